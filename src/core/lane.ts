@@ -1,0 +1,22 @@
+/** A lane is what shares a limit: provider + account + model. */
+export interface Lane {
+  readonly provider: string;
+  readonly account: string;
+  readonly model: string;
+}
+
+/** "minimax/embo-01" or, for a second account, "minimax:team-b/embo-01". Used in keys, logs and screens. */
+export function formatLane(lane: Lane): string {
+  const account = lane.account === "default" ? "" : `:${lane.account}`;
+  return `${lane.provider}${account}/${lane.model}`;
+}
+
+/** What a lane may spend. An absent figure means "no known limit"; throttle answers then teach one. */
+export interface LaneLimits {
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  /** Upstream calls in flight at once, over all workers on all machines. */
+  readonly concurrency?: number;
+  /** `burst`: a window may be spent at once. `even`: grants keep a distance of window / limit. */
+  readonly pacing?: "burst" | "even";
+}
