@@ -1,0 +1,31 @@
+import { Redis } from "ioredis";
+import { expect, test } from "vitest";
+import { testRedis } from "../../support/redis.ts";
+
+test("a cleaned-up namespace leaves no key behind and touches no other", async () => {
+  const mine = testRedis();
+  const other = testRedis();
+  const client = mine.connect();
+  for (let index = 0; index < 50; index += 1) await client.set(`{${mine.namespace}}:${index}`, "x");
+  await client.set(`{${other.namespace}}:kept`, "x");
+  await mine.cleanup();
+  const look = other.connect();
+  expect(await look.keys(`*${mine.namespace}*`)).toEqual([]);
+  expect(await look.get(`{${other.namespace}}:kept`)).toBe("x");
+  await other.cleanup();
+});
+
+test("cleanup fails, naming the connection, when code under test left one open", async () => {
+  const redis = testRedis();
+  const leak = new Redis(redis.url, { connectionName: `sluice:commands:${process.pid}` });
+  await leak.ping();
+  await expect(redis.cleanup()).rejects.toThrow(`name=sluice:commands:${process.pid}`);
+  leak.disconnect();
+});
+
+test("the shared server never evicts and persists every write", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  expect(await client.config("GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);
+  expect(await client.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);
+});
