@@ -1,0 +1,46 @@
+/**
+ * The candidate that a misspelt word most likely meant, or undefined when none is close. Case, "-" and "_" do not
+ * count, so "requests_per_minute" finds "requestsPerMinute".
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = fold(word);
+  // One slip in three letters is still the same word to a reader; more than that is another word.
+  let best = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let found: string | undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(wanted, fold(candidate), best);
+    if (distance < best) {
+      best = distance;
+      found = candidate;
+    }
+  }
+  return found;
+}
+
+function fold(word: string): string {
+  return word.toLowerCase().replaceAll(/[-_]/g, "");
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours between two words; gives up at `limit`. */
+export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? at(beforeLast, j - 2) + 1 : Number.POSITIVE_INFINITY;
+      current.push(Math.min(at(last, j) + 1, at(current, j - 1) + 1, substitution, swap));
+    }
+    if (Math.min(...current) >= limit) return limit;
+    beforeLast = last;
+    last = current;
+  }
+  return Math.min(at(last, b.length), limit);
+}
+
+function at(values: readonly number[], index: number): number {
+  return values[index] ?? Number.POSITIVE_INFINITY;
+}

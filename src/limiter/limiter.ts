@@ -1,0 +1,107 @@
+import type { LimitDimension } from "../core/errors.ts";
+import type { Lane, LaneLimits } from "../core/lane.ts";
+
+/**
+ * One contract for everything that keeps a provider at its limit. Requests and tokens are counted in a sliding
+ * window, concurrency by leases. A reservation counts from the moment it is granted until the call can no longer
+ * be inside the provider's window, wherever in transit the request was: no sliding window of the provider ever
+ * sees more than the limits given here.
+ */
+export interface Limiter {
+  /**
+   * Asks for one reservation per element of `wants` (estimated tokens of one call each); grants a prefix of them
+   * at once or says how long to wait. Never waits itself.
+   */
+  reserve(lane: Lane, limits: LaneLimits, wants: readonly number[]): Promise<ReserveReply>;
+  /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
+  settle(lane: Lane, limits: LaneLimits, settlements: readonly Settlement[]): Promise<SettleReply>;
+  /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
+  throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
+  /** Stops the lane for everybody until `unpark`: no money, wrong key, unreachable. */
+  park(lane: Lane, reason: string): Promise<void>;
+  unpark(lane: Lane): Promise<void>;
+  /** Keeps reservations of calls still in flight from lapsing; call it several times per lease. */
+  renew(lane: Lane, ids: readonly string[]): Promise<void>;
+  status(lane: Lane, limits: LaneLimits): Promise<LaneStatus>;
+}
+
+export interface Reservation {
+  readonly id: string;
+  /** On the limiter's clock, epoch ms. */
+  readonly grantedAt: number;
+}
+
+export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked";
+
+export interface ReserveReply {
+  readonly granted: readonly Reservation[];
+  /** Set when fewer were granted than wanted. `waitMs` is undefined where only another call's end can help. */
+  readonly wait?: { readonly reason: WaitReason; readonly waitMs?: number; readonly detail?: string };
+}
+
+export interface Settlement {
+  readonly id: string;
+  /**
+   * `ok` raises a learned limit and ends an outage; `failed` changes nothing; `fault` (network, server, timeout)
+   * counts towards an outage; `suspect` is a fault of inputs that failed before, which may be the cause themselves:
+   * it counts only while the lane is out already; `unsent` gives everything back, because no request left here.
+   */
+  readonly outcome: "ok" | "failed" | "fault" | "suspect" | "unsent";
+  /** Tokens the provider reported; absent keeps the estimate. */
+  readonly tokens?: number;
+}
+
+export interface SettleReply {
+  /** Faults in a row on this lane, over all workers; 0 after a success. */
+  readonly faultStreak: number;
+}
+
+export interface Throttle {
+  readonly dimension: LimitDimension;
+  /** What the provider asked for; absent lets the limiter choose, growing with each throttle in a row. */
+  readonly retryAfterMs?: number;
+  /** When the refused call's reservation was granted: refusals of calls from before the last cut do not cut again. */
+  readonly grantedAt: number;
+}
+
+export interface Share {
+  readonly used: number;
+  readonly allowed?: number;
+  /** Lower than `allowed` after throttle answers, growing back with success. */
+  readonly learned?: number;
+}
+
+export interface LaneStatus {
+  readonly state: "open" | "snoozed" | "parked";
+  readonly snoozeMs?: number;
+  readonly reason?: string;
+  readonly requests: Share;
+  readonly tokens: Share;
+  readonly concurrency: Share;
+  readonly throttles: number;
+  readonly faultStreak: number;
+}
+
+/** Figures of the limiter itself, shared by both forms. */
+export interface LimiterOptions {
+  /** Length of the provider's window. 60 s for every provider known; tests use shorter ones. */
+  readonly windowMs?: number;
+  /**
+   * Longest time between a grant and the request's arrival at the provider that the promise covers. A call that
+   * settles earlier proves an earlier arrival and frees its place earlier.
+   */
+  readonly transitMs?: number;
+  /** A reservation not renewed for this long belongs to a dead worker and stops counting as in flight. */
+  readonly leaseMs?: number;
+}
+
+export const LIMITER_DEFAULTS = { windowMs: 60_000, transitMs: 2_000, leaseMs: 20_000 } as const;
+
+/**
+ * Added to the window: whole-millisecond rounding on both sides and clocks that run apart by up to 100 ppm
+ * (6 ms in a minute).
+ */
+export const WINDOW_MARGIN_MS = 10;
+
+/** Faults in a row after which the lane is taken to be out: one probe at a time, and faults cost no attempt. */
+export const OUTAGE_STREAK = 5;

@@ -1,0 +1,113 @@
+--[[
+  Grant a prefix of the wanted reservations of a lane, or say what to wait for.
+
+  KEYS
+    1 window      zset reservation -> latest possible arrival (epoch ms)
+    2 costs       hash reservation -> tokens
+    3 flight      zset reservation -> end of lease (epoch ms)
+    4 state       hash
+  ARGV
+    1 windowMs    length of the provider's window, margin included
+    2 requests    allowed per window, 0 = no known limit
+    3 tokens      allowed per window, 0 = no known limit
+    4 concurrency allowed in flight, 0 = no known limit
+    5 even        1 = grants keep a distance of window / limit
+    6 transitMs   longest time from grant to arrival
+    7 leaseMs     life of a reservation that nobody renews
+    8 prefix      reservations are named prefix:1, prefix:2, ...
+    rest          estimated tokens, one per wanted reservation
+  Returns { granted, now, reason, waitMs, detail }
+    reason is '' when all were granted; waitMs is -1 when only the end of another call helps.
+
+  Running it again with the same prefix (a reply was lost) grants nothing twice: names already in flight are
+  counted as granted. The clock is Redis's own, so workers' clocks need not agree; it never runs backwards here.
+--]]
+local windowMs, requests, tokens, concurrency = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local even, transitMs, leaseMs, prefix = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local first = 9
+local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local time = redis.call('TIME')
+local s = redis.call('HMGET', state, 'now', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'learnedRequests',
+  'learnedTokens', 'learnedConcurrency', 'nextAt', 'faults', 'ratio')
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
+if s[2] then return { 0, now, 'parked', -1, s[2] } end
+local pausedUntil = tonumber(s[3]) or 0
+if pausedUntil > now then return { 0, now, 'snoozed', pausedUntil - now, s[4] or '' } end
+
+local function limit(allowed, learned)
+  learned = tonumber(learned)
+  if not learned then return allowed end
+  learned = math.max(1, math.floor(learned))
+  return allowed > 0 and math.min(allowed, learned) or learned
+end
+requests, tokens, concurrency = limit(requests, s[6]), limit(tokens, s[7]), limit(concurrency, s[8])
+-- While the lane is out, one probe at a time: a storm of calls would neither help the provider nor tell us more.
+if (tonumber(s[10]) or 0) >= 5 then concurrency = 1 end
+
+local sum = tonumber(s[5]) or 0
+local gone = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
+for i = 1, #gone do
+  sum = sum - (tonumber(redis.call('HGET', costs, gone[i])) or 0)
+  redis.call('HDEL', costs, gone[i])
+  redis.call('ZREM', window, gone[i])
+end
+redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
+
+local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
+local ratio, nextAt = tonumber(s[11]) or 1, tonumber(s[9]) or 0
+local granted, reason, waitMs = 0, '', -1
+
+for i = first, #ARGV do
+  local id = prefix .. ':' .. (i - first + 1)
+  if redis.call('ZSCORE', flight, id) then
+    granted = granted + 1
+  else
+    local cost = math.ceil(tonumber(ARGV[i]) * ratio)
+    -- A call larger than the whole window can only go alone; the provider then decides.
+    if tokens > 0 and cost > tokens then cost = tokens end
+    if concurrency > 0 and inFlight >= concurrency then
+      reason, waitMs = 'concurrency', -1
+      break
+    end
+    if requests > 0 and count >= requests then
+      local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
+      reason, waitMs = 'requests', tonumber(oldest[2]) + windowMs - now
+      break
+    end
+    if tokens > 0 and sum + cost > tokens then
+      local excess, at = sum + cost - tokens, now + windowMs
+      local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
+      for k = 1, #oldest, 2 do
+        excess = excess - (tonumber(redis.call('HGET', costs, oldest[k])) or 0)
+        at = tonumber(oldest[k + 1]) + windowMs
+        if excess <= 0 then break end
+      end
+      reason, waitMs = 'tokens', at - now
+      break
+    end
+    if even and nextAt > now then
+      reason, waitMs = 'pacing', nextAt - now
+      break
+    end
+    redis.call('ZADD', window, now + transitMs, id)
+    redis.call('HSET', costs, id, cost)
+    redis.call('ZADD', flight, now + leaseMs, id)
+    count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
+    if even then
+      local gap = 0
+      if requests > 0 then gap = windowMs / requests end
+      if tokens > 0 then gap = math.max(gap, cost * windowMs / tokens) end
+      -- Counting from the planned instant, not from now, keeps timer delays from adding up; but no catching up.
+      nextAt = math.max(nextAt, now - gap) + gap
+    end
+  end
+end
+
+redis.call('HSET', state, 'now', now, 'sum', sum, 'nextAt', nextAt)
+redis.call('PEXPIRE', window, windowMs * 2)
+redis.call('PEXPIRE', costs, windowMs * 2)
+redis.call('PEXPIRE', flight, math.max(leaseMs * 2, windowMs))
+redis.call('PEXPIRE', state, 604800000)
+if waitMs >= 0 then waitMs = math.max(1, math.ceil(waitMs)) end
+return { granted, now, reason, waitMs, '' }

@@ -1,0 +1,26 @@
+--[[
+  What a lane uses at this moment. Reads only.
+
+  KEYS
+    1 window      zset reservation -> latest possible arrival (epoch ms)
+    2 costs       hash reservation -> tokens
+    3 flight      zset reservation -> end of lease (epoch ms)
+    4 state       hash
+  ARGV
+    1 windowMs    length of the provider's window, margin included
+  Returns { requests, tokens, inFlight, snoozeMs, parked, reason, learnedRequests, learnedTokens,
+            learnedConcurrency, throttles, faults }; absent figures are ''.
+--]]
+local windowMs = tonumber(ARGV[1])
+local time = redis.call('TIME')
+local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'learnedRequests',
+  'learnedTokens', 'learnedConcurrency', 'throttles', 'faults')
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
+local used = redis.call('ZCOUNT', KEYS[1], '(' .. (now - windowMs), '+inf')
+local sum = tonumber(s[2]) or 0
+local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - windowMs)
+for i = 1, #gone do sum = sum - (tonumber(redis.call('HGET', KEYS[2], gone[i])) or 0) end
+local inFlight = redis.call('ZCOUNT', KEYS[3], '(' .. now, '+inf')
+local snooze = math.max(0, (tonumber(s[3]) or 0) - now)
+return { used, math.max(0, math.floor(sum)), inFlight, snooze, s[4] or '', s[5] or '', s[6] or '', s[7] or '', s[8] or '',
+  s[9] or '0', s[10] or '0' }

@@ -1,0 +1,47 @@
+--[[
+  The provider refused a call for its rate: pause the lane and lower the learned limit.
+
+  KEYS
+    1 window      zset reservation -> latest possible arrival (epoch ms)
+    2 flight      zset reservation -> end of lease (epoch ms)
+    3 state       hash
+  ARGV
+    1 dimension   requests | tokens | concurrency
+    2 limit       configured limit of that dimension, 0 = none
+    3 retryAfter  ms the provider asked for, -1 = it did not say
+    4 grantedAt   when the refused call's reservation was granted (epoch ms)
+  Returns { waitMs }
+
+  Many calls in flight may be refused together: only a call granted after the last cut cuts again.
+--]]
+local dimension, limit, retryAfter, grantedAt = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local window, flight, state = KEYS[1], KEYS[2], KEYS[3]
+local names = { requests = 'Requests', tokens = 'Tokens', concurrency = 'Concurrency' }
+local name = names[dimension]
+
+local time = redis.call('TIME')
+local s = redis.call('HMGET', state, 'now', 'cutAt', 'throttleStreak', 'pausedUntil', 'sum', 'learned' .. name)
+local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
+local streak, pausedUntil = tonumber(s[3]) or 0, tonumber(s[4]) or 0
+redis.call('HINCRBY', state, 'throttles', 1)
+
+if grantedAt > (tonumber(s[2]) or 0) then
+  streak = streak + 1
+  local used = dimension == 'requests' and redis.call('ZCARD', window)
+    or dimension == 'tokens' and (tonumber(s[5]) or 0) or redis.call('ZCARD', flight) + 1
+  local base = used
+  if limit > 0 then base = math.min(base, limit) end
+  local learned = tonumber(s[6])
+  if learned then base = math.min(base, learned) end
+  redis.call('HSET', state, 'learned' .. name, math.max(1, base * 0.7), 'peak' .. name, math.max(1, base),
+    'cutAt', now, 'raisedAt', now, 'throttleStreak', streak)
+end
+-- Past ten minutes the provider's word is a quota, not a rate: the lane looks again by then.
+local pause = retryAfter >= 0 and math.min(retryAfter, 600000) or math.min(60000, 500 * 2 ^ math.min(math.max(streak, 1) - 1, 7))
+if now + pause > pausedUntil then
+  pausedUntil = now + pause
+  redis.call('HSET', state, 'pausedUntil', pausedUntil, 'pauseReason', 'throttled: ' .. dimension)
+end
+redis.call('HSET', state, 'now', now)
+redis.call('PEXPIRE', state, 604800000)
+return { math.max(0, pausedUntil - now) }

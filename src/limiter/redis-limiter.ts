@@ -1,0 +1,169 @@
+import { randomBytes } from "node:crypto";
+import type { LaneLimits } from "../core/lane.ts";
+import type { Keys } from "../redis/keys.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+import {
+  LIMITER_DEFAULTS,
+  type LaneStatus,
+  type Limiter,
+  type LimiterOptions,
+  type Reservation,
+  type ReserveReply,
+  type Settlement,
+  type Share,
+  type Throttle,
+  WINDOW_MARGIN_MS,
+  type WaitReason,
+} from "./limiter.ts";
+
+const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
+  keys: ["window", "costs", "flight", "state"],
+  args: ["windowMs", "requests", "tokens", "concurrency", "even", "transitMs", "leaseMs", "prefix"],
+  parse: (reply) => reply as [granted: number, now: number, reason: string, waitMs: number, detail: string],
+});
+
+const settleScript = defineScript(new URL("lua/settle.lua", import.meta.url), {
+  keys: ["window", "costs", "flight", "state"],
+  args: ["requests", "tokens", "concurrency", "outageMs", "freshMs"],
+  parse: (reply) => ({ faultStreak: Number((reply as [number])[0]) }),
+});
+
+const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {
+  keys: ["window", "flight", "state"],
+  args: ["dimension", "limit", "retryAfter", "grantedAt"],
+  parse: (reply) => ({ waitMs: Number((reply as [number])[0]) }),
+});
+
+const statusScript = defineScript(new URL("lua/status.lua", import.meta.url), {
+  keys: ["window", "costs", "flight", "state"],
+  args: ["windowMs"],
+  parse: (reply) => reply as (string | number)[],
+});
+
+/** Faults of a lane that has answered before may last this long before it is parked as unreachable. */
+const OUTAGE_MS = 10 * 60_000;
+/** A lane that never answered is more likely a wrong address than an outage: say so early. */
+const FRESH_OUTAGE_MS = 20_000;
+
+/** The limiter shared by every worker on one Redis; state per lane, on Redis's clock. */
+export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
+  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...options };
+  const windowWithMargin = windowMs + WINDOW_MARGIN_MS;
+
+  return {
+    async reserve(lane, limits, wants) {
+      const prefix = randomBytes(9).toString("base64url");
+      const [granted, now, reason, waitMs, detail] = await reserveScript.run(
+        client,
+        keys.lane(lane),
+        {
+          windowMs: windowWithMargin,
+          ...limitArgs(limits),
+          even: limits.pacing === "even" ? 1 : 0,
+          transitMs,
+          leaseMs,
+          prefix,
+        },
+        wants.map((tokens) => Math.max(0, Math.ceil(tokens))),
+      );
+      return parseReserve(prefix, granted, now, reason, waitMs, detail);
+    },
+
+    settle: (lane, limits, settlements) =>
+      settleScript.run(
+        client,
+        keys.lane(lane),
+        { ...limitArgs(limits), outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
+        settlements.flatMap(({ id, outcome, tokens }: Settlement) => [id, outcome, tokens ?? -1]),
+      ),
+
+    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt }: Throttle) => {
+      const configured = limitArgs(limits)[dimension];
+      return throttleScript.run(client, keys.lane(lane), {
+        dimension,
+        limit: configured,
+        retryAfter: retryAfterMs === undefined ? -1 : Math.max(0, Math.ceil(retryAfterMs)),
+        grantedAt,
+      });
+    },
+
+    async park(lane, reason) {
+      await client.hset(keys.lane(lane).state, "parked", reason);
+      await client.pexpire(keys.lane(lane).state, 7 * 24 * 3600_000);
+    },
+
+    async unpark(lane) {
+      const { state } = keys.lane(lane);
+      await client.hdel(state, "parked", "pausedUntil", "pauseReason", "faults", "failingSince", "throttleStreak");
+    },
+
+    async renew(lane, ids) {
+      if (ids.length === 0) return;
+      const [seconds, micros] = await client.time();
+      const until = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) + leaseMs;
+      // XX: a reservation that lapsed or was settled meanwhile must not come back.
+      await client.zadd(keys.lane(lane).flight, "XX", ...ids.flatMap((id) => [until, id]));
+    },
+
+    async status(lane, limits) {
+      const reply = await statusScript.run(client, keys.lane(lane), { windowMs: windowWithMargin });
+      return parseStatus(reply, limits);
+    },
+  };
+}
+
+function limitArgs(limits: LaneLimits) {
+  return {
+    requests: limits.requestsPerMinute ?? 0,
+    tokens: limits.tokensPerMinute ?? 0,
+    concurrency: limits.concurrency ?? 0,
+  };
+}
+
+function parseReserve(
+  prefix: string,
+  granted: number,
+  now: number,
+  reason: string,
+  waitMs: number,
+  detail: string,
+): ReserveReply {
+  const reservations: Reservation[] = Array.from({ length: granted }, (_, i) => ({
+    id: `${prefix}:${i + 1}`,
+    grantedAt: now,
+  }));
+  if (reason === "") return { granted: reservations };
+  return {
+    granted: reservations,
+    wait: {
+      reason: reason as WaitReason,
+      ...(waitMs >= 0 ? { waitMs } : {}),
+      ...(detail === "" ? {} : { detail }),
+    },
+  };
+}
+
+function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): LaneStatus {
+  const [requests, tokens, inFlight, snooze, parked, reason, learnedR, learnedT, learnedC, throttles, faults] = reply;
+  const snoozeMs = Number(snooze);
+  const state = parked !== "" ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
+  const why = state === "parked" ? parked : state === "snoozed" ? reason : "";
+  return {
+    state,
+    ...(state === "snoozed" ? { snoozeMs } : {}),
+    ...(why ? { reason: String(why) } : {}),
+    requests: share(requests, limits.requestsPerMinute, learnedR),
+    tokens: share(tokens, limits.tokensPerMinute, learnedT),
+    concurrency: share(inFlight, limits.concurrency, learnedC),
+    throttles: Number(throttles),
+    faultStreak: Number(faults),
+  };
+}
+
+function share(used: string | number | undefined, allowed: number | undefined, learned: unknown): Share {
+  return {
+    used: Number(used),
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(learned === "" || learned === undefined ? {} : { learned: Math.floor(Number(learned)) }),
+  };
+}

@@ -1,0 +1,40 @@
+--[[
+  Commit the records of items: the first valid record wins, in one step with its way to the collector.
+
+  KEYS
+    1 meta        hash
+    2 done        bitmap
+    3 results     stream of frames
+    4 attempts    hash item index -> failed attempts
+    5 stats       hash of counters
+  ARGV
+    1 frame       the encoded records of exactly the items listed
+    2 ttlMs       life of the results stream
+    3 counters    number of counter pairs that follow
+    then          pairs: counter, increment; counted only when the commit is accepted
+    rest          item indices
+  Returns { 'ok' } | { 'gone' } | { 'done', index, ... }: with 'done' nothing was written, and the items listed
+    already have records; the caller drops those and commits the others.
+--]]
+local frame, ttlMs, counters = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local first = 4 + counters * 2
+local meta, done, results, attempts, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+
+if redis.call('EXISTS', meta) == 0 then return { 'gone' } end
+local refused = { 'done' }
+for i = first, #ARGV do
+  if redis.call('GETBIT', done, ARGV[i]) == 1 then refused[#refused + 1] = ARGV[i] end
+end
+if #refused > 1 then
+  redis.call('HINCRBY', stats, 'refused', #refused - 1)
+  return refused
+end
+-- The append comes first: when Redis is out of memory it fails before anything is marked as done.
+redis.call('XADD', results, '*', 'f', frame)
+redis.call('PEXPIRE', results, ttlMs)
+for i = first, #ARGV do redis.call('SETBIT', done, ARGV[i], 1) end
+if redis.call('EXISTS', attempts) == 1 then
+  for i = first, #ARGV do redis.call('HDEL', attempts, ARGV[i]) end
+end
+for i = 4, first - 1, 2 do redis.call('HINCRBY', stats, ARGV[i], ARGV[i + 1]) end
+return { 'ok' }

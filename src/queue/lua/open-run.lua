@@ -1,0 +1,35 @@
+--[[
+  Open a run: create its state, or take up the state that is there.
+
+  KEYS
+    1 meta        hash
+    2 done        bitmap: item index -> record committed
+    3 jobs        hash job id -> first item, last item, generation
+    4 stats       hash of counters
+    5 scratch     string, deleted again
+  ARGV
+    1 items       number of items
+    2 durable     bitmap of the items whose records are on disk
+    3 ttlMs       life of the run's keys after the coordinator's last sign of life
+    rest          pairs: counter, value at the last checkpoint; used when Redis has lost the run
+  Returns { created (0|1), cursor }
+
+  What is on disk is done, whatever Redis remembers: a restart may have cost it its last second, or everything.
+--]]
+local items, durable, ttlMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local meta, done, jobs, stats, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+
+local created = 0
+if redis.call('HSETNX', meta, 'items', items) == 1 then
+  created = 1
+  redis.call('HSET', meta, 'state', 'running', 'cursor', '0')
+  redis.call('DEL', jobs)
+  for i = 4, #ARGV, 2 do redis.call('HSET', stats, ARGV[i], ARGV[i + 1]) end
+end
+if #durable > 0 then
+  redis.call('SET', scratch, durable)
+  redis.call('BITOP', 'OR', done, done, scratch)
+  redis.call('DEL', scratch)
+end
+for i = 1, 4 do redis.call('PEXPIRE', KEYS[i], ttlMs) end
+return { created, tonumber(redis.call('HGET', meta, 'cursor')) }

@@ -1,0 +1,23 @@
+export type JobKind = "embedding" | "chat";
+
+/** One queue per provider and kind: "minimax-embedding". Names come from configuration only, never from users' data. */
+export function queueName(provider: string, kind: JobKind): string {
+  return `${provider}-${kind}`;
+}
+
+/** Settings every queue and worker shares; each figure carries a promise. */
+export const QUEUE_SETTINGS = {
+  /** A killed worker's jobs come back after lock + two stalled checks at most: below 15 s. */
+  lockDurationMs: 9_000,
+  stalledIntervalMs: 2_500,
+  /**
+   * BullMQ fails a job for good after this many stalls, started or not. Our own claims count crashes per job and
+   * decide; so BullMQ must never.
+   */
+  maxStalledCount: 1_000_000,
+  /** The worker's retry loop owns the budget of attempts. A throw that reaches BullMQ is our bug or lost Redis. */
+  attempts: 1_000_000,
+  retryDelayMs: 1_000,
+  /** The events stream is a hint for dashboards, never a record. */
+  eventsMaxLength: 500,
+} as const;

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Cluster, Redis } from "ioredis";
+
+export type RedisClient = Redis | Cluster;
+export type ScriptValue = string | number | Buffer;
+
+export interface ScriptContract<K extends string, A extends string, R> {
+  /** Names of KEYS, in order; the header of the Lua file lists the same. */
+  readonly keys: readonly K[];
+  /** Names of the fixed ARGV, in order; values after them go to `rest`. */
+  readonly args: readonly A[];
+  readonly parse: (reply: unknown) => R;
+}
+
+export interface Script<K extends string, A extends string, R> extends ScriptContract<K, A, R> {
+  readonly source: string;
+  run(
+    client: RedisClient,
+    keys: Readonly<Record<K, string>>,
+    args: Readonly<Record<A, ScriptValue>>,
+    rest?: readonly ScriptValue[],
+  ): Promise<R>;
+}
+
+/**
+ * A Lua file called with keys and arguments by name: EVALSHA, and EVAL once when the server does not know the
+ * script yet (first use, restart, SCRIPT FLUSH). Scripts must be safe to run twice: after a lost reply ioredis
+ * sends the command again.
+ */
+export function defineScript<K extends string, A extends string, R>(
+  file: URL,
+  contract: ScriptContract<K, A, R>,
+): Script<K, A, R> {
+  const source = readFileSync(file, "utf8");
+  const sha = createHash("sha1").update(source).digest("hex");
+  return {
+    ...contract,
+    source,
+    async run(client, keys, args, rest = []) {
+      const values = [...contract.keys.map((k) => keys[k]), ...contract.args.map((a) => args[a]), ...rest];
+      const count = contract.keys.length;
+      try {
+        return contract.parse(await client.evalsha(sha, count, ...values));
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        return contract.parse(await client.eval(source, count, ...values));
+      }
+    },
+  };
+}

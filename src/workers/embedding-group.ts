@@ -1,0 +1,233 @@
+import type { Clock } from "../core/clock.ts";
+import { coerceError } from "../core/errors.ts";
+import type { EmbeddingInput } from "./embedding-input.ts";
+import type { EmbeddingLane, Grant, LaneChooser } from "./embedding-lanes.ts";
+import { InputLine } from "./input-line.ts";
+import { HandBack } from "./job-ticket.ts";
+import { type BatchLimits, packBatch } from "./pack-batch.ts";
+import { type BatchDeps, type BatchRequest, runBatch } from "./run-batch.ts";
+
+export interface GroupOptions {
+  readonly request: BatchRequest;
+  readonly limits: BatchLimits;
+  /** Calls this worker has in flight at once, whatever the lane allows. */
+  readonly maxCalls: number;
+  /** How long an input may wait for others to fill its batch. */
+  readonly lingerMs: number;
+  /** False while this worker cannot be sure that its jobs are still its own: no new call is started then. */
+  readonly mayCall: () => boolean;
+}
+
+interface Batch {
+  readonly inputs: readonly EmbeddingInput[];
+  readonly tokens: number;
+  /** Put together by packing, so its inputs may be packed anew; not after a bisection. */
+  readonly loose: boolean;
+}
+
+/** How long the group waits where only another worker's call can end the wait. */
+const POLL_MS = 15;
+/** A job whose lanes are all parked goes back, so that it holds no place of others. */
+const PARKED_DELAY_MS = 3_000;
+
+/**
+ * The inputs of one model and purpose inside one worker: packs them into full batches across jobs, reserves, calls.
+ *
+ * An input is at any time in exactly one place: in `line` (waiting to be packed), in `ready` (a batch that goes as
+ * it is: one half of a rejected batch, or a retry), in a backoff timer, or inside a call. The loop takes batches out
+ * before it asks for reservations and puts back what was not granted, so it never holds a plan that has gone stale.
+ */
+export class EmbeddingGroup {
+  readonly #chooser: LaneChooser;
+  readonly #options: GroupOptions;
+  readonly #deps: BatchDeps;
+  readonly #clock: Clock;
+  readonly #line = new InputLine<EmbeddingInput>();
+  #ready: Batch[] = [];
+  readonly #delayed = new Map<Batch, AbortController>();
+  readonly #flights = new Map<string, { readonly lane: EmbeddingLane; readonly done: Promise<void> }>();
+  #wake = Promise.withResolvers<void>();
+  #stopped = false;
+  readonly #loop: Promise<void>;
+
+  constructor(chooser: LaneChooser, options: GroupOptions, deps: BatchDeps) {
+    this.#chooser = chooser;
+    this.#options = options;
+    this.#deps = deps;
+    this.#clock = deps.clock;
+    this.#loop = this.#run();
+  }
+
+  /** Reservations of calls in flight, by lane, to be renewed. */
+  inFlight(): Map<EmbeddingLane, string[]> {
+    const byLane = new Map<EmbeddingLane, string[]>();
+    for (const [id, { lane }] of this.#flights) byLane.set(lane, [...(byLane.get(lane) ?? []), id]);
+    return byLane;
+  }
+
+  submit(inputs: readonly EmbeddingInput[]): void {
+    this.#line.push(...inputs);
+    this.#signal();
+  }
+
+  /** Submits one input that goes alone: it is suspected of crashing its worker. */
+  submitAlone(input: EmbeddingInput): void {
+    this.#ready.push({ inputs: [input], tokens: input.tokens, loose: false });
+    this.#signal();
+  }
+
+  /** Gives back the inputs of a job (or of all jobs) that are not inside a call. */
+  handBack(reason: HandBack, matches: (input: EmbeddingInput) => boolean = () => true): void {
+    const dropped = this.#line.remove(matches);
+    for (const batch of [...this.#ready, ...this.#delayed.keys()]) dropped.push(...batch.inputs.filter(matches));
+    // Tickets first: whatever still holds one of the inputs drops it when it looks.
+    for (const input of dropped) input.ticket.handBack(reason);
+    for (const flight of this.#flying) for (const input of flight) if (matches(input)) input.ticket.handBack(reason);
+    this.#signal();
+  }
+
+  /** Starts no further call, gives back what waits, and resolves when the calls in flight have ended. */
+  async stop(reason: HandBack): Promise<void> {
+    this.#stopped = true;
+    this.handBack(reason);
+    for (const timer of this.#delayed.values()) timer.abort();
+    await this.#loop;
+    await Promise.all([...this.#flights.values()].map((flight) => flight.done));
+  }
+
+  readonly #flying = new Set<readonly EmbeddingInput[]>();
+
+  #signal(): void {
+    this.#wake.resolve();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#wake = Promise.withResolvers<void>();
+      const { batches, lingerMs } = this.#takeBatches();
+      if (batches.length === 0) {
+        await this.#pause(lingerMs);
+        continue;
+      }
+      try {
+        await this.#reserveAndStart(batches);
+      } catch (error) {
+        // Redis is away: nothing was granted, as far as we can know. Lost grants lapse by their lease.
+        this.#putBack(batches);
+        this.#deps.log.warn("could not reserve; trying again", { error: coerceError(error).message });
+        await this.#pause(500);
+      }
+    }
+  }
+
+  /** Takes the next batches there is room for; a batch that is not full yet may linger for more inputs. */
+  #takeBatches(): { batches: Batch[]; lingerMs: number | undefined } {
+    const batches: Batch[] = [];
+    if (!this.#options.mayCall()) return { batches, lingerMs: 250 };
+    const room = Math.min(this.#options.maxCalls - this.#flights.size, 32);
+    while (batches.length < room) {
+      const ready = this.#ready.shift();
+      if (!ready) break;
+      const inputs = ready.inputs.filter((input) => !input.ticket.isReturning);
+      if (inputs.length > 0) batches.push({ ...ready, inputs });
+    }
+    while (batches.length < room && this.#line.length > 0) {
+      const plan = packBatch(this.#line, this.#options.limits);
+      if (!plan.full) {
+        const waited = this.#clock.now() - this.#oldestArrival();
+        if (waited < this.#options.lingerMs) return { batches, lingerMs: this.#options.lingerMs - waited };
+      }
+      const inputs = this.#line.take(plan.size);
+      batches.push({ inputs, tokens: plan.tokens, loose: true });
+    }
+    return { batches, lingerMs: undefined };
+  }
+
+  #oldestArrival(): number {
+    for (const input of this.#line) return input.arrivedAt;
+    return this.#clock.now();
+  }
+
+  async #reserveAndStart(batches: readonly Batch[]): Promise<void> {
+    const answer = await this.#chooser.reserve(batches.map((batch) => batch.tokens));
+    answer.grants.forEach((grant, i) => {
+      const batch = batches[i];
+      if (batch) this.#start(batch, grant);
+    });
+    const left = batches.slice(answer.grants.length);
+    if (left.length === 0) return;
+    this.#putBack(left);
+    if (answer.parked) {
+      this.handBack(new HandBack("all lanes are parked", PARKED_DELAY_MS));
+      return;
+    }
+    await this.#pause(Math.min(answer.wait?.ms ?? POLL_MS, 1_000));
+  }
+
+  /** To the front, in order; inputs from the line may be packed anew, fuller than before. */
+  #putBack(batches: readonly Batch[]): void {
+    const open = (batch: Batch) => batch.inputs.filter((input) => !input.ticket.isReturning);
+    this.#line.unshift(batches.filter((batch) => batch.loose).flatMap(open));
+    this.#ready = [...batches.filter((batch) => !batch.loose), ...this.#ready];
+  }
+
+  /** Until something changes here (an input arrives, a call ends), or the time is over. */
+  async #pause(ms: number | undefined): Promise<void> {
+    if (ms === undefined) return await this.#wake.promise;
+    const timer = new AbortController();
+    await Promise.race([this.#wake.promise, this.#clock.sleep(Math.max(1, ms), timer.signal).catch(() => undefined)]);
+    timer.abort();
+  }
+
+  #start(batch: Batch, grant: Grant): void {
+    const inputs = batch.inputs.filter((input) => !input.ticket.isReturning);
+    if (inputs.length === 0) {
+      const { lane, limits } = grant.lane;
+      this.#deps.limiter.settle(lane, limits, [{ id: grant.reservation.id, outcome: "unsent" }]).catch(() => undefined);
+      return;
+    }
+    for (const input of inputs) input.ticket.callStarted();
+    this.#flying.add(inputs);
+    const done = this.#call({ ...batch, inputs }, grant).finally(() => {
+      this.#flights.delete(grant.reservation.id);
+      this.#flying.delete(inputs);
+      for (const input of inputs) input.ticket.callEnded();
+      this.#signal();
+    });
+    this.#flights.set(grant.reservation.id, { lane: grant.lane, done });
+  }
+
+  async #call(batch: Batch, grant: Grant): Promise<void> {
+    const decision = await runBatch(batch.inputs, grant, this.#options.request, this.#deps);
+    switch (decision?.action) {
+      case "snooze":
+      case "park":
+        return this.#putBack([batch]);
+      case "retry":
+        return this.#later({ ...batch, loose: false }, decision.delayMs);
+      case "bisect": {
+        const middle = Math.ceil(batch.inputs.length / 2);
+        for (const inputs of [batch.inputs.slice(0, middle), batch.inputs.slice(middle)]) {
+          this.#ready.push({ inputs, tokens: inputs.reduce((sum, input) => sum + input.tokens, 0), loose: false });
+        }
+        return;
+      }
+      case "hand-back":
+        for (const input of batch.inputs) input.ticket.handBack(new HandBack("the worker is stopping"));
+        return;
+    }
+  }
+
+  #later(batch: Batch, delayMs: number): void {
+    const timer = new AbortController();
+    this.#delayed.set(batch, timer);
+    this.#clock
+      .sleep(delayMs, timer.signal)
+      .then(() => this.#ready.push(batch))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#delayed.delete(batch);
+        this.#signal();
+      });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { Limiter, Reservation, WaitReason } from "../limiter/limiter.ts";
+import type { EmbeddingModel } from "../providers/provider.ts";
+
+/** A lane this worker can use: the shared limit and the model behind it. */
+export interface EmbeddingLane {
+  readonly lane: Lane;
+  readonly limits: LaneLimits;
+  readonly model: EmbeddingModel;
+}
+
+export interface Grant {
+  readonly lane: EmbeddingLane;
+  readonly reservation: Reservation;
+}
+
+export interface LaneAnswer {
+  readonly grants: readonly Grant[];
+  /** Set when fewer were granted than wanted: the soonest any lane may grant more. */
+  readonly wait?: { readonly ms: number | undefined; readonly reason: WaitReason };
+  /** Every lane is parked: nothing will be granted before a person has mended something. */
+  readonly parked: boolean;
+}
+
+/** Asks the lanes of a model in turn, starting with another one each time, so that accounts share the work. */
+export class LaneChooser {
+  readonly #limiter: Limiter;
+  readonly #lanes: readonly EmbeddingLane[];
+  #next = 0;
+
+  constructor(limiter: Limiter, lanes: readonly EmbeddingLane[]) {
+    this.#limiter = limiter;
+    this.#lanes = lanes;
+  }
+
+  async reserve(wants: readonly number[]): Promise<LaneAnswer> {
+    const grants: Grant[] = [];
+    const waits: { ms: number | undefined; reason: WaitReason }[] = [];
+    const start = this.#next++;
+    for (let i = 0; i < this.#lanes.length && grants.length < wants.length; i++) {
+      const lane = this.#lanes[(start + i) % this.#lanes.length];
+      if (!lane) continue;
+      const reply = await this.#limiter.reserve(lane.lane, lane.limits, wants.slice(grants.length));
+      grants.push(...reply.granted.map((reservation) => ({ lane, reservation })));
+      if (reply.wait) waits.push({ ms: reply.wait.waitMs, reason: reply.wait.reason });
+    }
+    const parked = waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
+    if (grants.length === wants.length) return { grants, parked: false };
+    return { grants, wait: soonest(waits), parked };
+  }
+}
+
+function soonest(waits: readonly { ms: number | undefined; reason: WaitReason }[]) {
+  const known = waits.filter((wait) => wait.reason !== "parked");
+  const best = known.reduce<{ ms: number | undefined; reason: WaitReason } | undefined>(
+    (a, b) => (a && (a.ms ?? Number.POSITIVE_INFINITY) <= (b.ms ?? Number.POSITIVE_INFINITY) ? a : b),
+    undefined,
+  );
+  return best ?? { ms: undefined, reason: "parked" as const };
+}

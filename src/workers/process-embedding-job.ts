@@ -1,0 +1,118 @@
+import type { EmbeddingPayload } from "../queue/payload.ts";
+import type { RunLedger } from "../queue/run-ledger.ts";
+import type { EmbeddingGroup } from "./embedding-group.ts";
+import type { EmbeddingInput } from "./embedding-input.ts";
+import { HandBack, JobTicket } from "./job-ticket.ts";
+import { type BatchDeps, commitFailure } from "./run-batch.ts";
+
+export interface JobDeps {
+  /** Undefined when this worker has no credentials for the model. */
+  readonly group: EmbeddingGroup | undefined;
+  readonly ledger: RunLedger;
+  readonly now: () => number;
+  readonly isStopping: () => boolean;
+  readonly commitDeps: Pick<BatchDeps, "clock" | "log" | "signal">;
+}
+
+/** A job taken this often without an orderly end is tried item by item, to find the one that kills workers. */
+const SUSPECT_CLAIMS = 3;
+/** An item that alone was taken this often without an orderly end gets a record that says so. */
+const MAX_ITEM_CLAIMS = 3;
+const PAUSED_DELAY_MS = 2_000;
+const FOREIGN_DELAY_MS = 3_000;
+
+/**
+ * Sees to it that every item of a job has its record. Resolves when all have; rejects with `HandBack` when the job
+ * must go back to the queue. Items that have a record already are not called again.
+ */
+export async function processEmbeddingJob(
+  jobId: string,
+  payload: EmbeddingPayload,
+  signal: AbortSignal | undefined,
+  deps: JobDeps,
+): Promise<void> {
+  const { group, ledger } = deps;
+  if (deps.isStopping()) throw new HandBack("the worker is stopping");
+  if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
+  const indices = payload.items.map(([index]) => index);
+  const claim = await ledger.claim(jobId, indices);
+  if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
+  if (claim.state !== "running") return;
+
+  const items = payload.items.filter((_, i) => claim.open[i]);
+  try {
+    const attempts = await ledger.attempts(items.map(([index]) => index));
+    const inputs = items.map((item, i) => createInput(item, payload.run, attempts[i] ?? 0, deps));
+    if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
+    else await processTogether(inputs, group, signal, deps);
+  } finally {
+    await ledger.release(jobId);
+  }
+}
+
+type Draft = Omit<EmbeddingInput, "ticket">;
+
+function createInput(
+  [index, tokens, text]: EmbeddingPayload["items"][number],
+  runId: string,
+  attempts: number,
+  { ledger, now }: JobDeps,
+): Draft {
+  return {
+    runId,
+    ledger,
+    index,
+    text,
+    tokens,
+    bytes: Buffer.byteLength(text),
+    arrivedAt: now(),
+    attempts,
+    charged: attempts,
+    snoozes: 0,
+  };
+}
+
+async function processTogether(
+  drafts: readonly Draft[],
+  group: EmbeddingGroup,
+  signal: AbortSignal | undefined,
+  { isStopping }: JobDeps,
+): Promise<void> {
+  const ticket = new JobTicket(drafts.length);
+  const lost = () => group.handBack(new HandBack("the job's lock was lost"), (input) => input.ticket === ticket);
+  signal?.addEventListener("abort", lost, { once: true });
+  try {
+    group.submit(drafts.map((draft) => ({ ...draft, ticket })));
+    // A stop may have come between the claim and the submit; the group no longer looks then.
+    if (isStopping()) lost();
+    await ticket.finished;
+  } finally {
+    signal?.removeEventListener("abort", lost);
+  }
+}
+
+/** Each item with a claim of its own: after the next crash the count tells which one it was. */
+async function processOneByOne(
+  jobId: string,
+  drafts: readonly Draft[],
+  group: EmbeddingGroup,
+  signal: AbortSignal | undefined,
+  deps: JobDeps,
+): Promise<void> {
+  for (const draft of drafts) {
+    if (deps.isStopping() || signal?.aborted) throw new HandBack("the worker is stopping");
+    const claimId = `${jobId}/${draft.index}`;
+    const { claims, state } = await deps.ledger.claim(claimId, [draft.index]);
+    if (state !== "running") return;
+    const ticket = new JobTicket(1);
+    const input = { ...draft, ticket };
+    if (claims > MAX_ITEM_CLAIMS) {
+      const message = `the worker died ${claims - 1} times while it worked on this item alone`;
+      await commitFailure([{ ...input, attempts: claims - 1 }], { kind: "crash-loop", message }, deps.commitDeps);
+    } else {
+      group.submitAlone(input);
+    }
+    await ticket.finished;
+    await deps.ledger.release(claimId);
+  }
+}

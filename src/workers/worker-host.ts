@@ -1,0 +1,240 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { coerceError } from "../core/errors.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
+import { QUEUE_SETTINGS, queueName } from "../queue/names.ts";
+import { type EmbeddingPayload, embeddingPayload } from "../queue/payload.ts";
+import { RunLedger } from "../queue/run-ledger.ts";
+import type { RedisSource } from "../redis/connection.ts";
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { EmbeddingGroup } from "./embedding-group.ts";
+import { type EmbeddingLane, LaneChooser } from "./embedding-lanes.ts";
+import { HandBack } from "./job-ticket.ts";
+import { processEmbeddingJob } from "./process-embedding-job.ts";
+import type { WorkerLog } from "./worker-log.ts";
+
+export interface WorkerOptions {
+  /** Jobs held at once; their inputs are what batches are packed from. */
+  readonly jobs: number;
+  /** Upstream calls in flight at once per model, whatever the lanes allow. */
+  readonly calls: number;
+  readonly lingerMs: number;
+  /** How long calls in flight may go on after a stop was asked for. */
+  readonly graceMs: number;
+}
+
+export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, calls: 256, lingerMs: 15, graceMs: 20_000 };
+
+export interface WorkerDeps {
+  readonly redis: RedisSource;
+  readonly keys: Keys;
+  readonly limiter: Limiter;
+  /** Providers whose queues this worker serves. */
+  readonly providers: readonly string[];
+  /** The lanes this worker has credentials for; empty when the model is unknown to it. */
+  readonly embeddingLanes: (provider: string, model: string) => readonly EmbeddingLane[];
+  readonly version: string;
+  readonly log: WorkerLog;
+  readonly clock?: Clock;
+  readonly options?: Partial<WorkerOptions>;
+}
+
+export interface WorkerHost {
+  readonly id: string;
+  /** Resolves when the worker takes jobs. */
+  readonly ready: Promise<void>;
+  /**
+   * Stops taking jobs, gives back what has not been called, lets calls in flight end within the grace period, and
+   * closes. Costs no item an attempt. Idempotent.
+   */
+  stop(): Promise<void>;
+}
+
+/** How often a worker says that it lives; it counts as dead after three times that. */
+export const HEARTBEAT_MS = 5_000;
+
+/** Starts a worker: BullMQ hands it jobs, its groups pack and call, its ledger commits. */
+export function startWorker(deps: WorkerDeps): WorkerHost {
+  const host = new Host(deps);
+  return { id: host.id, ready: host.ready, stop: () => host.stop() };
+}
+
+class Host {
+  readonly id = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  readonly ready: Promise<void>;
+  readonly #deps: WorkerDeps;
+  readonly #options: WorkerOptions;
+  readonly #clock: Clock;
+  readonly #client: RedisClient;
+  readonly #workers: Worker[];
+  readonly #groups = new Map<string, EmbeddingGroup>();
+  readonly #forced = new AbortController();
+  readonly #timers: NodeJS.Timeout[];
+  /** Jobs held -> when their lock was last known to be ours. */
+  readonly #renewedAt = new Map<string, number>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(deps: WorkerDeps) {
+    this.#deps = deps;
+    this.#options = { ...WORKER_DEFAULTS, ...deps.options };
+    this.#clock = deps.clock ?? systemClock;
+    this.#client = deps.redis.connect("commands");
+    this.#workers = deps.providers.map((provider) => this.#startQueueWorker(queueName(provider, "embedding")));
+    this.#timers = [
+      setInterval(() => this.#heartbeat(), HEARTBEAT_MS),
+      setInterval(() => this.#renewReservations(), LIMITER_DEFAULTS.leaseMs / 4),
+    ];
+    this.ready = Promise.all(this.#workers.map((worker) => worker.waitUntilReady())).then(() => this.#heartbeat());
+  }
+
+  #startQueueWorker(queue: string): Worker {
+    const worker = new Worker(
+      queue,
+      // All three parameters must stand here: BullMQ hands over the signal only to a processor that declares it.
+      (job, token, signal) => this.#process(job, token, signal),
+      {
+        connection: this.#deps.redis.connect("bullmq"),
+        prefix: this.#deps.keys.queuePrefix(queue),
+        concurrency: this.#options.jobs,
+        lockDuration: QUEUE_SETTINGS.lockDurationMs,
+        stalledInterval: QUEUE_SETTINGS.stalledIntervalMs,
+        maxStalledCount: QUEUE_SETTINGS.maxStalledCount,
+        settings: { backoffStrategy: () => QUEUE_SETTINGS.retryDelayMs },
+      },
+    );
+    worker.on("error", (error) => this.#deps.log.warn("queue connection", { error: error.message }));
+    worker.on("failed", (job, error) => this.#deps.log.warn("job failed", { job: job?.id, error: error.message }));
+    worker.on("locksRenewed", ({ jobIds }) => {
+      for (const id of jobIds) if (this.#renewedAt.has(id)) this.#renewedAt.set(id, this.#clock.now());
+    });
+    worker.on("lockRenewalFailed", (jobIds) => {
+      for (const id of jobIds) {
+        this.#renewedAt.delete(id);
+        worker.cancelJob(id, "its lock was lost");
+      }
+    });
+    return worker;
+  }
+
+  async #process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    const payload = embeddingPayload.safeParse(job.data);
+    if (!payload.success || !job.id) {
+      // Set aside in the failed set with a reason that names no content; the worker lives on.
+      throw new UnrecoverableError("not a job of this version: its payload does not match the schema");
+    }
+    this.#renewedAt.set(job.id, this.#clock.now());
+    try {
+      await processEmbeddingJob(job.id, payload.data, signal, {
+        group: this.#group(payload.data),
+        ledger: new RunLedger(this.#client, this.#deps.keys.run(payload.data.run)),
+        now: () => this.#clock.now(),
+        isStopping: () => this.#stopping !== undefined,
+        commitDeps: { clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
+      });
+      return null;
+    } catch (error) {
+      if (error instanceof HandBack) return await giveBack(job, token, error);
+      throw error;
+    } finally {
+      this.#renewedAt.delete(job.id);
+    }
+  }
+
+  #group(payload: EmbeddingPayload): EmbeddingGroup | undefined {
+    const key = JSON.stringify([payload.provider, payload.model, payload.purpose, payload.dimensions]);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const lanes = this.#deps.embeddingLanes(payload.provider, payload.model);
+    const model = lanes[0]?.model;
+    if (!model) return undefined;
+    const group = new EmbeddingGroup(
+      new LaneChooser(this.#deps.limiter, lanes),
+      {
+        request: {
+          purpose: payload.purpose,
+          ...(payload.dimensions === undefined ? {} : { dimensions: payload.dimensions }),
+        },
+        limits: {
+          maxInputs: model.maxInputs,
+          ...(model.maxBatchTokens === undefined ? {} : { maxTokens: model.maxBatchTokens }),
+        },
+        maxCalls: this.#options.calls,
+        lingerMs: this.#options.lingerMs,
+        mayCall: () => this.#isSureOfItsJobs(),
+      },
+      { limiter: this.#deps.limiter, clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
+    );
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /**
+   * A worker that could not renew its locks (Redis stalled, or this process did) may have lost its jobs to another
+   * one, and learns of it only later. It starts no call it might pay for in vain until a renewal went through.
+   */
+  #isSureOfItsJobs(): boolean {
+    const oldest = Math.min(...this.#renewedAt.values());
+    return this.#clock.now() - oldest < QUEUE_SETTINGS.lockDurationMs * 0.8 || this.#renewedAt.size === 0;
+  }
+
+  #heartbeat(): void {
+    const { keys, log, version, providers } = this.#deps;
+    const now = this.#clock.now();
+    const pipeline = this.#client.pipeline();
+    const key = keys.worker(this.id);
+    pipeline.hset(key, {
+      host: hostname(),
+      pid: process.pid,
+      version,
+      providers: providers.join(","),
+      jobs: this.#renewedAt.size,
+      at: now,
+    });
+    pipeline.pexpire(key, HEARTBEAT_MS * 12);
+    this.#client.zadd(keys.workers, now, this.id).catch(() => undefined);
+    pipeline.exec().catch((error) => log.warn("could not say that this worker lives", { error: error.message }));
+  }
+
+  #renewReservations(): void {
+    for (const group of this.#groups.values()) {
+      for (const [{ lane }, ids] of group.inFlight()) {
+        this.#deps.limiter
+          .renew(lane, ids)
+          .catch((error) => this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }));
+      }
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const reason = new HandBack("the worker is stopping");
+    const pausing = Promise.all(this.#workers.map((worker) => worker.pause(true)));
+    const forced = setTimeout(() => this.#forced.abort(reason), this.#options.graceMs);
+    await Promise.all([...this.#groups.values()].map((group) => group.stop(reason)));
+    clearTimeout(forced);
+    await pausing;
+    // Closing waits for the processors, which now only give their jobs back.
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    for (const timer of this.#timers) clearInterval(timer);
+    const { keys } = this.#deps;
+    await Promise.allSettled([this.#client.del(keys.worker(this.id)), this.#client.zrem(keys.workers, this.id)]);
+  }
+}
+
+/** Puts a job back without costing it an attempt or a stall. */
+async function giveBack(job: Job, token: string | undefined, { delayMs }: HandBack): Promise<never> {
+  if (delayMs > 0) {
+    await job.moveToDelayed(Date.now() + delayMs, token);
+    throw new DelayedError();
+  }
+  await job.moveToWait(token);
+  throw new WaitingError();
+}
