@@ -1,0 +1,97 @@
+/**
+ * The ledger's layout: a header of 64 bytes, then one slot of 16 bytes per item, little-endian. Slots are aligned, so
+ * none crosses a disk sector and each is written whole or not at all.
+ *
+ *   header  0 magic (8)   8 version u32   12 items u32   16 dimensions u32 (0: not known yet)   20 check u32
+ *   slot    0 status u8   1 locator bits 32-39 u8   2 attempts u16   4 tokens u32   8 locator bits 0-31 u32
+ *           12 check u32 (of the item's index and the bytes before it)
+ *
+ * The locator of a vector is its CRC-32, that of a failure its byte position in the failure log.
+ */
+export const LEDGER_HEADER_BYTES = 64;
+export const SLOT_BYTES = 16;
+export const SLOT_WORDS = SLOT_BYTES / 4;
+
+export const SLOT_NONE = 0;
+export const SLOT_OK = 1;
+export const SLOT_FAILED = 2;
+
+const MAGIC = Buffer.from("SLUICELG", "latin1");
+const VERSION = 1;
+const LOW_BITS = 2 ** 32;
+
+export const MAX_ATTEMPTS = 0xffff;
+export const MAX_TOKENS = 0xffff_ffff;
+
+export interface LedgerHeader {
+  readonly items: number;
+  /** Floats per vector; 0 until the first vector told. */
+  readonly dimensions: number;
+}
+
+export interface LedgerSlot {
+  readonly index: number;
+  readonly status: number;
+  readonly attempts: number;
+  readonly tokens: number;
+  readonly locator: number;
+}
+
+export function encodeLedgerHeader(header: LedgerHeader): Buffer {
+  const bytes = Buffer.alloc(LEDGER_HEADER_BYTES);
+  MAGIC.copy(bytes);
+  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(header.items, 12);
+  bytes.writeUInt32LE(header.dimensions, 16);
+  bytes.writeUInt32LE(checkWords(VERSION, header.items, header.dimensions, 0), 20);
+  return bytes;
+}
+
+/**
+ * Reads a header back. `"absent"`: the file ends before it or it was never filled, so nothing was recorded yet.
+ * `"foreign"`: not a ledger of this version, or damaged.
+ */
+export function decodeLedgerHeader(bytes: Buffer): LedgerHeader | "absent" | "foreign" {
+  if (bytes.length < LEDGER_HEADER_BYTES || bytes.every((byte) => byte === 0)) return "absent";
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC) || bytes.readUInt32LE(8) !== VERSION) return "foreign";
+  const items = bytes.readUInt32LE(12);
+  const dimensions = bytes.readUInt32LE(16);
+  if (bytes.readUInt32LE(20) !== checkWords(VERSION, items, dimensions, 0)) return "foreign";
+  return { items, dimensions };
+}
+
+/** Fills words `at`..`at + 3` of a little-endian buffer of slots. */
+export function encodeSlot(words: Uint32Array, at: number, slot: LedgerSlot): void {
+  const high = Math.floor(slot.locator / LOW_BITS);
+  const first = (slot.status | (high << 8) | (slot.attempts << 16)) >>> 0;
+  const low = slot.locator % LOW_BITS;
+  words[at] = first;
+  words[at + 1] = slot.tokens;
+  words[at + 2] = low;
+  words[at + 3] = checkWords(slot.index, first, slot.tokens, low);
+}
+
+/** Reads the slot of item `index` from words `at`..`at + 3`; undefined when it is empty, torn or another item's. */
+export function decodeSlot(words: Uint32Array, at: number, index: number): LedgerSlot | undefined {
+  const first = words[at] ?? 0;
+  const status = first & 0xff;
+  if (status !== SLOT_OK && status !== SLOT_FAILED) return undefined;
+  const tokens = words[at + 1] ?? 0;
+  const low = words[at + 2] ?? 0;
+  if (words[at + 3] !== checkWords(index, first, tokens, low)) return undefined;
+  return { index, status, attempts: first >>> 16, tokens, locator: ((first >>> 8) & 0xff) * LOW_BITS + low };
+}
+
+/** Where the slot of an item lies in the file, in bytes. */
+export function slotPosition(index: number): number {
+  return LEDGER_HEADER_BYTES + index * SLOT_BYTES;
+}
+
+/** A 32-bit mix that tells a slot from a torn, moved or foreign one; a CRC call per 16 bytes would cost 30 times more. */
+function checkWords(a: number, b: number, c: number, d: number): number {
+  let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 15) ^ b, 0xc2b2ae35);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ c, 0x27d4eb2f);
+  hash = Math.imul(hash ^ (hash >>> 16) ^ d, 0x165667b1);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
