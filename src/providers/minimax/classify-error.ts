@@ -1,0 +1,122 @@
+import { ProviderError } from "../../core/errors.ts";
+import { classifyStatus } from "../transport/classify-status.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
+import { MINIMAX_CODES, MINIMAX_NAME } from "./profile.ts";
+
+/**
+ * The error a `base_resp` object reports; undefined when it reports success or is absent. Only our table's words
+ * reach the message: `status_msg` may quote the request.
+ */
+export function classifyBaseResp(
+  baseResp: unknown,
+  response: HttpResponse,
+  now: number,
+): ProviderError | undefined {
+  if (baseResp === undefined || baseResp === null) return undefined;
+  const code = readCode(baseResp);
+  if (code === undefined)
+    return new ProviderError("the answer's base_resp has no status_code", {
+      ...describe(response, now),
+      kind: "bad-response",
+    });
+  return code === 0 ? undefined : fromCode(code, response, now);
+}
+
+/**
+ * The error an answer stands for that is no embedding response: another HTTP status, an HTML page, an empty or broken
+ * body. A business code in its JSON counts for more than the status.
+ */
+export function classifyAnswer(response: HttpResponse, now: number, cause?: unknown): ProviderError {
+  const body = parseObject(response.body);
+  const code = findCode(body);
+  if (code !== undefined && code !== 0) return fromCode(code, response, now);
+  const details = { ...describe(response, now), cause, unlisted: true };
+  if (response.status !== 200) {
+    const { kind, message, splittable } = classifyStatus(response.status);
+    return new ProviderError(`${message} (HTTP ${response.status})`, {
+      ...details,
+      kind,
+      ...(splittable && { splittable }),
+    });
+  }
+  const size = `${response.body.length} bytes, ${readContentType(response.headers)}`;
+  const message =
+    response.body.length === 0
+      ? "the answer is empty"
+      : body === undefined
+        ? `the answer is not a complete JSON object (${size})`
+        : `the answer is JSON but holds no readable vectors (${size})`;
+  return new ProviderError(message, { ...details, kind: "bad-response" });
+}
+
+/** The id to quote to MiniMax's support, if the answer carries one. */
+export function findRequestId(headers: HttpHeaders): string | undefined {
+  for (const name of ["trace-id", "minimax-request-id", "x-request-id"]) {
+    const value = headers[name];
+    if (typeof value === "string" && /^[\w.:-]{1,128}$/.test(value)) return value;
+  }
+  return undefined;
+}
+
+function fromCode(code: number, response: HttpResponse, now: number): ProviderError {
+  const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
+  const details = { ...describe(response, now), code: String(code) };
+  if (!listed)
+    return new ProviderError(`MiniMax reports an error that no table lists (code ${code})`, {
+      ...details,
+      kind: response.status === 200 ? "server" : classifyStatus(response.status).kind,
+      unlisted: true,
+    });
+  const mend = listed.mend === undefined ? "" : `: ${listed.mend}`;
+  return new ProviderError(`${listed.message} (code ${code})${mend}`, {
+    ...details,
+    kind: listed.kind,
+    ...(listed.dimension && { dimension: listed.dimension }),
+  });
+}
+
+function describe(response: HttpResponse, now: number) {
+  const requestId = findRequestId(response.headers);
+  const retryAfterMs = parseRetryAfter(response.headers, now);
+  return {
+    provider: MINIMAX_NAME,
+    status: response.status,
+    ...(requestId !== undefined && { requestId }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/** `base_resp.status_code`, or the number that ends the message of the OpenAI-shaped errors: "login fail (1004)". */
+function findCode(body: Record<string, unknown> | undefined): number | undefined {
+  if (!body) return undefined;
+  const code = readCode(body.base_resp);
+  if (code !== undefined) return code;
+  const error = body.error;
+  if (typeof error !== "object" || error === null || !("message" in error)) return undefined;
+  const digits = typeof error.message === "string" ? /\((\d{4})\)\s*$/.exec(error.message)?.[1] : undefined;
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function readCode(baseResp: unknown): number | undefined {
+  if (typeof baseResp !== "object" || baseResp === null || !("status_code" in baseResp)) return undefined;
+  const code = baseResp.status_code;
+  const value = typeof code === "string" && /^\d{1,9}$/.test(code) ? Number(code) : code;
+  return typeof value === "number" && Number.isInteger(value) ? value : undefined;
+}
+
+function parseObject(body: Buffer): Record<string, unknown> | undefined {
+  // An error body is short; a large one is a broken success whose vectors hold no code.
+  if (body.length > 1024 * 1024) return undefined;
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readContentType(headers: HttpHeaders): string {
+  const type = /^[\w.+-]+\/[\w.+-]+/.exec(String(headers["content-type"] ?? ""))?.[0];
+  return type ?? "no content type";
+}

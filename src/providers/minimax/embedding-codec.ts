@@ -1,0 +1,63 @@
+import { ProviderError } from "../../core/errors.ts";
+import { checkVectors } from "../check-vectors.ts";
+import { FloatSyntaxError } from "../decode-floats.ts";
+import { decodeVectorBody, type VectorBody } from "../decode-vector-body.ts";
+import type { EmbeddingRequest, EmbeddingResponse, Usage } from "../provider.ts";
+import type { HttpResponse } from "../transport/transport.ts";
+import { classifyAnswer, classifyBaseResp, findRequestId } from "./classify-error.ts";
+import { MINIMAX_NAME } from "./profile.ts";
+
+/** The JSON body of `POST /embeddings`. A request without a purpose embeds for storage. */
+export function encodeEmbeddingRequest(model: string, request: EmbeddingRequest): string {
+  return JSON.stringify({ model, texts: request.inputs, type: request.purpose ?? "db" });
+}
+
+export interface ExpectedVectors {
+  readonly count: number;
+  /** Of the model, where known. */
+  readonly dimensions?: number;
+}
+
+/**
+ * Turns an HTTP answer into vectors, or throws the ProviderError it stands for. An answer counts as a success only
+ * when it holds `count` vectors of one dimension, all finite and none of zeros alone. `now` dates Retry-After.
+ */
+export function decodeEmbeddingResponse(
+  response: HttpResponse,
+  expected: ExpectedVectors,
+  now: number,
+): EmbeddingResponse {
+  if (response.status !== 200) throw classifyAnswer(response, now);
+  const body = decodeBody(response, expected, now);
+  const failure = classifyBaseResp(body.rest.get("base_resp"), response, now);
+  if (failure) throw failure;
+  const requestId = findRequestId(response.headers);
+  const details = { provider: MINIMAX_NAME, status: 200, ...(requestId !== undefined && { requestId }) };
+  if (!body.matrix)
+    throw new ProviderError("the answer reports success but holds no vectors", {
+      ...details,
+      kind: "bad-response",
+    });
+  checkVectors(body.matrix, expected, details);
+  return {
+    vectors: body.matrix.values,
+    dimensions: body.matrix.columns,
+    usage: readUsage(body.rest.get("total_tokens")),
+    ...(requestId !== undefined && { requestId }),
+  };
+}
+
+function decodeBody(response: HttpResponse, expected: ExpectedVectors, now: number): VectorBody {
+  try {
+    return decodeVectorBody(response.body, "vectors", expected.count * (expected.dimensions ?? 0));
+  } catch (error) {
+    if (!(error instanceof FloatSyntaxError)) throw error;
+    throw classifyAnswer(response, now, error);
+  }
+}
+
+function readUsage(totalTokens: unknown): Usage {
+  return typeof totalTokens === "number" && Number.isFinite(totalTokens) && totalTokens >= 0
+    ? { totalTokens }
+    : {};
+}

@@ -1,0 +1,70 @@
+import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
+import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
+import { findNearestNames } from "./nearest-names.ts";
+import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
+import type { Transport } from "./transport/transport.ts";
+
+/** What the rest of the house knows of a provider before it has an account. */
+export interface ProviderEntry {
+  readonly name: string;
+  readonly defaultBaseUrl: string;
+  readonly models: readonly ModelData[];
+  readonly create: (account: ProviderAccount, transport: Transport) => Provider;
+}
+
+/** One line per provider. */
+export const PROVIDERS: readonly ProviderEntry[] = [
+  {
+    name: MINIMAX_NAME,
+    defaultBaseUrl: MINIMAX_BASE_URL,
+    models: MINIMAX_MODELS,
+    create: createMinimaxProvider,
+  },
+];
+
+/** A model or provider that is not in the table. The message names what came and the nearest known names. */
+export class UnknownModelError extends Error {
+  override readonly name = "UnknownModelError";
+  readonly suggestions: readonly string[];
+
+  constructor(wanted: string, known: readonly string[]) {
+    const suggestions = findNearestNames(wanted, known);
+    const hint =
+      suggestions.length > 0
+        ? `Did you mean ${suggestions.join(" or ")}?`
+        : `Known are: ${known.join(", ")}.`;
+    super(`"${wanted.slice(0, 200)}" is not a known model. ${hint}`);
+    this.suggestions = suggestions;
+  }
+}
+
+/** The entry of a provider; throws UnknownModelError. */
+export function findProvider(name: string): ProviderEntry {
+  const entry = PROVIDERS.find((candidate) => candidate.name === name);
+  if (!entry)
+    throw new UnknownModelError(
+      name,
+      PROVIDERS.map((candidate) => candidate.name),
+    );
+  return entry;
+}
+
+/** The adapter for one account. Nothing is connected yet. Throws UnknownModelError. */
+export function createProvider(name: string, account: ProviderAccount, transport: Transport): Provider {
+  return findProvider(name).create(account, transport);
+}
+
+/** Every known model as "provider/model". */
+export function listModelNames(): string[] {
+  return PROVIDERS.flatMap((entry) => entry.models.map((model) => `${entry.name}/${model.name}`));
+}
+
+/** Looks up "provider/model"; throws UnknownModelError with the nearest names. */
+export function findModel(fullName: string): { readonly provider: string; readonly model: ModelData } {
+  for (const entry of PROVIDERS) {
+    for (const model of entry.models) {
+      if (`${entry.name}/${model.name}` === fullName) return { provider: entry.name, model };
+    }
+  }
+  throw new UnknownModelError(fullName, listModelNames());
+}

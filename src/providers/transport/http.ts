@@ -1,0 +1,201 @@
+import { getCACertificates } from "node:tls";
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import { ProviderError } from "../../core/errors.ts";
+import { inflateBody } from "./inflate-body.ts";
+import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";
+import { describeTransportError } from "./transport-error.ts";
+
+export interface TransportOptions {
+  /** Until the TCP and TLS handshake is through. */
+  readonly connectTimeoutMs?: number;
+  /** From the request sent to the last response header. */
+  readonly headersTimeoutMs?: number;
+  /** Without a single body byte. */
+  readonly idleTimeoutMs?: number;
+  /** From `post` to the last body byte: a byte now and then cannot keep a call alive for ever. */
+  readonly totalTimeoutMs?: number;
+  /** Counted after decompression. */
+  readonly maxBodyBytes?: number;
+  /** Open connections per origin; the limiter decides how many are used. */
+  readonly connections?: number;
+  readonly httpProxy?: string;
+  readonly httpsProxy?: string;
+  /** Comma-separated hosts that are reached directly. */
+  readonly noProxy?: string;
+  /** PEM certificates trusted beside the system's own. */
+  readonly extraCa?: string;
+}
+
+const DEFAULTS = {
+  connectTimeoutMs: 10_000,
+  headersTimeoutMs: 90_000,
+  idleTimeoutMs: 60_000,
+  totalTimeoutMs: 180_000,
+  // A full embedding response of 2048 inputs x 2560 dimensions is some 60 MB of JSON.
+  maxBodyBytes: 128 * 1024 * 1024,
+  connections: 512,
+} as const satisfies TransportOptions;
+
+export function createTransport(options: TransportOptions = {}): Transport {
+  const dispatcher = createDispatcher(options);
+  const totalTimeoutMs = options.totalTimeoutMs ?? DEFAULTS.totalTimeoutMs;
+  const maxBodyBytes = options.maxBodyBytes ?? DEFAULTS.maxBodyBytes;
+  return {
+    async post(request, call) {
+      const response = await new Exchange(request, call.signal, totalTimeoutMs, maxBodyBytes).run(dispatcher);
+      return inflateBody(response, request.provider, maxBodyBytes);
+    },
+    async close() {
+      if (!dispatcher.destroyed) await dispatcher.destroy();
+    },
+  };
+}
+
+function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: boolean } {
+  // Naming a CA replaces Node's own list, so that list is passed along.
+  const ca = options.extraCa ? [...getCACertificates("default"), options.extraCa] : undefined;
+  const shared = {
+    connections: options.connections ?? DEFAULTS.connections,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: options.headersTimeoutMs ?? DEFAULTS.headersTimeoutMs,
+    bodyTimeout: options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+    // Longer than undici's 4 s, so that a lane paced at a few calls a minute seldom pays a TLS handshake; a server's
+    // own Keep-Alive hint shortens it.
+    keepAliveTimeout: 20_000,
+    connect: { timeout: options.connectTimeoutMs ?? DEFAULTS.connectTimeoutMs, ...(ca && { ca }) },
+  };
+  if (!options.httpProxy && !options.httpsProxy) return new Agent(shared) as Agent & { destroyed: boolean };
+  return new EnvHttpProxyAgent({
+    ...shared,
+    ...(ca && { requestTls: { ca }, proxyTls: { ca } }),
+    // An absent value would make undici look into the environment, which only the configuration may read.
+    httpProxy: options.httpProxy ?? "",
+    httpsProxy: options.httpsProxy ?? "",
+    noProxy: options.noProxy ?? "",
+  }) as EnvHttpProxyAgent & { destroyed: boolean };
+}
+
+/**
+ * One request and its collected answer. It settles once: by the answer, an error, the abort signal or the total time
+ * limit, whichever comes first. Abort and time limit settle at once, also while the request still waits for a
+ * connection (undici would report them only when the connection is there); the late request is then cut off.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest;
+  readonly #signal: AbortSignal;
+  readonly #totalTimeoutMs: number;
+  readonly #maxBodyBytes: number;
+  readonly #chunks: Buffer[] = [];
+  readonly #promise = Promise.withResolvers<HttpResponse>();
+  #controller: Dispatcher.DispatchController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #settled = false;
+  #bytes = 0;
+  #status = 0;
+  #headers: HttpHeaders = {};
+
+  constructor(request: HttpRequest, signal: AbortSignal, totalTimeoutMs: number, maxBodyBytes: number) {
+    this.#request = request;
+    this.#signal = signal;
+    this.#totalTimeoutMs = totalTimeoutMs;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  run(dispatcher: Dispatcher): Promise<HttpResponse> {
+    const { url, headers, body } = this.#request;
+    if (this.#signal.aborted) {
+      this.#onAbort();
+      return this.#promise.promise;
+    }
+    this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#timer = setTimeout(this.#onDeadline, this.#totalTimeoutMs);
+    try {
+      dispatcher.dispatch(
+        {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: "POST",
+          headers: { "accept-encoding": "identity", ...headers },
+          body,
+        },
+        this,
+      );
+    } catch (error) {
+      this.#fail(describeTransportError(error, this.#request.provider));
+    }
+    return this.#promise.promise;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#settled) controller.abort(new Error("settled before it was sent"));
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBodyBytes) this.#fail(this.#tooLarge());
+    else this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#settled) return;
+    this.#settle();
+    const [first] = this.#chunks;
+    const body =
+      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes);
+    this.#promise.resolve({ status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(describeTransportError(error, this.#request.provider));
+  }
+
+  readonly #onAbort = (): void => {
+    this.#fail(
+      new ProviderError("the call was aborted", {
+        kind: "aborted",
+        provider: this.#request.provider,
+        cause: this.#signal.reason,
+      }),
+    );
+  };
+
+  readonly #onDeadline = (): void => {
+    this.#fail(
+      new ProviderError(
+        `no complete answer within ${this.#totalTimeoutMs} ms (${this.#bytes} bytes had arrived)`,
+        { kind: "timeout", provider: this.#request.provider, code: "TOTAL_TIMEOUT" },
+      ),
+    );
+  };
+
+  #tooLarge(): ProviderError {
+    return new ProviderError(`the answer is larger than ${this.#maxBodyBytes} bytes`, {
+      kind: "bad-response",
+      provider: this.#request.provider,
+      status: this.#status,
+      code: "BODY_TOO_LARGE",
+    });
+  }
+
+  #fail(error: ProviderError): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#chunks.length = 0;
+    this.#promise.reject(error);
+    this.#controller?.abort(error);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+}

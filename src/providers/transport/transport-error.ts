@@ -1,0 +1,78 @@
+import { errorCode, ProviderError, type ProviderErrorKind } from "../../core/errors.ts";
+
+interface Symptom {
+  readonly kind: ProviderErrorKind;
+  readonly message: string;
+}
+
+const SYMPTOMS: Readonly<Record<string, Symptom>> = {
+  UND_ERR_CONNECT_TIMEOUT: { kind: "timeout", message: "no connection within the connect time limit" },
+  UND_ERR_HEADERS_TIMEOUT: { kind: "timeout", message: "no answer within the header time limit" },
+  UND_ERR_BODY_TIMEOUT: {
+    kind: "timeout",
+    message: "the answer stalled: no byte within the idle time limit",
+  },
+  ETIMEDOUT: { kind: "timeout", message: "the connection timed out" },
+  ECONNREFUSED: { kind: "network", message: "connection refused: nothing listens at the base URL's address" },
+  ECONNRESET: { kind: "network", message: "connection reset by the upstream" },
+  EPIPE: { kind: "network", message: "connection closed by the upstream while sending" },
+  UND_ERR_SOCKET: {
+    kind: "network",
+    message: "connection closed by the upstream before the answer was complete",
+  },
+  ENOTFOUND: { kind: "network", message: "the host name of the base URL does not resolve" },
+  EAI_AGAIN: { kind: "network", message: "the name server did not answer" },
+  EHOSTUNREACH: { kind: "network", message: "no route to the host of the base URL" },
+  ENETUNREACH: { kind: "network", message: "no network" },
+  UND_ERR_HEADERS_OVERFLOW: { kind: "bad-response", message: "the answer's headers are too large" },
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: {
+    kind: "bad-response",
+    message: "the answer's length differs from its Content-Length",
+  },
+  UND_ERR_DESTROYED: { kind: "aborted", message: "the connections were closed" },
+  UND_ERR_CLOSED: { kind: "aborted", message: "the connections were closed" },
+};
+
+const CERTIFICATE_CODE =
+  /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH|CRL_|ERROR_IN_(CERT|CRL))/;
+
+/** True for the `code` of a failed certificate check: it will fail again until a person mends it. */
+export function isCertificateErrorCode(code: string | undefined): boolean {
+  return code !== undefined && CERTIFICATE_CODE.test(code);
+}
+
+/** Names what undici or the system reported. The text is ours; `cause` keeps the original. */
+export function describeTransportError(error: unknown, provider: string): ProviderError {
+  if (error instanceof ProviderError) return error;
+  const code = findCode(error);
+  const details = { provider, cause: error, ...(code !== undefined && { code }) };
+  if (isCertificateErrorCode(code))
+    return new ProviderError(
+      `the upstream's certificate was refused (${code}): check the base URL, or give the authority's certificate as an extra CA`,
+      { ...details, kind: "network" },
+    );
+  const symptom = code === undefined ? undefined : SYMPTOMS[code];
+  if (symptom) return new ProviderError(`${symptom.message} (${code})`, { ...details, kind: symptom.kind });
+  if (code?.startsWith("HPE_"))
+    return new ProviderError(`the answer is not valid HTTP (${code})`, { ...details, kind: "bad-response" });
+  if (isProxyRefusal(error))
+    return new ProviderError("the proxy refused the connection: check the proxy's address and password", {
+      ...details,
+      kind: "network",
+      code: "PROXY_REFUSED",
+    });
+  return new ProviderError(`the connection failed (${code ?? "no code"})`, { ...details, kind: "network" });
+}
+
+/** The most telling code: undici wraps a socket's own error as a cause. */
+function findCode(error: unknown): string | undefined {
+  const own = errorCode(error);
+  const inner = error instanceof Error ? errorCode(error.cause) : undefined;
+  return own === undefined || (own.startsWith("UND_ERR") && isCertificateErrorCode(inner))
+    ? (inner ?? own)
+    : own;
+}
+
+function isProxyRefusal(error: unknown): boolean {
+  return error instanceof Error && /^Proxy response/.test(error.message);
+}
