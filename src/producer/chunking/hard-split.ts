@@ -1,0 +1,47 @@
+import { estimateTokens, fitsTokens } from "./estimate-tokens.ts";
+
+/** True when a cut at `at` would tear the two halves of one character apart. */
+export function isInsidePair(text: string, at: number): boolean {
+  if (at <= 0 || at >= text.length) return false;
+  return isHigh(text.charCodeAt(at - 1)) && isLow(text.charCodeAt(at));
+}
+
+function isHigh(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}
+
+function isLow(code: number): boolean {
+  return code >= 0xdc00 && code <= 0xdfff;
+}
+
+/**
+ * Cuts a text that has no better place to be cut into parts of at most `limit` estimated tokens, between whole
+ * characters. A single character of more tokens than the limit is a part of its own.
+ */
+export function hardSplit(text: string, limit: number): string[] {
+  const parts: string[] = [];
+  let rest = text;
+  while (!fitsTokens(rest, limit)) {
+    const end = longestFit(rest, limit);
+    parts.push(rest.slice(0, end));
+    rest = rest.slice(end);
+    if (rest === "") return parts;
+  }
+  parts.push(rest);
+  return parts;
+}
+
+/** Length of a beginning that fits, as long as halving finds it; at least one whole character. */
+function longestFit(text: string, limit: number): number {
+  const least = isInsidePair(text, 1) ? 2 : 1;
+  let fits = least;
+  let tooLong = Math.min(text.length, limit * 16) + 1;
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2);
+    if (estimateTokens(text.slice(0, middle)) <= limit) fits = middle;
+    else tooLong = middle;
+  }
+  const end = isInsidePair(text, fits) ? fits - 1 : fits;
+  // The estimate is not strictly growing with the text, so the cut that avoids a pair is checked once more.
+  return end >= least && estimateTokens(text.slice(0, end)) <= limit ? end : least;
+}

@@ -1,0 +1,69 @@
+import { chunkText } from "../chunking/chunk-text.ts";
+import { estimateTokens } from "../chunking/estimate-tokens.ts";
+import type { SourceDocument, SourceKind, SourceOptions } from "../sources/source.ts";
+import type { SpoolItem } from "./spool-item.ts";
+
+/** An item to be, or why a document cannot be one. */
+export type Planned = { readonly item: SpoolItem } | { readonly fault: string };
+
+/**
+ * The items of one document or record. With chunks, a document's are "<name>#0", "<name>#1" and so on; a record keeps
+ * its id while it is one chunk. Without chunks there is exactly one item, refused when the model does not take it.
+ */
+export async function* documentItems(
+  document: SourceDocument,
+  kind: SourceKind,
+  { chunk, maxTokens }: Pick<SourceOptions, "chunk" | "maxTokens">,
+): AsyncGenerator<Planned> {
+  if (chunk === undefined) {
+    yield wholeItem(document, maxTokens);
+    return;
+  }
+  if (document.record) {
+    const tokens = estimateTokens(document.text);
+    if (tokens <= chunk.tokens) {
+      yield { item: toItem(document, document.id, document.text, tokens) };
+      return;
+    }
+  }
+  let number = 0;
+  for await (const part of chunkText(document.text, chunk, kind === "markdown" ? "markdown" : "plain")) {
+    const item = toItem(document, `${document.id}#${number}`, part.text, part.tokens);
+    yield {
+      item: document.record ? item : { ...item, metadata: chunkMetadata(document, number, part.headings) },
+    };
+    number += 1;
+  }
+}
+
+function wholeItem(document: SourceDocument, maxTokens: number | undefined): Planned {
+  const tokens = estimateTokens(document.text);
+  if (maxTokens === undefined || tokens <= maxTokens) {
+    return { item: toItem(document, document.id, document.text, tokens) };
+  }
+  const id = shortId(document.id);
+  const figures = `has about ${tokens} tokens and the model takes ${maxTokens}`;
+  return { fault: `item ${id} ${figures}; leave --no-chunk out to split it` };
+}
+
+function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): SpoolItem {
+  const item: SpoolItem = { id, text, tokens };
+  const placed = line === undefined ? item : { ...item, line };
+  return metadata === undefined ? placed : { ...placed, metadata };
+}
+
+function chunkMetadata(
+  { metadata }: SourceDocument,
+  chunk: number,
+  headings: readonly string[] | undefined,
+): Record<string, unknown> {
+  const numbered = { ...metadata, chunk };
+  return headings === undefined ? numbered : { ...numbered, headings };
+}
+
+const SHOWN_ID_CHARACTERS = 80;
+
+/** An id for a message: quoted, and cut when it is very long. */
+export function shortId(id: string): string {
+  return JSON.stringify(id.length > SHOWN_ID_CHARACTERS ? `${id.slice(0, SHOWN_ID_CHARACTERS)}…` : id);
+}

@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import type { SourceListing } from "../sources/list-sources.ts";
+import {
+  type Finding,
+  formatPlace,
+  type SourceDocument,
+  type SourceFile,
+  type SourceKind,
+  type SourceOptions,
+  type SourceProblem,
+} from "../sources/source.ts";
+import type { ByteTap } from "../sources/source-bytes.ts";
+import { documentItems, shortId } from "./document-items.ts";
+import { IdSet } from "./id-set.ts";
+import type { KindCount, Plan, PlanProgress } from "./plan.ts";
+import type { SpoolItem } from "./spool-item.ts";
+import type { SpoolWriter } from "./spool-writer.ts";
+
+/** Problems kept in words; the rest are only counted, so that a bad file of any size fits in memory. */
+const KEPT_PROBLEMS = 1000;
+
+/** Puts items into the spool, refuses duplicate ids, and keeps every count that the plan states. */
+export class PlanBuilder {
+  readonly #options: SourceOptions;
+  readonly #spool: SpoolWriter;
+  readonly #listing: SourceListing;
+  readonly #ids = new IdSet();
+  readonly #hash = createHash("sha256");
+  readonly #problems: SourceProblem[] = [];
+  #problemCount = 0;
+  readonly #byKind: Partial<Record<SourceKind, KindCount>> = {};
+  /** For each file read: the number of its first item. Says which file an item is from. */
+  readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
+  #documents = 0;
+  #tokens = 0;
+  #bytes = 0;
+  #filesDone = 0;
+
+  constructor(options: SourceOptions, spool: SpoolWriter, listing: SourceListing) {
+    this.#options = options;
+    this.#spool = spool;
+    this.#listing = listing;
+    for (const problem of listing.problems) this.addProblem(problem);
+  }
+
+  get hasProblems(): boolean {
+    return this.#problemCount > 0;
+  }
+
+  /** True when the plan holds as many items as it may. */
+  get isFull(): boolean {
+    return this.#options.limit !== undefined && this.#spool.items >= this.#options.limit;
+  }
+
+  /** Counts and hashes every byte of the sources. */
+  readonly tap: ByteTap = (bytes) => {
+    this.#bytes += bytes.length;
+    this.#hash.update(bytes);
+  };
+
+  startFile(file: SourceFile): void {
+    this.#starts.push({ firstItem: this.#spool.items, file });
+    this.#hash.update(`${JSON.stringify([file.name, file.size])}\n`);
+  }
+
+  endFile(): void {
+    this.#filesDone += 1;
+    const start = this.#starts.at(-1);
+    if (start === undefined) return;
+    const count = this.#byKind[start.file.kind] ?? { files: 0, items: 0 };
+    const items = count.items + this.#spool.items - start.firstItem;
+    this.#byKind[start.file.kind] = { files: count.files + 1, items };
+  }
+
+  addProblem(problem: SourceProblem): void {
+    this.#problemCount += 1;
+    if (this.#problems.length < KEPT_PROBLEMS) this.#problems.push(problem);
+  }
+
+  /** Plans what a reader found; yields after each item, so that the caller can report and stop in between. */
+  async *take(finding: Finding, file: SourceFile): AsyncGenerator<void> {
+    if ("problem" in finding) {
+      this.addProblem(finding.problem);
+      return;
+    }
+    const { document } = finding;
+    const where = formatPlace(file.shown, document.line);
+    const before = this.#spool.items;
+    for await (const planned of documentItems(document, file.kind, this.#options)) {
+      const fault = "fault" in planned ? planned.fault : await this.#takeItem(planned.item, document);
+      if (fault !== undefined) {
+        this.addProblem({ where, message: fault });
+        break;
+      }
+      yield;
+      if (this.isFull) break;
+    }
+    if (this.#spool.items > before) this.#documents += 1;
+  }
+
+  /** Appends an item unless its id is taken or it cannot be written; then says why. */
+  async #takeItem(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
+    const taken = await this.#findTaken(item, document);
+    if (taken !== undefined) return taken;
+    const json = toJson(item);
+    if (json === undefined) return "its metadata is nested too deeply to be written";
+    // A record in several chunks keeps its own id from being used by another record as well.
+    if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#spool.items);
+    this.#ids.add(item.id, this.#spool.items);
+    this.#tokens += item.tokens;
+    if (this.#spool.append(json)) await this.#spool.flush();
+    return undefined;
+  }
+
+  async #findTaken(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
+    const ids = document.record && item.id === `${document.id}#0` ? [item.id, document.id] : [item.id];
+    for (const id of ids) {
+      for (const candidate of this.#ids.candidates(id)) {
+        const other = await this.#spool.read(candidate);
+        // The hash only said where to look; a record in chunks is remembered by its first one.
+        if (other.id !== id && other.id !== `${id}#0`) continue;
+        const place = formatPlace(this.#fileOf(candidate)?.shown ?? "?", other.line);
+        return `the id ${shortId(id)} is already used by ${place}; every item needs its own`;
+      }
+    }
+    return undefined;
+  }
+
+  #fileOf(item: number): SourceFile | undefined {
+    return this.#starts.findLast((start) => start.firstItem <= item)?.file;
+  }
+
+  progress(): PlanProgress {
+    return {
+      files: this.#filesDone,
+      filesTotal: this.#listing.files.length,
+      bytes: this.#bytes,
+      bytesTotal: this.#listing.files.reduce((sum, file) => sum + file.size, 0),
+      items: this.#spool.items,
+      problems: this.#problemCount,
+    };
+  }
+
+  plan(spool: string | undefined, fingerprint: string): Plan {
+    return {
+      spool,
+      items: this.#spool.items,
+      documents: this.#documents,
+      files: this.#filesDone,
+      skippedFiles: this.#listing.skippedFiles,
+      tokens: this.#tokens,
+      bytes: this.#bytes,
+      byKind: this.#byKind,
+      sourceHash: this.#hash.copy().digest("hex"),
+      fingerprint,
+      problems: this.#problems,
+      problemCount: this.#problemCount,
+    };
+  }
+}
+
+/** JSON parsed from a line can be nested more deeply than it can be written again. */
+function toJson(item: SpoolItem): string | undefined {
+  try {
+    return JSON.stringify(item);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

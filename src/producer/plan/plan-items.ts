@@ -1,0 +1,142 @@
+import { mkdir } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
+import { errorCode, InputError, RunError } from "../../core/errors.ts";
+import { listSources, type SourceListing } from "../sources/list-sources.ts";
+import { readSource } from "../sources/read-source.ts";
+import type { Finding, SourceFile, SourceOptions } from "../sources/source.ts";
+import { fingerprintListing } from "./fingerprint-sources.ts";
+import type { Plan, PlanProgress } from "./plan.ts";
+import { PlanBuilder } from "./plan-builder.ts";
+import { SpoolWriter } from "./spool-writer.ts";
+
+export interface PlanHooks {
+  /** Called a few times a second, and once at the end. */
+  readonly onProgress?: (progress: PlanProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Milliseconds between two reports, and between two chances for signals and timers to be heard. */
+const BREATH_MS = 50;
+
+/**
+ * Reads all sources once, checks everything in them, and writes the items to `items.jsonl` in `workDir`, which
+ * appears whole or not at all. Without `skipInvalid`, any problem refuses the plan: it has problems and no spool.
+ * With it, what is bad is left out and counted. A plan without any item is always refused. Rejects with an
+ * InputError for options that cannot be, a RunError when the spool cannot be written, the signal's reason on abort.
+ */
+export async function planItems(
+  options: SourceOptions,
+  workDir: string,
+  hooks: PlanHooks = {},
+): Promise<Plan> {
+  checkOptions(options);
+  hooks.signal?.throwIfAborted();
+  const listing = await listSources(options);
+  return orRunError(workDir, async () => {
+    await mkdir(workDir, { recursive: true });
+    const spool = await SpoolWriter.create(workDir);
+    const builder = new PlanBuilder(options, spool, listing);
+    try {
+      await readAll(options, listing, builder, hooks);
+    } catch (error) {
+      await spool.discard();
+      throw error;
+    }
+    return finishPlan(builder, spool, fingerprintListing(options, listing), options);
+  });
+}
+
+async function readAll(
+  options: SourceOptions,
+  listing: SourceListing,
+  builder: PlanBuilder,
+  { onProgress, signal }: PlanHooks,
+): Promise<void> {
+  let breath = performance.now();
+  for (const file of listing.files) {
+    if (builder.isFull) break;
+    builder.startFile(file);
+    for await (const findings of readSource(file, options, builder.tap)) {
+      if (!(await takeAll(findings, file))) break;
+    }
+    builder.endFile();
+  }
+  onProgress?.(builder.progress());
+
+  /** False when the plan holds as many items as it may. */
+  async function takeAll(findings: readonly Finding[], file: SourceFile): Promise<boolean> {
+    for (const finding of findings) {
+      for await (const _ of builder.take(finding, file)) {
+        if (performance.now() - breath < BREATH_MS) continue;
+        await setImmediate();
+        signal?.throwIfAborted();
+        onProgress?.(builder.progress());
+        breath = performance.now();
+      }
+      if (builder.isFull) return false;
+    }
+    signal?.throwIfAborted();
+    return true;
+  }
+}
+
+async function finishPlan(
+  builder: PlanBuilder,
+  spool: SpoolWriter,
+  fingerprint: string,
+  options: SourceOptions,
+): Promise<Plan> {
+  if (spool.items === 0 && !builder.hasProblems) {
+    builder.addProblem({ where: options.paths.join(" "), message: "holds no items" });
+  }
+  const refused = spool.items === 0 || (builder.hasProblems && !options.skipInvalid);
+  if (refused) {
+    await spool.discard();
+    return builder.plan(undefined, fingerprint);
+  }
+  await spool.commit();
+  return builder.plan(spool.path, fingerprint);
+}
+
+function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
+  if (paths.length === 0) throw new InputError("no sources were given; name files, folders, globs or -");
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw new InputError(`expected a whole number from 1, got ${limit}`, "--limit");
+  }
+  if (chunk === undefined) return;
+  const { tokens, overlap } = chunk;
+  if (!(Number.isSafeInteger(tokens) && tokens >= 16)) {
+    throw new InputError(`expected a whole number from 16, got ${tokens}`, "--chunk-tokens");
+  }
+  if (!(Number.isSafeInteger(overlap) && overlap >= 0 && overlap <= tokens / 2)) {
+    throw new InputError(
+      `expected a whole number from 0 to half of ${tokens}, got ${overlap}`,
+      "--chunk-overlap",
+    );
+  }
+  if (maxTokens !== undefined && tokens > maxTokens) {
+    throw new InputError(`${tokens} is more than the ${maxTokens} tokens the model takes`, "--chunk-tokens");
+  }
+}
+
+/** System errors on the way to the spool, in words; everything else passes. */
+async function orRunError<T>(workDir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOSPC" || code === "EDQUOT") {
+      throw new RunError(`${workDir}: the disk is full`, "make room and run the same command again", error);
+    }
+    if (
+      code === "EACCES" ||
+      code === "EPERM" ||
+      code === "EROFS" ||
+      code === "ENOTDIR" ||
+      code === "EEXIST"
+    ) {
+      throw new RunError(`${workDir}: cannot be written (${code})`, "choose another output folder", error);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import type { SourceKind, SourceProblem } from "../sources/source.ts";
+
+/** What is going to be done, and where its items are. */
+export interface Plan {
+  /** Path of the spool; undefined when the plan is refused and nothing was kept. */
+  readonly spool: string | undefined;
+  readonly items: number;
+  /** Documents and records that gave at least one item. */
+  readonly documents: number;
+  /** Files read. */
+  readonly files: number;
+  /** Files of folders and globs that are of no kind we read. */
+  readonly skippedFiles: number;
+  /** Estimated tokens of all items. */
+  readonly tokens: number;
+  /** Bytes of the sources as read. */
+  readonly bytes: number;
+  readonly byKind: Readonly<Partial<Record<SourceKind, KindCount>>>;
+  /** SHA-256, in hex, over the names, sizes and contents of the sources as far as they were read. */
+  readonly sourceHash: string;
+  /** What `fingerprintSources` said before reading. */
+  readonly fingerprint: string;
+  /** The first problems found. */
+  readonly problems: readonly SourceProblem[];
+  /** All problems found. */
+  readonly problemCount: number;
+}
+
+export interface KindCount {
+  readonly files: number;
+  readonly items: number;
+}
+
+/** How far a planning is. `bytesTotal` leaves out standard input, whose size nobody knows. */
+export interface PlanProgress {
+  readonly files: number;
+  readonly filesTotal: number;
+  readonly bytes: number;
+  readonly bytesTotal: number;
+  readonly items: number;
+  readonly problems: number;
+}

@@ -1,0 +1,21 @@
+import type { Item } from "../../core/item.ts";
+
+/** One line of the spool. An item's index is the number of its line, from 0. */
+export interface SpoolItem {
+  readonly id: string;
+  readonly text: string;
+  readonly tokens: number;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Line of the source file the item was read from, for messages; absent for chunks of documents. */
+  readonly line?: number;
+}
+
+/** The item of one line; throws a SyntaxError or TypeError for what no planning wrote. */
+export function parseSpoolLine(line: string, index: number): Item {
+  const { id, text, tokens, metadata } = JSON.parse(line) as Partial<SpoolItem>;
+  if (typeof id !== "string" || typeof text !== "string" || typeof tokens !== "number") {
+    throw new TypeError("expected an id, a text and tokens");
+  }
+  const item = { index, id, text, tokens };
+  return metadata === undefined ? item : { ...item, metadata };
+}

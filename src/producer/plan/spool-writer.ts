@@ -1,0 +1,129 @@
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { INDEX_STRIDE, indexPathOf, type SpoolIndex } from "./spool-index.ts";
+import type { SpoolItem } from "./spool-item.ts";
+
+const SPOOL_NAME = "items.jsonl";
+/** Bytes collected before they are written. */
+const WRITE_BYTES = 1024 * 1024;
+/** While planning, the start of every so manieth item is known, so that any item is read back with few others. */
+const NEAR_STRIDE = 8;
+
+/**
+ * Writes the spool of a plan. Until `commit`, everything is under names that no reader looks at; a process that dies
+ * leaves at most those, and the next planning overwrites them.
+ */
+export class SpoolWriter {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #handle: FileHandle;
+  readonly #folder: string;
+  #lines: string[] = [];
+  #waitingBytes = 0;
+  #writtenBytes = 0;
+  #items = 0;
+  #offsets = new Float64Array(1024);
+
+  private constructor(folder: string, temporary: string, handle: FileHandle) {
+    this.path = join(folder, SPOOL_NAME);
+    this.#folder = folder;
+    this.#temporary = temporary;
+    this.#handle = handle;
+  }
+
+  /** Starts a spool in an existing folder. */
+  static async create(folder: string): Promise<SpoolWriter> {
+    const temporary = join(folder, `${SPOOL_NAME}.partial`);
+    return new SpoolWriter(folder, temporary, await open(temporary, "w+"));
+  }
+
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Takes the next item as its JSON; true when `flush` is due. */
+  append(json: string): boolean {
+    if (this.#items % NEAR_STRIDE === 0) this.#remember(this.#writtenBytes + this.#waitingBytes);
+    this.#lines.push(json);
+    this.#waitingBytes += Buffer.byteLength(json) + 1;
+    this.#items += 1;
+    return this.#waitingBytes >= WRITE_BYTES;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#lines.length === 0) return;
+    this.#lines.push("");
+    const bytes = Buffer.from(this.#lines.join("\n"));
+    this.#lines = [];
+    this.#waitingBytes = 0;
+    await this.#handle.appendFile(bytes);
+    this.#writtenBytes += bytes.length;
+  }
+
+  /** Reads back an item that was appended. */
+  async read(item: number): Promise<SpoolItem> {
+    await this.flush();
+    const near = Math.floor(item / NEAR_STRIDE);
+    const start = this.#offsets[near] ?? 0;
+    const last = (near + 1) * NEAR_STRIDE >= this.#items;
+    const end = last ? this.#writtenBytes : (this.#offsets[near + 1] ?? this.#writtenBytes);
+    const { buffer } = await this.#handle.read(Buffer.alloc(end - start), 0, end - start, start);
+    const line = buffer.toString("utf8").split("\n")[item % NEAR_STRIDE] ?? "";
+    return JSON.parse(line) as SpoolItem;
+  }
+
+  /**
+   * Makes the spool appear, whole, with its index. The index of a former spool goes first and the new one comes
+   * last, so that no reader ever finds an index beside a spool it does not belong to.
+   */
+  async commit(): Promise<{ readonly bytes: number }> {
+    await this.flush();
+    await this.#handle.sync();
+    await this.#handle.close();
+    const indexPath = indexPathOf(this.path);
+    const temporaryIndex = `${indexPath}.partial`;
+    await writeSynced(temporaryIndex, JSON.stringify(this.#index()));
+    await rm(indexPath, { force: true });
+    await rename(this.#temporary, this.path);
+    await rename(temporaryIndex, indexPath);
+    await syncFolder(this.#folder);
+    return { bytes: this.#writtenBytes };
+  }
+
+  /** Leaves no trace of this planning; a spool that was there before stays. */
+  async discard(): Promise<void> {
+    await this.#handle.close();
+    await rm(this.#temporary, { force: true });
+  }
+
+  #index(): SpoolIndex {
+    const offsets: number[] = [];
+    for (let item = 0; item < this.#items; item += INDEX_STRIDE) {
+      offsets.push(this.#offsets[item / NEAR_STRIDE] ?? 0);
+    }
+    return { version: 1, items: this.#items, bytes: this.#writtenBytes, offsets };
+  }
+
+  #remember(offset: number): void {
+    const at = this.#items / NEAR_STRIDE;
+    if (at === this.#offsets.length) {
+      const grown = new Float64Array(this.#offsets.length * 2);
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    this.#offsets[at] = offset;
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  await using handle = await open(path, "w");
+  await handle.writeFile(text);
+  await handle.sync();
+}
+
+/** A rename is only on disk when its folder is; Windows cannot open folders and does not need this. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  await using handle = await open(folder, "r");
+  await handle.sync();
+}

@@ -1,0 +1,145 @@
+import type { FileHandle } from "node:fs/promises";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
+import { toPlainRecord, UNDECODABLE } from "./parquet-values.ts";
+import { findRecord, holdsProtoKey, PROTO_KEY_FAULT, type RecordContext } from "./record-fields.ts";
+import { type Finding, formatPlace, type SourceFile, UnreadableSource } from "./source.ts";
+import { assertUnchanged, type ByteTap, fileBytes, openSource, readAt } from "./source-bytes.ts";
+
+/** Uncompressed bytes decoded at once: what one slice of a row group may hold in memory. */
+const SLICE_BYTES = 16 * 1024 * 1024;
+/** Compressed bytes of one column of one row group; all of them are read to reach a slice of it. */
+const MAX_COLUMN_CHUNK_BYTES = 512 * 1024 * 1024;
+
+/** What the format may use beyond snappy, from Node's own zlib. */
+const COMPRESSORS: Compressors = {
+  GZIP: (input) => gunzipSync(input),
+  BROTLI: (input) => brotliDecompressSync(input),
+  ZSTD: (input) => zstdDecompressSync(input),
+};
+
+/**
+ * Reads the records of a Parquet file, one slice of a row group at a time; a record's line is its number in the
+ * file, from 1. Throws `UnreadableSource` for a file that is not Parquet or uses what we cannot decode.
+ */
+export async function* readParquet(
+  file: SourceFile,
+  tap: ByteTap,
+  context: RecordContext,
+): AsyncGenerator<readonly Finding[]> {
+  // Parquet is read here and there; the tap is owed every byte in order, so that the hash is of the file.
+  for await (const _ of fileBytes(file, tap));
+  await using handle = await openSource(file);
+  const before = await handle.stat({ bigint: true });
+  const buffer = asyncBuffer(handle, Number(before.size));
+  const metadata = await readMetadata(buffer);
+  let firstRow = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    for await (const slice of readGroup(buffer, metadata, group, firstRow)) {
+      yield slice.records.map((record, at) => findRow(record, slice.firstRow + at + 1, context));
+    }
+    firstRow += rows;
+  }
+  await assertUnchanged(handle, before);
+}
+
+interface Slice {
+  readonly firstRow: number;
+  readonly records: readonly Record<string, unknown>[];
+}
+
+async function* readGroup(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  group: RowGroup,
+  firstRow: number,
+): AsyncGenerator<Slice> {
+  const { parquetReadObjects } = await import("hyparquet");
+  const rows = Number(group.num_rows);
+  const sliceRows = planSliceRows(group, rows);
+  for (let at = 0; at < rows; at += sliceRows) {
+    const rowStart = firstRow + at;
+    const rowEnd = firstRow + Math.min(at + sliceRows, rows);
+    const records = await unlessUnreadable(() =>
+      parquetReadObjects({
+        file,
+        metadata,
+        rowStart,
+        rowEnd,
+        compressors: COMPRESSORS,
+        useOffsetIndex: true,
+        geoparquet: false,
+        parsers: { stringFromBytes: decodeString },
+      }),
+    );
+    yield { firstRow: rowStart, records };
+  }
+}
+
+function planSliceRows(group: RowGroup, rows: number): number {
+  let bytes = 0;
+  for (const { meta_data: column } of group.columns) {
+    if (column === undefined) continue;
+    bytes += Number(column.total_uncompressed_size);
+    if (Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES) {
+      const megabytes = MAX_COLUMN_CHUNK_BYTES / 1024 / 1024;
+      throw new UnreadableSource(
+        `a row group's column is larger than ${megabytes} MB; write the file again with smaller row groups`,
+      );
+    }
+  }
+  return Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / SLICE_BYTES))));
+}
+
+async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
+  const { parquetMetadataAsync } = await import("hyparquet");
+  const metadata = await unlessUnreadable(() => parquetMetadataAsync(file, { geoparquet: false }));
+  if (metadata.schema.some((element) => element.name === "__proto__"))
+    throw new UnreadableSource(PROTO_KEY_FAULT);
+  return metadata;
+}
+
+/** The library's messages name sizes, codecs and columns, never values; they are worth showing. */
+async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof UnreadableSource) throw error;
+    const reason = error instanceof Error ? error.message : "unknown reason";
+    throw new UnreadableSource(`cannot be read as Parquet: ${reason}`);
+  }
+}
+
+function findRow(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
+  const problem = (message: string): Finding => ({
+    problem: { where: formatPlace(context.shown, number), message },
+  });
+  const plain = toPlainRecord(record, context.idField);
+  if (plain === UNDECODABLE) return problem("invalid UTF-8 in a string");
+  if (holdsProtoKey(plain)) return problem(PROTO_KEY_FAULT);
+  return findRecord(plain, number, context);
+}
+
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A string that is not UTF-8 must not fail its whole row group, so it is marked and its record refused. */
+function decodeString(bytes: Uint8Array | undefined): string | undefined | typeof UNDECODABLE {
+  if (bytes === undefined || bytes === null) return undefined;
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return UNDECODABLE;
+  }
+}
+
+function asyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer {
+  return {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const from = start < 0 ? byteLength + start : start;
+      const bytes = await readAt(handle, from, Math.max(0, end - from));
+      return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    },
+  };
+}

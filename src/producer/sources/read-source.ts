@@ -1,0 +1,77 @@
+import type { Readable } from "node:stream";
+import { readCsv } from "./read-csv.ts";
+import { readDocument } from "./read-document.ts";
+import { readJsonl } from "./read-jsonl.ts";
+import { readParquet } from "./read-parquet.ts";
+import type { RecordContext } from "./record-fields.ts";
+import { type Finding, formatPlace, type SourceFile, UnreadableSource } from "./source.ts";
+import { type ByteTap, fileBytes, streamBytes } from "./source-bytes.ts";
+import { SNIFF_BYTES, whyNotText } from "./source-kind.ts";
+
+export interface ReadOptions {
+  readonly idField: string;
+  readonly textField: string;
+  readonly stdin?: Readable;
+}
+
+/**
+ * Everything in one file, in groups and in order: documents, and problems where there should have been some. What
+ * makes the file itself unreadable is one last problem; this throws only for faults that are not the file's.
+ */
+export async function* readSource(
+  file: SourceFile,
+  options: ReadOptions,
+  tap: ByteTap,
+): AsyncGenerator<readonly Finding[]> {
+  try {
+    // Called inside the try block: a source that cannot even be opened is a problem of the same kind.
+    yield* findingsOf(file, options, tap);
+  } catch (error) {
+    if (!(error instanceof UnreadableSource)) throw error;
+    yield [{ problem: { where: formatPlace(file.shown, error.line), message: error.message } }];
+  }
+}
+
+function findingsOf(
+  file: SourceFile,
+  options: ReadOptions,
+  tap: ByteTap,
+): AsyncGenerator<readonly Finding[]> {
+  const context: RecordContext = {
+    shown: file.shown,
+    name: file.name,
+    idField: options.idField,
+    textField: options.textField,
+  };
+  if (file.kind === "parquet") return readParquet(file, tap, context);
+  const bytes = assertText(bytesOf(file, options, tap));
+  switch (file.kind) {
+    case "jsonl":
+      return readJsonl(bytes, context);
+    case "csv":
+      return readCsv(bytes, ",", context);
+    case "tsv":
+      return readCsv(bytes, "\t", context);
+    default:
+      return readDocument(file, bytes);
+  }
+}
+
+function bytesOf(file: SourceFile, options: ReadOptions, tap: ByteTap): AsyncIterable<Buffer> {
+  if (file.path !== "-") return fileBytes(file, tap);
+  if (options.stdin === undefined) throw new UnreadableSource("no standard input was given");
+  return streamBytes(options.stdin, tap);
+}
+
+/** Passes bytes through; refuses a binary file by its first bytes instead of by thousands of bad lines. */
+async function* assertText(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let sniffed = 0;
+  for await (const chunk of bytes) {
+    if (sniffed < SNIFF_BYTES) {
+      const why = whyNotText(sniffed === 0 ? chunk : chunk.subarray(0, SNIFF_BYTES - sniffed));
+      if (why !== undefined) throw new UnreadableSource(why);
+      sniffed += chunk.length;
+    }
+    yield chunk;
+  }
+}

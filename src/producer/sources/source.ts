@@ -1,0 +1,75 @@
+import type { Readable } from "node:stream";
+
+/** What one command line says about its input; everything that decides which items a plan holds. */
+export interface SourceOptions {
+  /** Files, folders, globs, and `-` for JSONL on standard input, as typed. */
+  readonly paths: readonly string[];
+  /** Field of a record that holds its id. */
+  readonly idField: string;
+  /** Field of a record that holds the text. */
+  readonly textField: string;
+  /** Estimated tokens per chunk and shared by neighbours; undefined: one item per document or record. */
+  readonly chunk: { readonly tokens: number; readonly overlap: number } | undefined;
+  /** Estimated tokens the model takes in one input, where known. */
+  readonly maxTokens?: number;
+  /** Stop after this many items. */
+  readonly limit?: number;
+  /** Leave bad input out and count it, instead of refusing the plan. */
+  readonly skipInvalid: boolean;
+  readonly stdin?: Readable;
+  /** Folder that relative paths start from. */
+  readonly cwd: string;
+  /** Folders and files never read, such as an output folder inside a source folder. */
+  readonly exclude?: readonly string[];
+}
+
+/** One thing wrong with the input. `where` is a path, "path:line" or an option; `message` holds no document text. */
+export interface SourceProblem {
+  readonly where: string;
+  readonly message: string;
+}
+
+export type SourceKind = "markdown" | "text" | "html" | "jsonl" | "csv" | "tsv" | "parquet";
+
+/** One file to read. */
+export interface SourceFile {
+  /** Absolute path, or "-" for standard input. */
+  readonly path: string;
+  /** The path as the person who typed the command would write it. */
+  readonly shown: string;
+  /** Path relative to the folder it was found in, with "/"; what ids and metadata say. Unique in a listing. */
+  readonly name: string;
+  readonly kind: SourceKind;
+  /** Bytes; 0 for standard input. */
+  readonly size: number;
+  readonly mtimeNs: bigint;
+}
+
+/** A whole document (`record: false`; `id` is the file's name) or one record of a file of records. */
+export interface SourceDocument {
+  readonly id: string;
+  readonly text: string;
+  readonly record: boolean;
+  /** Line of the file, or number of the record in a Parquet file, from 1; absent for a whole document. */
+  readonly line?: number;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What a reader hands on: a document to plan, or a problem in its place. */
+export type Finding = { readonly document: SourceDocument } | { readonly problem: SourceProblem };
+
+/** Thrown by a reader when the rest of a file cannot be used; becomes one problem of that file. */
+export class UnreadableSource extends Error {
+  override readonly name = "UnreadableSource";
+  readonly line: number | undefined;
+
+  constructor(message: string, line?: number) {
+    super(message);
+    this.line = line;
+  }
+}
+
+/** Where something is, as shown in problems: "poems.jsonl:318". */
+export function formatPlace(shown: string, line: number | undefined): string {
+  return line === undefined ? shown : `${shown}:${line}`;
+}

@@ -1,0 +1,68 @@
+import { isUtf8 } from "node:buffer";
+
+/**
+ * Finds what is not UTF-8 in a stream of bytes, however the bytes are cut. Offsets are absolute, from 0, and name
+ * the first byte of each faulty sequence; the scan goes on behind it.
+ */
+export class Utf8Scan {
+  #carry: Buffer = Buffer.alloc(0);
+  #offset = 0;
+
+  /** Offsets of the faults that became certain with this chunk, ascending. */
+  push(chunk: Buffer): number[] {
+    const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
+    const whole = bytes.length - incompleteTail(bytes);
+    const start = this.#offset;
+    const faults = faultsIn(bytes.subarray(0, whole)).map((at) => start + at);
+    this.#carry = Buffer.from(bytes.subarray(whole));
+    this.#offset += whole;
+    return faults;
+  }
+
+  /** The fault of a last character that was cut off, if there is one. */
+  end(): number[] {
+    return this.#carry.length === 0 ? [] : [this.#offset];
+  }
+}
+
+/** Offset of the first byte that is not UTF-8, or undefined. */
+export function firstUtf8Fault(bytes: Buffer): number | undefined {
+  const scan = new Utf8Scan();
+  return [...scan.push(bytes), ...scan.end()][0];
+}
+
+/** How many bytes at the end begin a character whose rest may still come. */
+function incompleteTail(bytes: Uint8Array): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return sequenceLength(byte) > back ? back : 0;
+  }
+  return 0;
+}
+
+function sequenceLength(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead >= 0xc2 && lead <= 0xdf) return 2;
+  if (lead >= 0xe0 && lead <= 0xef) return 3;
+  if (lead >= 0xf0 && lead <= 0xf4) return 4;
+  return 0;
+}
+
+function faultsIn(bytes: Buffer): number[] {
+  if (isUtf8(bytes)) return [];
+  const faults: number[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const length = sequenceLength(bytes[at] ?? 0);
+    if (length === 1) at += 1;
+    else if (length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)))
+      at += length;
+    else {
+      faults.push(at);
+      at += 1;
+      while (at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at += 1;
+    }
+  }
+  return faults;
+}
