@@ -1,0 +1,227 @@
+#!/bin/sh
+# Makes a checkout ready to run: installs its npm packages and finds, or installs, a Redis server.
+set -eu
+
+usage() {
+  cat <<'TEXT'
+usage: sh scripts/bootstrap.sh [--help]
+
+Makes a checkout ready to run, and says nothing when it already is:
+  1. npm ci, when node_modules is missing or older than package-lock.json;
+  2. a redis-server or valkey-server of version 6.2 or later: the one SLUICE_REDIS_SERVER names, else one on PATH,
+     else installed with the system's package manager (apt-get, dnf, apk, pacman, brew) when that works without
+     asking for a password. The server is installed only: no system service is left running.
+
+With REDIS_URL set, no Redis is looked for, installed or started.
+Exit code: 0 ready, 1 something is missing (one sentence says what to do), 2 wrong usage.
+TEXT
+}
+
+say() { echo "bootstrap: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Set while something is held that must be given back, however the script ends.
+locked=
+policy_written=
+log=
+root=
+
+clean_up() {
+  [ -z "$policy_written" ] || $root rm -f "$policy"
+  [ -z "$log" ] || rm -f "$log"
+  [ -z "$locked" ] || rm -rf "$lock"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# --- one at a time: two first starts of one checkout must not install into each other -------------------------------
+
+lock=.sluice/bootstrap.lock
+
+take_lock() {
+  [ -z "$locked" ] || return 0
+  mkdir -p .sluice
+  waited=0
+  until mkdir "$lock" 2>/dev/null; do
+    owner=$(cat "$lock/pid" 2>/dev/null || true)
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
+      rm -rf "$lock"
+      continue
+    fi
+    # A directory without a pid belongs to a process that is just writing it, or was killed while doing so.
+    if [ -z "$owner" ] && [ "$waited" -ge 10 ]; then
+      rm -rf "$lock"
+      continue
+    fi
+    [ "$waited" -gt 0 ] || say "waiting for another bootstrap of this checkout (process ${owner:-unknown})"
+    waited=$((waited + 1))
+    sleep 1
+  done
+  locked=yes
+  echo $$ >"$lock/pid"
+}
+
+# --- npm packages ---------------------------------------------------------------------------------------------------
+
+stamp=node_modules/.sluice-lock
+
+# npm writes .package-lock.json last, so without it an installation was cut short. A package-lock.json that is newer
+# than it came with a later checkout; the stamp sees changes that kept an old time.
+packages_current() {
+  [ -x node_modules/.bin/node ] && [ -f node_modules/.package-lock.json ] || return 1
+  if [ -f "$stamp" ]; then
+    cmp -s package-lock.json "$stamp"
+  else
+    [ -z "$(find package-lock.json -newer node_modules/.package-lock.json)" ]
+  fi
+}
+
+install_packages() {
+  ! packages_current || return 0
+  have npm || die "npm is not on PATH: install Node.js 20 or later with npm (https://nodejs.org)"
+  take_lock
+  if ! packages_current; then
+    say "installing npm packages (npm ci); the first time takes up to a minute"
+    npm ci --loglevel=error --no-fund --no-audit >&2 || die "npm ci failed; its message is above"
+    [ -x node_modules/.bin/node ] ||
+      die "npm ci installed no node_modules/.bin/node: allow install scripts (npm config get ignore-scripts)"
+  fi
+  cp package-lock.json "$stamp"
+}
+
+# --- Redis ----------------------------------------------------------------------------------------------------------
+
+# Prints the server to use; fails when there is none.
+find_redis() {
+  if [ -n "${SLUICE_REDIS_SERVER:-}" ]; then
+    command -v "$SLUICE_REDIS_SERVER" ||
+      die "SLUICE_REDIS_SERVER names no program: $SLUICE_REDIS_SERVER"
+    return
+  fi
+  command -v redis-server || command -v valkey-server
+}
+
+check_version() {
+  version=$("$1" --version 2>/dev/null | sed -n 's/.* v=\([0-9][0-9.]*\).*/\1/p')
+  [ -n "$version" ] || die "$1 does not answer --version like a Redis or Valkey server"
+  major=${version%%.*}
+  rest=${version#*.}
+  minor=${rest%%.*}
+  if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; then
+    die "$1 is version $version, and 6.2 or later is needed: install a newer one" \
+      "(https://redis.io/docs/latest/operate/oss_and_stack/install/), name it in SLUICE_REDIS_SERVER, or set REDIS_URL"
+  fi
+}
+
+how_to_get_redis() {
+  cat >&2 <<'TEXT'
+bootstrap: no redis-server or valkey-server (6.2 or later) was found, and it could not be installed without asking.
+Get one, then run this again; or set REDIS_URL to a Redis you have, or SLUICE_REDIS_SERVER to a server's path.
+  Debian, Ubuntu:  sudo apt-get install redis-server
+  Fedora, RHEL:    sudo dnf install valkey   (older: sudo dnf install redis)
+  Alpine:          sudo apk add redis
+  Arch:            sudo pacman -S valkey
+  macOS:           brew install redis
+  Windows:         work inside WSL (wsl --install), then as on Ubuntu
+TEXT
+}
+
+# Finds out how to act as root without asking: empty prefix, sudo, or failure.
+find_root() {
+  if [ "$(id -u)" = 0 ]; then
+    root=
+  elif have sudo && sudo -n true 2>/dev/null; then
+    root="sudo -n"
+  else
+    return 1
+  fi
+}
+
+policy=/usr/sbin/policy-rc.d
+
+# Debian starts a service as soon as it is installed, unless this file says no (exit 101).
+forbid_service_start() {
+  if [ -e "$policy" ] && ! grep -q 'sluice bootstrap' "$policy" 2>/dev/null; then
+    return 0
+  fi
+  policy_written=yes
+  $root sh -c "printf '#!/bin/sh\n# sluice bootstrap: no service starts while redis-server is installed\nexit 101\n' >$policy && chmod 755 $policy"
+}
+
+with_apt() {
+  $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 update ||
+    say "apt-get update failed in part; trying with the package lists there are"
+  forbid_service_start
+  $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends redis-server || return 1
+  if have systemctl; then
+    $root systemctl disable redis-server.service || true
+  fi
+}
+
+with_manager() {
+  case $1 in
+    brew) HOMEBREW_NO_AUTO_UPDATE=1 brew install --quiet redis ;;
+    apt-get) with_apt ;;
+    dnf) $root dnf install -y -q valkey || $root dnf install -y -q redis ;;
+    apk) $root apk add --no-cache redis || $root apk add --no-cache valkey ;;
+    pacman) $root pacman -S --noconfirm --needed valkey || $root pacman -S --noconfirm --needed redis ;;
+  esac
+}
+
+install_redis() {
+  manager=
+  for candidate in brew apt-get dnf apk pacman; do
+    if have "$candidate"; then
+      manager=$candidate
+      break
+    fi
+  done
+  [ -n "$manager" ] || return 1
+  # Homebrew refuses to run as root and needs no root.
+  [ "$manager" = brew ] || find_root || return 1
+  say "installing a Redis server with $manager"
+  log=$(mktemp)
+  if ! with_manager "$manager" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    return 1
+  fi
+  hash -r
+}
+
+ensure_redis() {
+  [ -z "${REDIS_URL:-}" ] || return 0
+  if ! server=$(find_redis); then
+    [ -z "${SLUICE_REDIS_SERVER:-}" ] || exit 1
+    take_lock
+    if ! server=$(find_redis); then
+      install_redis && server=$(find_redis) || {
+        how_to_get_redis
+        exit 1
+      }
+    fi
+  fi
+  check_version "$server"
+}
+
+case ${1:-} in
+  '') ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    usage >&2
+    exit 2
+    ;;
+esac
+
+cd "$(dirname "$0")/.."
+install_packages
+ensure_redis
