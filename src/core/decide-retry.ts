@@ -91,7 +91,12 @@ function decideSnooze({ error, inputs, snoozes }: Failed): RetryDecision {
 
 /** Does this kind say that the provider itself is in trouble, whatever the input? */
 export function isFault(error: ProviderError): boolean {
-  return error.kind === "server" || error.kind === "timeout" || error.kind === "network" || error.kind === "bad-response";
+  return (
+    error.kind === "server" ||
+    error.kind === "timeout" ||
+    error.kind === "network" ||
+    error.kind === "bad-response"
+  );
 }
 
 /** Full jitter: anything between nothing and the exponential step, so that a crowd does not come back together. */

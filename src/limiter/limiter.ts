@@ -14,7 +14,7 @@ export interface Limiter {
    */
   reserve(lane: Lane, limits: LaneLimits, wants: readonly number[]): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
-  settle(lane: Lane, limits: LaneLimits, settlements: readonly Settlement[]): Promise<SettleReply>;
+  settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
   /** Stops the lane for everybody until `unpark`: no money, wrong key, unreachable. */
@@ -42,7 +42,7 @@ export interface ReserveReply {
 export interface Settlement {
   readonly id: string;
   /**
-   * `ok` raises a learned limit and ends an outage; `failed` changes nothing; `fault` (network, server, timeout)
+   * `ok` ends an outage; `failed` changes nothing; `fault` (network, server, timeout)
    * counts towards an outage; `suspect` is a fault of inputs that failed before, which may be the cause themselves:
    * it counts only while the lane is out already; `unsent` gives everything back, because no request left here.
    */

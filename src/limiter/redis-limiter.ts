@@ -3,8 +3,8 @@ import type { LaneLimits } from "../core/lane.ts";
 import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
-  LIMITER_DEFAULTS,
   type LaneStatus,
+  LIMITER_DEFAULTS,
   type Limiter,
   type LimiterOptions,
   type Reservation,
@@ -12,8 +12,8 @@ import {
   type Settlement,
   type Share,
   type Throttle,
-  WINDOW_MARGIN_MS,
   type WaitReason,
+  WINDOW_MARGIN_MS,
 } from "./limiter.ts";
 
 const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
@@ -24,13 +24,13 @@ const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), 
 
 const settleScript = defineScript(new URL("lua/settle.lua", import.meta.url), {
   keys: ["window", "costs", "flight", "state"],
-  args: ["requests", "tokens", "concurrency", "outageMs", "freshMs"],
+  args: ["outageMs", "freshMs"],
   parse: (reply) => ({ faultStreak: Number((reply as [number])[0]) }),
 });
 
 const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {
   keys: ["window", "flight", "state"],
-  args: ["dimension", "limit", "retryAfter", "grantedAt"],
+  args: ["dimension", "limit", "retryAfter", "grantedAt", "windowMs"],
   parse: (reply) => ({ waitMs: Number((reply as [number])[0]) }),
 });
 
@@ -69,11 +69,11 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       return parseReserve(prefix, granted, now, reason, waitMs, detail);
     },
 
-    settle: (lane, limits, settlements) =>
+    settle: (lane, settlements) =>
       settleScript.run(
         client,
         keys.lane(lane),
-        { ...limitArgs(limits), outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
+        { outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
         settlements.flatMap(({ id, outcome, tokens }: Settlement) => [id, outcome, tokens ?? -1]),
       ),
 
@@ -84,6 +84,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         limit: configured,
         retryAfter: retryAfterMs === undefined ? -1 : Math.max(0, Math.ceil(retryAfterMs)),
         grantedAt,
+        windowMs: windowWithMargin,
       });
     },
 
@@ -94,7 +95,15 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
 
     async unpark(lane) {
       const { state } = keys.lane(lane);
-      await client.hdel(state, "parked", "pausedUntil", "pauseReason", "faults", "failingSince", "throttleStreak");
+      await client.hdel(
+        state,
+        "parked",
+        "pausedUntil",
+        "pauseReason",
+        "faults",
+        "failingSince",
+        "throttleStreak",
+      );
     },
 
     async renew(lane, ids) {
@@ -144,7 +153,19 @@ function parseReserve(
 }
 
 function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): LaneStatus {
-  const [requests, tokens, inFlight, snooze, parked, reason, learnedR, learnedT, learnedC, throttles, faults] = reply;
+  const [
+    requests,
+    tokens,
+    inFlight,
+    snooze,
+    parked,
+    reason,
+    learnedR,
+    learnedT,
+    learnedC,
+    throttles,
+    faults,
+  ] = reply;
   const snoozeMs = Number(snooze);
   const state = parked !== "" ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   const why = state === "parked" ? parked : state === "snoozed" ? reason : "";
@@ -164,6 +185,10 @@ function share(used: string | number | undefined, allowed: number | undefined, l
   return {
     used: Number(used),
     ...(allowed === undefined ? {} : { allowed }),
-    ...(learned === "" || learned === undefined ? {} : { learned: Math.floor(Number(learned)) }),
+    ...(isBelow(learned, allowed) ? { learned: Math.floor(Number(learned)) } : {}),
   };
+}
+
+function isBelow(learned: unknown, allowed: number | undefined): boolean {
+  return learned !== "" && learned !== undefined && (allowed === undefined || Number(learned) < allowed);
 }

@@ -59,13 +59,13 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
 
 /** Decodes a frame; vectors are views into it, nothing is copied. Throws on a frame of another version or length. */
 export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimensions: number } {
-  if (frame.length < HEADER || frame.readUInt16LE(0) !== VERSION) throw new Error("a record frame of another version");
+  if (frame.length < HEADER || frame.readUInt16LE(0) !== VERSION)
+    throw new Error("a record frame of another version");
   const count = frame.readUInt16LE(2);
   const dimensions = frame.readUInt32LE(4);
   const textAt = HEADER + count * SLOT;
   let vectorAt = textAt + frame.readUInt32LE(8);
-  const failures: Failure[] =
-    vectorAt > textAt ? JSON.parse(frame.toString("utf8", textAt, vectorAt)) : [];
+  const failures: Failure[] = vectorAt > textAt ? JSON.parse(frame.toString("utf8", textAt, vectorAt)) : [];
   const records: WireRecord[] = [];
   for (let at = HEADER; at < textAt; at += SLOT) {
     const base = {
@@ -82,6 +82,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
       records.push({ ...base, failure });
     }
   }
-  if (vectorAt !== frame.length) throw new Error(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
+  if (vectorAt !== frame.length)
+    throw new Error(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
   return { records, dimensions };
 }

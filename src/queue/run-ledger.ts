@@ -105,7 +105,8 @@ export class RunLedger {
         [...counters, ...open.map((record) => record.index)],
       );
       if (outcome === "gone") return { accepted: 0, refused: 0, gone: true };
-      if (outcome === "ok") return { accepted: open.length, refused: records.length - open.length, gone: false };
+      if (outcome === "ok")
+        return { accepted: open.length, refused: records.length - open.length, gone: false };
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }

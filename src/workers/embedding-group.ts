@@ -79,10 +79,12 @@ export class EmbeddingGroup {
   /** Gives back the inputs of a job (or of all jobs) that are not inside a call. */
   handBack(reason: HandBack, matches: (input: EmbeddingInput) => boolean = () => true): void {
     const dropped = this.#line.remove(matches);
-    for (const batch of [...this.#ready, ...this.#delayed.keys()]) dropped.push(...batch.inputs.filter(matches));
+    for (const batch of [...this.#ready, ...this.#delayed.keys()])
+      dropped.push(...batch.inputs.filter(matches));
     // Tickets first: whatever still holds one of the inputs drops it when it looks.
     for (const input of dropped) input.ticket.handBack(reason);
-    for (const flight of this.#flying) for (const input of flight) if (matches(input)) input.ticket.handBack(reason);
+    for (const flight of this.#flying)
+      for (const input of flight) if (matches(input)) input.ticket.handBack(reason);
     this.#signal();
   }
 
@@ -175,15 +177,19 @@ export class EmbeddingGroup {
   async #pause(ms: number | undefined): Promise<void> {
     if (ms === undefined) return await this.#wake.promise;
     const timer = new AbortController();
-    await Promise.race([this.#wake.promise, this.#clock.sleep(Math.max(1, ms), timer.signal).catch(() => undefined)]);
+    await Promise.race([
+      this.#wake.promise,
+      this.#clock.sleep(Math.max(1, ms), timer.signal).catch(() => undefined),
+    ]);
     timer.abort();
   }
 
   #start(batch: Batch, grant: Grant): void {
     const inputs = batch.inputs.filter((input) => !input.ticket.isReturning);
     if (inputs.length === 0) {
-      const { lane, limits } = grant.lane;
-      this.#deps.limiter.settle(lane, limits, [{ id: grant.reservation.id, outcome: "unsent" }]).catch(() => undefined);
+      this.#deps.limiter
+        .settle(grant.lane.lane, [{ id: grant.reservation.id, outcome: "unsent" }])
+        .catch(() => undefined);
       return;
     }
     for (const input of inputs) input.ticket.callStarted();
@@ -208,7 +214,11 @@ export class EmbeddingGroup {
       case "bisect": {
         const middle = Math.ceil(batch.inputs.length / 2);
         for (const inputs of [batch.inputs.slice(0, middle), batch.inputs.slice(middle)]) {
-          this.#ready.push({ inputs, tokens: inputs.reduce((sum, input) => sum + input.tokens, 0), loose: false });
+          this.#ready.push({
+            inputs,
+            tokens: inputs.reduce((sum, input) => sum + input.tokens, 0),
+            loose: false,
+          });
         }
         return;
       }

@@ -79,7 +79,8 @@ async function processTogether(
   { isStopping }: JobDeps,
 ): Promise<void> {
   const ticket = new JobTicket(drafts.length);
-  const lost = () => group.handBack(new HandBack("the job's lock was lost"), (input) => input.ticket === ticket);
+  const lost = () =>
+    group.handBack(new HandBack("the job's lock was lost"), (input) => input.ticket === ticket);
   signal?.addEventListener("abort", lost, { once: true });
   try {
     group.submit(drafts.map((draft) => ({ ...draft, ticket })));
@@ -108,7 +109,11 @@ async function processOneByOne(
     const input = { ...draft, ticket };
     if (claims > MAX_ITEM_CLAIMS) {
       const message = `the worker died ${claims - 1} times while it worked on this item alone`;
-      await commitFailure([{ ...input, attempts: claims - 1 }], { kind: "crash-loop", message }, deps.commitDeps);
+      await commitFailure(
+        [{ ...input, attempts: claims - 1 }],
+        { kind: "crash-loop", message },
+        deps.commitDeps,
+      );
     } else {
       group.submitAlone(input);
     }

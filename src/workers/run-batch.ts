@@ -1,5 +1,11 @@
 import type { Clock } from "../core/clock.ts";
-import { decideRetry, isFault, RETRY_DEFAULTS, type RetryDecision, type RetryPolicy } from "../core/decide-retry.ts";
+import {
+  decideRetry,
+  isFault,
+  RETRY_DEFAULTS,
+  type RetryDecision,
+  type RetryPolicy,
+} from "../core/decide-retry.ts";
 import { coerceError, ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
@@ -50,10 +56,14 @@ export async function runBatch(
   await Promise.all([
     commitVectors(inputs, response, deps),
     limiter
-      .settle(lane.lane, lane.limits, [
+      .settle(lane.lane, [
         { id: reservation.id, outcome: "ok", ...(totalTokens === undefined ? {} : { tokens: totalTokens }) },
       ])
-      .catch((error) => log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message })),
+      .catch((error) =>
+        log.warn("could not settle a reservation; it lapses by itself", {
+          error: coerceError(error).message,
+        }),
+      ),
   ]);
   return undefined;
 }
@@ -96,7 +106,12 @@ export async function commitFailure(
   deps: Pick<BatchDeps, "clock" | "log" | "signal">,
 ): Promise<void> {
   for (const ofRun of byRun(inputs)) {
-    const records = ofRun.map((input) => ({ index: input.index, attempts: input.attempts, tokens: 0, failure }));
+    const records = ofRun.map((input) => ({
+      index: input.index,
+      attempts: input.attempts,
+      tokens: 0,
+      failure,
+    }));
     await commitUntilDone(ofRun, records, 0, false, deps);
   }
 }
@@ -184,12 +199,14 @@ async function settleFailure(
 ): Promise<{ faultStreak: number }> {
   const first = inputs.every((input) => input.attempts === 0);
   const outcome = isFault(error) ? (error.kind === "network" || first ? "fault" : "suspect") : "failed";
-  return await limiter
-    .settle(lane.lane, lane.limits, [{ id: reservation.id, outcome }])
-    .catch(() => ({ faultStreak: 0 }));
+  return await limiter.settle(lane.lane, [{ id: reservation.id, outcome }]).catch(() => ({ faultStreak: 0 }));
 }
 
-async function chargeAttempts(inputs: readonly EmbeddingInput[], laneIsOut: boolean, log: WorkerLog): Promise<void> {
+async function chargeAttempts(
+  inputs: readonly EmbeddingInput[],
+  laneIsOut: boolean,
+  log: WorkerLog,
+): Promise<void> {
   for (const input of inputs) {
     input.attempts += 1;
     if (!laneIsOut) input.charged += 1;
@@ -201,8 +218,14 @@ async function chargeAttempts(inputs: readonly EmbeddingInput[], laneIsOut: bool
   }
 }
 
-function countOn(ledger: RunLedger | undefined, counters: Parameters<RunLedger["count"]>[0], log: WorkerLog): void {
-  ledger?.count(counters).catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+function countOn(
+  ledger: RunLedger | undefined,
+  counters: Parameters<RunLedger["count"]>[0],
+  log: WorkerLog,
+): void {
+  ledger
+    ?.count(counters)
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
 }
 
 /** Adapters throw `ProviderError` only; anything else is a bug of ours, and costs an attempt rather than a worker. */

@@ -83,12 +83,16 @@ class Host {
     this.#options = { ...WORKER_DEFAULTS, ...deps.options };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
-    this.#workers = deps.providers.map((provider) => this.#startQueueWorker(queueName(provider, "embedding")));
+    this.#workers = deps.providers.map((provider) =>
+      this.#startQueueWorker(queueName(provider, "embedding")),
+    );
     this.#timers = [
       setInterval(() => this.#heartbeat(), HEARTBEAT_MS),
       setInterval(() => this.#renewReservations(), LIMITER_DEFAULTS.leaseMs / 4),
     ];
-    this.ready = Promise.all(this.#workers.map((worker) => worker.waitUntilReady())).then(() => this.#heartbeat());
+    this.ready = Promise.all(this.#workers.map((worker) => worker.waitUntilReady())).then(() =>
+      this.#heartbeat(),
+    );
   }
 
   #startQueueWorker(queue: string): Worker {
@@ -107,7 +111,9 @@ class Host {
       },
     );
     worker.on("error", (error) => this.#deps.log.warn("queue connection", { error: error.message }));
-    worker.on("failed", (job, error) => this.#deps.log.warn("job failed", { job: job?.id, error: error.message }));
+    worker.on("failed", (job, error) =>
+      this.#deps.log.warn("job failed", { job: job?.id, error: error.message }),
+    );
     worker.on("locksRenewed", ({ jobIds }) => {
       for (const id of jobIds) if (this.#renewedAt.has(id)) this.#renewedAt.set(id, this.#clock.now());
     });
@@ -196,7 +202,9 @@ class Host {
     });
     pipeline.pexpire(key, HEARTBEAT_MS * 12);
     this.#client.zadd(keys.workers, now, this.id).catch(() => undefined);
-    pipeline.exec().catch((error) => log.warn("could not say that this worker lives", { error: error.message }));
+    pipeline
+      .exec()
+      .catch((error) => log.warn("could not say that this worker lives", { error: error.message }));
   }
 
   #renewReservations(): void {
@@ -204,7 +212,9 @@ class Host {
       for (const [{ lane }, ids] of group.inFlight()) {
         this.#deps.limiter
           .renew(lane, ids)
-          .catch((error) => this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }));
+          .catch((error) =>
+            this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }),
+          );
       }
     }
   }
@@ -225,7 +235,10 @@ class Host {
     await Promise.all(this.#workers.map((worker) => worker.close()));
     for (const timer of this.#timers) clearInterval(timer);
     const { keys } = this.#deps;
-    await Promise.allSettled([this.#client.del(keys.worker(this.id)), this.#client.zrem(keys.workers, this.id)]);
+    await Promise.allSettled([
+      this.#client.del(keys.worker(this.id)),
+      this.#client.zrem(keys.workers, this.id),
+    ]);
   }
 }
 

@@ -28,22 +28,30 @@ local first = 9
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'learnedRequests',
-  'learnedTokens', 'learnedConcurrency', 'nextAt', 'faults', 'ratio')
+local s = redis.call('HMGET', state, 'now', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio')
 local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
 if s[2] then return { 0, now, 'parked', -1, s[2] } end
 local pausedUntil = tonumber(s[3]) or 0
 if pausedUntil > now then return { 0, now, 'snoozed', pausedUntil - now, s[4] or '' } end
 
-local function limit(allowed, learned)
-  learned = tonumber(learned)
-  if not learned then return allowed end
-  learned = math.max(1, math.floor(learned))
-  return allowed > 0 and math.min(allowed, learned) or learned
+-- A learned limit starts at a cut and grows back by the second: additive increase, whether or not calls succeed
+-- meanwhile, because a limit cut too low would never see a success to grow by.
+local function limit(allowed, name, step)
+  local l = redis.call('HMGET', state, 'learned' .. name, 'peak' .. name, 'cutAt' .. name)
+  if not l[1] then return allowed end
+  local peak = tonumber(l[2])
+  local learned = tonumber(l[1]) + math.max(step, peak * 0.01) * math.max(0, now - tonumber(l[3])) / 1000
+  local ceiling = allowed > 0 and allowed or peak * 10
+  if learned >= ceiling then
+    redis.call('HDEL', state, 'learned' .. name, 'peak' .. name, 'cutAt' .. name)
+    return allowed
+  end
+  return math.max(1, math.floor(learned))
 end
-requests, tokens, concurrency = limit(requests, s[6]), limit(tokens, s[7]), limit(concurrency, s[8])
+requests, tokens = limit(requests, 'Requests', 1), limit(tokens, 'Tokens', 100)
+concurrency = limit(concurrency, 'Concurrency', 0.2)
 -- While the lane is out, one probe at a time: a storm of calls would neither help the provider nor tell us more.
-if (tonumber(s[10]) or 0) >= 5 then concurrency = 1 end
+if (tonumber(s[7]) or 0) >= 5 then concurrency = 1 end
 
 local sum = tonumber(s[5]) or 0
 local gone = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
@@ -55,7 +63,7 @@ end
 redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
 
 local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
-local ratio, nextAt = tonumber(s[11]) or 1, tonumber(s[9]) or 0
+local ratio, nextAt = tonumber(s[8]) or 1, tonumber(s[6]) or 0
 local granted, reason, waitMs = 0, '', -1
 
 for i = first, #ARGV do

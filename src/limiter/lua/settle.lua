@@ -7,28 +7,23 @@
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
-    1 requests    configured limit per window, 0 = none
-    2 tokens      configured limit per window, 0 = none
-    3 concurrency configured limit, 0 = none
-    4 outageMs    faults for this long park the lane
-    5 freshMs     the same for a lane that never answered
+    1 outageMs    faults for this long park the lane
+    2 freshMs     the same for a lane that never answered
     rest          triples: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported)
   Returns { faultStreak }
 
   Settling a reservation twice changes nothing: what is not in flight any more is passed over.
 --]]
-local limits = { tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]) }
-local outageMs, freshMs = tonumber(ARGV[4]), tonumber(ARGV[5])
+local outageMs, freshMs = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'sum', 'faults', 'failingSince', 'ratio', 'raisedAt', 'lastOk',
-  'learnedRequests', 'learnedTokens', 'learnedConcurrency', 'peakRequests', 'peakTokens', 'peakConcurrency')
+local s = redis.call('HMGET', state, 'now', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk')
 local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
 local sum, faults, ratio = tonumber(s[2]) or 0, tonumber(s[3]) or 0, tonumber(s[5]) or 1
 local ok, fault = false, false
 
-for i = 6, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   local id, outcome, reported = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   if redis.call('ZREM', flight, id) == 1 then
     local cost = tonumber(redis.call('HGET', costs, id))
@@ -64,22 +59,6 @@ if ok then
   faults = 0
   put('lastOk', now)
   redis.call('HDEL', state, 'failingSince', 'throttleStreak')
-  local raisedAt = tonumber(s[6]) or 0
-  if now - raisedAt >= 1000 then
-    -- Additive increase: one percent of what once worked, each second of success.
-    local names = { 'Requests', 'Tokens', 'Concurrency' }
-    for k = 1, 3 do
-      local learned = tonumber(s[7 + k])
-      if learned then
-        local peak = limits[k] > 0 and limits[k] or tonumber(s[10 + k]) or learned
-        learned = learned + math.max(k == 3 and 0.2 or 1, peak * 0.01)
-        local ceiling = limits[k] > 0 and limits[k] or peak * 2
-        if learned >= ceiling then redis.call('HDEL', state, 'learned' .. names[k], 'peak' .. names[k])
-        else put('learned' .. names[k], learned) end
-      end
-    end
-    put('raisedAt', now)
-  end
 elseif fault then
   faults = faults + 1
   local since = tonumber(s[4]) or now
@@ -88,7 +67,7 @@ elseif fault then
     local pause = math.min(30000, 1000 * 2 ^ math.min(faults - 5, 5))
     put('pausedUntil', now + pause)
     put('pauseReason', 'outage')
-    local patience = s[7] and outageMs or freshMs
+    local patience = s[6] and outageMs or freshMs
     if now - since >= patience then put('parked', 'unreachable') end
   end
 end

@@ -13,8 +13,7 @@
 --]]
 local windowMs = tonumber(ARGV[1])
 local time = redis.call('TIME')
-local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'learnedRequests',
-  'learnedTokens', 'learnedConcurrency', 'throttles', 'faults')
+local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults')
 local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
 local used = redis.call('ZCOUNT', KEYS[1], '(' .. (now - windowMs), '+inf')
 local sum = tonumber(s[2]) or 0
@@ -22,5 +21,10 @@ local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - windowMs)
 for i = 1, #gone do sum = sum - (tonumber(redis.call('HGET', KEYS[2], gone[i])) or 0) end
 local inFlight = redis.call('ZCOUNT', KEYS[3], '(' .. now, '+inf')
 local snooze = math.max(0, (tonumber(s[3]) or 0) - now)
-return { used, math.max(0, math.floor(sum)), inFlight, snooze, s[4] or '', s[5] or '', s[6] or '', s[7] or '', s[8] or '',
-  s[9] or '0', s[10] or '0' }
+local function learned(name, step)
+  local l = redis.call('HMGET', KEYS[4], 'learned' .. name, 'peak' .. name, 'cutAt' .. name)
+  if not l[1] then return '' end
+  return tostring(tonumber(l[1]) + math.max(step, tonumber(l[2]) * 0.01) * math.max(0, now - tonumber(l[3])) / 1000)
+end
+return { used, math.max(0, math.floor(sum)), inFlight, snooze, s[4] or '', s[5] or '', learned('Requests', 1),
+  learned('Tokens', 100), learned('Concurrency', 0.2), s[6] or '0', s[7] or '0' }

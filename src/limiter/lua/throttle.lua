@@ -10,31 +10,41 @@
     2 limit       configured limit of that dimension, 0 = none
     3 retryAfter  ms the provider asked for, -1 = it did not say
     4 grantedAt   when the refused call's reservation was granted (epoch ms)
+    5 windowMs    length of the provider's window, margin included
   Returns { waitMs }
 
   Many calls in flight may be refused together: only a call granted after the last cut cuts again.
 --]]
 local dimension, limit, retryAfter, grantedAt = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local windowMs = tonumber(ARGV[5])
 local window, flight, state = KEYS[1], KEYS[2], KEYS[3]
 local names = { requests = 'Requests', tokens = 'Tokens', concurrency = 'Concurrency' }
 local name = names[dimension]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'cutAt', 'throttleStreak', 'pausedUntil', 'sum', 'learned' .. name)
+local s = redis.call('HMGET', state, 'now', 'cutAt' .. name, 'throttleStreak', 'pausedUntil', 'sum')
 local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
 local streak, pausedUntil = tonumber(s[3]) or 0, tonumber(s[4]) or 0
 redis.call('HINCRBY', state, 'throttles', 1)
 
 if grantedAt > (tonumber(s[2]) or 0) then
   streak = streak + 1
-  local used = dimension == 'requests' and redis.call('ZCARD', window)
-    or dimension == 'tokens' and (tonumber(s[5]) or 0) or redis.call('ZCARD', flight) + 1
-  local base = used
+  local base
+  if dimension == 'concurrency' then
+    base = redis.call('ZCARD', flight) + 1
+  else
+    -- What the lane was doing when it was refused, as a rate: a burst of 50 in the first second says nothing about
+    -- a limit of 50 a minute.
+    local used = dimension == 'requests' and redis.call('ZCARD', window) or tonumber(s[5]) or 0
+    local oldest = redis.call('ZRANGE', window, 0, 0, 'WITHSCORES')
+    local elapsed = math.min(windowMs, math.max(1000, now - (tonumber(oldest[2]) or now)))
+    base = used * windowMs / elapsed
+  end
   if limit > 0 then base = math.min(base, limit) end
-  local learned = tonumber(s[6])
-  if learned then base = math.min(base, learned) end
+  local l = redis.call('HMGET', state, 'learned' .. name, 'peak' .. name)
+  if l[1] then base = math.min(base, tonumber(l[1]) + tonumber(l[2]) * 0.1) end
   redis.call('HSET', state, 'learned' .. name, math.max(1, base * 0.7), 'peak' .. name, math.max(1, base),
-    'cutAt', now, 'raisedAt', now, 'throttleStreak', streak)
+    'cutAt' .. name, now, 'throttleStreak', streak)
 end
 -- Past ten minutes the provider's word is a quota, not a rate: the lane looks again by then.
 local pause = retryAfter >= 0 and math.min(retryAfter, 600000) or math.min(60000, 500 * 2 ^ math.min(math.max(streak, 1) - 1, 7))

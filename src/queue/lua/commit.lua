@@ -20,7 +20,8 @@ local frame, ttlMs, counters = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first = 4 + counters * 2
 local meta, done, results, attempts, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
-if redis.call('EXISTS', meta) == 0 then return { 'gone' } end
+local state = redis.call('HGET', meta, 'state')
+if not state or state == 'done' then return { 'gone' } end
 local refused = { 'done' }
 for i = first, #ARGV do
   if redis.call('GETBIT', done, ARGV[i]) == 1 then refused[#refused + 1] = ARGV[i] end

@@ -1,0 +1,95 @@
+import type { Clock } from "../../core/clock.ts";
+import type { ResultEntry, RunControl } from "../../queue/run-control.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { RecordStore } from "../sink/record-store.ts";
+import type { Window } from "./window.ts";
+
+export interface CollectorDeps {
+  readonly control: RunControl;
+  /** A connection of its own: reads block. */
+  readonly blocking: RedisClient;
+  readonly store: RecordStore;
+  readonly window: Window;
+  readonly clock: Clock;
+  /** Records have become durable: there is room in the window. */
+  readonly onDurable: () => void;
+}
+
+/** Entries per read: some megabytes of vectors, whatever waits in the stream. */
+const READ_COUNT = 64;
+const BLOCK_MS = 200;
+
+/**
+ * Moves records from the results stream to disk. The stream is trimmed only after the disk has said that the
+ * records are durable, so a kill at any point loses nothing: what is read twice is stored once.
+ */
+export class Collector {
+  readonly #deps: CollectorDeps;
+  #after = "0-0";
+  #syncing: Promise<void> | undefined;
+  #failed: unknown;
+
+  constructor(deps: CollectorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when nothing is on its way to disk. */
+  async settle(): Promise<void> {
+    await this.#syncing;
+  }
+
+  /** Reads from the start again: Redis was opened anew. */
+  restart(): void {
+    this.#after = "0-0";
+  }
+
+  /** Takes what is there, or waits a moment for something; stores it and has it made durable in the background. */
+  async step(): Promise<void> {
+    const { control, blocking } = this.#deps;
+    if (this.#failed !== undefined) throw this.#failed;
+    const entries = await control.readResults(blocking, this.#after, READ_COUNT, BLOCK_MS);
+    await this.#store(entries);
+    if (!this.#syncing && this.#deps.window.collected > 0) {
+      this.#syncing = this.#sync().finally(() => {
+        this.#syncing = undefined;
+      });
+      this.#syncing.catch((error) => {
+        this.#failed = error;
+      });
+    }
+  }
+
+  /** Takes all that is there without waiting, and resolves when it is durable and gone from Redis. */
+  async drain(): Promise<void> {
+    const { control, blocking } = this.#deps;
+    for (;;) {
+      const entries = await control.readResults(blocking, this.#after, READ_COUNT, 1);
+      if (entries.length === 0) break;
+      await this.#store(entries);
+    }
+    await this.#syncing;
+    await this.#sync();
+  }
+
+  async #store(entries: readonly ResultEntry[]): Promise<void> {
+    const { store, window, clock } = this.#deps;
+    const last = entries.at(-1);
+    if (!last) return;
+    const records = entries.flatMap((entry) => entry.records);
+    await store.write(records);
+    const now = clock.now();
+    for (const record of records) window.collect(record.index, now);
+    this.#after = last.id;
+  }
+
+  async #sync(): Promise<void> {
+    const { control, store, window } = this.#deps;
+    const [upTo, collected] = [this.#after, window.collected];
+    await store.sync();
+    if (upTo === "0-0") return;
+    await control.trimResults(upTo);
+    const ended = window.durable(collected);
+    this.#deps.onDurable();
+    await control.forgetJobs(ended);
+  }
+}

@@ -1,0 +1,215 @@
+import type { Queue } from "bullmq";
+import type { Clock } from "../../core/clock.ts";
+import type { Item } from "../../core/item.ts";
+import { jobId } from "../../queue/job-id.ts";
+import { QUEUE_SETTINGS } from "../../queue/names.ts";
+import type { EmbeddingPayload } from "../../queue/payload.ts";
+import type { RunControl } from "../../queue/run-control.ts";
+import type { RunCounters } from "../../queue/run-ledger.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { RecordStore } from "../sink/record-store.ts";
+import { Collector } from "./collector.ts";
+import { Feeder } from "./feeder.ts";
+import type { Lease } from "./lease.ts";
+import { jobShape } from "./plan-jobs.ts";
+import { RunLost, RunStopped } from "./run-error.ts";
+import { Window } from "./window.ts";
+
+export interface CoordinatorDeps {
+  readonly control: RunControl;
+  readonly lease: Lease;
+  readonly queue: Queue;
+  /** A connection for reads that block. */
+  readonly blocking: RedisClient;
+  readonly store: RecordStore;
+  readonly clock: Clock;
+  readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
+  readonly payload: Omit<EmbeddingPayload, "items" | "v" | "kind">;
+  readonly windowSize: number;
+  /** Inputs of one upstream call. */
+  readonly batchInputs: number;
+  /** Counters at the last checkpoint on disk, for a Redis that has lost the run. */
+  readonly counters: () => RunCounters;
+  /** Called about twice a second while the run goes on; throws `RunStopped` to stop it. */
+  readonly onTick: (state: { readonly inFlight: number }) => Promise<void>;
+  readonly onEvent: (event: CoordinatorEvent) => void;
+  readonly signal: AbortSignal;
+}
+
+export type CoordinatorEvent =
+  | { readonly type: "redis-lost-run"; readonly refed: number }
+  | { readonly type: "job-requeued"; readonly items: number };
+
+const TICK_MS = 500;
+const LEASE_EVERY_MS = 2_000;
+const RECONCILE_EVERY_MS = 5_000;
+/** A job without progress for this long is looked up: by then a dead worker's jobs have come back by themselves. */
+const IDLE_MS = 2 * (QUEUE_SETTINGS.lockDurationMs + QUEUE_SETTINGS.stalledIntervalMs);
+
+/**
+ * Brings a run to its end: feeds the window, collects records to disk, repairs what crashes leave behind. Any
+ * process that holds the run's lease may do so, at any time, from whatever state the run is in.
+ *
+ * Three loops run side by side (collect, feed, tick); the first to fail stops the others, and its error is thrown.
+ */
+export class Coordinator {
+  readonly #deps: CoordinatorDeps;
+  readonly #window = new Window();
+  readonly #feeder: Feeder;
+  readonly #collector: Collector;
+  readonly #stop = new AbortController();
+  #room = Promise.withResolvers<void>();
+  #opening: Promise<void> = Promise.resolve();
+  #due = { reopen: false, reconcile: false };
+
+  constructor(deps: CoordinatorDeps) {
+    this.#deps = deps;
+    this.#collector = new Collector({ ...deps, window: this.#window, onDurable: () => this.#room.resolve() });
+    this.#feeder = new Feeder({
+      ...deps,
+      token: deps.lease.token,
+      window: this.#window,
+      shape: jobShape(deps.batchInputs),
+      items: deps.store.items,
+      isDone: (index) => deps.store.has(index),
+    });
+  }
+
+  /** Resolves when every item has its record on disk. Throws `RunStopped` when the run must wait for a person. */
+  async run(): Promise<void> {
+    await this.#open();
+    const stop = (error?: unknown) => this.#stop.abort(error);
+    const onAbort = () => stop(new RunStopped("interrupted", "interrupted"));
+    this.#deps.signal.addEventListener("abort", onAbort, { once: true });
+    if (this.#deps.signal.aborted) onAbort();
+    const loops = [this.#collect(), this.#feed(), this.#tick()].map((loop) =>
+      loop.catch((error) => {
+        stop(error);
+        throw error;
+      }),
+    );
+    try {
+      await Promise.all(loops);
+    } catch (error) {
+      await Promise.allSettled(loops);
+      // What workers have committed by now is paid for: it goes to disk even when the run stops here.
+      await this.#collector.drain().catch(() => undefined);
+      if (!this.#isComplete()) throw error;
+    } finally {
+      this.#deps.signal.removeEventListener("abort", onAbort);
+    }
+    await this.#collector.drain();
+  }
+
+  #isComplete(): boolean {
+    return this.#deps.store.counts().missing === 0;
+  }
+
+  async #open(): Promise<void> {
+    const { control, store, counters } = this.#deps;
+    const { created, cursor } = await control.open(store.items, durableBitmap(store), counters());
+    this.#collector.restart();
+    await this.#feeder.start(cursor, created ? [] : await control.outstandingJobs());
+  }
+
+  async #collect(): Promise<void> {
+    while (!this.#isComplete()) {
+      this.#stop.signal.throwIfAborted();
+      await this.#opening;
+      await this.#collector.step();
+    }
+    this.#stop.abort();
+  }
+
+  /** The only loop that touches the feeder, so that opening again, requeueing and filling never overlap. */
+  async #feed(): Promise<void> {
+    const stopped = new Promise<void>((resolve) =>
+      this.#stop.signal.addEventListener("abort", () => resolve()),
+    );
+    while (!this.#stop.signal.aborted) {
+      this.#room = Promise.withResolvers<void>();
+      try {
+        await this.#repair();
+        if ((await this.#deps.control.state()) !== "paused") await this.#feeder.fill();
+      } catch (error) {
+        if (!(error instanceof RunLost)) throw error;
+        this.#due.reopen = true;
+        continue;
+      }
+      await Promise.race([this.#room.promise, stopped]);
+    }
+  }
+
+  async #repair(): Promise<void> {
+    const { reopen, reconcile } = this.#due;
+    this.#due = { reopen: false, reconcile: false };
+    if (reopen) await this.#reopen();
+    else if (reconcile) await this.#reconcile(this.#deps.clock.now());
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, lease, control, onTick } = this.#deps;
+    let [leaseAt, reconcileAt] = [clock.now(), clock.now()];
+    while (!this.#stop.signal.aborted) {
+      await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
+      if (this.#stop.signal.aborted) return;
+      const now = clock.now();
+      if (now - leaseAt >= LEASE_EVERY_MS) {
+        leaseAt = now;
+        await lease.hold();
+        const state = await control.state();
+        if (state === "cancelled") throw new RunStopped("cancelled", "the run was cancelled");
+        if (state === undefined) this.#due.reopen = true;
+        else await control.keepAlive(now);
+      }
+      if (now - reconcileAt >= RECONCILE_EVERY_MS) {
+        reconcileAt = now;
+        this.#due.reconcile = true;
+      }
+      if (this.#due.reopen || this.#due.reconcile) this.#room.resolve();
+      await onTick({ inFlight: this.#window.open });
+    }
+  }
+
+  /** Redis has lost the run (a flush, a restart without its files): the disk says what is missing. */
+  async #reopen(): Promise<void> {
+    const { onEvent, store } = this.#deps;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#opening = promise;
+    try {
+      await this.#collector.settle();
+      await this.#deps.lease.hold();
+      await this.#open();
+    } finally {
+      resolve();
+    }
+    onEvent({ type: "redis-lost-run", refed: store.counts().missing });
+  }
+
+  /** Queues again what the queue no longer has: jobs lost by Redis, failed by BullMQ, or ended without records. */
+  async #reconcile(now: number): Promise<void> {
+    const { queue, payload, onEvent } = this.#deps;
+    for (const job of this.#window.idleSince(now - IDLE_MS)) {
+      const state = await queue.getJobState(job.id);
+      job.progressAt = now;
+      if (state !== "unknown" && state !== "completed" && state !== "failed") continue;
+      const generation = job.generation + 1;
+      this.#window.remove(job.id);
+      await this.#feeder.requeue({ ...job, generation }, jobId(payload.run, job.first, job.last, generation));
+      await this.#deps.control.forgetJobs([job.id]);
+      onEvent({ type: "job-requeued", items: job.open.size });
+    }
+  }
+}
+
+function durableBitmap(store: RecordStore): Buffer {
+  const bitmap = Buffer.alloc(Math.ceil(store.items / 8), 0xff);
+  if (store.items % 8 !== 0) bitmap[bitmap.length - 1] = (0xff << (8 - (store.items % 8))) & 0xff;
+  for (const { start, end } of store.missing()) {
+    for (let index = start; index < end; index++) {
+      const byte = index >> 3;
+      bitmap[byte] = (bitmap[byte] ?? 0) & ~(0x80 >> (index & 7));
+    }
+  }
+  return store.counts().missing === store.items ? Buffer.alloc(0) : bitmap;
+}

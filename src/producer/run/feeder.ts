@@ -1,0 +1,157 @@
+import type { Queue } from "bullmq";
+import type { Clock } from "../../core/clock.ts";
+import type { Item } from "../../core/item.ts";
+import { jobId } from "../../queue/job-id.ts";
+import { QUEUE_SETTINGS } from "../../queue/names.ts";
+import type { EmbeddingPayload } from "../../queue/payload.ts";
+import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
+import { type JobShape, planJob } from "./plan-jobs.ts";
+import { RunLost, RunStopped } from "./run-error.ts";
+import type { Window } from "./window.ts";
+
+export interface FeederDeps {
+  readonly control: RunControl;
+  readonly queue: Queue;
+  readonly clock: Clock;
+  /** Who holds the run's lease. */
+  readonly token: string;
+  readonly window: Window;
+  readonly windowSize: number;
+  readonly shape: JobShape;
+  readonly items: number;
+  /** The items from an index on, in order, as blocks. */
+  readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
+  /** Has the item its record on disk? */
+  readonly isDone: (index: number) => boolean;
+  readonly payload: Omit<EmbeddingPayload, "items" | "v" | "kind">;
+}
+
+interface PlannedJob {
+  readonly job: OutstandingJob;
+  readonly items: readonly Item[];
+}
+
+/** Jobs added in one step: BullMQ's bulk add is a pipeline, and a short one keeps other users of Redis going. */
+const JOBS_PER_STEP = 25;
+
+/** Keeps the window full: reads items in order, notes jobs in Redis, then queues them. */
+export class Feeder {
+  readonly #deps: FeederDeps;
+  #cursor = 0;
+  #reader: AsyncIterator<readonly Item[]> | undefined;
+  #buffer: Item[] = [];
+  #ended = false;
+
+  constructor(deps: FeederDeps) {
+    this.#deps = deps;
+  }
+
+  /** Everything was fed. */
+  get isEmpty(): boolean {
+    return this.#ended && this.#buffer.length === 0;
+  }
+
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Starts at `cursor`, and queues again what is noted as outstanding: jobs the queue still has are left alone. */
+  async start(cursor: number, outstanding: readonly OutstandingJob[]): Promise<void> {
+    await this.#reader?.return?.();
+    this.#reader = undefined;
+    this.#cursor = cursor;
+    this.#buffer = [];
+    this.#ended = cursor >= this.#deps.items;
+    this.#deps.window.clear();
+    for (const job of outstanding) await this.requeue(job, job.id);
+  }
+
+  /** Fills the window. Resolves when there is no room or nothing left to feed. */
+  async fill(): Promise<void> {
+    const { window, windowSize, shape } = this.#deps;
+    // Topping up item by item would make many small jobs; a job's worth of room makes full ones.
+    while (!this.isEmpty && windowSize - window.size >= Math.min(shape.maxItems, Math.ceil(windowSize / 4))) {
+      const planned = await this.#planStep(windowSize - window.size);
+      if (planned.length === 0) return;
+      await this.#queue(planned);
+    }
+  }
+
+  /** Queues the items of a job that have no record yet, under `id` (the same id is a no-op where the job exists). */
+  async requeue(job: OutstandingJob, id: string): Promise<void> {
+    const { isDone, readItems, control } = this.#deps;
+    const items: Item[] = [];
+    for await (const block of readItems(job.first)) {
+      for (const item of block) if (item.index <= job.last && !isDone(item.index)) items.push(item);
+      if ((block.at(-1)?.index ?? job.last) >= job.last) break;
+    }
+    if (items.length === 0) return await control.forgetJobs([job.id]);
+    await this.#queue([{ job: { ...job, id }, items }]);
+  }
+
+  async #planStep(room: number): Promise<PlannedJob[]> {
+    const { shape, payload } = this.#deps;
+    const planned: PlannedJob[] = [];
+    let left = room;
+    while (planned.length < JOBS_PER_STEP && left > 0) {
+      await this.#read(shape.maxItems);
+      if (this.#buffer.length === 0) break;
+      const count = Math.min(planJob(this.#buffer, shape, this.#ended), Math.max(left, 1));
+      const items = this.#buffer.splice(0, count);
+      const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+      planned.push({ job: { id: jobId(payload.run, first, last), first, last, generation: 0 }, items });
+      this.#cursor = last + 1;
+      left -= count;
+    }
+    return planned;
+  }
+
+  /** Reads on until `count` items without a record are at hand. */
+  async #read(count: number): Promise<void> {
+    this.#reader ??= this.#deps.readItems(this.#cursor)[Symbol.asyncIterator]();
+    while (!this.#ended && this.#buffer.length < count) {
+      const next = await this.#reader.next();
+      if (next.done) this.#ended = true;
+      else for (const item of next.value) if (!this.#deps.isDone(item.index)) this.#buffer.push(item);
+    }
+  }
+
+  async #queue(planned: readonly PlannedJob[]): Promise<void> {
+    const { control, token, window, clock, queue } = this.#deps;
+    const reply = await control.feed(
+      token,
+      this.#cursor,
+      planned.map(({ job }) => job),
+    );
+    if (reply === "lost") throw new RunLost();
+    if (reply === "taken") throw new RunStopped("lost-lease", "another process has taken over this run");
+    for (const { job, items } of planned)
+      window.add(
+        job,
+        items.map((item) => item.index),
+        clock.now(),
+      );
+    await queue.addBulk(planned.map((entry) => this.#bullJob(entry)));
+  }
+
+  #bullJob({ job, items }: PlannedJob) {
+    const data: EmbeddingPayload = {
+      v: 1,
+      kind: "embedding",
+      ...this.#deps.payload,
+      items: items.map((item) => [item.index, item.tokens, item.text]),
+    };
+    return {
+      name: "embed",
+      data,
+      opts: {
+        jobId: job.id,
+        attempts: QUEUE_SETTINGS.attempts,
+        backoff: { type: "custom" },
+        removeOnComplete: true,
+        removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
+        stackTraceLimit: 3,
+      },
+    };
+  }
+}

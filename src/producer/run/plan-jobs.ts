@@ -1,0 +1,34 @@
+import type { Item } from "../../core/item.ts";
+import { MAX_JOB_BYTES } from "../../queue/payload.ts";
+
+export interface JobShape {
+  /** Inputs of one upstream call; jobs are multiples of it, so that calls come out full. */
+  readonly batchInputs: number;
+  readonly maxItems: number;
+  readonly maxBytes: number;
+}
+
+/** Eight calls a job: the queue's cost per item becomes small, and a killed worker still gives back little. */
+export function jobShape(batchInputs: number): JobShape {
+  return { batchInputs, maxItems: Math.max(1, batchInputs * 8), maxBytes: MAX_JOB_BYTES };
+}
+
+/**
+ * How many items from the front make the next job. At least one; a multiple of a batch where more than a batch
+ * fits, unless `last` says that nothing follows.
+ */
+export function planJob(items: readonly Item[], shape: JobShape, last: boolean): number {
+  let count = 0;
+  let bytes = 0;
+  for (const item of items) {
+    const size = Buffer.byteLength(item.text);
+    if (count >= shape.maxItems || (count > 0 && bytes + size > shape.maxBytes)) return align(count, shape);
+    count += 1;
+    bytes += size;
+  }
+  return last ? count : align(count, shape);
+}
+
+function align(count: number, { batchInputs }: JobShape): number {
+  return count > batchInputs ? count - (count % batchInputs) : count;
+}

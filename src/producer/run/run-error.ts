@@ -1,0 +1,20 @@
+import { RunError } from "../../core/errors.ts";
+
+/** A run stopped before its end and can go on: the same command resumes it. */
+export class RunStopped extends RunError {
+  readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease";
+
+  constructor(reason: RunStopped["reason"], message: string, mend?: string) {
+    super(message, mend);
+    this.reason = reason;
+  }
+}
+
+/** Redis has forgotten the run while it was going on; the coordinator opens it again from what is on disk. */
+export class RunLost extends Error {
+  override readonly name = "RunLost";
+
+  constructor() {
+    super("Redis no longer knows the run");
+  }
+}

@@ -1,0 +1,76 @@
+import type { OutstandingJob } from "../../queue/run-control.ts";
+
+export interface WindowJob extends OutstandingJob {
+  /** Items of the job without a collected record. */
+  readonly open: Set<number>;
+  /** When something last happened to it, epoch ms. */
+  progressAt: number;
+}
+
+/**
+ * The items of a run that are in Redis at this moment, by job. Pure bookkeeping: what was fed and not yet collected.
+ * Its size is what bounds Redis, whatever the size of the corpus.
+ */
+export class Window {
+  readonly #jobs = new Map<string, WindowJob>();
+  readonly #jobOf = new Map<number, WindowJob>();
+  /** Collected, but not yet durable on disk: still in the results stream. */
+  #collected = 0;
+
+  /** Items in Redis: queued, being worked on, or waiting to be durable. */
+  get size(): number {
+    return this.#jobOf.size + this.#collected;
+  }
+
+  /** Items without a record. */
+  get open(): number {
+    return this.#jobOf.size;
+  }
+
+  add(job: OutstandingJob, items: Iterable<number>, now: number): void {
+    const entry: WindowJob = { ...job, open: new Set(items), progressAt: now };
+    if (entry.open.size === 0) return;
+    this.#jobs.set(job.id, entry);
+    for (const index of entry.open) this.#jobOf.set(index, entry);
+  }
+
+  /** Notes that a record was collected. */
+  collect(index: number, now: number): void {
+    const job = this.#jobOf.get(index);
+    if (!job) return;
+    this.#jobOf.delete(index);
+    this.#collected += 1;
+    job.open.delete(index);
+    job.progressAt = now;
+  }
+
+  /** Notes that everything collected before is durable; returns the jobs that have thereby ended. */
+  durable(collectedBefore: number): string[] {
+    this.#collected -= Math.min(collectedBefore, this.#collected);
+    const ended = [...this.#jobs.values()].filter((job) => job.open.size === 0).map((job) => job.id);
+    for (const id of ended) this.#jobs.delete(id);
+    return ended;
+  }
+
+  get collected(): number {
+    return this.#collected;
+  }
+
+  /** Jobs to which nothing has happened since `before`. */
+  idleSince(before: number): WindowJob[] {
+    return [...this.#jobs.values()].filter((job) => job.open.size > 0 && job.progressAt < before);
+  }
+
+  remove(id: string): void {
+    const job = this.#jobs.get(id);
+    if (!job) return;
+    for (const index of job.open) this.#jobOf.delete(index);
+    this.#jobs.delete(id);
+  }
+
+  clear(): void {
+    this.#jobs.clear();
+    this.#jobOf.clear();
+    this.#collected = 0;
+  }
+}

@@ -1,0 +1,13 @@
+--[[
+  Give up a lease, if it is still that of the token.
+
+  KEYS
+    1 lease       string, the holder's token
+  ARGV
+    1 token       whose lease ends
+  Returns 1 when it ended now, else 0.
+--]]
+local token = ARGV[1]
+if redis.call('GET', KEYS[1]) ~= token then return 0 end
+redis.call('DEL', KEYS[1])
+return 1

@@ -1,0 +1,186 @@
+import type { Keys, RunKeys } from "../redis/keys.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+import { decodeRecords, type WireRecord } from "./record-codec.ts";
+import { RUN_TTL_MS, type RunCounters, type RunState } from "./run-ledger.ts";
+
+const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
+  keys: ["meta", "done", "jobs", "stats", "scratch"],
+  args: ["items", "durable", "ttlMs"],
+  parse: (reply) => {
+    const [created, cursor] = reply as [number, number];
+    return { created: created === 1, cursor };
+  },
+});
+
+const feedScript = defineScript(new URL("lua/feed.lua", import.meta.url), {
+  keys: ["meta", "jobs", "lease"],
+  args: ["token", "cursor"],
+  parse: (reply) => reply as "ok" | "taken" | "lost",
+});
+
+const leaseScript = defineScript(new URL("lua/hold-lease.lua", import.meta.url), {
+  keys: ["lease"],
+  args: ["token", "ttlMs"],
+  parse: (reply) => String(reply),
+});
+
+const releaseScript = defineScript(new URL("lua/release-lease.lua", import.meta.url), {
+  keys: ["lease"],
+  args: ["token"],
+  parse: () => undefined,
+});
+
+/** A job whose items are not all collected: items `first` to `last`, queued for the `generation`-th time. */
+export interface OutstandingJob {
+  readonly id: string;
+  readonly first: number;
+  readonly last: number;
+  readonly generation: number;
+}
+
+export interface ResultEntry {
+  /** Id in the results stream. */
+  readonly id: string;
+  readonly records: readonly WireRecord[];
+}
+
+/** The coordinator's side of a run in Redis: open, lease, feed, collect, trim, end. */
+export class RunControl {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #run: RunKeys;
+  readonly runId: string;
+
+  constructor(client: RedisClient, keys: Keys, runId: string) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#run = keys.run(runId);
+    this.runId = runId;
+  }
+
+  /**
+   * Takes or keeps the lease. Resolves with undefined when it is ours, else with the token of its holder. At most
+   * one coordinator feeds and collects a run; the lease lapses by itself when its holder dies.
+   */
+  async holdLease(token: string, ttlMs: number): Promise<string | undefined> {
+    const holder = await leaseScript.run(this.#client, this.#run, { token, ttlMs });
+    return holder === token ? undefined : holder;
+  }
+
+  /** Takes away the lease of a coordinator that is known to be dead. */
+  async breakLease(holder: string): Promise<void> {
+    await releaseScript.run(this.#client, this.#run, { token: holder });
+  }
+
+  async releaseLease(token: string): Promise<void> {
+    await releaseScript.run(this.#client, this.#run, { token });
+  }
+
+  /**
+   * Opens the run: creates its state, or takes up what is there. `durable` marks items whose records are on disk.
+   * `created` tells that Redis knew nothing of the run: all that is not durable must be fed again.
+   */
+  open(
+    items: number,
+    durable: Buffer,
+    counters: RunCounters,
+  ): Promise<{ readonly created: boolean; readonly cursor: number }> {
+    return openScript.run(
+      this.#client,
+      { ...this.#run, scratch: `${this.#run.done}:scratch` },
+      { items, durable, ttlMs: RUN_TTL_MS },
+      Object.entries(counters).flatMap(([name, value]) => [name, value]),
+    );
+  }
+
+  async outstandingJobs(): Promise<OutstandingJob[]> {
+    const jobs = await this.#client.hgetall(this.#run.jobs);
+    return Object.entries(jobs)
+      .map(([id, text]) => {
+        const [first = 0, last = 0, generation = 0] = text.split(",").map(Number);
+        return { id, first, last, generation };
+      })
+      .sort((a, b) => a.first - b.first);
+  }
+
+  /**
+   * Notes jobs as outstanding before they are queued. `taken`: another coordinator has the run, and the caller must
+   * stop. `lost`: Redis has forgotten the run or its lease; take the lease and open the run again.
+   */
+  feed(token: string, cursor: number, jobs: readonly OutstandingJob[]): Promise<"ok" | "taken" | "lost"> {
+    return feedScript.run(
+      this.#client,
+      this.#run,
+      { token, cursor },
+      jobs.flatMap(({ id, first, last, generation }) => [id, `${first},${last},${generation}`]),
+    );
+  }
+
+  async forgetJobs(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#client.hdel(this.#run.jobs, ...ids);
+  }
+
+  /** Records after `after`, waiting up to `blockMs` for the first. Needs a connection of its own. */
+  async readResults(
+    blocking: RedisClient,
+    after: string,
+    count: number,
+    blockMs: number,
+  ): Promise<ResultEntry[]> {
+    const reply = (await blocking.xreadBuffer(
+      "COUNT",
+      count,
+      "BLOCK",
+      blockMs,
+      "STREAMS",
+      this.#run.results,
+      after,
+    )) as [Buffer, [Buffer, Buffer[]][]][] | null;
+    const entries = reply?.[0]?.[1] ?? [];
+    return entries.map(([id, fields]) => ({
+      id: id.toString("latin1"),
+      records: decodeRecords(fields[1] ?? Buffer.alloc(0)).records,
+    }));
+  }
+
+  /** Drops results up to and including `id`: they are durable on disk. */
+  async trimResults(id: string): Promise<void> {
+    const [ms, sequence] = id.split("-");
+    await this.#client.xtrim(this.#run.results, "MINID", `${ms}-${BigInt(sequence ?? 0) + 1n}`);
+  }
+
+  async state(): Promise<RunState | undefined> {
+    return ((await this.#client.hget(this.#run.meta, "state")) as RunState | null) ?? undefined;
+  }
+
+  async setState(state: RunState): Promise<void> {
+    await this.#client.hset(this.#run.meta, "state", state);
+  }
+
+  /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
+  async describe(fields: Readonly<Record<string, string | number>>): Promise<void> {
+    await this.#client.hset(this.#run.meta, fields);
+  }
+
+  /** Says that the run lives on, so that its keys do not expire under it. */
+  async keepAlive(now: number): Promise<void> {
+    const pipeline = this.#client.pipeline();
+    for (const key of [this.#run.meta, this.#run.done, this.#run.jobs, this.#run.stats, this.#run.results]) {
+      pipeline.pexpire(key, RUN_TTL_MS);
+    }
+    pipeline.hset(this.#run.meta, "seenAt", now);
+    await pipeline.exec();
+  }
+
+  async register(createdAt: number): Promise<void> {
+    await this.#client.zadd(this.#keys.runs, "NX", createdAt, this.runId);
+  }
+
+  /** Ends the run in Redis: what is left is a short description for lists, which expires. */
+  async finish(): Promise<void> {
+    const { done, results, attempts, claims, jobs } = this.#run;
+    await this.#client.hset(this.#run.meta, "state", "done");
+    await this.#client.del(done, results, attempts, claims, jobs);
+    await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Queue } from "bullmq";
+import { systemClock } from "../../src/core/clock.ts";
+import type { Item } from "../../src/core/item.ts";
+import type { LaneLimits } from "../../src/core/lane.ts";
+import { createRedisLimiter } from "../../src/limiter/redis-limiter.ts";
+import { Coordinator, type CoordinatorEvent } from "../../src/producer/run/coordinator.ts";
+import { takeLease } from "../../src/producer/run/lease.ts";
+import { openRecordStore } from "../../src/producer/sink/record-store.ts";
+import type { EmbeddingModel } from "../../src/providers/provider.ts";
+import { queueName } from "../../src/queue/names.ts";
+import { RunControl } from "../../src/queue/run-control.ts";
+import { RunLedger } from "../../src/queue/run-ledger.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import { createKeys } from "../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { startWorker, type WorkerHost, type WorkerOptions } from "../../src/workers/worker-host.ts";
+import { silentLog } from "../../src/workers/worker-log.ts";
+import { DIMENSIONS } from "./fake-embedding.ts";
+import type { TestRedis } from "./redis.ts";
+
+export function makeItems(
+  count: number,
+  text: (index: number) => string = (i) => `text number ${i}`,
+): Item[] {
+  return Array.from({ length: count }, (_, index) => ({
+    index,
+    id: `id-${index}`,
+    text: text(index),
+    tokens: Math.ceil(text(index).length / 4),
+  }));
+}
+
+async function* readFrom(items: readonly Item[], from: number): AsyncIterable<readonly Item[]> {
+  for (let at = from; at < items.length; at += 100) yield items.slice(at, at + 100);
+}
+
+export interface Bench {
+  readonly dir: string;
+  readonly keys: ReturnType<typeof createKeys>;
+  worker(model: EmbeddingModel, options?: Partial<WorkerOptions>, limits?: LaneLimits): WorkerHost;
+  coordinate(
+    items: readonly Item[],
+    options?: { runId?: string; windowSize?: number; signal?: AbortSignal; onTick?: () => Promise<void> },
+  ): Promise<{ events: CoordinatorEvent[] }>;
+  ledger(runId: string): RunLedger;
+  store(items: number): ReturnType<typeof openRecordStore>;
+  close(): Promise<void>;
+}
+
+/** Everything a run needs, in this process, on the test's Redis and a folder of its own. */
+export async function openBench(redis: TestRedis): Promise<Bench> {
+  const source = openRedis(parseRedisUrl(redis.url));
+  const keys = createKeys(redis.namespace);
+  const dir = await mkdtemp(join(tmpdir(), "sluice-run-"));
+  const client = source.connect("commands");
+  const limiter = createRedisLimiter(client, keys);
+  const hosts: WorkerHost[] = [];
+  const queueId = queueName("fake", "embedding");
+  const queue = new Queue(queueId, {
+    connection: source.connect("bullmq"),
+    prefix: keys.queuePrefix(queueId),
+  });
+
+  return {
+    dir,
+    keys,
+    worker(model, options = {}, limits = { concurrency: 8 }) {
+      const host = startWorker({
+        redis: source,
+        keys,
+        limiter,
+        providers: ["fake"],
+        embeddingLanes: () => [{ lane: { provider: "fake", account: "default", model: "m" }, limits, model }],
+        version: "test",
+        log: silentLog,
+        options: { graceMs: 5_000, ...options },
+      });
+      hosts.push(host);
+      return host;
+    },
+    async coordinate(items, { runId = "run", windowSize = 200, signal, onTick } = {}) {
+      const control = new RunControl(client, keys, runId);
+      const lease = await takeLease(control, systemClock, {
+        onWait: () => undefined,
+        signal: signal ?? new AbortController().signal,
+      });
+      const store = await openRecordStore(dir, { items: items.length, dimensions: DIMENSIONS });
+      const events: CoordinatorEvent[] = [];
+      try {
+        await new Coordinator({
+          control,
+          lease,
+          queue,
+          blocking: source.connect("blocking"),
+          store,
+          clock: systemClock,
+          readItems: (from) => readFrom(items, from),
+          payload: { run: runId, provider: "fake", model: "m", purpose: "db" },
+          windowSize,
+          batchInputs: 10,
+          counters: () => ({}),
+          onTick: onTick ?? (async () => undefined),
+          onEvent: (event) => events.push(event),
+          signal: signal ?? new AbortController().signal,
+        }).run();
+      } finally {
+        await store.close();
+        await lease.release();
+      }
+      return { events };
+    },
+    ledger: (runId) => new RunLedger(client, keys.run(runId)),
+    store: (items) => openRecordStore(dir, { items, dimensions: DIMENSIONS }),
+    async close() {
+      await Promise.all(hosts.map((host) => host.stop()));
+      await queue.close();
+      await source.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
