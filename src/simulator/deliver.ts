@@ -1,0 +1,94 @@
+import type { ServerResponse } from "node:http";
+import type { Answer } from "./endpoint.ts";
+import type { FaultAction } from "./faults.ts";
+
+/** Faults of the way an answer travels, not of what it says. */
+export type DeliveryFault = Extract<
+  FaultAction,
+  { type: "truncate" | "stall" | "trickle" | "connection-close" | "reset" | "hang-up" }
+>;
+
+export function isDeliveryFault(action: FaultAction | undefined): action is DeliveryFault {
+  return action !== undefined && !["code", "status", "html", "empty", "vectors"].includes(action.type);
+}
+
+/** Sends the answer, the way the fault says. `response` may already be gone. */
+export function deliver(response: ServerResponse, answer: Answer, fault: DeliveryFault | undefined): void {
+  if (response.destroyed) return;
+  switch (fault?.type) {
+    case undefined:
+      sendWhole(response, answer);
+      break;
+    case "connection-close":
+      sendUntilClose(response, answer, Buffer.concat(answer.body));
+      break;
+    case "truncate":
+      sendTruncated(response, answer, fault);
+      break;
+    case "stall":
+      sendStart(response, answer, fault.bytes);
+      break;
+    case "trickle":
+      sendTrickle(response, answer, fault);
+      break;
+    case "reset":
+      response.socket?.resetAndDestroy();
+      break;
+    case "hang-up":
+      response.socket?.end();
+      break;
+  }
+}
+
+function sendWhole(response: ServerResponse, answer: Answer): void {
+  response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
+  response.cork();
+  for (const part of answer.body) response.write(part);
+  response.end();
+  response.uncork();
+}
+
+function sendTruncated(
+  response: ServerResponse,
+  answer: Answer,
+  fault: Extract<DeliveryFault, { type: "truncate" }>,
+): void {
+  const left = Buffer.concat(answer.body).subarray(0, fault.bytes);
+  if (fault.framing === "until-close") sendUntilClose(response, answer, left);
+  else if (fault.framing === "cut") sendStart(response, answer, left.length, () => response.destroy());
+  else sendWhole(response, { ...answer, body: [left] });
+}
+
+/** The headers with the full length, and only so many bytes of the body. */
+function sendStart(response: ServerResponse, answer: Answer, bytes: number, sent?: () => void): void {
+  response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
+  response.flushHeaders();
+  response.write(Buffer.concat(answer.body).subarray(0, bytes), sent);
+}
+
+/** Node frames a body by itself unless told not to; the end of the connection is then the end of the body. */
+function sendUntilClose(response: ServerResponse, answer: Answer, body: Buffer): void {
+  response.useChunkedEncodingByDefault = false;
+  response.writeHead(answer.status, { ...answer.headers, connection: "close" });
+  response.end(body);
+}
+
+function sendTrickle(
+  response: ServerResponse,
+  answer: Answer,
+  fault: Extract<DeliveryFault, { type: "trickle" }>,
+): void {
+  const body = Buffer.concat(answer.body);
+  response.writeHead(answer.status, { ...answer.headers, "content-length": body.length });
+  let sent = 0;
+  const timer = setInterval(() => {
+    if (sent < body.length) response.write(body.subarray(sent, sent + fault.bytes));
+    else response.end();
+    sent += fault.bytes;
+  }, fault.everyMs);
+  response.once("close", () => clearInterval(timer));
+}
+
+function byteLength(answer: Answer): number {
+  return answer.body.reduce((sum, part) => sum + part.length, 0);
+}

@@ -1,0 +1,94 @@
+import { createRandom, mix32 } from "./random.ts";
+
+export const DIMENSIONS = 1536;
+
+/** A value is a whole number of these; so the printed decimal, the float32 of it and base64 all agree. */
+export const UNITS = 100_000_000;
+
+const POSITIONS_PER_FEATURE = 4;
+/** Share of the length that is noise of the text's own: real vectors have no zeros, and no two texts are equal. */
+const NOISE = 0.05;
+
+const WORD = /[\p{L}\p{N}]+/gu;
+const CJK_RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+/u;
+const SPLIT_CJK = /([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+)/u;
+
+/**
+ * A deterministic vector of unit length in units of 1e-8: signed hashing of lower-cased words, and of single
+ * characters and pairs where words are not spaced. Texts that share words are near each other.
+ */
+export function embedText(text: string): Int32Array {
+  const vector = new Float64Array(DIMENSIONS);
+  for (const [feature, weight] of weighFeatures(text)) addFeature(vector, feature, weight);
+  normalize(vector);
+  const random = createRandom(hashText(text));
+  const amplitude = NOISE * Math.sqrt(3 / DIMENSIONS);
+  for (let index = 0; index < DIMENSIONS; index++)
+    vector[index] = (vector[index] ?? 0) + amplitude * (2 * random() - 1);
+  normalize(vector);
+  return Int32Array.from(vector, (value) => Math.round(value * UNITS));
+}
+
+/** The same values as float32, as a client reads them. */
+export function toFloats(units: Int32Array): Float32Array {
+  return Float32Array.from(units, (value) => value / UNITS);
+}
+
+function weighFeatures(text: string): Map<string, number> {
+  const counts = new Map<string, { count: number; weight: number }>();
+  const add = (feature: string, weight: number) => {
+    const known = counts.get(feature);
+    if (known) known.count += 1;
+    else counts.set(feature, { count: 1, weight });
+  };
+  for (const [word] of text.toLowerCase().matchAll(WORD)) {
+    for (const part of word.split(SPLIT_CJK)) {
+      if (part === "") continue;
+      if (CJK_RUN.test(part)) addCharacters([...part], add);
+      else addWord(part, add);
+    }
+  }
+  // A word used often counts more, but not as often as it is used.
+  return new Map(
+    [...counts].map(([feature, { count, weight }]) => [feature, weight * (1 + Math.log(count))]),
+  );
+}
+
+function addWord(word: string, add: (feature: string, weight: number) => void): void {
+  // Short words are mostly grammar; the first letters hold inflected forms together.
+  add(`w:${word}`, word.length <= 3 ? 0.25 : 1);
+  if (word.length > 5) add(`p:${word.slice(0, 5)}`, 0.5);
+}
+
+function addCharacters(characters: readonly string[], add: (feature: string, weight: number) => void): void {
+  for (const [index, character] of characters.entries()) {
+    add(`c:${character}`, 0.4);
+    const next = characters[index + 1];
+    if (next !== undefined) add(`b:${character}${next}`, 1);
+  }
+}
+
+function addFeature(vector: Float64Array, feature: string, weight: number): void {
+  let hash = hashText(feature);
+  for (let n = 0; n < POSITIONS_PER_FEATURE; n++) {
+    hash = mix32(hash + n + 1);
+    const index = (hash >>> 1) % DIMENSIONS;
+    vector[index] = (vector[index] ?? 0) + (hash & 1 ? weight : -weight);
+  }
+}
+
+function normalize(vector: Float64Array): void {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  if (sum === 0) return;
+  const scale = 1 / Math.sqrt(sum);
+  for (let index = 0; index < vector.length; index++) vector[index] = (vector[index] ?? 0) * scale;
+}
+
+/** FNV-1a over UTF-16 units. */
+function hashText(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return mix32(hash);
+}

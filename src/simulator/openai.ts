@@ -1,0 +1,89 @@
+import { countTokens } from "./count-tokens.ts";
+import {
+  type AcceptedCall,
+  type Answer,
+  type Endpoint,
+  jsonAnswer,
+  parseObject,
+  type ReceivedCall,
+  spoilVectors,
+} from "./endpoint.ts";
+import type { VectorDefect } from "./faults.ts";
+import type { VectorMode, VectorStore } from "./vector-store.ts";
+
+const MAX_INPUTS = 2048;
+
+/** The plain OpenAI-compatible embedding endpoint, with the same vectors, limits and faults. */
+export function createOpenaiEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
+  return {
+    path: "/openai/v1/embeddings",
+    check: (call) => checkCall(call, apiKey),
+    throttle: (limit) =>
+      refuse(429, "rate_limit_error", `rate limit reached for ${limit}`, "rate_limit_exceeded"),
+    fail: (code, message) =>
+      refuse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
+    succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
+  };
+}
+
+function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall } | { refusal: Answer } {
+  if (call.headers.authorization !== `Bearer ${apiKey}`)
+    return { refusal: refuse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
+  const body = parseObject(call.body);
+  const texts = typeof body?.input === "string" ? [body.input] : body?.input;
+  const problem = findFieldProblem(body, texts);
+  if (!body || problem !== undefined || !isTexts(texts))
+    return { refusal: refuse(400, "invalid_request_error", problem ?? "invalid body", null) };
+  return {
+    accepted: {
+      texts,
+      tokens: texts.reduce((sum, text) => sum + countTokens(text), 0),
+      model: String(body.model),
+      encoding: body.encoding_format === "base64" ? "base64" : "float",
+    },
+  };
+}
+
+function findFieldProblem(body: Record<string, unknown> | undefined, texts: unknown): string | undefined {
+  if (!body) return "the body is not a JSON object";
+  if (typeof body.model !== "string" || body.model === "") return "model must be a string";
+  if (!isTexts(texts)) return "input must be a non-empty string or an array of them";
+  if (texts.length === 0 || texts.length > MAX_INPUTS) return `input must hold 1 to ${MAX_INPUTS} texts`;
+  if (!["float", "base64", undefined].includes(body.encoding_format as string | undefined))
+    return "encoding_format must be float or base64";
+  return undefined;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === "string" && text !== "");
+}
+
+function refuse(status: number, type: string, message: string, code: string | null): Answer {
+  return jsonAnswer(status, { error: { message, type, param: null, code } });
+}
+
+function succeed(
+  vectors: VectorStore,
+  call: AcceptedCall,
+  mode: VectorMode,
+  defect: VectorDefect | undefined,
+): Answer {
+  const embeddings =
+    call.encoding === "base64"
+      ? vectors.encode(call.texts, mode).map((text) => Buffer.from(JSON.stringify(text)))
+      : spoilVectors(vectors.print(call.texts, mode), defect);
+  const usage = { prompt_tokens: call.tokens, total_tokens: call.tokens };
+  const body: Buffer[] = [Buffer.from('{"object":"list","data":[')];
+  for (const [index, embedding] of embeddings.entries()) {
+    const separator = index > 0 ? "," : "";
+    body.push(
+      Buffer.from(`${separator}{"object":"embedding","index":${index},"embedding":`),
+      embedding,
+      CLOSE,
+    );
+  }
+  body.push(Buffer.from(`],"model":${JSON.stringify(call.model)},"usage":${JSON.stringify(usage)}}`));
+  return { status: 200, headers: { "content-type": "application/json; charset=utf-8" }, body };
+}
+
+const CLOSE = Buffer.from("}");

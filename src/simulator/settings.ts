@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { faultSchema } from "./faults.ts";
+
+const limit = z.number().int().positive().nullable();
+
+/** What the simulated account may spend; null is no limit. */
+const limitsSchema = z.strictObject({
+  requestsPerWindow: limit.default(null),
+  tokensPerWindow: limit.default(null),
+  concurrency: limit.default(null),
+  /** 60,000 is the provider's minute; tests use a shorter one. */
+  windowMs: z.number().int().positive().default(60_000),
+});
+
+const latencySchema = z.strictObject({
+  fixedMs: z.number().nonnegative().default(0),
+  /** Up to this much more, evenly distributed. */
+  jitterMs: z.number().nonnegative().default(0),
+});
+
+/** What may be changed while the simulator runs; the control endpoint accepts exactly this. */
+export const settingsSchema = z.strictObject({
+  limits: limitsSchema.prefault({}),
+  latency: latencySchema.prefault({}),
+  faults: z.array(faultSchema).default([]),
+  /** `meaningful`: made from the text. `fixed`: the same precomputed vectors for every call, at next to no cost. */
+  vectors: z.enum(["meaningful", "fixed"]).default("meaningful"),
+});
+
+const settingsPatchSchema = z.strictObject({
+  limits: z.strictObject({
+    requestsPerWindow: limit.optional(),
+    tokensPerWindow: limit.optional(),
+    concurrency: limit.optional(),
+    windowMs: z.number().int().positive().optional(),
+  }),
+  latency: z.strictObject({
+    fixedMs: z.number().nonnegative().optional(),
+    jitterMs: z.number().nonnegative().optional(),
+  }),
+  faults: z.array(faultSchema),
+  vectors: z.enum(["meaningful", "fixed"]),
+});
+
+export type SimulatorSettings = z.output<typeof settingsSchema>;
+export type SimulatorLimits = SimulatorSettings["limits"];
+
+/** Any part of the settings. Limits and latency are merged field by field; `faults` replaces all faults. */
+export const partialSettingsSchema = settingsPatchSchema.partial();
+export type SimulatorSettingsPatch = z.input<typeof partialSettingsSchema>;
+
+/** The settings with the patch applied; throws a ZodError that names what is wrong with it. */
+export function patchSettings(settings: SimulatorSettings, patch: unknown): SimulatorSettings {
+  const { limits, latency, ...others } = partialSettingsSchema.parse(patch);
+  return settingsSchema.parse({
+    ...settings,
+    ...others,
+    limits: { ...settings.limits, ...limits },
+    latency: { ...settings.latency, ...latency },
+  });
+}

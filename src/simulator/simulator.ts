@@ -1,0 +1,129 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serveControl } from "./control.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Exchange } from "./exchange.ts";
+import { createMinimaxEndpoint } from "./minimax.ts";
+import { createOpenaiEndpoint } from "./openai.ts";
+import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
+import type { CallReport, SimulatorStatistics } from "./statistics.ts";
+import { VectorStore } from "./vector-store.ts";
+
+/** What the simulator accepts unless told otherwise. */
+export const SIMULATOR_API_KEY = "simulator-key";
+
+export interface SimulatorOptions extends SimulatorSettingsPatch {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default: any free port. */
+  readonly port?: number;
+  readonly apiKey?: string;
+  /** When given, MiniMax calls must carry it. */
+  readonly groupId?: string;
+  /** Of latency jitter and fault probabilities. */
+  readonly seed?: number;
+  readonly onCall?: (report: CallReport) => void;
+}
+
+export interface Simulator {
+  /** Base URL of the MiniMax double. */
+  readonly url: string;
+  /** Base URL of the OpenAI-compatible double. */
+  readonly openaiUrl: string;
+  /** GET: statistics and settings. POST: a patch of the settings. From this machine only. */
+  readonly controlUrl: string;
+  readonly port: number;
+  statistics(): SimulatorStatistics;
+  resetStatistics(): void;
+  /** Takes effect with the next call. Throws when the patch makes no sense. */
+  configure(patch: SimulatorSettingsPatch): void;
+  /** Closes all connections, calls in flight included. */
+  close(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+/** Strict local doubles of the providers' protocols on one port. Rejects when the port cannot be opened. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const {
+    host = "127.0.0.1",
+    port = 0,
+    apiKey = SIMULATOR_API_KEY,
+    groupId,
+    seed = 1,
+    onCall,
+    ...rest
+  } = options;
+  const exchange = new Exchange(
+    patchSettings(settingsSchema.parse({}), rest),
+    seed,
+    onCall ?? (() => undefined),
+  );
+  const vectors = new VectorStore();
+  const endpoints = [
+    createMinimaxEndpoint({ apiKey, groupId }, vectors),
+    createOpenaiEndpoint(apiKey, vectors),
+  ];
+  const server = createServer((request, response) => {
+    route(request, response, endpoints, exchange).catch(() => response.destroy());
+  });
+  // Above any client's own idle limit, so that the client decides when an idle connection ends.
+  server.keepAliveTimeout = 120_000;
+  server.listen(port, host);
+  await once(server, "listening");
+  const { port: openPort } = server.address() as AddressInfo;
+  const origin = `http://${host.includes(":") ? `[${host}]` : host}:${openPort}`;
+  return {
+    url: `${origin}/minimax/v1`,
+    openaiUrl: `${origin}/openai/v1`,
+    controlUrl: `${origin}/_control`,
+    port: openPort,
+    statistics: () => exchange.statistics(),
+    resetStatistics: () => exchange.resetStatistics(),
+    configure: (patch) => exchange.configure(patch),
+    close: () => closeServer(server),
+  };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+async function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  endpoints: readonly Endpoint[],
+  exchange: Exchange,
+): Promise<void> {
+  const url = new URL(request.url ?? "/", "http://simulator.invalid");
+  const body = await readBody(request);
+  const endpoint = endpoints.find((candidate) => candidate.path === url.pathname);
+  if (body === undefined) sendPlain(response, 413);
+  else if (url.pathname === "/_control") serveControl(request, response, body, exchange);
+  else if (!endpoint) sendPlain(response, 404);
+  else if (request.method !== "POST") sendPlain(response, 405);
+  else await exchange.serve(endpoint, { headers: request.headers, query: url.searchParams, body }, response);
+}
+
+/** The whole body; undefined when it is too large. Rejects when the caller leaves before its end. */
+function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+    });
+    request.once("end", () => resolve(bytes > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks, bytes)));
+    request.once("error", reject);
+  });
+}
+
+function sendPlain(response: ServerResponse, status: number): void {
+  response.writeHead(status, { "content-type": "text/plain" }).end();
+}

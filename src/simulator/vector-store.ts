@@ -1,0 +1,54 @@
+import { embedText, toFloats } from "./embed-text.ts";
+import { printVector } from "./print-vector.ts";
+
+/** How texts become vectors; `fixed` ignores the texts. */
+export type VectorMode = "meaningful" | "fixed";
+
+const FIXED_VECTORS = 32;
+
+/** Printed vectors of the texts seen last, so that a text asked for again costs a look-up. Bounded. */
+export class VectorStore {
+  readonly #printed = new Map<string, Buffer>();
+  readonly #capacity: number;
+  #fixed: readonly Buffer[] | undefined;
+
+  /** One printed vector is some 18 KB. */
+  constructor(capacity = 2000) {
+    this.#capacity = capacity;
+  }
+
+  /** JSON arrays of numbers, one per text. */
+  print(texts: readonly string[], mode: VectorMode): Buffer[] {
+    if (mode === "meaningful") return texts.map((text) => this.#printOne(text));
+    this.#fixed ??= Array.from({ length: FIXED_VECTORS }, (_, n) => printVector(embedText(fixedText(n))));
+    const fixed = this.#fixed;
+    return texts.map((_, index) => fixed[index % FIXED_VECTORS] ?? Buffer.alloc(0));
+  }
+
+  /** Little-endian float32 in base64, one per text; the same values as `print`. */
+  encode(texts: readonly string[], mode: VectorMode): string[] {
+    return texts.map((text, index) => {
+      const floats = toFloats(embedText(mode === "fixed" ? fixedText(index % FIXED_VECTORS) : text));
+      return Buffer.from(floats.buffer).toString("base64");
+    });
+  }
+
+  #printOne(text: string): Buffer {
+    const known = this.#printed.get(text);
+    if (known) {
+      // Deleting and setting again makes it the newest; the oldest are dropped first.
+      this.#printed.delete(text);
+      this.#printed.set(text, known);
+      return known;
+    }
+    const printed = printVector(embedText(text));
+    this.#printed.set(text, printed);
+    const oldest = this.#printed.keys().next();
+    if (this.#printed.size > this.#capacity && !oldest.done) this.#printed.delete(oldest.value);
+    return printed;
+  }
+}
+
+function fixedText(n: number): string {
+  return `fixed vector number ${n}`;
+}
