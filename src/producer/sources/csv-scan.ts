@@ -8,7 +8,7 @@ export type CsvFound =
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 /** Bytes given to the parser at once: what has to be parsed again behind a broken quote is at most this much. */
-const PIECE_BYTES = 32 * 1024;
+const PIECE_BYTES = 4 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -19,6 +19,7 @@ const RETURN = 13;
  */
 export class CsvScan {
   readonly #delimiter: string;
+  readonly #maxRecordBytes: number;
   #parser: Parser;
   /** Bytes from `#consumed` on that the parser has seen but that belong to no finished record. */
   #pending: Buffer[] = [];
@@ -32,8 +33,9 @@ export class CsvScan {
   #found: CsvFound[] = [];
   #columns: number | undefined;
 
-  constructor(delimiter: string) {
+  constructor(delimiter: string, maxRecordBytes: number = MAX_RECORD_BYTES) {
     this.#delimiter = delimiter;
+    this.#maxRecordBytes = maxRecordBytes;
     this.#parser = this.#createParser();
   }
 
@@ -74,7 +76,7 @@ export class CsvScan {
       relax_quotes: this.#delimiter === "\t",
       relax_column_count: true,
       skip_empty_lines: true,
-      max_record_size: MAX_RECORD_BYTES,
+      max_record_size: this.#maxRecordBytes,
       // Nothing is pushed to the readable side, so that write() parses at once and never waits to be read from.
       on_record: (cells: string[], { bytes }) => {
         this.#finish(this.#base + bytes, cells);
@@ -105,7 +107,7 @@ export class CsvScan {
       this.#pending = [bytes];
       const newline = bytes.indexOf(NEWLINE, skipBlank(bytes));
       if (newline === -1 && !last) {
-        if (bytes.length <= 2 * MAX_RECORD_BYTES) return;
+        if (bytes.length <= 2 * this.#maxRecordBytes) return;
         throw new UnreadableSource(`${fault}, and its line has no end`, this.#line);
       }
       const end = this.#consumed + (newline === -1 ? bytes.length : newline + 1);
@@ -173,7 +175,7 @@ function describeCsvError(error: unknown): string {
     case "INVALID_OPENING_QUOTE":
       return 'a quote inside an unquoted cell; put the cell in quotes and write the quote twice ("")';
     case "CSV_MAX_RECORD_SIZE":
-      return `a record is longer than ${MAX_RECORD_BYTES / 1024 / 1024} MB; perhaps a quoted cell is never closed`;
+      return "a record is longer than 16 MB; perhaps a quoted cell is never closed";
     default:
       return `cannot be read as CSV${code === undefined ? "" : ` (${code})`}`;
   }

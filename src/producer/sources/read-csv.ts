@@ -16,21 +16,28 @@ export async function* readCsv(
   const utf8 = new Utf8Scan();
   const reader = new CsvReader(context);
   for await (const chunk of bytes) {
-    reader.faults.push(...utf8.push(chunk));
+    reader.addFaults(utf8.push(chunk));
     yield reader.findings(scan.push(chunk));
   }
-  reader.faults.push(...utf8.end());
+  reader.addFaults(utf8.end());
   yield reader.findings(await scan.end());
 }
 
 class CsvReader {
   /** Offsets of invalid UTF-8 that no record has answered for yet, ascending. */
-  readonly faults: number[] = [];
+  #faults: readonly number[] = [];
+  #nextFault = 0;
   readonly #context: RecordContext;
   #header: readonly string[] | undefined;
 
   constructor(context: RecordContext) {
     this.#context = context;
+  }
+
+  addFaults(offsets: readonly number[]): void {
+    if (offsets.length === 0) return;
+    this.#faults = [...this.#faults.slice(this.#nextFault), ...offsets];
+    this.#nextFault = 0;
   }
 
   findings(found: readonly CsvFound[]): Finding[] {
@@ -61,7 +68,10 @@ class CsvReader {
 
   #faultOf(found: CsvFound): string | undefined {
     let invalidAt: number | undefined;
-    while ((this.faults[0] ?? Number.POSITIVE_INFINITY) < found.end) invalidAt ??= this.faults.shift();
+    while ((this.#faults[this.#nextFault] ?? Number.POSITIVE_INFINITY) < found.end) {
+      invalidAt ??= this.#faults[this.#nextFault];
+      this.#nextFault += 1;
+    }
     if ("fault" in found) return found.fault;
     if (invalidAt !== undefined) return `invalid UTF-8 at byte ${invalidAt} of the file`;
     if (found.cells.some((cell) => cell.includes("\0"))) return "holds a NUL byte; expected text";

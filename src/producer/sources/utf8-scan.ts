@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 /**
  * Finds what is not UTF-8 in a stream of bytes, however the bytes are cut. Offsets are absolute, from 0, and name
- * the first byte of each faulty sequence; the scan goes on behind it.
+ * every byte that belongs to no character; of a character cut off at the very end, the first byte.
  */
 export class Utf8Scan {
   #carry: Buffer = Buffer.alloc(0);
@@ -61,7 +61,6 @@ function faultsIn(bytes: Buffer): number[] {
     else {
       faults.push(at);
       at += 1;
-      while (at < bytes.length && ((bytes[at] ?? 0) & 0xc0) === 0x80) at += 1;
     }
   }
   return faults;
