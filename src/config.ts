@@ -1,0 +1,177 @@
+import { resolve } from "node:path";
+import { type Account, accountWarnings, type ProviderAccounts, resolveAccounts } from "./config/accounts.ts";
+import type { FileSettings } from "./config/file-schema.ts";
+import { PROVIDER_SETTINGS } from "./config/provider-settings.ts";
+import { listRedactions, scrub } from "./config/redactions.ts";
+import { readSettingsFile } from "./config/settings-file.ts";
+import type { LogLevel } from "./config/value.ts";
+import {
+  type GeneralVariables,
+  parseVariables,
+  readDotEnv,
+  suspectVariables,
+  Variables,
+} from "./config/variables.ts";
+import { ConfigError } from "./core/errors.ts";
+import type { Lane, LaneLimits } from "./core/lane.ts";
+import { nearest } from "./core/nearest.ts";
+import { Secret } from "./core/secret.ts";
+import type { ProviderAccount } from "./providers/provider.ts";
+
+/** Money per million tokens; a price for output that is not given is not known, not zero. */
+export interface Price {
+  readonly inputPerMillionTokens?: number;
+  readonly outputPerMillionTokens?: number;
+  readonly currency: string;
+}
+
+/** How upstream connections are made. The proxy's URL may hold a password. */
+export interface TransportSettings {
+  readonly proxy: Secret | undefined;
+  /** Hosts to reach without the proxy, separated by commas. */
+  readonly noProxy: string | undefined;
+  /** PEM file with further certificate authorities. */
+  readonly extraCaCerts: string | undefined;
+}
+
+/** Everything the environment and sluice.yaml say, checked and frozen. An absent figure is the user's silence. */
+export interface Config {
+  readonly redisUrl: Secret | undefined;
+  /** Path of the redis-server or valkey-server for the private Redis. */
+  readonly redisServer: string | undefined;
+  /** First part of every Redis key. */
+  readonly namespace: string;
+  /** Absolute path of the folder that holds `.sluice`. */
+  readonly home: string;
+  readonly logLevel: LogLevel;
+  readonly noColor: boolean;
+  readonly transport: TransportSettings;
+  readonly run: { readonly window?: number; readonly workers?: number };
+  readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
+  /** The settings file that was read. */
+  readonly file: string | undefined;
+  /** What works but is likely not meant, one sentence each. */
+  readonly warnings: readonly string[];
+  /** Names of the providers that can be configured. */
+  readonly providers: readonly string[];
+  /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
+  accounts(provider: string): readonly Account[];
+  /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
+  missing(provider: string): readonly string[];
+  /** The user's limits for a lane, an account's own before the model's; undefined when there are none. */
+  limits(lane: Lane): LaneLimits | undefined;
+  price(provider: string, model: string): Price | undefined;
+  /** Every secret text, longest first, for scrubbing and for searching that none got out. */
+  redactions(): readonly string[];
+}
+
+export interface ConfigSources {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** The settings file to read instead of SLUICE_CONFIG and ./sluice.yaml. */
+  readonly file?: string;
+}
+
+/**
+ * The configuration, from `.env` and sluice.yaml in `cwd` and from the environment, which wins. Throws one ConfigError
+ * with every problem found. A missing key is no problem here: only a command knows which provider it needs.
+ */
+export function loadConfig({ env = process.env, cwd = process.cwd(), file }: ConfigSources = {}): Config {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const variables = new Variables(env, readDotEnv(cwd, problems));
+  const { general, provider } = parseVariables(variables, problems);
+  const settingsFile = readSettingsFile(cwd, file ?? general.SLUICE_CONFIG, problems, warnings);
+  const { settings } = settingsFile;
+  const accounts = resolveAccounts(settings, provider, variables);
+  const redactions = listRedactions(variables, settingsFile, accounts);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => scrub(problem, redactions)));
+  const named = new Set(
+    [...accounts.values()].flatMap(({ missing }) => missing).concat(keyVariables(settings)),
+  );
+  warnings.push(...accountWarnings(accounts, settings, provider), ...suspectVariables(variables, named));
+  return freeze({
+    ...generalConfig(general, settings, cwd),
+    file: settingsFile.path,
+    warnings: warnings.map((warning) => scrub(warning, redactions)),
+    providers: [...PROVIDER_SETTINGS.keys()],
+    accounts: (name) => known(accounts, name).accounts,
+    missing: (name) => known(accounts, name).missing,
+    limits: (lane) => limitsOf(settings, lane),
+    price: (name, model) => priceOf(settings, name, model),
+    redactions: () => redactions,
+  });
+}
+
+/** An account's values in the clear, for the adapter that sends them and for nobody else. */
+export function revealAccount(account: Account): ProviderAccount {
+  const extra = Object.entries(account.extra).map(([field, value]) => [field, value.reveal()] as const);
+  return { baseUrl: account.baseUrl, apiKey: account.apiKey.reveal(), extra: Object.fromEntries(extra) };
+}
+
+function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: string) {
+  const { jobs, calls, grace } = settings.worker ?? {};
+  const redisUrl = general.REDIS_URL ?? settings.redis?.url;
+  return {
+    redisUrl: redisUrl === undefined ? undefined : new Secret(redisUrl),
+    redisServer: general.SLUICE_REDIS_SERVER ?? settings.redis?.server,
+    namespace: general.SLUICE_NAMESPACE ?? "sluice",
+    home: resolve(cwd, general.SLUICE_HOME ?? "."),
+    logLevel: general.SLUICE_LOG_LEVEL ?? settings.log?.level ?? "info",
+    noColor: general.NO_COLOR !== undefined,
+    transport: {
+      proxy: general.HTTPS_PROXY === undefined ? undefined : new Secret(general.HTTPS_PROXY),
+      noProxy: general.NO_PROXY,
+      extraCaCerts: general.NODE_EXTRA_CA_CERTS,
+    },
+    run: present(settings.run ?? {}),
+    worker: present({ jobs, calls, graceMs: grace }),
+  };
+}
+
+/** Only what is set: absent keys, unlike undefined ones, leave a caller's defaults alone when spread over them. */
+function present<T extends object>(values: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  const set = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function known(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): ProviderAccounts {
+  const found = accounts.get(name);
+  if (found !== undefined) return found;
+  const close = nearest(name, accounts.keys());
+  const hint = close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
+  throw new ConfigError([`provider "${name}" is not known; ${hint}`]);
+}
+
+function modelOf(settings: FileSettings, provider: string, model: string) {
+  const models = settings.providers?.[provider]?.models ?? {};
+  return Object.hasOwn(models, model) ? models[model] : undefined;
+}
+
+function limitsOf(settings: FileSettings, lane: Lane): LaneLimits | undefined {
+  const accounts = settings.providers?.[lane.provider]?.accounts;
+  const ofAccount = accounts?.find(({ name }) => name === lane.account)?.limits;
+  const ofModel = modelOf(settings, lane.provider, lane.model)?.limits;
+  const limits = present({ ...ofModel, ...ofAccount });
+  return Object.keys(limits).length === 0 ? undefined : Object.freeze(limits);
+}
+
+function priceOf(settings: FileSettings, provider: string, model: string): Price | undefined {
+  const price = modelOf(settings, provider, model)?.price;
+  if (price?.currency === undefined) return undefined;
+  return Object.freeze({ ...present(price), currency: price.currency });
+}
+
+/** The variables that the settings file names for keys. */
+function keyVariables(settings: FileSettings): string[] {
+  return Object.values(settings.providers ?? {})
+    .flatMap((provider) => [provider?.apiKeyEnv, ...(provider?.accounts ?? []).map((one) => one.apiKeyEnv)])
+    .filter((name) => name !== undefined);
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === "object" && part !== null) Object.freeze(part);
+  }
+  return Object.freeze(value);
+}

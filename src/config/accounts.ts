@@ -1,0 +1,119 @@
+import { Secret } from "../core/secret.ts";
+import type { AccountSettings, FileSettings, ProviderFileSettings } from "./file-schema.ts";
+import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
+import type { Variables } from "./variables.ts";
+
+/** One account of a provider. Accounts share no limit, so each is a lane of its own per model. */
+export interface Account {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly apiKey: Secret;
+  /** What else the protocol needs, such as MiniMax's `groupId`. */
+  readonly extra: Readonly<Record<string, Secret>>;
+}
+
+export interface ProviderAccounts {
+  readonly accounts: readonly Account[];
+  /** Variables without which an account cannot be used. */
+  readonly missing: readonly string[];
+}
+
+/** Provider variables that passed their checks, by name. */
+export type CheckedVariables = ReadonlyMap<string, string | undefined>;
+
+/**
+ * The accounts of every known provider. Without a list of accounts there is one, named "default". An account's own
+ * settings come first, then the environment, then the provider's settings in the file, then the usual address.
+ */
+export function resolveAccounts(
+  file: FileSettings,
+  checked: CheckedVariables,
+  variables: Variables,
+): Map<string, ProviderAccounts> {
+  return new Map(
+    [...PROVIDER_SETTINGS].map(([name, settings]) => {
+      const provider = file.providers?.[name] ?? {};
+      const list = provider.accounts ?? [defaultAccount(provider, settings, checked)];
+      return [name, resolveProvider(list, provider, settings, checked, variables)];
+    }),
+  );
+}
+
+/** The one account that is meant when the file lists none. */
+function defaultAccount(
+  provider: ProviderFileSettings,
+  settings: ProviderSettings,
+  checked: CheckedVariables,
+): AccountSettings {
+  if (provider.apiKeyEnv !== undefined) return { name: "default", apiKeyEnv: provider.apiKeyEnv };
+  const fromFile = checked.get(settings.apiKey) === undefined ? provider.apiKey : undefined;
+  return fromFile === undefined
+    ? { name: "default", apiKeyEnv: settings.apiKey }
+    : { name: "default", apiKey: fromFile };
+}
+
+function resolveProvider(
+  list: readonly AccountSettings[],
+  provider: ProviderFileSettings,
+  settings: ProviderSettings,
+  checked: CheckedVariables,
+  variables: Variables,
+): ProviderAccounts {
+  const missing = new Set<string>();
+  const accounts: Account[] = [];
+  for (const account of list) {
+    const absent: string[] = [];
+    const key = account.apiKey ?? variables.get(account.apiKeyEnv ?? settings.apiKey)?.trim();
+    if (key === undefined) absent.push(account.apiKeyEnv ?? settings.apiKey);
+    const extra: Record<string, Secret> = {};
+    for (const [field, { variable, required }] of Object.entries(settings.extra)) {
+      const found = extraOf(account, field) ?? checked.get(variable) ?? extraOf(provider, field);
+      if (found !== undefined) extra[field] = new Secret(found);
+      else if (required) absent.push(variable);
+    }
+    for (const name of absent) missing.add(name);
+    if (key === undefined || absent.length > 0) continue;
+    const { variable, otherwise } = settings.baseUrl;
+    const baseUrl = account.baseUrl ?? checked.get(variable) ?? provider.baseUrl ?? otherwise;
+    accounts.push({ name: account.name ?? "default", baseUrl, apiKey: new Secret(key), extra });
+  }
+  return { accounts, missing: [...missing] };
+}
+
+/** A provider's own field: the schema took it from the table of providers, which its static type does not show. */
+function extraOf(settings: object, field: string): string | undefined {
+  const value = Object.getOwnPropertyDescriptor(settings, field)?.value;
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Settings that work but are likely not meant. */
+export function accountWarnings(
+  resolved: ReadonlyMap<string, ProviderAccounts>,
+  file: FileSettings,
+  checked: CheckedVariables,
+): string[] {
+  return [...resolved].flatMap(([name, { accounts }]) => {
+    const warnings: string[] = [];
+    const owners = new Map<string, string>();
+    for (const account of accounts) {
+      const owner = owners.get(account.apiKey.reveal());
+      if (owner === undefined) owners.set(account.apiKey.reveal(), account.name);
+      else
+        warnings.push(`${name}: accounts ${owner} and ${account.name} have one key, so one limit upstream`);
+      if (sendsKeyInClear(account.baseUrl)) {
+        warnings.push(`${name}: ${account.baseUrl} is not https, so the key can be read on the way`);
+      }
+    }
+    const variable = PROVIDER_SETTINGS.get(name)?.apiKey ?? "";
+    const list = file.providers?.[name]?.accounts;
+    if (list && checked.get(variable) !== undefined && !list.some((one) => one.apiKeyEnv === variable)) {
+      warnings.push(`${variable} is set but not used: the settings file lists the accounts of ${name}`);
+    }
+    return warnings;
+  });
+}
+
+function sendsKeyInClear(baseUrl: string): boolean {
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol === "http:" && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}

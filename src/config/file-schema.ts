@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
+import {
+  amount,
+  baseUrl,
+  choice,
+  currency,
+  duration,
+  integerFromZero,
+  logLevel,
+  positiveInteger,
+  redisUrl,
+  shortName,
+  text,
+  variableName,
+} from "./value.ts";
+
+const apiKey = text("expected the key as text");
+
+const limits = z.strictObject({
+  requestsPerMinute: positiveInteger,
+  tokensPerMinute: positiveInteger,
+  concurrency: positiveInteger,
+  pacing: choice(["burst", "even"]),
+});
+
+const price = z.strictObject({
+  inputPerMillionTokens: amount,
+  outputPerMillionTokens: amount,
+  // Money without a unit says nothing, so this one is required.
+  currency: currency.unwrap(),
+});
+
+const model = z.strictObject({ limits: limits.optional(), price: price.optional() });
+
+const accountShape = {
+  name: shortName.unwrap(),
+  apiKey,
+  apiKeyEnv: variableName,
+  baseUrl,
+  limits: limits.optional(),
+};
+const providerShape = { apiKey, apiKeyEnv: variableName, baseUrl };
+
+/** The provider's own parts of an account (`groupId`), which the table of providers names. */
+function extraShape(settings: ProviderSettings) {
+  return Object.fromEntries(Object.keys(settings.extra).map((field) => [field, text("expected text")]));
+}
+
+function provider(settings: ProviderSettings) {
+  const extra = extraShape(settings);
+  return z.strictObject({
+    ...providerShape,
+    ...extra,
+    accounts: z.array(z.strictObject({ ...accountShape, ...extra })).optional(),
+    models: z.record(z.string(), model).optional(),
+  });
+}
+
+type Settings<Shape extends z.core.$ZodShape> = z.infer<z.ZodObject<Shape>>;
+export type AccountSettings = Settings<typeof accountShape>;
+export type ProviderFileSettings = Settings<typeof providerShape> & {
+  readonly accounts?: readonly AccountSettings[] | undefined;
+  readonly models?: Readonly<Record<string, z.infer<typeof model>>> | undefined;
+};
+
+const providerShapes: Record<string, z.ZodOptional<z.ZodType<ProviderFileSettings>>> = Object.fromEntries(
+  [...PROVIDER_SETTINGS].map(([name, settings]) => [name, provider(settings).optional()]),
+);
+
+/** Everything sluice.yaml may hold. */
+export const fileSchema = z.strictObject({
+  redis: z.strictObject({ url: redisUrl, server: text("expected the path of a redis-server") }).optional(),
+  providers: z.strictObject(providerShapes).optional(),
+  run: z.strictObject({ window: positiveInteger, workers: integerFromZero }).optional(),
+  worker: z.strictObject({ jobs: positiveInteger, calls: positiveInteger, grace: duration }).optional(),
+  log: z.strictObject({ level: logLevel }).optional(),
+});
+export type FileSettings = z.infer<typeof fileSchema>;

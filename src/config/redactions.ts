@@ -1,0 +1,48 @@
+import type { ProviderAccounts } from "./accounts.ts";
+import { PROVIDER_SETTINGS } from "./provider-settings.ts";
+import type { SettingsFile } from "./settings-file.ts";
+import type { Variables } from "./variables.ts";
+
+/** Shorter texts occur in ordinary words, and scrubbing those would make messages unreadable. */
+const MIN_SECRET_LENGTH = 4;
+
+/** Every secret text of the configuration, longest first, so that a part never hides the whole from scrubbing. */
+export function listRedactions(
+  variables: Variables,
+  file: SettingsFile,
+  accounts: ReadonlyMap<string, ProviderAccounts>,
+): readonly string[] {
+  const found = new Set<string>();
+  for (const { accounts: list } of accounts.values()) {
+    for (const { apiKey, extra } of list) {
+      for (const secret of [apiKey, ...Object.values(extra)]) found.add(secret.reveal());
+    }
+  }
+  for (const { apiKey } of PROVIDER_SETTINGS.values()) found.add(variables.get(apiKey)?.trim() ?? "");
+  for (const secret of file.secrets) addUrlSecrets(found, secret.trim());
+  for (const name of ["REDIS_URL", "HTTPS_PROXY", "https_proxy"]) {
+    addUrlSecrets(found, variables.get(name)?.trim() ?? "");
+  }
+  const long = [...found].filter((secret) => secret.length >= MIN_SECRET_LENGTH);
+  return Object.freeze(long.sort((a, b) => b.length - a.length));
+}
+
+/** A URL counts as secret when it holds a password, and so does the password, as it is written and as it is meant. */
+function addUrlSecrets(found: Set<string>, value: string): void {
+  const url = /^[a-z+]+:\/\/(?:[^:@/]*):([^@]+)@/i.exec(value);
+  if (url?.[1] !== undefined) {
+    found.add(value).add(url[1]);
+    try {
+      found.add(decodeURIComponent(url[1]));
+    } catch {
+      // Not percent-encoded, so the written form is the meant one.
+    }
+  } else if (!/^[a-z+]+:\/\//i.test(value)) {
+    found.add(value);
+  }
+}
+
+/** The message without any of the secrets. */
+export function scrub(message: string, redactions: readonly string[]): string {
+  return redactions.reduce((result, secret) => result.replaceAll(secret, "[redacted]"), message);
+}

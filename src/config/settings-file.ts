@@ -1,0 +1,143 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { parseDocument } from "yaml";
+import { coerceError, errorCode } from "../core/errors.ts";
+import { type FileSettings, fileSchema } from "./file-schema.ts";
+import { describeIssues, formatPath } from "./problems.ts";
+
+const DEFAULT_NAME = "sluice.yaml";
+/** Settings are shallow and few; what is deeper or larger is a mistake, or aliases that multiply. */
+const MAX_DEPTH = 12;
+const MAX_VALUES = 20_000;
+
+export interface SettingsFile {
+  readonly settings: FileSettings;
+  /** The file as messages name it. */
+  readonly label: string;
+  readonly path?: string;
+  /** Text found where keys and passwords belong, whether or not the file is valid. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Reads the named file, or ./sluice.yaml when none is named and one is there. A named file that cannot be read and
+ * every setting that cannot be used add a problem; then `settings` is empty.
+ */
+export function readSettingsFile(
+  cwd: string,
+  named: string | undefined,
+  problems: string[],
+  warnings: string[],
+): SettingsFile {
+  const path = resolve(cwd, named ?? DEFAULT_NAME);
+  const label = formatLabel(cwd, path);
+  if (named === undefined && !existsSync(path)) {
+    if (existsSync(join(cwd, "sluice.yml"))) warnings.push("sluice.yml is not read; name it sluice.yaml");
+    return { settings: {}, label, secrets: [] };
+  }
+  try {
+    const { settings, secrets } = parseSettings(readFileSync(path, "utf8"), label, problems);
+    if (secrets.length > 0 && (statSync(path).mode & 0o044) !== 0) {
+      warnings.push(`${label} holds a secret and others may read it; run: chmod 600 ${label}`);
+    }
+    return { settings, label, path, secrets };
+  } catch (thrown) {
+    problems.push(`${label}: cannot be read: ${errorCode(thrown) ?? coerceError(thrown).name}`);
+    return { settings: {}, label, path, secrets: [] };
+  }
+}
+
+function formatLabel(cwd: string, path: string): string {
+  const inside = relative(cwd, path);
+  return inside.startsWith("..") || isAbsolute(inside) ? path : inside;
+}
+
+/** The text of a settings file, checked. YAML's own messages quote the file, so only position and code are used. */
+export function parseSettings(
+  source: string,
+  label: string,
+  problems: string[],
+): { settings: FileSettings; secrets: string[] } {
+  const nothing = { settings: {}, secrets: [] };
+  const document = parseDocument(source, { prettyErrors: true, logLevel: "silent" });
+  if (document.errors.length > 0) {
+    for (const { linePos, code } of document.errors) {
+      const at = linePos === undefined ? "" : `:${linePos[0].line}:${linePos[0].col}`;
+      problems.push(`${label}${at}: not valid YAML: ${code.toLowerCase().replaceAll("_", " ")}`);
+    }
+    return nothing;
+  }
+  let content: unknown;
+  try {
+    content = withoutNulls(document.toJS() ?? {}, { values: 0 }, 0);
+  } catch {
+    problems.push(`${label}: too deep or too large for settings, or its aliases cannot be resolved`);
+    return nothing;
+  }
+  const secrets = collectSecrets(content);
+  return { settings: checkSettings(content, label, problems), secrets };
+}
+
+/** The settings of a parsed file; a file with a problem gives none, and one sentence per problem. */
+export function checkSettings(content: unknown, label: string, problems: string[]): FileSettings {
+  const at = (path: readonly PropertyKey[]) => (path.length === 0 ? label : `${label}: ${formatPath(path)}`);
+  const result = fileSchema.safeParse(content);
+  const found = result.success ? [] : describeIssues(fileSchema, content, result.error.issues, at);
+  found.push(...accountProblems(content, at));
+  problems.push(...found);
+  return result.success && found.length === 0 ? result.data : {};
+}
+
+/** `key:` with nothing after it means "not set". Throws on what is too deep, too large or refers to itself. */
+function withoutNulls(value: unknown, count: { values: number }, depth: number): unknown {
+  count.values += 1;
+  if (depth > MAX_DEPTH || count.values > MAX_VALUES) throw new RangeError("too deep or too large");
+  if (Array.isArray(value)) return value.map((one) => withoutNulls(one, count, depth + 1));
+  if (!isMapping(value)) return value;
+  const kept = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
+  return Object.fromEntries(kept.map(([key, one]) => [key, withoutNulls(one, count, depth + 1)]));
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What the schema of a single value cannot see. Works on unchecked content so that it reports in the same go. */
+function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) => string): string[] {
+  const providers = isMapping(content) && isMapping(content.providers) ? content.providers : {};
+  return Object.entries(providers).flatMap(([provider, settings]) => {
+    if (!isMapping(settings)) return [];
+    const path = ["providers", provider];
+    const problems = bothKeys(settings, at(path));
+    if (!Array.isArray(settings.accounts)) return problems;
+    if ("apiKey" in settings || "apiKeyEnv" in settings) {
+      problems.push(`${at(path)}: a key beside "accounts" would not be used; move it into an account`);
+    }
+    const names = new Set<unknown>();
+    for (const [index, account] of settings.accounts.entries()) {
+      if (!isMapping(account)) continue;
+      const where = at([...path, "accounts", index]);
+      problems.push(...bothKeys(account, where));
+      if (!("apiKey" in account || "apiKeyEnv" in account))
+        problems.push(`${where}: expected "apiKeyEnv", got none`);
+      if (names.has(account.name)) problems.push(`${where}.name: another account has this name`);
+      if (account.name !== undefined) names.add(account.name);
+    }
+    return problems;
+  });
+}
+
+function bothKeys(settings: Record<string, unknown>, where: string): string[] {
+  const both = "apiKey" in settings && "apiKeyEnv" in settings;
+  return both ? [`${where}: expected either "apiKeyEnv" or "apiKey", got both`] : [];
+}
+
+/** Text under keys that hold secrets, anywhere, so that a misplaced one is scrubbed from messages as well. */
+function collectSecrets(content: unknown): string[] {
+  if (Array.isArray(content)) return content.flatMap(collectSecrets);
+  if (!isMapping(content)) return [];
+  return Object.entries(content).flatMap(([key, value]) => {
+    if (typeof value !== "string") return collectSecrets(value);
+    return /^api_?-?(?:key|secret)$/i.test(key) || (key === "url" && value.includes("@")) ? [value] : [];
+  });
+}

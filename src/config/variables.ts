@@ -1,0 +1,132 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+import { coerceError, errorCode } from "../core/errors.ts";
+import { editDistance } from "../core/nearest.ts";
+import { describeIssues } from "./problems.ts";
+import { PROVIDER_SETTINGS } from "./provider-settings.ts";
+import { baseUrl, logLevel, redisUrl, text } from "./value.ts";
+
+const namespace = text(
+  'expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first',
+  (raw) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
+);
+const path = text("expected a path");
+
+/** The variables that belong to no provider. */
+const generalVariables = {
+  REDIS_URL: redisUrl,
+  SLUICE_REDIS_SERVER: path,
+  SLUICE_NAMESPACE: namespace,
+  SLUICE_HOME: path,
+  SLUICE_CONFIG: path,
+  SLUICE_LOG_LEVEL: logLevel,
+  HTTPS_PROXY: text("expected the URL of a proxy", (raw) => /^https?:\/\/\S+$/.test(raw.trim())),
+  NO_PROXY: text("expected a list of hosts"),
+  NODE_EXTRA_CA_CERTS: path,
+  NO_COLOR: text("expected any text", () => true),
+};
+const generalSchema = z.strictObject(generalVariables);
+export type GeneralVariables = z.infer<typeof generalSchema>;
+
+const providerSchema = z.strictObject(
+  Object.fromEntries(
+    [...PROVIDER_SETTINGS.values()].flatMap((provider) => [
+      [provider.apiKey, text("expected the key as text")],
+      [provider.baseUrl.variable, baseUrl],
+      ...Object.values(provider.extra).map(({ variable }) => [variable, text("expected text")] as const),
+    ]),
+  ),
+);
+
+/** Every variable Sluice reads under a name of its own; names given by `apiKeyEnv` come on top. */
+export const KNOWN_VARIABLES: readonly string[] = [
+  ...Object.keys(generalVariables),
+  ...Object.keys(providerSchema.shape),
+];
+
+/** The environment over `.env`, with empty values taken as unset, as `.env` templates leave them. */
+export class Variables {
+  readonly #values = new Map<string, { value: string; fromFile: boolean }>();
+
+  constructor(env: Readonly<Record<string, string | undefined>>, dotEnv: Readonly<Record<string, string>>) {
+    for (const [name, value] of Object.entries(dotEnv)) {
+      if (value.trim() !== "") this.#values.set(name, { value, fromFile: true });
+    }
+    for (const [name, value] of Object.entries(env)) {
+      if (value !== undefined && value.trim() !== "") this.#values.set(name, { value, fromFile: false });
+    }
+  }
+
+  get(name: string): string | undefined {
+    return this.#values.get(name)?.value;
+  }
+
+  names(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  /** The variable as a message names it: with the file, when it comes from there. */
+  label(name: string): string {
+    return this.#values.get(name)?.fromFile ? `.env: ${name}` : name;
+  }
+}
+
+/** Reads `.env` of the folder; a file that is not there is an empty one. */
+export function readDotEnv(cwd: string, problems: string[]): Record<string, string> {
+  const file = join(cwd, ".env");
+  if (!existsSync(file)) return {};
+  try {
+    const entries = Object.entries(parseEnv(readFileSync(file, "utf8")));
+    return Object.fromEntries(
+      entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+    );
+  } catch (thrown) {
+    problems.push(`.env: cannot be read: ${errorCode(thrown) ?? coerceError(thrown).name}`);
+    return {};
+  }
+}
+
+/** Programs agree on capitals and small letters alike for these, so both are read. */
+const EITHER_CASE = new Set(["HTTPS_PROXY", "NO_PROXY"]);
+
+function select(variables: Variables, names: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of names) {
+    const value =
+      variables.get(name) ?? (EITHER_CASE.has(name) ? variables.get(name.toLowerCase()) : undefined);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function parse<T extends z.ZodObject>(schema: T, variables: Variables, problems: string[]) {
+  const input = select(variables, Object.keys(schema.shape));
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const name = ([first]: readonly PropertyKey[]) => variables.label(String(first));
+  problems.push(...describeIssues(schema, input, result.error.issues, name));
+  return undefined;
+}
+
+/** The checked variables; each unusable one adds a problem, and then the result is empty. */
+export function parseVariables(variables: Variables, problems: string[]) {
+  const general: GeneralVariables = parse(generalSchema, variables, problems) ?? {};
+  const provider = parse(providerSchema, variables, problems) ?? {};
+  return { general, provider: new Map(Object.entries(provider)) };
+}
+
+/**
+ * Variables that are probably a slip for one of ours. Others are left alone: the environment belongs to everybody,
+ * and container platforms add names such as SLUICE_PORT on their own.
+ */
+export function suspectVariables(variables: Variables, alsoKnown: ReadonlySet<string>): string[] {
+  return variables.names().flatMap((name) => {
+    if (KNOWN_VARIABLES.includes(name) || alsoKnown.has(name) || !/^[A-Z][A-Z0-9_]{5,}$/.test(name))
+      return [];
+    const meant = KNOWN_VARIABLES.find((known) => known.includes("_") && editDistance(name, known, 3) < 3);
+    if (meant === undefined || variables.get(meant) !== undefined) return [];
+    return [`${variables.label(name)} is not a variable Sluice reads; did you mean ${meant}?`];
+  });
+}
