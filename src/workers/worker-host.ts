@@ -8,6 +8,7 @@ import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
 import { QUEUE_SETTINGS, queueName } from "../queue/names.ts";
 import { type EmbeddingPayload, embeddingPayload } from "../queue/payload.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
+import { HEARTBEAT_MS } from "../queue/worker-list.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -53,9 +54,6 @@ export interface WorkerHost {
    */
   stop(): Promise<void>;
 }
-
-/** How often a worker says that it lives; it counts as dead after three times that. */
-export const HEARTBEAT_MS = 5_000;
 
 /** Starts a worker: BullMQ hands it jobs, its groups pack and call, its ledger commits. */
 export function startWorker(deps: WorkerDeps): WorkerHost {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
 import type { ResultEntry, RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RecordStore } from "../sink/record-store.ts";
@@ -11,6 +12,8 @@ export interface CollectorDeps {
   readonly store: RecordStore;
   readonly window: Window;
   readonly clock: Clock;
+  /** Records have been stored: the first ones of their items, and perhaps some read twice. */
+  readonly onRecords?: (records: readonly WireRecord[]) => void;
   /** Records have become durable: there is room in the window. */
   readonly onDurable: () => void;
 }
@@ -75,8 +78,9 @@ export class Collector {
     const { store, window, clock } = this.#deps;
     const last = entries.at(-1);
     if (!last) return;
-    const records = entries.flatMap((entry) => entry.records);
+    const records = entries.flatMap((entry) => entry.records).filter((record) => !store.has(record.index));
     await store.write(records);
+    this.#deps.onRecords?.(records);
     const now = clock.now();
     for (const record of records) window.collect(record.index, now);
     this.#after = last.id;

@@ -4,6 +4,7 @@ import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
 import { QUEUE_SETTINGS } from "../../queue/names.ts";
 import type { EmbeddingPayload } from "../../queue/payload.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RunCounters } from "../../queue/run-ledger.ts";
 import type { RedisClient } from "../../redis/script.ts";
@@ -32,6 +33,7 @@ export interface CoordinatorDeps {
   readonly counters: () => RunCounters;
   /** Called about twice a second while the run goes on; throws `RunStopped` to stop it. */
   readonly onTick: (state: { readonly inFlight: number }) => Promise<void>;
+  readonly onRecords?: (records: readonly WireRecord[]) => void;
   readonly onEvent: (event: CoordinatorEvent) => void;
   readonly signal: AbortSignal;
 }

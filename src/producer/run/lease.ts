@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Clock } from "../../core/clock.ts";
 import type { RunControl } from "../../queue/run-control.ts";
+import { isAlive } from "./folder-lock.ts";
 import { RunStopped } from "./run-error.ts";
 
 /** A dead coordinator's run can be taken over after this long; renewed several times in between. */
@@ -53,13 +54,7 @@ export async function takeLease(
 function holderIsAlive(holder: string): boolean | undefined {
   const [host, pid] = holder.split("/");
   if (host !== hostname()) return undefined;
-  if (Number(pid) === process.pid) return true;
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+  return isAlive(Number(pid));
 }
 
 function describeHolder(holder: string): string {

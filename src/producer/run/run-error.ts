@@ -18,3 +18,18 @@ export class RunLost extends Error {
     super("Redis no longer knows the run");
   }
 }
+
+/** Why a run whose lanes are all parked stops, in words that say what to mend. */
+export function parkedError(reasons: readonly string[]): RunStopped {
+  const [first = "parked"] = reasons;
+  const mend = first.startsWith("auth")
+    ? "mend the credentials"
+    : first.startsWith("quota")
+      ? "mend the account (balance, plan or quota)"
+      : "see that the provider can be reached";
+  return new RunStopped(
+    "parked",
+    first,
+    `${mend}, then run the same command again: it goes on where it stopped`,
+  );
+}

@@ -1,0 +1,59 @@
+/** How far a run is, for people and programs that watch it. A figure that is not known is absent, never zero. */
+export interface RunSnapshot {
+  readonly runId: string;
+  /** "minimax/embo-01" */
+  readonly model: string;
+  readonly phase: RunPhase;
+  readonly items: {
+    readonly total: number;
+    readonly succeeded: number;
+    readonly failed: number;
+    /** In Redis: queued or inside a call. */
+    readonly inFlight: number;
+  };
+  readonly itemsPerSecond?: number;
+  readonly callsPerSecond?: number;
+  readonly tokensPerSecond?: number;
+  readonly calls: {
+    readonly made: number;
+    readonly succeeded: number;
+    readonly paidTwice: number;
+    readonly throttled: number;
+  };
+  /** Inputs put back because the provider asked to wait. */
+  readonly snoozes: number;
+  /** Inputs per call as a share of what a call may carry, 0 to 1. */
+  readonly batchFill?: number;
+  /** As the provider reported. */
+  readonly tokens: number;
+  readonly lanes: readonly LaneSnapshot[];
+  readonly failuresByKind: Readonly<Record<string, number>>;
+  readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
+  /** Epoch ms; of this session, not of the run's first one. */
+  readonly startedAt: number;
+  /** Time remaining. */
+  readonly etaMs?: number;
+  /** Worker processes alive. */
+  readonly workers: number;
+}
+
+export type RunPhase = "planning" | "running" | "snoozing" | "parked" | "finishing" | "done";
+
+export interface LaneSnapshot {
+  /** "minimax/embo-01" */
+  readonly name: string;
+  readonly state: "open" | "snoozed" | "parked";
+  /** Epoch ms. */
+  readonly snoozeUntil?: number;
+  readonly reason?: string;
+  readonly requests: ShareSnapshot;
+  readonly tokens: ShareSnapshot;
+  readonly concurrency: ShareSnapshot;
+}
+
+export interface ShareSnapshot {
+  readonly used: number;
+  readonly allowed?: number;
+  /** Below `allowed` after throttle answers, growing back. */
+  readonly learned?: number;
+}

@@ -1,0 +1,121 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { errorCode, RunError } from "../../core/errors.ts";
+
+const counts = z.record(z.string(), z.number());
+
+/**
+ * `run.json`: what a run is, how far it is, and in the end its report. It holds no text of any item and no secret.
+ * Written by the run's coordinator only, whole or not at all.
+ */
+export const runManifest = z.looseObject({
+  version: z.literal(1),
+  run: z.string(),
+  kind: z.literal("embedding"),
+  /** planned -> running <-> stopped -> writing -> finished */
+  state: z.enum(["planned", "running", "stopped", "writing", "finished"]),
+  sluice: z.string(),
+  model: z.string(),
+  type: z.enum(["db", "query"]),
+  dimensions: z.int().positive().optional(),
+  source: z.object({
+    paths: z.array(z.string()),
+    sha256: z.string(),
+    fingerprint: z.string(),
+    files: z.int(),
+    skippedFiles: z.int(),
+    documents: z.int(),
+    bytes: z.number(),
+    items: z.int(),
+    estimatedTokens: z.number(),
+    /** Bad lines, files and records left out because of --skip-invalid. */
+    skippedInvalid: z.int(),
+  }),
+  output: z.object({
+    format: z.enum(["parquet", "jsonl", "npy"]),
+    withText: z.boolean(),
+    files: z.array(z.string()),
+  }),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().optional(),
+  /** Time some coordinator was at work, ms. */
+  activeMs: z.number(),
+  items: z.object({ total: z.int(), succeeded: z.int(), failed: z.int(), missing: z.int() }),
+  failuresByKind: counts,
+  /** As the provider reported. */
+  tokens: z.number(),
+  calls: z.object({
+    made: z.int(),
+    answered: z.int(),
+    failed: z.int(),
+    throttled: z.int(),
+    /** Calls whose answer nobody got to use, because a process died or another worker had been faster. */
+    paidTwice: z.int(),
+  }),
+  /** Inputs put back because the provider asked to wait. */
+  snoozes: z.int(),
+  /** Inputs per call as a share of what a call may carry. */
+  batchFill: z.number().optional(),
+  cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  /** Counters in Redis at the last checkpoint, for a Redis that loses them. */
+  counters: counts,
+});
+export type RunManifest = z.infer<typeof runManifest>;
+
+export const MANIFEST_FILE = "run.json";
+
+/** The manifest of the run in `dir`, or undefined when there is none. Throws a RunError when it cannot be read. */
+export async function readManifest(dir: string): Promise<RunManifest | undefined> {
+  const path = join(dir, MANIFEST_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw new RunError(
+      `${path}: cannot be read (${errorCode(error)})`,
+      "check the folder's permissions",
+      error,
+    );
+  }
+  const parsed = runManifest.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new RunError(
+    `${path}: is not the manifest of an embedding run of this version`,
+    "choose another folder with --out, or start over with --force",
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Replaces the manifest; after a crash at any moment there is the old one or the new one, whole. */
+export async function writeManifest(dir: string, manifest: RunManifest): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true });
+    const path = join(dir, MANIFEST_FILE);
+    const temporary = `${path}.${process.pid}.tmp`;
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    const reason = errorCode(error) === "ENOSPC" ? "the disk is full" : `${errorCode(error)}`;
+    throw new RunError(
+      `${join(dir, MANIFEST_FILE)}: cannot be written (${reason})`,
+      "make room or mend the permissions, then run the same command again",
+      error,
+    );
+  }
+}

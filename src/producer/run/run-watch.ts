@@ -1,0 +1,213 @@
+import type { Clock } from "../../core/clock.ts";
+import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
+import type { LaneStatus, Limiter } from "../../limiter/limiter.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
+import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.ts";
+import { countWorkers } from "../../queue/worker-list.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
+import type { RecordStore } from "../sink/record-store.ts";
+import { parkedError } from "./run-error.ts";
+import { type RunManifest, writeManifest } from "./run-manifest.ts";
+import { RateTracker } from "./track-rates.ts";
+
+export interface WatchDeps {
+  readonly limiter: Limiter;
+  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+  readonly price?: { readonly perMillionTokens: number; readonly currency: string };
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly client: RedisClient;
+  readonly ledger: RunLedger;
+  readonly onSnapshot: (snapshot: RunSnapshot) => void;
+}
+
+const CHECKPOINT_EVERY_MS = 2_000;
+
+/** Adds up how a run is doing: for the screen, for `run.json`, and for the decision to stop when nothing can go on. */
+export class RunWatch {
+  #manifest: RunManifest;
+  readonly #deps: WatchDeps;
+  readonly #startedAt: number;
+  readonly #rates = new RateTracker();
+  #failuresByKind: Record<string, number>;
+  #counters: Partial<Record<RunCounter, number>>;
+  #lanes: readonly LaneSnapshot[] = [];
+  #workers = 0;
+  #checkpointAt = 0;
+  #activeSince: number;
+
+  constructor(manifest: RunManifest, deps: WatchDeps) {
+    this.#manifest = manifest;
+    this.#deps = deps;
+    this.#startedAt = deps.clock.now();
+    this.#activeSince = this.#startedAt;
+    this.#failuresByKind = { ...manifest.failuresByKind };
+    this.#counters = manifest.counters as RunCounters;
+  }
+
+  counters(): RunCounters {
+    return this.#counters;
+  }
+
+  noteRecords(records: readonly WireRecord[]): void {
+    for (const { failure } of records) {
+      if (failure) this.#failuresByKind[failure.kind] = (this.#failuresByKind[failure.kind] ?? 0) + 1;
+    }
+  }
+
+  /** Looks at counters and lanes, tells the screen, writes a checkpoint now and then; throws when all is parked. */
+  async tick(dir: string, store: RecordStore, inFlight: number): Promise<void> {
+    const statuses = await this.#look();
+    const parked = statuses.filter((status) => status.state === "parked");
+    const phase = phaseOf(statuses);
+    await this.snapshot(phase, store, inFlight);
+    if (this.#deps.clock.now() - this.#checkpointAt >= CHECKPOINT_EVERY_MS) {
+      await this.checkpoint(dir, "running", store);
+    }
+    if (statuses.length > 0 && parked.length === statuses.length) {
+      throw parkedError(parked.flatMap((status) => status.reason ?? []));
+    }
+  }
+
+  async snapshot(phase: RunPhase, store: RecordStore, inFlight: number): Promise<void> {
+    const { ok, failed, missing, tokens } = store.counts();
+    const now = this.#deps.clock.now();
+    const calls = this.#counters.callsAnswered ?? 0;
+    this.#rates.add({ at: now, items: ok + failed, calls, tokens });
+    this.#deps.onSnapshot({
+      runId: this.#manifest.run,
+      model: this.#manifest.model,
+      phase,
+      items: { total: store.items, succeeded: ok, failed, inFlight },
+      ...this.#rates.rates(missing),
+      calls: {
+        made: this.#counters.callsMade ?? 0,
+        succeeded: calls,
+        // While calls are in flight nobody can tell which of them are lost; certain ones only.
+        paidTwice: this.#counters.callsRefused ?? 0,
+        throttled: this.#counters.throttles ?? 0,
+      },
+      snoozes: this.#counters.snoozes ?? 0,
+      ...fillOf(this.#counters),
+      tokens,
+      lanes: this.#lanes,
+      failuresByKind: { ...this.#failuresByKind },
+      ...this.#cost(tokens, ok + failed, store.items),
+      startedAt: this.#startedAt,
+      workers: this.#workers,
+    });
+  }
+
+  /** Writes `run.json` as of now and returns it. */
+  async checkpoint(
+    dir: string,
+    state: RunManifest["state"],
+    store: RecordStore,
+    files: readonly string[] = [],
+  ): Promise<RunManifest> {
+    const now = this.#deps.clock.now();
+    this.#checkpointAt = now;
+    this.#counters = await this.#readCounters();
+    const { ok, failed, missing, tokens } = store.counts();
+    const c = this.#counters;
+    const cost = this.#cost(tokens, ok + failed, store.items).cost;
+    this.#manifest = {
+      ...this.#manifest,
+      state,
+      ...(store.dimensions > 0 ? { dimensions: store.dimensions } : {}),
+      output: { ...this.#manifest.output, files: [...files] },
+      startedAt: this.#manifest.startedAt ?? new Date(this.#startedAt).toISOString(),
+      ...(state === "finished" ? { finishedAt: new Date(now).toISOString() } : {}),
+      activeMs: this.#manifest.activeMs + now - this.#activeSince,
+      items: { total: store.items, succeeded: ok, failed, missing },
+      failuresByKind: this.#failuresByKind,
+      tokens,
+      calls: {
+        made: c.callsMade ?? 0,
+        answered: c.callsAnswered ?? 0,
+        failed: c.callsFailed ?? 0,
+        throttled: c.throttles ?? 0,
+        paidTwice: paidTwice(c, state === "finished" || state === "writing"),
+      },
+      snoozes: c.snoozes ?? 0,
+      ...fillOf(c),
+      ...(cost ? { cost: { amount: cost.spent, currency: cost.currency } } : {}),
+      counters: definedCounters(c),
+    };
+    this.#activeSince = now;
+    await writeManifest(dir, this.#manifest);
+    return this.#manifest;
+  }
+
+  async #look(): Promise<readonly LaneStatus[]> {
+    const { limiter, lanes, client, keys, clock } = this.#deps;
+    const [counters, workers, ...statuses] = await Promise.all([
+      this.#readCounters(),
+      countWorkers(client, keys, clock.now()),
+      ...lanes.map(({ lane, limits }) => limiter.status(lane, limits)),
+    ]);
+    this.#counters = counters;
+    this.#workers = workers;
+    this.#lanes = statuses.map((status, i) => laneSnapshot(lanes[i]?.lane, status, clock.now()));
+    return statuses;
+  }
+
+  /** What Redis counts, or the last checkpoint where that is more: Redis may have lost some. */
+  async #readCounters(): Promise<Partial<Record<RunCounter, number>>> {
+    const fresh = await this.#deps.ledger.readCounters();
+    const merged: Partial<Record<RunCounter, number>> = { ...fresh };
+    for (const [name, value] of Object.entries(this.#counters)) {
+      const counter = name as RunCounter;
+      merged[counter] = Math.max(merged[counter] ?? 0, value);
+    }
+    return merged;
+  }
+
+  #cost(tokens: number, done: number, total: number): Pick<RunSnapshot, "cost"> {
+    const { price } = this.#deps;
+    if (!price) return {};
+    const spent = (tokens / 1e6) * price.perMillionTokens;
+    return {
+      cost: { spent, currency: price.currency, ...(done > 0 ? { expected: (spent / done) * total } : {}) },
+    };
+  }
+}
+
+/**
+ * Calls whose answers were of no use: those refused by the ledger, and those that neither an answer nor an error
+ * accounts for, because their process died. Only known once no call is in flight.
+ */
+function paidTwice(c: Partial<Record<RunCounter, number>>, atRest: boolean): number {
+  const refused = c.callsRefused ?? 0;
+  if (!atRest) return refused;
+  return Math.max(refused, (c.callsMade ?? 0) - (c.callsAnswered ?? 0) - (c.callsFailed ?? 0));
+}
+
+function phaseOf(statuses: readonly LaneStatus[]): RunPhase {
+  if (statuses.length === 0) return "running";
+  if (statuses.every((status) => status.state === "parked")) return "parked";
+  return statuses.every((status) => status.state !== "open") ? "snoozing" : "running";
+}
+
+function fillOf(c: Partial<Record<RunCounter, number>>): { batchFill?: number } {
+  return c.capacity ? { batchFill: (c.inputs ?? 0) / c.capacity } : {};
+}
+
+function laneSnapshot(lane: Lane | undefined, status: LaneStatus, now: number): LaneSnapshot {
+  const { state, reason, snoozeMs, requests, tokens, concurrency } = status;
+  return {
+    name: lane ? formatLane(lane) : "",
+    state,
+    ...(snoozeMs === undefined ? {} : { snoozeUntil: now + snoozeMs }),
+    ...(reason === undefined ? {} : { reason }),
+    requests,
+    tokens,
+    concurrency,
+  };
+}
+
+function definedCounters(c: Partial<Record<RunCounter, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(c).filter(([, value]) => value !== undefined));
+}
