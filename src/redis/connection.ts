@@ -54,11 +54,14 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
   const tls = target.kind === "socket" || target.tls === undefined ? undefined : readTls(target.tls);
   const delay = (attempt: number) => reconnectDelay(attempt, random());
   const open = new Set<Client>();
+  let closing = false;
   return {
     target,
     connect(role) {
       const client = createClient(target, `sluice:${role}:${process.pid}`, tls, delay);
-      watch(client, role, onEvent, clock);
+      watch(client, role, clock, (event) => {
+        if (!closing) onEvent(event);
+      });
       open.add(client);
       client.once("end", () => open.delete(client));
       return client;
@@ -79,6 +82,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
       }
     },
     async close() {
+      closing = true;
       await Promise.all([...open].map(closeClient));
     },
   };
@@ -185,7 +189,7 @@ function readTls(files: RedisTls): NonNullable<RedisOptions["tls"]> {
   return tls;
 }
 
-function watch(client: Client, role: RedisRole, onEvent: (event: RedisEvent) => void, clock: Clock): void {
+function watch(client: Client, role: RedisRole, clock: Clock, onEvent: (event: RedisEvent) => void): void {
   let suppressed = 0;
   let lastErrorAt = Number.NEGATIVE_INFINITY;
   let state: "new" | "up" | "down" = "new";

@@ -1,0 +1,167 @@
+// Keeps the private Redis of one folder alive while anybody uses it. Started detached by `startPrivateRedis`:
+//   node keeper.ts <folder> <redis-server> <socket>
+// It starts the server, or adopts one that an earlier keeper left; restarts it when it crashes; and ends it, and
+// itself, on SIGTERM or when no user has been connected for some seconds.
+import { statSync, truncateSync } from "node:fs";
+import { coerceError, errorCode } from "../core/errors.ts";
+import { adoptServer, type KeptServer, startServer, stopServer } from "./keeper-server.ts";
+import { isServing, KeeperSocket, listUsers } from "./keeper-socket.ts";
+import { type PrivateFiles, privateFiles, removeRecord } from "./private-server-files.ts";
+import { releaseFileLock, tryFileLock } from "./private-server-lock.ts";
+
+/** A user that lost its connection, by a crash of the server, is back well within this time. */
+const GRACE_MS = 5_000;
+const TICK_MS = 250;
+const START_TICK_MS = 20;
+/** Starts that end before the server ever answers; then the reason is in its log and trying on is useless. */
+const HOPELESS_STARTS = 5;
+const FIRST_PAUSE_MS = 50;
+const REDIS_LOG_LIMIT = 10 * 2 ** 20;
+
+const name = `sluice:keeper:${process.pid}`;
+let stopAsked = false;
+let wake = () => {};
+
+/** Waits, unless something happens that the loop must look at. (Racing against long-lived promises would leak.) */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
+
+function log(message: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${process.pid} ${message}\n`);
+}
+
+/** Resolves when nobody needs the server any more; false when it cannot be started. */
+async function keep(files: PrivateFiles, serverPath: string, socket: string): Promise<boolean> {
+  for (let failures = 0; failures < HOPELESS_STARTS; ) {
+    const adopted = await adoptServer(files, name);
+    if (stopAsked && adopted === undefined) return true;
+    const server = adopted ?? startServer(files, serverPath, socket);
+    log(`${adopted === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`);
+    const { ending, served } = await attend(files, server);
+    log(`server ${server.identity.pid} ${ending}`);
+    removeRecord(files.serverRecord, server.identity);
+    if (ending !== "crashed") return true;
+    failures = served ? 0 : failures + 1;
+    await pause(FIRST_PAUSE_MS * 2 ** failures);
+  }
+  return false;
+}
+
+interface Attended {
+  readonly ending: "stopped" | "exited" | "crashed";
+  /** Whether it ever got as far as taking commands. */
+  readonly served: boolean;
+}
+
+/** Watches one server until it ends, by itself or because it is no longer needed. */
+async function attend(files: PrivateFiles, server: KeptServer): Promise<Attended> {
+  let ended: "exited" | "crashed" | undefined;
+  server.ended.then(
+    (how) => {
+      ended = how;
+      wake();
+    },
+    () => {},
+  );
+  let client: KeeperSocket | undefined;
+  let served = false;
+  let lastUserAt = performance.now();
+  while (ended === undefined) {
+    client = client?.isOpen ? client : await KeeperSocket.open(server.socket, name).catch(() => undefined);
+    if (stopAsked) {
+      await stopServer(server, client);
+      return { ending: "stopped", served };
+    }
+    if (client !== undefined && (await countUsers(client)) !== 0) lastUserAt = performance.now();
+    if (client !== undefined && !served) {
+      served = await isServing(client).catch(() => false);
+      lastUserAt = performance.now();
+    }
+    if (client !== undefined && performance.now() - lastUserAt >= GRACE_MS) {
+      if (await stopUnlessUsed(files, server, client)) return { ending: "stopped", served };
+      lastUserAt = performance.now();
+    }
+    trimRedisLog(files);
+    if (ended === undefined) await pause(served ? TICK_MS : START_TICK_MS);
+  }
+  client?.close();
+  return { ending: ended, served };
+}
+
+/** Undefined when the server does not answer: then nobody can say that it has no users. */
+async function countUsers(client: KeeperSocket): Promise<number | undefined> {
+  return listUsers(client).then(
+    (users) => users.length,
+    () => undefined,
+  );
+}
+
+/** Under the lock nobody can be joining; without it, somebody is, or is leaving, and the next tick sees how it went. */
+async function stopUnlessUsed(
+  files: PrivateFiles,
+  server: KeptServer,
+  client: KeeperSocket,
+): Promise<boolean> {
+  if (!tryLock(files)) return false;
+  try {
+    if ((await countUsers(client)) !== 0) return false;
+    log("no users are left");
+    await stopServer(server, client);
+    forget(files);
+    return true;
+  } finally {
+    releaseFileLock(files.lock);
+  }
+}
+
+/** A folder that was removed cannot be joined any more, so it needs no lock. */
+function tryLock(files: PrivateFiles): boolean {
+  try {
+    return tryFileLock(files.lock);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return true;
+    throw error;
+  }
+}
+
+function forget(files: PrivateFiles): void {
+  removeRecord(files.keeperRecord, { pid: process.pid, startedAt: "" });
+}
+
+/** Redis opens its log for every line, so it can be emptied under its feet. */
+function trimRedisLog(files: PrivateFiles): void {
+  try {
+    if (statSync(files.redisLog).size > REDIS_LOG_LIMIT) truncateSync(files.redisLog);
+  } catch {
+    // The folder was removed; the server goes on without it until its users leave.
+  }
+}
+
+const [base, serverPath, socket] = process.argv.slice(2);
+if (base === undefined || serverPath === undefined || socket === undefined) {
+  throw new Error("usage: node keeper.ts <folder> <redis-server> <socket>");
+}
+process.title = "sluice-keeper";
+process.on("SIGTERM", () => {
+  stopAsked = true;
+  wake();
+});
+// Ctrl-C and a closed terminal are the users' affair.
+process.on("SIGINT", () => {});
+process.on("SIGHUP", () => {});
+const files = privateFiles(base);
+try {
+  process.exitCode = (await keep(files, serverPath, socket)) ? 0 : 1;
+} catch (error) {
+  log(`gave up: ${coerceError(error).message}`);
+  process.exitCode = 1;
+} finally {
+  forget(files);
+}
