@@ -21,7 +21,8 @@ const VERSION = 1;
 const LOW_BITS = 2 ** 32;
 
 export const MAX_ATTEMPTS = 0xffff;
-export const MAX_TOKENS = 0xffff_ffff;
+/** What a signed 32-bit column of the output can hold. */
+export const MAX_TOKENS = 0x7fff_ffff;
 
 export interface LedgerHeader {
   readonly items: number;

@@ -1,0 +1,104 @@
+import { InputError, RunError } from "../../core/errors.ts";
+import { openResult } from "./open-result.ts";
+import type { ResultItem } from "./result.ts";
+import { TopK } from "./top-k.ts";
+
+/** A record near to a query; `score` is the cosine of the angle between them, 1 for the same direction. */
+export interface Hit {
+  readonly id: string;
+  readonly index: number;
+  readonly score: number;
+  readonly text?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The `k` records of a finished run nearest to `query`, best first: exact, by comparing with every vector. Failed items
+ * are left out; a vector of zeros has score 0. Rejects when `dir` holds no finished run or the query does not fit it.
+ */
+export async function nearest(
+  dir: string,
+  query: Float32Array,
+  k: number,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<Hit[]> {
+  if (!Number.isInteger(k) || k < 1)
+    throw new InputError(`the number of results must be 1 or more, not ${k}`);
+  const result = await openResult(dir);
+  const { dimensions } = result;
+  if (dimensions > 0 && query.length !== dimensions) {
+    throw new RunError(
+      `the query has ${query.length} dimensions, the vectors in ${dir} have ${dimensions}`,
+      "Embed the query with the model the run used.",
+    );
+  }
+  const direction = normalize(query);
+  const best = new TopK(k);
+  for await (const { start, count, vectors } of result.blocks({ ...options, vectorsOnly: true })) {
+    const scores = scoreBlock(vectors, direction, count);
+    for (let i = 0; i < count; i += 1) {
+      const score = scores[i] ?? Number.NaN;
+      // NaN, the score of a failed item, is not below any threshold either, so it is not compared that way round.
+      if (score >= best.threshold) best.offer({ index: start + i, score });
+    }
+  }
+  const found = best.best();
+  const items = new Map(
+    (await result.pick(found.map(({ index }) => index))).map((item) => [item.index, item]),
+  );
+  return found.flatMap(({ index, score }) => toHit(items.get(index), score));
+}
+
+function toHit(item: ResultItem | undefined, score: number): Hit[] {
+  if (item === undefined) return [];
+  const { id, index, text, metadata } = item;
+  return [
+    {
+      id,
+      index,
+      score,
+      ...(text === undefined ? {} : { text }),
+      ...(metadata === undefined ? {} : { metadata }),
+    },
+  ];
+}
+
+function normalize(query: Float32Array): Float64Array {
+  const length = Math.sqrt(query.reduce((sum, value) => sum + value * value, 0));
+  if (!(length > 0 && Number.isFinite(length))) {
+    throw new InputError("the query vector has no direction: it must be finite and not all zeros");
+  }
+  return Float64Array.from(query, (value) => value / length);
+}
+
+/** The cosine of every vector of a block with a direction of unit length. */
+function scoreBlock(vectors: Float32Array, direction: Float64Array, count: number): Float64Array {
+  const dimensions = direction.length;
+  const scores = new Float64Array(count);
+  for (let i = 0; i < count; i += 1) scores[i] = cosine(vectors, i * dimensions, direction);
+  return scores;
+}
+
+/** Two sums each for product and length: four chains of additions run side by side in the processor. */
+function cosine(vectors: Float32Array, offset: number, direction: Float64Array): number {
+  let evenProduct = 0;
+  let oddProduct = 0;
+  let evenSquares = 0;
+  let oddSquares = 0;
+  const paired = direction.length & ~1;
+  for (let i = 0; i < paired; i += 2) {
+    const even = vectors[offset + i] ?? 0;
+    const odd = vectors[offset + i + 1] ?? 0;
+    evenProduct += even * (direction[i] ?? 0);
+    oddProduct += odd * (direction[i + 1] ?? 0);
+    evenSquares += even * even;
+    oddSquares += odd * odd;
+  }
+  if (paired < direction.length) {
+    const last = vectors[offset + paired] ?? 0;
+    evenProduct += last * (direction[paired] ?? 0);
+    evenSquares += last * last;
+  }
+  const squares = evenSquares + oddSquares;
+  return squares === 0 ? 0 : (evenProduct + oddProduct) / Math.sqrt(squares);
+}

@@ -1,0 +1,61 @@
+import { createReadStream } from "node:fs";
+import { RunError } from "../../core/errors.ts";
+import { readLines } from "../sources/read-lines.ts";
+import type { ResultItem } from "./result.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/** A line of `records.jsonl` or `items.jsonl`; the latter has no vector. */
+export interface ResultLine extends ResultItem {
+  readonly vector?: readonly number[] | null;
+}
+
+/** Reads the lines of a result in groups; a line that is not a record rejects with its file and number. */
+export async function* readResultLines(
+  path: string,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly ResultLine[]> {
+  const bytes = createReadStream(path, {
+    highWaterMark: READ_BYTES,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  let expected = 0;
+  for await (const lines of readLines(bytes)) {
+    const records: ResultLine[] = [];
+    for (const line of lines) {
+      const record = "text" in line ? parseLine(line.text) : undefined;
+      if (record?.index !== expected) {
+        throw new RunError(`${path}:${line.number}: expected the record of item ${expected}`);
+      }
+      records.push(record);
+      expected += 1;
+    }
+    yield records;
+  }
+}
+
+/** The record without its vector. */
+export function withoutVector({ vector: _, ...item }: ResultLine): ResultItem {
+  return item;
+}
+
+/** The records at these indices from a file of result lines, read only as far as needed. */
+export async function pickLines(path: string, indices: readonly number[]): Promise<ResultItem[]> {
+  const wanted = new Set(indices);
+  const picked: ResultItem[] = [];
+  if (wanted.size === 0) return picked;
+  for await (const records of readResultLines(path)) {
+    for (const record of records) if (wanted.has(record.index)) picked.push(withoutVector(record));
+    if (picked.length === wanted.size) break;
+  }
+  return picked;
+}
+
+function parseLine(text: string): ResultLine | undefined {
+  try {
+    const value: ResultLine | null = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+import { constants, copyFile, link, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { errorCode, RunError } from "../../core/errors.ts";
+import type { Item } from "../../core/item.ts";
+import { diskError } from "./disk.ts";
+import { readRecordBlocks } from "./record-blocks.ts";
+import { type RecordStore, VECTOR_FILE } from "./record-store.ts";
+import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
+import { createErrorsWriter, createJsonlWriter } from "./write-jsonl.ts";
+import { createNpyWriter } from "./write-npy.ts";
+import { createParquetWriter } from "./write-parquet.ts";
+
+export interface FinalizeOptions {
+  readonly format: ResultFormat;
+  /** Whether records carry the item's text and metadata. */
+  readonly withText: boolean;
+  readonly run: string;
+  /** The lane's model, as the user names it. */
+  readonly model: string;
+  readonly onProgress?: (progress: { readonly written: number; readonly items: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface FinalizedRun {
+  /** Names in the output folder. */
+  readonly files: readonly string[];
+  readonly items: number;
+  readonly ok: number;
+  readonly failed: number;
+}
+
+/** Bytes of vectors per block: what is in memory twice. */
+const BLOCK_BYTES = { parquet: 16 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
+
+/**
+ * Writes a complete run's output into `dir`, in input order, exactly one record per item. Files appear under their
+ * names only when all of them are whole and durable, so it may be killed at any moment and done again; the work
+ * folder must stay until it has resolved. Rejects with a RunError when a record is missing or the disk refuses, and
+ * with the signal's reason when that aborts.
+ */
+export async function finalize(
+  store: RecordStore,
+  items: AsyncIterable<readonly Item[]>,
+  dir: string,
+  options: FinalizeOptions,
+): Promise<FinalizedRun> {
+  await store.sync();
+  const { ok, failed, missing } = store.counts();
+  if (missing > 0) {
+    const { value } = store.missing().next();
+    throw new RunError(
+      `${missing} of ${store.items} items have no record yet, the first is item ${value?.start}`,
+    );
+  }
+  try {
+    await writeFiles(store, items, options);
+    const files = await publish(store, dir, options.format, failed > 0);
+    return { files, items: store.items, ok, failed };
+  } catch (error) {
+    if (error === options.signal?.reason || errorCode(error) === undefined) throw error;
+    throw diskError(error, dir);
+  }
+}
+
+async function writeFiles(
+  store: RecordStore,
+  items: AsyncIterable<readonly Item[]>,
+  options: FinalizeOptions,
+): Promise<void> {
+  const writers: ResultWriter[] = [];
+  try {
+    writers.push(await createRecordsWriter(store, options));
+    writers.push(await createErrorsWriter(store.disk, join(store.folder, RESULT_FILES.errors)));
+    const size = blockSize(options.format, store.dimensions);
+    const { signal, onProgress } = options;
+    const reading = { size, vectors: options.format !== "npy", ...(signal === undefined ? {} : { signal }) };
+    for await (const block of readRecordBlocks(store, items, reading)) {
+      for (const writer of writers) await writer.write(block);
+      onProgress?.({ written: block.start + block.slots.length, items: store.items });
+    }
+    for (const writer of writers) await writer.finish();
+  } finally {
+    await Promise.all(writers.map((writer) => writer.close()));
+  }
+}
+
+function createRecordsWriter(store: RecordStore, options: FinalizeOptions): Promise<ResultWriter> {
+  const { disk, folder, dimensions } = store;
+  const { format, withText, run, model } = options;
+  if (format === "npy")
+    return createNpyWriter(disk, join(folder, RESULT_FILES.npyItems), { store, withText });
+  const path = join(folder, RESULT_FILES[format]);
+  if (format === "jsonl") return createJsonlWriter(disk, path, { dimensions, withText });
+  const about = { "sluice.run": run, "sluice.model": model, "sluice.dimensions": String(dimensions) };
+  return createParquetWriter(disk, path, { dimensions, withText, about });
+}
+
+/** Items per block: 1,000 to 4,000 for Parquet, where a block is a row group. */
+function blockSize(format: ResultFormat, dimensions: number): number {
+  if (format === "npy") return 4_096;
+  const [least, most] = format === "parquet" ? [1_000, 4_000] : [16, 1_024];
+  const fitting = Math.floor(BLOCK_BYTES[format] / Math.max(dimensions * 4, 1));
+  return Math.min(most, Math.max(least, fitting));
+}
+
+/** What file systems without hard links answer. */
+const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+/** Gives the files their names, the records last: whoever sees them sees everything. */
+async function publish(
+  store: RecordStore,
+  dir: string,
+  format: ResultFormat,
+  hasErrors: boolean,
+): Promise<string[]> {
+  const names: string[] = hasErrors ? [RESULT_FILES.errors] : [];
+  if (format === "npy") {
+    names.push(RESULT_FILES.npyItems, RESULT_FILES.npy);
+    await linkOrCopy(store, VECTOR_FILE, RESULT_FILES.npy);
+  } else names.push(RESULT_FILES[format]);
+  if (!hasErrors) {
+    await rm(join(store.folder, RESULT_FILES.errors), { force: true });
+    await rm(join(dir, RESULT_FILES.errors), { force: true });
+  }
+  await store.disk.syncFolder(store.folder);
+  for (const name of names) await rename(join(store.folder, name), join(dir, name));
+  await store.disk.syncFolder(dir);
+  return names;
+}
+
+/**
+ * A second name for the vectors costs nothing and leaves the store whole if this run is killed before it has ended;
+ * file systems without hard links get a copy (which some of them share block by block).
+ */
+async function linkOrCopy({ disk, folder }: RecordStore, from: string, to: string): Promise<void> {
+  await rm(join(folder, to), { force: true });
+  try {
+    await link(join(folder, from), join(folder, to));
+    return;
+  } catch (error) {
+    if (!NO_HARD_LINKS.has(errorCode(error) ?? "")) throw error;
+  }
+  await copyFile(join(folder, from), join(folder, to), constants.COPYFILE_FICLONE);
+  const copy = await disk.open(join(folder, to));
+  try {
+    await copy.sync();
+  } finally {
+    await copy.close();
+  }
+}

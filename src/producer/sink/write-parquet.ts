@@ -1,0 +1,103 @@
+import type { SchemaElement } from "hyparquet";
+import { type ColumnSource, ParquetWriter } from "hyparquet-writer";
+import type { Disk } from "./disk.ts";
+import type { RecordBlock } from "./record-blocks.ts";
+import { type ResultWriter, statusName } from "./result-writer.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+import { insertColumn, VECTOR_SCHEMA, writeVectorColumn } from "./vector-column.ts";
+
+export interface ParquetOptions {
+  readonly dimensions: number;
+  readonly withText: boolean;
+  /** Stored in the file's key-value metadata. */
+  readonly about: Readonly<Record<string, string>>;
+}
+
+/** After `id`, `index` and `status`. */
+const VECTOR_POSITION = 3;
+
+/** `records.parquet`: one row group per block. */
+export async function createParquetWriter(
+  disk: Disk,
+  path: string,
+  options: ParquetOptions,
+): Promise<ResultWriter> {
+  const file = await disk.open(path);
+  await file.truncate(0);
+  const { dimensions, withText, about } = options;
+  const writer = new SegmentWriter(file);
+  const parquet = new ParquetWriter({
+    writer,
+    schema: recordSchema(withText),
+    kvMetadata: Object.entries(about).map(([key, value]) => ({ key, value })),
+    createdBy: "sluice",
+  });
+  return {
+    async write(block) {
+      const { slots, vectors } = block;
+      await parquet.write({ columnData: flatColumns(block, withText), rowGroupSize: slots.length });
+      const column = writeVectorColumn(writer, { slots, vectors, dimensions });
+      const group = parquet.row_groups.at(-1);
+      if (group === undefined) throw new Error("the Parquet library made no row group");
+      insertColumn(group, VECTOR_POSITION, column.chunk);
+      parquet.pendingIndexes.push(column);
+      await writer.drain();
+    },
+    async finish() {
+      await parquet.finish();
+      await writer.drain();
+      await file.sync();
+    },
+    close: () => file.close(),
+  };
+}
+
+function recordSchema(withText: boolean): SchemaElement[] {
+  const text = (name: string): SchemaElement => ({
+    name,
+    type: "BYTE_ARRAY",
+    converted_type: "UTF8",
+    logical_type: { type: "STRING" },
+    repetition_type: "REQUIRED",
+  });
+  const count = (name: string): SchemaElement => ({ name, type: "INT32", repetition_type: "REQUIRED" });
+  const metadata: SchemaElement = {
+    name: "metadata",
+    type: "BYTE_ARRAY",
+    converted_type: "JSON",
+    logical_type: { type: "JSON" },
+    repetition_type: "OPTIONAL",
+  };
+  return [
+    { name: "root", num_children: withText ? 8 : 6 },
+    text("id"),
+    count("index"),
+    text("status"),
+    ...VECTOR_SCHEMA,
+    count("tokens"),
+    count("attempts"),
+    ...(withText ? [text("text"), metadata] : []),
+  ];
+}
+
+/** All columns but the vectors, whose few bytes the library encodes fast enough. */
+function flatColumns({ slots, items }: RecordBlock, withText: boolean): ColumnSource[] {
+  const columns: ColumnSource[] = [
+    { name: "id", data: items.map(({ id }) => id) },
+    { name: "index", data: Int32Array.from(slots, ({ index }) => index), encoding: "PLAIN" },
+    { name: "status", data: slots.map(({ status }) => statusName(status)) },
+    { name: "tokens", data: Int32Array.from(slots, ({ tokens }) => tokens) },
+    { name: "attempts", data: Int32Array.from(slots, ({ attempts }) => attempts) },
+  ];
+  if (!withText) return columns;
+  return [
+    ...columns,
+    { name: "text", data: items.map(({ text }) => text), statistics: false, encoding: "PLAIN" },
+    {
+      name: "metadata",
+      data: items.map(({ metadata }) => metadata ?? null),
+      statistics: false,
+      encoding: "PLAIN",
+    },
+  ];
+}
