@@ -21,17 +21,19 @@ export function embedText(text: string): Int32Array {
   const vector = new Float64Array(DIMENSIONS);
   for (const [feature, weight] of weighFeatures(text)) addFeature(vector, feature, weight);
   normalize(vector);
-  const random = createRandom(hashText(text));
-  const amplitude = NOISE * Math.sqrt(3 / DIMENSIONS);
-  for (let index = 0; index < DIMENSIONS; index++)
-    vector[index] = (vector[index] ?? 0) + amplitude * (2 * random() - 1);
+  addNoise(vector, hashText(text));
   normalize(vector);
-  return Int32Array.from(vector, (value) => Math.round(value * UNITS));
+  const units = new Int32Array(DIMENSIONS);
+  for (let index = 0; index < DIMENSIONS; index++)
+    units[index] = Math.round((vector[index] as number) * UNITS);
+  return units;
 }
 
 /** The same values as float32, as a client reads them. */
 export function toFloats(units: Int32Array): Float32Array {
-  return Float32Array.from(units, (value) => value / UNITS);
+  const floats = new Float32Array(units.length);
+  for (let index = 0; index < units.length; index++) floats[index] = (units[index] as number) / UNITS;
+  return floats;
 }
 
 function weighFeatures(text: string): Map<string, number> {
@@ -77,12 +79,19 @@ function addFeature(vector: Float64Array, feature: string, weight: number): void
   }
 }
 
+function addNoise(vector: Float64Array, seed: number): void {
+  const random = createRandom(seed);
+  const amplitude = NOISE * Math.sqrt(3 / DIMENSIONS);
+  for (let index = 0; index < vector.length; index++)
+    vector[index] = (vector[index] as number) + amplitude * (2 * random() - 1);
+}
+
 function normalize(vector: Float64Array): void {
   let sum = 0;
-  for (const value of vector) sum += value * value;
+  for (let index = 0; index < vector.length; index++) sum += (vector[index] as number) ** 2;
   if (sum === 0) return;
   const scale = 1 / Math.sqrt(sum);
-  for (let index = 0; index < vector.length; index++) vector[index] = (vector[index] ?? 0) * scale;
+  for (let index = 0; index < vector.length; index++) vector[index] = (vector[index] as number) * scale;
 }
 
 /** FNV-1a over UTF-16 units. */
