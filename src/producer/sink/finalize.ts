@@ -2,7 +2,7 @@ import { constants, copyFile, link, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
-import { diskError } from "./disk.ts";
+import { type Disk, diskError } from "./disk.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
 import { type RecordStore, VECTOR_FILE } from "./record-store.ts";
 import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
@@ -29,6 +29,12 @@ export interface FinalizedRun {
   readonly failed: number;
 }
 
+/**
+ * Where in the work folder the files grow. A folder of its own, because the work folder already has an `items.jsonl`:
+ * the list of items this reads from.
+ */
+const OUTPUT_FOLDER = "output";
+
 /** Bytes of vectors per block: what is in memory twice. */
 const BLOCK_BYTES = { parquet: 16 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
 
@@ -53,8 +59,10 @@ export async function finalize(
     );
   }
   try {
-    await writeFiles(store, items, options);
-    const files = await publish(store, dir, options.format, failed > 0);
+    const output = join(store.folder, OUTPUT_FOLDER);
+    await rm(output, { recursive: true, force: true });
+    await writeFiles(store, items, output, options);
+    const files = await publish(store, { output, dir }, options.format, failed > 0);
     return { files, items: store.items, ok, failed };
   } catch (error) {
     if (error === options.signal?.reason || errorCode(error) === undefined) throw error;
@@ -65,12 +73,13 @@ export async function finalize(
 async function writeFiles(
   store: RecordStore,
   items: AsyncIterable<readonly Item[]>,
+  output: string,
   options: FinalizeOptions,
 ): Promise<void> {
   const writers: ResultWriter[] = [];
   try {
-    writers.push(await createRecordsWriter(store, options));
-    writers.push(await createErrorsWriter(store.disk, join(store.folder, RESULT_FILES.errors)));
+    writers.push(await createRecordsWriter(store, output, options));
+    writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
     const size = blockSize(options.format, store.dimensions);
     const { signal, onProgress } = options;
     const reading = { size, vectors: options.format !== "npy", ...(signal === undefined ? {} : { signal }) };
@@ -84,12 +93,16 @@ async function writeFiles(
   }
 }
 
-function createRecordsWriter(store: RecordStore, options: FinalizeOptions): Promise<ResultWriter> {
-  const { disk, folder, dimensions } = store;
+function createRecordsWriter(
+  store: RecordStore,
+  output: string,
+  options: FinalizeOptions,
+): Promise<ResultWriter> {
+  const { disk, dimensions } = store;
   const { format, withText, run, model } = options;
   if (format === "npy")
-    return createNpyWriter(disk, join(folder, RESULT_FILES.npyItems), { store, withText });
-  const path = join(folder, RESULT_FILES[format]);
+    return createNpyWriter(disk, join(output, RESULT_FILES.npyItems), { store, withText });
+  const path = join(output, RESULT_FILES[format]);
   if (format === "jsonl") return createJsonlWriter(disk, path, { dimensions, withText });
   const about = { "sluice.run": run, "sluice.model": model, "sluice.dimensions": String(dimensions) };
   return createParquetWriter(disk, path, { dimensions, withText, about });
@@ -109,22 +122,20 @@ const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLI
 /** Gives the files their names, the records last: whoever sees them sees everything. */
 async function publish(
   store: RecordStore,
-  dir: string,
+  { output, dir }: { readonly output: string; readonly dir: string },
   format: ResultFormat,
   hasErrors: boolean,
 ): Promise<string[]> {
   const names: string[] = hasErrors ? [RESULT_FILES.errors] : [];
   if (format === "npy") {
     names.push(RESULT_FILES.npyItems, RESULT_FILES.npy);
-    await linkOrCopy(store, VECTOR_FILE, RESULT_FILES.npy);
+    await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, RESULT_FILES.npy));
   } else names.push(RESULT_FILES[format]);
-  if (!hasErrors) {
-    await rm(join(store.folder, RESULT_FILES.errors), { force: true });
-    await rm(join(dir, RESULT_FILES.errors), { force: true });
-  }
-  await store.disk.syncFolder(store.folder);
-  for (const name of names) await rename(join(store.folder, name), join(dir, name));
+  if (!hasErrors) await rm(join(dir, RESULT_FILES.errors), { force: true });
+  await store.disk.syncFolder(output);
+  for (const name of names) await rename(join(output, name), join(dir, name));
   await store.disk.syncFolder(dir);
+  await rm(output, { recursive: true, force: true });
   return names;
 }
 
@@ -132,16 +143,15 @@ async function publish(
  * A second name for the vectors costs nothing and leaves the store whole if this run is killed before it has ended;
  * file systems without hard links get a copy (which some of them share block by block).
  */
-async function linkOrCopy({ disk, folder }: RecordStore, from: string, to: string): Promise<void> {
-  await rm(join(folder, to), { force: true });
+async function linkOrCopy(disk: Disk, from: string, to: string): Promise<void> {
   try {
-    await link(join(folder, from), join(folder, to));
+    await link(from, to);
     return;
   } catch (error) {
     if (!NO_HARD_LINKS.has(errorCode(error) ?? "")) throw error;
   }
-  await copyFile(join(folder, from), join(folder, to), constants.COPYFILE_FICLONE);
-  const copy = await disk.open(join(folder, to));
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  const copy = await disk.open(to);
   try {
     await copy.sync();
   } finally {

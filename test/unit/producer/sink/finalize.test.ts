@@ -7,6 +7,7 @@ import { RunError } from "../../../../src/core/errors.ts";
 import { systemDisk } from "../../../../src/producer/sink/disk.ts";
 import { type FinalizeOptions, finalize } from "../../../../src/producer/sink/finalize.ts";
 import { openRecordStore } from "../../../../src/producer/sink/record-store.ts";
+import { RESULT_FILES } from "../../../../src/producer/sink/result-writer.ts";
 import {
   failsAt,
   fullStore,
@@ -213,6 +214,17 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     await rm(join(dir, ".work"), { recursive: true });
     expect(await Promise.all(files.map((name) => readFile(join(dir, name))))).toEqual(before);
     expect((await readdir(dir)).toSorted()).toEqual(files.toSorted());
+  });
+
+  test("leaves the list of items and everything else in the work folder alone", async () => {
+    const dir = await temporaryFolder();
+    const store = await fullStore(dir, 25, 4);
+    const names = Object.values(RESULT_FILES);
+    for (const name of names) await writeFile(join(dir, ".work", name), "mine");
+    await finalize(store, sampleItems(25), dir, options);
+    await store.close();
+    for (const name of names) expect(await readFile(join(dir, ".work", name), "utf8")).toBe("mine");
+    expect(await readdir(join(dir, ".work"))).not.toContain("output");
   });
 
   test("appears whole or not at all when the writing stops half-way", async () => {
