@@ -1,5 +1,5 @@
 import { RecursiveCharacterTextSplitter } from "@langchain/textsplitters";
-import { estimateTokens, fitsTokens } from "./estimate-tokens.ts";
+import { tokensWithin } from "./estimate-tokens.ts";
 import { isInsidePair } from "./hard-split.ts";
 
 const FENCE = "\n```";
@@ -73,7 +73,7 @@ function rememberedLength(limit: number): (text: string) => number {
   return (text) => {
     const known = lengths.get(text);
     if (known !== undefined) return known;
-    const length = fitsTokens(text, limit) ? estimateTokens(text) : limit + 1;
+    const length = tokensWithin(text, limit) ?? limit + 1;
     if (lengths.size >= MAX_REMEMBERED) lengths.clear();
     lengths.set(text, length);
     return length;

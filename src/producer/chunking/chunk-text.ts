@@ -1,4 +1,4 @@
-import { estimateTokens, fitsTokens } from "./estimate-tokens.ts";
+import { estimateTokens, tokensWithin } from "./estimate-tokens.ts";
 import { hardSplit, isInsidePair } from "./hard-split.ts";
 import { markdownSections, type Section } from "./markdown-sections.ts";
 
@@ -26,67 +26,87 @@ export async function* chunkText(
   limits: ChunkLimits,
   structure: "markdown" | "plain",
 ): AsyncGenerator<Chunk> {
-  if (fitsTokens(text, limits.tokens)) {
+  const trimmed = text.trim();
+  if (trimmed === "") return;
+  const tokens = tokensWithin(trimmed, limits.tokens);
+  if (tokens !== undefined) {
     const [first] = structure === "markdown" ? markdownSections(text) : [];
-    yield* asChunk(text.trim(), first);
+    yield withHeadings({ text: trimmed, tokens }, first);
     return;
   }
   if (structure === "plain") {
-    yield* chunkSection(text, limits, undefined);
+    yield* splitSection(text, limits, undefined);
     return;
   }
   for (const group of groupSections(text, markdownSections(text), limits.tokens)) {
-    yield* chunkSection(text.slice(group.start, group.end), limits, group);
+    yield* chunkGroup(text.slice(group.section.start, group.section.end), limits, group);
   }
 }
 
-function* asChunk(text: string, section: Section | undefined): Generator<Chunk> {
-  if (text === "") return;
-  const chunk = { text, tokens: estimateTokens(text) };
+function withHeadings(chunk: Chunk, section: Section | undefined): Chunk {
   const headings = section?.headings ?? [];
-  yield headings.length === 0 ? chunk : { ...chunk, headings };
+  return headings.length === 0 ? chunk : { ...chunk, headings };
+}
+
+/** Neighbouring sections that make one chunk, or one section that is too long for one. */
+interface Group {
+  readonly section: Section;
+  /** Estimated tokens; exact while the group is one section; undefined when that is over the limit. */
+  readonly tokens: number | undefined;
+  readonly single: boolean;
 }
 
 /**
  * Joins neighbouring sections that fit into one chunk together: always a heading's subsections, and its siblings
  * while the group is less than half full, so that short sections do not become tiny chunks.
  */
-function* groupSections(text: string, sections: readonly Section[], limit: number): Generator<Section> {
-  let group: Section | undefined;
-  let groupTokens = 0;
+function* groupSections(text: string, sections: readonly Section[], limit: number): Generator<Group> {
+  let group: Group | undefined;
   for (const section of sections) {
-    const part = text.slice(section.start, section.end);
-    // One more for the blank line that is trimmed from a section but counts between two.
-    const tokens = fitsTokens(part, limit) ? estimateTokens(part.trim()) + 1 : limit + 1;
-    if (group !== undefined) {
-      const roomy = groupTokens < limit / 2 || section.level > group.level;
-      if (groupTokens + tokens <= limit && roomy) {
-        group = { ...group, end: section.end };
-        groupTokens += tokens;
+    const trimmed = text.slice(section.start, section.end).trim();
+    const tokens = trimmed === "" ? 0 : tokensWithin(trimmed, limit);
+    if (group?.tokens !== undefined && tokens !== undefined) {
+      // One more for the blank line that is trimmed from a section but counts between two.
+      const together = group.tokens + 1 + tokens;
+      const roomy = group.tokens < limit / 2 || section.level > group.section.level;
+      if (together <= limit && roomy) {
+        group = { section: { ...group.section, end: section.end }, tokens: together, single: false };
         continue;
       }
-      yield group;
     }
-    group = section;
-    groupTokens = tokens;
+    if (group !== undefined) yield group;
+    group = { section, tokens, single: true };
   }
   if (group !== undefined) yield group;
 }
 
-async function* chunkSection(
+async function* chunkGroup(text: string, limits: ChunkLimits, group: Group): AsyncGenerator<Chunk> {
+  const trimmed = text.trim();
+  if (trimmed === "") return;
+  const tokens = group.single ? group.tokens : tokensWithin(trimmed, limits.tokens);
+  if (tokens === undefined) yield* splitSection(text, limits, group.section);
+  else yield withHeadings({ text: trimmed, tokens }, group.section);
+}
+
+async function* splitSection(
   text: string,
   limits: ChunkLimits,
   section: Section | undefined,
 ): AsyncGenerator<Chunk> {
-  if (fitsTokens(text, limits.tokens)) {
-    yield* asChunk(text.trim(), section);
-    return;
-  }
   const split = await blockSplitter(limits);
   for (const block of cutBlocks(text)) {
     for (const piece of await split(block)) {
-      for (const part of hardSplit(piece, limits.tokens)) yield* asChunk(part.trim(), section);
+      const tokens = tokensWithin(piece, limits.tokens);
+      if (tokens !== undefined) yield withHeadings({ text: piece, tokens }, section);
+      else yield* splitHard(piece, limits.tokens, section);
     }
+  }
+}
+
+function* splitHard(text: string, limit: number, section: Section | undefined): Generator<Chunk> {
+  for (const part of hardSplit(text, limit)) {
+    const trimmed = part.trim();
+    if (trimmed !== "") yield withHeadings({ text: trimmed, tokens: estimateTokens(trimmed) }, section);
   }
 }
 

@@ -8,15 +8,19 @@ export function estimateTokens(text: string): number {
   return Math.max(1, estimateTokenCount(text));
 }
 
-/** Characters that no ordinary text needs for one token; only used to look at a part of a long text first. */
-const GENEROUS_CHARACTERS_PER_TOKEN = 16;
+/** Characters of a long text that are looked at first, for each token of the limit; ordinary text needs four. */
+const GLANCE_CHARACTERS = 6;
+/** How far over the limit the glance must be to decide; it may have cut its last word in two. */
+const GLANCE_MARGIN = 1.25;
 
 /**
- * True when a text has at most `limit` estimated tokens. Looks at no more of a long text than it takes to say no,
- * so that asking costs the limit, not the text.
+ * The estimated tokens of a text that has at most `limit` of them, else undefined. Looks at no more of an ordinary
+ * long text than it takes to say no: estimating is most of what planning costs.
  */
-export function fitsTokens(text: string, limit: number): boolean {
-  const head = limit * GENEROUS_CHARACTERS_PER_TOKEN;
-  if (text.length > head && estimateTokens(text.slice(0, head)) > 2 * limit) return false;
-  return estimateTokens(text) <= limit;
+export function tokensWithin(text: string, limit: number): number | undefined {
+  const glance = limit * GLANCE_CHARACTERS;
+  if (text.length > 2 * glance && estimateTokens(text.slice(0, glance)) > limit * GLANCE_MARGIN)
+    return undefined;
+  const tokens = estimateTokens(text);
+  return tokens <= limit ? tokens : undefined;
 }

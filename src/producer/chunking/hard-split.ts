@@ -1,4 +1,4 @@
-import { estimateTokens, fitsTokens } from "./estimate-tokens.ts";
+import { estimateTokens, tokensWithin } from "./estimate-tokens.ts";
 
 /** True when a cut at `at` would tear the two halves of one character apart. */
 export function isInsidePair(text: string, at: number): boolean {
@@ -21,7 +21,7 @@ function isLow(code: number): boolean {
 export function hardSplit(text: string, limit: number): string[] {
   const parts: string[] = [];
   let rest = text;
-  while (!fitsTokens(rest, limit)) {
+  while (tokensWithin(rest, limit) === undefined) {
     const end = longestFit(rest, limit);
     parts.push(rest.slice(0, end));
     rest = rest.slice(end);

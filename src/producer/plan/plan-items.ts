@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { errorCode, InputError, RunError } from "../../core/errors.ts";
 import { listSources, type SourceListing } from "../sources/list-sources.ts";
@@ -31,6 +32,8 @@ export async function planItems(
 ): Promise<Plan> {
   checkOptions(options);
   hooks.signal?.throwIfAborted();
+  // A pipe that nothing comes through would keep a reader waiting that nobody can interrupt.
+  if (hooks.signal !== undefined && options.stdin !== undefined) addAbortSignal(hooks.signal, options.stdin);
   const listing = await listSources(options);
   return orRunError(workDir, async () => {
     await mkdir(workDir, { recursive: true });

@@ -5,7 +5,7 @@ import type { SpoolItem } from "./spool-item.ts";
 
 const SPOOL_NAME = "items.jsonl";
 /** Bytes collected before they are written. */
-const WRITE_BYTES = 1024 * 1024;
+const WRITE_BYTES = 256 * 1024;
 /** While planning, the start of every so manieth item is known, so that any item is read back with few others. */
 const NEAR_STRIDE = 8;
 

@@ -79,10 +79,15 @@ class Lister {
 
   async #addFolder(shown: string, absolute: string): Promise<void> {
     const nodeModules = absolute.split(sep).includes("node_modules");
-    const { files, skipped } = await walkFolder(absolute, { excluded: this.#excluded, nodeModules });
+    const { files, skipped, unreadable } = await walkFolder(absolute, {
+      excluded: this.#excluded,
+      nodeModules,
+    });
     this.#skippedFiles += skipped;
+    for (const { relative, error } of unreadable)
+      this.#problem(join(shown, relative), describeSystemError(error));
     const read = await this.#addFound(shown, absolute, files);
-    if (read > 0) return;
+    if (read > 0 || unreadable.length > 0) return;
     const others =
       files.length === 0 ? "is empty" : `has no file of a kind that is read (${files.length} others)`;
     this.#problem(shown, `${others}; read are ${readableExtensions()}`);
@@ -129,8 +134,12 @@ class Lister {
 
   async #addFile(path: string, shown: string, name: string, kind: SourceKind): Promise<void> {
     if (this.#files.has(path)) return;
-    const { size, mtimeNs } = await stat(path, { bigint: true });
-    this.#files.set(path, { path, shown, name, kind, size: Number(size), mtimeNs });
+    try {
+      const { size, mtimeNs } = await stat(path, { bigint: true });
+      this.#files.set(path, { path, shown, name, kind, size: Number(size), mtimeNs });
+    } catch (error) {
+      this.#problem(shown, describeSystemError(error));
+    }
   }
 
   #isExcluded(absolute: string): boolean {

@@ -8,7 +8,7 @@ import { type SourceFile, UnreadableSource } from "./source.ts";
 export type ByteTap = (bytes: Uint8Array) => void;
 
 /** Bytes of one read; large enough that the cost of a read vanishes, small enough to stop between two. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 64 * 1024;
 
 /** Opens a source file; what the system refuses becomes `UnreadableSource` in words. */
 export async function openSource(file: SourceFile): Promise<FileHandle> {
@@ -56,12 +56,16 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
   }
 }
 
-/** The bytes of standard input, whatever encoding was set on it. */
+/** The bytes of standard input, whatever encoding was set on it; a stream that fails is `UnreadableSource`. */
 export async function* streamBytes(stream: Readable, tap: ByteTap): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    const bytes = typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk as Uint8Array);
-    tap(bytes);
-    yield bytes;
+  try {
+    for await (const chunk of stream) {
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk as Uint8Array);
+      tap(bytes);
+      yield bytes;
+    }
+  } catch (error) {
+    throw error instanceof UnreadableSource ? error : new UnreadableSource(describeSystemError(error));
   }
 }
 

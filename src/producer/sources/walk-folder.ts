@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -6,6 +7,8 @@ export interface FolderListing {
   readonly files: readonly string[];
   /** Links that lead nowhere or back to a folder above, and what is neither file nor folder. */
   readonly skipped: number;
+  /** Folders that could not be listed: a part of a corpus that is silently missing would look like success. */
+  readonly unreadable: readonly { readonly relative: string; readonly error: unknown }[];
 }
 
 export interface WalkOptions {
@@ -17,32 +20,58 @@ export interface WalkOptions {
 
 /**
  * Lists every file below a folder. Names that start with a dot are left out, symbolic links are followed unless
- * they lead back up. Rejects with the system's error when a folder cannot be read: a part of a corpus that is
- * silently missing would look like success.
+ * they lead back up. Rejects with the system's error only when the folder itself cannot be found.
  */
 export async function walkFolder(root: string, options: WalkOptions): Promise<FolderListing> {
-  const files: string[] = [];
-  let skipped = 0;
-  const waiting = [{ folder: root, relative: "", above: [await realpath(root)] }];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for await (const found of await opendir(next.folder)) {
-      if (found.name.startsWith(".")) continue;
-      const path = join(next.folder, found.name);
-      if (options.excluded.has(path)) continue;
-      const relative = next.relative === "" ? found.name : `${next.relative}/${found.name}`;
-      const type = found.isSymbolicLink() ? await typeOfTarget(path) : typeOf(found);
-      if (type === "file") files.push(relative);
-      else if (type === "folder") {
-        if (found.name === "node_modules" && !options.nodeModules) continue;
-        const real = found.isSymbolicLink()
-          ? await realpath(path)
-          : join(next.above.at(-1) ?? "", found.name);
-        if (next.above.includes(real)) skipped += 1;
-        else waiting.push({ folder: path, relative, above: [...next.above, real] });
-      } else skipped += 1;
+  const walk = new FolderWalk(options);
+  await walk.from(root);
+  return { files: walk.files.sort(compareCodes), skipped: walk.skipped, unreadable: walk.unreadable };
+}
+
+interface Place {
+  readonly folder: string;
+  readonly relative: string;
+  /** Real paths of this folder and all above it, to tell a link that leads back up. */
+  readonly above: readonly string[];
+}
+
+class FolderWalk {
+  readonly files: string[] = [];
+  readonly unreadable: { relative: string; error: unknown }[] = [];
+  skipped = 0;
+  readonly #options: WalkOptions;
+  readonly #waiting: Place[] = [];
+
+  constructor(options: WalkOptions) {
+    this.#options = options;
+  }
+
+  async from(root: string): Promise<void> {
+    this.#waiting.push({ folder: root, relative: "", above: [await realpath(root)] });
+    for (let place = this.#waiting.pop(); place !== undefined; place = this.#waiting.pop()) {
+      try {
+        for await (const found of await opendir(place.folder)) await this.#see(found, place);
+      } catch (error) {
+        this.unreadable.push({ relative: place.relative, error });
+      }
     }
   }
-  return { files: files.sort(compareCodes), skipped };
+
+  async #see(found: Dirent, { folder, relative: above, above: realAbove }: Place): Promise<void> {
+    if (found.name.startsWith(".")) return;
+    const path = join(folder, found.name);
+    if (this.#options.excluded.has(path)) return;
+    const relative = above === "" ? found.name : `${above}/${found.name}`;
+    const isLink = found.isSymbolicLink();
+    const type = isLink ? await typeOfTarget(path) : typeOf(found);
+    if (type === "file") this.files.push(relative);
+    else if (type === "other") this.skipped += 1;
+    else if (found.name !== "node_modules" || this.#options.nodeModules) {
+      const real = isLink ? await realpath(path) : join(realAbove.at(-1) ?? "", found.name);
+      if (realAbove.includes(real)) this.skipped += 1;
+      else this.#waiting.push({ folder: path, relative, above: [...realAbove, real] });
+    }
+  }
 }
 
 /** The same order on every machine, whatever its locale. */

@@ -208,6 +208,21 @@ test("an aborted planning leaves nothing behind", async () => {
   expect(readdirSync(folder.workDir)).toEqual([]);
 });
 
+test("waiting for standard input can be aborted, and an input that fails is a problem", async () => {
+  using folder = new SourceFolder();
+  const reason = new Error("stopped by hand");
+  const abort = new AbortController();
+  const silent = new Readable({ read: () => abort.abort(reason) });
+  await expect(folder.plan(["-"], { stdin: silent }, { signal: abort.signal })).rejects.toBe(reason);
+  expect(readdirSync(folder.workDir)).toEqual([]);
+  const failing = new Readable({
+    read() {
+      this.destroy(Object.assign(new Error("read"), { code: "EIO" }));
+    },
+  });
+  expect(await folder.problems(["-"], { stdin: failing })).toEqual(["stdin: cannot be read (EIO)"]);
+});
+
 test("what a killed planning left is overwritten by the next", async () => {
   using folder = new SourceFolder();
   writeFileSync(join(folder.workDir, "items.jsonl.partial"), '{"id":"half');

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { listSources } from "../../../../src/producer/sources/list-sources.ts";
@@ -140,3 +140,17 @@ test("an output folder inside a source folder is not read", async () => {
     expect(files.map((file) => file.name)).toEqual(["a.md"]);
   }
 });
+
+test.skipIf(process.getuid?.() === 0)(
+  "a folder within that may not be listed is a problem of its own",
+  async () => {
+    using folder = new SourceFolder();
+    folder.write("docs/a.md", "a");
+    folder.write("docs/closed/b.md", "b");
+    chmodSync(join(folder.path, "docs/closed"), 0);
+    const { files, problems } = await list(folder, ["docs"]);
+    chmodSync(join(folder.path, "docs/closed"), 0o700);
+    expect(files.map((file) => file.name)).toEqual(["a.md"]);
+    expect(problems).toEqual([{ where: "docs/closed", message: "cannot be read: permission denied" }]);
+  },
+);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { ColumnSource } from "hyparquet-writer";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -245,4 +245,18 @@ test("a file that is not Parquet, or only half of one, is one problem", async ()
       expect.stringMatching(/^r\.parquet: cannot be read as Parquet: /),
     ]);
   }
+});
+
+test("a file that grows while it is read is a problem", async () => {
+  using folder = new SourceFolder();
+  const path = folder.write("r.jsonl", '{"text":"one"}\n'.repeat(20_000));
+  const { files } = await listSources({ paths: ["r.jsonl"], cwd: folder.path });
+  const said: string[] = [];
+  for (const file of files) {
+    for await (const findings of readSource(file, { idField: "id", textField: "text" }, () => {})) {
+      if (said.length === 0) appendFileSync(path, '{"text":"late"}\n');
+      for (const finding of findings) said.push(say(finding));
+    }
+  }
+  expect(said.at(-1)).toMatch(/^r\.jsonl: changed while it was being read/);
 });
