@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 /** Items between two remembered offsets of the spool. */
 export const INDEX_STRIDE = 1000;
 
@@ -10,13 +8,6 @@ export interface SpoolIndex {
   readonly bytes: number;
   readonly offsets: readonly number[];
 }
-
-const schema = z.object({
-  version: z.literal(1),
-  items: z.int().nonnegative(),
-  bytes: z.int().nonnegative(),
-  offsets: z.array(z.int().nonnegative()),
-});
 
 /** "items.jsonl" -> "items.index.json". */
 export function indexPathOf(spoolPath: string): string {
@@ -31,6 +22,18 @@ export function parseSpoolIndex(text: string, spoolBytes: number): SpoolIndex | 
   } catch {
     return undefined;
   }
-  const parsed = schema.safeParse(value);
-  return parsed.success && parsed.data.bytes === spoolBytes ? parsed.data : undefined;
+  return isSpoolIndex(value) && value.bytes === spoolBytes ? value : undefined;
+}
+
+function isSpoolIndex(value: unknown): value is SpoolIndex {
+  if (typeof value !== "object" || value === null) return false;
+  const { version, items, bytes, offsets } = value as Partial<SpoolIndex>;
+  if (version !== 1 || !isCount(items) || !isCount(bytes)) return false;
+  return (
+    Array.isArray(offsets) && offsets.length === Math.ceil(items / INDEX_STRIDE) && offsets.every(isCount)
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
