@@ -33,19 +33,19 @@ export async function* readParquet(
   const before = await handle.stat({ bigint: true });
   const buffer = asyncBuffer(handle, Number(before.size));
   const metadata = await readMetadata(buffer);
-  let firstRow = 0;
+  let firstRecord = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
-    for await (const slice of readGroup(buffer, metadata, group, firstRow)) {
-      yield slice.records.map((record, at) => findRow(record, slice.firstRow + at + 1, context));
+    for await (const slice of readGroup(buffer, metadata, group, firstRecord)) {
+      yield slice.records.map((record, at) => findNumbered(record, slice.firstRecord + at + 1, context));
     }
-    firstRow += rows;
+    firstRecord += rows;
   }
   await assertUnchanged(handle, before);
 }
 
 interface Slice {
-  readonly firstRow: number;
+  readonly firstRecord: number;
   readonly records: readonly Record<string, unknown>[];
 }
 
@@ -53,14 +53,14 @@ async function* readGroup(
   file: AsyncBuffer,
   metadata: FileMetaData,
   group: RowGroup,
-  firstRow: number,
+  firstRecord: number,
 ): AsyncGenerator<Slice> {
   const { parquetReadObjects } = await import("hyparquet");
   const rows = Number(group.num_rows);
-  const sliceRows = planSliceRows(group, rows);
-  for (let at = 0; at < rows; at += sliceRows) {
-    const rowStart = firstRow + at;
-    const rowEnd = firstRow + Math.min(at + sliceRows, rows);
+  const sliceRecords = planSlice(group, rows);
+  for (let at = 0; at < rows; at += sliceRecords) {
+    const rowStart = firstRecord + at;
+    const rowEnd = firstRecord + Math.min(at + sliceRecords, rows);
     const records = await unlessUnreadable(() =>
       parquetReadObjects({
         file,
@@ -73,11 +73,11 @@ async function* readGroup(
         parsers: { stringFromBytes: decodeString },
       }),
     );
-    yield { firstRow: rowStart, records };
+    yield { firstRecord: rowStart, records };
   }
 }
 
-function planSliceRows(group: RowGroup, rows: number): number {
+function planSlice(group: RowGroup, rows: number): number {
   let bytes = 0;
   for (const { meta_data: column } of group.columns) {
     if (column === undefined) continue;
@@ -111,7 +111,7 @@ async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-function findRow(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
+function findNumbered(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
   const problem = (message: string): Finding => ({
     problem: { where: formatPlace(context.shown, number), message },
   });
