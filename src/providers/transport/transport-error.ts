@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { errorCode, ProviderError, type ProviderErrorKind } from "../../core/errors.ts";
 
 interface Symptom {
@@ -53,8 +54,13 @@ export function describeTransportError(error: unknown, provider: string): Provid
     );
   const symptom = code === undefined ? undefined : SYMPTOMS[code];
   if (symptom) return new ProviderError(`${symptom.message} (${code})`, { ...details, kind: symptom.kind });
-  if (code?.startsWith("HPE_"))
-    return new ProviderError(`the answer is not valid HTTP (${code})`, { ...details, kind: "bad-response" });
+  if (error instanceof errors.HTTPParserError)
+    // Without its cause: the parser's error carries the bytes it refused.
+    return new ProviderError("the answer is not valid HTTP: check the base URL", {
+      ...details,
+      kind: "bad-response",
+      cause: undefined,
+    });
   if (isProxyRefusal(error))
     return new ProviderError("the proxy refused the connection: check the proxy's address and password", {
       ...details,

@@ -91,16 +91,14 @@ describe("decodeFloatMatrix", () => {
   });
 
   it("takes white space anywhere between tokens", () => {
-    const rows = fc
-      .integer({ min: 0, max: 4 })
-      .chain((columns) =>
-        fc.array(
-          fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
-            minLength: columns,
-            maxLength: columns,
-          }),
-        ),
-      );
+    const rows = fc.integer({ min: 0, max: 4 }).chain((columns) =>
+      fc.array(
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+          minLength: columns,
+          maxLength: columns,
+        }),
+      ),
+    );
     fc.assert(
       fc.property(rows, fc.infiniteStream(space), (matrix, spaces) => {
         const text = JSON.stringify(matrix).replace(/[[\],]/g, (token) => {

@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { describe, expect, it } from "vitest";
 import { ProviderError } from "../../../../src/core/errors.ts";
 import { classifyStatus } from "../../../../src/providers/transport/classify-status.ts";
@@ -24,7 +25,6 @@ describe("describeTransportError", () => {
     ["EAI_AGAIN", "network"],
     ["EWHATEVER", "network"],
     ["CERT_HAS_EXPIRED", "network"],
-    ["HPE_INVALID_CONSTANT", "bad-response"],
     ["UND_ERR_RES_CONTENT_LENGTH_MISMATCH", "bad-response"],
     ["UND_ERR_DESTROYED", "aborted"],
   ])("maps %s to %s and keeps the code", (code, kind) => {
@@ -48,6 +48,14 @@ describe("describeTransportError", () => {
     );
     expect(isCertificateErrorCode(error.code)).toBe(true);
     expect(error.message).toContain("certificate was refused (DEPTH_ZERO_SELF_SIGNED_CERT)");
+  });
+
+  it("takes what the HTTP parser refuses for a bad response", () => {
+    const error = describeTransportError(new errors.HTTPParserError("secret"), "minimax");
+    expect(error).toMatchObject({
+      kind: "bad-response",
+      message: "the answer is not valid HTTP: check the base URL",
+    });
   });
 
   it("names a proxy that refuses the tunnel", () => {
