@@ -29,13 +29,17 @@ const SHUTDOWN_PATIENCE_MS = 60_000;
  * The server that an earlier keeper left behind, or undefined. Two servers on one append-only file would destroy it,
  * so one that runs but does not answer is killed first.
  */
-export async function adoptServer(files: PrivateFiles, keeperName: string): Promise<KeptServer | undefined> {
+export async function adoptServer(
+  files: PrivateFiles,
+  socket: string,
+  keeperName: string,
+): Promise<KeptServer | undefined> {
   const record = liveRecord(files.serverRecord);
   if (record === undefined) return undefined;
   const deadline = performance.now() + ADOPTION_PATIENCE_MS;
   while (isProcessAlive(record)) {
-    if (await answers(record.socket, keeperName)) {
-      return { identity: record, socket: record.socket, ended: gone(record).then(() => "crashed") };
+    if (await answers(socket, keeperName)) {
+      return { identity: record, socket, ended: gone(record).then(() => "crashed") };
     }
     if (performance.now() > deadline) signalProcess(record, "SIGKILL");
     await sleep(POLL_MS);

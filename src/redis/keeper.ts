@@ -40,7 +40,7 @@ function log(message: string): void {
 /** Resolves when nobody needs the server any more; false when it cannot be started. */
 async function keep(files: PrivateFiles, serverPath: string, socket: string): Promise<boolean> {
   for (let failures = 0; failures < HOPELESS_STARTS; ) {
-    const adopted = await adoptServer(files, name);
+    const adopted = await adoptServer(files, socket, name);
     if (stopAsked && adopted === undefined) return true;
     const server = adopted ?? startServer(files, serverPath, socket);
     log(`${adopted === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`);

@@ -1,21 +1,15 @@
-import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
-import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { coerceError, RunError } from "../core/errors.ts";
+import { RunError } from "../core/errors.ts";
 import { isServing, KeeperSocket, listUsers } from "./keeper-socket.ts";
-import { findServerBinary } from "./private-server-binary.ts";
 import {
-  chooseSocket,
   liveRecord,
   type PrivateFiles,
   type ProcessRecord,
   preparePrivateFiles,
-  writeRecord,
 } from "./private-server-files.ts";
 import { withFileLock } from "./private-server-lock.ts";
-import { identifyProcess, isProcessAlive, signalProcess } from "./private-server-process.ts";
+import { isProcessAlive, signalProcess } from "./private-server-process.ts";
+import { notStarted, spawnKeeper } from "./private-server-spawn.ts";
 import type { RedisTarget } from "./url.ts";
 
 export interface PrivateRedis {
@@ -30,9 +24,10 @@ export interface PrivateRedis {
 const POLL_MS = 20;
 /** How often a user looks whether its keeper still lives. */
 const WATCH_MS = 1_000;
+/** How long other users may take to come back after a crash: their longest pause between two tries, and some. */
+const RETURN_MS = 3_000;
 const START_PATIENCE_MS = 60_000;
 const STOP_PATIENCE_MS = 90_000;
-const KEEPER_LOG_LIMIT = 2 ** 20;
 
 /**
  * Joins the private Redis of `dir`, starting it when nobody has, and resolves when it takes commands. All processes
@@ -64,6 +59,8 @@ class Membership {
   #keeper: ProcessRecord | undefined;
   #watch: NodeJS.Timeout | undefined;
   #mending: Promise<void> | undefined;
+  /** When this process last came back after a crash of the server. */
+  #rejoinedAt = Number.NEGATIVE_INFINITY;
 
   constructor(files: PrivateFiles, serverPath: string | undefined) {
     this.#files = files;
@@ -98,10 +95,12 @@ class Membership {
       const anchor = keeper && (await connectAnchor(keeper, deadline));
       if (keeper !== undefined && anchor !== undefined) {
         anchor.hold(false);
+        if (this.#anchor?.isOpen === false) this.#rejoinedAt = performance.now();
         // A second connection of ours would look like another user when we leave.
         this.#anchor?.close();
         this.#anchor = anchor;
         this.#keeper = keeper;
+        spawned?.release();
         return keeper;
       }
       // A keeper that was killed is replaced; one that gave up has said why.
@@ -147,7 +146,9 @@ class Membership {
 
   async #leaveLocked(): Promise<void> {
     const { keeperRecord, serverRecord } = this.#files;
-    if (await this.#othersRemain()) return;
+    // When the server cannot be asked, it is about to crash or to come back: ending it is its keeper's affair then.
+    const asked = this.#othersRemain().catch(() => liveRecord(keeperRecord) !== undefined);
+    if (await asked) return;
     const keeper = liveRecord(keeperRecord);
     if (keeper !== undefined) signalProcess(keeper, "SIGTERM");
     const deadline = performance.now() + STOP_PATIENCE_MS;
@@ -167,63 +168,24 @@ class Membership {
     }
   }
 
+  /**
+   * A connection closed a moment ago, by us or by a child that just ended, may still be listed; and after a crash,
+   * others may still be on their way back.
+   */
   async #othersRemain(): Promise<boolean> {
+    if (this.#anchor?.isOpen !== true) await this.#joinLocked();
     const anchor = this.#anchor;
-    try {
-      if (anchor?.isOpen !== true) throw new Error("not connected");
-      const own = await anchor.command("CLIENT ID");
-      // A connection closed a moment ago, by us or by a child that just ended, may still be listed once.
-      for (let look = 0; look < 3; look += 1) {
-        const others = (await listUsers(anchor)).filter((id) => id !== own);
-        if (others.length === 0) return false;
-        await sleep(POLL_MS);
-      }
-      return true;
-    } catch {
-      // The server crashed or hangs; who else is there cannot be known, so ending it is left to its keeper.
-      return liveRecord(this.#files.keeperRecord) !== undefined;
+    if (anchor === undefined) return false;
+    anchor.hold(true);
+    const own = await anchor.command("CLIENT ID");
+    for (let seen = 0; seen < 3; ) {
+      const others = (await listUsers(anchor)).filter((id) => id !== own);
+      if (others.length > 0) seen += 1;
+      else if (performance.now() - this.#rejoinedAt >= RETURN_MS) return false;
+      await sleep(POLL_MS);
     }
+    return true;
   }
-}
-
-interface SpawnedKeeper {
-  readonly record: ProcessRecord;
-  /** Resolves when it has ended: with null when a signal ended it. */
-  readonly exitCode: Promise<number | null>;
-}
-
-/** Starts a keeper that outlives this process and its terminal, and records it. */
-async function spawnKeeper(files: PrivateFiles, serverPath: string | undefined): Promise<SpawnedKeeper> {
-  const program = await findServerBinary(serverPath);
-  const socket = chooseSocket(files);
-  const log = openSync(files.keeperLog, "a", 0o600);
-  if (statSync(files.keeperLog).size > KEEPER_LOG_LIMIT) truncateSync(files.keeperLog);
-  const keeper = fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [
-      "--max-old-space-size=32",
-      "--max-semi-space-size=1",
-      "--disable-warning=ExperimentalWarning",
-      keeper,
-      files.base,
-      program,
-      socket,
-    ],
-    // No environment: a process that lives this long must not carry the provider keys of whoever started it.
-    { cwd: files.base, env: {}, detached: true, stdio: ["ignore", log, log] },
-  );
-  closeSync(log);
-  child.unref();
-  const exitCode = new Promise<number | null>((resolve) => {
-    child.once("error", () => resolve(1));
-    child.once("exit", (code) => resolve(code));
-  });
-  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-  if (identity === undefined) throw notStarted(files);
-  const record = { ...identity, socket };
-  writeRecord(files.keeperRecord, record);
-  return { record, exitCode };
 }
 
 /** A named connection to the keeper's server, or undefined when the keeper ended or time ran out. */
@@ -235,20 +197,5 @@ async function connectAnchor(keeper: ProcessRecord, deadline: number): Promise<K
       if (!isProcessAlive(keeper) || performance.now() > deadline) return undefined;
       await sleep(POLL_MS);
     }
-  }
-}
-
-function notStarted(files: PrivateFiles): RunError {
-  return new RunError(
-    `the private Redis does not start; the end of its log says:\n${tail(files.redisLog)}\n${tail(files.keeperLog)}`.trim(),
-    `Free disk space or mend what the log names (${files.redisLog}), or set REDIS_URL to another Redis.`,
-  );
-}
-
-function tail(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-6).join("\n");
-  } catch (error) {
-    return `(${coerceError(error).message})`;
   }
 }

@@ -8,10 +8,10 @@ declare module "vitest" {
   }
 }
 
-/** One real Redis for a whole vitest project, or the one that TEST_REDIS_URL names. */
+/** One real Redis for a whole vitest project, or the one that TEST_REDIS_URL, or else REDIS_URL, names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env.TEST_REDIS_URL;
-  if (given !== undefined && given !== "") {
+  const given = process.env.TEST_REDIS_URL || process.env.REDIS_URL;
+  if (given) {
     project.provide("redisUrl", given);
     return async () => {};
   }

@@ -1,0 +1,26 @@
+// A process that uses the private Redis of the folder it is given, and does what its parent says.
+import { openRedis } from "../../src/redis/connection.ts";
+import { startPrivateRedis } from "../../src/redis/private-server.ts";
+
+const [dir = "."] = process.argv.slice(2);
+try {
+  const server = await startPrivateRedis(dir);
+  const source = openRedis(server.target);
+  const client = source.connect("commands");
+  process.on("message", async (order: "count" | "leave") => {
+    if (order === "count") {
+      process.send?.({ count: await client.incr("count") });
+      return;
+    }
+    await source.close();
+    await server.leave();
+    process.send?.({ left: true }, () => process.disconnect());
+  });
+  process.send?.({ target: server.target });
+} catch (error) {
+  process.send?.({
+    error: String(error),
+    mend: error instanceof Error && "mend" in error ? error.mend : undefined,
+  });
+  process.disconnect();
+}
