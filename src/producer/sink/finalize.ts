@@ -36,7 +36,7 @@ export interface FinalizedRun {
 const OUTPUT_FOLDER = "output";
 
 /** Bytes of vectors per block: what is in memory twice. */
-const BLOCK_BYTES = { parquet: 16 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
+const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
 
 /**
  * Writes a complete run's output into `dir`, in input order, exactly one record per item. Files appear under their

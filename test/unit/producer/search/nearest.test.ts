@@ -6,15 +6,8 @@ import { nearest } from "../../../../src/producer/search/nearest.ts";
 import { openResult } from "../../../../src/producer/search/open-result.ts";
 import { TopK } from "../../../../src/producer/search/top-k.ts";
 import { finalize } from "../../../../src/producer/sink/finalize.ts";
-import {
-  failsAt,
-  fullStore,
-  sampleItem,
-  sampleItems,
-  sampleRecord,
-  sampleVector,
-  temporaryFolder,
-} from "../sink/support/sample-records.ts";
+import { failsAt, sampleRecord, sampleVector } from "../sink/support/sample-record.ts";
+import { fullStore, sampleItem, sampleItems, temporaryFolder } from "../sink/support/sample-records.ts";
 
 type Format = "parquet" | "jsonl" | "npy";
 

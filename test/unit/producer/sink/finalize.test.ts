@@ -8,15 +8,8 @@ import { systemDisk } from "../../../../src/producer/sink/disk.ts";
 import { type FinalizeOptions, finalize } from "../../../../src/producer/sink/finalize.ts";
 import { openRecordStore } from "../../../../src/producer/sink/record-store.ts";
 import { RESULT_FILES } from "../../../../src/producer/sink/result-writer.ts";
-import {
-  failsAt,
-  fullStore,
-  sampleItem,
-  sampleItems,
-  sampleRecord,
-  sampleVector,
-  temporaryFolder,
-} from "./support/sample-records.ts";
+import { failsAt, sampleRecord, sampleVector } from "./support/sample-record.ts";
+import { fullStore, sampleItem, sampleItems, temporaryFolder } from "./support/sample-records.ts";
 
 const about = { run: "r-1", model: "minimax/embo-01" };
 const jsonl: FinalizeOptions = { format: "jsonl", withText: false, ...about };
@@ -66,7 +59,7 @@ describe("records.jsonl", () => {
     const dir = await temporaryFolder();
     const store = await openRecordStore(dir, { items: 3, dimensions: 1 });
     await store.write([0, 1, 2].map((index) => ({ ...sampleRecord(0, 1), index })));
-    const text = "长".repeat(3_000_000);
+    const text = "长".repeat(1_000_000);
     const items = async function* () {
       yield [0, 1, 2].map((index) => ({ ...sampleItem(index), text }));
     };

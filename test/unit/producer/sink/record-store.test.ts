@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { RunError } from "../../../../src/core/errors.ts";
 import { requireLittleEndian } from "../../../../src/producer/sink/disk.ts";
 import { openRecordStore, type RecordStore } from "../../../../src/producer/sink/record-store.ts";
-import { failsAt, fullStore, sampleRecord, sampleVector, temporaryFolder } from "./support/sample-records.ts";
+import { failsAt, sampleRecord, sampleVector } from "./support/sample-record.ts";
+import { fullStore, temporaryFolder } from "./support/sample-records.ts";
 import { UnsafeDisk } from "./support/unsafe-disk.ts";
 
 const DIMENSIONS = 3;
@@ -129,6 +130,20 @@ describe("a record store", () => {
     await again.write(rest);
     await again.sync();
     expect(await expectTrueRecords(again)).toHaveLength(30);
+  });
+
+  test("forgets records for good: their items are missing after a power cut, too, and may be stored again", async () => {
+    const disk = new UnsafeDisk();
+    const store = await openRecordStore("/run", { items: 3, dimensions: DIMENSIONS, disk });
+    await store.write([0, 1, 2].map((index) => sampleRecord(index, DIMENSIONS)));
+    await store.sync();
+    await store.forget((await store.read(1, 1)).slots);
+    const again = await openRecordStore("/run", { items: 3, disk: disk.afterPowerCut(() => false) });
+    expect([...again.missing()]).toEqual([{ start: 1, end: 2 }]);
+    expect(again.counts()).toEqual(store.counts());
+    await again.write([sampleRecord(1, DIMENSIONS, 1)]);
+    await again.sync();
+    expect(await expectTrueRecords(again, (index) => (index === 1 ? 1 : 0))).toEqual([0, 1, 2]);
   });
 
   test("merges vectors of neighbouring items into one write without copying them", async () => {
