@@ -2,6 +2,7 @@ import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import { ProviderError } from "../../core/errors.ts";
 import { inflateBody } from "./inflate-body.ts";
+import { openStream } from "./stream.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
 
@@ -14,6 +15,8 @@ export interface TransportOptions {
   readonly idleTimeoutMs?: number;
   /** From `post` to the last body byte: a byte now and then cannot keep a call alive for ever. */
   readonly totalTimeoutMs?: number;
+  /** From `stream` to the last body byte. */
+  readonly streamTotalTimeoutMs?: number;
   /** Counted after decompression. */
   readonly maxBodyBytes?: number;
   /** Open connections per origin; the limiter decides how many are used. */
@@ -31,6 +34,8 @@ const DEFAULTS = {
   headersTimeoutMs: 90_000,
   idleTimeoutMs: 60_000,
   totalTimeoutMs: 180_000,
+  // The longest outputs (100,000 tokens) at the slowest usual pace take half an hour.
+  streamTotalTimeoutMs: 1_800_000,
   // A full embedding response of 2048 inputs x 2560 dimensions is some 60 MB of JSON.
   maxBodyBytes: 128 * 1024 * 1024,
   connections: 512,
@@ -42,9 +47,16 @@ export function createTransport(options: TransportOptions = {}): Transport {
   const maxBodyBytes = options.maxBodyBytes ?? DEFAULTS.maxBodyBytes;
   return {
     async post(request, call) {
-      const response = await new Exchange(request, call.signal, totalTimeoutMs, maxBodyBytes).run(dispatcher);
+      const totalMs = request.timeLimits?.totalMs ?? totalTimeoutMs;
+      const response = await new Exchange(request, call.signal, totalMs, maxBodyBytes).run(dispatcher);
       return inflateBody(response, request.provider, maxBodyBytes);
     },
+    stream: (request, call) =>
+      openStream(dispatcher, request, call, {
+        idleMs: options.idleTimeoutMs ?? DEFAULTS.idleTimeoutMs,
+        totalMs: options.streamTotalTimeoutMs ?? DEFAULTS.streamTotalTimeoutMs,
+        maxBodyBytes,
+      }),
     async close() {
       if (!dispatcher.destroyed) await dispatcher.destroy();
     },
@@ -103,7 +115,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   run(dispatcher: Dispatcher): Promise<HttpResponse> {
-    const { url, headers, body } = this.#request;
+    const { url, headers, body, timeLimits } = this.#request;
     if (this.#signal.aborted) {
       this.#onAbort();
       return this.#promise.promise;
@@ -118,6 +130,8 @@ class Exchange implements Dispatcher.DispatchHandler {
           method: "POST",
           headers: { "accept-encoding": "identity", ...headers },
           body,
+          ...(timeLimits?.headersMs !== undefined && { headersTimeout: timeLimits.headersMs }),
+          ...(timeLimits?.idleMs !== undefined && { bodyTimeout: timeLimits.idleMs }),
         },
         this,
       );

@@ -1,5 +1,15 @@
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import {
+  brotliDecompress,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+  gunzip,
+  inflate,
+  zstdDecompress,
+} from "node:zlib";
 import { errorCode, ProviderError } from "../../core/errors.ts";
 import type { HttpResponse } from "./transport.ts";
 
@@ -35,5 +45,47 @@ export async function inflateBody(
     if (errorCode(error) === "ERR_BUFFER_TOO_LARGE")
       throw refuse(`the answer is larger than ${maxBytes} bytes once decompressed`, error);
     throw refuse(`the answer says it is ${name} but cannot be decompressed`, error);
+  }
+}
+
+const STREAM_DECODERS = {
+  gzip: createGunzip,
+  "x-gzip": createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+} as const;
+
+/** The same for a body in pieces; what is there is inflated without waiting for more. Throws `bad-response`. */
+export async function* inflateChunks(
+  chunks: AsyncIterable<Buffer>,
+  head: Pick<HttpResponse, "status" | "headers">,
+  provider: string,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
+  const name = String(head.headers["content-encoding"] ?? "")
+    .trim()
+    .toLowerCase();
+  if (name === "identity" || name === "") return yield* chunks;
+  const refuse = (message: string, cause?: unknown) =>
+    new ProviderError(message, { kind: "bad-response", provider, status: head.status, cause });
+  if (!Object.hasOwn(STREAM_DECODERS, name))
+    throw refuse("the answer uses a content encoding that was not asked for and is not known");
+  const inflater = STREAM_DECODERS[name as keyof typeof STREAM_DECODERS]();
+  // Errors of either side come out of the iteration below.
+  const piped = pipeline(chunks, inflater).catch(() => undefined);
+  let bytes = 0;
+  try {
+    for await (const piece of inflater as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      if (bytes > maxBytes) throw refuse(`the answer is larger than ${maxBytes} bytes once decompressed`);
+      yield piece;
+    }
+  } catch (error) {
+    if (error instanceof ProviderError) throw error;
+    throw refuse(`the answer says it is ${name} but cannot be decompressed`, error);
+  } finally {
+    inflater.destroy();
+    await piped;
   }
 }

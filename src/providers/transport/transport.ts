@@ -6,6 +6,17 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Where the transport's own limits do not fit: a chat answer may take minutes to its first header. */
+  readonly timeLimits?: TimeLimits;
+}
+
+export interface TimeLimits {
+  /** From the request sent to the last response header. */
+  readonly headersMs?: number;
+  /** `post`: without a single byte. `stream`: spent waiting without a call of `alive`. */
+  readonly idleMs?: number;
+  /** From the call to the last byte. */
+  readonly totalMs?: number;
 }
 
 export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -16,12 +27,36 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
+/** An answer whose body is read as it comes. It must be read, collected, drained or cancelled. */
+export interface HttpStream {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  /**
+   * The bytes; read once. A slow reader slows the upstream down. Ends only at the end of the body (with
+   * `Connection: close` a cut looks the same); everything else throws ProviderError. Leaving early cancels.
+   */
+  readonly body: AsyncIterable<Buffer>;
+  /**
+   * Says that something of meaning came. Without it the idle limit runs on, whatever bytes trickle in: keep-alive
+   * comments must not hold a call for ever. Time the reader spends elsewhere does not count.
+   */
+  alive(): void;
+  /** The whole body, for an answer that turns out to be no stream; at most 1 MiB, since it is an error or small. */
+  collect(): Promise<HttpResponse>;
+  /** Nothing more is wanted, but the rest is short: reads it away so that the connection can be used again. */
+  drain(): void;
+  /** Closes the connection unless the body is complete. May be called at any time. */
+  cancel(): void;
+}
+
 /**
  * HTTP/1.1 with kept-alive connections, one pool per origin. Redirects are never followed: they would carry the key
- * to another host. Whatever happens is an `HttpResponse` of any status or a `ProviderError`.
+ * to another host. Whatever happens is an answer of any status or a `ProviderError`.
  */
 export interface Transport {
   post(request: HttpRequest, call: Call): Promise<HttpResponse>;
+  /** Resolves when the headers are there. */
+  stream(request: HttpRequest, call: Call): Promise<HttpStream>;
   /** Closes all connections; calls in flight reject with kind `aborted`. May be called twice. */
   close(): Promise<void>;
 }

@@ -9,7 +9,11 @@ import {
 } from "../../../src/providers/registry.ts";
 import type { Transport } from "../../../src/providers/transport/transport.ts";
 
-const noTransport: Transport = { post: () => Promise.reject(new Error("not here")), close: async () => {} };
+const noTransport: Transport = {
+  post: () => Promise.reject(new Error("not here")),
+  stream: () => Promise.reject(new Error("not here")),
+  close: async () => {},
+};
 
 describe("the table of providers", () => {
   it("finds a model by its full name", () => {

@@ -1,0 +1,272 @@
+import type { Dispatcher } from "undici";
+import { ProviderError } from "../../core/errors.ts";
+import type { Call } from "../provider.ts";
+import { inflateBody, inflateChunks } from "./inflate-body.ts";
+import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from "./transport.ts";
+import { describeTransportError } from "./transport-error.ts";
+
+export interface StreamLimits {
+  readonly idleMs: number;
+  readonly totalMs: number;
+  /** Counted after decompression. */
+  readonly maxBodyBytes: number;
+}
+
+/** Unread bytes above this pause the upstream. */
+const HIGH_WATER_BYTES = 64 * 1024;
+/** An answer that is no stream is an error message or one chat answer. */
+const MAX_COLLECTED_BYTES = 1024 * 1024;
+/** What may follow the end of a stream; past it a new connection is cheaper. */
+const DRAIN = { bytes: 64 * 1024, ms: 1_000 };
+
+/** Sends the request and resolves with the headers; see Transport.stream. */
+export function openStream(
+  dispatcher: Dispatcher,
+  request: HttpRequest,
+  call: Call,
+  limits: StreamLimits,
+): Promise<HttpStream> {
+  const exchange = new StreamExchange(request, call.signal, {
+    ...limits,
+    ...(request.timeLimits?.idleMs !== undefined && { idleMs: request.timeLimits.idleMs }),
+    ...(request.timeLimits?.totalMs !== undefined && { totalMs: request.timeLimits.totalMs }),
+  });
+  return exchange.open(dispatcher);
+}
+
+/**
+ * One request and its answer in pieces. undici's callbacks only put bytes into a queue and pause the socket when it
+ * is full; the reader takes them from there at its own pace. The abort signal, the limits and errors end it at once,
+ * wherever it is.
+ */
+class StreamExchange implements Dispatcher.DispatchHandler {
+  readonly #request: HttpRequest;
+  readonly #signal: AbortSignal;
+  readonly #limits: StreamLimits;
+  readonly #opened = Promise.withResolvers<HttpStream>();
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: HttpHeaders = {};
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #bytes = 0;
+  /** The reader that waits for the next bytes. */
+  #waiting: PromiseWithResolvers<void> | undefined;
+  #ended = false;
+  #failure: ProviderError | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  /** Time spent waiting for bytes since the last sign of life, without the wait that goes on. */
+  #waitedMs = 0;
+  #waitingSince = 0;
+  #draining = false;
+
+  constructor(request: HttpRequest, signal: AbortSignal, limits: StreamLimits) {
+    this.#request = request;
+    this.#signal = signal;
+    this.#limits = limits;
+  }
+
+  open(dispatcher: Dispatcher): Promise<HttpStream> {
+    const { url, headers, body, timeLimits } = this.#request;
+    if (this.#signal.aborted) {
+      this.#onAbort();
+      return this.#opened.promise;
+    }
+    this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#deadline = setTimeout(this.#onDeadline, this.#limits.totalMs);
+    try {
+      dispatcher.dispatch(
+        {
+          origin: url.origin,
+          path: url.pathname + url.search,
+          method: "POST",
+          headers: { "accept-encoding": "identity", ...headers },
+          body,
+          // Idle time is measured here, by what the reader makes of the bytes.
+          bodyTimeout: 0,
+          ...(timeLimits?.headersMs !== undefined && { headersTimeout: timeLimits.headersMs }),
+        },
+        this,
+      );
+    } catch (error) {
+      this.#fail(describeTransportError(error, this.#request.provider));
+    }
+    return this.#opened.promise;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#failure) controller.abort(this.#failure);
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
+    if (status < 200 || this.#failure) return;
+    this.#status = status;
+    this.#headers = headers;
+    this.#opened.resolve(this.#createStream());
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#failure) return;
+    this.#bytes += chunk.length;
+    this.#queuedBytes += chunk.length;
+    if (this.#bytes > this.#limits.maxBodyBytes) this.#fail(this.#tooLarge(this.#limits.maxBodyBytes));
+    else if (this.#draining) this.#skip();
+    else {
+      this.#queue.push(chunk);
+      if (this.#queuedBytes > HIGH_WATER_BYTES) controller.pause();
+      this.#wake();
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#failure) return;
+    this.#ended = true;
+    this.#stopTimers();
+    this.#wake();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(describeTransportError(error, this.#request.provider));
+  }
+
+  #createStream(): HttpStream {
+    const { provider } = this.#request;
+    const body = inflateChunks(
+      this.#read(),
+      { status: this.#status, headers: this.#headers },
+      provider,
+      this.#limits.maxBodyBytes,
+    );
+    return {
+      status: this.#status,
+      headers: this.#headers,
+      body,
+      alive: () => {
+        this.#waitedMs = 0;
+      },
+      collect: () => this.#collect(),
+      drain: () => this.#drain(),
+      cancel: () => this.#fail(this.#aborted("the answer was not read to its end")),
+    };
+  }
+
+  async *#read(): AsyncGenerator<Buffer> {
+    try {
+      for (;;) {
+        if (this.#failure) throw this.#failure;
+        const chunk = this.#take();
+        if (chunk !== undefined) yield chunk;
+        else if (this.#ended) return;
+        else await this.#wait();
+      }
+    } finally {
+      if (!this.#draining) this.#fail(this.#aborted("the answer was not read to its end"));
+    }
+  }
+
+  #take(): Buffer | undefined {
+    const chunk = this.#queue.shift();
+    if (chunk === undefined) return undefined;
+    this.#queuedBytes -= chunk.length;
+    if (this.#controller?.paused && this.#queuedBytes <= HIGH_WATER_BYTES / 2) this.#controller.resume();
+    return chunk;
+  }
+
+  async #wait(): Promise<void> {
+    this.#waiting = Promise.withResolvers();
+    this.#waitingSince = performance.now();
+    this.#idleTimer ??= setTimeout(this.#onIdle, this.#limits.idleMs);
+    await this.#waiting.promise;
+  }
+
+  #wake(): void {
+    if (!this.#waiting) return;
+    this.#waitedMs += performance.now() - this.#waitingSince;
+    this.#waiting.resolve();
+    this.#waiting = undefined;
+  }
+
+  async #collect(): Promise<HttpResponse> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of this.#read()) {
+      bytes += chunk.length;
+      if (bytes > MAX_COLLECTED_BYTES) throw this.#tooLarge(MAX_COLLECTED_BYTES);
+      chunks.push(chunk);
+      this.#waitedMs = 0;
+    }
+    const response = { status: this.#status, headers: this.#headers, body: Buffer.concat(chunks, bytes) };
+    return inflateBody(response, this.#request.provider, MAX_COLLECTED_BYTES);
+  }
+
+  #drain(): void {
+    if (this.#ended || this.#failure) return;
+    this.#draining = true;
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(this.#onDeadline, DRAIN.ms);
+    this.#skip();
+    if (this.#controller?.paused) this.#controller.resume();
+  }
+
+  #skip(): void {
+    this.#queue = [];
+    if (this.#queuedBytes > DRAIN.bytes) this.#fail(this.#aborted("more came after the end of the stream"));
+  }
+
+  /** One timer serves the whole stream: it asks how long was waited and sleeps for what is left. */
+  readonly #onIdle = (): void => {
+    const waited = this.#waitedMs + (this.#waiting ? performance.now() - this.#waitingSince : 0);
+    if (this.#waiting && waited >= this.#limits.idleMs) {
+      this.#fail(
+        new ProviderError(
+          `the stream stalled: nothing of meaning for ${this.#limits.idleMs} ms (${this.#bytes} bytes had arrived)`,
+          { kind: "timeout", provider: this.#request.provider, code: "IDLE_TIMEOUT" },
+        ),
+      );
+    } else this.#idleTimer = setTimeout(this.#onIdle, Math.max(1, this.#limits.idleMs - waited));
+  };
+
+  readonly #onDeadline = (): void => {
+    this.#fail(
+      new ProviderError(
+        `no complete answer within ${this.#limits.totalMs} ms (${this.#bytes} bytes had arrived)`,
+        { kind: "timeout", provider: this.#request.provider, code: "TOTAL_TIMEOUT" },
+      ),
+    );
+  };
+
+  readonly #onAbort = (): void => this.#fail(this.#aborted("the call was aborted"));
+
+  #aborted(message: string): ProviderError {
+    const { provider } = this.#request;
+    return new ProviderError(message, { kind: "aborted", provider, cause: this.#signal.reason });
+  }
+
+  #tooLarge(limit: number): ProviderError {
+    return new ProviderError(`the answer is larger than ${limit} bytes`, {
+      kind: "bad-response",
+      provider: this.#request.provider,
+      status: this.#status,
+      code: "BODY_TOO_LARGE",
+    });
+  }
+
+  /** The first failure counts; after the end there is none. */
+  #fail(error: ProviderError): void {
+    if (this.#failure || (this.#ended && this.#queue.length === 0)) return;
+    this.#failure = error;
+    this.#stopTimers();
+    this.#queue = [];
+    this.#opened.reject(error);
+    this.#wake();
+    if (!this.#ended) this.#controller?.abort(error);
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#idleTimer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+}
