@@ -148,7 +148,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
       },
       collect: () => this.#collect(),
       drain: () => this.#drain(),
-      cancel: () => this.#fail(this.#aborted("the answer was not read to its end")),
+      cancel: () => this.#cancel(),
     };
   }
 
@@ -162,8 +162,12 @@ class StreamExchange implements Dispatcher.DispatchHandler {
         else await this.#wait();
       }
     } finally {
-      if (!this.#draining) this.#fail(this.#aborted("the answer was not read to its end"));
+      this.#cancel();
     }
+  }
+
+  #cancel(): void {
+    if (!this.#draining) this.#fail(this.#aborted("the answer was not read to its end"));
   }
 
   #take(): Buffer | undefined {

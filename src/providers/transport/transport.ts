@@ -45,7 +45,7 @@ export interface HttpStream {
   collect(): Promise<HttpResponse>;
   /** Nothing more is wanted, but the rest is short: reads it away so that the connection can be used again. */
   drain(): void;
-  /** Closes the connection unless the body is complete. May be called at any time. */
+  /** Closes the connection unless the body is complete or being drained. May be called at any time. */
   cancel(): void;
 }
 
