@@ -1,0 +1,156 @@
+import { createLogUpdate } from "log-update";
+import picocolors from "picocolors";
+import type { PlanProgress } from "../../producer/plan/plan.ts";
+import type { RunManifest } from "../../producer/run/run-manifest.ts";
+import type { RunSnapshot } from "../../producer/run-snapshot.ts";
+import { sanitize } from "../format/sanitize.ts";
+import { truncate } from "../format/text-width.ts";
+import { describeEnd } from "./describe-end.ts";
+import { describeEvent, describePlanning } from "./describe-event.ts";
+import { renderPanel } from "./render-panel.ts";
+import type { Now, Output, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
+
+/** Four pictures a second look live and cost nothing worth measuring. */
+const PAINT_EVERY_MS = 250;
+const NOTICE_MS = 30_000;
+const DEFAULT_COLUMNS = 80;
+
+export interface PanelSettings {
+  readonly color: boolean;
+  readonly now: Now;
+}
+
+/** A panel that is painted over and over in place. The last picture stays when it is closed. */
+export function createPanel(out: Output, settings: PanelSettings): RunReporter {
+  return new Panel(out, settings);
+}
+
+class Panel implements RunReporter {
+  readonly #out: Output;
+  readonly #settings: PanelSettings;
+  readonly #update: ReturnType<typeof createLogUpdate>;
+  #planning: string | undefined;
+  #start: RunStart | undefined;
+  #snapshot: RunSnapshot | undefined;
+  #notice: { readonly text: string; readonly at: number } | undefined;
+  #paintedAt = Number.NEGATIVE_INFINITY;
+  /** Paints between snapshots, so that countdowns move and a narrower window is filled anew. */
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(out: Output, settings: PanelSettings) {
+    this.#out = out;
+    this.#settings = settings;
+    this.#update = createLogUpdate(out, { defaultWidth: DEFAULT_COLUMNS });
+  }
+
+  planning(progress: PlanProgress): void {
+    this.#planning = describePlanning(progress);
+    this.#paintIfDue();
+  }
+
+  event(event: RunEvent): void {
+    this.#notice = { text: describeEvent(event), at: this.#settings.now() };
+    this.#paintIfDue();
+  }
+
+  start(start: RunStart): void {
+    this.#start = start;
+    this.#paint();
+  }
+
+  progress(snapshot: RunSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#paintIfDue();
+  }
+
+  end(end: RunEnd): void {
+    if (end.outcome === "finished" && this.#snapshot !== undefined) {
+      this.#snapshot = lastSnapshot(this.#snapshot, end.report);
+      this.#notice = undefined;
+    }
+    const gap = this.#start === undefined || this.#closed ? "" : "\n";
+    this.close();
+    this.#out.write(`${gap}${describeEnd(end).join("\n")}\n`);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    // What was read so far is of no interest once the command has said why it ends.
+    if (this.#start === undefined) this.#update.clear();
+    else this.#draw();
+    this.#update.done();
+  }
+
+  #paintIfDue(): void {
+    if (this.#settings.now() - this.#paintedAt >= PAINT_EVERY_MS) this.#paint();
+  }
+
+  #paint(): void {
+    if (this.#closed) return;
+    this.#timer ??= setInterval(() => this.#paintIfDue(), PAINT_EVERY_MS).unref();
+    this.#draw();
+  }
+
+  #draw(): void {
+    const now = this.#settings.now();
+    this.#paintedAt = now;
+    const picture = this.#picture(now);
+    if (picture !== "") this.#update(picture);
+  }
+
+  #picture(now: number): string {
+    const { color } = this.#settings;
+    const width = this.#out.columns ?? DEFAULT_COLUMNS;
+    const notice =
+      this.#notice !== undefined && now - this.#notice.at < NOTICE_MS ? this.#notice.text : undefined;
+    const shared = { width, color, now, ...(notice === undefined ? {} : { notice }) };
+    if (this.#snapshot !== undefined) {
+      return renderPanel(this.#snapshot, {
+        ...shared,
+        ...(this.#start ? { output: this.#start.output } : {}),
+      });
+    }
+    const { dim, bold } = picocolors.createColors(color);
+    const state = this.#start === undefined ? this.#planning : `${this.#start.model}  starting`;
+    if (state === undefined && notice === undefined) return "";
+    const room = Math.max(20, width - 8);
+    const lines = [`${bold("sluice")}  ${dim(truncate(sanitize(state ?? ""), room))}`];
+    if (notice !== undefined) lines.push(truncate(notice, Math.max(20, width)));
+    return lines.join("\n");
+  }
+}
+
+/** The picture that stays: the report's figures, and rates over the whole session instead of its last seconds. */
+function lastSnapshot(snapshot: RunSnapshot, report: RunManifest): RunSnapshot {
+  const { etaMs: _, ...rest } = snapshot;
+  const { succeeded, failed, total } = report.items;
+  return {
+    ...rest,
+    phase: "done",
+    items: { total, succeeded, failed, inFlight: 0 },
+    failuresByKind: report.failuresByKind,
+    tokens: report.tokens,
+    snoozes: report.snoozes,
+    calls: {
+      made: report.calls.made,
+      succeeded: report.calls.answered,
+      paidTwice: report.calls.paidTwice,
+      throttled: report.calls.throttled,
+    },
+    lanes: [],
+    ...averages(report),
+  };
+}
+
+function averages({ activeMs, items, calls, tokens }: RunManifest) {
+  if (activeMs <= 0) return {};
+  const seconds = activeMs / 1000;
+  return {
+    itemsPerSecond: (items.succeeded + items.failed) / seconds,
+    callsPerSecond: calls.made / seconds,
+    tokensPerSecond: tokens / seconds,
+  };
+}

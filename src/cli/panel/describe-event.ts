@@ -1,0 +1,50 @@
+import type { PlanProgress } from "../../producer/plan/plan.ts";
+import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
+import { sanitize } from "../format/sanitize.ts";
+import type { RunEvent } from "./run-reporter.ts";
+import type { SnapshotEvent } from "./snapshot-events.ts";
+
+/** An event as one sentence for a person, safe for a terminal. */
+export function describeEvent(event: RunEvent | SnapshotEvent): string {
+  return sanitize(sentence(event));
+}
+
+function sentence(event: RunEvent | SnapshotEvent): string {
+  switch (event.type) {
+    case "redis-lost-run":
+      return `Redis had lost the run: ${formatMany(event.refed, "item")} put back from disk`;
+    case "job-requeued":
+      return `${formatMany(event.items, "item")} that nobody worked on queued again`;
+    case "waiting-for-lease":
+      return `waiting for another process to let go of this run (${event.holder})`;
+    case "worker-lost": {
+      const then = event.restarted ? "was replaced" : "is not replaced";
+      return `a worker ended (${event.detail}) and ${then}; what it held is done again`;
+    }
+    case "note":
+      return event.message;
+    case "park":
+      return `${event.lane} parked${because(event.reason)}`;
+    case "snooze":
+      return `${event.lane} snoozing${because(event.reason)}`;
+    case "open":
+      return `${event.lane} going on`;
+    case "failure":
+      return `${formatMany(event.count, "item")} failed: ${event.kind}`;
+  }
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? "" : `: ${reason}`;
+}
+
+/** How far the reading of the source is. Bytes of standard input have no total. */
+export function describePlanning(progress: PlanProgress): string {
+  const { files, filesTotal, bytes, bytesTotal, items, problems } = progress;
+  return [
+    `reading: ${formatCount(files)} of ${formatMany(filesTotal, "file")}`,
+    bytesTotal > 0 ? `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}` : formatBytes(bytes),
+    formatMany(items, "item"),
+    ...(problems > 0 ? [formatMany(problems, "problem")] : []),
+  ].join(", ");
+}

@@ -1,0 +1,51 @@
+import { stripVTControlCharacters } from "node:util";
+import type picocolors from "picocolors";
+import { textWidth } from "../format/text-width.ts";
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Columns of the labels on the left. */
+export const GUTTER = 10;
+const MIN_CELL = 15;
+
+/** Columns that a text takes on screen, whatever colors are in it. */
+export function shownWidth(text: string): number {
+  return textWidth(stripVTControlCharacters(text));
+}
+
+/**
+ * A label and figures beside it, in cells of one width over all lines of the panel, so that nothing moves while the
+ * figures grow. What does not fit goes to the next line.
+ */
+export function layCells(label: string, cells: readonly string[], width: number, colors: Colors): string[] {
+  const perLine = width - GUTTER >= 4 * MIN_CELL ? 4 : Math.max(1, Math.floor((width - GUTTER) / MIN_CELL));
+  const cellWidth = Math.floor((width - GUTTER) / perLine);
+  const lines: string[] = [];
+  let line = "";
+  let used = 0;
+  for (const cell of cells) {
+    const shown = shownWidth(cell);
+    const span = Math.min(perLine, Math.ceil((shown + 1) / cellWidth));
+    if (used + span > perLine) {
+      lines.push(line.trimEnd());
+      line = "";
+      used = 0;
+    }
+    line += cell + " ".repeat(Math.max(1, span * cellWidth - shown));
+    used += span;
+  }
+  if (line !== "") lines.push(line.trimEnd());
+  return lines.map((one, index) => colors.dim((index === 0 ? label : "").padEnd(GUTTER)) + one);
+}
+
+/** A line of `width` columns of which a share of 0 to 1 is drawn strong; any share above 0 shows at least one. */
+export function drawBar(
+  share: number,
+  width: number,
+  strong: (text: string) => string,
+  colors: Colors,
+): string {
+  const bounded = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0));
+  const filled = bounded === 0 ? 0 : Math.max(1, Math.floor(bounded * width));
+  return strong("━".repeat(filled)) + colors.dim("─".repeat(width - filled));
+}

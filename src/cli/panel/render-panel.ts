@@ -1,0 +1,162 @@
+import picocolors from "picocolors";
+import type { RunSnapshot } from "../../producer/run-snapshot.ts";
+import { formatCountdown, formatDuration } from "../format/format-duration.ts";
+import {
+  formatCount,
+  formatMoney,
+  formatPercent,
+  formatRate,
+  formatShortCount,
+  UNKNOWN,
+} from "../format/format-number.ts";
+import { sanitize } from "../format/sanitize.ts";
+import { textWidth, truncate } from "../format/text-width.ts";
+import { type Colors, drawBar, GUTTER, layCells } from "./panel-layout.ts";
+import { renderLanes } from "./render-lanes.ts";
+
+export interface PanelOptions {
+  /** Columns of the terminal; below 40 lines are laid out for 40. */
+  readonly width: number;
+  readonly color: boolean;
+  /** Epoch ms. */
+  readonly now: number;
+  /** The output folder. */
+  readonly output?: string;
+  /** The latest thing worth a sentence. */
+  readonly notice?: string;
+}
+
+const MIN_WIDTH = 40;
+/** On wider terminals lines this long are easier to read than lines from edge to edge. */
+const MAX_WIDTH = 96;
+/** Beside the bar: "100 %  " before it and "12 min 04 s left" behind it, so that the bar keeps its length. */
+const PERCENT_WIDTH = 8;
+const REMAINING_WIDTH = 18;
+const NARROW = 60;
+
+/** The panel as text, without a line break at the end; no line is wider than `width`. */
+export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): string {
+  const colors = picocolors.createColors(options.color);
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, options.width));
+  const failures = Object.entries(snapshot.failuresByKind).filter(([, count]) => count > 0);
+  const blocks = [
+    [title(snapshot, width, options.output, colors)],
+    progressLines(snapshot, width, options.now, colors),
+    figures(snapshot, width, colors),
+    renderLanes(snapshot.lanes, width, options.now, colors),
+    failures.length === 0
+      ? []
+      : layCells(
+          "failures",
+          failures.map(([kind, n]) => `${sanitize(kind)} ${formatCount(n)}`),
+          width,
+          colors,
+        ),
+    options.notice === undefined ? [] : [colors.yellow(truncate(sanitize(options.notice), width))],
+  ];
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
+}
+
+/** The model in full, then run and folder as far as there is room. */
+function title(snapshot: RunSnapshot, width: number, output: string | undefined, colors: Colors): string {
+  const name = "sluice";
+  const model = truncate(sanitize(snapshot.model), width - name.length - 2);
+  const rest = `run ${sanitize(snapshot.runId)}${output === undefined ? "" : `  to ${sanitize(output)}`}`;
+  const room = width - name.length - 2 - textWidth(model) - 2;
+  const line = `${colors.bold(name)}  ${colors.cyan(model)}`;
+  return room < 12 ? line : `${line}  ${colors.dim(truncate(rest, room))}`;
+}
+
+function progressLines(snapshot: RunSnapshot, width: number, now: number, colors: Colors): string[] {
+  const { total, succeeded, failed } = snapshot.items;
+  const planning = snapshot.phase === "planning";
+  const share = total > 0 ? (succeeded + failed) / total : snapshot.phase === "done" ? 1 : 0;
+  const percent = planning ? UNKNOWN : formatPercent(share);
+  const strong = snapshot.phase === "parked" ? colors.red : colors.green;
+  const remaining = remainingText(snapshot, now);
+  if (width < NARROW) {
+    const room = width - PERCENT_WIDTH;
+    return [
+      colors.bold(percent.padEnd(PERCENT_WIDTH)) + drawBar(share, room, strong, colors),
+      " ".repeat(PERCENT_WIDTH) + truncate(remaining, room),
+    ];
+  }
+  const bar = drawBar(share, width - PERCENT_WIDTH - REMAINING_WIDTH - 2, strong, colors);
+  return [`${colors.bold(percent.padEnd(PERCENT_WIDTH))}${bar}  ${truncate(remaining, REMAINING_WIDTH)}`];
+}
+
+function remainingText(snapshot: RunSnapshot, now: number): string {
+  const { phase, etaMs, startedAt } = snapshot;
+  if (phase === "planning") return "reading the source";
+  if (phase === "finishing") return "writing the output";
+  if (phase === "done") return `in ${formatDuration(now - startedAt)}`;
+  if (phase === "parked") return "stopped";
+  if (etaMs !== undefined) return `${formatCountdown(etaMs)} left`;
+  return phase === "snoozing" ? "snoozing" : `${UNKNOWN} left`;
+}
+
+function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
+  const { items, calls } = snapshot;
+  const done = items.succeeded + items.failed;
+  const quiet = snapshot.phase === "done";
+  const many = (count: number, word: string) =>
+    count === 0 ? colors.dim(`0 ${word}`) : `${formatCount(count)} ${word}`;
+  return [
+    ...layCells(
+      "items",
+      [
+        `${formatCount(done)} of ${snapshot.phase === "planning" ? UNKNOWN : formatCount(items.total)}`,
+        ...(quiet ? [] : [`${formatCount(items.inFlight)} in flight`]),
+        items.failed === 0 ? colors.dim("0 failed") : colors.red(`${formatCount(items.failed)} failed`),
+      ],
+      width,
+      colors,
+    ),
+    ...layCells(
+      "speed",
+      [
+        `${formatRate(snapshot.itemsPerSecond)} items/s`,
+        `${formatRate(snapshot.callsPerSecond)} calls/s`,
+        `${formatShortCount(snapshot.tokensPerSecond)} tokens/s`,
+        ...(quiet ? [] : [many(snapshot.workers, snapshot.workers === 1 ? "worker" : "workers")]),
+      ],
+      width,
+      colors,
+    ),
+    ...layCells(
+      "calls",
+      [
+        `${formatCount(calls.made)} made`,
+        `${formatPercent(snapshot.batchFill)} full`,
+        many(calls.throttled, "throttled"),
+        many(snapshot.snoozes, "snoozed"),
+        ...(calls.paidTwice === 0 ? [] : [colors.yellow(`${formatCount(calls.paidTwice)} paid twice`)]),
+      ],
+      width,
+      colors,
+    ),
+    ...layCells("tokens", [tokensText(snapshot, done)], width, colors),
+    ...costLines(snapshot, width, colors),
+  ];
+}
+
+/** The expectation is the average so far times the items there are; the user pays for tokens, not for items. */
+function tokensText(snapshot: RunSnapshot, done: number): string {
+  const { tokens, items, phase } = snapshot;
+  if (done === 0 || done >= items.total || phase === "done") return `${formatShortCount(tokens)} so far`;
+  return `${formatShortCount(tokens)} of about ${formatShortCount((tokens / done) * items.total)}`;
+}
+
+function costLines(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
+  const { cost } = snapshot;
+  if (cost === undefined) return [];
+  const spent = formatMoney(cost.spent, cost.currency);
+  if (cost.expected === undefined) return layCells("cost", [`${spent} so far`], width, colors);
+  const expected = formatMoney(cost.expected, cost.currency);
+  const text = `${spent} of about ${expected}`;
+  const fits = textWidth(text) <= width - GUTTER;
+  return layCells("cost", fits ? [text] : [`${spent} so far`, `of about ${expected}`], width, colors);
+}

@@ -1,0 +1,51 @@
+import type { PlanProgress } from "../../producer/plan/plan.ts";
+import type { CoordinatorEvent } from "../../producer/run/coordinator.ts";
+import type { RunManifest } from "../../producer/run/run-manifest.ts";
+import type { RunSnapshot } from "../../producer/run-snapshot.ts";
+
+/**
+ * Tells whoever started a run how it goes: a panel on a terminal, plain lines elsewhere, or one JSON object per event.
+ * The order is planning*, start, progress*, end, with events at any time. `close` may be called at any moment, any
+ * number of times, and leaves the terminal as it was found; `end` does the same after its last word.
+ */
+export interface RunReporter {
+  planning(progress: PlanProgress): void;
+  start(start: RunStart): void;
+  progress(snapshot: RunSnapshot): void;
+  event(event: RunEvent): void;
+  end(end: RunEnd): void;
+  close(): void;
+}
+
+export interface RunStart {
+  readonly runId: string;
+  /** "minimax/embo-01" */
+  readonly model: string;
+  /** The output folder, as the user named it. */
+  readonly output: string;
+  readonly items: number;
+  /** Items with a record from before; above zero when a run is resumed. */
+  readonly done: number;
+}
+
+/** What happens during a run beside its progress. */
+export type RunEvent =
+  | CoordinatorEvent
+  | { readonly type: "waiting-for-lease"; readonly holder: string }
+  /** A worker process of this command ended although it was not asked to. */
+  | { readonly type: "worker-lost"; readonly detail: string; readonly restarted: boolean }
+  /** Something worth a sentence that none of the others says. */
+  | { readonly type: "note"; readonly message: string };
+
+export type RunEnd =
+  | { readonly outcome: "finished"; readonly report: RunManifest; readonly output: string }
+  | { readonly outcome: "stopped"; readonly message: string; readonly mend?: string };
+
+/** The part of a stream that reporters use; `process.stdout` and `process.stderr` are such streams. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+};
+
+/** Epoch ms, replaced in tests. */
+export type Now = () => number;

@@ -1,0 +1,42 @@
+import type { LaneSnapshot, RunSnapshot } from "../../producer/run-snapshot.ts";
+
+/** What can be told by comparing two snapshots. */
+export type SnapshotEvent =
+  | { readonly type: "park"; readonly lane: string; readonly reason?: string }
+  | { readonly type: "snooze"; readonly lane: string; readonly reason?: string; readonly until?: string }
+  | { readonly type: "open"; readonly lane: string }
+  /** `count` items failed since the last snapshot, `total` so far, all of one kind. */
+  | { readonly type: "failure"; readonly kind: string; readonly count: number; readonly total: number };
+
+/** What happened between two snapshots, in order: lanes snoozed, parked or open again, and new failures by kind. */
+export function snapshotEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+  return [...laneEvents(before, after), ...failureEvents(before, after)];
+}
+
+function laneEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+  const earlier = new Map(before?.lanes.map((lane) => [lane.name, lane.state]));
+  return after.lanes
+    .filter((lane) => lane.state !== (earlier.get(lane.name) ?? "open"))
+    .map((lane) => laneEvent(lane));
+}
+
+function laneEvent({ name: lane, state, reason, snoozeUntil }: LaneSnapshot): SnapshotEvent {
+  const why = reason === undefined ? {} : { reason };
+  if (state === "open") return { type: "open", lane };
+  if (state === "parked") return { type: "park", lane, ...why };
+  const until = snoozeUntil === undefined ? {} : { until: new Date(snoozeUntil).toISOString() };
+  return { type: "snooze", lane, ...why, ...until };
+}
+
+/** Without an earlier snapshot nothing is new: failures of an earlier session are in the totals. */
+function failureEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+  if (before === undefined) return [];
+  return Object.entries(after.failuresByKind)
+    .map(([kind, total]) => ({
+      type: "failure" as const,
+      kind,
+      count: total - (before.failuresByKind[kind] ?? 0),
+      total,
+    }))
+    .filter(({ count }) => count > 0);
+}
