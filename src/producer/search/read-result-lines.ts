@@ -3,7 +3,7 @@ import { RunError } from "../../core/errors.ts";
 import { readLines } from "../sources/read-lines.ts";
 import type { ResultItem } from "./result.ts";
 
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** A line of `records.jsonl` or `items.jsonl`; the latter has no vector. */
 export interface ResultLine extends ResultItem {
