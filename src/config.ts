@@ -175,3 +175,10 @@ function freeze<T extends object>(value: T): T {
   }
   return Object.freeze(value);
 }
+
+/** The environment for a process this one starts: its own, with `changes`; undefined takes a variable away. */
+export function childEnvironment(
+  changes: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return { ...process.env, ...changes };
+}

@@ -154,12 +154,13 @@ export class RunControl {
   }
 
   async setState(state: RunState): Promise<void> {
-    await this.#client.hset(this.#run.meta, "state", state);
+    await this.describe({ state });
   }
 
   /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
   async describe(fields: Readonly<Record<string, string | number>>): Promise<void> {
     await this.#client.hset(this.#run.meta, fields);
+    await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
   }
 
   /** Says that the run lives on, so that its keys do not expire under it. */

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { Queue } from "bullmq";
 import type { Clock } from "../../core/clock.ts";
@@ -59,6 +60,7 @@ export async function executeRun(run: PreparedRun, deps: ExecuteDeps): Promise<R
       ...(run.manifest.dimensions === undefined ? {} : { dimensions: run.manifest.dimensions }),
     });
     await control.register(Date.parse(run.manifest.createdAt));
+    await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
     if (store.counts().missing > 0) await coordinate(run, store, { control, lease, watch }, deps);
     return await finish(run, store, { control, watch }, deps);

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../config.ts";
+import { RunError } from "../core/errors.ts";
+import { createRedisLimiter } from "../limiter/redis-limiter.ts";
+import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
+import { createKeys } from "../redis/keys.ts";
+import { LaneChooser } from "../workers/embedding-lanes.ts";
+import { LaneBook, openTransport, requireLanes } from "./lanes.ts";
+import { openConfiguredRedis } from "./open-redis.ts";
+
+/**
+ * One embedding call from the command line. It takes a reservation like any other: a person who searches while a run
+ * is going on must not push the provider over its limit.
+ */
+export async function embedOnce(
+  config: Config,
+  fullName: string,
+  request: { readonly inputs: readonly string[]; readonly purpose: EmbeddingPurpose },
+  signal: AbortSignal,
+): Promise<EmbeddingResponse> {
+  const [lane] = requireLanes(config, fullName);
+  if (!lane) throw new RunError(`no account for ${fullName}`);
+  const transport = openTransport(config);
+  const redis = await openConfiguredRedis(config);
+  try {
+    const limiter = createRedisLimiter(redis.source.connect("commands"), createKeys(config.namespace));
+    const lanes = new LaneBook(config, transport).embeddingLanes(lane.lane.provider, lane.lane.model);
+    const chooser = new LaneChooser(limiter, lanes);
+    for (;;) {
+      signal.throwIfAborted();
+      const { grants, wait, parked } = await chooser.reserve([Math.ceil(request.inputs.join("").length / 3)]);
+      const grant = grants[0];
+      if (!grant) {
+        if (parked) throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
+        await sleep(Math.min(wait?.ms ?? 50, 1_000), undefined, { signal });
+        continue;
+      }
+      const settle = (outcome: "ok" | "failed") =>
+        limiter.settle(grant.lane.lane, [{ id: grant.reservation.id, outcome }]);
+      try {
+        const response = await grant.lane.model.embed(request, { signal });
+        await settle("ok");
+        return response;
+      } catch (error) {
+        await settle("failed");
+        throw error;
+      }
+    }
+  } finally {
+    await redis.close();
+    await transport.close();
+  }
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export interface ChildWorkers {
+  /** Resolves when the first worker takes jobs; rejects when all of them end before that. */
+  readonly ready: Promise<void>;
+  /** Process ids of the workers alive. */
+  readonly pids: readonly number[];
+  /** Has them hand back their jobs, and resolves when all are gone. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface ChildWorkersOptions {
+  readonly count: number;
+  /** Where their logs go. */
+  readonly logFile: string;
+  readonly configFile?: string;
+  /** A worker ended by itself and was replaced. */
+  readonly onRestart: (how: string) => void;
+}
+
+/** Pause before a worker that died is replaced, doubling while they keep dying. */
+const RESTART_MS = 250;
+const RESTART_MAX_MS = 10_000;
+
+/**
+ * Worker processes of this command. They end with it: an orderly stop tells them, and a killed parent closes the
+ * channel they watch. One that dies is replaced.
+ */
+export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
+  const children = new Set<ChildProcess>();
+  const ready = Promise.withResolvers<void>();
+  let stopping: Promise<void> | undefined;
+  let deaths = 0;
+  const log = openSync(options.logFile, "a");
+
+  const start = () => {
+    const entry = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
+    const config = options.configFile === undefined ? [] : ["--config", options.configFile];
+    const child = spawn(process.execPath, [entry, "worker", "--child", ...config], {
+      stdio: ["ignore", log, log, "ipc"],
+    });
+    children.add(child);
+    child.once("message", () => {
+      deaths = 0;
+      ready.resolve();
+    });
+    child.once("error", () => undefined);
+    child.once("exit", (code, signal) => {
+      children.delete(child);
+      if (stopping) return;
+      deaths += 1;
+      if (deaths > 5 * options.count) {
+        ready.reject(
+          new Error(
+            `workers end as soon as they start (${signal ?? `exit code ${code}`}), see ${options.logFile}`,
+          ),
+        );
+        return;
+      }
+      options.onRestart(signal ?? `exit code ${code}`);
+      setTimeout(() => stopping ?? start(), Math.min(RESTART_MAX_MS, RESTART_MS * 2 ** (deaths - 1)));
+    });
+  };
+
+  for (let i = 0; i < options.count; i++) start();
+  return {
+    ready: ready.promise,
+    get pids() {
+      return [...children].flatMap((child) => child.pid ?? []);
+    },
+    stop() {
+      stopping ??= stopAll(children).finally(() => closeSync(log));
+      return stopping;
+    },
+  };
+}
+
+async function stopAll(children: ReadonlySet<ChildProcess>): Promise<void> {
+  await Promise.all(
+    [...children].map(async (child) => {
+      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      await gone;
+    }),
+  );
+}

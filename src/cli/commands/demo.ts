@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../../config.ts";
+import { RunError } from "../../core/errors.ts";
+import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
+import { EXIT } from "../exit.ts";
+import { formatCount } from "../format/format-number.ts";
+import { interruptSignal } from "../interrupt.ts";
+
+export interface DemoCommandOptions {
+  readonly keep: boolean;
+}
+
+/** What the simulated account may do; the run below is told the same, as a real one is told its account's limits. */
+const LIMITS = { requestsPerMinute: 480, concurrency: 6 };
+const ITEMS = 4_000;
+
+const QUERIES = [
+  "how do I set a timeout for a request",
+  "parse a date in another time zone",
+  "read a file line by line",
+];
+
+/**
+ * `sluice demo`: the real commands, as a person would type them, against the simulator: private Redis, worker
+ * processes, panel, files. Ends by itself and leaves nothing running.
+ */
+export async function runDemo(options: DemoCommandOptions): Promise<number> {
+  const interrupt = interruptSignal();
+  const source = findMarkdown();
+  const home = await mkdtemp(join(tmpdir(), "sluice-demo-"));
+  const out = join(home, "vectors");
+  const simulator = await startSimulator({
+    limits: { requestsPerWindow: LIMITS.requestsPerMinute, concurrency: LIMITS.concurrency },
+    latency: { fixedMs: 120, jitterMs: 60 },
+  });
+  try {
+    const settings = join(home, "sluice.yaml");
+    await writeFile(settings, settingsText());
+    const environment = childEnvironment({
+      REDIS_URL: undefined,
+      SLUICE_HOME: home,
+      SLUICE_CONFIG: settings,
+      MINIMAX_API_KEY: SIMULATOR_API_KEY,
+      MINIMAX_BASE_URL: simulator.url,
+    });
+    say(
+      `Sluice demo: a private Redis, worker processes and a simulated provider on this machine, which refuses whatever`,
+      `goes over ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
+      "",
+    );
+    const run = (args: readonly string[]) => runCommand(args, environment, interrupt.signal);
+    const model = "minimax/embo-01";
+    const shown = relative(process.cwd(), source) || ".";
+    const glob = join(shown, "**/*.md");
+    const embed = [
+      "embed",
+      glob,
+      "--model",
+      model,
+      "--out",
+      out,
+      "--with-text",
+      "--limit",
+      String(ITEMS),
+      "--skip-invalid",
+    ];
+    const code = await run(embed);
+    if (code !== EXIT.ok) return code;
+    const { calls, throttled } = simulator.statistics();
+    const refused = Object.values(throttled).reduce((sum, count) => sum + count, 0);
+    say("", `The provider counted ${formatCount(calls)} calls and refused ${formatCount(refused)}.`, "");
+    for (const query of QUERIES) {
+      const found = await run(["search", out, query, "--top", "2"]);
+      if (found !== EXIT.ok) return found;
+      say("");
+    }
+    say(...nextSteps(options.keep ? out : undefined));
+    return EXIT.ok;
+  } finally {
+    await simulator.close();
+    interrupt.dispose();
+    if (!options.keep) await rm(home, { recursive: true, force: true });
+  }
+}
+
+function settingsText(): string {
+  const { requestsPerMinute, concurrency } = LIMITS;
+  return [
+    "providers:",
+    "  minimax:",
+    "    models:",
+    "      embo-01:",
+    `        limits: { requestsPerMinute: ${requestsPerMinute}, concurrency: ${concurrency} }`,
+    "",
+  ].join("\n");
+}
+
+/** The nearest node_modules: every installation has one, and it is full of Markdown. */
+function findMarkdown(): string {
+  for (let dir = dirname(fileURLToPath(import.meta.url)); dir !== dirname(dir); dir = dirname(dir)) {
+    const candidate = join(dir, "node_modules");
+    if (existsSync(candidate)) return candidate;
+  }
+  throw new RunError(
+    "there is no node_modules folder whose Markdown could be embedded",
+    'run "npm install" first',
+  );
+}
+
+/** Shows a command and runs it as a process of its own, in this terminal. */
+async function runCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<number> {
+  if (signal.aborted) return EXIT.interrupted;
+  say(`$ sluice ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(" ")}`);
+  const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
+  const child = spawn(process.execPath, [entry, ...args], { stdio: "inherit", env });
+  // Ctrl-C reaches the child by itself where there is a terminal; a plain SIGTERM to this process does not.
+  const stop = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", stop, { once: true });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (status, killedBy) =>
+      resolve(status ?? (killedBy ? EXIT.interrupted : EXIT.cannotGoOn)),
+    );
+  });
+  signal.removeEventListener("abort", stop);
+  return code;
+}
+
+function nextSteps(kept: string | undefined): string[] {
+  return [
+    "The same with a real account:",
+    "",
+    "  export MINIMAX_API_KEY=...",
+    "  npx sluice embed ./docs --model minimax/embo-01 --out ./vectors",
+    '  npx sluice search ./vectors "..."',
+    "",
+    "  npx sluice doctor      what is configured, what is missing",
+    "  npx sluice simulate    the simulator on its own, with faults to try",
+    ...(kept === undefined ? [] : ["", `The vectors are in ${kept}`]),
+  ];
+}
+
+function say(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}

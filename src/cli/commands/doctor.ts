@@ -1,0 +1,187 @@
+import { accessSync, constants } from "node:fs";
+import { type Config, loadConfig } from "../../config.ts";
+import { ConfigError, coerceError, RunError } from "../../core/errors.ts";
+import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
+import { PROVIDERS } from "../../providers/registry.ts";
+import { countWorkers } from "../../queue/worker-list.ts";
+import { checkServer } from "../../redis/check-server.ts";
+import { openRedis, type RedisSource } from "../../redis/connection.ts";
+import { createKeys } from "../../redis/keys.ts";
+import { startPrivateRedis } from "../../redis/private-server.ts";
+import { describeRedis, parseRedisUrl } from "../../redis/url.ts";
+import { EXIT } from "../exit.ts";
+import { formatCount, formatMany } from "../format/format-number.ts";
+import { laneLimits } from "../lanes.ts";
+import { readVersion } from "../version.ts";
+
+export interface DoctorCommandOptions {
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** `ok`: as it should be. `note`: worth knowing. `warning`: a promise is weaker. `problem`: something will not work. */
+interface Finding {
+  readonly area: string;
+  readonly level: "ok" | "note" | "warning" | "problem";
+  readonly message: string;
+  readonly mend?: string;
+}
+
+/** `sluice doctor`: what is wrong and the mend. Exit code 2 when something will not work. */
+export async function runDoctor(options: DoctorCommandOptions): Promise<number> {
+  const findings: Finding[] = [
+    { area: "versions", level: "ok", message: `sluice ${readVersion()}, Node ${process.versions.node}` },
+  ];
+  const config = readConfig(options, findings);
+  if (config) {
+    findings.push(...examineProviders(config));
+    findings.push(...(await examineRedis(config)));
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : findings.map(describe).join(""));
+  return findings.some((finding) => finding.level === "problem") ? EXIT.cannotGoOn : EXIT.ok;
+}
+
+function readConfig(options: DoctorCommandOptions, findings: Finding[]): Config | undefined {
+  try {
+    const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+    findings.push({
+      area: "settings",
+      level: "ok",
+      message: config.file ?? "environment only (no sluice.yaml)",
+    });
+    for (const message of config.warnings) findings.push({ area: "settings", level: "warning", message });
+    return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const message of error.problems) findings.push({ area: "settings", level: "problem", message });
+    return undefined;
+  }
+}
+
+function examineProviders(config: Config): Finding[] {
+  const findings = PROVIDERS.flatMap(({ name, models }) => {
+    const accounts = config.accounts(name);
+    if (accounts.length === 0) {
+      const missing = config.missing(name).join(", ");
+      return [{ area: name, level: "note" as const, message: `not configured: ${missing} is not set` }];
+    }
+    const found: Finding[] = [
+      {
+        area: name,
+        level: "ok",
+        message: `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`,
+      },
+    ];
+    for (const account of accounts) {
+      for (const model of models) {
+        const limits = laneLimits(config, { provider: name, account: account.name, model: model.name });
+        const own = config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
+        const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
+        const parts = [
+          requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
+          tokensPerMinute === undefined ? [] : [`${formatCount(tokensPerMinute)} tokens/min`],
+          concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
+        ].flat();
+        if (parts.length === 0) continue;
+        const origin = own ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
+        found.push({
+          area: name,
+          level: "ok",
+          message: `${model.name} (${account.name}): ${parts.join(", ")}, ${origin}`,
+        });
+      }
+    }
+    return found;
+  });
+  if (!findings.some((finding) => finding.level === "ok")) {
+    findings.push({
+      area: "providers",
+      level: "problem",
+      message: "no provider has credentials",
+      mend: 'set a key in the environment or in .env; "sluice demo" and "sluice simulate" need none',
+    });
+  }
+  return findings;
+}
+
+async function examineRedis(config: Config): Promise<Finding[]> {
+  const area = "redis";
+  try {
+    if (config.redisUrl !== undefined) {
+      const target = parseRedisUrl(config.redisUrl.reveal());
+      const source = openRedis(target);
+      try {
+        await source.reach();
+        return [
+          { area, level: "ok", message: describeRedis(target) },
+          ...(await examineServer(source, config)),
+        ];
+      } finally {
+        await source.close();
+      }
+    }
+    accessSync(config.home, constants.W_OK);
+    const server = await startPrivateRedis(config.home, {
+      ...(config.redisServer === undefined ? {} : { serverPath: config.redisServer }),
+    });
+    const source = openRedis(server.target);
+    try {
+      const message = `private, in ${config.home}/.sluice/redis (REDIS_URL is not set)`;
+      return [{ area, level: "ok", message }, ...(await examineServer(source, config))];
+    } finally {
+      await source.close();
+      await server.leave();
+    }
+  } catch (thrown) {
+    const error = coerceError(thrown);
+    const mend = error instanceof RunError ? error.mend : undefined;
+    return [{ area, level: "problem", message: error.message, ...(mend === undefined ? {} : { mend }) }];
+  }
+}
+
+async function examineServer(source: RedisSource, config: Config): Promise<Finding[]> {
+  const client = source.connect("commands");
+  const check = await checkServer(client);
+  const levels = { refusal: "problem", warning: "warning", note: "note" } as const;
+  const findings: Finding[] = [
+    { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
+    ...check.findings.map(({ level, message, mend }) => ({
+      area: "redis",
+      level: levels[level],
+      message,
+      ...(mend === undefined ? {} : { mend }),
+    })),
+  ];
+  const keys = createKeys(config.namespace);
+  const workers = await countWorkers(client, keys, Date.now());
+  findings.push({ area: "workers", level: "ok", message: `${formatMany(workers, "worker")} alive` });
+  const limiter = createRedisLimiter(client, keys);
+  for (const { name, models } of PROVIDERS) {
+    for (const { name: account } of config.accounts(name)) {
+      for (const model of models) {
+        const lane = { provider: name, account, model: model.name };
+        const status = await limiter.status(lane, laneLimits(config, lane));
+        if (status.state !== "parked") continue;
+        const mend = "mend the cause; the next run on this lane opens it again";
+        findings.push({
+          area: name,
+          level: "warning",
+          message: `${model.name} (${account}) is parked: ${status.reason}`,
+          mend,
+        });
+      }
+    }
+  }
+  return findings;
+}
+
+function describe({ area, level, message, mend }: Finding): string {
+  const mark = { ok: "ok     ", note: "note   ", warning: "WARNING", problem: "PROBLEM" }[level];
+  const line = `${mark}  ${area.padEnd(9)} ${message}\n`;
+  return mend === undefined
+    ? line
+    : `${line}${mend
+        .split("\n")
+        .map((part) => `                     ${part}\n`)
+        .join("")}`;
+}

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config } from "../../config.ts";
+import type { LaneLimits } from "../../core/lane.ts";
+import type { Plan } from "../../producer/plan/plan.ts";
+import { planItems } from "../../producer/plan/plan-items.ts";
+import type { RunRequest } from "../../producer/run/prepare-run.ts";
+import type { RunManifest } from "../../producer/run/run-manifest.ts";
+import { findModel } from "../../providers/registry.ts";
+import { EXIT } from "../exit.ts";
+import { formatDuration } from "../format/format-duration.ts";
+import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "../format/format-number.ts";
+import { sanitize } from "../format/sanitize.ts";
+import { laneLimits } from "../lanes.ts";
+
+const SHOWN_PROBLEMS = 20;
+
+/** What is wrong with the input, file and line first; the whole list is one option away. */
+export function describeProblems({ problems, problemCount }: Plan): string {
+  const lines = problems
+    .slice(0, SHOWN_PROBLEMS)
+    .map(({ where, message }) => `  ${sanitize(where)}: ${sanitize(message)}`);
+  const more = problemCount - lines.length;
+  return [
+    `sluice: the input has ${formatMany(problemCount, "problem")}; nothing was sent`,
+    ...lines,
+    ...(more > 0 ? [`  ... and ${formatCount(more)} more`] : []),
+    "  Mend the input, or leave what is bad out with --skip-invalid.",
+    "",
+  ].join("\n");
+}
+
+/** Everything `run.json` tells, for a person. */
+export function describeRun(run: RunManifest, dir: string): string {
+  const { items, calls, source, output } = run;
+  const lines: [string, string][] = [
+    ["run", run.run],
+    ["state", run.state],
+    ["model", `${run.model} (${run.type})`],
+    ["folder", dir],
+    ["output", output.files.length > 0 ? output.files.join(", ") : `${output.format}, not written yet`],
+    [
+      "source",
+      `${source.paths.map(sanitize).join(" ")} (${formatMany(source.files, "file")}, ${formatBytes(source.bytes)})`,
+    ],
+    ["source sha256", source.sha256],
+    [
+      "items",
+      `${formatCount(items.total)}: ${formatCount(items.succeeded)} succeeded, ${formatCount(items.failed)} failed, ${formatCount(items.missing)} missing`,
+    ],
+    ...Object.entries(run.failuresByKind).map(([kind, count]): [string, string] => [
+      `  ${kind}`,
+      formatCount(count),
+    ]),
+    ["tokens", formatCount(run.tokens)],
+    [
+      "calls",
+      `${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
+    ],
+    ["batch fill", formatPercent(run.batchFill)],
+    ["snoozes", formatCount(run.snoozes)],
+    ...(run.cost ? [["cost", formatMoney(run.cost.amount, run.cost.currency)] as [string, string]] : []),
+    ["created", run.createdAt],
+    ["finished", run.finishedAt ?? "-"],
+    ["time at work", formatDuration(run.activeMs)],
+  ];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return `${lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n")}\n`;
+}
+
+export interface DryRun {
+  readonly items: number;
+  readonly documents: number;
+  readonly estimatedTokens: number;
+  readonly calls: number;
+  readonly maxInputs: number;
+  /** Time the limits alone ask for; undefined without limits. */
+  readonly atLeastMs: number | undefined;
+  readonly limits: LaneLimits;
+  readonly cost: { readonly amount: number; readonly currency: string } | undefined;
+}
+
+/** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
+export async function printDryRun(
+  request: RunRequest,
+  config: Config,
+  options: { readonly json: boolean },
+): Promise<number> {
+  const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
+  try {
+    const plan = await planItems({ ...request.sources, exclude: [request.dir] }, work);
+    if (plan.spool === undefined) {
+      process.stderr.write(describeProblems(plan));
+      return EXIT.cannotGoOn;
+    }
+    const dry = estimate(plan, request, config);
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ event: "dry-run", ...dry })}\n` : describeDryRun(dry, plan),
+    );
+    return EXIT.ok;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+function estimate(plan: Plan, request: RunRequest, config: Config): DryRun {
+  const { model } = findModel(`${request.provider}/${request.model}`);
+  const maxInputs = model.maxInputs ?? 1;
+  const calls = Math.ceil(plan.items / maxInputs);
+  const accounts = config.accounts(request.provider);
+  const names = accounts.length > 0 ? accounts.map((account) => account.name) : ["default"];
+  const lanes = names.map((account) =>
+    laneLimits(config, { provider: request.provider, account, model: request.model }),
+  );
+  const price = config.price(request.provider, request.model);
+  return {
+    items: plan.items,
+    documents: plan.documents,
+    estimatedTokens: plan.tokens,
+    calls,
+    maxInputs,
+    atLeastMs: timeAtLimits(lanes, calls, plan.tokens),
+    limits: lanes[0] ?? {},
+    cost:
+      price?.inputPerMillionTokens === undefined
+        ? undefined
+        : { amount: (plan.tokens / 1e6) * price.inputPerMillionTokens, currency: price.currency },
+  };
+}
+
+/** The time that the limits of all lanes together ask for. A first window may be spent at once where pacing allows. */
+export function timeAtLimits(
+  lanes: readonly LaneLimits[],
+  calls: number,
+  tokens: number,
+): number | undefined {
+  const sum = (field: "requestsPerMinute" | "tokensPerMinute") => {
+    const known = lanes.map((lane) => lane[field]);
+    return known.every((limit) => limit !== undefined) ? known.reduce((a, b) => a + b, 0) : undefined;
+  };
+  const [requests, tokenLimit] = [sum("requestsPerMinute"), sum("tokensPerMinute")];
+  const burst = lanes.every((lane) => lane.pacing !== "even");
+  const minutes = [
+    ...(requests === undefined ? [] : [calls / requests]),
+    ...(tokenLimit === undefined ? [] : [tokens / tokenLimit]),
+  ];
+  if (minutes.length === 0) return undefined;
+  const needed = Math.max(...minutes);
+  // In a burst the n-th window begins after n - 1 minutes and is over in a moment.
+  return Math.round((burst ? Math.ceil(needed) - 1 : needed) * 60_000);
+}
+
+function describeDryRun(dry: DryRun, plan: Plan): string {
+  const { requestsPerMinute, tokensPerMinute, concurrency } = dry.limits;
+  const limits = [
+    requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
+    tokensPerMinute === undefined ? [] : [`${formatCount(tokensPerMinute)} tokens/min`],
+    concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
+  ].flat();
+  return [
+    `items      ${formatCount(dry.items)} from ${formatMany(dry.documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
+    `tokens     ${formatCount(dry.estimatedTokens)} (estimated)`,
+    `calls      ${formatCount(dry.calls)} with up to ${formatMany(dry.maxInputs, "text")} each`,
+    `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
+    `time       ${dry.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dry.atLeastMs)} at these limits`}`,
+    `cost       ${dry.cost ? `${formatMoney(dry.cost.amount, dry.cost.currency)} (estimated)` : "- (no price configured)"}`,
+    ...(plan.problemCount > 0
+      ? [`left out   ${formatMany(plan.problemCount, "problem")} (--skip-invalid)`]
+      : []),
+    "Nothing was sent.",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,122 @@
+import { access } from "node:fs/promises";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { loadConfig } from "../../config.ts";
+import { RunError } from "../../core/errors.ts";
+import { type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
+import { RUN_TTL_MS } from "../../queue/run-ledger.ts";
+import { forgetRuns, type ListedRun, listRuns } from "../../queue/run-list.ts";
+import { createKeys } from "../../redis/keys.ts";
+import { EXIT } from "../exit.ts";
+import { formatCount, formatPercent, UNKNOWN } from "../format/format-number.ts";
+import { formatTable } from "../format/format-table.ts";
+import { openConfiguredRedis } from "../open-redis.ts";
+import { describeRun } from "./embed-output.ts";
+
+export interface RunsCommandOptions {
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+interface KnownRun extends ListedRun {
+  /** Where the folder is at hand. */
+  readonly manifest: RunManifest | undefined;
+}
+
+/** `sluice runs [run]`: what Redis knows, completed by each run's folder where it is on this machine. */
+export async function runRuns(wanted: string | undefined, options: RunsCommandOptions): Promise<number> {
+  if (wanted !== undefined && (await exists(resolve(wanted)))) {
+    const manifest = await readManifest(resolve(wanted));
+    if (!manifest) throw new RunError(`${resolve(wanted)} holds no run`, "name a run or its output folder");
+    return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(wanted)));
+  }
+  const runs = await knownRuns(options);
+  if (wanted === undefined) {
+    if (options.json) return print(runs.map((run) => toJson(summary(run))).join(""));
+    return print(
+      runs.length === 0
+        ? "No runs yet. Start one with: sluice embed <path> --model ... --out DIR\n"
+        : table(runs),
+    );
+  }
+  const run = runs.find((candidate) => candidate.run === wanted);
+  if (!run) throw new RunError(`no run "${wanted}"`, '"sluice runs" lists them; an output folder works too');
+  if (run.manifest)
+    return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
+  return print(options.json ? toJson(summary(run)) : table([run]));
+}
+
+async function knownRuns(options: RunsCommandOptions): Promise<KnownRun[]> {
+  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const redis = await openConfiguredRedis(config);
+  try {
+    const client = redis.source.connect("commands");
+    const keys = createKeys(config.namespace);
+    const listed = await listRuns(client, keys);
+    const known = await Promise.all(listed.map(withManifest));
+    const forgotten = known.filter((run) => !run.manifest && run.state === undefined && isOld(run));
+    await forgetRuns(
+      client,
+      keys,
+      forgotten.map((run) => run.run),
+    );
+    return known.filter((run) => !forgotten.includes(run));
+  } finally {
+    await redis.close();
+  }
+}
+
+function isOld({ createdAt }: ListedRun): boolean {
+  return Date.now() - createdAt > RUN_TTL_MS;
+}
+
+async function withManifest(run: ListedRun): Promise<KnownRun> {
+  if (run.dir === undefined || run.host !== hostname()) return { ...run, manifest: undefined };
+  const manifest = await readManifest(run.dir).catch(() => undefined);
+  return { ...run, manifest: manifest?.run === run.run ? manifest : undefined };
+}
+
+function summary({ manifest, ...run }: KnownRun) {
+  return { ...run, state: manifest?.state ?? run.state, progress: manifest?.items };
+}
+
+function table(runs: readonly KnownRun[]): string {
+  return formatTable(
+    [
+      { title: "run" },
+      { title: "state" },
+      { title: "model" },
+      { title: "items", align: "right" },
+      { title: "done", align: "right" },
+      { title: "failed", align: "right" },
+      { title: "created" },
+      { title: "folder" },
+    ],
+    runs.map(({ run, state, model, items, createdAt, dir, manifest }) => [
+      run,
+      manifest?.state ?? state ?? UNKNOWN,
+      model ?? UNKNOWN,
+      formatCount(items ?? manifest?.items.total),
+      manifest ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total)) : UNKNOWN,
+      formatCount(manifest?.items.failed),
+      new Date(createdAt).toISOString().slice(0, 16).replace("T", " "),
+      dir ?? UNKNOWN,
+    ]),
+  );
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+function print(text: string): number {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  return EXIT.ok;
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

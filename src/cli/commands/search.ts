@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { text as readText } from "node:stream/consumers";
+import { loadConfig } from "../../config.ts";
+import { InputError, RunError } from "../../core/errors.ts";
+import { readManifest } from "../../producer/run/run-manifest.ts";
+import { type Hit, nearest } from "../../producer/search/nearest.ts";
+import { embedOnce } from "../call-once.ts";
+import { EXIT } from "../exit.ts";
+import { sanitize } from "../format/sanitize.ts";
+import { interruptSignal } from "../interrupt.ts";
+
+export interface SearchCommandOptions {
+  readonly top: number;
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** `sluice search`: embeds the text with the run's own model, as a query, and shows the nearest records. */
+export async function runSearch(dir: string, text: string, options: SearchCommandOptions): Promise<number> {
+  const folder = resolve(dir);
+  const manifest = await readManifest(folder);
+  if (!manifest) throw new RunError(`${folder} holds no run`, "name the folder that was given as --out");
+  if (manifest.state !== "finished") {
+    throw new RunError(
+      `the run in ${folder} is ${manifest.state}`,
+      "run its command again: it goes on where it stopped",
+    );
+  }
+  const query = (text === "-" ? await readText(process.stdin) : text).trim();
+  if (query === "") throw new InputError("the text to search for is empty");
+  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const interrupt = interruptSignal();
+  try {
+    const request = { inputs: [query], purpose: "query" as const };
+    const { vectors } = await embedOnce(config, manifest.model, request, interrupt.signal);
+    const hits = await nearest(folder, vectors, options.top, { signal: interrupt.signal });
+    process.stdout.write(options.json ? formatJson(hits) : formatHits(hits));
+    return EXIT.ok;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function formatJson(hits: readonly Hit[]): string {
+  return hits.map((hit) => `${JSON.stringify(hit)}\n`).join("");
+}
+
+/** One hit: score and id, and below it the beginning of its text where the output has texts. */
+export function formatHits(hits: readonly Hit[]): string {
+  if (hits.length === 0) return "No record has a vector.\n";
+  return hits
+    .map(({ score, id, text }) => {
+      const line = `${score.toFixed(3)}  ${sanitize(id)}\n`;
+      return text === undefined ? line : `${line}       ${excerpt(text)}\n`;
+    })
+    .join("");
+}
+
+function excerpt(text: string): string {
+  const line = sanitize(text).replace(/\s+/g, " ").trim();
+  const letters = Array.from(line);
+  return letters.length <= 110 ? line : `${letters.slice(0, 110).join("")}...`;
+}

@@ -1,0 +1,43 @@
+import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
+import { EXIT } from "../exit.ts";
+import { interruptSignal } from "../interrupt.ts";
+
+export interface SimulateCommandOptions {
+  readonly port: number;
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly concurrency?: number;
+  readonly latency: number;
+  readonly jitter: number;
+}
+
+/** `sluice simulate`: serves until stopped, and prints the environment that points Sluice at it. */
+export async function runSimulate(options: SimulateCommandOptions): Promise<number> {
+  const { port, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
+  const interrupt = interruptSignal();
+  const simulator = await startSimulator({
+    port,
+    limits: {
+      requestsPerWindow: requestsPerMinute ?? null,
+      tokensPerWindow: tokensPerMinute ?? null,
+      concurrency: concurrency ?? null,
+    },
+    latency: { fixedMs: latency, jitterMs: jitter },
+  });
+  process.stdout.write(
+    [
+      "# The simulator is running; stop it with Ctrl-C. In another terminal:",
+      `export MINIMAX_API_KEY=${SIMULATOR_API_KEY}`,
+      `export MINIMAX_BASE_URL=${simulator.url}`,
+      `# Faults, limits and statistics: ${simulator.controlUrl}`,
+      "",
+    ].join("\n"),
+  );
+  await new Promise<void>((resolve) => {
+    if (interrupt.signal.aborted) resolve();
+    interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await simulator.close();
+  interrupt.dispose();
+  return EXIT.ok;
+}

@@ -1,0 +1,91 @@
+import { pino } from "pino";
+import { loadConfig } from "../../config.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
+import { createKeys } from "../../redis/keys.ts";
+import { startWorker } from "../../workers/worker-host.ts";
+import type { WorkerLog } from "../../workers/worker-log.ts";
+import { EXIT } from "../exit.ts";
+import { LaneBook, openTransport } from "../lanes.ts";
+import { openConfiguredRedis } from "../open-redis.ts";
+import { readVersion } from "../version.ts";
+
+export interface WorkerCommandOptions {
+  readonly config?: string;
+  /** Started by another command: ends with it, whatever ends it. */
+  readonly child?: boolean;
+}
+
+/** `sluice worker`: takes jobs until it is told to stop. */
+export async function runWorker(options: WorkerCommandOptions): Promise<number> {
+  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const stopped = waitForStop(options.child === true);
+  const logger = pino(
+    { level: config.logLevel, base: { pid: process.pid } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+  const log = adaptLog(logger);
+  const lanes = new LaneBook(config, openTransport(config));
+  const providers = lanes.providers();
+  if (providers.length === 0) {
+    const names = config.providers.flatMap((name) => config.missing(name));
+    throw new ConfigError([`no provider has credentials; set one of ${names.join(", ")}`]);
+  }
+  const redis = await openConfiguredRedis(config, {
+    onEvent: (event) => log.warn("redis", { ...event }),
+    onWarning: (line) => log.warn(line.message, line.mend === undefined ? {} : { mend: line.mend }),
+  });
+  try {
+    const keys = createKeys(config.namespace);
+    const { jobs, calls, graceMs } = config.worker;
+    const host = startWorker({
+      redis: redis.source,
+      keys,
+      limiter: createRedisLimiter(redis.source.connect("commands"), keys),
+      providers,
+      embeddingLanes: (provider, model) => lanes.embeddingLanes(provider, model),
+      version: readVersion(),
+      log,
+      options: {
+        ...(graceMs === undefined ? {} : { graceMs }),
+        ...(jobs === undefined ? {} : { jobs }),
+        ...(calls === undefined ? {} : { calls }),
+      },
+    });
+    await Promise.race([host.ready, stopped]);
+    log.info("worker takes jobs", { worker: host.id, providers });
+    process.send?.({ type: "ready" });
+    const reason = await stopped;
+    log.info("worker stops", { reason });
+    await host.stop();
+    log.info("worker has stopped");
+    return EXIT.ok;
+  } finally {
+    await redis.close();
+  }
+}
+
+/** Resolves at the first SIGTERM, SIGINT, or end of the parent; a second one ends the process at once. */
+function waitForStop(child: boolean): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let asked = 0;
+  const stop = (reason: string) => {
+    asked += 1;
+    if (asked > 1) process.exit(EXIT.interrupted);
+    resolve(reason);
+  };
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  // In a terminal, Ctrl-C goes to the parent's whole group; a child waits for its parent's word instead.
+  process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
+  if (child) process.on("disconnect", () => stop("the command that started it has ended"));
+  return promise;
+}
+
+function adaptLog(logger: pino.Logger): WorkerLog {
+  return {
+    debug: (message, fields) => logger.debug(fields ?? {}, message),
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    error: (message, fields) => logger.error(fields ?? {}, message),
+  };
+}

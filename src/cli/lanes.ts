@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import type { Account } from "../config/accounts.ts";
+import { type Config, revealAccount } from "../config.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { Provider } from "../providers/provider.ts";
+import { createProvider, findModel, findProvider } from "../providers/registry.ts";
+import { createTransport } from "../providers/transport/http.ts";
+import type { Transport } from "../providers/transport/transport.ts";
+import type { EmbeddingLane } from "../workers/embedding-lanes.ts";
+
+/** The limits in force on a lane: the user's own figures before those the provider's accounts usually have. */
+export function laneLimits(config: Config, lane: Lane): LaneLimits {
+  const known = findProvider(lane.provider).models.find((model) => model.name === lane.model);
+  return { ...known?.limits, ...config.limits(lane) };
+}
+
+/** The lanes of a model: one per account that has credentials. Throws a ConfigError that names what is missing. */
+export function requireLanes(config: Config, fullName: string): { lane: Lane; limits: LaneLimits }[] {
+  const { provider, model } = findModel(fullName);
+  const missing = config.missing(provider);
+  const accounts = config.accounts(provider);
+  if (accounts.length === 0) {
+    throw new ConfigError(
+      missing.map(
+        (name) => `${name} is not set: ${provider} cannot be called without it (environment or .env)`,
+      ),
+    );
+  }
+  return accounts.map(({ name }) => {
+    const lane = { provider, account: name, model: model.name };
+    return { lane, limits: laneLimits(config, lane) };
+  });
+}
+
+export function openTransport(config: Config): Transport {
+  const { proxy, noProxy, extraCaCerts } = config.transport;
+  return createTransport({
+    ...(proxy === undefined ? {} : { httpsProxy: proxy.reveal() }),
+    ...(noProxy === undefined ? {} : { noProxy }),
+    ...(extraCaCerts === undefined ? {} : { extraCa: readCertificates(extraCaCerts) }),
+  });
+}
+
+function readCertificates(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError([
+      `NODE_EXTRA_CA_CERTS: ${path} cannot be read (${error instanceof Error ? error.message : ""})`,
+    ]);
+  }
+}
+
+/** What a worker calls with: adapters by account, made when first asked for. */
+export class LaneBook {
+  readonly #config: Config;
+  readonly #transport: Transport;
+  readonly #providers = new Map<Account, Provider>();
+
+  constructor(config: Config, transport: Transport) {
+    this.#config = config;
+    this.#transport = transport;
+  }
+
+  /** Providers that this configuration has credentials for. */
+  providers(): string[] {
+    return this.#config.providers.filter((name) => this.#config.accounts(name).length > 0);
+  }
+
+  /** Empty when this process cannot serve the model; another worker may. */
+  embeddingLanes(provider: string, model: string): EmbeddingLane[] {
+    if (!this.providers().includes(provider)) return [];
+    return this.#config.accounts(provider).flatMap((account) => {
+      const embedding = this.#provider(provider, account).embedding;
+      if (!embedding) return [];
+      const lane = { provider, account: account.name, model };
+      return [{ lane, limits: laneLimits(this.#config, lane), model: embedding(model) }];
+    });
+  }
+
+  #provider(name: string, account: Account): Provider {
+    const known = this.#providers.get(account);
+    if (known) return known;
+    const made = createProvider(name, revealAccount(account), this.#transport);
+    this.#providers.set(account, made);
+    return made;
+  }
+}

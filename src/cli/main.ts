@@ -1,0 +1,172 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { describeError, EXIT } from "./exit.ts";
+import { readVersion } from "./version.ts";
+
+/** Parses the command line and runs one command; the exit code says how it ended. */
+export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.cannotGoOn;
+      return;
+    }
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = EXIT.cannotGoOn;
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command("sluice")
+    .description(
+      "Runs LLM work in bulk: every provider at its limit, never over it, every item exactly once.",
+    )
+    .version(readVersion(), "-V, --version")
+    .option("--config <file>", "settings file to read instead of ./sluice.yaml")
+    .showHelpAfterError("(sluice --help shows what there is)")
+    .exitOverride();
+  addEmbed(program);
+  addSearch(program);
+  addRuns(program);
+  addServices(program);
+  program.addHelpText("after", HELP_AFTER);
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`(sluice ${command.name()} --help)`);
+  return program;
+}
+
+const HELP_AFTER = `
+Exit codes: 0 all items succeeded, 1 some items failed, 2 could not start or had to stop, 130 interrupted.
+Configuration: environment, .env and sluice.yaml; "sluice doctor" says what is missing.`;
+
+function addEmbed(program: Command): void {
+  program
+    .command("embed")
+    .description("embed files, folders or standard input; running the same command again resumes")
+    .argument(
+      "<path...>",
+      "files, folders and globs of Markdown, text, HTML, JSONL, CSV, Parquet; - for JSONL on standard input",
+    )
+    .requiredOption("--model <provider/model>", "model to embed with, such as minimax/embo-01")
+    .requiredOption("--out <dir>", "output folder; one run per folder")
+    .addOption(
+      new Option("--type <type>", "db: texts to be searched; query: texts to search with")
+        .choices(["db", "query"])
+        .default("db"),
+    )
+    .addOption(
+      new Option("--format <format>", "form of the output")
+        .choices(["parquet", "jsonl", "npy"])
+        .default("parquet"),
+    )
+    .option("--with-text", "put each item's text and metadata into the output", false)
+    .option(
+      "--chunk-tokens <n>",
+      "split documents into chunks of at most this many tokens (estimated)",
+      positive,
+      400,
+    )
+    .option("--chunk-overlap <n>", "tokens that neighbouring chunks share", count, 40)
+    .option("--no-chunk", "one item per document or record, whatever its length")
+    .option("--id-field <field>", "field of a JSONL, CSV or Parquet record that holds its id", "id")
+    .option("--text-field <field>", "field that holds the text", "text")
+    .option("--limit <n>", "stop after this many items", positive)
+    .option("--window <n>", "items in Redis at once", positive)
+    .option(
+      "--workers <n>",
+      "worker processes to start; 0 leaves the work to workers running elsewhere",
+      count,
+    )
+    .option("--dry-run", "say what would be done, and send nothing", false)
+    .option("--skip-invalid", "leave out what cannot be read, instead of refusing to start", false)
+    .option("--force", "throw away what the output folder holds of another run", false)
+    .option("--json", "one JSON object per event on standard output", false)
+    .action(async (paths: string[], options) => {
+      const { runEmbed } = await import("./commands/embed.ts");
+      process.exitCode = await runEmbed(paths, { ...options, config: program.opts().config });
+    });
+}
+
+function addSearch(program: Command): void {
+  program
+    .command("search")
+    .description("nearest records of a finished embedding run, by the same model")
+    .argument("<dir>", "output folder of the run")
+    .argument("<text>", "what to look for; - reads it from standard input")
+    .option("-k, --top <n>", "how many records to show", positive, 5)
+    .option("--json", "one JSON object per record", false)
+    .action(async (dir: string, text: string, options) => {
+      const { runSearch } = await import("./commands/search.ts");
+      process.exitCode = await runSearch(dir, text, { ...options, config: program.opts().config });
+    });
+}
+
+function addRuns(program: Command): void {
+  program
+    .command("runs")
+    .description("list the runs this Redis knows, or show one")
+    .argument("[run]", "id of a run, or its output folder")
+    .option("--json", "as JSON", false)
+    .action(async (run: string | undefined, options) => {
+      const { runRuns } = await import("./commands/runs.ts");
+      process.exitCode = await runRuns(run, { ...options, config: program.opts().config });
+    });
+}
+
+function addServices(program: Command): void {
+  program
+    .command("worker")
+    .description("take jobs and call providers until stopped; start as many as you like, anywhere")
+    .addOption(new Option("--child").hideHelp())
+    .action(async (options) => {
+      const { runWorker } = await import("./commands/worker.ts");
+      process.exitCode = await runWorker({ ...options, config: program.opts().config });
+    });
+  program
+    .command("simulate")
+    .description(
+      "serve strict local doubles of the providers' protocols, and print the environment to use them",
+    )
+    .option("--port <n>", "port to listen on; 0 takes a free one", count, 8900)
+    .option("--requests-per-minute <n>", "limit of the simulated account", positive)
+    .option("--tokens-per-minute <n>", "limit of the simulated account", positive)
+    .option("--concurrency <n>", "calls at once of the simulated account", positive)
+    .option("--latency <ms>", "time each call takes", count, 150)
+    .option("--jitter <ms>", "up to this much more", count, 50)
+    .action(async (options) => {
+      const { runSimulate } = await import("./commands/simulate.ts");
+      process.exitCode = await runSimulate(options);
+    });
+  program
+    .command("doctor")
+    .description("check Redis, versions, keys and limits: what is wrong, and the mend")
+    .option("--json", "as JSON", false)
+    .action(async (options) => {
+      const { runDoctor } = await import("./commands/doctor.ts");
+      process.exitCode = await runDoctor({ ...options, config: program.opts().config });
+    });
+  program
+    .command("demo")
+    .description("embed and search real text with private Redis and simulator; needs no key and no network")
+    .option("--keep", "keep the vectors", false)
+    .action(async (options) => {
+      const { runDemo } = await import("./commands/demo.ts");
+      process.exitCode = await runDemo(options);
+    });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected a whole number from 1 on.");
+  return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError("expected a whole number from 0 on.");
+  }
+  return value;
+}

@@ -1,0 +1,46 @@
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+
+/** What Redis remembers of a run; the rest is in the run's folder. */
+export interface ListedRun {
+  readonly run: string;
+  readonly createdAt: number;
+  /** Undefined when Redis has forgotten all but the name. */
+  readonly state: string | undefined;
+  readonly model: string | undefined;
+  readonly dir: string | undefined;
+  readonly host: string | undefined;
+  readonly items: number | undefined;
+}
+
+/** The newest runs first. */
+export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Promise<ListedRun[]> {
+  const found = await client.zrevrange(keys.runs, 0, limit - 1, "WITHSCORES");
+  const runs: ListedRun[] = [];
+  for (let i = 0; i + 1 < found.length; i += 2) {
+    const run = String(found[i]);
+    const [state, model, dir, host, items] = await client.hmget(
+      keys.run(run).meta,
+      "state",
+      "model",
+      "dir",
+      "host",
+      "items",
+    );
+    runs.push({
+      run,
+      createdAt: Number(found[i + 1]),
+      state: state ?? undefined,
+      model: model ?? undefined,
+      dir: dir ?? undefined,
+      host: host ?? undefined,
+      items: items === null || items === undefined ? undefined : Number(items),
+    });
+  }
+  return runs;
+}
+
+/** Drops runs from the list that Redis knows nothing else of any more. */
+export async function forgetRuns(client: RedisClient, keys: Keys, runs: readonly string[]): Promise<void> {
+  if (runs.length > 0) await client.zrem(keys.runs, ...runs);
+}
