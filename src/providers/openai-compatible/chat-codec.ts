@@ -1,0 +1,51 @@
+import type { ChatCodec } from "../chat-codec.ts";
+import { parseObject, readField, readObject } from "../json-value.ts";
+import type { ChatResponse } from "../provider.ts";
+import type { HttpResponse } from "../transport/transport.ts";
+import { type ChatDialect, checkFinish, collectExtra, identify, reportsError } from "./chat-dialect.ts";
+import {
+  otherFields,
+  otherMessageFields,
+  readContent,
+  readFinishReason,
+  readReasoning,
+  readToolCalls,
+  readUsage,
+} from "./chat-parts.ts";
+import { createChatReducer, type StreamState } from "./chat-reducer.ts";
+
+/** The codec of everything that speaks the OpenAI chat protocol. */
+export function createChatCodec(dialect: ChatDialect): ChatCodec<StreamState> {
+  return {
+    encode: (request, stream) => JSON.stringify(dialect.encode(request, stream)),
+    decode: (response, now) => decodeChat(response, now, dialect),
+    classify: (response, now) => dialect.classifyAnswer(response, now),
+    reducer: (head, now) => createChatReducer(head, now, dialect),
+  };
+}
+
+function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): ChatResponse {
+  if (response.status !== 200) throw dialect.classifyAnswer(response, now);
+  const body = parseObject(response.body.toString("utf8"));
+  if (!body) throw dialect.classifyAnswer(response, now);
+  if (reportsError(body)) throw dialect.classifyBody(body, response, now);
+  const choices = readField(body, "choices");
+  const choice = Array.isArray(choices) ? choices[0] : undefined;
+  const message = readObject(choice, "message");
+  // Some flat errors come as a 200 without an `error` key: the dialect knows them, or calls it a bad response.
+  if (!message) throw dialect.classifyAnswer(response, now);
+  const finishReason = readFinishReason(choice);
+  checkFinish(finishReason, response, dialect);
+  const reasoning = readReasoning(message);
+  const toolCalls = readToolCalls(message);
+  return {
+    text: readContent(message),
+    ...(reasoning !== undefined && { reasoning }),
+    ...(toolCalls.length > 0 && { toolCalls }),
+    finishReason: finishReason ?? { unified: "other" },
+    usage: readUsage(readField(body, "usage")) ?? {},
+    ...identify(body, response.headers),
+    ...collectExtra(otherFields(body), otherMessageFields(message), readField(choice, "logprobs")),
+  };
+}
+

@@ -1,0 +1,102 @@
+import { isObject, type JsonObject, readCount, readField, readObject, readText } from "../json-value.ts";
+import type { FinishReason, ToolCall, Usage } from "../provider.ts";
+
+const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {
+  stop: "stop",
+  eos: "stop",
+  end_turn: "stop",
+  stop_sequence: "stop",
+  length: "length",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  tool_calls: "tool-calls",
+  function_call: "tool-calls",
+  content_filter: "content-filter",
+};
+
+/** A finish reason in our words; undefined while there is none (some vendors send "null" or an empty text). */
+export function readFinishReason(choice: unknown): FinishReason | undefined {
+  const raw = readText(choice, "finish_reason");
+  if (raw === undefined || raw === "null") return undefined;
+  return { unified: Object.hasOwn(FINISH_REASONS, raw) ? (FINISH_REASONS[raw] ?? "other") : "other", raw };
+}
+
+/** Content as text; of a list, the text of its parts. */
+export function readContent(message: unknown): string {
+  const content = readField(message, "content");
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => readText(part, "text") ?? "").join("");
+}
+
+/** Reasoning under any of its names. Who sends two of them sends the same text twice, so the first one counts. */
+export function readReasoning(message: unknown): string | undefined {
+  const named = readText(message, "reasoning_content") ?? readText(message, "reasoning");
+  if (named !== undefined) return named;
+  const details = readField(message, "reasoning_details");
+  if (!Array.isArray(details)) return undefined;
+  const text = details.map((one) => readText(one, "text") ?? readText(one, "summary") ?? "").join("");
+  return text === "" ? undefined : text;
+}
+
+/** Usage under any of its names; undefined when no figure is valid. */
+export function readUsage(usage: unknown): Usage | undefined {
+  const found = {
+    inputTokens: readCount(usage, "prompt_tokens"),
+    outputTokens: readCount(usage, "completion_tokens"),
+    totalTokens: readCount(usage, "total_tokens"),
+    cachedTokens:
+      readCount(readObject(usage, "prompt_tokens_details"), "cached_tokens") ??
+      readCount(usage, "prompt_cache_hit_tokens") ??
+      readCount(usage, "cached_tokens"),
+    reasoningTokens: readCount(readObject(usage, "completion_tokens_details"), "reasoning_tokens"),
+  };
+  const present = Object.entries(found).filter(([, count]) => count !== undefined);
+  return present.length === 0 ? undefined : (Object.fromEntries(present) as Usage);
+}
+
+/** The tool calls of a complete message; a call without a name is none. */
+export function readToolCalls(message: unknown): readonly ToolCall[] {
+  const calls = readField(message, "tool_calls");
+  if (!Array.isArray(calls)) return [];
+  return calls.flatMap((call) => {
+    const name = readText(readObject(call, "function"), "name");
+    if (name === undefined) return [];
+    return [{ id: readText(call, "id") ?? "", name, arguments: readArguments(call) ?? "" }];
+  });
+}
+
+/** Arguments as text; some vendors send them as the object itself. */
+export function readArguments(call: unknown): string | undefined {
+  const value = readField(readField(call, "function"), "arguments");
+  if (isObject(value)) return JSON.stringify(value);
+  return typeof value === "string" ? value : undefined;
+}
+
+const MODELLED = new Set(["id", "object", "created", "model", "choices", "usage", "request_id", "error"]);
+const MODELLED_IN_MESSAGE = new Set([
+  "role",
+  "content",
+  "reasoning_content",
+  "reasoning",
+  "reasoning_details",
+  "tool_calls",
+  "function_call",
+]);
+
+/** `__proto__` as a key is an attack on whoever copies the object by assignment. */
+function others(fields: JsonObject, known: ReadonlySet<string>): [string, unknown][] {
+  return Object.entries(fields).filter(
+    ([key, value]) => !known.has(key) && key !== "__proto__" && value !== null && value !== undefined,
+  );
+}
+
+/** Top-level fields we do not model. */
+export function otherFields(body: JsonObject): [string, unknown][] {
+  return others(body, MODELLED);
+}
+
+/** Fields of a message, or of a stream's delta, that we do not model. */
+export function otherMessageFields(message: JsonObject): [string, unknown][] {
+  return others(message, MODELLED_IN_MESSAGE);
+}

@@ -1,0 +1,72 @@
+import { ProviderError } from "../../core/errors.ts";
+import type { ChatMessage, ChatRequest, ToolCall } from "../provider.ts";
+
+/** How one vendor's request differs from the common form. */
+export interface RequestDialect {
+  readonly provider: string;
+  /** Newer OpenAI models refuse `max_tokens`; most others know nothing else. */
+  readonly maxTokensField: "max_tokens" | "max_completion_tokens";
+  /** Whether usage at the end of a stream has to be asked for. */
+  readonly includeUsage: boolean;
+  /** The field that takes an assistant message's reasoning back; without one it is left out. */
+  readonly reasoningField?: "reasoning_content" | "reasoning";
+}
+
+/**
+ * The common request body, absent fields left out. `extra` passes as it is, below everything the request says by
+ * name. Throws `invalid-request` for a request without messages and for more than one answer.
+ */
+export function encodeChatBody(
+  model: string,
+  request: ChatRequest,
+  stream: boolean,
+  dialect: RequestDialect,
+): Record<string, unknown> {
+  const { extra = {} } = request;
+  const { n = 1, stream_options: streamOptions, ...passed } = extra;
+  const refuse = (message: string) =>
+    new ProviderError(message, { kind: "invalid-request", provider: dialect.provider });
+  if (request.messages.length === 0) throw refuse("a chat request takes at least 1 message");
+  if (n !== 1) throw refuse("n must be 1: every item is one answer");
+  return withoutAbsent({
+    ...passed,
+    model,
+    messages: request.messages.map((message) => encodeMessage(message, dialect)),
+    [dialect.maxTokensField]: request.maxTokens ?? passed[dialect.maxTokensField],
+    temperature: request.temperature ?? passed.temperature,
+    top_p: request.topP ?? passed.top_p,
+    stop: request.stop ?? passed.stop,
+    seed: request.seed ?? passed.seed,
+    user: request.user ?? passed.user,
+    tools: request.tools ?? passed.tools,
+    tool_choice: request.toolChoice ?? passed.tool_choice,
+    response_format: request.responseFormat ?? passed.response_format,
+    stream,
+    stream_options: stream ? encodeStreamOptions(streamOptions, dialect) : undefined,
+  });
+}
+
+function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {
+  if (!dialect.includeUsage) return given;
+  return { ...(typeof given === "object" ? given : undefined), include_usage: true };
+}
+
+function encodeMessage(message: ChatMessage, { reasoningField }: RequestDialect): Record<string, unknown> {
+  const { role, content, name, toolCalls, toolCallId, reasoning } = message;
+  return withoutAbsent({
+    role,
+    content,
+    name,
+    tool_calls: toolCalls?.map(encodeToolCall),
+    tool_call_id: toolCallId,
+    ...(reasoningField !== undefined && { [reasoningField]: reasoning }),
+  });
+}
+
+function encodeToolCall({ id, name, arguments: text }: ToolCall) {
+  return { id, type: "function", function: { name, arguments: text } };
+}
+
+function withoutAbsent(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,64 @@
+import { readField, readObject, readText } from "../json-value.ts";
+import type { ChatEvent } from "../provider.ts";
+import { readArguments } from "./chat-parts.ts";
+
+/** One tool call as far as it has come. */
+export interface PartialToolCall {
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** More parallel calls than any model makes. */
+const MAX_TOOL_CALLS = 128;
+
+/**
+ * The calls with a delta's pieces added, and the events these are; or what is wrong with the delta, in words. A piece
+ * names its call by `index`; one without belongs to the last call, unless it brings an id of its own.
+ */
+export function addToolCalls(
+  calls: readonly PartialToolCall[],
+  pieces: unknown,
+): { readonly calls: readonly PartialToolCall[]; readonly events: readonly ChatEvent[] } | string {
+  if (!Array.isArray(pieces)) return { calls, events: [] };
+  let grown = calls;
+  const events: ChatEvent[] = [];
+  for (const piece of pieces) {
+    const index = findIndex(grown, piece);
+    if (index === undefined) return `a tool call's index is not an integer below ${MAX_TOOL_CALLS}`;
+    const id = readText(piece, "id");
+    const name = readText(readObject(piece, "function"), "name");
+    const text = readArguments(piece);
+    const known = grown.find((call) => call.index === index) ?? { index, id: "", name: "", arguments: "" };
+    // Some vendors repeat id and name in every piece.
+    const call = {
+      index,
+      id: known.id || (id ?? ""),
+      name: known.name || (name ?? ""),
+      arguments: known.arguments + (text ?? ""),
+    };
+    grown = [...grown.filter((other) => other.index !== index), call];
+    events.push({
+      type: "tool-call-delta",
+      index,
+      ...(id !== undefined && known.id === "" && { id }),
+      ...(name !== undefined && known.name === "" && { name }),
+      ...(text !== undefined && text !== "" && { arguments: text }),
+    });
+  }
+  return { calls: grown, events };
+}
+
+function findIndex(calls: readonly PartialToolCall[], piece: unknown): number | undefined {
+  const index = readField(piece, "index");
+  if (index === undefined || index === null) {
+    const last = calls.at(-1);
+    const id = readText(piece, "id");
+    const isNew = last === undefined || (id !== undefined && last.id !== "" && id !== last.id);
+    return isNew ? Math.max(-1, ...calls.map((call) => call.index)) + 1 : last.index;
+  }
+  return typeof index === "number" && Number.isInteger(index) && index >= 0 && index < MAX_TOOL_CALLS
+    ? index
+    : undefined;
+}
