@@ -127,16 +127,30 @@ export interface ChatModel {
   stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }
 
+/** Money per million tokens; a price that is not known is absent, and free is 0. */
+export interface ModelPrice {
+  readonly inputPerMillionTokens?: number;
+  readonly cachedInputPerMillionTokens?: number;
+  readonly outputPerMillionTokens?: number;
+  readonly currency: string;
+}
+
 /** What is known of a model before any call; the data behind `sluice models`, dry runs and limits. */
 export interface ModelData {
   readonly name: string;
   readonly kind: "chat" | "embedding";
   readonly dimensions?: number;
+  /** Dimensions a caller may ask for; absent where there is no choice. `up-to`: any number up to `dimensions`. */
+  readonly dimensionChoices?: readonly number[] | "up-to";
   /** Inputs one embedding call may carry. */
   readonly maxInputs?: number;
   /** Tokens one input (embedding) or the whole context (chat) may have. */
   readonly maxTokens?: number;
   readonly maxOutputTokens?: number;
+  /** Tokens all inputs of one embedding call may have together. */
+  readonly maxBatchTokens?: number;
+  /** What the vendor publishes; the user's own price replaces it. */
+  readonly price?: ModelPrice;
   /** Limits a fresh account has, where published or measured; the user's own figures replace them. */
   readonly limits?: LaneLimits;
 }

@@ -48,4 +48,3 @@ function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): 
     ...collectExtra(otherFields(body), otherMessageFields(message), readField(choice, "logprobs")),
   };
 }
-

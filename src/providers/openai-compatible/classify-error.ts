@@ -1,0 +1,170 @@
+import { ProviderError, type ProviderErrorDetails } from "../../core/errors.ts";
+import { isObject, type JsonObject, parseObject, readField, readText } from "../json-value.ts";
+import { classifyStatus } from "../transport/classify-status.ts";
+import { parseRetryAfter } from "../transport/retry-after.ts";
+import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
+import { type AnswerHead, findRequestId } from "./chat-dialect.ts";
+import { COMMON_CODES } from "./error-codes.ts";
+import type { CodeClass, CompatibleProfile } from "./profile.ts";
+
+/** An error body is short; a large one is a broken success. */
+const MAX_ERROR_BYTES = 1024 * 1024;
+
+/**
+ * The error that a body or a stream frame reports: `{error: {...}}`, `{error: "text"}`, or code and message at the top
+ * level. The code decides, then the type, then a code that is an HTTP status, then the status itself. Only our own
+ * words reach the message.
+ */
+export function classifyErrorBody(
+  body: JsonObject,
+  head: AnswerHead,
+  now: number,
+  profile: CompatibleProfile,
+): ProviderError {
+  const error = readField(body, "error");
+  const details = isObject(error) ? error : body;
+  const codes = [readField(details, "code"), readField(body, "error_type"), readField(details, "type")]
+    .map(asCode)
+    .filter((code) => code !== undefined);
+  const status = codes.map(asStatus).find((code) => code !== undefined) ?? head.status;
+  const [shown] = codes;
+  const common = {
+    ...describe(profile, { ...head, status }, now),
+    ...(shown !== undefined && { code: shown }),
+  };
+  const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
+  const listed = specify(findListed(codes, profile), codes, status, text);
+  if (listed) return fromClass(listed, shown, common, profile);
+  if (status < 400) {
+    const code = shown === undefined ? "no code" : `code ${shown}`;
+    return new ProviderError(`the answer reports an error that no table lists (${code})`, {
+      ...common,
+      kind: "server",
+      unlisted: true,
+    });
+  }
+  return fromStatus(status, common, profile);
+}
+
+/** The error of an answer that holds no result: another status, an HTML page, an empty or broken body. */
+export function classifyAnswer(
+  response: HttpResponse,
+  now: number,
+  profile: CompatibleProfile,
+  expected: string,
+): ProviderError {
+  const { body, status } = response;
+  const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
+  if (object && (status !== 200 || looksLikeError(object)))
+    return classifyErrorBody(object, response, now, profile);
+  const common = describe(profile, response, now);
+  if (status !== 200) return fromStatus(status, common, profile);
+  const size = `${body.length} bytes, ${readContentType(response.headers)}`;
+  const message =
+    body.length === 0
+      ? "the answer is empty"
+      : object === undefined
+        ? `the answer is not a complete JSON object (${size})`
+        : `the answer is JSON but holds no ${expected} (${size})`;
+  return new ProviderError(message, { ...common, kind: "bad-response", unlisted: true });
+}
+
+function looksLikeError(body: JsonObject): boolean {
+  const error = readField(body, "error");
+  if (isObject(error) || (typeof error === "string" && error !== "")) return true;
+  // Flat errors: {"code": 20012, "message": "..."}.
+  return readField(body, "code") !== undefined && readText(body, "message") !== undefined;
+}
+
+function findListed(codes: readonly string[], profile: CompatibleProfile): CodeClass | undefined {
+  for (const code of codes) {
+    for (const table of [profile.codes ?? {}, COMMON_CODES])
+      if (Object.hasOwn(table, code)) return table[code];
+  }
+  return undefined;
+}
+
+const TOO_LONG =
+  /maximum context length|context[ _-]?(length|window)|(prompt|input|message)s? (is|are) too long|exceeds? .{0,40}(context|max(imum)?[ _]tokens)|reduce the length/i;
+const BATCH_SIZE = /batch size|too many inputs|array too long|max_batch|maximum allowed batch/i;
+
+/** Vague classes, and answers no table lists, are told apart by what the vendors' texts have in common. */
+function specify(
+  listed: CodeClass | undefined,
+  codes: readonly string[],
+  status: number,
+  text: string,
+): CodeClass | undefined {
+  const kind = listed?.kind;
+  // OpenAI names the exhausted limit in the type beside the code.
+  if (kind === "throttled" && listed?.dimension === undefined) {
+    if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text))
+      return { ...COMMON_CODES.tokens, kind, message: "too many tokens per minute" };
+    if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text))
+      return { ...COMMON_CODES.requests, kind, message: "too many requests per minute" };
+  }
+  const vague = kind === undefined || kind === "invalid-request";
+  if (!vague || (status < 400 ? status !== 200 : status >= 500)) return listed;
+  if (status === 413 || BATCH_SIZE.test(text))
+    return { kind: "too-long", message: "the request is too large", splittable: true };
+  return TOO_LONG.test(text) ? { kind: "too-long", message: "the input is too long for the model" } : listed;
+}
+
+type Common = Omit<ProviderErrorDetails, "kind">;
+
+function fromClass(
+  { kind, message, dimension, splittable }: CodeClass,
+  code: string | undefined,
+  common: Common,
+  profile: CompatibleProfile,
+): ProviderError {
+  const shown = code === undefined ? "" : ` (code ${code})`;
+  return new ProviderError(`${message}${shown}${mend(kind, profile)}`, {
+    ...common,
+    kind,
+    ...(dimension && { dimension }),
+    ...(splittable && { splittable }),
+  });
+}
+
+function fromStatus(status: number, common: Common, profile: CompatibleProfile): ProviderError {
+  const { kind, message, splittable } = classifyStatus(status);
+  return new ProviderError(`${message} (HTTP ${status})${mend(kind, profile)}`, {
+    ...common,
+    kind,
+    unlisted: true,
+    ...(splittable && { splittable }),
+  });
+}
+
+function mend(kind: string, { variables }: CompatibleProfile): string {
+  if (kind === "auth") return `: check ${variables}_API_KEY, ${variables}_BASE_URL and the model's name`;
+  return kind === "quota" ? ": top up the account or raise its limit" : "";
+}
+
+function describe(profile: CompatibleProfile, head: AnswerHead, now: number) {
+  const requestId = findRequestId(head.headers);
+  const retryAfterMs = parseRetryAfter(head.headers, now);
+  return {
+    provider: profile.name,
+    status: head.status,
+    ...(requestId !== undefined && { requestId }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}
+
+/** A code is a word or a number; anything longer is a message in the wrong place and may quote the request. */
+function asCode(value: unknown): string | undefined {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
+  return typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : undefined;
+}
+
+/** Some vendors answer 200 first and put the status into the body. */
+function asStatus(code: string): number | undefined {
+  const status = /^[1-5]\d\d$/.test(code) ? Number(code) : 0;
+  return status >= 400 ? status : undefined;
+}
+
+function readContentType(headers: HttpHeaders): string {
+  return /^[\w.+-]+\/[\w.+-]+/.exec(String(headers["content-type"] ?? ""))?.[0] ?? "no content type";
+}

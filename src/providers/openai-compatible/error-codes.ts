@@ -1,0 +1,134 @@
+import type { CodeClass } from "./profile.ts";
+
+const KEY_REFUSED = { kind: "auth", message: "the API key was refused" } as const;
+const NO_BALANCE = { kind: "quota", message: "the account has no balance or quota left" } as const;
+const RATE = { kind: "throttled", message: "the rate limit is reached" } as const;
+const REQUESTS = {
+  kind: "throttled",
+  dimension: "requests",
+  message: "too many requests per minute",
+} as const;
+const TOKENS = { kind: "throttled", dimension: "tokens", message: "too many tokens per minute" } as const;
+const AT_ONCE = { kind: "throttled", dimension: "concurrency", message: "too many calls at once" } as const;
+const OVERLOADED = { kind: "overloaded", message: "the upstream is overloaded" } as const;
+const FAILED = { kind: "server", message: "the upstream failed" } as const;
+const INVALID = { kind: "invalid-request", message: "the request was refused as invalid" } as const;
+const TOO_LONG = { kind: "too-long", message: "the input is too long for the model" } as const;
+const BATCH_TOO_LARGE = { kind: "too-long", message: "the request is too large", splittable: true } as const;
+const FILTERED = { kind: "content-filter", message: "the content filter refused the request" } as const;
+const NO_MODEL = {
+  kind: "auth",
+  message: "the model does not exist or the account may not use it",
+} as const;
+
+/** `error.code` and `error.type` as the vendors spell them; both are looked up, the code first. */
+export const COMMON_CODES: Readonly<Record<string, CodeClass>> = {
+  invalid_api_key: KEY_REFUSED,
+  incorrect_api_key: KEY_REFUSED,
+  account_deactivated: KEY_REFUSED,
+  authentication_error: KEY_REFUSED,
+  invalid_authentication_error: KEY_REFUSED,
+  incorrect_api_key_error: KEY_REFUSED,
+  permission_error: { kind: "auth", message: "the account may not do this" },
+  permission_denied_error: { kind: "auth", message: "the account may not do this" },
+  unsupported_country_region_territory: { kind: "auth", message: "the vendor does not serve this region" },
+  insufficient_quota: NO_BALANCE,
+  billing_hard_limit_reached: NO_BALANCE,
+  billing_not_active: NO_BALANCE,
+  insufficient_balance: NO_BALANCE,
+  exceeded_current_quota_error: NO_BALANCE,
+  // With this code OpenAI says in the type which limit it was.
+  requests: REQUESTS,
+  tokens: TOKENS,
+  rate_limit_exceeded: RATE,
+  rate_limit_error: RATE,
+  rate_limit_reached_error: RATE,
+  too_many_requests: RATE,
+  engine_overloaded_error: OVERLOADED,
+  engine_overloaded: OVERLOADED,
+  overloaded_error: OVERLOADED,
+  server_error: FAILED,
+  internal_error: FAILED,
+  internal_server_error: FAILED,
+  api_error: FAILED,
+  InternalServerError: FAILED,
+  context_length_exceeded: TOO_LONG,
+  string_above_max_length: TOO_LONG,
+  max_tokens_per_request: BATCH_TOO_LARGE,
+  array_above_max_length: BATCH_TOO_LARGE,
+  content_policy_violation: FILTERED,
+  content_filter: FILTERED,
+  model_not_found: NO_MODEL,
+  resource_not_found_error: NO_MODEL,
+  NotFoundError: NO_MODEL,
+  invalid_request_error: INVALID,
+  invalid_parameter_error: INVALID,
+  BadRequestError: INVALID,
+};
+
+export const DASHSCOPE_CODES: Readonly<Record<string, CodeClass>> = {
+  InvalidApiKey: KEY_REFUSED,
+  AccessDenied: { kind: "auth", message: "the account may not do this" },
+  Arrearage: NO_BALANCE,
+  limit_requests: REQUESTS,
+  limit_burst_rate: { kind: "throttled", dimension: "requests", message: "the request rate grew too fast" },
+  Throttling: RATE,
+  "Throttling.RateQuota": REQUESTS,
+  "Throttling.AllocationQuota": TOKENS,
+  "Throttling.BurstRate": {
+    kind: "throttled",
+    dimension: "requests",
+    message: "the request rate grew too fast",
+  },
+  data_inspection_failed: FILTERED,
+  DataInspectionFailed: FILTERED,
+  InvalidParameter: INVALID,
+  ModelNotFound: NO_MODEL,
+  InternalError: FAILED,
+  "InternalError.Algo": FAILED,
+  RequestTimeOut: { kind: "timeout", message: "the upstream timed out" },
+};
+
+export const SILICONFLOW_CODES: Readonly<Record<string, CodeClass>> = {
+  "20012": NO_MODEL,
+  "20015": INVALID,
+  "30001": NO_BALANCE,
+  "50505": OVERLOADED,
+  "50603": OVERLOADED,
+};
+
+export const VOLCENGINE_CODES: Readonly<Record<string, CodeClass>> = {
+  AuthenticationError: KEY_REFUSED,
+  AccountOverdueError: NO_BALANCE,
+  QuotaExceeded: NO_BALANCE,
+  SetLimitExceeded: NO_BALANCE,
+  ModelNotOpen: { kind: "auth", message: "the model is not activated for the account" },
+  "InvalidEndpointOrModel.NotFound": NO_MODEL,
+  "RateLimitExceeded.EndpointRPMExceeded": REQUESTS,
+  "RateLimitExceeded.EndpointTPMExceeded": TOKENS,
+  ModelAccountRpmRateLimitExceeded: REQUESTS,
+  ModelAccountTpmRateLimitExceeded: TOKENS,
+  APIAccountRpmRateLimitExceeded: REQUESTS,
+  ModelAccountIpmRateLimitExceeded: REQUESTS,
+  RequestBurstTooFast: {
+    kind: "throttled",
+    dimension: "requests",
+    message: "the request rate grew too fast",
+  },
+  ServerOverloaded: OVERLOADED,
+  InternalServiceError: FAILED,
+  SensitiveContentDetected: FILTERED,
+  InputTextSensitiveContentDetected: FILTERED,
+  OutputTextSensitiveContentDetected: FILTERED,
+  InvalidParameter: INVALID,
+  MissingParameter: INVALID,
+};
+
+export const TEI_CODES: Readonly<Record<string, CodeClass>> = {
+  Overloaded: { ...AT_ONCE, message: "the server's queue is full" },
+  Unhealthy: { kind: "server", message: "the server is not healthy" },
+  Backend: { kind: "server", message: "the server's model failed" },
+  Tokenizer: { kind: "too-long", message: "the server's tokenizer refused an input" },
+  Validation: { kind: "invalid-request", message: "the server refused the request" },
+  Empty: { kind: "invalid-request", message: "an input is empty" },
+};
