@@ -46,9 +46,10 @@ export function formatPercent(share: number | undefined): string {
   return share === 0 || share === 1 ? `${tenths} %` : `${tenths.toFixed(1)} %`;
 }
 
-/** "12.40 CNY"; less than one unit is shown to two digits that count, "0.0042 CNY". */
+/** "12.40 CNY"; small amounts are shown to two digits that count, "0.0042 CNY". */
 export function formatMoney(amount: number | undefined, currency: string): string {
   if (!isKnown(amount)) return UNKNOWN;
+  if (amount > 0 && amount < 0.0001) return `<0.0001 ${currency}`;
   const digits = fractionDigits(currency);
   const small = amount !== 0 && Math.abs(amount) < 0.1;
   const number = small

@@ -41,7 +41,8 @@ class Panel implements RunReporter {
   constructor(out: Output, settings: PanelSettings) {
     this.#out = out;
     this.#settings = settings;
-    this.#update = createLogUpdate(out, { defaultWidth: DEFAULT_COLUMNS });
+    // The cursor stays: a process that hides it and is killed leaves a terminal without one.
+    this.#update = createLogUpdate(out, { defaultWidth: DEFAULT_COLUMNS, showCursor: true });
   }
 
   planning(progress: PlanProgress): void {
@@ -71,7 +72,7 @@ class Panel implements RunReporter {
     }
     const gap = this.#start === undefined || this.#closed ? "" : "\n";
     this.close();
-    this.#out.write(`${gap}${describeEnd(end).join("\n")}\n`);
+    this.#out.write(`${gap}${describeEnd(end, { brief: this.#snapshot !== undefined }).join("\n")}\n`);
   }
 
   close(): void {

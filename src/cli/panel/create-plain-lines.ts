@@ -111,7 +111,9 @@ export function progressLine(snapshot: RunSnapshot): string {
     `${formatRate(snapshot.itemsPerSecond)} items/s`,
     phase === "finishing" ? "writing the output" : "",
     phase === "parked" || phase === "snoozing" ? phase : "",
-    snapshot.etaMs === undefined || phase !== "running" ? "" : `${formatCountdown(snapshot.etaMs)} left`,
+    snapshot.etaMs === undefined || phase !== "running" || share(snapshot) === 1
+      ? ""
+      : `${formatCountdown(snapshot.etaMs)} left`,
     calls.throttled > 0 ? `${formatCount(calls.throttled)} throttled` : "",
     items.failed > 0 ? `${formatCount(items.failed)} failed (${failures.join(", ")})` : "",
     cost === undefined ? "" : formatMoney(cost.spent, cost.currency),

@@ -11,32 +11,38 @@ import {
 import { sanitize } from "../format/sanitize.ts";
 import type { RunEnd } from "./run-reporter.ts";
 
-/** The last words about a run: what came of it, what it took and where it is, or why it stopped and what to do. */
-export function describeEnd(end: RunEnd): string[] {
+/**
+ * The last words about a run: what came of it, what it took and where it is, or why it stopped and what to do.
+ * `brief` leaves out the figures, for whoever has them on screen already.
+ */
+export function describeEnd(end: RunEnd, { brief = false } = {}): string[] {
   const lines =
     end.outcome === "finished"
-      ? describeReport(end.report, end.output)
+      ? describeReport(end.report, end.output, brief)
       : [`stopped: ${end.message}`, ...(end.mend === undefined ? [] : [`  ${end.mend}`])];
   return lines.map((line) => (line.startsWith("  ") ? `  ${sanitize(line.slice(2))}` : sanitize(line)));
 }
 
-function describeReport(report: RunManifest, output: string): string[] {
-  const { items, calls, failuresByKind, cost } = report;
-  const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
+function describeReport(report: RunManifest, output: string, brief: boolean): string[] {
+  const { items } = report;
   const lines = [
     `${formatCount(items.succeeded)} of ${formatMany(items.total, "item")} succeeded in ${formatDuration(report.activeMs)}`,
   ];
-  if (items.failed > 0) lines.push(`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`);
-  lines.push(
-    `  ${[
-      formatMany(calls.made, "call"),
-      ...(report.batchFill === undefined ? [] : [`${formatPercent(report.batchFill)} full`]),
-      `${formatCount(calls.throttled)} throttled`,
-      `${formatCount(calls.paidTwice)} paid twice`,
-      `${formatShortCount(report.tokens)} tokens`,
-      ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
-    ].join(", ")}`,
-  );
+  if (!brief) lines.push(...figures(report));
   for (const file of report.output.files) lines.push(`  ${join(output, file)}`);
   return lines;
+}
+
+function figures({ items, calls, failuresByKind, batchFill, tokens, cost }: RunManifest): string[] {
+  const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
+  const spent = [
+    formatMany(calls.made, "call"),
+    ...(batchFill === undefined ? [] : [`${formatPercent(batchFill)} full`]),
+    `${formatCount(calls.throttled)} throttled`,
+    `${formatCount(calls.paidTwice)} paid twice`,
+    `${formatShortCount(tokens)} tokens`,
+    ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
+  ];
+  const failed = items.failed > 0 ? [`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`] : [];
+  return [...failed, `  ${spent.join(", ")}`];
 }

@@ -7,6 +7,8 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 /** Columns of the labels on the left. */
 export const GUTTER = 10;
 const MIN_CELL = 15;
+/** Fewer columns between two figures make them read as one. */
+const GAP = 2;
 
 /** Columns that a text takes on screen, whatever colors are in it. */
 export function shownWidth(text: string): number {
@@ -25,7 +27,7 @@ export function layCells(label: string, cells: readonly string[], width: number,
   let used = 0;
   for (const cell of cells) {
     const shown = shownWidth(cell);
-    const span = Math.min(perLine, Math.ceil((shown + 1) / cellWidth));
+    const span = Math.min(perLine, Math.ceil((shown + GAP) / cellWidth));
     if (used + span > perLine) {
       lines.push(line.trimEnd());
       line = "";

@@ -7,16 +7,19 @@ import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 
 /** More lanes than this would push the rest of the panel off a small terminal. */
 const MAX_LANES = 6;
-const BAR = 6;
+const BAR = 5;
 const WIDE = 76;
 
+/** Title, field and columns: "━━━━─ 999 k of 1.2 M*" is the longest that is common. */
 const DIMENSIONS = [
-  ["requests/min", "requests"],
-  ["tokens/min", "tokens"],
-  ["in flight", "concurrency"],
+  ["requests/min", "requests", 20],
+  ["tokens/min", "tokens", 22],
+  ["in flight", "concurrency", 16],
 ] as const;
+const SHARES_WIDTH = DIMENSIONS.reduce((sum, [, , columns]) => sum + columns, 0);
+const MAX_NAME = 34;
 
-/** How much of its limits each lane uses, and what holds it up. Lanes that are held up come first. */
+/** How much of its limits each lane uses, and what holds it up. Where not all fit, those that are held up are shown. */
 export function renderLanes(
   lanes: readonly LaneSnapshot[],
   width: number,
@@ -24,9 +27,9 @@ export function renderLanes(
   colors: Colors,
 ): string[] {
   if (lanes.length === 0) return [];
-  const held = (lane: LaneSnapshot) => (lane.state === "parked" ? 0 : lane.state === "snoozed" ? 1 : 2);
-  const shown = [...lanes].sort((a, b) => held(a) - held(b)).slice(0, MAX_LANES);
-  const lines = width >= WIDE ? table(shown, width, now, colors) : stack(shown, width, now, colors);
+  const shown = chooseLanes(lanes);
+  const fits = width >= WIDE && shown.every((lane) => fitsColumns(lane, colors));
+  const lines = fits ? table(shown, width, now, colors) : stack(shown, width, now, colors);
   if (lanes.length > shown.length) lines.push(colors.dim(`and ${lanes.length - shown.length} more`));
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => isLearned(lane[dimension])))) {
     lines.push(colors.dim(truncate("* learned: the provider refused more than this", width)));
@@ -34,18 +37,31 @@ export function renderLanes(
   return lines;
 }
 
+/** In the order they came, so that nothing jumps when a lane snoozes for a moment. */
+function chooseLanes(lanes: readonly LaneSnapshot[]): readonly LaneSnapshot[] {
+  if (lanes.length <= MAX_LANES) return lanes;
+  const rank = { parked: 0, snoozed: 1, open: 2 };
+  return [...lanes].sort((a, b) => rank[a.state] - rank[b.state]).slice(0, MAX_LANES);
+}
+
+/** Figures too long for their columns are stacked, like those on a narrow terminal. */
+function fitsColumns(lane: LaneSnapshot, colors: Colors): boolean {
+  return DIMENSIONS.every(
+    ([, dimension, columns]) => shownWidth(drawShare(lane[dimension], colors)) < columns,
+  );
+}
+
 function table(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
-  const cell = Math.floor((width - 16) / 3.2);
-  const nameWidth = width - 3 * cell;
-  const title = pad("limits", nameWidth) + DIMENSIONS.map(([name]) => pad(name, cell)).join("");
-  const lines = [colors.dim(title.trimEnd())];
+  const nameWidth = Math.min(MAX_NAME, width - SHARES_WIDTH);
+  const titles = DIMENSIONS.map(([title, , columns]) => pad(title, columns)).join("");
+  const lines = [colors.dim(pad("limits", nameWidth) + titles.trimEnd())];
   for (const lane of lanes) {
-    const shares = DIMENSIONS.map(([, dimension]) => {
+    const shares = DIMENSIONS.map(([, dimension, columns]) => {
       const share = drawShare(lane[dimension], colors);
-      return share + " ".repeat(Math.max(1, cell - shownWidth(share)));
+      return share + " ".repeat(Math.max(1, columns - shownWidth(share)));
     });
-    lines.push(`${pad(truncate(sanitize(lane.name), nameWidth - 2), nameWidth)}${shares.join("").trimEnd()}`);
-    lines.push(...heldUp(lane, width, now, colors));
+    const name = pad(truncate(sanitize(lane.name), nameWidth - 2), nameWidth);
+    lines.push(name + shares.join("").trimEnd(), ...heldUp(lane, width, now, colors));
   }
   return lines;
 }

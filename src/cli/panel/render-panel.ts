@@ -73,7 +73,7 @@ function title(snapshot: RunSnapshot, width: number, output: string | undefined,
 function progressLines(snapshot: RunSnapshot, width: number, now: number, colors: Colors): string[] {
   const { total, succeeded, failed } = snapshot.items;
   const planning = snapshot.phase === "planning";
-  const share = total > 0 ? (succeeded + failed) / total : snapshot.phase === "done" ? 1 : 0;
+  const share = total > 0 ? Math.min(1, (succeeded + failed) / total) : snapshot.phase === "done" ? 1 : 0;
   const percent = planning ? UNKNOWN : formatPercent(share);
   const strong = snapshot.phase === "parked" ? colors.red : colors.green;
   const remaining = remainingText(snapshot, now);
@@ -146,7 +146,8 @@ function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[]
 /** The expectation is the average so far times the items there are; the user pays for tokens, not for items. */
 function tokensText(snapshot: RunSnapshot, done: number): string {
   const { tokens, items, phase } = snapshot;
-  if (done === 0 || done >= items.total || phase === "done") return `${formatShortCount(tokens)} so far`;
+  if (phase === "done") return formatShortCount(tokens);
+  if (done === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
   return `${formatShortCount(tokens)} of about ${formatShortCount((tokens / done) * items.total)}`;
 }
 
@@ -154,6 +155,7 @@ function costLines(snapshot: RunSnapshot, width: number, colors: Colors): string
   const { cost } = snapshot;
   if (cost === undefined) return [];
   const spent = formatMoney(cost.spent, cost.currency);
+  if (snapshot.phase === "done") return layCells("cost", [spent], width, colors);
   if (cost.expected === undefined) return layCells("cost", [`${spent} so far`], width, colors);
   const expected = formatMoney(cost.expected, cost.currency);
   const text = `${spent} of about ${expected}`;

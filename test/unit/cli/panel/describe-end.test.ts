@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { describeEnd } from "../../../../src/cli/panel/describe-end.ts";
+import { aReport } from "./a-report.ts";
+
+describe("the last words", () => {
+  it("of a finished run say what came of it, what it took and where it is", () => {
+    expect(describeEnd({ outcome: "finished", report: aReport(), output: "out" })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  2 failed: too-long 2",
+      "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 40 k tokens, 0.02 CNY",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+  });
+
+  it("leave out the figures below a panel that shows them", () => {
+    expect(describeEnd({ outcome: "finished", report: aReport(), output: "out" }, { brief: true })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+  });
+
+  it("of a run without failures, batches or a price mention none", () => {
+    const {
+      cost: _,
+      batchFill: __,
+      ...rest
+    } = aReport({ items: { total: 1, succeeded: 1, failed: 0, missing: 0 } });
+    expect(describeEnd({ outcome: "finished", report: rest, output: "out" }).slice(0, 2)).toEqual([
+      "1 of 1 item succeeded in 20 s",
+      "  11 calls, 1 throttled, 1 paid twice, 40 k tokens",
+    ]);
+  });
+
+  it("of a stopped run say why and what to do, without control characters", () => {
+    expect(describeEnd({ outcome: "stopped", message: "no \u001b[31mmoney", mend: "pay" })).toEqual([
+      "stopped: no money",
+      "  pay",
+    ]);
+    expect(describeEnd({ outcome: "stopped", message: "interrupted" })).toEqual(["stopped: interrupted"]);
+  });
+});

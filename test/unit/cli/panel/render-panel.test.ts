@@ -1,0 +1,214 @@
+import { stripVTControlCharacters } from "node:util";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { textWidth } from "../../../../src/cli/format/text-width.ts";
+import { type PanelOptions, renderPanel } from "../../../../src/cli/panel/render-panel.ts";
+import type { LaneSnapshot, RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
+import { aLane, aSnapshot, NOW } from "./a-snapshot.ts";
+
+function render(changes: Partial<RunSnapshot> = {}, options: Partial<PanelOptions> = {}): string {
+  return renderPanel(aSnapshot(changes), { width: 80, color: false, now: NOW, ...options });
+}
+
+const lineWith = (panel: string, text: string) => panel.split("\n").find((line) => line.includes(text));
+
+describe("the panel", () => {
+  it("shows progress, figures, limits, failures and money on 80 columns", () => {
+    const cost = { spent: 1.395, expected: 2.43, currency: "CNY" };
+    const snoozed = aLane({
+      name: "minimax:team-b/embo-01",
+      state: "snoozed",
+      snoozeUntil: NOW + 11_200,
+      reason: "requests per minute",
+      requests: { used: 480, allowed: 600, learned: 540 },
+      tokens: { used: 0 },
+      concurrency: { used: 8 },
+    });
+    expect(
+      `\n${render({ cost, lanes: [aLane(), snoozed] }, { output: "./vectors" })}\n`,
+    ).toMatchInlineSnapshot(`
+      "
+      sluice  minimax/embo-01  run r1  to ./vectors
+
+      57.3 %  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━───────────────────────  2 min 04 s left
+
+      items     7,074 of 12,345  512 in flight    3 failed
+      speed     99.8 items/s     10.0 calls/s     39.2 k tokens/s  2 workers
+      calls     708 made         99.2 % full      2 throttled      20 snoozed
+      tokens    2.79 M of about 4.87 M
+      cost      1.40 CNY of about 2.43 CNY
+
+      limits                requests/min        tokens/min            in flight
+      minimax/embo-01       ━━━━─ 480 of 600    ━──── 120 k of 1 M    ━━━━─ 8 of 10
+      minimax:team-b/embo…  ━━━━─ 480 of 540*   -                     8
+        snoozing 12 s: requests per minute
+      * learned: the provider refused more than this
+
+      failures  content-filter 2                  too-long 1
+      "
+    `);
+  });
+
+  it("keeps every figure on 40 columns", () => {
+    expect(
+      `\n${render({}, { width: 40, output: "./vectors", notice: "a worker ended and was replaced" })}\n`,
+    ).toMatchInlineSnapshot(`
+      "
+      sluice  minimax/embo-01  run r1  to ./v…
+
+      57.3 %  ━━━━━━━━━━━━━━━━━━──────────────
+              2 min 04 s left
+
+      items     7,074 of 12,345
+                512 in flight  3 failed
+      speed     99.8 items/s   10.0 calls/s
+                39.2 k tokens/s
+                2 workers
+      calls     708 made       99.2 % full
+                2 throttled    20 snoozed
+      tokens    2.79 M of about 4.87 M
+
+      minimax/embo-01
+        requests/min ━━━━─ 480 of 600
+        tokens/min   ━──── 120 k of 1 M
+        in flight    ━━━━─ 8 of 10
+
+      failures  content-filter 2
+                too-long 1
+
+      a worker ended and was replaced
+      "
+    `);
+  });
+
+  it("draws what is not known as a dash and never as zero", () => {
+    const {
+      itemsPerSecond: _,
+      callsPerSecond: __,
+      tokensPerSecond: ___,
+      batchFill: ____,
+      etaMs: _____,
+      ...rest
+    } = aSnapshot();
+    const panel = renderPanel(
+      {
+        ...rest,
+        tokens: 0,
+        items: { total: 5, succeeded: 0, failed: 0, inFlight: 0 },
+        failuresByKind: {},
+        lanes: [],
+      },
+      { width: 80, color: false, now: NOW },
+    );
+    expect(`\n${panel}\n`).toMatchInlineSnapshot(`
+      "
+      sluice  minimax/embo-01  run r1
+
+      0 %     ────────────────────────────────────────────────────  - left
+
+      items     0 of 5           0 in flight      0 failed
+      speed     - items/s        - calls/s        - tokens/s       2 workers
+      calls     708 made         - full           2 throttled      20 snoozed
+      tokens    0 so far
+      "
+    `);
+  });
+
+  it.each([
+    ["planning", "reading the source"],
+    ["finishing", "writing the output"],
+    ["parked", "stopped"],
+    ["done", "in 1 min 10 s"],
+    ["running", "2 min 04 s left"],
+  ] as const)("says in phase %s: %s", (phase, words) => {
+    expect(lineWith(render({ phase }), "━")).toContain(words);
+  });
+
+  it("knows no share and no total while the source is still read", () => {
+    const panel = render({ phase: "planning", items: { total: 0, succeeded: 0, failed: 0, inFlight: 0 } });
+    expect(lineWith(panel, "reading")).toMatch(/^- /);
+    expect(lineWith(panel, "items  ")).toContain("0 of -");
+  });
+
+  it("says why a lane is parked, and counts what it cannot show", () => {
+    const open = Array.from({ length: 9 }, (_, i) => aLane({ name: `minimax:a${i}/embo-01` }));
+    const parked = aLane({
+      name: "minimax:last/embo-01",
+      state: "parked",
+      reason: "auth: the key is not valid",
+    });
+    const panel = render({ lanes: [...open, parked] });
+    expect(panel).toContain("  parked: auth: the key is not valid");
+    expect(panel).toContain("and 4 more");
+  });
+
+  it("names calls that were paid twice only when there are any", () => {
+    expect(render()).not.toContain("paid twice");
+    expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain(
+      "1 paid twice",
+    );
+  });
+
+  it("has colors when asked, and the same text without them", () => {
+    const colored = render({}, { color: true });
+    expect(colored).toContain("\u001b[");
+    expect(stripVTControlCharacters(colored)).toBe(render());
+  });
+
+  it("cannot be written into by names and reasons", () => {
+    const evil = "\u001b]0;owned\u0007\u001b[2J\u202e\nrm";
+    const lane = aLane({ name: evil, state: "parked", reason: evil });
+    const panel = render(
+      { model: evil, runId: evil, lanes: [lane], failuresByKind: { [evil]: 1 } },
+      { output: evil, notice: evil },
+    );
+    expect(panel.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(panel.split("\n").length).toBe(
+      render({ lanes: [lane], failuresByKind: { x: 1 } }, { output: "o", notice: "n" }).split("\n").length,
+    );
+  });
+
+  it("never is wider than the terminal, whatever the figures", () => {
+    const figure = fc.oneof(
+      fc.nat(),
+      fc.constant(0),
+      fc.constant(123_456_789_012),
+      fc.double({ min: 0, max: 1e12, noNaN: true }),
+    );
+    const money = fc.double({ min: 0, max: 1e9, noNaN: true });
+    const count = fc.oneof(fc.nat({ max: 2_000_000 }), fc.constant(999_999_999));
+    const share = fc.record({ used: figure, allowed: figure, learned: figure }, { requiredKeys: ["used"] });
+    const lane: fc.Arbitrary<LaneSnapshot> = fc.record(
+      {
+        name: fc.string({ unit: "grapheme", maxLength: 60 }),
+        state: fc.constantFrom("open" as const, "snoozed" as const, "parked" as const),
+        snoozeUntil: fc.integer({ min: NOW - 1e6, max: NOW + 1e9 }),
+        reason: fc.string({ unit: "grapheme", maxLength: 120 }),
+        requests: share,
+        tokens: share,
+        concurrency: share,
+      },
+      { requiredKeys: ["name", "state", "requests", "tokens", "concurrency"] },
+    );
+    const snapshot = fc.record({
+      lanes: fc.array(lane, { maxLength: 9 }),
+      items: fc.record({ total: count, succeeded: count, failed: count, inFlight: count }),
+      calls: fc.record({ made: count, succeeded: count, paidTwice: count, throttled: count }),
+      snoozes: count,
+      tokens: figure,
+      itemsPerSecond: figure,
+      batchFill: fc.double({ min: 0, max: 1, noNaN: true }),
+      etaMs: fc.nat({ max: 2 ** 31 - 1 }),
+      cost: fc.record({ spent: money, expected: money, currency: fc.constantFrom("CNY", "USD", "JPY") }),
+      model: fc.constantFrom("minimax/embo-01", `minimax/${"长模型".repeat(20)}`),
+    });
+    fc.assert(
+      fc.property(snapshot, fc.integer({ min: 40, max: 140 }), (changes, width) => {
+        const output = "语料/输出目录/".repeat(6);
+        for (const line of render(changes, { width, output, notice: "通知".repeat(40) }).split("\n")) {
+          expect(textWidth(line), line).toBeLessThanOrEqual(width);
+        }
+      }),
+    );
+  });
+});
