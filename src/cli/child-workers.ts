@@ -16,6 +16,8 @@ export interface ChildWorkersOptions {
   /** Where their logs go. */
   readonly logFile: string;
   readonly configFile?: string;
+  /** Once it aborts, workers that end are not replaced: whoever stops this command may stop its whole group. */
+  readonly signal: AbortSignal;
   /** A worker ended by itself and was replaced. */
   readonly onRestart: (how: string) => void;
 }
@@ -49,7 +51,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
     child.once("error", () => undefined);
     child.once("exit", (code, signal) => {
       children.delete(child);
-      if (stopping) return;
+      if (stopping || options.signal.aborted) return;
       deaths += 1;
       if (deaths > 5 * options.count) {
         ready.reject(
@@ -60,11 +62,18 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
         return;
       }
       options.onRestart(signal ?? `exit code ${code}`);
-      setTimeout(() => stopping ?? start(), Math.min(RESTART_MAX_MS, RESTART_MS * 2 ** (deaths - 1)));
+      setTimeout(
+        () => {
+          if (!stopping && !options.signal.aborted) start();
+        },
+        Math.min(RESTART_MAX_MS, RESTART_MS * 2 ** (deaths - 1)),
+      );
     });
   };
 
   for (let i = 0; i < options.count; i++) start();
+  // Without workers of its own, the command relies on others'.
+  if (options.count === 0) ready.resolve();
   return {
     ready: ready.promise,
     get pids() {

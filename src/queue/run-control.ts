@@ -89,7 +89,7 @@ export class RunControl {
       this.#client,
       { ...this.#run, scratch: `${this.#run.done}:scratch` },
       { items, durable, ttlMs: RUN_TTL_MS },
-      Object.entries(counters).flatMap(([name, value]) => [name, value]),
+      Object.entries(counters).flat(),
     );
   }
 

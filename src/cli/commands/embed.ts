@@ -128,6 +128,7 @@ async function runPrepared(run: PreparedRun, lanes: Lanes, context: Context): Pr
     count: options.workers ?? config.run.workers ?? availableParallelism(),
     logFile: join(run.dir, WORK_FOLDER, "workers.log"),
     ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+    signal,
     onRestart: (detail) => reporter.event({ type: "worker-lost", detail, restarted: true }),
   });
   const failed = new AbortController();

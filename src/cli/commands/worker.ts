@@ -62,8 +62,12 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
     return EXIT.ok;
   } finally {
     await redis.close();
+    // A channel somebody listens to keeps a process alive.
+    if (process.connected) process.disconnect();
   }
 }
+
+const ENDED = "the command that started it has ended";
 
 /** Resolves at the first SIGTERM, SIGINT, or end of the parent; a second one ends the process at once. */
 function waitForStop(child: boolean): Promise<string> {
@@ -71,13 +75,13 @@ function waitForStop(child: boolean): Promise<string> {
   let asked = 0;
   const stop = (reason: string) => {
     asked += 1;
-    if (asked > 1) process.exit(EXIT.interrupted);
+    if (asked > 1 && reason !== ENDED) process.exit(EXIT.interrupted);
     resolve(reason);
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   // In a terminal, Ctrl-C goes to the parent's whole group; a child waits for its parent's word instead.
   process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
-  if (child) process.on("disconnect", () => stop("the command that started it has ended"));
+  if (child) process.once("disconnect", () => stop(ENDED));
   return promise;
 }
 
