@@ -5,6 +5,7 @@ import { inflateBody } from "./inflate-body.ts";
 import { openStream } from "./stream.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
+import { createSocketOpener, type SocketOptions } from "./websocket.ts";
 
 export interface TransportOptions {
   /** Until the TCP and TLS handshake is through. */
@@ -27,6 +28,8 @@ export interface TransportOptions {
   readonly noProxy?: string;
   /** PEM certificates trusted beside the system's own. */
   readonly extraCa?: string;
+  /** Limits of WebSocket exchanges where theirs differ. */
+  readonly socket?: SocketOptions;
 }
 
 const DEFAULTS = {
@@ -43,6 +46,7 @@ const DEFAULTS = {
 
 export function createTransport(options: TransportOptions = {}): Transport {
   const dispatcher = createDispatcher(options);
+  const sockets = createSocketOpener({ ...shareWithSockets(options), ...options.socket });
   const totalTimeoutMs = options.totalTimeoutMs ?? DEFAULTS.totalTimeoutMs;
   const maxBodyBytes = options.maxBodyBytes ?? DEFAULTS.maxBodyBytes;
   return {
@@ -57,10 +61,17 @@ export function createTransport(options: TransportOptions = {}): Transport {
         totalMs: options.streamTotalTimeoutMs ?? DEFAULTS.streamTotalTimeoutMs,
         maxBodyBytes,
       }),
+    openSocket: (request, call) => sockets.open(request, call),
     async close() {
+      sockets.close();
       if (!dispatcher.destroyed) await dispatcher.destroy();
     },
   };
+}
+
+/** Proxy and authorities hold for WebSockets as well. */
+function shareWithSockets({ httpsProxy, noProxy, extraCa }: TransportOptions): SocketOptions {
+  return { ...(httpsProxy && { httpsProxy }), ...(noProxy && { noProxy }), ...(extraCa && { extraCa }) };
 }
 
 function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: boolean } {

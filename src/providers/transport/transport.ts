@@ -49,6 +49,30 @@ export interface HttpStream {
   cancel(): void;
 }
 
+/** One WebSocket exchange: connect, send one message, read frames. */
+export interface SocketRequest {
+  /** Named in errors. */
+  readonly provider: string;
+  /** `ws:` or `wss:`. */
+  readonly url: URL;
+  /** Sent as one text frame when the upgrade is accepted. */
+  readonly message: string;
+}
+
+/** A handshake that was refused comes with the HTTP answer that refused it, its body cut to 64 KiB. */
+export type SocketAnswer =
+  | {
+      /**
+       * Text frames in the groups they arrive in; read once. A slow reader slows the upstream down. Ends when the upstream closes
+       * in order, which says nothing about completeness; everything else throws ProviderError. Leaving early cuts
+       * the connection.
+       */
+      readonly frames: AsyncIterable<readonly string[]>;
+      /** Cuts the connection. May be called at any time. */
+      cancel(): void;
+    }
+  | { readonly refusal: HttpResponse };
+
 /**
  * HTTP/1.1 with kept-alive connections, one pool per origin. Redirects are never followed: they would carry the key
  * to another host. Whatever happens is an answer of any status or a `ProviderError`.
@@ -57,6 +81,8 @@ export interface Transport {
   post(request: HttpRequest, call: Call): Promise<HttpResponse>;
   /** Resolves when the headers are there. */
   stream(request: HttpRequest, call: Call): Promise<HttpStream>;
+  /** WebSocket, one connection per exchange; resolves when the upgrade is accepted or refused. */
+  openSocket?(request: SocketRequest, call: Call): Promise<SocketAnswer>;
   /** Closes all connections; calls in flight reject with kind `aborted`. May be called twice. */
   close(): Promise<void>;
 }
