@@ -1,0 +1,81 @@
+import { endianness } from "node:os";
+import { ProviderError } from "../../core/errors.ts";
+import { checkVectors } from "../check-vectors.ts";
+import { parseObject, readField, readObject, readText } from "../json-value.ts";
+import type { EmbeddingPurpose, EmbeddingResponse } from "../provider.ts";
+import type { HttpResponse } from "../transport/transport.ts";
+import { errorFromAnswer, errorFromCode, findCode, readSid } from "./classify-error.ts";
+import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
+
+/** The text of `payload.messages`: a conversation of one message, as base64 of its JSON. */
+export function encodeText(text: string): string {
+  return Buffer.from(JSON.stringify({ messages: [{ content: text, role: "user" }] })).toString("base64");
+}
+
+/** The JSON body of an embedding call; `purpose` decides the domain where the service has one. */
+export function encodeEmbeddingRequest(
+  service: SparkEmbeddingService,
+  text: string,
+  purpose: EmbeddingPurpose,
+  caller: { readonly appId: string; readonly uid: string },
+): string {
+  const domain = service.domains?.[purpose];
+  return JSON.stringify({
+    header: { app_id: caller.appId, uid: caller.uid, status: 3 },
+    parameter: {
+      emb: {
+        ...(domain !== undefined && { domain }),
+        feature: { encoding: "utf8", compress: "raw", format: "plain" },
+      },
+    },
+    payload: {
+      messages: { encoding: "utf8", compress: "raw", format: "json", status: 3, text: encodeText(text) },
+    },
+  });
+}
+
+/**
+ * Turns an HTTP answer into one vector, or throws the ProviderError it stands for. An answer counts as a success only
+ * when it holds `dimensions` finite values, not all zero. `now` dates Retry-After and measures the clock.
+ */
+export function decodeEmbeddingResponse(
+  response: HttpResponse,
+  dimensions: number,
+  now: number,
+): EmbeddingResponse {
+  if (response.status !== 200) throw errorFromAnswer(response, now);
+  const body = parseObject(response.body.toString("utf8"));
+  const code = body && findCode(body);
+  if (code === undefined) throw errorFromAnswer(response, now);
+  const sid = readSid(readField(readObject(body, "header"), "sid"));
+  if (code !== 0) throw errorFromCode(code, { status: 200, requestId: sid });
+  const details = { provider: SPARK_NAME, status: 200, ...(sid !== undefined && { requestId: sid }) };
+  const text = readText(readObject(readObject(body, "payload"), "feature"), "text");
+  const values = text === undefined ? undefined : decodeFloats(text);
+  if (!values)
+    throw new ProviderError("the answer reports success but holds no vector in base64", {
+      ...details,
+      kind: "bad-response",
+    });
+  checkVectors({ values, rows: 1, columns: values.length }, { count: 1, dimensions }, details);
+  return {
+    vectors: values,
+    dimensions: values.length,
+    usage: {},
+    ...(sid !== undefined && { requestId: sid }),
+  };
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Little-endian float32 in base64, written straight into the array's memory; undefined when it is none. */
+export function decodeFloats(text: string): Float32Array | undefined {
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const bytes = (text.length / 4) * 3 - padding;
+  if (text === "" || bytes % Float32Array.BYTES_PER_ELEMENT !== 0 || !BASE64.test(text)) return undefined;
+  const values = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
+  const memory = Buffer.from(values.buffer);
+  memory.write(text, "base64");
+  if (endianness() === "BE") memory.swap32();
+  return values;
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from "node:crypto";
+import { ProviderError } from "../../core/errors.ts";
+import type { Call, EmbeddingModel, EmbeddingResponse } from "../provider.ts";
+import type { Transport } from "../transport/transport.ts";
+import { errorFromAnswer } from "./classify-error.ts";
+import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
+import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
+import { type SparkCredentials, signUrl } from "./sign-request.ts";
+import { SignedEndpoint } from "./signed-endpoint.ts";
+
+export interface EmbeddingAccount extends SparkCredentials {
+  readonly appId: string;
+  /** Stands in for the origins of all services. */
+  readonly embeddingBaseUrl?: string;
+}
+
+/** An embedding service: one text a call. */
+export function createEmbeddingModel(
+  service: SparkEmbeddingService,
+  account: EmbeddingAccount,
+  transport: Transport,
+): EmbeddingModel {
+  const { baseUrl, paths } = service;
+  const at = (path: string) => new SignedEndpoint("POST", account.embeddingBaseUrl ?? baseUrl, path, baseUrl);
+  const endpoints = { db: at(paths.db), query: at(paths.query) };
+  const maxTokens = SPARK_MODELS.find(({ name }) => name === service.model)?.maxTokens;
+  return {
+    maxInputs: 1,
+    ...(maxTokens !== undefined && { maxTokens }),
+    async embed({ inputs, purpose = "db", dimensions }, call) {
+      const [text] = inputs;
+      if (text === undefined || inputs.length > 1)
+        throw refuse(`an embedding call takes 1 input, not ${inputs.length}`, inputs.length > 1);
+      if (dimensions !== undefined && dimensions !== SPARK_DIMENSIONS)
+        throw refuse(`dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`, false);
+      const uid = randomUUID().replaceAll("-", "");
+      const body = encodeEmbeddingRequest(service, text, purpose, { appId: account.appId, uid });
+      return postSigned(endpoints[purpose], account, body, transport, call);
+    },
+  };
+}
+
+/** Signs and posts; where a proxy leaves open what the server sees, a 401 means the next way of signing. */
+async function postSigned(
+  endpoint: SignedEndpoint,
+  account: EmbeddingAccount,
+  body: string,
+  transport: Transport,
+  call: Call,
+): Promise<EmbeddingResponse> {
+  let failure: unknown;
+  for (const target of endpoint.targets) {
+    const now = Date.now();
+    const url = signUrl(endpoint.url, target, account, now);
+    const headers = { "content-type": "application/json" };
+    const response = await transport.post({ provider: SPARK_NAME, url, headers, body }, call);
+    if (response.status !== 401) {
+      if (response.status === 200) endpoint.confirm(target);
+      return decodeEmbeddingResponse(response, SPARK_DIMENSIONS, now);
+    }
+    failure = errorFromAnswer(response, now);
+  }
+  throw failure;
+}
+
+function refuse(message: string, splittable: boolean): ProviderError {
+  return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME, splittable });
+}

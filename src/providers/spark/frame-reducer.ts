@@ -1,0 +1,191 @@
+import { ProviderError } from "../../core/errors.ts";
+import type { ChatReducer, ChatStep } from "../chat-codec.ts";
+import { type JsonObject, parseObject, readField, readObject } from "../json-value.ts";
+import type { ChatEvent, ChatResponse, Usage } from "../provider.ts";
+import { errorFromCode, readCode, readSid } from "./classify-error.ts";
+import { type FunctionCall, readPieces, readUsage } from "./frame-parts.ts";
+import { SPARK_NAME } from "./profile.ts";
+
+/** Frames that wait for one before them. A network does not reorder a connection, so more than this is nonsense. */
+const MAX_PENDING = 1024;
+
+interface Frame {
+  readonly seq: number;
+  readonly last: boolean;
+  readonly content: string;
+  readonly reasoning: string;
+  readonly call: FunctionCall | undefined;
+  readonly usage: Usage | undefined;
+}
+
+/** The answer so far, and the frames that came too early for it. */
+export interface FrameState {
+  readonly frames: number;
+  readonly next: number;
+  readonly lastSeq: number | undefined;
+  readonly highestSeq: number;
+  readonly pending: ReadonlyMap<number, Frame>;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly call: FunctionCall | undefined;
+  readonly usage: Usage;
+  readonly sid: string | undefined;
+  readonly complete: boolean;
+}
+
+const INITIAL: FrameState = {
+  frames: 0,
+  next: 0,
+  lastSeq: undefined,
+  highestSeq: -1,
+  pending: new Map(),
+  text: "",
+  reasoning: "",
+  call: undefined,
+  usage: {},
+  sid: undefined,
+  complete: false,
+};
+
+export interface FrameReducerOptions {
+  /** The caller's own limit: an answer that used it up was cut, which Spark does not say. */
+  readonly maxTokens?: number | undefined;
+}
+
+/**
+ * WebSocket frames into one answer. Frames count in the order of `seq`: early ones wait, repeated ones are dropped.
+ * Only a frame with `header.code` 0 and `header.status` 2, with every frame before it there, completes the answer;
+ * its text belongs to the answer. Whatever comes after that is ignored.
+ */
+export function createFrameReducer(options: FrameReducerOptions = {}): ChatReducer<FrameState, string> {
+  return {
+    initial: INITIAL,
+    reduce(state, text) {
+      if (state.complete) return { state, events: [], done: true };
+      const { frame, sid } = readFrame(text, state);
+      const counted = { ...state, frames: state.frames + 1, sid };
+      if (frame.seq < state.next || state.pending.has(frame.seq)) return { state: counted, events: [] };
+      return advance(place(counted, frame));
+    },
+    finish(state) {
+      if (state.complete) return respond(state, options);
+      const missing =
+        state.lastSeq === undefined ? "its last frame" : `frame ${state.next} of 0 to ${state.lastSeq}`;
+      throw refuse(state, `the stream ended without ${missing}: the answer is not complete`);
+    },
+  };
+}
+
+function readFrame(text: string, state: FrameState): { frame: Frame; sid: string | undefined } {
+  const body = parseObject(text);
+  const header = readObject(body, "header");
+  if (!body || !header)
+    throw refuse(state, `a frame is not a JSON object with a header (${text.length} characters)`);
+  const sid = readSid(readField(header, "sid")) ?? state.sid;
+  const code = readCode(readField(header, "code"));
+  if (code === undefined) throw refuse(state, "a frame has no header.code");
+  if (code !== 0) throw errorFromCode(code, { requestId: sid });
+  const payload = readObject(body, "payload");
+  const choices = readObject(payload, "choices");
+  if (!choices) throw refuse(state, "a frame reports success but holds no choices");
+  const last = readCode(readField(header, "status")) === 2;
+  return { frame: { seq: readSeq(choices, state), last, ...readContents(payload, choices, state) }, sid };
+}
+
+function readSeq(choices: JsonObject, state: FrameState): number {
+  const seq = readField(choices, "seq");
+  if (typeof seq === "number" && Number.isSafeInteger(seq) && seq >= 0) return seq;
+  throw refuse(state, "a frame has no usable seq");
+}
+
+function readContents(payload: JsonObject | undefined, choices: JsonObject, state: FrameState) {
+  const pieces = readPieces(readField(choices, "text") ?? []);
+  if (!pieces) throw refuse(state, "a frame's text has another form than a list of contents");
+  return { ...pieces, usage: readUsage(readObject(readObject(payload, "usage"), "text")) };
+}
+
+/** Puts a new frame where `advance` finds it. */
+function place(state: FrameState, frame: Frame): FrameState {
+  const { seq, last } = frame;
+  const { lastSeq, highestSeq } = state;
+  if ((lastSeq !== undefined && (last || seq > lastSeq)) || (last && seq < highestSeq))
+    throw refuse(state, "frames follow after the last one");
+  if (state.pending.size >= MAX_PENDING)
+    throw refuse(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
+  return {
+    ...state,
+    lastSeq: last ? seq : lastSeq,
+    highestSeq: Math.max(highestSeq, seq),
+    pending: new Map([...state.pending, [seq, frame]]),
+  };
+}
+
+/** Adds the frames whose turn it is. */
+function advance(placed: FrameState): ChatStep<FrameState> {
+  const pending = new Map(placed.pending);
+  const events: ChatEvent[] = [];
+  let state = placed;
+  for (let frame = pending.get(state.next); frame && !state.complete; frame = pending.get(state.next)) {
+    pending.delete(frame.seq);
+    state = add(state, frame, events);
+  }
+  return { state: { ...state, pending }, events, ...(state.complete && { done: true }) };
+}
+
+function add(state: FrameState, frame: Frame, events: ChatEvent[]): FrameState {
+  const { content, reasoning, call, usage } = frame;
+  if (reasoning !== "") events.push({ type: "reasoning-delta", text: reasoning });
+  if (content !== "") events.push({ type: "text-delta", text: content });
+  if (call)
+    events.push({
+      type: "tool-call-delta",
+      index: 0,
+      ...(!state.call && { id: callId(state) }),
+      ...(call.name !== "" && { name: call.name }),
+      arguments: call.arguments,
+    });
+  return {
+    ...state,
+    next: frame.seq + 1,
+    text: state.text + content,
+    reasoning: state.reasoning + reasoning,
+    call: joinCalls(state.call, call),
+    usage: usage ?? state.usage,
+    complete: frame.last,
+  };
+}
+
+/** Spark makes at most one call; its pieces add up. */
+function joinCalls(
+  known: FunctionCall | undefined,
+  more: FunctionCall | undefined,
+): FunctionCall | undefined {
+  if (!known || !more) return more ?? known;
+  return { name: known.name || more.name, arguments: known.arguments + more.arguments };
+}
+
+function respond(state: FrameState, { maxTokens }: FrameReducerOptions): ChatResponse {
+  const { text, reasoning, call, usage, sid } = state;
+  const wasCut = maxTokens !== undefined && (usage.outputTokens ?? 0) >= maxTokens;
+  return {
+    text,
+    ...(reasoning !== "" && { reasoning }),
+    ...(call && { toolCalls: [{ id: callId(state), ...call }] }),
+    finishReason: { unified: call ? "tool-calls" : wasCut ? "length" : "stop" },
+    usage,
+    ...(sid !== undefined && { requestId: sid }),
+  };
+}
+
+/** Spark's calls have no id of their own. */
+function callId({ sid }: FrameState): string {
+  return `call_${sid ?? "spark"}`;
+}
+
+function refuse({ frames, sid }: FrameState, message: string): ProviderError {
+  return new ProviderError(`${message} (after ${frames} frames)`, {
+    kind: "bad-response",
+    provider: SPARK_NAME,
+    ...(sid !== undefined && { requestId: sid }),
+  });
+}

@@ -1,0 +1,99 @@
+import type { ChatCodec } from "../chat-codec.ts";
+import { createHttpChatModel } from "../http-chat-model.ts";
+import type { JsonObject } from "../json-value.ts";
+import { createChatCodec } from "../openai-compatible/chat-codec.ts";
+import type { AnswerHead } from "../openai-compatible/chat-dialect.ts";
+import type { StreamState } from "../openai-compatible/chat-reducer.ts";
+import { encodeChatBody } from "../openai-compatible/chat-request.ts";
+import type { ChatModel, ChatRequest, ChatResponse } from "../provider.ts";
+import type { Transport } from "../transport/transport.ts";
+import { errorFromAnswer, errorFromCode, readCode, readSid } from "./classify-error.ts";
+import { checkRange } from "./encode-request.ts";
+import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
+
+export interface HttpAccount {
+  readonly baseUrl: string;
+  readonly password: string;
+}
+
+/** Chat over the HTTP interface; the password is that of the version. */
+export function createHttpChat(version: SparkVersion, account: HttpAccount, transport: Transport): ChatModel {
+  return createHttpChatModel({
+    provider: SPARK_NAME,
+    transport,
+    url: new URL(`${account.baseUrl.replace(/\/+$/, "")}/chat/completions`),
+    headers: () => ({ authorization: `Bearer ${account.password}` }),
+    codec: createHttpCodec(version),
+  });
+}
+
+/**
+ * The common chat protocol in Spark's form: a flat `code` beside the choices, 0 for success, in the body and in every
+ * frame of a stream; no finish reason, so that `[DONE]` alone ends a stream.
+ */
+export function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
+  const codec = createChatCodec({
+    provider: SPARK_NAME,
+    encode: (request, stream) => encodeBody(version, request, stream),
+    classifyBody: (body, head, now) => errorFromAnswer(asAnswer(body, head), now),
+    classifyAnswer: (response, now) => errorFromAnswer(response, now),
+    failures: {},
+    terminal: "done",
+  });
+  return {
+    ...codec,
+    decode: (response, now) => settle(codec.decode(response, now), response),
+    reducer(head, now) {
+      const { initial, reduce, finish } = codec.reducer(head, now);
+      return {
+        initial,
+        reduce(state, event) {
+          const step = reduce(state, event);
+          checkCode(step.state.extra.get("code"), step.state.extra.get("sid"), head);
+          return step;
+        },
+        finish: (state) => settle(finish(state), head),
+      };
+    },
+  };
+}
+
+function encodeBody(version: SparkVersion, request: ChatRequest, stream: boolean): Record<string, unknown> {
+  const { temperature, topP, maxTokens, extra } = request;
+  checkRange("maxTokens", maxTokens, { min: 1, max: version.maxOutputTokens, integer: true });
+  checkRange("temperature", temperature, SPARK_RANGES.httpTemperature);
+  checkRange("topP", topP, SPARK_RANGES.httpTopP);
+  checkRange("top_k", extra?.top_k, { ...SPARK_RANGES.topK, integer: true });
+  const model = version.httpModel ?? version.domain;
+  return encodeChatBody(model, request, stream, {
+    provider: SPARK_NAME,
+    maxTokensField: "max_tokens",
+    includeUsage: false,
+  });
+}
+
+/** An error inside a stream, as the answer it would have been on its own. */
+function asAnswer(body: JsonObject, { status, headers }: AnswerHead) {
+  return { status, headers, body: Buffer.from(JSON.stringify(body)) };
+}
+
+function checkCode(value: unknown, sid: unknown, { status }: AnswerHead): void {
+  const code = value === undefined ? 0 : readCode(value);
+  if (code !== 0) throw errorFromCode(code ?? -1, { status, requestId: readSid(sid) });
+}
+
+function settle(response: ChatResponse, head: AnswerHead): ChatResponse {
+  const { code, message, sid, ...extra } = response.extra ?? {};
+  checkCode(code, sid, head);
+  const requestId = readSid(sid) ?? response.requestId;
+  const { extra: _, finishReason, ...others } = response;
+  // Spark names no reason; an answer that is complete without one simply ended.
+  const unnamed = finishReason.raw === undefined && finishReason.unified === "other";
+  const reason = unnamed ? (others.toolCalls ? "tool-calls" : "stop") : undefined;
+  return {
+    ...others,
+    finishReason: reason ? { unified: reason } : finishReason,
+    ...(requestId !== undefined && { requestId }),
+    ...(Object.keys(extra).length > 0 && { extra }),
+  };
+}

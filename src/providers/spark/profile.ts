@@ -1,0 +1,226 @@
+import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
+import type { ModelData } from "../provider.ts";
+
+/** Everything about iFlytek Spark that is data. */
+export const SPARK_NAME = "spark";
+
+export const SPARK_BASE_URL = "wss://spark-api.xf-yun.com";
+export const SPARK_HTTP_BASE_URL = "https://spark-api-open.xf-yun.com/v1";
+
+/** The provider refuses a signature whose date differs from its own clock by more. */
+export const SPARK_CLOCK_TOLERANCE_MS = 300_000;
+
+/** A user id longer than this is refused. */
+export const SPARK_MAX_UID_LENGTH = 32;
+
+/** One version of the model: path and domain must match, or the provider refuses the request. */
+export interface SparkVersion {
+  readonly model: string;
+  readonly path: string;
+  readonly domain: string;
+  /** Name of the version on the HTTP interface, where it is offered there. */
+  readonly httpModel?: string;
+  /** Upper end of `max_tokens`; the lower is 1. */
+  readonly maxOutputTokens: number;
+  readonly contextTokens: number;
+  /** Takes a message of the role `system`, as the first one. */
+  readonly system: boolean;
+  /** Takes function definitions. */
+  readonly functions: boolean;
+}
+
+const LITE = {
+  path: "/v1.1/chat",
+  domain: "lite",
+  httpModel: "lite",
+  maxOutputTokens: 4096,
+  contextTokens: 8192,
+  system: false,
+  functions: false,
+};
+const PRO = {
+  path: "/v3.1/chat",
+  domain: "generalv3",
+  httpModel: "generalv3",
+  maxOutputTokens: 8192,
+  contextTokens: 8192,
+  system: false,
+  functions: false,
+};
+const MAX = {
+  path: "/v3.5/chat",
+  domain: "generalv3.5",
+  httpModel: "generalv3.5",
+  maxOutputTokens: 8192,
+  contextTokens: 8192,
+  system: true,
+  functions: true,
+};
+const ULTRA = {
+  path: "/v4.0/chat",
+  domain: "4.0Ultra",
+  httpModel: "4.0Ultra",
+  maxOutputTokens: 8192,
+  contextTokens: 32_768,
+  system: true,
+  functions: true,
+};
+
+/** The products by their names and the versions by the numbers in their paths; some are two names of one thing. */
+export const SPARK_VERSIONS: readonly SparkVersion[] = [
+  { model: "lite", ...LITE },
+  { model: "pro", ...PRO },
+  {
+    model: "pro-128k",
+    path: "/chat/pro-128k",
+    domain: "pro-128k",
+    httpModel: "pro-128k",
+    maxOutputTokens: 4096,
+    contextTokens: 131_072,
+    system: false,
+    functions: false,
+  },
+  { model: "max", ...MAX },
+  {
+    model: "max-32k",
+    path: "/chat/max-32k",
+    domain: "max-32k",
+    httpModel: "max-32k",
+    maxOutputTokens: 8192,
+    contextTokens: 32_768,
+    system: true,
+    functions: true,
+  },
+  { model: "ultra", ...ULTRA },
+  { model: "v1.1", ...LITE },
+  {
+    model: "v2.1",
+    path: "/v2.1/chat",
+    domain: "generalv2",
+    maxOutputTokens: 8192,
+    contextTokens: 8192,
+    system: false,
+    functions: false,
+  },
+  { model: "v3.1", ...PRO },
+  { model: "v3.5", ...MAX },
+  { model: "v4.0", ...ULTRA },
+];
+
+/** What the free product's accounts are granted: two calls a second. Those of the others stand in each account's console. */
+const LITE_LIMITS = { requestsPerMinute: 120, pacing: "even" } as const;
+
+/** An embedding service: one text a call, the same vectors' length. */
+export interface SparkEmbeddingService {
+  readonly model: string;
+  /** Origin of the service; a base URL of the user's stands in for all of them. */
+  readonly baseUrl: string;
+  readonly paths: { readonly db: string; readonly query: string };
+  /** The side of the search as a parameter, where the path does not tell it. */
+  readonly domains?: { readonly db: string; readonly query: string };
+}
+
+export const SPARK_DIMENSIONS = 2560;
+const EMBEDDING_MAX_TOKENS = 2048;
+
+export const SPARK_EMBEDDING_SERVICES: readonly SparkEmbeddingService[] = [
+  {
+    model: "embedding",
+    baseUrl: "https://emb-cn-huabei-1.xf-yun.com",
+    paths: { db: "/", query: "/" },
+    domains: { db: "para", query: "query" },
+  },
+  {
+    model: "embedding-v2",
+    baseUrl: "https://cn-huabei-1.xf-yun.com",
+    paths: { db: "/v1/private/sa8a05c27", query: "/v1/private/s50d55a16" },
+  },
+];
+
+export const SPARK_MODELS: readonly ModelData[] = [
+  ...SPARK_VERSIONS.map(({ model, path, contextTokens, maxOutputTokens }) => ({
+    name: model,
+    kind: "chat" as const,
+    maxTokens: contextTokens,
+    maxOutputTokens,
+    ...(path === LITE.path && { limits: LITE_LIMITS }),
+  })),
+  ...SPARK_EMBEDDING_SERVICES.map(({ model }) => ({
+    name: model,
+    kind: "embedding" as const,
+    dimensions: SPARK_DIMENSIONS,
+    maxInputs: 1,
+    maxTokens: EMBEDDING_MAX_TOKENS,
+  })),
+];
+
+/** Ranges the provider documents; checked before a call because its own answer (10005) names no parameter. */
+export const SPARK_RANGES = {
+  topK: { min: 1, max: 6 },
+  /** Over WebSocket; 0 is outside and means the most likely word. */
+  temperature: { above: 0, max: 1 },
+  httpTemperature: { min: 0, max: 2 },
+  httpTopP: { above: 0, max: 1 },
+} as const;
+
+export interface SparkCode {
+  readonly kind: ProviderErrorKind;
+  readonly message: string;
+  readonly dimension?: LimitDimension;
+  /** What the limit asks for, where it is documented. */
+  readonly waitMs?: number;
+  /** What a person can do about it. */
+  readonly mend?: string;
+}
+
+const ASK_FOR_ACCESS =
+  "check that the app of SPARK_APP_ID was granted this version or service and has tokens left (each is granted on its own)";
+
+/** `header.code` of a frame or an embedding answer, and the flat `code` of the HTTP interface. 0 is success. */
+export const SPARK_CODES: Readonly<Record<number, SparkCode>> = {
+  10000: { kind: "server", message: "the upgrade to WebSocket failed" },
+  10001: { kind: "server", message: "the upstream could not read the request" },
+  10002: { kind: "server", message: "the upstream could not send its answer" },
+  10003: { kind: "invalid-request", message: "the request's format was refused" },
+  10004: { kind: "invalid-request", message: "the request's schema was refused" },
+  10005: { kind: "invalid-request", message: "a parameter's value was refused" },
+  10006: {
+    kind: "throttled",
+    dimension: "concurrency",
+    message: "the user is connected from several places",
+  },
+  10007: {
+    kind: "throttled",
+    dimension: "concurrency",
+    message: "the user's previous request is still being answered",
+  },
+  10008: { kind: "overloaded", message: "the service has no capacity left" },
+  10009: { kind: "server", message: "the engine could not be reached" },
+  10010: { kind: "server", message: "the engine's answer could not be received" },
+  10011: { kind: "server", message: "the request could not be sent to the engine" },
+  10012: { kind: "server", message: "the engine failed" },
+  10013: { kind: "content-filter", message: "the input was refused by the content filter" },
+  10014: { kind: "content-filter", message: "the output was stopped by the content filter" },
+  10015: { kind: "auth", message: "the app is on the provider's blacklist" },
+  10016: { kind: "auth", message: "the app is not authorised", mend: ASK_FOR_ACCESS },
+  10017: { kind: "server", message: "clearing the history failed" },
+  10019: { kind: "content-filter", message: "the conversation tends to break the provider's rules" },
+  10021: { kind: "content-filter", message: "the input was refused by the content filter" },
+  10110: { kind: "overloaded", message: "the service is busy" },
+  10163: { kind: "invalid-request", message: "the engine refused a parameter" },
+  10222: { kind: "server", message: "the engine's network failed" },
+  10404: { kind: "invalid-request", message: "the model or domain does not exist" },
+  10907: { kind: "too-long", message: "history and question have too many tokens" },
+  11200: {
+    kind: "auth",
+    message: "the app has no right to this function, or its volume is used up",
+    mend: ASK_FOR_ACCESS,
+  },
+  11201: {
+    kind: "quota",
+    message: "the day's volume is used up",
+    mend: "go on tomorrow, or ask for more volume",
+  },
+  11202: { kind: "throttled", dimension: "requests", waitMs: 1000, message: "too many calls in a second" },
+  11203: { kind: "throttled", dimension: "concurrency", message: "too many connections at once" },
+};

@@ -1,0 +1,62 @@
+import { randomUUID } from "node:crypto";
+import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "../provider.ts";
+import { reduceChat } from "../reduce-chat.ts";
+import type { Transport } from "../transport/transport.ts";
+import { errorFromAnswer } from "./classify-error.ts";
+import { encodeChatRequest } from "./encode-request.ts";
+import { createFrameReducer } from "./frame-reducer.ts";
+import { SPARK_BASE_URL, SPARK_NAME, type SparkVersion } from "./profile.ts";
+import { type SparkCredentials, signUrl } from "./sign-request.ts";
+import { SignedEndpoint } from "./signed-endpoint.ts";
+
+export interface SocketAccount extends SparkCredentials {
+  readonly appId: string;
+  readonly baseUrl: string;
+}
+
+type OpenSocket = NonNullable<Transport["openSocket"]>;
+
+/** Chat over WebSocket: a signed connection of its own for each call. */
+export function createSocketChat(version: SparkVersion, account: SocketAccount, open: OpenSocket): ChatModel {
+  const endpoint = new SignedEndpoint("GET", account.baseUrl, version.path, SPARK_BASE_URL);
+  async function* stream(request: ChatRequest, call: Call): AsyncGenerator<ChatEvent> {
+    const uid = randomUUID().replaceAll("-", "");
+    const message = encodeChatRequest(version, request, { appId: account.appId, uid });
+    const frames = await connect(account, endpoint, open, message, call);
+    yield* reduceChat(frames, createFrameReducer({ maxTokens: request.maxTokens }));
+  }
+  return {
+    stream,
+    async generate(request, call) {
+      let response: ChatResponse | undefined;
+      for await (const event of stream(request, call)) if (event.type === "end") response = event.response;
+      if (response) return response;
+      // A stream ends with `end` or throws; this one did neither.
+      const { finish, initial } = createFrameReducer();
+      return finish(initial);
+    },
+  };
+}
+
+/** Signs and connects; where a proxy leaves open what the server sees, a 401 means the next way of signing. */
+async function connect(
+  account: SocketAccount,
+  endpoint: SignedEndpoint,
+  open: OpenSocket,
+  message: string,
+  call: Call,
+): Promise<AsyncIterable<readonly string[]>> {
+  let failure: unknown;
+  for (const target of endpoint.targets) {
+    const now = Date.now();
+    const url = signUrl(endpoint.url, target, account, now);
+    const answer = await open({ provider: SPARK_NAME, url, message }, call);
+    if ("frames" in answer) {
+      endpoint.confirm(target);
+      return answer.frames;
+    }
+    failure = errorFromAnswer(answer.refusal, now);
+    if (answer.refusal.status !== 401) break;
+  }
+  throw failure;
+}
