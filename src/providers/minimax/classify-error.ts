@@ -20,17 +20,23 @@ export function classifyBaseResp(
       ...describe(response, now),
       kind: "bad-response",
     });
-  return code === 0 ? undefined : fromCode(code, response, now);
+  return code === 0 ? undefined : classifyCode(code, response, now);
 }
 
 /**
- * The error an answer stands for that is no embedding response: another HTTP status, an HTML page, an empty or broken
+ * The error an answer stands for that is no success: another HTTP status, an HTML page, an empty or broken
  * body. A business code in its JSON counts for more than the status.
  */
-export function classifyAnswer(response: HttpResponse, now: number, cause?: unknown): ProviderError {
+export function classifyAnswer(
+  response: HttpResponse,
+  now: number,
+  cause?: unknown,
+  /** What a success would have held. */
+  expected: "vectors" | "answer" = "vectors",
+): ProviderError {
   const body = parseObject(response.body);
   const code = findCode(body);
-  if (code !== undefined && code !== 0) return fromCode(code, response, now);
+  if (code !== undefined && code !== 0) return classifyCode(code, response, now);
   const details = { ...describe(response, now), cause, unlisted: true };
   if (response.status !== 200) {
     const { kind, message, splittable } = classifyStatus(response.status);
@@ -46,7 +52,7 @@ export function classifyAnswer(response: HttpResponse, now: number, cause?: unkn
       ? "the answer is empty"
       : body === undefined
         ? `the answer is not a complete JSON object (${size})`
-        : `the answer is JSON but holds no readable vectors (${size})`;
+        : `the answer is JSON but holds no readable ${expected} (${size})`;
   return new ProviderError(message, { ...details, kind: "bad-response" });
 }
 
@@ -59,7 +65,8 @@ export function findRequestId(headers: HttpHeaders): string | undefined {
   return undefined;
 }
 
-function fromCode(code: number, response: HttpResponse, now: number): ProviderError {
+/** The error of a business code, by the table; one that no table lists by status. */
+export function classifyCode(code: number, response: HttpResponse, now: number): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
   const details = { ...describe(response, now), code: String(code) };
   if (!listed)
@@ -76,7 +83,8 @@ function fromCode(code: number, response: HttpResponse, now: number): ProviderEr
   });
 }
 
-function describe(response: HttpResponse, now: number) {
+/** What every error of an answer says about it. */
+export function describe(response: HttpResponse, now: number) {
   const requestId = findRequestId(response.headers);
   const retryAfterMs = parseRetryAfter(response.headers, now);
   return {
@@ -88,7 +96,7 @@ function describe(response: HttpResponse, now: number) {
 }
 
 /** `base_resp.status_code`, or the number that ends the message of the OpenAI-shaped errors: "login fail (1004)". */
-function findCode(body: Record<string, unknown> | undefined): number | undefined {
+export function findCode(body: Record<string, unknown> | undefined): number | undefined {
   if (!body) return undefined;
   const code = readCode(body.base_resp);
   if (code !== undefined) return code;

@@ -1,16 +1,19 @@
 import { ProviderError } from "../../core/errors.ts";
 import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
+import { createMinimaxChatModel } from "./chat/minimax-chat-model.ts";
 import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
 import { MINIMAX_MODELS, MINIMAX_NAME } from "./profile.ts";
 
 /**
- * MiniMax's native API for one account. `account.extra.groupId` is sent when it is there: keys of the old kind need
- * it, `sk-` keys carry their group. `close` closes the transport, so accounts that share one close together.
+ * MiniMax for one account: chat in the dialect of each model, and embeddings. `account.extra.groupId` is sent when it
+ * is there: keys of the old kind need it, `sk-` keys carry their group. `account.extra.dialect` chooses among the chat
+ * protocols. `close` closes the transport, so accounts that share one close together.
  */
 export function createMinimaxProvider(account: ProviderAccount, transport: Transport): Provider {
   return {
     name: MINIMAX_NAME,
+    chat: (model) => createMinimaxChatModel(model, account, transport),
     embedding: (model) => createEmbeddingModel(model, account, transport),
     close: () => transport.close(),
   };

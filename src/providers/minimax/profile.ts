@@ -1,5 +1,6 @@
 import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
 import type { ModelData } from "../provider.ts";
+import { MINIMAX_CHAT_MODELS } from "./chat/chat-models.ts";
 
 /** Everything about MiniMax that is data. */
 export const MINIMAX_NAME = "minimax";
@@ -7,7 +8,7 @@ export const MINIMAX_NAME = "minimax";
 /** Mainland China. The international host is https://api.minimax.io/v1; keys belong to one of the two. */
 export const MINIMAX_BASE_URL = "https://api.minimaxi.com/v1";
 
-export const MINIMAX_MODELS = [
+export const MINIMAX_MODELS: readonly ModelData[] = [
   {
     name: "embo-01",
     kind: "embedding",
@@ -18,7 +19,8 @@ export const MINIMAX_MODELS = [
     // Accounts were measured at about 135 a minute, all of which may come at once.
     limits: { requestsPerMinute: 120, pacing: "burst" },
   },
-] as const satisfies readonly ModelData[];
+  ...MINIMAX_CHAT_MODELS,
+];
 
 export interface CodeClass {
   readonly kind: ProviderErrorKind;

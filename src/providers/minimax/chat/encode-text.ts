@@ -1,0 +1,56 @@
+import type { ChatMessage, ChatRequest } from "../../provider.ts";
+import { checkMessages, readMessageText, readSystemText, refuseParameters } from "./read-messages.ts";
+import { refuse } from "./refuse.ts";
+
+/** MiniMax cuts answers after 256 tokens unless told otherwise. */
+export const NATIVE_OUTPUT_TOKENS = 1024;
+
+/**
+ * The body of `chatcompletion`. The system text is the `prompt`, which goes together with the speakers' names or
+ * not at all: empty values are refused upstream.
+ */
+export function encodeTextRequest(
+  model: string,
+  request: ChatRequest,
+  stream: boolean,
+): Record<string, unknown> {
+  const { messages, maxTokens, temperature, topP, extra } = request;
+  checkMessages(messages);
+  refuseParameters(request, "chatcompletion", ["stop", "seed", "tools", "toolChoice", "responseFormat"]);
+  const prompt = readSystemText(messages);
+  const body = {
+    model,
+    ...(prompt !== undefined && { prompt, role_meta: nameSpeakers(messages) }),
+    messages: messages.flatMap((message, index) => toSender(message, index)),
+    tokens_to_generate: maxTokens ?? NATIVE_OUTPUT_TOKENS,
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { top_p: topP }),
+    ...(stream && { use_standard_sse: true }),
+    ...extra,
+    stream,
+  };
+  checkText(body);
+  return body;
+}
+
+function toSender(message: ChatMessage, index: number): { sender_type: string; text: string }[] {
+  if (message.role === "system") return [];
+  if (message.role === "tool" || (message.toolCalls?.length ?? 0) > 0)
+    throw refuse(`message ${index} is about a tool, which chatcompletion does not know`);
+  const sender_type = message.role === "user" ? "USER" : "BOT";
+  return [{ sender_type, text: readMessageText(message, index) }];
+}
+
+function nameSpeakers(messages: readonly ChatMessage[]) {
+  const nameOf = (role: string) => messages.find((message) => message.role === role && message.name)?.name;
+  return { user_name: nameOf("user") ?? "User", bot_name: nameOf("assistant") ?? "Assistant" };
+}
+
+function checkText(body: Readonly<Record<string, unknown>>): void {
+  if (body.prompt === "") throw refuse("prompt must not be empty: leave it out instead");
+  const meta = body.role_meta;
+  if (typeof meta === "object" && meta !== null && Object.values(meta).some((name) => name === ""))
+    throw refuse("role_meta must not hold empty names: leave it out instead");
+  if (body.stream === true && body.beam_width !== undefined && body.beam_width !== 1)
+    throw refuse("beam_width cannot be combined with a stream");
+}

@@ -1,0 +1,33 @@
+import { createHttpChatModel } from "../../http-chat-model.ts";
+import type { ChatModel, ProviderAccount } from "../../provider.ts";
+import type { Transport } from "../../transport/transport.ts";
+import { MINIMAX_NAME } from "../profile.ts";
+import { createMinimaxChatCodec, dialectPath } from "./chat-codec.ts";
+import { describeChatModel } from "./chat-models.ts";
+import { chooseDialect } from "./choose-dialect.ts";
+
+/**
+ * A chat model in the dialect its data names, or the account (`extra.dialect`). `extra.groupId` is sent where the
+ * protocol has a place for it. Throws `invalid-request` for a dialect there is not.
+ */
+export function createMinimaxChatModel(
+  name: string,
+  account: ProviderAccount,
+  transport: Transport,
+): ChatModel {
+  const model = describeChatModel(name);
+  const dialect = chooseDialect(model, account.extra?.dialect);
+  const url = new URL(`${account.baseUrl.replace(/\/+$/, "")}/${dialectPath(dialect)}`);
+  const groupId = account.extra?.groupId;
+  if (groupId && dialect !== "openai") url.searchParams.set("GroupId", groupId);
+  const headers = { authorization: `Bearer ${account.apiKey}` };
+  return createHttpChatModel({
+    provider: MINIMAX_NAME,
+    transport,
+    url,
+    headers: () => headers,
+    codec: createMinimaxChatCodec(model, dialect),
+    // The oldest protocol ends its events with one line feed unless asked for two; reading lines fits both.
+    framing: dialect === "chatcompletion" ? "line" : "blank-line",
+  });
+}

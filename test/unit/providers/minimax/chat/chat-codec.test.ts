@@ -1,0 +1,399 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ProviderError } from "../../../../../src/core/errors.ts";
+import { createMinimaxChatCodec } from "../../../../../src/providers/minimax/chat/chat-codec.ts";
+import {
+  describeChatModel,
+  MINIMAX_DIALECTS,
+  type MinimaxDialect,
+} from "../../../../../src/providers/minimax/chat/chat-models.ts";
+import { MINIMAX_CODES } from "../../../../../src/providers/minimax/profile.ts";
+import type { ChatEvent, ChatResponse } from "../../../../../src/providers/provider.ts";
+import { SseDecoder } from "../../../../../src/providers/transport/sse.ts";
+import type { HttpResponse } from "../../../../../src/providers/transport/transport.ts";
+import { bytesOf, framesOf, modelOf, ok, wholeOf } from "./wire.ts";
+
+const NOW = Date.UTC(2026, 10, 21);
+
+function codecOf(dialect: MinimaxDialect) {
+  return createMinimaxChatCodec(describeChatModel(modelOf(dialect)), dialect);
+}
+
+function response(body: unknown, status = 200): HttpResponse {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return { status, headers: { "content-type": "application/json" }, body: Buffer.from(text) };
+}
+
+/** Runs byte pieces through decoder and reducer, as the driver does. */
+function read(dialect: MinimaxDialect, pieces: readonly Buffer[]) {
+  const reducer = codecOf(dialect).reducer(
+    { status: 200, headers: { "content-type": "text/event-stream" } },
+    NOW,
+  );
+  const decoder = new SseDecoder({ framing: dialect === "chatcompletion" ? "line" : "blank-line" });
+  const events: ChatEvent[] = [];
+  let state = reducer.initial;
+  const take = (group: ReturnType<SseDecoder["push"]>) => {
+    for (const event of group) {
+      const step = reducer.reduce(state, event);
+      state = step.state;
+      events.push(...step.events);
+      if (step.done) return true;
+    }
+    return false;
+  };
+  const done = pieces.some((piece) => take(decoder.push(piece))) || take(decoder.end());
+  return { events, done, response: reducer.finish(state) };
+}
+
+function readFrames(dialect: MinimaxDialect, frames: readonly unknown[]) {
+  return read(dialect, [bytesOf(frames)]);
+}
+
+function textOf(events: readonly ChatEvent[]): string {
+  return events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
+}
+
+function failure(run: () => unknown): ProviderError {
+  try {
+    run();
+  } catch (error) {
+    return error as ProviderError;
+  }
+  throw new Error("it was accepted");
+}
+
+describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
+  const deltas = ["春眠不觉晓", "，处处", "闻啼鸟 🐦", "."];
+  const text = deltas.join("");
+
+  it("gives the text once, though the closing frame repeats it, and the last real usage", () => {
+    const { events, response: answer } = readFrames(dialect, framesOf(dialect, deltas));
+    expect(textOf(events)).toBe(text);
+    expect(events.filter(({ type }) => type === "text-delta")).toHaveLength(deltas.length);
+    expect(answer).toMatchObject({
+      text,
+      finishReason: { unified: "stop", raw: "stop" },
+      usage: { totalTokens: 7 },
+      model: modelOf(dialect),
+      requestId: "a1",
+    });
+  });
+
+  it("agrees with the whole answer", () => {
+    const { text: streamed, finishReason } = readFrames(dialect, framesOf(dialect, deltas)).response;
+    const whole = codecOf(dialect).decode(response(wholeOf(dialect, text)), NOW);
+    expect({ text: streamed, finishReason }).toEqual({ text: whole.text, finishReason: whole.finishReason });
+    expect(whole.usage).toEqual({ totalTokens: 7 });
+  });
+
+  it("gives the same for any split of its bytes, with line feeds of any kind", () => {
+    const piece = fc.string({ unit: "grapheme", minLength: 1, maxLength: 6 });
+    const separator =
+      dialect === "chatcompletion"
+        ? fc.constantFrom("\n", "\n\n", "\r\n\r\n")
+        : fc.constantFrom("\n\n", "\r\n\r\n");
+    fc.assert(
+      fc.property(
+        fc.array(piece, { minLength: 1, maxLength: 5 }),
+        separator,
+        fc.array(fc.nat(2000), { maxLength: 12 }),
+        (parts, end, cuts) => {
+          const bytes = bytesOf(framesOf(dialect, parts), end);
+          const offsets = [...new Set(cuts.map((cut) => cut % bytes.length))].sort((a, b) => a - b);
+          const pieces = [...offsets, bytes.length].map((offset, n) =>
+            bytes.subarray(offsets[n - 1] ?? 0, offset),
+          );
+          const result = read(dialect, pieces);
+          expect(result).toEqual(read(dialect, [bytes]));
+          expect(result.response.text).toBe(parts.join(""));
+          expect(textOf(result.events)).toBe(result.response.text);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("is never a success when it is cut, at any byte", () => {
+    const bytes = bytesOf(framesOf(dialect, deltas), dialect === "chatcompletion" ? "\n" : "\n\n");
+    // Nothing is missing when only the last line feeds are.
+    const end = bytes.toString().trimEnd().length;
+    const meaningful = Buffer.byteLength(bytes.toString().slice(0, end));
+    for (let length = 0; length < meaningful; length++) {
+      const error = failure(() => read(dialect, [bytes.subarray(0, length)]));
+      // Bytes that end inside a character are refused before any frame is read.
+      const kind = (error.name as string) === "SseSyntaxError" ? "bad-response" : error.kind;
+      expect([length, kind]).toEqual([length, "bad-response"]);
+    }
+    expect(read(dialect, [bytes.subarray(0, meaningful)]).response.text).toBe(text);
+  });
+
+  it("stops at an error frame, with its kind", () => {
+    const frames = [
+      ...framesOf(dialect, deltas).slice(0, 2),
+      { base_resp: { status_code: 1002, status_msg: "x" } },
+    ];
+    expect(failure(() => readFrames(dialect, frames))).toMatchObject({ kind: "throttled", code: "1002" });
+  });
+
+  it("takes a mark of the content filter for one", () => {
+    const frames = framesOf(dialect, deltas);
+    const marked = { ...(frames[1] as object), output_sensitive: true, output_sensitive_type: 6 };
+    const error = failure(() => readFrames(dialect, [frames[0], marked]));
+    expect(error).toMatchObject({ kind: "content-filter", code: "output_sensitive" });
+    expect(error.message).toBe("the output was marked by the content filter: violence");
+    const whole = { ...wholeOf(dialect, "x"), input_sensitive: true };
+    expect(failure(() => codecOf(dialect).decode(response(whole), NOW))).toMatchObject({
+      kind: "content-filter",
+      code: "input_sensitive",
+    });
+  });
+
+  it.each(Object.keys(MINIMAX_CODES))("maps code %s in a 200, whole or refused stream", (code) => {
+    const body = { choices: null, base_resp: { status_code: Number(code), status_msg: "PROMPT sk-secret" } };
+    const { kind } = MINIMAX_CODES[Number(code)]!;
+    const whole = failure(() => codecOf(dialect).decode(response(body), NOW));
+    const refused = codecOf(dialect).classify(response({ base_resp: body.base_resp }), NOW);
+    for (const error of [whole, refused]) {
+      expect(error).toMatchObject({ kind, code, unlisted: false, status: 200 });
+      expect(error.message).not.toMatch(/PROMPT|secret/);
+    }
+  });
+
+  it.each([
+    ["an empty body", ""],
+    ["a page", "<html>captive portal</html>"],
+    ["a list", "[]"],
+    ["broken JSON", '{"choices":[{"mess'],
+    ["null choices", { choices: null, base_resp: ok }],
+    ["no choices", { choices: [], base_resp: ok }],
+    ["nothing", {}],
+  ])("takes %s in a 200 for no answer", (_, body) => {
+    const answer = response(body);
+    expect(failure(() => codecOf(dialect).decode(answer, NOW)).kind).toBe("bad-response");
+    expect(codecOf(dialect).classify(answer, NOW).kind).toBe("bad-response");
+  });
+
+  it("never throws anything but its own error, whatever comes", () => {
+    const keys = fc.constantFrom(
+      "choices",
+      "delta",
+      "message",
+      "messages",
+      "reply",
+      "usage",
+      "base_resp",
+      "error",
+      "index",
+      "finish_reason",
+      "tool_calls",
+      "__proto__",
+    );
+    const json = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom(null, 0, -1, 1e9, "", "stop", true),
+        fc.array(tie("value"), { maxLength: 3 }),
+        fc.dictionary(keys, tie("value"), { maxKeys: 4 }),
+      ),
+    })).value;
+    const tryIt = (run: () => unknown) => {
+      try {
+        run();
+      } catch (error) {
+        expect((error as Error).name).toBe("ProviderError");
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(json, { maxLength: 4 }), (frames) => {
+        tryIt(() => readFrames(dialect, frames));
+        tryIt(() => codecOf(dialect).decode(response(frames[0] ?? {}), NOW));
+      }),
+      { numRuns: 300 },
+    );
+    expect({}).not.toHaveProperty("index");
+  });
+});
+
+describe("closing frames", () => {
+  it("adds what the increments lacked, and refuses another text", () => {
+    const [first, ...rest] = framesOf("chatcompletion_v2", ["ab", "cd"]);
+    expect(readFrames("chatcompletion_v2", [first, rest.at(-1)]).response.text).toBe("abcd");
+    expect(failure(() => readFrames("chatcompletion_v2", [rest[0], rest.at(-1)]))).toMatchObject({
+      kind: "bad-response",
+      message: expect.stringContaining("differs"),
+    });
+  });
+
+  it("takes a stream of the closing frame alone for the whole answer", () => {
+    for (const dialect of ["chatcompletion", "chatcompletion_pro", "chatcompletion_v2"] as const) {
+      const closing = framesOf(dialect, ["一句话"]).at(-1);
+      expect(textOf(readFrames(dialect, [closing]).events)).toBe("一句话");
+    }
+  });
+
+  it("does not take [DONE] for an end when nothing said that the answer is complete", () => {
+    const frames = framesOf("openai", ["a"]).filter((frame) => !JSON.stringify(frame).includes("stop"));
+    expect(failure(() => readFrames("openai", frames)).kind).toBe("bad-response");
+  });
+
+  it("keeps the text of a frame that also names the reason", () => {
+    const frames = framesOf("chatcompletion_v2", ["a", "b"]).map((frame) => ({
+      ...(frame as object),
+      base_resp: ok,
+    }));
+    expect(readFrames("chatcompletion_v2", frames).response).toMatchObject({ text: "ab" });
+  });
+});
+
+describe("reasoning", () => {
+  const answer = (content: string, rest: object = {}): ChatResponse =>
+    codecOf("openai").decode(
+      response({ choices: [{ finish_reason: "stop", message: { content, ...rest } }] }),
+      NOW,
+    );
+
+  it.each([
+    ["<think>\nweigh it\n</think>\n\nyes", "weigh it", "yes"],
+    ["<think>想</think>好", "想", "好"],
+    ["\n<think>a</think>b", "a", "b"],
+    ["<think></think>b", undefined, "b"],
+    ["<think>never closed", "never closed", ""],
+    ["use <think> tags </think>", undefined, "use <think> tags </think>"],
+    ["<thin", undefined, "<thin"],
+    ["<think>a <b> < /think></think>c", "a <b> < /think>", "c"],
+    ["<think>a</think>\n\n<think>b</think>", "a", "<think>b</think>"],
+  ])("is told apart in %j", (content, reasoning, text) => {
+    expect(answer(content)).toMatchObject({ text });
+    expect(answer(content).reasoning).toBe(reasoning);
+  });
+
+  it("is the same however the content is cut", () => {
+    const content = "<think>\none < two\n\n</thin\n</think>\n\nthe answer <think> stays";
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 60 }), (sizes) => {
+        const deltas: string[] = [];
+        let rest = content;
+        for (const size of sizes) {
+          if (rest === "") break;
+          deltas.push(rest.slice(0, size));
+          rest = rest.slice(size);
+        }
+        if (rest !== "") deltas.push(rest);
+        for (const dialect of ["openai", "chatcompletion_v2"] as const) {
+          const { events, response: streamed } = readFrames(dialect, framesOf(dialect, deltas));
+          expect(streamed.text).toBe("the answer <think> stays");
+          expect(streamed.reasoning).toBe("one < two\n\n</thin");
+          expect(textOf(events)).toBe(streamed.text);
+        }
+      }),
+    );
+  });
+
+  it("is read from its own fields", () => {
+    expect(answer("b", { reasoning_content: "a" })).toMatchObject({ text: "b", reasoning: "a" });
+    expect(answer("b", { reasoning_details: [{ text: "a" }, { text: "c" }] })).toMatchObject({
+      text: "b",
+      reasoning: "ac",
+    });
+    const chunk = (delta: object, finish_reason?: string) => ({ choices: [{ delta, finish_reason }] });
+    const frames = [
+      chunk({ reasoning_details: [{ text: "The user" }] }),
+      chunk({ reasoning_details: [{ text: " asks" }] }),
+      chunk({ content: "Hi" }, "stop"),
+      "[DONE]",
+    ];
+    expect(readFrames("openai", frames).response).toMatchObject({ text: "Hi", reasoning: "The user asks" });
+  });
+});
+
+describe("tool calls", () => {
+  const call = (index: number, rest: object) => ({
+    choices: [{ delta: { tool_calls: [{ index, ...rest }] } }],
+  });
+
+  it("are put together from increments", () => {
+    const frames = [
+      call(0, { id: "c1", function: { name: "add", arguments: '{"a"' } }),
+      call(0, { function: { arguments: ":1}" } }),
+      call(1, { id: "c2", function: { name: "sub", arguments: "{}" } }),
+      { choices: [{ delta: {}, finish_reason: "tool_calls" }] },
+      "[DONE]",
+    ];
+    expect(readFrames("openai", frames).response).toMatchObject({
+      text: "",
+      toolCalls: [
+        { id: "c1", name: "add", arguments: '{"a":1}' },
+        { id: "c2", name: "sub", arguments: "{}" },
+      ],
+      finishReason: { unified: "tool-calls", raw: "tool_calls" },
+    });
+  });
+
+  it("never skip one", () => {
+    expect(failure(() => readFrames("openai", [call(7, { id: "x" })])).kind).toBe("bad-response");
+  });
+
+  it("count once when the closing frame of v2 repeats them", () => {
+    const made = { id: "c1", function: { name: "add", arguments: "{}" } };
+    const frames = [
+      call(0, made),
+      {
+        object: "chat.completion",
+        choices: [{ finish_reason: "tool_calls", message: { content: "", tool_calls: [made] } }],
+        usage: { total_tokens: 3 },
+      },
+    ];
+    expect(readFrames("chatcompletion_v2", frames).response.toolCalls).toEqual([
+      { id: "c1", name: "add", arguments: "{}" },
+    ]);
+  });
+
+  it("are functions in the pro dialect", () => {
+    const body = {
+      reply: "",
+      choices: [{ finish_reason: "stop", messages: [{ sender_type: "BOT", text: "" }] }],
+      usage: { total_tokens: 3 },
+      function_call: { name: "add", arguments: '{"a":1}' },
+      base_resp: ok,
+    };
+    expect(codecOf("chatcompletion_pro").decode(response(body), NOW).toolCalls).toEqual([
+      { id: "call_add", name: "add", arguments: '{"a":1}' },
+    ]);
+  });
+});
+
+describe("errors of the compatible endpoint", () => {
+  const body = (type: string, message: string, http_code: string) => ({
+    type: "error",
+    error: { type, message, http_code },
+    request_id: "r1",
+  });
+
+  it.each([
+    [401, "authorized_error", "login fail: Please carry the API secret key (1004)", "auth", "1004"],
+    [429, "rate_limit_error", "rate limit exceeded(RPM) (1002)", "throttled", "1002"],
+    [429, "rate_limit_error", "usage limit exceeded (2056)", "quota", "2056"],
+    [402, "insufficient_balance_error", "insufficient balance (1008)", "quota", "1008"],
+    [429, "insufficient_balance_error", "insufficient balance", "quota", "insufficient_balance_error"],
+    [400, "bad_request_error", "invalid params, temperature (2013)", "invalid-request", "2013"],
+    [400, "bad_request_error", "input new_sensitive (1026)", "content-filter", "1026"],
+    [400, "bad_request_error", "output new_sensitive (1027)", "content-filter", "1027"],
+    [500, "server_error", "unknown error (1000)", "server", "1000"],
+    [529, "overloaded_error", "try again", "overloaded", "overloaded_error"],
+    [429, "new_error", "what", "throttled", undefined],
+    [500, "new_error", "what", "server", undefined],
+  ])("reads %d %s with %j as %s", (status, type, message, kind, code) => {
+    const answer = response(body(type, message, String(status)), status);
+    const error = codecOf("openai").classify(answer, NOW);
+    expect(error).toMatchObject({ kind, code, status });
+    expect(error.message).not.toContain(message);
+    expect(failure(() => codecOf("openai").decode(answer, NOW)).kind).toBe(kind);
+    // The same error inside a stream, where the status is 200.
+    expect(failure(() => readFrames("openai", [body(type, message, String(status))])).kind).toBe(kind);
+  });
+
+  it("says when no table lists an error", () => {
+    expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).unlisted).toBe(true);
+  });
+});
