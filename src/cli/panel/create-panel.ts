@@ -67,7 +67,7 @@ class Panel implements RunReporter {
 
   end(end: RunEnd): void {
     if (end.outcome === "finished" && this.#snapshot !== undefined) {
-      this.#snapshot = lastSnapshot(this.#snapshot, end.report);
+      this.#snapshot = lastSnapshot(this.#snapshot, end.report, this.#settings.now());
       this.#notice = undefined;
     }
     const gap = this.#start === undefined || this.#closed ? "" : "\n";
@@ -124,13 +124,14 @@ class Panel implements RunReporter {
   }
 }
 
-/** The picture that stays: the report's figures, and rates over the whole session instead of its last seconds. */
-function lastSnapshot(snapshot: RunSnapshot, report: RunManifest): RunSnapshot {
+/** The picture that stays: the report's figures, and time and rates over all sessions of the run. */
+function lastSnapshot(snapshot: RunSnapshot, report: RunManifest, now: number): RunSnapshot {
   const { etaMs: _, ...rest } = snapshot;
   const { succeeded, failed, total } = report.items;
   return {
     ...rest,
     phase: "done",
+    startedAt: now - report.activeMs,
     items: { total, succeeded, failed, inFlight: 0 },
     failuresByKind: report.failuresByKind,
     tokens: report.tokens,
@@ -142,6 +143,10 @@ function lastSnapshot(snapshot: RunSnapshot, report: RunManifest): RunSnapshot {
       throttled: report.calls.throttled,
     },
     lanes: [],
+    ...(report.batchFill === undefined ? {} : { batchFill: report.batchFill }),
+    ...(report.cost === undefined
+      ? {}
+      : { cost: { spent: report.cost.amount, currency: report.cost.currency } }),
     ...averages(report),
   };
 }

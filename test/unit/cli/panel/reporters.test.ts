@@ -214,7 +214,10 @@ describe("the live panel", () => {
     reporter.end({ outcome: "finished", report: aReport(), output: "out" });
     const last = stripVTControlCharacters(screen.text.slice(screen.text.lastIndexOf("100 %")));
     expect(last).toContain("100 of 100");
+    expect(last).toContain("in 20 s");
     expect(last).toContain("5.00 items/s");
+    expect(last).toContain("99.9 % full");
+    expect(last).toContain("0.02 CNY");
     expect(last).toContain("too-long 2");
     expect(last).toContain("98 of 100 items succeeded in 20 s\n  out/records.jsonl\n");
   });
