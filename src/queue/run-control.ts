@@ -18,6 +18,12 @@ const feedScript = defineScript(new URL("lua/feed.lua", import.meta.url), {
   parse: (reply) => reply as "ok" | "taken" | "lost",
 });
 
+const trimScript = defineScript(new URL("lua/trim-results.lua", import.meta.url), {
+  keys: ["results", "jobs", "lease"],
+  args: ["token", "minId"],
+  parse: (reply) => reply === 1,
+});
+
 const leaseScript = defineScript(new URL("lua/hold-lease.lua", import.meta.url), {
   keys: ["lease"],
   args: ["token", "ttlMs"],
@@ -116,10 +122,6 @@ export class RunControl {
     );
   }
 
-  async forgetJobs(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#client.hdel(this.#run.jobs, ...ids);
-  }
-
   /** Records after `after`, waiting up to `blockMs` for the first. Needs a connection of its own. */
   async readResults(
     blocking: RedisClient,
@@ -143,10 +145,14 @@ export class RunControl {
     }));
   }
 
-  /** Drops results up to and including `id`: they are durable on disk. */
-  async trimResults(id: string): Promise<void> {
-    const [ms, sequence] = id.split("-");
-    await this.#client.xtrim(this.#run.results, "MINID", `${ms}-${BigInt(sequence ?? 0) + 1n}`);
+  /**
+   * Drops results up to and including `upTo` (none when undefined), which are durable on disk, and the notes of jobs
+   * that have ended with them. False: another coordinator has the run.
+   */
+  trim(token: string, upTo: string | undefined, endedJobs: readonly string[] = []): Promise<boolean> {
+    const [ms, sequence] = upTo?.split("-") ?? [];
+    const minId = ms === undefined ? "" : `${ms}-${BigInt(sequence ?? 0) + 1n}`;
+    return trimScript.run(this.#client, this.#run, { token, minId }, endedJobs);
   }
 
   async state(): Promise<RunState | undefined> {

@@ -3,10 +3,13 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import type { ResultEntry, RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RecordStore } from "../sink/record-store.ts";
+import { RunStopped } from "./run-error.ts";
 import type { Window } from "./window.ts";
 
 export interface CollectorDeps {
   readonly control: RunControl;
+  /** Who holds the run's lease. */
+  readonly token: string;
   /** A connection of its own: reads block. */
   readonly blocking: RedisClient;
   readonly store: RecordStore;
@@ -87,13 +90,14 @@ export class Collector {
   }
 
   async #sync(): Promise<void> {
-    const { control, store, window } = this.#deps;
+    const { control, store, window, token } = this.#deps;
     const [upTo, collected] = [this.#after, window.collected];
     await store.sync();
     if (upTo === "0-0") return;
-    await control.trimResults(upTo);
     const ended = window.durable(collected);
     this.#deps.onDurable();
-    await control.forgetJobs(ended);
+    if (!(await control.trim(token, upTo, ended))) {
+      throw new RunStopped("lost-lease", "another process has taken over this run");
+    }
   }
 }

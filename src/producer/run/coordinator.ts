@@ -66,7 +66,12 @@ export class Coordinator {
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps;
-    this.#collector = new Collector({ ...deps, window: this.#window, onDurable: () => this.#room.resolve() });
+    this.#collector = new Collector({
+      ...deps,
+      token: deps.lease.token,
+      window: this.#window,
+      onDurable: () => this.#room.resolve(),
+    });
     this.#feeder = new Feeder({
       ...deps,
       token: deps.lease.token,
@@ -95,7 +100,7 @@ export class Coordinator {
     } catch (error) {
       await Promise.allSettled(loops);
       // What workers have committed by now is paid for: it goes to disk even when the run stops here.
-      await this.#collector.drain().catch(() => undefined);
+      if (!isLostLease(error)) await this.#collector.drain().catch(() => undefined);
       if (!this.#isComplete()) throw error;
     } finally {
       this.#deps.signal.removeEventListener("abort", onAbort);
@@ -198,10 +203,14 @@ export class Coordinator {
       const generation = job.generation + 1;
       this.#window.remove(job.id);
       await this.#feeder.requeue({ ...job, generation }, jobId(payload.run, job.first, job.last, generation));
-      await this.#deps.control.forgetJobs([job.id]);
+      await this.#deps.control.trim(this.#deps.lease.token, undefined, [job.id]);
       onEvent({ type: "job-requeued", items: job.open.size });
     }
   }
+}
+
+function isLostLease(error: unknown): boolean {
+  return error instanceof RunStopped && error.reason === "lost-lease";
 }
 
 function durableBitmap(store: RecordStore): Buffer {

@@ -65,8 +65,11 @@ export async function executeRun(run: PreparedRun, deps: ExecuteDeps): Promise<R
     if (store.counts().missing > 0) await coordinate(run, store, { control, lease, watch }, deps);
     return await finish(run, store, { control, watch }, deps);
   } catch (error) {
-    if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
-    await control.setState("paused").catch(() => undefined);
+    if (!(error instanceof RunStopped && error.reason === "lost-lease")) {
+      if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
+      // Workers elsewhere stop spending on a run whose coordinator was told to stop.
+      await control.setState("paused").catch(() => undefined);
+    }
     throw error;
   } finally {
     await store?.close().catch(() => undefined);

@@ -79,13 +79,16 @@ export class Feeder {
 
   /** Queues the items of a job that have no record yet, under `id` (the same id is a no-op where the job exists). */
   async requeue(job: OutstandingJob, id: string): Promise<void> {
-    const { isDone, readItems, control } = this.#deps;
+    const { isDone, readItems, control, token } = this.#deps;
     const items: Item[] = [];
     for await (const block of readItems(job.first)) {
       for (const item of block) if (item.index <= job.last && !isDone(item.index)) items.push(item);
       if ((block.at(-1)?.index ?? job.last) >= job.last) break;
     }
-    if (items.length === 0) return await control.forgetJobs([job.id]);
+    if (items.length === 0) {
+      await control.trim(token, undefined, [job.id]);
+      return;
+    }
     await this.#queue([{ job: { ...job, id }, items }]);
   }
 
