@@ -102,13 +102,13 @@ function expectByte(bytes: Uint8Array, start: number, expected: number, name: st
 }
 
 /** Floats decoded so far; `values` is replaced by a longer array when it is full. */
-interface FloatSink {
+export interface FloatSink {
   values: Float32Array;
   length: number;
 }
 
 /** Appends the array at `start` to the sink and returns the offset behind it. */
-function decodeFloatRow(bytes: Uint8Array, start: number, sink: FloatSink): number {
+export function decodeFloatRow(bytes: Uint8Array, start: number, sink: FloatSink): number {
   const position = expectByte(bytes, start, OPEN, "[");
   const next = skipSpace(bytes, position);
   if (bytes[next] === CLOSE) return next + 1;

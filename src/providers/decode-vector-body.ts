@@ -52,7 +52,7 @@ export function decodeVectorBody(bytes: Uint8Array, field: string, sizeHint: num
 }
 
 /** The scanner relies on the closing brace being the last byte. */
-function trimEnd(bytes: Uint8Array): Uint8Array {
+export function trimEnd(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   while (end > 0 && isSpace(bytes[end - 1])) end -= 1;
   if (bytes[end - 1] !== CLOSE_BRACE) throw new FloatSyntaxError("} at the end of the body", end);
@@ -63,13 +63,13 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
 
-function expectByte(bytes: Uint8Array, start: number, expected: number, name: string): number {
+export function expectByte(bytes: Uint8Array, start: number, expected: number, name: string): number {
   const position = skipSpace(bytes, start);
   if (bytes[position] !== expected) throw new FloatSyntaxError(name, position);
   return position + 1;
 }
 
-function readKey(bytes: Uint8Array, from: number): { name: string; end: number } {
+export function readKey(bytes: Uint8Array, from: number): { name: string; end: number } {
   const start = skipSpace(bytes, from);
   if (bytes[start] !== QUOTE) throw new FloatSyntaxError("a quoted key", start);
   const end = findStringEnd(bytes, start);
@@ -87,7 +87,7 @@ function findStringEnd(bytes: Uint8Array, start: number): number {
 }
 
 /** The offset behind the value at `start`. It finds the end only: what is inside is for JSON.parse to judge. */
-function findValueEnd(bytes: Uint8Array, start: number): number {
+export function findValueEnd(bytes: Uint8Array, start: number): number {
   let depth = 0;
   let position = start;
   while (position < bytes.length) {
@@ -106,7 +106,7 @@ function findValueEnd(bytes: Uint8Array, start: number): number {
   throw new FloatSyntaxError("the end of a value", position);
 }
 
-function parseJson(bytes: Uint8Array, start: number, end: number): unknown {
+export function parseJson(bytes: Uint8Array, start: number, end: number): unknown {
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8"));
   } catch {

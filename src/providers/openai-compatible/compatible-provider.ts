@@ -1,0 +1,108 @@
+import { createHttpChatModel } from "../http-chat-model.ts";
+import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
+import type { Transport } from "../transport/transport.ts";
+import { createChatCodec } from "./chat-codec.ts";
+import type { ChatDialect } from "./chat-dialect.ts";
+import { encodeChatBody } from "./chat-request.ts";
+import { classifyAnswer, classifyErrorBody } from "./classify-error.ts";
+import { decodeEmbeddingResponse, type EmbeddingDialect, encodeEmbeddingRequest } from "./embedding-codec.ts";
+import type { CompatibleProfile } from "./profile.ts";
+
+/** What any vendor is taken to accept when its profile does not say. */
+const USUAL_MAX_INPUTS = 16;
+
+/** A vendor of the OpenAI protocol for one account. `close` closes the transport, so accounts that share one close together. */
+export function createCompatibleProvider(
+  profile: CompatibleProfile,
+  account: ProviderAccount,
+  transport: Transport,
+): Provider {
+  const base = account.baseUrl.replace(/\/+$/, "");
+  const headers = {
+    ...profile.headers,
+    ...(account.apiKey !== "" && { authorization: `Bearer ${account.apiKey}` }),
+  };
+  return {
+    name: profile.name,
+    chat: (model) =>
+      createHttpChatModel({
+        provider: profile.name,
+        transport,
+        url: new URL(`${base}/chat/completions`),
+        headers: () => headers,
+        codec: createChatCodec(chatDialect(profile, model)),
+      }),
+    embedding: (model) =>
+      createEmbeddingModel(profile, findData(profile, model, "embedding"), {
+        url: new URL(`${base}/embeddings`),
+        headers: { ...headers, "content-type": "application/json" },
+        transport,
+      }),
+    close: () => transport.close(),
+  };
+}
+
+function findData(profile: CompatibleProfile, name: string, kind: ModelData["kind"]): ModelData {
+  return profile.models.find((model) => model.name === name && model.kind === kind) ?? { name, kind };
+}
+
+/** Exported for tests that feed recorded answers to the codec. */
+export function chatDialect(profile: CompatibleProfile, model: string): ChatDialect {
+  const { maxTokensField = "max_tokens", includeUsage = true, reasoningField } = profile;
+  return {
+    provider: profile.name,
+    encode: (request, stream) =>
+      encodeChatBody(model, request, stream, {
+        provider: profile.name,
+        maxTokensField,
+        includeUsage,
+        ...(reasoningField !== undefined && { reasoningField }),
+      }),
+    classifyBody: (body, head, now) => classifyErrorBody(body, head, now, profile),
+    classifyAnswer: (response, now) => classifyAnswer(response, now, profile, "chat answer"),
+    failures: {
+      error: { kind: "server", message: "the model failed half-way" },
+      abort: { kind: "server", message: "the upstream gave up half-way" },
+      insufficient_system_resource: {
+        kind: "overloaded",
+        message: "the upstream ran out of resources half-way",
+      },
+    },
+    terminal: profile.terminal ?? "both",
+  };
+}
+
+interface EmbeddingWire {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly transport: Transport;
+}
+
+function createEmbeddingModel(
+  profile: CompatibleProfile,
+  data: ModelData,
+  wire: EmbeddingWire,
+): EmbeddingModel {
+  const maxInputs = data.maxInputs ?? profile.maxInputs ?? USUAL_MAX_INPUTS;
+  const maxBatchTokens = data.maxBatchTokens ?? profile.maxBatchTokens;
+  const dialect: EmbeddingDialect = {
+    provider: profile.name,
+    maxInputs,
+    encoding: profile.encoding ?? "float",
+    classifyBody: (body, head, now) => classifyErrorBody(body, head, now, profile),
+    classifyAnswer: (response, now) => classifyAnswer(response, now, profile, "readable vectors"),
+  };
+  return {
+    maxInputs,
+    ...(data.maxTokens !== undefined && { maxTokens: data.maxTokens }),
+    ...(maxBatchTokens !== undefined && { maxBatchTokens }),
+    async embed(request, call) {
+      const body = encodeEmbeddingRequest(data, request, dialect);
+      const { url, headers, transport } = wire;
+      const response = await transport.post({ provider: profile.name, url, headers, body }, call);
+      const dimensions = request.dimensions ?? data.dimensions;
+      const expected = { count: request.inputs.length, ...(dimensions !== undefined && { dimensions }) };
+      return decodeEmbeddingResponse(response, expected, Date.now(), dialect);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { ChatDialect } from "../openai-compatible/chat-dialect.ts";
+import { encodeChatBody } from "../openai-compatible/chat-request.ts";
+import type { ChatMessage, ChatRequest } from "../provider.ts";
+import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
+import { ZHIPU_NAME } from "./profile.ts";
+
+/** Zhipu's form of the common chat protocol. */
+export function zhipuChatDialect(model: string): ChatDialect {
+  return {
+    provider: ZHIPU_NAME,
+    encode: (request, stream) => encodeZhipuChat(model, request, stream),
+    classifyBody: classifyZhipuBody,
+    classifyAnswer: classifyZhipuAnswer,
+    failures: {
+      sensitive: { kind: "content-filter", message: "the output was withdrawn by the content filter" },
+      network_error: { kind: "server", message: "the inference failed half-way" },
+    },
+    // Usage comes with the finish reason, so the answer is complete with it; a cut before [DONE] is a cut still.
+    terminal: "both",
+  };
+}
+
+const MIN_SHARE = 0.01;
+const MAX_SHARE = 0.99;
+const MIN_USER = 6;
+const MAX_USER = 128;
+
+function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
+  const body = encodeChatBody(model, { ...request, messages: request.messages.map(flattenContent) }, stream, {
+    provider: ZHIPU_NAME,
+    maxTokensField: "max_tokens",
+    includeUsage: false,
+    reasoningField: "reasoning_content",
+  });
+  const { temperature, top_p: topP, stop, user, ...others } = body;
+  return {
+    ...others,
+    ...clampTemperature(temperature),
+    ...(typeof topP === "number" && { top_p: clampShare(topP) }),
+    ...(stop !== undefined && { stop: Array.isArray(stop) ? stop : [stop] }),
+    ...nameUser(user),
+  };
+}
+
+/** Zero means the likeliest word every time, which Zhipu says another way. */
+function clampTemperature(temperature: unknown): Record<string, unknown> {
+  if (typeof temperature !== "number") return {};
+  if (temperature <= 0) return { do_sample: false };
+  return { temperature: clampShare(temperature) };
+}
+
+function clampShare(value: number): number {
+  return Math.min(MAX_SHARE, Math.max(MIN_SHARE, value));
+}
+
+/** Zhipu refuses names outside these lengths; one that does not fit is worth less than the answer. */
+function nameUser(user: unknown): Record<string, unknown> {
+  return typeof user === "string" && user.length >= MIN_USER && user.length <= MAX_USER
+    ? { user_id: user }
+    : {};
+}
+
+/** Zhipu drops lists of parts from these roles without a word. Parts that are no text stay as they are. */
+function flattenContent(message: ChatMessage): ChatMessage {
+  const { role, content } = message;
+  if ((role !== "assistant" && role !== "tool") || content === null || typeof content === "string")
+    return message;
+  if (!content.every((part) => typeof part.text === "string")) return message;
+  return { ...message, content: content.map((part) => String(part.text)).join("") };
+}

@@ -1,0 +1,167 @@
+import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
+import type { ModelData } from "../provider.ts";
+
+/** Everything about Zhipu that is data. */
+export const ZHIPU_NAME = "zhipu";
+
+/** Mainland China. The international host is https://api.z.ai/api/paas/v4. */
+export const ZHIPU_BASE_URL = "https://open.bigmodel.cn/api/paas/v4";
+
+/**
+ * Calls in flight are what Zhipu limits, per model and account. It publishes no figures; 5 is what its sales named for
+ * the older models, and throttle answers teach the rest.
+ */
+const LIMITS = { concurrency: 5 };
+
+const chat = (
+  name: string,
+  maxTokens: number,
+  maxOutputTokens: number,
+  [input, output, cached]: readonly [number?, number?, number?] = [],
+): ModelData => ({
+  name,
+  kind: "chat",
+  maxTokens,
+  maxOutputTokens,
+  limits: LIMITS,
+  ...(input !== undefined && {
+    price: {
+      inputPerMillionTokens: input,
+      ...(output !== undefined && { outputPerMillionTokens: output }),
+      ...(cached !== undefined && { cachedInputPerMillionTokens: cached }),
+      currency: "CNY",
+    },
+  }),
+});
+
+const K128 = 131_072;
+const K200 = 204_800;
+const MILLION = 1_048_576;
+
+/** Figures as published; prices in yuan per million tokens for input, output, cached input. */
+export const ZHIPU_MODELS: readonly ModelData[] = [
+  chat("glm-4-plus", K128, 4096, [5, 5]),
+  chat("glm-4-air", K128, 4096, [0.5, 0.5]),
+  chat("glm-4-air-250414", K128, 16_384, [0.5, 0.5]),
+  chat("glm-4-flash", K128, 4096, [0, 0]),
+  chat("glm-4-flash-250414", K128, 16_384, [0, 0]),
+  chat("glm-4-long", MILLION, 4095, [1, 1]),
+  chat("glm-4.5", K128, 98_304),
+  chat("glm-4.5-air", K128, 98_304, [0.8, 6, 0.16]),
+  chat("glm-4.5-airx", K128, 98_304),
+  chat("glm-4.5-flash", K128, 98_304, [0, 0]),
+  chat("glm-4.6", K200, 131_072),
+  chat("glm-4.7", K200, 131_072, [3, 14, 0.6]),
+  chat("glm-4.7-flashx", K200, 131_072, [0.5, 3, 0.1]),
+  chat("glm-4.7-flash", K200, 131_072, [0, 0]),
+  chat("glm-5", K200, 131_072, [4, 18, 1]),
+  chat("glm-5-turbo", K200, 131_072, [5, 22, 1.2]),
+  chat("glm-5.1", K200, 131_072, [6, 24, 1.3]),
+  chat("glm-5.2", MILLION, 131_072, [8, 28, 2]),
+  chat("glm-5.3", MILLION, 131_072, [8, 28, 2]),
+  chat("glm-5.3-flash", MILLION, 131_072, [0.8, 2.8, 0.23]),
+  chat("glm-5.3-flashx", MILLION, 131_072, [2, 7, 0.57]),
+  {
+    name: "embedding-2",
+    kind: "embedding",
+    dimensions: 1024,
+    // No number of inputs is published for this one, only their tokens together.
+    maxInputs: 64,
+    maxTokens: 512,
+    maxBatchTokens: 8192,
+    limits: LIMITS,
+    price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+  },
+  {
+    name: "embedding-3",
+    kind: "embedding",
+    dimensions: 2048,
+    dimensionChoices: [256, 512, 1024, 2048],
+    maxInputs: 64,
+    maxTokens: 3072,
+    limits: LIMITS,
+    price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+  },
+];
+
+export interface CodeClass {
+  readonly kind: ProviderErrorKind;
+  readonly message: string;
+  readonly dimension?: LimitDimension;
+  /** What a person can do about it. */
+  readonly mend?: string;
+}
+
+const CHECK_KEY = "check ZHIPU_API_KEY and ZHIPU_BASE_URL";
+const TOP_UP = "top up the account; a coding-plan key works only on the /api/coding/paas/v4 base URL";
+const CONTACT = "ask Zhipu's support";
+const PLAN = "change the plan, or wait until it is renewed";
+const CHECK_MODEL = "check the model's name";
+
+/**
+ * `error.code`, a string. HTTP 429 covers throttling and empty accounts alike, so the code decides and never the
+ * status.
+ */
+export const ZHIPU_CODES: Readonly<Record<string, CodeClass>> = {
+  "500": { kind: "server", message: "internal error" },
+  "1000": { kind: "auth", message: "the API key was refused", mend: CHECK_KEY },
+  "1001": { kind: "auth", message: "the call came without credentials", mend: CHECK_KEY },
+  "1002": { kind: "auth", message: "the API key was refused as malformed", mend: CHECK_KEY },
+  "1003": {
+    kind: "auth",
+    message: "the token has expired",
+    mend: "check this machine's clock, or set ZHIPU_AUTH=key",
+  },
+  "1004": { kind: "auth", message: "the token's signature was refused", mend: CHECK_KEY },
+  "1005": { kind: "auth", message: "the account wants a second factor", mend: CONTACT },
+  "1100": { kind: "server", message: "the account could not be read" },
+  "1110": { kind: "auth", message: "the account is not active", mend: CONTACT },
+  "1111": { kind: "auth", message: "the account does not exist", mend: CHECK_KEY },
+  "1112": { kind: "auth", message: "the account is locked", mend: CONTACT },
+  "1113": { kind: "quota", message: "the account has no balance and no resource pack", mend: TOP_UP },
+  "1120": { kind: "overloaded", message: "the account cannot be reached for the moment" },
+  "1121": { kind: "auth", message: "the account is locked for violations", mend: CONTACT },
+  "1200": { kind: "server", message: "the call failed" },
+  "1210": { kind: "invalid-request", message: "a parameter was refused" },
+  "1211": { kind: "auth", message: "the model does not exist", mend: CHECK_MODEL },
+  "1212": { kind: "invalid-request", message: "the model does not support this way of calling" },
+  "1213": { kind: "invalid-request", message: "a field is missing" },
+  "1214": { kind: "invalid-request", message: "a field was refused" },
+  "1215": { kind: "invalid-request", message: "two fields exclude each other" },
+  "1220": { kind: "auth", message: "the account may not use this API", mend: CONTACT },
+  "1221": { kind: "auth", message: "the API has been taken out of service", mend: CHECK_MODEL },
+  "1222": { kind: "auth", message: "the API does not exist", mend: "check ZHIPU_BASE_URL" },
+  "1230": { kind: "server", message: "the call was not carried through" },
+  "1231": { kind: "invalid-request", message: "the request_id was used before" },
+  "1233": { kind: "invalid-request", message: "the asynchronous call does not exist" },
+  "1234": { kind: "server", message: "a network error at the upstream" },
+  "1261": { kind: "too-long", message: "the input is too long for the model" },
+  "1300": { kind: "content-filter", message: "the request was refused by policy" },
+  "1301": { kind: "content-filter", message: "the input or the output was refused by the content filter" },
+  "1302": { kind: "throttled", dimension: "concurrency", message: "too many calls at once" },
+  "1303": { kind: "throttled", dimension: "requests", message: "calls come too often" },
+  "1304": { kind: "quota", message: "the calls of the day are spent", mend: "wait for the next day" },
+  "1305": { kind: "overloaded", message: "the model is overloaded" },
+  "1308": { kind: "quota", message: "the plan's usage is spent for now", mend: PLAN },
+  "1309": { kind: "quota", message: "the coding plan has expired", mend: PLAN },
+  "1310": { kind: "quota", message: "the plan's weekly or monthly usage is spent", mend: PLAN },
+  "1311": { kind: "quota", message: "the plan does not include this model", mend: PLAN },
+  "1312": { kind: "overloaded", message: "the model has too many calls; another one may be free" },
+  "1313": { kind: "throttled", message: "the account is slowed down for fair use" },
+  "1314": { kind: "quota", message: "the enterprise plan does not allow this call", mend: PLAN },
+  "1315": { kind: "quota", message: "the enterprise plan does not allow this call", mend: PLAN },
+  "1316": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
+  "1317": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
+  "1318": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
+  "1319": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
+  "1320": { kind: "quota", message: "the enterprise account's balance is spent", mend: TOP_UP },
+  "1321": { kind: "quota", message: "the enterprise account's balance is spent", mend: TOP_UP },
+};
+
+/** String codes that Zhipu takes over from the OpenAI protocol on some of its ways. */
+export const ZHIPU_WORDS: Readonly<Record<string, CodeClass>> = {
+  insufficient_quota: { kind: "quota", message: "the account has no balance", mend: TOP_UP },
+  overloaded: { kind: "overloaded", message: "the model is overloaded" },
+  context_length_exceeded: { kind: "too-long", message: "the input is too long for the model" },
+  model_not_found: { kind: "auth", message: "the model does not exist", mend: CHECK_MODEL },
+};

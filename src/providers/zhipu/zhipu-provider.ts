@@ -1,0 +1,122 @@
+import { ProviderError } from "../../core/errors.ts";
+import { createHttpChatModel } from "../http-chat-model.ts";
+import { createChatCodec } from "../openai-compatible/chat-codec.ts";
+import {
+  decodeEmbeddingResponse,
+  type EmbeddingDialect,
+  encodeEmbeddingRequest,
+} from "../openai-compatible/embedding-codec.ts";
+import type { ChatModel, EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
+import type { Transport } from "../transport/transport.ts";
+import { zhipuChatDialect } from "./chat-dialect.ts";
+import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
+import { type Credentials, keyCredentials, tokenCredentials } from "./credentials.ts";
+import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
+
+const TOKEN_EXPIRED = "1003";
+const USUAL_MAX_INPUTS = 64;
+
+/**
+ * Zhipu for one account. `account.extra.auth` is `key` (the key as it is, when absent) or `jwt` (tokens made from it);
+ * a token that Zhipu calls expired is made anew once per call. `close` closes the transport.
+ */
+export function createZhipuProvider(account: ProviderAccount, transport: Transport): Provider {
+  const credentials =
+    account.extra?.auth === "jwt" ? tokenCredentials(account.apiKey) : keyCredentials(account.apiKey);
+  const base = account.baseUrl.replace(/\/+$/, "");
+  const headers = async () => ({ authorization: await credentials.header() });
+  return {
+    name: ZHIPU_NAME,
+    chat: (model) =>
+      renewing(
+        createHttpChatModel({
+          provider: ZHIPU_NAME,
+          transport,
+          url: new URL(`${base}/chat/completions`),
+          headers,
+          codec: createChatCodec(zhipuChatDialect(model)),
+        }),
+        credentials,
+      ),
+    embedding: (model) =>
+      createEmbeddingModel(model, {
+        url: new URL(`${base}/embeddings`),
+        credentials,
+        transport,
+      }),
+    close: () => transport.close(),
+  };
+}
+
+/** The chat model with an expired token made anew. A stream that has begun is never repeated. */
+function renewing(model: ChatModel, credentials: Credentials): ChatModel {
+  return {
+    generate: (request, call) => withRenewal(credentials, () => model.generate(request, call)),
+    async *stream(request, call) {
+      let begun = false;
+      try {
+        for await (const event of model.stream(request, call)) {
+          begun = true;
+          yield event;
+        }
+      } catch (error) {
+        if (begun || !isExpired(error) || !credentials.renew()) throw error;
+        yield* model.stream(request, call);
+      }
+    },
+  };
+}
+
+async function withRenewal<T>(credentials: Credentials, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isExpired(error) || !credentials.renew()) throw error;
+    return await run();
+  }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof ProviderError && error.code === TOKEN_EXPIRED;
+}
+
+interface EmbeddingWire {
+  readonly url: URL;
+  readonly credentials: Credentials;
+  readonly transport: Transport;
+}
+
+function createEmbeddingModel(model: string, wire: EmbeddingWire): EmbeddingModel {
+  const { url, credentials, transport } = wire;
+  const data: ModelData = ZHIPU_MODELS.find(
+    (known) => known.name === model && known.kind === "embedding",
+  ) ?? {
+    name: model,
+    kind: "embedding",
+  };
+  const maxInputs = data.maxInputs ?? USUAL_MAX_INPUTS;
+  const dialect: EmbeddingDialect = {
+    provider: ZHIPU_NAME,
+    maxInputs,
+    encoding: "unsaid",
+    classifyBody: classifyZhipuBody,
+    classifyAnswer: classifyZhipuAnswer,
+  };
+  return {
+    maxInputs,
+    ...(data.maxTokens !== undefined && { maxTokens: data.maxTokens }),
+    ...(data.maxBatchTokens !== undefined && { maxBatchTokens: data.maxBatchTokens }),
+    async embed(request, call) {
+      const body = encodeEmbeddingRequest(data, request, dialect);
+      const response = await withRenewal(credentials, async () => {
+        const headers = { authorization: await credentials.header(), "content-type": "application/json" };
+        const answer = await transport.post({ provider: ZHIPU_NAME, url, headers, body }, call);
+        if (answer.status !== 200) throw classifyZhipuAnswer(answer, Date.now());
+        return answer;
+      });
+      const dimensions = request.dimensions ?? data.dimensions;
+      const expected = { count: request.inputs.length, ...(dimensions !== undefined && { dimensions }) };
+      return decodeEmbeddingResponse(response, expected, Date.now(), dialect);
+    },
+  };
+}
