@@ -71,13 +71,22 @@ function resolveProvider(
       if (found !== undefined) extra[field] = new Secret(found);
       else if (required) absent.push(variable);
     }
-    for (const name of absent) missing.add(name);
-    if (key === undefined || absent.length > 0) continue;
     const { variable, otherwise } = settings.baseUrl;
     const baseUrl = account.baseUrl ?? checked.get(variable) ?? provider.baseUrl ?? otherwise;
-    accounts.push({ name: account.name ?? "default", baseUrl, apiKey: new Secret(key), extra });
+    const name = account.name ?? "default";
+    const complete = key !== undefined && absent.length === 0;
+    const password = settings.insteadOfKey === undefined ? undefined : extra[settings.insteadOfKey];
+    if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra });
+    else if (password)
+      accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings) });
+    else for (const variableName of absent) missing.add(variableName);
   }
   return { accounts, missing: [...missing] };
+}
+
+/** Half of what belongs together is worse than nothing: an adapter would take it for a whole. */
+function optionalOnly(extra: Readonly<Record<string, Secret>>, settings: ProviderSettings) {
+  return Object.fromEntries(Object.entries(extra).filter(([field]) => !settings.extra[field]?.required));
 }
 
 /** A provider's own field: the schema took it from the table of providers, which its static type does not show. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
+import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
 import {
   amount,
   baseUrl,
@@ -44,15 +45,17 @@ const providerShape = { apiKey, apiKeyEnv: variableName, baseUrl };
 
 /** The provider's own parts of an account (`groupId`), which the table of providers names. */
 function extraShape(settings: ProviderSettings) {
-  return Object.fromEntries(Object.keys(settings.extra).map((field) => [field, text("expected text")]));
+  return Object.fromEntries(
+    Object.entries(settings.extra).map(([field, { form }]) => [field, extraSchema(form)]),
+  );
 }
 
 function provider(settings: ProviderSettings) {
-  const extra = extraShape(settings);
+  const own = { ...extraShape(settings), baseUrl: baseUrlSchema(settings) };
   return z.strictObject({
     ...providerShape,
-    ...extra,
-    accounts: z.array(z.strictObject({ ...accountShape, ...extra })).optional(),
+    ...own,
+    accounts: z.array(z.strictObject({ ...accountShape, ...own })).optional(),
     models: z.record(z.string(), model).optional(),
   });
 }

@@ -2,16 +2,38 @@
 export interface ProviderSettings {
   readonly apiKey: string;
   readonly baseUrl: { readonly variable: string; readonly otherwise: string };
-  /** Further parts of the account by their name in sluice.yaml. A required one counts as missing when absent. */
-  readonly extra: Readonly<Record<string, { readonly variable: string; readonly required: boolean }>>;
+  /** Further parts of the account by their name in sluice.yaml. */
+  readonly extra: Readonly<Record<string, ExtraSetting>>;
+  /** A field of `extra` that makes an account by itself: with it, the key and the required ones may be absent. */
+  readonly insteadOfKey?: string;
+}
+
+export interface ExtraSetting {
+  readonly variable: string;
+  /** Counts as missing when absent. */
+  readonly required: boolean;
+  /** `text` is a credential and is kept out of messages; a list holds the words to choose from. */
+  readonly form: "text" | "url" | readonly string[];
 }
 
 /**
  * One line per provider; variables, the schema of sluice.yaml and the check for missing keys follow from it.
  * MiniMax: keys of the `sk-` form are bound to their group, older ones need the group id beside them.
+ * Spark: key, app id and secret sign WebSocket and embedding calls; the password alone opens the HTTP interface.
  */
 const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
   minimax: settings("MINIMAX", "https://api.minimaxi.com/v1", { groupId: "optional" }),
+  spark: {
+    ...settings("SPARK", "wss://spark-api.xf-yun.com", {
+      appId: "required",
+      apiSecret: "required",
+      apiPassword: "optional",
+      httpBaseUrl: "url",
+      embeddingBaseUrl: "url",
+      protocol: ["websocket", "http"],
+    }),
+    insteadOfKey: "apiPassword",
+  },
 };
 
 export const PROVIDER_SETTINGS: ReadonlyMap<string, ProviderSettings> = new Map(Object.entries(SETTINGS));
@@ -19,7 +41,7 @@ export const PROVIDER_SETTINGS: ReadonlyMap<string, ProviderSettings> = new Map(
 function settings(
   prefix: string,
   baseUrl: string,
-  extra: Readonly<Record<string, "optional" | "required">> = {},
+  extra: Readonly<Record<string, "optional" | "required" | "url" | readonly string[]>> = {},
 ): ProviderSettings {
   return {
     apiKey: `${prefix}_API_KEY`,
@@ -27,7 +49,11 @@ function settings(
     extra: Object.fromEntries(
       Object.entries(extra).map(([field, need]) => [
         field,
-        { variable: `${prefix}_${capitals(field)}`, required: need === "required" },
+        {
+          variable: `${prefix}_${capitals(field)}`,
+          required: need === "required",
+          form: need === "required" || need === "optional" ? "text" : need,
+        },
       ]),
     ),
   };

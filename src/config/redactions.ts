@@ -13,9 +13,13 @@ export function listRedactions(
   accounts: ReadonlyMap<string, ProviderAccounts>,
 ): readonly string[] {
   const found = new Set<string>();
-  for (const { accounts: list } of accounts.values()) {
+  for (const [name, { accounts: list }] of accounts) {
     for (const { apiKey, extra } of list) {
-      for (const secret of [apiKey, ...Object.values(extra)]) found.add(secret.reveal());
+      found.add(apiKey.reveal());
+      for (const [field, value] of Object.entries(extra)) {
+        // Addresses and choices are no secrets, and scrubbing a word like "http" would garble every message.
+        if (PROVIDER_SETTINGS.get(name)?.extra[field]?.form === "text") found.add(value.reveal());
+      }
     }
   }
   for (const { apiKey } of PROVIDER_SETTINGS.values()) found.add(variables.get(apiKey)?.trim() ?? "");

@@ -4,6 +4,7 @@ import { parseDocument } from "yaml";
 import { coerceError, errorCode } from "../core/errors.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
 import { describeIssues, formatPath } from "./problems.ts";
+import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 
 const DEFAULT_NAME = "sluice.yaml";
 /** Settings are shallow and few; what is deeper or larger is a mistake, or aliases that multiply. */
@@ -118,7 +119,9 @@ function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) =>
       if (!isMapping(account)) continue;
       const where = at([...path, "accounts", index]);
       problems.push(...bothKeys(account, where));
-      if (!("apiKey" in account || "apiKeyEnv" in account))
+      const instead = PROVIDER_SETTINGS.get(provider)?.insteadOfKey;
+      const hasKey = "apiKey" in account || "apiKeyEnv" in account;
+      if (!hasKey && !(instead !== undefined && instead in account))
         problems.push(`${where}: expected "apiKeyEnv", got none`);
       if (names.has(account.name)) problems.push(`${where}.name: another account has this name`);
       if (account.name !== undefined) names.add(account.name);
@@ -138,6 +141,8 @@ function collectSecrets(content: unknown): string[] {
   if (!isMapping(content)) return [];
   return Object.entries(content).flatMap(([key, value]) => {
     if (typeof value !== "string") return collectSecrets(value);
-    return /^api_?-?(?:key|secret)$/i.test(key) || (key === "url" && value.includes("@")) ? [value] : [];
+    return /^api_?-?(?:key|secret|password)$/i.test(key) || (key === "url" && value.includes("@"))
+      ? [value]
+      : [];
   });
 }

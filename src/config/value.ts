@@ -69,16 +69,22 @@ export function parseDuration(raw: unknown): number | undefined {
 export const duration = value('expected a duration such as "30s" or "5m"', parseDuration, true);
 
 /** An upstream's address without the slash at its end. Credentials and queries have no place in it. */
-export const baseUrl = value(
-  "expected an http or https URL without user name, password, query or fragment",
-  (raw) => {
-    const url = typeof raw === "string" ? URL.parse(raw.trim()) : null;
-    if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
-    if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return undefined;
-    return url.href.replace(/\/+$/, "");
-  },
-  false,
-);
+function addressOf(schemes: readonly [string, string]) {
+  return value(
+    `expected ${schemes[0] === "http" ? "an" : "a"} ${schemes.join(" or ")} URL without user name, password, query or fragment`,
+    (raw) => {
+      const url = typeof raw === "string" ? URL.parse(raw.trim()) : null;
+      if (url === null || !schemes.includes(url.protocol.slice(0, -1))) return undefined;
+      if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
+        return undefined;
+      return url.href.replace(/\/+$/, "");
+    },
+    false,
+  );
+}
+
+export const baseUrl = addressOf(["http", "https"]);
+export const socketUrl = addressOf(["ws", "wss"]);
 
 /** A Redis URL as text; the sentences of the parser are kept, since it knows which part is wrong and repeats none. */
 export const redisUrl = z

@@ -6,7 +6,8 @@ import { coerceError, errorCode } from "../core/errors.ts";
 import { editDistance } from "../core/nearest.ts";
 import { describeIssues } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
-import { baseUrl, logLevel, redisUrl, text } from "./value.ts";
+import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
+import { logLevel, redisUrl, text } from "./value.ts";
 
 const namespace = text(
   'expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first',
@@ -34,8 +35,8 @@ const providerSchema = z.strictObject(
   Object.fromEntries(
     [...PROVIDER_SETTINGS.values()].flatMap((provider) => [
       [provider.apiKey, text("expected the key as text")],
-      [provider.baseUrl.variable, baseUrl],
-      ...Object.values(provider.extra).map(({ variable }) => [variable, text("expected text")] as const),
+      [provider.baseUrl.variable, baseUrlSchema(provider)],
+      ...Object.values(provider.extra).map(({ variable, form }) => [variable, extraSchema(form)] as const),
     ]),
   ),
 );

@@ -2,6 +2,8 @@ import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
 import { findNearestNames } from "./nearest-names.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
+import { SPARK_BASE_URL, SPARK_MODELS, SPARK_NAME } from "./spark/profile.ts";
+import { createSparkProvider } from "./spark/spark-provider.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** What the rest of the house knows of a provider before it has an account. */
@@ -19,6 +21,12 @@ export const PROVIDERS: readonly ProviderEntry[] = [
     defaultBaseUrl: MINIMAX_BASE_URL,
     models: MINIMAX_MODELS,
     create: createMinimaxProvider,
+  },
+  {
+    name: SPARK_NAME,
+    defaultBaseUrl: SPARK_BASE_URL,
+    models: SPARK_MODELS,
+    create: createSparkProvider,
   },
 ];
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
 import { fileSchema } from "../../../src/config/file-schema.ts";
 import { listSettings } from "../../../src/config/problems.ts";
+import { PROVIDER_SETTINGS } from "../../../src/config/provider-settings.ts";
 import { parseSettings } from "../../../src/config/settings-file.ts";
 import { KNOWN_VARIABLES } from "../../../src/config/variables.ts";
 
@@ -12,16 +13,37 @@ const env = readFileSync(join(root, ".env.example"), "utf8");
 const yaml = readFileSync(join(root, "sluice.example.yaml"), "utf8");
 
 /** Names in the tree are free below these settings; the schema lists them as "*". */
-const NAMED_FREELY = new Set(["providers.minimax.models"]);
+const NAMED_FREELY = /^providers\.[\w-]+\.models$/;
 
 function settingsOf(node: unknown, path: string): string[] {
   if (isMap(node)) {
     return node.items.flatMap(({ key, value }) => {
-      const step = NAMED_FREELY.has(path) ? "*" : isScalar(key) ? String(key.value) : "?";
+      const step = NAMED_FREELY.test(path) ? "*" : isScalar(key) ? String(key.value) : "?";
       return settingsOf(value, path === "" ? step : `${path}.${step}`);
     });
   }
   return isSeq(node) ? node.items.flatMap((one) => settingsOf(one, `${path}[]`)) : [path];
+}
+
+/** Settings of a provider that are shown as comments, being alternatives to others. */
+function commentedSettings(): string[] {
+  let provider = "";
+  return yaml.split("\n").flatMap((line) => {
+    provider = /^ {2}([\w-]+):$/.exec(line)?.[1] ?? provider;
+    const [, indent, key] = /^( {4,})# (\w+): \S+$/.exec(line) ?? [];
+    if (indent === undefined) return [];
+    return [`providers.${provider}.${indent.length === 4 ? "" : "accounts[]."}${key}`];
+  });
+}
+
+/** What is the same for all providers is shown once, and what is a provider's own once for it. */
+function withoutRepetition(setting: string): string {
+  const [, provider = "", rest = ""] = /^providers\.([\w-]+)\.(.+)$/.exec(setting) ?? [];
+  if (provider === "") return setting;
+  const own = rest.replace("accounts[].", "");
+  return Object.hasOwn(PROVIDER_SETTINGS.get(provider)?.extra ?? {}, own)
+    ? `providers.${provider}.${own}`
+    : `providers.*.${rest}`;
 }
 
 describe(".env.example", () => {
@@ -40,11 +62,8 @@ describe("sluice.example.yaml", () => {
   });
 
   it("shows every setting there is, in use or as a comment, and no other", () => {
-    const alternatives = [...yaml.matchAll(/^( +)# (apiKey|apiKeyEnv|groupId): \S+$/gm)].map(
-      ([, indent, key]) =>
-        indent?.length === 4 ? `providers.minimax.${key}` : `providers.minimax.accounts[].${key}`,
-    );
-    const shown = new Set([...settingsOf(parseDocument(yaml).contents, ""), ...alternatives]);
-    expect([...shown].sort()).toEqual(listSettings(fileSchema).sort());
+    const shown = [...settingsOf(parseDocument(yaml).contents, ""), ...commentedSettings()];
+    const once = (settings: string[]) => [...new Set(settings.map(withoutRepetition))].sort();
+    expect(once(shown)).toEqual(once(listSettings(fileSchema)));
   });
 });

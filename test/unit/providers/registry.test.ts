@@ -47,7 +47,7 @@ describe("the table of providers", () => {
 
   it("holds complete data for every model", () => {
     for (const { defaultBaseUrl, models } of PROVIDERS) {
-      expect(defaultBaseUrl).toMatch(/^https:\/\/[^/]+\/.*[^/]$/);
+      expect(defaultBaseUrl).toMatch(/^(https|wss):\/\/[^/]+(\/.*[^/])?$/);
       for (const model of models) {
         expect(model.name).toMatch(/^[\w.-]+$/);
         if (model.kind === "embedding") expect(model.maxInputs).toBeGreaterThan(0);
