@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
@@ -72,6 +72,8 @@ export async function prepareRun(request: RunRequest, hooks: PrepareHooks = {}):
     if (plan.spool === undefined) {
       await unlock();
       await rm(work, { recursive: true, force: true });
+      // A folder made for nothing goes again; one with anything in it stays.
+      await rmdir(dir).catch(() => undefined);
       return { outcome: "refused", plan };
     }
     const manifest = newManifest(request, plan);
