@@ -49,8 +49,8 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
       MINIMAX_BASE_URL: simulator.url,
     });
     say(
-      `Sluice demo: a private Redis, worker processes and a simulated provider on this machine, which refuses whatever`,
-      `goes over ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
+      "Sluice demo: private Redis, worker processes, and a simulated provider that refuses more",
+      `than ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
       "",
     );
     const run = (args: readonly string[]) => runCommand(args, environment, interrupt.signal);

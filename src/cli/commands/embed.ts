@@ -132,6 +132,15 @@ async function runPrepared(run: PreparedRun, lanes: Lanes, context: Context): Pr
     onRestart: (detail) => reporter.event({ type: "worker-lost", detail, restarted: true }),
   });
   const failed = new AbortController();
+  signal.addEventListener(
+    "abort",
+    () =>
+      reporter.event({
+        type: "note",
+        message: "stopping: calls in flight end, the rest goes back to the queue",
+      }),
+    { once: true },
+  );
   workers.ready.catch((error) => failed.abort(error));
   reporter.start({
     runId: run.manifest.run,

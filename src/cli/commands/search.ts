@@ -7,6 +7,7 @@ import { type Hit, nearest } from "../../producer/search/nearest.ts";
 import { embedOnce } from "../call-once.ts";
 import { EXIT } from "../exit.ts";
 import { sanitize } from "../format/sanitize.ts";
+import { truncate } from "../format/text-width.ts";
 import { interruptSignal } from "../interrupt.ts";
 
 export interface SearchCommandOptions {
@@ -34,7 +35,7 @@ export async function runSearch(dir: string, text: string, options: SearchComman
     const request = { inputs: [query], purpose: "query" as const };
     const { vectors } = await embedOnce(config, manifest.model, request, interrupt.signal);
     const hits = await nearest(folder, vectors, options.top, { signal: interrupt.signal });
-    process.stdout.write(options.json ? formatJson(hits) : formatHits(hits));
+    process.stdout.write(options.json ? formatJson(hits) : formatHits(hits, process.stdout.columns ?? 100));
     return EXIT.ok;
   } finally {
     interrupt.dispose();
@@ -46,18 +47,18 @@ function formatJson(hits: readonly Hit[]): string {
 }
 
 /** One hit: score and id, and below it the beginning of its text where the output has texts. */
-export function formatHits(hits: readonly Hit[]): string {
+export function formatHits(hits: readonly Hit[], width: number): string {
   if (hits.length === 0) return "No record has a vector.\n";
   return hits
     .map(({ score, id, text }) => {
       const line = `${score.toFixed(3)}  ${sanitize(id)}\n`;
-      return text === undefined ? line : `${line}       ${excerpt(text)}\n`;
+      return text === undefined
+        ? line
+        : `${line}       ${truncate(excerpt(text), Math.max(40, width) - 8)}\n`;
     })
     .join("");
 }
 
 function excerpt(text: string): string {
-  const line = sanitize(text).replace(/\s+/g, " ").trim();
-  const letters = Array.from(line);
-  return letters.length <= 110 ? line : `${letters.slice(0, 110).join("")}...`;
+  return sanitize(text).replace(/\s+/g, " ").trim();
 }

@@ -109,7 +109,7 @@ function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[]
       "items",
       [
         `${formatCount(done)} of ${snapshot.phase === "planning" ? UNKNOWN : formatCount(items.total)}`,
-        ...(quiet ? [] : [`${formatCount(items.inFlight)} in flight`]),
+        ...(quiet ? [] : [`${formatCount(items.inFlight)} in the window`]),
         items.failed === 0 ? colors.dim("0 failed") : colors.red(`${formatCount(items.failed)} failed`),
       ],
       width,

@@ -32,7 +32,7 @@ describe("the panel", () => {
 
       57.3 %  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━───────────────────────  2 min 04 s left
 
-      items     7,074 of 12,345  512 in flight    3 failed
+      items     7,074 of 12,345  512 in the window                 3 failed
       speed     99.8 items/s     10.0 calls/s     39.2 k tokens/s  2 workers
       calls     708 made         99.2 % full      2 throttled      20 snoozed
       tokens    2.79 M of about 4.87 M
@@ -60,7 +60,8 @@ describe("the panel", () => {
               2 min 04 s left
 
       items     7,074 of 12,345
-                512 in flight  3 failed
+                512 in the window
+                3 failed
       speed     99.8 items/s   10.0 calls/s
                 39.2 k tokens/s
                 2 workers
@@ -106,7 +107,7 @@ describe("the panel", () => {
 
       0 %     ────────────────────────────────────────────────────  - left
 
-      items     0 of 5           0 in flight      0 failed
+      items     0 of 5           0 in the window  0 failed
       speed     - items/s        - calls/s        - tokens/s       2 workers
       calls     708 made         - full           2 throttled      20 snoozed
       tokens    0 so far
