@@ -58,6 +58,12 @@ const commitScript = defineScript(new URL("lua/commit.lua", import.meta.url), {
   },
 });
 
+/** What a call carried, and what it could have carried. */
+export interface CallSize {
+  readonly inputs: number;
+  readonly capacity: number;
+}
+
 export interface Committed {
   /** Items whose record was accepted now. */
   readonly accepted: number;
@@ -88,12 +94,12 @@ export class RunLedger {
 
   /**
    * Commits records; items that already have one are dropped and the others committed. `answered` tells that the
-   * records come from one upstream answer, which is then counted.
+   * records come from one upstream call, which is then counted together with what it carried.
    */
   async commit(
     records: readonly WireRecord[],
     dimensions: number,
-    { answered = false }: { answered?: boolean } = {},
+    { answered }: { answered?: CallSize } = {},
   ): Promise<Committed> {
     let open = records;
     while (open.length > 0) {
@@ -110,7 +116,7 @@ export class RunLedger {
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }
-    if (answered) await this.count({ callsRefused: 1 });
+    if (answered) await this.count({ callsRefused: 1, ...answered });
     return { accepted: 0, refused: records.length, gone: false };
   }
 
@@ -126,6 +132,14 @@ export class RunLedger {
     for (const index of indices) pipeline.hincrby(this.#keys.attempts, String(index), 1);
     pipeline.pexpire(this.#keys.attempts, RUN_TTL_MS);
     await pipeline.exec();
+  }
+
+  /**
+   * Counts a call that is about to be made. Not awaited by callers: the command only has to be on its way before the
+   * request is, so that a call whose process dies is still counted.
+   */
+  async countCall(): Promise<void> {
+    await this.#client.hincrby(this.#keys.stats, "callsMade", 1);
   }
 
   /** Adds to counters. */
@@ -145,13 +159,15 @@ export class RunLedger {
   }
 }
 
-function countRecords(records: readonly WireRecord[], answered: boolean): (string | number)[] {
+function countRecords(records: readonly WireRecord[], answered: CallSize | undefined): (string | number)[] {
   const failed = records.filter((record) => record.failure).length;
   const tokens = records.reduce((sum, record) => sum + (record.failure ? 0 : record.tokens), 0);
   const counters: (string | number)[] = [];
   if (records.length > failed) counters.push("succeeded", records.length - failed);
   if (failed > 0) counters.push("failed", failed);
   if (tokens > 0) counters.push("tokens", tokens);
-  if (answered) counters.push("callsAnswered", 1);
+  if (answered) {
+    counters.push("callsAnswered", 1, "inputs", answered.inputs, "capacity", answered.capacity);
+  }
   return counters;
 }

@@ -10,7 +10,7 @@ import { coerceError, ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
-import type { RunLedger } from "../queue/run-ledger.ts";
+import type { CallSize, RunLedger } from "../queue/run-ledger.ts";
 import { byRun, type EmbeddingInput, shareTokens } from "./embedding-input.ts";
 import type { Grant } from "./embedding-lanes.ts";
 import type { WorkerLog } from "./worker-log.ts";
@@ -41,8 +41,9 @@ export async function runBatch(
 ): Promise<RetryDecision | undefined> {
   const { limiter, log } = deps;
   const ledger = inputs[0]?.ledger;
-  // Not awaited: the count only has to be on its way before the request is, to survive a crash in between.
-  countOn(ledger, { callsMade: 1, inputs: inputs.length, capacity: lane.model.maxInputs }, log);
+  ledger
+    ?.countCall()
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   let response: EmbeddingResponse;
   try {
     response = await lane.model.embed(
@@ -54,7 +55,7 @@ export async function runBatch(
   }
   const { totalTokens } = response.usage;
   await Promise.all([
-    commitVectors(inputs, response, deps),
+    commitVectors(inputs, response, lane.model.maxInputs, deps),
     limiter
       .settle(lane.lane, [
         { id: reservation.id, outcome: "ok", ...(totalTokens === undefined ? {} : { tokens: totalTokens }) },
@@ -71,6 +72,7 @@ export async function runBatch(
 async function commitVectors(
   inputs: readonly EmbeddingInput[],
   { vectors, dimensions, usage }: EmbeddingResponse,
+  capacity: number,
   deps: BatchDeps,
 ): Promise<void> {
   const bytes = Buffer.from(vectors.buffer, vectors.byteOffset, vectors.byteLength);
@@ -92,7 +94,8 @@ async function commitVectors(
         ofRun,
         ofRun.flatMap((input) => records.get(input) ?? []),
         dimensions,
-        i === 0,
+        // A call that carried items of several runs is counted with the first.
+        i === 0 ? { inputs: inputs.length, capacity } : undefined,
         deps,
       ),
     ),
@@ -112,7 +115,7 @@ export async function commitFailure(
       tokens: 0,
       failure,
     }));
-    await commitUntilDone(ofRun, records, 0, false, deps);
+    await commitUntilDone(ofRun, records, 0, undefined, deps);
   }
 }
 
@@ -124,14 +127,14 @@ async function commitUntilDone(
   inputs: readonly EmbeddingInput[],
   records: readonly WireRecord[],
   dimensions: number,
-  answered: boolean,
+  answered: CallSize | undefined,
   { clock, log, signal }: Pick<BatchDeps, "clock" | "log" | "signal">,
 ): Promise<void> {
   const ledger = inputs[0]?.ledger;
   if (!ledger) return;
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
-      await ledger.commit(records, dimensions, { answered });
+      await ledger.commit(records, dimensions, answered ? { answered } : {});
       for (const input of inputs) input.ticket.recorded();
       return;
     } catch (error) {
@@ -151,7 +154,12 @@ async function onFailure(
   const ledger = inputs[0]?.ledger;
   const throttled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
-  countOn(ledger, { callsFailed: 1, ...(throttled ? { throttles: 1, snoozes: inputs.length } : {}) }, log);
+  const size = { inputs: inputs.length, capacity: lane.model.maxInputs };
+  countOn(
+    ledger,
+    { callsFailed: 1, ...size, ...(throttled ? { throttles: 1, snoozes: inputs.length } : {}) },
+    log,
+  );
 
   const { faultStreak } = await settleFailure(error, inputs, { lane, reservation }, deps);
   for (const input of inputs) {
