@@ -9,15 +9,24 @@ export type DeliveryFault = Extract<
 >;
 
 export function isDeliveryFault(action: FaultAction | undefined): action is DeliveryFault {
-  return action !== undefined && !["code", "status", "html", "empty", "vectors"].includes(action.type);
+  return (
+    action !== undefined &&
+    !["code", "status", "html", "empty", "vectors", "frames", "chat"].includes(action.type)
+  );
 }
 
 /** Sends the answer, the way the fault says. `response` may already be gone. */
-export function deliver(response: ServerResponse, answer: Answer, fault: DeliveryFault | undefined): void {
+export function deliver(
+  response: ServerResponse,
+  answer: Answer,
+  fault: DeliveryFault | undefined,
+  paceMs = 0,
+): void {
   if (response.destroyed) return;
   switch (fault?.type) {
     case undefined:
-      sendWhole(response, answer);
+      if (answer.paced) sendPaced(response, answer, paceMs);
+      else sendWhole(response, answer);
       break;
     case "connection-close":
       sendUntilClose(response, answer, Buffer.concat(answer.body));
@@ -46,6 +55,23 @@ function sendWhole(response: ServerResponse, answer: Answer): void {
   for (const part of answer.body) response.write(part);
   response.end();
   response.uncork();
+}
+
+/** Part after part, in chunks of their own; a pace of 0 is as fast as the connection takes them. */
+function sendPaced(response: ServerResponse, answer: Answer, paceMs: number): void {
+  response.writeHead(answer.status, answer.headers);
+  if (paceMs <= 0) {
+    for (const part of answer.body) response.write(part);
+    response.end();
+    return;
+  }
+  const parts = answer.body.values();
+  const timer = setInterval(() => {
+    const { done, value } = parts.next();
+    if (done) response.end();
+    else response.write(value);
+  }, paceMs);
+  response.once("close", () => clearInterval(timer));
 }
 
 function sendTruncated(

@@ -17,14 +17,14 @@ const SPLIT_CJK = /([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scri
  * A deterministic vector of unit length in units of 1e-8: signed hashing of lower-cased words, and of single
  * characters and pairs where words are not spaced. Texts that share words are near each other.
  */
-export function embedText(text: string): Int32Array {
-  const vector = new Float64Array(DIMENSIONS);
+export function embedText(text: string, dimensions: number = DIMENSIONS): Int32Array {
+  const vector = new Float64Array(dimensions);
   for (const [feature, weight] of weighFeatures(text)) addFeature(vector, feature, weight);
   normalize(vector);
   addNoise(vector, hashText(text));
   normalize(vector);
-  const units = new Int32Array(DIMENSIONS);
-  for (let index = 0; index < DIMENSIONS; index++)
+  const units = new Int32Array(dimensions);
+  for (let index = 0; index < dimensions; index++)
     units[index] = Math.round((vector[index] as number) * UNITS);
   return units;
 }
@@ -74,14 +74,14 @@ function addFeature(vector: Float64Array, feature: string, weight: number): void
   let hash = hashText(feature);
   for (let n = 0; n < POSITIONS_PER_FEATURE; n++) {
     hash = mix32(hash + n + 1);
-    const index = (hash >>> 1) % DIMENSIONS;
+    const index = (hash >>> 1) % vector.length;
     vector[index] = (vector[index] ?? 0) + (hash & 1 ? weight : -weight);
   }
 }
 
 function addNoise(vector: Float64Array, seed: number): void {
   const random = createRandom(seed);
-  const amplitude = NOISE * Math.sqrt(3 / DIMENSIONS);
+  const amplitude = NOISE * Math.sqrt(3 / vector.length);
   for (let index = 0; index < vector.length; index++)
     vector[index] = (vector[index] as number) + amplitude * (2 * random() - 1);
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { LimitName } from "./account.ts";
-import type { VectorDefect } from "./faults.ts";
+import type { ChatFault, VectorDefect } from "./faults.ts";
 import type { VectorMode } from "./vector-store.ts";
 
 export interface Answer {
@@ -8,6 +8,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** Written one after another. */
   readonly body: readonly Buffer[];
+  /** A stream: each part of the body is sent by itself, at the pace of the settings. */
+  readonly paced?: boolean;
 }
 
 export interface ReceivedCall {
@@ -16,23 +18,35 @@ export interface ReceivedCall {
   readonly body: Buffer;
 }
 
-/** A call whose credentials and fields are in order. */
-export interface AcceptedCall {
+/** A call whose credentials and fields are in order, as far as counting and limits go. */
+export interface CheckedCall {
   readonly texts: readonly string[];
   readonly tokens: number;
+}
+
+/** An embedding call. */
+export interface AcceptedCall extends CheckedCall {
   /** Fields the endpoint needs again for its answer. */
   readonly model: string;
   readonly encoding: "float" | "base64";
+  readonly dimensions?: number;
 }
 
 /** One wire protocol. What is common to all (limits, faults, latency, delivery) is the server's. */
-export interface Endpoint {
+export interface Endpoint<Call extends CheckedCall = AcceptedCall> {
   readonly path: string;
+  /** What shares a limit, where it is less than the whole account. */
+  lane?(call: Call): string;
   /** Checks everything a provider checks before it counts a call. */
-  check(call: ReceivedCall): { readonly accepted: AcceptedCall } | { readonly refusal: Answer };
+  check(call: ReceivedCall): { readonly accepted: Call } | { readonly refusal: Answer };
   throttle(limit: LimitName): Answer;
   fail(code: number, message: string | undefined): Answer;
-  succeed(call: AcceptedCall, mode: VectorMode, defect: VectorDefect | undefined): Answer;
+  succeed(
+    call: Call,
+    mode: VectorMode,
+    vectorDefect: VectorDefect | undefined,
+    chatFault: ChatFault | undefined,
+  ): Answer;
 }
 
 export function jsonAnswer(status: number, value: unknown): Answer {

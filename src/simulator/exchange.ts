@@ -1,19 +1,24 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Account } from "./account.ts";
+import { Account, type AccountMaxima, type LimitName } from "./account.ts";
 import { type DeliveryFault, deliver, isDeliveryFault } from "./deliver.ts";
-import type { AcceptedCall, Answer, Endpoint, ReceivedCall } from "./endpoint.ts";
+import type { Answer, CheckedCall, Endpoint, ReceivedCall } from "./endpoint.ts";
 import { type FaultAction, FaultPlan } from "./faults.ts";
 import { createRandom } from "./random.ts";
 import { patchSettings, type SimulatorSettings } from "./settings.ts";
 import { CallCounter, type CallReport, type SimulatorStatistics } from "./statistics.ts";
+
+export type Admission =
+  | { readonly limit: LimitName }
+  | { readonly fault: FaultAction | undefined; readonly release: () => void };
 
 /** The provider behind all endpoints: one account's limits, the faults, the latency and the books. */
 export class Exchange {
   #settings: SimulatorSettings;
   #faults: FaultPlan;
   readonly #random: () => number;
-  readonly #account = new Account();
+  /** By what shares a limit; most endpoints share the one account. */
+  readonly #accounts = new Map<string, Account>();
   readonly #counter = new CallCounter();
   readonly #onCall: (report: CallReport) => void;
 
@@ -36,16 +41,23 @@ export class Exchange {
   }
 
   statistics(): SimulatorStatistics {
-    return this.#counter.read(this.#account.inFlight, this.#account.maxima());
+    const accounts = [...this.#accounts.values()];
+    const inFlight = accounts.reduce((sum, account) => sum + account.inFlight, 0);
+    return this.#counter.read(inFlight, greatest(accounts.map((account) => account.maxima())));
   }
 
   resetStatistics(): void {
     this.#counter.reset();
-    this.#account.resetMaxima(performance.now(), this.#settings.limits.windowMs);
+    for (const account of this.#accounts.values())
+      account.resetMaxima(performance.now(), this.#settings.limits.windowMs);
   }
 
   /** Checks, counts, answers. Resolves when the answer has been handed over. */
-  async serve(endpoint: Endpoint, call: ReceivedCall, response: ServerResponse): Promise<void> {
+  async serve<Call extends CheckedCall>(
+    endpoint: Endpoint<Call>,
+    call: ReceivedCall,
+    response: ServerResponse,
+  ): Promise<void> {
     const checked = endpoint.check(call);
     if ("refusal" in checked) {
       this.#report({ path: endpoint.path, texts: [], tokens: 0, outcome: "refused" });
@@ -54,22 +66,53 @@ export class Exchange {
     }
     const { accepted } = checked;
     const { texts, tokens } = accepted;
-    const limit = this.#account.admit(performance.now(), tokens, this.#settings.limits);
-    if (limit) {
-      this.#report({ path: endpoint.path, texts, tokens, outcome: limit });
-      deliver(response, endpoint.throttle(limit), undefined);
+    const admission = this.admit(endpoint.path, texts, tokens, endpoint.lane?.(accepted));
+    if ("limit" in admission) {
+      deliver(response, endpoint.throttle(admission.limit), undefined);
       return;
     }
-    const release = onceOnly(() => this.#account.release());
+    const { fault, release } = admission;
     response.once("close", release);
-    const fault = this.#faults.next(texts);
-    this.#report({ path: endpoint.path, texts, tokens, outcome: fault ? "faulty" : "answered" });
     await this.#waitLatency(response);
     const { answer, delivery } = this.#compose(endpoint, accepted, fault);
     // The caller may call again the moment it has the last byte: the place must be free by then. A slow delivery
     // keeps it until the connection is done.
     if (delivery === undefined) release();
-    deliver(response, answer, delivery);
+    deliver(response, answer, delivery, this.#settings.deltaMs);
+  }
+
+  #accountOf(lane: string): Account {
+    const known = this.#accounts.get(lane) ?? new Account();
+    this.#accounts.set(lane, known);
+    return known;
+  }
+
+  /** Counts a call that another protocol than HTTP refused for its credentials or fields. */
+  refuse(path: string): void {
+    this.#report({ path, texts: [], tokens: 0, outcome: "refused" });
+  }
+
+  /** Admits a call, of any protocol: the limit that refuses it, or its fault, if any, and how to end it. */
+  admit(path: string, texts: readonly string[], tokens: number, lane = ""): Admission {
+    const account = this.#accountOf(lane);
+    const limit = account.admit(performance.now(), tokens, this.#settings.limits);
+    if (limit) {
+      this.#report({ path, texts, tokens, outcome: limit });
+      return { limit };
+    }
+    const fault = this.#faults.next(texts);
+    this.#report({ path, texts, tokens, outcome: fault ? "faulty" : "answered" });
+    return { fault, release: onceOnly(() => account.release()) };
+  }
+
+  /** How long this call takes until its answer. */
+  nextLatencyMs(): number {
+    const { fixedMs, jitterMs } = this.#settings.latency;
+    return fixedMs + jitterMs * this.#random();
+  }
+
+  #succeed<Call extends CheckedCall>(endpoint: Endpoint<Call>, call: Call): Answer {
+    return endpoint.succeed(call, this.#settings.vectors, undefined, undefined);
   }
 
   #report(report: CallReport): void {
@@ -78,8 +121,7 @@ export class Exchange {
   }
 
   async #waitLatency(response: ServerResponse): Promise<void> {
-    const { fixedMs, jitterMs } = this.#settings.latency;
-    const latencyMs = fixedMs + jitterMs * this.#random();
+    const latencyMs = this.nextLatencyMs();
     if (latencyMs <= 0) return;
     const gone = new AbortController();
     const abort = () => gone.abort();
@@ -88,14 +130,13 @@ export class Exchange {
     response.off("close", abort);
   }
 
-  #compose(
-    endpoint: Endpoint,
-    call: AcceptedCall,
+  #compose<Call extends CheckedCall>(
+    endpoint: Endpoint<Call>,
+    call: Call,
     fault: FaultAction | undefined,
   ): { answer: Answer; delivery: DeliveryFault | undefined } {
     const whole = (answer: Answer) => ({ answer, delivery: undefined });
-    if (isDeliveryFault(fault))
-      return { answer: endpoint.succeed(call, this.#settings.vectors, undefined), delivery: fault };
+    if (isDeliveryFault(fault)) return { answer: this.#succeed(endpoint, call), delivery: fault };
     switch (fault?.type) {
       case "code":
         return whole(endpoint.fail(fault.code, fault.message));
@@ -105,10 +146,25 @@ export class Exchange {
         return whole({ status: fault.status, headers: { "content-type": "text/html" }, body: [HTML_PAGE] });
       case "empty":
         return whole({ status: 200, headers: { "content-type": "application/json" }, body: [] });
+      case "frames":
+        return whole(this.#succeed(endpoint, call));
+      case "chat":
+        return whole(endpoint.succeed(call, this.#settings.vectors, undefined, fault));
       default:
-        return whole(endpoint.succeed(call, this.#settings.vectors, fault?.defect));
+        return whole(endpoint.succeed(call, this.#settings.vectors, fault?.defect, undefined));
     }
   }
+}
+
+/** The greatest of each figure, over accounts that share no limit. */
+function greatest(all: readonly AccountMaxima[]): AccountMaxima {
+  const most = (figure: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[figure]));
+  return {
+    requestsInWindow: most("requestsInWindow"),
+    tokensInWindow: most("tokensInWindow"),
+    concurrency: most("concurrency"),
+    arrivalsInWindow: most("arrivalsInWindow"),
+  };
 }
 
 function onceOnly(run: () => void): () => void {

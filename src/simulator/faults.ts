@@ -34,9 +34,46 @@ const actionSchema = z.discriminatedUnion("type", [
   /** The connection ends before any answer: by a TCP reset, or politely. */
   z.strictObject({ type: z.literal("reset") }),
   z.strictObject({ type: z.literal("hang-up") }),
+  /**
+   * Of chat answers. `finish-reason`: another one than the true one. `error-inside`: an error after most of the text,
+   * or beside it. `no-finish`, `no-done`: a stream without its ends. `null-choices`: a 200 that holds nothing.
+   */
+  z.strictObject({
+    type: z.literal("chat"),
+    defect: z.enum(["finish-reason", "error-inside", "no-finish", "no-done", "null-choices"]),
+    finishReason: z.string().default("stop"),
+  }),
   z.strictObject({
     type: z.literal("vectors"),
     defect: z.enum(["missing", "extra", "reordered", "short", "ragged", "nan", "null", "zero", "huge"]),
+  }),
+  /** What goes wrong in a WebSocket exchange; calls over HTTP are left alone by it. */
+  z.strictObject({
+    type: z.literal("frames"),
+    defect: z.enum([
+      "reordered",
+      "duplicated",
+      "gap",
+      "two-last",
+      "more-after-last",
+      "one-frame",
+      "empty-frames",
+      "split-utf8",
+      "no-close",
+      "close-early",
+      "reset",
+      "half-close",
+      "silence",
+      "stall",
+      "pings-only",
+      "binary",
+      "not-json",
+      "huge",
+      "fragments",
+      "code-after-text",
+    ]),
+    /** Of `code-after-text`: 10014 is the output's audit. */
+    code: z.number().int().default(10_014),
   }),
 ]);
 
@@ -52,6 +89,8 @@ export const faultSchema = z.strictObject({
 
 export type Fault = z.output<typeof faultSchema>;
 export type FaultAction = Fault["action"];
+export type FrameDefect = Extract<FaultAction, { type: "frames" }>["defect"];
+export type ChatFault = Extract<FaultAction, { type: "chat" }>;
 export type VectorDefect = Extract<FaultAction, { type: "vectors" }>["defect"];
 
 /** Chooses the fault of each call: the first in the list that applies. */

@@ -22,6 +22,8 @@ const latencySchema = z.strictObject({
 export const settingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   latency: latencySchema.prefault({}),
+  /** Between two parts of a streamed answer. */
+  deltaMs: z.number().nonnegative().default(0),
   faults: z.array(faultSchema).default([]),
   /** `meaningful`: made from the text. `fixed`: the same precomputed vectors for every call, at next to no cost. */
   vectors: z.enum(["meaningful", "fixed"]).default("meaningful"),
@@ -38,6 +40,7 @@ const settingsPatchSchema = z.strictObject({
     fixedMs: z.number().nonnegative().optional(),
     jitterMs: z.number().nonnegative().optional(),
   }),
+  deltaMs: z.number().nonnegative(),
   faults: z.array(faultSchema),
   vectors: z.enum(["meaningful", "fixed"]),
 });

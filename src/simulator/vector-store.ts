@@ -1,4 +1,4 @@
-import { embedText, toFloats } from "./embed-text.ts";
+import { DIMENSIONS, embedText, toFloats } from "./embed-text.ts";
 import { printVector } from "./print-vector.ts";
 
 /** How texts become vectors; `fixed` ignores the texts. */
@@ -10,7 +10,7 @@ const FIXED_VECTORS = 32;
 export class VectorStore {
   readonly #printed = new Map<string, Buffer>();
   readonly #capacity: number;
-  #fixed: readonly Buffer[] | undefined;
+  readonly #fixed = new Map<number, readonly Buffer[]>();
 
   /** One printed vector is some 18 KB. */
   constructor(capacity = 2000) {
@@ -18,31 +18,35 @@ export class VectorStore {
   }
 
   /** JSON arrays of numbers, one per text. */
-  print(texts: readonly string[], mode: VectorMode): Buffer[] {
-    if (mode === "meaningful") return texts.map((text) => this.#printOne(text));
-    this.#fixed ??= Array.from({ length: FIXED_VECTORS }, (_, n) => printVector(embedText(fixedText(n))));
-    const fixed = this.#fixed;
+  print(texts: readonly string[], mode: VectorMode, dimensions: number = DIMENSIONS): Buffer[] {
+    if (mode === "meaningful") return texts.map((text) => this.#printOne(text, dimensions));
+    const fixed =
+      this.#fixed.get(dimensions) ??
+      Array.from({ length: FIXED_VECTORS }, (_, n) => printVector(embedText(fixedText(n), dimensions)));
+    this.#fixed.set(dimensions, fixed);
     return texts.map((_, index) => fixed[index % FIXED_VECTORS] ?? Buffer.alloc(0));
   }
 
   /** Little-endian float32 in base64, one per text; the same values as `print`. */
-  encode(texts: readonly string[], mode: VectorMode): string[] {
+  encode(texts: readonly string[], mode: VectorMode, dimensions?: number): string[] {
     return texts.map((text, index) => {
-      const floats = toFloats(embedText(mode === "fixed" ? fixedText(index % FIXED_VECTORS) : text));
+      const source = mode === "fixed" ? fixedText(index % FIXED_VECTORS) : text;
+      const floats = toFloats(embedText(source, dimensions));
       return Buffer.from(floats.buffer).toString("base64");
     });
   }
 
-  #printOne(text: string): Buffer {
-    const known = this.#printed.get(text);
+  #printOne(text: string, dimensions: number): Buffer {
+    const key = `${dimensions} ${text}`;
+    const known = this.#printed.get(key);
     if (known) {
       // Deleting and setting again makes it the newest; the oldest are dropped first.
-      this.#printed.delete(text);
-      this.#printed.set(text, known);
+      this.#printed.delete(key);
+      this.#printed.set(key, known);
       return known;
     }
-    const printed = printVector(embedText(text));
-    this.#printed.set(text, printed);
+    const printed = printVector(embedText(text, dimensions));
+    this.#printed.set(key, printed);
     const oldest = this.#printed.keys().next();
     if (this.#printed.size > this.#capacity && !oldest.done) this.#printed.delete(oldest.value);
     return printed;

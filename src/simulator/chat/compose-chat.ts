@@ -1,0 +1,176 @@
+import { countTokens } from "../count-tokens.ts";
+import type { Answer } from "../endpoint.ts";
+import { jsonAnswer } from "../endpoint.ts";
+import type { ChatFault } from "../faults.ts";
+import { answerPrompt, splitAnswer } from "./answer-prompt.ts";
+
+/** What a chat endpoint took out of an accepted call. */
+export interface ChatCall {
+  readonly prompt: string;
+  readonly promptTokens: number;
+  readonly stream: boolean;
+  readonly maxTokens: number | undefined;
+  /** Whether a stream ends with a frame of usage alone. */
+  readonly usageFrame: boolean;
+  readonly reasoning: boolean;
+  /** The function the caller insists on. */
+  readonly tool: string | undefined;
+}
+
+/** How a vendor's frames differ from one another's. */
+export interface ChatStyle {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  /** Fields of every frame and of the whole answer beside the common ones. */
+  readonly extra: Readonly<Record<string, unknown>>;
+  /** `with-finish`: the frame with the finish reason carries the usage. `own-frame`: a frame without choices does. */
+  readonly usage: "with-finish" | "own-frame";
+  /** Whether frames before the last say `finish_reason: null`; otherwise the key is missing. */
+  readonly nullFinish: boolean;
+  readonly usageOf: (
+    call: ChatCall,
+    completion: number,
+    reasoning: number,
+  ) => Readonly<Record<string, unknown>>;
+}
+
+interface Composed {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly finish: string;
+  readonly usage: Readonly<Record<string, unknown>>;
+}
+
+/** The answer to an accepted chat call, whole or as a stream of events, spoilt as the fault says. */
+export function composeChat(call: ChatCall, style: ChatStyle, fault: ChatFault | undefined): Answer {
+  const composed = compose(call, style);
+  const finish = fault?.defect === "finish-reason" ? fault.finishReason : composed.finish;
+  return call.stream
+    ? streamAnswer(call, style, { ...composed, finish }, fault)
+    : wholeAnswer(call, style, { ...composed, finish }, fault);
+}
+
+function compose(call: ChatCall, style: ChatStyle): Composed {
+  const full = call.tool === undefined ? answerPrompt(call.prompt) : "";
+  const reasoning = call.reasoning ? "\nI read the question and look for numbers." : "";
+  const pieces = splitAnswer(full);
+  const kept: string[] = [];
+  let tokens = 0;
+  for (const piece of pieces) {
+    tokens += countTokens(piece);
+    if (tokens > (call.maxTokens ?? Number.POSITIVE_INFINITY)) break;
+    kept.push(piece);
+  }
+  const text = kept.join("");
+  const finish = call.tool !== undefined ? "tool_calls" : text === full ? "stop" : "length";
+  const thought = reasoning === "" ? 0 : countTokens(reasoning);
+  return { text, reasoning, finish, usage: style.usageOf(call, countTokens(text), thought) };
+}
+
+function toolCall(call: ChatCall) {
+  return {
+    id: "call_simulated_0",
+    type: "function",
+    function: { name: call.tool, arguments: JSON.stringify({ text: call.prompt.slice(0, 40) }) },
+  };
+}
+
+function wholeAnswer(
+  call: ChatCall,
+  style: ChatStyle,
+  composed: Composed,
+  fault: ChatFault | undefined,
+): Answer {
+  const { text, reasoning, finish, usage } = composed;
+  const message = {
+    role: "assistant",
+    content: call.tool === undefined ? text : null,
+    ...(reasoning !== "" && { reasoning_content: reasoning }),
+    ...(call.tool !== undefined && { tool_calls: [toolCall(call)] }),
+  };
+  const choices = [{ index: 0, message, finish_reason: finish }];
+  return jsonAnswer(200, {
+    id: style.id,
+    object: "chat.completion",
+    created: style.created,
+    model: style.model,
+    ...style.extra,
+    choices: fault?.defect === "null-choices" ? null : choices,
+    usage,
+    ...(fault?.defect === "error-inside" && { error: { code: "500", message: "simulated failure" } }),
+  });
+}
+
+type Frame = Readonly<Record<string, unknown>>;
+
+function streamAnswer(
+  call: ChatCall,
+  style: ChatStyle,
+  composed: Composed,
+  fault: ChatFault | undefined,
+): Answer {
+  const { text, reasoning, finish, usage } = composed;
+  const chunk = (choices: unknown, more: Frame = {}): Frame => ({
+    id: style.id,
+    object: "chat.completion.chunk",
+    created: style.created,
+    model: style.model,
+    ...style.extra,
+    choices,
+    ...more,
+  });
+  const delta = (fields: Frame) =>
+    chunk([{ index: 0, delta: fields, ...(style.nullFinish && { finish_reason: null }) }]);
+  const frames: Frame[] = [];
+  if (reasoning === "") frames.push(delta({ role: "assistant", content: "" }));
+  // The first frame of a model that thinks has no content key at all.
+  else
+    for (const piece of splitAnswer(reasoning))
+      frames.push(delta({ role: "assistant", reasoning_content: piece }));
+  for (const piece of splitAnswer(text)) frames.push(delta({ content: piece }));
+  if (call.tool !== undefined)
+    frames.push(...toolDeltas(call).map((piece) => delta({ tool_calls: [piece] })));
+  if (fault?.defect === "error-inside") {
+    frames.splice(Math.ceil(frames.length * 0.9));
+    frames.push({ error: { code: "500", message: "simulated failure" } });
+  }
+  const last = [{ index: 0, delta: { content: "" }, finish_reason: finish }];
+  const whole = fault?.defect !== "error-inside";
+  const lastUsage = style.usage === "with-finish" ? { usage } : {};
+  if (whole && fault?.defect !== "no-finish") frames.push(chunk(last, lastUsage));
+  if (whole && style.usage === "own-frame" && call.usageFrame) frames.push(chunk([], { usage }));
+  const events = frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`);
+  if (fault?.defect !== "no-done") events.push("data: [DONE]\n\n");
+  return {
+    status: 200,
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+    body: cutInsideCharacters(events),
+    paced: true,
+  };
+}
+
+function toolDeltas(call: ChatCall): Frame[] {
+  const { id, type, function: whole } = toolCall(call);
+  const half = Math.ceil(whole.arguments.length / 2);
+  return [
+    { index: 0, id, type, function: { name: whole.name, arguments: "" } },
+    { index: 0, function: { arguments: whole.arguments.slice(0, half) } },
+    { index: 0, function: { arguments: whole.arguments.slice(half) } },
+  ];
+}
+
+/** One part per event, except that a part ends inside the first wide character of its event, if there is one. */
+function cutInsideCharacters(events: readonly string[]): Buffer[] {
+  const parts: Buffer[] = [];
+  let carried = Buffer.alloc(0);
+  for (const event of events) {
+    const bytes = Buffer.concat([carried, Buffer.from(event)]);
+    const wide = bytes.findIndex((byte, index) => index >= carried.length && byte >= 0xc0);
+    const end = wide < 0 ? bytes.length : wide + 1;
+    parts.push(bytes.subarray(0, end));
+    carried = bytes.subarray(end);
+  }
+  if (carried.length > 0) parts.push(carried);
+  return parts;
+}
