@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { errorFromAnswer, errorFromCode } from "../../../../src/providers/spark/classify-error.ts";
+import { SPARK_CODES } from "../../../../src/providers/spark/profile.ts";
+import type { HttpResponse } from "../../../../src/providers/transport/transport.ts";
+
+const NOW = Date.UTC(2026, 10, 21);
+
+function answer(status: number, body: unknown, headers: HttpResponse["headers"] = {}): HttpResponse {
+  return { status, headers, body: Buffer.from(typeof body === "string" ? body : JSON.stringify(body)) };
+}
+
+const rows: [number, string, string | undefined][] = [
+  [10000, "server", undefined],
+  [10001, "server", undefined],
+  [10002, "server", undefined],
+  [10003, "invalid-request", undefined],
+  [10004, "invalid-request", undefined],
+  [10005, "invalid-request", undefined],
+  [10006, "throttled", "concurrency"],
+  [10007, "throttled", "concurrency"],
+  [10008, "overloaded", undefined],
+  [10009, "server", undefined],
+  [10010, "server", undefined],
+  [10011, "server", undefined],
+  [10012, "server", undefined],
+  [10013, "content-filter", undefined],
+  [10014, "content-filter", undefined],
+  [10015, "auth", undefined],
+  [10016, "auth", undefined],
+  [10017, "server", undefined],
+  [10019, "content-filter", undefined],
+  [10021, "content-filter", undefined],
+  [10110, "overloaded", undefined],
+  [10163, "invalid-request", undefined],
+  [10222, "server", undefined],
+  [10404, "invalid-request", undefined],
+  [10907, "too-long", undefined],
+  [11200, "auth", undefined],
+  [11201, "quota", undefined],
+  [11202, "throttled", "requests"],
+  [11203, "throttled", "concurrency"],
+];
+
+describe("the table of Spark's codes", () => {
+  it.each(rows)("takes %d for %s (%s)", (code, kind, dimension) => {
+    const error = errorFromCode(code);
+    expect(error).toMatchObject({ kind, dimension, code: String(code), provider: "spark", unlisted: false });
+    expect(error.message).toContain(`code ${code}`);
+  });
+
+  it("is tested row by row", () => {
+    expect(rows.map(([code]) => code)).toEqual(Object.keys(SPARK_CODES).map(Number));
+  });
+
+  it("waits out the second of the limit per second, or as long as the provider says", () => {
+    expect(errorFromCode(11202).retryAfterMs).toBe(1000);
+    expect(errorFromCode(11202, { retryAfterMs: 5000 }).retryAfterMs).toBe(5000);
+  });
+
+  it("marks a code that no table lists", () => {
+    expect(errorFromCode(19999)).toMatchObject({ kind: "server", code: "19999", unlisted: true });
+    expect(errorFromCode(19999, { status: 429 })).toMatchObject({ kind: "throttled", unlisted: true });
+  });
+});
+
+describe("errorFromAnswer", () => {
+  it.each([
+    ["Unauthorized"],
+    ["HMAC signature cannot be verified"],
+    ["HMAC signature cannot be verified: apikey not found"],
+    ["HMAC signature does not match"],
+  ])("points to key and secret when the gateway says 401 %s", (message) => {
+    const error = errorFromAnswer(answer(401, { message }), NOW);
+    expect(error).toMatchObject({ kind: "auth", status: 401, unlisted: false });
+    expect(error.message).toMatch(/SPARK_API_KEY.*SPARK_API_SECRET/);
+  });
+
+  it("points to the clock when the gateway says 403, with the difference if the answer is dated", () => {
+    const body = { message: "HMAC signature cannot be verified, a valid date or x-date header is required" };
+    const error = errorFromAnswer(answer(403, body), NOW);
+    expect(error).toMatchObject({ kind: "auth", status: 403, unlisted: false });
+    expect(error.message).toMatch(/clock.*300 s/);
+    const date = new Date(NOW + 600_000).toUTCString();
+    expect(errorFromAnswer(answer(403, body, { date }), NOW).message).toContain("is 600 s behind");
+    const past = new Date(NOW - 600_000).toUTCString();
+    expect(errorFromAnswer(answer(403, body, { date: past }), NOW).message).toContain("is 600 s ahead");
+  });
+
+  it.each([
+    ["flat", { code: 10012, message: "EngineInternalError" }, "server", "10012"],
+    ["flat, as text", { code: "11202", msg: "AppIdQpsOverFlowError" }, "throttled", "11202"],
+    ["in error, as text", { error: { message: "AppIdNoAuthError", code: "11200" } }, "auth", "11200"],
+    ["in a header", { header: { code: 10907, message: "tokens", sid: "a" } }, "too-long", "10907"],
+  ])("goes by the code rather than by the status, be it %s", (_, body, kind, code) => {
+    for (const status of [200, 400, 500])
+      expect(errorFromAnswer(answer(status, body), NOW)).toMatchObject({ kind, code, status });
+  });
+
+  it("says which password is meant when the HTTP interface knows no such user", () => {
+    const body = { error: { message: "invalid user", type: "api_error", param: null, code: null } };
+    const error = errorFromAnswer(answer(401, body), NOW);
+    expect(error.kind).toBe("auth");
+    expect(error.message).toContain("SPARK_API_PASSWORD");
+  });
+
+  it.each([
+    [302, "auth"],
+    [404, "auth"],
+    [429, "throttled"],
+    [500, "server"],
+    [502, "server"],
+    [503, "overloaded"],
+    [504, "timeout"],
+  ])("goes by status %d when the body says nothing", (status, kind) => {
+    expect(errorFromAnswer(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
+      kind,
+      unlisted: true,
+    });
+  });
+
+  it.each(["", "<html>secret</html>", "[]", '{"a":1}', '{"code":0}', "null"])(
+    "calls a 200 of %j a bad response and quotes nothing of it",
+    (body) => {
+      const error = errorFromAnswer(answer(200, body), NOW);
+      expect(error.kind).toBe("bad-response");
+      expect(error.message).not.toContain("secret");
+    },
+  );
+
+  it("passes on how long to wait and who answered", () => {
+    const headers = { "retry-after": "7" };
+    expect(errorFromAnswer(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
+      retryAfterMs: 7000,
+      requestId: "s1",
+    });
+    expect(errorFromAnswer(answer(200, { code: 10012, Sid: "s\u001b[1m" }), NOW).requestId).toBeUndefined();
+  });
+});
