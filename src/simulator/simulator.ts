@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serveControl } from "./control.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { CheckedCall, Endpoint } from "./endpoint.ts";
 import { Exchange } from "./exchange.ts";
 import { createMinimaxEndpoint } from "./minimax.ts";
 import { createOpenaiEndpoint } from "./openai.ts";
 import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
+import { createSparkDouble, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
 import type { CallReport, SimulatorStatistics } from "./statistics.ts";
 import { VectorStore } from "./vector-store.ts";
 
@@ -24,6 +25,7 @@ export interface SimulatorOptions extends SimulatorSettingsPatch {
   /** Of latency jitter and fault probabilities. */
   readonly seed?: number;
   readonly onCall?: (report: CallReport) => void;
+  readonly spark?: SparkSimulatorOptions;
 }
 
 export interface Simulator {
@@ -31,6 +33,7 @@ export interface Simulator {
   readonly url: string;
   /** Base URL of the OpenAI-compatible double. */
   readonly openaiUrl: string;
+  readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. From this machine only. */
   readonly controlUrl: string;
   readonly port: number;
@@ -53,6 +56,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     groupId,
     seed = 1,
     onCall,
+    spark: sparkOptions = {},
     ...rest
   } = options;
   const exchange = new Exchange(
@@ -61,12 +65,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     onCall ?? (() => undefined),
   );
   const vectors = new VectorStore();
+  const spark = createSparkDouble({ apiKey, ...sparkOptions }, exchange, vectors);
   const endpoints = [
     createMinimaxEndpoint({ apiKey, groupId }, vectors),
     createOpenaiEndpoint(apiKey, vectors),
+    ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
     route(request, response, endpoints, exchange).catch(() => response.destroy());
+  });
+  server.on("upgrade", (request, socket, head) => {
+    if (!spark.upgrade(request, socket, head)) socket.destroy();
   });
   // Above any client's own idle limit, so that the client decides when an idle connection ends.
   server.keepAliveTimeout = 120_000;
@@ -77,12 +86,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     url: `${origin}/minimax/v1`,
     openaiUrl: `${origin}/openai/v1`,
+    spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,
     statistics: () => exchange.statistics(),
     resetStatistics: () => exchange.resetStatistics(),
     configure: (patch) => exchange.configure(patch),
-    close: () => closeServer(server),
+    close: () => {
+      spark.close();
+      return closeServer(server);
+    },
   };
 }
 
@@ -97,7 +110,7 @@ async function closeServer(server: Server): Promise<void> {
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly Endpoint<CheckedCall>[],
   exchange: Exchange,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://simulator.invalid");

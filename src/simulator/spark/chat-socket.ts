@@ -1,0 +1,168 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { LimitName } from "../account.ts";
+import type { Exchange } from "../exchange.ts";
+import type { FaultAction } from "../faults.ts";
+import { checkFrame, type SimulatedVersion, type SparkQuestion, VERSIONS } from "./check-frame.ts";
+import { composeError, composeFrames } from "./frames.ts";
+import { sendFrames } from "./send-frames.ts";
+import { refuseSignature, type SparkKeys } from "./verify-signature.ts";
+
+export interface SparkSocketOptions extends SparkKeys {
+  readonly appId: string;
+  /** What stands before the provider's own paths. */
+  readonly prefix: string;
+  /** A proxy that takes the prefix off: signatures are checked for the path without it. */
+  readonly stripsPrefix: boolean;
+  /** A connection without a request is closed after this; the provider's figure is 60 s. */
+  readonly idleMs: number;
+  readonly now: () => number;
+}
+
+const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
+  requests: { code: 11202, message: "AppIdQpsOverFlowError" },
+  tokens: { code: 11201, message: "AppIdDayFlowOverError" },
+  concurrency: { code: 11203, message: "AppIdConcurrencyOverFlowError" },
+};
+
+/** The chat interface of iFlytek Spark: a signed upgrade, one request, frames, close. */
+export class SparkChatServer {
+  readonly #options: SparkSocketOptions;
+  readonly #exchange: Exchange;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 4 * 1024 * 1024,
+  });
+  readonly #busyUids = new Set<string>();
+
+  constructor(options: SparkSocketOptions, exchange: Exchange) {
+    this.#options = options;
+    this.#exchange = exchange;
+  }
+
+  /** Handles an upgrade of a path of its own; false when the path is somebody else's. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const url = new URL(request.url ?? "/", "http://simulator.invalid");
+    const { prefix, stripsPrefix, now } = this.#options;
+    if (!url.pathname.startsWith(`${prefix}/`)) return false;
+    const own = url.pathname.slice(prefix.length);
+    const path = stripsPrefix ? own : url.pathname;
+    const call = { method: "GET", host: request.headers.host ?? "", path, query: url.searchParams };
+    const refusal = refuseSignature(call, this.#options, now());
+    const version = VERSIONS.find((one) => one.path === own);
+    if (refusal) this.#refuseUpgrade(socket, url.pathname, refusal.status, refusal.message);
+    else if (!version) this.#refuseUpgrade(socket, url.pathname, 404, "no Route matched with those values");
+    else
+      this.#server.handleUpgrade(request, socket, head, (client) =>
+        this.#serve(client, socket as Socket, version, url.pathname),
+      );
+    return true;
+  }
+
+  close(): void {
+    for (const client of this.#server.clients) client.terminate();
+  }
+
+  #refuseUpgrade(socket: Duplex, path: string, status: number, message: string): void {
+    this.#exchange.refuse(path);
+    const body = JSON.stringify({ message });
+    const date = new Date(this.#options.now()).toUTCString();
+    socket.end(
+      `HTTP/1.1 ${status} Refused\r\nDate: ${date}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+
+  #serve(client: WebSocket, socket: Socket, version: SimulatedVersion, path: string): void {
+    // A broken connection also closes; nothing else is to be done about it.
+    client.on("error", () => undefined);
+    const idle = setTimeout(() => client.close(1000), this.#options.idleMs);
+    client.once("close", () => clearTimeout(idle));
+    let asked = false;
+    client.on("message", (data: Buffer) => {
+      clearTimeout(idle);
+      if (asked) sendError(client, 10007, "one request per connection");
+      else this.#answer(client, socket, checkFrame(data, this.#options.appId, version), path);
+      asked = true;
+    });
+  }
+
+  #answer(
+    client: WebSocket,
+    socket: Socket,
+    asked: SparkQuestion | { readonly code: number; readonly message: string },
+    path: string,
+  ): void {
+    if ("code" in asked) {
+      this.#exchange.refuse(path);
+      sendError(client, asked.code, asked.message);
+      return;
+    }
+    const { uid } = asked;
+    if (uid !== undefined && this.#busyUids.has(uid)) {
+      this.#exchange.refuse(path);
+      sendError(client, 10007, "the user's previous request is not finished");
+      return;
+    }
+    const admission = this.#exchange.admit(path, asked.texts, asked.promptTokens);
+    if ("limit" in admission) {
+      const { code, message } = THROTTLES[admission.limit];
+      sendError(client, code, message);
+      return;
+    }
+    const { release, fault } = admission;
+    if (uid !== undefined) this.#busyUids.add(uid);
+    const finish = () => {
+      if (uid !== undefined) this.#busyUids.delete(uid);
+      release();
+    };
+    client.once("close", finish);
+    const timer = setTimeout(() => {
+      // The caller may call again the moment it has the last frame: the place must be free by then.
+      if (!fault) finish();
+      reply(client, socket, asked, fault, this.#exchange.settings.deltaMs);
+    }, this.#exchange.nextLatencyMs());
+    client.once("close", () => clearTimeout(timer));
+  }
+}
+
+function reply(
+  client: WebSocket,
+  socket: Socket,
+  asked: SparkQuestion,
+  fault: FaultAction | undefined,
+  paceMs: number,
+): void {
+  const sid = newSid();
+  switch (fault?.type) {
+    case undefined:
+    case "frames":
+      sendFrames(client, socket, composeFrames(asked, sid), fault, paceMs);
+      break;
+    case "code":
+      sendError(client, fault.code, fault.message ?? "simulated failure");
+      break;
+    case "reset":
+      socket.resetAndDestroy();
+      break;
+    case "stall":
+      sendFrames(client, socket, composeFrames(asked, sid), { defect: "stall", code: 0 }, paceMs);
+      break;
+    default:
+      // What has no meaning here is an end without an answer.
+      client.close(1000);
+  }
+}
+
+function sendError(client: WebSocket, code: number, message: string): void {
+  client.send(JSON.stringify(composeError(code, message, newSid())));
+  client.close(1000);
+}
+
+function newSid(): string {
+  return `cht000${randomBytes(5).toString("hex")}@dx18simulated`;
+}

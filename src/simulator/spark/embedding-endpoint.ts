@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import type { LimitName } from "../account.ts";
+import { countTokens } from "../count-tokens.ts";
+import {
+  type AcceptedCall,
+  type Answer,
+  type Endpoint,
+  jsonAnswer,
+  parseObject,
+  type ReceivedCall,
+} from "../endpoint.ts";
+import type { VectorDefect } from "../faults.ts";
+import type { VectorMode, VectorStore } from "../vector-store.ts";
+import { refuseSignature, type SparkKeys } from "./verify-signature.ts";
+
+export interface SparkEmbeddingOptions extends SparkKeys {
+  readonly appId: string;
+  readonly prefix: string;
+  readonly stripsPrefix: boolean;
+  readonly now: () => number;
+}
+
+const DIMENSIONS = 2560;
+const MAX_TOKENS = 2048;
+
+const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
+  requests: { code: 11202, message: "licc limit: AppIdQpsOverFlowError" },
+  tokens: { code: 11201, message: "licc limit: daily volume exceeded" },
+  concurrency: { code: 11203, message: "licc limit: AppIdConcurrencyOverFlowError" },
+};
+
+/** The older embedding service, told by `domain` which side of a search a text is, and the newer one's two paths. */
+export function createSparkEmbeddingEndpoints(
+  options: SparkEmbeddingOptions,
+  vectors: VectorStore,
+): readonly Endpoint[] {
+  return [
+    createEndpoint("/", true, options, vectors),
+    createEndpoint("/v1/private/sa8a05c27", false, options, vectors),
+    createEndpoint("/v1/private/s50d55a16", false, options, vectors),
+  ];
+}
+
+function createEndpoint(
+  own: string,
+  hasDomain: boolean,
+  options: SparkEmbeddingOptions,
+  vectors: VectorStore,
+): Endpoint {
+  const path = `${options.prefix}${own}`;
+  return {
+    path,
+    check: (call) => checkCall(call, options.stripsPrefix ? own : path, hasDomain, options),
+    throttle: (limit) => refuse(THROTTLES[limit].code, THROTTLES[limit].message),
+    fail: (code, message) => refuse(code, message ?? "simulated failure"),
+    succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
+  };
+}
+
+function checkCall(
+  call: ReceivedCall,
+  path: string,
+  hasDomain: boolean,
+  options: SparkEmbeddingOptions,
+): { accepted: AcceptedCall } | { refusal: Answer } {
+  const { headers, query } = call;
+  const signed = { method: "POST", host: headers.host ?? "", path, query };
+  const refusal = refuseSignature(signed, options, options.now());
+  if (refusal) return { refusal: jsonAnswer(refusal.status, { message: refusal.message }) };
+  const body = parseObject(call.body);
+  if (!body) return { refusal: refuse(10003, "message format error") };
+  const header = fieldsOf(body.header);
+  if (header?.status !== 3 || typeof header.app_id !== "string")
+    return { refusal: refuse(10004, "schema error: header") };
+  if (header.app_id !== options.appId) return { refusal: refuse(11200, "AppIdNoAuthError") };
+  const emb = fieldsOf(fieldsOf(body.parameter)?.emb);
+  if (fieldsOf(emb?.feature)?.encoding !== "utf8")
+    return { refusal: refuse(10163, "schema error: parameter.emb.feature") };
+  if (hasDomain && emb?.domain !== "para" && emb?.domain !== "query")
+    return { refusal: refuse(10163, "parameter schema error: domain must be para or query") };
+  const text = readText(fieldsOf(fieldsOf(body.payload)?.messages)?.text);
+  if (text === undefined) return { refusal: refuse(10163, "payload schema error: messages.text") };
+  const tokens = countTokens(text);
+  if (tokens > MAX_TOKENS) return { refusal: refuse(10907, "token count is over the limit") };
+  return { accepted: { texts: [text], tokens, model: "spark-embedding", encoding: "base64" } };
+}
+
+/** The one text inside the base64 of a conversation. */
+function readText(encoded: unknown): string | undefined {
+  if (typeof encoded !== "string") return undefined;
+  const messages = parseObject(Buffer.from(encoded, "base64"))?.messages;
+  if (!Array.isArray(messages) || messages.length !== 1) return undefined;
+  const { content, role } = fieldsOf(messages[0]) ?? {};
+  return role === "user" && typeof content === "string" && content !== "" ? content : undefined;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function refuse(code: number, message: string): Answer {
+  return jsonAnswer(200, { header: { code, message, sid: newSid() } });
+}
+
+function succeed(
+  vectors: VectorStore,
+  call: AcceptedCall,
+  mode: VectorMode,
+  defect: VectorDefect | undefined,
+): Answer {
+  const [text = ""] = vectors.encode(call.texts, mode, DIMENSIONS);
+  return jsonAnswer(200, {
+    header: { code: 0, message: "success", sid: newSid(), status: 2 },
+    payload: { feature: { encoding: "utf8", compress: "raw", format: "plain", text: spoil(text, defect) } },
+  });
+}
+
+/** A vector made wrong; what a single one cannot be (reordered, ragged) leaves it short. */
+function spoil(text: string, defect: VectorDefect | undefined): string | null {
+  const bytes = Buffer.from(text, "base64");
+  switch (defect) {
+    case undefined:
+      return text;
+    case "missing":
+      return "";
+    case "null":
+      return null;
+    case "extra":
+      return Buffer.concat([bytes, bytes]).toString("base64");
+    case "zero":
+      return bytes.fill(0).toString("base64");
+    case "nan":
+      bytes.writeFloatLE(Number.NaN, 0);
+      return bytes.toString("base64");
+    case "huge":
+      bytes.writeFloatLE(Number.POSITIVE_INFINITY, 0);
+      return bytes.toString("base64");
+    default:
+      return bytes.subarray(4).toString("base64");
+  }
+}
+
+function newSid(): string {
+  return `ase000${randomBytes(5).toString("hex")}@dx18simulated`;
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from "node:crypto";
+import type { LimitName } from "../account.ts";
+import { countTokens } from "../count-tokens.ts";
+import type { ReceivedCall } from "../endpoint.ts";
+import { type Answer, type CheckedCall, type Endpoint, jsonAnswer, parseObject } from "../endpoint.ts";
+import type { ChatFault } from "../faults.ts";
+import { composeReply, type Reply } from "./reply.ts";
+
+const MODELS: Readonly<Record<string, number>> = {
+  lite: 4096,
+  generalv3: 8192,
+  "pro-128k": 4096,
+  "generalv3.5": 8192,
+  "max-32k": 8192,
+  "4.0Ultra": 8192,
+};
+
+const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
+  requests: { code: 11202, message: "AppIdQpsOverFlowError" },
+  tokens: { code: 11201, message: "AppIdDayFlowOverError" },
+  concurrency: { code: 11203, message: "AppIdConcurrencyOverFlowError" },
+};
+
+interface HttpCall extends CheckedCall {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly maxTokens: number;
+}
+
+/** The HTTP interface: the common chat protocol with a flat code, no finish reason, and no blank after `data:`. */
+export function createSparkHttpEndpoint(path: string, passwords: readonly string[]): Endpoint<HttpCall> {
+  return {
+    path,
+    check: (call) => checkCall(call, passwords),
+    throttle: (limit) => jsonAnswer(200, { ...THROTTLES[limit], sid: newSid() }),
+    fail: (code, message) =>
+      jsonAnswer(200, { code, message: message ?? "simulated failure", sid: newSid() }),
+    succeed: (call, _mode, _vectorDefect, fault) => succeed(call, fault?.defect),
+  };
+}
+
+function checkCall(
+  call: ReceivedCall,
+  passwords: readonly string[],
+): { accepted: HttpCall } | { refusal: Answer } {
+  const given = call.headers.authorization?.replace(/^Bearer /, "");
+  if (given === undefined || !passwords.includes(given)) return { refusal: invalidUser() };
+  const body = parseObject(call.body);
+  const texts = readTexts(body?.messages);
+  if (!body || !texts) return { refusal: refuse(10004, "schema error: messages") };
+  const limit = typeof body.model === "string" ? MODELS[body.model] : undefined;
+  if (limit === undefined) return { refusal: refuse(10404, "model does not exist") };
+  const problem = findRangeProblem(body, limit);
+  if (problem !== undefined) return { refusal: refuse(10005, `parameter value error: ${problem}`) };
+  return {
+    accepted: {
+      texts,
+      tokens: texts.reduce((sum, text) => sum + countTokens(text), 0),
+      model: String(body.model),
+      stream: body.stream === true,
+      maxTokens: typeof body.max_tokens === "number" ? body.max_tokens : 4096,
+    },
+  };
+}
+
+function readTexts(messages: unknown): readonly string[] | undefined {
+  if (!Array.isArray(messages) || messages.length === 0) return undefined;
+  const contents = messages.map((message) => message?.content);
+  return contents.every((content) => typeof content === "string") ? contents : undefined;
+}
+
+function findRangeProblem(body: Readonly<Record<string, unknown>>, limit: number): string | undefined {
+  const outside = (name: string, min: number, max: number) => {
+    const value = body[name];
+    return value !== undefined && !(typeof value === "number" && value >= min && value <= max);
+  };
+  if (outside("max_tokens", 1, limit)) return `max_tokens must be in [1,${limit}]`;
+  if (outside("temperature", 0, 2)) return "temperature must be in [0,2]";
+  if (outside("top_p", Number.MIN_VALUE, 1)) return "top_p must be in (0,1]";
+  return outside("top_k", 1, 6) ? "top_k must be in [1,6]" : undefined;
+}
+
+function invalidUser(): Answer {
+  return jsonAnswer(401, { error: { message: "invalid user", type: "api_error", param: null, code: null } });
+}
+
+function refuse(code: number, message: string): Answer {
+  return jsonAnswer(200, { code, message, sid: newSid() });
+}
+
+function succeed(call: HttpCall, defect: ChatFault["defect"] | undefined): Answer {
+  const reply = composeReply(call.texts.at(-1) ?? "", call.maxTokens);
+  const usage = {
+    prompt_tokens: call.tokens,
+    completion_tokens: reply.completionTokens,
+    total_tokens: call.tokens + reply.completionTokens,
+  };
+  const head = { code: 0, message: "Success", sid: newSid() };
+  if (call.stream) return streamReply(reply, { ...head, id: head.sid, created: 1 }, usage, defect);
+  const message = { role: "assistant", content: reply.pieces.join("") };
+  const choices = defect === "null-choices" ? null : [{ message, index: 0 }];
+  return jsonAnswer(200, { ...head, choices, usage });
+}
+
+function streamReply(
+  { pieces }: Reply,
+  head: Readonly<Record<string, unknown>>,
+  usage: unknown,
+  defect: ChatFault["defect"] | undefined,
+): Answer {
+  const frames: Readonly<Record<string, unknown>>[] = pieces.map((content, index) => ({
+    ...head,
+    choices: [{ delta: { role: "assistant", content }, index: 0 }],
+    ...(index === pieces.length - 1 && { usage }),
+  }));
+  if (defect === "error-inside")
+    frames.splice(-1, 1, { code: 10012, message: "EngineInternalError:The system is busy", sid: head.sid });
+  const events = frames.map((frame) => `data:${JSON.stringify(frame)}\n\n`);
+  if (defect === "broken-frame") events.splice(-1, 1, 'data:{"code":0,"choices":[{"del\n\n');
+  if (defect !== "no-done") events.push("data:[DONE]\n\n");
+  return {
+    status: 200,
+    headers: { "content-type": "text/event-stream; charset=utf-8" },
+    body: events.map((event) => Buffer.from(event)),
+    paced: true,
+  };
+}
+
+function newSid(): string {
+  return `cha000${randomBytes(5).toString("hex")}@dx18simulated`;
+}

@@ -1,0 +1,21 @@
+import { answerPrompt, splitAnswer } from "../chat/answer-prompt.ts";
+import { countTokens } from "../count-tokens.ts";
+
+export interface Reply {
+  /** At least one. */
+  readonly pieces: readonly string[];
+  readonly completionTokens: number;
+}
+
+/** The simulated model's answer in the pieces it is streamed in, cut where `maxTokens` are used up. */
+export function composeReply(question: string, maxTokens: number): Reply {
+  const [first = "", ...others] = splitAnswer(answerPrompt(question));
+  const pieces = [first];
+  let tokens = countTokens(first);
+  for (const piece of others) {
+    tokens += countTokens(piece);
+    if (tokens > maxTokens) return { pieces, completionTokens: maxTokens };
+    pieces.push(piece);
+  }
+  return { pieces, completionTokens: tokens };
+}

@@ -1,0 +1,103 @@
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { FrameDefect } from "../faults.ts";
+import { composeError, type SparkFrame, spoilFrames } from "./frames.ts";
+
+export interface FrameFault {
+  readonly defect: FrameDefect;
+  readonly code: number;
+}
+
+const PING_EVERY_MS = 20;
+const HUGE_CHARACTERS = 5 * 1024 * 1024;
+const FRAGMENTS = 100_000;
+
+/** Sends an answer and closes, or does it the way the fault says. */
+export function sendFrames(
+  client: WebSocket,
+  socket: Socket,
+  frames: readonly SparkFrame[],
+  fault: FrameFault | undefined,
+  paceMs: number,
+): void {
+  const [first] = frames;
+  const send = (list: readonly SparkFrame[]) => {
+    for (const frame of list) client.send(JSON.stringify(frame));
+  };
+  switch (fault?.defect) {
+    case "silence":
+      break;
+    case "stall":
+      send(frames.slice(0, 1));
+      break;
+    case "pings-only":
+      pingForever(client);
+      break;
+    case "binary":
+      client.send(Buffer.from(JSON.stringify(first)), { binary: true });
+      break;
+    case "not-json":
+      client.send("<html><body>Bad gateway</body></html>");
+      break;
+    case "huge":
+      client.send(`{"header":"${"x".repeat(HUGE_CHARACTERS)}"}`);
+      break;
+    case "fragments":
+      sendFragments(client);
+      break;
+    case "code-after-text":
+      send(frames.slice(0, -1));
+      send([composeError(fault.code, "simulated failure", first?.header.sid ?? "")]);
+      client.close(1000);
+      break;
+    case "reset":
+      // The first frame must be on its way before the connection breaks.
+      client.send(JSON.stringify(first), () => setTimeout(() => socket.resetAndDestroy(), PING_EVERY_MS));
+      break;
+    case "half-close":
+      send(spoilFrames(frames, "half-close"));
+      socket.end();
+      break;
+    case "split-utf8":
+      for (const frame of frames) sendSplit(client, JSON.stringify(frame));
+      client.close(1000);
+      break;
+    case "no-close":
+      send(frames);
+      break;
+    default:
+      sendPaced(client, spoilFrames(frames, fault?.defect), paceMs);
+  }
+}
+
+/** Frame after frame; a pace of 0 is as fast as the connection takes them. */
+function sendPaced(client: WebSocket, frames: readonly SparkFrame[], paceMs: number): void {
+  if (paceMs <= 0) {
+    for (const frame of frames) client.send(JSON.stringify(frame));
+    client.close(1000);
+    return;
+  }
+  const left = frames.values();
+  const timer = setInterval(() => {
+    const { done, value } = left.next();
+    if (done) client.close(1000);
+    else client.send(JSON.stringify(value));
+  }, paceMs);
+  client.once("close", () => clearInterval(timer));
+}
+
+function pingForever(client: WebSocket): void {
+  const timer = setInterval(() => client.ping(), PING_EVERY_MS);
+  client.once("close", () => clearInterval(timer));
+}
+
+/** One text message in continuation frames of a byte each, so that characters are cut. */
+function sendSplit(client: WebSocket, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let index = 0; index < bytes.length; index++)
+    client.send(bytes.subarray(index, index + 1), { binary: false, fin: index === bytes.length - 1 });
+}
+
+function sendFragments(client: WebSocket): void {
+  for (let index = 0; index < FRAGMENTS; index++) client.send("x", { fin: false });
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { CheckedCall, Endpoint } from "../endpoint.ts";
+import type { Exchange } from "../exchange.ts";
+import type { VectorStore } from "../vector-store.ts";
+import { SparkChatServer } from "./chat-socket.ts";
+import { createSparkEmbeddingEndpoints } from "./embedding-endpoint.ts";
+import { createSparkHttpEndpoint } from "./http-endpoint.ts";
+
+/** What the simulated account consists of unless told otherwise. */
+export const SIMULATED_SPARK = {
+  appId: "simulapp",
+  apiSecret: "simulator-secret",
+  apiPassword: "simulator-password",
+} as const;
+
+const PREFIX = "/spark";
+const EMBEDDING_PREFIX = "/spark-embedding";
+
+export interface SparkSimulatorOptions {
+  readonly appId?: string;
+  readonly apiSecret?: string;
+  readonly apiPassword?: string;
+  /** `stripped`: the simulator stands behind a proxy that takes `/spark` off before signatures are checked. */
+  readonly prefix?: "kept" | "stripped";
+  /** How far the provider's clock is ahead of this machine's. */
+  readonly clockAheadMs?: number;
+  /** A connection without a request is closed after this. Default: the provider's 60 s. */
+  readonly idleMs?: number;
+}
+
+export interface SparkAddresses {
+  /** Base URL of chat over WebSocket. */
+  readonly url: string;
+  readonly httpUrl: string;
+  readonly embeddingUrl: string;
+}
+
+export interface SparkDouble {
+  readonly endpoints: readonly Endpoint<CheckedCall>[];
+  /** Takes an upgrade of its own paths; false when the path is somebody else's. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  addresses(origin: string): SparkAddresses;
+  close(): void;
+}
+
+/** The strict double of iFlytek Spark: chat over WebSocket and HTTP, and both embedding services. */
+export function createSparkDouble(
+  options: SparkSimulatorOptions & { readonly apiKey: string },
+  exchange: Exchange,
+  vectors: VectorStore,
+): SparkDouble {
+  const { clockAheadMs = 0, idleMs = 60_000, prefix = "kept", apiKey } = options;
+  const common = {
+    apiKey,
+    appId: options.appId ?? SIMULATED_SPARK.appId,
+    apiSecret: options.apiSecret ?? SIMULATED_SPARK.apiSecret,
+    stripsPrefix: prefix === "stripped",
+    now: () => Date.now() + clockAheadMs,
+  };
+  const password = options.apiPassword ?? SIMULATED_SPARK.apiPassword;
+  const passwords = [password, `${apiKey}:${common.apiSecret}`];
+  const chat = new SparkChatServer({ ...common, prefix: PREFIX, idleMs }, exchange);
+  return {
+    endpoints: [
+      ...createSparkEmbeddingEndpoints({ ...common, prefix: EMBEDDING_PREFIX }, vectors),
+      createSparkHttpEndpoint(`${PREFIX}/v1/chat/completions`, passwords),
+    ],
+    upgrade: (request, socket, head) => chat.upgrade(request, socket, head),
+    addresses: (origin) => ({
+      url: `${origin.replace(/^http/, "ws")}${PREFIX}`,
+      httpUrl: `${origin}${PREFIX}/v1`,
+      embeddingUrl: `${origin}${EMBEDDING_PREFIX}`,
+    }),
+    close: () => chat.close(),
+  };
+}
