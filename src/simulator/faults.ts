@@ -36,11 +36,21 @@ const actionSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("hang-up") }),
   /**
    * Of chat answers. `finish-reason`: another one than the true one. `error-inside`: an error after most of the text,
-   * or beside it. `no-finish`, `no-done`: a stream without its ends. `null-choices`: a 200 that holds nothing.
+   * or beside it. `no-finish`, `no-done`: a stream without its ends. `null-choices`: a 200 that holds nothing. Of
+   * MiniMax alone: `sensitive` marks the answer, `lost-frame` and `broken-frame` are frames that get lost or cut.
    */
   z.strictObject({
     type: z.literal("chat"),
-    defect: z.enum(["finish-reason", "error-inside", "no-finish", "no-done", "null-choices"]),
+    defect: z.enum([
+      "finish-reason",
+      "error-inside",
+      "no-finish",
+      "no-done",
+      "null-choices",
+      "sensitive",
+      "lost-frame",
+      "broken-frame",
+    ]),
     finishReason: z.string().default("stop"),
   }),
   z.strictObject({

@@ -5,6 +5,7 @@ import { serveControl } from "./control.ts";
 import type { CheckedCall, Endpoint } from "./endpoint.ts";
 import { Exchange } from "./exchange.ts";
 import { createMinimaxEndpoint } from "./minimax.ts";
+import { createMinimaxChatEndpoints } from "./minimax-chat/endpoints.ts";
 import { createOpenaiEndpoint } from "./openai.ts";
 import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
 import { createSparkDouble, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
@@ -68,6 +69,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const spark = createSparkDouble({ apiKey, ...sparkOptions }, exchange, vectors);
   const endpoints = [
     createMinimaxEndpoint({ apiKey, groupId }, vectors),
+    ...createMinimaxChatEndpoints({ apiKey, groupId }),
     createOpenaiEndpoint(apiKey, vectors),
     ...spark.endpoints,
   ];

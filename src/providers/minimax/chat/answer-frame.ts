@@ -40,6 +40,10 @@ const MODELLED = new Set([
   "base_resp",
   "input_sensitive",
   "output_sensitive",
+  "input_sensitive_type",
+  "output_sensitive_type",
+  "input_sensitive_int",
+  "output_sensitive_int",
   "function_call",
 ]);
 

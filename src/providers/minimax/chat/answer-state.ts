@@ -77,7 +77,7 @@ export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
       usage: frame.usage ?? state.usage,
       model: frame.model ?? state.model,
       id: frame.id ?? state.id,
-      extra: closing ? { ...state.extra, ...frame.extra } : state.extra,
+      extra: Object.keys(frame.extra).length > 0 ? { ...state.extra, ...frame.extra } : state.extra,
       closed: state.closed || closing,
       begun:
         state.begun || content !== "" || reasoning !== "" || calls.length > 0 || frame.finish !== undefined,
