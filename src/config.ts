@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { type Account, accountWarnings, type ProviderAccounts, resolveAccounts } from "./config/accounts.ts";
+import { type DefinedProvider, listDefinedProviders } from "./config/defined-providers.ts";
 import type { FileSettings } from "./config/file-schema.ts";
 import { PROVIDER_SETTINGS } from "./config/provider-settings.ts";
 import { listRedactions, scrub } from "./config/redactions.ts";
@@ -54,6 +55,8 @@ export interface Config {
   readonly warnings: readonly string[];
   /** Names of the providers that can be configured. */
   readonly providers: readonly string[];
+  /** Those of them that sluice.yaml defines. */
+  readonly definedProviders: readonly DefinedProvider[];
   /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
   accounts(provider: string): readonly Account[];
   /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
@@ -94,7 +97,8 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     ...generalConfig(general, settings, cwd),
     file: settingsFile.path,
     warnings: warnings.map((warning) => scrub(warning, redactions)),
-    providers: [...PROVIDER_SETTINGS.keys()],
+    providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
+    definedProviders: listDefinedProviders(settings),
     accounts: (name) => known(accounts, name).accounts,
     missing: (name) => known(accounts, name).missing,
     limits: (lane) => limitsOf(settings, lane),
@@ -144,7 +148,11 @@ function known(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): P
 }
 
 function modelOf(settings: FileSettings, provider: string, model: string) {
-  const models = settings.providers?.[provider]?.models ?? {};
+  const defined = settings.compatible ?? {};
+  const models =
+    settings.providers?.[provider]?.models ??
+    (Object.hasOwn(defined, provider) ? defined[provider]?.models : undefined) ??
+    {};
   return Object.hasOwn(models, model) ? models[model] : undefined;
 }
 
@@ -164,8 +172,10 @@ function priceOf(settings: FileSettings, provider: string, model: string): Price
 
 /** The variables that the settings file names for keys. */
 function keyVariables(settings: FileSettings): string[] {
+  const defined = Object.values(settings.compatible ?? {}).map(({ apiKeyEnv }) => apiKeyEnv);
   return Object.values(settings.providers ?? {})
     .flatMap((provider) => [provider?.apiKeyEnv, ...(provider?.accounts ?? []).map((one) => one.apiKeyEnv)])
+    .concat(defined)
     .filter((name) => name !== undefined);
 }
 

@@ -1,5 +1,11 @@
 import { Secret } from "../core/secret.ts";
-import type { AccountSettings, FileSettings, ProviderFileSettings } from "./file-schema.ts";
+import { definedSettings } from "./defined-providers.ts";
+import type {
+  AccountSettings,
+  DefinedProviderSettings,
+  FileSettings,
+  ProviderFileSettings,
+} from "./file-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import type { Variables } from "./variables.ts";
 
@@ -30,13 +36,23 @@ export function resolveAccounts(
   checked: CheckedVariables,
   variables: Variables,
 ): Map<string, ProviderAccounts> {
+  const builtIn = [...PROVIDER_SETTINGS].map(
+    ([name, settings]) => [name, settings, file.providers?.[name] ?? {}] as const,
+  );
+  const defined = Object.entries(file.compatible ?? {}).map(
+    ([name, provider]) => [name, definedSettings(name, provider), definedAccount(provider)] as const,
+  );
   return new Map(
-    [...PROVIDER_SETTINGS].map(([name, settings]) => {
-      const provider = file.providers?.[name] ?? {};
+    [...builtIn, ...defined].map(([name, settings, provider]) => {
       const list = provider.accounts ?? [defaultAccount(provider, settings, checked)];
       return [name, resolveProvider(list, provider, settings, checked, variables)];
     }),
   );
+}
+
+/** The part of a defined provider that makes its account; its models are for the table of providers. */
+function definedAccount({ baseUrl, apiKey, apiKeyEnv }: DefinedProviderSettings): ProviderFileSettings {
+  return { baseUrl, apiKey, apiKeyEnv };
 }
 
 /** The one account that is meant when the file lists none. */
@@ -63,16 +79,19 @@ function resolveProvider(
   const accounts: Account[] = [];
   for (const account of list) {
     const absent: string[] = [];
-    const key = account.apiKey ?? variables.get(account.apiKeyEnv ?? settings.apiKey)?.trim();
-    if (key === undefined) absent.push(account.apiKeyEnv ?? settings.apiKey);
+    const { variable: addressVariable, otherwise } = settings.baseUrl;
+    const address = account.baseUrl ?? checked.get(addressVariable) ?? provider.baseUrl;
+    const given = account.apiKey ?? variables.get(account.apiKeyEnv ?? settings.apiKey)?.trim();
+    const key = given ?? (settings.keyless && address !== undefined ? "" : undefined);
+    if (key === undefined)
+      absent.push(settings.keyless ? addressVariable : (account.apiKeyEnv ?? settings.apiKey));
     const extra: Record<string, Secret> = {};
     for (const [field, { variable, required }] of Object.entries(settings.extra)) {
       const found = extraOf(account, field) ?? checked.get(variable) ?? extraOf(provider, field);
       if (found !== undefined) extra[field] = new Secret(found);
       else if (required) absent.push(variable);
     }
-    const { variable, otherwise } = settings.baseUrl;
-    const baseUrl = account.baseUrl ?? checked.get(variable) ?? provider.baseUrl ?? otherwise;
+    const baseUrl = address ?? otherwise;
     const name = account.name ?? "default";
     const complete = key !== undefined && absent.length === 0;
     const password = settings.insteadOfKey === undefined ? undefined : extra[settings.insteadOfKey];
@@ -106,6 +125,7 @@ export function accountWarnings(
     const owners = new Map<string, string>();
     for (const account of accounts) {
       const owner = owners.get(account.apiKey.reveal());
+      if (account.apiKey.reveal() === "") continue;
       if (owner === undefined) owners.set(account.apiKey.reveal(), account.name);
       else
         warnings.push(`${name}: accounts ${owner} and ${account.name} have one key, so one limit upstream`);

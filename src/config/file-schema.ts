@@ -71,12 +71,34 @@ const providerShapes: Record<string, z.ZodOptional<z.ZodType<ProviderFileSetting
   [...PROVIDER_SETTINGS].map(([name, settings]) => [name, provider(settings).optional()]),
 );
 
+const definedModel = z.strictObject({
+  kind: choice(["chat", "embedding"]).unwrap(),
+  dimensions: positiveInteger,
+  maxInputs: positiveInteger,
+  maxTokens: positiveInteger,
+  maxOutputTokens: positiveInteger,
+  limits: limits.optional(),
+  price: price.optional(),
+});
+
+/** An OpenAI-compatible provider that only this installation knows. */
+const definedProvider = z.strictObject({
+  baseUrl: baseUrl.unwrap(),
+  apiKey,
+  apiKeyEnv: variableName,
+  encoding: choice(["float", "base64"]),
+  models: z.record(z.string(), definedModel),
+});
+
 /** Everything sluice.yaml may hold. */
 export const fileSchema = z.strictObject({
   redis: z.strictObject({ url: redisUrl, server: text("expected the path of a redis-server") }).optional(),
   providers: z.strictObject(providerShapes).optional(),
+  compatible: z.record(z.string(), definedProvider).optional(),
   run: z.strictObject({ window: positiveInteger, workers: integerFromZero }).optional(),
   worker: z.strictObject({ jobs: positiveInteger, calls: positiveInteger, grace: duration }).optional(),
   log: z.strictObject({ level: logLevel }).optional(),
 });
 export type FileSettings = z.infer<typeof fileSchema>;
+export type DefinedProviderSettings = z.infer<typeof definedProvider>;
+export type DefinedModelSettings = z.infer<typeof definedModel>;

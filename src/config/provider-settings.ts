@@ -1,3 +1,5 @@
+import { COMPATIBLE_PROFILES } from "../providers/openai-compatible/profiles.ts";
+
 /** How a provider is configured: the variables that hold its account, and what else its account consists of. */
 export interface ProviderSettings {
   readonly apiKey: string;
@@ -6,23 +8,27 @@ export interface ProviderSettings {
   readonly extra: Readonly<Record<string, ExtraSetting>>;
   /** A field of `extra` that makes an account by itself: with it, the key and the required ones may be absent. */
   readonly insteadOfKey?: string;
+  /** A server that may run without a key: it counts as configured once its address is given. */
+  readonly keyless?: boolean;
 }
 
 export interface ExtraSetting {
   readonly variable: string;
   /** Counts as missing when absent. */
   readonly required: boolean;
-  /** `text` is a credential and is kept out of messages; a list holds the words to choose from. */
-  readonly form: "text" | "url" | readonly string[];
+  /** `text` is a credential and is kept out of messages; `plain` is none; a list holds the words to choose from. */
+  readonly form: "text" | "plain" | "url" | readonly string[];
 }
 
 /**
  * One line per provider; variables, the schema of sluice.yaml and the check for missing keys follow from it.
  * MiniMax: keys of the `sk-` form are bound to their group, older ones need the group id beside them.
+ * Zhipu: the key is sent as it is, or as tokens made from it.
  * Spark: key, app id and secret sign WebSocket and embedding calls; the password alone opens the HTTP interface.
  */
 const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
-  minimax: settings("MINIMAX", "https://api.minimaxi.com/v1", { groupId: "optional" }),
+  minimax: settings("MINIMAX", "https://api.minimaxi.com/v1", { groupId: "optional", dialect: "plain" }),
+  zhipu: settings("ZHIPU", "https://open.bigmodel.cn/api/paas/v4", { auth: ["key", "jwt"] }),
   spark: {
     ...settings("SPARK", "wss://spark-api.xf-yun.com", {
       appId: "required",
@@ -34,6 +40,12 @@ const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
     }),
     insteadOfKey: "apiPassword",
   },
+  ...Object.fromEntries(
+    COMPATIBLE_PROFILES.map(({ name, variables, defaultBaseUrl, needsKey = true }) => [
+      name,
+      { ...settings(variables, defaultBaseUrl), keyless: !needsKey },
+    ]),
+  ),
 };
 
 export const PROVIDER_SETTINGS: ReadonlyMap<string, ProviderSettings> = new Map(Object.entries(SETTINGS));
@@ -41,7 +53,7 @@ export const PROVIDER_SETTINGS: ReadonlyMap<string, ProviderSettings> = new Map(
 function settings(
   prefix: string,
   baseUrl: string,
-  extra: Readonly<Record<string, "optional" | "required" | "url" | readonly string[]>> = {},
+  extra: Readonly<Record<string, "optional" | "required" | "plain" | "url" | readonly string[]>> = {},
 ): ProviderSettings {
   return {
     apiKey: `${prefix}_API_KEY`,

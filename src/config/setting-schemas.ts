@@ -8,5 +8,5 @@ export function baseUrlSchema({ baseUrl: { otherwise } }: ProviderSettings) {
 
 export function extraSchema(form: ExtraSetting["form"]) {
   if (form === "url") return baseUrl;
-  return form === "text" ? text("expected text") : choice(form);
+  return form === "text" || form === "plain" ? text("expected text") : choice(form);
 }

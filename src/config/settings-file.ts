@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { coerceError, errorCode } from "../core/errors.ts";
+import { findNameProblems } from "./defined-providers.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
 import { describeIssues, formatPath } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
@@ -85,6 +86,7 @@ export function checkSettings(content: unknown, label: string, problems: string[
   const result = fileSchema.safeParse(content);
   const found = result.success ? [] : describeIssues(fileSchema, content, result.error.issues, at);
   found.push(...accountProblems(content, at));
+  found.push(...findNameProblems(isMapping(content) ? content.compatible : undefined, at));
   problems.push(...found);
   return result.success && found.length === 0 ? result.data : {};
 }
@@ -121,7 +123,8 @@ function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) =>
       problems.push(...bothKeys(account, where));
       const instead = PROVIDER_SETTINGS.get(provider)?.insteadOfKey;
       const hasKey = "apiKey" in account || "apiKeyEnv" in account;
-      if (!hasKey && !(instead !== undefined && instead in account))
+      const keyless = PROVIDER_SETTINGS.get(provider)?.keyless === true;
+      if (!hasKey && !keyless && !(instead !== undefined && instead in account))
         problems.push(`${where}: expected "apiKeyEnv", got none`);
       if (names.has(account.name)) problems.push(`${where}.name: another account has this name`);
       if (account.name !== undefined) names.add(account.name);

@@ -1,10 +1,16 @@
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
 import { findNearestNames } from "./nearest-names.ts";
+import { createCompatibleProvider } from "./openai-compatible/compatible-provider.ts";
+import { type Definition, defineProfile } from "./openai-compatible/define-profile.ts";
+import type { CompatibleProfile } from "./openai-compatible/profile.ts";
+import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
 import { SPARK_BASE_URL, SPARK_MODELS, SPARK_NAME } from "./spark/profile.ts";
 import { createSparkProvider } from "./spark/spark-provider.ts";
 import type { Transport } from "./transport/transport.ts";
+import { ZHIPU_BASE_URL, ZHIPU_MODELS, ZHIPU_NAME } from "./zhipu/profile.ts";
+import { createZhipuProvider } from "./zhipu/zhipu-provider.ts";
 
 /** What the rest of the house knows of a provider before it has an account. */
 export interface ProviderEntry {
@@ -28,7 +34,41 @@ export const PROVIDERS: readonly ProviderEntry[] = [
     models: SPARK_MODELS,
     create: createSparkProvider,
   },
+  {
+    name: ZHIPU_NAME,
+    defaultBaseUrl: ZHIPU_BASE_URL,
+    models: ZHIPU_MODELS,
+    create: createZhipuProvider,
+  },
+  ...COMPATIBLE_PROFILES.map(compatibleEntry),
 ];
+
+/** Providers that only this installation knows. */
+let defined: readonly ProviderEntry[] = [];
+
+/** Makes the providers that the user defined known to all look-ups of this process, in place of those before. */
+export function defineProviders(definitions: readonly Definition[]): void {
+  defined = definitions.map((definition) => compatibleEntry(defineProfile(definition)));
+}
+
+/** Every known provider, the user's own last. */
+export function listProviders(): readonly ProviderEntry[] {
+  return [...PROVIDERS, ...defined];
+}
+
+function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
+  return {
+    name: profile.name,
+    defaultBaseUrl: profile.defaultBaseUrl,
+    // A model says itself how many inputs it takes, whoever asks.
+    models: profile.models.map((model) =>
+      model.kind === "embedding" && profile.maxInputs !== undefined
+        ? { maxInputs: profile.maxInputs, ...model }
+        : model,
+    ),
+    create: (account, transport) => createCompatibleProvider(profile, account, transport),
+  };
+}
 
 /** A model or provider that is not in the table. The message names what came and the nearest known names. */
 export class UnknownModelError extends Error {
@@ -48,11 +88,11 @@ export class UnknownModelError extends Error {
 
 /** The entry of a provider; throws UnknownModelError. */
 export function findProvider(name: string): ProviderEntry {
-  const entry = PROVIDERS.find((candidate) => candidate.name === name);
+  const entry = listProviders().find((candidate) => candidate.name === name);
   if (!entry)
     throw new UnknownModelError(
       name,
-      PROVIDERS.map((candidate) => candidate.name),
+      listProviders().map((candidate) => candidate.name),
     );
   return entry;
 }
@@ -64,12 +104,12 @@ export function createProvider(name: string, account: ProviderAccount, transport
 
 /** Every known model as "provider/model". */
 export function listModelNames(): string[] {
-  return PROVIDERS.flatMap((entry) => entry.models.map((model) => `${entry.name}/${model.name}`));
+  return listProviders().flatMap((entry) => entry.models.map((model) => `${entry.name}/${model.name}`));
 }
 
 /** Looks up "provider/model"; throws UnknownModelError with the nearest names. */
 export function findModel(fullName: string): { readonly provider: string; readonly model: ModelData } {
-  for (const entry of PROVIDERS) {
+  for (const entry of listProviders()) {
     for (const model of entry.models) {
       if (`${entry.name}/${model.name}` === fullName) return { provider: entry.name, model };
     }

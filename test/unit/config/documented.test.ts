@@ -13,7 +13,7 @@ const env = readFileSync(join(root, ".env.example"), "utf8");
 const yaml = readFileSync(join(root, "sluice.example.yaml"), "utf8");
 
 /** Names in the tree are free below these settings; the schema lists them as "*". */
-const NAMED_FREELY = /^providers\.[\w-]+\.models$/;
+const NAMED_FREELY = /^(providers\.[\w-]+\.models|compatible|compatible\.\*\.models)$/;
 
 function settingsOf(node: unknown, path: string): string[] {
   if (isMap(node)) {

@@ -47,9 +47,9 @@ describe("the table of providers", () => {
 
   it("holds complete data for every model", () => {
     for (const { defaultBaseUrl, models } of PROVIDERS) {
-      expect(defaultBaseUrl).toMatch(/^(https|wss):\/\/[^/]+(\/.*[^/])?$/);
+      expect(defaultBaseUrl).toMatch(/^(https:|wss:|http:\/\/127\.0\.0\.1:)\/*[^/]+(\/.*[^/])?$/);
       for (const model of models) {
-        expect(model.name).toMatch(/^[\w.-]+$/);
+        expect(model.name).toMatch(/^[\w./-]+$/);
         if (model.kind === "embedding") expect(model.maxInputs).toBeGreaterThan(0);
       }
     }
