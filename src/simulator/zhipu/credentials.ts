@@ -1,0 +1,37 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+/**
+ * The code with which Zhipu refuses an Authorization header, or undefined for a good one: the key as it is or a token
+ * made from it, with or without "Bearer". A token counts in milliseconds; one in seconds looks long expired.
+ */
+export function findCredentialProblem(
+  authorization: string | undefined,
+  apiKey: string,
+  nowMs: number,
+): number | undefined {
+  const given = authorization?.replace(/^Bearer\s+/, "").trim();
+  if (!given) return 1001;
+  if (given === apiKey) return undefined;
+  const parts = given.split(".");
+  const [header = "", payload = "", signature = ""] = parts;
+  if (parts.length !== 3) return parts.length === 2 ? 1000 : 1002;
+  const [id = "", secret = ""] = apiKey.split(".");
+  const head = readPart(header);
+  const claims = readPart(payload);
+  if (head?.alg !== "HS256" || head.sign_type !== "SIGN" || claims?.api_key !== id) return 1002;
+  const expected = createHmac("sha256", secret).update(`${header}.${payload}`).digest();
+  const came = Buffer.from(signature, "base64url");
+  if (came.length !== expected.length || !timingSafeEqual(came, expected)) return 1004;
+  const { exp, timestamp } = claims;
+  if (typeof exp !== "number" || typeof timestamp !== "number") return 1002;
+  return exp < nowMs ? 1003 : undefined;
+}
+
+function readPart(part: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
