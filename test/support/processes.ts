@@ -1,0 +1,46 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface FoundProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/** Processes that work in `dir` or below it, or have `dir` in their environment or command; this one excepted. */
+export function processesOf(dir: string): FoundProcess[] {
+  return process.platform === "linux" ? fromProc(dir) : fromPs(dir);
+}
+
+function fromProc(dir: string): FoundProcess[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) return [];
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (state === "Z" || state === "X") return [];
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      const cwd = readlinkSync(`/proc/${pid}/cwd`);
+      const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+      if (!isBelow(cwd, dir) && !command.includes(dir) && !environment.includes(dir)) return [];
+      return [{ pid, parent: Number(parent), command }];
+    } catch {
+      // It ended while it was looked at, or belongs to somebody else.
+      return [];
+    }
+  });
+}
+
+function isBelow(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(`${dir}/`);
+}
+
+function fromPs(dir: string): FoundProcess[] {
+  const { stdout } = spawnSync("/bin/ps", ["eww", "-axo", "pid=,ppid=,command="], { encoding: "utf8" });
+  return stdout.split("\n").flatMap((line) => {
+    const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (!command?.includes(dir) || Number(pid) === process.pid) return [];
+    return [{ pid: Number(pid), parent: Number(parent), command }];
+  });
+}
