@@ -7,13 +7,19 @@ import { Exchange } from "./exchange.ts";
 import { createMinimaxEndpoint } from "./minimax.ts";
 import { createMinimaxChatEndpoints } from "./minimax-chat/endpoints.ts";
 import { createOpenaiEndpoint } from "./openai.ts";
+import { createOpenaiChatEndpoint } from "./openai-chat.ts";
 import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
 import { createSparkDouble, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
 import type { CallReport, SimulatorStatistics } from "./statistics.ts";
 import { VectorStore } from "./vector-store.ts";
+import { createZhipuChatEndpoint } from "./zhipu/chat.ts";
+import { createZhipuEmbeddingEndpoint } from "./zhipu/embeddings.ts";
 
 /** What the simulator accepts unless told otherwise. */
 export const SIMULATOR_API_KEY = "simulator-key";
+
+/** The same for Zhipu, whose keys are an id and a secret. */
+export const SIMULATOR_ZHIPU_KEY = "simulator-id.simulator-secret";
 
 export interface SimulatorOptions extends SimulatorSettingsPatch {
   /** Default 127.0.0.1. */
@@ -21,6 +27,7 @@ export interface SimulatorOptions extends SimulatorSettingsPatch {
   /** Default: any free port. */
   readonly port?: number;
   readonly apiKey?: string;
+  readonly zhipuApiKey?: string;
   /** When given, MiniMax calls must carry it. */
   readonly groupId?: string;
   /** Of latency jitter and fault probabilities. */
@@ -34,6 +41,8 @@ export interface Simulator {
   readonly url: string;
   /** Base URL of the OpenAI-compatible double. */
   readonly openaiUrl: string;
+  /** Base URL of the Zhipu double. */
+  readonly zhipuUrl: string;
   readonly spark: SparkAddresses;
   /** GET: statistics and settings. POST: a patch of the settings. From this machine only. */
   readonly controlUrl: string;
@@ -54,6 +63,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     host = "127.0.0.1",
     port = 0,
     apiKey = SIMULATOR_API_KEY,
+    zhipuApiKey = SIMULATOR_ZHIPU_KEY,
     groupId,
     seed = 1,
     onCall,
@@ -67,10 +77,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   );
   const vectors = new VectorStore();
   const spark = createSparkDouble({ apiKey, ...sparkOptions }, exchange, vectors);
-  const endpoints = [
+  const endpoints: readonly Endpoint<CheckedCall>[] = [
     createMinimaxEndpoint({ apiKey, groupId }, vectors),
     ...createMinimaxChatEndpoints({ apiKey, groupId }),
     createOpenaiEndpoint(apiKey, vectors),
+    createOpenaiChatEndpoint(apiKey),
+    createZhipuChatEndpoint(zhipuApiKey),
+    createZhipuEmbeddingEndpoint(zhipuApiKey, vectors),
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
@@ -88,6 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     url: `${origin}/minimax/v1`,
     openaiUrl: `${origin}/openai/v1`,
+    zhipuUrl: `${origin}/zhipu/api/paas/v4`,
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,

@@ -1,4 +1,4 @@
-import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
 import { EXIT } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 
@@ -29,6 +29,10 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
       "# The simulator is running; stop it with Ctrl-C. In another terminal:",
       `export MINIMAX_API_KEY=${SIMULATOR_API_KEY}`,
       `export MINIMAX_BASE_URL=${simulator.url}`,
+      `export ZHIPU_API_KEY=${SIMULATOR_ZHIPU_KEY}`,
+      `export ZHIPU_BASE_URL=${simulator.zhipuUrl}`,
+      `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
+      `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
       `# Faults, limits and statistics: ${simulator.controlUrl}`,
       "",
     ].join("\n"),
