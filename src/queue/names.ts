@@ -1,8 +1,11 @@
 export type JobKind = "embedding" | "chat";
 
-/** One queue per provider and kind: "minimax-embedding". Names come from configuration only, never from users' data. */
-export function queueName(provider: string, kind: JobKind): string {
-  return `${provider}-${kind}`;
+/** Interactive jobs have queues and worker slots of their own, so that no amount of bulk work stands before them. */
+export type JobPriority = "bulk" | "interactive";
+
+/** One queue per provider, kind and priority: "minimax-embedding", "zhipu-chat-interactive". */
+export function queueName(provider: string, kind: JobKind, priority: JobPriority = "bulk"): string {
+  return priority === "bulk" ? `${provider}-${kind}` : `${provider}-${kind}-${priority}`;
 }
 
 /** Settings every queue and worker shares; each figure carries a promise. */

@@ -8,17 +8,60 @@ const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.strin
  * worker's configuration has them. Change the shape only together with `v`; workers of both versions may run at
  * the same time.
  */
-export const embeddingPayload = z.strictObject({
+export const embeddingPayload = z
+  .strictObject({
+    v: z.literal(1),
+    kind: z.literal("embedding"),
+    /** The run the items belong to; `item` instead for texts submitted on their own. */
+    run: z.string().min(1).max(64).optional(),
+    item: z.string().min(1).max(64).optional(),
+    provider: z.string().min(1).max(64),
+    model: z.string().min(1).max(128),
+    purpose: z.enum(["db", "query"]),
+    dimensions: z.int().positive().optional(),
+    items: z.array(itemTuple).min(1).max(10_000),
+  })
+  .refine(({ run, item }) => (run === undefined) !== (item === undefined), "needs either run or item");
+export type EmbeddingPayload = z.infer<typeof embeddingPayload>;
+
+const chatMessage = z.looseObject({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]),
+});
+
+/** Shape of a chat request; what a provider makes of its values is checked by its adapter, before the call. */
+export const chatRequestSchema = z.strictObject({
+  messages: z.array(chatMessage).min(1),
+  maxTokens: z.int().positive().optional(),
+  temperature: z.number().optional(),
+  topP: z.number().optional(),
+  stop: z.array(z.string()).optional(),
+  seed: z.int().optional(),
+  user: z.string().optional(),
+  tools: z.array(z.unknown()).optional(),
+  toolChoice: z.unknown().optional(),
+  responseFormat: z.unknown().optional(),
+  extra: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** One chat item, submitted on its own (`item`) or as part of a run (`run`, `index`). */
+export const chatPayload = z.strictObject({
   v: z.literal(1),
-  kind: z.literal("embedding"),
-  run: z.string().min(1).max(64),
+  kind: z.literal("chat"),
   provider: z.string().min(1).max(64),
   model: z.string().min(1).max(128),
-  purpose: z.enum(["db", "query"]),
-  dimensions: z.int().positive().optional(),
-  items: z.array(itemTuple).min(1).max(10_000),
+  target: z.union([
+    z.strictObject({ item: z.string().min(1).max(64) }),
+    z.strictObject({ run: z.string().min(1).max(64), index: z.int().nonnegative() }),
+  ]),
+  /** Write deltas while the answer comes. */
+  stream: z.boolean(),
+  /** Estimated tokens of the request and its answer. */
+  tokens: z.int().nonnegative(),
+  /** Null when it is too large for a job and stands with the item. */
+  request: chatRequestSchema.nullable(),
 });
-export type EmbeddingPayload = z.infer<typeof embeddingPayload>;
+export type ChatPayload = z.infer<typeof chatPayload>;
 
 /** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */
 export const MAX_JOB_BYTES = 64 * 1024;

@@ -7,34 +7,36 @@ export interface WireRecord {
   /** Upstream calls that carried the item. */
   readonly attempts: number;
   readonly tokens: number;
-  /** Little-endian float32 values, on success. */
+  /** Little-endian float32 values: the result of an embedding item. */
   readonly vector?: Buffer;
+  /** The result of a chat item, as JSON. */
+  readonly json?: unknown;
   readonly failure?: Failure;
 }
 
 /*
  * One frame holds the records of one commit:
- *   u8 version | u8 reserved | u16 count | u32 dimensions | u32 bytes of failures
- *   count x { u32 index | u32 tokens | u16 attempts | u8 status (1 result, 2 failure) | u8 reserved }
- *   failures as a JSON array, in the order of the failed records
- *   vectors of the successful records, one after another, little-endian float32
+ *   u16 version | u16 count | u32 dimensions | u32 bytes of JSON
+ *   count x { u32 index | u32 tokens | u16 attempts | u16 status (1 vector, 2 failure, 3 JSON) }
+ *   the failures and JSON results as a JSON array, in the order of their records
+ *   vectors, one after another, little-endian float32
  */
 const VERSION = 1;
 const HEADER = 12;
 const SLOT = 12;
+const STATUS_VECTOR = 1;
+const STATUS_FAILURE = 2;
+const STATUS_JSON = 3;
 
 if (endianness() !== "LE") {
   throw new Error("Sluice stores vectors as the machine's own float32 and needs a little-endian machine");
 }
 
-/**
- * Encodes records as one frame. Returned in two parts, so that a batch's vectors, decoded into one block, are
- * copied once and not twice.
- */
+/** Encodes records as one frame; each has exactly one of vector, JSON and failure. */
 export function encodeRecords(records: readonly WireRecord[], dimensions: number): Buffer {
-  const failures = records.flatMap((r) => (r.failure ? [r.failure] : []));
-  const text = Buffer.from(failures.length > 0 ? JSON.stringify(failures) : "");
-  const vectors = records.length - failures.length;
+  const values = records.flatMap((record) => (record.vector ? [] : [record.failure ?? record.json ?? null]));
+  const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
+  const vectors = records.length - values.length;
   const frame = Buffer.allocUnsafe(HEADER + records.length * SLOT + text.length + vectors * dimensions * 4);
   frame.writeUInt16LE(VERSION, 0);
   frame.writeUInt16LE(records.length, 2);
@@ -45,7 +47,10 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
     frame.writeUInt32LE(record.index, at);
     frame.writeUInt32LE(record.tokens, at + 4);
     frame.writeUInt16LE(Math.min(record.attempts, 65_535), at + 8);
-    frame.writeUInt16LE(record.failure ? 2 : 1, at + 10);
+    frame.writeUInt16LE(
+      record.vector ? STATUS_VECTOR : record.failure ? STATUS_FAILURE : STATUS_JSON,
+      at + 10,
+    );
     at += SLOT;
   }
   at += text.copy(frame, at);
@@ -65,7 +70,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
   const dimensions = frame.readUInt32LE(4);
   const textAt = HEADER + count * SLOT;
   let vectorAt = textAt + frame.readUInt32LE(8);
-  const failures: Failure[] = vectorAt > textAt ? JSON.parse(frame.toString("utf8", textAt, vectorAt)) : [];
+  const values: unknown[] = vectorAt > textAt ? JSON.parse(frame.toString("utf8", textAt, vectorAt)) : [];
   const records: WireRecord[] = [];
   for (let at = HEADER; at < textAt; at += SLOT) {
     const base = {
@@ -73,16 +78,23 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
       tokens: frame.readUInt32LE(at + 4),
       attempts: frame.readUInt16LE(at + 8),
     };
-    if (frame.readUInt16LE(at + 10) === 1) {
+    const status = frame.readUInt16LE(at + 10);
+    if (status === STATUS_VECTOR) {
       records.push({ ...base, vector: frame.subarray(vectorAt, vectorAt + dimensions * 4) });
       vectorAt += dimensions * 4;
-    } else {
-      const failure = failures.shift();
-      if (!failure) throw new Error("a record frame without the failure it announces");
-      records.push({ ...base, failure });
+      continue;
     }
+    if (values.length === 0) throw new Error("a record frame without the value it announces");
+    const value = values.shift();
+    if (status === STATUS_JSON) records.push({ ...base, json: value });
+    else if (isFailure(value)) records.push({ ...base, failure: value });
+    else throw new Error("a record frame with a failure that is none");
   }
   if (vectorAt !== frame.length)
     throw new Error(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
   return { records, dimensions };
+}
+
+function isFailure(value: unknown): value is Failure {
+  return typeof value === "object" && value !== null && "kind" in value && "message" in value;
 }

@@ -35,7 +35,20 @@ export interface LaneKeys {
   readonly state: string;
 }
 
+/** An item that was submitted on its own, for pickup by any process. */
+export interface ItemKeys {
+  /** hash { state, attempt, total, ... } */
+  readonly state: string;
+  /** list of record frames */
+  readonly records: string;
+  /** stream of deltas, resets and the end */
+  readonly partials: string;
+  /** pub/sub channel: "look again"; a hint, never the record */
+  readonly channel: string;
+}
+
 export interface Keys {
+  item(itemId: string): ItemKeys;
   run(runId: string): RunKeys;
   lane(lane: Lane): LaneKeys;
   /** BullMQ key prefix of a queue; BullMQ appends ":<queue name>:...". */
@@ -50,6 +63,15 @@ export interface Keys {
 
 export function createKeys(namespace: string): Keys {
   return {
+    item: (itemId) => {
+      const tag = `${namespace}:{item:${encodeURIComponent(itemId)}}`;
+      return {
+        state: `${tag}:state`,
+        records: `${tag}:records`,
+        partials: `${tag}:partials`,
+        channel: `${tag}:channel`,
+      };
+    },
     run: (runId) => {
       const tag = `${namespace}:{run:${encodeURIComponent(runId)}}`;
       return {
@@ -65,7 +87,12 @@ export function createKeys(namespace: string): Keys {
     },
     lane: (lane) => {
       const tag = `${namespace}:{lane:${encodeURIComponent(formatLane(lane))}}`;
-      return { window: `${tag}:window`, costs: `${tag}:costs`, flight: `${tag}:flight`, state: `${tag}:state` };
+      return {
+        window: `${tag}:window`,
+        costs: `${tag}:costs`,
+        flight: `${tag}:flight`,
+        state: `${tag}:state`,
+      };
     },
     queuePrefix: (queue) => `${namespace}:{queue:${encodeURIComponent(queue)}}`,
     runs: `${namespace}:runs`,

@@ -1,10 +1,10 @@
-import type { RunLedger } from "../queue/run-ledger.ts";
+import type { Ledger } from "../queue/ledger.ts";
 import type { JobTicket } from "./job-ticket.ts";
 
 /** One item inside a worker, from its job to its record. */
 export interface EmbeddingInput {
   readonly runId: string;
-  readonly ledger: RunLedger;
+  readonly ledger: Ledger;
   readonly ticket: JobTicket;
   readonly index: number;
   readonly text: string;

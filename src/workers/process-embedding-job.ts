@@ -1,5 +1,5 @@
+import type { Ledger } from "../queue/ledger.ts";
 import type { EmbeddingPayload } from "../queue/payload.ts";
-import type { RunLedger } from "../queue/run-ledger.ts";
 import type { EmbeddingGroup } from "./embedding-group.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
@@ -8,7 +8,7 @@ import { type BatchDeps, commitFailure } from "./run-batch.ts";
 export interface JobDeps {
   /** Undefined when this worker has no credentials for the model. */
   readonly group: EmbeddingGroup | undefined;
-  readonly ledger: RunLedger;
+  readonly ledger: Ledger;
   readonly now: () => number;
   readonly isStopping: () => boolean;
   readonly commitDeps: Pick<BatchDeps, "clock" | "log" | "signal">;
@@ -42,7 +42,7 @@ export async function processEmbeddingJob(
   const items = payload.items.filter((_, i) => claim.open[i]);
   try {
     const attempts = await ledger.attempts(items.map(([index]) => index));
-    const inputs = items.map((item, i) => createInput(item, payload.run, attempts[i] ?? 0, deps));
+    const inputs = items.map((item, i) => createInput(item, payload, attempts[i] ?? 0, deps));
     if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
     else await processTogether(inputs, group, signal, deps);
   } finally {
@@ -54,12 +54,12 @@ type Draft = Omit<EmbeddingInput, "ticket">;
 
 function createInput(
   [index, tokens, text]: EmbeddingPayload["items"][number],
-  runId: string,
+  { run, item }: EmbeddingPayload,
   attempts: number,
   { ledger, now }: JobDeps,
 ): Draft {
   return {
-    runId,
+    runId: run ?? item ?? "",
     ledger,
     index,
     text,

@@ -9,8 +9,9 @@ import {
 import { coerceError, ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
+import type { Ledger } from "../queue/ledger.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
-import type { CallSize, RunLedger } from "../queue/run-ledger.ts";
+import type { CallSize } from "../queue/run-ledger.ts";
 import { byRun, type EmbeddingInput, shareTokens } from "./embedding-input.ts";
 import type { Grant } from "./embedding-lanes.ts";
 import type { WorkerLog } from "./worker-log.ts";
@@ -226,11 +227,7 @@ async function chargeAttempts(
   }
 }
 
-function countOn(
-  ledger: RunLedger | undefined,
-  counters: Parameters<RunLedger["count"]>[0],
-  log: WorkerLog,
-): void {
+function countOn(ledger: Ledger | undefined, counters: Parameters<Ledger["count"]>[0], log: WorkerLog): void {
   ledger
     ?.count(counters)
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));

@@ -5,6 +5,8 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { coerceError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
+import { ItemLedger } from "../queue/item-ledger.ts";
+import type { Ledger } from "../queue/ledger.ts";
 import { QUEUE_SETTINGS, queueName } from "../queue/names.ts";
 import { type EmbeddingPayload, embeddingPayload } from "../queue/payload.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
@@ -134,7 +136,7 @@ class Host {
     try {
       await processEmbeddingJob(job.id, payload.data, signal, {
         group: this.#group(payload.data),
-        ledger: new RunLedger(this.#client, this.#deps.keys.run(payload.data.run)),
+        ledger: this.#ledger(payload.data),
         now: () => this.#clock.now(),
         isStopping: () => this.#stopping !== undefined,
         commitDeps: { clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
@@ -146,6 +148,13 @@ class Host {
     } finally {
       this.#renewedAt.delete(job.id);
     }
+  }
+
+  #ledger({ run, item }: EmbeddingPayload): Ledger {
+    const { keys } = this.#deps;
+    return item === undefined
+      ? new RunLedger(this.#client, keys.run(run ?? ""))
+      : new ItemLedger(this.#client, keys.item(item));
   }
 
   #group(payload: EmbeddingPayload): EmbeddingGroup | undefined {

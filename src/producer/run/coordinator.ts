@@ -195,14 +195,17 @@ export class Coordinator {
 
   /** Queues again what the queue no longer has: jobs lost by Redis, failed by BullMQ, or ended without records. */
   async #reconcile(now: number): Promise<void> {
-    const { queue, payload, onEvent } = this.#deps;
+    const { queue, control, onEvent } = this.#deps;
     for (const job of this.#window.idleSince(now - IDLE_MS)) {
       const state = await queue.getJobState(job.id);
       job.progressAt = now;
       if (state !== "unknown" && state !== "completed" && state !== "failed") continue;
       const generation = job.generation + 1;
       this.#window.remove(job.id);
-      await this.#feeder.requeue({ ...job, generation }, jobId(payload.run, job.first, job.last, generation));
+      await this.#feeder.requeue(
+        { ...job, generation },
+        jobId(control.runId, job.first, job.last, generation),
+      );
       await this.#deps.control.trim(this.#deps.lease.token, undefined, [job.id]);
       onEvent({ type: "job-requeued", items: job.open.size });
     }

@@ -93,7 +93,7 @@ export class Feeder {
   }
 
   async #planStep(room: number): Promise<PlannedJob[]> {
-    const { shape, payload } = this.#deps;
+    const { shape, control } = this.#deps;
     const planned: PlannedJob[] = [];
     let left = room;
     while (planned.length < JOBS_PER_STEP && left > 0) {
@@ -102,7 +102,7 @@ export class Feeder {
       const count = Math.min(planJob(this.#buffer, shape, this.#ended), Math.max(left, 1));
       const items = this.#buffer.splice(0, count);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
-      planned.push({ job: { id: jobId(payload.run, first, last), first, last, generation: 0 }, items });
+      planned.push({ job: { id: jobId(control.runId, first, last), first, last, generation: 0 }, items });
       this.#cursor = last + 1;
       left -= count;
     }

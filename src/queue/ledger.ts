@@ -1,0 +1,20 @@
+import type { WireRecord } from "./record-codec.ts";
+import type { CallSize, Claim, Committed, RunCounters } from "./run-ledger.ts";
+
+/**
+ * What a worker needs of whoever keeps the records: the ledger of a run, or that of an item submitted on its own.
+ * Everything may be called twice; the first valid record of an item wins.
+ */
+export interface Ledger {
+  claim(job: string, indices: readonly number[]): Promise<Claim>;
+  release(job: string): Promise<void>;
+  commit(
+    records: readonly WireRecord[],
+    dimensions: number,
+    options?: { answered?: CallSize },
+  ): Promise<Committed>;
+  attempts(indices: readonly number[]): Promise<number[]>;
+  addAttempts(indices: readonly number[]): Promise<void>;
+  countCall(): Promise<void>;
+  count(counters: RunCounters): Promise<void>;
+}

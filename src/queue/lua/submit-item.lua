@@ -1,0 +1,19 @@
+--[[
+  Note that an item exists, before its job is queued.
+
+  KEYS
+    1 state       hash
+  ARGV
+    1 ttlMs       life of everything about the item
+    rest          pairs: field, value
+  Returns 'new', or the state of the item that has this id already.
+
+  Calling it again (a lost reply, the same idempotency key) changes nothing.
+--]]
+local ttlMs = ARGV[1]
+local before = redis.call('HGET', KEYS[1], 'state')
+if before then return before end
+redis.call('HSET', KEYS[1], 'state', 'queued', 'ttlMs', ttlMs)
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('PEXPIRE', KEYS[1], ttlMs)
+return 'new'

@@ -1,0 +1,119 @@
+import type { ItemKeys } from "../redis/keys.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+
+/** One entry of an item's partials. Concatenating the deltas after the last reset gives the text so far. */
+export type Partial =
+  | {
+      readonly id: string;
+      readonly type: "text" | "reasoning" | "tools";
+      readonly attempt: number;
+      readonly delta: string;
+    }
+  | { readonly id: string; readonly type: "reset"; readonly attempt: number }
+  | { readonly id: string; readonly type: "end"; readonly final: unknown };
+
+export type PartialKind = "text" | "reasoning" | "tools";
+
+const writeScript = defineScript(new URL("lua/write-partial.lua", import.meta.url), {
+  keys: ["state", "partials"],
+  args: ["attempt", "channel", "maxLength", "sequence", "kind", "delta"],
+  parse: (reply) => String(reply),
+});
+
+/** Entries kept: more than an answer of the longest model has, and a bound all the same. */
+const MAX_ENTRIES = 20_000;
+
+/**
+ * Writes one attempt's deltas: the first at once, and while a write is under way what comes meanwhile goes together
+ * into the next, so that a slow Redis makes entries larger and never more. `onStale` tells that the attempt is over
+ * (cancelled, or taken over); nothing is written from then on.
+ */
+export class PartialWriter {
+  readonly #client: RedisClient;
+  readonly #keys: ItemKeys;
+  readonly #attempt: number;
+  readonly #onStale: (state: string) => void;
+  #pending: { kind: PartialKind; delta: string }[] = [];
+  #writing: Promise<void> | undefined;
+  #sequence = 0;
+  #stale = false;
+
+  constructor(client: RedisClient, keys: ItemKeys, attempt: number, onStale: (state: string) => void) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#attempt = attempt;
+    this.#onStale = onStale;
+  }
+
+  write(kind: PartialKind, delta: string): void {
+    if (this.#stale) return;
+    const last = this.#pending.at(-1);
+    if (last && last.kind === kind && kind !== "tools") last.delta += delta;
+    else this.#pending.push({ kind, delta });
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves when everything written so far is in Redis. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#pending.length > 0 && !this.#stale) {
+      const batch = this.#pending;
+      this.#pending = [];
+      const replies = await Promise.all(batch.map((entry) => this.#send(entry))).catch(() => ["ok"]);
+      const stale = replies.find((reply) => reply !== "ok");
+      if (stale !== undefined) {
+        this.#stale = true;
+        this.#onStale(stale);
+      }
+    }
+  }
+
+  #send({ kind, delta }: { kind: PartialKind; delta: string }): Promise<string> {
+    this.#sequence += 1;
+    return writeScript.run(this.#client, this.#keys, {
+      attempt: this.#attempt,
+      channel: this.#keys.channel,
+      maxLength: MAX_ENTRIES,
+      sequence: this.#sequence,
+      kind,
+      delta,
+    });
+  }
+}
+
+/** Entries after `after` ("0-0" for all), up to `count`. */
+export async function readPartials(
+  client: RedisClient,
+  keys: ItemKeys,
+  after: string,
+  count = 1_000,
+): Promise<Partial[]> {
+  const entries = await client.xrange(
+    keys.partials,
+    after === "0-0" ? "-" : `(${after}`,
+    "+",
+    "COUNT",
+    count,
+  );
+  return entries.map(([id, fields]) => parsePartial(id, fields));
+}
+
+function parsePartial(id: string, fields: readonly string[]): Partial {
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
+  const type = values.get("t");
+  const attempt = Number(values.get("a") ?? 0);
+  if (type === "end") return { id, type, final: JSON.parse(values.get("d") ?? "null") };
+  if (type === "reset") return { id, type, attempt };
+  return {
+    id,
+    type: type === "reasoning" || type === "tools" ? type : "text",
+    attempt,
+    delta: values.get("d") ?? "",
+  };
+}
