@@ -1,8 +1,8 @@
 import { accessSync, constants } from "node:fs";
-import { type Config, loadConfig } from "../../config.ts";
+import type { Config } from "../../config.ts";
 import { ConfigError, coerceError, RunError } from "../../core/errors.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
-import { PROVIDERS } from "../../providers/registry.ts";
+import { listProviders } from "../../providers/registry.ts";
 import { countWorkers } from "../../queue/worker-list.ts";
 import { checkServer } from "../../redis/check-server.ts";
 import { openRedis, type RedisSource } from "../../redis/connection.ts";
@@ -12,6 +12,7 @@ import { describeRedis, parseRedisUrl } from "../../redis/url.ts";
 import { EXIT } from "../exit.ts";
 import { formatCount, formatMany } from "../format/format-number.ts";
 import { laneLimits } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
 import { readVersion } from "../version.ts";
 
 export interface DoctorCommandOptions {
@@ -43,7 +44,7 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
 
 function readConfig(options: DoctorCommandOptions, findings: Finding[]): Config | undefined {
   try {
-    const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+    const config = openConfig(options.config);
     findings.push({
       area: "settings",
       level: "ok",
@@ -59,7 +60,7 @@ function readConfig(options: DoctorCommandOptions, findings: Finding[]): Config 
 }
 
 function examineProviders(config: Config): Finding[] {
-  const findings = PROVIDERS.flatMap(({ name, models }) => {
+  const findings = listProviders().flatMap(({ name, models }) => {
     const accounts = config.accounts(name);
     if (accounts.length === 0) {
       const missing = config.missing(name).join(", ");
@@ -156,7 +157,7 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
   const workers = await countWorkers(client, keys, Date.now());
   findings.push({ area: "workers", level: "ok", message: `${formatMany(workers, "worker")} alive` });
   const limiter = createRedisLimiter(client, keys);
-  for (const { name, models } of PROVIDERS) {
+  for (const { name, models } of listProviders()) {
     for (const { name: account } of config.accounts(name)) {
       for (const model of models) {
         const lane = { provider: name, account, model: model.name };

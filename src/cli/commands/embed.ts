@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { type Config, loadConfig } from "../../config.ts";
+import type { Config } from "../../config.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { Lane, LaneLimits } from "../../core/lane.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
@@ -17,6 +17,7 @@ import { startChildWorkers } from "../child-workers.ts";
 import { EXIT } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 import { requireLanes } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
 import { describeRedisEvent, openConfiguredRedis } from "../open-redis.ts";
 import { createReporter } from "../panel/create-reporter.ts";
 import type { RunReporter } from "../panel/run-reporter.ts";
@@ -53,7 +54,7 @@ const DEFAULT_WINDOW = 5_000;
 
 /** `sluice embed`: plan, start workers, coordinate, write. */
 export async function runEmbed(paths: readonly string[], options: EmbedCommandOptions): Promise<number> {
-  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const config = openConfig(options.config);
   const request = createRequest(paths, options);
   if (options.dryRun) return await printDryRun(request, config, options);
   const lanes = requireLanes(config, options.model);

@@ -1,7 +1,6 @@
 import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { loadConfig } from "../../config.ts";
 import { RunError } from "../../core/errors.ts";
 import { type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
 import { RUN_TTL_MS } from "../../queue/run-ledger.ts";
@@ -10,6 +9,7 @@ import { createKeys } from "../../redis/keys.ts";
 import { EXIT } from "../exit.ts";
 import { formatCount, formatPercent, UNKNOWN } from "../format/format-number.ts";
 import { formatTable } from "../format/format-table.ts";
+import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
 import { describeRun } from "./embed-output.ts";
 
@@ -47,7 +47,7 @@ export async function runRuns(wanted: string | undefined, options: RunsCommandOp
 }
 
 async function knownRuns(options: RunsCommandOptions): Promise<KnownRun[]> {
-  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const config = openConfig(options.config);
   const redis = await openConfiguredRedis(config);
   try {
     const client = redis.source.connect("commands");

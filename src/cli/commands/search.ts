@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
-import { loadConfig } from "../../config.ts";
 import { InputError, RunError } from "../../core/errors.ts";
 import { readManifest } from "../../producer/run/run-manifest.ts";
 import { type Hit, nearest } from "../../producer/search/nearest.ts";
@@ -9,6 +8,7 @@ import { EXIT } from "../exit.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { truncate } from "../format/text-width.ts";
 import { interruptSignal } from "../interrupt.ts";
+import { openConfig } from "../open-config.ts";
 
 export interface SearchCommandOptions {
   readonly top: number;
@@ -29,7 +29,7 @@ export async function runSearch(dir: string, text: string, options: SearchComman
   }
   const query = (text === "-" ? await readText(process.stdin) : text).trim();
   if (query === "") throw new InputError("the text to search for is empty");
-  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const config = openConfig(options.config);
   const interrupt = interruptSignal();
   try {
     const request = { inputs: [query], purpose: "query" as const };

@@ -1,5 +1,4 @@
 import { pino } from "pino";
-import { loadConfig } from "../../config.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { createKeys } from "../../redis/keys.ts";
@@ -7,6 +6,7 @@ import { startWorker } from "../../workers/worker-host.ts";
 import type { WorkerLog } from "../../workers/worker-log.ts";
 import { EXIT } from "../exit.ts";
 import { LaneBook, openTransport } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
 import { readVersion } from "../version.ts";
 
@@ -18,7 +18,7 @@ export interface WorkerCommandOptions {
 
 /** `sluice worker`: takes jobs until it is told to stop. */
 export async function runWorker(options: WorkerCommandOptions): Promise<number> {
-  const config = loadConfig(options.config === undefined ? {} : { file: options.config });
+  const config = openConfig(options.config);
   const stopped = waitForStop(options.child === true);
   const logger = pino(
     { level: config.logLevel, base: { pid: process.pid } },
