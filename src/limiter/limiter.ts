@@ -105,3 +105,17 @@ export const WINDOW_MARGIN_MS = 10;
 
 /** Faults in a row after which the lane is taken to be out: one probe at a time, and faults cost no attempt. */
 export const OUTAGE_STREAK = 5;
+
+/** Faults of a lane that has answered before may last this long before it is parked as unreachable. */
+export const OUTAGE_MS = 10 * 60_000;
+
+/** A lane that never answered is more likely a wrong address than an outage: say so early. */
+export const FRESH_OUTAGE_MS = 20_000;
+
+/**
+ * A figure from outside (an estimate, a report, a header) as a whole number the sums can hold exactly: one NaN would
+ * stay in them for ever, and a limit compared with NaN is no limit.
+ */
+export function wholeAmount(value: number): number {
+  return Number.isNaN(value) ? 0 : Math.min(1e12, Math.max(0, Math.ceil(value)));
+}

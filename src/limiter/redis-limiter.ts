@@ -3,10 +3,12 @@ import type { LaneLimits } from "../core/lane.ts";
 import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
+  FRESH_OUTAGE_MS,
   type LaneStatus,
   LIMITER_DEFAULTS,
   type Limiter,
   type LimiterOptions,
+  OUTAGE_MS,
   type Reservation,
   type ReserveReply,
   type Settlement,
@@ -14,6 +16,7 @@ import {
   type Throttle,
   type WaitReason,
   WINDOW_MARGIN_MS,
+  wholeAmount,
 } from "./limiter.ts";
 
 const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
@@ -40,10 +43,17 @@ const statusScript = defineScript(new URL("lua/status.lua", import.meta.url), {
   parse: (reply) => reply as (string | number)[],
 });
 
-/** Faults of a lane that has answered before may last this long before it is parked as unreachable. */
-const OUTAGE_MS = 10 * 60_000;
-/** A lane that never answered is more likely a wrong address than an outage: say so early. */
-const FRESH_OUTAGE_MS = 20_000;
+const renewScript = defineScript(new URL("lua/renew.lua", import.meta.url), {
+  keys: ["flight", "state"],
+  args: ["leaseMs", "windowMs"],
+  parse: () => undefined,
+});
+
+const unparkScript = defineScript(new URL("lua/unpark.lua", import.meta.url), {
+  keys: ["state"],
+  args: [],
+  parse: () => undefined,
+});
 
 /** The limiter shared by every worker on one Redis; state per lane, on Redis's clock. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
@@ -64,7 +74,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
           leaseMs,
           prefix,
         },
-        wants.map((tokens) => Math.max(0, Math.ceil(tokens))),
+        wants.map(wholeAmount),
       );
       return parseReserve(prefix, granted, now, reason, waitMs, detail);
     },
@@ -74,7 +84,11 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         client,
         keys.lane(lane),
         { outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
-        settlements.flatMap(({ id, outcome, tokens }: Settlement) => [id, outcome, tokens ?? -1]),
+        settlements.flatMap(({ id, outcome, tokens }: Settlement) => [
+          id,
+          outcome,
+          tokens === undefined || !Number.isFinite(tokens) ? -1 : wholeAmount(tokens),
+        ]),
       ),
 
     throttle: (lane, limits, { dimension, retryAfterMs, grantedAt }: Throttle) => {
@@ -82,7 +96,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       return throttleScript.run(client, keys.lane(lane), {
         dimension,
         limit: configured,
-        retryAfter: retryAfterMs === undefined ? -1 : Math.max(0, Math.ceil(retryAfterMs)),
+        retryAfter: retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : wholeAmount(retryAfterMs),
         grantedAt,
         windowMs: windowWithMargin,
       });
@@ -93,25 +107,11 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       await client.pexpire(keys.lane(lane).state, 7 * 24 * 3600_000);
     },
 
-    async unpark(lane) {
-      const { state } = keys.lane(lane);
-      await client.hdel(
-        state,
-        "parked",
-        "pausedUntil",
-        "pauseReason",
-        "faults",
-        "failingSince",
-        "throttleStreak",
-      );
-    },
+    unpark: (lane) => unparkScript.run(client, keys.lane(lane), {}),
 
     async renew(lane, ids) {
       if (ids.length === 0) return;
-      const [seconds, micros] = await client.time();
-      const until = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) + leaseMs;
-      // XX: a reservation that lapsed or was settled meanwhile must not come back.
-      await client.zadd(keys.lane(lane).flight, "XX", ...ids.flatMap((id) => [until, id]));
+      await renewScript.run(client, keys.lane(lane), { leaseMs, windowMs: windowWithMargin }, ids);
     },
 
     async status(lane, limits) {

@@ -20,7 +20,8 @@
     reason is '' when all were granted; waitMs is -1 when only the end of another call helps.
 
   Running it again with the same prefix (a reply was lost) grants nothing twice: names already in flight are
-  counted as granted. The clock is Redis's own, so workers' clocks need not agree; it never runs backwards here.
+  counted as granted. The clock is Redis's own, so workers' clocks need not agree; it never runs backwards here:
+  after a step back it goes on from where it was, at the same pace.
 --]]
 local windowMs, requests, tokens, concurrency = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local even, transitMs, leaseMs, prefix = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
@@ -28,11 +29,18 @@ local first = 9
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio')
-local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
-if s[2] then return { 0, now, 'parked', -1, s[2] } end
-local pausedUntil = tonumber(s[3]) or 0
-if pausedUntil > now then return { 0, now, 'snoozed', pausedUntil - now, s[4] or '' } end
+local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio')
+local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
+local now = clock >= last and clock or math.max(last, clock + (tonumber(s[2]) or 0))
+redis.call('HSET', state, 'now', now, 'skew', now - clock)
+redis.call('PEXPIRE', state, 604800000)
+
+local granted, wanted = 0, #ARGV - first + 1
+while granted < wanted and redis.call('ZSCORE', flight, prefix .. ':' .. (granted + 1)) do granted = granted + 1 end
+if granted == wanted then return { granted, now, '', -1, '' } end
+if s[3] then return { granted, now, 'parked', -1, s[3] } end
+local pausedUntil = tonumber(s[4]) or 0
+if pausedUntil > now then return { granted, now, 'snoozed', pausedUntil - now, s[5] or '' } end
 
 -- A learned limit starts at a cut and grows back by the second: additive increase, whether or not calls succeed
 -- meanwhile, because a limit cut too low would never see a success to grow by.
@@ -51,9 +59,9 @@ end
 requests, tokens = limit(requests, 'Requests', 1), limit(tokens, 'Tokens', 100)
 concurrency = limit(concurrency, 'Concurrency', 0.2)
 -- While the lane is out, one probe at a time: a storm of calls would neither help the provider nor tell us more.
-if (tonumber(s[7]) or 0) >= 5 then concurrency = 1 end
+if (tonumber(s[8]) or 0) >= 5 then concurrency = 1 end
 
-local sum = tonumber(s[5]) or 0
+local sum = tonumber(s[6]) or 0
 local gone = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
 for i = 1, #gone do
   sum = sum - (tonumber(redis.call('HGET', costs, gone[i])) or 0)
@@ -63,59 +71,60 @@ end
 redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
 
 local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
-local ratio, nextAt = tonumber(s[8]) or 1, tonumber(s[6]) or 0
-local granted, reason, waitMs = 0, '', -1
+-- On an idle lane window and costs expire as whole keys, and nothing subtracts what they held.
+if count == 0 then sum = 0 end
+local ratio, nextAt = tonumber(s[9]) or 1, tonumber(s[7]) or 0
+local reason, waitMs = '', -1
 
-for i = first, #ARGV do
-  local id = prefix .. ':' .. (i - first + 1)
-  if redis.call('ZSCORE', flight, id) then
-    granted = granted + 1
-  else
-    local cost = math.ceil(tonumber(ARGV[i]) * ratio)
-    -- A call larger than the whole window can only go alone; the provider then decides.
-    if tokens > 0 and cost > tokens then cost = tokens end
-    if concurrency > 0 and inFlight >= concurrency then
-      reason, waitMs = 'concurrency', -1
-      break
+for i = first + granted, #ARGV do
+  local id, estimate = prefix .. ':' .. (i - first + 1), tonumber(ARGV[i])
+  -- Never below the estimate: that calls cost less so far is no promise that this one will.
+  local cost = math.ceil(estimate * math.max(1, ratio))
+  -- A call larger than the whole window can only go alone; the provider then decides.
+  local need = tokens > 0 and math.min(cost, tokens) or cost
+  if concurrency > 0 and inFlight >= concurrency then
+    reason, waitMs = 'concurrency', -1
+    break
+  end
+  if requests > 0 and count >= requests then
+    local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
+    reason, waitMs = 'requests', tonumber(oldest[2]) + windowMs - now
+    break
+  end
+  if tokens > 0 and sum + need > tokens then
+    -- Beyond 200 calls the answer is too early rather than too late; the caller then asks again.
+    local excess, at = sum + need - tokens, now + windowMs
+    local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
+    for k = 1, #oldest, 2 do
+      excess = excess - (tonumber(redis.call('HGET', costs, oldest[k])) or 0)
+      at = tonumber(oldest[k + 1]) + windowMs
+      if excess <= 0 then break end
     end
-    if requests > 0 and count >= requests then
-      local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
-      reason, waitMs = 'requests', tonumber(oldest[2]) + windowMs - now
-      break
-    end
-    if tokens > 0 and sum + cost > tokens then
-      local excess, at = sum + cost - tokens, now + windowMs
-      local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
-      for k = 1, #oldest, 2 do
-        excess = excess - (tonumber(redis.call('HGET', costs, oldest[k])) or 0)
-        at = tonumber(oldest[k + 1]) + windowMs
-        if excess <= 0 then break end
-      end
-      reason, waitMs = 'tokens', at - now
-      break
-    end
-    if even and nextAt > now then
-      reason, waitMs = 'pacing', nextAt - now
-      break
-    end
-    redis.call('ZADD', window, now + transitMs, id)
-    redis.call('HSET', costs, id, cost)
-    redis.call('ZADD', flight, now + leaseMs, id)
-    count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
-    if even then
-      local gap = 0
-      if requests > 0 then gap = windowMs / requests end
-      if tokens > 0 then gap = math.max(gap, cost * windowMs / tokens) end
-      -- Counting from the planned instant, not from now, keeps timer delays from adding up; but no catching up.
-      nextAt = math.max(nextAt, now - gap) + gap
-    end
+    reason, waitMs = 'tokens', at - now
+    break
+  end
+  if even and nextAt > now then
+    reason, waitMs = 'pacing', nextAt - now
+    break
+  end
+  redis.call('ZADD', window, now + transitMs, id)
+  redis.call('HSET', costs, id, cost)
+  redis.call('ZADD', flight, now + leaseMs, id)
+  count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
+  if even then
+    local gap = 0
+    if requests > 0 then gap = windowMs / requests end
+    -- Paced by what calls really cost, or too high an estimate would leave the lane idle for good.
+    if tokens > 0 then gap = math.max(gap, math.min(1, estimate * ratio / tokens) * windowMs) end
+    -- Counting from the planned instant, not from now, keeps timer delays from adding up. Only as much is made up
+    -- for as timers are late by: after a pause the next two grants must not come together.
+    nextAt = math.max(nextAt, now - math.min(gap, math.max(gap * 0.1, 20))) + gap
   end
 end
 
-redis.call('HSET', state, 'now', now, 'sum', sum, 'nextAt', nextAt)
-redis.call('PEXPIRE', window, windowMs * 2)
-redis.call('PEXPIRE', costs, windowMs * 2)
+redis.call('HSET', state, 'sum', sum, 'nextAt', nextAt)
+redis.call('PEXPIRE', window, windowMs * 2 + transitMs)
+redis.call('PEXPIRE', costs, windowMs * 2 + transitMs)
 redis.call('PEXPIRE', flight, math.max(leaseMs * 2, windowMs))
-redis.call('PEXPIRE', state, 604800000)
 if waitMs >= 0 then waitMs = math.max(1, math.ceil(waitMs)) end
 return { granted, now, reason, waitMs, '' }

@@ -18,10 +18,32 @@ local outageMs, freshMs = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk')
-local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
-local sum, faults, ratio = tonumber(s[2]) or 0, tonumber(s[3]) or 0, tonumber(s[5]) or 1
-local ok, fault = false, false
+local s = redis.call('HMGET', state, 'now', 'skew', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk', 'pausedUntil', 'outages')
+local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
+local now = clock >= last and clock or math.max(last, clock + (tonumber(s[2]) or 0))
+local sum, faults, ratio = tonumber(s[3]) or 0, tonumber(s[4]) or 0, tonumber(s[6]) or 1
+local since, lastOk, pausedUntil, outages = tonumber(s[5]), tonumber(s[7]), tonumber(s[8]) or 0, tonumber(s[9]) or 0
+local set = {}
+local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
+
+local function onOk()
+  faults, outages, since, lastOk = 0, 0, nil, now
+  redis.call('HDEL', state, 'failingSince', 'throttleStreak')
+end
+
+local function onFault()
+  faults, since = faults + 1, since or now
+  if faults < 5 then return end
+  -- Calls that were in flight when the lane went down say nothing new: only a fault after the pause, which is that
+  -- of a probe, makes the next one longer.
+  if pausedUntil <= now then
+    pausedUntil = now + math.min(30000, 1000 * 2 ^ math.min(outages, 5))
+    outages = outages + 1
+    put('pausedUntil', pausedUntil)
+    put('pauseReason', 'outage')
+  end
+  if now - since >= (lastOk and outageMs or freshMs) then put('parked', 'unreachable') end
+end
 
 for i = 3, #ARGV, 3 do
   local id, outcome, reported = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -38,40 +60,28 @@ for i = 3, #ARGV, 3 do
       if cost and reported >= 0 then
         sum = sum + reported - cost
         redis.call('HSET', costs, id, reported)
-        local estimate = cost / ratio
+        local estimate = cost / math.max(1, ratio)
         if estimate > 0 then
           -- Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
           local seen = math.min(4, math.max(0.25, reported / estimate))
           ratio = seen > ratio and seen or ratio * 0.98 + seen * 0.02
         end
       end
-      if outcome == 'ok' then ok = true
+      if outcome == 'ok' then onOk()
       -- A text that failed before may be the cause itself; it is evidence only where an outage is known already.
-      elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then fault = true end
+      elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then onFault() end
     end
   end
 end
 
-local set = { 'now', now, 'sum', sum, 'ratio', ratio }
-local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
-
-if ok then
-  faults = 0
-  put('lastOk', now)
-  redis.call('HDEL', state, 'failingSince', 'throttleStreak')
-elseif fault then
-  faults = faults + 1
-  local since = tonumber(s[4]) or now
-  put('failingSince', since)
-  if faults >= 5 then
-    local pause = math.min(30000, 1000 * 2 ^ math.min(faults - 5, 5))
-    put('pausedUntil', now + pause)
-    put('pauseReason', 'outage')
-    local patience = s[6] and outageMs or freshMs
-    if now - since >= patience then put('parked', 'unreachable') end
-  end
-end
+put('now', now)
+put('skew', now - clock)
+put('sum', sum)
+put('ratio', ratio)
 put('faults', faults)
+put('outages', outages)
+if since then put('failingSince', since) end
+if lastOk then put('lastOk', lastOk) end
 redis.call('HSET', state, unpack(set))
 redis.call('PEXPIRE', state, 604800000)
 return { faults }

@@ -13,11 +13,13 @@
 --]]
 local windowMs = tonumber(ARGV[1])
 local time = redis.call('TIME')
-local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults')
-local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
+local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults', 'skew')
+local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
+local now = clock >= last and clock or math.max(last, clock + (tonumber(s[8]) or 0))
 local used = redis.call('ZCOUNT', KEYS[1], '(' .. (now - windowMs), '+inf')
-local sum = tonumber(s[2]) or 0
+local sum = used > 0 and tonumber(s[2]) or 0
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - windowMs)
+if used == 0 then gone = {} end
 for i = 1, #gone do sum = sum - (tonumber(redis.call('HGET', KEYS[2], gone[i])) or 0) end
 local inFlight = redis.call('ZCOUNT', KEYS[3], '(' .. now, '+inf')
 local snooze = math.max(0, (tonumber(s[3]) or 0) - now)

@@ -19,11 +19,13 @@ local dimension, limit, retryAfter, grantedAt = ARGV[1], tonumber(ARGV[2]), tonu
 local windowMs = tonumber(ARGV[5])
 local window, flight, state = KEYS[1], KEYS[2], KEYS[3]
 local names = { requests = 'Requests', tokens = 'Tokens', concurrency = 'Concurrency' }
+local steps = { requests = 1, tokens = 100, concurrency = 0.2 }
 local name = names[dimension]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'cutAt' .. name, 'throttleStreak', 'pausedUntil', 'sum')
-local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0)
+local s = redis.call('HMGET', state, 'now', 'cutAt' .. name, 'throttleStreak', 'pausedUntil', 'sum', 'skew')
+local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
+local now = clock >= last and clock or math.max(last, clock + (tonumber(s[6]) or 0))
 local streak, pausedUntil = tonumber(s[3]) or 0, tonumber(s[4]) or 0
 redis.call('HINCRBY', state, 'throttles', 1)
 
@@ -31,7 +33,7 @@ if grantedAt > (tonumber(s[2]) or 0) then
   streak = streak + 1
   local base
   if dimension == 'concurrency' then
-    base = redis.call('ZCARD', flight) + 1
+    base = redis.call('ZCOUNT', flight, now, '+inf') + 1
   else
     -- What the lane was doing when it was refused, as a rate: a burst of 50 in the first second says nothing about
     -- a limit of 50 a minute.
@@ -42,7 +44,8 @@ if grantedAt > (tonumber(s[2]) or 0) then
   end
   if limit > 0 then base = math.min(base, limit) end
   local l = redis.call('HMGET', state, 'learned' .. name, 'peak' .. name)
-  if l[1] then base = math.min(base, tonumber(l[1]) + tonumber(l[2]) * 0.1) end
+  -- What was in force is what it has grown to since the last cut; from less than that, each cut would go deeper.
+  if l[1] then base = math.min(base, tonumber(l[1]) + math.max(steps[dimension], tonumber(l[2]) * 0.01) * (now - tonumber(s[2])) / 1000) end
   redis.call('HSET', state, 'learned' .. name, math.max(1, base * 0.7), 'peak' .. name, math.max(1, base),
     'cutAt' .. name, now, 'throttleStreak', streak)
 end
@@ -52,6 +55,6 @@ if now + pause > pausedUntil then
   pausedUntil = now + pause
   redis.call('HSET', state, 'pausedUntil', pausedUntil, 'pauseReason', 'throttled: ' .. dimension)
 end
-redis.call('HSET', state, 'now', now)
+redis.call('HSET', state, 'now', now, 'skew', now - clock)
 redis.call('PEXPIRE', state, 604800000)
 return { math.max(0, pausedUntil - now) }

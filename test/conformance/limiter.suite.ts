@@ -1,0 +1,519 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Lane, LaneLimits } from "../../src/core/lane.ts";
+import type { Limiter, LimiterOptions, Reservation } from "../../src/limiter/limiter.ts";
+
+export interface LimiterBench {
+  readonly limiter: Limiter;
+  /** Lets this much time pass on the limiter's clock. */
+  advance(ms: number): Promise<void>;
+  /** Sets the limiter's clock back (or forth) without anything else happening. */
+  shiftClock(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const LANE: Lane = { provider: "fake", account: "default", model: "m" };
+const OTHER: Lane = { provider: "fake", account: "second", model: "m" };
+const WINDOW = 60_000;
+const MARGIN = 10;
+/** Real time a test may take on a slow machine before a figure it checks would be off. */
+const SLACK = 8_000;
+
+/** Every promise of the `Limiter` contract. Call it in a unit or an integration test file, once per form. */
+export function limiterSuite(name: string, open: (options: LimiterOptions) => Promise<LimiterBench>): void {
+  describe(`${name} keeps the limiter's contract`, () => {
+    let bench: LimiterBench;
+    let limiter: Limiter;
+
+    beforeEach(async () => {
+      bench = await open({});
+      limiter = bench.limiter;
+    });
+    afterEach(() => bench.close());
+
+    async function take(count: number, limits: LaneLimits, tokens = 10, lane = LANE): Promise<Reservation[]> {
+      const { granted, wait } = await limiter.reserve(lane, limits, Array(count).fill(tokens));
+      expect(wait).toBeUndefined();
+      expect(granted).toHaveLength(count);
+      return [...granted];
+    }
+    async function end(reservations: readonly Reservation[], tokens?: number, lane = LANE): Promise<void> {
+      await limiter.settle(
+        lane,
+        reservations.map(({ id }) => ({ id, outcome: "ok", ...(tokens === undefined ? {} : { tokens }) })),
+      );
+    }
+    async function fault(count: number, outcome: "fault" | "suspect" = "fault"): Promise<number> {
+      const { granted } = await limiter.reserve(LANE, {}, Array(count).fill(1));
+      let streak = 0;
+      for (const { id } of granted) {
+        streak = (await limiter.settle(LANE, [{ id, outcome }])).faultStreak;
+      }
+      expect(granted).toHaveLength(count);
+      return streak;
+    }
+    const wait = async (limits: LaneLimits, tokens = 10, lane = LANE) =>
+      (await limiter.reserve(lane, limits, [tokens])).wait;
+    const grants = async (count: number, limits: LaneLimits, tokens = 10, lane = LANE) =>
+      (await limiter.reserve(lane, limits, Array(count).fill(tokens))).granted.length;
+
+    test("everything is granted where no limit is known, and ids are unique", async () => {
+      const all = [...(await take(50, {})), ...(await take(50, {}))];
+      expect(new Set(all.map(({ id }) => id)).size).toBe(100);
+      expect(await limiter.reserve(LANE, {}, [])).toEqual({ granted: [] });
+    });
+
+    test("grants the prefix that fits and says what to wait for", async () => {
+      const reply = await limiter.reserve(LANE, { requestsPerMinute: 3 }, [1, 1, 1, 1, 1]);
+      expect(reply.granted).toHaveLength(3);
+      expect(reply.wait?.reason).toBe("requests");
+    });
+
+    test("a request settled early counts for a window from its settlement, margin included", async () => {
+      const limits = { requestsPerMinute: 2 };
+      await end(await take(2, limits));
+      const reply = await wait(limits);
+      expect(reply).toMatchObject({ reason: "requests" });
+      expect(reply?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN);
+      expect(reply?.waitMs).toBeGreaterThan(WINDOW + MARGIN - SLACK);
+      await bench.advance(WINDOW - SLACK);
+      expect(await grants(2, limits)).toBe(0);
+      await bench.advance(SLACK + MARGIN);
+      expect(await grants(2, limits)).toBe(2);
+    });
+
+    test("a request not settled counts from the latest moment it can have arrived at", async () => {
+      await bench.close();
+      bench = await open({ transitMs: 20_000 });
+      limiter = bench.limiter;
+      const limits = { requestsPerMinute: 1 };
+      const [late] = await take(1, limits);
+      await bench.advance(WINDOW + MARGIN + 20_000 - SLACK);
+      expect((await wait(limits))?.reason).toBe("requests");
+      await bench.advance(SLACK);
+      await take(1, limits);
+      // Long gone from the window, settling it late must not bring it back.
+      await end([late as Reservation]);
+      expect((await limiter.status(LANE, limits)).requests.used).toBe(1);
+    });
+
+    test("the transit bound may be longer than the window", async () => {
+      await bench.close();
+      bench = await open({ transitMs: 300_000 });
+      limiter = bench.limiter;
+      const limits = { requestsPerMinute: 1 };
+      await take(1, limits);
+      await bench.advance(3 * WINDOW);
+      expect((await wait(limits))?.reason).toBe("requests");
+    });
+
+    test("waits for as many places as a request needs, not for the first to become free", async () => {
+      const wide = { requestsPerMinute: 4 };
+      await end(await take(2, wide));
+      await bench.advance(30_000);
+      await end(await take(2, wide));
+      // The limit was lowered meanwhile: three of the four must go before another one fits.
+      const reply = await wait({ requestsPerMinute: 2 });
+      expect(reply?.reason).toBe("requests");
+      expect(reply?.waitMs).toBeGreaterThan(WINDOW - SLACK);
+    });
+
+    test("tokens are counted as estimated until the provider reports them, then as reported", async () => {
+      const limits = { tokensPerMinute: 100 };
+      const [first] = await take(1, limits, 80);
+      expect(await wait(limits, 30)).toMatchObject({ reason: "tokens" });
+      await end([first as Reservation], 20);
+      expect((await limiter.status(LANE, limits)).tokens).toEqual({ used: 20, allowed: 100 });
+      await take(1, limits, 80);
+      expect(await wait(limits, 1)).toMatchObject({ reason: "tokens" });
+    });
+
+    test("tokens wait until enough of them have left the window", async () => {
+      const limits = { tokensPerMinute: 100 };
+      await end(await take(1, limits, 40));
+      await bench.advance(20_000);
+      await end(await take(1, limits, 40));
+      await bench.advance(20_000);
+      expect((await wait(limits, 50))?.waitMs).toBeLessThanOrEqual(20_000 + MARGIN);
+      const both = await wait(limits, 90);
+      expect(both?.waitMs).toBeGreaterThan(40_000 - SLACK);
+      await bench.advance(20_000 + MARGIN);
+      await take(1, limits, 50);
+    });
+
+    test("a call larger than the whole window goes alone, and nothing goes beside it", async () => {
+      const limits = { tokensPerMinute: 100 };
+      const small = await take(1, limits, 1);
+      expect(await wait(limits, 500)).toMatchObject({ reason: "tokens" });
+      await limiter.settle(
+        LANE,
+        small.map(({ id }) => ({ id, outcome: "unsent" })),
+      );
+      await take(1, limits, 500);
+      expect(await wait(limits, 1)).toMatchObject({ reason: "tokens" });
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(500);
+    });
+
+    test("an idle lane forgets its tokens however long it was idle", async () => {
+      const limits = { tokensPerMinute: 100 };
+      for (const idle of [WINDOW + MARGIN + 2_000, 5 * WINDOW, 24 * 3_600_000]) {
+        await end(await take(2, limits, 50));
+        await bench.advance(idle);
+        expect((await limiter.status(LANE, limits)).tokens.used).toBe(0);
+      }
+      await take(2, limits, 50);
+    });
+
+    test("estimates are raised by what calls really cost, at once, and lowered slowly", async () => {
+      const limits = { tokensPerMinute: 10_000 };
+      await end(await take(1, limits, 100), 200);
+      await take(1, limits, 100);
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(400);
+      await bench.advance(2 * WINDOW);
+      for (let i = 0; i < 400; i++) {
+        await end(await take(1, {}, 100), 100);
+        if (i % 80 === 79) await bench.advance(2 * WINDOW);
+      }
+      await bench.advance(2 * WINDOW);
+      await take(1, limits, 100);
+      expect((await limiter.status(LANE, limits)).tokens.used).toBeLessThanOrEqual(101);
+    });
+
+    test("a past of cheap calls does not make the next one count for less than its estimate", async () => {
+      const limits = { tokensPerMinute: 1_000 };
+      for (let i = 0; i < 100; i++) await end(await take(1, {}, 100), 1);
+      await bench.advance(2 * WINDOW);
+      expect(await grants(20, limits, 100)).toBe(10);
+    });
+
+    test("concurrency is freed by settling, whatever the outcome, and only the end of a call helps", async () => {
+      const limits = { concurrency: 5 };
+      const held = await take(5, limits);
+      expect(await wait(limits)).toEqual({ reason: "concurrency" });
+      const outcomes = ["ok", "failed", "fault", "suspect", "unsent"] as const;
+      await limiter.settle(
+        LANE,
+        held.map(({ id }, i) => ({ id, outcome: outcomes[i] ?? "ok" })),
+      );
+      await take(5, limits);
+    });
+
+    test("a reservation nobody renews lapses; a renewed one does not, however long", async () => {
+      const limits = { concurrency: 2 };
+      const [kept] = await take(2, limits);
+      for (let i = 0; i < 20; i++) {
+        await bench.advance(8_000);
+        await limiter.renew(LANE, [kept?.id ?? ""]);
+      }
+      expect((await limiter.status(LANE, limits)).concurrency.used).toBe(1);
+      expect(await grants(2, limits)).toBe(1);
+      await limiter.renew(LANE, []);
+    });
+
+    test("a lapsed or settled reservation does not come back when it is renewed", async () => {
+      const limits = { concurrency: 2 };
+      const [settled, lapsed] = await take(2, limits);
+      await end([settled as Reservation]);
+      await bench.advance(20_000);
+      await take(2, limits);
+      await limiter.renew(LANE, [settled?.id ?? "", lapsed?.id ?? ""]);
+      expect((await limiter.status(LANE, limits)).concurrency.used).toBe(2);
+    });
+
+    test("settling twice, or what was never granted, changes nothing", async () => {
+      const limits = { requestsPerMinute: 10, tokensPerMinute: 1_000, concurrency: 2 };
+      const held = await take(2, limits, 100);
+      await end(held, 50);
+      const before = await limiter.status(LANE, limits);
+      await end(held, 900);
+      await limiter.settle(
+        LANE,
+        held.map(({ id }) => ({ id, outcome: "unsent" })),
+      );
+      await limiter.settle(LANE, [{ id: "never-granted", outcome: "fault", tokens: 5 }]);
+      expect(await limiter.status(LANE, limits)).toEqual(before);
+    });
+
+    test("what was not sent is given back whole", async () => {
+      const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
+      const held = await take(2, limits);
+      await limiter.settle(
+        LANE,
+        held.map(({ id }) => ({ id, outcome: "unsent" })),
+      );
+      expect(await limiter.status(LANE, limits)).toMatchObject({
+        requests: { used: 0 },
+        tokens: { used: 0 },
+        concurrency: { used: 0 },
+      });
+      await take(2, limits);
+    });
+
+    test("even pacing keeps its distance, also after an idle time and within one request", async () => {
+      const limits = { requestsPerMinute: 2, pacing: "even" } as const;
+      for (let round = 0; round < 2; round++) {
+        const { granted, wait: pacing } = await limiter.reserve(LANE, limits, [1, 1, 1]);
+        expect(granted).toHaveLength(1);
+        expect(pacing?.reason).toBe("pacing");
+        expect(pacing?.waitMs).toBeGreaterThan(30_000 * 0.9 - SLACK);
+        await end(granted);
+        await bench.advance(10 * WINDOW);
+      }
+    });
+
+    test("even pacing goes by the tokens where they are the tighter limit", async () => {
+      const limits = { requestsPerMinute: 600, tokensPerMinute: 1_000, pacing: "even" } as const;
+      await end(await take(1, limits, 500), 500);
+      const reply = await wait(limits, 500);
+      expect(reply?.reason).toBe("pacing");
+      expect(reply?.waitMs).toBeGreaterThan(27_000 - SLACK);
+    });
+
+    test("a throttle answer pauses the lane for everybody for as long as the provider said", async () => {
+      const [call] = await take(1, {});
+      await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "failed" }]);
+      const { waitMs } = await limiter.throttle(
+        LANE,
+        {},
+        { dimension: "requests", retryAfterMs: 30_000, grantedAt: call?.grantedAt ?? 0 },
+      );
+      expect(waitMs).toBe(30_000);
+      expect(await wait({})).toMatchObject({ reason: "snoozed", detail: "throttled: requests" });
+      expect(await limiter.status(LANE, {})).toMatchObject({ state: "snoozed", throttles: 1 });
+      await bench.advance(30_000 - SLACK);
+      expect((await wait({}))?.reason).toBe("snoozed");
+      await bench.advance(SLACK);
+      expect(await grants(1, {})).toBe(1);
+    });
+
+    test("a shorter pause does not end a longer one", async () => {
+      const [call] = await take(1, {});
+      const grantedAt = call?.grantedAt ?? 0;
+      await limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 60_000, grantedAt });
+      const { waitMs } = await limiter.throttle(
+        LANE,
+        {},
+        { dimension: "requests", retryAfterMs: 1, grantedAt },
+      );
+      expect(waitMs).toBeGreaterThan(60_000 - SLACK);
+    });
+
+    test("faults of calls in flight do not shorten the pause a provider asked for", async () => {
+      const held = await take(6, {});
+      await limiter.throttle(
+        LANE,
+        {},
+        { dimension: "requests", retryAfterMs: 60_000, grantedAt: held[0]?.grantedAt ?? 0 },
+      );
+      for (const { id } of held) await limiter.settle(LANE, [{ id, outcome: "fault" }]);
+      expect((await wait({}))?.waitMs).toBeGreaterThan(60_000 - SLACK);
+    });
+
+    test("without a word of the provider, pauses grow with each throttle in a row, and a success resets them", async () => {
+      const throttleOnce = async () => {
+        const [call] = await take(1, {});
+        await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "failed" }]);
+        const { waitMs } = await limiter.throttle(
+          LANE,
+          {},
+          { dimension: "requests", grantedAt: call?.grantedAt ?? 0 },
+        );
+        await bench.advance(120_000);
+        return waitMs;
+      };
+      expect([await throttleOnce(), await throttleOnce(), await throttleOnce()]).toEqual([500, 1_000, 2_000]);
+      await end(await take(1, {}));
+      expect(await throttleOnce()).toBe(500);
+    });
+
+    test("a throttle answer lowers the learned limit once for all calls granted before it, and it grows back", async () => {
+      const limits = { requestsPerMinute: 100 };
+      const held = await take(60, limits);
+      for (const { id, grantedAt } of held.slice(0, 10)) {
+        await limiter.settle(LANE, [{ id, outcome: "failed" }]);
+        await limiter.throttle(LANE, limits, { dimension: "requests", retryAfterMs: 0, grantedAt });
+      }
+      const { requests, throttles } = await limiter.status(LANE, limits);
+      expect(throttles).toBe(10);
+      expect(requests.learned).toBeGreaterThanOrEqual(70);
+      expect(requests.learned).toBeLessThan(70 + SLACK / 1_000);
+      await bench.advance(10_000);
+      expect((await limiter.status(LANE, limits)).requests.learned).toBeGreaterThanOrEqual(80);
+      await bench.advance(30_000);
+      await wait(limits);
+      expect((await limiter.status(LANE, limits)).requests.learned).toBeUndefined();
+    });
+
+    test("a cut starts from what the learned limit has grown to, not from where it was cut to before", async () => {
+      const limits = { requestsPerMinute: 1_000 };
+      const throttleOnce = async (calls: number) => {
+        const held = await take(calls, limits);
+        await limiter.throttle(LANE, limits, {
+          dimension: "requests",
+          retryAfterMs: 0,
+          grantedAt: held[0]?.grantedAt ?? 0,
+        });
+        return (await limiter.status(LANE, limits)).requests.learned ?? 0;
+      };
+      expect(await throttleOnce(100)).toBeGreaterThanOrEqual(700);
+      await bench.advance(25_000);
+      expect(await throttleOnce(500)).toBeGreaterThanOrEqual(Math.floor(950 * 0.7));
+    });
+
+    test("a learned limit holds where none was known, and never falls below one", async () => {
+      const limits = { concurrency: 4 };
+      for (let i = 0; i < 12; i++) {
+        const { granted } = await limiter.reserve(LANE, limits, [1]);
+        expect(granted).toHaveLength(1);
+        await limiter.settle(LANE, [{ id: granted[0]?.id ?? "", outcome: "failed" }]);
+        await limiter.throttle(LANE, limits, {
+          dimension: "concurrency",
+          retryAfterMs: 0,
+          grantedAt: granted[0]?.grantedAt ?? 0,
+        });
+      }
+      expect(await grants(4, limits)).toBeGreaterThanOrEqual(1);
+      const other = await take(20, {}, 10, OTHER);
+      await limiter.throttle(
+        OTHER,
+        {},
+        { dimension: "requests", retryAfterMs: 0, grantedAt: other[0]?.grantedAt ?? 0 },
+      );
+      expect((await limiter.status(OTHER, {})).requests.learned).toBeGreaterThan(0);
+    });
+
+    test("a parked lane grants nothing until it is unparked, and says why", async () => {
+      await limiter.park(LANE, "auth: the key is wrong");
+      expect(await wait({})).toEqual({ reason: "parked", detail: "auth: the key is wrong" });
+      await bench.advance(24 * 3_600_000);
+      expect(await limiter.status(LANE, {})).toMatchObject({
+        state: "parked",
+        reason: "auth: the key is wrong",
+      });
+      await limiter.unpark(LANE);
+      await take(1, {});
+    });
+
+    test("unparking ends an outage, but not a pause the provider asked for", async () => {
+      const [call] = await take(1, {});
+      await limiter.throttle(
+        LANE,
+        {},
+        { dimension: "requests", retryAfterMs: 60_000, grantedAt: call?.grantedAt ?? 0 },
+      );
+      await limiter.park(LANE, "quota");
+      await limiter.unpark(LANE);
+      expect((await wait({}))?.reason).toBe("snoozed");
+      await bench.advance(60_000);
+      await fault(5);
+      expect((await wait({}))?.reason).toBe("snoozed");
+      await limiter.unpark(LANE);
+      await take(5, {});
+    });
+
+    test("five faults in a row are an outage: a pause, then single probes, until a success", async () => {
+      expect(await fault(4)).toBe(4);
+      await take(2, {});
+      expect(await fault(1)).toBe(5);
+      expect(await wait({})).toMatchObject({ reason: "snoozed", detail: "outage" });
+      // The two calls left open above have lapsed by then.
+      await bench.advance(25_000);
+      const { granted, wait: more } = await limiter.reserve(LANE, {}, [1, 1, 1]);
+      expect(granted).toHaveLength(1);
+      expect(more).toEqual({ reason: "concurrency" });
+      await end(granted);
+      expect((await limiter.status(LANE, {})).faultStreak).toBe(0);
+      await take(10, {});
+    });
+
+    test("faults of calls in flight when the lane goes down do not make its pause longer; failed probes do", async () => {
+      const held = await take(50, {});
+      for (const { id } of held) await limiter.settle(LANE, [{ id, outcome: "fault" }]);
+      expect((await wait({}))?.waitMs).toBeLessThanOrEqual(1_000);
+      await bench.advance(1_000);
+      expect(await fault(1)).toBe(51);
+      const second = (await wait({}))?.waitMs ?? 0;
+      expect(second).toBeLessThanOrEqual(2_000);
+      await bench.advance(2_000);
+      await fault(1);
+      expect((await wait({}))?.waitMs).toBeLessThanOrEqual(4_000);
+    });
+
+    test("several settlements at once count one by one, in order", async () => {
+      const held = await take(7, {});
+      const outcomes = ["fault", "fault", "fault", "ok", "fault", "failed", "fault"] as const;
+      const { faultStreak } = await limiter.settle(
+        LANE,
+        held.map(({ id }, i) => ({ id, outcome: outcomes[i] ?? "ok" })),
+      );
+      expect(faultStreak).toBe(2);
+    });
+
+    test("faults of inputs that failed before count only while the lane is out already", async () => {
+      expect(await fault(20, "suspect")).toBe(0);
+      const held = await take(6, {});
+      for (const { id } of held.slice(0, 5)) await limiter.settle(LANE, [{ id, outcome: "fault" }]);
+      const last = await limiter.settle(LANE, [{ id: held[5]?.id ?? "", outcome: "suspect" }]);
+      expect(last.faultStreak).toBe(6);
+    });
+
+    test("a lane that never answered is parked as unreachable sooner than one that did", async () => {
+      const probes = async (lane: Lane, until: number) => {
+        for (let passed = 0; passed < until; passed += 30_000) {
+          const { granted } = await limiter.reserve(lane, {}, [1, 1, 1, 1, 1]);
+          for (const { id } of granted) await limiter.settle(lane, [{ id, outcome: "fault" }]);
+          await bench.advance(30_000);
+        }
+        return await limiter.status(lane, {});
+      };
+      await end(await take(1, {}, 1, OTHER), 1, OTHER);
+      expect(await probes(LANE, 61_000)).toMatchObject({ state: "parked", reason: "unreachable" });
+      expect((await probes(OTHER, 400_000)).state).not.toBe("parked");
+      expect(await probes(OTHER, 400_000)).toMatchObject({ state: "parked", reason: "unreachable" });
+    });
+
+    test("lanes share nothing", async () => {
+      const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
+      await take(2, limits);
+      await limiter.park(LANE, "auth");
+      await take(2, limits, 10, OTHER);
+      expect(await limiter.status(OTHER, limits)).toMatchObject({ state: "open", requests: { used: 2 } });
+    });
+
+    test("a clock set back neither frees a place early nor stops the lane", async () => {
+      const limits = { requestsPerMinute: 2, concurrency: 2 };
+      await end(await take(2, limits));
+      await bench.shiftClock(-3_600_000);
+      expect((await wait(limits))?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN);
+      await bench.advance(WINDOW + MARGIN);
+      const held = await take(2, limits);
+      await limiter.renew(
+        LANE,
+        held.map(({ id }) => id),
+      );
+      expect(await wait(limits)).toEqual({ reason: "concurrency" });
+    });
+
+    test("figures that are no numbers leave the books in order", async () => {
+      const limits = { tokensPerMinute: 100 };
+      const { granted } = await limiter.reserve(LANE, limits, [Number.NaN, 1.5, -3]);
+      expect(granted).toHaveLength(3);
+      await end(granted, Number.NaN);
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(2);
+      await end(await take(1, limits, 10), Number.POSITIVE_INFINITY);
+      await end(await take(1, limits, 10), 1e15);
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(1e12 + 12);
+      await limiter.throttle(LANE, {}, { dimension: "tokens", retryAfterMs: Number.NaN, grantedAt: 0 });
+      await bench.advance(2 * WINDOW);
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(0);
+    });
+
+    test("an exact sum survives figures of any size", async () => {
+      const amounts = [1, 999_999_999_999, 12, 123_456_789_012, 7];
+      for (const amount of amounts) await end(await take(1, {}, 5), amount);
+      const total = amounts.reduce((a, b) => a + b, 0);
+      expect((await limiter.status(LANE, {})).tokens.used).toBe(total);
+      await bench.advance(2 * WINDOW);
+      await take(1, { tokensPerMinute: 100 }, 10);
+    });
+  });
+}

@@ -1,0 +1,16 @@
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { limiterSuite } from "../../conformance/limiter.suite.ts";
+import { testRedis } from "../../support/redis.ts";
+import { shiftTime } from "./shift-time.ts";
+
+limiterSuite("the Redis limiter", async (options) => {
+  const redis = testRedis();
+  const client = redis.connect();
+  return {
+    limiter: createRedisLimiter(client, createKeys(redis.namespace), options),
+    advance: (ms) => shiftTime(client, redis.namespace, ms),
+    shiftClock: (ms) => shiftTime(client, redis.namespace, ms, { clockOnly: true }),
+    close: () => redis.cleanup(),
+  };
+});

@@ -1,0 +1,55 @@
+import type { Clock } from "../../src/core/clock.ts";
+
+export interface FakeClock extends Clock {
+  /** Moves time on and wakes every sleeper on the way, in order, letting each run before the next. */
+  advance(ms: number): Promise<void>;
+  /** Moves time without waking anybody; may go backwards. */
+  set(epochMs: number): void;
+  /** Moment at which the next sleeper wakes, undefined when nobody sleeps. */
+  readonly nextWake: number | undefined;
+}
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+export function fakeClock(start = 1_800_000_000_000): FakeClock {
+  let time = start;
+  const sleepers = new Set<Sleeper>();
+  const next = () => [...sleepers].sort((a, b) => a.at - b.at)[0];
+  return {
+    now: () => time,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const sleeper: Sleeper = { at: time + ms, wake: resolve };
+        sleepers.add(sleeper);
+        signal?.addEventListener("abort", () => {
+          if (sleepers.delete(sleeper)) reject(signal.reason);
+        });
+      }),
+    async advance(ms) {
+      const until = time + ms;
+      await settled();
+      for (let due = next(); due && due.at <= until; due = next()) {
+        time = Math.max(time, due.at);
+        sleepers.delete(due);
+        due.wake();
+        await settled();
+      }
+      time = until;
+    },
+    set(epochMs) {
+      time = epochMs;
+    },
+    get nextWake() {
+      return next()?.at;
+    },
+  };
+}
+
+/** Resolves when promises that wait for nothing but each other have run. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,13 @@
+import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
+import { limiterSuite } from "../../conformance/limiter.suite.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+
+limiterSuite("the memory limiter", async (options) => {
+  const clock = fakeClock();
+  return {
+    limiter: createMemoryLimiter(clock, options),
+    advance: (ms) => clock.advance(ms),
+    shiftClock: async (ms) => clock.set(clock.now() + ms),
+    close: async () => undefined,
+  };
+});
