@@ -29,6 +29,7 @@ function createProgram(): Command {
   addEmbed(program);
   addSearch(program);
   addRuns(program);
+  addProviders(program);
   addServices(program);
   program.addHelpText("after", HELP_AFTER);
   for (const command of program.commands)
@@ -111,6 +112,36 @@ function addRuns(program: Command): void {
     .action(async (run: string | undefined, options) => {
       const { runRuns } = await import("./commands/runs.ts");
       process.exitCode = await runRuns(run, { ...options, config: program.opts().config });
+    });
+}
+
+function addProviders(program: Command): void {
+  program
+    .command("models")
+    .description("every known model: sizes, limits, prices, and what is missing to use it")
+    .argument("[provider]", "only this provider's models")
+    .option("--json", "as JSON", false)
+    .action(async (provider: string | undefined, options) => {
+      const { runModels } = await import("./commands/models.ts");
+      process.exitCode = await runModels(provider, { ...options, config: program.opts().config });
+    });
+  program
+    .command("providers")
+    .description("every provider: accounts, addresses, and the variables that are missing")
+    .option("--json", "as JSON", false)
+    .action(async (options) => {
+      const { runProviders } = await import("./commands/providers.ts");
+      process.exitCode = await runProviders({ ...options, config: program.opts().config });
+    });
+  program
+    .command("ping")
+    .description("call a model once: time to first token, total, usage, or the error and its mend")
+    .argument("<provider/model>", "such as minimax/MiniMax-M2 or minimax/embo-01")
+    .option("--account <name>", "of several accounts; the first by default")
+    .option("--json", "as JSON", false)
+    .action(async (model: string, options) => {
+      const { runPing } = await import("./commands/ping.ts");
+      process.exitCode = await runPing(model, { ...options, config: program.opts().config });
     });
 }
 

@@ -1,0 +1,113 @@
+import type { Config } from "../../config.ts";
+import type { LaneLimits } from "../../core/lane.ts";
+import type { ModelData, ModelPrice } from "../../providers/provider.ts";
+import { findProvider, listProviders, type ProviderEntry } from "../../providers/registry.ts";
+import { EXIT } from "../exit.ts";
+import { formatCount, formatShortCount, UNKNOWN } from "../format/format-number.ts";
+import { type Column, formatTable } from "../format/format-table.ts";
+import { laneLimits } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
+import { describeSetup, type ProviderSetup } from "./providers.ts";
+
+export interface ModelsCommandOptions {
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** What is known of a model with this configuration; a figure that is not known is absent. */
+export interface ModelView extends Omit<ModelData, "name"> {
+  /** "provider/model" */
+  readonly model: string;
+  readonly configured: boolean;
+  /** Variables without which it cannot be called. */
+  readonly missing: readonly string[];
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "model" },
+  { title: "kind" },
+  { title: "context", align: "right" },
+  { title: "output", align: "right" },
+  { title: "dimensions", align: "right" },
+  { title: "inputs/call", align: "right" },
+  { title: "limits" },
+  { title: "price per M tokens" },
+  { title: "configured" },
+];
+
+/** `sluice models [provider]`: every known model, its sizes, limits and prices, and what is missing to use it. */
+export async function runModels(
+  provider: string | undefined,
+  options: ModelsCommandOptions,
+): Promise<number> {
+  const entries = provider === undefined ? listProviders() : [findProvider(provider)];
+  const config = openConfig(options.config);
+  const views = entries.flatMap((entry) => viewModels(config, entry));
+  process.stdout.write(options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n`);
+  return EXIT.ok;
+}
+
+/** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */
+export function viewModels(config: Config, entry: ProviderEntry): ModelView[] {
+  const setup = describeSetup(config, entry.name);
+  return entry.models.map((data) => viewModel(config, entry.name, data, setup));
+}
+
+function viewModel(config: Config, provider: string, data: ModelData, setup: ProviderSetup): ModelView {
+  const account = setup.accounts[0] ?? "default";
+  const limits = laneLimits(config, { provider, account, model: data.name });
+  const price = config.price(provider, data.name) ?? data.price;
+  const { name, ...rest } = data;
+  return {
+    model: `${provider}/${name}`,
+    ...rest,
+    ...(Object.keys(limits).length > 0 && { limits }),
+    ...(price && { price }),
+    configured: setup.accounts.length > 0,
+    missing: setup.missing,
+  };
+}
+
+/** The table as a person reads it; what is not known is "-". */
+export function formatModels(views: readonly ModelView[]): string {
+  return formatTable(
+    COLUMNS,
+    views.map((view) => [
+      view.model,
+      view.kind,
+      formatCount(view.maxTokens),
+      formatCount(view.maxOutputTokens),
+      formatCount(view.dimensions),
+      formatCount(view.maxInputs),
+      formatLimits(view.limits),
+      formatPrice(view.price),
+      view.configured ? "yes" : `no: ${view.missing.join(", ")} not set`,
+    ]),
+  );
+}
+
+function formatLimits(limits: LaneLimits | undefined): string {
+  const { requestsPerMinute, tokensPerMinute, concurrency } = limits ?? {};
+  const parts = [
+    requestsPerMinute === undefined ? undefined : `${formatCount(requestsPerMinute)} req/min`,
+    tokensPerMinute === undefined ? undefined : `${formatShortCount(tokensPerMinute)} tok/min`,
+    concurrency === undefined ? undefined : `${formatCount(concurrency)} at once`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? UNKNOWN : parts.join(", ");
+}
+
+/** "0.30 in, 1.20 out USD"; one figure when both are the same. */
+function formatPrice(price: ModelPrice | undefined): string {
+  if (!price) return UNKNOWN;
+  const { inputPerMillionTokens: input, outputPerMillionTokens: output, currency } = price;
+  if (input === output) return input === undefined ? UNKNOWN : `${formatAmount(input)} ${currency}`;
+  const parts = [
+    input === undefined ? undefined : `${formatAmount(input)} in`,
+    output === undefined ? undefined : `${formatAmount(output)} out`,
+  ].filter((part) => part !== undefined);
+  return `${parts.join(", ")} ${currency}`;
+}
+
+function formatAmount(amount: number): string {
+  return amount.toLocaleString("en-US", { maximumFractionDigits: 4 });
+}

@@ -1,0 +1,171 @@
+import type { Account } from "../../config/accounts.ts";
+import { type Config, revealAccount } from "../../config.ts";
+import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "../../core/errors.ts";
+import type { ChatModel, EmbeddingModel, Usage } from "../../providers/provider.ts";
+import { createProvider, findModel } from "../../providers/registry.ts";
+import { EXIT } from "../exit.ts";
+import { formatDuration } from "../format/format-duration.ts";
+import { formatCount, formatMany, UNKNOWN } from "../format/format-number.ts";
+import { sanitize } from "../format/sanitize.ts";
+import { truncate } from "../format/text-width.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { openTransport, requireLanes } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
+
+export interface PingCommandOptions {
+  /** Of several accounts; the first by default. */
+  readonly account?: string;
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** How one call went. Times in ms; a figure the provider did not report is absent. */
+export interface PingResult {
+  readonly model: string;
+  readonly account: string;
+  readonly ok: boolean;
+  /** Of chat: from the call to the first increment of text or reasoning. */
+  readonly firstTokenMs?: number;
+  readonly totalMs: number;
+  readonly usage?: Usage;
+  /** What came back, in a few words. */
+  readonly answer?: string;
+  readonly error?: {
+    readonly kind: ProviderErrorKind;
+    readonly message: string;
+    readonly code?: string;
+    readonly status?: number;
+    readonly mend: string;
+  };
+}
+
+const QUESTION = "Say hello in one short sentence.";
+/** Enough for models that think first to reach a sentence, and little enough to cost nothing. */
+const MAX_TOKENS = 256;
+
+/** `sluice ping provider/model`: one call with real credentials. Exit code 2 when it failed. */
+export async function runPing(fullName: string, options: PingCommandOptions): Promise<number> {
+  const config = openConfig(options.config);
+  const account = chooseAccount(config, fullName, options.account);
+  const interrupt = interruptSignal();
+  try {
+    const result = await ping(config, fullName, account, interrupt.signal);
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else (result.ok ? process.stdout : process.stderr).write(describePing(result));
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    return result.ok ? EXIT.ok : EXIT.cannotGoOn;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function chooseAccount(config: Config, fullName: string, wanted: string | undefined): Account {
+  requireLanes(config, fullName);
+  const accounts = config.accounts(findModel(fullName).provider);
+  const found = accounts.find(({ name }) => wanted === undefined || name === wanted);
+  if (found) return found;
+  throw new ConfigError([
+    `account "${wanted}" is not configured; known: ${accounts.map(({ name }) => name).join(", ")}`,
+  ]);
+}
+
+async function ping(
+  config: Config,
+  fullName: string,
+  account: Account,
+  signal: AbortSignal,
+): Promise<PingResult> {
+  const { provider: name, model } = findModel(fullName);
+  const transport = openTransport(config);
+  const provider = createProvider(name, revealAccount(account), transport);
+  const started = performance.now();
+  const identity = { model: fullName, account: account.name };
+  try {
+    const called =
+      model.kind === "chat"
+        ? await pingChat(provider.chat?.(model.name), signal, started)
+        : await pingEmbedding(provider.embedding?.(model.name), signal);
+    return { ...identity, ok: true, totalMs: performance.now() - started, ...called };
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return {
+      ...identity,
+      ok: false,
+      totalMs: performance.now() - started,
+      error: {
+        kind: error.kind,
+        message: error.message,
+        ...(error.code !== undefined && { code: error.code }),
+        ...(error.status !== undefined && { status: error.status }),
+        mend: MENDS[error.kind],
+      },
+    };
+  } finally {
+    await provider.close();
+    await transport.close();
+  }
+}
+
+type Called = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
+
+async function pingChat(model: ChatModel | undefined, signal: AbortSignal, started: number): Promise<Called> {
+  if (!model) throw new RunError("this provider has no chat with the credentials it has");
+  let firstTokenMs: number | undefined;
+  const request = { messages: [{ role: "user" as const, content: QUESTION }], maxTokens: MAX_TOKENS };
+  for await (const event of model.stream(request, { signal })) {
+    if (event.type !== "end") firstTokenMs ??= performance.now() - started;
+    else {
+      const { usage, text } = event.response;
+      return { ...(firstTokenMs !== undefined && { firstTokenMs }), usage, answer: text };
+    }
+  }
+  throw new RunError("the stream ended without an answer");
+}
+
+async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSignal): Promise<Called> {
+  if (!model) throw new RunError("this provider has no embeddings with the credentials it has");
+  const { usage, dimensions } = await model.embed({ inputs: ["hello"], purpose: "query" }, { signal });
+  return { usage, answer: formatMany(dimensions, "dimension") };
+}
+
+const MENDS: Readonly<Record<ProviderErrorKind, string>> = {
+  throttled: "wait a minute and try again; a run would wait by itself",
+  quota: "look at the account's balance and plan with the provider",
+  auth: "check the key, what else belongs to the account, and the base URL (sluice providers shows them)",
+  "invalid-request": "the provider does not take this call: check the model's name and the account's rights",
+  "too-long": "the model takes less than this short call: check the model's name",
+  "content-filter": "the provider's filter refused a harmless question: check the account with the provider",
+  overloaded: "the provider is overloaded: try again later; a run would wait by itself",
+  server: "the provider failed: try again, and look at its status page when it goes on",
+  timeout: "nothing came in time: check the network and the proxy, and try again",
+  network: "check the base URL, the network and the proxy (HTTPS_PROXY, NO_PROXY)",
+  "bad-response":
+    "what answers does not speak this protocol: check the base URL, and a proxy or gateway on the way",
+  aborted: "it was interrupted",
+};
+
+function describePing(result: PingResult): string {
+  const { model, error, firstTokenMs, totalMs, usage, answer } = result;
+  if (error) {
+    const about = [error.kind, error.status === undefined ? undefined : `HTTP ${error.status}`].filter(
+      (part) => part !== undefined,
+    );
+    return `${model}: failed after ${formatDuration(totalMs)} (${about.join(", ")})\n  ${error.message}\n  ${error.mend}\n`;
+  }
+  const lines = [
+    ["first token", formatDuration(firstTokenMs)],
+    ["total", formatDuration(totalMs)],
+    ["usage", formatUsage(usage)],
+    ["answer", answer === undefined ? UNKNOWN : truncate(sanitize(answer), 72)],
+  ];
+  return `${model}: ok\n${lines.map(([title = "", value]) => `  ${title.padEnd(12)}${value}\n`).join("")}`;
+}
+
+function formatUsage({ inputTokens, outputTokens, totalTokens }: Usage = {}): string {
+  const parts = [
+    inputTokens === undefined ? undefined : `${formatCount(inputTokens)} in`,
+    outputTokens === undefined ? undefined : `${formatCount(outputTokens)} out`,
+    totalTokens === undefined ? undefined : `${formatCount(totalTokens)} tokens`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? UNKNOWN : parts.join(", ");
+}

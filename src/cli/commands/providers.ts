@@ -1,0 +1,74 @@
+import type { Config } from "../../config.ts";
+import type { ModelData } from "../../providers/provider.ts";
+import { listProviders } from "../../providers/registry.ts";
+import { EXIT } from "../exit.ts";
+import { formatCount, UNKNOWN } from "../format/format-number.ts";
+import { type Column, formatTable } from "../format/format-table.ts";
+import { openConfig } from "../open-config.ts";
+
+export interface ProvidersCommandOptions {
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** What this configuration has of a provider. */
+export interface ProviderSetup {
+  /** Names of the accounts that can be used. */
+  readonly accounts: readonly string[];
+  /** Where the first account's calls go. */
+  readonly baseUrl: string | undefined;
+  /** Variables without which an account cannot be used. */
+  readonly missing: readonly string[];
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "provider" },
+  { title: "chat models", align: "right" },
+  { title: "embedding models", align: "right" },
+  { title: "accounts" },
+  { title: "base URL" },
+  { title: "missing" },
+];
+
+/** `sluice providers`: every provider, with the accounts that are configured and the variables that are missing. */
+export async function runProviders(options: ProvidersCommandOptions): Promise<number> {
+  const config = openConfig(options.config);
+  const views = listProviders().map(({ name, models, defaultBaseUrl }) => ({
+    provider: name,
+    chatModels: countKind(models, "chat"),
+    embeddingModels: countKind(models, "embedding"),
+    defaultBaseUrl,
+    ...describeSetup(config, name),
+  }));
+  if (options.json) process.stdout.write(`${JSON.stringify(views)}\n`);
+  else {
+    const table = formatTable(
+      COLUMNS,
+      views.map((view) => [
+        view.provider,
+        formatCount(view.chatModels),
+        formatCount(view.embeddingModels),
+        view.accounts.join(", ") || UNKNOWN,
+        view.baseUrl ?? view.defaultBaseUrl,
+        view.missing.join(", ") || UNKNOWN,
+      ]),
+    );
+    process.stdout.write(`${table}\n`);
+  }
+  return EXIT.ok;
+}
+
+/** The accounts and the missing variables of a provider; a provider that has no settings has neither. */
+export function describeSetup(config: Config, provider: string): ProviderSetup {
+  if (!config.providers.includes(provider)) return { accounts: [], baseUrl: undefined, missing: [] };
+  const accounts = config.accounts(provider);
+  return {
+    accounts: accounts.map(({ name }) => name),
+    baseUrl: accounts[0]?.baseUrl,
+    missing: config.missing(provider),
+  };
+}
+
+function countKind(models: readonly ModelData[], kind: ModelData["kind"]): number {
+  return models.filter((model) => model.kind === kind).length;
+}
