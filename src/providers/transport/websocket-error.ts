@@ -38,10 +38,11 @@ export function describeSocketError(error: Error, arrived: string, provider: str
       code,
       cause: error,
     });
-  if (code !== undefined) return describeTransportError(error, provider);
+  if (code !== undefined && !code.startsWith("HPE_")) return describeTransportError(error, provider);
   return new ProviderError("the upstream's answer to the handshake is not that of a WebSocket server", {
     kind: "bad-response",
     provider,
+    ...(code !== undefined && { code }),
     cause: error,
   });
 }
