@@ -1,4 +1,5 @@
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
+import { SIMULATED_SPARK } from "../../simulator/spark/spark.ts";
 import { EXIT } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
 
@@ -31,6 +32,13 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
       `export MINIMAX_BASE_URL=${simulator.url}`,
       `export ZHIPU_API_KEY=${SIMULATOR_ZHIPU_KEY}`,
       `export ZHIPU_BASE_URL=${simulator.zhipuUrl}`,
+      `export SPARK_APP_ID=${SIMULATED_SPARK.appId}`,
+      `export SPARK_API_KEY=${SIMULATOR_API_KEY}`,
+      `export SPARK_API_SECRET=${SIMULATED_SPARK.apiSecret}`,
+      `export SPARK_API_PASSWORD=${SIMULATED_SPARK.apiPassword}`,
+      `export SPARK_BASE_URL=${simulator.spark.url}`,
+      `export SPARK_HTTP_BASE_URL=${simulator.spark.httpUrl}`,
+      `export SPARK_EMBEDDING_BASE_URL=${simulator.spark.embeddingUrl}`,
       `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
       `# Faults, limits and statistics: ${simulator.controlUrl}`,
