@@ -29,6 +29,8 @@ export interface AnswerFrame {
 /** Reads the parsed JSON of a frame or a whole answer. */
 export type FrameReader = (json: Readonly<Record<string, unknown>>) => AnswerFrame;
 
+const NO_FIELDS: Readonly<Record<string, unknown>> = Object.freeze({});
+
 const MODELLED = new Set([
   "id",
   "object",
@@ -52,12 +54,18 @@ export function readCommon(
   json: Readonly<Record<string, unknown>>,
 ): Pick<AnswerFrame, "usage" | "model" | "id" | "extra"> {
   const usage = readUsage(asObject(json.usage));
-  const extra = Object.entries(json).filter(([field, value]) => !MODELLED.has(field) && value !== null);
+  let extra = NO_FIELDS;
+  for (const field of Object.keys(json)) {
+    if (MODELLED.has(field) || json[field] === null) continue;
+    // Defined, not assigned: a key such as "__proto__" stays data.
+    if (extra === NO_FIELDS) extra = {};
+    Object.defineProperty(extra, field, { value: json[field], enumerable: true, configurable: true });
+  }
   return {
     ...(usage && { usage }),
     ...(typeof json.model === "string" && json.model !== "" && { model: json.model }),
     ...(typeof json.id === "string" && json.id !== "" && { id: json.id }),
-    extra: Object.fromEntries(extra),
+    extra,
   };
 }
 
@@ -87,7 +95,8 @@ export function readFinish(
 }
 
 function readUsage(usage: Record<string, unknown> | undefined): Usage | undefined {
-  if (!usage) return undefined;
+  // Zero until the end: most frames stop here.
+  if (!usage || (usage.total_tokens === 0 && !usage.prompt_tokens)) return undefined;
   const figures = {
     inputTokens: usage.prompt_tokens,
     outputTokens: usage.completion_tokens,

@@ -55,9 +55,9 @@ export class AnswerMismatch extends Error {
  */
 export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
   const { whole } = frame;
-  const content = frame.text + missingEnd(state.content + frame.text, whole?.text ?? "");
+  const content = frame.text + missingEnd(state.content, frame.text, whole?.text);
   const reasoningDelta =
-    frame.reasoning + missingEnd(state.reasoningField + frame.reasoning, whole?.reasoning ?? "");
+    frame.reasoning + missingEnd(state.reasoningField, frame.reasoning, whole?.reasoning);
   // Called functions come whole again as well: they count once.
   const calls =
     frame.toolCalls.length > 0 || state.toolCalls.length > 0 ? frame.toolCalls : (whole?.toolCalls ?? []);
@@ -130,8 +130,9 @@ function unifyFinish(raw: string | undefined, calls: boolean): FinishReason {
   return { unified: Object.hasOwn(FINISH, raw) ? (FINISH[raw] ?? "other") : "other", raw };
 }
 
-function missingEnd(soFar: string, whole: string): string {
-  if (whole === "" || whole === soFar) return "";
+function missingEnd(before: string, delta: string, whole = ""): string {
+  if (whole === "") return "";
+  const soFar = before + delta;
   if (whole.startsWith(soFar)) return whole.slice(soFar.length);
   // Some models' wholes come without the white space around them.
   if (whole.trim() === soFar.trim()) return "";
