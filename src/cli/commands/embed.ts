@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { systemClock } from "../../core/clock.ts";
+import { InputError } from "../../core/errors.ts";
 import type { Lane, LaneLimits } from "../../core/lane.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { executeRun } from "../../producer/run/execute-run.ts";
@@ -178,6 +179,10 @@ async function runPrepared(run: PreparedRun, lanes: Lanes, context: Context): Pr
 
 function createRequest(paths: readonly string[], options: EmbedCommandOptions): RunRequest {
   const { provider, model } = findModel(options.model);
+  if (model.kind !== "embedding")
+    throw new InputError(
+      `${options.model} is a chat model and makes no vectors; "sluice models ${provider}" shows which do`,
+    );
   const { limit } = options;
   return {
     sources: {
