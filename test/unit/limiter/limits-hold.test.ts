@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { LaneLimits } from "../../../src/core/lane.ts";
+import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+
+const LANE = { provider: "fake", account: "default", model: "m" };
+const WINDOW = 1_000;
+const TRANSIT = 300;
+const LEASE = 400;
+
+interface PlannedCall {
+  /** When somebody wants it, ms after the one before. */
+  readonly after: number;
+  readonly estimate: number;
+  /** Share of the estimate that it really costs. */
+  readonly share: number;
+  readonly transit: number;
+  readonly duration: number;
+  readonly end: "ok" | "failed" | "fault" | "unsent" | "crash";
+  readonly reports: boolean;
+}
+
+interface Arrival {
+  readonly at: number;
+  readonly until: number;
+  readonly tokens: number;
+}
+
+interface Happening {
+  readonly at: number;
+  readonly act: () => Promise<void>;
+}
+
+/** Runs calls against a limiter on a clock moved by hand, and returns what the provider saw. */
+async function simulate(
+  calls: readonly PlannedCall[],
+  limits: LaneLimits,
+  { repeatMs = 0 }: { repeatMs?: number } = {},
+): Promise<{ arrivals: Arrival[]; endedAt: number }> {
+  const clock = fakeClock(0);
+  const limiter = createMemoryLimiter(clock, { windowMs: WINDOW, transitMs: TRANSIT, leaseMs: LEASE });
+  const arrivals: Arrival[] = [];
+  const future: Happening[] = [];
+  const later = (at: number, act: () => Promise<void>) => {
+    const before = future.findIndex((other) => other.at > at);
+    future.splice(before < 0 ? future.length : before, 0, { at, act });
+  };
+  const waiting: PlannedCall[] = [];
+  let waking = Number.POSITIVE_INFINITY;
+  const start = (call: PlannedCall, id: string) => {
+    const now = clock.now();
+    if (call.end === "unsent") {
+      later(now + call.transit, async () => {
+        await limiter.settle(LANE, [{ id, outcome: "unsent" }]);
+        await ask();
+      });
+      return;
+    }
+    const tokens = Math.floor(call.estimate * call.share);
+    const duration = call.end === "crash" ? Math.min(call.duration, LEASE) : call.duration;
+    arrivals.push({ at: now + Math.min(call.transit, duration), until: now + duration, tokens });
+    for (let at = LEASE / 4; at < duration; at += LEASE / 4) {
+      later(now + at, () => limiter.renew(LANE, [id]));
+    }
+    later(now + duration, async () => {
+      if (call.end !== "crash") {
+        const settlement = { id, outcome: call.end as "ok" } as const;
+        await limiter.settle(LANE, [call.reports ? { ...settlement, tokens } : settlement]);
+      }
+      await ask();
+    });
+  };
+  const ask = async () => {
+    while (waiting.length > 0) {
+      const wants = waiting.slice(0, 3);
+      const { granted, wait } = await limiter.reserve(
+        LANE,
+        limits,
+        wants.map((call) => call.estimate),
+      );
+      for (const { id } of granted) start(waiting.shift() as PlannedCall, id);
+      if (!wait) continue;
+      const at = clock.now() + (wait.waitMs ?? 50);
+      if (waking <= clock.now() || at < waking) {
+        waking = at;
+        later(at, async () => {
+          if (waking === at) waking = Number.POSITIVE_INFINITY;
+          await ask();
+        });
+      }
+      return;
+    }
+  };
+  let at = 0;
+  for (const call of calls) {
+    at += call.after;
+    later(at, async () => {
+      waiting.push(call);
+      await ask();
+    });
+  }
+  let endedAt = 0;
+  for (let next = future.shift(); next; next = future.shift()) {
+    if (repeatMs > 0 && next.at > repeatMs) break;
+    clock.set(Math.max(clock.now(), next.at));
+    endedAt = clock.now();
+    await next.act();
+  }
+  if (repeatMs === 0) expect(waiting).toHaveLength(0);
+  return { arrivals: arrivals.sort((a, b) => a.at - b.at), endedAt };
+}
+
+/** The most that any window of the provider held, and the most calls it worked on at once. */
+function peaks(arrivals: readonly Arrival[]): { requests: number; tokens: number; concurrency: number } {
+  const peak = { requests: 0, tokens: 0, concurrency: 0 };
+  let first = 0;
+  let tokens = 0;
+  arrivals.forEach((arrival, i) => {
+    tokens += arrival.tokens;
+    while ((arrivals[first] as Arrival).at <= arrival.at - WINDOW) {
+      tokens -= (arrivals[first] as Arrival).tokens;
+      first += 1;
+    }
+    peak.requests = Math.max(peak.requests, i - first + 1);
+    peak.tokens = Math.max(peak.tokens, tokens);
+    const working = arrivals.filter((other) => other.at <= arrival.at && other.until > arrival.at).length;
+    peak.concurrency = Math.max(peak.concurrency, working);
+  });
+  return peak;
+}
+
+const plannedCall = fc.record({
+  after: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 1_500 })),
+  estimate: fc.integer({ min: 0, max: 40 }),
+  share: fc.constantFrom(0, 0.1, 0.5, 0.9, 1),
+  transit: fc.oneof(fc.constantFrom(0, TRANSIT), fc.integer({ min: 0, max: TRANSIT })),
+  duration: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 1_800 })),
+  end: fc.constantFrom("ok", "ok", "ok", "ok", "failed", "fault", "unsent", "crash"),
+  reports: fc.boolean(),
+}) as fc.Arbitrary<PlannedCall>;
+
+const anyLimits = fc.record(
+  {
+    requestsPerMinute: fc.integer({ min: 1, max: 12 }),
+    tokensPerMinute: fc.integer({ min: 40, max: 200 }),
+    concurrency: fc.integer({ min: 1, max: 6 }),
+    pacing: fc.constantFrom("even", "burst"),
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<LaneLimits>;
+
+test("no window of the provider ever holds more than the limit, whatever the calls and the network do", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(plannedCall, { maxLength: 60 }), anyLimits, async (calls, limits) => {
+      const { arrivals } = await simulate(calls, limits);
+      const peak = peaks(arrivals);
+      expect(peak.requests).toBeLessThanOrEqual(limits.requestsPerMinute ?? Number.POSITIVE_INFINITY);
+      expect(peak.tokens).toBeLessThanOrEqual(limits.tokensPerMinute ?? Number.POSITIVE_INFINITY);
+      expect(peak.concurrency).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a network that delays one window's requests to its end and the next one's not at all finds no gap", async () => {
+  const call = { after: 0, estimate: 10, share: 1, end: "ok", reports: true } as const;
+  const calls: PlannedCall[] = Array.from({ length: 200 }, (_, i) => {
+    const late = Math.floor(i / 10) % 2 === 0;
+    return { ...call, transit: late ? TRANSIT : 0, duration: late ? TRANSIT : 1 };
+  });
+  const { arrivals } = await simulate(calls, { requestsPerMinute: 10, tokensPerMinute: 100 });
+  expect(peaks(arrivals)).toMatchObject({ requests: 10, tokens: 100 });
+});
+
+test("with continuous demand at least 95 % of the limit is used", async () => {
+  // Even pacing by tokens learns from its calls what they cost: about 2 % of the difference with each.
+  const learning = 250;
+  const windows = 40;
+  const steady = fc.record({
+    limit: fc.integer({ min: 40, max: 100 }),
+    by: fc.constantFrom("requests", "tokens", "both"),
+    even: fc.boolean(),
+    // Against a window of a second, as some hundred ms are against a minute.
+    duration: fc.integer({ min: 1, max: 6 }),
+    share: fc.constantFrom(0.5, 1),
+  });
+  await fc.assert(
+    fc.asyncProperty(steady, async ({ limit, by, even, duration, share }) => {
+      const tokensPerMinute = limit * 100 * share;
+      const limits: LaneLimits = {
+        ...(by === "tokens" ? {} : { requestsPerMinute: limit }),
+        ...(by === "requests" ? {} : { tokensPerMinute }),
+        ...(even ? { pacing: "even" } : {}),
+      };
+      const call: PlannedCall = {
+        after: 0,
+        estimate: 100,
+        share,
+        transit: 0,
+        duration,
+        end: "ok",
+        reports: true,
+      };
+      const calls = Array.from({ length: limit * (windows + 1) }, () => call);
+      const { arrivals } = await simulate(calls, limits, { repeatMs: windows * WINDOW });
+      const learnt = even && share < 1 ? (arrivals[learning]?.at ?? 0) : 0;
+      const steadily = arrivals.filter(({ at }) => at >= learnt).length;
+      expect(steadily).toBeGreaterThanOrEqual((0.95 * limit * (windows * WINDOW - learnt)) / WINDOW);
+    }),
+    { numRuns: 20 },
+  );
+});
