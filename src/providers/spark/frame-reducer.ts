@@ -65,7 +65,7 @@ export function createFrameReducer(options: FrameReducerOptions = {}): ChatReduc
       const { frame, sid } = readFrame(text, state);
       const counted = { ...state, frames: state.frames + 1, sid };
       if (frame.seq < state.next || state.pending.has(frame.seq)) return { state: counted, events: [] };
-      return advance(place(counted, frame));
+      return advance(notice(counted, frame), frame);
     },
     finish(state) {
       if (state.complete) return respond(state, options);
@@ -104,32 +104,38 @@ function readContents(payload: JsonObject | undefined, choices: JsonObject, stat
   return { ...pieces, usage: readUsage(readObject(readObject(payload, "usage"), "text")) };
 }
 
-/** Puts a new frame where `advance` finds it. */
-function place(state: FrameState, frame: Frame): FrameState {
-  const { seq, last } = frame;
+/** The state with what a new frame says about the others; refuses frames that contradict each other. */
+function notice(state: FrameState, { seq, last }: Frame): FrameState {
   const { lastSeq, highestSeq } = state;
   if ((lastSeq !== undefined && (last || seq > lastSeq)) || (last && seq < highestSeq))
     throw refuse(state, "frames follow after the last one");
-  if (state.pending.size >= MAX_PENDING)
-    throw refuse(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
-  return {
-    ...state,
-    lastSeq: last ? seq : lastSeq,
-    highestSeq: Math.max(highestSeq, seq),
-    pending: new Map([...state.pending, [seq, frame]]),
-  };
+  return { ...state, lastSeq: last ? seq : lastSeq, highestSeq: Math.max(highestSeq, seq) };
 }
 
-/** Adds the frames whose turn it is. */
-function advance(placed: FrameState): ChatStep<FrameState> {
-  const pending = new Map(placed.pending);
+/** Adds the frame and those that waited for it, or lets it wait. */
+function advance(state: FrameState, frame: Frame): ChatStep<FrameState> {
+  if (frame.seq !== state.next) return keep(state, frame);
   const events: ChatEvent[] = [];
-  let state = placed;
-  for (let frame = pending.get(state.next); frame && !state.complete; frame = pending.get(state.next)) {
+  let grown = add(state, frame, events);
+  // Frames nearly always come in order, and then nothing waits.
+  if (state.pending.size > 0) grown = addPending(grown, events);
+  return { state: grown, events, ...(grown.complete && { done: true }) };
+}
+
+function keep(state: FrameState, frame: Frame): ChatStep<FrameState> {
+  if (state.pending.size >= MAX_PENDING)
+    throw refuse(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
+  return { state: { ...state, pending: new Map([...state.pending, [frame.seq, frame]]) }, events: [] };
+}
+
+function addPending(state: FrameState, events: ChatEvent[]): FrameState {
+  const pending = new Map(state.pending);
+  let grown = state;
+  for (let frame = pending.get(grown.next); frame && !grown.complete; frame = pending.get(grown.next)) {
     pending.delete(frame.seq);
-    state = add(state, frame, events);
+    grown = add(grown, frame, events);
   }
-  return { state: { ...state, pending }, events, ...(state.complete && { done: true }) };
+  return { ...grown, pending };
 }
 
 function add(state: FrameState, frame: Frame, events: ChatEvent[]): FrameState {
