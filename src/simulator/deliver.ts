@@ -15,17 +15,25 @@ export function isDeliveryFault(action: FaultAction | undefined): action is Deli
   );
 }
 
+/** How a stream's parts are sent. */
+export interface Pace {
+  /** Between two parts; 0 is as fast as the connection takes them. */
+  readonly everyMs: number;
+  /** Called before the last part: with it the caller has everything and may call again. */
+  readonly beforeLast: () => void;
+}
+
 /** Sends the answer, the way the fault says. `response` may already be gone. */
 export function deliver(
   response: ServerResponse,
   answer: Answer,
   fault: DeliveryFault | undefined,
-  paceMs = 0,
+  pace: Pace = { everyMs: 0, beforeLast: () => undefined },
 ): void {
   if (response.destroyed) return;
   switch (fault?.type) {
     case undefined:
-      if (answer.paced) sendPaced(response, answer, paceMs);
+      if (answer.paced) sendPaced(response, answer, pace);
       else sendWhole(response, answer);
       break;
     case "connection-close":
@@ -57,20 +65,23 @@ function sendWhole(response: ServerResponse, answer: Answer): void {
   response.uncork();
 }
 
-/** Part after part, in chunks of their own; a pace of 0 is as fast as the connection takes them. */
-function sendPaced(response: ServerResponse, answer: Answer, paceMs: number): void {
+/** Part after part, in chunks of their own. */
+function sendPaced(response: ServerResponse, answer: Answer, { everyMs, beforeLast }: Pace): void {
   response.writeHead(answer.status, answer.headers);
-  if (paceMs <= 0) {
+  if (everyMs <= 0) {
+    beforeLast();
     for (const part of answer.body) response.write(part);
     response.end();
     return;
   }
-  const parts = answer.body.values();
+  let sent = 0;
   const timer = setInterval(() => {
-    const { done, value } = parts.next();
-    if (done) response.end();
-    else response.write(value);
-  }, paceMs);
+    const part = answer.body[sent++];
+    if (sent >= answer.body.length) {
+      beforeLast();
+      response.end(part);
+    } else response.write(part);
+  }, everyMs);
   response.once("close", () => clearInterval(timer));
 }
 

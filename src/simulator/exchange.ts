@@ -77,8 +77,8 @@ export class Exchange {
     const { answer, delivery } = this.#compose(endpoint, accepted, fault);
     // The caller may call again the moment it has the last byte: the place must be free by then. A slow delivery
     // keeps it until the connection is done.
-    if (delivery === undefined) release();
-    deliver(response, answer, delivery, this.#settings.deltaMs);
+    if (delivery === undefined && !answer.paced) release();
+    deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
   }
 
   #accountOf(lane: string): Account {
