@@ -50,7 +50,6 @@ export const COMMON_CODES: Readonly<Record<string, CodeClass>> = {
   server_error: FAILED,
   internal_error: FAILED,
   internal_server_error: FAILED,
-  api_error: FAILED,
   InternalServerError: FAILED,
   context_length_exceeded: TOO_LONG,
   string_above_max_length: TOO_LONG,

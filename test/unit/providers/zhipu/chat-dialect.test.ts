@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createChatCodec } from "../../../../src/providers/openai-compatible/chat-codec.ts";
+import type { ChatRequest } from "../../../../src/providers/provider.ts";
+import { zhipuChatDialect } from "../../../../src/providers/zhipu/chat-dialect.ts";
+
+const codec = createChatCodec(zhipuChatDialect("glm-4-plus"));
+const user = { role: "user", content: "hi" } as const;
+const encode = (request: Partial<ChatRequest>) =>
+  JSON.parse(codec.encode({ messages: [user], ...request }, false));
+
+describe("Zhipu's chat requests", () => {
+  it("keep temperature and top_p inside what every model takes", () => {
+    expect(encode({ temperature: 0 })).toMatchObject({ do_sample: false });
+    expect(encode({ temperature: 0 })).not.toHaveProperty("temperature");
+    expect(encode({ temperature: 1, topP: 1 })).toMatchObject({ temperature: 0.99, top_p: 0.99 });
+    expect(encode({ temperature: 0.001, topP: 0 })).toMatchObject({ temperature: 0.01, top_p: 0.01 });
+    fc.assert(
+      fc.property(
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        fc.double({ min: -5, max: 5, noNaN: true }),
+        (t, p) => {
+          const { temperature = 0.5, top_p } = encode({ temperature: t, topP: p });
+          for (const value of [temperature, top_p]) {
+            expect(value).toBeGreaterThanOrEqual(0.01);
+            expect(value).toBeLessThanOrEqual(0.99);
+          }
+        },
+      ),
+    );
+  });
+
+  it("say nothing that was not asked for", () => {
+    expect(encode({})).toEqual({ model: "glm-4-plus", messages: [user], stream: false });
+    expect(JSON.parse(codec.encode({ messages: [user] }, true))).toEqual({
+      model: "glm-4-plus",
+      messages: [user],
+      stream: true,
+    });
+  });
+
+  it("send stop as a list and the user under Zhipu's name where it fits", () => {
+    expect(encode({ stop: ["x"] }).stop).toEqual(["x"]);
+    expect(encode({ extra: { stop: "x" } }).stop).toEqual(["x"]);
+    expect(encode({ user: "user-7" })).toMatchObject({ user_id: "user-7" });
+    for (const name of ["ann", "x".repeat(129)]) {
+      expect(encode({ user: name })).not.toHaveProperty("user_id");
+      expect(encode({ user: name })).not.toHaveProperty("user");
+    }
+  });
+
+  it("flatten lists of text where Zhipu would drop them, and only there", () => {
+    const content = [
+      { type: "text", text: "a" },
+      { type: "text", text: "b" },
+    ];
+    const image = [{ type: "image_url", image_url: { url: "x" } }];
+    const { messages } = encode({
+      messages: [
+        { role: "user", content },
+        { role: "assistant", content },
+        { role: "tool", content, toolCallId: "1" },
+        { role: "assistant", content: image },
+        { role: "assistant", content: null },
+      ],
+    });
+    expect(messages.map((message: { content: unknown }) => message.content)).toEqual([
+      content,
+      "ab",
+      "ab",
+      image,
+      null,
+    ]);
+  });
+
+  it.each([
+    ["sensitive", "content-filter"],
+    ["network_error", "server"],
+  ])("take the finish reason %s for a failure, streamed or not", (reason, kind) => {
+    const choice = { index: 0, finish_reason: reason };
+    const body = Buffer.from(JSON.stringify({ choices: [{ ...choice, message: { content: "part" } }] }));
+    expect(() => codec.decode({ status: 200, headers: {}, body }, 0)).toThrow(
+      expect.objectContaining({ kind, code: reason }),
+    );
+    const reducer = codec.reducer({ status: 200, headers: {} }, 0);
+    const data = JSON.stringify({ choices: [{ ...choice, delta: { content: "" } }] });
+    expect(() => reducer.reduce(reducer.initial, { name: "", data })).toThrow(
+      expect.objectContaining({ kind, code: reason }),
+    );
+  });
+});
