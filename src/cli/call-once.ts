@@ -4,7 +4,7 @@ import { RunError } from "../core/errors.ts";
 import { createRedisLimiter } from "../limiter/redis-limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
 import { createKeys } from "../redis/keys.ts";
-import { LaneChooser } from "../workers/embedding-lanes.ts";
+import { LaneChooser } from "../workers/model-lanes.ts";
 import { LaneBook, openTransport, requireLanes } from "./lanes.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 

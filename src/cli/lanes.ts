@@ -3,11 +3,12 @@ import type { Account } from "../config/accounts.ts";
 import { type Config, revealAccount } from "../config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Lane, LaneLimits } from "../core/lane.ts";
-import type { Provider } from "../providers/provider.ts";
+import type { ChatModel, EmbeddingModel, Provider } from "../providers/provider.ts";
 import { createProvider, findModel, findProvider } from "../providers/registry.ts";
 import { createTransport } from "../providers/transport/http.ts";
 import type { Transport } from "../providers/transport/transport.ts";
-import type { EmbeddingLane } from "../workers/embedding-lanes.ts";
+import type { ModelLane } from "../workers/model-lanes.ts";
+import type { Capability } from "../workers/worker-host.ts";
 
 /** The limits in force on a lane: the user's own figures before those the provider's accounts usually have. */
 export function laneLimits(config: Config, lane: Lane): LaneLimits {
@@ -68,14 +69,39 @@ export class LaneBook {
     return this.#config.providers.filter((name) => this.#config.accounts(name).length > 0);
   }
 
+  /** What this configuration can call, and so the queues a worker with it serves. */
+  capabilities(): Capability[] {
+    return this.providers().flatMap((provider) => {
+      const [account] = this.#config.accounts(provider);
+      const adapter = account && this.#provider(provider, account);
+      return [
+        ...(adapter?.embedding ? [{ provider, kind: "embedding" as const }] : []),
+        ...(adapter?.chat ? [{ provider, kind: "chat" as const }] : []),
+      ];
+    });
+  }
+
   /** Empty when this process cannot serve the model; another worker may. */
-  embeddingLanes(provider: string, model: string): EmbeddingLane[] {
+  embeddingLanes(provider: string, model: string): ModelLane<EmbeddingModel>[] {
+    return this.#lanes(provider, model, (adapter) => adapter.embedding);
+  }
+
+  /** Empty when this process cannot serve the model; another worker may. */
+  chatLanes(provider: string, model: string): ModelLane<ChatModel>[] {
+    return this.#lanes(provider, model, (adapter) => adapter.chat);
+  }
+
+  #lanes<M>(
+    provider: string,
+    model: string,
+    capability: (adapter: Provider) => ((model: string) => M) | undefined,
+  ): ModelLane<M>[] {
     if (!this.providers().includes(provider)) return [];
     return this.#config.accounts(provider).flatMap((account) => {
-      const embedding = this.#provider(provider, account).embedding;
-      if (!embedding) return [];
+      const create = capability(this.#provider(provider, account));
+      if (!create) return [];
       const lane = { provider, account: account.name, model };
-      return [{ lane, limits: laneLimits(this.#config, lane), model: embedding(model) }];
+      return [{ lane, limits: laneLimits(this.#config, lane), model: create(model) }];
     });
   }
 

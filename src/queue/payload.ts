@@ -32,16 +32,16 @@ const chatMessage = z.looseObject({
 /** Shape of a chat request; what a provider makes of its values is checked by its adapter, before the call. */
 export const chatRequestSchema = z.strictObject({
   messages: z.array(chatMessage).min(1),
-  maxTokens: z.int().positive().optional(),
-  temperature: z.number().optional(),
-  topP: z.number().optional(),
-  stop: z.array(z.string()).optional(),
-  seed: z.int().optional(),
-  user: z.string().optional(),
-  tools: z.array(z.unknown()).optional(),
-  toolChoice: z.unknown().optional(),
-  responseFormat: z.unknown().optional(),
-  extra: z.record(z.string(), z.unknown()).optional(),
+  maxTokens: z.exactOptional(z.int().positive()),
+  temperature: z.exactOptional(z.number()),
+  topP: z.exactOptional(z.number()),
+  stop: z.exactOptional(z.array(z.string())),
+  seed: z.exactOptional(z.int()),
+  user: z.exactOptional(z.string()),
+  tools: z.exactOptional(z.array(z.unknown())),
+  toolChoice: z.exactOptional(z.unknown()),
+  responseFormat: z.exactOptional(z.unknown()),
+  extra: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
 /** One chat item, submitted on its own (`item`) or as part of a run (`run`, `index`). */

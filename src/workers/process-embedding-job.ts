@@ -1,25 +1,29 @@
+import type { EmbeddingModel } from "../providers/provider.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import type { EmbeddingPayload } from "../queue/payload.ts";
-import type { EmbeddingGroup } from "./embedding-group.ts";
+import type { CallGroup } from "./call-group.ts";
+import { type CommitDeps, commitFailure } from "./commit-records.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
-import { type BatchDeps, commitFailure } from "./run-batch.ts";
+
+type EmbeddingGroup = CallGroup<EmbeddingInput, EmbeddingModel>;
 
 export interface JobDeps {
   /** Undefined when this worker has no credentials for the model. */
   readonly group: EmbeddingGroup | undefined;
+  readonly isUrgent: boolean;
   readonly ledger: Ledger;
   readonly now: () => number;
   readonly isStopping: () => boolean;
-  readonly commitDeps: Pick<BatchDeps, "clock" | "log" | "signal">;
+  readonly commitDeps: CommitDeps;
 }
 
 /** A job taken this often without an orderly end is tried item by item, to find the one that kills workers. */
 const SUSPECT_CLAIMS = 3;
 /** An item that alone was taken this often without an orderly end gets a record that says so. */
-const MAX_ITEM_CLAIMS = 3;
-const PAUSED_DELAY_MS = 2_000;
-const FOREIGN_DELAY_MS = 3_000;
+export const MAX_ITEM_CLAIMS = 3;
+export const PAUSED_DELAY_MS = 2_000;
+export const FOREIGN_DELAY_MS = 3_000;
 
 /**
  * Sees to it that every item of a job has its record. Resolves when all have; rejects with `HandBack` when the job
@@ -41,6 +45,7 @@ export async function processEmbeddingJob(
 
   const items = payload.items.filter((_, i) => claim.open[i]);
   try {
+    if (items.length === 0) return;
     const attempts = await ledger.attempts(items.map(([index]) => index));
     const inputs = items.map((item, i) => createInput(item, payload, attempts[i] ?? 0, deps));
     if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
@@ -56,10 +61,11 @@ function createInput(
   [index, tokens, text]: EmbeddingPayload["items"][number],
   { run, item }: EmbeddingPayload,
   attempts: number,
-  { ledger, now }: JobDeps,
+  { ledger, now, isUrgent }: JobDeps,
 ): Draft {
   return {
     runId: run ?? item ?? "",
+    isUrgent,
     ledger,
     index,
     text,
@@ -117,7 +123,7 @@ async function processOneByOne(
     } else {
       group.submitAlone(input);
     }
-    await ticket.finished;
-    await deps.ledger.release(claimId);
+    // Also when the item goes back in order (a stop, a parked lane): only crashes may count against it.
+    await ticket.finished.finally(() => deps.ledger.release(claimId));
   }
 }

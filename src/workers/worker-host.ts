@@ -5,20 +5,26 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { coerceError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
+import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
-import type { Ledger } from "../queue/ledger.ts";
-import { QUEUE_SETTINGS, queueName } from "../queue/names.ts";
-import { type EmbeddingPayload, embeddingPayload } from "../queue/payload.ts";
+import { type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
+import { chatPayload, embeddingPayload } from "../queue/payload.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
 import { HEARTBEAT_MS } from "../queue/worker-list.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
-import { EmbeddingGroup } from "./embedding-group.ts";
-import { type EmbeddingLane, LaneChooser } from "./embedding-lanes.ts";
+import { GroupBook } from "./group-book.ts";
 import { HandBack } from "./job-ticket.ts";
+import type { ModelLane } from "./model-lanes.ts";
+import { processChatJob } from "./process-chat-job.ts";
 import { processEmbeddingJob } from "./process-embedding-job.ts";
 import type { WorkerLog } from "./worker-log.ts";
+
+export interface Capability {
+  readonly provider: string;
+  readonly kind: JobKind;
+}
 
 export interface WorkerOptions {
   /** Jobs held at once; their inputs are what batches are packed from. */
@@ -36,10 +42,11 @@ export interface WorkerDeps {
   readonly redis: RedisSource;
   readonly keys: Keys;
   readonly limiter: Limiter;
-  /** Providers whose queues this worker serves. */
-  readonly providers: readonly string[];
+  /** What this worker has credentials for, and so the queues it serves. */
+  readonly capabilities: readonly Capability[];
   /** The lanes this worker has credentials for; empty when the model is unknown to it. */
-  readonly embeddingLanes: (provider: string, model: string) => readonly EmbeddingLane[];
+  readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
+  readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
   readonly version: string;
   readonly log: WorkerLog;
   readonly clock?: Clock;
@@ -71,7 +78,7 @@ class Host {
   readonly #clock: Clock;
   readonly #client: RedisClient;
   readonly #workers: Worker[];
-  readonly #groups = new Map<string, EmbeddingGroup>();
+  readonly #groups: GroupBook;
   readonly #forced = new AbortController();
   readonly #timers: NodeJS.Timeout[];
   /** Jobs held -> when their lock was last known to be ours. */
@@ -83,8 +90,16 @@ class Host {
     this.#options = { ...WORKER_DEFAULTS, ...deps.options };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
-    this.#workers = deps.providers.map((provider) =>
-      this.#startQueueWorker(queueName(provider, "embedding")),
+    this.#groups = new GroupBook({
+      ...deps,
+      ...this.#options,
+      client: this.#client,
+      clock: this.#clock,
+      signal: this.#forced.signal,
+      mayCall: () => this.#isSureOfItsJobs(),
+    });
+    this.#workers = deps.capabilities.flatMap((capability) =>
+      (["interactive", "bulk"] as const).map((priority) => this.#startQueueWorker(capability, priority)),
     );
     this.#timers = [
       setInterval(() => this.#heartbeat(), HEARTBEAT_MS),
@@ -95,11 +110,12 @@ class Host {
     );
   }
 
-  #startQueueWorker(queue: string): Worker {
+  #startQueueWorker({ provider, kind }: Capability, priority: JobPriority): Worker {
+    const queue = queueName(provider, kind, priority);
     const worker = new Worker(
       queue,
       // All three parameters must stand here: BullMQ hands over the signal only to a processor that declares it.
-      (job, token, signal) => this.#process(job, token, signal),
+      (job, token, signal) => this.#hold(job, token, () => this.#process(job, signal, priority)),
       {
         connection: this.#deps.redis.connect("bullmq"),
         prefix: this.#deps.keys.queuePrefix(queue),
@@ -126,63 +142,47 @@ class Host {
     return worker;
   }
 
-  async #process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<unknown> {
-    const payload = embeddingPayload.safeParse(job.data);
-    if (!payload.success || !job.id) {
-      // Set aside in the failed set with a reason that names no content; the worker lives on.
-      throw new UnrecoverableError("not a job of this version: its payload does not match the schema");
+  async #process(job: Job, signal: AbortSignal | undefined, priority: JobPriority): Promise<void> {
+    const shared = {
+      now: () => this.#clock.now(),
+      isStopping: () => this.#stopping !== undefined,
+      isUrgent: priority === "interactive",
+      commitDeps: { clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
+    };
+    const { keys } = this.#deps;
+    const id = job.id ?? "";
+    const embedding = embeddingPayload.safeParse(job.data);
+    if (embedding.success) {
+      const { run, item } = embedding.data;
+      const ledger =
+        item === undefined
+          ? new RunLedger(this.#client, keys.run(run ?? ""))
+          : new ItemLedger(this.#client, keys.item(item));
+      const group = this.#groups.embedding(embedding.data);
+      return await processEmbeddingJob(id, embedding.data, signal, { ...shared, group, ledger });
     }
-    this.#renewedAt.set(job.id, this.#clock.now());
+    const chat = chatPayload.safeParse(job.data);
+    if (chat.success) {
+      const group = this.#groups.chat(chat.data);
+      return await processChatJob(id, chat.data, signal, { ...shared, group, client: this.#client, keys });
+    }
+    // Set aside in the failed set with a reason that names no content; the worker lives on.
+    throw new UnrecoverableError("not a job of this version: its payload does not match the schema");
+  }
+
+  /** Runs a job under the eye of the lock watch, and puts back what has to go back. */
+  async #hold(job: Job, token: string | undefined, work: () => Promise<void>): Promise<null> {
+    const id = job.id ?? "";
+    this.#renewedAt.set(id, this.#clock.now());
     try {
-      await processEmbeddingJob(job.id, payload.data, signal, {
-        group: this.#group(payload.data),
-        ledger: this.#ledger(payload.data),
-        now: () => this.#clock.now(),
-        isStopping: () => this.#stopping !== undefined,
-        commitDeps: { clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
-      });
+      await work();
       return null;
     } catch (error) {
       if (error instanceof HandBack) return await giveBack(job, token, error);
       throw error;
     } finally {
-      this.#renewedAt.delete(job.id);
+      this.#renewedAt.delete(id);
     }
-  }
-
-  #ledger({ run, item }: EmbeddingPayload): Ledger {
-    const { keys } = this.#deps;
-    return item === undefined
-      ? new RunLedger(this.#client, keys.run(run ?? ""))
-      : new ItemLedger(this.#client, keys.item(item));
-  }
-
-  #group(payload: EmbeddingPayload): EmbeddingGroup | undefined {
-    const key = JSON.stringify([payload.provider, payload.model, payload.purpose, payload.dimensions]);
-    const known = this.#groups.get(key);
-    if (known) return known;
-    const lanes = this.#deps.embeddingLanes(payload.provider, payload.model);
-    const model = lanes[0]?.model;
-    if (!model) return undefined;
-    const group = new EmbeddingGroup(
-      new LaneChooser(this.#deps.limiter, lanes),
-      {
-        request: {
-          purpose: payload.purpose,
-          ...(payload.dimensions === undefined ? {} : { dimensions: payload.dimensions }),
-        },
-        limits: {
-          maxInputs: model.maxInputs,
-          ...(model.maxBatchTokens === undefined ? {} : { maxTokens: model.maxBatchTokens }),
-        },
-        maxCalls: this.#options.calls,
-        lingerMs: this.#options.lingerMs,
-        mayCall: () => this.#isSureOfItsJobs(),
-      },
-      { limiter: this.#deps.limiter, clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
-    );
-    this.#groups.set(key, group);
-    return group;
   }
 
   /**
@@ -195,7 +195,7 @@ class Host {
   }
 
   #heartbeat(): void {
-    const { keys, log, version, providers } = this.#deps;
+    const { keys, log, version, capabilities } = this.#deps;
     const now = this.#clock.now();
     const pipeline = this.#client.pipeline();
     const key = keys.worker(this.id);
@@ -203,7 +203,7 @@ class Host {
       host: hostname(),
       pid: process.pid,
       version,
-      providers: providers.join(","),
+      queues: capabilities.map(({ provider, kind }) => `${provider}-${kind}`).join(","),
       jobs: this.#renewedAt.size,
       at: now,
     });
@@ -215,14 +215,12 @@ class Host {
   }
 
   #renewReservations(): void {
-    for (const group of this.#groups.values()) {
-      for (const [{ lane }, ids] of group.inFlight()) {
-        this.#deps.limiter
-          .renew(lane, ids)
-          .catch((error) =>
-            this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }),
-          );
-      }
+    for (const [lane, ids] of this.#groups.inFlight()) {
+      this.#deps.limiter
+        .renew(lane, ids)
+        .catch((error) =>
+          this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }),
+        );
     }
   }
 
@@ -235,7 +233,7 @@ class Host {
     const reason = new HandBack("the worker is stopping");
     const pausing = Promise.all(this.#workers.map((worker) => worker.pause(true)));
     const forced = setTimeout(() => this.#forced.abort(reason), this.#options.graceMs);
-    await Promise.all([...this.#groups.values()].map((group) => group.stop(reason)));
+    await this.#groups.stop(reason);
     clearTimeout(forced);
     await pausing;
     // Closing waits for the processors, which now only give their jobs back.

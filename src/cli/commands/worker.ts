@@ -26,8 +26,8 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
   );
   const log = adaptLog(logger);
   const lanes = new LaneBook(config, openTransport(config));
-  const providers = lanes.providers();
-  if (providers.length === 0) {
+  const capabilities = lanes.capabilities();
+  if (capabilities.length === 0) {
     const names = config.providers.flatMap((name) => config.missing(name));
     throw new ConfigError([`no provider has credentials; set one of ${names.join(", ")}`]);
   }
@@ -42,8 +42,9 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
       redis: redis.source,
       keys,
       limiter: createRedisLimiter(redis.source.connect("commands"), keys),
-      providers,
+      capabilities,
       embeddingLanes: (provider, model) => lanes.embeddingLanes(provider, model),
+      chatLanes: (provider, model) => lanes.chatLanes(provider, model),
       version: readVersion(),
       log,
       options: {
@@ -53,8 +54,9 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
       },
     });
     await Promise.race([host.ready, stopped]);
-    log.info("worker takes jobs", { worker: host.id, providers });
-    process.send?.({ type: "ready" });
+    log.info("worker takes jobs", { worker: host.id, providers: lanes.providers() });
+    // The command may have ended meanwhile, and what is sent into a closed channel ends this process.
+    if (process.connected) process.send?.({ type: "ready" }, () => undefined);
     const reason = await stopped;
     log.info("worker stops", { reason });
     await host.stop();

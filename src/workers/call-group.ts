@@ -1,14 +1,15 @@
 import type { Clock } from "../core/clock.ts";
+import type { RetryDecision } from "../core/decide-retry.ts";
 import { coerceError } from "../core/errors.ts";
-import type { EmbeddingInput } from "./embedding-input.ts";
-import type { EmbeddingLane, Grant, LaneChooser } from "./embedding-lanes.ts";
-import { InputLine } from "./input-line.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import { FairLine } from "./fair-line.ts";
+import type { GroupInput } from "./group-input.ts";
 import { HandBack } from "./job-ticket.ts";
+import type { Grant, LaneChooser, ModelLane } from "./model-lanes.ts";
 import { type BatchLimits, packBatch } from "./pack-batch.ts";
-import { type BatchDeps, type BatchRequest, runBatch } from "./run-batch.ts";
+import type { WorkerLog } from "./worker-log.ts";
 
 export interface GroupOptions {
-  readonly request: BatchRequest;
   readonly limits: BatchLimits;
   /** Calls this worker has in flight at once, whatever the lane allows. */
   readonly maxCalls: number;
@@ -18,8 +19,19 @@ export interface GroupOptions {
   readonly mayCall: () => boolean;
 }
 
-interface Batch {
-  readonly inputs: readonly EmbeddingInput[];
+export interface GroupDeps<I, M> {
+  readonly limiter: Limiter;
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  /**
+   * One upstream call: call, check, commit, settle. Resolves with undefined when every input has its record, else
+   * with what to do with the inputs. Never throws.
+   */
+  readonly call: (inputs: readonly I[], grant: Grant<M>) => Promise<RetryDecision | undefined>;
+}
+
+interface Batch<I> {
+  readonly inputs: readonly I[];
   readonly tokens: number;
   /** Put together by packing, so its inputs may be packed anew; not after a bisection. */
   readonly loose: boolean;
@@ -31,26 +43,27 @@ const POLL_MS = 15;
 const PARKED_DELAY_MS = 3_000;
 
 /**
- * The inputs of one model and purpose inside one worker: packs them into full batches across jobs, reserves, calls.
+ * The inputs of one model inside one worker: packs them into full batches across jobs, reserves, calls. Chat is the
+ * case of one input per batch.
  *
  * An input is at any time in exactly one place: in `line` (waiting to be packed), in `ready` (a batch that goes as
  * it is: one half of a rejected batch, or a retry), in a backoff timer, or inside a call. The loop takes batches out
  * before it asks for reservations and puts back what was not granted, so it never holds a plan that has gone stale.
  */
-export class EmbeddingGroup {
-  readonly #chooser: LaneChooser;
+export class CallGroup<I extends GroupInput, M> {
+  readonly #chooser: LaneChooser<M>;
   readonly #options: GroupOptions;
-  readonly #deps: BatchDeps;
+  readonly #deps: GroupDeps<I, M>;
   readonly #clock: Clock;
-  readonly #line = new InputLine<EmbeddingInput>();
-  #ready: Batch[] = [];
-  readonly #delayed = new Map<Batch, AbortController>();
-  readonly #flights = new Map<string, { readonly lane: EmbeddingLane; readonly done: Promise<void> }>();
+  readonly #line = new FairLine<I>();
+  #ready: Batch<I>[] = [];
+  readonly #delayed = new Map<Batch<I>, AbortController>();
+  readonly #flights = new Map<string, { readonly lane: ModelLane<M>; readonly done: Promise<void> }>();
   #wake = Promise.withResolvers<void>();
   #stopped = false;
   readonly #loop: Promise<void>;
 
-  constructor(chooser: LaneChooser, options: GroupOptions, deps: BatchDeps) {
+  constructor(chooser: LaneChooser<M>, options: GroupOptions, deps: GroupDeps<I, M>) {
     this.#chooser = chooser;
     this.#options = options;
     this.#deps = deps;
@@ -59,25 +72,25 @@ export class EmbeddingGroup {
   }
 
   /** Reservations of calls in flight, by lane, to be renewed. */
-  inFlight(): Map<EmbeddingLane, string[]> {
-    const byLane = new Map<EmbeddingLane, string[]>();
+  inFlight(): Map<ModelLane<M>, string[]> {
+    const byLane = new Map<ModelLane<M>, string[]>();
     for (const [id, { lane }] of this.#flights) byLane.set(lane, [...(byLane.get(lane) ?? []), id]);
     return byLane;
   }
 
-  submit(inputs: readonly EmbeddingInput[]): void {
+  submit(inputs: readonly I[]): void {
     this.#line.push(...inputs);
     this.#signal();
   }
 
   /** Submits one input that goes alone: it is suspected of crashing its worker. */
-  submitAlone(input: EmbeddingInput): void {
+  submitAlone(input: I): void {
     this.#ready.push({ inputs: [input], tokens: input.tokens, loose: false });
     this.#signal();
   }
 
   /** Gives back the inputs of a job (or of all jobs) that are not inside a call. */
-  handBack(reason: HandBack, matches: (input: EmbeddingInput) => boolean = () => true): void {
+  handBack(reason: HandBack, matches: (input: I) => boolean = () => true): void {
     const dropped = this.#line.remove(matches);
     for (const batch of [...this.#ready, ...this.#delayed.keys()])
       dropped.push(...batch.inputs.filter(matches));
@@ -94,10 +107,12 @@ export class EmbeddingGroup {
     this.handBack(reason);
     for (const timer of this.#delayed.values()) timer.abort();
     await this.#loop;
+    // What the loop held while it waited for reservations was in none of the places looked at above.
+    this.handBack(reason);
     await Promise.all([...this.#flights.values()].map((flight) => flight.done));
   }
 
-  readonly #flying = new Set<readonly EmbeddingInput[]>();
+  readonly #flying = new Set<readonly I[]>();
 
   #signal(): void {
     this.#wake.resolve();
@@ -123,8 +138,8 @@ export class EmbeddingGroup {
   }
 
   /** Takes the next batches there is room for; a batch that is not full yet may linger for more inputs. */
-  #takeBatches(): { batches: Batch[]; lingerMs: number | undefined } {
-    const batches: Batch[] = [];
+  #takeBatches(): { batches: Batch<I>[]; lingerMs: number | undefined } {
+    const batches: Batch<I>[] = [];
     if (!this.#options.mayCall()) return { batches, lingerMs: 250 };
     const room = Math.min(this.#options.maxCalls - this.#flights.size, 32);
     while (batches.length < room) {
@@ -150,7 +165,7 @@ export class EmbeddingGroup {
     return this.#clock.now();
   }
 
-  async #reserveAndStart(batches: readonly Batch[]): Promise<void> {
+  async #reserveAndStart(batches: readonly Batch<I>[]): Promise<void> {
     const answer = await this.#chooser.reserve(batches.map((batch) => batch.tokens));
     answer.grants.forEach((grant, i) => {
       const batch = batches[i];
@@ -167,8 +182,8 @@ export class EmbeddingGroup {
   }
 
   /** To the front, in order; inputs from the line may be packed anew, fuller than before. */
-  #putBack(batches: readonly Batch[]): void {
-    const open = (batch: Batch) => batch.inputs.filter((input) => !input.ticket.isReturning);
+  #putBack(batches: readonly Batch<I>[]): void {
+    const open = (batch: Batch<I>) => batch.inputs.filter((input) => !input.ticket.isReturning);
     this.#line.unshift(batches.filter((batch) => batch.loose).flatMap(open));
     this.#ready = [...batches.filter((batch) => !batch.loose), ...this.#ready];
   }
@@ -184,7 +199,7 @@ export class EmbeddingGroup {
     timer.abort();
   }
 
-  #start(batch: Batch, grant: Grant): void {
+  #start(batch: Batch<I>, grant: Grant<M>): void {
     const inputs = batch.inputs.filter((input) => !input.ticket.isReturning);
     if (inputs.length === 0) {
       this.#deps.limiter
@@ -203,8 +218,8 @@ export class EmbeddingGroup {
     this.#flights.set(grant.reservation.id, { lane: grant.lane, done });
   }
 
-  async #call(batch: Batch, grant: Grant): Promise<void> {
-    const decision = await runBatch(batch.inputs, grant, this.#options.request, this.#deps);
+  async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
+    const decision = await this.#deps.call(batch.inputs, grant);
     switch (decision?.action) {
       case "snooze":
       case "park":
@@ -228,7 +243,7 @@ export class EmbeddingGroup {
     }
   }
 
-  #later(batch: Batch, delayMs: number): void {
+  #later(batch: Batch<I>, delayMs: number): void {
     const timer = new AbortController();
     this.#delayed.set(batch, timer);
     this.#clock

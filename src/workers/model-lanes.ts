@@ -1,21 +1,20 @@
 import type { Lane, LaneLimits } from "../core/lane.ts";
 import type { Limiter, Reservation, WaitReason } from "../limiter/limiter.ts";
-import type { EmbeddingModel } from "../providers/provider.ts";
 
 /** A lane this worker can use: the shared limit and the model behind it. */
-export interface EmbeddingLane {
+export interface ModelLane<M> {
   readonly lane: Lane;
   readonly limits: LaneLimits;
-  readonly model: EmbeddingModel;
+  readonly model: M;
 }
 
-export interface Grant {
-  readonly lane: EmbeddingLane;
+export interface Grant<M> {
+  readonly lane: ModelLane<M>;
   readonly reservation: Reservation;
 }
 
-export interface LaneAnswer {
-  readonly grants: readonly Grant[];
+export interface LaneAnswer<M> {
+  readonly grants: readonly Grant<M>[];
   /** Set when fewer were granted than wanted: the soonest any lane may grant more. */
   readonly wait?: { readonly ms: number | undefined; readonly reason: WaitReason };
   /** Every lane is parked: nothing will be granted before a person has mended something. */
@@ -23,18 +22,18 @@ export interface LaneAnswer {
 }
 
 /** Asks the lanes of a model in turn, starting with another one each time, so that accounts share the work. */
-export class LaneChooser {
+export class LaneChooser<M> {
   readonly #limiter: Limiter;
-  readonly #lanes: readonly EmbeddingLane[];
+  readonly #lanes: readonly ModelLane<M>[];
   #next = 0;
 
-  constructor(limiter: Limiter, lanes: readonly EmbeddingLane[]) {
+  constructor(limiter: Limiter, lanes: readonly ModelLane<M>[]) {
     this.#limiter = limiter;
     this.#lanes = lanes;
   }
 
-  async reserve(wants: readonly number[]): Promise<LaneAnswer> {
-    const grants: Grant[] = [];
+  async reserve(wants: readonly number[]): Promise<LaneAnswer<M>> {
+    const grants: Grant<M>[] = [];
     const waits: { ms: number | undefined; reason: WaitReason }[] = [];
     const start = this.#next++;
     for (let i = 0; i < this.#lanes.length && grants.length < wants.length; i++) {

@@ -1,0 +1,64 @@
+import type { Clock } from "../core/clock.ts";
+import { coerceError } from "../core/errors.ts";
+import type { Failure } from "../core/item.ts";
+import type { WireRecord } from "../queue/record-codec.ts";
+import type { CallSize } from "../queue/run-ledger.ts";
+import { byRun, type GroupInput } from "./group-input.ts";
+import type { WorkerLog } from "./worker-log.ts";
+
+export interface CommitDeps {
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  /** Aborts when the grace period is over. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Commits the records of one answer, each to the ledger of its item. An answer is paid for, so this is tried for as
+ * long as the worker lives: Redis may be restarting or full. Giving up (only at the end of the grace period) costs a
+ * second call later, never a record.
+ */
+export async function commitRecords<I extends GroupInput>(
+  inputs: readonly I[],
+  recordOf: (input: I) => WireRecord,
+  { dimensions = 0, answered }: { readonly dimensions?: number; readonly answered?: CallSize },
+  deps: CommitDeps,
+): Promise<void> {
+  await Promise.all(
+    byRun(inputs).map((ofRun, i) =>
+      // A call that carried items of several runs is counted with the first.
+      commitUntilDone(ofRun, ofRun.map(recordOf), dimensions, i === 0 ? answered : undefined, deps),
+    ),
+  );
+}
+
+/** Commits the failure of inputs as their record. */
+export async function commitFailure(
+  inputs: readonly GroupInput[],
+  failure: Failure,
+  deps: CommitDeps,
+): Promise<void> {
+  const recordOf = ({ index, attempts }: GroupInput) => ({ index, attempts, tokens: 0, failure });
+  await commitRecords(inputs, recordOf, {}, deps);
+}
+
+async function commitUntilDone(
+  inputs: readonly GroupInput[],
+  records: readonly WireRecord[],
+  dimensions: number,
+  answered: CallSize | undefined,
+  { clock, log, signal }: CommitDeps,
+): Promise<void> {
+  const ledger = inputs[0]?.ledger;
+  if (!ledger) return;
+  for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
+    try {
+      await ledger.commit(records, dimensions, answered ? { answered } : {});
+      for (const input of inputs) input.ticket.recorded();
+      return;
+    } catch (error) {
+      log.warn("could not commit records; trying again", { error: coerceError(error).message });
+      await clock.sleep(pauseMs, signal).catch(() => undefined);
+    }
+  }
+}

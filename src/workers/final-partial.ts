@@ -1,0 +1,14 @@
+import { createHash } from "node:crypto";
+import type { ChatResponse } from "../providers/provider.ts";
+import type { WireRecord } from "../queue/record-codec.ts";
+
+/**
+ * The last entry of an item's partials: what a reader needs to see that the deltas it put together are the record.
+ * `length` is in UTF-16 code units, `sha256` over the text's UTF-8.
+ */
+export function finalPartial({ json, failure }: WireRecord): string {
+  if (failure) return JSON.stringify({ failure });
+  const { text, finishReason, usage } = json as ChatResponse;
+  const sha256 = createHash("sha256").update(text).digest("hex");
+  return JSON.stringify({ finishReason, usage, length: text.length, sha256 });
+}

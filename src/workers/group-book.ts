@@ -1,0 +1,98 @@
+import type { Clock } from "../core/clock.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
+import type { ChatPayload, EmbeddingPayload } from "../queue/payload.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { CallGroup, type GroupOptions } from "./call-group.ts";
+import type { ChatInput } from "./chat-input.ts";
+import type { EmbeddingInput } from "./embedding-input.ts";
+import type { HandBack } from "./job-ticket.ts";
+import { LaneChooser, type ModelLane } from "./model-lanes.ts";
+import { type BatchRequest, runBatch } from "./run-batch.ts";
+import { runChat } from "./run-chat.ts";
+import type { WorkerLog } from "./worker-log.ts";
+
+export interface GroupBookDeps {
+  readonly limiter: Limiter;
+  readonly client: RedisClient;
+  readonly clock: Clock;
+  readonly log: WorkerLog;
+  /** Aborts calls in flight: the grace period is over. */
+  readonly signal: AbortSignal;
+  /** Upstream calls in flight at once per model, whatever the lanes allow. */
+  readonly calls: number;
+  readonly lingerMs: number;
+  readonly mayCall: () => boolean;
+  readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
+  readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
+}
+
+/** The groups of a worker, each made when its first job comes. */
+export class GroupBook {
+  readonly #deps: GroupBookDeps;
+  readonly #embedding = new Map<string, CallGroup<EmbeddingInput, EmbeddingModel>>();
+  readonly #chat = new Map<string, CallGroup<ChatInput, ChatModel>>();
+
+  constructor(deps: GroupBookDeps) {
+    this.#deps = deps;
+  }
+
+  /** Undefined when this worker has no credentials for the model. */
+  embedding({
+    provider,
+    model,
+    purpose,
+    dimensions,
+  }: EmbeddingPayload): CallGroup<EmbeddingInput, EmbeddingModel> | undefined {
+    const key = JSON.stringify([provider, model, purpose, dimensions]);
+    const known = this.#embedding.get(key);
+    if (known) return known;
+    const lanes = this.#deps.embeddingLanes(provider, model);
+    const first = lanes[0]?.model;
+    if (!first) return undefined;
+    const request: BatchRequest = { purpose, ...(dimensions === undefined ? {} : { dimensions }) };
+    const limits = {
+      maxInputs: first.maxInputs,
+      ...(first.maxBatchTokens === undefined ? {} : { maxTokens: first.maxBatchTokens }),
+    };
+    const group = new CallGroup(new LaneChooser(this.#deps.limiter, lanes), this.#options(limits), {
+      ...this.#deps,
+      call: (inputs: readonly EmbeddingInput[], grant) => runBatch(inputs, grant, request, this.#deps),
+    });
+    this.#embedding.set(key, group);
+    return group;
+  }
+
+  /** Undefined when this worker has no credentials for the model. */
+  chat({ provider, model }: ChatPayload): CallGroup<ChatInput, ChatModel> | undefined {
+    const key = JSON.stringify([provider, model]);
+    const known = this.#chat.get(key);
+    if (known) return known;
+    const lanes = this.#deps.chatLanes(provider, model);
+    if (lanes.length === 0) return undefined;
+    const group = new CallGroup(new LaneChooser(this.#deps.limiter, lanes), this.#options({ maxInputs: 1 }), {
+      ...this.#deps,
+      call: (inputs: readonly ChatInput[], grant) => runChat(inputs, grant, this.#deps),
+    });
+    this.#chat.set(key, group);
+    return group;
+  }
+
+  /** Reservations of all calls in flight, lane by lane. */
+  *inFlight(): Generator<readonly [ModelLane<unknown>["lane"], readonly string[]]> {
+    for (const groups of [this.#embedding, this.#chat]) {
+      for (const group of groups.values()) for (const [{ lane }, ids] of group.inFlight()) yield [lane, ids];
+    }
+  }
+
+  async stop(reason: HandBack): Promise<void> {
+    await Promise.all(
+      [...this.#embedding.values(), ...this.#chat.values()].map((group) => group.stop(reason)),
+    );
+  }
+
+  #options(limits: GroupOptions["limits"]): GroupOptions {
+    const { calls, lingerMs, mayCall } = this.#deps;
+    return { limits, maxCalls: calls, lingerMs, mayCall };
+  }
+}

@@ -1,0 +1,34 @@
+import type { Ledger } from "../queue/ledger.ts";
+import type { JobTicket } from "./job-ticket.ts";
+
+/** One item inside a worker, from its job to its record. */
+export interface GroupInput {
+  /** The run it belongs to, or its own id when it was submitted on its own. */
+  readonly runId: string;
+  /** Goes before everything that is not. */
+  readonly isUrgent: boolean;
+  readonly ledger: Ledger;
+  readonly ticket: JobTicket;
+  readonly index: number;
+  /** Estimated. */
+  readonly tokens: number;
+  readonly bytes: number;
+  readonly arrivedAt: number;
+  /** Failed attempts, over all workers and restarts. */
+  attempts: number;
+  /** Those of them that the budget counts: attempts made while the whole lane was out are not. */
+  charged: number;
+  /** Throttle answers in a row. */
+  snoozes: number;
+}
+
+/** Inputs by run: a batch may carry inputs of several runs, and each has its own ledger. */
+export function byRun<T extends { readonly runId: string }>(inputs: readonly T[]): T[][] {
+  const runs = new Map<string, T[]>();
+  for (const input of inputs) {
+    const list = runs.get(input.runId);
+    if (list) list.push(input);
+    else runs.set(input.runId, [input]);
+  }
+  return [...runs.values()];
+}

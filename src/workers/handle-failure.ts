@@ -1,0 +1,117 @@
+import {
+  decideRetry,
+  isFault,
+  RETRY_DEFAULTS,
+  type RetryDecision,
+  type RetryPolicy,
+} from "../core/decide-retry.ts";
+import { coerceError, ProviderError } from "../core/errors.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { Ledger } from "../queue/ledger.ts";
+import type { CallSize } from "../queue/run-ledger.ts";
+import { type CommitDeps, commitFailure } from "./commit-records.ts";
+import { byRun, type GroupInput } from "./group-input.ts";
+import type { Grant } from "./model-lanes.ts";
+import type { WorkerLog } from "./worker-log.ts";
+
+export interface FailureDeps extends CommitDeps {
+  readonly limiter: Limiter;
+  readonly policy?: RetryPolicy;
+}
+
+/** What a failed call leads to: settles its reservation, charges attempts, tells the lane, commits definite errors. */
+export async function handleFailure(
+  error: ProviderError,
+  inputs: readonly GroupInput[],
+  { lane, reservation }: Grant<unknown>,
+  size: CallSize,
+  deps: FailureDeps,
+): Promise<RetryDecision> {
+  const { limiter, log, policy = RETRY_DEFAULTS } = deps;
+  const throttled = error.kind === "throttled" || error.kind === "overloaded";
+  log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
+  const snoozed = throttled ? { throttles: 1, snoozes: inputs.length } : {};
+  countOn(inputs[0]?.ledger, { callsFailed: 1, ...size, ...snoozed }, log);
+
+  const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
+  for (const input of inputs) input.snoozes = throttled ? input.snoozes + 1 : 0;
+  if (!throttled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
+    await chargeAttempts(inputs, faultStreak >= policy.outageStreak, log);
+  }
+  const decision = decideRetry(
+    {
+      error,
+      attempts: Math.max(...inputs.map((input) => input.charged)),
+      inputs: inputs.length,
+      snoozes: Math.max(...inputs.map((input) => input.snoozes)),
+      faultStreak,
+    },
+    policy,
+  );
+  if (decision.action === "snooze") {
+    await limiter
+      .throttle(lane.lane, lane.limits, {
+        dimension: error.dimension ?? "requests",
+        grantedAt: reservation.grantedAt,
+        ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+      })
+      .catch(() => undefined);
+  }
+  if (decision.action === "park") {
+    log.error("lane parked", { lane: lane.lane, reason: decision.reason });
+    await limiter.park(lane.lane, decision.reason).catch(() => undefined);
+  }
+  if (decision.action === "fail") {
+    const { kind, message, code } = error;
+    await commitFailure(inputs, { kind, message, ...(code === undefined ? {} : { code }) }, deps);
+  }
+  return decision;
+}
+
+/** Returns the lane's faults in a row. */
+async function settleFailure(
+  error: ProviderError,
+  inputs: readonly GroupInput[],
+  { lane, reservation }: Grant<unknown>,
+  { limiter }: FailureDeps,
+): Promise<number> {
+  const isFirst = inputs.every((input) => input.attempts === 0);
+  const outcome = isFault(error) ? (error.kind === "network" || isFirst ? "fault" : "suspect") : "failed";
+  return await limiter.settle(lane.lane, [{ id: reservation.id, outcome }]).then(
+    ({ faultStreak }) => faultStreak,
+    () => 0,
+  );
+}
+
+async function chargeAttempts(
+  inputs: readonly GroupInput[],
+  laneIsOut: boolean,
+  log: WorkerLog,
+): Promise<void> {
+  for (const input of inputs) {
+    input.attempts += 1;
+    if (!laneIsOut) input.charged += 1;
+  }
+  for (const ofRun of byRun(inputs)) {
+    await ofRun[0]?.ledger
+      .addAttempts(ofRun.map((input) => input.index))
+      .catch((error) => log.warn("could not note attempts", { error: coerceError(error).message }));
+  }
+}
+
+function countOn(ledger: Ledger | undefined, counters: Parameters<Ledger["count"]>[0], log: WorkerLog): void {
+  ledger
+    ?.count(counters)
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+}
+
+/** Adapters throw `ProviderError` only; anything else is a bug of ours, and costs an attempt rather than a worker. */
+export function toProviderError(thrown: unknown, provider: string): ProviderError {
+  if (thrown instanceof ProviderError) return thrown;
+  const error = coerceError(thrown);
+  return new ProviderError(`unexpected ${error.name} in the ${provider} adapter`, {
+    kind: "bad-response",
+    provider,
+    cause: error,
+  });
+}

@@ -1,0 +1,104 @@
+import type { ChatModel } from "../providers/provider.ts";
+import { ItemLedger } from "../queue/item-ledger.ts";
+import { type ChatPayload, chatRequestSchema } from "../queue/payload.ts";
+import { readRequest } from "../queue/pickup.ts";
+import { RunLedger } from "../queue/run-ledger.ts";
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+import type { CallGroup } from "./call-group.ts";
+import type { ChatInput } from "./chat-input.ts";
+import { type CommitDeps, commitFailure } from "./commit-records.ts";
+import { finalPartial } from "./final-partial.ts";
+import { HandBack, JobTicket } from "./job-ticket.ts";
+import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
+
+export interface ChatJobDeps {
+  /** Undefined when this worker has no credentials for the model. */
+  readonly group: CallGroup<ChatInput, ChatModel> | undefined;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly now: () => number;
+  readonly isStopping: () => boolean;
+  readonly isUrgent: boolean;
+  readonly commitDeps: CommitDeps;
+}
+
+/**
+ * Sees to it that a chat item has its record. Rejects with `HandBack` when the job must go back to the queue. An item
+ * that has its record already is not called again.
+ */
+export async function processChatJob(
+  jobId: string,
+  payload: ChatPayload,
+  signal: AbortSignal | undefined,
+  deps: ChatJobDeps,
+): Promise<void> {
+  const { group, client, keys } = deps;
+  if (deps.isStopping()) throw new HandBack("the worker is stopping");
+  if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
+  const itemId = "item" in payload.target ? payload.target.item : undefined;
+  const index = "index" in payload.target ? payload.target.index : 0;
+  const own = itemId === undefined ? undefined : new ItemLedger(client, keys.item(itemId), finalPartial);
+  const ledger = own ?? new RunLedger(client, keys.run("run" in payload.target ? payload.target.run : ""));
+
+  const claim = await ledger.claim(jobId, [index]);
+  if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
+  if (claim.state !== "running" || !claim.open[0]) return;
+  try {
+    const request =
+      payload.request ?? (itemId === undefined ? undefined : await readLarge(client, keys, itemId));
+    const [attempts = 0] = await ledger.attempts([index]);
+    const ticket = new JobTicket(1);
+    const input: Omit<ChatInput, "request"> = {
+      runId: itemId ?? ("run" in payload.target ? payload.target.run : ""),
+      isUrgent: deps.isUrgent,
+      ledger,
+      ticket,
+      index,
+      tokens: payload.tokens,
+      bytes: 0,
+      arrivedAt: deps.now(),
+      attempts,
+      charged: attempts,
+      snoozes: 0,
+      partials:
+        own && payload.stream && itemId !== undefined ? { keys: keys.item(itemId), ledger: own } : undefined,
+    };
+    if (!request) {
+      const message = "the request that belongs to this item is gone or damaged";
+      await commitFailure([input], { kind: "invalid-request", message }, deps.commitDeps);
+    } else if (claim.claims > MAX_ITEM_CLAIMS) {
+      const message = `the worker died ${claim.claims - 1} times while it worked on this item`;
+      await commitFailure([input], { kind: "crash-loop", message }, deps.commitDeps);
+    } else {
+      await answer({ ...input, request }, group, signal, deps);
+    }
+  } finally {
+    await ledger.release(jobId);
+  }
+}
+
+async function answer(
+  input: ChatInput,
+  group: CallGroup<ChatInput, ChatModel>,
+  signal: AbortSignal | undefined,
+  { isStopping }: ChatJobDeps,
+): Promise<void> {
+  const lost = () =>
+    group.handBack(new HandBack("the job's lock was lost"), (one) => one.ticket === input.ticket);
+  signal?.addEventListener("abort", lost, { once: true });
+  try {
+    group.submit([input]);
+    // A stop may have come between the claim and the submit; the group no longer looks then.
+    if (isStopping()) lost();
+    await input.ticket.finished;
+  } finally {
+    signal?.removeEventListener("abort", lost);
+  }
+}
+
+async function readLarge(client: RedisClient, keys: Keys, itemId: string) {
+  const text = await readRequest(client, keys, itemId);
+  const parsed = chatRequestSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
+  return parsed.success ? parsed.data : undefined;
+}

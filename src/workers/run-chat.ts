@@ -1,0 +1,88 @@
+import type { RetryDecision } from "../core/decide-retry.ts";
+import { coerceError, ProviderError } from "../core/errors.ts";
+import type { ChatModel, ChatResponse } from "../providers/provider.ts";
+import { PartialWriter } from "../queue/partials.ts";
+import type { RedisClient } from "../redis/script.ts";
+import type { ChatInput } from "./chat-input.ts";
+import { commitRecords } from "./commit-records.ts";
+import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+import type { Grant } from "./model-lanes.ts";
+
+export interface ChatDeps extends FailureDeps {
+  readonly client: RedisClient;
+}
+
+const ONE = { inputs: 1, capacity: 1 };
+
+/**
+ * One chat call, from its reservation to its record; deltas are written as they come. Resolves with undefined when
+ * the item has its record, else with what to do with it. Never throws.
+ */
+export async function runChat(
+  [input]: readonly ChatInput[],
+  grant: Grant<ChatModel>,
+  deps: ChatDeps,
+): Promise<RetryDecision | undefined> {
+  if (!input) return undefined;
+  const { lane, reservation } = grant;
+  const { limiter, log } = deps;
+  input.ledger
+    .countCall()
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  let response: ChatResponse;
+  try {
+    response = input.partials
+      ? await followAnswer(input, input.partials, lane.model, deps)
+      : await lane.model.generate(input.request, { signal: deps.signal });
+  } catch (thrown) {
+    const error = toProviderError(thrown, lane.lane.provider);
+    const decision = await handleFailure(error, [input], grant, ONE, deps);
+    // Whoever follows has seen deltas of an answer that will not come; the next attempt starts from nothing.
+    if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
+    return decision;
+  }
+  const total = response.usage.totalTokens;
+  const record = {
+    index: input.index,
+    attempts: input.attempts + 1,
+    tokens: total ?? input.tokens,
+    json: response,
+  };
+  await Promise.all([
+    commitRecords([input], () => record, { answered: ONE }, deps),
+    limiter
+      .settle(lane.lane, [
+        { id: reservation.id, outcome: "ok", ...(total === undefined ? {} : { tokens: total }) },
+      ])
+      .catch((error) =>
+        log.warn("could not settle a reservation; it lapses by itself", {
+          error: coerceError(error).message,
+        }),
+      ),
+  ]);
+  return undefined;
+}
+
+/** Streams the answer and writes its deltas. Aborts the call when the item was cancelled or taken over meanwhile. */
+async function followAnswer(
+  input: ChatInput,
+  { keys, ledger }: NonNullable<ChatInput["partials"]>,
+  model: ChatModel,
+  { client, signal }: ChatDeps,
+): Promise<ChatResponse> {
+  const over = new AbortController();
+  const writer = new PartialWriter(client, keys, ledger.attempt, (state) => over.abort(new Error(state)));
+  for await (const event of model.stream(input.request, { signal: AbortSignal.any([signal, over.signal]) })) {
+    if (event.type === "end") {
+      await writer.flush();
+      return event.response;
+    }
+    if (event.type === "text-delta") writer.write("text", event.text);
+    else if (event.type === "reasoning-delta") writer.write("reasoning", event.text);
+    else {
+      const { type: _, ...delta } = event;
+      writer.write("tools", JSON.stringify(delta));
+    }
+  }
+  throw new ProviderError("the stream ended without its end", { kind: "bad-response", provider: "" });
+}
