@@ -1,0 +1,240 @@
+import { gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it } from "vitest";
+import { createTransport, type TransportOptions } from "../../../src/providers/transport/http.ts";
+import type { HttpStream, TimeLimits } from "../../../src/providers/transport/transport.ts";
+import {
+  chunk,
+  type ReplayServer,
+  reply,
+  replyHead,
+  startReplayServer,
+} from "../../support/replay-server.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function serve(...answer: Parameters<typeof startReplayServer>): Promise<ReplayServer> {
+  const server = await startReplayServer(...answer);
+  cleanups.push(() => server.close());
+  return server;
+}
+
+function opener(server: ReplayServer, options: TransportOptions = {}) {
+  const transport = createTransport(options);
+  cleanups.push(() => transport.close());
+  return (signal = new AbortController().signal, timeLimits?: TimeLimits): Promise<HttpStream> =>
+    transport.stream(
+      {
+        provider: "test",
+        url: new URL(`${server.origin}/v1`),
+        headers: {},
+        body: "{}",
+        ...(timeLimits && { timeLimits }),
+      },
+      { signal },
+    );
+}
+
+async function read(
+  stream: HttpStream,
+  onChunk: (chunk: Buffer) => unknown = () => undefined,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const piece of stream.body) {
+    chunks.push(piece);
+    await onChunk(piece);
+  }
+  return Buffer.concat(chunks);
+}
+
+describe("a streamed answer", () => {
+  it.each(["chunked", "length", "close"] as const)("is read to its end with %s framing", async (framing) => {
+    const open = opener(await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })));
+    const stream = await open();
+    expect(stream).toMatchObject({ status: 200 });
+    expect(stream.headers["x-a"]).toBe("b");
+    expect((await read(stream)).toString()).toBe("hello");
+  });
+
+  it("comes before it is complete", async () => {
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing: "chunked" }));
+      socket.write(chunk("first"));
+      socket.once("wake", () => socket.write(Buffer.concat([chunk("second"), Buffer.from("0\r\n\r\n")])));
+      wake = () => socket.emit("wake");
+    });
+    let wake = () => false;
+    const seen: string[] = [];
+    await read(await opener(server)(), (piece) => {
+      seen.push(piece.toString());
+      if (seen.length === 1) wake();
+    });
+    expect(seen).toEqual(["first", "second"]);
+  });
+
+  it.each([64 * 1024, 5 * 1024 * 1024])(
+    "of %d bytes with Connection: close outlives a slow reader, whole",
+    async (size) => {
+      const body = Buffer.alloc(size, "abcdefgh");
+      const open = opener(await serve((socket) => reply(socket, body)));
+      const got = await read(await open(), () => new Promise((resolve) => setImmediate(resolve)));
+      expect(got.equals(body)).toBe(true);
+    },
+  );
+
+  it("slows its sender down to the reader", async () => {
+    let sent = 0;
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing: "close" }));
+      const part = Buffer.alloc(256 * 1024);
+      const push = () => {
+        while (sent < 64 && socket.write(part)) sent += 1;
+        if (sent < 64) socket.once("drain", push);
+        else socket.end();
+        sent += 1;
+      };
+      push();
+    });
+    const stream = await opener(server)();
+    const reader = stream.body[Symbol.asyncIterator]();
+    await reader.next();
+    // What fits into the buffers of both sockets and the queue, which is far less than the whole.
+    let before = -1;
+    await waitFor(() => {
+      const still = sent === before;
+      before = sent;
+      return still;
+    });
+    expect(sent).toBeLessThan(50);
+    let rest = 0;
+    for (let next = await reader.next(); !next.done; next = await reader.next()) rest += next.value.length;
+    expect(rest).toBeGreaterThan(10 * 1024 * 1024);
+  });
+
+  it("fails when nothing of meaning comes, however many bytes trickle in", async () => {
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing: "chunked" }));
+      const timer = setInterval(() => socket.write(chunk(": keep-alive\n\n")), 10);
+      socket.once("close", () => clearInterval(timer));
+    });
+    const failed = read(await opener(server, { idleTimeoutMs: 150 })());
+    await expect(failed).rejects.toMatchObject({ kind: "timeout", code: "IDLE_TIMEOUT" });
+    await waitFor(() => server.open() === 0);
+  });
+
+  it("lives as long as something of meaning comes, up to its total time", async () => {
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing: "chunked" }));
+      const timer = setInterval(() => socket.write(chunk("data: x\n\n")), 10);
+      socket.once("close", () => clearInterval(timer));
+    });
+    const stream = await opener(server, { idleTimeoutMs: 100, streamTotalTimeoutMs: 400 })();
+    await expect(read(stream, () => stream.alive())).rejects.toMatchObject({
+      kind: "timeout",
+      code: "TOTAL_TIMEOUT",
+    });
+  });
+
+  it("does not count the reader's own time as idle", async () => {
+    const open = opener(await serve((socket) => reply(socket, Buffer.alloc(512 * 1024))), {
+      idleTimeoutMs: 60,
+    });
+    const stream = await open();
+    let slept = false;
+    await read(stream, async () => {
+      stream.alive();
+      if (!slept) await new Promise((resolve) => setTimeout(resolve, 200));
+      slept = true;
+    });
+  });
+
+  it("gives up waiting for headers", async () => {
+    const open = opener(await serve(() => undefined));
+    await expect(open(undefined, { headersMs: 50 })).rejects.toMatchObject({ kind: "timeout" });
+  });
+
+  it("fails at once when it is aborted: before, between headers and body, and while reading", async () => {
+    const server = await serve((socket, request) => {
+      if (request.includes("never")) return;
+      socket.write(replyHead({ framing: "chunked" }));
+      socket.write(chunk("first"));
+    });
+    const open = opener(server);
+    await expect(open(AbortSignal.abort())).rejects.toMatchObject({ kind: "aborted" });
+    const controller = new AbortController();
+    const stream = await open(controller.signal);
+    const failed = read(stream, () => controller.abort());
+    await expect(failed).rejects.toMatchObject({ kind: "aborted" });
+    await waitFor(() => server.open() === 0);
+  });
+
+  it("is cut off when the reader leaves early", async () => {
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing: "chunked" }));
+      socket.write(chunk("first"));
+    });
+    const stream = await opener(server)();
+    for await (const _ of stream.body) break;
+    await waitFor(() => server.open() === 0);
+  });
+
+  it("leaves its connection for the next call when what follows is drained", async () => {
+    const server = await serve((socket) => reply(socket, "data: [DONE]\n\nrest", { framing: "chunked" }));
+    const open = opener(server, { connections: 1 });
+    for (let n = 0; n < 5; n++) {
+      const stream = await open();
+      for await (const _ of stream.body) {
+        stream.drain();
+        break;
+      }
+      stream.cancel();
+    }
+    expect(server.connections()).toBe(1);
+  });
+
+  it.each(["chunked", "length"] as const)("that is cut in its %s framing is an error", async (framing) => {
+    const server = await serve((socket) => {
+      socket.write(replyHead({ framing }, 100));
+      socket.end(framing === "chunked" ? chunk("part") : "part");
+    });
+    await expect(opener(server)().then(read)).rejects.toMatchObject({ kind: "network" });
+  });
+
+  it("is not read beyond its limit, compressed or not", async () => {
+    const bomb = gzipSync(Buffer.alloc(4 * 1024 * 1024));
+    const server = await serve((socket, request) => {
+      void request;
+      reply(socket, bomb, { headers: ["content-encoding: gzip"] });
+    });
+    const open = opener(server, { maxBodyBytes: 1024 * 1024 });
+    await expect(open().then(read)).rejects.toMatchObject({ kind: "bad-response" });
+    const plain = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024)));
+    await expect(opener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject({
+      kind: "bad-response",
+      code: "BODY_TOO_LARGE",
+    });
+  });
+
+  it("is inflated when it comes compressed unasked", async () => {
+    const open = opener(
+      await serve((socket) =>
+        reply(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] }),
+      ),
+    );
+    expect((await read(await open())).toString()).toBe("data: 字\n\n");
+  });
+
+  it("can be collected when it turns out to be an error, within bounds", async () => {
+    const server = await serve((socket) =>
+      reply(socket, '{"error":1}', { status: 429, contentType: "application/json" }),
+    );
+    const response = await (await opener(server)()).collect();
+    expect(response).toMatchObject({ status: 429 });
+    expect(response.body.toString()).toBe('{"error":1}');
+    const large = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024), { status: 500 }));
+    await expect((await opener(large)()).collect()).rejects.toMatchObject({ kind: "bad-response" });
+  });
+});
