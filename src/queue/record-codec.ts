@@ -45,7 +45,7 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   let at = HEADER;
   for (const record of records) {
     frame.writeUInt32LE(record.index, at);
-    frame.writeUInt32LE(record.tokens, at + 4);
+    frame.writeUInt32LE(u32(record.tokens), at + 4);
     frame.writeUInt16LE(Math.min(record.attempts, 65_535), at + 8);
     frame.writeUInt16LE(
       record.vector ? STATUS_VECTOR : record.failure ? STATUS_FAILURE : STATUS_JSON,
@@ -62,16 +62,31 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   return frame;
 }
 
-/** Decodes a frame; vectors are views into it, nothing is copied. Throws on a frame of another version or length. */
+/** A provider's report, as it fits: an odd figure must not keep a paid answer from its record. */
+function u32(tokens: number): number {
+  return Number.isNaN(tokens) ? 0 : Math.round(Math.min(0xffff_ffff, Math.max(0, tokens)));
+}
+
+/** A frame that is not one of this version, or not whole: it came from another version, or Redis holds rubbish. */
+export class FrameError extends Error {
+  override readonly name = "FrameError";
+}
+
+/** Decodes a frame; vectors are views into it, nothing is copied. Throws a FrameError and nothing else. */
 export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimensions: number } {
-  if (frame.length < HEADER || frame.readUInt16LE(0) !== VERSION)
-    throw new Error("a record frame of another version");
+  if (frame.length < HEADER || frame.readUInt16LE(0) !== VERSION) {
+    throw new FrameError("a record frame of another version");
+  }
   const count = frame.readUInt16LE(2);
   const dimensions = frame.readUInt32LE(4);
   const textAt = HEADER + count * SLOT;
-  let vectorAt = textAt + frame.readUInt32LE(8);
-  const values: unknown[] = vectorAt > textAt ? JSON.parse(frame.toString("utf8", textAt, vectorAt)) : [];
+  const vectorsAt = textAt + frame.readUInt32LE(8);
+  if (vectorsAt > frame.length) {
+    throw new FrameError(`a record frame of ${frame.length} bytes, expected at least ${vectorsAt}`);
+  }
+  const values = parseValues(frame.toString("utf8", textAt, vectorsAt));
   const records: WireRecord[] = [];
+  let [vectorAt, nextValue] = [vectorsAt, 0];
   for (let at = HEADER; at < textAt; at += SLOT) {
     const base = {
       index: frame.readUInt32LE(at),
@@ -84,17 +99,36 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
       vectorAt += dimensions * 4;
       continue;
     }
-    if (values.length === 0) throw new Error("a record frame without the value it announces");
-    const value = values.shift();
+    if (nextValue >= values.length) throw new FrameError("a record frame without the value it announces");
+    const value = values[nextValue++];
     if (status === STATUS_JSON) records.push({ ...base, json: value });
-    else if (isFailure(value)) records.push({ ...base, failure: value });
-    else throw new Error("a record frame with a failure that is none");
+    else if (status === STATUS_FAILURE && isFailure(value)) records.push({ ...base, failure: value });
+    else throw new FrameError("a record frame with a failure that is none");
   }
-  if (vectorAt !== frame.length)
-    throw new Error(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
+  if (vectorAt !== frame.length || nextValue !== values.length) {
+    throw new FrameError(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
+  }
   return { records, dimensions };
 }
 
+function parseValues(text: string): readonly unknown[] {
+  if (text === "") return [];
+  try {
+    const values: unknown = JSON.parse(text);
+    if (Array.isArray(values)) return values;
+  } catch {
+    // Told below, without the text: it may be a user's.
+  }
+  throw new FrameError("a record frame whose values are no JSON array");
+}
+
 function isFailure(value: unknown): value is Failure {
-  return typeof value === "object" && value !== null && "kind" in value && "message" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "kind" in value &&
+    typeof value.kind === "string" &&
+    "message" in value &&
+    typeof value.message === "string"
+  );
 }

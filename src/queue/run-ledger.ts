@@ -101,7 +101,7 @@ export class RunLedger {
     dimensions: number,
     { answered }: { answered?: CallSize } = {},
   ): Promise<Committed> {
-    let open = records;
+    let open = firstOfEach(records);
     while (open.length > 0) {
       const counters = countRecords(open, answered);
       const { outcome, items } = await commitScript.run(
@@ -157,6 +157,12 @@ export class RunLedger {
       number
     >;
   }
+}
+
+/** A batch may hold an item twice, when its job was queued again meanwhile; a frame with both would pass as new. */
+function firstOfEach(records: readonly WireRecord[]): readonly WireRecord[] {
+  const seen = new Set<number>();
+  return records.filter(({ index }) => seen.size < seen.add(index).size);
 }
 
 function countRecords(records: readonly WireRecord[], answered: CallSize | undefined): (string | number)[] {
