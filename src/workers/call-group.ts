@@ -151,13 +151,18 @@ export class CallGroup<I extends GroupInput, M> {
     while (batches.length < room && this.#line.length > 0) {
       const plan = packBatch(this.#line, this.#options.limits);
       if (!plan.full) {
-        const waited = this.#clock.now() - this.#oldestArrival();
-        if (waited < this.#options.lingerMs) return { batches, lingerMs: this.#options.lingerMs - waited };
+        const lingerMs = this.#lingerMs() - (this.#clock.now() - this.#oldestArrival());
+        if (lingerMs > 0) return { batches, lingerMs };
       }
       const inputs = this.#line.take(plan.size);
       batches.push({ inputs, tokens: plan.tokens, loose: true });
     }
     return { batches, lingerMs: undefined };
+  }
+
+  /** While calls are under way jobs keep coming, and a fuller batch is worth more than a few milliseconds. */
+  #lingerMs(): number {
+    return this.#flights.size > 0 ? this.#options.lingerMs * 4 : this.#options.lingerMs;
   }
 
   #oldestArrival(): number {

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import type { ChatPayload, EmbeddingPayload } from "../queue/payload.ts";
@@ -94,5 +95,15 @@ export class GroupBook {
   #options(limits: GroupOptions["limits"]): GroupOptions {
     const { calls, lingerMs, mayCall } = this.#deps;
     return { limits, maxCalls: calls, lingerMs, mayCall };
+  }
+}
+
+/** A model the provider does not have is no reason to give the job back for ever: its items fail, and say so. */
+export function findGroup<G>(find: () => G | undefined): G | ProviderError | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof ProviderError) return error;
+    throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { ProviderError } from "../core/errors.ts";
 import type { ChatModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
 import { type ChatPayload, chatRequestSchema } from "../queue/payload.ts";
@@ -9,12 +10,13 @@ import type { CallGroup } from "./call-group.ts";
 import type { ChatInput } from "./chat-input.ts";
 import { type CommitDeps, commitFailure } from "./commit-records.ts";
 import { finalPartial } from "./final-partial.ts";
+import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
 import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
 
 export interface ChatJobDeps {
-  /** Undefined when this worker has no credentials for the model. */
-  readonly group: CallGroup<ChatInput, ChatModel> | undefined;
+  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  readonly group: () => CallGroup<ChatInput, ChatModel> | undefined;
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly now: () => number;
@@ -33,12 +35,16 @@ export async function processChatJob(
   signal: AbortSignal | undefined,
   deps: ChatJobDeps,
 ): Promise<void> {
-  const { group, client, keys } = deps;
+  const { client, keys } = deps;
   if (deps.isStopping()) throw new HandBack("the worker is stopping");
+  const group = findGroup(deps.group);
   if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
   const itemId = "item" in payload.target ? payload.target.item : undefined;
   const index = "index" in payload.target ? payload.target.index : 0;
-  const own = itemId === undefined ? undefined : new ItemLedger(client, keys.item(itemId), finalPartial);
+  const own =
+    itemId === undefined
+      ? undefined
+      : new ItemLedger(client, keys.item(itemId), payload.stream ? finalPartial : undefined);
   const ledger = own ?? new RunLedger(client, keys.run("run" in payload.target ? payload.target.run : ""));
 
   const claim = await ledger.claim(jobId, [index]);
@@ -70,6 +76,8 @@ export async function processChatJob(
     } else if (claim.claims > MAX_ITEM_CLAIMS) {
       const message = `the worker died ${claim.claims - 1} times while it worked on this item`;
       await commitFailure([input], { kind: "crash-loop", message }, deps.commitDeps);
+    } else if (group instanceof ProviderError) {
+      await commitFailure([input], { kind: group.kind, message: group.message }, deps.commitDeps);
     } else {
       await answer({ ...input, request }, group, signal, deps);
     }

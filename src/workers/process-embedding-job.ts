@@ -1,16 +1,18 @@
+import { ProviderError } from "../core/errors.ts";
 import type { EmbeddingModel } from "../providers/provider.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import type { EmbeddingPayload } from "../queue/payload.ts";
 import type { CallGroup } from "./call-group.ts";
 import { type CommitDeps, commitFailure } from "./commit-records.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
+import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
 
 type EmbeddingGroup = CallGroup<EmbeddingInput, EmbeddingModel>;
 
 export interface JobDeps {
-  /** Undefined when this worker has no credentials for the model. */
-  readonly group: EmbeddingGroup | undefined;
+  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  readonly group: () => EmbeddingGroup | undefined;
   readonly isUrgent: boolean;
   readonly ledger: Ledger;
   readonly now: () => number;
@@ -35,8 +37,9 @@ export async function processEmbeddingJob(
   signal: AbortSignal | undefined,
   deps: JobDeps,
 ): Promise<void> {
-  const { group, ledger } = deps;
+  const { ledger } = deps;
   if (deps.isStopping()) throw new HandBack("the worker is stopping");
+  const group = findGroup(deps.group);
   if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
   const indices = payload.items.map(([index]) => index);
   const claim = await ledger.claim(jobId, indices);
@@ -48,7 +51,10 @@ export async function processEmbeddingJob(
     if (items.length === 0) return;
     const attempts = await ledger.attempts(items.map(([index]) => index));
     const inputs = items.map((item, i) => createInput(item, payload, attempts[i] ?? 0, deps));
-    if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
+    if (group instanceof ProviderError) {
+      const lost = inputs.map((input) => ({ ...input, ticket: new JobTicket(1) }));
+      await commitFailure(lost, { kind: group.kind, message: group.message }, deps.commitDeps);
+    } else if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
     else await processTogether(inputs, group, signal, deps);
   } finally {
     await ledger.release(jobId);

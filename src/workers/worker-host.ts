@@ -158,12 +158,12 @@ class Host {
         item === undefined
           ? new RunLedger(this.#client, keys.run(run ?? ""))
           : new ItemLedger(this.#client, keys.item(item));
-      const group = this.#groups.embedding(embedding.data);
+      const group = () => this.#groups.embedding(embedding.data);
       return await processEmbeddingJob(id, embedding.data, signal, { ...shared, group, ledger });
     }
     const chat = chatPayload.safeParse(job.data);
     if (chat.success) {
-      const group = this.#groups.chat(chat.data);
+      const group = () => this.#groups.chat(chat.data);
       return await processChatJob(id, chat.data, signal, { ...shared, group, client: this.#client, keys });
     }
     // Set aside in the failed set with a reason that names no content; the worker lives on.

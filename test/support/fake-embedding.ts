@@ -44,7 +44,7 @@ export function fakeEmbedding(
         inFlight -= 1;
       }
       const vectors = new Float32Array(inputs.length * DIMENSIONS);
-      inputs.forEach((text, i) => vectors.set(vectorOf(text), i * DIMENSIONS));
+      for (const [i, text] of inputs.entries()) vectors.set(vectorOf(text), i * DIMENSIONS);
       return { vectors, dimensions: DIMENSIONS, usage: { totalTokens: inputs.join("").length } };
     },
   };

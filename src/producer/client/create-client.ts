@@ -238,7 +238,7 @@ class Client implements SluiceClient {
         if (partials.length > 0) continue;
         const ended = await this.#endWithoutPartials(id, position);
         if (ended) {
-          yield ended;
+          yield* ended;
           return;
         }
         await watch.next(signal);
@@ -248,16 +248,24 @@ class Client implements SluiceClient {
     }
   }
 
-  /** An item that does not stream has a record all the same; readers get it as one end. */
-  async #endWithoutPartials(id: string, position: string): Promise<StreamEvent | undefined> {
+  /**
+   * The events of an item that is over and has no partials to read (it was not asked to stream): its text in one
+   * piece, and its end. Undefined while there is something to wait for or to read.
+   */
+  async #endWithoutPartials(id: string, position: string): Promise<StreamEvent[] | undefined> {
     const status = await readStatus(this.#client, this.#keys, id);
     if (!status) throw new UnknownItemError(id);
     if (status.state !== "done" && status.state !== "cancelled") return undefined;
     const late = await readPartials(this.#client, this.#keys.item(id), position, 1);
     if (late.length > 0) return undefined;
     const record = await this.result(id);
-    if (record.status === "failed") return { id: position, type: "error", failure: record.failure };
-    return { id: position, type: "end", response: record.response };
+    if (record.status === "failed") return [{ id: position, type: "error", failure: record.failure }];
+    const { text, finishReason, usage } = record.response;
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    return [
+      { id: position, type: "delta", text },
+      { id: position, type: "end", finishReason, usage, length: text.length, sha256 },
+    ];
   }
 
   status(id: string): Promise<ItemStatus | undefined> {

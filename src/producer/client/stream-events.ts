@@ -9,9 +9,21 @@ export type StreamEvent =
   | { readonly id: string; readonly type: "tool-call-delta"; readonly delta: unknown }
   /** The attempt has begun again: forget what came so far. */
   | { readonly id: string; readonly type: "reset" }
-  /** The committed record. */
-  | { readonly id: string; readonly type: "end"; readonly response: ChatResponse }
+  /**
+   * The deltas since the last reset are the record's text: it has this length (UTF-16 code units) and this SHA-256
+   * (of its UTF-8). `result` gives the record itself.
+   */
+  | {
+      readonly id: string;
+      readonly type: "end";
+      readonly finishReason: ChatResponse["finishReason"];
+      readonly usage: ChatResponse["usage"];
+      readonly length: number;
+      readonly sha256: string;
+    }
   | { readonly id: string; readonly type: "error"; readonly failure: Failure };
+
+type EndOfPartials = Omit<Extract<StreamEvent, { type: "end" }>, "id" | "type">;
 
 /**
  * Entries of the partials stream as events. Entries of an attempt that is over are dropped: a reader that starts in
@@ -22,13 +34,9 @@ export function reduceStream(): (partial: Partial) => StreamEvent | undefined {
   return (partial) => {
     const { id } = partial;
     if (partial.type === "end") {
-      const final = partial.final as { response?: ChatResponse; failure?: Failure };
-      if (final.response) return { id, type: "end", response: final.response };
-      return {
-        id,
-        type: "error",
-        failure: final.failure ?? { kind: "bad-response", message: "the end says nothing" },
-      };
+      const final = partial.final as EndOfPartials | { failure: Failure };
+      if ("failure" in final) return { id, type: "error", failure: final.failure };
+      return { id, type: "end", ...final };
     }
     if (partial.attempt < attempt) return undefined;
     attempt = partial.attempt;

@@ -1,0 +1,253 @@
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import { createClient, type SluiceClient } from "../../../src/producer/client/create-client.ts";
+import type { StreamEvent } from "../../../src/producer/client/stream-events.ts";
+import type { ChatModel } from "../../../src/providers/provider.ts";
+import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
+import { silentLog } from "../../../src/workers/worker-log.ts";
+import { fakeChat } from "../../support/fake-chat.ts";
+import { fakeEmbedding, providerError, vectorOf } from "../../support/fake-embedding.ts";
+import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+let redis: TestRedis;
+let client: SluiceClient;
+let source: RedisSource;
+let hosts: WorkerHost[];
+
+beforeEach(async () => {
+  redis = testRedis();
+  source = openRedis(parseRedisUrl(redis.url));
+  client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+  hosts = [];
+});
+
+afterEach(async () => {
+  await Promise.all(hosts.map((host) => host.stop()));
+  await client.close();
+  await source.close();
+  await redis.cleanup();
+});
+
+function startFake(chat: ChatModel, embedding = fakeEmbedding(), concurrency = 8): WorkerHost {
+  const keys = createKeys(redis.namespace);
+  const lane = (model: string) => ({ provider: "fake", account: "default", model });
+  const host = startWorker({
+    redis: source,
+    keys,
+    limiter: createRedisLimiter(source.connect("commands"), keys),
+    capabilities: [
+      { provider: "fake", kind: "chat" },
+      { provider: "fake", kind: "embedding" },
+    ],
+    embeddingLanes: (_, model) => [{ lane: lane(model), limits: { concurrency }, model: embedding }],
+    chatLanes: (_, model) => [{ lane: lane(model), limits: { concurrency }, model: chat }],
+    version: "test",
+    log: silentLog,
+    options: { graceMs: 2_000 },
+  });
+  hosts.push(host);
+  return host;
+}
+
+const ask = (content: string) => ({ model: "fake/m", messages: [{ role: "user" as const, content }] });
+
+async function collect(events: AsyncIterable<StreamEvent>): Promise<StreamEvent[]> {
+  const all: StreamEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+function textOf(events: readonly StreamEvent[]): string {
+  let text = "";
+  for (const event of events) {
+    if (event.type === "reset") text = "";
+    else if (event.type === "delta") text += event.text;
+  }
+  return text;
+}
+
+test("a result is picked up by another client than the one that submitted", async () => {
+  startFake(fakeChat());
+  const { id } = await client.submitChat({ ...ask("hello world"), metadata: { ticket: 7 } });
+  const other = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+  const record = await other.result(id);
+  expect(record).toMatchObject({ status: "ok", attempts: 1, response: { text: "HELLO WORLD" } });
+  expect(await other.status(id)).toMatchObject({ state: "done", model: "fake/m", metadata: { ticket: 7 } });
+  await other.close();
+});
+
+test("deltas come live, and add up to the record, whose length and hash the end tells", async () => {
+  startFake(fakeChat());
+  const { id } = await client.submitChat({ ...ask("one two three"), stream: true });
+  const events = await collect(client.stream(id));
+  expect(textOf(events)).toBe("ONE TWO THREE");
+  const sha256 = createHash("sha256").update("ONE TWO THREE").digest("hex");
+  expect(events.at(-1)).toMatchObject({ type: "end", length: 13, sha256 });
+  expect(await client.result(id)).toMatchObject({ response: { text: "ONE TWO THREE" } });
+});
+
+test("a reader that stops goes on from its last event without a gap or a repeat", async () => {
+  const gate = Promise.withResolvers<void>();
+  startFake(fakeChat({ onDelta: (delta) => (delta === "THREE " ? gate.promise : undefined) }));
+  const { id } = await client.submitChat({ ...ask("one two three four"), stream: true });
+  const first: StreamEvent[] = [];
+  for await (const event of client.stream(id)) {
+    first.push(event);
+    if (textOf(first) === "ONE TWO ") break;
+  }
+  gate.resolve();
+  const rest = await collect(client.stream(id, { after: first.at(-1)?.id ?? "" }));
+  expect(textOf([...first, ...rest])).toBe("ONE TWO THREE FOUR");
+});
+
+test("when an answer breaks off, readers are reset and get the whole new one", async () => {
+  startFake(
+    fakeChat({
+      onDelta: (delta, attempt) => {
+        if (attempt === 1 && delta === "THREE") throw providerError("bad-response");
+      },
+    }),
+  );
+  const { id } = await client.submitChat({ ...ask("one two three"), stream: true });
+  const events = await collect(client.stream(id));
+  expect(events.map((event) => event.type)).toContain("reset");
+  expect(textOf(events)).toBe("ONE TWO THREE");
+  expect(await client.result(id)).toMatchObject({ status: "ok", attempts: 2 });
+});
+
+test("reading after the fact gives the same, for items that streamed and items that did not", async () => {
+  startFake(fakeChat());
+  const streamed = await client.submitChat({ ...ask("a b c"), stream: true });
+  const plain = await client.submitChat(ask("d e f"));
+  await client.result(streamed.id);
+  await client.result(plain.id);
+  expect(textOf(await collect(client.stream(streamed.id)))).toBe("A B C");
+  expect(textOf(await collect(client.stream(plain.id)))).toBe("D E F");
+});
+
+test("the same idempotency key is the same item, called once", async () => {
+  const chat = fakeChat();
+  startFake(chat);
+  const submit = () => client.submitChat({ ...ask("once"), idempotencyKey: "order 66" });
+  const [a, b] = await Promise.all([submit(), submit()]);
+  await client.result(a.id);
+  const c = await submit();
+  expect(new Set([a.id, b.id, c.id]).size).toBe(1);
+  await client.result(c.id);
+  expect(chat.requests).toHaveLength(1);
+});
+
+test("an unknown id is answered at once, not waited for", async () => {
+  await expect(client.result("c-unknown")).rejects.toThrow("no item");
+  await expect(collect(client.stream("c-unknown"))).rejects.toThrow("no item");
+  await expect(client.cancel("c-unknown")).rejects.toThrow("no item");
+  expect(await client.status("c-unknown")).toBeUndefined();
+});
+
+test("a cancelled item ends for its readers, and its call is aborted", async () => {
+  let aborted = false;
+  startFake(
+    fakeChat({
+      onDelta: (_, __, { signal }) =>
+        new Promise((resolve) => {
+          const timer = setInterval(() => {
+            if (!signal.aborted) return;
+            aborted = true;
+            clearInterval(timer);
+            resolve(undefined);
+          }, 5);
+          setTimeout(resolve, 50);
+        }),
+    }),
+  );
+  const { id } = await client.submitChat({
+    ...ask("a b c d e f g h i j k l m n o p q r s t u v w"),
+    stream: true,
+  });
+  const reading = collect(client.stream(id));
+  await waitFor(async () => (await client.status(id))?.state === "running");
+  expect(await client.cancel(id)).toBe("running");
+  expect((await reading).at(-1)).toMatchObject({ type: "error", failure: { kind: "cancelled" } });
+  expect(await client.result(id)).toMatchObject({ status: "failed", failure: { kind: "cancelled" } });
+  await waitFor(() => aborted, { what: "the aborted call" });
+});
+
+test("waiting can be given up; the item goes on", async () => {
+  const gate = Promise.withResolvers<void>();
+  startFake({
+    ...fakeChat(),
+    generate: async (request, call) => {
+      await gate.promise;
+      return fakeChat().generate(request, call);
+    },
+  });
+  const { id } = await client.submitChat(ask("late"));
+  await expect(client.result(id, { timeoutMs: 100 })).rejects.toThrow("has no record after 100 ms");
+  gate.resolve();
+  expect(await client.result(id)).toMatchObject({ status: "ok" });
+});
+
+test("a request larger than a job may carry arrives whole", async () => {
+  startFake(fakeChat());
+  const { id } = await client.submitChat(ask("x".repeat(200_000)));
+  const record = await client.result(id);
+  expect(record.status === "ok" && record.response.text.length).toBe(200_000);
+});
+
+test("a model the provider does not have fails the item with a definite error", async () => {
+  const chat = fakeChat();
+  startFake(
+    new Proxy(chat, {
+      get: () => {
+        throw providerError("invalid-request");
+      },
+    }),
+  );
+  const { id } = await client.submitChat(ask("hello"));
+  expect(await client.result(id)).toMatchObject({ status: "failed" });
+});
+
+test("an interactive item overtakes bulk ones that were there before it", async () => {
+  const order: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const chat = fakeChat();
+  startFake(
+    {
+      ...chat,
+      generate: async (request, call) => {
+        if (order.length === 0) {
+          order.push("first");
+          await gate.promise;
+        } else order.push(String(request.messages[0]?.content));
+        return chat.generate(request, call);
+      },
+    },
+    fakeEmbedding(),
+    1,
+  );
+  const bulk = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => client.submitChat({ ...ask(`bulk ${i}`), priority: "bulk" })),
+  );
+  await waitFor(() => order.length === 1);
+  const { id } = await client.submitChat({ ...ask("now"), priority: "interactive" });
+  await waitFor(async () => (await client.status(id))?.state === "running");
+  gate.resolve();
+  await Promise.all([id, ...bulk.map((one) => one.id)].map((one) => client.result(one)));
+  expect(order.indexOf("now")).toBeLessThanOrEqual(2);
+});
+
+test("a thousand texts submitted one by one are packed into full calls", async () => {
+  const embedding = fakeEmbedding();
+  startFake(fakeChat(), embedding, 4);
+  const texts = Array.from({ length: 1_000 }, (_, i) => `text ${i}`);
+  const results = await Promise.all(texts.map((text) => client.embed({ model: "fake/e", inputs: [text] })));
+  results.forEach(({ vectors }, i) => {
+    expect(vectors).toEqual([vectorOf(texts[i] ?? "")]);
+  });
+  expect(embedding.calls.length).toBeLessThanOrEqual(105);
+});
