@@ -19,7 +19,7 @@ export interface WorkerCommandOptions {
 /** `sluice worker`: takes jobs until it is told to stop. */
 export async function runWorker(options: WorkerCommandOptions): Promise<number> {
   const config = openConfig(options.config);
-  const stopped = waitForStop(options.child === true);
+  const { stopped, dispose } = waitForStop(options.child === true);
   const logger = pino(
     { level: config.logLevel, base: { pid: process.pid } },
     pino.destination({ fd: 2, sync: true }),
@@ -64,6 +64,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
     return EXIT.ok;
   } finally {
     await redis.close();
+    dispose();
     // A channel somebody listens to keeps a process alive.
     if (process.connected) process.disconnect();
   }
@@ -71,20 +72,24 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
 
 const ENDED = "the command that started it has ended";
 
-/** Resolves at the first SIGTERM, SIGINT, or end of the parent; a second one ends the process at once. */
-function waitForStop(child: boolean): Promise<string> {
+/**
+ * Resolves at the first SIGTERM, SIGINT, or end of the parent. A second request ends the process at once; for a child,
+ * whose parent and whose group may both send it the same SIGTERM, only a parent that ends without waiting is one.
+ */
+function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispose(): void } {
   const { promise, resolve } = Promise.withResolvers<string>();
   let asked = 0;
   const stop = (reason: string) => {
     asked += 1;
-    if (asked > 1 && reason !== ENDED) process.exit(EXIT.interrupted);
+    if (asked > 1 && (!child || reason === ENDED)) process.exit(EXIT.interrupted);
     resolve(reason);
   };
+  const onEnd = () => stop(ENDED);
   process.on("SIGTERM", () => stop("SIGTERM"));
   // In a terminal, Ctrl-C goes to the parent's whole group; a child waits for its parent's word instead.
   process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
-  if (child) process.once("disconnect", () => stop(ENDED));
-  return promise;
+  if (child) process.once("disconnect", onEnd);
+  return { stopped: promise, dispose: () => process.off("disconnect", onEnd) };
 }
 
 function adaptLog(logger: pino.Logger): WorkerLog {
