@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { type Cli, progressed, Workshop } from "../support/cli.ts";
+import { expectedVectors, writeCorpus } from "../support/corpus.ts";
+import { readNpy } from "../support/read-output.ts";
+import { startRedisProcess } from "../support/redis-process.ts";
+
+const ITEMS = 1_000;
+const ARGS = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
+
+async function slowShop(): Promise<Workshop> {
+  const shop = await Workshop.open({
+    latency: { fixedMs: 100 },
+    limits: { requestsPerMinute: 100_000, concurrency: 4 },
+  });
+  writeCorpus(shop, ITEMS);
+  return shop;
+}
+
+async function expectResumes(shop: Workshop): Promise<void> {
+  expect(shop.manifest("vectors")).toMatchObject({ state: "stopped" });
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
+  const { floats } = readNpy(shop.path("vectors", "vectors.npy"));
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(ITEMS).buffer))).toBe(0);
+}
+
+test.each([
+  ["Ctrl-C", (cli: Cli) => cli.killGroup("SIGINT")],
+  ["SIGTERM to the command", (cli: Cli) => cli.kill("SIGTERM")],
+  ["SIGTERM to the group", (cli: Cli) => cli.killGroup("SIGTERM")],
+])("%s ends the run in order with 130, and the rerun pays for nothing twice", async (_, interrupt) => {
+  await using shop = await slowShop();
+  const cli = shop.embed(ARGS);
+  await cli.event(progressed(0.1), "a tenth of the items");
+  interrupt(cli);
+  const { code, stderr } = await cli.exit;
+  expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
+  expect(cli.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    mend: expect.stringContaining("the same command"),
+  });
+  await shop.empty();
+  await expectResumes(shop);
+  expect(shop.simulator.statistics().calls).toBe(ITEMS / 10);
+  expect(shop.manifest("vectors").calls).toMatchObject({ made: ITEMS / 10, failed: 0, paidTwice: 0 });
+  await shop.empty();
+});
+
+test("a second Ctrl-C ends at once, and still nothing is lost", async () => {
+  await using shop = await slowShop();
+  const cli = shop.embed(ARGS);
+  await cli.event(progressed(0.1), "a tenth of the items");
+  // The answers in flight never come: the first Ctrl-C would wait for them.
+  shop.simulator.configure({ faults: [{ action: { type: "stall" } }] });
+  const { calls } = shop.simulator.statistics();
+  await cli.event(() => shop.simulator.statistics().calls >= calls + 4, "calls that stall");
+  cli.killGroup("SIGINT");
+  await cli.event(
+    ({ event, message }) => event === "note" && /stop/i.test(String(message)),
+    "word of the stop",
+  );
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 130 });
+  await shop.empty();
+  shop.simulator.configure({ faults: [] });
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+});
+
+test("Ctrl-C while planning sends nothing", async () => {
+  await using shop = await Workshop.open();
+  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
+  shop.write("large.jsonl", line.repeat(10_000));
+  const cli = shop.embed(["large.jsonl", "--out", "vectors", "--json"]);
+  await cli.event(({ event }) => event === "planning", "planning");
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 130 });
+  expect(shop.simulator.statistics().calls).toBe(0);
+  await shop.empty();
+});
+
+test("a second process on one run is refused, on the same Redis and on another", async () => {
+  const redis = await startRedisProcess();
+  try {
+    await using shop = await slowShop();
+    const cli = shop.embed(ARGS);
+    await cli.event(progressed(0.1), "a tenth of the items");
+    const again = await shop.embed(ARGS).exit;
+    const elsewhere = await shop.embed(ARGS, { env: { REDIS_URL: redis.url } }).exit;
+    for (const { code, stderr } of [again, elsewhere]) {
+      expect(code).toBe(2);
+      expect(stderr).toContain(`in use by process ${cli.pid}`);
+    }
+    expect(await cli.exit).toMatchObject({ code: 0 });
+    expect(shop.simulator.statistics().calls).toBe(ITEMS / 10);
+  } finally {
+    await redis.stop();
+  }
+});
