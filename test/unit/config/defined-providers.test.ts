@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { loadConfig } from "../../../src/config.ts";
+import { defineProviders, findModel, findProvider } from "../../../src/providers/registry.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+  defineProviders([]);
+});
+
+function load(yaml: string, env: Record<string, string> = {}) {
+  const cwd = mkdtempSync(join(tmpdir(), "sluice-defined-"));
+  folders.push(cwd);
+  writeFileSync(join(cwd, "sluice.yaml"), yaml);
+  return loadConfig({ cwd, env });
+}
+
+const GATEWAY = `
+compatible:
+  gateway:
+    baseUrl: https://llm.example.com/v1/
+    apiKeyEnv: GATEWAY_KEY
+    models:
+      team/large: { kind: chat, maxTokens: 1000, limits: { concurrency: 3 }, price: { inputPerMillionTokens: 2, currency: USD } }
+      vectors: { kind: embedding, dimensions: 8, maxInputs: 4 }
+  local:
+    baseUrl: http://127.0.0.1:9000/v1
+    models: { small: { kind: chat } }
+`;
+
+describe("providers defined in sluice.yaml", () => {
+  it("have accounts, limits and prices like those that are built in", () => {
+    const config = load(GATEWAY, { GATEWAY_KEY: "secret-of-gateway" });
+    const [account] = config.accounts("gateway");
+    expect(account).toMatchObject({ name: "default", baseUrl: "https://llm.example.com/v1" });
+    expect(account?.apiKey.reveal()).toBe("secret-of-gateway");
+    expect(config.redactions()).toContain("secret-of-gateway");
+    expect(config.providers).toContain("gateway");
+    const lane = { provider: "gateway", account: "default", model: "team/large" };
+    expect(config.limits(lane)).toEqual({ concurrency: 3 });
+    expect(config.price("gateway", "team/large")).toEqual({ inputPerMillionTokens: 2, currency: "USD" });
+  });
+
+  it("name the key that is missing, and need none where none is named", () => {
+    const config = load(GATEWAY);
+    expect(config.missing("gateway")).toEqual(["GATEWAY_KEY"]);
+    expect(config.accounts("gateway")).toEqual([]);
+    expect(config.accounts("local").map(({ apiKey }) => apiKey.reveal())).toEqual([""]);
+  });
+
+  it("are found by all look-ups once they are made known", () => {
+    defineProviders(load(GATEWAY).definedProviders);
+    expect(findModel("gateway/team/large").model).toEqual({
+      name: "team/large",
+      kind: "chat",
+      maxTokens: 1000,
+    });
+    expect(findModel("gateway/vectors").model).toMatchObject({ maxInputs: 4, dimensions: 8 });
+    expect(findProvider("local").defaultBaseUrl).toBe("http://127.0.0.1:9000/v1");
+    defineProviders([]);
+    expect(() => findProvider("local")).toThrow(/not a known model/);
+  });
+
+  it.each([
+    ["openai: { baseUrl: https://x.example, models: {} }", /openai: this provider is built in/],
+    ["Gate_Way: { baseUrl: https://x.example, models: {} }", /small letters/],
+    ["gate: { models: {} }", /gate\.baseUrl/],
+    ["gate: { baseUrl: https://x.example }", /gate\.models/],
+    ['gate: { baseUrl: https://x.example, models: { "a b": { kind: chat } } }', /names of letters/],
+    [
+      "gate: { baseUrl: https://x.example, models: { a: { kind: image } } }",
+      /kind: expected chat or embedding/,
+    ],
+    ["gate: { baseUrl: https://x.example, model: {}, models: {} }", /did you mean "models"/],
+  ])("are refused with every problem named: %s", (line, words) => {
+    expect(() => load(`compatible:\n  ${line}\n`)).toThrow(words);
+  });
+});
+
+describe("servers that run without a key", () => {
+  it("count as configured once their address is given", () => {
+    expect(load("").accounts("ollama")).toEqual([]);
+    expect(load("").missing("ollama")).toEqual(["OLLAMA_BASE_URL"]);
+    const config = load("", { OLLAMA_BASE_URL: "http://127.0.0.1:11434/v1" });
+    expect(config.accounts("ollama")).toMatchObject([{ baseUrl: "http://127.0.0.1:11434/v1" }]);
+    expect(config.warnings).toEqual([]);
+  });
+});
