@@ -6,8 +6,11 @@ export type RetryDecision =
   | { readonly action: "snooze" }
   /** The lane stops for everybody until a person has mended the account. */
   | { readonly action: "park"; readonly reason: string }
-  /** The same inputs again after a pause; costs an attempt. */
-  | { readonly action: "retry"; readonly delayMs: number }
+  /**
+   * The same inputs again after a pause; costs an attempt. While the lane is out it costs none, and other inputs go
+   * first: should these be what the provider fails at, the next probe must not be theirs again.
+   */
+  | { readonly action: "retry"; readonly delayMs: number; readonly laneIsOut?: true }
   /** Two halves instead: one of the inputs, or their number, is what fails. */
   | { readonly action: "bisect" }
   /** The error is the item's record. */
@@ -70,7 +73,7 @@ export function decideRetry(failed: Failed, policy: RetryPolicy = RETRY_DEFAULTS
     case "timeout":
     case "network":
     case "bad-response": {
-      if (faultStreak >= policy.outageStreak) return { action: "retry", delayMs: 0 };
+      if (faultStreak >= policy.outageStreak) return { action: "retry", delayMs: 0, laneIsOut: true };
       if (inputs > 1 && attempts >= 2) return { action: "bisect" };
       if (inputs === 1 && attempts >= policy.maxAttempts) return { action: "fail" };
       return { action: "retry", delayMs: backoffMs(attempts, policy) };

@@ -47,8 +47,9 @@ const PARKED_DELAY_MS = 3_000;
  * case of one input per batch.
  *
  * An input is at any time in exactly one place: in `line` (waiting to be packed), in `ready` (a batch that goes as
- * it is: one half of a rejected batch, or a retry), in a backoff timer, or inside a call. The loop takes batches out
- * before it asks for reservations and puts back what was not granted, so it never holds a plan that has gone stale.
+ * it is: one half of a rejected batch, or a retry), aside (the lane was out), in a backoff timer, asked for or inside
+ * a call. The loop takes batches out before it asks for reservations and puts back what was not granted, so it never
+ * holds a plan that has gone stale.
  */
 export class CallGroup<I extends GroupInput, M> {
   readonly #chooser: LaneChooser<M>;
@@ -57,10 +58,14 @@ export class CallGroup<I extends GroupInput, M> {
   readonly #clock: Clock;
   readonly #line = new FairLine<I>();
   #ready: Batch<I>[] = [];
+  /** Batches the loop has taken out and asks reservations for. */
+  #asked: readonly Batch<I>[] = [];
+  /** Batches that failed while the lane was out: they let others be the next probe. */
+  #aside: Batch<I>[] = [];
   readonly #delayed = new Map<Batch<I>, AbortController>();
   readonly #flights = new Map<string, { readonly lane: ModelLane<M>; readonly done: Promise<void> }>();
   #wake = Promise.withResolvers<void>();
-  #stopped = false;
+  #stopReason: HandBack | undefined;
   readonly #loop: Promise<void>;
 
   constructor(chooser: LaneChooser<M>, options: GroupOptions, deps: GroupDeps<I, M>) {
@@ -78,37 +83,36 @@ export class CallGroup<I extends GroupInput, M> {
     return byLane;
   }
 
+  /** After `stop`, what is submitted goes back at once: a stop may come while a job is being claimed. */
   submit(inputs: readonly I[]): void {
     this.#line.push(...inputs);
+    if (this.#stopReason) this.handBack(this.#stopReason);
     this.#signal();
   }
 
   /** Submits one input that goes alone: it is suspected of crashing its worker. */
   submitAlone(input: I): void {
     this.#ready.push({ inputs: [input], tokens: input.tokens, loose: false });
+    if (this.#stopReason) this.handBack(this.#stopReason);
     this.#signal();
   }
 
   /** Gives back the inputs of a job (or of all jobs) that are not inside a call. */
   handBack(reason: HandBack, matches: (input: I) => boolean = () => true): void {
-    const dropped = this.#line.remove(matches);
-    for (const batch of [...this.#ready, ...this.#delayed.keys()])
-      dropped.push(...batch.inputs.filter(matches));
-    // Tickets first: whatever still holds one of the inputs drops it when it looks.
-    for (const input of dropped) input.ticket.handBack(reason);
-    for (const flight of this.#flying)
-      for (const input of flight) if (matches(input)) input.ticket.handBack(reason);
+    giveBack(this.#line.remove(matches), reason);
+    const held = [...this.#ready, ...this.#aside, ...this.#delayed.keys(), ...this.#asked];
+    // Tickets only: whatever holds one of the inputs drops it when it looks.
+    for (const { inputs } of held) giveBack(inputs.filter(matches), reason);
+    for (const inputs of this.#flying) giveBack(inputs.filter(matches), reason);
     this.#signal();
   }
 
   /** Starts no further call, gives back what waits, and resolves when the calls in flight have ended. */
   async stop(reason: HandBack): Promise<void> {
-    this.#stopped = true;
+    this.#stopReason = reason;
     this.handBack(reason);
     for (const timer of this.#delayed.values()) timer.abort();
     await this.#loop;
-    // What the loop held while it waited for reservations was in none of the places looked at above.
-    this.handBack(reason);
     await Promise.all([...this.#flights.values()].map((flight) => flight.done));
   }
 
@@ -119,7 +123,7 @@ export class CallGroup<I extends GroupInput, M> {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stopReason) {
       this.#wake = Promise.withResolvers<void>();
       const { batches, lingerMs } = this.#takeBatches();
       if (batches.length === 0) {
@@ -130,6 +134,7 @@ export class CallGroup<I extends GroupInput, M> {
         await this.#reserveAndStart(batches);
       } catch (error) {
         // Redis is away: nothing was granted, as far as we can know. Lost grants lapse by their lease.
+        this.#asked = [];
         this.#putBack(batches);
         this.#deps.log.warn("could not reserve; trying again", { error: coerceError(error).message });
         await this.#pause(500);
@@ -143,7 +148,7 @@ export class CallGroup<I extends GroupInput, M> {
     if (!this.#options.mayCall()) return { batches, lingerMs: 250 };
     const room = Math.min(this.#options.maxCalls - this.#flights.size, 32);
     while (batches.length < room) {
-      const ready = this.#ready.shift();
+      const ready = this.#ready.shift() ?? (this.#line.length === 0 ? this.#aside.shift() : undefined);
       if (!ready) break;
       const inputs = ready.inputs.filter((input) => !input.ticket.isReturning);
       if (inputs.length > 0) batches.push({ ...ready, inputs });
@@ -171,7 +176,9 @@ export class CallGroup<I extends GroupInput, M> {
   }
 
   async #reserveAndStart(batches: readonly Batch<I>[]): Promise<void> {
+    this.#asked = batches;
     const answer = await this.#chooser.reserve(batches.map((batch) => batch.tokens));
+    this.#asked = [];
     answer.grants.forEach((grant, i) => {
       const batch = batches[i];
       if (batch) this.#start(batch, grant);
@@ -225,12 +232,16 @@ export class CallGroup<I extends GroupInput, M> {
 
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
     const decision = await this.#deps.call(batch.inputs, grant);
+    // A record means that the lane answers: what had stood aside has its turn again.
+    if (!decision) this.#ready.push(...this.#aside.splice(0));
     switch (decision?.action) {
       case "snooze":
       case "park":
         return this.#putBack([batch]);
       case "retry":
-        return this.#later({ ...batch, loose: false }, decision.delayMs);
+        if (decision.laneIsOut) this.#aside.push({ ...batch, loose: false });
+        else this.#later({ ...batch, loose: false }, decision.delayMs);
+        return;
       case "bisect": {
         const middle = Math.ceil(batch.inputs.length / 2);
         for (const inputs of [batch.inputs.slice(0, middle), batch.inputs.slice(middle)]) {
@@ -249,6 +260,7 @@ export class CallGroup<I extends GroupInput, M> {
   }
 
   #later(batch: Batch<I>, delayMs: number): void {
+    if (this.#stopReason) return;
     const timer = new AbortController();
     this.#delayed.set(batch, timer);
     this.#clock
@@ -260,4 +272,8 @@ export class CallGroup<I extends GroupInput, M> {
         this.#signal();
       });
   }
+}
+
+function giveBack(inputs: readonly GroupInput[], reason: HandBack): void {
+  for (const input of inputs) input.ticket.handBack(reason);
 }
