@@ -24,6 +24,13 @@ export interface CollectorDeps {
 /** Entries per read: some megabytes of vectors, whatever waits in the stream. */
 const READ_COUNT = 64;
 const BLOCK_MS = 200;
+/**
+ * Pause after a read that brought little. Entries gather meanwhile: neighbouring batches become one write to disk, and
+ * Redis, disk and queue are asked a few times a second instead of once per upstream call.
+ */
+const GATHER_MS = 25;
+/** Making records durable costs two waits for the disk, a trim and a top-up of the window, however many there are. */
+const SYNC_EVERY_MS = 100;
 
 /**
  * Moves records from the results stream to disk. The stream is trimmed only after the disk has said that the
@@ -33,6 +40,7 @@ export class Collector {
   readonly #deps: CollectorDeps;
   #after = "0-0";
   #syncing: Promise<void> | undefined;
+  #syncedAt = Number.NEGATIVE_INFINITY;
   #failed: unknown;
 
   constructor(deps: CollectorDeps) {
@@ -51,11 +59,13 @@ export class Collector {
 
   /** Takes what is there, or waits a moment for something; stores it and has it made durable in the background. */
   async step(): Promise<void> {
-    const { control, blocking } = this.#deps;
+    const { control, blocking, window, clock } = this.#deps;
     if (this.#failed !== undefined) throw this.#failed;
     const entries = await control.readResults(blocking, this.#after, READ_COUNT, BLOCK_MS);
     await this.#store(entries);
-    if (!this.#syncing && this.#deps.window.collected > 0) {
+    const now = clock.now();
+    if (!this.#syncing && window.collected > 0 && now - this.#syncedAt >= SYNC_EVERY_MS) {
+      this.#syncedAt = now;
       this.#syncing = this.#sync().finally(() => {
         this.#syncing = undefined;
       });
@@ -63,6 +73,7 @@ export class Collector {
         this.#failed = error;
       });
     }
+    if (entries.length > 0 && entries.length < READ_COUNT / 2) await clock.sleep(GATHER_MS);
   }
 
   /** Takes all that is there without waiting, and resolves when it is durable and gone from Redis. */
