@@ -1,0 +1,29 @@
+// Bare loop: undici, JSON.parse and a Float32Array per vector; nothing is stored. As little as the work can cost.
+import { Agent, request } from "undici";
+import { batchesOf, runContender } from "./contender.ts";
+
+await runContender(async (texts, { url, apiKey, concurrency }) => {
+  const dispatcher = new Agent({ connections: concurrency });
+  const batches = batchesOf(texts).values();
+  let vectors = 0;
+  let dimensions = 0;
+  const loop = async () => {
+    for (const batch of batches) {
+      const { body } = await request(`${url}/embeddings`, {
+        dispatcher,
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${apiKey}` },
+        body: JSON.stringify({ model: "embo-01", texts: batch, type: "db" }),
+      });
+      const answer = JSON.parse(await body.text()) as { vectors: number[][] };
+      for (const vector of answer.vectors) {
+        const floats = Float32Array.from(vector);
+        vectors += 1;
+        dimensions = floats.length;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, loop));
+  await dispatcher.close();
+  return { vectors, dimensions };
+});

@@ -1,0 +1,177 @@
+// Limit use: how close to the provider's limit, and how often over it.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { SimulatorSettingsPatch } from "../../src/simulator/settings.ts";
+import { makeFolder, removeFolder } from "./cleanup.ts";
+import { BATCH } from "./contenders/contender.ts";
+import type { LimitedOrder, LimiterName } from "./contenders/limited.ts";
+import { writeCorpus } from "./corpus.ts";
+import { measureProcess } from "./measure-process.ts";
+import { type SimulatorProcess, type SimulatorReport, startSimulatorProcess } from "./simulator-process.ts";
+import { runEmbedCommand } from "./sluice-command.ts";
+import { markdownTable, number } from "./table.ts";
+
+export interface LimitOptions {
+  readonly quick: boolean;
+  readonly say: (line: string) => void;
+}
+
+type SimulatorLimits = NonNullable<SimulatorSettingsPatch["limits"]>;
+
+interface Case {
+  readonly name: string;
+  readonly limit: string;
+  readonly calls: number;
+  readonly simulatorLimits: SimulatorLimits;
+  /** The least time the limit allows, from what the simulator saw, in ms. */
+  readonly optimumMs: (report: SimulatorReport) => number;
+  /** What the limited quantity reached, refused calls included where the simulator counts them. */
+  readonly reached: (report: SimulatorReport) => string;
+  run(simulator: SimulatorProcess, corpus: string, calls: number): Promise<unknown>;
+}
+
+export interface LimitResult {
+  readonly name: string;
+  readonly limit: string;
+  readonly calls: number;
+  readonly tookMs: number;
+  readonly optimumMs: number;
+  readonly rejections: number;
+  readonly reached: string;
+}
+
+const LATENCY_MS = 200;
+const PER_MINUTE = 600;
+const TOKENS_PER_MINUTE = 100_000;
+const CONCURRENCY = 8;
+const WORKERS = 4;
+
+/** All at the same time, each against a simulator of its own: a limited contender is idle nearly all of its time. */
+export async function benchLimit({ quick, say }: LimitOptions): Promise<LimitResult[]> {
+  const folder = await makeFolder();
+  const corpus = join(folder, "texts.jsonl");
+  const cases = listCases(quick ? 700 : 1_150);
+  await writeCorpus(corpus, Math.max(...cases.map(({ calls }) => calls)) * BATCH);
+  try {
+    return await Promise.all(
+      cases.map(async (each) => {
+        const result = await runCase(each, corpus);
+        say(
+          `${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`,
+        );
+        return result;
+      }),
+    );
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+async function runCase(each: Case, corpus: string): Promise<LimitResult> {
+  const { name, limit, calls } = each;
+  const simulator = await startSimulatorProcess({
+    vectors: "fixed",
+    latency: { fixedMs: LATENCY_MS },
+    limits: each.simulatorLimits,
+  });
+  try {
+    await each.run(simulator, corpus, calls);
+    const report = await simulator.report();
+    const { throttled, answered } = report.statistics;
+    if (answered !== calls) throw new Error(`${name}: ${answered} calls answered, ${calls} expected`);
+    return {
+      name,
+      limit,
+      calls,
+      // The last call to arrive is answered one latency later.
+      tookMs: report.spanMs + LATENCY_MS,
+      optimumMs: each.optimumMs(report),
+      rejections: throttled.requests + throttled.tokens + throttled.concurrency,
+      reached: each.reached(report),
+    };
+  } finally {
+    await simulator.stop();
+  }
+}
+
+function listCases(calls: number): Case[] {
+  const requests = {
+    limit: `${PER_MINUTE} requests in any 60 s`,
+    calls,
+    simulatorLimits: { requestsPerWindow: PER_MINUTE },
+    reached: ({ statistics }: SimulatorReport) => `${statistics.max.arrivalsInWindow} requests`,
+  };
+  const burstMs = () => Math.floor((calls - 1) / PER_MINUTE) * 60_000 + LATENCY_MS;
+  const evenMs = () => ((calls - 1) * 60_000) / PER_MINUTE + LATENCY_MS;
+  const sluice = (name: string, pacing: string, limits: Record<string, number | string>) => ({
+    name: `sluice embed, ${WORKERS} workers${name}`,
+    run: (simulator: SimulatorProcess, corpus: string, count: number) =>
+      runEmbedCommand({
+        simulator,
+        corpus,
+        format: "npy",
+        workers: WORKERS,
+        limits: { pacing, ...limits },
+        limit: count * BATCH,
+      }),
+  });
+  const library = (name: string, limiter: LimiterName) => ({
+    name,
+    run: ({ url, apiKey }: SimulatorProcess, corpus: string, count: number) => {
+      const order: LimitedOrder = {
+        ...{ limiter, requestsPerMinute: PER_MINUTE, texts: count * BATCH, concurrency: 0 },
+        ...{ url, apiKey, corpus },
+      };
+      const script = fileURLToPath(new URL("contenders/limited.ts", import.meta.url));
+      return measureProcess([script, JSON.stringify(order)]);
+    },
+  });
+  const perMinute = { requestsPerMinute: PER_MINUTE };
+  return [
+    { ...requests, ...sluice(", burst", "burst", perMinute), optimumMs: burstMs },
+    { ...requests, ...library("Bottleneck, reservoir", "bottleneck-burst"), optimumMs: burstMs },
+    { ...requests, ...library("p-queue, intervalCap", "p-queue"), optimumMs: burstMs },
+    { ...requests, ...sluice(", even", "even", perMinute), optimumMs: evenMs },
+    { ...requests, ...library("Bottleneck, minTime", "bottleneck-paced"), optimumMs: evenMs },
+    {
+      ...sluice(", burst", "burst", { requestsPerMinute: 1_000_000, tokensPerMinute: TOKENS_PER_MINUTE }),
+      limit: `${TOKENS_PER_MINUTE.toLocaleString("en-US")} tokens in any 60 s`,
+      calls: 500,
+      simulatorLimits: { tokensPerWindow: TOKENS_PER_MINUTE },
+      optimumMs: ({ statistics }) =>
+        Math.floor((statistics.tokens - 1) / TOKENS_PER_MINUTE) * 60_000 + LATENCY_MS,
+      reached: ({ statistics }) => `${statistics.max.tokensInWindow.toLocaleString("en-US")} tokens`,
+    },
+    {
+      ...sluice("", "burst", { requestsPerMinute: 1_000_000, concurrency: CONCURRENCY }),
+      limit: `${CONCURRENCY} calls at once`,
+      calls: 800,
+      simulatorLimits: { concurrency: CONCURRENCY },
+      optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
+      reached: ({ statistics }) => `${statistics.max.concurrency} at once`,
+    },
+  ];
+}
+
+export function describeLimit(results: readonly LimitResult[]): string {
+  const lines = results.map(({ name, limit, calls, tookMs, optimumMs, rejections, reached }) => [
+    name,
+    limit,
+    calls.toLocaleString("en-US"),
+    number(tookMs / 1000),
+    number(optimumMs / 1000),
+    `${((tookMs / optimumMs - 1) * 100).toFixed(1)} %`,
+    String(rejections),
+    reached,
+  ]);
+  return [
+    `### Limit use: calls of ${LATENCY_MS} ms against a simulator that enforces its limit`,
+    "",
+    markdownTable(
+      ["contender", "limit", "calls", "seconds", "least possible", "over it", "rejections", "most reached"],
+      lines,
+    ),
+    "",
+    `One run each, all at the same time against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+  ].join("\n");
+}

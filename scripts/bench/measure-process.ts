@@ -1,0 +1,114 @@
+// Runs one program to its end and says what it and everything below it cost.
+import { type ChildProcess, spawn } from "node:child_process";
+import { adopt, forgetStray, noteStray } from "./cleanup.ts";
+import { cpuMsOf, descendantsOf, endedChildrenCpuMs, peakRssOf, roleOf } from "./process-tree.ts";
+
+export interface ProcessCost {
+  readonly wallMs: number;
+  /** Of the program and everything it started. */
+  readonly cpuMs: number;
+  /** The largest peak of each role, in bytes. */
+  readonly peakRss: Readonly<Record<string, number>>;
+  /** CPU of each role as last seen, in ms; what a process did in its last moments is missing. */
+  readonly cpuByRole: Readonly<Record<string, number>>;
+  readonly exitCode: number | null;
+  readonly stdout: string;
+}
+
+export interface MeasureOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called while it runs, several times a second, with the processes by role. */
+  readonly onSample?: (pids: ReadonlyMap<string, readonly number[]>) => void;
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+const SAMPLE_MS = 100;
+
+/**
+ * CPU is what the kernel booked for ended children of this process, so one program at a time may be measured. A
+ * process nobody waited for would be missing there; it is added as it was last seen.
+ */
+export async function measureProcess(
+  args: readonly string[],
+  options: MeasureOptions = {},
+): Promise<ProcessCost> {
+  const cpuBefore = endedChildrenCpuMs();
+  const startedAt = performance.now();
+  const child = adopt(
+    spawn(process.execPath, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    }),
+  );
+  options.onStart?.(child);
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr = (stderr + text).slice(-4_000);
+  });
+  const watch = watchTree(child.pid ?? 0, options.onSample);
+  const exitCode = await new Promise<number | null>((resolve) =>
+    child.once("close", (code) => resolve(code)),
+  );
+  const wallMs = performance.now() - startedAt;
+  const { peakRss, cpuByRole } = watch.stop();
+  const seenCpuMs = Object.values(cpuByRole).reduce((sum, ms) => sum + ms, 0);
+  if (exitCode !== 0)
+    throw new Error(`${args.join(" ")} ended with ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
+  return {
+    wallMs,
+    cpuMs: Math.max(endedChildrenCpuMs() - cpuBefore, seenCpuMs),
+    peakRss,
+    cpuByRole,
+    exitCode,
+    stdout,
+  };
+}
+
+function watchTree(root: number, onSample: MeasureOptions["onSample"]) {
+  const roles = new Map<number, string>();
+  const peaks = new Map<number, number>();
+  const cpu = new Map<number, number>();
+  const look = () => {
+    const byRole = new Map<string, number[]>();
+    for (const pid of [root, ...descendantsOf(root), ...roles.keys()]) {
+      // A process just forked still has its parent's command line.
+      if (pid !== root && roles.get(pid) === undefined) {
+        noteStray(pid);
+        roles.set(pid, roleOf(pid));
+      } else if (roles.get(pid) === "command" && pid !== root) roles.set(pid, roleOf(pid));
+      else if (pid === root) roles.set(pid, "command");
+      const peak = peakRssOf(pid);
+      if (peak === undefined) continue;
+      peaks.set(pid, peak);
+      cpu.set(pid, cpuMsOf(pid) ?? 0);
+      const role = roles.get(pid) ?? "command";
+      const same = byRole.get(role) ?? [];
+      if (!same.includes(pid)) byRole.set(role, [...same, pid]);
+    }
+    onSample?.(byRole);
+  };
+  const timer = setInterval(look, SAMPLE_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      for (const pid of roles.keys()) if (peakRssOf(pid) === undefined) forgetStray(pid);
+      const peakRss: Record<string, number> = {};
+      for (const [pid, peak] of peaks) {
+        const role = roles.get(pid) ?? "command";
+        peakRss[role] = Math.max(peakRss[role] ?? 0, peak);
+      }
+      const cpuByRole: Record<string, number> = {};
+      for (const [pid, ms] of cpu) {
+        const role = roles.get(pid) ?? "command";
+        cpuByRole[role] = (cpuByRole[role] ?? 0) + ms;
+      }
+      return { peakRss, cpuByRole };
+    },
+  };
+}

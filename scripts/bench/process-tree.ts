@@ -1,0 +1,85 @@
+// What a process and everything below it cost: CPU and peak memory, from /proc (Linux).
+import { readdirSync, readFileSync } from "node:fs";
+
+interface Stat {
+  readonly parent: number;
+  /** Of the process itself. */
+  readonly cpuMs: number;
+  /** Of children it has waited for, and of theirs. */
+  readonly endedChildrenMs: number;
+}
+
+/** The kernel reports CPU in ticks of 10 ms, whatever its own clock is. */
+const TICK_MS = 10;
+
+function readStat(pid: number | "self"): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name may hold spaces and brackets; what follows its last bracket does not.
+    const fields = text
+      .slice(text.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
+    const at = (n: number) => fields[n - 3] ?? 0;
+    return {
+      parent: at(4),
+      cpuMs: (at(14) + at(15)) * TICK_MS,
+      endedChildrenMs: (at(16) + at(17)) * TICK_MS,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU that children of this process have used which have ended, theirs included, in ms. */
+export function endedChildrenCpuMs(): number {
+  return readStat("self")?.endedChildrenMs ?? 0;
+}
+
+/** CPU of one live process alone, in ms; undefined when it is gone. */
+export function cpuMsOf(pid: number): number | undefined {
+  return readStat(pid)?.cpuMs;
+}
+
+/** The processes below `root`, without it. */
+export function descendantsOf(root: number): number[] {
+  const childrenOf = new Map<number, number[]>();
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    const stat = readStat(pid);
+    if (!stat) continue;
+    const siblings = childrenOf.get(stat.parent);
+    if (siblings) siblings.push(pid);
+    else childrenOf.set(stat.parent, [pid]);
+  }
+  const found: number[] = [];
+  for (let next = childrenOf.get(root) ?? []; next.length > 0; ) {
+    found.push(...next);
+    next = next.flatMap((pid) => childrenOf.get(pid) ?? []);
+  }
+  return found;
+}
+
+/** Peak resident memory of one process so far, in bytes; undefined when it is gone. */
+export function peakRssOf(pid: number): number | undefined {
+  try {
+    const kb = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kb === undefined ? undefined : Number(kb) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process is to the bench, told by its command line: "worker", "keeper", "redis-server", else "command". */
+export function roleOf(pid: number): string {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    if (/(?:redis|valkey)-server/.test(words[0] ?? "")) return "redis-server";
+    if (words.some((word) => /keeper\.(?:ts|js)$/.test(word))) return "keeper";
+    if (words.includes("worker")) return "worker";
+  } catch {
+    // Gone already.
+  }
+  return "command";
+}

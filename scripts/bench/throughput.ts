@@ -1,0 +1,224 @@
+// Throughput: the durable path against in-memory loops doing the same calls.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeFolder, removeFolder } from "./cleanup.ts";
+import { BATCH, type ContenderOrder } from "./contenders/contender.ts";
+import { writeCorpus } from "./corpus.ts";
+import { measureProcess, type ProcessCost } from "./measure-process.ts";
+import { type SimulatorProcess, startSimulatorProcess } from "./simulator-process.ts";
+import { runEmbedCommand } from "./sluice-command.ts";
+import { markdownTable, megabytes, number, ratio, spread, spreadOf } from "./table.ts";
+
+export interface ThroughputOptions {
+  readonly texts: number;
+  readonly rounds: number;
+  /** Calls in flight that are tried; each contender then runs with its own best. */
+  readonly concurrencies: readonly number[];
+  readonly say: (line: string) => void;
+}
+
+interface Sample {
+  /** From the start of the process to its end, in ms. */
+  readonly wallMs: number;
+  /** From the arrival of the first call at the simulator to the end of the process: without start-up and planning. */
+  readonly workMs: number;
+  readonly cpuMs: number;
+  readonly peakRss: Readonly<Record<string, number>>;
+  /** Share of one core the simulator was busy while calls flowed. */
+  readonly simulatorLoad: number;
+}
+
+interface Contender {
+  readonly name: string;
+  readonly isLibrary: boolean;
+  readonly hasOwnDefault: boolean;
+  run(texts: number, concurrency: number): Promise<ProcessCost>;
+}
+
+export interface ThroughputResult {
+  readonly texts: number;
+  readonly rounds: number;
+  readonly contenders: readonly {
+    readonly name: string;
+    readonly concurrency: number;
+    readonly samples: readonly Sample[];
+  }[];
+}
+
+const WORKERS = 2;
+/** Far above anything a machine can do, so that it is kept and costs what keeping it costs, but never slows. */
+const NO_LIMIT = { requestsPerMinute: 100_000_000 };
+
+export async function benchThroughput(options: ThroughputOptions): Promise<ThroughputResult> {
+  const { texts, rounds, concurrencies, say } = options;
+  const folder = await makeFolder();
+  const corpus = join(folder, "texts.jsonl");
+  await writeCorpus(corpus, texts);
+  const simulator = await startSimulatorProcess({ vectors: "fixed" });
+  try {
+    const contenders = listContenders(simulator, corpus);
+    const best = new Map<Contender, number>();
+    for (const contender of contenders) {
+      best.set(contender, await tune(contender, simulator, options));
+      say(
+        `${contender.name}: ${label(best.get(contender) ?? 0)} calls in flight, best of ${concurrencies.join(", ")}`,
+      );
+    }
+    const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
+    for (let round = 1; round <= rounds; round++) {
+      for (const contender of contenders) {
+        const sample = await runOnce(contender, simulator, texts, best.get(contender) ?? 0);
+        samples.get(contender)?.push(sample);
+        say(
+          `round ${round}/${rounds} ${contender.name}: ${number((texts / sample.wallMs) * 1000)} texts/s, ` +
+            `${number((sample.cpuMs / texts) * 1000)} us CPU/text`,
+        );
+      }
+    }
+    return {
+      texts,
+      rounds,
+      contenders: contenders.map((contender) => ({
+        name: contender.name,
+        concurrency: best.get(contender) ?? 0,
+        samples: samples.get(contender) ?? [],
+      })),
+    };
+  } finally {
+    await simulator.stop();
+    removeFolder(folder);
+  }
+}
+
+function listContenders(simulator: SimulatorProcess, corpus: string): Contender[] {
+  const { url, openaiUrl, apiKey } = simulator;
+  const loop = (name: string, file: string, base: string, hasOwnDefault = false): Contender => ({
+    name,
+    isLibrary: base === openaiUrl,
+    hasOwnDefault,
+    run: (texts, concurrency) => {
+      const order: ContenderOrder = { texts, concurrency, url: base, apiKey, corpus };
+      const script = fileURLToPath(new URL(`contenders/${file}.ts`, import.meta.url));
+      return measureProcess([script, JSON.stringify(order)]);
+    },
+  });
+  const sluice = (format: "npy" | "parquet"): Contender => ({
+    name: `sluice embed, ${format}`,
+    isLibrary: false,
+    hasOwnDefault: false,
+    run: (texts, concurrency) =>
+      runEmbedCommand({
+        simulator,
+        corpus,
+        format,
+        workers: WORKERS,
+        callsPerWorker: Math.ceil(concurrency / WORKERS),
+        limits: NO_LIMIT,
+        limit: texts,
+      }),
+  });
+  return [
+    sluice("npy"),
+    sluice("parquet"),
+    loop("LangChain.js embedDocuments", "langchain", openaiUrl, true),
+    loop("AI SDK embedMany", "ai-sdk", openaiUrl, true),
+    loop("openai SDK + p-queue", "openai-p-queue", openaiUrl),
+    loop("bare undici loop", "undici", url),
+  ];
+}
+
+/** The concurrency with which a contender is fastest on a part of the texts; a library's own default is tried too. */
+async function tune(
+  contender: Contender,
+  simulator: SimulatorProcess,
+  { texts, concurrencies }: ThroughputOptions,
+): Promise<number> {
+  const part = Math.ceil(texts / 4);
+  let best = { concurrency: concurrencies[0] ?? 16, workMs: Number.POSITIVE_INFINITY };
+  for (const concurrency of contender.hasOwnDefault ? [...concurrencies, 0] : concurrencies) {
+    const { workMs } = await runOnce(contender, simulator, part, concurrency);
+    if (workMs < best.workMs) best = { concurrency, workMs };
+  }
+  return best.concurrency;
+}
+
+async function runOnce(
+  contender: Contender,
+  simulator: SimulatorProcess,
+  texts: number,
+  concurrency: number,
+): Promise<Sample> {
+  await simulator.reset();
+  const cost = await contender.run(texts, concurrency);
+  const endedAt = performance.timeOrigin + performance.now();
+  const { statistics, firstCallAt, spanMs, cpuMs } = await simulator.report();
+  if (statistics.texts !== texts || statistics.calls !== Math.ceil(texts / BATCH)) {
+    throw new Error(
+      `${contender.name}: ${texts} texts in full calls expected, got ${JSON.stringify(statistics)}`,
+    );
+  }
+  return {
+    wallMs: cost.wallMs,
+    workMs: endedAt - firstCallAt,
+    cpuMs: cost.cpuMs,
+    peakRss: cost.peakRss,
+    simulatorLoad: cpuMs / spanMs,
+  };
+}
+
+function label(concurrency: number): string {
+  return concurrency === 0 ? "its default of unlimited" : String(concurrency);
+}
+
+/** The table for the README, and what it is to be compared with. */
+export function describeThroughput({ texts, rounds, contenders }: ThroughputResult): string {
+  const rate = (samples: readonly Sample[], of: "wallMs" | "workMs") =>
+    samples.map((sample) => (texts / sample[of]) * 1000);
+  const cpu = (samples: readonly Sample[]) => samples.map((sample) => (sample.cpuMs / texts) * 1000);
+  const middle = (values: readonly number[]) => spreadOf(values).median;
+  const libraries = contenders.filter(({ name }) => !name.startsWith("sluice") && !name.startsWith("bare"));
+  const bare = contenders.find(({ name }) => name.startsWith("bare"))?.samples ?? [];
+  const best = (of: "wallMs" | "workMs") =>
+    Math.max(...libraries.map(({ samples }) => middle(rate(samples, of))));
+  const lines = contenders.map(({ name, concurrency, samples }) => [
+    name,
+    concurrency === 0 ? "unlimited" : String(concurrency),
+    spread(rate(samples, "wallMs")),
+    spread(rate(samples, "workMs")),
+    `${ratio(middle(rate(samples, "wallMs")) / best("wallMs"))} / ${ratio(middle(rate(samples, "workMs")) / best("workMs"))}`,
+    `${ratio(middle(rate(samples, "wallMs")) / middle(rate(bare, "wallMs")))} / ${ratio(middle(rate(samples, "workMs")) / middle(rate(bare, "workMs")))}`,
+    spread(cpu(samples)),
+    ratio(middle(cpu(samples)) / middle(cpu(bare))),
+    describePeaks(samples),
+    number(100 * middle(samples.map((sample) => sample.simulatorLoad))),
+  ]);
+  const head = [
+    "contender",
+    "calls in flight",
+    "texts/s, process start to end",
+    "texts/s, first call to end",
+    "of the best library loop",
+    "of bare undici",
+    "CPU us/text, all processes",
+    "of bare undici",
+    "peak RSS",
+    "simulator, % of a core",
+  ];
+  return [
+    `### Throughput: ${texts.toLocaleString("en-US")} texts of 12 to 23 words, ${BATCH} per call, 1,536 floats each as JSON`,
+    "",
+    markdownTable(head, lines),
+    "",
+    `Median (lowest-highest) of ${rounds} rounds in which the contenders took turns; each in processes of its own, each with the number of calls in flight that suited it best. The simulator answers at once, with vectors made beforehand. "sluice embed" starts ${WORKERS} workers and a private Redis with an append-only file, plans, queues, commits, and ends with the output on disk; the loops hold their vectors in memory, bare undici drops them. Ratios: process start to end / first call to end.`,
+  ].join("\n");
+}
+
+function describePeaks(samples: readonly Sample[]): string {
+  const roles = new Map<string, number>();
+  for (const { peakRss } of samples) {
+    for (const [role, bytes] of Object.entries(peakRss))
+      roles.set(role, Math.max(roles.get(role) ?? 0, bytes));
+  }
+  if (roles.size === 1) return megabytes([...roles.values()][0]);
+  return [...roles].map(([role, bytes]) => `${role} ${megabytes(bytes)}`).join(", ");
+}
