@@ -1,0 +1,167 @@
+// Packs the package, installs it in a folder of its own as a user would, and uses its binary, library and types there.
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+
+const USAGE = `usage: node scripts/check-package.ts [--keep]
+
+Packs the package (npm pack), installs the tarball and its dependencies in a temporary folder (npm install, from
+npm's cache where it has them), and there: asks the binary for help, embeds three texts with the private Redis against
+the simulator of the library entry, searches them, and compiles a TypeScript file that uses the types.
+Needs a redis-server. --keep leaves the folder. Exit code 0 when all of it works.`;
+
+const { values } = parseArgs({
+  options: { help: { type: "boolean", short: "h" }, keep: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const home = mkdtempSync(join(tmpdir(), "sluice-package-"));
+const env: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+  REDIS_URL: "",
+  SLUICE_CONFIG: "",
+};
+
+const CONSUMER = `
+import { loadConfig, nearest, openResult, ProviderError, readManifest, startSimulator, type RunManifest } from "sluice";
+const simulator = await startSimulator();
+const manifest: RunManifest | undefined = await readManifest("vectors");
+const dimensions: number = (await openResult("vectors")).dimensions;
+const ids: string[] = (await nearest("vectors", new Float32Array(dimensions).fill(1), 1)).map((hit) => hit.id);
+const kinds: readonly string[] = loadConfig().warnings;
+// @ts-expect-error: an id is text; were the types not found, this would pass.
+const wrong: number | undefined = manifest?.run;
+console.log(wrong, manifest?.items.total, ids, kinds, ProviderError.name);
+await simulator.close();
+`;
+
+const SIMULATOR = `
+import { startSimulator, SIMULATOR_API_KEY } from "sluice";
+const simulator = await startSimulator();
+console.log(JSON.stringify({ url: simulator.url, key: SIMULATOR_API_KEY }));
+process.stdin.on("end", () => simulator.close()).resume();
+`;
+
+function step(what: string, command: string, args: readonly string[], cwd = home): string {
+  const started = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (status !== 0) throw new Error(`${what}: exit ${status} ${error?.message ?? ""}\n${stdout}\n${stderr}`);
+  console.log(`ok  ${what} (${seconds} s)`);
+  return stdout;
+}
+
+function expect(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`expected ${what}`);
+}
+
+/** Files that must be in the package, and such as must not. */
+function checkFiles(listing: string): string {
+  const [pack] = JSON.parse(listing) as { filename: string; files: { path: string }[] }[];
+  if (!pack) throw new Error("npm pack packed nothing");
+  const paths = pack.files.map((file) => file.path);
+  for (const wanted of [
+    "bin/sluice.js",
+    "dist/index.js",
+    "dist/index.d.ts",
+    "dist/redis/keeper.js",
+    "README.md",
+  ])
+    expect(paths.includes(wanted), `${wanted} in the package`);
+  expect(
+    paths.some((path) => path.endsWith("reserve.lua")),
+    "Lua files in the package",
+  );
+  const strangers = paths.filter((path) => /^(src|test|scripts)\/|\.test\.|\.env$|\.map$/.test(path));
+  expect(strangers.length === 0, `no sources or tests in the package, found ${strangers.join(", ")}`);
+  return pack.filename;
+}
+
+async function useIt(): Promise<void> {
+  const help = step("npx sluice --help", "npx", ["--no-install", "sluice", "--help"]);
+  expect(help.includes("embed"), "the help to name embed");
+  writeFileSync(
+    join(home, "texts.jsonl"),
+    ["the sea", "a lake", "a desk"].map((text) => `${JSON.stringify({ text })}\n`).join(""),
+  );
+  writeFileSync(join(home, "simulator.mjs"), SIMULATOR);
+  const simulator = execFile(process.execPath, ["simulator.mjs"], { cwd: home, env });
+  try {
+    const [line] = await Promise.race([
+      new Promise<string[]>((resolve) =>
+        simulator.stdout?.once("data", (text: string) => resolve(text.split("\n"))),
+      ),
+      new Promise<never>((_, reject) =>
+        simulator.once("exit", () => reject(new Error("the simulator ended"))),
+      ),
+    ]);
+    const { url, key } = JSON.parse(line ?? "");
+    Object.assign(env, { MINIMAX_BASE_URL: url, MINIMAX_API_KEY: key });
+    const model = ["--model", "minimax/embo-01", "--out", "vectors", "--with-text"];
+    await promisify(execFile)("npx", ["--no-install", "sluice", "embed", "texts.jsonl", ...model], {
+      cwd: home,
+      env,
+    });
+    expect(existsSync(join(home, "vectors", "records.parquet")), "records.parquet");
+    const found = await promisify(execFile)("npx", ["--no-install", "sluice", "search", "vectors", "sea"], {
+      cwd: home,
+      env,
+    });
+    expect(
+      found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"),
+      "the sea to be found",
+    );
+    console.log("ok  embed and search against the library's simulator");
+  } finally {
+    simulator.stdin?.end();
+  }
+  const { exports } = JSON.parse(readFileSync(join(home, "node_modules/sluice/package.json"), "utf8"));
+  expect(
+    existsSync(join(home, "node_modules/sluice", exports["."].types)),
+    "the types that package.json names",
+  );
+}
+
+try {
+  const listing = step("npm pack", "npm", ["pack", "--json", "--silent", "--pack-destination", home], root);
+  const tarball = checkFiles(listing.slice(listing.indexOf("[")));
+  writeFileSync(
+    join(home, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module" }),
+  );
+  const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  step("npm install of the tarball", "npm", ["install", ...quiet, join(home, tarball)]);
+  await useIt();
+  writeFileSync(join(home, "consumer.ts"), CONSUMER);
+  const options = [
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2024",
+    "--types",
+    "node",
+    "--skipLibCheck",
+  ];
+  const types = ["--typeRoots", join(root, "node_modules/@types"), "--outDir", join(home, "out")];
+  step("tsc of a file that uses the types", join(root, "node_modules/.bin/tsc"), [
+    ...options,
+    ...types,
+    "consumer.ts",
+  ]);
+  step("the compiled file runs", process.execPath, [join(home, "out", "consumer.js")]);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  if (values.keep) console.log(home);
+  else rmSync(home, { recursive: true, force: true });
+}
