@@ -1,0 +1,154 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { progressed, Workshop } from "../support/cli.ts";
+import { corpusText, writeCorpus } from "../support/corpus.ts";
+import { readJsonl } from "../support/read-output.ts";
+import { freePort } from "../support/redis-process.ts";
+
+const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
+
+test("a wrong key stops the run after few calls, and the mended key resumes it", async () => {
+  await using shop = await Workshop.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(shop, 400);
+  const refused = shop.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
+  expect(await refused.exit).toMatchObject({ code: 2 });
+  expect(shop.simulator.statistics().calls).toBeLessThanOrEqual(8);
+  expect(refused.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    message: expect.stringMatching(/auth.*key/),
+    mend: expect.stringContaining("same command"),
+  });
+  expect(refused.stdout() + refused.stderr()).not.toContain("sk-wrong");
+  expect(shop.manifest("vectors")).toMatchObject({
+    state: "stopped",
+    items: { succeeded: 0, failed: 0, missing: 400 },
+  });
+  await shop.empty();
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: 400 });
+});
+
+test("an empty account stops the run half-way, and what was paid for stays", async () => {
+  await using shop = await Workshop.open({
+    latency: { fixedMs: 40 },
+    limits: { requestsPerMinute: 100_000, concurrency: 4 },
+  });
+  writeCorpus(shop, 600);
+  const cli = shop.embed(ARGS);
+  await cli.event(progressed(0.2), "a fifth of the items");
+  shop.simulator.configure({ faults: [{ action: { type: "code", code: 1008 } }] });
+  expect(await cli.exit).toMatchObject({ code: 2 });
+  expect(cli.events().at(-1)).toMatchObject({
+    outcome: "stopped",
+    message: expect.stringMatching(/balance/),
+  });
+  const { answered } = shop.simulator.statistics();
+  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: answered * 10, failed: 0 });
+  shop.simulator.configure({ faults: [] });
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(shop.simulator.statistics().answered).toBe(60);
+});
+
+test("an upstream that cannot be reached stops the run with a clear word, and it resumes", async () => {
+  await using shop = await Workshop.open();
+  writeCorpus(shop, 100);
+  const cli = shop.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await freePort()}/v1` } });
+  expect(await cli.exit).toMatchObject({ code: 2 });
+  expect(cli.events().at(-1)).toMatchObject({
+    outcome: "stopped",
+    message: expect.stringMatching(/reach|connect|network/),
+  });
+  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: 0, failed: 0, missing: 100 });
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+});
+
+test("answers that are no answers never become records, and the good ones after them do", async () => {
+  await using shop = await Workshop.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(shop, 300);
+  const once = (action: object) => ({ action, calls: 1 });
+  shop.simulator.configure({
+    faults: [
+      once({ type: "html" }),
+      once({ type: "truncate" }),
+      once({ type: "truncate", framing: "cut" }),
+      once({ type: "vectors", defect: "missing" }),
+      once({ type: "vectors", defect: "extra" }),
+      once({ type: "vectors", defect: "nan" }),
+      once({ type: "vectors", defect: "short" }),
+      once({ type: "empty" }),
+      once({ type: "reset" }),
+      once({ type: "hang-up" }),
+      once({ type: "code", code: 1000 }),
+      once({ type: "code", code: 1002 }),
+    ] as never,
+  });
+  const { code, stderr } = await shop.embed(ARGS).exit;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const records = readJsonl(shop.path("vectors", "records.jsonl"));
+  expect(records).toHaveLength(300);
+  expect(records.every(({ vector }) => (vector as number[]).length === 1536)).toBe(true);
+  expect(shop.manifest("vectors").calls).toMatchObject({ failed: 12, throttled: 1, paidTwice: 0 });
+});
+
+test("one poison text fails alone", async () => {
+  await using shop = await Workshop.open({
+    faults: [{ action: { type: "code", code: 1026 }, text: "Paragraph 40:" }],
+  });
+  writeCorpus(shop, 100);
+  expect(await shop.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+  const failed = readJsonl(shop.path("vectors", "errors.jsonl"));
+  expect(failed).toEqual([
+    expect.objectContaining({ id: "c-40", index: 40, kind: "content-filter", attempts: expect.any(Number) }),
+  ]);
+  const records = readJsonl(shop.path("vectors", "records.jsonl"));
+  expect(records.filter(({ status }) => status === "ok")).toHaveLength(99);
+  expect(records[40]).toMatchObject({ id: "c-40", status: "failed" });
+  // A finished run with failures says so again, with the same exit code.
+  expect(await shop.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+});
+
+test("a disk that is full stops the run with a clear word, and it resumes", async ({ skip }) => {
+  await using shop = await Workshop.open();
+  const disk = shop.path("disk");
+  mkdirSync(disk);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
+  if (mounted.status !== 0) {
+    console.warn("no tmpfs can be mounted here: the test of a full disk is skipped");
+    skip();
+  }
+  try {
+    writeCorpus(shop, 1_000);
+    const args = ["corpus", "--out", "disk/vectors", "--format", "npy", "--json"];
+    const cli = shop.embed(args);
+    expect(await cli.exit).toMatchObject({ code: 2 });
+    expect(cli.stdout() + cli.stderr()).toMatch(/full/);
+    expect(cli.stderr()).not.toContain("unexpected");
+    spawnSync("mount", ["-o", "remount,size=64m", disk]);
+    expect(await shop.embed(args).exit).toMatchObject({ code: 0 });
+    expect(shop.manifest("disk/vectors").items).toMatchObject({ succeeded: 1_000 });
+  } finally {
+    await shop.empty().finally(() => spawnSync("umount", [disk]));
+  }
+});
+
+test("a slow upstream is waited for, and an endless redirect is not followed", async () => {
+  const server = createServer((_, response) =>
+    response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await using shop = await Workshop.open({ latency: { fixedMs: 1_500 } });
+    shop.write("one.jsonl", `${JSON.stringify({ id: "a", text: corpusText(1) })}\n`);
+    const args = ["one.jsonl", "--out", "slow", "--json"];
+    const { port } = server.address() as AddressInfo;
+    const cli = shop.embed(args, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${port}/v1` } });
+    expect((await cli.exit).code).not.toBe(0);
+    expect(await shop.embed([...args, "--force"]).exit).toMatchObject({ code: 0 });
+  } finally {
+    server.close();
+  }
+});
