@@ -1,7 +1,11 @@
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
+
+const TRIES = 10;
+const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 /**
  * Keeps a second process out of an output folder. The lease in Redis does the same for a run, but two processes
@@ -9,29 +13,80 @@ import { errorCode, RunError } from "../../core/errors.ts";
  * lives is taken over. Returns the function that gives it back.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, "lock");
   await mkdir(folder, { recursive: true });
-  for (let tries = 0; tries < 3; tries++) {
-    try {
-      const handle = await open(path, "wx");
-      await handle.writeFile(`${hostname()} ${process.pid}\n`);
-      await handle.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-    }
-    const [host = "", pid = ""] = (await readFile(path, "utf8").catch(() => "")).trim().split(" ");
-    if (host !== hostname() || isAlive(Number(pid))) {
-      throw new RunError(
-        `${folder} is in use by process ${pid || "?"} on ${host || "another machine"}`,
-        host === hostname()
-          ? "wait for it to end, or stop it; then run the same command again"
-          : `wait for it to end; if that machine is gone for good, remove ${path}`,
-      );
-    }
-    await rm(path, { force: true });
+  const path = join(folder, "lock");
+  const holder = await acquire(path);
+  if (holder === undefined) return () => rm(path, { force: true });
+  const { host, pid } = holder;
+  throw new RunError(
+    `${folder} is in use by process ${pid} on ${host}`,
+    host === hostname()
+      ? "wait for it to end, or stop it; then run the same command again"
+      : `wait for it to end; if that machine is gone for good, remove ${path}`,
+  );
+}
+
+/** Resolves with the living holder, or with undefined when the lock is ours. */
+async function acquire(path: string): Promise<{ readonly host: string; readonly pid: string } | undefined> {
+  const own = `${hostname()} ${process.pid} ${randomBytes(6).toString("hex")}\n`;
+  let holder = { host: "this machine", pid: "?" };
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (await linkNew(path, own)) return undefined;
+    const found = await readFile(path, "utf8").catch(() => undefined);
+    if (found === undefined) continue;
+    const [host = "", pid = ""] = found.trim().split(" ");
+    holder = { host: host || holder.host, pid: pid || holder.pid };
+    // An empty lock is what a power cut leaves; a lock of ours is never seen without its holder.
+    const isLeft = found.trim() === "" || (host === hostname() && !isAlive(Number(pid)));
+    if (!isLeft) return holder;
+    await removeLeft(path, found);
   }
-  throw new RunError(`${folder} could not be locked: other processes keep taking it`, "try again");
+  return holder;
+}
+
+/** Puts the lock in place with its holder's name in it, in one step; false when there is one. */
+async function linkNew(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${randomBytes(6).toString("hex")}`;
+  await writeFile(draft, content);
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    // ENOENT: whoever holds the folder has cleared it, our draft included.
+    if (errorCode(error) === "EEXIST" || errorCode(error) === "ENOENT") return false;
+    // File systems without hard links: in two steps, then; a power cut between them leaves an empty lock.
+    if (LINKLESS.includes(errorCode(error) ?? "")) return await writeNew(path, content);
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function writeNew(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Removes a lock whose holder is dead. Of several processes that find it, each could remove the new lock of the one
+ * that was faster; so removing it takes a lock of its own, named after what is to be removed.
+ */
+async function removeLeft(path: string, found: string): Promise<void> {
+  const right = `${path}.${createHash("sha256").update(found).digest("hex").slice(0, 16)}`;
+  if ((await acquire(right)) !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return;
+  }
+  try {
+    if ((await readFile(path, "utf8").catch(() => undefined)) === found) await rm(path, { force: true });
+  } finally {
+    await rm(right, { force: true });
+  }
 }
 
 /** Does a process of this machine live? One of another user counts as living. */

@@ -28,10 +28,15 @@ export class Window {
   }
 
   add(job: OutstandingJob, items: Iterable<number>, now: number): void {
+    this.remove(job.id);
     const entry: WindowJob = { ...job, open: new Set(items), progressAt: now };
     if (entry.open.size === 0) return;
     this.#jobs.set(job.id, entry);
-    for (const index of entry.open) this.#jobOf.set(index, entry);
+    for (const index of entry.open) {
+      // After a crash two jobs may hold one item. It counts once, or the older job would never end.
+      this.#jobOf.get(index)?.open.delete(index);
+      this.#jobOf.set(index, entry);
+    }
   }
 
   /** Notes that a record was collected. */
