@@ -9,7 +9,7 @@ import { executeRun } from "../../producer/run/execute-run.ts";
 import { type PreparedRun, prepareRun, type RunRequest } from "../../producer/run/prepare-run.ts";
 import { RunStopped } from "../../producer/run/run-error.ts";
 import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import { WORK_FOLDER } from "../../producer/sink/record-store.ts";
+import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
 import type { ResultFormat } from "../../producer/sink/result-writer.ts";
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";

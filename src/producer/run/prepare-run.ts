@@ -6,7 +6,7 @@ import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { fingerprintSources } from "../plan/fingerprint-sources.ts";
 import type { Plan, PlanProgress } from "../plan/plan.ts";
 import { planItems } from "../plan/plan-items.ts";
-import { WORK_FOLDER } from "../sink/record-store.ts";
+import { WORK_FOLDER } from "../sink/open-files.ts";
 import { RESULT_FILES, type ResultFormat } from "../sink/result-writer.ts";
 import type { SourceOptions } from "../sources/source.ts";
 import { lockFolder } from "./folder-lock.ts";

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { RunError } from "../../core/errors.ts";
 import { requireLittleEndian } from "../sink/disk.ts";
-import { WORK_FOLDER } from "../sink/record-store.ts";
+import { WORK_FOLDER } from "../sink/open-files.ts";
 import { RESULT_FILES } from "../sink/result-writer.ts";
 import { openJsonlResult } from "./read-jsonl-result.ts";
 import { openNpyResult } from "./read-npy-result.ts";

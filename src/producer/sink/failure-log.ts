@@ -1,6 +1,8 @@
 import type { Failure } from "../../core/item.ts";
 import type { DiskFile } from "./disk.ts";
 
+export const FAILURE_FILE = "failures.jsonl";
+
 /** Keeps every line far below `LINE_LIMIT_BYTES`, whatever a message holds (at most 6 bytes per character in JSON). */
 const MESSAGE_LIMIT = 8_000;
 const LINE_LIMIT_BYTES = 64 * 1_024;

@@ -1,3 +1,5 @@
+export const LEDGER_FILE = "ledger.bin";
+
 /**
  * The ledger's layout: a header of 64 bytes, then one slot of 16 bytes per item, little-endian. Slots are aligned, so
  * none crosses a disk sector and each is written whole or not at all.

@@ -1,6 +1,5 @@
 import { RunError } from "../../core/errors.ts";
 import type { DiskFile } from "./disk.ts";
-import type { FailureLog } from "./failure-log.ts";
 import {
   decodeLedgerHeader,
   decodeSlot,
@@ -9,11 +8,9 @@ import {
   type LedgerHeader,
   type LedgerSlot,
   SLOT_BYTES,
-  SLOT_OK,
   SLOT_WORDS,
   slotPosition,
 } from "./ledger.ts";
-import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { StoreState } from "./store-state.ts";
 
 /** 1 MiB of slots is read at a time. */
@@ -22,11 +19,11 @@ const MAX_ITEMS = 2 ** 31 - 1;
 
 interface LedgerSource {
   readonly ledger: DiskFile;
-  readonly vectors: DiskFile;
-  readonly log: FailureLog;
   readonly folder: string;
   readonly items: number;
   readonly dimensions?: number;
+  /** Whether what a slot points to is (wholly) in its file. */
+  readonly isKept: (slot: LedgerSlot, dimensions: number) => boolean;
 }
 
 /**
@@ -36,11 +33,7 @@ interface LedgerSource {
 export async function readLedger(source: LedgerSource): Promise<StoreState> {
   const header = await readHeader(source);
   const state = new StoreState(source.items, header.dimensions);
-  const vectorsEnd = await source.vectors.size();
-  const isKept = (slot: LedgerSlot) =>
-    slot.status === SLOT_OK
-      ? NPY_HEADER_BYTES + (slot.index + 1) * state.dimensions * 4 <= vectorsEnd && state.dimensions > 0
-      : slot.locator < source.log.endBytes;
+  const isKept = (slot: LedgerSlot) => source.isKept(slot, state.dimensions);
   await readSlots(source.ledger, state, isKept);
   return state;
 }

@@ -1,25 +1,16 @@
-import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { RunError } from "../../core/errors.ts";
 import { type Disk, type DiskFile, diskError, requireLittleEndian, systemDisk } from "./disk.ts";
-import { FailureLog } from "./failure-log.ts";
+import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkRecord, type ItemRecord } from "./item-record.ts";
-import {
-  encodeLedgerHeader,
-  type LedgerSlot,
-  SLOT_BYTES,
-  SLOT_FAILED,
-  SLOT_OK,
-  slotPosition,
-} from "./ledger.ts";
+import { encodeLedgerHeader, LEDGER_FILE, type LedgerSlot, SLOT_FAILED, SLOT_OK } from "./ledger.ts";
 import { NPY_HEADER_BYTES } from "./npy-header.ts";
-import { type PlannedWrite, planLedgerWrites, planSlotWrites, type SlotBytes } from "./plan-writes.ts";
+import { openFiles } from "./open-files.ts";
+import { type PlannedWrite, planSlotWrites, type SlotBytes } from "./plan-writes.ts";
 import { readLedger } from "./read-ledger.ts";
+import { type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 import { readStoredBlock, type StoredBlock } from "./stored-block.ts";
 
-/** The folder inside a run's output folder that holds what is not finished yet. */
-export const WORK_FOLDER = ".work";
 export const VECTOR_FILE = "vectors.f32";
 
 export interface RecordStoreOptions {
@@ -43,28 +34,25 @@ interface StoreFiles {
 export async function openRecordStore(dir: string, options: RecordStoreOptions): Promise<RecordStore> {
   requireLittleEndian();
   const disk = options.disk ?? systemDisk;
-  const folder = join(dir, WORK_FOLDER);
-  const opened: DiskFile[] = [];
-  const open = async (name: string) => {
-    const file = await disk.open(join(folder, name));
-    opened.push(file);
-    return file;
-  };
-  try {
+  return await openFiles(dir, disk, async (open, folder) => {
     const files = {
       vectors: await open(VECTOR_FILE),
-      ledger: await open("ledger.bin"),
-      failures: await open("failures.jsonl"),
+      ledger: await open(LEDGER_FILE),
+      failures: await open(FAILURE_FILE),
     };
     const log = await FailureLog.open(files.failures);
-    const state = await readLedger({ ...files, log, folder, ...options });
-    await disk.syncFolder(folder);
-    await disk.syncFolder(dir);
+    const vectorsEnd = await files.vectors.size();
+    const state = await readLedger({
+      ledger: files.ledger,
+      folder,
+      ...options,
+      isKept: (slot, dimensions) =>
+        slot.status === SLOT_OK
+          ? dimensions > 0 && NPY_HEADER_BYTES + (slot.index + 1) * dimensions * 4 <= vectorsEnd
+          : slot.locator < log.endBytes,
+    });
     return new RecordStore({ folder, disk, files, log, state });
-  } catch (error) {
-    await Promise.allSettled(opened.map((file) => file.close()));
-    throw diskError(error, folder);
-  }
+  });
 }
 
 interface RecordStoreDeps {
@@ -75,35 +63,23 @@ interface RecordStoreDeps {
   readonly state: StoreState;
 }
 
-/**
- * The records of one run on disk, in fixed slots, so that they may come in any order and any number of times.
- *
- * `write` puts vectors and failures into their files and remembers the ledger slots; `sync` makes those files durable
- * first, then writes the slots and makes them durable. So a slot on disk always has its record, and a record is safe
- * once the `sync` begun after its `write` has resolved. After a failed write or sync the store refuses everything
- * (what reached the disk is unknown then); opening it again finds the truth.
- */
-export class RecordStore {
+/** The vectors and failures of one run on disk, in fixed slots. How and when they become durable: see `SlotStore`. */
+export class RecordStore implements RunStore<ItemRecord> {
   readonly folder: string;
   readonly disk: Disk;
   readonly #files: StoreFiles;
   readonly #log: FailureLog;
   readonly #state: StoreState;
-  readonly #writing = new Set<Promise<unknown>>();
-  #pending: LedgerSlot[] = [];
-  #syncing: Promise<void> = Promise.resolve();
-  #duplicates = 0;
-  /** What the ledger's header on disk says. */
-  #headerDimensions: number;
-  #broken: RunError | undefined;
+  readonly #slots: SlotStore<ItemRecord>;
 
-  constructor(deps: RecordStoreDeps) {
-    this.folder = deps.folder;
-    this.disk = deps.disk;
-    this.#files = deps.files;
-    this.#log = deps.log;
-    this.#state = deps.state;
-    this.#headerDimensions = deps.state.dimensions;
+  constructor({ folder, disk, files, log, state }: RecordStoreDeps) {
+    this.folder = folder;
+    this.disk = disk;
+    this.#files = files;
+    this.#log = log;
+    this.#state = state;
+    const medium = new VectorMedium(files, log, state);
+    this.#slots = new SlotStore({ folder, ledger: files.ledger, state, medium });
   }
 
   get items(): number {
@@ -125,44 +101,23 @@ export class RecordStore {
    * system has the bytes, which are durable only after `sync`. Buffers must stay untouched until then. A record that
    * cannot belong to this run (index, vector length) rejects before anything of the call is stored.
    */
-  async write(records: readonly ItemRecord[]): Promise<{ stored: number; duplicates: number }> {
-    this.#requireWhole();
-    const dimensions = this.#checkRecords(records);
-    const fresh = this.#claim(records);
-    const duplicates = records.length - fresh.length;
-    this.#duplicates += duplicates;
-    if (fresh.length === 0) return { stored: 0, duplicates };
-    this.#state.dimensions = dimensions;
-    const work = this.#store(fresh);
-    this.#writing.add(work);
-    try {
-      await work;
-    } catch (error) {
-      throw this.#break(error);
-    } finally {
-      this.#writing.delete(work);
-    }
-    return { stored: fresh.length, duplicates };
+  write(records: readonly ItemRecord[]): Promise<{ stored: number; duplicates: number }> {
+    return this.#slots.write(records);
   }
 
-  /** Resolves when every record whose `write` had resolved before this call survives a kill and a power cut. */
   sync(): Promise<void> {
-    const done = this.#syncing.then(() => this.#syncOnce());
-    this.#syncing = done.catch(() => {});
-    return done;
+    return this.#slots.sync();
   }
 
-  /** Whether the item has its record, durable or about to be. */
   has(index: number): boolean {
     return this.#state.has(index);
   }
 
   /** Records so far, and `duplicates`: those refused since opening because their item had one already. */
   counts(): RecordCounts & { readonly duplicates: number } {
-    return { ...this.#state.counts(), duplicates: this.#duplicates };
+    return this.#slots.counts();
   }
 
-  /** Ranges of items without a record, in order. */
   missing(): Generator<ItemRange> {
     return this.#state.missing();
   }
@@ -181,60 +136,51 @@ export class RecordStore {
   }
 
   /** Takes back durable records whose vectors turned out damaged: their items are missing from now on. */
-  async forget(slots: readonly LedgerSlot[]): Promise<void> {
-    this.#requireWhole();
-    try {
-      for (const slot of slots) {
-        await this.#files.ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(slot.index));
-      }
-      await this.#files.ledger.sync();
-    } catch (error) {
-      throw this.#break(error);
-    }
-    for (const slot of slots) this.#state.remove(slot);
+  forget(slots: readonly LedgerSlot[]): Promise<void> {
+    return this.#slots.forget(slots);
   }
 
   /** Makes what was written durable and closes the files. A store that failed before only closes. */
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#writing);
-    try {
-      if (this.#broken === undefined) await this.sync();
-    } finally {
-      await this.#syncing;
-      this.#broken ??= new RunError(`the record store in ${this.folder} is closed`);
-      await Promise.all(Object.values<DiskFile>({ ...this.#files }).map((file) => file.close()));
-    }
+  close(): Promise<void> {
+    return this.#slots.close();
+  }
+}
+
+/** Vectors in fixed slots of one file, failures in a log. */
+class VectorMedium implements SlotMedium<ItemRecord> {
+  readonly #files: StoreFiles;
+  readonly #log: FailureLog;
+  readonly #state: StoreState;
+  /** What the ledger's header on disk says. */
+  #headerDimensions: number;
+
+  constructor(files: StoreFiles, log: FailureLog, state: StoreState) {
+    this.#files = files;
+    this.#log = log;
+    this.#state = state;
+    this.#headerDimensions = state.dimensions;
   }
 
-  #requireWhole(): void {
-    if (this.#broken !== undefined) throw this.#broken;
+  get files(): readonly DiskFile[] {
+    return [this.#files.vectors, this.#files.failures];
   }
 
-  #break(error: unknown): RunError {
-    this.#broken ??= diskError(error, this.folder);
-    return this.#broken;
-  }
-
-  /** Throws for a record that cannot be of this run, and returns the dimensions these records have. */
-  #checkRecords(records: readonly ItemRecord[]): number {
+  check(records: readonly ItemRecord[]): void {
     let { dimensions } = this.#state;
     for (const record of records) dimensions = checkRecord(record, this.#state.items, dimensions);
-    return dimensions;
   }
 
-  /** The records whose items had none; claiming before the first byte is written keeps a parallel call out. */
-  #claim(records: readonly ItemRecord[]): ItemRecord[] {
-    return records.filter(({ index, vector }) =>
-      this.#state.claim(index, vector === undefined ? SLOT_FAILED : SLOT_OK),
-    );
+  isFailure({ vector }: ItemRecord): boolean {
+    return vector === undefined;
   }
 
-  async #store(records: readonly ItemRecord[]): Promise<void> {
+  async put(records: readonly ItemRecord[]): Promise<LedgerSlot[]> {
     const vectors: SlotBytes[] = [];
     const lines: PlannedWrite[] = [];
     const slots: LedgerSlot[] = [];
     for (const { index, attempts, tokens, vector, failure } of records) {
       if (vector !== undefined) {
+        this.#state.dimensions = vector.length / 4;
         vectors.push({ index, bytes: vector });
         slots.push({ index, status: SLOT_OK, attempts, tokens, locator: crc32(vector) });
       } else if (failure !== undefined) {
@@ -249,33 +195,16 @@ export class RecordStore {
       ...planned.map(({ buffers, position }) => vectorFile.write(buffers, position)),
       ...lines.map(({ buffers, position }) => failures.write(buffers, position)),
     ]);
-    this.#pending.push(...slots);
-    for (const slot of slots) this.#state.add(slot);
+    return slots;
   }
 
-  async #syncOnce(): Promise<void> {
-    this.#requireWhole();
-    const slots = this.#pending;
-    if (slots.length === 0) return;
-    this.#pending = [];
-    try {
-      await this.#syncRecords(slots);
-      await this.#syncHeader();
-      for (const { buffers, position } of planLedgerWrites(slots)) {
-        await this.#files.ledger.write(buffers, position);
-      }
-      await this.#files.ledger.sync();
-    } catch (error) {
-      throw this.#break(error);
-    }
-  }
-
-  async #syncRecords(slots: readonly LedgerSlot[]): Promise<void> {
+  async sync(slots: readonly LedgerSlot[]): Promise<void> {
     const { vectors, failures } = this.#files;
     await Promise.all([
       slots.some((slot) => slot.status === SLOT_OK) ? vectors.sync() : undefined,
       slots.some((slot) => slot.status === SLOT_FAILED) ? failures.sync() : undefined,
     ]);
+    await this.#syncHeader();
   }
 
   /** Dimensions that only the first vector told must be on disk before a slot that relies on them. */
