@@ -50,6 +50,8 @@ export class FairLine<T extends Lined> {
   take(count: number): T[] {
     const taken: T[] = [];
     for (const queues of [this.#urgent, this.#bulk]) {
+      // Whoever had nothing taken keeps the turn: a steady trickle of urgent inputs would else always skip the same run.
+      if (taken.length === count) break;
       const [first] = queues.keys();
       for (const [runId, queue] of queues) {
         while (taken.length < count && queue.head < queue.items.length)

@@ -1,0 +1,117 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decideRetry, type Failed, isFault, RETRY_DEFAULTS } from "../../../src/core/decide-retry.ts";
+import { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from "../../../src/core/errors.ts";
+
+const policy = { ...RETRY_DEFAULTS, random: () => 0.5 };
+
+function failed(
+  kind: ProviderErrorKind,
+  rest: Partial<Omit<Failed, "error">> = {},
+  extra: object = {},
+): Failed {
+  return {
+    error: new ProviderError("made up", { kind, provider: "fake", ...extra }),
+    attempts: 1,
+    inputs: 1,
+    snoozes: 1,
+    faultStreak: 0,
+    ...rest,
+  };
+}
+
+const FAULTS = ["server", "timeout", "network", "bad-response"] as const;
+const DEFINITE = ["invalid-request", "too-long", "content-filter"] as const;
+const WAITS = ["throttled", "overloaded"] as const;
+const ACCOUNT = ["quota", "auth"] as const;
+
+test("every kind is in exactly one family", () => {
+  const families: ProviderErrorKind[] = [...FAULTS, ...DEFINITE, ...WAITS, ...ACCOUNT, "aborted"];
+  expect(families.sort()).toEqual([...PROVIDER_ERROR_KINDS].sort());
+  for (const kind of PROVIDER_ERROR_KINDS) {
+    expect(isFault(failed(kind).error)).toBe((FAULTS as readonly string[]).includes(kind));
+  }
+});
+
+describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
+  describe.each([1, 2, 10])("with %i inputs", (inputs) => {
+    test.each([0, 4, 5, 100])(
+      "and %i faults in a row on the lane, each kind leads to what its family does",
+      (faultStreak) => {
+        const state = { attempts, inputs, faultStreak };
+        for (const kind of FAULTS) {
+          const { action } = decideRetry(failed(kind, state), policy);
+          if (faultStreak >= 5) expect(action).toBe("retry");
+          else if (inputs > 1) expect(action).toBe(attempts >= 2 ? "bisect" : "retry");
+          else expect(action).toBe(attempts >= 5 ? "fail" : "retry");
+        }
+        for (const kind of DEFINITE) {
+          expect(decideRetry(failed(kind, state), policy).action).toBe(inputs > 1 ? "bisect" : "fail");
+        }
+        for (const kind of WAITS)
+          expect(decideRetry(failed(kind, state), policy)).toEqual({ action: "snooze" });
+        for (const kind of ACCOUNT) {
+          expect(decideRetry(failed(kind, state), policy)).toEqual({
+            action: "park",
+            reason: `${kind}: made up`,
+          });
+        }
+        expect(decideRetry(failed("aborted", state), policy)).toEqual({ action: "hand-back" });
+      },
+    );
+  });
+});
+
+test("while the lane is out a retry costs no wait of its own, and lets other inputs be the probe", () => {
+  expect(decideRetry(failed("server", { faultStreak: 5, attempts: 9, inputs: 10 }), policy)).toEqual({
+    action: "retry",
+    delayMs: 0,
+    laneIsOut: true,
+  });
+});
+
+test.each([
+  [10, 3, "snooze"],
+  [10, 4, "bisect"],
+  [1, 11, "snooze"],
+  [1, 12, "fail"],
+])("a call of %i inputs refused for its tokens %i times in a row: %s", (inputs, snoozes, action) => {
+  const extra = { dimension: "tokens" };
+  expect(decideRetry(failed("throttled", { inputs, snoozes }, extra), policy).action).toBe(action);
+  expect(
+    decideRetry(failed("throttled", { inputs, snoozes }, { dimension: "requests" }), policy).action,
+  ).toBe("snooze");
+});
+
+test("pauses are anything between nothing and an exponential step that ends at its maximum", () => {
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 200 }), random, (attempts, value) => {
+      const decision = decideRetry(failed("server", { attempts }), {
+        ...policy,
+        maxAttempts: 1_000,
+        random: () => value,
+      });
+      expect(decision.action).toBe("retry");
+      const delayMs = decision.action === "retry" ? decision.delayMs : -1;
+      expect(delayMs).toBeGreaterThanOrEqual(0);
+      expect(delayMs).toBeLessThanOrEqual(Math.min(30_000, 500 * 2 ** Math.max(0, attempts - 1)));
+    }),
+  );
+});
+
+test("no input is tried for ever while its lane works: halves and attempts run out", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2_048 }), fc.constantFrom(...FAULTS, ...DEFINITE), (size, kind) => {
+      let inputs = size;
+      let attempts = 0;
+      for (let calls = 1; ; calls++) {
+        expect(calls).toBeLessThan(30);
+        attempts += 1;
+        const { action } = decideRetry(failed(kind, { inputs, attempts }), policy);
+        if (action === "fail") return;
+        if (action === "bisect") inputs = Math.ceil(inputs / 2);
+      }
+    }),
+  );
+});
