@@ -95,12 +95,6 @@ install_packages() {
   cp package-lock.json "$stamp"
 }
 
-# npx finds commands in node_modules/.bin. Without this link it would set the checkout up as a package of its own first,
-# with warnings about the Node that npm itself runs on.
-link_command() {
-  [ -e node_modules/.bin/sluice ] || ln -sf ../../bin/sluice.js node_modules/.bin/sluice
-}
-
 # --- Redis ----------------------------------------------------------------------------------------------------------
 
 # Prints the server to use; fails when there is none.
@@ -230,5 +224,4 @@ esac
 
 cd "$(dirname "$0")/.."
 install_packages
-link_command
 ensure_redis
