@@ -39,7 +39,14 @@ export class LaneChooser<M> {
     for (let i = 0; i < this.#lanes.length && grants.length < wants.length; i++) {
       const lane = this.#lanes[(start + i) % this.#lanes.length];
       if (!lane) continue;
-      const reply = await this.#limiter.reserve(lane.lane, lane.limits, wants.slice(grants.length));
+      const reply = await this.#limiter
+        .reserve(lane.lane, lane.limits, wants.slice(grants.length))
+        .catch((error: unknown) => {
+          // What another lane has granted already must be used, or it would count in its window for nothing.
+          if (grants.length === 0) throw error;
+          return undefined;
+        });
+      if (!reply) break;
       grants.push(...reply.granted.map((reservation) => ({ lane, reservation })));
       if (reply.wait) waits.push({ ms: reply.wait.waitMs, reason: reply.wait.reason });
     }
