@@ -27,6 +27,7 @@ function createProgram(): Command {
     .showHelpAfterError("(sluice --help shows what there is)")
     .exitOverride();
   addEmbed(program);
+  addChat(program);
   addSearch(program);
   addRuns(program);
   addProviders(program);
@@ -86,6 +87,28 @@ function addEmbed(program: Command): void {
     .action(async (paths: string[], options) => {
       const { runEmbed } = await import("./commands/embed.ts");
       process.exitCode = await runEmbed(paths, { ...options, config: program.opts().config });
+    });
+}
+
+function addChat(program: Command): void {
+  program
+    .command("chat")
+    .description("ask a model once, through the queue, and print its answer as it comes")
+    .argument("<prompt>", "what to ask; - reads it from standard input")
+    .requiredOption("--model <provider/model>", "chat model to ask, such as zhipu/glm-4-plus")
+    .option("--system <text>", "system message before the prompt")
+    .option("--max-tokens <n>", "tokens the answer may have", positive)
+    .option("--temperature <x>", "as the provider understands it", amount)
+    .option("--no-stream", "print the answer only when it is whole")
+    .option(
+      "--workers <n>",
+      "worker processes to start; by default one, unless a running one takes such jobs",
+      count,
+    )
+    .option("--json", "one JSON object per event on standard output", false)
+    .action(async (prompt: string, options) => {
+      const { runChat } = await import("./commands/chat.ts");
+      process.exitCode = await runChat(prompt, { ...options, config: program.opts().config });
     });
 }
 
@@ -198,6 +221,14 @@ function count(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0) {
     throw new InvalidArgumentError("expected a whole number from 0 on.");
+  }
+  return value;
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError("expected a number from 0 on.");
   }
   return value;
 }

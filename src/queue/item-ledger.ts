@@ -59,6 +59,12 @@ export class ItemLedger implements Ledger {
     await this.#client.hset(this.#keys.state, "claims", 0);
   }
 
+  /** Is the attempt that was claimed still the one that is waited for? Not after a cancel or a takeover. */
+  async isCurrent(): Promise<boolean> {
+    const [state, attempt] = await this.#client.hmget(this.#keys.state, "state", "attempt");
+    return state === "running" && Number(attempt) === this.#attempt;
+  }
+
   /** Readers of partials are told to start over. */
   async restart(): Promise<void> {
     this.#attempt = await restartScript.run(this.#client, this.#keys, { channel: this.#keys.channel });

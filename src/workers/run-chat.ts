@@ -12,6 +12,8 @@ export interface ChatDeps extends FailureDeps {
   readonly client: RedisClient;
 }
 
+/** How often a call whose answer somebody follows makes sure that it is still wanted. */
+const LOOK_EVERY_MS = 1_000;
 const ONE = { inputs: 1, capacity: 1 };
 
 /**
@@ -72,7 +74,27 @@ async function followAnswer(
 ): Promise<ChatResponse> {
   const over = new AbortController();
   const writer = new PartialWriter(client, keys, ledger.attempt, (state) => over.abort(new Error(state)));
-  for await (const event of model.stream(input.request, { signal: AbortSignal.any([signal, over.signal]) })) {
+  // Writing tells that the item is over; a model that thinks for minutes before it writes must not be paid for then.
+  const looking = setInterval(() => {
+    ledger.isCurrent().then(
+      (current) => current || over.abort(new Error("cancelled")),
+      () => undefined,
+    );
+  }, LOOK_EVERY_MS);
+  try {
+    return await copyAnswer(input, writer, model, AbortSignal.any([signal, over.signal]));
+  } finally {
+    clearInterval(looking);
+  }
+}
+
+async function copyAnswer(
+  input: ChatInput,
+  writer: PartialWriter,
+  model: ChatModel,
+  signal: AbortSignal,
+): Promise<ChatResponse> {
+  for await (const event of model.stream(input.request, { signal })) {
     if (event.type === "end") {
       await writer.flush();
       return event.response;

@@ -22,8 +22,8 @@ import { ItemWatch } from "./item-watch.ts";
 import { reduceStream, type StreamEvent } from "./stream-events.ts";
 
 export interface ClientOptions {
-  /** Any form of REDIS_URL. */
-  readonly redisUrl: string;
+  /** Any form of REDIS_URL. Without it, the private Redis of the current folder, which `close` leaves again. */
+  readonly redisUrl?: string;
   /** First part of every Redis key; the workers' must be the same. Default "sluice". */
   readonly namespace?: string;
 }
@@ -104,10 +104,23 @@ export interface SluiceClient {
 const DEFAULT_TTL_MS = 24 * 3600_000;
 
 /** A client for submitting items and picking up what becomes of them, in this process or any other. */
-export async function createClient(options: ClientOptions): Promise<SluiceClient> {
-  const source = openRedis(parseRedisUrl(options.redisUrl));
-  await source.reach();
-  return new Client(source, createKeys(options.namespace ?? "sluice"));
+export async function createClient(options: ClientOptions = {}): Promise<SluiceClient> {
+  const keys = createKeys(options.namespace ?? "sluice");
+  if (options.redisUrl !== undefined) {
+    const source = openRedis(parseRedisUrl(options.redisUrl));
+    await source.reach();
+    return new Client(source, keys, () => source.close());
+  }
+  // Loaded only here: it starts processes, which most users of the library never need.
+  const { startPrivateRedis } = await import("../../redis/private-server.ts");
+  const server = await startPrivateRedis(process.cwd());
+  const source = openRedis(server.target);
+  return new Client(source, keys, () => source.close().then(() => server.leave()));
+}
+
+/** A client on connections that somebody else opened, and closes after `close` has resolved. */
+export function createClientOn(source: RedisSource, namespace: string): SluiceClient {
+  return new Client(source, createKeys(namespace), async () => undefined);
 }
 
 class Client implements SluiceClient {
@@ -116,9 +129,11 @@ class Client implements SluiceClient {
   readonly #client: RedisClient;
   readonly #watch: ItemWatch;
   readonly #queues = new Map<string, Queue>();
+  readonly #leave: () => Promise<void>;
 
-  constructor(source: RedisSource, keys: Keys) {
+  constructor(source: RedisSource, keys: Keys, leave: () => Promise<void>) {
     this.#source = source;
+    this.#leave = leave;
     this.#keys = keys;
     this.#client = source.connect("commands");
     this.#watch = new ItemWatch(source.connect("blocking"), keys);
@@ -280,7 +295,7 @@ class Client implements SluiceClient {
 
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
-    await this.#source.close();
+    await this.#leave();
   }
 
   async #submit(

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Lane, LaneLimits } from "../core/lane.ts";
+import { createRedisLimiter } from "../limiter/redis-limiter.ts";
+import { parkedError } from "../producer/run/run-error.ts";
+import type { JobKind } from "../queue/names.ts";
+import { countWorkersFor } from "../queue/worker-list.ts";
+import type { RedisSource } from "../redis/connection.ts";
+import type { Keys } from "../redis/keys.ts";
+import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
+
+export interface AttendOptions {
+  readonly source: RedisSource;
+  readonly keys: Keys;
+  readonly provider: string;
+  readonly kind: JobKind;
+  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+  /** Worker processes to start; undefined starts one when no worker that lives takes such jobs. */
+  readonly workers: number | undefined;
+  readonly configFile?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface Attendance {
+  /** Aborts, with the reason, when waiting makes no sense any more. */
+  readonly failed: AbortSignal;
+  /** Ends the workers it started; idempotent. */
+  stop(): Promise<void>;
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Sees to it that somebody works on an item that a person waits for: starts a worker where none lives, also when the
+ * last one dies meanwhile. `failed` aborts when waiting makes no sense any more: all lanes are parked, or workers end
+ * as soon as they start.
+ */
+export async function attendItem(options: AttendOptions): Promise<Attendance> {
+  const { source, keys, lanes, provider, kind } = options;
+  const client = source.connect("commands");
+  const limiter = createRedisLimiter(client, keys);
+  // A person who asks again has mended what the lane was parked for, or wants to know.
+  for (const { lane } of lanes) await limiter.unpark(lane);
+  const folder = await mkdtemp(join(tmpdir(), "sluice-chat-"));
+  const ended = new AbortController();
+  const failed = new AbortController();
+  let children: ChildWorkers | undefined;
+  const start = (count: number) => {
+    children = startChildWorkers({
+      count,
+      logFile: join(folder, "workers.log"),
+      ...(options.configFile === undefined ? {} : { configFile: resolve(options.configFile) }),
+      signal: options.signal,
+      onRestart: () => undefined,
+    });
+    children.ready.catch((error) => failed.abort(error));
+  };
+  const look = async () => {
+    if (options.workers === undefined && children === undefined) {
+      if ((await countWorkersFor(client, keys, { provider, kind }, Date.now())) === 0) start(1);
+    }
+    const statuses = await Promise.all(lanes.map(({ lane, limits }) => limiter.status(lane, limits)));
+    if (statuses.every(({ state }) => state === "parked")) {
+      failed.abort(parkedError(statuses.flatMap(({ reason }) => reason ?? [])));
+    }
+  };
+  if (options.workers !== undefined && options.workers > 0) start(options.workers);
+  await look();
+  const looking = (async () => {
+    while (!ended.signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (!ended.signal.aborted) await look();
+    }
+  })();
+  looking.catch((error) => failed.abort(error));
+  return {
+    failed: failed.signal,
+    async stop() {
+      ended.abort();
+      await looking.catch(() => undefined);
+      await children?.stop();
+      // A worker that could not start has said why in its log.
+      if (!failed.signal.aborted) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

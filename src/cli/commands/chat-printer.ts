@@ -1,0 +1,135 @@
+import picocolors from "picocolors";
+import type { ChatRecord } from "../../producer/client/create-client.ts";
+import type { StreamEvent } from "../../producer/client/stream-events.ts";
+import { formatMany } from "../format/format-number.ts";
+import { createTextSanitizer } from "../format/sanitize.ts";
+import type { Output } from "../panel/run-reporter.ts";
+
+export interface ChatPrinter {
+  event(event: StreamEvent): void;
+  /** The whole outcome at once, where nothing was streamed. */
+  record(id: string, record: ChatRecord): void;
+  /** Ends a line that has begun; called when the answer will not come to its end. */
+  close(): void;
+  /** Aborts when whoever reads the output has gone. */
+  readonly readerGone: AbortSignal;
+}
+
+export interface ChatPrinterOptions {
+  readonly json: boolean;
+  readonly noColor: boolean;
+  readonly out: Output;
+  /** Where everything goes that is not the answer. */
+  readonly notes: Output;
+}
+
+/**
+ * Prints an answer as it comes. On a terminal the text is made harmless; a pipe or a file gets the answer exactly as
+ * it is, and only when it is whole, because what an attempt that broke off had written could not be taken back.
+ */
+export function createChatPrinter({ json, noColor, out, notes }: ChatPrinterOptions): ChatPrinter {
+  const gone = new AbortController();
+  out.on("error", () => gone.abort(new Error("whoever read the answer has gone")));
+  notes.on("error", () => undefined);
+  const writer = json
+    ? jsonWriter(out)
+    : out.isTTY
+      ? terminalWriter(out, notes, noColor)
+      : pipeWriter(out, notes);
+  return { ...writer, readerGone: gone.signal };
+}
+
+type Writer = Omit<ChatPrinter, "readerGone">;
+
+function jsonWriter(out: Output): Writer {
+  const write = (value: object) => void out.write(`${JSON.stringify(value)}\n`);
+  return {
+    event: ({ type, ...fields }) => write({ event: type, ...fields }),
+    record: (id, record) => write({ event: "record", id, ...record }),
+    close: () => undefined,
+  };
+}
+
+function pipeWriter(out: Output, notes: Output): Writer {
+  let text = "";
+  const finish = (finishReason: string) => {
+    out.write(text.endsWith("\n") ? text : `${text}\n`);
+    tellCut(notes, finishReason);
+  };
+  return {
+    event(event) {
+      if (event.type === "delta") text += event.text;
+      else if (event.type === "reset") text = "";
+      else if (event.type === "end") finish(event.finishReason.unified);
+    },
+    record(_, record) {
+      if (record.status !== "ok") return;
+      text = record.response.text;
+      finish(record.response.finishReason.unified);
+    },
+    close: () => undefined,
+  };
+}
+
+function terminalWriter(out: Output, notes: Output, noColor: boolean): Writer {
+  const { dim } = picocolors.createColors(!noColor);
+  let sanitizer = createTextSanitizer();
+  let thinking = createTextSanitizer();
+  let column = 0;
+  const show = (text: string, style: (text: string) => string = (plain) => plain) => {
+    if (text === "") return;
+    out.write(style(text));
+    column = text.endsWith("\n") ? 0 : 1;
+  };
+  const endLine = () => show(column === 0 ? "" : "\n");
+  let kind: "text" | "reasoning" | undefined;
+  const turnTo = (next: "text" | "reasoning") => {
+    if (kind !== undefined && kind !== next) {
+      endLine();
+      out.write("\n");
+    }
+    kind = next;
+  };
+  const finish = (finishReason: string, usage: { inputTokens?: number; outputTokens?: number }) => {
+    show(sanitizer.end());
+    endLine();
+    tellCut(notes, finishReason);
+    const { inputTokens, outputTokens } = usage;
+    const parts = [
+      ...(inputTokens === undefined ? [] : [`${formatMany(inputTokens, "token")} in`]),
+      ...(outputTokens === undefined ? [] : [`${formatMany(outputTokens, "token")} out`]),
+    ];
+    if (notes.isTTY && parts.length > 0) notes.write(`${dim(parts.join(", "))}\n`);
+  };
+  return {
+    event(event) {
+      if (event.type === "delta") {
+        turnTo("text");
+        show(sanitizer.push(event.text));
+      } else if (event.type === "reasoning-delta") {
+        turnTo("reasoning");
+        show(thinking.push(event.text), dim);
+      } else if (event.type === "reset") {
+        if (kind === undefined) return;
+        endLine();
+        show("(the answer begins again)\n", dim);
+        sanitizer = createTextSanitizer();
+        thinking = createTextSanitizer();
+        kind = undefined;
+      } else if (event.type === "end") finish(event.finishReason.unified, event.usage);
+      else if (event.type === "error") endLine();
+    },
+    record(_, record) {
+      if (record.status !== "ok") return;
+      show(sanitizer.push(record.response.text));
+      finish(record.response.finishReason.unified, record.response.usage);
+    },
+    close: endLine,
+  };
+}
+
+/** An answer that stops in mid-sentence should not look like one that was meant so. */
+function tellCut(notes: Output, finishReason: string): void {
+  if (finishReason === "length") notes.write("sluice: the answer was cut at its limit of tokens\n");
+  if (finishReason === "content-filter") notes.write("sluice: the provider's filter cut the answer\n");
+}
