@@ -17,15 +17,8 @@ export interface ItemRecord {
  * the dimensions as known after it.
  */
 export function checkRecord(record: ItemRecord, items: number, dimensions: number): number {
-  const { index, attempts, tokens, vector, failure } = record;
-  if (!isCount(index, items - 1))
-    throw new RunError(`record of item ${index}: the run has items 0 to ${items - 1}`);
-  if (!isCount(attempts, MAX_ATTEMPTS)) {
-    throw new RunError(`record of item ${index}: attempts must be 0 to ${MAX_ATTEMPTS}, not ${attempts}`);
-  }
-  if (!isCount(tokens, MAX_TOKENS)) {
-    throw new RunError(`record of item ${index}: tokens must be 0 to ${MAX_TOKENS}, not ${tokens}`);
-  }
+  const { index, vector, failure } = record;
+  checkCounts(record, items);
   if ((vector === undefined) === (failure === undefined)) {
     throw new RunError(`record of item ${index}: needs either a vector or a failure`);
   }
@@ -39,6 +32,21 @@ export function checkRecord(record: ItemRecord, items: number, dimensions: numbe
     throw new RunError(`record of item ${index}: vector must be ${expected}, not ${vector.length} bytes`);
   }
   return vector.length / 4;
+}
+
+/** Throws a RunError when the figures of a record cannot be of a run with these items. */
+export function checkCounts(
+  { index, attempts, tokens }: Pick<ItemRecord, "index" | "attempts" | "tokens">,
+  items: number,
+): void {
+  if (!isCount(index, items - 1))
+    throw new RunError(`record of item ${index}: the run has items 0 to ${items - 1}`);
+  if (!isCount(attempts, MAX_ATTEMPTS)) {
+    throw new RunError(`record of item ${index}: attempts must be 0 to ${MAX_ATTEMPTS}, not ${attempts}`);
+  }
+  if (!isCount(tokens, MAX_TOKENS)) {
+    throw new RunError(`record of item ${index}: tokens must be 0 to ${MAX_TOKENS}, not ${tokens}`);
+  }
 }
 
 function isCount(value: number, max: number): boolean {
