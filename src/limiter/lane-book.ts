@@ -6,6 +6,7 @@ import {
   OUTAGE_STREAK,
   type Reservation,
   type ReserveReply,
+  type SetLimits,
   type Settlement,
   type Throttle,
   wholeAmount,
@@ -36,6 +37,11 @@ type Refusal = NonNullable<ReserveReply["wait"]>;
 /** What a learned limit grows by each second, at least; else by a hundredth of what it was cut from. */
 const GROWTH = { requests: 1, tokens: 100, concurrency: 0.2 } as const;
 const DIMENSIONS = ["requests", "tokens", "concurrency"] as const;
+const FIELDS = {
+  requests: "requestsPerMinute",
+  tokens: "tokensPerMinute",
+  concurrency: "concurrency",
+} as const;
 
 /**
  * The books of one lane: who holds a reservation, what it costs, what was learned. The same arithmetic as the Lua
@@ -45,6 +51,8 @@ export class LaneBook {
   readonly #figures: Figures;
   readonly #held = new Map<string, Held>();
   readonly #learned = new Map<LimitDimension, Learned>();
+  /** What a person set; wins over what callers say. */
+  #set: SetLimits = {};
   #nextId = 1;
   #nextAt = 0;
   #ratio = 1;
@@ -62,7 +70,8 @@ export class LaneBook {
     this.#figures = figures;
   }
 
-  reserve(now: number, limits: LaneLimits, wants: readonly number[]): ReserveReply {
+  reserve(now: number, given: LaneLimits, wants: readonly number[]): ReserveReply {
+    const limits = this.inForce(given);
     if (wants.length === 0) return { granted: [] };
     if (this.#parked !== undefined) return { granted: [], wait: { reason: "parked", detail: this.#parked } };
     if (this.#pausedUntil > now) {
@@ -118,12 +127,12 @@ export class LaneBook {
     }
   }
 
-  throttle(now: number, limits: LaneLimits, { dimension, retryAfterMs, grantedAt }: Throttle): number {
+  throttle(now: number, given: LaneLimits, { dimension, retryAfterMs, grantedAt }: Throttle): number {
     this.#throttles += 1;
     const last = this.#learned.get(dimension);
     if (grantedAt > (last?.cutAt ?? 0)) {
       this.#throttleStreak += 1;
-      const configured = configuredLimits(limits)[dimension];
+      const configured = configuredLimits(this.inForce(given))[dimension];
       const base = Math.min(
         configured,
         this.#rate(now, dimension),
@@ -137,6 +146,26 @@ export class LaneBook {
       : Math.min(60_000, 500 * 2 ** Math.min(Math.max(this.#throttleStreak, 1) - 1, 7));
     if (now + pause > this.#pausedUntil) this.#pause(now + pause, `throttled: ${dimension}`);
     return Math.max(0, this.#pausedUntil - now);
+  }
+
+  setLimits(limits: SetLimits): void {
+    this.#set = { ...this.#set, ...limits };
+    for (const dimension of DIMENSIONS) {
+      if (limits[FIELDS[dimension]] !== undefined) this.#learned.delete(dimension);
+    }
+  }
+
+  clearLimits(): void {
+    this.#set = {};
+  }
+
+  /** The limits that count, before what was learned. */
+  inForce(given: LaneLimits): LaneLimits {
+    return { ...given, ...this.#set };
+  }
+
+  isSet(dimension: LimitDimension): boolean {
+    return this.#set[FIELDS[dimension]] !== undefined;
   }
 
   park(reason: string): void {

@@ -23,7 +23,17 @@ export interface Limiter {
   /** Keeps reservations of calls still in flight from lapsing; call it several times per lease. */
   renew(lane: Lane, ids: readonly string[]): Promise<void>;
   status(lane: Lane, limits: LaneLimits): Promise<LaneStatus>;
+  /**
+   * Sets limits that win over those given with each call, for everybody, until `clearLimits` or a week after the
+   * lane was last used. Figures left out stay as they are; what was learned in a dimension is forgotten with its new
+   * figure, because the person who sets it knows better.
+   */
+  setLimits(lane: Lane, limits: SetLimits): Promise<void>;
+  clearLimits(lane: Lane): Promise<void>;
 }
+
+/** Limits a person set while workers run. Pacing stays a matter of configuration. */
+export type SetLimits = Omit<LaneLimits, "pacing">;
 
 export interface Reservation {
   readonly id: string;
@@ -66,7 +76,10 @@ export interface Throttle {
 
 export interface Share {
   readonly used: number;
+  /** The limit in force, before what was learned. */
   readonly allowed?: number;
+  /** True where `allowed` was set with `setLimits`. */
+  readonly set?: true;
   /** Lower than `allowed` after throttle answers, growing back with success. */
   readonly learned?: number;
 }

@@ -37,6 +37,8 @@ export function createMemoryLimiter(clock: Clock, options: LimiterOptions = {}):
       for (const id of ids) book(lane).renew(now(), id);
     },
     status: async (lane, limits) => describe(book(lane), limits, now()),
+    setLimits: async (lane, limits) => book(lane).setLimits(limits),
+    clearLimits: async (lane) => book(lane).clearLimits(),
   };
 }
 
@@ -53,7 +55,8 @@ function monotonic(clock: Clock): () => number {
   };
 }
 
-function describe(book: LaneBook, limits: LaneLimits, now: number): LaneStatus {
+function describe(book: LaneBook, given: LaneLimits, now: number): LaneStatus {
+  const limits = book.inForce(given);
   const { used, learned, snoozeMs, pauseReason, parked, throttles } = book.look(now);
   const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   const reason = state === "parked" ? parked : state === "snoozed" ? pauseReason : "";
@@ -62,6 +65,7 @@ function describe(book: LaneBook, limits: LaneLimits, now: number): LaneStatus {
     return {
       used: used[dimension],
       ...(allowed === undefined ? {} : { allowed }),
+      ...(book.isSet(dimension) ? { set: true as const } : {}),
       ...(value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY)
         ? { learned: Math.floor(value) }
         : {}),

@@ -55,6 +55,12 @@ const unparkScript = defineScript(new URL("lua/unpark.lua", import.meta.url), {
   parse: () => undefined,
 });
 
+const setLimitsScript = defineScript(new URL("lua/set-limits.lua", import.meta.url), {
+  keys: ["state"],
+  args: ["clear"],
+  parse: () => undefined,
+});
+
 /** The limiter shared by every worker on one Redis; state per lane, on Redis's clock. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
   const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...options };
@@ -118,6 +124,19 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       const reply = await statusScript.run(client, keys.lane(lane), { windowMs: windowWithMargin });
       return parseStatus(reply, limits);
     },
+
+    setLimits: (lane, limits) => {
+      const { requests, tokens, concurrency } = limitArgs(limits);
+      const pairs = Object.entries({ Requests: requests, Tokens: tokens, Concurrency: concurrency });
+      return setLimitsScript.run(
+        client,
+        keys.lane(lane),
+        { clear: 0 },
+        pairs.filter(([, limit]) => limit > 0).flat(),
+      );
+    },
+
+    clearLimits: (lane) => setLimitsScript.run(client, keys.lane(lane), { clear: 1 }),
   };
 }
 
@@ -165,6 +184,9 @@ function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): L
     learnedC,
     throttles,
     faults,
+    setR,
+    setT,
+    setC,
   ] = reply;
   const snoozeMs = Number(snooze);
   const state = parked !== "" ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
@@ -173,18 +195,26 @@ function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): L
     state,
     ...(state === "snoozed" ? { snoozeMs } : {}),
     ...(why ? { reason: String(why) } : {}),
-    requests: share(requests, limits.requestsPerMinute, learnedR),
-    tokens: share(tokens, limits.tokensPerMinute, learnedT),
-    concurrency: share(inFlight, limits.concurrency, learnedC),
+    requests: share(requests, limits.requestsPerMinute, learnedR, setR),
+    tokens: share(tokens, limits.tokensPerMinute, learnedT, setT),
+    concurrency: share(inFlight, limits.concurrency, learnedC, setC),
     throttles: Number(throttles),
     faultStreak: Number(faults),
   };
 }
 
-function share(used: string | number | undefined, allowed: number | undefined, learned: unknown): Share {
+function share(
+  used: string | number | undefined,
+  configured: number | undefined,
+  learned: unknown,
+  set: string | number | undefined,
+): Share {
+  const isSet = set !== undefined && set !== "";
+  const allowed = isSet ? Number(set) : configured;
   return {
     used: Number(used),
     ...(allowed === undefined ? {} : { allowed }),
+    ...(isSet ? { set: true as const } : {}),
     ...(isBelow(learned, allowed) ? { learned: Math.floor(Number(learned)) } : {}),
   };
 }

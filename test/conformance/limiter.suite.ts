@@ -515,5 +515,52 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       await bench.advance(2 * WINDOW);
       await take(1, { tokensPerMinute: 100 }, 10);
     });
+
+    test("a limit that was set wins over what callers say, also where they know none, until it is cleared", async () => {
+      await limiter.setLimits(LANE, { requestsPerMinute: 3 });
+      expect(await grants(5, { requestsPerMinute: 100 })).toBe(3);
+      expect(await grants(1, {})).toBe(0);
+      expect(await grants(5, { requestsPerMinute: 4 }, 10, OTHER)).toBe(4);
+      await limiter.setLimits(LANE, { requestsPerMinute: 5 });
+      expect(await grants(5, { requestsPerMinute: 1 })).toBe(2);
+      await limiter.clearLimits(LANE);
+      expect(await grants(5, { requestsPerMinute: 7 })).toBe(2);
+    });
+
+    test("tokens and concurrency can be set, each for itself", async () => {
+      await limiter.setLimits(LANE, { tokensPerMinute: 100 });
+      await limiter.setLimits(LANE, { concurrency: 2 });
+      const [first] = await take(1, { concurrency: 50 }, 60);
+      expect(await wait({}, 60)).toMatchObject({ reason: "tokens" });
+      await take(1, {}, 10);
+      expect(await wait({}, 1)).toMatchObject({ reason: "concurrency" });
+      if (first) await end([first], 60);
+      expect(await grants(2, {}, 10)).toBe(1);
+    });
+
+    test("status tells which limits were set", async () => {
+      await limiter.setLimits(LANE, { requestsPerMinute: 9 });
+      const limits = { requestsPerMinute: 100, concurrency: 4 };
+      const { requests, concurrency } = await limiter.status(LANE, limits);
+      expect(requests).toEqual({ used: 0, allowed: 9, set: true });
+      expect(concurrency).toEqual({ used: 0, allowed: 4 });
+      await limiter.clearLimits(LANE);
+      expect((await limiter.status(LANE, limits)).requests).toEqual({ used: 0, allowed: 100 });
+    });
+
+    test("a new limit replaces what was learned under the old one", async () => {
+      const limits = { requestsPerMinute: 100 };
+      const [refused] = await take(20, limits);
+      await limiter.throttle(LANE, limits, {
+        dimension: "requests",
+        retryAfterMs: 0,
+        grantedAt: refused?.grantedAt ?? 0,
+      });
+      expect((await limiter.status(LANE, limits)).requests.learned).toBeDefined();
+      await limiter.setLimits(LANE, { requestsPerMinute: 50 });
+      expect((await limiter.status(LANE, limits)).requests).toEqual({ used: 20, allowed: 50, set: true });
+      await bench.advance(10);
+      expect(await grants(100, limits)).toBe(30);
+    });
   });
 }

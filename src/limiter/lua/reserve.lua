@@ -29,7 +29,10 @@ local first = 9
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio')
+local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
+  'setRequests', 'setTokens', 'setConcurrency')
+-- What a person set wins over what the caller's configuration says.
+requests, tokens, concurrency = tonumber(s[10]) or requests, tonumber(s[11]) or tokens, tonumber(s[12]) or concurrency
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
 local now = clock >= last and clock or math.max(last, clock + (tonumber(s[2]) or 0))
 redis.call('HSET', state, 'now', now, 'skew', now - clock)

@@ -9,11 +9,12 @@
   ARGV
     1 windowMs    length of the provider's window, margin included
   Returns { requests, tokens, inFlight, snoozeMs, parked, reason, learnedRequests, learnedTokens,
-            learnedConcurrency, throttles, faults }; absent figures are ''.
+            learnedConcurrency, throttles, faults, setRequests, setTokens, setConcurrency }; absent figures are ''.
 --]]
 local windowMs = tonumber(ARGV[1])
 local time = redis.call('TIME')
-local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults', 'skew')
+local s = redis.call('HMGET', KEYS[4], 'now', 'sum', 'pausedUntil', 'parked', 'pauseReason', 'throttles', 'faults', 'skew',
+  'setRequests', 'setTokens', 'setConcurrency')
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
 local now = clock >= last and clock or math.max(last, clock + (tonumber(s[8]) or 0))
 local used = redis.call('ZCOUNT', KEYS[1], '(' .. (now - windowMs), '+inf')
@@ -29,4 +30,4 @@ local function learned(name, step)
   return tostring(tonumber(l[1]) + math.max(step, tonumber(l[2]) * 0.01) * math.max(0, now - tonumber(l[3])) / 1000)
 end
 return { used, math.max(0, math.floor(sum)), inFlight, snooze, s[4] or '', s[5] or '', learned('Requests', 1),
-  learned('Tokens', 100), learned('Concurrency', 0.2), s[6] or '0', s[7] or '0' }
+  learned('Tokens', 100), learned('Concurrency', 0.2), s[6] or '0', s[7] or '0', s[9] or '', s[10] or '', s[11] or '' }

@@ -7,7 +7,7 @@
     3 state       hash
   ARGV
     1 dimension   requests | tokens | concurrency
-    2 limit       configured limit of that dimension, 0 = none
+    2 limit       configured limit of that dimension, 0 = none; a limit that was set wins
     3 retryAfter  ms the provider asked for, -1 = it did not say
     4 grantedAt   when the refused call's reservation was granted (epoch ms)
     5 windowMs    length of the provider's window, margin included
@@ -23,7 +23,8 @@ local steps = { requests = 1, tokens = 100, concurrency = 0.2 }
 local name = names[dimension]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'cutAt' .. name, 'throttleStreak', 'pausedUntil', 'sum', 'skew')
+local s = redis.call('HMGET', state, 'now', 'cutAt' .. name, 'throttleStreak', 'pausedUntil', 'sum', 'skew', 'set' .. name)
+limit = tonumber(s[7]) or limit
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
 local now = clock >= last and clock or math.max(last, clock + (tonumber(s[6]) or 0))
 local streak, pausedUntil = tonumber(s[3]) or 0, tonumber(s[4]) or 0
