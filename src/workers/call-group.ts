@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { RetryDecision } from "../core/decide-retry.ts";
 import { coerceError } from "../core/errors.ts";
-import type { Limiter } from "../limiter/limiter.ts";
+import { LIMITER_DEFAULTS, type Limiter } from "../limiter/limiter.ts";
 import { FairLine } from "./fair-line.ts";
 import type { GroupInput } from "./group-input.ts";
 import { HandBack } from "./job-ticket.ts";
@@ -39,6 +39,11 @@ interface Batch<I> {
 
 /** How long the group waits where only another worker's call can end the wait. */
 const POLL_MS = 15;
+/**
+ * A grant counts at the provider from two seconds after it was made at the latest. A process that was stalled between
+ * asking and hearing (a long pause, a suspended machine) could send later than that, and does not send.
+ */
+const LATE_MS = LIMITER_DEFAULTS.transitMs * 0.8;
 /** A job whose lanes are all parked goes back, so that it holds no place of others. */
 const PARKED_DELAY_MS = 3_000;
 
@@ -177,8 +182,14 @@ export class CallGroup<I extends GroupInput, M> {
 
   async #reserveAndStart(batches: readonly Batch<I>[]): Promise<void> {
     this.#asked = batches;
+    const askedAt = this.#clock.now();
     const answer = await this.#chooser.reserve(batches.map((batch) => batch.tokens));
     this.#asked = [];
+    if (this.#clock.now() - askedAt > LATE_MS) {
+      for (const grant of answer.grants) this.#giveBack(grant);
+      this.#putBack(batches);
+      return;
+    }
     answer.grants.forEach((grant, i) => {
       const batch = batches[i];
       if (batch) this.#start(batch, grant);
@@ -191,6 +202,11 @@ export class CallGroup<I extends GroupInput, M> {
       return;
     }
     await this.#pause(Math.min(answer.wait?.ms ?? POLL_MS, 1_000));
+  }
+
+  /** No request was sent for it; should this get lost, the reservation lapses by itself. */
+  #giveBack({ lane, reservation }: Grant<M>): void {
+    this.#deps.limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
   }
 
   /** To the front, in order; inputs from the line may be packed anew, fuller than before. */
@@ -214,9 +230,7 @@ export class CallGroup<I extends GroupInput, M> {
   #start(batch: Batch<I>, grant: Grant<M>): void {
     const inputs = batch.inputs.filter((input) => !input.ticket.isReturning);
     if (inputs.length === 0) {
-      this.#deps.limiter
-        .settle(grant.lane.lane, [{ id: grant.reservation.id, outcome: "unsent" }])
-        .catch(() => undefined);
+      this.#giveBack(grant);
       return;
     }
     for (const input of inputs) input.ticket.callStarted();

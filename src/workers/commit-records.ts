@@ -4,6 +4,7 @@ import type { Failure } from "../core/item.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 import type { CallSize } from "../queue/run-ledger.ts";
 import { byRun, type GroupInput } from "./group-input.ts";
+import { HandBack } from "./job-ticket.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface CommitDeps {
@@ -40,6 +41,16 @@ export async function commitFailure(
 ): Promise<void> {
   const recordOf = ({ index, attempts }: GroupInput) => ({ index, attempts, tokens: 0, failure });
   await commitRecords(inputs, recordOf, {}, deps);
+}
+
+/** The same for a job that has nothing else to wait for: rejects with `HandBack` where the commit was given up. */
+export async function recordFailure(
+  inputs: readonly GroupInput[],
+  failure: Failure,
+  deps: CommitDeps,
+): Promise<void> {
+  await commitFailure(inputs, failure, deps);
+  if (deps.signal.aborted) throw new HandBack("the worker is stopping");
 }
 
 async function commitUntilDone(

@@ -8,7 +8,7 @@ import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { CallGroup } from "./call-group.ts";
 import type { ChatInput } from "./chat-input.ts";
-import { type CommitDeps, commitFailure } from "./commit-records.ts";
+import { type CommitDeps, recordFailure } from "./commit-records.ts";
 import { finalPartial } from "./final-partial.ts";
 import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
@@ -72,12 +72,12 @@ export async function processChatJob(
     };
     if (!request) {
       const message = "the request that belongs to this item is gone or damaged";
-      await commitFailure([input], { kind: "invalid-request", message }, deps.commitDeps);
+      await recordFailure([input], { kind: "invalid-request", message }, deps.commitDeps);
     } else if (claim.claims > MAX_ITEM_CLAIMS) {
       const message = `the worker died ${claim.claims - 1} times while it worked on this item`;
-      await commitFailure([input], { kind: "crash-loop", message }, deps.commitDeps);
+      await recordFailure([input], { kind: "crash-loop", message }, deps.commitDeps);
     } else if (group instanceof ProviderError) {
-      await commitFailure([input], { kind: group.kind, message: group.message }, deps.commitDeps);
+      await recordFailure([input], { kind: group.kind, message: group.message }, deps.commitDeps);
     } else {
       await answer({ ...input, request }, group, signal, deps);
     }

@@ -3,7 +3,7 @@ import type { EmbeddingModel } from "../providers/provider.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import type { EmbeddingPayload } from "../queue/payload.ts";
 import type { CallGroup } from "./call-group.ts";
-import { type CommitDeps, commitFailure } from "./commit-records.ts";
+import { type CommitDeps, recordFailure } from "./commit-records.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
 import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
@@ -53,7 +53,7 @@ export async function processEmbeddingJob(
     const inputs = items.map((item, i) => createInput(item, payload, attempts[i] ?? 0, deps));
     if (group instanceof ProviderError) {
       const lost = inputs.map((input) => ({ ...input, ticket: new JobTicket(1) }));
-      await commitFailure(lost, { kind: group.kind, message: group.message }, deps.commitDeps);
+      await recordFailure(lost, { kind: group.kind, message: group.message }, deps.commitDeps);
     } else if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
     else await processTogether(inputs, group, signal, deps);
   } finally {
@@ -121,7 +121,7 @@ async function processOneByOne(
     const input = { ...draft, ticket };
     if (claims > MAX_ITEM_CLAIMS) {
       const message = `the worker died ${claims - 1} times while it worked on this item alone`;
-      await commitFailure(
+      await recordFailure(
         [{ ...input, attempts: claims - 1 }],
         { kind: "crash-loop", message },
         deps.commitDeps,
@@ -129,7 +129,11 @@ async function processOneByOne(
     } else {
       group.submitAlone(input);
     }
-    // Also when the item goes back in order (a stop, a parked lane): only crashes may count against it.
-    await ticket.finished.finally(() => deps.ledger.release(claimId));
+    try {
+      await ticket.finished;
+    } finally {
+      // Also when the item goes back in order (a stop, a parked lane): only crashes may count against it.
+      await deps.ledger.release(claimId);
+    }
   }
 }
