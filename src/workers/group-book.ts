@@ -86,6 +86,13 @@ export class GroupBook {
     }
   }
 
+  /** Gives back what a run (or an item on its own) has waiting here; calls in flight go on. */
+  handBack(reason: HandBack, runId: string): void {
+    for (const groups of [this.#embedding, this.#chat]) {
+      for (const group of groups.values()) group.handBack(reason, (input) => input.runId === runId);
+    }
+  }
+
   async stop(reason: HandBack): Promise<void> {
     await Promise.all(
       [...this.#embedding.values(), ...this.#chat.values()].map((group) => group.stop(reason)),

@@ -15,6 +15,7 @@ import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { GroupBook } from "./group-book.ts";
+import { HeldWork, type Purpose } from "./held-work.ts";
 import { HandBack } from "./job-ticket.ts";
 import type { ModelLane } from "./model-lanes.ts";
 import { processChatJob } from "./process-chat-job.ts";
@@ -79,6 +80,7 @@ class Host {
   readonly #client: RedisClient;
   readonly #workers: Worker[];
   readonly #groups: GroupBook;
+  readonly #held: HeldWork;
   readonly #forced = new AbortController();
   readonly #timers: NodeJS.Timeout[];
   /** Jobs held -> when their lock was last known to be ours. */
@@ -97,6 +99,12 @@ class Host {
       clock: this.#clock,
       signal: this.#forced.signal,
       mayCall: () => this.#isSureOfItsJobs(),
+    });
+    this.#held = new HeldWork({
+      client: this.#client,
+      keys: deps.keys,
+      log: deps.log,
+      handBack: (reason, id) => this.#groups.handBack(reason, id),
     });
     this.#workers = deps.capabilities.flatMap((capability) =>
       (["interactive", "bulk"] as const).map((priority) => this.#startQueueWorker(capability, priority)),
@@ -159,15 +167,28 @@ class Host {
           ? new RunLedger(this.#client, keys.run(run ?? ""))
           : new ItemLedger(this.#client, keys.item(item));
       const group = () => this.#groups.embedding(embedding.data);
-      return await processEmbeddingJob(id, embedding.data, signal, { ...shared, group, ledger });
+      return await this.#holding(item === undefined ? { run: run ?? "" } : { item }, () =>
+        processEmbeddingJob(id, embedding.data, signal, { ...shared, group, ledger }),
+      );
     }
     const chat = chatPayload.safeParse(job.data);
     if (chat.success) {
       const group = () => this.#groups.chat(chat.data);
-      return await processChatJob(id, chat.data, signal, { ...shared, group, client: this.#client, keys });
+      return await this.#holding(chat.data.target, () =>
+        processChatJob(id, chat.data, signal, { ...shared, group, client: this.#client, keys }),
+      );
     }
     // Set aside in the failed set with a reason that names no content; the worker lives on.
     throw new UnrecoverableError("not a job of this version: its payload does not match the schema");
+  }
+
+  async #holding(purpose: Purpose, work: () => Promise<void>): Promise<void> {
+    const release = this.#held.hold(purpose);
+    try {
+      await work();
+    } finally {
+      release();
+    }
   }
 
   /** Runs a job under the eye of the lock watch, and puts back what has to go back. */
@@ -238,6 +259,7 @@ class Host {
     await pausing;
     // Closing waits for the processors, which now only give their jobs back.
     await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#held.stop();
     for (const timer of this.#timers) clearInterval(timer);
     const { keys } = this.#deps;
     await Promise.allSettled([

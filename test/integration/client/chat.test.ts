@@ -251,3 +251,35 @@ test("a thousand texts submitted one by one are packed into full calls", async (
   });
   expect(embedding.calls.length).toBeLessThanOrEqual(105);
 });
+
+test("an item cancelled while it waits inside a worker is never called", async () => {
+  const gate = Promise.withResolvers<void>();
+  const chat = fakeChat();
+  const asked: string[] = [];
+  startFake(
+    {
+      ...chat,
+      generate: async (request, call) => {
+        asked.push(String(request.messages[0]?.content));
+        await gate.promise;
+        return chat.generate(request, call);
+      },
+    },
+    fakeEmbedding(),
+    1,
+  );
+  const first = await client.submitChat(ask("first"));
+  await waitFor(() => asked.length === 1, { what: "the first call" });
+  const second = await client.submitChat(ask("second"));
+  await waitFor(async () => (await client.status(second.id))?.state === "running");
+  expect(await client.cancel(second.id)).toBe("running");
+  const queue = `${createKeys(redis.namespace).queuePrefix("fake-chat-interactive")}:fake-chat-interactive`;
+  const looker = redis.connect();
+  // The worker has let go of it while the only place of the lane is still taken.
+  await waitFor(async () => (await looker.exists(`${queue}:${second.id}`)) === 0, {
+    what: "the dropped job",
+  });
+  gate.resolve();
+  expect(await client.result(first.id)).toMatchObject({ status: "ok" });
+  expect(asked).toEqual(["first"]);
+});
