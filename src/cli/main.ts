@@ -30,6 +30,7 @@ function createProgram(): Command {
   addChat(program);
   addSearch(program);
   addRuns(program);
+  addControl(program);
   addProviders(program);
   addServices(program);
   program.addHelpText("after", HELP_AFTER);
@@ -135,6 +136,22 @@ function addRuns(program: Command): void {
     .action(async (run: string | undefined, options) => {
       const { runRuns } = await import("./commands/runs.ts");
       process.exitCode = await runRuns(run, { ...options, config: program.opts().config });
+    });
+}
+
+function addControl(program: Command): void {
+  program
+    .command("set-limit")
+    .description("set a lane's limits for all workers while they run; wins over what is configured")
+    .argument("<lane>", "provider/model, or provider:account/model")
+    .option("--requests-per-minute <n>", "upstream calls", positive)
+    .option("--tokens-per-minute <n>", "tokens of all calls", positive)
+    .option("--concurrency <n>", "upstream calls in flight at once", positive)
+    .option("--clear", "first take back all limits that were set", false)
+    .option("--json", "as JSON", false)
+    .action(async (lane: string, options) => {
+      const { runSetLimit } = await import("./commands/set-limit.ts");
+      process.exitCode = await runSetLimit(lane, { ...options, config: program.opts().config });
     });
 }
 

@@ -11,6 +11,13 @@ export function formatLane(lane: Lane): string {
   return `${lane.provider}${account}/${lane.model}`;
 }
 
+/** Reads what `formatLane` writes; undefined for anything else. */
+export function parseLane(name: string): Lane | undefined {
+  const parts = /^([^:/\s]+)(?::([^:/\s]+))?\/(\S+)$/.exec(name);
+  const [, provider, account = "default", model] = parts ?? [];
+  return provider === undefined || model === undefined ? undefined : { provider, account, model };
+}
+
 /** What a lane may spend. An absent figure means "no known limit"; throttle answers then teach one. */
 export interface LaneLimits {
   readonly requestsPerMinute?: number;

@@ -1,6 +1,8 @@
 import { accessSync, constants } from "node:fs";
 import type { Config } from "../../config.ts";
 import { ConfigError, coerceError, RunError } from "../../core/errors.ts";
+import { formatLane } from "../../core/lane.ts";
+import type { LaneStatus } from "../../limiter/limiter.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { listProviders } from "../../providers/registry.ts";
 import { countWorkers } from "../../queue/worker-list.ts";
@@ -162,6 +164,15 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
       for (const model of models) {
         const lane = { provider: name, account, model: model.name };
         const status = await limiter.status(lane, laneLimits(config, lane));
+        const set = describeSet(status);
+        if (set !== "") {
+          findings.push({
+            area: name,
+            level: "note",
+            message: `${model.name} (${account}): ${set}, set with "sluice set-limit"`,
+            mend: `"sluice set-limit ${formatLane(lane)} --clear" goes back to what is configured`,
+          });
+        }
         if (status.state !== "parked") continue;
         const mend = "mend the cause; the next run on this lane opens it again";
         findings.push({
@@ -174,6 +185,17 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
     }
   }
   return findings;
+}
+
+/** The limits that a person set for all workers, or "". */
+function describeSet({ requests, tokens, concurrency }: LaneStatus): string {
+  return [
+    requests.set ? [`${formatCount(requests.allowed)} requests/min`] : [],
+    tokens.set ? [`${formatCount(tokens.allowed)} tokens/min`] : [],
+    concurrency.set ? [`${formatCount(concurrency.allowed)} at once`] : [],
+  ]
+    .flat()
+    .join(", ");
 }
 
 function describe({ area, level, message, mend }: Finding): string {
