@@ -36,6 +36,12 @@ const releaseScript = defineScript(new URL("lua/release-lease.lua", import.meta.
   parse: () => undefined,
 });
 
+const changeStateScript = defineScript(new URL("lua/change-state.lua", import.meta.url), {
+  keys: ["meta"],
+  args: ["state"],
+  parse: (reply) => (reply === "" ? undefined : (String(reply) as RunState)),
+});
+
 /** A job whose items are not all collected: items `first` to `last`, queued for the `generation`-th time. */
 export interface OutstandingJob {
   readonly id: string;
@@ -163,6 +169,19 @@ export class RunControl {
     await this.describe({ state });
   }
 
+  /**
+   * Changes the state if it is one of `from`, and tells what it was: asked for from any process, heard by workers and
+   * by the coordinator within seconds. Undefined: Redis does not know the run.
+   */
+  changeState(to: RunState, from: readonly RunState[]): Promise<RunState | undefined> {
+    return changeStateScript.run(this.#client, this.#run, { state: to }, from);
+  }
+
+  /** The token of whoever coordinates the run at this moment. */
+  async coordinator(): Promise<string | undefined> {
+    return (await this.#client.get(this.#run.lease)) ?? undefined;
+  }
+
   /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
   async describe(fields: Readonly<Record<string, string | number>>): Promise<void> {
     await this.#client.hset(this.#run.meta, fields);
@@ -181,6 +200,15 @@ export class RunControl {
 
   async register(createdAt: number): Promise<void> {
     await this.#client.zadd(this.#keys.runs, "NX", createdAt, this.runId);
+  }
+
+  /**
+   * Drops all that Redis knows of the run's items, so that the next `open` feeds whatever has no record on disk. Only
+   * for the holder of the lease, and only after the results in Redis are on disk.
+   */
+  async forget(): Promise<void> {
+    const { meta, done, results, attempts, claims, jobs } = this.#run;
+    await this.#client.del(meta, done, results, attempts, claims, jobs);
   }
 
   /** Ends the run in Redis: what is left is a short description for lists, which expires. */

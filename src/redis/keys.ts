@@ -22,6 +22,8 @@ export interface RunKeys {
   readonly stats: string;
   /** string: who coordinates the run */
   readonly lease: string;
+  /** string: how far the run is, as its coordinator last saw it (JSON) */
+  readonly snapshot: string;
 }
 
 export interface LaneKeys {
@@ -83,6 +85,7 @@ export function createKeys(namespace: string): Keys {
         jobs: `${tag}:jobs`,
         stats: `${tag}:stats`,
         lease: `${tag}:lease`,
+        snapshot: `${tag}:snapshot`,
       };
     },
     lane: (lane) => {

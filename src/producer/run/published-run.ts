@@ -1,0 +1,36 @@
+import { RUN_TTL_MS } from "../../queue/run-ledger.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { RunSnapshot } from "../run-snapshot.ts";
+import type { RunManifest } from "./run-manifest.ts";
+
+/** What a coordinator tells everybody about its run, for screens anywhere. Holds no text of any item and no secret. */
+export interface PublishedRun {
+  /** Epoch ms, on the coordinator's clock. */
+  readonly at: number;
+  /** Absent while the run has not begun. */
+  readonly snapshot?: RunSnapshot;
+  /** How it ended, or why it stopped; absent while a coordinator is at work. */
+  readonly end?:
+    | { readonly outcome: "finished"; readonly report: RunManifest }
+    | { readonly outcome: "stopped"; readonly message: string; readonly mend?: string };
+}
+
+export async function publishRun(
+  client: RedisClient,
+  keys: Keys,
+  runId: string,
+  published: PublishedRun,
+): Promise<void> {
+  await client.set(keys.run(runId).snapshot, JSON.stringify(published), "PX", RUN_TTL_MS);
+}
+
+/** Undefined when no coordinator has told anything within the last week. */
+export async function readPublishedRun(
+  client: RedisClient,
+  keys: Keys,
+  runId: string,
+): Promise<PublishedRun | undefined> {
+  const text = await client.get(keys.run(runId).snapshot);
+  return text === null || text === undefined ? undefined : (JSON.parse(text) as PublishedRun);
+}
