@@ -1,4 +1,5 @@
 import { countTokens } from "./count-tokens.ts";
+import { DIMENSIONS } from "./embed-text.ts";
 import {
   type AcceptedCall,
   type Answer,
@@ -12,6 +13,18 @@ import type { VectorDefect } from "./faults.ts";
 import type { VectorMode, VectorStore } from "./vector-store.ts";
 
 const MAX_INPUTS = 2048;
+/** Of models whose vectors have another length than most; `asked` where the caller may choose up to it. */
+const LENGTHS: Readonly<Record<string, { readonly usual: number; readonly asked?: boolean }>> = {
+  "text-embedding-3-small": { usual: 1536, asked: true },
+  "text-embedding-3-large": { usual: 3072, asked: true },
+  "text-embedding-v3": { usual: 1024, asked: true },
+  "text-embedding-v4": { usual: 1024, asked: true },
+  "BAAI/bge-m3": { usual: 1024 },
+  "BAAI/bge-large-zh-v1.5": { usual: 1024 },
+  "bge-m3": { usual: 1024 },
+  "nomic-embed-text": { usual: 768 },
+};
+const MOST_DIMENSIONS = 3072;
 
 /** The plain OpenAI-compatible embedding endpoint, with the same vectors, limits and faults. */
 export function createOpenaiEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
@@ -40,6 +53,7 @@ function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall
       tokens: texts.reduce((sum, text) => sum + countTokens(text), 0),
       model: String(body.model),
       encoding: body.encoding_format === "base64" ? "base64" : "float",
+      dimensions: typeof body.dimensions === "number" ? body.dimensions : usualLength(body.model),
     },
   };
 }
@@ -51,7 +65,21 @@ function findFieldProblem(body: Record<string, unknown> | undefined, texts: unkn
   if (texts.length === 0 || texts.length > MAX_INPUTS) return `input must hold 1 to ${MAX_INPUTS} texts`;
   if (!["float", "base64", undefined].includes(body.encoding_format as string | undefined))
     return "encoding_format must be float or base64";
-  return undefined;
+  return findLengthProblem(body);
+}
+
+function findLengthProblem({ dimensions, model }: Record<string, unknown>): string | undefined {
+  if (dimensions === undefined) return undefined;
+  if (typeof model === "string" && LENGTHS[model] !== undefined && !LENGTHS[model].asked)
+    return "this model does not support specifying dimensions";
+  const fits = typeof dimensions === "number" && Number.isInteger(dimensions);
+  return fits && dimensions >= 1 && dimensions <= MOST_DIMENSIONS
+    ? undefined
+    : `dimensions must be an integer of 1 to ${MOST_DIMENSIONS}`;
+}
+
+function usualLength(model: unknown): number {
+  return LENGTHS[String(model)]?.usual ?? DIMENSIONS;
 }
 
 function isTexts(value: unknown): value is readonly string[] {
@@ -70,8 +98,8 @@ function succeed(
 ): Answer {
   const embeddings =
     call.encoding === "base64"
-      ? vectors.encode(call.texts, mode).map((text) => Buffer.from(JSON.stringify(text)))
-      : spoilVectors(vectors.print(call.texts, mode), defect);
+      ? vectors.encode(call.texts, mode, call.dimensions).map((text) => Buffer.from(JSON.stringify(text)))
+      : spoilVectors(vectors.print(call.texts, mode, call.dimensions), defect);
   const usage = { prompt_tokens: call.tokens, total_tokens: call.tokens };
   const body: Buffer[] = [Buffer.from('{"object":"list","data":[')];
   for (const [index, embedding] of embeddings.entries()) {

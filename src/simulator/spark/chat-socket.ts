@@ -8,7 +8,7 @@ import type { Exchange } from "../exchange.ts";
 import type { FaultAction } from "../faults.ts";
 import { checkFrame, type SimulatedVersion, type SparkQuestion, VERSIONS } from "./check-frame.ts";
 import { composeError, composeFrames } from "./frames.ts";
-import { sendFrames } from "./send-frames.ts";
+import { type Delivery, sendFrames } from "./send-frames.ts";
 import { refuseSignature, type SparkKeys } from "./verify-signature.ts";
 
 export interface SparkSocketOptions extends SparkKeys {
@@ -123,8 +123,7 @@ export class SparkChatServer {
     client.once("close", finish);
     const timer = setTimeout(() => {
       // The caller may call again the moment it has the last frame: the place must be free by then.
-      if (!fault) finish();
-      reply(client, socket, asked, fault, this.#exchange.settings.deltaMs);
+      reply(client, socket, asked, fault, { paceMs: this.#exchange.settings.deltaMs, onLast: finish });
     }, this.#exchange.nextLatencyMs());
     client.once("close", () => clearTimeout(timer));
   }
@@ -135,13 +134,13 @@ function reply(
   socket: Socket,
   asked: SparkQuestion,
   fault: FaultAction | undefined,
-  paceMs: number,
+  delivery: Pick<Delivery, "paceMs" | "onLast">,
 ): void {
   const sid = newSid();
   switch (fault?.type) {
     case undefined:
     case "frames":
-      sendFrames(client, socket, composeFrames(asked, sid), fault, paceMs);
+      sendFrames(client, socket, composeFrames(asked, sid), { ...delivery, fault });
       break;
     case "code":
       sendError(client, fault.code, fault.message ?? "simulated failure");
@@ -150,7 +149,10 @@ function reply(
       socket.resetAndDestroy();
       break;
     case "stall":
-      sendFrames(client, socket, composeFrames(asked, sid), { defect: "stall", code: 0 }, paceMs);
+      sendFrames(client, socket, composeFrames(asked, sid), {
+        ...delivery,
+        fault: { defect: "stall", code: 0 },
+      });
       break;
     default:
       // What has no meaning here is an end without an answer.

@@ -12,13 +12,20 @@ const PING_EVERY_MS = 20;
 const HUGE_CHARACTERS = 5 * 1024 * 1024;
 const FRAGMENTS = 100_000;
 
+export interface Delivery {
+  readonly fault?: FrameFault | undefined;
+  /** Between two frames. */
+  readonly paceMs: number;
+  /** Called just before the last frame of an answer without a fault. */
+  readonly onLast?: () => void;
+}
+
 /** Sends an answer and closes, or does it the way the fault says. */
 export function sendFrames(
   client: WebSocket,
   socket: Socket,
   frames: readonly SparkFrame[],
-  fault: FrameFault | undefined,
-  paceMs: number,
+  { fault, paceMs, onLast = () => undefined }: Delivery,
 ): void {
   const [first] = frames;
   const send = (list: readonly SparkFrame[]) => {
@@ -66,23 +73,29 @@ export function sendFrames(
       send(frames);
       break;
     default:
-      sendPaced(client, spoilFrames(frames, fault?.defect), paceMs);
+      sendPaced(client, spoilFrames(frames, fault?.defect), paceMs, fault ? () => undefined : onLast);
   }
 }
 
 /** Frame after frame; a pace of 0 is as fast as the connection takes them. */
-function sendPaced(client: WebSocket, frames: readonly SparkFrame[], paceMs: number): void {
+function sendPaced(
+  client: WebSocket,
+  frames: readonly SparkFrame[],
+  paceMs: number,
+  onLast: () => void,
+): void {
+  let next = 0;
+  const sendNext = () => {
+    if (next === frames.length - 1) onLast();
+    const frame = frames[next++];
+    if (frame) client.send(JSON.stringify(frame));
+    else client.close(1000);
+  };
   if (paceMs <= 0) {
-    for (const frame of frames) client.send(JSON.stringify(frame));
-    client.close(1000);
+    while (next <= frames.length) sendNext();
     return;
   }
-  const left = frames.values();
-  const timer = setInterval(() => {
-    const { done, value } = left.next();
-    if (done) client.close(1000);
-    else client.send(JSON.stringify(value));
-  }, paceMs);
+  const timer = setInterval(sendNext, paceMs);
   client.once("close", () => clearInterval(timer));
 }
 

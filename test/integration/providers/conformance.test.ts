@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { ProviderError } from "../../../src/core/errors.ts";
 import type {
@@ -5,14 +6,18 @@ import type {
   ChatModel,
   ChatRequest,
   ChatResponse,
+  EmbeddingModel,
   Provider,
 } from "../../../src/providers/provider.ts";
 import { createTransport } from "../../../src/providers/transport/http.ts";
 import type { Transport } from "../../../src/providers/transport/transport.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
-import { SUBJECTS, type Subject } from "../../support/conformance-subjects.ts";
-import { type Reply, reply, startReplayServer } from "../../support/replay-server.ts";
+import { playback } from "../../support/conformance/playback.ts";
+import type { EmbeddingSubject, Subject } from "../../support/conformance/subject.ts";
+import { SUBJECTS } from "../../support/conformance-subjects.ts";
+import { answerBytes, type Reply, startReplayServer } from "../../support/replay-server.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { closeFrame, textMessage } from "../../support/websocket-frames.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -31,17 +36,40 @@ async function simulated(subject: Subject): Promise<{ simulator: Simulator; prov
   return { simulator, provider: subject.onSimulator(simulator, openTransport()) };
 }
 
-/** A provider all of whose answers are these bytes, until others are set. */
-async function replayed(subject: Subject) {
-  const answer: { body: string | Buffer; options: Reply } = { body: "", options: {} };
-  const server = await startReplayServer((socket) => reply(socket, answer.body, answer.options));
+interface Replayed {
+  readonly provider: Provider;
+  /** What every request is answered with until it is changed. */
+  readonly answer: { body: string | Buffer; options: Reply; reset?: boolean };
+  /** Lengths that the next answers are cut to, one each. */
+  readonly cuts: number[];
+  /** Bytes of the answer before last cut, head included. */
+  lastLength(): number;
+}
+
+/** A provider all of whose answers are given. */
+async function replayed(subject: Subject): Promise<Replayed> {
+  const answer: Replayed["answer"] = { body: "", options: {} };
+  const cuts: number[] = [];
+  let lastLength = 0;
+  const server = await startReplayServer((socket, request) => {
+    const bytes = answerBytes(request, answer.body, answer.options);
+    lastLength = bytes.length;
+    if (answer.reset) socket.write(bytes, () => socket.resetAndDestroy());
+    else socket.end(bytes.subarray(0, cuts.shift()));
+  });
   cleanups.push(() => server.close());
-  return { provider: subject.at(server.origin, openTransport()), answer };
+  const provider = subject.at(server.origin, openTransport());
+  return { provider, answer, cuts, lastLength: () => lastLength };
 }
 
 function chatOf(provider: Provider, { chatModel }: Subject): ChatModel {
   if (!provider.chat) throw new Error("no chat");
   return provider.chat(chatModel);
+}
+
+function embeddingOf(provider: Provider, { model }: EmbeddingSubject): EmbeddingModel {
+  if (!provider.embedding) throw new Error("no embeddings");
+  return provider.embedding(model);
 }
 
 const live = () => ({ signal: new AbortController().signal });
@@ -68,6 +96,12 @@ async function failure(run: Promise<unknown>): Promise<ProviderError> {
   throw new Error("it was accepted");
 }
 
+const BROKEN = ["bad-response", "network"];
+
+async function expectBroken(run: Promise<unknown>): Promise<void> {
+  expect(BROKEN).toContain((await failure(run)).kind);
+}
+
 /** What must not differ between a streamed answer and a whole one. */
 const essence = ({ text, reasoning, toolCalls, finishReason, usage, model }: ChatResponse) => ({
   text,
@@ -78,8 +112,26 @@ const essence = ({ text, reasoning, toolCalls, finishReason, usage, model }: Cha
   model,
 });
 
+/** Every answer cut short, at every byte up to `complete` bytes of its body; several calls at once. */
+async function cutEverywhere(
+  { cuts, lastLength, answer }: Replayed,
+  complete: number,
+  run: () => Promise<unknown>,
+): Promise<void> {
+  await run();
+  const head = lastLength() - Buffer.byteLength(answer.body);
+  let left = head + complete;
+  cuts.push(...Array.from({ length: left }, (_, length) => length));
+  const call = async () => {
+    while (left-- > 0) await expectBroken(run());
+  };
+  await Promise.all(Array.from({ length: 8 }, call));
+  expect(cuts).toEqual([]);
+}
+
 describe.each(SUBJECTS)("$name", (subject) => {
-  const { stream, whole, embedding } = subject;
+  const { stream, whole, embeddings } = subject;
+  const [recording = ""] = stream.variants;
 
   it("gives the same answer streamed and whole", async () => {
     const chat = chatOf((await simulated(subject)).provider, subject);
@@ -97,32 +149,81 @@ describe.each(SUBJECTS)("$name", (subject) => {
     }
   });
 
-  it("reads a recorded answer with fields nobody knows", async () => {
+  it("reads a recorded answer with fields nobody knows, however it is framed", async () => {
     const { provider, answer } = await replayed(subject);
     const chat = chatOf(provider, subject);
-    for (const body of [stream.body, stream.body.replaceAll("\n", "\r\n"), `\uFEFF: hi\n${stream.body}`]) {
+    for (const body of stream.variants) {
       answer.body = body;
       expect((await collect(chat.stream(ask("x"), live()))).response.text).toBe(stream.text);
     }
-    answer.body = whole;
-    answer.options = { contentType: "application/json" };
+    if (whole !== undefined) {
+      answer.body = whole;
+      answer.options = { contentType: "application/json" };
+    }
     expect((await chat.generate(ask("x"), live())).text).toBe(stream.text);
   });
 
   it("never takes an answer cut at any byte for a success", async () => {
+    const attempt = (bytes: Buffer, run: (chat: ChatModel) => Promise<unknown>) =>
+      run(chatOf(subject.at("http://playback.invalid", playback({ bytes })), subject));
+    for (let length = 0; length < stream.complete; length++)
+      await expectBroken(
+        attempt(Buffer.from(recording).subarray(0, length), (chat) => collect(chat.stream(ask("x"), live()))),
+      );
+    const bytes = Buffer.from(whole ?? "");
+    for (let length = 0; length < bytes.length; length++)
+      await expectBroken(attempt(bytes.subarray(0, length), (chat) => chat.generate(ask("x"), live())));
+  });
+
+  if (subject.overSockets)
+    it("never takes a connection cut at any byte for a success", async () => {
+      const replay = await replayed(subject);
+      const chat = chatOf(replay.provider, subject);
+      replay.answer.body = recording;
+      await cutEverywhere(replay, stream.complete, () => collect(chat.stream(ask("x"), live())));
+      if (whole === undefined) return;
+      replay.answer.body = whole;
+      replay.answer.options = { contentType: "application/json" };
+      await cutEverywhere(replay, Buffer.byteLength(whole), () => chat.generate(ask("x"), live()));
+    });
+
+  it("never takes an answer that ends after any event, in order or by a reset, for a success", async () => {
     const { provider, answer } = await replayed(subject);
     const chat = chatOf(provider, subject);
-    const attempt = async (body: Buffer, run: () => Promise<unknown>) => {
-      answer.body = body;
-      expect(["bad-response", "network"]).toContain((await failure(run())).kind);
-    };
-    const streamed = Buffer.from(stream.body);
-    for (let length = 0; length < stream.complete; length++)
-      await attempt(streamed.subarray(0, length), () => collect(chat.stream(ask("x"), live())));
-    answer.options = { contentType: "application/json" };
-    const bytes = Buffer.from(whole);
-    for (let length = 0; length < bytes.length; length++)
-      await attempt(bytes.subarray(0, length), () => chat.generate(ask("x"), live()));
+    for (let count = 0; count < stream.messages.length; count++) {
+      const kept = stream.messages.slice(0, count);
+      answer.body = Buffer.isBuffer(recording)
+        ? Buffer.concat([...kept.map((message) => textMessage(message)), closeFrame()])
+        : kept.map((message) => `data: ${message}\n\n`).join("");
+      for (const reset of [false, true]) {
+        answer.reset = reset;
+        await expectBroken(collect(chat.stream(ask("x"), live())));
+      }
+    }
+  });
+
+  it("gives the same text however the bytes are split, and no success for any prefix", async () => {
+    const bytes = Buffer.from(recording);
+    const cuts = fc.array(fc.nat(bytes.length), { maxLength: 60 });
+    const texts = stream.messages;
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.nat(stream.complete - 1), async (edges, end) => {
+        const split = playback({ bytes, edges, messages: texts });
+        const { response } = await collect(
+          chatOf(subject.at("http://playback.invalid", split), subject).stream(ask("x"), live()),
+        );
+        expect(response.text).toBe(stream.text);
+        const cut = playback({
+          bytes: bytes.subarray(0, end),
+          edges,
+          messages: texts.slice(0, end % texts.length),
+        });
+        await expectBroken(
+          collect(chatOf(subject.at("http://playback.invalid", cut), subject).stream(ask("x"), live())),
+        );
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it("is aborted promptly, whole and streamed, and leaves nothing in flight", async () => {
@@ -148,7 +249,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     expect((await failure(chat.generate(ask("x"), { signal: AbortSignal.abort() }))).kind).toBe("aborted");
   });
 
-  it.each(subject.errors)("maps HTTP %d %s to %s", async (status, body, kind) => {
+  it.each(subject.errors)("maps status %d %s to %s", async (status, body, kind) => {
     const { provider, answer } = await replayed(subject);
     const chat = chatOf(provider, subject);
     answer.body = body;
@@ -157,8 +258,8 @@ describe.each(SUBJECTS)("$name", (subject) => {
       await failure(chat.generate(ask("PROMPT"), live())),
       await failure(collect(chat.stream(ask("PROMPT"), live()))),
     ];
-    if (embedding && provider.embedding)
-      failures.push(await failure(provider.embedding(embedding.model).embed({ inputs: ["PROMPT"] }, live())));
+    for (const embedding of embeddings)
+      failures.push(await failure(embeddingOf(provider, embedding).embed({ inputs: ["PROMPT"] }, live())));
     for (const error of failures) {
       expect(error.kind).toBe(kind);
       expect(error.message).not.toContain("PROMPT");
@@ -175,18 +276,50 @@ describe.each(SUBJECTS)("$name", (subject) => {
     }
   });
 
-  it.runIf(embedding)("keeps the vectors in the order of the inputs", async () => {
-    if (!embedding) return;
-    const { provider, answer } = await replayed(subject);
-    const model = provider.embedding?.(embedding.model);
-    const vectors = [1, 2, 3].map((value) => new Array<number>(embedding.dimensions).fill(value));
-    answer.body = embedding.shuffled(vectors);
-    answer.options = { contentType: "application/json" };
-    const response = await model?.embed({ inputs: ["a", "b", "c"] }, live());
-    expect([...(response?.vectors ?? [])]).toEqual(vectors.flat());
-    const { provider: real } = await simulated(subject);
-    const together = await real.embedding?.(embedding.model).embed({ inputs: ["a", "b"] }, live());
-    const alone = await real.embedding?.(embedding.model).embed({ inputs: ["b"] }, live());
-    expect(together?.vectors.subarray(embedding.dimensions)).toEqual(alone?.vectors);
+  describe.each(embeddings)("embeddings of $model", (embedding) => {
+    const { dimensions } = embedding;
+    const vectorOf = (value: number) => new Array<number>(dimensions).fill(value);
+
+    it("keep the order of the inputs, whatever the order of the answer", async () => {
+      const { provider, answer } = await replayed(subject);
+      answer.options = { contentType: "application/json" };
+      const model = embeddingOf(provider, embedding);
+      const inputs = ["a", "b", "c"].slice(0, model.maxInputs);
+      const vectors = inputs.map((_, index) => vectorOf(index + 1));
+      answer.body = embedding.answer(vectors);
+      const response = await model.embed({ inputs }, live());
+      expect(response.dimensions).toBe(dimensions);
+      expect([...response.vectors]).toEqual(vectors.flat());
+    });
+
+    it("are the same together as alone", async () => {
+      const model = embeddingOf((await simulated(subject)).provider, embedding);
+      const inputs = ["first", "第二 🐦", "third"].slice(0, model.maxInputs);
+      const together = await model.embed({ inputs }, live());
+      for (const [index, input] of inputs.entries()) {
+        const alone = await model.embed({ inputs: [input] }, live());
+        expect(alone.vectors).toHaveLength(together.dimensions);
+        expect(
+          together.vectors.subarray(index * together.dimensions, (index + 1) * together.dimensions),
+        ).toEqual(alone.vectors);
+      }
+    });
+
+    it("never come from an answer cut at any byte, or with vectors missing, added or broken", async () => {
+      const body = Buffer.from(embedding.answer([vectorOf(1)]));
+      const embed = (bytes: Buffer | string) =>
+        embeddingOf(
+          subject.at("http://playback.invalid", playback({ bytes: Buffer.from(bytes) })),
+          embedding,
+        ).embed({ inputs: ["x"] }, live());
+      expect([...(await embed(body)).vectors]).toEqual(vectorOf(1));
+      // One codec serves all models of a subject.
+      const step = embedding === embeddings[0] ? 1 : 97;
+      for (let length = 0; length < body.length; length += step)
+        await expectBroken(embed(body.subarray(0, length)));
+      const short = embedding.isLengthKnown ? [[vectorOf(1).slice(1)]] : [];
+      for (const vectors of [[], [vectorOf(1), vectorOf(2)], [vectorOf(0)], ...short])
+        await expectBroken(embed(embedding.answer(vectors)));
+    });
   });
 });

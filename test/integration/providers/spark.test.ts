@@ -68,9 +68,13 @@ async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-async function failWith(simulator: Simulator, defect: string, more: object = {}): Promise<unknown> {
+async function failWith(
+  simulator: Simulator,
+  defect: string,
+  { socket = {}, ...more }: { socket?: SocketOptions; code?: number } = {},
+): Promise<unknown> {
   simulator.configure({ faults: [{ action: { type: "frames", defect, ...more } as never }] });
-  return ask(spark(simulator, { socket: SHORT })).then(
+  return ask(spark(simulator, { socket })).then(
     () => "success",
     (error) => error,
   );
@@ -164,7 +168,7 @@ describe("Spark chat over WebSocket", () => {
     ["fragments", "bad-response"],
     ["code-after-text", "content-filter"],
   ])("takes %s for %s", async (defect, kind) => {
-    const outcome = await failWith(await start(), defect);
+    const outcome = await failWith(await start(), defect, kind === "timeout" ? { socket: SHORT } : {});
     if (kind === "success") expect(outcome).toBe("success");
     else expect(outcome).toMatchObject({ kind, provider: "spark" });
   });

@@ -1,0 +1,88 @@
+import type { CompatibleProfile } from "../../../src/providers/openai-compatible/profile.ts";
+import { createProvider } from "../../../src/providers/registry.ts";
+import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
+import {
+  type ErrorAnswer,
+  PIECES,
+  recordEvents,
+  type Subject,
+  shuffledByIndex,
+  TEXT,
+  UNKNOWN_FIELDS,
+} from "./subject.ts";
+
+const USAGE = { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 };
+
+const STREAM = recordEvents(
+  [
+    {
+      id: "c",
+      choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
+      ...UNKNOWN_FIELDS,
+    },
+    ...PIECES.map((content) => ({
+      id: "c",
+      choices: [{ index: 0, delta: { content, ...UNKNOWN_FIELDS }, ...UNKNOWN_FIELDS }],
+    })),
+    { id: "c", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    { id: "c", choices: [], usage: USAGE },
+  ],
+  { end: "[DONE]" },
+);
+
+const WHOLE = JSON.stringify({
+  id: "c",
+  choices: [
+    { index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" },
+  ],
+  usage: { ...USAGE, ...UNKNOWN_FIELDS },
+  ...UNKNOWN_FIELDS,
+});
+
+/** What all vendors share; a vendor's own codes come on top. */
+const ERRORS: readonly ErrorAnswer[] = [
+  [401, '{"error":{"code":"invalid_api_key"}}', "auth"],
+  [429, '{"error":{"code":"insufficient_quota"}}', "quota"],
+  [429, '{"error":{"code":"rate_limit_exceeded","type":"requests"}}', "throttled"],
+  [400, '{"error":{"code":"context_length_exceeded"}}', "too-long"],
+  [400, '{"error":{"code":"content_policy_violation"}}', "content-filter"],
+  [400, '{"error":{"type":"invalid_request_error"}}', "invalid-request"],
+  [500, '{"error":{"type":"server_error"}}', "server"],
+  [503, "<html>", "overloaded"],
+  [200, '{"error":{"code":429}}', "throttled"],
+  [200, "<html>", "bad-response"],
+  [200, "", "bad-response"],
+];
+
+/** A vendor of the OpenAI protocol, whoever it is: the simulator's double of that protocol stands for it. */
+export function compatibleSubject(profile: CompatibleProfile): Subject {
+  const { name, models, codes = {} } = profile;
+  const chat = models.find(({ kind }) => kind === "chat")?.name ?? "any/chat-model";
+  const known = models.find(({ kind, dimensions }) => kind === "embedding" && dimensions !== undefined);
+  return {
+    name,
+    chatModel: chat,
+    // All vendors share one codec.
+    overSockets: name === "openai",
+    onSimulator: ({ openaiUrl }, transport) =>
+      createProvider(name, { baseUrl: openaiUrl, apiKey: SIMULATOR_API_KEY }, transport),
+    at: (origin, transport) => createProvider(name, { baseUrl: `${origin}/v1`, apiKey: "k" }, transport),
+    stream: STREAM,
+    whole: WHOLE,
+    errors: [
+      ...ERRORS,
+      ...Object.entries(codes).map(
+        ([code, { kind }]): ErrorAnswer => [400, JSON.stringify({ error: { code, message: "x" } }), kind],
+      ),
+    ],
+    refusedStream: ['{"error":{"code":"insufficient_quota"}}', "quota"],
+    embeddings: [
+      {
+        model: known?.name ?? "any/embedding-model",
+        dimensions: known?.dimensions ?? 384,
+        isLengthKnown: known !== undefined,
+        answer: shuffledByIndex,
+      },
+    ],
+  };
+}

@@ -1,0 +1,184 @@
+import type { ProviderErrorKind } from "../../../src/core/errors.ts";
+import { createProvider } from "../../../src/providers/registry.ts";
+import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
+import {
+  type ErrorAnswer,
+  PIECES,
+  type RecordedStream,
+  recordEvents,
+  type Subject,
+  TEXT,
+  UNKNOWN_FIELDS,
+} from "./subject.ts";
+
+const SUCCESS = { status_code: 0, status_msg: "" };
+const MIDDLE = { created: 1, model: "m", reply: "", ...UNKNOWN_FIELDS };
+const END = { created: 1, model: "m", reply: TEXT, usage: { total_tokens: 12 }, base_resp: SUCCESS };
+const NO_USAGE = { usage: { total_tokens: 0, total_characters: 0 } };
+const USAGE = { usage: { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 } };
+
+const botMessage = (text: string) => ({ sender_type: "BOT", sender_name: "Assistant", text });
+const wholeMessage = {
+  id: "c",
+  object: "chat.completion",
+  choices: [
+    { index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" },
+  ],
+  ...USAGE,
+  base_resp: SUCCESS,
+  ...UNKNOWN_FIELDS,
+};
+const chunk = (choice: object) => ({
+  id: "c",
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, ...choice }],
+  ...UNKNOWN_FIELDS,
+});
+
+/** Every code of the native protocols, with HTTP 200. */
+const NATIVE_CODES: Readonly<Record<number, ProviderErrorKind>> = {
+  1000: "server",
+  1001: "timeout",
+  1002: "throttled",
+  1004: "auth",
+  1008: "quota",
+  1013: "server",
+  1024: "server",
+  1026: "content-filter",
+  1027: "content-filter",
+  1033: "server",
+  1039: "throttled",
+  1041: "throttled",
+  1042: "invalid-request",
+  2013: "invalid-request",
+  2044: "auth",
+  2045: "throttled",
+  2049: "auth",
+  2056: "quota",
+  2061: "quota",
+  9999: "server",
+};
+
+const NATIVE_ERRORS: readonly ErrorAnswer[] = [
+  ...Object.entries(NATIVE_CODES).map(
+    ([code, kind]): ErrorAnswer => [
+      200,
+      `{"choices":null,"vectors":null,"base_resp":{"status_code":${code},"status_msg":"x"}}`,
+      kind,
+    ],
+  ),
+  [502, "<html>", "server"],
+  [503, "<html>", "overloaded"],
+  [200, "<html>", "bad-response"],
+  [200, "{}", "bad-response"],
+  [200, "", "bad-response"],
+];
+
+const openaiError = (type: string, message: string, status: number) =>
+  JSON.stringify({ type: "error", error: { type, message, http_code: String(status) }, request_id: "r" });
+
+const COMPATIBLE_ERRORS: readonly ErrorAnswer[] = [
+  [401, openaiError("authorized_error", "login fail: carry the key (1004)", 401), "auth"],
+  [429, openaiError("rate_limit_error", "rate limit (1002)", 429), "throttled"],
+  [429, openaiError("rate_limit_error", "usage limit (2056)", 429), "quota"],
+  [429, openaiError("rate_limit_error", "too many", 429), "throttled"],
+  [400, openaiError("insufficient_balance_error", "balance (1008)", 400), "quota"],
+  [400, openaiError("bad_request_error", "sensitive (1026)", 400), "content-filter"],
+  [400, openaiError("bad_request_error", "invalid params (2013)", 400), "invalid-request"],
+  [500, openaiError("api_error", "internal (1000)", 500), "server"],
+  [529, openaiError("overloaded_error", "busy", 529), "overloaded"],
+  [502, "<html>", "server"],
+  [200, "<html>", "bad-response"],
+  [200, "", "bad-response"],
+];
+
+const REFUSED = [
+  '{"base_resp":{"status_code":1002,"status_msg":"rate limit exceeded(RPM)"}}',
+  "throttled",
+] as const;
+
+function subject(
+  dialect: string,
+  chatModel: string,
+  recording: Pick<Subject, "stream" | "errors" | "embeddings"> & { readonly whole: string },
+): Subject {
+  return {
+    name: `minimax ${dialect}`,
+    chatModel,
+    overSockets: dialect === "chatcompletion",
+    onSimulator: ({ url }, transport) =>
+      createProvider("minimax", { baseUrl: url, apiKey: SIMULATOR_API_KEY, extra: { dialect } }, transport),
+    at: (origin, transport) =>
+      createProvider("minimax", { baseUrl: `${origin}/v1`, apiKey: "k", extra: { dialect } }, transport),
+    refusedStream: REFUSED,
+    ...recording,
+  };
+}
+
+/** The oldest protocol separates its events by one line feed, unless asked for two. */
+function bothFramings(frames: readonly unknown[]): RecordedStream {
+  const standard = recordEvents(frames);
+  return {
+    ...standard,
+    variants: [...standard.variants, ...recordEvents(frames, { separator: "\n" }).variants],
+  };
+}
+
+export const MINIMAX_SUBJECTS: readonly Subject[] = [
+  subject("chatcompletion", "abab5.5s-chat", {
+    stream: bothFramings([
+      ...PIECES.map((delta) => ({ ...MIDDLE, choices: [{ delta }] })),
+      { ...END, choices: [{ delta: "", index: 0, finish_reason: "stop" }] },
+    ]),
+    whole: JSON.stringify({ ...END, choices: [{ text: TEXT, index: 0, finish_reason: "stop" }] }),
+    errors: NATIVE_ERRORS,
+    embeddings: [
+      {
+        model: "embo-01",
+        dimensions: 1536,
+        isLengthKnown: true,
+        answer: (vectors) =>
+          JSON.stringify({ ...UNKNOWN_FIELDS, vectors, total_tokens: 3, base_resp: SUCCESS }),
+      },
+    ],
+  }),
+  subject("chatcompletion_pro", "abab6.5s-chat", {
+    stream: recordEvents([
+      ...PIECES.map((piece) => ({ ...MIDDLE, choices: [{ messages: [botMessage(piece)], index: 0 }] })),
+      { ...END, choices: [{ messages: [botMessage(TEXT)], index: 0, finish_reason: "stop" }] },
+    ]),
+    whole: JSON.stringify({
+      ...END,
+      choices: [{ messages: [botMessage(TEXT)], index: 0, finish_reason: "stop" }],
+    }),
+    errors: NATIVE_ERRORS,
+    embeddings: [],
+  }),
+  subject("chatcompletion_v2", "MiniMax-Text-01", {
+    stream: recordEvents([
+      ...PIECES.map((content, index) => ({
+        ...chunk({
+          delta: { content, role: index === 0 ? "assistant" : "" },
+          ...(index === PIECES.length - 1 && { finish_reason: "stop" }),
+        }),
+        ...NO_USAGE,
+      })),
+      { ...wholeMessage },
+    ]),
+    whole: JSON.stringify(wholeMessage),
+    errors: NATIVE_ERRORS,
+    embeddings: [],
+  }),
+  subject("openai", "MiniMax-M2", {
+    stream: recordEvents(
+      [
+        ...PIECES.map((content) => chunk({ delta: { content, role: "assistant" } })),
+        { ...chunk({ delta: {}, finish_reason: "stop" }), ...USAGE },
+      ],
+      { end: "[DONE]" },
+    ),
+    whole: JSON.stringify(wholeMessage),
+    errors: COMPATIBLE_ERRORS,
+    embeddings: [],
+  }),
+];

@@ -1,0 +1,196 @@
+import type { ProviderErrorKind } from "../../../src/core/errors.ts";
+import type { ProviderAccount } from "../../../src/providers/provider.ts";
+import { createProvider } from "../../../src/providers/registry.ts";
+import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "../../../src/simulator/spark/spark.ts";
+import { closeFrame, textMessage } from "../websocket-frames.ts";
+import {
+  type EmbeddingSubject,
+  type ErrorAnswer,
+  PIECES,
+  type RecordedStream,
+  recordEvents,
+  type Subject,
+  TEXT,
+  UNKNOWN_FIELDS,
+} from "./subject.ts";
+
+const USAGE = { question_tokens: 2, prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 };
+
+function socketFrame(content: string, seq: number, status: 0 | 1 | 2) {
+  return JSON.stringify({
+    header: { code: 0, message: "Success", sid: "cht000@dx", status, ...UNKNOWN_FIELDS },
+    payload: {
+      choices: { status, seq, text: [{ content, role: "assistant", index: 0, ...UNKNOWN_FIELDS }] },
+      ...(status === 2 && { usage: { text: USAGE } }),
+      ...UNKNOWN_FIELDS,
+    },
+  });
+}
+
+function recordSocket(): RecordedStream {
+  const last = PIECES.length - 1;
+  const messages = PIECES.map((piece, index) =>
+    socketFrame(piece, index, index === 0 ? 0 : index === last ? 2 : 1),
+  );
+  const sent = messages.map((message) => textMessage(message));
+  const closed = (frames: readonly Buffer[]) => Buffer.concat([...frames, closeFrame()]);
+  const [first = Buffer.alloc(0), second = Buffer.alloc(0), ...others] = sent;
+  return {
+    text: TEXT,
+    variants: [
+      closed(sent),
+      // Characters cut in two, out of order, repeated, not closed, and all in one.
+      closed(messages.map((message) => textMessage(message, [1, 2, 3, 90, 130, 131, 132, 133, 134]))),
+      closed([second, first, ...others]),
+      closed(sent.flatMap((frame) => [frame, frame]).slice(0, -1)),
+      Buffer.concat(sent),
+      closed([textMessage(socketFrame(TEXT, 0, 2))]),
+    ],
+    complete: Buffer.concat(sent).length,
+    messages,
+  };
+}
+
+/** `header.code` of frames and embedding answers. */
+const CODES: Readonly<Record<number, ProviderErrorKind>> = {
+  10000: "server",
+  10001: "server",
+  10002: "server",
+  10003: "invalid-request",
+  10004: "invalid-request",
+  10005: "invalid-request",
+  10006: "throttled",
+  10007: "throttled",
+  10008: "overloaded",
+  10009: "server",
+  10010: "server",
+  10011: "server",
+  10012: "server",
+  10013: "content-filter",
+  10014: "content-filter",
+  10015: "auth",
+  10016: "auth",
+  10017: "server",
+  10019: "content-filter",
+  10021: "content-filter",
+  10110: "overloaded",
+  10163: "invalid-request",
+  10222: "server",
+  10404: "invalid-request",
+  10907: "too-long",
+  11200: "auth",
+  11201: "quota",
+  11202: "throttled",
+  11203: "throttled",
+};
+
+const listErrors = (status: number, body: (code: string) => unknown): ErrorAnswer[] =>
+  Object.entries(CODES).map(([code, kind]) => [status, JSON.stringify(body(code)), kind]);
+
+const GATEWAY_ERRORS: readonly ErrorAnswer[] = [
+  [401, '{"message":"HMAC signature does not match"}', "auth"],
+  [401, '{"message":"HMAC signature cannot be verified"}', "auth"],
+  [
+    403,
+    '{"message":"HMAC signature cannot be verified, a valid date or x-date header is required for HMAC Authentication"}',
+    "auth",
+  ],
+  [502, "<html>", "server"],
+  [503, "<html>", "overloaded"],
+];
+
+const floatsInBase64 = (vectors: readonly (readonly number[])[]) =>
+  Buffer.from(Float32Array.from(vectors.flat()).buffer).toString("base64");
+
+const embedding = (model: string): EmbeddingSubject => ({
+  model,
+  dimensions: 2560,
+  isLengthKnown: true,
+  answer: (vectors) =>
+    JSON.stringify({
+      header: { code: 0, message: "success", sid: "ase000@dx", ...UNKNOWN_FIELDS },
+      payload: { feature: { encoding: "utf8", text: floatsInBase64(vectors), ...UNKNOWN_FIELDS } },
+    }),
+});
+
+const account = (baseUrl: string, apiKey: string, extra: ProviderAccount["extra"] = {}): ProviderAccount => ({
+  baseUrl,
+  apiKey,
+  extra,
+});
+const SIGNING = { appId: SIMULATED_SPARK.appId, apiSecret: SIMULATED_SPARK.apiSecret };
+
+const WEBSOCKET: Subject = {
+  name: "spark websocket",
+  chatModel: "max",
+  overSockets: true,
+  onSimulator: ({ spark: { url, embeddingUrl } }, transport) =>
+    createProvider(
+      "spark",
+      account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }),
+      transport,
+    ),
+  at: (origin, transport) =>
+    createProvider(
+      "spark",
+      account(origin.replace(/^http/, "ws"), "k", { ...SIGNING, embeddingBaseUrl: origin }),
+      transport,
+    ),
+  stream: recordSocket(),
+  errors: [
+    ...listErrors(101, (code) => ({ header: { code: Number(code), message: "x", sid: "s", status: 2 } })),
+    ...GATEWAY_ERRORS,
+    [101, '{"header":{"code":99999,"message":"x","sid":"s"}}', "server"],
+    [101, "<html>", "bad-response"],
+    [101, "{}", "bad-response"],
+    [101, "", "bad-response"],
+  ],
+  refusedStream: ['{"header":{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}}', "throttled"],
+  embeddings: [embedding("embedding"), embedding("embedding-v2")],
+};
+
+const httpFrame = (more: object) => ({ code: 0, message: "Success", sid: "cha000@dx", created: 1, ...more });
+
+const HTTP: Subject = {
+  name: "spark http",
+  chatModel: "max",
+  overSockets: true,
+  onSimulator: ({ spark: { url, httpUrl } }, transport) =>
+    createProvider("spark", account(url, SIMULATED_SPARK.apiPassword, { httpBaseUrl: httpUrl }), transport),
+  at: (origin, transport) =>
+    createProvider("spark", account("wss://unused.invalid", "k", { httpBaseUrl: `${origin}/v1` }), transport),
+  stream: recordEvents(
+    [
+      ...PIECES.slice(0, -1).map((content) =>
+        httpFrame({
+          choices: [{ index: 0, delta: { role: "assistant", content }, ...UNKNOWN_FIELDS }],
+        }),
+      ),
+      httpFrame({ choices: [{ index: 0, delta: { content: PIECES.at(-1) } }], usage: USAGE }),
+    ],
+    { end: "[DONE]", prefix: "data:" },
+  ),
+  whole: JSON.stringify({
+    code: 0,
+    message: "Success",
+    sid: "cha000@dx",
+    choices: [{ index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS } }],
+    usage: USAGE,
+    ...UNKNOWN_FIELDS,
+  }),
+  errors: [
+    ...listErrors(200, (code) => ({ code: Number(code), message: "x", sid: "s" })),
+    ...listErrors(400, (code) => ({ error: { message: "x", code } })),
+    [200, '{"code":99999,"message":"x","sid":"s"}', "server"],
+    [400, '{"error":{"message":"x","code":"99999"}}', "invalid-request"],
+    [401, '{"error":{"message":"invalid user","type":"api_error","param":null,"code":null}}', "auth"],
+    [502, "<html>", "server"],
+    [200, "<html>", "bad-response"],
+    [200, "", "bad-response"],
+  ],
+  refusedStream: ['{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}', "throttled"],
+  embeddings: [],
+};
+
+export const SPARK_SUBJECTS: readonly Subject[] = [WEBSOCKET, HTTP];

@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+
+const CONTINUATION = 0;
+const TEXT = 1;
+const CLOSE = 8;
+/** Given by the protocol: what every server mixes into its answer to a handshake. */
+const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** The answer that accepts a handshake, byte for byte. */
+export function acceptUpgrade(request: string): Buffer {
+  const key = /^sec-websocket-key: (\S+)/im.exec(request)?.[1] ?? "";
+  const accept = createHash("sha1")
+    .update(key + MAGIC)
+    .digest("base64");
+  return Buffer.from(
+    [
+      "HTTP/1.1 101 Switching Protocols",
+      "upgrade: websocket",
+      "connection: Upgrade",
+      `sec-websocket-accept: ${accept}`,
+      "",
+      "",
+    ].join("\r\n"),
+  );
+}
+
+/** One text message as a server sends it, in as many fragments as there are pieces. */
+export function textMessage(text: string, cuts: readonly number[] = []): Buffer {
+  const bytes = Buffer.from(text);
+  const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
+  const pieces = edges.slice(1).map((end, index) => bytes.subarray(edges[index], end));
+  return Buffer.concat(
+    pieces.map((piece, index) =>
+      frame(index === 0 ? TEXT : CONTINUATION, piece, index === pieces.length - 1),
+    ),
+  );
+}
+
+/** The frame that closes a connection in order, unless the code says otherwise. */
+export function closeFrame(code = 1000): Buffer {
+  const payload = Buffer.alloc(2);
+  payload.writeUInt16BE(code);
+  return frame(CLOSE, payload, true);
+}
+
+function frame(opcode: number, payload: Buffer, isLast: boolean): Buffer {
+  const head = payload.length < 126 ? Buffer.alloc(2) : Buffer.alloc(4);
+  head[0] = (isLast ? 0x80 : 0) | opcode;
+  if (payload.length < 126) head[1] = payload.length;
+  else {
+    head[1] = 126;
+    head.writeUInt16BE(payload.length, 2);
+  }
+  return Buffer.concat([head, payload]);
+}
