@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Queue } from "bullmq";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Item } from "../../src/core/item.ts";
 import type { LaneLimits } from "../../src/core/lane.ts";
 import { createRedisLimiter } from "../../src/limiter/redis-limiter.ts";
 import { Coordinator, type CoordinatorEvent } from "../../src/producer/run/coordinator.ts";
+import { createEmbeddingJobs } from "../../src/producer/run/embedding-jobs.ts";
 import { takeLease } from "../../src/producer/run/lease.ts";
+import { RunQueues } from "../../src/producer/run/run-queues.ts";
 import { openRecordStore } from "../../src/producer/sink/record-store.ts";
 import type { EmbeddingModel } from "../../src/providers/provider.ts";
 import { queueName } from "../../src/queue/names.ts";
@@ -58,11 +59,7 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
   const client = source.connect("commands");
   const limiter = createRedisLimiter(client, keys);
   const hosts: WorkerHost[] = [];
-  const queueId = queueName("fake", "embedding");
-  const queue = new Queue(queueId, {
-    connection: source.connect("bullmq"),
-    prefix: keys.queuePrefix(queueId),
-  });
+  const queues = new RunQueues(source, keys, [queueName("fake", "embedding")]);
 
   return {
     dir,
@@ -94,14 +91,13 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
         await new Coordinator({
           control,
           lease,
-          queue,
+          queues,
           blocking: source.connect("blocking"),
           store,
           clock: systemClock,
           readItems: (from) => readFrom(items, from),
-          payload: { run: runId, provider: "fake", model: "m", purpose: "db" },
+          jobs: createEmbeddingJobs({ run: runId, provider: "fake", model: "m", purpose: "db" }, 10),
           windowSize,
-          batchInputs: 10,
           counters: () => ({}),
           onTick: onTick ?? (async () => undefined),
           onEvent: (event) => events.push(event),
@@ -117,7 +113,7 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
     store: (items) => openRecordStore(dir, { items, dimensions: DIMENSIONS }),
     async close() {
       await Promise.all(hosts.map((host) => host.stop()));
-      await queue.close();
+      await queues.close();
       await source.close();
       await rm(dir, { recursive: true, force: true });
     },

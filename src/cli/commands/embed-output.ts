@@ -5,8 +5,8 @@ import type { Config } from "../../config.ts";
 import type { LaneLimits } from "../../core/lane.ts";
 import type { Plan } from "../../producer/plan/plan.ts";
 import { planItems } from "../../producer/plan/plan-items.ts";
-import type { RunRequest } from "../../producer/run/prepare-run.ts";
-import type { RunManifest } from "../../producer/run/run-manifest.ts";
+import type { EmbeddingRequest } from "../../producer/run/plan-embedding.ts";
+import { isBatch, type RunManifest } from "../../producer/run/run-manifest.ts";
 import { findModel } from "../../providers/registry.ts";
 import { EXIT } from "../exit.ts";
 import { formatDuration } from "../format/format-duration.ts";
@@ -37,7 +37,8 @@ export function describeRun(run: RunManifest, dir: string): string {
   const lines: [string, string][] = [
     ["run", run.run],
     ["state", run.state],
-    ["model", `${run.model} (${run.type})`],
+    ["model", isBatch(run) ? run.model : `${run.model} (${run.type})`],
+    ...(isBatch(run) ? [["requests", run.endpoint] as [string, string]] : []),
     ["folder", dir],
     ["output", output.files.length > 0 ? output.files.join(", ") : `${output.format}, not written yet`],
     [
@@ -83,7 +84,7 @@ export interface DryRun {
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
 export async function printDryRun(
-  request: RunRequest,
+  request: EmbeddingRequest,
   config: Config,
   options: { readonly json: boolean },
 ): Promise<number> {
@@ -104,7 +105,7 @@ export async function printDryRun(
   }
 }
 
-function estimate(plan: Plan, request: RunRequest, config: Config): DryRun {
+function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun {
   const { model } = findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
   const calls = Math.ceil(plan.items / maxInputs);

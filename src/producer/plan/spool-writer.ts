@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { INDEX_STRIDE, indexPathOf, type SpoolIndex } from "./spool-index.ts";
 import type { SpoolItem } from "./spool-item.ts";
 
-const SPOOL_NAME = "items.jsonl";
+export const SPOOL_FILE = "items.jsonl";
 /** Bytes collected before they are written. */
 const WRITE_BYTES = 256 * 1024;
 /** While planning, the start of every so manieth item is known, so that any item is read back with few others. */
@@ -25,7 +25,7 @@ export class SpoolWriter {
   #offsets = new Float64Array(1024);
 
   private constructor(folder: string, temporary: string, handle: FileHandle) {
-    this.path = join(folder, SPOOL_NAME);
+    this.path = join(folder, SPOOL_FILE);
     this.#folder = folder;
     this.#temporary = temporary;
     this.#handle = handle;
@@ -33,7 +33,7 @@ export class SpoolWriter {
 
   /** Starts a spool in an existing folder. */
   static async create(folder: string): Promise<SpoolWriter> {
-    const temporary = join(folder, `${SPOOL_NAME}.partial`);
+    const temporary = join(folder, `${SPOOL_FILE}.partial`);
     return new SpoolWriter(folder, temporary, await open(temporary, "w+"));
   }
 

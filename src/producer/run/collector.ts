@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { ResultEntry, RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import type { RecordStore } from "../sink/record-store.ts";
+import type { RunStore } from "../sink/slot-store.ts";
 import { RunStopped } from "./run-error.ts";
 import type { Window } from "./window.ts";
 
@@ -12,7 +12,7 @@ export interface CollectorDeps {
   readonly token: string;
   /** A connection of its own: reads block. */
   readonly blocking: RedisClient;
-  readonly store: RecordStore;
+  readonly store: RunStore<WireRecord>;
   readonly window: Window;
   readonly clock: Clock;
   /** Records have been stored: the first ones of their items, and perhaps some read twice. */

@@ -1,34 +1,31 @@
-import type { Queue } from "bullmq";
 import type { Clock } from "../../core/clock.ts";
 import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
 import { QUEUE_SETTINGS } from "../../queue/names.ts";
-import type { EmbeddingPayload } from "../../queue/payload.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RunCounters } from "../../queue/run-ledger.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import type { RecordStore } from "../sink/record-store.ts";
+import type { RunStore } from "../sink/slot-store.ts";
 import { Collector } from "./collector.ts";
 import { Feeder } from "./feeder.ts";
+import type { JobMaker } from "./job-maker.ts";
 import type { Lease } from "./lease.ts";
-import { jobShape } from "./plan-jobs.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
+import type { RunQueues } from "./run-queues.ts";
 import { Window } from "./window.ts";
 
 export interface CoordinatorDeps {
   readonly control: RunControl;
   readonly lease: Lease;
-  readonly queue: Queue;
+  readonly queues: RunQueues;
   /** A connection for reads that block. */
   readonly blocking: RedisClient;
-  readonly store: RecordStore;
+  readonly store: RunStore<WireRecord>;
   readonly clock: Clock;
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
-  readonly payload: Omit<EmbeddingPayload, "items" | "v" | "kind">;
+  readonly jobs: JobMaker;
   readonly windowSize: number;
-  /** Inputs of one upstream call. */
-  readonly batchInputs: number;
   /** Counters at the last checkpoint on disk, for a Redis that has lost the run. */
   readonly counters: () => RunCounters;
   /** Called about twice a second while the run goes on; throws `RunStopped` to stop it. */
@@ -76,7 +73,6 @@ export class Coordinator {
       ...deps,
       token: deps.lease.token,
       window: this.#window,
-      shape: jobShape(deps.batchInputs),
       items: deps.store.items,
       isDone: (index) => deps.store.has(index),
     });
@@ -195,11 +191,10 @@ export class Coordinator {
 
   /** Queues again what the queue no longer has: jobs lost by Redis, failed by BullMQ, or ended without records. */
   async #reconcile(now: number): Promise<void> {
-    const { queue, control, onEvent } = this.#deps;
+    const { queues, control, onEvent } = this.#deps;
     for (const job of this.#window.idleSince(now - IDLE_MS)) {
-      const state = await queue.getJobState(job.id);
       job.progressAt = now;
-      if (state !== "unknown" && state !== "completed" && state !== "failed") continue;
+      if (!(await queues.isOver(job.id))) continue;
       const generation = job.generation + 1;
       this.#window.remove(job.id);
       await this.#feeder.requeue(
@@ -216,7 +211,7 @@ function isLostLease(error: unknown): boolean {
   return error instanceof RunStopped && error.reason === "lost-lease";
 }
 
-function durableBitmap(store: RecordStore): Buffer {
+function durableBitmap(store: RunStore<WireRecord>): Buffer {
   const bitmap = Buffer.alloc(Math.ceil(store.items / 8), 0xff);
   if (store.items % 8 !== 0) bitmap[bitmap.length - 1] = (0xff << (8 - (store.items % 8))) & 0xff;
   for (const { start, end } of store.missing()) {

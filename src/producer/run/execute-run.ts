@@ -1,35 +1,48 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { Queue } from "bullmq";
 import type { Clock } from "../../core/clock.ts";
 import type { Lane, LaneLimits } from "../../core/lane.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import { QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
 import { RunControl } from "../../queue/run-control.ts";
 import { RunLedger } from "../../queue/run-ledger.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import { readSpool } from "../plan/read-spool.ts";
 import type { RunSnapshot } from "../run-snapshot.ts";
-import { finalize } from "../sink/finalize.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
-import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
+import type { RunStore } from "../sink/slot-store.ts";
 import { Coordinator, type CoordinatorEvent } from "./coordinator.ts";
+import type { JobMaker } from "./job-maker.ts";
 import { type Lease, takeLease } from "./lease.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { RunStopped } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
+import { RunQueues } from "./run-queues.ts";
 import { RunWatch } from "./run-watch.ts";
+
+/** What is done in a run of one kind: where its records go, what its jobs are, and how its output is written. */
+export interface RunWork<S extends RunStore<WireRecord>> {
+  readonly openStore: () => Promise<S>;
+  readonly jobs: JobMaker;
+  /** Names of all queues that its jobs go to. */
+  readonly queues: readonly string[];
+  /** Records have been stored; what only their jobs needed can go. */
+  readonly onRecords?: (records: readonly WireRecord[]) => void;
+  /** Writes the output of a complete run; resolves with the names of its files. May be killed and done again. */
+  readonly write: (
+    store: S,
+    hooks: { readonly onProgress: () => void; readonly signal: AbortSignal },
+  ) => Promise<readonly string[]>;
+}
 
 export interface ExecuteDeps {
   readonly redis: RedisSource;
   readonly keys: Keys;
   readonly limiter: Limiter;
-  /** The lanes the run's model can use, with the limits in force. */
+  /** The lanes the run's models can use, with the limits in force. */
   readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
-  /** Inputs of one upstream call. */
-  readonly batchInputs: number;
   readonly windowSize: number;
   readonly price?: { readonly perMillionTokens: number; readonly currency: string };
   readonly clock: Clock;
@@ -44,7 +57,11 @@ export interface ExecuteDeps {
  * Brings a prepared run to its end and writes its output. Resolves with the final report. Throws `RunStopped` when
  * the run was interrupted or its lanes are parked; by then `run.json` says so, and the same command resumes.
  */
-export async function executeRun(run: PreparedRun, deps: ExecuteDeps): Promise<RunManifest> {
+export async function executeRun<S extends RunStore<WireRecord>>(
+  run: PreparedRun,
+  work: RunWork<S>,
+  deps: ExecuteDeps,
+): Promise<RunManifest> {
   const { redis, keys, clock, signal } = deps;
   const client = redis.connect("commands");
   const control = new RunControl(client, keys, run.manifest.run);
@@ -53,18 +70,15 @@ export async function executeRun(run: PreparedRun, deps: ExecuteDeps): Promise<R
     signal,
     onWait: (holder) => deps.onEvent({ type: "waiting-for-lease", holder }),
   });
-  let store: RecordStore | undefined;
+  let store: S | undefined;
   const watch = new RunWatch(run.manifest, { ...deps, ledger, client });
   try {
-    store = await openRecordStore(run.dir, {
-      items: run.manifest.items.total,
-      ...(run.manifest.dimensions === undefined ? {} : { dimensions: run.manifest.dimensions }),
-    });
+    store = await work.openStore();
     await control.register(Date.parse(run.manifest.createdAt));
     await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
-    if (store.counts().missing > 0) await coordinate(run, store, { control, lease, watch }, deps);
-    return await finish(run, store, { control, watch }, deps);
+    if (store.counts().missing > 0) await coordinate(run, store, work, { control, lease, watch }, deps);
+    return await finish(run, store, work, { control, watch }, deps);
   } catch (error) {
     if (!(error instanceof RunStopped && error.reason === "lost-lease")) {
       if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
@@ -84,75 +98,69 @@ interface Parts {
   readonly watch: RunWatch;
 }
 
-async function coordinate(
+async function coordinate<S extends RunStore<WireRecord>>(
   run: PreparedRun,
-  store: RecordStore,
+  store: S,
+  work: RunWork<S>,
   parts: Parts,
   deps: ExecuteDeps,
 ): Promise<void> {
   const { control, lease, watch } = parts;
-  const { provider, model } = run;
-  const name = queueName(provider, "embedding");
-  const queue = new Queue(name, {
-    connection: deps.redis.connect("bullmq"),
-    prefix: deps.keys.queuePrefix(name),
-    streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
-  });
-  queue.on("error", () => undefined);
+  const queues = new RunQueues(deps.redis, deps.keys, work.queues);
   try {
     await control.setState("running");
     await watch.checkpoint(run.dir, "running", store);
     // A run that was parked or stopped left its jobs delayed; the person who started it again does not want to wait.
-    await queue.promoteJobs();
+    await queues.promote();
     await new Coordinator({
       control,
       lease,
-      queue,
+      queues,
       blocking: deps.redis.connect("blocking"),
       store,
       clock: deps.clock,
       readItems: (from) => readSpool(run.spool, { from }),
-      payload: { run: run.manifest.run, provider, model, purpose: run.manifest.type },
+      jobs: work.jobs,
       windowSize: deps.windowSize,
-      batchInputs: deps.batchInputs,
       counters: () => watch.counters(),
       onTick: ({ inFlight }) => watch.tick(run.dir, store, inFlight),
-      onRecords: (records) => watch.noteRecords(records),
+      onRecords: (records) => {
+        watch.noteRecords(records);
+        work.onRecords?.(records);
+      },
       onEvent: deps.onEvent,
       signal: deps.signal,
     }).run();
   } finally {
-    await queue.close().catch(() => undefined);
+    await queues.close();
   }
 }
 
-async function finish(
+async function finish<S extends RunStore<WireRecord>>(
   run: PreparedRun,
-  store: RecordStore,
+  store: S,
+  work: RunWork<S>,
   { control, watch }: Omit<Parts, "lease">,
   deps: ExecuteDeps,
 ): Promise<RunManifest> {
-  const { format, withText } = run.manifest.output;
   await watch.checkpoint(run.dir, "writing", store);
   await watch.snapshot("finishing", store, 0);
-  const { files } = await finalize(store, readSpool(run.spool), run.dir, {
-    format,
-    withText,
-    run: run.manifest.run,
-    model: run.manifest.model,
-    onProgress: () => void watch.snapshot("finishing", store, 0),
-    signal: deps.signal,
-  }).catch((error) => {
-    if (deps.signal.aborted) throw new RunStopped("interrupted", "interrupted while writing the output");
-    throw error;
-  });
+  const files = await work
+    .write(store, {
+      onProgress: () => void watch.snapshot("finishing", store, 0),
+      signal: deps.signal,
+    })
+    .catch((error) => {
+      if (deps.signal.aborted) throw new RunStopped("interrupted", "interrupted while writing the output");
+      throw error;
+    });
   const report = await watch.checkpoint(run.dir, "finished", store, files);
   await control.finish();
   await removeWorkFolder(run.dir, store);
   return report;
 }
 
-async function removeWorkFolder(dir: string, store: RecordStore): Promise<void> {
+async function removeWorkFolder(dir: string, store: RunStore<WireRecord>): Promise<void> {
   await store.close();
   await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
 }

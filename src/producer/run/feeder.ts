@@ -1,29 +1,26 @@
-import type { Queue } from "bullmq";
 import type { Clock } from "../../core/clock.ts";
 import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
-import { QUEUE_SETTINGS } from "../../queue/names.ts";
-import type { EmbeddingPayload } from "../../queue/payload.ts";
 import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
-import { type JobShape, planJob } from "./plan-jobs.ts";
+import type { JobMaker } from "./job-maker.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
+import type { RunQueues } from "./run-queues.ts";
 import type { Window } from "./window.ts";
 
 export interface FeederDeps {
   readonly control: RunControl;
-  readonly queue: Queue;
+  readonly queues: RunQueues;
   readonly clock: Clock;
   /** Who holds the run's lease. */
   readonly token: string;
   readonly window: Window;
   readonly windowSize: number;
-  readonly shape: JobShape;
+  readonly jobs: JobMaker;
   readonly items: number;
   /** The items from an index on, in order, as blocks. */
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
   /** Has the item its record on disk? */
   readonly isDone: (index: number) => boolean;
-  readonly payload: Omit<EmbeddingPayload, "items" | "v" | "kind">;
 }
 
 interface PlannedJob {
@@ -33,6 +30,8 @@ interface PlannedJob {
 
 /** Jobs added in one step: BullMQ's bulk add is a pipeline, and a short one keeps other users of Redis going. */
 const JOBS_PER_STEP = 25;
+/** Texts of a run in Redis at once: the window counts items, and a few thousand items may be large. */
+const MAX_WINDOW_BYTES = 64 * 1024 * 1024;
 
 /** Keeps the window full: reads items in order, notes jobs in Redis, then queues them. */
 export class Feeder {
@@ -68,9 +67,10 @@ export class Feeder {
 
   /** Fills the window. Resolves when there is no room or nothing left to feed. */
   async fill(): Promise<void> {
-    const { window, windowSize, shape } = this.#deps;
+    const { window, windowSize, jobs } = this.#deps;
     // Topping up item by item would make many small jobs; a job's worth of room makes full ones.
-    while (!this.isEmpty && windowSize - window.size >= Math.min(shape.maxItems, Math.ceil(windowSize / 4))) {
+    const worthwhile = Math.min(jobs.maxItems, Math.ceil(windowSize / 4));
+    while (!this.isEmpty && windowSize - window.size >= worthwhile && window.bytes < MAX_WINDOW_BYTES) {
       const planned = await this.#planStep(windowSize - window.size);
       if (planned.length === 0) return;
       await this.#queue(planned);
@@ -93,13 +93,13 @@ export class Feeder {
   }
 
   async #planStep(room: number): Promise<PlannedJob[]> {
-    const { shape, control } = this.#deps;
+    const { jobs, control } = this.#deps;
     const planned: PlannedJob[] = [];
     let left = room;
     while (planned.length < JOBS_PER_STEP && left > 0) {
-      await this.#read(shape.maxItems);
+      await this.#read(jobs.maxItems);
       if (this.#buffer.length === 0) break;
-      const count = Math.min(planJob(this.#buffer, shape, this.#ended), Math.max(left, 1));
+      const count = Math.min(jobs.plan(this.#buffer, this.#ended), Math.max(left, 1));
       const items = this.#buffer.splice(0, count);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
       planned.push({ job: { id: jobId(control.runId, first, last), first, last, generation: 0 }, items });
@@ -120,7 +120,7 @@ export class Feeder {
   }
 
   async #queue(planned: readonly PlannedJob[]): Promise<void> {
-    const { control, token, window, clock, queue } = this.#deps;
+    const { control, token, window, clock, queues, jobs } = this.#deps;
     const reply = await control.feed(
       token,
       this.#cursor,
@@ -133,28 +133,9 @@ export class Feeder {
         job,
         items.map((item) => item.index),
         clock.now(),
+        items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
       );
-    await queue.addBulk(planned.map((entry) => this.#bullJob(entry)));
-  }
-
-  #bullJob({ job, items }: PlannedJob) {
-    const data: EmbeddingPayload = {
-      v: 1,
-      kind: "embedding",
-      ...this.#deps.payload,
-      items: items.map((item) => [item.index, item.tokens, item.text]),
-    };
-    return {
-      name: "embed",
-      data,
-      opts: {
-        jobId: job.id,
-        attempts: QUEUE_SETTINGS.attempts,
-        backoff: { type: "custom" },
-        removeOnComplete: true,
-        removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
-        stackTraceLimit: 3,
-      },
-    };
+    const made = planned.map(async ({ job, items }) => ({ ...(await jobs.make(items)), id: job.id }));
+    await queues.add(await Promise.all(made));
   }
 }

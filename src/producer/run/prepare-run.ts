@@ -2,47 +2,53 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
-import type { EmbeddingPurpose } from "../../providers/provider.ts";
-import { fingerprintSources } from "../plan/fingerprint-sources.ts";
 import type { Plan, PlanProgress } from "../plan/plan.ts";
-import { planItems } from "../plan/plan-items.ts";
+import { SPOOL_FILE } from "../plan/spool-writer.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
-import { RESULT_FILES, type ResultFormat } from "../sink/result-writer.ts";
-import type { SourceOptions } from "../sources/source.ts";
+import { RESULT_FILES } from "../sink/result-writer.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { MANIFEST_FILE, type RunManifest, readManifest, writeManifest } from "./run-manifest.ts";
 
+/** What a run of any kind is started with. */
 export interface RunRequest {
-  readonly sources: SourceOptions;
+  /** The sources as typed. */
+  readonly paths: readonly string[];
   /** Output folder, absolute. */
   readonly dir: string;
-  readonly provider: string;
-  readonly model: string;
-  readonly dimensions?: number;
-  readonly purpose: EmbeddingPurpose;
-  readonly format: ResultFormat;
-  readonly withText: boolean;
   /** Throw away what the folder holds of another run. */
   readonly force: boolean;
   readonly sluiceVersion: string;
   readonly now: number;
 }
 
-export interface PreparedRun {
+/** What is planned: the part of preparing that differs between kinds of runs. */
+export interface RunPlanning<M extends RunManifest> {
+  /** Puts the items into a spool in `work`. A plan without a spool is refused. */
+  readonly plan: (work: string, hooks: PrepareHooks) => Promise<Plan>;
+  /** The manifest of a new run; `begin` gives what it has in common with runs of any other kind. */
+  readonly describe: (plan: Plan, begin: (kind: RunManifest["kind"]) => BegunRun) => M;
+  /** The run in the folder as this one, or how they differ. */
+  readonly takeUp: (before: RunManifest) => Promise<M | Differences>;
+}
+
+/** Why the run in a folder is not the one asked for, in words that follow "holds another run: ". */
+export type Differences = readonly string[];
+
+export type BegunRun = ReturnType<typeof beginRun>;
+
+export interface PreparedRun<M extends RunManifest = RunManifest> {
   readonly dir: string;
   readonly spool: string;
-  readonly manifest: RunManifest;
-  readonly provider: string;
-  readonly model: string;
+  readonly manifest: M;
   readonly resumed: boolean;
   /** Gives the folder back; idempotent. */
   readonly unlock: () => Promise<void>;
 }
 
-export type Preparation =
-  | { readonly outcome: "ready"; readonly run: PreparedRun }
+export type Preparation<M extends RunManifest = RunManifest> =
+  | { readonly outcome: "ready"; readonly run: PreparedRun<M> }
   /** The folder holds this very run, finished. */
-  | { readonly outcome: "finished"; readonly manifest: RunManifest }
+  | { readonly outcome: "finished"; readonly manifest: M }
   /** The sources have problems; nothing was kept and nothing will be sent. */
   | { readonly outcome: "refused"; readonly plan: Plan };
 
@@ -55,20 +61,25 @@ export interface PrepareHooks {
  * Turns a request into a run in its output folder: plans a new one, or takes up the one that is there. A folder with
  * another run is refused, so that no command ever mixes two runs. Needs no Redis and sends nothing.
  */
-export async function prepareRun(request: RunRequest, hooks: PrepareHooks = {}): Promise<Preparation> {
+export async function prepareRun<M extends RunManifest>(
+  request: RunRequest,
+  planning: RunPlanning<M>,
+  hooks: PrepareHooks = {},
+): Promise<Preparation<M>> {
   const { dir } = request;
   const work = join(dir, WORK_FOLDER);
   await makeFolder(dir);
   const before = request.force ? undefined : await readManifest(dir);
-  if (before) {
-    await checkSameRun(before, request);
-    if (before.state === "finished") return { outcome: "finished", manifest: before };
-  }
+  const known = before && (await takeUp(before, dir, planning));
+  if (known?.state === "finished") return { outcome: "finished", manifest: known };
   const unlock = await lockFolder(work);
   try {
-    if (before) return { outcome: "ready", run: await resume(before, request, unlock) };
+    if (known) {
+      const spool = join(work, SPOOL_FILE);
+      return { outcome: "ready", run: { dir, spool, manifest: known, resumed: true, unlock } };
+    }
     await clearFolder(request, work);
-    const plan = await planItems({ ...request.sources, exclude: [dir] }, work, hooks);
+    const plan = await planning.plan(work, hooks);
     if (plan.spool === undefined) {
       await unlock();
       await rm(work, { recursive: true, force: true });
@@ -76,53 +87,31 @@ export async function prepareRun(request: RunRequest, hooks: PrepareHooks = {}):
       await rmdir(dir).catch(() => undefined);
       return { outcome: "refused", plan };
     }
-    const manifest = newManifest(request, plan);
+    const manifest = planning.describe(plan, (kind) => beginRun(kind, request, plan));
     await writeManifest(dir, manifest);
-    return { outcome: "ready", run: prepared(manifest, plan.spool, request, false, unlock) };
+    return { outcome: "ready", run: { dir, spool: plan.spool, manifest, resumed: false, unlock } };
   } catch (error) {
     await unlock();
     throw error;
   }
 }
 
-function prepared(
-  manifest: RunManifest,
-  spool: string,
-  { dir, provider, model }: RunRequest,
-  resumed: boolean,
-  unlock: () => Promise<void>,
-): PreparedRun {
-  return { dir, spool, manifest, provider, model, resumed, unlock };
-}
-
-async function resume(
+/** The folder's run must be the one asked for: same kind, same models, same input, cut into the same items. */
+async function takeUp<M extends RunManifest>(
   before: RunManifest,
-  request: RunRequest,
-  unlock: () => Promise<void>,
-): Promise<PreparedRun> {
-  const { format, withText } = request;
-  const manifest = { ...before, output: { ...before.output, format, withText } };
-  const spool = join(request.dir, WORK_FOLDER, "items.jsonl");
-  return prepared(manifest, spool, request, true, unlock);
-}
-
-/** The folder's run must be the one asked for: same model, same input, cut into the same items. */
-async function checkSameRun(before: RunManifest, request: RunRequest): Promise<void> {
-  const { dir, provider, model, purpose, sources } = request;
-  const differences: string[] = [];
-  if (before.model !== `${provider}/${model}`) differences.push(`it uses the model ${before.model}`);
-  if (before.type !== purpose) differences.push(`it was made with --type ${before.type}`);
-  const usesStdin = sources.paths.includes("-");
-  if (usesStdin !== before.source.paths.includes("-")) {
-    differences.push("its input came from elsewhere");
-  } else if ((await fingerprintSources({ ...sources, exclude: [dir] })) !== before.source.fingerprint) {
-    differences.push("its input files, or the options that cut them into items, were different");
-  }
-  if (differences.length === 0) return;
+  dir: string,
+  planning: RunPlanning<M>,
+): Promise<M> {
+  const known = await planning.takeUp(before);
+  if (!isDifferences(known)) return known;
   throw new RunError(
-    `${dir} holds another run (${before.run}, ${before.state}): ${differences.join("; ")}`,
+    `${dir} holds another run (${before.run}, ${before.state}): ${known.join("; ")}`,
     "choose another folder with --out, or throw that run away with --force",
   );
+}
+
+function isDifferences(known: RunManifest | Differences): known is Differences {
+  return Array.isArray(known);
 }
 
 /** Makes room for a new run. Only what runs write is removed; a folder with other files in it is refused. */
@@ -149,19 +138,15 @@ async function clearFolder({ dir, force }: RunRequest, work: string): Promise<vo
   }
 }
 
-function newManifest(request: RunRequest, plan: Plan): RunManifest {
-  const { provider, model, dimensions, purpose, format, withText, sluiceVersion, now } = request;
+/** A run of which nothing is done. */
+function beginRun(kind: RunManifest["kind"], { paths, sluiceVersion, now }: RunRequest, plan: Plan) {
   return {
-    version: 1,
-    run: runId(now),
-    kind: "embedding",
-    state: "planned",
+    version: 1 as const,
+    run: runId(kind.charAt(0), now),
+    state: "planned" as const,
     sluice: sluiceVersion,
-    model: `${provider}/${model}`,
-    type: purpose,
-    ...(dimensions === undefined ? {} : { dimensions }),
     source: {
-      paths: [...request.sources.paths],
+      paths: [...paths],
       sha256: plan.sourceHash,
       fingerprint: plan.fingerprint,
       files: plan.files,
@@ -172,7 +157,6 @@ function newManifest(request: RunRequest, plan: Plan): RunManifest {
       estimatedTokens: plan.tokens,
       skippedInvalid: plan.problemCount,
     },
-    output: { format, withText, files: [] },
     createdAt: new Date(now).toISOString(),
     activeMs: 0,
     items: { total: plan.items, succeeded: 0, failed: 0, missing: plan.items },
@@ -184,12 +168,12 @@ function newManifest(request: RunRequest, plan: Plan): RunManifest {
   };
 }
 
-/** "e-20261121-k3m9x2": sorts by day, short enough to type, random enough never to meet another. */
-function runId(now: number): string {
+/** "e-20261121-k3m9x2ab": its kind, then its day, then enough at random never to meet another. */
+function runId(kind: string, now: number): string {
   const day = new Date(now).toISOString().slice(0, 10).replaceAll("-", "");
   const alphabet = "abcdefghjkmnpqrstuvwxyz23456789";
   const tail = Array.from(randomBytes(8), (byte) => alphabet[byte % alphabet.length]).join("");
-  return `e-${day}-${tail}`;
+  return `${kind}-${day}-${tail}`;
 }
 
 async function makeFolder(dir: string): Promise<void> {

@@ -5,20 +5,15 @@ import { errorCode, RunError } from "../../core/errors.ts";
 
 const counts = z.record(z.string(), z.number());
 
-/**
- * `run.json`: what a run is, how far it is, and in the end its report. It holds no text of any item and no secret.
- * Written by the run's coordinator only, whole or not at all.
- */
-export const runManifest = z.looseObject({
+/** What `run.json` says of a run of any kind. */
+const common = {
   version: z.literal(1),
   run: z.string(),
-  kind: z.literal("embedding"),
   /** planned -> running <-> stopped -> writing -> finished */
   state: z.enum(["planned", "running", "stopped", "writing", "finished"]),
   sluice: z.string(),
+  /** "minimax/embo-01"; of a run with several models, all of them. */
   model: z.string(),
-  type: z.enum(["db", "query"]),
-  dimensions: z.int().positive().optional(),
   source: z.object({
     paths: z.array(z.string()),
     sha256: z.string(),
@@ -31,11 +26,6 @@ export const runManifest = z.looseObject({
     estimatedTokens: z.number(),
     /** Bad lines, files and records left out because of --skip-invalid. */
     skippedInvalid: z.int(),
-  }),
-  output: z.object({
-    format: z.enum(["parquet", "jsonl", "npy"]),
-    withText: z.boolean(),
-    files: z.array(z.string()),
   }),
   createdAt: z.string(),
   startedAt: z.string().optional(),
@@ -61,8 +51,46 @@ export const runManifest = z.looseObject({
   cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
   /** Counters in Redis at the last checkpoint, for a Redis that loses them. */
   counters: counts,
+};
+
+const embeddingManifest = z.looseObject({
+  ...common,
+  kind: z.literal("embedding"),
+  type: z.enum(["db", "query"]),
+  dimensions: z.int().positive().optional(),
+  output: z.object({
+    format: z.enum(["parquet", "jsonl", "npy"]),
+    withText: z.boolean(),
+    files: z.array(z.string()),
+  }),
 });
+export type EmbeddingManifest = z.infer<typeof embeddingManifest>;
+
+/** A run from a file of requests. */
+const batchManifest = z.looseObject({
+  ...common,
+  kind: z.enum(["chat", "embedding"]),
+  /** What all its requests are for. */
+  endpoint: z.enum(["/v1/chat/completions", "/v1/embeddings"]),
+  /** "provider/model" of every model that a request names. */
+  models: z.array(z.string()).min(1),
+  /** Of an embedding run. */
+  dimensions: z.int().positive().optional(),
+  output: z.object({ format: z.literal("batch"), files: z.array(z.string()) }),
+});
+export type BatchManifest = z.infer<typeof batchManifest>;
+
+/**
+ * `run.json`: what a run is, how far it is, and in the end its report. It holds no text of any item and no secret.
+ * Written by the run's coordinator only, whole or not at all.
+ */
+export const runManifest = z.union([embeddingManifest, batchManifest]);
 export type RunManifest = z.infer<typeof runManifest>;
+
+/** True for a run from a file of requests, whatever its kind. */
+export function isBatch(manifest: RunManifest): manifest is BatchManifest {
+  return manifest.output.format === "batch";
+}
 
 export const MANIFEST_FILE = "run.json";
 
@@ -83,7 +111,7 @@ export async function readManifest(dir: string): Promise<RunManifest | undefined
   const parsed = runManifest.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new RunError(
-    `${path}: is not the manifest of an embedding run of this version`,
+    `${path}: is not the manifest of a run of this version`,
     "choose another folder with --out, or start over with --force",
   );
 }

@@ -7,7 +7,7 @@ import { countWorkers } from "../../queue/worker-list.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
-import type { RecordStore } from "../sink/record-store.ts";
+import type { RunStore } from "../sink/slot-store.ts";
 import { parkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
 import { RateTracker } from "./track-rates.ts";
@@ -22,6 +22,9 @@ export interface WatchDeps {
   readonly ledger: RunLedger;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
 }
+
+/** `dimensions` where the records are vectors; 0 while no vector told. */
+type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts"> & { readonly dimensions?: number };
 
 const CHECKPOINT_EVERY_MS = 2_000;
 
@@ -58,7 +61,7 @@ export class RunWatch {
   }
 
   /** Looks at counters and lanes, tells the screen, writes a checkpoint now and then; throws when all is parked. */
-  async tick(dir: string, store: RecordStore, inFlight: number): Promise<void> {
+  async tick(dir: string, store: WatchedStore, inFlight: number): Promise<void> {
     const statuses = await this.#look();
     const parked = statuses.filter((status) => status.state === "parked");
     const phase = phaseOf(statuses);
@@ -71,7 +74,7 @@ export class RunWatch {
     }
   }
 
-  async snapshot(phase: RunPhase, store: RecordStore, inFlight: number): Promise<void> {
+  async snapshot(phase: RunPhase, store: WatchedStore, inFlight: number): Promise<void> {
     const { ok, failed, missing, tokens } = store.counts();
     const now = this.#deps.clock.now();
     const calls = this.#counters.callsAnswered ?? 0;
@@ -104,7 +107,7 @@ export class RunWatch {
   async checkpoint(
     dir: string,
     state: RunManifest["state"],
-    store: RecordStore,
+    store: WatchedStore,
     files: readonly string[] = [],
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
@@ -113,11 +116,9 @@ export class RunWatch {
     const { ok, failed, missing, tokens } = store.counts();
     const c = this.#counters;
     const cost = this.#cost(tokens, ok + failed, store.items).cost;
-    this.#manifest = {
-      ...this.#manifest,
+    this.#manifest = updated(this.#manifest, files, {
       state,
-      ...(store.dimensions > 0 ? { dimensions: store.dimensions } : {}),
-      output: { ...this.#manifest.output, files: [...files] },
+      ...(store.dimensions ? { dimensions: store.dimensions } : {}),
       startedAt: this.#manifest.startedAt ?? new Date(this.#startedAt).toISOString(),
       ...(state === "finished" ? { finishedAt: new Date(now).toISOString() } : {}),
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
@@ -135,7 +136,7 @@ export class RunWatch {
       ...fillOf(c),
       ...(cost ? { cost: { amount: cost.spent, currency: cost.currency } } : {}),
       counters: definedCounters(c),
-    };
+    });
     this.#activeSince = now;
     await writeManifest(dir, this.#manifest);
     return this.#manifest;
@@ -183,6 +184,15 @@ function paidTwice(c: Partial<Record<RunCounter, number>>, atRest: boolean): num
   const refused = c.callsRefused ?? 0;
   if (!atRest) return refused;
   return Math.max(refused, (c.callsMade ?? 0) - (c.callsAnswered ?? 0) - (c.callsFailed ?? 0));
+}
+
+/** The manifest with what is known by now; of whatever kind it was, it stays. */
+function updated<M extends RunManifest>(
+  manifest: M,
+  files: readonly string[],
+  news: Partial<RunManifest>,
+): M {
+  return { ...manifest, ...news, output: { ...manifest.output, files: [...files] } };
 }
 
 function phaseOf(statuses: readonly LaneStatus[]): RunPhase {

@@ -5,6 +5,8 @@ export interface WindowJob extends OutstandingJob {
   readonly open: Set<number>;
   /** When something last happened to it, epoch ms. */
   progressAt: number;
+  /** Of its items' texts. */
+  readonly bytes: number;
 }
 
 /**
@@ -16,6 +18,12 @@ export class Window {
   readonly #jobOf = new Map<number, WindowJob>();
   /** Collected, but not yet durable on disk: still in the results stream. */
   #collected = 0;
+  #bytes = 0;
+
+  /** Bytes of the jobs that have not ended. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** Items in Redis: queued, being worked on, or waiting to be durable. */
   get size(): number {
@@ -27,10 +35,11 @@ export class Window {
     return this.#jobOf.size;
   }
 
-  add(job: OutstandingJob, items: Iterable<number>, now: number): void {
+  add(job: OutstandingJob, items: Iterable<number>, now: number, bytes = 0): void {
     this.remove(job.id);
-    const entry: WindowJob = { ...job, open: new Set(items), progressAt: now };
+    const entry: WindowJob = { ...job, open: new Set(items), progressAt: now, bytes };
     if (entry.open.size === 0) return;
+    this.#bytes += bytes;
     this.#jobs.set(job.id, entry);
     for (const index of entry.open) {
       // After a crash two jobs may hold one item. It counts once, or the older job would never end.
@@ -53,7 +62,7 @@ export class Window {
   durable(collectedBefore: number): string[] {
     this.#collected -= Math.min(collectedBefore, this.#collected);
     const ended = [...this.#jobs.values()].filter((job) => job.open.size === 0).map((job) => job.id);
-    for (const id of ended) this.#jobs.delete(id);
+    for (const id of ended) this.remove(id);
     return ended;
   }
 
@@ -71,11 +80,13 @@ export class Window {
     if (!job) return;
     for (const index of job.open) this.#jobOf.delete(index);
     this.#jobs.delete(id);
+    this.#bytes -= job.bytes;
   }
 
   clear(): void {
     this.#jobs.clear();
     this.#jobOf.clear();
     this.#collected = 0;
+    this.#bytes = 0;
   }
 }

@@ -18,6 +18,7 @@ export const RESULT_FILES = {
   jsonl: "records.jsonl",
   npy: "vectors.npy",
   npyItems: "items.jsonl",
+  batch: "output.jsonl",
   errors: "errors.jsonl",
 } as const;
 

@@ -1,5 +1,5 @@
 import type { RunStart } from "../../../../src/cli/panel/run-reporter.ts";
-import type { RunManifest } from "../../../../src/producer/run/run-manifest.ts";
+import type { EmbeddingManifest } from "../../../../src/producer/run/run-manifest.ts";
 
 export const START: RunStart = {
   runId: "r1",
@@ -9,7 +9,7 @@ export const START: RunStart = {
   done: 0,
 };
 
-export function aReport(changes: Partial<RunManifest> = {}): RunManifest {
+export function aReport(changes: Partial<EmbeddingManifest> = {}): EmbeddingManifest {
   return {
     version: 1,
     run: "r1",

@@ -1,0 +1,188 @@
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import type { Config } from "../config.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Lane, LaneLimits } from "../core/lane.ts";
+import { createRedisLimiter } from "../limiter/redis-limiter.ts";
+import { executeRun, type RunWork } from "../producer/run/execute-run.ts";
+import {
+  type PreparedRun,
+  prepareRun,
+  type RunPlanning,
+  type RunRequest,
+} from "../producer/run/prepare-run.ts";
+import { RunStopped } from "../producer/run/run-error.ts";
+import type { RunManifest } from "../producer/run/run-manifest.ts";
+import { WORK_FOLDER } from "../producer/sink/open-files.ts";
+import type { RunStore } from "../producer/sink/slot-store.ts";
+import type { WireRecord } from "../queue/record-codec.ts";
+import { createKeys, type Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { startChildWorkers } from "./child-workers.ts";
+import { describeProblems } from "./commands/embed-output.ts";
+import { EXIT } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
+import { createReporter } from "./panel/create-reporter.ts";
+import type { RunReporter } from "./panel/run-reporter.ts";
+
+/** Options that every command with an output folder has. */
+export interface RunCommandOptions {
+  readonly out: string;
+  readonly window?: number;
+  readonly workers?: number;
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** What a command does in its output folder: one run, of one kind. */
+export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord>> {
+  readonly request: RunRequest;
+  readonly planning: RunPlanning<M>;
+  /** The lanes the run can use; throws when credentials are missing. Asked before anything is started. */
+  readonly lanes: (manifest: M) => Lanes;
+  readonly work: (
+    run: PreparedRun<M>,
+    redis: { readonly client: RedisClient; readonly keys: Keys },
+  ) => RunWork<S>;
+  readonly price?: { readonly perMillionTokens: number; readonly currency: string };
+  /** Items of the run in Redis at once, unless told otherwise. */
+  readonly defaultWindow: number;
+}
+
+export type Lanes = readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+
+interface Context {
+  readonly config: Config;
+  readonly options: RunCommandOptions;
+  readonly reporter: RunReporter;
+  readonly signal: AbortSignal;
+}
+
+const RESUME = "nothing is lost: the same command goes on where this one stopped";
+
+/** Plans or takes up the run in the output folder, starts workers, coordinates, writes; resolves with the exit code. */
+export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+  command: RunCommand<M, S>,
+  config: Config,
+  options: RunCommandOptions,
+): Promise<number> {
+  const interrupt = interruptSignal();
+  const reporter = createReporter({
+    json: options.json,
+    noColor: config.noColor,
+    out: options.json ? process.stdout : process.stderr,
+  });
+  try {
+    return await planAndRun(command, { config, options, reporter, signal: interrupt.signal });
+  } catch (error) {
+    if (!(error instanceof RunStopped)) throw error;
+    const { message, mend = RESUME } = error;
+    reporter.end({ outcome: "stopped", message, mend });
+    return error.reason === "interrupted" ? EXIT.interrupted : EXIT.cannotGoOn;
+  } finally {
+    reporter.close();
+    interrupt.dispose();
+  }
+}
+
+async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>>(
+  command: RunCommand<M, S>,
+  context: Context,
+): Promise<number> {
+  const { reporter, signal } = context;
+  const preparation = await prepareRun(command.request, command.planning, {
+    signal,
+    onProgress: (progress) => reporter.planning(progress),
+  }).catch((error) => {
+    throw signal.aborted
+      ? new RunStopped("interrupted", "interrupted while planning; nothing was sent")
+      : error;
+  });
+  if (preparation.outcome === "refused") {
+    reporter.close();
+    process.stderr.write(describeProblems(preparation.plan));
+    return EXIT.cannotGoOn;
+  }
+  if (preparation.outcome === "finished") {
+    reporter.close();
+    const { run, finishedAt, items } = preparation.manifest;
+    process.stderr.write(
+      `This run is finished already (${run}, ${items.total} items, ${finishedAt}): nothing to do.\n` +
+        `  Results are in ${command.request.dir}. --force throws them away and starts over.\n`,
+    );
+    return items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+  }
+  const { run } = preparation;
+  try {
+    const report = await runPrepared(run, command, context);
+    reporter.end({ outcome: "finished", report, output: context.options.out });
+    return report.items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+  } finally {
+    await run.unlock();
+  }
+}
+
+async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>>(
+  run: PreparedRun<M>,
+  command: RunCommand<M, S>,
+  context: Context,
+): Promise<RunManifest> {
+  const { config, options, reporter, signal } = context;
+  const lanes = command.lanes(run.manifest);
+  const redis = await openConfiguredRedis(config, {
+    onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
+    onWarning: ({ message, mend }) =>
+      reporter.event({ type: "note", message: mend === undefined ? message : `${message}. ${mend}` }),
+  });
+  const workers = startWorkers(run, context);
+  const failed = new AbortController();
+  workers.ready.catch((error) => failed.abort(error));
+  reporter.start({
+    runId: run.manifest.run,
+    model: run.manifest.model,
+    output: options.out,
+    items: run.manifest.items.total,
+    done: run.manifest.items.total - run.manifest.items.missing,
+  });
+  try {
+    const keys = createKeys(config.namespace);
+    const client = redis.source.connect("commands");
+    return await executeRun(run, command.work(run, { client, keys }), {
+      redis: redis.source,
+      keys,
+      limiter: createRedisLimiter(client, keys),
+      lanes,
+      windowSize: options.window ?? config.run.window ?? command.defaultWindow,
+      ...(command.price === undefined ? {} : { price: command.price }),
+      clock: systemClock,
+      onSnapshot: (snapshot) => reporter.progress(snapshot),
+      onEvent: (event) => reporter.event(event),
+      signal: AbortSignal.any([signal, failed.signal]),
+    });
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    await workers.stop();
+    await redis.close();
+  }
+}
+
+function startWorkers(run: PreparedRun, { config, options, reporter, signal }: Context) {
+  signal.addEventListener(
+    "abort",
+    () =>
+      reporter.event({
+        type: "note",
+        message: "stopping: calls in flight end, the rest goes back to the queue",
+      }),
+    { once: true },
+  );
+  return startChildWorkers({
+    count: options.workers ?? config.run.workers ?? availableParallelism(),
+    logFile: join(run.dir, WORK_FOLDER, "workers.log"),
+    ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+    signal,
+    onRestart: (detail) => reporter.event({ type: "worker-lost", detail, restarted: true }),
+  });
+}

@@ -1,0 +1,111 @@
+import { costOf, ESTIMATE_ERROR, type TokenCount, type TokenPrice } from "../../core/money.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
+import { recordUsage } from "../../queue/record-usage.ts";
+
+export interface BudgetOptions {
+  /** The most this run may cost, in the price's currency. */
+  readonly cap: number;
+  readonly price: TokenPrice;
+  /** What its records so far have cost. */
+  readonly spent: number;
+}
+
+/** An item that may be sent: its estimated input, and the most its answer may have. */
+export interface Candidate {
+  readonly index: number;
+  readonly tokens: TokenCount;
+}
+
+/** Fewer records than this say too little about how good the estimates are. */
+const ENOUGH_RECORDS = 20;
+/** Added to what records have cost on average: the next ones may cost more. */
+const MARGIN = 1.05;
+
+/**
+ * Keeps what a run costs at or below its cap: what is spent and what is on its way may not exceed it together. What
+ * is on its way is known by estimates only, which are corrected by what records turn out to cost.
+ */
+export class Budget {
+  readonly #cap: number;
+  readonly #price: TokenPrice;
+  #spent: number;
+  /** Estimated cost of items on their way, by index. */
+  readonly #open = new Map<number, number>();
+  #openSum = 0;
+  #records = 0;
+  #actual = 0;
+  #estimated = 0;
+
+  constructor({ cap, price, spent }: BudgetOptions) {
+    this.#cap = cap;
+    this.#price = price;
+    this.#spent = spent;
+  }
+
+  get spent(): number {
+    return this.#spent;
+  }
+
+  get cap(): number {
+    return this.#cap;
+  }
+
+  get currency(): string {
+    return this.#price.currency;
+  }
+
+  /** How many of the items, from the first on, may be sent now. */
+  affordable(candidates: Iterable<Candidate>): number {
+    const correction = this.#correction();
+    let sum = this.#openSum;
+    let count = 0;
+    for (const { tokens } of candidates) {
+      sum += this.#costOf(tokens);
+      // The tolerance is for sums of many small floats, not for money.
+      if (this.#spent + sum * correction > this.#cap * (1 + 1e-9)) break;
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Notes items that are on their way; those that are already count once. */
+  sent(candidates: Iterable<Candidate>): void {
+    for (const { index, tokens } of candidates) {
+      this.#close(index);
+      const cost = this.#costOf(tokens);
+      this.#open.set(index, cost);
+      this.#openSum += cost;
+    }
+  }
+
+  /** Notes what came of items, each once. */
+  recorded(records: readonly WireRecord[]): void {
+    for (const record of records) {
+      const estimate = this.#close(record.index);
+      const cost = this.#costOf(recordUsage(record));
+      this.#spent += cost;
+      if (record.failure || estimate === undefined) continue;
+      this.#records += 1;
+      this.#actual += cost;
+      this.#estimated += estimate;
+    }
+  }
+
+  #close(index: number): number | undefined {
+    const cost = this.#open.get(index);
+    if (cost === undefined) return undefined;
+    this.#open.delete(index);
+    this.#openSum = this.#open.size === 0 ? 0 : this.#openSum - cost;
+    return cost;
+  }
+
+  #costOf(tokens: TokenCount): number {
+    return costOf(this.#price, tokens) ?? 0;
+  }
+
+  /** What estimates are multiplied by. */
+  #correction(): number {
+    if (this.#records < ENOUGH_RECORDS || this.#estimated === 0) return 1 + ESTIMATE_ERROR;
+    return (this.#actual / this.#estimated) * MARGIN;
+  }
+}

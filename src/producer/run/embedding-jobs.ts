@@ -1,0 +1,26 @@
+import { queueName } from "../../queue/names.ts";
+import type { EmbeddingPayload } from "../../queue/payload.ts";
+import type { JobMaker } from "./job-maker.ts";
+import { jobShape, planJob } from "./plan-jobs.ts";
+
+/** Jobs of an embedding run: the inputs of a few upstream calls of `batchInputs` each. */
+export function createEmbeddingJobs(
+  payload: Omit<EmbeddingPayload, "items" | "v" | "kind">,
+  batchInputs: number,
+): JobMaker {
+  const shape = jobShape(batchInputs);
+  const queue = queueName(payload.provider, "embedding");
+  return {
+    maxItems: shape.maxItems,
+    plan: (items, last) => planJob(items, shape, last),
+    make: (items) => {
+      const data: EmbeddingPayload = {
+        v: 1,
+        kind: "embedding",
+        ...payload,
+        items: items.map(({ index, tokens, text }) => [index, tokens, text]),
+      };
+      return { queue, name: "embed", data };
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { queueName } from "../../queue/names.ts";
+import { readSpool } from "../plan/read-spool.ts";
+import { finalize } from "../sink/finalize.ts";
+import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
+import { createEmbeddingJobs } from "./embedding-jobs.ts";
+import type { RunWork } from "./execute-run.ts";
+import type { EmbeddingManifest } from "./run-manifest.ts";
+
+export interface EmbeddingRun {
+  readonly dir: string;
+  readonly spool: string;
+  readonly manifest: EmbeddingManifest;
+  /** Of the one model that embeds. */
+  readonly provider: string;
+  readonly model: string;
+  /** Inputs of one upstream call. */
+  readonly batchInputs: number;
+}
+
+/** Embeds items and writes their vectors in the form that the run's manifest names. */
+export function embeddingWork(run: EmbeddingRun): RunWork<RecordStore> {
+  const { dir, spool, manifest, provider, model, batchInputs } = run;
+  const payload = { run: manifest.run, provider, model, purpose: manifest.type };
+  const { format, withText } = manifest.output;
+  return {
+    openStore: () => openVectorStore(dir, manifest),
+    jobs: createEmbeddingJobs(payload, batchInputs),
+    queues: [queueName(provider, "embedding")],
+    write: async (store, hooks) => {
+      const about = { run: manifest.run, model: manifest.model };
+      const { files } = await finalize(store, readSpool(spool), dir, {
+        format,
+        withText,
+        ...about,
+        ...hooks,
+      });
+      return files;
+    },
+  };
+}
+
+export function openVectorStore(dir: string, { items, dimensions }: EmbeddingManifest): Promise<RecordStore> {
+  return openRecordStore(dir, { items: items.total, ...(dimensions === undefined ? {} : { dimensions }) });
+}

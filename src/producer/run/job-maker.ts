@@ -1,0 +1,19 @@
+import type { Item } from "../../core/item.ts";
+
+/** A job as it goes to its queue. */
+export interface MadeJob {
+  readonly queue: string;
+  /** For dashboards; workers look at `data` only. */
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** How the items of one kind of run become jobs. */
+export interface JobMaker {
+  /** Items of the largest job: less room than this in the window is not worth feeding. */
+  readonly maxItems: number;
+  /** How many items from the front make the next job, at least one; `last` says that nothing follows them. */
+  plan(items: readonly Item[], last: boolean): number;
+  /** The job of these items. What is too large for a job stands in Redis when this resolves. */
+  make(items: readonly Item[]): Promise<MadeJob> | MadeJob;
+}
