@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Budget, type Candidate } from "../../../../src/producer/run/budget.ts";
+import type { WireRecord } from "../../../../src/queue/record-codec.ts";
+
+/** One unit of money per token. */
+const PRICE = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e6, currency: "CNY" };
+const candidates = (count: number, input: number, from = 0): Candidate[] =>
+  Array.from({ length: count }, (_, i) => ({ index: from + i, tokens: { input, output: 0 } }));
+const record = (index: number, tokens: number): WireRecord => ({
+  index,
+  attempts: 1,
+  tokens,
+  vector: Buffer.alloc(4),
+});
+
+test("what is on its way counts with the error of its estimate", () => {
+  const budget = new Budget({ cap: 115, price: PRICE, spent: 0 });
+  const items = candidates(50, 10);
+  expect(budget.affordable(items)).toBe(10);
+  budget.sent(items.slice(0, 6));
+  expect(budget.affordable(items.slice(6))).toBe(4);
+});
+
+test("what was spent before counts, and nothing is affordable at the cap", () => {
+  const budget = new Budget({ cap: 100, price: PRICE, spent: 100 });
+  expect(budget.affordable(candidates(1, 1))).toBe(0);
+});
+
+test("records that cost less than estimated make room for more", () => {
+  const budget = new Budget({ cap: 1_000, price: PRICE, spent: 0 });
+  budget.sent(candidates(20, 10));
+  budget.recorded(Array.from({ length: 20 }, (_, i) => record(i, 5)));
+  expect(budget.spent).toBe(100);
+  // 900 left, and an item of 10 estimated tokens costs 5 and a margin of 5 %.
+  expect(budget.affordable(candidates(500, 10, 20))).toBe(171);
+});
+
+test("an item sent again counts once, and a record of an unknown item is spent all the same", () => {
+  const budget = new Budget({ cap: 115, price: PRICE, spent: 0 });
+  budget.sent(candidates(5, 10));
+  budget.sent(candidates(5, 10));
+  expect(budget.affordable(candidates(50, 10, 5))).toBe(5);
+  budget.recorded([record(99, 7)]);
+  expect(budget.spent).toBe(7);
+});
+
+test("answers are charged as what they are, and failures as nothing", () => {
+  const price = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 3e6, currency: "CNY" };
+  const budget = new Budget({ cap: 1e6, price, spent: 0 });
+  budget.recorded([{ index: 0, attempts: 1, tokens: 30, json: { usage: { outputTokens: 20 } } }]);
+  budget.recorded([{ index: 1, attempts: 1, tokens: 30, failure: { kind: "server", message: "" } }]);
+  expect(budget.spent).toBe(70);
+});
+
+test("with estimates within their error, the cap is never exceeded and never missed by more than an item", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 50, max: 2_000 }),
+      fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 300 }),
+      fc.integer({ min: 1, max: 40 }),
+      (cap, sizes, window) => {
+        const budget = new Budget({ cap, price: PRICE, spent: 0 });
+        let at = 0;
+        for (;;) {
+          const next = sizes
+            .slice(at, at + window)
+            .map((input, i) => ({ index: at + i, tokens: { input, output: 0 } }));
+          const count = budget.affordable(next);
+          if (count === 0) break;
+          budget.sent(next.slice(0, count));
+          budget.recorded(next.slice(0, count).map(({ index, tokens }) => record(index, tokens.input)));
+          at += count;
+        }
+        expect(budget.spent).toBeLessThanOrEqual(cap * (1 + 1e-9));
+        if (at < sizes.length) expect(budget.spent + (sizes[at] ?? 0) * 1.16).toBeGreaterThan(cap);
+      },
+    ),
+  );
+});
