@@ -1,4 +1,7 @@
+import { MINIMAX_BASE_URL, MINIMAX_NAME } from "../providers/minimax/profile.ts";
 import { COMPATIBLE_PROFILES } from "../providers/openai-compatible/profiles.ts";
+import { SPARK_BASE_URL, SPARK_NAME } from "../providers/spark/profile.ts";
+import { ZHIPU_BASE_URL, ZHIPU_NAME } from "../providers/zhipu/profile.ts";
 
 /** How a provider is configured: the variables that hold its account, and what else its account consists of. */
 export interface ProviderSettings {
@@ -27,10 +30,10 @@ export interface ExtraSetting {
  * Spark: key, app id and secret sign WebSocket and embedding calls; the password alone opens the HTTP interface.
  */
 const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
-  minimax: settings("MINIMAX", "https://api.minimaxi.com/v1", { groupId: "optional", dialect: "plain" }),
-  zhipu: settings("ZHIPU", "https://open.bigmodel.cn/api/paas/v4", { auth: ["key", "jwt"] }),
-  spark: {
-    ...settings("SPARK", "wss://spark-api.xf-yun.com", {
+  [MINIMAX_NAME]: settings("MINIMAX", MINIMAX_BASE_URL, { groupId: "optional", dialect: "plain" }),
+  [ZHIPU_NAME]: settings("ZHIPU", ZHIPU_BASE_URL, { auth: ["key", "jwt"] }),
+  [SPARK_NAME]: {
+    ...settings("SPARK", SPARK_BASE_URL, {
       appId: "required",
       apiSecret: "required",
       apiPassword: "optional",

@@ -17,6 +17,24 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return found;
 }
 
+/** The candidates most like `wanted`, best first: at most `limit`, none that has little in common with it. */
+export function nearestNames(wanted: string, candidates: readonly string[], limit = 3): string[] {
+  const target = wanted.toLowerCase();
+  return candidates
+    .map((name) => ({ name, distance: distanceTo(target, name.toLowerCase()) }))
+    .filter(({ name, distance }) => distance <= Math.max(2, Math.ceil(name.length / 3)))
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, limit)
+    .map(({ name }) => name);
+}
+
+/** A name that contains the other ("embo-01" for "minimax/embo-01") counts as one edit. */
+function distanceTo(wanted: string, known: string): number {
+  if (wanted === known) return 0;
+  if (wanted.length >= 3 && known.includes(wanted)) return 1;
+  return editDistance(wanted, known);
+}
+
 function fold(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }

@@ -1,6 +1,6 @@
+import { nearestNames } from "../core/nearest.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
-import { findNearestNames } from "./nearest-names.ts";
 import { createCompatibleProvider } from "./openai-compatible/compatible-provider.ts";
 import { type Definition, defineProfile } from "./openai-compatible/define-profile.ts";
 import type { CompatibleProfile } from "./openai-compatible/profile.ts";
@@ -17,6 +17,8 @@ export interface ProviderEntry {
   readonly name: string;
   readonly defaultBaseUrl: string;
   readonly models: readonly ModelData[];
+  /** What any other name stands for; absent where the models listed are all there are. */
+  readonly describeOther?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
   readonly create: (account: ProviderAccount, transport: Transport) => Provider;
 }
 
@@ -66,8 +68,27 @@ function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
         ? { maxInputs: profile.maxInputs, ...model }
         : model,
     ),
+    ...(profile.openModels && {
+      describeOther: (name, kind) => describeOther(profile, name, kind),
+    }),
     create: (account, transport) => createCompatibleProvider(profile, account, transport),
   };
+}
+
+const MODEL_NAME = /^[\w./:@+-]{1,128}$/;
+/** Names that embedding models commonly have; only asked when the caller does not say what it wants. */
+const EMBEDDING_NAME = /embed|bge|gte|(^|[-/])e5[-:]/i;
+
+/** A model that is known by its name alone: its figures, its dimensions among them, are not. */
+function describeOther(
+  { openModels, maxInputs }: CompatibleProfile,
+  name: string,
+  wanted: ModelData["kind"] | undefined,
+): ModelData | undefined {
+  if (!MODEL_NAME.test(name)) return undefined;
+  const guess = wanted ?? (EMBEDDING_NAME.test(name) ? "embedding" : "chat");
+  const kind = openModels === "embedding" ? "embedding" : guess;
+  return { name, kind, ...(maxInputs !== undefined && { maxInputs }) };
 }
 
 /** A model or provider that is not in the table. The message names what came and the nearest known names. */
@@ -76,7 +97,7 @@ export class UnknownModelError extends Error {
   readonly suggestions: readonly string[];
 
   constructor(wanted: string, known: readonly string[]) {
-    const suggestions = findNearestNames(wanted, known);
+    const suggestions = nearestNames(wanted, known);
     const hint =
       suggestions.length > 0
         ? `Did you mean ${suggestions.join(" or ")}?`
@@ -107,12 +128,18 @@ export function listModelNames(): string[] {
   return listProviders().flatMap((entry) => entry.models.map((model) => `${entry.name}/${model.name}`));
 }
 
-/** Looks up "provider/model"; throws UnknownModelError with the nearest names. */
-export function findModel(fullName: string): { readonly provider: string; readonly model: ModelData } {
-  for (const entry of listProviders()) {
-    for (const model of entry.models) {
-      if (`${entry.name}/${model.name}` === fullName) return { provider: entry.name, model };
-    }
-  }
+/**
+ * Looks up "provider/model"; throws UnknownModelError with the nearest names. `kind` is what the caller needs: a server
+ * that takes any model's name does not tell what a model is for.
+ */
+export function findModel(
+  fullName: string,
+  kind?: ModelData["kind"],
+): { readonly provider: string; readonly model: ModelData } {
+  const slash = fullName.indexOf("/");
+  const entry = listProviders().find(({ name }) => name === fullName.slice(0, Math.max(slash, 0)));
+  const name = fullName.slice(slash + 1);
+  const model = entry?.models.find((one) => one.name === name) ?? entry?.describeOther?.(name, kind);
+  if (entry && model) return { provider: entry.name, model };
   throw new UnknownModelError(fullName, listModelNames());
 }

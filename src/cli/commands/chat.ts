@@ -32,7 +32,7 @@ export interface ChatCommandOptions {
 
 /** `sluice chat`: one question through the queue, its answer as it comes. Exit code 1 when it ends in an error. */
 export async function runChat(prompt: string, options: ChatCommandOptions): Promise<number> {
-  const { provider, model } = findModel(options.model);
+  const { provider, model } = findModel(options.model, "chat");
   if (model.kind !== "chat") {
     throw new InputError(
       `${options.model} is an embedding model and gives no answers; "sluice models ${provider}" shows which do`,

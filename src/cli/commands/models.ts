@@ -43,8 +43,18 @@ export async function runModels(
   const entries = provider === undefined ? listProviders() : [findProvider(provider)];
   const config = openConfig(options.config);
   const views = entries.flatMap((entry) => viewModels(config, entry));
-  process.stdout.write(options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n`);
+  process.stdout.write(
+    options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n${describeOpen(entries)}`,
+  );
   return EXIT.ok;
+}
+
+/** Which providers have more models than are listed. */
+function describeOpen(entries: readonly ProviderEntry[]): string {
+  const open = entries.filter(({ describeOther }) => describeOther).map(({ name }) => `${name}/...`);
+  return open.length === 0
+    ? ""
+    : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
 }
 
 /** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */

@@ -15,6 +15,8 @@ export interface CompatibleProfile {
   readonly name: string;
   readonly defaultBaseUrl: string;
   readonly models: readonly ModelData[];
+  /** Serves what its owner or many vendors put on it, so that any model's name is taken: of both kinds, or of one. */
+  readonly openModels?: "any" | "embedding";
   /** First part of the variables of the account: "OPENAI" for OPENAI_API_KEY and OPENAI_BASE_URL. */
   readonly variables: string;
   /** False for servers that run without a key. */

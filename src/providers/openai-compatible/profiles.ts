@@ -17,8 +17,8 @@ const embedding = (
 ): ModelData => ({ name, kind: "embedding", dimensions, maxTokens, ...more });
 
 /**
- * The vendors that speak the OpenAI protocol. Only models whose figures are published are listed; any other name a
- * vendor knows can be configured in sluice.yaml. One more vendor is one more element.
+ * The vendors that speak the OpenAI protocol. Only models whose figures are published are listed; servers with
+ * models of their owner's take any name. One more vendor is one more element.
  */
 export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
@@ -105,6 +105,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     name: "openrouter",
     defaultBaseUrl: "https://openrouter.ai/api/v1",
     variables: "OPENROUTER",
+    openModels: "any",
     reasoningField: "reasoning",
     models: [chat("openai/gpt-4o-mini", 128_000, 16_384), chat("deepseek/deepseek-chat", 64_000)],
   },
@@ -112,6 +113,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     name: "ollama",
     defaultBaseUrl: "http://127.0.0.1:11434/v1",
     variables: "OLLAMA",
+    openModels: "any",
     needsKey: false,
     encoding: "float",
     maxInputs: 256,
@@ -125,6 +127,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     name: "vllm",
     defaultBaseUrl: "http://127.0.0.1:8000/v1",
     variables: "VLLM",
+    openModels: "any",
     needsKey: false,
     encoding: "base64",
     maxInputs: 1024,
@@ -134,6 +137,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     name: "text-embeddings-inference",
     defaultBaseUrl: "http://127.0.0.1:8080/v1",
     variables: "TEXT_EMBEDDINGS_INFERENCE",
+    openModels: "embedding",
     needsKey: false,
     encoding: "base64",
     // The server's own default of --max-client-batch-size.

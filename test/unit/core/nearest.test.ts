@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, nearest } from "../../../src/core/nearest.ts";
+import { editDistance, nearest, nearestNames } from "../../../src/core/nearest.ts";
 
 describe("nearest", () => {
   it.each([
@@ -33,5 +33,15 @@ describe("editDistance", () => {
 
   it("stops counting at the limit", () => {
     expect(editDistance("kitten", "sitting", 2)).toBe(2);
+  });
+});
+
+describe("nearestNames", () => {
+  it("puts the nearest first and leaves out what has little in common", () => {
+    expect(nearestNames("glm-4", ["embedding-3", "glm-4-air", "glm-4", "glm-5"])).toEqual([
+      "glm-4",
+      "glm-4-air",
+      "glm-5",
+    ]);
   });
 });

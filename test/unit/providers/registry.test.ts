@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, findNearestNames } from "../../../src/providers/nearest-names.ts";
 import {
   createProvider,
   findModel,
@@ -35,6 +34,41 @@ describe("the table of providers", () => {
     expect(() => findModel(wanted)).toThrow(`"${wanted}" is not a known model. Did you mean ${nearest}?`);
   });
 
+  it.each([
+    ["vllm/Qwen/Qwen3-32B", "vllm", "chat", 1024],
+    ["ollama/qwen3:8b", "ollama", "chat", 256],
+    ["ollama/mxbai-embed-large", "ollama", "embedding", 256],
+    ["openrouter/some/model:free", "openrouter", "chat", undefined],
+    ["text-embeddings-inference/anything", "text-embeddings-inference", "embedding", 32],
+  ] as const)(
+    "takes %s, whose server has the models its owner put there",
+    (name, provider, kind, maxInputs) => {
+      const found = findModel(name);
+      expect(found.provider).toBe(provider);
+      expect(found.model).toEqual({
+        name: name.slice(provider.length + 1),
+        kind,
+        ...(maxInputs !== undefined && { maxInputs }),
+      });
+    },
+  );
+
+  it("lets the caller say what a model known by its name alone is for", () => {
+    expect(findModel("vllm/whatever", "embedding").model.kind).toBe("embedding");
+    expect(findModel("vllm/bge-reranker", "chat").model.kind).toBe("chat");
+    expect(findModel("ollama/nomic-embed-text", "chat").model).toMatchObject({
+      kind: "embedding",
+      dimensions: 768,
+    });
+  });
+
+  it.each(["vllm/", "vllm/a b", "vllm", "/x", `ollama/${"x".repeat(129)}`, "openai/whatever"])(
+    "takes %j for no model",
+    (name) => {
+      expect(() => findModel(name)).toThrow(UnknownModelError);
+    },
+  );
+
   it("lists what is known when nothing is near", () => {
     expect(() => findModel("zzz")).toThrow("Known are: minimax/embo-01");
   });
@@ -54,26 +88,5 @@ describe("the table of providers", () => {
       }
     }
     expect(new Set(listModelNames()).size).toBe(listModelNames().length);
-  });
-});
-
-describe("findNearestNames", () => {
-  it.each([
-    ["", "", 0],
-    ["abc", "", 3],
-    ["kitten", "sitting", 3],
-    ["ab", "ba", 1],
-    ["embo-01", "embo-02", 1],
-  ])("counts the edits from %s to %s", (a, b, edits) => {
-    expect(editDistance(a, b)).toBe(edits);
-    expect(editDistance(b, a)).toBe(edits);
-  });
-
-  it("puts the nearest first and leaves out what has little in common", () => {
-    expect(findNearestNames("glm-4", ["embedding-3", "glm-4-air", "glm-4", "glm-5"])).toEqual([
-      "glm-4",
-      "glm-4-air",
-      "glm-5",
-    ]);
   });
 });
