@@ -34,6 +34,8 @@ export interface LimitResult {
   readonly name: string;
   readonly limit: string;
   readonly calls: number;
+  /** More than `calls` when some were less than full, or made twice. */
+  readonly answered: number;
   readonly tookMs: number;
   readonly optimumMs: number;
   readonly rejections: number;
@@ -78,11 +80,12 @@ async function runCase(each: Case, corpus: string): Promise<LimitResult> {
     await each.run(simulator, corpus, calls);
     const report = await simulator.report();
     const { throttled, answered } = report.statistics;
-    if (answered !== calls) throw new Error(`${name}: ${answered} calls answered, ${calls} expected`);
+    if (answered < calls) throw new Error(`${name}: ${answered} calls answered, ${calls} expected`);
     return {
       name,
       limit,
       calls,
+      answered,
       // The last call to arrive is answered one latency later.
       tookMs: report.spanMs + LATENCY_MS,
       optimumMs: each.optimumMs(report),
@@ -154,10 +157,10 @@ function listCases(calls: number): Case[] {
 }
 
 export function describeLimit(results: readonly LimitResult[]): string {
-  const lines = results.map(({ name, limit, calls, tookMs, optimumMs, rejections, reached }) => [
+  const lines = results.map(({ name, limit, calls, answered, tookMs, optimumMs, rejections, reached }) => [
     name,
     limit,
-    calls.toLocaleString("en-US"),
+    answered === calls ? number(calls) : `${number(answered)} for ${number(calls)}`,
     number(tookMs / 1000),
     number(optimumMs / 1000),
     `${((tookMs / optimumMs - 1) * 100).toFixed(1)} %`,

@@ -17,6 +17,7 @@ export function spreadOf(values: readonly number[]): Spread {
 /** Three significant figures at least, thousands separated. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "-";
+  if (Number.isInteger(value)) return value.toLocaleString("en-US");
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
