@@ -18,6 +18,12 @@ const feedScript = defineScript(new URL("lua/feed.lua", import.meta.url), {
   parse: (reply) => reply as "ok" | "taken" | "lost",
 });
 
+const reopenScript = defineScript(new URL("lua/reopen-items.lua", import.meta.url), {
+  keys: ["done", "lease"],
+  args: ["token"],
+  parse: (reply) => Number(reply),
+});
+
 const trimScript = defineScript(new URL("lua/trim-results.lua", import.meta.url), {
   keys: ["results", "jobs", "lease"],
   args: ["token", "minId"],
@@ -159,6 +165,11 @@ export class RunControl {
     const [ms, sequence] = upTo?.split("-") ?? [];
     const minId = ms === undefined ? "" : `${ms}-${BigInt(sequence ?? 0) + 1n}`;
     return trimScript.run(this.#client, this.#run, { token, minId }, endedJobs);
+  }
+
+  /** Takes back that items are done; for items whose records are nowhere. Resolves with how many were marked. */
+  reopenItems(token: string, items: readonly number[]): Promise<number> {
+    return reopenScript.run(this.#client, this.#run, { token }, items);
   }
 
   async state(): Promise<RunState | undefined> {

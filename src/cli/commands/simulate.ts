@@ -41,7 +41,9 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
       `export SPARK_EMBEDDING_BASE_URL=${simulator.spark.embeddingUrl}`,
       `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
-      `# Faults, limits and statistics: ${simulator.controlUrl}`,
+      "# Sluice keeps the limits that a new account usually has (120 requests/min for minimax/embo-01). For more:",
+      "#   sluice set-limit minimax/embo-01 --requests-per-minute 6000",
+      `# Faults, limits and statistics of the simulator: ${simulator.controlUrl}`,
       "",
     ].join("\n"),
   );

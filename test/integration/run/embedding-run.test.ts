@@ -165,3 +165,14 @@ test("a second coordinator of the same run is refused", async () => {
   await first;
   await expectRecords(items);
 });
+
+test("items that Redis takes for done, and the disk does not have, are embedded after all", async () => {
+  const items = makeItems(30);
+  const keys = bench.keys.run("run");
+  const admin = redis.connect();
+  await admin.hset(keys.meta, { state: "running", items: 30, cursor: 0 });
+  for (let index = 10; index < 20; index++) await admin.setbit(keys.done, index, 1);
+  bench.worker(fakeEmbedding());
+  await bench.coordinate(items);
+  await expectRecords(items);
+});
