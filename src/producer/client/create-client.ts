@@ -18,6 +18,7 @@ import type { RedisClient } from "../../redis/script.ts";
 import { parseRedisUrl } from "../../redis/url.ts";
 import { estimateTokens } from "../chunking/estimate-tokens.ts";
 import { ItemFailedError, ResultTimeoutError, UnknownItemError } from "./client-error.ts";
+import { composeRequest } from "./compose-request.ts";
 import { ItemWatch } from "./item-watch.ts";
 import { reduceStream, type StreamEvent } from "./stream-events.ts";
 
@@ -41,7 +42,16 @@ export interface SubmitOptions {
   readonly ttlMs?: number;
 }
 
-export interface SubmitChatOptions extends SubmitOptions, ChatRequest {
+export interface SubmitChatOptions extends SubmitOptions, Omit<ChatRequest, "messages"> {
+  /** The conversation; or else `prompt`. */
+  readonly messages?: ChatRequest["messages"];
+  /** One plain text: with a template the conversation it holds in that form, otherwise one user message. */
+  readonly prompt?: string;
+  /**
+   * `default`: the provider's own conversation template. It adds the provider's usual system message where the
+   * request has none, and reads `prompt` as that provider's plain form. Nothing of the request is left out.
+   */
+  readonly template?: "default";
   /** Make deltas available through `stream` while the answer comes. Default false. */
   readonly stream?: boolean;
 }
@@ -141,9 +151,9 @@ class Client implements SluiceClient {
 
   async submitChat(options: SubmitChatOptions): Promise<Submitted> {
     const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
-    const parsed = chatRequestSchema.safeParse(rest);
-    if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
     const { provider, model } = splitModel(fullName);
+    const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
+    if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
     const text = JSON.stringify(parsed.data);
     const large = Buffer.byteLength(text) > MAX_JOB_BYTES;
     const id = itemId(idempotencyKey);

@@ -29,6 +29,7 @@ function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): 
   const body = parseObject(response.body.toString("utf8"));
   if (!body) throw dialect.classifyAnswer(response, now);
   if (reportsError(body)) throw dialect.classifyBody(body, response, now);
+  dialect.checkOwner?.(body, response);
   const choices = readField(body, "choices");
   const choice = Array.isArray(choices) ? choices[0] : undefined;
   const message = readObject(choice, "message");

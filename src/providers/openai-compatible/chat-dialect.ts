@@ -14,6 +14,8 @@ export interface ChatDialect {
   classifyBody(body: JsonObject, head: AnswerHead, now: number): ProviderError;
   /** The error of an answer that is no chat answer, whatever it is. */
   classifyAnswer(response: HttpResponse, now: number): ProviderError;
+  /** Throws when the body of an answer, or a frame of it, belongs to another request. */
+  readonly checkOwner?: (body: JsonObject, head: AnswerHead) => void;
   /** Finish reasons that are failures. */
   readonly failures: Readonly<Record<string, FinishFailure>>;
   /**

@@ -71,6 +71,7 @@ export function createChatReducer(
         throw refuse("a frame of the stream is not a JSON object");
       }
       if (event.name === "error" || reportsError(frame)) throw dialect.classifyBody(frame, head, now);
+      dialect.checkOwner?.(frame, head);
       return reduceFrame(state, frame, { head, now, dialect, refuse });
     },
     finish(state) {

@@ -1,3 +1,5 @@
+import { ProviderError } from "../../core/errors.ts";
+import { findRangeProblem, type Range } from "../check-range.ts";
 import { createHttpChatModel } from "../http-chat-model.ts";
 import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -48,16 +50,20 @@ function findData(profile: CompatibleProfile, name: string, kind: ModelData["kin
 
 /** Exported for tests that feed recorded answers to the codec. */
 export function chatDialect(profile: CompatibleProfile, model: string): ChatDialect {
-  const { maxTokensField = "max_tokens", includeUsage = true, reasoningField } = profile;
+  const { name, maxTokensField = "max_tokens", includeUsage = true, reasoningField } = profile;
+  const ranges = rangesOf(profile, model);
   return {
-    provider: profile.name,
-    encode: (request, stream) =>
-      encodeChatBody(model, request, stream, {
-        provider: profile.name,
+    provider: name,
+    encode: (request, stream) => {
+      const body = encodeChatBody(model, request, stream, {
+        provider: name,
         maxTokensField,
         includeUsage,
         ...(reasoningField !== undefined && { reasoningField }),
-      }),
+      });
+      for (const [field, range] of ranges) checkRange(name, field, body[field], range);
+      return body;
+    },
     classifyBody: (body, head, now) => classifyErrorBody(body, head, now, profile),
     classifyAnswer: (response, now) => classifyAnswer(response, now, profile, "chat answer"),
     failures: {
@@ -70,6 +76,24 @@ export function chatDialect(profile: CompatibleProfile, model: string): ChatDial
     },
     terminal: profile.terminal ?? "both",
   };
+}
+
+/** What is known to be refused, by field of the body: servers of the owner's own are given more freedom. */
+function rangesOf(profile: CompatibleProfile, model: string): readonly (readonly [string, Range])[] {
+  const max = findData(profile, model, "chat").maxOutputTokens;
+  const output = { min: 1, integer: true, ...(max !== undefined && { max }) };
+  return [
+    ["max_tokens", output],
+    ["max_completion_tokens", output],
+    ["temperature", { min: 0, ...(profile.openModels === undefined && { max: 2 }) }],
+    ["top_p", { min: 0, max: 1 }],
+  ];
+}
+
+function checkRange(provider: string, field: string, value: unknown, range: Range): void {
+  const problem = findRangeProblem(value, range);
+  if (problem !== undefined)
+    throw new ProviderError(`${field} ${problem}`, { kind: "invalid-request", provider });
 }
 
 interface EmbeddingWire {

@@ -1,4 +1,5 @@
 import { ProviderError } from "../../core/errors.ts";
+import { findRangeProblem, type Range } from "../check-range.ts";
 import { isObject } from "../json-value.ts";
 import type { ChatRequest } from "../provider.ts";
 import { plainMessages } from "./plain-messages.ts";
@@ -46,26 +47,10 @@ function sampling(version: SparkVersion, request: ChatRequest): Record<string, n
   return fields;
 }
 
-interface Range {
-  readonly min?: number;
-  readonly above?: number;
-  readonly max: number;
-  readonly integer?: boolean;
-}
-
 /** Throws `invalid-request` with the name and the range unless the value is absent or inside. */
-export function checkRange(name: string, value: unknown, { min, above, max, integer }: Range): void {
-  if (value === undefined) return;
-  const inside =
-    typeof value === "number" &&
-    (integer ? Number.isInteger(value) : Number.isFinite(value)) &&
-    value <= max &&
-    (min === undefined || value >= min) &&
-    (above === undefined || value > above);
-  if (inside) return;
-  const range = above === undefined ? `from ${min} to ${max}` : `above ${above}, up to ${max}`;
-  const came = typeof value === "number" ? String(value) : `a ${typeof value}`;
-  throw refuse(`${name} must be ${integer ? "a whole number" : "a number"} ${range}, not ${came}`);
+export function checkRange(name: string, value: unknown, range: Range): void {
+  const problem = findRangeProblem(value, range);
+  if (problem !== undefined) throw refuse(`${name} ${problem}`);
 }
 
 /** Better an error than an answer that was not asked for. */

@@ -37,7 +37,17 @@ export const CONVERSATION_TEMPLATES: Readonly<Record<string, ConversationTemplat
   },
 };
 
-/** The template of a provider; undefined when it has none, as compatible vendors do. */
-export function findTemplate(provider: string): ConversationTemplate | undefined {
-  return Object.hasOwn(CONVERSATION_TEMPLATES, provider) ? CONVERSATION_TEMPLATES[provider] : undefined;
+/** Of every provider that has none of its own, as compatible vendors do. */
+export const COMMON_TEMPLATE: ConversationTemplate = {
+  systemMessage: "You are a helpful assistant.",
+  roles: { user: "user", assistant: "assistant", system: "system" },
+  separator: "\n### ",
+  stop: "###",
+  contextLength: 8192,
+};
+
+/** The template of a provider: its own, or the common one. */
+export function findTemplate(provider: string): ConversationTemplate {
+  const own = Object.hasOwn(CONVERSATION_TEMPLATES, provider) ? CONVERSATION_TEMPLATES[provider] : undefined;
+  return own ?? COMMON_TEMPLATE;
 }

@@ -1,14 +1,24 @@
-import type { ChatDialect } from "../openai-compatible/chat-dialect.ts";
+import { ProviderError } from "../../core/errors.ts";
+import { findRangeProblem } from "../check-range.ts";
+import { type JsonObject, readText } from "../json-value.ts";
+import type { AnswerHead, ChatDialect } from "../openai-compatible/chat-dialect.ts";
 import { encodeChatBody } from "../openai-compatible/chat-request.ts";
 import type { ChatMessage, ChatRequest } from "../provider.ts";
 import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
-import { ZHIPU_NAME } from "./profile.ts";
+import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 
-/** Zhipu's form of the common chat protocol. */
-export function zhipuChatDialect(model: string): ChatDialect {
+/**
+ * Zhipu's form of the common chat protocol. With a request id, which must be new for every call, an answer that names
+ * another one is refused.
+ */
+export function zhipuChatDialect(model: string, requestId?: string): ChatDialect {
   return {
     provider: ZHIPU_NAME,
-    encode: (request, stream) => encodeZhipuChat(model, request, stream),
+    encode: (request, stream) => ({
+      ...(requestId !== undefined && { request_id: requestId }),
+      ...encodeZhipuChat(model, request, stream),
+    }),
+    ...(requestId !== undefined && { checkOwner: (body, head) => checkOwner(body, head, requestId) }),
     classifyBody: classifyZhipuBody,
     classifyAnswer: classifyZhipuAnswer,
     failures: {
@@ -18,6 +28,17 @@ export function zhipuChatDialect(model: string): ChatDialect {
     // Usage comes with the finish reason, so the answer is complete with it; a cut before [DONE] is a cut still.
     terminal: "both",
   };
+}
+
+function checkOwner(body: JsonObject, { status }: AnswerHead, requestId: string): void {
+  const answered = readText(body, "request_id");
+  if (answered === undefined || answered === requestId) return;
+  throw new ProviderError("the answer is that of another request: its request_id is not the one sent", {
+    kind: "bad-response",
+    provider: ZHIPU_NAME,
+    status,
+    requestId,
+  });
 }
 
 const MIN_SHARE = 0.01;
@@ -32,6 +53,7 @@ function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): 
     includeUsage: false,
     reasoningField: "reasoning_content",
   });
+  checkMaxTokens(model, body.max_tokens);
   const { temperature, top_p: topP, stop, user, ...others } = body;
   return {
     ...others,
@@ -40,6 +62,16 @@ function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): 
     ...(stop !== undefined && { stop: Array.isArray(stop) ? stop : [stop] }),
     ...nameUser(user),
   };
+}
+
+function checkMaxTokens(model: string, value: unknown): void {
+  const max = ZHIPU_MODELS.find(({ name }) => name === model)?.maxOutputTokens;
+  const problem = findRangeProblem(value, { min: 1, integer: true, ...(max !== undefined && { max }) });
+  if (problem === undefined) return;
+  throw new ProviderError(`max_tokens of ${model} ${problem}`, {
+    kind: "invalid-request",
+    provider: ZHIPU_NAME,
+  });
 }
 
 /** Zero means the likeliest word every time, which Zhipu says another way. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { ProviderError } from "../../core/errors.ts";
 import { createHttpChatModel } from "../http-chat-model.ts";
 import { createChatCodec } from "../openai-compatible/chat-codec.ts";
@@ -6,7 +7,14 @@ import {
   type EmbeddingDialect,
   encodeEmbeddingRequest,
 } from "../openai-compatible/embedding-codec.ts";
-import type { ChatModel, EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
+import type {
+  ChatModel,
+  ChatRequest,
+  EmbeddingModel,
+  ModelData,
+  Provider,
+  ProviderAccount,
+} from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
 import { zhipuChatDialect } from "./chat-dialect.ts";
 import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
@@ -27,17 +35,14 @@ export function createZhipuProvider(account: ProviderAccount, transport: Transpo
   const headers = async () => ({ authorization: await credentials.header() });
   return {
     name: ZHIPU_NAME,
-    chat: (model) =>
-      renewing(
-        createHttpChatModel({
-          provider: ZHIPU_NAME,
-          transport,
-          url: new URL(`${base}/chat/completions`),
-          headers,
-          codec: createChatCodec(zhipuChatDialect(model)),
-        }),
-        credentials,
-      ),
+    chat: (model) => {
+      const url = new URL(`${base}/chat/completions`);
+      const open = (request: ChatRequest) => {
+        const codec = createChatCodec(zhipuChatDialect(model, readRequestId(request) ?? randomUUID()));
+        return createHttpChatModel({ provider: ZHIPU_NAME, transport, url, headers, codec });
+      };
+      return renewing(open, credentials);
+    },
     embedding: (model) =>
       createEmbeddingModel(model, {
         url: new URL(`${base}/embeddings`),
@@ -48,20 +53,28 @@ export function createZhipuProvider(account: ProviderAccount, transport: Transpo
   };
 }
 
-/** The chat model with an expired token made anew. A stream that has begun is never repeated. */
-function renewing(model: ChatModel, credentials: Credentials): ChatModel {
+/** The caller's own, which answers are compared with in the place of ours. */
+function readRequestId({ extra }: ChatRequest): string | undefined {
+  return typeof extra?.request_id === "string" ? extra.request_id : undefined;
+}
+
+/**
+ * The chat model with an expired token made anew. A stream that has begun is never repeated. `open` gives a model for
+ * one call, since each call has an id of its own.
+ */
+function renewing(open: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
   return {
-    generate: (request, call) => withRenewal(credentials, () => model.generate(request, call)),
+    generate: (request, call) => withRenewal(credentials, () => open(request).generate(request, call)),
     async *stream(request, call) {
       let begun = false;
       try {
-        for await (const event of model.stream(request, call)) {
+        for await (const event of open(request).stream(request, call)) {
           begun = true;
           yield event;
         }
       } catch (error) {
         if (begun || !isExpired(error) || !credentials.renew()) throw error;
-        yield* model.stream(request, call);
+        yield* open(request).stream(request, call);
       }
     },
   };

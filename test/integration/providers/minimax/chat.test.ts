@@ -97,7 +97,7 @@ describe.each(MODELS)("chat with %s", (model) => {
     const { provider, simulator } = await start();
     expect(await failure(stream(provider, model, { temperature: 0 }))).toMatchObject({
       kind: "invalid-request",
-      message: expect.stringContaining("above 0 up to 1"),
+      message: expect.stringContaining("above 0, up to 1"),
     });
     expect(simulator.statistics().calls).toBe(0);
   });

@@ -3,13 +3,14 @@ import { describe, expect, it } from "vitest";
 import type { ChatMessage } from "../../../../src/providers/provider.ts";
 import { applyTemplate } from "../../../../src/providers/templates/apply-template.ts";
 import {
+  COMMON_TEMPLATE,
   CONVERSATION_TEMPLATES,
   findTemplate,
 } from "../../../../src/providers/templates/conversation-templates.ts";
 import { parsePrompt } from "../../../../src/providers/templates/parse-prompt.ts";
 import { renderPrompt } from "../../../../src/providers/templates/render-prompt.ts";
 
-const all = Object.entries(CONVERSATION_TEMPLATES);
+const all = Object.entries({ ...CONVERSATION_TEMPLATES, common: COMMON_TEMPLATE });
 const { zhipu, spark, minimax } = CONVERSATION_TEMPLATES as Required<typeof CONVERSATION_TEMPLATES>;
 
 const conversation: ChatMessage[] = [
@@ -153,9 +154,9 @@ describe("applyTemplate", () => {
 });
 
 describe("findTemplate", () => {
-  it("knows the providers that have one", () => {
-    expect(findTemplate("minimax")?.roles).toEqual({ user: "USER", assistant: "BOT" });
-    expect(findTemplate("openai")).toBeUndefined();
-    expect(findTemplate("constructor")).toBeUndefined();
+  it("knows the providers that have one of their own, and has a common one for the others", () => {
+    expect(findTemplate("minimax").roles).toEqual({ user: "USER", assistant: "BOT" });
+    expect(findTemplate("openai")).toBe(COMMON_TEMPLATE);
+    expect(findTemplate("constructor")).toBe(COMMON_TEMPLATE);
   });
 });

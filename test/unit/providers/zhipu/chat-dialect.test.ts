@@ -89,3 +89,40 @@ describe("Zhipu's chat requests", () => {
     );
   });
 });
+
+describe("A request id of Zhipu's", () => {
+  const ours = createChatCodec(zhipuChatDialect("glm-4-plus", "ours"));
+  const answer = (requestId?: string) => ({
+    ...(requestId !== undefined && { request_id: requestId }),
+    choices: [{ index: 0, message: { content: "x" }, delta: { content: "x" }, finish_reason: "stop" }],
+  });
+  const decode = (body: object) =>
+    ours.decode({ status: 200, headers: {}, body: Buffer.from(JSON.stringify(body)) }, 0);
+  const reduce = (body: object) => {
+    const { initial, reduce: step } = ours.reducer({ status: 200, headers: {} }, 0);
+    return step(initial, { name: "message", data: JSON.stringify(body) }).state.text;
+  };
+
+  it("goes along, and must come back where the answer names one", () => {
+    expect(JSON.parse(ours.encode({ messages: [user] }, false))).toMatchObject({ request_id: "ours" });
+    expect([decode(answer("ours")).text, decode(answer()).text]).toEqual(["x", "x"]);
+    expect([reduce(answer("ours")), reduce(answer())]).toEqual(["x", "x"]);
+    for (const read of [decode, reduce])
+      expect(() => read(answer("another"))).toThrow(
+        expect.objectContaining({ kind: "bad-response", requestId: "ours" }),
+      );
+  });
+});
+
+describe("max_tokens for Zhipu", () => {
+  it.each([0, 4097, 1.5, -1])("is refused as %d, with the range, before any call", (maxTokens) => {
+    expect(() => encode({ maxTokens })).toThrow(
+      `max_tokens of glm-4-plus must be a whole number from 1 to 4096, not ${maxTokens}`,
+    );
+  });
+
+  it("is left to the upstream where no maximum is published", () => {
+    const unlisted = createChatCodec(zhipuChatDialect("glm-9"));
+    expect(JSON.parse(unlisted.encode({ messages: [user], maxTokens: 1e6 }, false)).max_tokens).toBe(1e6);
+  });
+});
