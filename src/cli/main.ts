@@ -81,6 +81,11 @@ function addEmbed(program: Command): void {
       "worker processes to start; 0 leaves the work to workers running elsewhere",
       count,
     )
+    .option(
+      "--max-cost <amount>",
+      "stop cleanly before the run costs more than this, in the currency of the model's price",
+      amount,
+    )
     .option("--dry-run", "say what would be done, and send nothing", false)
     .option("--skip-invalid", "leave out what cannot be read, instead of refusing to start", false)
     .option("--force", "throw away what the output folder holds of another run", false)
@@ -140,6 +145,30 @@ function addRuns(program: Command): void {
 }
 
 function addControl(program: Command): void {
+  program
+    .command("run")
+    .description("live panel of a run that another process coordinates; ends when the run does")
+    .argument("<run>", "id of a run, or its output folder")
+    .option("--json", "one JSON object per event on standard output", false)
+    .action(async (run: string, options) => {
+      const { runRun } = await import("./commands/run.ts");
+      process.exitCode = await runRun(run, { ...options, config: program.opts().config });
+    });
+  for (const [action, description] of [
+    ["pause", "let a run's calls in flight end and start no further ones, until it is resumed"],
+    ["resume", "let a paused run go on"],
+    ["cancel", "end a run: what has no record yet becomes an error, and the output is written"],
+  ] as const) {
+    program
+      .command(action)
+      .description(description)
+      .argument("<run>", "id of a run, or its output folder")
+      .option("--json", "as JSON", false)
+      .action(async (run: string, options) => {
+        const { controlRun } = await import("./commands/control-run.ts");
+        process.exitCode = await controlRun(action, run, { ...options, config: program.opts().config });
+      });
+  }
   program
     .command("set-limit")
     .description("set a lane's limits for all workers while they run; wins over what is configured")

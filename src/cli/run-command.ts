@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { TokenPrice } from "../core/money.ts";
 import { createRedisLimiter } from "../limiter/redis-limiter.ts";
 import { executeRun, type RunWork } from "../producer/run/execute-run.ts";
 import {
@@ -31,6 +32,8 @@ export interface RunCommandOptions {
   readonly out: string;
   readonly window?: number;
   readonly workers?: number;
+  /** The most the run may cost, in the currency of the model's price. */
+  readonly maxCost?: number;
   readonly json: boolean;
   readonly config?: string;
 }
@@ -45,7 +48,8 @@ export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord
     run: PreparedRun<M>,
     redis: { readonly client: RedisClient; readonly keys: Keys },
   ) => RunWork<S>;
-  readonly price?: { readonly perMillionTokens: number; readonly currency: string };
+  /** What all models of the run cost; absent when it is not known, or not the same for all of them. */
+  readonly price?: TokenPrice;
   /** Items of the run in Redis at once, unless told otherwise. */
   readonly defaultWindow: number;
 }
@@ -155,6 +159,7 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
       lanes,
       windowSize: options.window ?? config.run.window ?? command.defaultWindow,
       ...(command.price === undefined ? {} : { price: command.price }),
+      ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
       clock: systemClock,
       onSnapshot: (snapshot) => reporter.progress(snapshot),
       onEvent: (event) => reporter.event(event),

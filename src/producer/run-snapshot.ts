@@ -37,7 +37,7 @@ export interface RunSnapshot {
   readonly workers: number;
 }
 
-export type RunPhase = "planning" | "running" | "snoozing" | "parked" | "finishing" | "done";
+export type RunPhase = "planning" | "running" | "paused" | "snoozing" | "parked" | "finishing" | "done";
 
 export interface LaneSnapshot {
   /** "minimax/embo-01" */
@@ -54,6 +54,8 @@ export interface LaneSnapshot {
 export interface ShareSnapshot {
   readonly used: number;
   readonly allowed?: number;
+  /** `allowed` was set by a person for all workers, whatever is configured. */
+  readonly set?: true;
   /** Below `allowed` after throttle answers, growing back. */
   readonly learned?: number;
 }

@@ -1,6 +1,7 @@
 import type { RunKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { encodeRecords, type WireRecord } from "./record-codec.ts";
+import { recordUsage } from "./record-usage.ts";
 
 /** Life of a run's keys after its coordinator's last sign of life. The files carry the run beyond that. */
 export const RUN_TTL_MS = 7 * 24 * 3600_000;
@@ -24,6 +25,8 @@ export const RUN_COUNTERS = [
   "failed",
   /** tokens as reported by the provider (estimated where it reported none) */
   "tokens",
+  /** those of them that were answers */
+  "outputTokens",
   /** records refused because the item had one */
   "refused",
 ] as const;
@@ -172,6 +175,8 @@ function countRecords(records: readonly WireRecord[], answered: CallSize | undef
   if (records.length > failed) counters.push("succeeded", records.length - failed);
   if (failed > 0) counters.push("failed", failed);
   if (tokens > 0) counters.push("tokens", tokens);
+  const output = records.reduce((sum, record) => sum + recordUsage(record).output, 0);
+  if (output > 0) counters.push("outputTokens", output);
   if (answered) {
     counters.push("callsAnswered", 1, "inputs", answered.inputs, "capacity", answered.capacity);
   }

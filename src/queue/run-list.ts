@@ -18,26 +18,35 @@ export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Pr
   const found = await client.zrevrange(keys.runs, 0, limit - 1, "WITHSCORES");
   const runs: ListedRun[] = [];
   for (let i = 0; i + 1 < found.length; i += 2) {
-    const run = String(found[i]);
-    const [state, model, dir, host, items] = await client.hmget(
-      keys.run(run).meta,
-      "state",
-      "model",
-      "dir",
-      "host",
-      "items",
-    );
-    runs.push({
-      run,
-      createdAt: Number(found[i + 1]),
-      state: state ?? undefined,
-      model: model ?? undefined,
-      dir: dir ?? undefined,
-      host: host ?? undefined,
-      items: items === null || items === undefined ? undefined : Number(items),
-    });
+    runs.push(await describeRun(client, keys, String(found[i]), Number(found[i + 1])));
   }
   return runs;
+}
+
+/** One run; undefined when Redis has never heard of it, or has forgotten it. */
+export async function listRun(client: RedisClient, keys: Keys, run: string): Promise<ListedRun | undefined> {
+  const createdAt = await client.zscore(keys.runs, run);
+  if (createdAt === null || createdAt === undefined) return undefined;
+  return await describeRun(client, keys, run, Number(createdAt));
+}
+
+async function describeRun(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+  createdAt: number,
+): Promise<ListedRun> {
+  const fields = ["state", "model", "dir", "host", "items"] as const;
+  const [state, model, dir, host, items] = await client.hmget(keys.run(run).meta, ...fields);
+  return {
+    run,
+    createdAt,
+    state: state ?? undefined,
+    model: model ?? undefined,
+    dir: dir ?? undefined,
+    host: host ?? undefined,
+    items: items === null || items === undefined ? undefined : Number(items),
+  };
 }
 
 /** Drops runs from the list that Redis knows nothing else of any more. */

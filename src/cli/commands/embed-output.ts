@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../../config.ts";
 import type { LaneLimits } from "../../core/lane.ts";
+import { type AmountRange, costRange } from "../../core/money.ts";
 import type { Plan } from "../../producer/plan/plan.ts";
 import { planItems } from "../../producer/plan/plan-items.ts";
 import type { EmbeddingRequest } from "../../producer/run/plan-embedding.ts";
@@ -13,6 +14,7 @@ import { formatDuration } from "../format/format-duration.ts";
 import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { laneLimits } from "../lanes.ts";
+import { modelPrice } from "../model-price.ts";
 
 const SHOWN_PROBLEMS = 20;
 
@@ -79,7 +81,7 @@ export interface DryRun {
   /** Time the limits alone ask for; undefined without limits. */
   readonly atLeastMs: number | undefined;
   readonly limits: LaneLimits;
-  readonly cost: { readonly amount: number; readonly currency: string } | undefined;
+  readonly cost: (AmountRange & { readonly currency: string }) | undefined;
 }
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
@@ -114,7 +116,8 @@ function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun
   const lanes = names.map((account) =>
     laneLimits(config, { provider: request.provider, account, model: request.model }),
   );
-  const price = config.price(request.provider, request.model);
+  const price = modelPrice(config, request.provider, request.model);
+  const range = price && costRange(price, { input: plan.tokens, output: 0 });
   return {
     items: plan.items,
     documents: plan.documents,
@@ -123,10 +126,7 @@ function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun
     maxInputs,
     atLeastMs: timeAtLimits(lanes, calls, plan.tokens),
     limits: lanes[0] ?? {},
-    cost:
-      price?.inputPerMillionTokens === undefined
-        ? undefined
-        : { amount: (plan.tokens / 1e6) * price.inputPerMillionTokens, currency: price.currency },
+    cost: range && { ...range, currency: price.currency },
   };
 }
 
@@ -152,6 +152,15 @@ export function timeAtLimits(
   return Math.round((burst ? Math.ceil(needed) - 1 : needed) * 60_000);
 }
 
+/** "about 1.20 CNY (1.02 CNY to 1.38 CNY)" */
+export function describeCost(cost: DryRun["cost"]): string {
+  if (!cost) return "- (no price known; set one in sluice.yaml)";
+  const [low, expected, high] = [cost.low, cost.expected, cost.high].map((amount) =>
+    formatMoney(amount, cost.currency),
+  );
+  return low === high ? `${expected}` : `about ${expected} (${low} to ${high})`;
+}
+
 function describeDryRun(dry: DryRun, plan: Plan): string {
   const { requestsPerMinute, tokensPerMinute, concurrency } = dry.limits;
   const limits = [
@@ -165,7 +174,7 @@ function describeDryRun(dry: DryRun, plan: Plan): string {
     `calls      ${formatCount(dry.calls)} with up to ${formatMany(dry.maxInputs, "text")} each`,
     `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
     `time       ${dry.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dry.atLeastMs)} at these limits`}`,
-    `cost       ${dry.cost ? `${formatMoney(dry.cost.amount, dry.cost.currency)} (estimated)` : "- (no price configured)"}`,
+    `cost       ${describeCost(dry.cost)}`,
     ...(plan.problemCount > 0
       ? [`left out   ${formatMany(plan.problemCount, "problem")} (--skip-invalid)`]
       : []),

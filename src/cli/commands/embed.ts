@@ -9,6 +9,7 @@ import type { ResultFormat } from "../../producer/sink/result-writer.ts";
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";
 import { requireLanes } from "../lanes.ts";
+import { modelPrice, requirePriceForCap } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
 import { type RunCommand, type RunCommandOptions, runInFolder } from "../run-command.ts";
 import { readVersion } from "../version.ts";
@@ -49,7 +50,8 @@ function createCommand(
   const { provider, model } = request;
   const lanes = requireLanes(config, options.model);
   const batchInputs = findModel(options.model, "embedding").model.maxInputs ?? 1;
-  const price = config.price(provider, model);
+  const price = modelPrice(config, provider, model);
+  requirePriceForCap(price, options.maxCost, options.model);
   return {
     request: {
       paths: request.sources.paths,
@@ -61,9 +63,7 @@ function createCommand(
     planning: planEmbedding(request),
     lanes: () => lanes,
     work: (run) => embeddingWork({ ...run, provider, model, batchInputs }),
-    ...(price?.inputPerMillionTokens === undefined
-      ? {}
-      : { price: { perMillionTokens: price.inputPerMillionTokens, currency: price.currency } }),
+    ...(price === undefined ? {} : { price }),
     defaultWindow: DEFAULT_WINDOW,
   };
 }

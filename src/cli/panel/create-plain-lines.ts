@@ -74,7 +74,7 @@ class PlainLines {
       if (event.type !== "open") this.event(event);
     }
     const moved = share(snapshot) - (this.#told === undefined ? share(snapshot) : share(this.#told));
-    const changed = snapshot.phase !== this.#latest?.phase && snapshot.phase === "finishing";
+    const changed = snapshot.phase !== this.#latest?.phase && isTurn(this.#latest?.phase, snapshot.phase);
     this.#latest = snapshot;
     if (first) this.#remember(snapshot);
     else if (changed || moved >= LINE_EVERY_SHARE || this.#now() - this.#toldAt >= LINE_EVERY_MS) {
@@ -98,6 +98,11 @@ class PlainLines {
   }
 }
 
+/** Where a person or the run itself has turned to something else; lanes have lines of their own. */
+function isTurn(before: RunSnapshot["phase"] | undefined, after: RunSnapshot["phase"]): boolean {
+  return after === "finishing" || after === "paused" || before === "paused";
+}
+
 function share({ items }: RunSnapshot): number {
   return items.total === 0 ? 0 : (items.succeeded + items.failed) / items.total;
 }
@@ -110,7 +115,7 @@ export function progressLine(snapshot: RunSnapshot): string {
     `${formatCount(items.succeeded + items.failed)} of ${formatMany(items.total, "item")}`,
     `${formatRate(snapshot.itemsPerSecond)} items/s`,
     phase === "finishing" ? "writing the output" : "",
-    phase === "parked" || phase === "snoozing" ? phase : "",
+    phase === "parked" || phase === "snoozing" || phase === "paused" ? phase : "",
     snapshot.etaMs === undefined || phase !== "running" || share(snapshot) === 1
       ? ""
       : `${formatCountdown(snapshot.etaMs)} left`,

@@ -34,6 +34,9 @@ export function renderLanes(
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => isLearned(lane[dimension])))) {
     lines.push(colors.dim(truncate("* learned: the provider refused more than this", width)));
   }
+  if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => lane[dimension].set))) {
+    lines.push(colors.dim(truncate('! set with "sluice set-limit"', width)));
+  }
   return lines;
 }
 
@@ -96,5 +99,5 @@ function drawShare(share: ShareSnapshot, colors: Colors): string {
   if (limit === undefined) return share.used === 0 ? UNKNOWN : formatShortCount(share.used);
   const part = limit > 0 ? share.used / limit : 0;
   const bar = drawBar(part, BAR, learned ? colors.yellow : colors.cyan, colors);
-  return `${bar} ${formatShortCount(share.used)} of ${formatShortCount(Math.floor(limit))}${learned ? "*" : ""}`;
+  return `${bar} ${formatShortCount(share.used)} of ${formatShortCount(Math.floor(limit))}${learned ? "*" : share.set ? "!" : ""}`;
 }

@@ -94,6 +94,7 @@ function remainingText(snapshot: RunSnapshot, now: number): string {
   if (phase === "finishing") return "writing the output";
   if (phase === "done") return `in ${formatDuration(now - startedAt)}`;
   if (phase === "parked") return "stopped";
+  if (phase === "paused") return "paused";
   if (etaMs !== undefined) return `${formatCountdown(etaMs)} left`;
   return phase === "snoozing" ? "snoozing" : `${UNKNOWN} left`;
 }

@@ -1,16 +1,16 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
-import { QUEUE_SETTINGS } from "../../queue/names.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
-import type { RunCounters } from "../../queue/run-ledger.ts";
+import type { RunCounters, RunState } from "../../queue/run-ledger.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RunStore } from "../sink/slot-store.ts";
 import { Collector } from "./collector.ts";
 import { Feeder } from "./feeder.ts";
 import type { JobMaker } from "./job-maker.ts";
 import type { Lease } from "./lease.ts";
+import type { RunBudget } from "./run-budget.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
 import type { RunQueues } from "./run-queues.ts";
 import { Window } from "./window.ts";
@@ -29,7 +29,11 @@ export interface CoordinatorDeps {
   /** Counters at the last checkpoint on disk, for a Redis that has lost the run. */
   readonly counters: () => RunCounters;
   /** Called about twice a second while the run goes on; throws `RunStopped` to stop it. */
-  readonly onTick: (state: { readonly inFlight: number }) => Promise<void>;
+  readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
+  /** Upstream calls that are under way, as far as the counters tell. */
+  readonly callsUnderWay?: () => number;
+  /** What the run may cost; the run stops when it affords no further item. */
+  readonly budget?: RunBudget;
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   readonly onEvent: (event: CoordinatorEvent) => void;
   readonly signal: AbortSignal;
@@ -42,8 +46,15 @@ export type CoordinatorEvent =
 const TICK_MS = 500;
 const LEASE_EVERY_MS = 2_000;
 const RECONCILE_EVERY_MS = 5_000;
-/** A job without progress for this long is looked up: by then a dead worker's jobs have come back by themselves. */
-const IDLE_MS = 2 * (QUEUE_SETTINGS.lockDurationMs + QUEUE_SETTINGS.stalledIntervalMs);
+/**
+ * A job without progress for this long is looked up. Only one that the queue no longer has, or has ended without its
+ * records, is queued again; should its records be on their way, the worker that takes it finds them and calls nobody.
+ */
+const IDLE_MS = 5_000;
+/** After a cancel, workers need this long to hear of it; until then they may still start calls. */
+const CANCEL_HEARD_MS = 2_000;
+/** How long the answers of calls in flight are waited for after a cancel: they are paid for. */
+const CANCEL_PATIENCE_MS = 30_000;
 
 /**
  * Brings a run to its end: feeds the window, collects records to disk, repairs what crashes leave behind. Any
@@ -60,6 +71,8 @@ export class Coordinator {
   #room = Promise.withResolvers<void>();
   #opening: Promise<void> = Promise.resolve();
   #due = { reopen: false, reconcile: false };
+  #state: RunState | undefined;
+  #cancelledAt: number | undefined;
 
   constructor(deps: CoordinatorDeps) {
     this.#deps = deps;
@@ -133,7 +146,10 @@ export class Coordinator {
       this.#room = Promise.withResolvers<void>();
       try {
         await this.#repair();
-        if ((await this.#deps.control.state()) !== "paused") await this.#feeder.fill();
+        if ((await this.#deps.control.state()) === "running") await this.#feeder.fill();
+        if (this.#feeder.isExhausted && this.#window.open === 0 && this.#deps.budget) {
+          throw this.#deps.budget.exhausted();
+        }
       } catch (error) {
         if (!(error instanceof RunLost)) throw error;
         this.#due.reopen = true;
@@ -160,18 +176,39 @@ export class Coordinator {
       if (now - leaseAt >= LEASE_EVERY_MS) {
         leaseAt = now;
         await lease.hold();
-        const state = await control.state();
-        if (state === "cancelled") throw new RunStopped("cancelled", "the run was cancelled");
-        if (state === undefined) this.#due.reopen = true;
-        else await control.keepAlive(now);
+        await this.#noteState(await control.state(), now);
       }
       if (now - reconcileAt >= RECONCILE_EVERY_MS) {
         reconcileAt = now;
-        this.#due.reconcile = true;
+        this.#due.reconcile = this.#cancelledAt === undefined;
       }
       if (this.#due.reopen || this.#due.reconcile) this.#room.resolve();
-      await onTick({ inFlight: this.#window.open });
+      await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
+      this.#stopIfCancelled(now);
     }
+  }
+
+  /** Somebody may have paused, resumed or cancelled the run from another process, or Redis may have lost it. */
+  async #noteState(state: RunState | undefined, now: number): Promise<void> {
+    const before = this.#state;
+    this.#state = state;
+    if (state === undefined) this.#due.reopen = true;
+    else await this.#deps.control.keepAlive(now);
+    if (state === "running" && before === "paused") {
+      // Its jobs were put back with a delay.
+      await this.#deps.queues.promote();
+      this.#room.resolve();
+    }
+    if (state === "cancelled") this.#cancelledAt ??= now;
+  }
+
+  /** What is under way when a run is cancelled is paid for, so it is collected first. */
+  #stopIfCancelled(now: number): void {
+    if (this.#cancelledAt === undefined) return;
+    const waited = now - this.#cancelledAt;
+    const underWay = this.#deps.callsUnderWay?.() ?? 0;
+    if (waited < CANCEL_HEARD_MS || (underWay > 0 && waited < CANCEL_PATIENCE_MS)) return;
+    throw new RunStopped("cancelled", "the run was cancelled");
   }
 
   /** Redis has lost the run (a flush, a restart without its files): the disk says what is missing. */
@@ -191,17 +228,19 @@ export class Coordinator {
 
   /** Queues again what the queue no longer has: jobs lost by Redis, failed by BullMQ, or ended without records. */
   async #reconcile(now: number): Promise<void> {
-    const { queues, control, onEvent } = this.#deps;
+    const { queues, control, lease, onEvent } = this.#deps;
     for (const job of this.#window.idleSince(now - IDLE_MS)) {
       job.progressAt = now;
       if (!(await queues.isOver(job.id))) continue;
       const generation = job.generation + 1;
+      // Queued again twice, and nobody found anything to do: what Redis takes for done is nowhere.
+      if (generation > 2) await control.reopenItems(lease.token, [...job.open]);
       this.#window.remove(job.id);
       await this.#feeder.requeue(
         { ...job, generation },
         jobId(control.runId, job.first, job.last, generation),
       );
-      await this.#deps.control.trim(this.#deps.lease.token, undefined, [job.id]);
+      await control.trim(lease.token, undefined, [job.id]);
       onEvent({ type: "job-requeued", items: job.open.size });
     }
   }

@@ -2,7 +2,10 @@ import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
+import { coerceError, RunError } from "../../core/errors.ts";
+import type { Item } from "../../core/item.ts";
 import type { Lane, LaneLimits } from "../../core/lane.ts";
+import type { TokenCount, TokenPrice } from "../../core/money.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import { RunControl } from "../../queue/run-control.ts";
@@ -17,6 +20,7 @@ import { Coordinator, type CoordinatorEvent } from "./coordinator.ts";
 import type { JobMaker } from "./job-maker.ts";
 import { type Lease, takeLease } from "./lease.ts";
 import type { PreparedRun } from "./prepare-run.ts";
+import { createRunBudget } from "./run-budget.ts";
 import { RunStopped } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
 import { RunQueues } from "./run-queues.ts";
@@ -28,6 +32,8 @@ export interface RunWork<S extends RunStore<WireRecord>> {
   readonly jobs: JobMaker;
   /** Names of all queues that its jobs go to. */
   readonly queues: readonly string[];
+  /** The tokens an item may be charged; by default its own as input. */
+  readonly estimate?: (item: Item) => TokenCount;
   /** Records have been stored; what only their jobs needed can go. */
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   /** Writes the output of a complete run; resolves with the names of its files. May be killed and done again. */
@@ -44,7 +50,10 @@ export interface ExecuteDeps {
   /** The lanes the run's models can use, with the limits in force. */
   readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
   readonly windowSize: number;
-  readonly price?: { readonly perMillionTokens: number; readonly currency: string };
+  /** What all the run's models cost; absent when it is not known, or not the same for all of them. */
+  readonly price?: TokenPrice;
+  /** The most the run may cost, in the price's currency; needs `price`. */
+  readonly maxCost?: number;
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
   readonly onEvent: (
@@ -77,13 +86,19 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     await control.register(Date.parse(run.manifest.createdAt));
     await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
-    if (store.counts().missing > 0) await coordinate(run, store, work, { control, lease, watch }, deps);
+    if (store.counts().missing > 0) {
+      await coordinate(run, store, work, { control, lease, watch }, deps).catch(async (error) => {
+        if (!(error instanceof RunStopped && error.reason === "cancelled")) throw error;
+        if (store) watch.noteRecords(await cancelRest(store));
+      });
+    }
     return await finish(run, store, work, { control, watch }, deps);
   } catch (error) {
     if (!(error instanceof RunStopped && error.reason === "lost-lease")) {
       if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
       // Workers elsewhere stop spending on a run whose coordinator was told to stop.
-      await control.setState("paused").catch(() => undefined);
+      await control.changeState("paused", ["running"]).catch(() => undefined);
+      await watch.publishEnd({ outcome: "stopped", ...reasonOf(error) }).catch(() => undefined);
     }
     throw error;
   } finally {
@@ -108,7 +123,18 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const { control, lease, watch } = parts;
   const queues = new RunQueues(deps.redis, deps.keys, work.queues);
   try {
-    await control.setState("running");
+    // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.
+    if ((await control.state()) !== "cancelled") await control.setState("running");
+    const { price, maxCost: cap } = deps;
+    const budget =
+      price && cap !== undefined
+        ? createRunBudget({
+            cap,
+            price,
+            spent: watch.spent(store),
+            ...(work.estimate ? { estimate: work.estimate } : {}),
+          })
+        : undefined;
     await watch.checkpoint(run.dir, "running", store);
     // A run that was parked or stopped left its jobs delayed; the person who started it again does not want to wait.
     await queues.promote();
@@ -123,9 +149,12 @@ async function coordinate<S extends RunStore<WireRecord>>(
       jobs: work.jobs,
       windowSize: deps.windowSize,
       counters: () => watch.counters(),
-      onTick: ({ inFlight }) => watch.tick(run.dir, store, inFlight),
+      onTick: ({ inFlight, isPaused }) => watch.tick(run.dir, store, inFlight, isPaused),
+      callsUnderWay: () => watch.callsUnderWay(),
+      ...(budget ? { budget } : {}),
       onRecords: (records) => {
         watch.noteRecords(records);
+        budget?.recorded(records);
         work.onRecords?.(records);
       },
       onEvent: deps.onEvent,
@@ -156,6 +185,7 @@ async function finish<S extends RunStore<WireRecord>>(
     });
   const report = await watch.checkpoint(run.dir, "finished", store, files);
   await control.finish();
+  await watch.publishEnd({ outcome: "finished", report }).catch(() => undefined);
   await removeWorkFolder(run.dir, store);
   return report;
 }
@@ -163,4 +193,33 @@ async function finish<S extends RunStore<WireRecord>>(
 async function removeWorkFolder(dir: string, store: RunStore<WireRecord>): Promise<void> {
   await store.close();
   await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
+}
+
+/** Records per write; a run of millions may be cancelled at its first item. */
+const CANCEL_STEP = 10_000;
+
+/** Gives every item without a record one that says that its run was cancelled. */
+async function cancelRest(store: RunStore<WireRecord>): Promise<WireRecord[]> {
+  const cancelled: WireRecord[] = [];
+  const failure = {
+    kind: "cancelled",
+    message: "the run was cancelled before this item had a record",
+  } as const;
+  for (const { start, end } of [...store.missing()]) {
+    for (let index = start; index < end; index++) {
+      cancelled.push({ index, attempts: 0, tokens: 0, failure });
+    }
+  }
+  for (let at = 0; at < cancelled.length; at += CANCEL_STEP) {
+    await store.write(cancelled.slice(at, at + CANCEL_STEP));
+    await store.sync();
+  }
+  return cancelled;
+}
+
+function reasonOf(thrown: unknown): { message: string; mend?: string } {
+  const { message } = coerceError(thrown);
+  return thrown instanceof RunError && thrown.mend !== undefined
+    ? { message, mend: thrown.mend }
+    : { message };
 }

@@ -3,6 +3,7 @@ import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
 import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
 import type { JobMaker } from "./job-maker.ts";
+import type { RunBudget } from "./run-budget.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
 import type { RunQueues } from "./run-queues.ts";
 import type { Window } from "./window.ts";
@@ -19,6 +20,8 @@ export interface FeederDeps {
   readonly items: number;
   /** The items from an index on, in order, as blocks. */
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
+  /** What may be fed; everything when absent. */
+  readonly budget?: RunBudget;
   /** Has the item its record on disk? */
   readonly isDone: (index: number) => boolean;
 }
@@ -40,6 +43,7 @@ export class Feeder {
   #reader: AsyncIterator<readonly Item[]> | undefined;
   #buffer: Item[] = [];
   #ended = false;
+  #exhausted = false;
 
   constructor(deps: FeederDeps) {
     this.#deps = deps;
@@ -48,6 +52,11 @@ export class Feeder {
   /** Everything was fed. */
   get isEmpty(): boolean {
     return this.#ended && this.#buffer.length === 0;
+  }
+
+  /** The budget affords no further item, unless those on their way cost less than expected. */
+  get isExhausted(): boolean {
+    return this.#exhausted && !this.isEmpty;
   }
 
   get cursor(): number {
@@ -89,18 +98,23 @@ export class Feeder {
       await control.trim(token, undefined, [job.id]);
       return;
     }
+    this.#deps.budget?.fed(items);
     await this.#queue([{ job: { ...job, id }, items }]);
   }
 
   async #planStep(room: number): Promise<PlannedJob[]> {
-    const { jobs, control } = this.#deps;
+    const { jobs, control, budget } = this.#deps;
     const planned: PlannedJob[] = [];
     let left = room;
     while (planned.length < JOBS_PER_STEP && left > 0) {
       await this.#read(jobs.maxItems);
       if (this.#buffer.length === 0) break;
-      const count = Math.min(jobs.plan(this.#buffer, this.#ended), Math.max(left, 1));
+      const wanted = Math.min(jobs.plan(this.#buffer, this.#ended), Math.max(left, 1));
+      const count = budget ? budget.affordable(this.#buffer.slice(0, wanted)) : wanted;
+      this.#exhausted = count === 0;
+      if (count === 0) break;
       const items = this.#buffer.splice(0, count);
+      budget?.fed(items);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
       planned.push({ job: { id: jobId(control.runId, first, last), first, last, generation: 0 }, items });
       this.#cursor = last + 1;

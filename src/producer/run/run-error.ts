@@ -2,7 +2,7 @@ import { RunError } from "../../core/errors.ts";
 
 /** A run stopped before its end and can go on: the same command resumes it. */
 export class RunStopped extends RunError {
-  readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease";
+  readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease" | "budget";
 
   constructor(reason: RunStopped["reason"], message: string, mend?: string) {
     super(message, mend);

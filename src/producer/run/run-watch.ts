@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
+import { costOf, type TokenPrice } from "../../core/money.ts";
 import type { LaneStatus, Limiter } from "../../limiter/limiter.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.ts";
@@ -8,6 +9,7 @@ import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
 import type { RunStore } from "../sink/slot-store.ts";
+import { type PublishedRun, publishRun } from "./published-run.ts";
 import { parkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
 import { RateTracker } from "./track-rates.ts";
@@ -15,7 +17,7 @@ import { RateTracker } from "./track-rates.ts";
 export interface WatchDeps {
   readonly limiter: Limiter;
   readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
-  readonly price?: { readonly perMillionTokens: number; readonly currency: string };
+  readonly price?: TokenPrice;
   readonly clock: Clock;
   readonly keys: Keys;
   readonly client: RedisClient;
@@ -27,6 +29,7 @@ export interface WatchDeps {
 type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts"> & { readonly dimensions?: number };
 
 const CHECKPOINT_EVERY_MS = 2_000;
+const PUBLISH_EVERY_MS = 1_000;
 
 /** Adds up how a run is doing: for the screen, for `run.json`, and for the decision to stop when nothing can go on. */
 export class RunWatch {
@@ -39,6 +42,8 @@ export class RunWatch {
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
   #checkpointAt = 0;
+  #publishedAt = 0;
+  #latest: RunSnapshot | undefined;
   #activeSince: number;
 
   constructor(manifest: RunManifest, deps: WatchDeps) {
@@ -54,6 +59,27 @@ export class RunWatch {
     return this.#counters;
   }
 
+  /** Calls made that neither an answer nor an error accounts for. Those of a process that died stay among them. */
+  callsUnderWay(): number {
+    const { callsMade = 0, callsAnswered = 0, callsFailed = 0, callsRefused = 0 } = this.#counters;
+    return callsMade - callsAnswered - callsFailed - callsRefused;
+  }
+
+  /** What the records of the run have cost so far; 0 where no price is known. */
+  spent(store: WatchedStore): number {
+    return this.#cost(store.counts().tokens, 0, 0).cost?.spent ?? 0;
+  }
+
+  /** Tells screens in other processes how the run ended, or why it stopped. */
+  async publishEnd(end: NonNullable<PublishedRun["end"]>): Promise<void> {
+    const { client, keys, clock } = this.#deps;
+    await publishRun(client, keys, this.#manifest.run, {
+      at: clock.now(),
+      ...(this.#latest === undefined ? {} : { snapshot: this.#latest }),
+      end,
+    });
+  }
+
   noteRecords(records: readonly WireRecord[]): void {
     for (const { failure } of records) {
       if (failure) this.#failuresByKind[failure.kind] = (this.#failuresByKind[failure.kind] ?? 0) + 1;
@@ -61,10 +87,10 @@ export class RunWatch {
   }
 
   /** Looks at counters and lanes, tells the screen, writes a checkpoint now and then; throws when all is parked. */
-  async tick(dir: string, store: WatchedStore, inFlight: number): Promise<void> {
+  async tick(dir: string, store: WatchedStore, inFlight: number, isPaused = false): Promise<void> {
     const statuses = await this.#look();
     const parked = statuses.filter((status) => status.state === "parked");
-    const phase = phaseOf(statuses);
+    const phase = isPaused ? "paused" : phaseOf(statuses);
     await this.snapshot(phase, store, inFlight);
     if (this.#deps.clock.now() - this.#checkpointAt >= CHECKPOINT_EVERY_MS) {
       await this.checkpoint(dir, "running", store);
@@ -79,7 +105,7 @@ export class RunWatch {
     const now = this.#deps.clock.now();
     const calls = this.#counters.callsAnswered ?? 0;
     this.#rates.add({ at: now, items: ok + failed, calls, tokens });
-    this.#deps.onSnapshot({
+    const snapshot: RunSnapshot = {
       runId: this.#manifest.run,
       model: this.#manifest.model,
       phase,
@@ -100,7 +126,15 @@ export class RunWatch {
       ...this.#cost(tokens, ok + failed, store.items),
       startedAt: this.#startedAt,
       workers: this.#workers,
-    });
+    };
+    this.#latest = snapshot;
+    this.#deps.onSnapshot(snapshot);
+    if (now - this.#publishedAt < PUBLISH_EVERY_MS) return;
+    this.#publishedAt = now;
+    // Not waited for: a screen elsewhere is no reason for the run to stand still.
+    publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(
+      () => undefined,
+    );
   }
 
   /** Writes `run.json` as of now and returns it. */
@@ -169,7 +203,9 @@ export class RunWatch {
   #cost(tokens: number, done: number, total: number): Pick<RunSnapshot, "cost"> {
     const { price } = this.#deps;
     if (!price) return {};
-    const spent = (tokens / 1e6) * price.perMillionTokens;
+    const output = Math.min(tokens, this.#counters.outputTokens ?? 0);
+    const spent = costOf(price, { input: tokens - output, output });
+    if (spent === undefined) return {};
     return {
       cost: { spent, currency: price.currency, ...(done > 0 ? { expected: (spent / done) * total } : {}) },
     };

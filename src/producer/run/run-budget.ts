@@ -1,0 +1,52 @@
+import type { Item } from "../../core/item.ts";
+import type { TokenCount, TokenPrice } from "../../core/money.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
+import { Budget } from "./budget.ts";
+import { RunStopped } from "./run-error.ts";
+
+/** What feeding needs to keep a run's cost at or below its cap. */
+export interface RunBudget {
+  /** How many of the items, from the first on, may be fed now. */
+  affordable(items: readonly Item[]): number;
+  /** Items are on their way. */
+  fed(items: readonly Item[]): void;
+  /** Records have come. */
+  recorded(records: readonly WireRecord[]): void;
+  /** Why the run stops when nothing more is affordable, and how it goes on. */
+  exhausted(): RunStopped;
+}
+
+export interface RunBudgetOptions {
+  readonly cap: number;
+  readonly price: TokenPrice;
+  /** What the run's records have cost before. */
+  readonly spent: number;
+  /** The tokens an item may be charged; by default its own as input. */
+  readonly estimate?: (item: Item) => TokenCount;
+}
+
+export function createRunBudget({ cap, price, spent, estimate = inputOnly }: RunBudgetOptions): RunBudget {
+  const budget = new Budget({ cap, price, spent });
+  const candidates = (items: readonly Item[]) =>
+    items.map((item) => ({ index: item.index, tokens: estimate(item) }));
+  return {
+    affordable: (items) => budget.affordable(candidates(items)),
+    fed: (items) => budget.sent(candidates(items)),
+    recorded: (records) => budget.recorded(records),
+    exhausted: () =>
+      new RunStopped(
+        "budget",
+        `the next item could cost more than what is left of ${formatAmount(cap)} ${price.currency} ` +
+          `(${formatAmount(budget.spent)} ${price.currency} spent)`,
+        "nothing is lost: the same command with a higher --max-cost, or without one, goes on where this one stopped",
+      ),
+  };
+}
+
+function inputOnly({ tokens }: Item): TokenCount {
+  return { input: tokens, output: 0 };
+}
+
+function formatAmount(amount: number): string {
+  return amount.toLocaleString("en-US", { maximumSignificantDigits: 4 });
+}
