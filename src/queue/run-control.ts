@@ -202,7 +202,8 @@ export class RunControl {
   /** Says that the run lives on, so that its keys do not expire under it. */
   async keepAlive(now: number): Promise<void> {
     const pipeline = this.#client.pipeline();
-    for (const key of [this.#run.meta, this.#run.done, this.#run.jobs, this.#run.stats, this.#run.results]) {
+    const { meta, done, jobs, stats, results, requests } = this.#run;
+    for (const key of [meta, done, jobs, stats, results, requests]) {
       pipeline.pexpire(key, RUN_TTL_MS);
     }
     pipeline.hset(this.#run.meta, "seenAt", now);
@@ -218,15 +219,15 @@ export class RunControl {
    * for the holder of the lease, and only after the results in Redis are on disk.
    */
   async forget(): Promise<void> {
-    const { meta, done, results, attempts, claims, jobs } = this.#run;
-    await this.#client.del(meta, done, results, attempts, claims, jobs);
+    const { meta, done, results, attempts, claims, jobs, requests } = this.#run;
+    await this.#client.del(meta, done, results, attempts, claims, jobs, requests);
   }
 
   /** Ends the run in Redis: what is left is a short description for lists, which expires. */
   async finish(): Promise<void> {
-    const { done, results, attempts, claims, jobs } = this.#run;
+    const { done, results, attempts, claims, jobs, requests } = this.#run;
     await this.#client.hset(this.#run.meta, "state", "done");
-    await this.#client.del(done, results, attempts, claims, jobs);
+    await this.#client.del(done, results, attempts, claims, jobs, requests);
     await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
   }
 }

@@ -20,6 +20,8 @@ export interface RunKeys {
   readonly jobs: string;
   /** hash of counters */
   readonly stats: string;
+  /** hash item index -> request that is too large for its job */
+  readonly requests: string;
   /** string: who coordinates the run */
   readonly lease: string;
   /** string: how far the run is, as its coordinator last saw it (JSON) */
@@ -84,6 +86,7 @@ export function createKeys(namespace: string): Keys {
         claims: `${tag}:claims`,
         jobs: `${tag}:jobs`,
         stats: `${tag}:stats`,
+        requests: `${tag}:requests`,
         lease: `${tag}:lease`,
         snapshot: `${tag}:snapshot`,
       };

@@ -1,9 +1,11 @@
+import { UnrecoverableError } from "bullmq";
 import { ProviderError } from "../core/errors.ts";
 import type { ChatModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
 import { type ChatPayload, chatRequestSchema } from "../queue/payload.ts";
 import { readRequest } from "../queue/pickup.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
+import { RunRequests } from "../queue/run-requests.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { CallGroup } from "./call-group.ts";
@@ -45,18 +47,18 @@ export async function processChatJob(
     itemId === undefined
       ? undefined
       : new ItemLedger(client, keys.item(itemId), payload.stream ? finalPartial : undefined);
-  const ledger = own ?? new RunLedger(client, keys.run("run" in payload.target ? payload.target.run : ""));
+  const runId = "run" in payload.target ? payload.target.run : "";
+  const ledger = own ?? new RunLedger(client, keys.run(runId));
 
   const claim = await ledger.claim(jobId, [index]);
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
   if (claim.state !== "running" || !claim.open[0]) return;
   try {
-    const request =
-      payload.request ?? (itemId === undefined ? undefined : await readLarge(client, keys, itemId));
+    const request = payload.request ?? (await readLarge(payload.target, deps));
     const [attempts = 0] = await ledger.attempts([index]);
     const ticket = new JobTicket(1);
     const input: Omit<ChatInput, "request"> = {
-      runId: itemId ?? ("run" in payload.target ? payload.target.run : ""),
+      runId: itemId ?? runId,
       isUrgent: deps.isUrgent,
       ledger,
       ticket,
@@ -105,8 +107,17 @@ async function answer(
   }
 }
 
-async function readLarge(client: RedisClient, keys: Keys, itemId: string) {
-  const text = await readRequest(client, keys, itemId);
+/**
+ * A request that was too large for its job. One of a run that is gone from Redis fails the job, not the item: the
+ * run's coordinator still has it, and queues it again.
+ */
+async function readLarge(target: ChatPayload["target"], { client, keys }: ChatJobDeps) {
+  const text =
+    "item" in target
+      ? await readRequest(client, keys, target.item)
+      : await new RunRequests(client, keys.run(target.run)).get(target.index);
+  if (text === undefined && "run" in target)
+    throw new UnrecoverableError("the request that belongs to this job is gone from Redis");
   const parsed = chatRequestSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
   return parsed.success ? parsed.data : undefined;
 }
