@@ -28,6 +28,7 @@ function createProgram(): Command {
     .exitOverride();
   addEmbed(program);
   addChat(program);
+  addBatch(program);
   addSearch(program);
   addRuns(program);
   addControl(program);
@@ -115,6 +116,35 @@ function addChat(program: Command): void {
     .action(async (prompt: string, options) => {
       const { runChat } = await import("./commands/chat.ts");
       process.exitCode = await runChat(prompt, { ...options, config: program.opts().config });
+    });
+}
+
+function addBatch(program: Command): void {
+  program
+    .command("batch")
+    .description(
+      "answer a file of requests in OpenAI's batch format, chat or embeddings; the same command resumes",
+    )
+    .argument("<requests.jsonl>", "one request per line: custom_id, method, url, body; - for standard input")
+    .requiredOption("--out <dir>", "output folder; one run per folder")
+    .option(
+      "--model <provider/model>",
+      "ask this model, whatever the requests name; a provider alone is put before the models they name",
+    )
+    .option("--limit <n>", "stop after this many requests", positive)
+    .option("--window <n>", "items in Redis at once", positive)
+    .option(
+      "--workers <n>",
+      "worker processes to start; 0 leaves the work to workers running elsewhere",
+      count,
+    )
+    .option("--dry-run", "say what would be done, and send nothing", false)
+    .option("--skip-invalid", "leave out what cannot be used, instead of refusing to start", false)
+    .option("--force", "throw away what the output folder holds of another run", false)
+    .option("--json", "one JSON object per event on standard output", false)
+    .action(async (path: string, options) => {
+      const { runBatchFile } = await import("./commands/batch.ts");
+      process.exitCode = await runBatchFile(path, { ...options, config: program.opts().config });
     });
 }
 

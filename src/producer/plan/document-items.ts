@@ -15,6 +15,10 @@ export async function* documentItems(
   kind: SourceKind,
   { chunk, maxTokens }: Pick<SourceOptions, "chunk" | "maxTokens">,
 ): AsyncGenerator<Planned> {
+  if (document.parts !== undefined) {
+    for (const [part, text] of document.parts.entries()) yield { item: partItem(document, part, text) };
+    return;
+  }
   if (chunk === undefined) {
     yield wholeItem(document, maxTokens);
     return;
@@ -44,6 +48,12 @@ function wholeItem(document: SourceDocument, maxTokens: number | undefined): Pla
   const id = shortId(document.id);
   const figures = `has about ${tokens} tokens and the model takes ${maxTokens}`;
   return { fault: `item ${id} ${figures}; leave --no-chunk out to split it` };
+}
+
+/** Only the first part stands for the request's id; the others must merely not look like another request's. */
+function partItem(document: SourceDocument, part: number, text: string): SpoolItem {
+  const id = part === 0 ? document.id : `${document.id}\u0000${part}`;
+  return { ...toItem(document, id, text, estimateTokens(text)), metadata: { ...document.metadata, part } };
 }
 
 function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): SpoolItem {

@@ -19,9 +19,14 @@ import type { SpoolWriter } from "./spool-writer.ts";
 /** Problems kept in words; the rest are only counted, so that a bad file of any size fits in memory. */
 const KEPT_PROBLEMS = 1000;
 
+export type PlanOptions = SourceOptions & {
+  /** What `limit` counts. Default: items. */
+  readonly limitCounts?: "items" | "documents";
+};
+
 /** Puts items into the spool, refuses duplicate ids, and keeps every count that the plan states. */
 export class PlanBuilder {
-  readonly #options: SourceOptions;
+  readonly #options: PlanOptions;
   readonly #spool: SpoolWriter;
   readonly #listing: SourceListing;
   readonly #ids = new IdSet();
@@ -36,7 +41,7 @@ export class PlanBuilder {
   #bytes = 0;
   #filesDone = 0;
 
-  constructor(options: SourceOptions, spool: SpoolWriter, listing: SourceListing) {
+  constructor(options: PlanOptions, spool: SpoolWriter, listing: SourceListing) {
     this.#options = options;
     this.#spool = spool;
     this.#listing = listing;
@@ -47,9 +52,10 @@ export class PlanBuilder {
     return this.#problemCount > 0;
   }
 
-  /** True when the plan holds as many items as it may. */
+  /** True when the plan holds as many items as it may; the parts of one request are never torn apart. */
   get isFull(): boolean {
-    return this.#options.limit !== undefined && this.#spool.items >= this.#options.limit;
+    const { limit, limitCounts = "items" } = this.#options;
+    return limit !== undefined && (limitCounts === "items" ? this.#spool.items : this.#documents) >= limit;
   }
 
   /** Counts and hashes every byte of the sources. */

@@ -5,9 +5,10 @@ import { errorCode, InputError, RunError } from "../../core/errors.ts";
 import { listSources, type SourceListing } from "../sources/list-sources.ts";
 import { readSource } from "../sources/read-source.ts";
 import type { Finding, SourceFile, SourceOptions } from "../sources/source.ts";
+import type { ByteTap } from "../sources/source-bytes.ts";
 import { fingerprintListing } from "./fingerprint-sources.ts";
 import type { Plan, PlanProgress } from "./plan.ts";
-import { PlanBuilder } from "./plan-builder.ts";
+import { PlanBuilder, type PlanOptions } from "./plan-builder.ts";
 import { SpoolWriter } from "./spool-writer.ts";
 
 export interface PlanHooks {
@@ -30,6 +31,26 @@ export async function planItems(
   workDir: string,
   hooks: PlanHooks = {},
 ): Promise<Plan> {
+  const reader: SourceReader = {
+    read: (file, tap) => readSource(file, options, tap),
+    fingerprint: (listing) => fingerprintListing(options, listing),
+  };
+  return await planFrom(reader, options, workDir, hooks);
+}
+
+/** How files become documents. */
+export interface SourceReader {
+  readonly read: (file: SourceFile, tap: ByteTap) => AsyncIterable<readonly Finding[]>;
+  readonly fingerprint: (listing: SourceListing) => string;
+}
+
+/** As `planItems`, with another reader. */
+export async function planFrom(
+  reader: SourceReader,
+  options: PlanOptions,
+  workDir: string,
+  hooks: PlanHooks = {},
+): Promise<Plan> {
   checkOptions(options);
   hooks.signal?.throwIfAborted();
   // A pipe that nothing comes through would keep a reader waiting that nobody can interrupt.
@@ -40,17 +61,17 @@ export async function planItems(
     const spool = await SpoolWriter.create(workDir);
     const builder = new PlanBuilder(options, spool, listing);
     try {
-      await readAll(options, listing, builder, hooks);
+      await readAll(reader, listing, builder, hooks);
     } catch (error) {
       await spool.discard();
       throw error;
     }
-    return finishPlan(builder, spool, fingerprintListing(options, listing), options);
+    return finishPlan(builder, spool, reader.fingerprint(listing), options);
   });
 }
 
 async function readAll(
-  options: SourceOptions,
+  reader: SourceReader,
   listing: SourceListing,
   builder: PlanBuilder,
   { onProgress, signal }: PlanHooks,
@@ -59,7 +80,7 @@ async function readAll(
   for (const file of listing.files) {
     if (builder.isFull) break;
     builder.startFile(file);
-    for await (const findings of readSource(file, options, builder.tap)) {
+    for await (const findings of reader.read(file, builder.tap)) {
       if (!(await takeAll(findings, file))) break;
     }
     builder.endFile();

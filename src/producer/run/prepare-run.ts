@@ -22,11 +22,11 @@ export interface RunRequest {
 }
 
 /** What is planned: the part of preparing that differs between kinds of runs. */
-export interface RunPlanning<M extends RunManifest> {
+export interface RunPlanning<M extends RunManifest, P extends Plan = Plan> {
   /** Puts the items into a spool in `work`. A plan without a spool is refused. */
-  readonly plan: (work: string, hooks: PrepareHooks) => Promise<Plan>;
+  readonly plan: (work: string, hooks: PrepareHooks) => Promise<P>;
   /** The manifest of a new run; `begin` gives what it has in common with runs of any other kind. */
-  readonly describe: (plan: Plan, begin: (kind: RunManifest["kind"]) => BegunRun) => M;
+  readonly describe: (plan: P, begin: (kind: RunManifest["kind"]) => BegunRun) => M;
   /** The run in the folder as this one, or how they differ. */
   readonly takeUp: (before: RunManifest) => Promise<M | Differences>;
 }
@@ -61,9 +61,9 @@ export interface PrepareHooks {
  * Turns a request into a run in its output folder: plans a new one, or takes up the one that is there. A folder with
  * another run is refused, so that no command ever mixes two runs. Needs no Redis and sends nothing.
  */
-export async function prepareRun<M extends RunManifest>(
+export async function prepareRun<M extends RunManifest, P extends Plan>(
   request: RunRequest,
-  planning: RunPlanning<M>,
+  planning: RunPlanning<M, P>,
   hooks: PrepareHooks = {},
 ): Promise<Preparation<M>> {
   const { dir } = request;
@@ -100,7 +100,7 @@ export async function prepareRun<M extends RunManifest>(
 async function takeUp<M extends RunManifest>(
   before: RunManifest,
   dir: string,
-  planning: RunPlanning<M>,
+  planning: Pick<RunPlanning<M>, "takeUp">,
 ): Promise<M> {
   const known = await planning.takeUp(before);
   if (!isDifferences(known)) return known;

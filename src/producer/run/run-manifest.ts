@@ -74,8 +74,9 @@ const batchManifest = z.looseObject({
   endpoint: z.enum(["/v1/chat/completions", "/v1/embeddings"]),
   /** "provider/model" of every model that a request names. */
   models: z.array(z.string()).min(1),
-  /** Of an embedding run. */
+  /** Of an embedding run's vectors, and what its requests ask for where they do. */
   dimensions: z.int().positive().optional(),
+  askedDimensions: z.int().positive().optional(),
   output: z.object({ format: z.literal("batch"), files: z.array(z.string()) }),
 });
 export type BatchManifest = z.infer<typeof batchManifest>;

@@ -1,8 +1,9 @@
-import { constants, copyFile, link, rename, rm } from "node:fs/promises";
+import { constants, copyFile, link } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, RunError } from "../../core/errors.ts";
+import { errorCode } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
-import { type Disk, diskError } from "./disk.ts";
+import type { Disk } from "./disk.ts";
+import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
 import { type RecordStore, VECTOR_FILE } from "./record-store.ts";
 import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
@@ -29,12 +30,6 @@ export interface FinalizedRun {
   readonly failed: number;
 }
 
-/**
- * Where in the work folder the files grow. A folder of its own, because the work folder already has an `items.jsonl`:
- * the list of items this reads from.
- */
-const OUTPUT_FOLDER = "output";
-
 /** Bytes of vectors per block: what is in memory twice. */
 const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
 
@@ -50,24 +45,18 @@ export async function finalize(
   dir: string,
   options: FinalizeOptions,
 ): Promise<FinalizedRun> {
-  await store.sync();
-  const { ok, failed, missing } = store.counts();
-  if (missing > 0) {
-    const { value } = store.missing().next();
-    throw new RunError(
-      `${missing} of ${store.items} items have no record yet, the first is item ${value?.start}`,
-    );
-  }
-  try {
-    const output = join(store.folder, OUTPUT_FOLDER);
-    await rm(output, { recursive: true, force: true });
-    await writeFiles(store, items, output, options);
-    const files = await publish(store, { output, dir }, options.format, failed > 0);
-    return { files, items: store.items, ok, failed };
-  } catch (error) {
-    if (error === options.signal?.reason || errorCode(error) === undefined) throw error;
-    throw diskError(error, dir);
-  }
+  const { format, signal } = options;
+  const writing: OutputFiles = {
+    names: format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]],
+    write: async (output) => {
+      await writeFiles(store, items, output, options);
+      if (format !== "npy") return;
+      await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, RESULT_FILES.npy));
+    },
+  };
+  const files = await publishOutput(store, dir, writing, signal);
+  const { ok, failed } = store.counts();
+  return { files, items: store.items, ok, failed };
 }
 
 async function writeFiles(
@@ -118,26 +107,6 @@ function blockSize(format: ResultFormat, dimensions: number): number {
 
 /** What file systems without hard links answer. */
 const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
-
-/** Gives the files their names, the records last: whoever sees them sees everything. */
-async function publish(
-  store: RecordStore,
-  { output, dir }: { readonly output: string; readonly dir: string },
-  format: ResultFormat,
-  hasErrors: boolean,
-): Promise<string[]> {
-  const names: string[] = hasErrors ? [RESULT_FILES.errors] : [];
-  if (format === "npy") {
-    names.push(RESULT_FILES.npyItems, RESULT_FILES.npy);
-    await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, RESULT_FILES.npy));
-  } else names.push(RESULT_FILES[format]);
-  if (!hasErrors) await rm(join(dir, RESULT_FILES.errors), { force: true });
-  await store.disk.syncFolder(output);
-  for (const name of names) await rename(join(output, name), join(dir, name));
-  await store.disk.syncFolder(dir);
-  await rm(output, { recursive: true, force: true });
-  return names;
-}
 
 /**
  * A second name for the vectors costs nothing and leaves the store whole if this run is killed before it has ended;

@@ -24,16 +24,24 @@ function findLine(line: Line, context: RecordContext): Finding | undefined {
   const problem = (message: string): Finding => ({
     problem: { where: formatPlace(context.shown, line.number), message },
   });
-  if ("fault" in line) return problem(line.fault);
+  const parsed = parseLine(line);
+  if (parsed === undefined) return undefined;
+  if ("fault" in parsed) return problem(parsed.fault);
+  return findRecord(parsed.value, line.number, context);
+}
+
+/** The JSON of a line, or what is wrong with it, in words that quote none of its text; undefined for a blank line. */
+export function parseLine(line: Line): { readonly value: unknown } | { readonly fault: string } | undefined {
+  if ("fault" in line) return line;
   if (line.text.trim() === "") return undefined;
-  let record: unknown;
+  let value: unknown;
   try {
-    record = JSON.parse(line.text);
+    value = JSON.parse(line.text);
   } catch (error) {
-    return problem(describeJsonError(error));
+    return { fault: describeJsonError(error) };
   }
-  if (MAYBE_PROTO.test(line.text) && holdsProtoKey(record)) return problem(PROTO_KEY_FAULT);
-  return findRecord(record, line.number, context);
+  if (MAYBE_PROTO.test(line.text) && holdsProtoKey(value)) return { fault: PROTO_KEY_FAULT };
+  return { value };
 }
 
 /** The engine's own message quotes the text, so only the position is taken from it. */

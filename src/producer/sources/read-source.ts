@@ -23,9 +23,17 @@ export async function* readSource(
   options: ReadOptions,
   tap: ByteTap,
 ): AsyncGenerator<readonly Finding[]> {
+  yield* orProblem(file, () => findingsOf(file, options, tap));
+}
+
+/** What `read` finds in a file; what makes the file itself unreadable is one last problem. */
+export async function* orProblem(
+  file: SourceFile,
+  read: () => AsyncIterable<readonly Finding[]>,
+): AsyncGenerator<readonly Finding[]> {
   try {
     // Called inside the try block: a source that cannot even be opened is a problem of the same kind.
-    yield* findingsOf(file, options, tap);
+    yield* read();
   } catch (error) {
     if (!(error instanceof UnreadableSource)) throw error;
     yield [{ problem: { where: formatPlace(file.shown, error.line), message: error.message } }];
@@ -44,7 +52,7 @@ function findingsOf(
     textField: options.textField,
   };
   if (file.kind === "parquet") return readParquet(file, tap, context);
-  const bytes = assertText(bytesOf(file, options, tap));
+  const bytes = textBytes(file, options, tap);
   switch (file.kind) {
     case "jsonl":
       return readJsonl(bytes, context);
@@ -57,7 +65,16 @@ function findingsOf(
   }
 }
 
-function bytesOf(file: SourceFile, options: ReadOptions, tap: ByteTap): AsyncIterable<Buffer> {
+/** The bytes of a file that begins like text; throws `UnreadableSource` for any other. */
+export function textBytes(
+  file: SourceFile,
+  options: Pick<ReadOptions, "stdin">,
+  tap: ByteTap,
+): AsyncIterable<Buffer> {
+  return assertText(bytesOf(file, options, tap));
+}
+
+function bytesOf(file: SourceFile, options: Pick<ReadOptions, "stdin">, tap: ByteTap): AsyncIterable<Buffer> {
   if (file.path !== "-") return fileBytes(file, tap);
   if (options.stdin === undefined) throw new UnreadableSource("no standard input was given");
   return streamBytes(options.stdin, tap);

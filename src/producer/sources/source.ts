@@ -12,7 +12,7 @@ export interface SourceOptions {
   readonly chunk: { readonly tokens: number; readonly overlap: number } | undefined;
   /** Estimated tokens the model takes in one input, where known. */
   readonly maxTokens?: number;
-  /** Stop after this many items. */
+  /** Stop after this many items, or requests of a batch file. */
   readonly limit?: number;
   /** Leave bad input out and count it, instead of refusing the plan. */
   readonly skipInvalid: boolean;
@@ -53,6 +53,8 @@ export interface SourceDocument {
   /** Line of the file, or number of the record in a Parquet file, from 1; absent for a whole document. */
   readonly line?: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Texts of a request that has several: each is an item of its own, with the id of the request. `text` is the first. */
+  readonly parts?: readonly string[];
 }
 
 /** What a reader hands on: a document to plan, or a problem in its place. */

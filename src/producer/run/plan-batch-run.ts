@@ -1,0 +1,40 @@
+import { RunError } from "../../core/errors.ts";
+import { type BatchPlan, type BatchSource, fingerprintBatch, planBatch } from "../batch/plan-batch.ts";
+import { compareSources } from "./plan-embedding.ts";
+import type { RunPlanning } from "./prepare-run.ts";
+import { type BatchManifest, isBatch } from "./run-manifest.ts";
+
+/** Models that a run is listed under by name; of more, the number. */
+const NAMED_MODELS = 3;
+
+/** Plans the requests of a file in OpenAI's batch format, to be answered by the models they name. */
+export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, BatchPlan> {
+  return {
+    plan: (work, hooks) => planBatch(source, work, hooks),
+    describe: ({ endpoint, models, dimensions, askedDimensions }, begin) => {
+      if (endpoint === undefined) throw new RunError("a plan without requests cannot be run");
+      const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);
+      return {
+        ...begin(kind),
+        kind,
+        model: nameModels(models),
+        models: [...models],
+        endpoint,
+        ...(dimensions === undefined ? {} : { dimensions }),
+        ...(askedDimensions === undefined ? {} : { askedDimensions }),
+        output: { format: "batch", files: [] },
+      };
+    },
+    takeUp: async (before) => {
+      if (!isBatch(before)) return ["it is no run from a file of requests"];
+      const fingerprint = await fingerprintBatch(source);
+      const differences = compareSources(before, [source.path], fingerprint);
+      return differences.length > 0 ? differences : before;
+    },
+  };
+}
+
+function nameModels(models: readonly string[]): string {
+  const more = models.length - NAMED_MODELS;
+  return [...models.slice(0, NAMED_MODELS), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}
