@@ -154,7 +154,6 @@ function decodeNumbers(bytes: Uint8Array, start: number, sink: FloatSink): numbe
     let scale = 0;
     if (byte === POINT) {
       const fractionStart = ++position;
-      if (mantissa === 0) while (bytes[position] === ZERO) position += 1;
       digits -= position;
       while (position < quadEnd) {
         const quad = (view.getUint32(position, true) - 0x30303030) | 0;
@@ -163,6 +162,8 @@ function decodeNumbers(bytes: Uint8Array, start: number, sink: FloatSink): numbe
         const pairs = Math.imul(quad, 10) + (quad >>> 8);
         mantissa = mantissa * 10_000 + ((pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff));
         position += 4;
+        // Leading zeros are no digits of the mantissa; counting up to three of them as such costs precision nowhere.
+        if (mantissa === 0) digits -= 4;
       }
       byte = bytes[position] as number;
       for (let digit = byte - ZERO; digit >= 0 && digit <= 9; digit = byte - ZERO) {
