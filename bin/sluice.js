@@ -15,6 +15,22 @@ if (major < 22 || (major === 22 && minor < 19)) {
 // our own folder, not in the system's temporary one, where others could put code that would be run; where that folder
 // cannot be written, every start compiles.
 module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/sluice", import.meta.url)));
+// Runs move gigabytes through short-lived buffers. With the usual young generation (three spaces of 16 MB) those wait
+// long for their collection; a small one keeps each process some 60 MB smaller at no cost in time. The flag only
+// counts at start-up, so a long-running command starts once more in its own place, where the system can do that.
+const YOUNG_GENERATION = "--max-semi-space-size=4";
+if (
+  ["embed", "batch", "worker"].includes(process.argv[2] ?? "") &&
+  !process.execArgv.includes(YOUNG_GENERATION) &&
+  process.send === undefined &&
+  typeof process.execve === "function"
+) {
+  const args = [process.execPath, YOUNG_GENERATION, ...process.execArgv, ...process.argv.slice(1)];
+  // Without the listener Node would say aloud that this function is experimental.
+  process.removeAllListeners("warning");
+  process.on("warning", () => undefined);
+  process.execve(process.execPath, args);
+}
 const source = new URL("../src/cli/main.ts", import.meta.url);
 const { main } = await import(
   existsSync(source) ? source.href : new URL("../dist/cli/main.js", import.meta.url).href

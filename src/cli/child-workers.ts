@@ -40,9 +40,13 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const start = () => {
     const entry = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
     const config = options.configFile === undefined ? [] : ["--config", options.configFile];
-    const child = spawn(process.execPath, [entry, "worker", "--child", ...config], {
-      stdio: ["ignore", log, log, "ipc"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["--max-semi-space-size=4", entry, "worker", "--child", ...config],
+      {
+        stdio: ["ignore", log, log, "ipc"],
+      },
+    );
     children.add(child);
     child.once("message", () => {
       deaths = 0;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { ConfigError, coerceError, errorCode, RunError } from "../core/errors.ts";
+import { closeClient } from "./connection-close.ts";
 import { describeRedis, type RedisLogin, type RedisTarget, type RedisTls } from "./url.ts";
 
 /**
@@ -45,20 +46,24 @@ type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
 const ERROR_EVENT_EVERY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How long `close` waits for replies under way before it cuts the connection. */
-const QUIT_PATIENCE_MS = 2_000;
 
 /** Nothing is opened before the first `connect` or `reach`; throws a ConfigError when a TLS file cannot be read. */
 export function openRedis(target: RedisTarget, options: RedisSourceOptions = {}): RedisSource {
   const { onEvent = () => {}, clock = systemClock, random = Math.random } = options;
   const tls = target.kind === "socket" || target.tls === undefined ? undefined : readTls(target.tls);
-  const delay = (attempt: number) => reconnectDelay(attempt, random());
   const open = new Set<Client>();
   let closing = false;
+  const delay = (attempt: number) => (closing ? null : reconnectDelay(attempt, random()));
   return {
     target,
     connect(role) {
-      const client = createClient(target, `sluice:${role}:${process.pid}`, tls, delay);
+      const client = createClient(target, {
+        name: `sluice:${role}:${process.pid}`,
+        gather: role === "commands",
+        lazy: false,
+        tls,
+        delay,
+      });
       watch(client, role, clock, (event) => {
         if (!closing) onEvent(event);
       });
@@ -67,11 +72,20 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
       return client;
     },
     async reach() {
-      const client = createClient(target, `sluice:reach:${process.pid}`, tls, () => null);
-      let last: Error | undefined;
-      client.on("error", (error: Error) => {
-        last = error;
+      const client = createClient(target, {
+        name: `sluice:reach:${process.pid}`,
+        gather: false,
+        lazy: true,
+        tls,
+        delay: () => null,
       });
+      let last: Error | undefined;
+      // A cluster's own error only says that no node could be asked; why not is said node by node.
+      for (const event of ["error", "node error"]) {
+        client.on(event, (error: Error) => {
+          if (last === undefined || event === "node error") last = error;
+        });
+      }
       try {
         await client.connect();
         await client.ping();
@@ -94,15 +108,23 @@ export function reconnectDelay(attempt: number, random: number): number {
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
-function createClient(
-  target: RedisTarget,
-  connectionName: string,
-  tls: NonNullable<RedisOptions["tls"]> | undefined,
-  delay: (attempt: number) => number | null,
-): Client {
+interface Manner {
+  readonly name: string;
+  /** Commands of one turn of the event loop leave in one write. */
+  readonly gather: boolean;
+  /** Connects when asked to, not at once. */
+  readonly lazy: boolean;
+  readonly tls: NonNullable<RedisOptions["tls"]> | undefined;
+  /** Pause before a reconnection in ms; null gives up. */
+  readonly delay: (attempt: number) => number | null;
+}
+
+function createClient(target: RedisTarget, { name, gather, lazy, tls, delay }: Manner): Client {
   const common: ClientOptions = {
-    connectionName,
-    lazyConnect: delay(1) === null,
+    connectionName: name,
+    lazyConnect: lazy,
+    // A write is a system call, here and at the server; blocking commands and BullMQ's pipelines gain nothing by it.
+    enableAutoPipelining: gather,
     // A worker must outlast any outage; with a number here BullMQ refuses the connection.
     maxRetriesPerRequest: null,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -231,22 +253,4 @@ function unreachable(target: RedisTarget, error: Error): RunError {
       ? "Check that the server speaks TLS on this port (rediss://) and that its certificate is trusted (?ca=file)."
       : "Check REDIS_URL, or leave it unset to let Sluice run a private Redis.";
   return new RunError(`no usable Redis at ${describeRedis(target)}: ${message}`, mend);
-}
-
-async function closeClient(client: Client): Promise<void> {
-  if (client.status === "end") return;
-  const end = new Promise<void>((resolve) => client.once("end", () => resolve()));
-  if (client.status !== "ready" || isBlocking(client)) {
-    client.disconnect();
-  } else {
-    const cut = setTimeout(() => client.disconnect(), QUIT_PATIENCE_MS);
-    await client.quit().catch(() => client.disconnect());
-    clearTimeout(cut);
-  }
-  await end;
-}
-
-/** A blocking command ends when it likes, and QUIT would wait behind it. */
-function isBlocking(client: Client): boolean {
-  return client instanceof Redis && client.options.connectionName?.startsWith("sluice:blocking:") === true;
 }
