@@ -200,6 +200,23 @@ function addControl(program: Command): void {
       });
   }
   program
+    .command("retry")
+    .description("take back a run's failed items and try them again; everything else stays as it is")
+    .argument("<run>", "id of a run, or its output folder; finished or stopped")
+    .option("--kind <kinds>", "only failures of these kinds, such as server,timeout")
+    .option("--window <n>", "items in Redis at once", positive)
+    .option(
+      "--workers <n>",
+      "worker processes to start; 0 leaves the work to workers running elsewhere",
+      count,
+    )
+    .option("--max-cost <amount>", "stop cleanly before the whole run costs more than this", amount)
+    .option("--json", "one JSON object per event on standard output", false)
+    .action(async (run: string, options) => {
+      const { runRetry } = await import("./commands/retry.ts");
+      process.exitCode = await runRetry(run, { ...options, config: program.opts().config });
+    });
+  program
     .command("set-limit")
     .description("set a lane's limits for all workers while they run; wins over what is configured")
     .argument("<lane>", "provider/model, or provider:account/model")

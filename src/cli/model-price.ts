@@ -1,27 +1,47 @@
 import type { Config } from "../config.ts";
 import { RunError } from "../core/errors.ts";
 import type { TokenPrice } from "../core/money.ts";
+import type { RunManifest } from "../producer/run/run-manifest.ts";
 import { findModel } from "../providers/registry.ts";
 
 /** What a model costs: the user's own figures before those its vendor publishes; undefined when nobody knows. */
-export function modelPrice(config: Config, provider: string, model: string): TokenPrice | undefined {
-  return config.price(provider, model) ?? findModel(`${provider}/${model}`).model.price;
+export function modelPrice(
+  config: Config,
+  fullName: string,
+  kind?: RunManifest["kind"],
+): TokenPrice | undefined {
+  const { provider, model } = findModel(fullName, kind);
+  return config.price(provider, model.name) ?? model.price;
+}
+
+/** What several models cost, when it is the same for all of them; else one price could not tell what a run costs. */
+export function commonPrice(
+  config: Config,
+  fullNames: readonly string[],
+  kind: RunManifest["kind"],
+): TokenPrice | undefined {
+  const prices = fullNames.map((name) => modelPrice(config, name, kind));
+  const [first] = prices;
+  const same = prices.every(
+    (price) =>
+      price?.currency === first?.currency &&
+      price?.inputPerMillionTokens === first?.inputPerMillionTokens &&
+      price?.outputPerMillionTokens === first?.outputPerMillionTokens,
+  );
+  return same ? first : undefined;
 }
 
 /** Throws when there is a cap and no price to hold it by. */
 export function requirePriceForCap(
   price: TokenPrice | undefined,
   maxCost: number | undefined,
-  fullName: string,
+  { kind, model }: Pick<RunManifest, "kind" | "model">,
 ): void {
   if (maxCost === undefined) return;
-  const isChat = findModel(fullName).model.kind === "chat";
-  const known =
-    price?.inputPerMillionTokens !== undefined && (!isChat || price.outputPerMillionTokens !== undefined);
-  if (known) return;
-  const [provider = "", model = ""] = fullName.split("/", 2);
+  const { inputPerMillionTokens: input, outputPerMillionTokens: output } = price ?? {};
+  if (input !== undefined && (kind === "embedding" || output !== undefined)) return;
   throw new RunError(
-    `--max-cost needs a price, and none is known for ${fullName}`,
-    `set providers.${provider}.models.${model}.price in sluice.yaml (see sluice.example.yaml)`,
+    `--max-cost needs a price, and none is known for ${model}${model.includes(",") ? " together" : ""}`,
+    "set the price of the model in sluice.yaml (see sluice.example.yaml)",
   );
 }

@@ -5,7 +5,10 @@ import { systemClock } from "../core/clock.ts";
 import type { Lane, LaneLimits } from "../core/lane.ts";
 import type { TokenPrice } from "../core/money.ts";
 import { createRedisLimiter } from "../limiter/redis-limiter.ts";
+import type { Plan } from "../producer/plan/plan.ts";
+import { SPOOL_FILE } from "../producer/plan/spool-writer.ts";
 import { executeRun, type RunWork } from "../producer/run/execute-run.ts";
+import { lockFolder } from "../producer/run/folder-lock.ts";
 import {
   type PreparedRun,
   prepareRun,
@@ -23,6 +26,7 @@ import { startChildWorkers } from "./child-workers.ts";
 import { describeProblems } from "./commands/embed-output.ts";
 import { EXIT } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
+import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
@@ -39,9 +43,9 @@ export interface RunCommandOptions {
 }
 
 /** What a command does in its output folder: one run, of one kind. */
-export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord>> {
+export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan = Plan> {
   readonly request: RunRequest;
-  readonly planning: RunPlanning<M>;
+  readonly planning: RunPlanning<M, P>;
   /** The lanes the run can use; throws when credentials are missing. Asked before anything is started. */
   readonly lanes: (manifest: M) => Lanes;
   readonly work: (
@@ -49,7 +53,7 @@ export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord
     redis: { readonly client: RedisClient; readonly keys: Keys },
   ) => RunWork<S>;
   /** What all models of the run cost; absent when it is not known, or not the same for all of them. */
-  readonly price?: TokenPrice;
+  readonly price?: (manifest: M) => TokenPrice | undefined;
   /** Items of the run in Redis at once, unless told otherwise. */
   readonly defaultWindow: number;
 }
@@ -61,15 +65,25 @@ interface Context {
   readonly options: RunCommandOptions;
   readonly reporter: RunReporter;
   readonly signal: AbortSignal;
+  readonly retry?: { readonly kinds: ReadonlySet<string> | undefined };
 }
 
 const RESUME = "nothing is lost: the same command goes on where this one stopped";
 
 /** Plans or takes up the run in the output folder, starts workers, coordinates, writes; resolves with the exit code. */
-export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
-  command: RunCommand<M, S>,
+export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
+  command: RunCommand<M, S, P>,
   config: Config,
   options: RunCommandOptions,
+): Promise<number> {
+  return await withReporter(config, options, (context) => planAndRun(command, context));
+}
+
+/** Gives `work` a reporter and a signal, and tells why it stopped when it does; resolves with the exit code. */
+async function withReporter(
+  config: Config,
+  options: RunCommandOptions,
+  work: (context: Context) => Promise<number>,
 ): Promise<number> {
   const interrupt = interruptSignal();
   const reporter = createReporter({
@@ -78,7 +92,7 @@ export async function runInFolder<M extends RunManifest, S extends RunStore<Wire
     out: options.json ? process.stdout : process.stderr,
   });
   try {
-    return await planAndRun(command, { config, options, reporter, signal: interrupt.signal });
+    return await work({ config, options, reporter, signal: interrupt.signal });
   } catch (error) {
     if (!(error instanceof RunStopped)) throw error;
     const { message, mend = RESUME } = error;
@@ -90,8 +104,30 @@ export async function runInFolder<M extends RunManifest, S extends RunStore<Wire
   }
 }
 
-async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>>(
-  command: RunCommand<M, S>,
+/**
+ * Takes back the failures of a run (those of some kinds, or all) and lets it go on, in its own folder; resolves with
+ * the exit code. The run may be finished or stopped.
+ */
+export async function retryInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+  found: { readonly dir: string; readonly manifest: M; readonly kinds: ReadonlySet<string> | undefined },
+  command: Prepared<M, S>,
+  config: Config,
+  options: RunCommandOptions,
+): Promise<number> {
+  const { dir, manifest, kinds } = found;
+  return await withReporter(config, options, async (context) => {
+    const unlock = await lockFolder(join(dir, WORK_FOLDER));
+    const run = { dir, spool: join(dir, WORK_FOLDER, SPOOL_FILE), manifest, resumed: true, unlock };
+    try {
+      return await runToEnd(run, command, { ...context, retry: { kinds } });
+    } finally {
+      await unlock();
+    }
+  });
+}
+
+async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
+  command: RunCommand<M, S, P>,
   context: Context,
 ): Promise<number> {
   const { reporter, signal } = context;
@@ -119,21 +155,37 @@ async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>>
   }
   const { run } = preparation;
   try {
-    const report = await runPrepared(run, command, context);
-    reporter.end({ outcome: "finished", report, output: context.options.out });
-    return report.items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+    return await runToEnd(run, command, context);
   } finally {
     await run.unlock();
   }
 }
 
+async function runToEnd<M extends RunManifest, S extends RunStore<WireRecord>>(
+  run: PreparedRun<M>,
+  command: Prepared<M, S>,
+  context: Context,
+): Promise<number> {
+  const report = await runPrepared(run, command, context);
+  context.reporter.end({ outcome: "finished", report, output: context.options.out });
+  return report.items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+}
+
+/** What is left of a command once its run is prepared. */
+type Prepared<M extends RunManifest, S extends RunStore<WireRecord>> = Omit<
+  RunCommand<M, S>,
+  "planning" | "request"
+>;
+
 async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>>(
   run: PreparedRun<M>,
-  command: RunCommand<M, S>,
+  command: Prepared<M, S>,
   context: Context,
 ): Promise<RunManifest> {
   const { config, options, reporter, signal } = context;
   const lanes = command.lanes(run.manifest);
+  const price = command.price?.(run.manifest);
+  requirePriceForCap(price, options.maxCost, run.manifest);
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
     onWarning: ({ message, mend }) =>
@@ -158,7 +210,8 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
       limiter: createRedisLimiter(client, keys),
       lanes,
       windowSize: options.window ?? config.run.window ?? command.defaultWindow,
-      ...(command.price === undefined ? {} : { price: command.price }),
+      ...(price === undefined ? {} : { price }),
+      ...(context.retry === undefined ? {} : { retry: context.retry }),
       ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
       clock: systemClock,
       onSnapshot: (snapshot) => reporter.progress(snapshot),

@@ -116,7 +116,7 @@ function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun
   const lanes = names.map((account) =>
     laneLimits(config, { provider: request.provider, account, model: request.model }),
   );
-  const price = modelPrice(config, request.provider, request.model);
+  const price = modelPrice(config, `${request.provider}/${request.model}`, "embedding");
   const range = price && costRange(price, { input: plan.tokens, output: 0 });
   return {
     items: plan.items,

@@ -9,7 +9,7 @@ import type { ResultFormat } from "../../producer/sink/result-writer.ts";
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";
 import { requireLanes } from "../lanes.ts";
-import { modelPrice, requirePriceForCap } from "../model-price.ts";
+import { modelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
 import { type RunCommand, type RunCommandOptions, runInFolder } from "../run-command.ts";
 import { readVersion } from "../version.ts";
@@ -50,8 +50,6 @@ function createCommand(
   const { provider, model } = request;
   const lanes = requireLanes(config, options.model);
   const batchInputs = findModel(options.model, "embedding").model.maxInputs ?? 1;
-  const price = modelPrice(config, provider, model);
-  requirePriceForCap(price, options.maxCost, options.model);
   return {
     request: {
       paths: request.sources.paths,
@@ -63,7 +61,7 @@ function createCommand(
     planning: planEmbedding(request),
     lanes: () => lanes,
     work: (run) => embeddingWork({ ...run, provider, model, batchInputs }),
-    ...(price === undefined ? {} : { price }),
+    price: () => modelPrice(config, options.model, "embedding"),
     defaultWindow: DEFAULT_WINDOW,
   };
 }

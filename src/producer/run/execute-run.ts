@@ -25,6 +25,7 @@ import { RunStopped } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
 import { RunQueues } from "./run-queues.ts";
 import { RunWatch } from "./run-watch.ts";
+import { takeBackRun } from "./take-back-run.ts";
 
 /** What is done in a run of one kind: where its records go, what its jobs are, and how its output is written. */
 export interface RunWork<S extends RunStore<WireRecord>> {
@@ -37,10 +38,10 @@ export interface RunWork<S extends RunStore<WireRecord>> {
   /** Records have been stored; what only their jobs needed can go. */
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   /** Writes the output of a complete run; resolves with the names of its files. May be killed and done again. */
-  readonly write: (
+  write(
     store: S,
     hooks: { readonly onProgress: () => void; readonly signal: AbortSignal },
-  ) => Promise<readonly string[]>;
+  ): Promise<readonly string[]>;
 }
 
 export interface ExecuteDeps {
@@ -54,6 +55,8 @@ export interface ExecuteDeps {
   readonly price?: TokenPrice;
   /** The most the run may cost, in the price's currency; needs `price`. */
   readonly maxCost?: number;
+  /** Take back failures first: those of these kinds, or all of them. */
+  readonly retry?: { readonly kinds: ReadonlySet<string> | undefined };
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
   readonly onEvent: (
@@ -80,8 +83,14 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     onWait: (holder) => deps.onEvent({ type: "waiting-for-lease", holder }),
   });
   let store: S | undefined;
-  const watch = new RunWatch(run.manifest, { ...deps, ledger, client });
+  let watch = new RunWatch(run.manifest, { ...deps, ledger, client });
   try {
+    if (deps.retry) {
+      const parts = { control, blocking: redis.connect("blocking") };
+      const { kept } = await takeBackRun(run, work.openStore, parts, deps.retry.kinds);
+      const { finishedAt: _, ...manifest } = run.manifest;
+      watch = new RunWatch({ ...manifest, failuresByKind: kept }, { ...deps, ledger, client });
+    }
     store = await work.openStore();
     await control.register(Date.parse(run.manifest.createdAt));
     await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
@@ -186,7 +195,8 @@ async function finish<S extends RunStore<WireRecord>>(
   const report = await watch.checkpoint(run.dir, "finished", store, files);
   await control.finish();
   await watch.publishEnd({ outcome: "finished", report }).catch(() => undefined);
-  await removeWorkFolder(run.dir, store);
+  // Failed items can be retried as long as the folder is there; see `sluice retry`.
+  if (report.items.failed === 0) await removeWorkFolder(run.dir, store);
   return report;
 }
 

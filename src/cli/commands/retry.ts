@@ -1,0 +1,118 @@
+import { access } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import type { Config } from "../../config.ts";
+import { InputError, PROVIDER_ERROR_KINDS, RunError } from "../../core/errors.ts";
+import { SPOOL_FILE } from "../../producer/plan/spool-writer.ts";
+import { embeddingWork } from "../../producer/run/embedding-work.ts";
+import { isBatch, type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
+import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
+import { findModel } from "../../providers/registry.ts";
+import { listRun } from "../../queue/run-list.ts";
+import { createKeys } from "../../redis/keys.ts";
+import { EXIT } from "../exit.ts";
+import { unknownRun } from "../find-run.ts";
+import { requireLanes } from "../lanes.ts";
+import { modelPrice } from "../model-price.ts";
+import { openConfig } from "../open-config.ts";
+import { openConfiguredRedis } from "../open-redis.ts";
+import { type RunCommandOptions, retryInFolder } from "../run-command.ts";
+
+export interface RetryCommandOptions extends Omit<RunCommandOptions, "out"> {
+  /** Kinds of failures, separated by commas; all of them by default. */
+  readonly kind?: string;
+}
+
+const DEFAULT_WINDOW = 5_000;
+const KINDS: readonly string[] = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"];
+
+/** `sluice retry`: takes back a run's failures, and lets it go on from there to a new output. */
+export async function runRetry(wanted: string, options: RetryCommandOptions): Promise<number> {
+  const kinds = parseKinds(options.kind);
+  const config = openConfig(options.config);
+  const dir = await findFolder(wanted, config);
+  const manifest = await readManifest(dir);
+  if (!manifest) throw new RunError(`${dir} holds no run`, "name a run or its output folder");
+  if (!hasFailures(manifest, kinds)) {
+    const what =
+      kinds === undefined ? "no failed items" : `no items that failed with ${[...kinds].join(", ")}`;
+    process.stderr.write(`${manifest.run} has ${what}: nothing to retry.\n`);
+    return EXIT.ok;
+  }
+  await requireWorkFolder(dir);
+  const shared = { ...options, out: dir };
+  if (isBatch(manifest)) {
+    throw new RunError(
+      `${manifest.run} is a run from a file of requests, which cannot be retried in its own folder`,
+      "make a file of the requests that errors.jsonl names, and run that",
+    );
+  }
+  const { provider, model } = findModel(manifest.model, "embedding");
+  const lanes = requireLanes(config, manifest.model);
+  return await retryInFolder(
+    { dir, manifest, kinds },
+    {
+      lanes: () => lanes,
+      work: (run) =>
+        embeddingWork({ ...run, provider, model: model.name, batchInputs: model.maxInputs ?? 1 }),
+      price: () => modelPrice(config, manifest.model, "embedding"),
+      defaultWindow: DEFAULT_WINDOW,
+    },
+    config,
+    shared,
+  );
+}
+
+function parseKinds(text: string | undefined): ReadonlySet<string> | undefined {
+  if (text === undefined) return undefined;
+  const kinds = text.split(",").map((kind) => kind.trim());
+  const unknown = kinds.filter((kind) => !KINDS.includes(kind));
+  if (unknown.length > 0) {
+    throw new InputError(
+      `"${unknown.join(", ")}" is no kind of failure; known: ${KINDS.join(", ")}`,
+      "--kind",
+    );
+  }
+  return new Set(kinds);
+}
+
+/** A run that is not finished may have failures that its last checkpoint does not show yet. */
+function hasFailures(
+  { state, failuresByKind }: RunManifest,
+  kinds: ReadonlySet<string> | undefined,
+): boolean {
+  if (state !== "finished") return true;
+  return Object.entries(failuresByKind).some(([kind, count]) => count > 0 && (kinds?.has(kind) ?? true));
+}
+
+/** The output folder that a person named, or the one that Redis knows of the run they named. */
+async function findFolder(wanted: string, config: Config): Promise<string> {
+  if (await exists(resolve(wanted))) return resolve(wanted);
+  const redis = await openConfiguredRedis(config);
+  try {
+    const run = await listRun(redis.source.connect("commands"), createKeys(config.namespace), wanted);
+    if (!run) throw unknownRun(wanted);
+    if (run.dir !== undefined && run.host === hostname() && (await exists(run.dir))) return run.dir;
+    throw new RunError(
+      `the folder of ${wanted} is not on this machine (${run.host ?? "?"}: ${run.dir ?? "unknown"})`,
+      "run this command where it is, or name the folder",
+    );
+  } finally {
+    await redis.close();
+  }
+}
+
+async function requireWorkFolder(dir: string): Promise<void> {
+  if (await exists(join(dir, WORK_FOLDER, SPOOL_FILE))) return;
+  throw new RunError(
+    `${join(dir, WORK_FOLDER)} is gone, and with it what a retry needs`,
+    "run the command that made this output again, into a new folder or with --force",
+  );
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

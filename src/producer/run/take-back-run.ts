@@ -1,0 +1,37 @@
+import type { WireRecord } from "../../queue/record-codec.ts";
+import type { RunControl } from "../../queue/run-control.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { RunStore } from "../sink/slot-store.ts";
+import { type TakenBack, takeBackFailures } from "../sink/take-back-failures.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import { writeManifest } from "./run-manifest.ts";
+
+const READ_COUNT = 64;
+
+/**
+ * Takes back a run's failures, so that its coordinator feeds these items again. Only for the holder of the run's
+ * lease. In an order that a kill between any two steps leaves a run that can go on: `run.json` first says that the
+ * run is not finished, then Redis forgets it, with nothing in it that is not on disk, and the ledger comes last.
+ */
+export async function takeBackRun(
+  run: PreparedRun,
+  openStore: () => Promise<RunStore<WireRecord>>,
+  { control, blocking }: { readonly control: RunControl; readonly blocking: RedisClient },
+  wanted: ReadonlySet<string> | undefined,
+): Promise<TakenBack> {
+  await writeManifest(run.dir, { ...run.manifest, state: "stopped" });
+  const store = await openStore();
+  try {
+    for (let after = "0-0"; ; ) {
+      const entries = await control.readResults(blocking, after, READ_COUNT, 1);
+      const last = entries.at(-1);
+      if (!last) break;
+      await store.write(entries.flatMap(({ records }) => records));
+      after = last.id;
+    }
+  } finally {
+    await store.close();
+  }
+  await control.forget();
+  return await takeBackFailures(run.dir, run.manifest.items.total, wanted);
+}

@@ -1,0 +1,64 @@
+import { type Disk, systemDisk } from "./disk.ts";
+import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
+import {
+  decodeSlot,
+  LEDGER_FILE,
+  type LedgerSlot,
+  SLOT_BYTES,
+  SLOT_FAILED,
+  SLOT_WORDS,
+  slotPosition,
+} from "./ledger.ts";
+import { openFiles } from "./open-files.ts";
+
+export interface TakenBack {
+  /** Items without a record now that had a failure before, by its kind. */
+  readonly taken: Readonly<Record<string, number>>;
+  /** Failures that stay. */
+  readonly kept: Readonly<Record<string, number>>;
+}
+
+/** 1 MiB of slots is read at a time. */
+const SLOTS_PER_READ = 65_536;
+
+/**
+ * Takes back the failures of the wanted kinds (of all, when undefined) from a store that nobody has open: durably, so
+ * that whoever opens it next finds these items without a record. It may be killed at any moment and done again.
+ */
+export async function takeBackFailures(
+  dir: string,
+  items: number,
+  wanted: ReadonlySet<string> | undefined,
+  disk: Disk = systemDisk,
+): Promise<TakenBack> {
+  return await openFiles(dir, disk, async (open) => {
+    const ledger = await open(LEDGER_FILE);
+    const file = await open(FAILURE_FILE);
+    const failures = await FailureLog.open(file);
+    const taken: Record<string, number> = {};
+    const kept: Record<string, number> = {};
+    for (let start = 0; start < items; start += SLOTS_PER_READ) {
+      const count = Math.min(SLOTS_PER_READ, items - start);
+      const words = new Uint32Array(count * SLOT_WORDS);
+      await ledger.read(new Uint8Array(words.buffer, 0, count * SLOT_BYTES), slotPosition(start));
+      for (const { index, locator } of failedSlots(words, start, count)) {
+        const kind = (await failures.read(index, locator))?.kind;
+        const isWanted = kind === undefined || wanted === undefined || wanted.has(kind);
+        const counts = isWanted ? taken : kept;
+        counts[kind ?? "unknown"] = (counts[kind ?? "unknown"] ?? 0) + 1;
+        if (isWanted) await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(index));
+      }
+    }
+    await ledger.sync();
+    await ledger.close();
+    await file.close();
+    return { taken, kept };
+  });
+}
+
+function* failedSlots(words: Uint32Array, start: number, count: number): Generator<LedgerSlot> {
+  for (let i = 0; i < count; i++) {
+    const slot = decodeSlot(words, i * SLOT_WORDS, start + i);
+    if (slot?.status === SLOT_FAILED) yield slot;
+  }
+}
