@@ -31,7 +31,10 @@ const env: NodeJS.ProcessEnv = {
 };
 
 const CONSUMER = `
-import { loadConfig, nearest, openResult, ProviderError, readManifest, startSimulator, type RunManifest } from "sluice";
+import { createClient, InputError, type SluiceClient } from "sluice";
+import { nearest, openResult, readManifest, type RunManifest } from "sluice/results";
+import { startSimulator } from "sluice/simulator";
+import { loadConfig, ProviderError } from "sluice/toolkit";
 const simulator = await startSimulator();
 const manifest: RunManifest | undefined = await readManifest("vectors");
 const dimensions: number = (await openResult("vectors")).dimensions;
@@ -39,12 +42,14 @@ const ids: string[] = (await nearest("vectors", new Float32Array(dimensions).fil
 const kinds: readonly string[] = loadConfig().warnings;
 // @ts-expect-error: an id is text; were the types not found, this would pass.
 const wrong: number | undefined = manifest?.run;
-console.log(wrong, manifest?.items.total, ids, kinds, ProviderError.name);
+const client: SluiceClient = await createClient();
+console.log(wrong, manifest?.items.total, ids, kinds, ProviderError.name, InputError.name, await client.status("none"));
+await client.close();
 await simulator.close();
 `;
 
 const SIMULATOR = `
-import { startSimulator, SIMULATOR_API_KEY } from "sluice";
+import { startSimulator, SIMULATOR_API_KEY } from "sluice/simulator";
 const simulator = await startSimulator();
 console.log(JSON.stringify({ url: simulator.url, key: SIMULATOR_API_KEY }));
 process.stdin.on("end", () => simulator.close()).resume();

@@ -1,59 +1,40 @@
 /**
- * The library: what a program needs to call providers within their limits, to read what runs have written, and to
- * test against the simulator. Everything else may change with any version.
+ * The client library: submit items, pick up results and live tokens, in any process. Loads no worker and no provider.
+ * `sluice/results` reads what runs have written, `sluice/toolkit` has the parts, `sluice/simulator` is for tests.
  */
 
-export type { Account } from "./config/accounts.ts";
-export { type Config, type ConfigSources, loadConfig, revealAccount } from "./config.ts";
 export {
   ConfigError,
   InputError,
   PROVIDER_ERROR_KINDS,
-  ProviderError,
-  type ProviderErrorDetails,
   type ProviderErrorKind,
   RunError,
 } from "./core/errors.ts";
-export { formatLane, type Lane, type LaneLimits } from "./core/lane.ts";
+export type { Failure, FailureKind } from "./core/item.ts";
+export { ItemFailedError, ResultTimeoutError, UnknownItemError } from "./producer/client/client-error.ts";
+export {
+  type ChatRecord,
+  type ClientOptions,
+  createClient,
+  type EmbeddingRecord,
+  type SluiceClient,
+  type StreamOptions,
+  type SubmitChatOptions,
+  type SubmitEmbeddingOptions,
+  type SubmitOptions,
+  type Submitted,
+  type WaitOptions,
+} from "./producer/client/create-client.ts";
+export type { StreamEvent } from "./producer/client/stream-events.ts";
 export type {
-  LaneStatus,
-  Limiter,
-  LimiterOptions,
-  Reservation,
-  ReserveReply,
-  Settlement,
-  Throttle,
-} from "./limiter/limiter.ts";
-export { createRedisLimiter } from "./limiter/redis-limiter.ts";
-export { type RunManifest, readManifest } from "./producer/run/run-manifest.ts";
-export { type Hit, nearest } from "./producer/search/nearest.ts";
-export { openResult } from "./producer/search/open-result.ts";
-export type { Result, ResultBlock, ResultItem } from "./producer/search/result.ts";
-export type {
-  Call,
-  ChatEvent,
   ChatMessage,
-  ChatModel,
   ChatRequest,
   ChatResponse,
-  EmbeddingModel,
+  ContentPart,
   EmbeddingPurpose,
-  EmbeddingRequest,
-  EmbeddingResponse,
-  ModelData,
-  Provider,
-  ProviderAccount,
+  FinishReason,
+  ToolCall,
   Usage,
 } from "./providers/provider.ts";
-export { createProvider, findModel, listModelNames, UnknownModelError } from "./providers/registry.ts";
-export { createTransport, type TransportOptions } from "./providers/transport/http.ts";
-export type { Transport } from "./providers/transport/transport.ts";
-export { openRedis, type RedisSource, type RedisSourceOptions } from "./redis/connection.ts";
-export { createKeys, type Keys } from "./redis/keys.ts";
-export { parseRedisUrl, type RedisTarget } from "./redis/url.ts";
-export {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "./simulator/simulator.ts";
+export type { JobPriority } from "./queue/names.ts";
+export type { ItemState, ItemStatus } from "./queue/pickup.ts";
