@@ -113,6 +113,7 @@ export class Coordinator {
       if (!this.#isComplete()) throw error;
     } finally {
       this.#deps.signal.removeEventListener("abort", onAbort);
+      await this.#feeder.close();
     }
     await this.#collector.drain();
   }

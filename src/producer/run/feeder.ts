@@ -65,13 +65,18 @@ export class Feeder {
 
   /** Starts at `cursor`, and queues again what is noted as outstanding: jobs the queue still has are left alone. */
   async start(cursor: number, outstanding: readonly OutstandingJob[]): Promise<void> {
-    await this.#reader?.return?.();
-    this.#reader = undefined;
+    await this.close();
     this.#cursor = cursor;
     this.#buffer = [];
     this.#ended = cursor >= this.#deps.items;
     this.#deps.window.clear();
     for (const job of outstanding) await this.requeue(job, job.id);
+  }
+
+  /** Lets go of the spool. */
+  async close(): Promise<void> {
+    await this.#reader?.return?.();
+    this.#reader = undefined;
   }
 
   /** Fills the window. Resolves when there is no room or nothing left to feed. */

@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
 import { costOf, type TokenPrice } from "../../core/money.ts";
 import type { LaneStatus, Limiter } from "../../limiter/limiter.ts";
+import { QUEUE_SETTINGS } from "../../queue/names.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.ts";
 import { countWorkers } from "../../queue/worker-list.ts";
@@ -30,6 +31,8 @@ type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts"> & { readonly 
 
 const CHECKPOINT_EVERY_MS = 2_000;
 const PUBLISH_EVERY_MS = 1_000;
+/** Longer than jobs of parked lanes stay away from their queue, and than a dead worker's jobs take to come back. */
+const STUCK_MS = 2 * (QUEUE_SETTINGS.lockDurationMs + QUEUE_SETTINGS.stalledIntervalMs);
 
 /** Adds up how a run is doing: for the screen, for `run.json`, and for the decision to stop when nothing can go on. */
 export class RunWatch {
@@ -45,6 +48,7 @@ export class RunWatch {
   #publishedAt = 0;
   #latest: RunSnapshot | undefined;
   #activeSince: number;
+  #idle = { progress: -1, since: 0 };
 
   constructor(manifest: RunManifest, deps: WatchDeps) {
     this.#manifest = manifest;
@@ -95,7 +99,9 @@ export class RunWatch {
     if (this.#deps.clock.now() - this.#checkpointAt >= CHECKPOINT_EVERY_MS) {
       await this.checkpoint(dir, "running", store);
     }
-    if (statuses.length > 0 && parked.length === statuses.length) {
+    if (parked.length === 0) return;
+    const { ok, failed } = store.counts();
+    if (parked.length === statuses.length || this.#isStuck(statuses, ok + failed, isPaused)) {
       throw parkedError(parked.flatMap((status) => status.reason ?? []));
     }
   }
@@ -135,6 +141,28 @@ export class RunWatch {
     publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(
       () => undefined,
     );
+  }
+
+  /**
+   * Whether only what is parked is left to do: of a run with several models, the others have nothing under way, are
+   * not waiting for their provider, and nothing has come for a while.
+   */
+  #isStuck(statuses: readonly LaneStatus[], records: number, isPaused: boolean): boolean {
+    const now = this.#deps.clock.now();
+    const open = statuses.filter((status) => status.state !== "parked");
+    const isBusy =
+      isPaused || open.some(({ state, concurrency }) => state !== "open" || concurrency.used > 0);
+    const progress = records + (this.#counters.callsMade ?? 0);
+    const isWaiting = isBusy || !this.#hasClosedModel(statuses);
+    if (isWaiting || progress !== this.#idle.progress) this.#idle = { progress, since: now };
+    return now - this.#idle.since >= STUCK_MS;
+  }
+
+  /** Whether all lanes of some model are parked. */
+  #hasClosedModel(statuses: readonly LaneStatus[]): boolean {
+    const models = this.#deps.lanes.map(({ lane }) => `${lane.provider}/${lane.model}`);
+    const open = new Set(models.filter((_, i) => statuses[i]?.state !== "parked"));
+    return models.some((model) => !open.has(model));
   }
 
   /** Writes `run.json` as of now and returns it. */
