@@ -1,7 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
-import { reduceChat } from "./reduce-chat.ts";
+import { ChatFold } from "./reduce-chat.ts";
 import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "./transport/sse.ts";
 import type { HttpRequest, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
 
@@ -48,7 +48,8 @@ async function prepare<State>(
 
 /**
  * One streamed call. An answer of another status or content type than an event stream is an error at once; a stream
- * that ends without its terminal marker is one at its end.
+ * that ends without its terminal marker is one at its end. Bytes become events in one step of one generator: each
+ * further one would cost as much per delta as decoding it.
  */
 async function* streamChat<State>(
   options: HttpChatOptions<State>,
@@ -60,12 +61,30 @@ async function* streamChat<State>(
   try {
     if (stream.status !== 200 || !isEventStream(stream))
       throw codec.classify(await stream.collect(), Date.now());
-    yield* reduceChat(readEvents(stream, options, call), codec.reducer(stream, Date.now()), () =>
-      stream.drain(),
-    );
+    const fold = new ChatFold(codec.reducer(stream, Date.now()));
+    const reader = new EventReader(options, stream);
+    for await (const chunk of stream.body) {
+      if (call.signal.aborted) break;
+      const events = reader.push(chunk);
+      if (events.length === 0) continue;
+      stream.alive();
+      for (const event of fold.push(events)) yield event;
+      if (!fold.isDone) continue;
+      stream.drain();
+      break;
+    }
+    if (!fold.isDone) {
+      if (call.signal.aborted) throw aborted(options.provider, call);
+      for (const event of fold.push(reader.end())) yield event;
+    }
+    yield fold.end();
   } finally {
     stream.cancel();
   }
+}
+
+function aborted(provider: string, { signal }: Call): ProviderError {
+  return new ProviderError("the call was aborted", { kind: "aborted", provider, cause: signal.reason });
 }
 
 /** Some servers name no content type, and some say text/plain; only what is surely something else is refused. */
@@ -74,31 +93,40 @@ function isEventStream({ headers }: HttpStream): boolean {
   return !/^\s*(application\/(\w+\+)?json|text\/html|application\/xml|text\/xml)/.test(type);
 }
 
-async function* readEvents<State>(
-  stream: HttpStream,
-  { provider, framing, codec }: HttpChatOptions<State>,
-  { signal }: Call,
-): AsyncGenerator<readonly SseEvent[]> {
-  const decoder = new SseDecoder(framing === undefined ? {} : { framing });
-  const document = new DocumentDetector();
-  try {
-    for await (const chunk of stream.body) {
-      if (signal.aborted) break;
-      if (document.takes(chunk)) continue;
-      const events = decoder.push(chunk);
-      if (events.length === 0) continue;
-      stream.alive();
-      yield events;
-    }
-    if (!signal.aborted && document.body === undefined) yield decoder.end();
-  } catch (error) {
-    if (!(error instanceof SseSyntaxError)) throw error;
-    throw new ProviderError(error.message, { kind: "bad-response", provider, status: stream.status });
+/** The bytes of a stream as events, or as the error that stands in their place. */
+class EventReader<State> {
+  readonly #options: HttpChatOptions<State>;
+  readonly #stream: HttpStream;
+  readonly #decoder: SseDecoder;
+  readonly #document = new DocumentDetector();
+
+  constructor(options: HttpChatOptions<State>, stream: HttpStream) {
+    this.#options = options;
+    this.#stream = stream;
+    this.#decoder = new SseDecoder(options.framing === undefined ? {} : { framing: options.framing });
   }
-  if (signal.aborted)
-    throw new ProviderError("the call was aborted", { kind: "aborted", provider, cause: signal.reason });
-  const { body } = document;
-  if (body) throw codec.classify({ status: stream.status, headers: stream.headers, body }, Date.now());
+
+  push(chunk: Buffer): readonly SseEvent[] {
+    return this.#document.takes(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
+  }
+
+  /** What was held back. Throws the refusal when the stream was none. */
+  end(): readonly SseEvent[] {
+    const { body } = this.#document;
+    if (!body) return this.#decode(() => this.#decoder.end());
+    const { status, headers } = this.#stream;
+    throw this.#options.codec.classify({ status, headers, body }, Date.now());
+  }
+
+  #decode(decode: () => readonly SseEvent[]): readonly SseEvent[] {
+    try {
+      return decode();
+    } catch (error) {
+      if (!(error instanceof SseSyntaxError)) throw error;
+      const { provider } = this.#options;
+      throw new ProviderError(error.message, { kind: "bad-response", provider, status: this.#stream.status });
+    }
+  }
 }
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024;

@@ -41,6 +41,8 @@ export function readReasoning(message: unknown): string | undefined {
 
 /** Usage under any of its names; undefined when no figure is valid. */
 export function readUsage(usage: unknown): Usage | undefined {
+  // Nearly every frame has none.
+  if (!isObject(usage)) return undefined;
   const found = {
     inputTokens: readCount(usage, "prompt_tokens"),
     outputTokens: readCount(usage, "completion_tokens"),
@@ -86,9 +88,13 @@ const MODELLED_IN_MESSAGE = new Set([
 
 /** `__proto__` as a key is an attack on whoever copies the object by assignment. */
 function others(fields: JsonObject, known: ReadonlySet<string>): [string, unknown][] {
-  return Object.entries(fields).filter(
-    ([key, value]) => !known.has(key) && key !== "__proto__" && value !== null && value !== undefined,
-  );
+  const found: [string, unknown][] = [];
+  for (const key of Object.keys(fields)) {
+    if (known.has(key) || key === "__proto__") continue;
+    const value = fields[key];
+    if (value !== null && value !== undefined) found.push([key, value]);
+  }
+  return found;
 }
 
 /** Top-level fields we do not model. */

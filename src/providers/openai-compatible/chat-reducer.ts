@@ -91,12 +91,11 @@ interface FrameContext {
 }
 
 function reduceFrame(state: StreamState, frame: JsonObject, context: FrameContext): ChatStep<StreamState> {
-  const common = {
-    ...state,
-    identity: state.identity ?? identify(frame, context.head.headers),
-    extra: merge(state.extra, otherFields(frame)),
-    usage: readUsage(readField(frame, "usage")) ?? state.usage,
-  };
+  const identity = state.identity ?? identify(frame, context.head.headers);
+  const extra = merge(state.extra, otherFields(frame));
+  const usage = readUsage(readField(frame, "usage")) ?? state.usage;
+  const isSame = identity === state.identity && extra === state.extra && usage === state.usage;
+  const common = isSame ? state : { ...state, identity, extra, usage };
   const choices = readField(frame, "choices");
   if (choices === undefined || choices === null) {
     // A flat error has no `error` key; frames without choices are otherwise figures or keep-alives.
@@ -153,6 +152,7 @@ function merge(
   fields: ReadonlyMap<string, unknown>,
   more: readonly [string, unknown][],
 ): ReadonlyMap<string, unknown> {
+  if (more.length === 0) return fields;
   const news = more.filter(([key, value]) => fields.get(key) !== value);
   return news.length === 0 ? fields : new Map([...fields, ...news]);
 }

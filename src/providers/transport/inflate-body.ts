@@ -57,18 +57,27 @@ const STREAM_DECODERS = {
 } as const;
 
 /** The same for a body in pieces; what is there is inflated without waiting for more. Throws `bad-response`. */
-export async function* inflateChunks(
+export function inflateChunks(
   chunks: AsyncIterable<Buffer>,
   head: Pick<HttpResponse, "status" | "headers">,
   provider: string,
   maxBytes: number,
-): AsyncGenerator<Buffer> {
+): AsyncIterable<Buffer> {
   const name = String(head.headers["content-encoding"] ?? "")
     .trim()
     .toLowerCase();
-  if (name === "identity" || name === "") return yield* chunks;
+  if (name === "identity" || name === "") return chunks;
   const refuse = (message: string, cause?: unknown) =>
     new ProviderError(message, { kind: "bad-response", provider, status: head.status, cause });
+  return inflateEach(chunks, name, maxBytes, refuse);
+}
+
+async function* inflateEach(
+  chunks: AsyncIterable<Buffer>,
+  name: string,
+  maxBytes: number,
+  refuse: (message: string, cause?: unknown) => ProviderError,
+): AsyncGenerator<Buffer> {
   if (!Object.hasOwn(STREAM_DECODERS, name))
     throw refuse("the answer uses a content encoding that was not asked for and is not known");
   const inflater = STREAM_DECODERS[name as keyof typeof STREAM_DECODERS]();
