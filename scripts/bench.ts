@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
+import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
 import { benchMemory, describeMemory } from "./bench/memory.ts";
@@ -11,7 +12,7 @@ import { benchThroughput, describeThroughput } from "./bench/throughput.ts";
 
 const USAGE = `usage: npm run bench -- [--only <name>] [--quick] [--json <file>]
 
-  --only <name>   throughput, limit, memory or start; several separated by commas; default: all
+  --only <name>   throughput, limit, memory, codecs or start; several separated by commas; default: all
   --quick         fewer texts and rounds: for a look, not for the record
   --json <file>   write the raw figures there as well
   --help          this text
@@ -48,6 +49,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, say) {
       const result = await benchMemory({ quick, say });
       return { result, text: describeMemory(result) };
+    },
+  },
+  codecs: {
+    async run(quick, say) {
+      const result = await benchCodecs({ quick, say });
+      return { result, text: describeCodecs(result) };
     },
   },
   start: {

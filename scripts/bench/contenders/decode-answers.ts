@@ -1,0 +1,129 @@
+// Runs every codec over recorded answers, without a network, and prints what a delta and an embedding answer cost.
+// Needs --expose-gc, and a young generation that holds everything a measurement allocates.
+import type { Provider } from "../../../src/providers/provider.ts";
+import { createProvider } from "../../../src/providers/registry.ts";
+import type { Transport } from "../../../src/providers/transport/transport.ts";
+import {
+  type EmbeddingRecording,
+  type Recording,
+  recordChats,
+  recordEmbeddings,
+} from "./codec-recordings.ts";
+
+/** Of one delta or one answer. */
+export interface CodecCost {
+  readonly name: string;
+  readonly micros: number;
+  readonly heapBytes: number;
+  /** Memory outside the heap: the vectors themselves. */
+  readonly externalBytes: number;
+}
+
+export interface DecodeResult {
+  readonly chats: readonly CodecCost[];
+  readonly embeddings: readonly (CodecCost & { readonly floats: number })[];
+}
+
+const DELTAS = 1_000;
+const CHUNK_BYTES = 16 * 1024;
+const MESSAGES_AT_ONCE = 16;
+/** Allocations are counted without a collection in between. */
+const COUNTED_RUNS = 5;
+const CALL = { signal: new AbortController().signal };
+
+const collect = (globalThis as { gc?: () => void }).gc;
+if (!collect) throw new Error("needs --expose-gc");
+
+async function measure(name: string, runs: number, run: () => Promise<unknown>): Promise<CodecCost> {
+  for (let n = 0; n < runs; n++) await run();
+  collect?.();
+  const before = process.memoryUsage();
+  for (let n = 0; n < COUNTED_RUNS; n++) await run();
+  const after = process.memoryUsage();
+  collect?.();
+  const started = process.hrtime.bigint();
+  for (let n = 0; n < runs; n++) await run();
+  const took = Number(process.hrtime.bigint() - started);
+  return {
+    name,
+    micros: took / 1000 / runs,
+    heapBytes: (after.heapUsed - before.heapUsed) / COUNTED_RUNS,
+    externalBytes: (after.arrayBuffers - before.arrayBuffers) / COUNTED_RUNS,
+  };
+}
+
+function chatTransport({ events }: Recording): Transport {
+  const bytes = Buffer.from(events.join(""));
+  const chunks = Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, n) =>
+    bytes.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES),
+  );
+  const groups = Array.from({ length: Math.ceil(events.length / MESSAGES_AT_ONCE) }, (_, n) =>
+    events.slice(n * MESSAGES_AT_ONCE, (n + 1) * MESSAGES_AT_ONCE),
+  );
+  const nothing = () => undefined;
+  const headers = { "content-type": "text/event-stream" };
+  return {
+    post: () => Promise.reject(new Error("not here")),
+    stream: async () => ({
+      status: 200,
+      headers,
+      body: readAll(chunks),
+      alive: nothing,
+      collect: () => Promise.reject(new Error("not here")),
+      drain: nothing,
+      cancel: nothing,
+    }),
+    openSocket: async () => ({ frames: readAll(groups), cancel: nothing }),
+    close: async () => undefined,
+  };
+}
+
+async function* readAll<T>(parts: readonly T[]): AsyncGenerator<T> {
+  for (const part of parts) yield part;
+}
+
+async function measureChat(recording: Recording): Promise<CodecCost> {
+  const provider = createProvider(recording.provider, recording.account, chatTransport(recording));
+  const chat = provider.chat?.(recording.model);
+  if (!chat) throw new Error(`${recording.name} has no chat`);
+  const request = { messages: [{ role: "user" as const, content: "Tell me about the river gate." }] };
+  const cost = await measure(recording.name, 40, async () => {
+    let deltas = 0;
+    for await (const { type } of chat.stream(request, CALL)) if (type === "text-delta") deltas += 1;
+    if (deltas !== DELTAS) throw new Error(`${recording.name}: ${deltas} deltas instead of ${DELTAS}`);
+  });
+  return {
+    ...cost,
+    micros: cost.micros / DELTAS,
+    heapBytes: cost.heapBytes / DELTAS,
+    externalBytes: cost.externalBytes / DELTAS,
+  };
+}
+
+async function measureEmbedding(recording: EmbeddingRecording) {
+  const { body, inputs, dimensions, provider: name } = recording;
+  const answer = { status: 200, headers: { "content-type": "application/json" }, body };
+  const transport: Transport = {
+    post: async () => answer,
+    stream: () => Promise.reject(new Error("not here")),
+    close: async () => undefined,
+  };
+  const provider: Provider = createProvider(name, recording.account, transport);
+  const model = provider.embedding?.(recording.model);
+  if (!model) throw new Error(`${recording.name} has no embeddings`);
+  const request = {
+    inputs: Array.from({ length: inputs }, (_, n) => `Paragraph ${n}: the river gate holds the water back.`),
+  };
+  const cost = await measure(recording.name, inputs > 10 ? 40 : 300, async () => {
+    const { vectors } = await model.embed(request, CALL);
+    if (vectors.length !== inputs * dimensions)
+      throw new Error(`${recording.name}: ${vectors.length} floats`);
+  });
+  return { ...cost, floats: inputs * dimensions };
+}
+
+const chats: CodecCost[] = [];
+for (const recording of recordChats(DELTAS)) chats.push(await measureChat(recording));
+const embeddings: (CodecCost & { floats: number })[] = [];
+for (const recording of recordEmbeddings()) embeddings.push(await measureEmbedding(recording));
+process.stdout.write(JSON.stringify({ chats, embeddings } satisfies DecodeResult));

@@ -1,0 +1,85 @@
+// Many chat streams at once in one process, with Sluice's adapter or with the openai SDK; prints what they cost.
+import OpenAI from "openai";
+import { createProvider } from "../../../src/providers/registry.ts";
+import { createTransport } from "../../../src/providers/transport/http.ts";
+
+export type ChatClient = "sluice" | "openai SDK";
+
+export interface StreamOrder {
+  readonly client: ChatClient;
+  readonly url: string;
+  readonly apiKey: string;
+  readonly streams: number;
+  readonly concurrency: number;
+}
+
+export interface StreamResult {
+  readonly deltas: number;
+  readonly wallMs: number;
+  /** Of this process, from the first call to the end of the last stream. */
+  readonly cpuMs: number;
+}
+
+const MODEL = "gpt-4o-mini";
+/** A sum of many numbers, which the simulated model repeats in about a hundred increments. */
+const MESSAGES = [
+  { role: "user" as const, content: Array.from({ length: 20 }, (_, n) => n + 1).join(" and ") },
+];
+
+type Stream = () => Promise<number>;
+
+function createStream({ client, url, apiKey, concurrency }: StreamOrder): Stream {
+  if (client === "sluice") {
+    const transport = createTransport({ connections: concurrency });
+    const chat = createProvider("openai", { baseUrl: url, apiKey }, transport).chat?.(MODEL);
+    if (!chat) throw new Error("no chat");
+    return async () => {
+      let deltas = 0;
+      for await (const { type } of chat.stream(
+        { messages: MESSAGES },
+        { signal: new AbortController().signal },
+      ))
+        if (type === "text-delta") deltas += 1;
+      return deltas;
+    };
+  }
+  const openai = new OpenAI({ baseURL: url, apiKey, maxRetries: 0 });
+  return async () => {
+    let deltas = 0;
+    const stream = await openai.chat.completions.create({
+      model: MODEL,
+      messages: MESSAGES,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content) deltas += 1;
+    return deltas;
+  };
+}
+
+async function runStreams(stream: Stream, count: number, concurrency: number): Promise<number> {
+  let left = count;
+  let deltas = 0;
+  const work = async () => {
+    while (left-- > 0) {
+      const count = await stream();
+      deltas += count;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return deltas;
+}
+
+const order = JSON.parse(process.argv[2] ?? "{}") as StreamOrder;
+const stream = createStream(order);
+// Connections are open and the code is compiled before anything is counted.
+await runStreams(stream, 2 * order.concurrency, order.concurrency);
+const cpuBefore = process.cpuUsage();
+const started = performance.now();
+const deltas = await runStreams(stream, order.streams, order.concurrency);
+const wallMs = performance.now() - started;
+const { user, system } = process.cpuUsage(cpuBefore);
+process.stdout.write(
+  JSON.stringify({ deltas, wallMs, cpuMs: (user + system) / 1000 } satisfies StreamResult),
+  () => process.exit(0),
+);
