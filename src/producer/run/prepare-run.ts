@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
 import type { Plan, PlanProgress } from "../plan/plan.ts";
 import { SPOOL_FILE } from "../plan/spool-writer.ts";
@@ -178,7 +178,7 @@ function runId(kind: string, now: number): string {
 
 async function makeFolder(dir: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolders(dir);
   } catch (error) {
     const reason =
       errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR" ? "it is a file" : errorCode(error);
@@ -188,4 +188,28 @@ async function makeFolder(dir: string): Promise<void> {
       error,
     );
   }
+}
+
+/**
+ * Makes a folder and those above it, one by one. Node's own recursive mkdir never returns where the system answers
+ * "no such file" for a folder that cannot be made at all, as under /proc.
+ */
+async function makeFolders(dir: string): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    const code = errorCode(error);
+    const parent = dirname(dir);
+    if (code === "ENOENT" && parent !== dir && !(await isFolder(parent))) {
+      await makeFolders(parent);
+      await mkdir(dir);
+    } else if (code !== "EEXIST" || !(await isFolder(dir))) throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
