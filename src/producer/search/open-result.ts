@@ -24,6 +24,12 @@ export async function openResult(dir: string): Promise<Result> {
       "Run its command again: it goes on where it stopped.",
     );
   }
+  if (await exists(path(RESULT_FILES.batch))) {
+    throw new RunError(
+      `the run in ${dir} answered requests from a file: it has ${RESULT_FILES.batch} and no records to search`,
+      "Name the folder of a run of sluice embed.",
+    );
+  }
   throw new RunError(
     `${dir} holds no finished run: none of records.parquet, records.jsonl and vectors.npy is there`,
     "Name the folder that was given as --out.",
