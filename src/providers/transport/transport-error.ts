@@ -80,5 +80,7 @@ function findCode(error: unknown): string | undefined {
 }
 
 function isProxyRefusal(error: unknown): boolean {
-  return error instanceof Error && /^Proxy response/.test(error.message);
+  return (
+    error instanceof Error && (errorCode(error) === "PROXY_REFUSED" || /^Proxy response/.test(error.message))
+  );
 }

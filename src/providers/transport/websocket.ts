@@ -1,7 +1,7 @@
-import { Agent as HttpsAgent } from "node:https";
 import { getCACertificates } from "node:tls";
 import type { Call } from "../provider.ts";
 import type { SocketAnswer, SocketRequest } from "./transport.ts";
+import { TunnelAgent } from "./tunnel-agent.ts";
 import { SocketExchange, type SocketLimits } from "./websocket-exchange.ts";
 
 export interface SocketOptions extends Partial<SocketLimits> {
@@ -35,7 +35,7 @@ export function createSocketOpener(options: SocketOptions = {}): SocketOpener {
   const connection = {
     // Naming a CA replaces Node's own list, so that list is passed along.
     ...(options.extraCa && { ca: [...getCACertificates("default"), options.extraCa] }),
-    ...(options.httpsProxy && { agent: createProxyAgent(options.httpsProxy, options.noProxy) }),
+    ...(options.httpsProxy && { agent: new TunnelAgent(options.httpsProxy, options.noProxy) }),
   };
   const running = new Set<SocketExchange>();
   return {
@@ -48,8 +48,4 @@ export function createSocketOpener(options: SocketOptions = {}): SocketOpener {
       for (const exchange of running) exchange.abort("the connections were closed");
     },
   };
-}
-
-function createProxyAgent(httpsProxy: string, noProxy: string | undefined): HttpsAgent {
-  return new HttpsAgent({ proxyEnv: { HTTPS_PROXY: httpsProxy, ...(noProxy && { NO_PROXY: noProxy }) } });
 }

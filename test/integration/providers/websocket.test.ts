@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import {
   type AddressInfo,
   connect,
@@ -404,6 +406,40 @@ describe("aborting a WebSocket exchange", () => {
 });
 
 describe("a proxy", () => {
+  it("carries a secure socket through its tunnel, with its own credentials", async () => {
+    const pem = (name: string) =>
+      readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), "utf8");
+    const [cert, key] = [pem("localhost.cert"), pem("localhost.key")];
+    const secure = createHttpsServer({ cert, key });
+    new WebSocketServer({ server: secure, perMessageDeflate: false }).on("connection", (client) =>
+      client.once("message", (data) => {
+        client.send(`you said ${data}`);
+        client.close(1000);
+      }),
+    );
+    const asked: unknown[] = [];
+    const proxy = createHttpServer();
+    proxy.on("connect", (request, socket) => {
+      asked.push([request.url, request.headers["proxy-authorization"]]);
+      const port = Number(request.url?.split(":")[1]);
+      const onward = connect({ port, host: "127.0.0.1" }, () => {
+        socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+        onward.pipe(socket).pipe(onward);
+      });
+      onward.on("error", () => socket.destroy());
+    });
+    const httpsProxy = `http://me:pass%20word@127.0.0.1:${await listen(proxy)}`;
+    const url = new URL(`wss://localhost:${await listen(secure)}/`);
+    const frames: string[] = [];
+    const answer = await open(url, { httpsProxy, extraCa: cert });
+    if (!("frames" in answer)) throw new Error("refused");
+    for await (const group of answer.frames) frames.push(...group);
+    expect(frames).toEqual([expect.stringMatching(/^you said /)]);
+    expect(asked).toEqual([[url.host, `Basic ${Buffer.from("me:pass word").toString("base64")}`]]);
+    await expect(open(url, { httpsProxy })).rejects.toThrow(/certificate was refused/);
+    await expect(open(url, { httpsProxy: "http://127.0.0.1:1" })).rejects.toMatchObject({ kind: "network" });
+  });
+
   it("is asked for a tunnel by secure sockets, unless the host is to be reached directly", async () => {
     const asked: string[] = [];
     const proxy = createHttpServer();
@@ -416,7 +452,7 @@ describe("a proxy", () => {
       connect({ port: 1, host: "127.0.0.1" }).on("error", () => socket.destroy()),
     );
     const url = new URL(`wss://localhost:${await listen(plain)}/`);
-    await expect(open(url, { httpsProxy })).rejects.toMatchObject({ kind: "network" });
+    await expect(open(url, { httpsProxy })).rejects.toMatchObject({ kind: "network", code: "PROXY_REFUSED" });
     expect(asked).toEqual([url.host]);
     await expect(open(url, { httpsProxy, noProxy: "localhost" })).rejects.toMatchObject({ kind: "network" });
     expect(asked).toHaveLength(1);

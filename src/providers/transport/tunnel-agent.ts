@@ -1,0 +1,94 @@
+import { type ClientRequest, type IncomingMessage, request as requestPlain } from "node:http";
+import { Agent as HttpsAgent, type RequestOptions, request as requestSecure } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+
+const TUNNEL_TIMEOUT_MS = 30_000;
+
+type Done = (error: Error | null, socket: Duplex) => void;
+
+/**
+ * Reaches `https:` and `wss:` hosts through a proxy, by CONNECT, but for those `noProxy` names. Node's own agents know
+ * proxies only from 22.21 on and ignore the setting before: calls would go past the proxy without a word.
+ */
+export class TunnelAgent extends HttpsAgent {
+  readonly #proxy: URL;
+  readonly #noProxy: string;
+
+  constructor(httpsProxy: string, noProxy = "") {
+    super({ keepAlive: false });
+    this.#proxy = new URL(httpsProxy);
+    this.#noProxy = noProxy;
+  }
+
+  override createConnection(options: RequestOptions, done: Done): Duplex | null | undefined {
+    const host = options.host ?? "localhost";
+    const port = Number(options.port ?? 443);
+    if (isExcepted(host, port, this.#noProxy)) return super.createConnection(options, done);
+    this.#tunnel(host, port, (error, tunnel) => {
+      if (error || !tunnel) done(error ?? refuse("no tunnel"), undefined as never);
+      else done(null, connectTls({ ...tlsOptions(options, host), socket: tunnel }));
+    });
+    return undefined;
+  }
+
+  /** Asks the proxy for a connection to the host. */
+  #tunnel(host: string, port: number, done: (error: Error | null, tunnel?: Socket) => void): void {
+    const { protocol, hostname, username, password } = this.#proxy;
+    const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const account = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const secure = protocol === "https:";
+    const connect: ClientRequest = (secure ? requestSecure : requestPlain)({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: this.#proxy.port || (secure ? 443 : 80),
+      method: "CONNECT",
+      path: target,
+      agent: false,
+      headers: {
+        host: target,
+        ...(username !== "" && {
+          "proxy-authorization": `Basic ${Buffer.from(account).toString("base64")}`,
+        }),
+      },
+    });
+    connect.once("connect", (answer: IncomingMessage, tunnel: Socket, head: Buffer) => {
+      tunnel.setTimeout(0);
+      if (answer.statusCode === 200 && head.length === 0) done(null, tunnel);
+      else {
+        tunnel.destroy();
+        done(refuse(`the proxy answered ${answer.statusCode}`));
+      }
+    });
+    connect.once("error", (error) => done(error));
+    // Whoever asked may have given up long before: nothing else would end the request then.
+    connect.setTimeout(TUNNEL_TIMEOUT_MS, () => connect.destroy(refuse("the proxy does not answer")));
+    connect.end();
+  }
+}
+
+function refuse(message: string): Error {
+  return Object.assign(new Error(message), { code: "PROXY_REFUSED" });
+}
+
+function tlsOptions(options: RequestOptions, host: string) {
+  const { ca } = options;
+  return { host, servername: options.servername || host, ...(ca && { ca }) };
+}
+
+/** Hosts of a comma-separated list are meant with everything below them; a port narrows, and "*" is all. */
+export function isExcepted(host: string, port: number, noProxy: string): boolean {
+  const name = host.toLowerCase();
+  return noProxy
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const [, domain = entry, only] = /^(.+?):(\d+)$/.exec(entry) ?? [];
+      const suffix = domain.replace(/^\*?\./, "");
+      return (
+        (only === undefined || Number(only) === port) && (name === suffix || name.endsWith(`.${suffix}`))
+      );
+    });
+}
