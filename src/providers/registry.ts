@@ -141,5 +141,11 @@ export function findModel(
   const name = fullName.slice(slash + 1);
   const model = entry?.models.find((one) => one.name === name) ?? entry?.describeOther?.(name, kind);
   if (entry && model) return { provider: entry.name, model };
+  // Of a known provider its own models are what was meant; all there are would fill the screen.
+  if (entry)
+    throw new UnknownModelError(
+      fullName,
+      entry.models.map((one) => `${entry.name}/${one.name}`),
+    );
   throw new UnknownModelError(fullName, listModelNames());
 }

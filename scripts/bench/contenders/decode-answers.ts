@@ -27,18 +27,22 @@ export interface DecodeResult {
 const DELTAS = 1_000;
 const CHUNK_BYTES = 16 * 1024;
 const MESSAGES_AT_ONCE = 16;
-/** Allocations are counted without a collection in between. */
-const COUNTED_RUNS = 5;
+/** Allocations are counted without a collection in between, which large arrays outside the heap would bring about. */
+const COUNTED = { chats: 5, embeddings: 1 };
 const CALL = { signal: new AbortController().signal };
 
 const collect = (globalThis as { gc?: () => void }).gc;
 if (!collect) throw new Error("needs --expose-gc");
 
-async function measure(name: string, runs: number, run: () => Promise<unknown>): Promise<CodecCost> {
+async function measure(
+  name: string,
+  { runs, counted }: { readonly runs: number; readonly counted: number },
+  run: () => Promise<unknown>,
+): Promise<CodecCost> {
   for (let n = 0; n < runs; n++) await run();
   collect?.();
   const before = process.memoryUsage();
-  for (let n = 0; n < COUNTED_RUNS; n++) await run();
+  for (let n = 0; n < counted; n++) await run();
   const after = process.memoryUsage();
   collect?.();
   const started = process.hrtime.bigint();
@@ -47,8 +51,8 @@ async function measure(name: string, runs: number, run: () => Promise<unknown>):
   return {
     name,
     micros: took / 1000 / runs,
-    heapBytes: (after.heapUsed - before.heapUsed) / COUNTED_RUNS,
-    externalBytes: (after.arrayBuffers - before.arrayBuffers) / COUNTED_RUNS,
+    heapBytes: (after.heapUsed - before.heapUsed) / counted,
+    externalBytes: (after.arrayBuffers - before.arrayBuffers) / counted,
   };
 }
 
@@ -87,7 +91,7 @@ async function measureChat(recording: Recording): Promise<CodecCost> {
   const chat = provider.chat?.(recording.model);
   if (!chat) throw new Error(`${recording.name} has no chat`);
   const request = { messages: [{ role: "user" as const, content: "Tell me about the river gate." }] };
-  const cost = await measure(recording.name, 40, async () => {
+  const cost = await measure(recording.name, { runs: 40, counted: COUNTED.chats }, async () => {
     let deltas = 0;
     for await (const { type } of chat.stream(request, CALL)) if (type === "text-delta") deltas += 1;
     if (deltas !== DELTAS) throw new Error(`${recording.name}: ${deltas} deltas instead of ${DELTAS}`);
@@ -114,11 +118,15 @@ async function measureEmbedding(recording: EmbeddingRecording) {
   const request = {
     inputs: Array.from({ length: inputs }, (_, n) => `Paragraph ${n}: the river gate holds the water back.`),
   };
-  const cost = await measure(recording.name, inputs > 10 ? 40 : 300, async () => {
-    const { vectors } = await model.embed(request, CALL);
-    if (vectors.length !== inputs * dimensions)
-      throw new Error(`${recording.name}: ${vectors.length} floats`);
-  });
+  const cost = await measure(
+    recording.name,
+    { runs: inputs > 10 ? 40 : 300, counted: COUNTED.embeddings },
+    async () => {
+      const { vectors } = await model.embed(request, CALL);
+      if (vectors.length !== inputs * dimensions)
+        throw new Error(`${recording.name}: ${vectors.length} floats`);
+    },
+  );
   return { ...cost, floats: inputs * dimensions };
 }
 

@@ -6,7 +6,7 @@ import { type EmbeddingRequest, planEmbedding } from "../../producer/run/plan-em
 import type { EmbeddingManifest } from "../../producer/run/run-manifest.ts";
 import type { RecordStore } from "../../producer/sink/record-store.ts";
 import type { ResultFormat } from "../../producer/sink/result-writer.ts";
-import type { EmbeddingPurpose } from "../../providers/provider.ts";
+import type { EmbeddingPurpose, ModelData } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";
 import { requireLanes } from "../lanes.ts";
 import { modelPrice } from "../model-price.ts";
@@ -20,7 +20,8 @@ export interface EmbedCommandOptions extends RunCommandOptions {
   readonly type: EmbeddingPurpose;
   readonly format: ResultFormat;
   readonly withText: boolean;
-  readonly chunkTokens: number;
+  /** Undefined: the usual size, or what is safe for a model that takes little. */
+  readonly chunkTokens?: number;
   readonly chunkOverlap: number;
   readonly chunk: boolean;
   readonly idField: string;
@@ -66,6 +67,16 @@ function createCommand(
   };
 }
 
+const USUAL_CHUNK_TOKENS = 400;
+
+/** Tokens are estimated, and a table or code has up to half as many again as prose of the same estimate. */
+function chunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
+  if (chunkTokens !== undefined) return chunkTokens;
+  return maxTokens === undefined
+    ? USUAL_CHUNK_TOKENS
+    : Math.min(USUAL_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
+}
+
 function createRequest(paths: readonly string[], options: EmbedCommandOptions): EmbeddingRequest {
   const { provider, model } = findModel(options.model, "embedding");
   if (model.kind !== "embedding")
@@ -78,7 +89,7 @@ function createRequest(paths: readonly string[], options: EmbedCommandOptions): 
       paths,
       idField: options.idField,
       textField: options.textField,
-      chunk: options.chunk ? { tokens: options.chunkTokens, overlap: options.chunkOverlap } : undefined,
+      chunk: options.chunk ? { tokens: chunkSize(options, model), overlap: options.chunkOverlap } : undefined,
       ...(model.maxTokens === undefined ? {} : { maxTokens: model.maxTokens }),
       ...(limit === undefined ? {} : { limit }),
       skipInvalid: options.skipInvalid,

@@ -1,3 +1,4 @@
+import { COMPATIBLE_PROFILES } from "../../providers/openai-compatible/profiles.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../simulator/spark/spark.ts";
 import { EXIT } from "../exit.ts";
@@ -10,6 +11,18 @@ export interface SimulateCommandOptions {
   readonly concurrency?: number;
   readonly latency: number;
   readonly jitter: number;
+}
+
+/** The double of the OpenAI protocol stands for every vendor of it. */
+function describeVendors(openaiUrl: string): string[] {
+  const others = COMPATIBLE_PROFILES.filter(({ name }) => name !== "openai");
+  return [
+    "# The same double stands for the other vendors of that protocol:",
+    ...others.map(
+      ({ variables }) =>
+        `#   export ${variables}_API_KEY=${SIMULATOR_API_KEY} ${variables}_BASE_URL=${openaiUrl}`,
+    ),
+  ];
 }
 
 /** `sluice simulate`: serves until stopped, and prints the environment that points Sluice at it. */
@@ -41,6 +54,7 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
       `export SPARK_EMBEDDING_BASE_URL=${simulator.spark.embeddingUrl}`,
       `export OPENAI_API_KEY=${SIMULATOR_API_KEY}`,
       `export OPENAI_BASE_URL=${simulator.openaiUrl}`,
+      ...describeVendors(simulator.openaiUrl),
       "# Sluice keeps the limits that a new account usually has (120 requests/min for minimax/embo-01). For more:",
       "#   sluice set-limit minimax/embo-01 --requests-per-minute 6000",
       `# Faults, limits and statistics of the simulator: ${simulator.controlUrl}`,

@@ -69,7 +69,8 @@ describe("the table of providers", () => {
     },
   );
 
-  it("lists what is known when nothing is near", () => {
+  it("lists what is known when nothing is near, of the provider that is named", () => {
+    expect(() => findModel("zhipu/zzzzzzzz")).toThrow(/Known are: zhipu\/glm-4-plus, (zhipu\/[^ ]+,? ?)+\.$/);
     expect(() => findModel("zzz")).toThrow("Known are: minimax/embo-01");
   });
 
