@@ -67,9 +67,8 @@ function addEmbed(program: Command): void {
     .option("--with-text", "put each item's text and metadata into the output", false)
     .option(
       "--chunk-tokens <n>",
-      "split documents into chunks of at most this many tokens (estimated)",
+      "split documents into chunks of at most this many tokens (estimated; default: 400, or half of what the model takes)",
       positive,
-      400,
     )
     .option("--chunk-overlap <n>", "tokens that neighbouring chunks share", count, 40)
     .option("--no-chunk", "one item per document or record, whatever its length")
@@ -137,6 +136,11 @@ function addBatch(program: Command): void {
       "--workers <n>",
       "worker processes to start; 0 leaves the work to workers running elsewhere",
       count,
+    )
+    .option(
+      "--max-cost <amount>",
+      "stop cleanly before the run costs more than this, in the currency of its models' price",
+      amount,
     )
     .option("--dry-run", "say what would be done, and send nothing", false)
     .option("--skip-invalid", "leave out what cannot be used, instead of refusing to start", false)

@@ -30,11 +30,16 @@ export function costOf(price: TokenPrice, { input, output }: TokenCount): number
 
 /**
  * What estimated tokens will cost: input within the error of the estimate, answers anywhere between nothing and
- * their limit. Undefined when a price is missing.
+ * their limit, and probably `likely` tokens long (half of the limit when that is not given). Undefined when a price
+ * is missing.
  */
-export function costRange(price: TokenPrice, { input, output }: TokenCount): AmountRange | undefined {
+export function costRange(
+  price: TokenPrice,
+  { input, output }: TokenCount,
+  likely = output / 2,
+): AmountRange | undefined {
   const low = costOf(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 });
-  const expected = costOf(price, { input, output: output / 2 });
+  const expected = costOf(price, { input, output: likely });
   const high = costOf(price, { input: input * (1 + ESTIMATE_ERROR), output });
   if (low === undefined || expected === undefined || high === undefined) return undefined;
   return { low, expected, high };

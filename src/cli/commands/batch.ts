@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { ConfigError } from "../../core/errors.ts";
+import { costRange } from "../../core/money.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "../../producer/batch/plan-batch.ts";
+import { readSpool } from "../../producer/plan/read-spool.ts";
 import { batchWork } from "../../producer/run/batch-work.ts";
+import { type CostEstimate, estimateChatCost } from "../../producer/run/estimate-cost.ts";
 import { planBatchRun } from "../../producer/run/plan-batch-run.ts";
 import type { BatchManifest } from "../../producer/run/run-manifest.ts";
 import type { RunStore } from "../../producer/sink/slot-store.ts";
@@ -13,10 +16,17 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import { EXIT } from "../exit.ts";
 import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
 import { requireLanes } from "../lanes.ts";
+import { commonPrice, modelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
-import { type Lanes, type RunCommand, type RunCommandOptions, runInFolder } from "../run-command.ts";
+import {
+  type Lanes,
+  type RunCommand,
+  type RunCommandOptions,
+  retryInFolder,
+  runInFolder,
+} from "../run-command.ts";
 import { readVersion } from "../version.ts";
-import { describeProblems } from "./embed-output.ts";
+import { describeCost, describeProblems } from "./embed-output.ts";
 
 export interface BatchCommandOptions extends RunCommandOptions {
   readonly model?: string;
@@ -41,7 +51,7 @@ export async function runBatchFile(path: string, options: BatchCommandOptions): 
     cwd: process.cwd(),
     exclude: [resolve(options.out)],
   };
-  if (options.dryRun) return await printDryRun(source, options.json);
+  if (options.dryRun) return await printDryRun(source, config, options.json);
   return await runInFolder(createCommand(source, config, options), config, options);
 }
 
@@ -59,11 +69,35 @@ function createCommand(
       now: Date.now(),
     },
     planning: planBatchRun(source),
+    ...batchParts(config),
+  };
+}
+
+/** What does not depend on where the requests came from. */
+function batchParts(
+  config: Config,
+): Omit<RunCommand<BatchManifest, RunStore<WireRecord>, BatchPlan>, "request" | "planning"> {
+  return {
     lanes: ({ models }) => lanesOf(config, models),
     work: (run, { client, keys }) =>
       batchWork(run, { client, keys, now: Date.now, batchInputs: batchInputs(run.manifest) }),
+    price: ({ models, kind }) => commonPrice(config, models, kind),
     defaultWindow: DEFAULT_WINDOW,
   };
+}
+
+/** `sluice retry` of a run from a file of requests. */
+export async function retryBatch(
+  found: {
+    readonly dir: string;
+    readonly manifest: BatchManifest;
+    readonly kinds: ReadonlySet<string> | undefined;
+  },
+  config: Config,
+  options: RunCommandOptions,
+): Promise<number> {
+  lanesOf(config, found.manifest.models);
+  return await retryInFolder(found, batchParts(config), config, options);
 }
 
 /** The lanes of all models; what is missing for any of them is told at once. */
@@ -88,7 +122,7 @@ function batchInputs({ kind, models }: BatchManifest): number {
 }
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
-async function printDryRun(source: BatchSource, json: boolean): Promise<number> {
+async function printDryRun(source: BatchSource, config: Config, json: boolean): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
     const plan = await planBatch(source, work);
@@ -97,7 +131,8 @@ async function printDryRun(source: BatchSource, json: boolean): Promise<number> 
       return EXIT.cannotGoOn;
     }
     const { documents: requests, items, tokens, endpoint, models, problemCount, bytes } = plan;
-    const dry = { requests, items, estimatedTokens: tokens, endpoint, models, leftOut: problemCount };
+    const cost = await estimateCost(plan, plan.spool, config);
+    const dry = { requests, items, estimatedTokens: tokens, endpoint, models, cost, leftOut: problemCount };
     process.stdout.write(
       json
         ? `${JSON.stringify({ event: "dry-run", ...dry })}\n`
@@ -106,6 +141,7 @@ async function printDryRun(source: BatchSource, json: boolean): Promise<number> 
             ...(items === requests ? [] : [`texts      ${formatCount(items)}`]),
             `models     ${models.join(", ")}`,
             `tokens     ${formatCount(tokens)} of input (estimated)`,
+            `cost       ${describeCost(cost)}`,
             ...(problemCount > 0
               ? [`left out   ${formatMany(problemCount, "problem")} (--skip-invalid)`]
               : []),
@@ -117,4 +153,28 @@ async function printDryRun(source: BatchSource, json: boolean): Promise<number> 
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** Texts have only their tokens to pay for; answers are estimated request by request. */
+async function estimateCost(
+  { endpoint, models, tokens, items }: BatchPlan,
+  spool: string,
+  config: Config,
+): Promise<CostEstimate | undefined> {
+  if (endpoint === "/v1/embeddings") {
+    const price = commonPrice(config, models, "embedding");
+    const range = price && costRange(price, { input: tokens, output: 0 });
+    return range && { ...range, currency: price.currency };
+  }
+  const known = new Map(
+    models.map((name) => {
+      const { maxOutputTokens } = findModel(name, "chat").model;
+      return [name, { price: modelPrice(config, name, "chat"), maxOutputTokens }];
+    }),
+  );
+  return await estimateChatCost(
+    readSpool(spool),
+    items,
+    ({ metadata }) => known.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
+  );
 }

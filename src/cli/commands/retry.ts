@@ -42,10 +42,8 @@ export async function runRetry(wanted: string, options: RetryCommandOptions): Pr
   await requireWorkFolder(dir);
   const shared = { ...options, out: dir };
   if (isBatch(manifest)) {
-    throw new RunError(
-      `${manifest.run} is a run from a file of requests, which cannot be retried in its own folder`,
-      "make a file of the requests that errors.jsonl names, and run that",
-    );
+    const { retryBatch } = await import("./batch.ts");
+    return await retryBatch({ dir, manifest, kinds }, config, shared);
   }
   const { provider, model } = findModel(manifest.model, "embedding");
   const lanes = requireLanes(config, manifest.model);

@@ -9,7 +9,7 @@ import { readSpool } from "../plan/read-spool.ts";
 import { type JsonStore, openJsonStore } from "../sink/json-store.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { createChatJobs, splitName } from "./chat-jobs.ts";
+import { createChatJobs, estimateChatTokens, splitName } from "./chat-jobs.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
 import type { RunWork } from "./execute-run.ts";
 import type { BatchManifest } from "./run-manifest.ts";
@@ -45,6 +45,7 @@ function chatWork(
     openStore: () => openJsonStore(dir, opening),
     jobs: createChatJobs(manifest.run, requests),
     queues: [...providers].map((provider) => queueName(provider, "chat")),
+    estimate: estimateChatTokens,
     // What stays because this fails goes with the run.
     onRecords: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
     write: (store, hooks) => writeChatOutput(store, readSpool(spool), dir, { run: manifest.run, ...hooks }),

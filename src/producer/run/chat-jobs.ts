@@ -1,5 +1,6 @@
 import { RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
+import type { TokenCount } from "../../core/money.ts";
 import { queueName } from "../../queue/names.ts";
 import { type ChatPayload, chatRequestSchema, MAX_JOB_BYTES } from "../../queue/payload.ts";
 import type { RunRequests } from "../../queue/run-requests.ts";
@@ -34,6 +35,12 @@ export function createChatJobs(run: string, requests: RunRequests): JobMaker {
       return { queue: queueName(provider, "chat"), name: "chat", data };
     },
   };
+}
+
+/** What a request may be charged: its estimated tokens, and the most its answer may have, or probably has. */
+export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
+  const { maxTokens } = chatRequestSchema.parse(JSON.parse(text));
+  return { input: tokens, output: maxTokens ?? ANSWER_TOKENS, bounded: maxTokens !== undefined };
 }
 
 /** The names in "provider/model"; a model's own name may have slashes. */
