@@ -1,6 +1,7 @@
 import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
-import { ProviderError } from "../../core/errors.ts";
+import type { ProviderError } from "../../core/errors.ts";
+import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-parts.ts";
 import { inflateBody } from "./inflate-body.ts";
 import { openStream } from "./stream.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";
@@ -126,7 +127,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   run(dispatcher: Dispatcher): Promise<HttpResponse> {
-    const { url, headers, body, timeLimits } = this.#request;
+    const { timeLimits } = this.#request;
     if (this.#signal.aborted) {
       this.#onAbort();
       return this.#promise.promise;
@@ -136,12 +137,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     try {
       dispatcher.dispatch(
         {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: "POST",
-          headers: { "accept-encoding": "identity", ...headers },
-          body,
-          ...(timeLimits?.headersMs !== undefined && { headersTimeout: timeLimits.headersMs }),
+          ...dispatchOptions(this.#request),
           ...(timeLimits?.idleMs !== undefined && { bodyTimeout: timeLimits.idleMs }),
         },
         this,
@@ -165,7 +161,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBodyBytes) this.#fail(this.#tooLarge());
+    if (this.#bytes > this.#maxBodyBytes)
+      this.#fail(tooLargeError(this.#request.provider, this.#status, this.#maxBodyBytes));
     else this.#chunks.push(chunk);
   }
 
@@ -182,33 +179,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(describeTransportError(error, this.#request.provider));
   }
 
-  readonly #onAbort = (): void => {
-    this.#fail(
-      new ProviderError("the call was aborted", {
-        kind: "aborted",
-        provider: this.#request.provider,
-        cause: this.#signal.reason,
-      }),
-    );
-  };
+  readonly #onAbort = (): void =>
+    this.#fail(abortedError(this.#request.provider, this.#signal, "the call was aborted"));
 
-  readonly #onDeadline = (): void => {
-    this.#fail(
-      new ProviderError(
-        `no complete answer within ${this.#totalTimeoutMs} ms (${this.#bytes} bytes had arrived)`,
-        { kind: "timeout", provider: this.#request.provider, code: "TOTAL_TIMEOUT" },
-      ),
-    );
-  };
-
-  #tooLarge(): ProviderError {
-    return new ProviderError(`the answer is larger than ${this.#maxBodyBytes} bytes`, {
-      kind: "bad-response",
-      provider: this.#request.provider,
-      status: this.#status,
-      code: "BODY_TOO_LARGE",
-    });
-  }
+  readonly #onDeadline = (): void =>
+    this.#fail(deadlineError(this.#request.provider, this.#totalTimeoutMs, this.#bytes));
 
   #fail(error: ProviderError): void {
     if (this.#settled) return;

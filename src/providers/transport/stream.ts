@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 import { ProviderError } from "../../core/errors.ts";
 import type { Call } from "../provider.ts";
+import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-parts.ts";
 import { inflateBody, inflateChunks } from "./inflate-body.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
@@ -70,7 +71,6 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   }
 
   open(dispatcher: Dispatcher): Promise<HttpStream> {
-    const { url, headers, body, timeLimits } = this.#request;
     if (this.#signal.aborted) {
       this.#onAbort();
       return this.#opened.promise;
@@ -80,14 +80,9 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     try {
       dispatcher.dispatch(
         {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: "POST",
-          headers: { "accept-encoding": "identity", ...headers },
-          body,
+          ...dispatchOptions(this.#request),
           // Idle time is measured here, by what the reader makes of the bytes.
           bodyTimeout: 0,
-          ...(timeLimits?.headersMs !== undefined && { headersTimeout: timeLimits.headersMs }),
         },
         this,
       );
@@ -249,29 +244,17 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     } else this.#idleTimer = setTimeout(this.#onIdle, Math.max(1, this.#limits.idleMs - waited));
   };
 
-  readonly #onDeadline = (): void => {
-    this.#fail(
-      new ProviderError(
-        `no complete answer within ${this.#limits.totalMs} ms (${this.#bytes} bytes had arrived)`,
-        { kind: "timeout", provider: this.#request.provider, code: "TOTAL_TIMEOUT" },
-      ),
-    );
-  };
+  readonly #onDeadline = (): void =>
+    this.#fail(deadlineError(this.#request.provider, this.#limits.totalMs, this.#bytes));
 
   readonly #onAbort = (): void => this.#fail(this.#aborted("the call was aborted"));
 
   #aborted(message: string): ProviderError {
-    const { provider } = this.#request;
-    return new ProviderError(message, { kind: "aborted", provider, cause: this.#signal.reason });
+    return abortedError(this.#request.provider, this.#signal, message);
   }
 
   #tooLarge(limit: number): ProviderError {
-    return new ProviderError(`the answer is larger than ${limit} bytes`, {
-      kind: "bad-response",
-      provider: this.#request.provider,
-      status: this.#status,
-      code: "BODY_TOO_LARGE",
-    });
+    return tooLargeError(this.#request.provider, this.#status, limit);
   }
 
   /** The first failure counts; after the end there is none. */
