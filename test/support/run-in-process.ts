@@ -41,10 +41,22 @@ async function* readFrom(items: readonly Item[], from: number): AsyncIterable<re
 export interface Bench {
   readonly dir: string;
   readonly keys: ReturnType<typeof createKeys>;
-  worker(model: EmbeddingModel, options?: Partial<WorkerOptions>, limits?: LaneLimits): WorkerHost;
+  worker(
+    model: EmbeddingModel | ((name: string) => EmbeddingModel),
+    options?: Partial<WorkerOptions>,
+    limits?: LaneLimits,
+  ): WorkerHost;
   coordinate(
     items: readonly Item[],
-    options?: { runId?: string; windowSize?: number; signal?: AbortSignal; onTick?: () => Promise<void> },
+    options?: {
+      runId?: string;
+      windowSize?: number;
+      signal?: AbortSignal;
+      onTick?: () => Promise<void>;
+      /** Of the store, inside the bench's folder; runs side by side need one each. */
+      folder?: string;
+      model?: string;
+    },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
   store(items: number): ReturnType<typeof openRecordStore>;
@@ -71,7 +83,9 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
         limiter,
         capabilities: [{ provider: "fake", kind: "embedding" }],
         chatLanes: () => [],
-        embeddingLanes: () => [{ lane: { provider: "fake", account: "default", model: "m" }, limits, model }],
+        embeddingLanes: (provider, name) => [
+          { lane: { provider, account: "default", model: name }, limits, model: pick(model, name) },
+        ],
         version: "test",
         log: silentLog,
         options: { graceMs: 5_000, ...options },
@@ -79,13 +93,19 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
       hosts.push(host);
       return host;
     },
-    async coordinate(items, { runId = "run", windowSize = 200, signal, onTick } = {}) {
+    async coordinate(
+      items,
+      { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {},
+    ) {
       const control = new RunControl(client, keys, runId);
       const lease = await takeLease(control, systemClock, {
         onWait: () => undefined,
         signal: signal ?? new AbortController().signal,
       });
-      const store = await openRecordStore(dir, { items: items.length, dimensions: DIMENSIONS });
+      const store = await openRecordStore(join(dir, folder), {
+        items: items.length,
+        dimensions: DIMENSIONS,
+      });
       const events: CoordinatorEvent[] = [];
       try {
         await new Coordinator({
@@ -96,7 +116,7 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
           store,
           clock: systemClock,
           readItems: (from) => readFrom(items, from),
-          jobs: createEmbeddingJobs({ run: runId, provider: "fake", model: "m", purpose: "db" }, 10),
+          jobs: createEmbeddingJobs({ run: runId, provider: "fake", model, purpose: "db" }, 10),
           windowSize,
           counters: () => ({}),
           onTick: onTick ?? (async () => undefined),
@@ -118,4 +138,8 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function pick(model: EmbeddingModel | ((name: string) => EmbeddingModel), name: string): EmbeddingModel {
+  return typeof model === "function" ? model(name) : model;
 }

@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
+import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { type Bench, makeItems, openBench } from "../../support/run-in-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+let redis: TestRedis;
+let bench: Bench;
+
+beforeEach(async () => {
+  redis = testRedis();
+  bench = await openBench(redis);
+});
+
+afterEach(async () => {
+  await bench.close();
+  await redis.cleanup();
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("two runs on one lane progress side by side: the small one ends when twice its size is done", async () => {
+  const small = makeItems(500, (i) => `small ${i}`);
+  const large = makeItems(3_000, (i) => `large ${i}`);
+  const model = fakeEmbedding({ onCall: () => pause(5) });
+  bench.worker(model, {}, { concurrency: 2 });
+  const first = bench.coordinate(large, { runId: "large", folder: "large", windowSize: 1_500 });
+  await waitFor(() => model.calls.length > 20, { what: "the large run to be under way" });
+  await bench.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
+  await first;
+  // The texts in the order they were called for, from the small run's first to its last.
+  const order = model.calls.flat().map((text) => text.startsWith("small"));
+  const during = order.slice(order.indexOf(true), order.lastIndexOf(true) + 1);
+  expect(during.filter((isSmall) => isSmall)).toHaveLength(500);
+  expect(during.length).toBeGreaterThan(800);
+  expect(during.length).toBeLessThan(1_200);
+  // At no time does one of them stand still: of any 200 texts, each run has a part.
+  for (let at = 0; at + 200 <= during.length; at += 100) {
+    const part = during.slice(at, at + 200).filter((isSmall) => isSmall).length;
+    expect(part).toBeGreaterThan(40);
+    expect(part).toBeLessThan(160);
+  }
+});
+
+test("three runs of different sizes are done in the order of their sizes", async () => {
+  const model = fakeEmbedding({ onCall: () => pause(5) });
+  bench.worker(model, {}, { concurrency: 2 });
+  const run = (runId: string, count: number) =>
+    bench.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId, windowSize: 1_000 },
+    );
+  await Promise.all([run("c", 2_400), run("b", 1_200), run("a", 300)]);
+  const order = model.calls.flat().map((text) => text.slice(0, 1));
+  const ends = ["a", "b", "c"].map((runId) => order.lastIndexOf(runId));
+  expect(ends).toEqual([...ends].sort((x, y) => x - y));
+});
+
+test("a lane parked for auth does not hold up another model in the same worker", async () => {
+  const bad = fakeEmbedding({
+    onCall: () => {
+      throw providerError("auth");
+    },
+  });
+  const good = fakeEmbedding({ onCall: () => pause(2) });
+  // Few places for jobs: those of the parked lane must not keep them.
+  bench.worker((name) => (name === "bad" ? bad : good), { jobs: 4 }, { concurrency: 2 });
+  const stop = new AbortController();
+  const stuck = bench.coordinate(makeItems(1_000), {
+    runId: "stuck",
+    folder: "stuck",
+    model: "bad",
+    signal: stop.signal,
+  });
+  const stopped = expect(stuck).rejects.toThrow("interrupted");
+  await waitFor(() => bad.calls.length > 0, { what: "the refused call" });
+  await bench.coordinate(makeItems(1_000), { runId: "free", folder: "free", model: "good" });
+  expect(good.calls.flat()).toHaveLength(1_000);
+  // Those in flight when the first was refused, and what was granted until the lane was parked; of 100 batches.
+  expect(bad.calls.length).toBeLessThanOrEqual(6);
+  stop.abort();
+  await stopped;
+});
