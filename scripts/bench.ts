@@ -31,7 +31,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   throughput: {
     async run(quick, say) {
       const result = await benchThroughput({
-        texts: quick ? 10_000 : 20_000,
+        texts: quick ? 10_000 : 60_000,
         rounds: quick ? 2 : 5,
         concurrencies: [8, 16, 32],
         say,

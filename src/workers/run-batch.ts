@@ -37,13 +37,11 @@ export async function runBatch(
   const tokens = totalTokens === undefined ? {} : { tokens: totalTokens };
   await Promise.all([
     commitVectors(inputs, response, size, deps),
-    limiter
-      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens }])
-      .catch((error) =>
-        log.warn("could not settle a reservation; it lapses by itself", {
-          error: coerceError(error).message,
-        }),
-      ),
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens }]).catch((error) =>
+      log.warn("could not settle a reservation; it lapses by itself", {
+        error: coerceError(error).message,
+      }),
+    ),
   ]);
   return undefined;
 }

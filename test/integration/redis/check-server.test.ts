@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { checkServer, refuseUnfitServer } from "../../../src/redis/check-server.ts";
+import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { testRedis } from "../../support/redis.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
+
+let server: RedisProcess | undefined;
+let source: RedisSource | undefined;
+
+afterEach(async () => {
+  await source?.close();
+  await server?.stop();
+  server = undefined;
+  source = undefined;
+});
+
+async function check(settings: readonly (readonly string[])[], login = "", password?: string) {
+  server = await startRedisProcess({ settings, ...(password === undefined ? {} : { client: { password } }) });
+  source = openRedis(parseRedisUrl(`redis://${login}127.0.0.1:${server.port}`));
+  return checkServer(source.connect("commands"));
+}
+
+test("a fit server passes, and the test write leaves no key", async () => {
+  await using redis = testRedis();
+  const fit = openRedis(parseRedisUrl(redis.url));
+  const found = await checkServer(fit.connect("commands"));
+  expect(found.findings).toEqual([]);
+  expect(found.version).toMatch(/^\d+\.\d+\.\d+$/);
+  refuseUnfitServer(found);
+  expect(await redis.connect().keys("sluice:probe:*")).toEqual([]);
+  await fit.close();
+});
+
+describe.skipIf(!hasRedisServer())("a server of one's own", () => {
+  test("that evicts is refused, with the line that mends it", async () => {
+    const found = await check([["maxmemory-policy", "allkeys-lru"]]);
+    expect(() => refuseUnfitServer(found)).toThrow("its maxmemory-policy is allkeys-lru");
+    expect(found.findings[0]?.mend).toContain("CONFIG SET maxmemory-policy noeviction");
+  });
+
+  test("without append-only file is used, and said aloud", async () => {
+    const found = await check([["appendonly", "no"]]);
+    expect(found.findings).toMatchObject([
+      { level: "warning", mend: expect.stringContaining("appendonly yes") },
+    ]);
+    refuseUnfitServer(found);
+  });
+
+  test("that is a replica is refused without trying to write", async () => {
+    const found = await check([["replicaof", "127.0.0.1", "1"]]);
+    expect(() => refuseUnfitServer(found)).toThrow("it is a replica (role slave), which takes no writes");
+  });
+
+  test("that forbids CONFIG is judged by what INFO says", async () => {
+    const user = ["user", "app", "on", ">pw", "~*", "&*", "+@all", "-config"];
+    const found = await check([user, ["maxmemory-policy", "volatile-lru"]], "app:pw@");
+    expect(found.findings.map((finding) => finding.level)).toEqual(["refusal", "note"]);
+    expect(found.findings[0]?.message).toContain("volatile-lru");
+  });
+
+  test("that tells nothing is used, with the unknown named", async () => {
+    const user = ["user", "app", "on", ">pw", "~*", "&*", "+@all", "-config", "-info"];
+    server = await startRedisProcess({ settings: [user] });
+    source = openRedis(parseRedisUrl(`redis://app:pw@127.0.0.1:${server.port}`));
+    const found = await checkServer(source.connect("commands"));
+    expect(found.version).toBe("unknown");
+    expect(found.findings).toMatchObject([
+      { level: "warning", message: expect.stringContaining("maxmemory-policy") },
+    ]);
+  });
+
+  test("that is full refuses the test write", async () => {
+    const found = await check([["maxmemory", "1"]]);
+    expect(found.findings).toMatchObject([
+      { level: "warning", message: expect.stringContaining("of its maxmemory is used") },
+      { level: "refusal", message: expect.stringContaining("a test write was refused: OOM") },
+    ]);
+  });
+
+  test("that allows other keys only is refused with what to allow", async () => {
+    const user = ["user", "app", "on", ">pw", "~other:*", "&*", "+@all"];
+    const found = await check([user], "app:pw@");
+    expect(found.findings).toMatchObject([
+      { level: "refusal", mend: expect.stringContaining("every key that begins") },
+    ]);
+  });
+});

@@ -1,0 +1,276 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Queue, Worker } from "bullmq";
+import { Cluster } from "ioredis";
+import { afterEach, describe, expect, test } from "vitest";
+import { checkServer, refuseUnfitServer } from "../../../src/redis/check-server.ts";
+import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import {
+  freePort,
+  hasRedisServer,
+  type RedisProcess,
+  startRedisProcess,
+} from "../../support/redis-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+const servers: RedisProcess[] = [];
+const sources: RedisSource[] = [];
+const folders: string[] = [];
+
+async function serve(...options: Parameters<typeof startRedisProcess>): Promise<RedisProcess> {
+  const server = await startRedisProcess(...options);
+  servers.push(server);
+  return server;
+}
+
+function open(url: string): RedisSource {
+  const source = openRedis(parseRedisUrl(url));
+  sources.push(source);
+  return source;
+}
+
+async function temporary(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "sluice-topology-"));
+  folders.push(dir);
+  return dir;
+}
+
+afterEach(async () => {
+  await Promise.all(sources.splice(0).map((source) => source.close()));
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await Promise.all(folders.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
+});
+
+/** One job through queue and worker, on connections of `source`. */
+async function passOneJob(source: RedisSource): Promise<void> {
+  const prefix = "{jobs}";
+  const queue = new Queue("q", { connection: source.connect("bullmq"), prefix });
+  let seen = 0;
+  const worker = new Worker(
+    "q",
+    async () => {
+      seen += 1;
+    },
+    { connection: source.connect("bullmq"), prefix },
+  );
+  worker.on("error", () => {});
+  await queue.add("j", {});
+  await waitFor(() => seen === 1, { what: "the job" });
+  await worker.close();
+  await queue.close();
+}
+
+function openssl(dir: string, ...words: string[]): void {
+  execFileSync("openssl", words, { cwd: dir, stdio: "pipe" });
+}
+
+/** A certificate authority of our own, and a certificate of its for 127.0.0.1 in `server.crt`/`server.key`. */
+async function makeCertificates(): Promise<string> {
+  const dir = await temporary();
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl(
+    dir,
+    "req",
+    "-x509",
+    ...curve,
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.crt",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=test ca",
+  );
+  openssl(dir, "req", ...curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1");
+  await writeFile(join(dir, "san"), "subjectAltName=IP:127.0.0.1");
+  const sign = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san"];
+  openssl(dir, "x509", "-req", "-in", "server.csr", ...sign, "-out", "server.crt");
+  return dir;
+}
+
+function canEncrypt(): boolean {
+  try {
+    execFileSync("openssl", ["version"], { stdio: "pipe" });
+    // A server built without TLS refuses the setting by name.
+    execFileSync("redis-server", ["--tls-port", "0", "--port", "0", "--tls-replication", "wrong"], {
+      stdio: "pipe",
+    });
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    if (said.includes("argument must be 'yes' or 'no'")) return true;
+    console.warn(`tests of TLS are skipped: ${said}`);
+  }
+  return false;
+}
+
+describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
+  test("is reached when its certificate is trusted, with or without a certificate of one's own", async () => {
+    const dir = await makeCertificates();
+    const files = [
+      ["tls-cert-file", `${dir}/server.crt`],
+      ["tls-key-file", `${dir}/server.key`],
+      ["tls-ca-cert-file", `${dir}/ca.crt`],
+    ];
+    const port = await freePort();
+    await serve({ settings: [["tls-port", String(port)], ["tls-auth-clients", "no"], ...files] });
+    const source = open(`rediss://127.0.0.1:${port}?ca=${dir}/ca.crt`);
+    await source.reach();
+    expect(await source.connect("commands").set("k", "v")).toBe("OK");
+    await passOneJob(source);
+
+    const untrusting = open(`rediss://127.0.0.1:${port}`);
+    await expect(untrusting.reach()).rejects.toMatchObject({
+      message: expect.stringContaining(`no usable Redis at rediss://127.0.0.1:${port}/0`),
+      mend: expect.stringContaining("certificate"),
+    });
+
+    const strictPort = await freePort();
+    await serve({ settings: [["tls-port", String(strictPort)], ["tls-auth-clients", "yes"], ...files] });
+    const known = open(
+      `rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt&cert=${dir}/server.crt&key=${dir}/server.key`,
+    );
+    await known.reach();
+    await expect(open(`rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt`).reach()).rejects.toThrow(
+      "no usable Redis",
+    );
+  });
+});
+
+describe.skipIf(!hasRedisServer())("three Sentinels", () => {
+  async function watchedPair() {
+    const password = ["requirepass", "pw"];
+    const client = { password: "pw" };
+    const master = await serve({ settings: [password, ["masterauth", "pw"]], client });
+    const replica = await serve({
+      settings: [password, ["masterauth", "pw"], ["replicaof", "127.0.0.1", String(master.port)]],
+      client,
+    });
+    const dir = await temporary();
+    const sentinels = await Promise.all([1, 2, 3].map((number) => sentinel(dir, number, master.port)));
+    const hosts = sentinels.map((server) => `127.0.0.1:${server.port}`).join(",");
+    return { master, replica, sentinels, url: `redis+sentinel://:pw@${hosts}/main` };
+  }
+
+  async function sentinel(dir: string, number: number, masterPort: number): Promise<RedisProcess> {
+    const file = join(dir, `sentinel-${number}.conf`);
+    const lines = [
+      `sentinel monitor main 127.0.0.1 ${masterPort} 2`,
+      "sentinel auth-pass main pw",
+      "sentinel down-after-milliseconds main 1000",
+      "sentinel failover-timeout main 5000",
+    ];
+    await writeFile(file, `${lines.join("\n")}\n`);
+    return serve({ leading: [file, "--sentinel"], persistence: false });
+  }
+
+  test("lead to the master, and after a failover to the next one, while commands wait", async () => {
+    const { master, replica, sentinels, url } = await watchedPair();
+    const watcher = open(sentinels[0]!.url).connect("commands");
+    await waitFor(
+      async () => {
+        const state = (await watcher.call("SENTINEL", "master", "main")) as string[];
+        const value = (name: string) => state[state.indexOf(name) + 1];
+        return value("num-slaves") === "1" && value("num-other-sentinels") === "2";
+      },
+      { what: "the Sentinels to know each other" },
+    );
+    const source = open(url);
+    await source.reach();
+    const client = source.connect("commands");
+    await client.set("before", "1");
+    await waitFor(async () => (await client.call("WAIT", 1, 100)) === 1, { what: "the replica" });
+    refuseUnfitServer(await checkServer(client));
+    await master.kill("SIGKILL");
+    expect(await client.incr("before")).toBe(2);
+    const port = await client.config("GET", "port");
+    expect(port).toEqual(["port", String(replica.port)]);
+    await passOneJob(source);
+  });
+
+  test("that cannot be reached are named, and closing does not hang on them", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const source = open(`redis+sentinel://127.0.0.1:${first},127.0.0.1:${second}/main`);
+    await expect(source.reach()).rejects.toThrow("All sentinels are unreachable");
+    const pending = source.connect("commands").ping();
+    const settled = expect(pending).rejects.toThrow();
+    await source.close();
+    await settled;
+  });
+});
+
+describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
+  async function cluster(): Promise<{ nodes: RedisProcess[]; url: string }> {
+    const settings = [
+      ["cluster-enabled", "yes"],
+      ["cluster-config-file", "nodes.conf"],
+      ["cluster-node-timeout", "2000"],
+      ["requirepass", "pw"],
+      ["masterauth", "pw"],
+    ];
+    const start = async () => {
+      // The nodes talk on a second port, 10000 above the first unless told.
+      const bus = await freePort();
+      return serve({ settings: [...settings, ["cluster-port", String(bus)]], client: { password: "pw" } });
+    };
+    const nodes = [await start(), await start(), await start()];
+    const hosts = nodes.map((node) => `127.0.0.1:${node.port}`);
+    execFileSync("redis-cli", [
+      "-a",
+      "pw",
+      "--no-auth-warning",
+      "--cluster",
+      "create",
+      ...hosts,
+      "--cluster-yes",
+    ]);
+    return { nodes, url: `redis+cluster://:pw@${hosts.join(",")}` };
+  }
+
+  test("takes commands, scripts and jobs, is checked node by node, and may lose a node for a while", async () => {
+    const { nodes, url } = await cluster();
+    const source = open(url);
+    await waitFor(
+      () =>
+        source.reach().then(
+          () => true,
+          () => false,
+        ),
+      { what: "the cluster" },
+    );
+    const client = source.connect("commands");
+    if (!(client instanceof Cluster)) throw new Error("a cluster URL opened something else");
+    const keys = Array.from({ length: 60 }, (_, index) => `key:${index}`);
+    await Promise.all(keys.map((key) => client.set(key, key)));
+    expect(client.nodes("master")).toHaveLength(3);
+    const check = await checkServer(client);
+    expect(check.findings).toEqual([]);
+    await passOneJob(source);
+
+    await nodes[1]!.kill("SIGKILL");
+    const replies = Promise.all(keys.map((key) => client.get(key)));
+    replies.catch(() => {});
+    await nodes[1]!.start();
+    expect(await replies).toEqual(keys);
+
+    await client.nodes("master")[0]!.config("SET", "maxmemory-policy", "allkeys-lru");
+    expect(() => refuseUnfitServer({ ...check, findings: [] })).not.toThrow();
+    const again = await checkServer(client);
+    expect(again.findings).toHaveLength(1);
+    expect(again.findings[0]?.message).toMatch(/^node 127\.0\.0\.1:\d+: its maxmemory-policy is allkeys-lru/);
+  });
+
+  test("that cannot be reached is named, and closing does not hang on it", async () => {
+    const port = await freePort();
+    const source = open(`redis+cluster://127.0.0.1:${port}`);
+    await expect(source.reach()).rejects.toThrow(`no usable Redis at redis+cluster://127.0.0.1:${port}: `);
+    await expect(source.reach()).rejects.toThrow("ECONNREFUSED");
+    const pending = source.connect("commands").ping();
+    const settled = expect(pending).rejects.toThrow();
+    await source.close();
+    await settled;
+  });
+});

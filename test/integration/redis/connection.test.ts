@@ -1,0 +1,194 @@
+import { Queue, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { afterEach, describe, expect, test } from "vitest";
+import { openRedis, type RedisEvent, type RedisSource } from "../../../src/redis/connection.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { testRedis } from "../../support/redis.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+const servers: RedisProcess[] = [];
+const sources: RedisSource[] = [];
+
+async function serve(...options: Parameters<typeof startRedisProcess>): Promise<RedisProcess> {
+  const server = await startRedisProcess(...options);
+  servers.push(server);
+  return server;
+}
+
+function open(...options: Parameters<typeof openRedis>): RedisSource {
+  const source = openRedis(...options);
+  sources.push(source);
+  return source;
+}
+
+afterEach(async () => {
+  await Promise.all(sources.splice(0).map((source) => source.close()));
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+test("connections carry their role and process in their name, and none is left after close", async () => {
+  await using redis = testRedis();
+  const source = open(parseRedisUrl(redis.url));
+  const look = redis.connect();
+  const names = async () => {
+    const list = String(await look.client("LIST"));
+    return ["commands", "blocking", "bullmq"].filter((role) =>
+      list.includes(` name=sluice:${role}:${process.pid} `),
+    );
+  };
+  for (const role of ["commands", "blocking", "bullmq"] as const) await source.connect(role).ping();
+  expect(await names()).toEqual(["commands", "blocking", "bullmq"]);
+  await source.close();
+  await waitFor(async () => (await names()).length === 0);
+});
+
+test("close answers what was asked before it, and does not wait for a blocking read", async () => {
+  await using redis = testRedis();
+  const source = open(parseRedisUrl(redis.url));
+  const commands = source.connect("commands");
+  const blocking = source.connect("blocking") as Redis;
+  await Promise.all([commands.ping(), blocking.ping()]);
+  const read = blocking.blpop(`${redis.namespace}:never`, 0);
+  const ended = expect(read).rejects.toThrow("Connection is closed");
+  const answers = Promise.all([1, 2, 3].map(() => commands.incr(`${redis.namespace}:n`)));
+  await source.close();
+  expect(await answers).toEqual([1, 2, 3]);
+  await ended;
+});
+
+test("close ends connections that never came to be", async () => {
+  const server = await serve();
+  const { url } = server;
+  await server.stop();
+  const source = open(parseRedisUrl(url));
+  const pending = source.connect("commands").ping();
+  const rejected = expect(pending).rejects.toThrow();
+  await source.close();
+  await rejected;
+});
+
+test("BullMQ takes a connection of the source for queue and worker", async () => {
+  await using redis = testRedis();
+  const source = open(parseRedisUrl(redis.url));
+  const prefix = `{${redis.namespace}}`;
+  const queue = new Queue("q", { connection: source.connect("bullmq"), prefix });
+  const seen: unknown[] = [];
+  const worker = new Worker("q", async (job) => seen.push(job.data), {
+    connection: source.connect("bullmq"),
+    prefix,
+  });
+  worker.on("error", () => {});
+  await queue.add("j", { n: 1 });
+  await waitFor(() => seen.length === 1);
+  await worker.close();
+  await queue.close();
+  await source.close();
+  expect(seen).toEqual([{ n: 1 }]);
+});
+
+describe.skipIf(!hasRedisServer())("a connection", () => {
+  test("waits while Redis is away and goes on when it is back, saying so", async () => {
+    const server = await serve();
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(server.url), { onEvent: (event) => events.push(event) });
+    const client = source.connect("commands");
+    await client.set("k", "v");
+    await server.kill("SIGKILL");
+    const reply = client.get("k");
+    await waitFor(() => events.some((event) => event.kind === "error"));
+    await server.start();
+    expect(await reply).toBe("v");
+    expect(events.filter((event) => event.kind !== "error").map((event) => event.kind)).toEqual([
+      "lost",
+      "back",
+    ]);
+  });
+
+  test("reports a burst of errors once and counts the rest", async () => {
+    const server = await serve();
+    const { url } = server;
+    await server.stop();
+    let now = 0;
+    const clock = { now: () => now, sleep: () => Promise.resolve() };
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(url), {
+      clock,
+      random: () => 0,
+      onEvent: (event) => events.push(event),
+    });
+    const client = source.connect("commands");
+    client.ping().catch(() => {});
+    let errors = 0;
+    client.on("error", () => {
+      errors += 1;
+    });
+    await waitFor(() => errors >= 4);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({
+      kind: "error",
+      suppressed: 0,
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+    now += 10_000;
+    await waitFor(() => events.length === 2);
+    expect(events[1]).toMatchObject({ kind: "error", suppressed: expect.any(Number) });
+    expect((events[1] as { suppressed: number }).suppressed).toBeGreaterThanOrEqual(3);
+  });
+
+  test("outlasts a server that became a replica for a while, without a storm of errors", async () => {
+    const server = await serve();
+    const events: RedisEvent[] = [];
+    const source = open(parseRedisUrl(server.url), { onEvent: (event) => events.push(event) });
+    const client = source.connect("commands") as Redis;
+    const admin = source.connect("blocking") as Redis;
+    await client.set("n", "0");
+    // A replica whose master is itself stays a replica for ever and answers READONLY.
+    await admin.config("SET", "replica-read-only", "yes");
+    await admin.replicaof("127.0.0.1", String(server.port));
+    let reconnections = 0;
+    client.on("reconnecting", () => {
+      reconnections += 1;
+    });
+    const write = client.incr("n");
+    await waitFor(() => reconnections >= 2);
+    await admin.replicaof("NO", "ONE");
+    expect(await write).toBe(1);
+    expect(events.filter((event) => event.kind === "error").length).toBeLessThan(3);
+  });
+
+  test("logs in with user and password, and reach names a wrong one without repeating it", async () => {
+    const acl = ["user", "anna", "on", ">s3cret/pass", "~*", "&*", "+@all"];
+    const server = await serve({
+      settings: [acl, ["requirepass", "other pass"]],
+      client: { password: "other pass" },
+    });
+    const host = `127.0.0.1:${server.port}`;
+    const anna = open(parseRedisUrl(`redis://anna:s3cret%2Fpass@${host}`));
+    await anna.reach();
+    expect(await anna.connect("commands").call("ACL", "WHOAMI")).toBe("anna");
+    const standard = open(parseRedisUrl(`redis://:other%20pass@${host}`));
+    await standard.reach();
+    const wrong = open(parseRedisUrl(`redis://anna:wr0ngpass@${host}`));
+    const error = await wrong.reach().catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain(`no usable Redis at redis://${host}/0: WRONGPASS`);
+    expect(JSON.stringify(error) + String(error)).not.toContain("wr0ngpass");
+    const none = open(parseRedisUrl(`redis://${host}`));
+    await expect(none.reach()).rejects.toMatchObject({ mend: expect.stringContaining("password") });
+  });
+
+  test("goes through a unix socket, to the database asked for", async () => {
+    const server = await serve({ settings: [["unixsocket", "r.sock"]] });
+    const source = open(parseRedisUrl(`unix://${server.dir}/r.sock?db=3`));
+    await source.connect("commands").set("k", "v");
+    const direct = open(parseRedisUrl(`${server.url}/3`));
+    expect(await direct.connect("commands").get("k")).toBe("v");
+  });
+});
+
+test("reach says who refused the connection", async () => {
+  const source = open(parseRedisUrl("redis://user:pw@127.0.0.1:1"));
+  await expect(source.reach()).rejects.toThrow(
+    "no usable Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1",
+  );
+});
