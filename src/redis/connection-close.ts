@@ -9,6 +9,8 @@ const END_PATIENCE_MS = 8_000;
 export async function closeClient(client: Redis | Cluster): Promise<void> {
   if (client.status === "end") return;
   const end = new Promise<void>((resolve) => client.once("end", () => resolve()));
+  // Commands gathered in this turn of the event loop leave at its end; QUIT must not overtake them.
+  await new Promise((resolve) => setImmediate(resolve));
   if (client.status === "ready" && !isBlocking(client)) {
     const cut = setTimeout(() => client.disconnect(), QUIT_PATIENCE_MS);
     await client.quit().catch(() => client.disconnect());

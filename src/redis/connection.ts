@@ -59,7 +59,8 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
     connect(role) {
       const client = createClient(target, {
         name: `sluice:${role}:${process.pid}`,
-        gather: role === "commands",
+        // A cluster's gathered commands wait for the node that is away; single ones find their way around it.
+        gather: role === "commands" && target.kind !== "cluster",
         lazy: false,
         tls,
         delay,
@@ -246,7 +247,10 @@ function explain(error: Error): string {
 }
 
 function unreachable(target: RedisTarget, error: Error): RunError {
-  const message = explain(error);
+  const said = explain(error);
+  // All a cluster client says when no node let it in.
+  const message =
+    target.kind === "cluster" && said === "Connection is closed." ? "no node could be reached" : said;
   const mend = /NOAUTH|WRONGPASS|AUTH/.test(message)
     ? "Check the user and the password in REDIS_URL."
     : /certificate|self.signed|SSL|TLS|wrong version number/i.test(message)

@@ -267,7 +267,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     const port = await freePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
     await expect(source.reach()).rejects.toThrow(`no usable Redis at redis+cluster://127.0.0.1:${port}: `);
-    await expect(source.reach()).rejects.toThrow("ECONNREFUSED");
+    await expect(source.reach()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);
     const pending = source.connect("commands").ping();
     const settled = expect(pending).rejects.toThrow();
     await source.close();
