@@ -34,7 +34,7 @@ test("a wrong key stops the run after few calls, and the mended key resumes it",
 
 test("an empty account stops the run half-way, and what was paid for stays", async () => {
   await using shop = await Workshop.open({
-    latency: { fixedMs: 40 },
+    latency: { fixedMs: 150 },
     limits: { requestsPerMinute: 100_000, concurrency: 4 },
   });
   writeCorpus(shop, 600);
