@@ -214,6 +214,7 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
       ...(context.retry === undefined ? {} : { retry: context.retry }),
       ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
       clock: systemClock,
+      onStopping: () => workers.stop(),
       onSnapshot: (snapshot) => reporter.progress(snapshot),
       onEvent: (event) => reporter.event(event),
       signal: AbortSignal.any([signal, failed.signal]),

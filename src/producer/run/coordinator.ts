@@ -36,6 +36,8 @@ export interface CoordinatorDeps {
   readonly budget?: RunBudget;
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   readonly onEvent: (event: CoordinatorEvent) => void;
+  /** The run stops before its end: resolves when the workers of this command have committed what they had in flight. */
+  readonly onStopping?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -108,8 +110,11 @@ export class Coordinator {
       await Promise.all(loops);
     } catch (error) {
       await Promise.allSettled(loops);
-      // What workers have committed by now is paid for: it goes to disk even when the run stops here.
-      if (!isLostLease(error)) await this.#collector.drain().catch(() => undefined);
+      // What is paid for goes to disk even when the run stops here: first the calls under way end, then all is read.
+      if (!isLostLease(error)) {
+        await this.#deps.onStopping?.();
+        await this.#collector.drain().catch(() => undefined);
+      }
       if (!this.#isComplete()) throw error;
     } finally {
       this.#deps.signal.removeEventListener("abort", onAbort);

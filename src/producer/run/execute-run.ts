@@ -62,6 +62,8 @@ export interface ExecuteDeps {
   readonly onEvent: (
     event: CoordinatorEvent | { readonly type: "waiting-for-lease"; readonly holder: string },
   ) => void;
+  /** See the coordinator's. */
+  readonly onStopping?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -167,6 +169,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         work.onRecords?.(records);
       },
       onEvent: deps.onEvent,
+      ...(deps.onStopping ? { onStopping: deps.onStopping } : {}),
       signal: deps.signal,
     }).run();
   } finally {
