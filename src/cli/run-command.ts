@@ -30,6 +30,7 @@ import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
+import { EarlyServices, type RunServices } from "./run-services.ts";
 
 /** Options that every command with an output folder has. */
 export interface RunCommandOptions {
@@ -54,6 +55,8 @@ export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord
   ) => RunWork<S>;
   /** What all models of the run cost; absent when it is not known, or not the same for all of them. */
   readonly price?: (manifest: M) => TokenPrice | undefined;
+  /** The lanes are known before the items are: Redis and workers may start while planning goes on. */
+  readonly readyToPlan?: boolean;
   /** Items of the run in Redis at once, unless told otherwise. */
   readonly defaultWindow: number;
 }
@@ -119,7 +122,8 @@ export async function retryInFolder<M extends RunManifest, S extends RunStore<Wi
     const unlock = await lockFolder(join(dir, WORK_FOLDER));
     const run = { dir, spool: join(dir, WORK_FOLDER, SPOOL_FILE), manifest, resumed: true, unlock };
     try {
-      return await runToEnd(run, command, { ...context, retry: { kinds } });
+      const retrying = { ...context, retry: { kinds } };
+      return await runToEnd(run, command, retrying, () => openServices(dir, context));
     } finally {
       await unlock();
     }
@@ -130,9 +134,25 @@ async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>,
   command: RunCommand<M, S, P>,
   context: Context,
 ): Promise<number> {
+  const early = new EarlyServices(() => openServices(command.request.dir, context));
+  try {
+    return await planThenRun(command, context, early);
+  } finally {
+    await early.close();
+  }
+}
+
+async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
+  command: RunCommand<M, S, P>,
+  context: Context,
+  early: EarlyServices,
+): Promise<number> {
   const { reporter, signal } = context;
   const preparation = await prepareRun(command.request, command.planning, {
-    signal,
+    signal: AbortSignal.any([signal, early.failed]),
+    onPlanning: () => {
+      if (command.readyToPlan) early.startSoon();
+    },
     onProgress: (progress) => reporter.planning(progress),
   }).catch((error) => {
     throw signal.aborted
@@ -155,7 +175,7 @@ async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>,
   }
   const { run } = preparation;
   try {
-    return await runToEnd(run, command, context);
+    return await runToEnd(run, command, context, () => early.take());
   } finally {
     await run.unlock();
   }
@@ -165,8 +185,9 @@ async function runToEnd<M extends RunManifest, S extends RunStore<WireRecord>>(
   run: PreparedRun<M>,
   command: Prepared<M, S>,
   context: Context,
+  open: () => Promise<RunServices>,
 ): Promise<number> {
-  const report = await runPrepared(run, command, context);
+  const report = await runPrepared(run, command, context, open);
   context.reporter.end({ outcome: "finished", report, output: context.options.out });
   return report.items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
 }
@@ -174,26 +195,31 @@ async function runToEnd<M extends RunManifest, S extends RunStore<WireRecord>>(
 /** What is left of a command once its run is prepared. */
 type Prepared<M extends RunManifest, S extends RunStore<WireRecord>> = Omit<
   RunCommand<M, S>,
-  "planning" | "request"
+  "planning" | "readyToPlan" | "request"
 >;
 
 async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>>(
   run: PreparedRun<M>,
   command: Prepared<M, S>,
   context: Context,
+  open: () => Promise<RunServices>,
 ): Promise<RunManifest> {
   const { config, options, reporter, signal } = context;
   const lanes = command.lanes(run.manifest);
   const price = command.price?.(run.manifest);
   requirePriceForCap(price, options.maxCost, run.manifest);
-  const redis = await openConfiguredRedis(config, {
-    onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
-    onWarning: ({ message, mend }) =>
-      reporter.event({ type: "note", message: mend === undefined ? message : `${message}. ${mend}` }),
-  });
-  const workers = startWorkers(run, context);
+  const { redis, workers, close } = await open();
   const failed = new AbortController();
   workers.ready.catch((error) => failed.abort(error));
+  signal.addEventListener(
+    "abort",
+    () =>
+      reporter.event({
+        type: "note",
+        message: "stopping: calls in flight end, the rest goes back to the queue",
+      }),
+    { once: true },
+  );
   reporter.start({
     runId: run.manifest.run,
     model: run.manifest.model,
@@ -222,26 +248,33 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
   } catch (error) {
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
-    await workers.stop();
-    await redis.close();
+    await close();
   }
 }
 
-function startWorkers(run: PreparedRun, { config, options, reporter, signal }: Context) {
-  signal.addEventListener(
-    "abort",
-    () =>
-      reporter.event({
-        type: "note",
-        message: "stopping: calls in flight end, the rest goes back to the queue",
-      }),
-    { once: true },
-  );
-  return startChildWorkers({
+/** Redis and the workers of a run in `dir`, whose work folder is there and locked. */
+async function openServices(
+  dir: string,
+  { config, options, reporter, signal }: Context,
+): Promise<RunServices> {
+  const redis = await openConfiguredRedis(config, {
+    onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
+    onWarning: ({ message, mend }) =>
+      reporter.event({ type: "note", message: mend === undefined ? message : `${message}. ${mend}` }),
+  });
+  const workers = startChildWorkers({
     count: options.workers ?? config.run.workers ?? availableParallelism(),
-    logFile: join(run.dir, WORK_FOLDER, "workers.log"),
+    logFile: join(dir, WORK_FOLDER, "workers.log"),
     ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
     signal,
     onRestart: (detail) => reporter.event({ type: "worker-lost", detail, restarted: true }),
   });
+  return {
+    redis,
+    workers,
+    close: async () => {
+      await workers.stop();
+      await redis.close();
+    },
+  };
 }

@@ -61,6 +61,7 @@ function createCommand(
     },
     planning: planEmbedding(request),
     lanes: () => lanes,
+    readyToPlan: true,
     work: (run) => embeddingWork({ ...run, provider, model, batchInputs }),
     price: () => modelPrice(config, options.model, "embedding"),
     defaultWindow: DEFAULT_WINDOW,

@@ -53,6 +53,8 @@ export type Preparation<M extends RunManifest = RunManifest> =
   | { readonly outcome: "refused"; readonly plan: Plan };
 
 export interface PrepareHooks {
+  /** The folder is ours, and its sources are about to be read. */
+  readonly onPlanning?: () => void;
   readonly onProgress?: (progress: PlanProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -79,6 +81,7 @@ export async function prepareRun<M extends RunManifest, P extends Plan>(
       return { outcome: "ready", run: { dir, spool, manifest: known, resumed: true, unlock } };
     }
     await clearFolder(request, work);
+    hooks.onPlanning?.();
     const plan = await planning.plan(work, hooks);
     if (plan.spool === undefined) {
       await unlock();
