@@ -26,6 +26,10 @@ export interface RunKeys {
   readonly lease: string;
   /** string: how far the run is, as its coordinator last saw it (JSON) */
   readonly snapshot: string;
+  /** stream of failed attempts */
+  readonly journal: string;
+  /** hash cause -> how many records failed of it, with an example (JSON) */
+  readonly clusters: string;
 }
 
 export interface LaneKeys {
@@ -51,10 +55,20 @@ export interface ItemKeys {
   readonly channel: string;
 }
 
+/** What happened on a lane, for people; on the lane's own shard. */
+export interface TelemetryKeys {
+  /** hash of figures since ever */
+  readonly totals: string;
+  /** hash of the figures of one step; `slot` is its beginning over its length */
+  step(step: "fine" | "coarse", slot: number): string;
+}
+
 export interface Keys {
   item(itemId: string): ItemKeys;
   run(runId: string): RunKeys;
   lane(lane: Lane): LaneKeys;
+  /** `lane` as `formatLane` writes it. */
+  telemetry(lane: string): TelemetryKeys;
   /** BullMQ key prefix of a queue; BullMQ appends ":<queue name>:...". */
   queuePrefix(queue: string): string;
   /** zset run id -> created at, epoch ms */
@@ -63,6 +77,10 @@ export interface Keys {
   worker(workerId: string): string;
   /** zset worker id -> last heartbeat, epoch ms */
   readonly workers: string;
+  /** zset lane -> last call, epoch ms */
+  readonly lanes: string;
+  /** hash of records committed since ever, by what they are */
+  readonly records: string;
 }
 
 export function createKeys(namespace: string): Keys {
@@ -89,6 +107,8 @@ export function createKeys(namespace: string): Keys {
         requests: `${tag}:requests`,
         lease: `${tag}:lease`,
         snapshot: `${tag}:snapshot`,
+        journal: `${tag}:journal`,
+        clusters: `${tag}:clusters`,
       };
     },
     lane: (lane) => {
@@ -100,9 +120,15 @@ export function createKeys(namespace: string): Keys {
         state: `${tag}:state`,
       };
     },
+    telemetry: (lane) => {
+      const tag = `${namespace}:{lane:${encodeURIComponent(lane)}}:telemetry`;
+      return { totals: `${tag}:totals`, step: (step, slot) => `${tag}:${step}:${slot}` };
+    },
     queuePrefix: (queue) => `${namespace}:{queue:${encodeURIComponent(queue)}}`,
     runs: `${namespace}:runs`,
     worker: (workerId) => `${namespace}:worker:${workerId}`,
     workers: `${namespace}:workers`,
+    lanes: `${namespace}:lanes`,
+    records: `${namespace}:records`,
   };
 }
