@@ -16,6 +16,7 @@ interface Held {
   /** Latest moment at which the request can reach the provider. */
   arrivesBy: number;
   cost: number;
+  readonly estimate: number;
   /** End of its lease while its call is in flight; undefined once settled or lapsed. */
   leaseUntil: number | undefined;
 }
@@ -36,6 +37,11 @@ type Refusal = NonNullable<ReserveReply["wait"]>;
 
 /** What a learned limit grows by each second, at least; else by a hundredth of what it was cut from. */
 const GROWTH = { requests: 1, tokens: 100, concurrency: 0.2 } as const;
+/** The same figures as in `lua/reserve.lua`. */
+const UNKNOWN_FACTOR = 3;
+const ENOUGH_REPORTS = 20;
+/** What is still believed when somebody starts again: other texts may come, and cost otherwise. */
+const REPORTS_AFTER_UNPARK = 4;
 const DIMENSIONS = ["requests", "tokens", "concurrency"] as const;
 const FIELDS = {
   requests: "requestsPerMinute",
@@ -55,7 +61,10 @@ export class LaneBook {
   #set: SetLimits = {};
   #nextId = 1;
   #nextAt = 0;
+  /** Reported tokens by estimated ones, as calls of late had it. */
   #ratio = 1;
+  /** Calls that have answered, so that their cost is known as far as it ever will be. */
+  #reports = 0;
   #parked: string | undefined;
   #pausedUntil = 0;
   #pauseReason = "";
@@ -85,13 +94,14 @@ export class LaneBook {
     const granted: Reservation[] = [];
     for (const want of wants) {
       const estimate = wholeAmount(want);
-      // Never below the estimate: that calls cost less so far is no promise that this one will.
-      const cost = Math.ceil(estimate * Math.max(1, this.#ratio));
+      const cost = Math.ceil(
+        estimate * this.#factor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
+      );
       const wait = this.#refusal(now, allowed, cost, limits.pacing === "even");
       if (wait) return { granted, wait };
       const id = `m:${this.#nextId++}`;
       const { transitMs, leaseMs, windowMs } = this.#figures;
-      this.#held.set(id, { arrivesBy: now + transitMs, cost, leaseUntil: now + leaseMs });
+      this.#held.set(id, { arrivesBy: now + transitMs, cost, estimate, leaseUntil: now + leaseMs });
       granted.push({ id, grantedAt: now });
       const gap = Math.max(
         windowMs / allowed.requests,
@@ -115,7 +125,8 @@ export class LaneBook {
     }
     // The provider had the request before it answered, so its window started by now at the latest.
     held.arrivesBy = Math.min(held.arrivesBy, now);
-    if (tokens !== undefined && Number.isFinite(tokens)) this.#trueUp(held, wholeAmount(tokens));
+    this.#trueUp(held, tokens !== undefined && Number.isFinite(tokens) ? wholeAmount(tokens) : undefined);
+    if (outcome === "ok") this.#reports += 1;
     if (outcome === "ok") {
       this.#faults = 0;
       this.#outages = 0;
@@ -173,6 +184,7 @@ export class LaneBook {
   }
 
   unpark(): void {
+    this.#reports = Math.min(this.#reports, REPORTS_AFTER_UNPARK);
     this.#parked = undefined;
     this.#faults = 0;
     this.#outages = 0;
@@ -261,13 +273,29 @@ export class LaneBook {
     return allowed;
   }
 
-  #trueUp(held: Held, reported: number): void {
-    const estimate = held.cost / Math.max(1, this.#ratio);
+  #trueUp(held: Held, reported: number | undefined): void {
+    if (reported === undefined) {
+      // The caution of a grant ends with its call.
+      held.cost = Math.ceil(held.estimate * Math.max(1, this.#ratio));
+      return;
+    }
     held.cost = reported;
-    if (estimate === 0) return;
+    if (held.estimate === 0) return;
     // Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
-    const seen = Math.min(4, Math.max(0.25, reported / estimate));
+    const seen = Math.min(4, Math.max(0.25, reported / held.estimate));
     this.#ratio = seen > this.#ratio ? seen : this.#ratio * 0.98 + seen * 0.02;
+  }
+
+  /**
+   * What an estimate is multiplied with to reserve. Never below 1: that calls cost less so far is no promise that the
+   * next one will. And far above it until enough calls have said what they cost: a whole window of estimates that are
+   * all too low would be far over. Even pacing never has more than a call or two under way.
+   */
+  #factor(cautious: boolean): number {
+    const known = Math.max(1, this.#ratio);
+    if (!cautious) return known;
+    if (this.#reports === 0) return UNKNOWN_FACTOR;
+    return this.#reports < ENOUGH_REPORTS ? known * (1 + 1 / this.#reports) : known;
   }
 
   #noteFault(now: number): void {

@@ -42,6 +42,11 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
         reservations.map(({ id }) => ({ id, outcome: "ok", ...(tokens === undefined ? {} : { tokens }) })),
       );
     }
+    /** Has the lane see that estimates are right; until it has, it reserves more than is estimated. */
+    async function learn(lane = LANE): Promise<void> {
+      await end(await take(20, {}, 10, lane), 10, lane);
+      await bench.advance(WINDOW + MARGIN);
+    }
     async function fault(count: number, outcome: "fault" | "suspect" = "fault"): Promise<number> {
       const { granted } = await limiter.reserve(LANE, {}, Array(count).fill(1));
       let streak = 0;
@@ -118,6 +123,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("tokens are counted as estimated until the provider reports them, then as reported", async () => {
+      await learn();
       const limits = { tokensPerMinute: 100 };
       const [first] = await take(1, limits, 80);
       expect(await wait(limits, 30)).toMatchObject({ reason: "tokens" });
@@ -128,6 +134,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("tokens wait until enough of them have left the window", async () => {
+      await learn();
       const limits = { tokensPerMinute: 100 };
       await end(await take(1, limits, 40));
       await bench.advance(20_000);
@@ -141,6 +148,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("a call larger than the whole window goes alone, and nothing goes beside it", async () => {
+      await learn();
       const limits = { tokensPerMinute: 100 };
       const small = await take(1, limits, 1);
       expect(await wait(limits, 500)).toMatchObject({ reason: "tokens" });
@@ -154,6 +162,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("an idle lane forgets its tokens however long it was idle", async () => {
+      await learn();
       const limits = { tokensPerMinute: 100 };
       for (const idle of [WINDOW + MARGIN + 2_000, 5 * WINDOW, 24 * 3_600_000]) {
         await end(await take(2, limits, 50));
@@ -164,6 +173,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("estimates are raised by what calls really cost, at once, and lowered slowly", async () => {
+      await learn();
       const limits = { tokensPerMinute: 10_000 };
       await end(await take(1, limits, 100), 200);
       await take(1, limits, 100);
@@ -176,6 +186,33 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       await bench.advance(2 * WINDOW);
       await take(1, limits, 100);
       expect((await limiter.status(LANE, limits)).tokens.used).toBeLessThanOrEqual(101);
+    });
+
+    test("until calls have said what they cost, more than their estimates is reserved", async () => {
+      const limits = { tokensPerMinute: 1_000 };
+      const cautious = await limiter.reserve(LANE, limits, Array(10).fill(100));
+      expect(cautious.granted).toHaveLength(3);
+      expect(cautious.wait?.reason).toBe("tokens");
+      await end(cautious.granted.slice(0, 1), 150);
+      expect(await grants(10, limits, 100)).toBe(0);
+      await end(cautious.granted.slice(1), 150);
+      // 450 are spent; each further call counts 150, and a third more after three reports.
+      expect(await grants(10, limits, 100)).toBe(2);
+    });
+
+    test("a provider that reports no tokens is trusted with what was estimated", async () => {
+      const limits = { tokensPerMinute: 1_000 };
+      await end(await take(3, limits, 100));
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(300);
+      for (let i = 0; i < 5; i++) await end(await take(1, limits, 100));
+      expect((await limiter.status(LANE, limits)).tokens.used).toBe(800);
+    });
+
+    test("whoever starts a lane again need not trust what was learned from other texts", async () => {
+      const limits = { tokensPerMinute: 1_000 };
+      await learn();
+      await limiter.unpark(LANE);
+      expect(await grants(20, limits, 100)).toBe(8);
     });
 
     test("a past of cheap calls does not make the next one count for less than its estimate", async () => {
@@ -220,6 +257,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("settling twice, or what was never granted, changes nothing", async () => {
+      await learn();
       const limits = { requestsPerMinute: 10, tokensPerMinute: 1_000, concurrency: 2 };
       const held = await take(2, limits, 100);
       await end(held, 50);
@@ -234,6 +272,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("what was not sent is given back whole", async () => {
+      await learn();
       const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
       const held = await take(2, limits);
       await limiter.settle(
@@ -472,6 +511,8 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("lanes share nothing", async () => {
+      await learn();
+      await learn(OTHER);
       const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
       await take(2, limits);
       await limiter.park(LANE, "auth");
@@ -494,6 +535,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("figures that are no numbers leave the books in order", async () => {
+      await learn();
       const limits = { tokensPerMinute: 100 };
       const { granted } = await limiter.reserve(LANE, limits, [Number.NaN, 1.5, -3]);
       expect(granted).toHaveLength(3);
@@ -528,6 +570,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("tokens and concurrency can be set, each for itself", async () => {
+      await learn();
       await limiter.setLimits(LANE, { tokensPerMinute: 100 });
       await limiter.setLimits(LANE, { concurrency: 2 });
       const [first] = await take(1, { concurrency: 50 }, 60);

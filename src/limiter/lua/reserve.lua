@@ -3,7 +3,7 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens
+    2 costs       hash reservation -> tokens; reservation:e -> their estimate, until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
@@ -30,7 +30,7 @@ local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
 local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
-  'setRequests', 'setTokens', 'setConcurrency')
+  'setRequests', 'setTokens', 'setConcurrency', 'reports')
 -- What a person set wins over what the caller's configuration says.
 requests, tokens, concurrency = tonumber(s[10]) or requests, tonumber(s[11]) or tokens, tonumber(s[12]) or concurrency
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
@@ -68,7 +68,7 @@ local sum = tonumber(s[6]) or 0
 local gone = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
 for i = 1, #gone do
   sum = sum - (tonumber(redis.call('HGET', costs, gone[i])) or 0)
-  redis.call('HDEL', costs, gone[i])
+  redis.call('HDEL', costs, gone[i], gone[i] .. ':e')
   redis.call('ZREM', window, gone[i])
 end
 redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
@@ -77,12 +77,17 @@ local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
 -- On an idle lane window and costs expire as whole keys, and nothing subtracts what they held.
 if count == 0 then sum = 0 end
 local ratio, nextAt = tonumber(s[9]) or 1, tonumber(s[7]) or 0
+-- Never below the estimate: that calls cost less so far is no promise that this one will. And far above it until
+-- enough calls have said what they cost: a whole window of estimates that are all too low would be far over. Even
+-- pacing never has more than a call or two under way, and hears of their cost in time.
+local factor = math.max(1, ratio)
+local reports = tonumber(s[13]) or 0
+if tokens > 0 and not even and reports < 20 then factor = reports == 0 and 3 or factor * (1 + 1 / reports) end
 local reason, waitMs = '', -1
 
 for i = first + granted, #ARGV do
   local id, estimate = prefix .. ':' .. (i - first + 1), tonumber(ARGV[i])
-  -- Never below the estimate: that calls cost less so far is no promise that this one will.
-  local cost = math.ceil(estimate * math.max(1, ratio))
+  local cost = math.ceil(estimate * factor)
   -- A call larger than the whole window can only go alone; the provider then decides.
   local need = tokens > 0 and math.min(cost, tokens) or cost
   if concurrency > 0 and inFlight >= concurrency then
@@ -111,7 +116,7 @@ for i = first + granted, #ARGV do
     break
   end
   redis.call('ZADD', window, now + transitMs, id)
-  redis.call('HSET', costs, id, cost)
+  redis.call('HSET', costs, id, cost, id .. ':e', estimate)
   redis.call('ZADD', flight, now + leaseMs, id)
   count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
   if even then

@@ -3,7 +3,7 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens
+    2 costs       hash reservation -> tokens; reservation:e -> their estimate, until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
@@ -18,10 +18,11 @@ local outageMs, freshMs = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'skew', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk', 'pausedUntil', 'outages')
+local s = redis.call('HMGET', state, 'now', 'skew', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk', 'pausedUntil', 'outages', 'reports')
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
 local now = clock >= last and clock or math.max(last, clock + (tonumber(s[2]) or 0))
 local sum, faults, ratio = tonumber(s[3]) or 0, tonumber(s[4]) or 0, tonumber(s[6]) or 1
+local reports = tonumber(s[10]) or 0
 local since, lastOk, pausedUntil, outages = tonumber(s[5]), tonumber(s[7]), tonumber(s[8]) or 0, tonumber(s[9]) or 0
 local set = {}
 local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
@@ -52,21 +53,25 @@ for i = 3, #ARGV, 3 do
     if outcome == 'unsent' then
       if cost then sum = sum - cost end
       redis.call('ZREM', window, id)
-      redis.call('HDEL', costs, id)
+      redis.call('HDEL', costs, id, id .. ':e')
     else
       -- The provider had the request before it answered, so its window started by now at the latest.
       local score = tonumber(redis.call('ZSCORE', window, id))
       if score and score > now then redis.call('ZADD', window, now, id) end
-      if cost and reported >= 0 then
-        sum = sum + reported - cost
-        redis.call('HSET', costs, id, reported)
-        local estimate = cost / math.max(1, ratio)
-        if estimate > 0 then
+      if cost then
+        local estimate = tonumber(redis.call('HGET', costs, id .. ':e')) or 0
+        -- The caution of a grant ends with its call.
+        local actual = reported >= 0 and reported or math.ceil(estimate * math.max(1, ratio))
+        sum = sum + actual - cost
+        redis.call('HSET', costs, id, actual)
+        if reported >= 0 and estimate > 0 then
           -- Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
           local seen = math.min(4, math.max(0.25, reported / estimate))
           ratio = seen > ratio and seen or ratio * 0.98 + seen * 0.02
         end
+        if outcome == 'ok' then reports = math.min(1000, reports + 1) end
       end
+      redis.call('HDEL', costs, id .. ':e')
       if outcome == 'ok' then onOk()
       -- A text that failed before may be the cause itself; it is evidence only where an outage is known already.
       elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then onFault() end
@@ -78,6 +83,7 @@ put('now', now)
 put('skew', now - clock)
 put('sum', sum)
 put('ratio', ratio)
+put('reports', reports)
 put('faults', faults)
 put('outages', outages)
 if since then put('failingSince', since) end

@@ -163,6 +163,25 @@ test("no window of the provider ever holds more than the limit, whatever the cal
   );
 });
 
+test("calls that cost more than estimated, each a little differently, never fill a window beyond its tokens", async () => {
+  const bias = fc.double({ min: 0.3, max: 3, noNaN: true });
+  const jitter = fc.array(fc.double({ min: 0.95, max: 1.05, noNaN: true }), {
+    minLength: 60,
+    maxLength: 120,
+  });
+  await fc.assert(
+    fc.asyncProperty(bias, jitter, async (share, jitters) => {
+      const calls = jitters.map((each): PlannedCall => {
+        const end = { end: "ok", reports: true } as const;
+        return { after: 0, estimate: 100, share: share * each, transit: 0, duration: 200, ...end };
+      });
+      const { arrivals } = await simulate(calls, { tokensPerMinute: 5_000 });
+      expect(peaks(arrivals).tokens).toBeLessThanOrEqual(5_000);
+    }),
+    { numRuns: 60 },
+  );
+});
+
 test("a network that delays one window's requests to its end and the next one's not at all finds no gap", async () => {
   const call = { after: 0, estimate: 10, share: 1, end: "ok", reports: true } as const;
   const calls: PlannedCall[] = Array.from({ length: 200 }, (_, i) => {
