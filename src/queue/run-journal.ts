@@ -1,0 +1,136 @@
+import type { ProviderErrorKind } from "../core/errors.ts";
+import { byCount, type FailureCluster } from "../core/failure-clusters.ts";
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+import { formatIndices, indicesInclude, parseIndices } from "./item-indices.ts";
+import { RUN_TTL_MS } from "./run-ledger.ts";
+
+/** Failed attempts that Redis keeps per run; older ones are forgotten. */
+export const JOURNAL_LENGTH = 10_000;
+const MESSAGE_LIMIT = 300;
+/** Entries read at a time. */
+const PAGE = 1_000;
+
+/** A failed upstream call, as far as it concerns items of one run. */
+export interface FailedAttempt {
+  readonly items: readonly number[];
+  /** Failed attempts of these items so far, this one included, as the worker counts them. */
+  readonly attempt: number;
+  readonly kind: ProviderErrorKind;
+  /** Written by the adapter from codes and figures; holds no credential, prompt or upstream body. */
+  readonly message: string;
+  /** The provider's own code. */
+  readonly code?: string;
+  readonly durationMs: number;
+  readonly worker: string;
+  /** Further failed attempts that this worker had within the same second and did not note. */
+  readonly unnoted?: number;
+}
+
+export interface JournalEntry extends FailedAttempt {
+  /** Id in the stream; later entries have larger ones. */
+  readonly id: string;
+  /** When it was noted, at most some seconds after it failed: epoch ms on Redis's clock. */
+  readonly at: number;
+}
+
+/** Notes failed attempts of one run, in one pipeline of the caller's. */
+export function appendJournal(
+  pipeline: ReturnType<RedisClient["pipeline"]>,
+  key: string,
+  attempts: readonly FailedAttempt[],
+): void {
+  for (const { items, attempt, kind, message, code, durationMs, worker, unnoted } of attempts) {
+    const optional = [
+      ...(code === undefined ? [] : ["c", code.slice(0, 64)]),
+      ...(unnoted === undefined ? [] : ["u", unnoted]),
+    ];
+    pipeline.xadd(
+      key,
+      "MAXLEN",
+      "~",
+      JOURNAL_LENGTH,
+      "*",
+      ...["i", formatIndices(items), "n", attempt, "k", kind, "m", message.slice(0, MESSAGE_LIMIT)],
+      ...["d", Math.round(durationMs), "w", worker, ...optional],
+    );
+  }
+  pipeline.pexpire(key, RUN_TTL_MS);
+}
+
+/**
+ * The failed attempts of an item (of all items, when undefined) that Redis still knows, oldest first, `limit` of the
+ * newest at most. It may lack what a worker noted in the second before it was killed, and what is older than the last
+ * 10,000 of the run.
+ */
+export async function readJournal(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+  item: number | undefined,
+  limit = 200,
+): Promise<JournalEntry[]> {
+  const found: JournalEntry[] = [];
+  for (let end = "+"; ; ) {
+    const page = await client.xrevrange(keys.run(run).journal, end, "-", "COUNT", PAGE);
+    for (const [id, fields] of page) {
+      const values = fieldMap(fields);
+      if (item !== undefined && !indicesInclude(values.get("i") ?? "", item)) continue;
+      found.push(parseEntry(id, values));
+      if (found.length >= limit) return found.reverse();
+    }
+    const oldest = page.at(-1)?.[0];
+    if (oldest === undefined || page.length < PAGE) return found.reverse();
+    end = `(${oldest}`;
+  }
+}
+
+/**
+ * A run's failed records by cause, the largest first, as its coordinator last counted them: exact for what is on disk,
+ * which lags what is committed by a second or two. Empty when nothing failed, or when Redis has forgotten the run.
+ */
+export async function readClusters(client: RedisClient, keys: Keys, run: string): Promise<FailureCluster[]> {
+  const hash = await client.hgetall(keys.run(run).clusters);
+  return Object.values(hash)
+    .map((text) => JSON.parse(text) as FailureCluster)
+    .sort(byCount);
+}
+
+/** Publishes clusters that changed; with `fresh`, nothing that was published before stays. */
+export async function publishClusters(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+  clusters: readonly FailureCluster[],
+  { fresh = false } = {},
+): Promise<void> {
+  const key = keys.run(run).clusters;
+  const transaction = client.multi();
+  if (fresh) transaction.del(key);
+  for (const cluster of clusters) transaction.hset(key, cluster.cause, JSON.stringify(cluster));
+  transaction.pexpire(key, RUN_TTL_MS);
+  await transaction.exec();
+}
+
+function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry {
+  const code = values.get("c");
+  const unnoted = values.get("u");
+  return {
+    id,
+    at: Number(id.split("-")[0]),
+    items: parseIndices(values.get("i") ?? ""),
+    attempt: Number(values.get("n") ?? 0),
+    kind: (values.get("k") ?? "server") as ProviderErrorKind,
+    message: values.get("m") ?? "",
+    ...(code === undefined ? {} : { code }),
+    durationMs: Number(values.get("d") ?? 0),
+    worker: values.get("w") ?? "",
+    ...(unnoted === undefined ? {} : { unnoted: Number(unnoted) }),
+  };
+}
+
+function fieldMap(fields: readonly string[]): Map<string, string> {
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
+  return values;
+}
