@@ -35,6 +35,12 @@ export interface TransportSettings {
   readonly extraCaCerts: string | undefined;
 }
 
+/** What opens the dashboard; absent ones open nothing. */
+export interface DashboardPasswords {
+  readonly viewer: Secret | undefined;
+  readonly operator: Secret | undefined;
+}
+
 /** Everything the environment and sluice.yaml say, checked and frozen. An absent figure is the user's silence. */
 export interface Config {
   readonly redisUrl: Secret | undefined;
@@ -47,6 +53,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly noColor: boolean;
   readonly transport: TransportSettings;
+  readonly passwords: DashboardPasswords;
   readonly run: { readonly window?: number; readonly workers?: number };
   readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
   /** The settings file that was read. */
@@ -128,9 +135,17 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
       noProxy: general.NO_PROXY,
       extraCaCerts: general.NODE_EXTRA_CA_CERTS,
     },
+    passwords: {
+      viewer: secret(general.SLUICE_VIEWER_PASSWORD),
+      operator: secret(general.SLUICE_OPERATOR_PASSWORD),
+    },
     run: present(settings.run ?? {}),
     worker: present({ jobs, calls, graceMs: grace }),
   };
+}
+
+function secret(text: string | undefined): Secret | undefined {
+  return text === undefined ? undefined : new Secret(text);
 }
 
 /** Only what is set: absent keys, unlike undefined ones, leave a caller's defaults alone when spread over them. */

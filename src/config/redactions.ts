@@ -23,6 +23,9 @@ export function listRedactions(
     }
   }
   for (const { apiKey } of PROVIDER_SETTINGS.values()) found.add(variables.get(apiKey)?.trim() ?? "");
+  for (const name of ["SLUICE_VIEWER_PASSWORD", "SLUICE_OPERATOR_PASSWORD"]) {
+    found.add(variables.get(name)?.trim() ?? "");
+  }
   for (const secret of file.secrets) addUrlSecrets(found, secret.trim());
   for (const name of ["REDIS_URL", "HTTPS_PROXY", "https_proxy"]) {
     addUrlSecrets(found, variables.get(name)?.trim() ?? "");

@@ -14,6 +14,7 @@ const namespace = text(
   (raw) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
 );
 const path = text("expected a path");
+const password = text("expected at least 8 characters", (raw) => raw.trim().length >= 8);
 
 /** The variables that belong to no provider. */
 const generalVariables = {
@@ -27,6 +28,8 @@ const generalVariables = {
   NO_PROXY: text("expected a list of hosts"),
   NODE_EXTRA_CA_CERTS: path,
   NO_COLOR: text("expected any text", () => true),
+  SLUICE_VIEWER_PASSWORD: password,
+  SLUICE_OPERATOR_PASSWORD: password,
 };
 const generalSchema = z.strictObject(generalVariables);
 export type GeneralVariables = z.infer<typeof generalSchema>;

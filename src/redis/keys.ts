@@ -81,6 +81,8 @@ export interface Keys {
   readonly lanes: string;
   /** hash of records committed since ever, by what they are */
   readonly records: string;
+  /** stream of what people did through the dashboard */
+  readonly audit: string;
 }
 
 export function createKeys(namespace: string): Keys {
@@ -130,5 +132,6 @@ export function createKeys(namespace: string): Keys {
     workers: `${namespace}:workers`,
     lanes: `${namespace}:lanes`,
     records: `${namespace}:records`,
+    audit: `${namespace}:audit`,
   };
 }

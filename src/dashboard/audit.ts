@@ -1,0 +1,71 @@
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+import type { AuditLine, AuditPage, Role } from "./contract.ts";
+
+/** Lines kept; older ones go. */
+const MAX_LINES = 10_000;
+const MAX_DETAIL = 300;
+
+export interface AuditedAct {
+  /** "pause", "retry", "set-limit" */
+  readonly action: string;
+  /** A run, an item of a run, a lane. */
+  readonly target?: string;
+  /** Figures that were given; never a text of an item. */
+  readonly detail?: string;
+}
+
+/** Who did what when to what: a stream in Redis of the latest 10,000 acts. */
+export class Audit {
+  readonly #client: RedisClient;
+  readonly #key: string;
+
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#key = keys.audit;
+  }
+
+  /** Resolves when the line is in Redis; acts wait for it, so that none goes unnoted. */
+  async note(person: { readonly who: string; readonly role: Role }, act: AuditedAct): Promise<void> {
+    const { action, target, detail } = act;
+    await this.#client.xadd(
+      this.#key,
+      "MAXLEN",
+      "~",
+      MAX_LINES,
+      "*",
+      "who",
+      person.who,
+      "role",
+      person.role,
+      "action",
+      action,
+      ...(target === undefined ? [] : ["target", target]),
+      ...(detail === undefined ? [] : ["detail", detail.slice(0, MAX_DETAIL)]),
+    );
+  }
+
+  /** The newest lines first; `before` is an earlier page's `next`. */
+  async read(limit: number, before?: string): Promise<AuditPage> {
+    const from = before === undefined ? "+" : `(${before}`;
+    const entries = await this.#client.xrevrange(this.#key, from, "-", "COUNT", limit);
+    const lines = entries.map(([id, fields]) => toLine(id, fields));
+    const last = lines.at(-1)?.id;
+    return { lines, ...(lines.length === limit && last !== undefined ? { next: last } : {}) };
+  }
+}
+
+function toLine(id: string, fields: readonly string[]): AuditLine {
+  const values = new Map<string, string>();
+  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
+  const [target, detail] = [values.get("target"), values.get("detail")];
+  return {
+    id,
+    at: Number(id.split("-")[0]),
+    who: values.get("who") ?? "",
+    role: values.get("role") === "operator" ? "operator" : "viewer",
+    action: values.get("action") ?? "",
+    ...(target === undefined ? {} : { target }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}

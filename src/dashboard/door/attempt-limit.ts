@@ -1,0 +1,50 @@
+/** How many failed attempts to sign in are borne within the window. */
+export interface AttemptLimits {
+  readonly windowMs: number;
+  readonly perAddress: number;
+  readonly altogether: number;
+}
+
+export const ATTEMPT_LIMITS: AttemptLimits = { windowMs: 5 * 60_000, perAddress: 10, altogether: 100 };
+
+/**
+ * Counts failed attempts to sign in, per address and altogether, on a clock that only goes forward. Behind a proxy all
+ * people share its address: headers that name another one can be made up by anybody, so none is believed.
+ */
+export class AttemptLimit {
+  readonly #limits: AttemptLimits;
+  readonly #now: () => number;
+  #failures: { readonly at: number; readonly address: string }[] = [];
+
+  constructor(limits: AttemptLimits = ATTEMPT_LIMITS, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  /** How long the address must wait before it may try, ms; 0: now. Every try counts as failed until `forget`. */
+  take(address: string): number {
+    const now = this.#now();
+    const { windowMs, perAddress, altogether } = this.#limits;
+    this.#failures = this.#failures.filter(({ at }) => at > now - windowMs);
+    const own = this.#failures.filter((failure) => failure.address === address);
+    const waits = [
+      waitFor(own, perAddress, now - windowMs),
+      waitFor(this.#failures, altogether, now - windowMs),
+    ];
+    const wait = Math.max(...waits);
+    // Counted before the password is looked at, or many tries at once would all pass.
+    if (wait === 0) this.#failures.push({ at: now, address });
+    return wait;
+  }
+
+  /** The last try of the address was right: it does not count, and its earlier ones do not either. */
+  forget(address: string): void {
+    this.#failures = this.#failures.filter((failure) => failure.address !== address);
+  }
+}
+
+/** Until fewer than `allowed` failures lie after `since`. */
+function waitFor(failures: readonly { readonly at: number }[], allowed: number, since: number): number {
+  const oldest = failures[failures.length - allowed];
+  return oldest === undefined ? 0 : Math.max(1, Math.ceil(oldest.at - since));
+}

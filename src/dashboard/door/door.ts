@@ -1,0 +1,144 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { RunError } from "../../core/errors.ts";
+import type { Role } from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+import { AttemptLimit } from "./attempt-limit.ts";
+import { hostName, isLoopback } from "./loopback.ts";
+import { type DoorPasswords, PasswordCheck } from "./passwords.ts";
+import { type Person, SESSION_MS, SessionTokens } from "./session-token.ts";
+
+const COOKIE = "sluice_session";
+/** Longer ones are no passwords, and hashing them would be a way to keep the server busy. */
+const MAX_PASSWORD = 1_024;
+
+export interface DoorOptions {
+  /** Where the server listens. */
+  readonly host: string;
+  readonly passwords: DoorPasswords;
+}
+
+/** Throws a RunError when the address may not be listened on with these passwords. */
+export function requireSafeDoor({ host, passwords }: DoorOptions): void {
+  if (isLoopback(host) || passwords.operator !== undefined) return;
+  throw new RunError(
+    `the dashboard does not listen on ${host} without a password: everybody who reaches it could act on every run`,
+    "set SLUICE_OPERATOR_PASSWORD (and SLUICE_VIEWER_PASSWORD for people who only look), or listen on 127.0.0.1",
+  );
+}
+
+/** Decides who may come in: by password and session cookie, or everybody on this machine where there is no password. */
+export class Door {
+  /** No password is needed. */
+  readonly open: boolean;
+  readonly #check: PasswordCheck;
+  readonly #tokens = new SessionTokens();
+  readonly #attempts = new AttemptLimit();
+
+  constructor(options: DoorOptions) {
+    requireSafeDoor(options);
+    const { viewer, operator } = options.passwords;
+    this.open = viewer === undefined && operator === undefined;
+    this.#check = new PasswordCheck(options.passwords);
+  }
+
+  /** Who makes this request; undefined: nobody is signed in. */
+  async personOf(request: FastifyRequest): Promise<Person | undefined> {
+    if (this.open) return { role: "operator", who: "local" };
+    const token = request.cookies[COOKIE];
+    return token === undefined ? undefined : await this.#tokens.read(token);
+  }
+
+  /** Throws an HttpError when the password is wrong or too many were tried; sets the cookie otherwise. */
+  async signIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { password, name }: { readonly password: string; readonly name?: string | undefined },
+  ): Promise<Person> {
+    const role = await this.#roleOf(request.ip, password);
+    const { token, person } = await this.#tokens.issue(role, name === undefined || name === "" ? role : name);
+    reply.setCookie(COOKIE, token, { ...cookieOptions(request), maxAge: SESSION_MS / 1000 });
+    return person;
+  }
+
+  signOut(request: FastifyRequest, reply: FastifyReply): void {
+    reply.clearCookie(COOKIE, cookieOptions(request));
+  }
+
+  /** The person that an Authorization header of a scraper stands for: Basic with any user, or Bearer. */
+  async scraperOf(request: FastifyRequest): Promise<Person | undefined> {
+    const password = readAuthorization(request.headers.authorization);
+    if (password === undefined) return undefined;
+    const role = await this.#roleOf(request.ip, password);
+    return { role, who: "scraper" };
+  }
+
+  async #roleOf(address: string, password: string): Promise<Role> {
+    const retryAfterMs = this.#attempts.take(address);
+    if (retryAfterMs > 0) {
+      throw new HttpError("too-many-attempts", "Too many attempts to sign in.", {
+        hint: "Wait, then try again.",
+        retryAfterMs,
+      });
+    }
+    const role = password.length > MAX_PASSWORD ? undefined : await this.#check.roleOf(password);
+    if (role === undefined) {
+      throw new HttpError("wrong-password", "This is neither the viewer's nor the operator's password.");
+    }
+    this.#attempts.forget(address);
+    return role;
+  }
+}
+
+function cookieOptions(request: FastifyRequest) {
+  return { path: "/", httpOnly: true, sameSite: "strict", secure: isSecure(request) } as const;
+}
+
+/** Somebody who makes the header up only makes their own cookie stricter. */
+function isSecure(request: FastifyRequest): boolean {
+  return request.protocol === "https" || request.headers["x-forwarded-proto"] === "https";
+}
+
+function readAuthorization(header: string | undefined): string | undefined {
+  const [scheme = "", value = ""] = (header ?? "").split(" ");
+  if (/^bearer$/i.test(scheme)) return value;
+  if (!/^basic$/i.test(scheme)) return undefined;
+  const text = Buffer.from(value, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon === -1 ? undefined : text.slice(colon + 1);
+}
+
+/**
+ * Behind an open door the browser is the only guard, and a page elsewhere may give its own name this machine's
+ * address. Throws an HttpError for a request that calls us by a name that is not this machine's own.
+ */
+export function requireLoopbackName(request: FastifyRequest): void {
+  const name = hostName(request.headers.host);
+  if (name !== undefined && isLoopback(name)) return;
+  throw new HttpError("foreign-request", "This server answers to localhost only.", {
+    hint: "Open it as http://localhost, or set SLUICE_OPERATOR_PASSWORD to reach it by another name.",
+  });
+}
+
+/** Throws an HttpError for what another site's page asked a browser to send, and for changes of unknown origin. */
+export function requireSameOrigin(request: FastifyRequest): void {
+  const site = request.headers["sec-fetch-site"];
+  const changes = request.method !== "GET" && request.method !== "HEAD";
+  if (site === "same-origin" || (!changes && site !== "cross-site" && site !== "same-site")) return;
+  if (changes && site === undefined && isOwnOrigin(request)) return;
+  throw new HttpError(
+    "foreign-request",
+    changes ? "Changes must come from the dashboard's own pages." : "This was asked for by another site.",
+    changes ? { hint: "A script sends the header Sec-Fetch-Site: same-origin with its session cookie." } : {},
+  );
+}
+
+/** For browsers that do not say Sec-Fetch-Site. */
+function isOwnOrigin({ headers }: FastifyRequest): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || host === undefined) return false;
+  try {
+    return new URL(origin).host === host.toLowerCase();
+  } catch {
+    return false;
+  }
+}

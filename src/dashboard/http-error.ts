@@ -1,0 +1,58 @@
+import type { ErrorBody, ErrorCode } from "./contract.ts";
+
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  "signed-out": 401,
+  "wrong-password": 401,
+  "too-many-attempts": 429,
+  "not-allowed": 403,
+  "foreign-request": 403,
+  "unknown-run": 404,
+  "unknown-item": 404,
+  "unknown-cluster": 404,
+  "unknown-lane": 404,
+  "unknown-chat": 404,
+  "unknown-route": 404,
+  "wrong-state": 409,
+  "folder-elsewhere": 409,
+  "bad-request": 400,
+  "redis-away": 503,
+  "provider-failed": 502,
+  internal: 500,
+};
+
+/** A request that is refused; message and hint are for whoever made it and hold no secret and no text of an item. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    {
+      hint,
+      status,
+      retryAfterMs,
+    }: { readonly hint?: string; readonly status?: number; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.status = status ?? STATUS[code];
+    this.hint = hint;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  body(): ErrorBody {
+    const { code, message, hint, retryAfterMs } = this;
+    return {
+      error: {
+        code,
+        message,
+        ...(hint === undefined ? {} : { hint }),
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      },
+    };
+  }
+}
