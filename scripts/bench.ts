@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
+import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
 import { benchMemory, describeMemory } from "./bench/memory.ts";
@@ -12,7 +13,7 @@ import { benchThroughput, describeThroughput } from "./bench/throughput.ts";
 
 const USAGE = `usage: npm run bench -- [--only <name>] [--quick] [--json <file>]
 
-  --only <name>   throughput, limit, memory, codecs or start; several separated by commas; default: all
+  --only <name>   throughput, limit, memory, codecs, jobs, streams or start; several separated by commas; default: all
   --quick         fewer texts and rounds: for a look, not for the record
   --json <file>   write the raw figures there as well
   --help          this text
@@ -55,6 +56,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, say) {
       const result = await benchCodecs({ quick, say });
       return { result, text: describeCodecs(result) };
+    },
+  },
+  jobs: {
+    async run(quick, say) {
+      const result = await benchJobs({ quick, say });
+      return { result, text: describeJobs(result) };
     },
   },
   start: {

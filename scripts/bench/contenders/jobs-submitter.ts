@@ -1,0 +1,139 @@
+// The submitter of the jobs bench: by the client library, by a batch file, or by BullMQ alone.
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Queue } from "bullmq";
+import { systemClock } from "../../../src/core/clock.ts";
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import { createClient } from "../../../src/producer/client/create-client.ts";
+import { batchWork } from "../../../src/producer/run/batch-work.ts";
+import { executeRun } from "../../../src/producer/run/execute-run.ts";
+import { planBatchRun } from "../../../src/producer/run/plan-batch-run.ts";
+import { prepareRun } from "../../../src/producer/run/prepare-run.ts";
+import { openRedis } from "../../../src/redis/connection.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { serveParent } from "../child.ts";
+import { BARE_QUEUE, type JobsSetup, MODEL, PROVIDER, payloadOf, requestOf } from "./jobs-setup.ts";
+
+export type SubmitterKind = "client" | "batch" | "add" | "addBulk";
+
+export interface SubmitterSetup extends JobsSetup {
+  readonly kind: SubmitterKind;
+  readonly folder: string;
+}
+
+/** `prepare` is not counted. */
+export interface SubmitterOrder {
+  readonly step: "prepare" | "go";
+  readonly jobs: number;
+}
+
+/** Items a caller of the client library has on their way at once. */
+const ON_THEIR_WAY = 1_000;
+/** Jobs of one `addBulk`, as its users do. */
+const BULK = 1_000;
+/** What `sluice batch` keeps in Redis unless told otherwise. */
+const WINDOW = 2_000;
+
+interface Submitter {
+  prepare?(jobs: number): Promise<void>;
+  go(jobs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function eachOf(jobs: number, atOnce: number, work: (n: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < jobs) await work(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, jobs) }, worker));
+}
+
+async function createClientSubmitter({ redisUrl, namespace }: SubmitterSetup): Promise<Submitter> {
+  const client = await createClient({ redisUrl, namespace });
+  const submit = async (n: number) => {
+    const { id } = await client.submitChat({ model: `${PROVIDER}/${MODEL}`, ...requestOf(n) });
+    const record = await client.result(id);
+    if (record.status !== "ok") throw new Error(`item ${n}: ${record.failure.message}`);
+  };
+  return { go: (jobs) => eachOf(jobs, ON_THEIR_WAY, submit), close: () => client.close() };
+}
+
+async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup): Promise<Submitter> {
+  const source = openRedis(parseRedisUrl(redisUrl));
+  const queue = new Queue(BARE_QUEUE, {
+    connection: source.connect("bullmq"),
+    prefix: namespace,
+    defaultJobOptions: { removeOnComplete: true },
+  });
+  const add = (jobs: number) => eachOf(jobs, ON_THEIR_WAY, (n) => queue.add("chat", payloadOf(n)));
+  const addBulk = async (jobs: number) => {
+    for (let at = 0; at < jobs; at += BULK) {
+      const count = Math.min(BULK, jobs - at);
+      await queue.addBulk(
+        Array.from({ length: count }, (_, n) => ({ name: "chat", data: payloadOf(at + n) })),
+      );
+    }
+  };
+  return {
+    go: kind === "add" ? add : addBulk,
+    async close() {
+      await queue.close();
+      await source.close();
+    },
+  };
+}
+
+async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSetup): Promise<Submitter> {
+  const source = openRedis(parseRedisUrl(redisUrl));
+  const keys = createKeys(namespace);
+  const path = "requests.jsonl";
+  let round = 0;
+  await mkdir(folder, { recursive: true });
+  return {
+    async prepare(jobs) {
+      round += 1;
+      const lines = Array.from({ length: jobs }, (_, n) =>
+        JSON.stringify({
+          ...{ custom_id: `q-${n}`, method: "POST", url: "/v1/chat/completions" },
+          body: { model: `${PROVIDER}/${MODEL}`, ...requestOf(n) },
+        }),
+      );
+      await writeFile(join(folder, path), lines.join("\n"));
+    },
+    async go(jobs) {
+      const dir = join(folder, `answers-${round}`);
+      const batch = { path, model: undefined, skipInvalid: false, cwd: folder };
+      const preparation = await prepareRun(
+        { paths: [path], dir, force: false, sluiceVersion: "bench", now: Date.now() },
+        planBatchRun(batch),
+      );
+      if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
+      const { run } = preparation;
+      const client = source.connect("commands");
+      const report = await executeRun(run, batchWork(run, { client, keys, now: Date.now, batchInputs: 1 }), {
+        ...{ redis: source, keys, limiter: createRedisLimiter(client, keys), windowSize: WINDOW },
+        lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
+        clock: systemClock,
+        onSnapshot: () => undefined,
+        onEvent: () => undefined,
+        signal: new AbortController().signal,
+      });
+      await run.unlock();
+      if (report.items.succeeded !== jobs) throw new Error(`${report.items.succeeded} of ${jobs} succeeded`);
+      await rm(dir, { recursive: true });
+    },
+    close: () => source.close(),
+  };
+}
+
+const setup = JSON.parse(process.argv[2] ?? "{}") as SubmitterSetup;
+const create = { client: createClientSubmitter, batch: createBatchSubmitter }[
+  setup.kind as "client" | "batch"
+];
+const submitter = await (create ?? createBareSubmitter)(setup);
+serveParent(
+  async ({ step, jobs }: SubmitterOrder) =>
+    step === "prepare" ? await submitter.prepare?.(jobs) : await submitter.go(jobs),
+  () => submitter.close(),
+);

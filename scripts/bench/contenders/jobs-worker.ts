@@ -1,0 +1,80 @@
+// The worker of the jobs bench: Sluice's own with a model that answers at once, or BullMQ's with nothing to do.
+import { Worker } from "bullmq";
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import type { ChatModel } from "../../../src/providers/provider.ts";
+import { openRedis } from "../../../src/redis/connection.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { startWorker } from "../../../src/workers/worker-host.ts";
+import { silentLog } from "../../../src/workers/worker-log.ts";
+import { serveParent } from "../child.ts";
+import { BARE_QUEUE, CONCURRENCY, type JobsSetup, MODEL, PROVIDER } from "./jobs-setup.ts";
+
+const model: ChatModel = {
+  generate: async () => ({
+    text: "forty-two",
+    finishReason: { unified: "stop", raw: "stop" },
+    usage: { inputTokens: 12, outputTokens: 3, totalTokens: 15 },
+  }),
+  async *stream() {
+    yield { type: "end", response: await model.generate({ messages: [] }, never) };
+  },
+};
+const never = { signal: new AbortController().signal };
+
+const { redisUrl, namespace, isBare } = JSON.parse(process.argv[2] ?? "{}") as JobsSetup & {
+  isBare: boolean;
+};
+const source = openRedis(parseRedisUrl(redisUrl));
+
+if (isBare) {
+  let count = 0;
+  let [wanted, reached] = [0, () => {}];
+  const worker = new Worker(
+    BARE_QUEUE,
+    async () => {
+      count += 1;
+      return null;
+    },
+    { connection: source.connect("bullmq"), prefix: namespace, concurrency: CONCURRENCY },
+  );
+  worker.on("completed", () => {
+    if (count >= wanted) reached();
+  });
+  await worker.waitUntilReady();
+  serveParent(
+    (jobs: number) =>
+      new Promise<void>((resolve) => {
+        count = 0;
+        wanted = jobs;
+        reached = () => {
+          reached = () => {};
+          resolve();
+        };
+      }),
+    async () => {
+      await worker.close();
+      await source.close();
+    },
+  );
+} else {
+  const keys = createKeys(namespace);
+  const host = startWorker({
+    redis: source,
+    keys,
+    limiter: createRedisLimiter(source.connect("commands"), keys),
+    capabilities: [{ provider: PROVIDER, kind: "chat" }],
+    chatLanes: () => [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {}, model }],
+    embeddingLanes: () => [],
+    version: "bench",
+    log: silentLog,
+  });
+  await host.ready;
+  serveParent(
+    async () => undefined,
+    async () => {
+      await host.stop();
+      await source.close();
+    },
+  );
+}

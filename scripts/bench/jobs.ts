@@ -1,0 +1,149 @@
+// Jobs: one-item chat jobs per second through the whole path, beside a bare BullMQ worker that does nothing.
+import { join } from "node:path";
+import { type BenchChild, startChild } from "./child.ts";
+import { makeFolder, removeFolder } from "./cleanup.ts";
+import type { SubmitterKind } from "./contenders/jobs-submitter.ts";
+import {
+  type BenchRedis,
+  countCommands,
+  type RedisWork,
+  startBenchRedis,
+  workBetween,
+} from "./redis-server.ts";
+import { markdownTable, number, ratio, spread, spreadOf } from "./table.ts";
+
+export interface JobsOptions {
+  readonly quick: boolean;
+  readonly say: (line: string) => void;
+}
+
+interface JobsRun {
+  readonly contender: string;
+  readonly jobs: number;
+  readonly wallMs: number;
+  readonly workerCpuMs: number;
+  readonly submitterCpuMs: number;
+  readonly redis: RedisWork;
+}
+
+export interface JobsResult {
+  readonly runs: readonly JobsRun[];
+}
+
+interface Contender {
+  readonly name: string;
+  readonly kind: SubmitterKind;
+  /** The contender that does the same with BullMQ alone. */
+  readonly against?: string;
+}
+
+const CONTENDERS: readonly Contender[] = [
+  { name: "BullMQ, `add` one by one", kind: "add" },
+  { name: "sluice, client library", kind: "client", against: "BullMQ, `add` one by one" },
+  { name: "BullMQ, `addBulk`", kind: "addBulk" },
+  { name: "sluice, batch file", kind: "batch", against: "BullMQ, `addBulk`" },
+];
+
+interface Pair extends Contender {
+  readonly worker: BenchChild;
+  readonly submitter: BenchChild;
+}
+
+export async function benchJobs({ quick, say }: JobsOptions): Promise<JobsResult> {
+  const jobs = quick ? 5_000 : 20_000;
+  const rounds = quick ? 2 : 5;
+  const wanted = process.env.BENCH_JOBS?.split(",");
+  const redis = await startBenchRedis();
+  const folder = await makeFolder();
+  const pairs: Pair[] = [];
+  try {
+    for (const contender of CONTENDERS) {
+      if (wanted && !wanted.includes(contender.kind)) continue;
+      pairs.push(await startPair(contender, redis, folder));
+    }
+    const runs: JobsRun[] = [];
+    // The first round compiles the code of all processes and is not counted.
+    for (let round = 0; round <= rounds; round++) {
+      for (const pair of pairs) {
+        const run = await runOnce(pair, redis, round === 0 ? Math.min(jobs, 5_000) : jobs);
+        if (round === 0) continue;
+        runs.push(run);
+        say(`round ${round}, ${pair.kind}: ${number((run.jobs / run.wallMs) * 1000)} jobs/s`);
+      }
+    }
+    return { runs };
+  } finally {
+    for (const { submitter, worker } of pairs) {
+      await submitter.stop();
+      await worker.stop();
+    }
+    await redis.stop();
+    removeFolder(folder);
+  }
+}
+
+async function startPair(contender: Contender, redis: BenchRedis, folder: string): Promise<Pair> {
+  const { kind } = contender;
+  const setup = { redisUrl: redis.url, namespace: `bench-${kind}` };
+  const worker = await startChild("jobs-worker.ts", { ...setup, isBare: contender.against === undefined });
+  const submitter = await startChild("jobs-submitter.ts", { ...setup, kind, folder: join(folder, kind) });
+  return { ...contender, worker, submitter };
+}
+
+/** From the first submission to the last result; BullMQ alone has none, and ends with its last completed job. */
+async function runOnce(pair: Pair, redis: BenchRedis, jobs: number): Promise<JobsRun> {
+  const { submitter, worker } = pair;
+  await submitter.ask({ step: "prepare", jobs });
+  const before = await redis.work();
+  const [workerCpu, submitterCpu] = [worker.cpuMs(), submitter.cpuMs()];
+  const startedAt = performance.now();
+  const completed = worker.ask(jobs);
+  await Promise.all([submitter.ask({ step: "go", jobs }), completed]);
+  const wallMs = performance.now() - startedAt;
+  return {
+    contender: pair.name,
+    jobs,
+    wallMs,
+    workerCpuMs: worker.cpuMs() - workerCpu,
+    submitterCpuMs: submitter.cpuMs() - submitterCpu,
+    redis: workBetween(before, await redis.work()),
+  };
+}
+
+export function describeJobs({ runs }: JobsResult): string {
+  const of = (name: string) => runs.filter(({ contender }) => contender === name);
+  const speeds = (name: string) => of(name).map(({ jobs, wallMs }) => (jobs / wallMs) * 1000);
+  const perJob = (name: string, figure: (run: JobsRun) => number) =>
+    number(spreadOf(of(name).map((run) => figure(run) / run.jobs)).median);
+  const names = CONTENDERS.filter(({ name }) => of(name).length > 0);
+  return [
+    "### Jobs: one-item chat jobs through the whole path, upstream answers at once",
+    "",
+    markdownTable(
+      ["contender", "jobs/s", "against BullMQ alone", "CPU per job: worker", "submitter", "Redis"],
+      names.map(({ name, against }) => [
+        name,
+        spread(speeds(name)),
+        against === undefined
+          ? "1.00x"
+          : ratio(spreadOf(speeds(name)).median / spreadOf(speeds(against)).median),
+        `${perJob(name, (run) => run.workerCpuMs * 1000)} µs`,
+        `${perJob(name, (run) => run.submitterCpuMs * 1000)} µs`,
+        `${perJob(name, (run) => run.redis.cpuMs * 1000)} µs`,
+      ]),
+    ),
+    "",
+    markdownTable(
+      ["Redis, per job", "scripts", "commands, those in scripts included", "bytes in", "bytes out"],
+      names.map(({ name }) => [
+        name,
+        perJob(name, (run) => countCommands(run.redis).scripts),
+        perJob(name, (run) => countCommands(run.redis).all),
+        perJob(name, (run) => run.redis.bytesIn),
+        perJob(name, (run) => run.redis.bytesOut),
+      ]),
+    ),
+    "",
+    `Medians of ${of(names[0]?.name ?? "").length} interleaved rounds of ${(runs[0]?.jobs ?? 0).toLocaleString("en-US")} jobs. A submitter and a worker process each, on one append-only Redis; jobs carry the same bytes. BullMQ alone stores no result and nobody picks one up; Sluice notes the item, claims it, takes a reservation, commits the record, and the submitter has read it (client: 1,000 items on their way at once; batch file: from reading the file to the written answers).`,
+  ].join("\n");
+}
