@@ -59,7 +59,7 @@ export async function attendItem(options: AttendOptions): Promise<Attendance> {
   };
   const look = async () => {
     if (options.workers === undefined && children === undefined) {
-      if ((await countWorkersFor(client, keys, { provider, kind }, Date.now())) === 0) start(1);
+      if ((await countWorkersFor(client, keys, { provider, kind })) === 0) start(1);
     }
     const statuses = await Promise.all(lanes.map(({ lane, limits }) => limiter.status(lane, limits)));
     if (statuses.every(({ state }) => state === "parked")) {

@@ -3,6 +3,7 @@ import type { Account } from "../config/accounts.ts";
 import { type Config, revealAccount } from "../config.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { TokenPrice } from "../core/money.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "../providers/provider.ts";
 import { createProvider, findModel, findProvider } from "../providers/registry.ts";
 import { createTransport } from "../providers/transport/http.ts";
@@ -14,6 +15,13 @@ import type { Capability } from "../workers/worker-host.ts";
 export function laneLimits(config: Config, lane: Lane): LaneLimits {
   const known = findProvider(lane.provider).models.find((model) => model.name === lane.model);
   return { ...known?.limits, ...config.limits(lane) };
+}
+
+/** What tokens cost on a lane: the user's own figures before those the vendor publishes; undefined when nobody knows. */
+function lanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
+  return (
+    config.price(provider, model) ?? findProvider(provider).models.find(({ name }) => name === model)?.price
+  );
 }
 
 /** The lanes of a model: one per account that has credentials. Throws a ConfigError that names what is missing. */
@@ -101,7 +109,9 @@ export class LaneBook {
       const create = capability(this.#provider(provider, account));
       if (!create) return [];
       const lane = { provider, account: account.name, model };
-      return [{ lane, limits: laneLimits(this.#config, lane), model: create(model) }];
+      const price = lanePrice(this.#config, lane);
+      const limits = laneLimits(this.#config, lane);
+      return [{ lane, limits, model: create(model), ...(price === undefined ? {} : { price }) }];
     });
   }
 

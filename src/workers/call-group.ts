@@ -25,9 +25,13 @@ export interface GroupDeps<I, M> {
   readonly log: WorkerLog;
   /**
    * One upstream call: call, check, commit, settle. Resolves with undefined when every input has its record, else
-   * with what to do with the inputs. Never throws.
+   * with what to do with the inputs. Never throws. May say earlier that its reservation is on its way back (`onFree`).
    */
-  readonly call: (inputs: readonly I[], grant: Grant<M>) => Promise<RetryDecision | undefined>;
+  readonly call: (
+    inputs: readonly I[],
+    grant: Grant<M>,
+    onFree: () => void,
+  ) => Promise<RetryDecision | undefined>;
 }
 
 interface Batch<I> {
@@ -245,7 +249,7 @@ export class CallGroup<I extends GroupInput, M> {
   }
 
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
-    const decision = await this.#deps.call(batch.inputs, grant);
+    const decision = await this.#deps.call(batch.inputs, grant, () => this.#signal());
     // A record means that the lane answers: what had stood aside has its turn again.
     if (!decision) this.#ready.push(...this.#aside.splice(0));
     switch (decision?.action) {

@@ -3,6 +3,7 @@ import { coerceError } from "../core/errors.ts";
 import type { Failure } from "../core/item.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 import type { CallSize } from "../queue/run-ledger.ts";
+import type { CallObserver } from "./call-observer.ts";
 import { byRun, type GroupInput } from "./group-input.ts";
 import { HandBack } from "./job-ticket.ts";
 import type { WorkerLog } from "./worker-log.ts";
@@ -12,6 +13,7 @@ export interface CommitDeps {
   readonly log: WorkerLog;
   /** Aborts when the grace period is over. */
   readonly signal: AbortSignal;
+  readonly observer?: CallObserver;
 }
 
 /**
@@ -58,13 +60,14 @@ async function commitUntilDone(
   records: readonly WireRecord[],
   dimensions: number,
   answered: CallSize | undefined,
-  { clock, log, signal }: CommitDeps,
+  { clock, log, signal, observer }: CommitDeps,
 ): Promise<void> {
   const ledger = inputs[0]?.ledger;
   if (!ledger) return;
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
-      await ledger.commit(records, dimensions, answered ? { answered } : {});
+      const { accepted } = await ledger.commit(records, dimensions, answered ? { answered } : {});
+      observer?.recorded(records[0]?.failure?.kind ?? "ok", accepted);
       for (const input of inputs) input.ticket.recorded();
       return;
     } catch (error) {

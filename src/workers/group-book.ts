@@ -5,6 +5,7 @@ import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import type { ChatPayload, EmbeddingPayload } from "../queue/payload.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { CallGroup, type GroupOptions } from "./call-group.ts";
+import type { CallObserver } from "./call-observer.ts";
 import type { ChatInput } from "./chat-input.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
 import type { HandBack } from "./job-ticket.ts";
@@ -24,6 +25,7 @@ export interface GroupBookDeps {
   readonly calls: number;
   readonly lingerMs: number;
   readonly mayCall: () => boolean;
+  readonly observer?: CallObserver;
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
 }
@@ -58,7 +60,8 @@ export class GroupBook {
     };
     const group = new CallGroup(new LaneChooser(this.#deps.limiter, lanes), this.#options(limits), {
       ...this.#deps,
-      call: (inputs: readonly EmbeddingInput[], grant) => runBatch(inputs, grant, request, this.#deps),
+      call: (inputs: readonly EmbeddingInput[], grant, onFree) =>
+        runBatch(inputs, grant, request, { ...this.#deps, onFree }),
     });
     this.#embedding.set(key, group);
     return group;

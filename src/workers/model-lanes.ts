@@ -1,4 +1,5 @@
 import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { TokenPrice } from "../core/money.ts";
 import type { Limiter, Reservation, WaitReason } from "../limiter/limiter.ts";
 
 /** A lane this worker can use: the shared limit and the model behind it. */
@@ -6,6 +7,8 @@ export interface ModelLane<M> {
   readonly lane: Lane;
   readonly limits: LaneLimits;
   readonly model: M;
+  /** Absent when nobody knows it. */
+  readonly price?: TokenPrice;
 }
 
 export interface Grant<M> {

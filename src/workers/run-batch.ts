@@ -19,7 +19,10 @@ export async function runBatch(
   inputs: readonly EmbeddingInput[],
   grant: Grant<EmbeddingModel>,
   request: BatchRequest,
-  deps: FailureDeps,
+  deps: FailureDeps & {
+    /** The call is over and its reservation on its way back: whoever waits for one may ask. */
+    readonly onFree?: () => void;
+  },
 ): Promise<RetryDecision | undefined> {
   const { lane, reservation } = grant;
   const { limiter, log, signal } = deps;
@@ -27,22 +30,32 @@ export async function runBatch(
   inputs[0]?.ledger
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  const watch = deps.observer?.call(grant, inputs);
   let response: EmbeddingResponse;
+  let answeredAt: number | undefined;
+  const onAnswerStart = () => {
+    answeredAt = performance.now();
+  };
   try {
-    response = await lane.model.embed({ inputs: inputs.map((input) => input.text), ...request }, { signal });
+    const texts = inputs.map((input) => input.text);
+    response = await lane.model.embed({ inputs: texts, ...request }, { signal, onAnswerStart });
   } catch (thrown) {
-    return await handleFailure(toProviderError(thrown, lane.lane.provider), inputs, grant, size, deps);
+    const error = toProviderError(thrown, lane.lane.provider);
+    watch?.failed(error);
+    return await handleFailure(error, inputs, grant, size, deps);
   }
+  watch?.answered(response.usage);
   const { totalTokens } = response.usage;
   const tokens = totalTokens === undefined ? {} : { tokens: totalTokens };
-  await Promise.all([
-    commitVectors(inputs, response, size, deps),
-    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens }]).catch((error) =>
-      log.warn("could not settle a reservation; it lapses by itself", {
-        error: coerceError(error).message,
-      }),
-    ),
-  ]);
+  const ago = answeredAt === undefined ? {} : { answeredAgoMs: performance.now() - answeredAt };
+  // Before the records, which are large: others wait for the place.
+  const settled = limiter
+    .settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens, ...ago }])
+    .catch((error) =>
+      log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
+    );
+  deps.onFree?.();
+  await Promise.all([settled, commitVectors(inputs, response, size, deps)]);
   return undefined;
 }
 

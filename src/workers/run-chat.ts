@@ -31,18 +31,21 @@ export async function runChat(
   input.ledger
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  const watch = deps.observer?.call(grant, [input]);
   let response: ChatResponse;
   try {
     response = input.partials
-      ? await followAnswer(input, input.partials, lane.model, deps)
+      ? await followAnswer(input, input.partials, lane.model, deps, () => watch?.delta())
       : await lane.model.generate(input.request, { signal: deps.signal });
   } catch (thrown) {
     const error = toProviderError(thrown, lane.lane.provider);
+    watch?.failed(error);
     const decision = await handleFailure(error, [input], grant, ONE, deps);
     // Whoever follows has seen deltas of an answer that will not come; the next attempt starts from nothing.
     if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
     return decision;
   }
+  watch?.answered(response.usage);
   const total = response.usage.totalTokens;
   const record = {
     index: input.index,
@@ -71,6 +74,7 @@ async function followAnswer(
   { keys, ledger }: NonNullable<ChatInput["partials"]>,
   model: ChatModel,
   { client, signal }: ChatDeps,
+  onDelta: () => void,
 ): Promise<ChatResponse> {
   const over = new AbortController();
   const writer = new PartialWriter(client, keys, ledger.attempt, (state) => over.abort(new Error(state)));
@@ -82,7 +86,7 @@ async function followAnswer(
     );
   }, LOOK_EVERY_MS);
   try {
-    return await copyAnswer(input, writer, model, AbortSignal.any([signal, over.signal]));
+    return await copyAnswer(input, writer, model, AbortSignal.any([signal, over.signal]), onDelta);
   } finally {
     clearInterval(looking);
   }
@@ -93,12 +97,14 @@ async function copyAnswer(
   writer: PartialWriter,
   model: ChatModel,
   signal: AbortSignal,
+  onDelta: () => void,
 ): Promise<ChatResponse> {
   for await (const event of model.stream(input.request, { signal })) {
     if (event.type === "end") {
       await writer.flush();
       return event.response;
     }
+    onDelta();
     if (event.type === "text-delta") writer.write("text", event.text);
     else if (event.type === "reasoning-delta") writer.write("reasoning", event.text);
     else {

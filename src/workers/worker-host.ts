@@ -10,11 +10,13 @@ import { ItemLedger } from "../queue/item-ledger.ts";
 import { type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
 import { chatPayload, embeddingPayload } from "../queue/payload.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
-import { HEARTBEAT_MS } from "../queue/worker-list.ts";
+import { TelemetryWriter } from "../queue/telemetry-writer.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
+import { type CallObserver, observeCalls } from "./call-observer.ts";
 import { GroupBook } from "./group-book.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { HeldWork, type Purpose } from "./held-work.ts";
 import { HandBack } from "./job-ticket.ts";
 import type { ModelLane } from "./model-lanes.ts";
@@ -81,6 +83,9 @@ class Host {
   readonly #workers: Worker[];
   readonly #groups: GroupBook;
   readonly #held: HeldWork;
+  readonly #telemetry: TelemetryWriter;
+  readonly #observer: CallObserver;
+  readonly #heartbeat: Heartbeat;
   readonly #forced = new AbortController();
   readonly #timers: NodeJS.Timeout[];
   /** Jobs held -> when their lock was last known to be ours. */
@@ -92,6 +97,10 @@ class Host {
     this.#options = { ...WORKER_DEFAULTS, ...deps.options };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
+    this.#telemetry = new TelemetryWriter(this.#client, deps.keys, {
+      onError: (error) => deps.log.debug("could not write telemetry", { error: error.message }),
+    });
+    this.#observer = observeCalls(this.#telemetry, this.id);
     this.#groups = new GroupBook({
       ...deps,
       ...this.#options,
@@ -99,6 +108,7 @@ class Host {
       clock: this.#clock,
       signal: this.#forced.signal,
       mayCall: () => this.#isSureOfItsJobs(),
+      observer: this.#observer,
     });
     this.#held = new HeldWork({
       client: this.#client,
@@ -109,12 +119,18 @@ class Host {
     this.#workers = deps.capabilities.flatMap((capability) =>
       (["interactive", "bulk"] as const).map((priority) => this.#startQueueWorker(capability, priority)),
     );
-    this.#timers = [
-      setInterval(() => this.#heartbeat(), HEARTBEAT_MS),
-      setInterval(() => this.#renewReservations(), LIMITER_DEFAULTS.leaseMs / 4),
-    ];
+    this.#heartbeat = new Heartbeat({
+      client: this.#client,
+      keys: deps.keys,
+      log: deps.log,
+      worker: this.id,
+      version: deps.version,
+      queues: deps.capabilities.map(({ provider, kind }) => queueName(provider, kind)),
+      load: () => ({ jobs: this.#renewedAt.size, calls: this.#callsInFlight() }),
+    });
+    this.#timers = [setInterval(() => this.#renewReservations(), LIMITER_DEFAULTS.leaseMs / 4)];
     this.ready = Promise.all(this.#workers.map((worker) => worker.waitUntilReady())).then(() =>
-      this.#heartbeat(),
+      this.#heartbeat.start(),
     );
   }
 
@@ -155,7 +171,12 @@ class Host {
       now: () => this.#clock.now(),
       isStopping: () => this.#stopping !== undefined,
       isUrgent: priority === "interactive",
-      commitDeps: { clock: this.#clock, log: this.#deps.log, signal: this.#forced.signal },
+      commitDeps: {
+        clock: this.#clock,
+        log: this.#deps.log,
+        signal: this.#forced.signal,
+        observer: this.#observer,
+      },
     };
     const { keys } = this.#deps;
     const id = job.id ?? "";
@@ -195,6 +216,7 @@ class Host {
   async #hold(job: Job, token: string | undefined, work: () => Promise<void>): Promise<null> {
     const id = job.id ?? "";
     this.#renewedAt.set(id, this.#clock.now());
+    this.#heartbeat.claimed();
     try {
       await work();
       return null;
@@ -215,24 +237,10 @@ class Host {
     return this.#clock.now() - oldest < QUEUE_SETTINGS.lockDurationMs * 0.8 || this.#renewedAt.size === 0;
   }
 
-  #heartbeat(): void {
-    const { keys, log, version, capabilities } = this.#deps;
-    const now = this.#clock.now();
-    const pipeline = this.#client.pipeline();
-    const key = keys.worker(this.id);
-    pipeline.hset(key, {
-      host: hostname(),
-      pid: process.pid,
-      version,
-      queues: capabilities.map(({ provider, kind }) => `${provider}-${kind}`).join(","),
-      jobs: this.#renewedAt.size,
-      at: now,
-    });
-    pipeline.pexpire(key, HEARTBEAT_MS * 12);
-    this.#client.zadd(keys.workers, now, this.id).catch(() => undefined);
-    pipeline
-      .exec()
-      .catch((error) => log.warn("could not say that this worker lives", { error: error.message }));
+  #callsInFlight(): number {
+    let calls = 0;
+    for (const [, ids] of this.#groups.inFlight()) calls += ids.length;
+    return calls;
   }
 
   #renewReservations(): void {
@@ -261,11 +269,8 @@ class Host {
     await Promise.all(this.#workers.map((worker) => worker.close()));
     this.#held.stop();
     for (const timer of this.#timers) clearInterval(timer);
-    const { keys } = this.#deps;
-    await Promise.allSettled([
-      this.#client.del(keys.worker(this.id)),
-      this.#client.zrem(keys.workers, this.id),
-    ]);
+    await this.#telemetry.stop();
+    await this.#heartbeat.stop();
   }
 }
 

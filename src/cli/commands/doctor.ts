@@ -156,7 +156,7 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
     })),
   ];
   const keys = createKeys(config.namespace);
-  const workers = await countWorkers(client, keys, Date.now());
+  const workers = await countWorkers(client, keys);
   findings.push({ area: "workers", level: "ok", message: `${formatMany(workers, "worker")} alive` });
   const limiter = createRedisLimiter(client, keys);
   for (const { name, models } of listProviders()) {

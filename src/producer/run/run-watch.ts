@@ -8,8 +8,9 @@ import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.
 import { countWorkers } from "../../queue/worker-list.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import { reuseFigures } from "../reuse/reuse-figures.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
-import type { RunStore } from "../sink/slot-store.ts";
+import type { CopiesOfRun, RunStore } from "../sink/slot-store.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
 import { parkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
@@ -23,6 +24,8 @@ export interface WatchDeps {
   readonly keys: Keys;
   readonly client: RedisClient;
   readonly ledger: RunLedger;
+  /** What a call may carry. */
+  readonly inputsPerCall: number;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
 }
 
@@ -84,9 +87,12 @@ export class RunWatch {
     });
   }
 
-  noteRecords(records: readonly WireRecord[]): void {
-    for (const { failure } of records) {
-      if (failure) this.#failuresByKind[failure.kind] = (this.#failuresByKind[failure.kind] ?? 0) + 1;
+  /** First records of items; `copies` have got theirs together with them. */
+  noteRecords(records: readonly WireRecord[], copies?: CopiesOfRun): void {
+    for (const { index, failure } of records) {
+      if (!failure) continue;
+      const count = 1 + (copies?.of(index).length ?? 0);
+      this.#failuresByKind[failure.kind] = (this.#failuresByKind[failure.kind] ?? 0) + count;
     }
   }
 
@@ -107,8 +113,10 @@ export class RunWatch {
   }
 
   async snapshot(phase: RunPhase, store: WatchedStore, inFlight: number): Promise<void> {
-    const { ok, failed, missing, tokens } = store.counts();
+    const counts = store.counts();
+    const { ok, failed, missing, tokens } = counts;
     const now = this.#deps.clock.now();
+    const reused = reuseFigures(counts, this.#deps);
     const calls = this.#counters.callsAnswered ?? 0;
     this.#rates.add({ at: now, items: ok + failed, calls, tokens });
     const snapshot: RunSnapshot = {
@@ -129,6 +137,7 @@ export class RunWatch {
       tokens,
       lanes: this.#lanes,
       failuresByKind: { ...this.#failuresByKind },
+      ...(reused && { reused }),
       ...this.#cost(tokens, ok + failed, store.items),
       startedAt: this.#startedAt,
       workers: this.#workers,
@@ -175,7 +184,9 @@ export class RunWatch {
     const now = this.#deps.clock.now();
     this.#checkpointAt = now;
     this.#counters = await this.#readCounters();
-    const { ok, failed, missing, tokens } = store.counts();
+    const counts = store.counts();
+    const { ok, failed, missing, tokens } = counts;
+    const reused = reuseFigures(counts, this.#deps);
     const c = this.#counters;
     const cost = this.#cost(tokens, ok + failed, store.items).cost;
     this.#manifest = updated(this.#manifest, files, {
@@ -196,6 +207,7 @@ export class RunWatch {
       },
       snoozes: c.snoozes ?? 0,
       ...fillOf(c),
+      ...(reused && { reused }),
       ...(cost ? { cost: { amount: cost.spent, currency: cost.currency } } : {}),
       counters: definedCounters(c),
     });
@@ -208,7 +220,7 @@ export class RunWatch {
     const { limiter, lanes, client, keys, clock } = this.#deps;
     const [counters, workers, ...statuses] = await Promise.all([
       this.#readCounters(),
-      countWorkers(client, keys, clock.now()),
+      countWorkers(client, keys),
       ...lanes.map(({ lane, limits }) => limiter.status(lane, limits)),
     ]);
     this.#counters = counters;

@@ -1,0 +1,167 @@
+import { coerceError } from "../core/errors.ts";
+import { formatLane } from "../core/lane.ts";
+import type { Keys } from "../redis/keys.ts";
+import { defineScript, type RedisClient } from "../redis/script.ts";
+import { appendJournal, type FailedAttempt } from "./run-journal.ts";
+import { readServerTime, ServerClock } from "./server-time.ts";
+import { type CallOutcome, TELEMETRY_STEPS, TOTALS_TTL_MS } from "./telemetry.ts";
+import { countOutcome, type FieldCounts, takeWhole } from "./telemetry-fields.ts";
+
+const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url), {
+  keys: ["fine", "coarse", "totals"],
+  args: ["fineMs", "coarseMs", "totalsMs"],
+  parse: (reply) => Number(reply),
+});
+
+export const FLUSH_EVERY_MS = 1_000;
+/** Failed attempts noted per flush; the others of that second are only counted. */
+const NOTES_PER_FLUSH = 200;
+/** How long the last flush is waited for: figures are no reason to keep a process alive. */
+const LAST_FLUSH_MS = 1_000;
+
+/**
+ * What one process has to tell about its calls. Adds up in memory and writes once a second, a handful of commands per
+ * lane however many calls there were; memory is bounded by the number of lanes. While Redis is away nothing piles up:
+ * one flush waits, the rest goes on being added up.
+ *
+ * A step is chosen by Redis's clock as this process last heard it. Whatever was not written when the process dies is
+ * missing (a second's worth), and a flush that Redis did without being able to say so is counted twice.
+ */
+export class TelemetryWriter {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #onError: (error: Error) => void;
+  readonly #clock = new ServerClock();
+  readonly #lanes = new Map<string, FieldCounts>();
+  #records = new Map<string, number>();
+  #journal = new Map<string, FailedAttempt[]>();
+  #notes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+
+  /** Writes once a second unless `everyMs` says otherwise; 0 writes only when `flush` is called. */
+  constructor(
+    client: RedisClient,
+    keys: Keys,
+    {
+      onError = () => {},
+      everyMs = FLUSH_EVERY_MS,
+    }: { onError?: (error: Error) => void; everyMs?: number } = {},
+  ) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#onError = onError;
+    if (everyMs > 0) this.#timer = setInterval(() => void this.flush(), everyMs);
+    this.#timer?.unref();
+  }
+
+  observe(outcome: CallOutcome): void {
+    const name = formatLane(outcome.lane);
+    let fields = this.#lanes.get(name);
+    if (!fields) {
+      fields = new Map();
+      this.#lanes.set(name, fields);
+    }
+    countOutcome(fields, outcome);
+  }
+
+  /** Notes a failed attempt in the journal of its run. */
+  note(run: string, attempt: FailedAttempt): void {
+    const noted = this.#journal.get(run);
+    if (this.#notes < NOTES_PER_FLUSH) {
+      this.#notes += 1;
+      if (noted) noted.push(attempt);
+      else this.#journal.set(run, [attempt]);
+      return;
+    }
+    const last = noted?.pop();
+    if (last) noted?.push({ ...last, unnoted: (last.unnoted ?? 0) + 1 });
+  }
+
+  /** Counts records that were committed: `ok`, or the kind of their failure. */
+  recorded(kind: string, records: number): void {
+    if (records > 0) this.#records.set(kind, (this.#records.get(kind) ?? 0) + records);
+  }
+
+  /** Redis's time as this process knows it; undefined before Redis was first heard. */
+  serverNow(): number | undefined {
+    return this.#clock.now();
+  }
+
+  /** Writes what has been added up; never rejects. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write()
+      .catch((error) => this.#onError(coerceError(error)))
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+    return this.#flushing;
+  }
+
+  /** Writes what is left, as far as Redis takes it within a second. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_FLUSH_MS);
+    await Promise.race([tooLong, this.flush().then(() => this.flush())]);
+    clearTimeout(timer);
+  }
+
+  async #write(): Promise<void> {
+    const idle = this.#lanes.size === 0 && this.#records.size === 0 && this.#journal.size === 0;
+    if (idle) return;
+    if (this.#clock.now() === undefined) this.#clock.note(await readServerTime(this.#client));
+    const now = this.#clock.now() ?? 0;
+    await Promise.all([
+      ...[...this.#lanes].map(([lane, fields]) => this.#writeLane(lane, fields, now)),
+      this.#writeRecords(),
+      this.#writeJournal(),
+    ]);
+  }
+
+  async #writeLane(lane: string, fields: FieldCounts, now: number): Promise<void> {
+    const taken = takeWhole(fields);
+    if (fields.size === 0) this.#lanes.delete(lane);
+    if (taken.length === 0) return;
+    const { fine, coarse } = TELEMETRY_STEPS;
+    const spelled = this.#keys.telemetry(lane);
+    const [serverMs] = await Promise.all([
+      addScript.run(
+        this.#client,
+        {
+          fine: spelled.step("fine", Math.floor(now / fine.stepMs)),
+          coarse: spelled.step("coarse", Math.floor(now / coarse.stepMs)),
+          totals: spelled.totals,
+        },
+        { fineMs: fine.keepMs, coarseMs: coarse.keepMs, totalsMs: TOTALS_TTL_MS },
+        taken,
+      ),
+      this.#client.zadd(this.#keys.lanes, now, lane),
+      this.#client.pexpire(this.#keys.lanes, TOTALS_TTL_MS),
+    ]);
+    this.#clock.note(serverMs);
+  }
+
+  async #writeRecords(): Promise<void> {
+    const records = this.#records;
+    if (records.size === 0) return;
+    this.#records = new Map();
+    const pipeline = this.#client.pipeline();
+    for (const [kind, count] of records) pipeline.hincrby(this.#keys.records, kind, count);
+    pipeline.pexpire(this.#keys.records, TOTALS_TTL_MS);
+    await pipeline.exec();
+  }
+
+  async #writeJournal(): Promise<void> {
+    const journal = this.#journal;
+    this.#journal = new Map();
+    this.#notes = 0;
+    await Promise.all(
+      [...journal].map(async ([run, attempts]) => {
+        const pipeline = this.#client.pipeline();
+        appendJournal(pipeline, this.#keys.run(run).journal, attempts);
+        await pipeline.exec();
+      }),
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import type { ProviderError } from "../core/errors.ts";
+import type { Usage } from "../providers/provider.ts";
+import { RunLedger } from "../queue/run-ledger.ts";
+import type { TelemetryWriter } from "../queue/telemetry-writer.ts";
+import { byRun, type GroupInput } from "./group-input.ts";
+import type { Grant } from "./model-lanes.ts";
+
+/** Hears what becomes of upstream calls. It is told in passing and must neither throw nor take time. */
+export interface CallObserver {
+  /** A call is about to be made. */
+  call(grant: Grant<unknown>, inputs: readonly GroupInput[]): CallWatch;
+  /** Records were accepted: `ok`, or the kind of their failure. */
+  recorded(kind: string, records: number): void;
+}
+
+/** One upstream call. Either `answered` or `failed` is told once. */
+export interface CallWatch {
+  /** A delta has come; only the first one counts. */
+  delta(): void;
+  answered(usage: Usage): void;
+  failed(error: ProviderError): void;
+}
+
+/** Tells the telemetry of every call, and the journal of a run of its failed ones. */
+export function observeCalls(writer: TelemetryWriter, worker: string): CallObserver {
+  return {
+    recorded: (kind, records) => writer.recorded(kind, records),
+    call(grant, inputs) {
+      const startedAt = performance.now();
+      const { lane, price } = grant.lane;
+      const call = { lane, inputs: inputs.length, ...(price === undefined ? {} : { price }) };
+      let firstDeltaMs: number | undefined;
+      const ended = () => ({ ...call, ...(firstDeltaMs === undefined ? {} : { firstDeltaMs }) });
+      return {
+        delta() {
+          firstDeltaMs ??= performance.now() - startedAt;
+        },
+        answered(usage) {
+          const durationMs = performance.now() - startedAt;
+          writer.observe({ ...ended(), durationMs, tokens: tokensOf(usage, inputs) });
+        },
+        failed({ kind, message, code }) {
+          writer.observe({ ...ended(), error: kind });
+          if (kind === "aborted") return;
+          for (const ofRun of byRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
+            const [first] = ofRun;
+            if (!first) continue;
+            writer.note(first.runId, {
+              items: ofRun.map(({ index }) => index),
+              attempt: Math.max(...ofRun.map(({ attempts }) => attempts)) + 1,
+              kind,
+              message,
+              ...(code === undefined ? {} : { code }),
+              durationMs: performance.now() - startedAt,
+              worker,
+            });
+          }
+        },
+      };
+    },
+  };
+}
+
+/** What the provider reported; what it left out is estimated. */
+function tokensOf(usage: Usage, inputs: readonly GroupInput[]): { input: number; output: number } {
+  const { inputTokens, outputTokens = 0, totalTokens } = usage;
+  if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };
+  if (totalTokens !== undefined)
+    return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
+  return { input: inputs.reduce((sum, { tokens }) => sum + tokens, 0), output: outputTokens };
+}

@@ -1,0 +1,90 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  addHistograms,
+  countDurations,
+  DURATION_BOUNDS_MS,
+  type DurationHistogram,
+  durationClass,
+  durationQuantile,
+  NO_DURATIONS,
+} from "../../../src/core/duration-histogram.ts";
+
+function histogramOf(durations: readonly number[]): DurationHistogram {
+  const counts = [...NO_DURATIONS.counts];
+  for (const ms of durations) {
+    const place = durationClass(ms);
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+  return { counts, sumMs: durations.reduce((sum, ms) => sum + ms, 0) };
+}
+
+const duration = fc.double({ min: 0, max: 900_000, noNaN: true });
+
+test("bounds grow, each by no more than half and a little", () => {
+  expect(DURATION_BOUNDS_MS[0]).toBe(1);
+  expect(DURATION_BOUNDS_MS.at(-1)).toBe(1_000_000);
+  for (let i = 1; i < DURATION_BOUNDS_MS.length; i++) {
+    const ratio = DURATION_BOUNDS_MS[i]! / DURATION_BOUNDS_MS[i - 1]!;
+    expect(ratio).toBeGreaterThan(1);
+    expect(ratio).toBeLessThanOrEqual(1.67);
+  }
+});
+
+test("a duration is counted in the first class whose bound it does not exceed", () => {
+  fc.assert(
+    fc.property(fc.double({ min: -10, max: 2_000_000, noNaN: true }), (ms) => {
+      const place = durationClass(ms);
+      const wanted = DURATION_BOUNDS_MS.findIndex((bound) => ms <= bound);
+      expect(place).toBe(wanted === -1 ? DURATION_BOUNDS_MS.length : wanted);
+    }),
+  );
+});
+
+test("what is no duration counts as the shortest", () => {
+  expect(durationClass(Number.NaN)).toBe(0);
+  expect(durationClass(-5)).toBe(0);
+  expect(durationClass(Number.POSITIVE_INFINITY)).toBe(DURATION_BOUNDS_MS.length);
+});
+
+test("a quantile lies in the class of the true one", () => {
+  fc.assert(
+    fc.property(
+      fc.array(duration, { minLength: 1, maxLength: 200 }),
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+      (durations, q) => {
+        const sorted = [...durations].sort((a, b) => a - b);
+        const truth = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
+        const place = durationClass(truth);
+        const found = durationQuantile(histogramOf(durations), q)!;
+        expect(found).toBeGreaterThanOrEqual(place === 0 ? 0 : DURATION_BOUNDS_MS[place - 1]!);
+        expect(found).toBeLessThanOrEqual(DURATION_BOUNDS_MS[place]!);
+      },
+    ),
+  );
+});
+
+test("quantiles never fall as the share grows", () => {
+  fc.assert(
+    fc.property(fc.array(duration, { minLength: 1 }), (durations) => {
+      const histogram = histogramOf(durations);
+      const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1].map((q) => durationQuantile(histogram, q)!);
+      expect([...quantiles].sort((a, b) => a - b)).toEqual(quantiles);
+    }),
+  );
+});
+
+test("adding histograms counts what both counted", () => {
+  fc.assert(
+    fc.property(fc.array(duration), fc.array(duration), (a, b) => {
+      const sum = addHistograms(histogramOf(a), histogramOf(b));
+      expect(sum.counts).toEqual(histogramOf([...a, ...b]).counts);
+      expect(countDurations(sum)).toBe(a.length + b.length);
+    }),
+  );
+});
+
+test("nothing counted has no quantile, and what is beyond all bounds has the last one", () => {
+  expect(durationQuantile(NO_DURATIONS, 0.5)).toBeUndefined();
+  expect(durationQuantile(histogramOf([5_000_000]), 0.5)).toBe(1_000_000);
+});
