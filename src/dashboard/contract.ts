@@ -158,7 +158,7 @@ export interface Overview {
   /** When the sampler looked. */
   readonly at: number;
   readonly health: ServerHealth;
-  /** Sorted by name; those in use and those configured. */
+  /** Sorted by name; those that had calls within the last day, and those of runs at work. */
   readonly lanes: readonly LaneView[];
   /** Sorted by name. */
   readonly providers: readonly ProviderView[];
@@ -209,11 +209,11 @@ export interface LaneView {
   readonly tokens: ShareView;
   readonly concurrency: ShareView;
   /** Throttle answers since the lane's state began (a week after its last use it is forgotten). */
-  readonly throttles: number;
+  readonly throttles?: number;
   /** Of the last five minutes. */
   readonly throttlesPerMinute?: number;
   /** Faults in a row; five or more: the lane is out, one probe at a time. */
-  readonly faultStreak: number;
+  readonly faultStreak?: number;
 }
 
 /** Rates over the last minute. */

@@ -1,0 +1,159 @@
+import { durationQuantile } from "../../core/duration-histogram.ts";
+import { addFigures, type LaneFigures, NO_FIGURES, TELEMETRY_STEPS } from "../../queue/telemetry.ts";
+import { HISTORY_SPAN_MS, type TelemetryHistory } from "../../queue/telemetry-history.ts";
+import type { History, HistoryLine, HistoryMetric } from "../contract.ts";
+import { lanesByProvider } from "./describe-providers.ts";
+import type { GaugeHistory } from "./gauges.ts";
+import { failuresOf } from "./recent-figures.ts";
+
+export type Span = "hour" | "day";
+
+/** A day in steps of a minute would be more points than a screen has columns. */
+export const SPANS = {
+  hour: { step: "fine", stepMs: TELEMETRY_STEPS.fine.stepMs, spanMs: HISTORY_SPAN_MS.fine },
+  day: { step: "coarse", stepMs: 5 * 60_000, spanMs: HISTORY_SPAN_MS.coarse },
+} as const;
+
+type Derive = (figures: LaneFigures, perMinute: (count: number) => number) => number | undefined;
+
+const DERIVED: Readonly<Partial<Record<HistoryMetric, Derive>>> = {
+  calls: ({ answered }, perMinute) => perMinute(answered),
+  items: ({ inputs }, perMinute) => perMinute(inputs),
+  tokens: ({ tokens }, perMinute) => perMinute(tokens.input + tokens.output),
+  failures: (figures, perMinute) => perMinute(failuresOf(figures)),
+  throttles: ({ throttles }, perMinute) => perMinute(throttles),
+  "upstream-p50": ({ durations }) => durationQuantile(durations, 0.5),
+  "upstream-p95": ({ durations }) => durationQuantile(durations, 0.95),
+};
+const GAUGES: readonly HistoryMetric[] = ["queue-depth", "workers", "redis-memory"];
+
+/** The charts of the last hour or day: the last step is under way. Pure but for the clocks inside its sources. */
+export function buildHistory(telemetry: TelemetryHistory, gauges: GaugeHistory, span: Span): History {
+  const { stepMs, spanMs } = SPANS[span];
+  const last = Math.floor(telemetry.now / stepMs) * stepMs;
+  const at = Array.from({ length: spanMs / stepMs }, (_, i) => last - spanMs + (i + 1) * stepMs);
+  return { stepMs, at, lines: linesOf(telemetry, gauges, span, at) };
+}
+
+/** The last step alone, by line; figures that are not known are left out. */
+export function latestPoint(
+  telemetry: TelemetryHistory,
+  gauges: GaugeHistory,
+  span: Span,
+): { readonly at: number; readonly values: Readonly<Record<string, number>> } {
+  const { stepMs } = SPANS[span];
+  const at = Math.floor(telemetry.now / stepMs) * stepMs;
+  const lines = linesOf(telemetry, gauges, span, [at]);
+  const values = lines.flatMap(({ lineKey, values: [value] }) =>
+    value === null || value === undefined ? [] : [[lineKey, value] as const],
+  );
+  return { at, values: Object.fromEntries(values) };
+}
+
+function linesOf(
+  telemetry: TelemetryHistory,
+  gauges: GaugeHistory,
+  span: Span,
+  at: readonly number[],
+): HistoryLine[] {
+  const lanes = lanesByProvider(telemetry);
+  const sources: [provider: string | undefined, lanes: readonly string[]][] = [
+    [undefined, telemetry.lanes()],
+    ...[...lanes].sort(([a], [b]) => (a < b ? -1 : 1)),
+  ];
+  return [
+    ...sources.flatMap(([provider, names]) => derivedLines(provider, gather(telemetry, names, span, at), at)),
+    ...gaugeLines(gauges, at),
+  ];
+}
+
+type Step = { readonly figures: LaneFigures; readonly perMinute: (count: number) => number } | undefined;
+
+/** What lanes did together in each step; undefined for steps that nobody knows of. */
+function gather(
+  telemetry: TelemetryHistory,
+  lanes: readonly string[],
+  span: Span,
+  at: readonly number[],
+): Step[] {
+  const { step, stepMs } = SPANS[span];
+  const first = at[0] ?? 0;
+  const sums = new Map<number, LaneFigures>();
+  for (const lane of lanes) {
+    const points = telemetry.series(lane, step);
+    for (let i = points.length - 1; i >= 0; i--) {
+      const point = points[i];
+      if (!point || point.at < first) break;
+      const begin = Math.floor(point.at / stepMs) * stepMs;
+      sums.set(begin, addFigures(sums.get(begin) ?? NO_FIGURES, point));
+    }
+  }
+  return at.map((begin) => {
+    const figures = sums.get(begin);
+    // The step under way is not over: its rate is that of the part that has passed.
+    const passed = Math.min(stepMs, Math.max(stepMs / 3, telemetry.now - begin));
+    return figures && { figures, perMinute: (count) => (count * 60_000) / passed };
+  });
+}
+
+function derivedLines(
+  provider: string | undefined,
+  steps: readonly Step[],
+  at: readonly number[],
+): HistoryLine[] {
+  const lines = Object.entries(DERIVED).map(([metric, derive]) =>
+    line(
+      metric as HistoryMetric,
+      provider,
+      steps.map((step) => step && derive(step.figures, step.perMinute)),
+    ),
+  );
+  if (provider !== undefined) return lines;
+  const currencies = new Set(steps.flatMap((step) => Object.keys(step?.figures.cost ?? {})));
+  const costs = [...currencies].sort().map((currency) => ({
+    ...line(
+      "cost",
+      undefined,
+      at.map((_, i) => steps[i]?.perMinute(steps[i]?.figures.cost[currency] ?? 0)),
+    ),
+    lineKey: `cost:${currency}`,
+    currency,
+  }));
+  return [...lines, ...costs];
+}
+
+function gaugeLines(gauges: GaugeHistory, at: readonly number[]): HistoryLine[] {
+  return gauges
+    .names()
+    .sort()
+    .flatMap((name) => {
+      const metric = GAUGES.find((gauge) => name === gauge || name.startsWith(`${gauge}:`));
+      if (metric === undefined) return [];
+      const provider = name === metric ? undefined : name.slice(metric.length + 1);
+      return [
+        line(
+          metric,
+          provider,
+          at.map((step) => gauges.at(name, step)),
+        ),
+      ];
+    });
+}
+
+function line(
+  metric: HistoryMetric,
+  provider: string | undefined,
+  values: readonly (number | undefined)[],
+): HistoryLine {
+  return {
+    lineKey: provider === undefined ? metric : `${metric}:${provider}`,
+    metric,
+    ...(provider === undefined ? {} : { provider }),
+    values: values.map((value) => (value === undefined ? null : shorten(value))),
+  };
+}
+
+/** Four digits are more than a chart shows, and a third of the bytes. */
+function shorten(value: number): number {
+  return Number(value.toPrecision(4));
+}

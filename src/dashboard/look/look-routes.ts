@@ -1,0 +1,48 @@
+import type { FastifyInstance } from "fastify";
+import * as z from "zod";
+import type { Audit } from "../audit.ts";
+import type { AuditPage, History, Overview } from "../contract.ts";
+import { requirePerson } from "../create-server.ts";
+import { parseInput } from "../parse-input.ts";
+import { buildHistory } from "./build-history.ts";
+import { describeOverview } from "./describe-overview.ts";
+import type { RedisGate } from "./redis-gate.ts";
+import type { Sampler } from "./sampler.ts";
+
+const spanQuery = z.object({ span: z.enum(["hour", "day"]).default("hour") });
+const auditQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: z
+    .string()
+    .regex(/^\d{1,20}-\d{1,20}$/)
+    .optional(),
+});
+
+export interface LookRoutesDeps {
+  readonly sampler: Sampler;
+  readonly gate: RedisGate;
+  readonly audit: Audit;
+}
+
+/** GET /api/overview, /api/history, /api/audit and /healthz. */
+export function lookRoutes({ sampler, gate, audit }: LookRoutesDeps) {
+  return async (server: FastifyInstance): Promise<void> => {
+    server.get("/api/overview", async (request): Promise<Overview> => {
+      requirePerson(request);
+      return describeOverview(await sampler.look(), sampler, gate.health());
+    });
+    server.get("/api/history", async (request): Promise<History> => {
+      requirePerson(request);
+      const { span } = parseInput(spanQuery, request.query);
+      await sampler.look();
+      return buildHistory(sampler.telemetry, sampler.gauges[span], span);
+    });
+    server.get("/api/audit", async (request): Promise<AuditPage> => {
+      requirePerson(request);
+      const { limit, before } = parseInput(auditQuery, request.query);
+      return await gate.ask(() => audit.read(limit, before));
+    });
+    // For whoever starts and watches this process; says nothing that is worth a door.
+    server.get("/healthz", () => ({ ok: true }));
+  };
+}

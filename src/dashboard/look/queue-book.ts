@@ -1,0 +1,100 @@
+import { Queue } from "bullmq";
+import { type JobKind, type JobPriority, queueName } from "../../queue/names.ts";
+import type { RedisSource } from "../../redis/connection.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { QueueView } from "../contract.ts";
+
+export interface BookedQueue {
+  readonly provider: string;
+  readonly kind: JobKind;
+  readonly priority: JobPriority;
+  readonly queue: Queue;
+}
+
+export interface QueueBookDeps {
+  readonly redis: RedisSource;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  /** Names of all providers that may have queues. */
+  readonly providers: () => readonly string[];
+  /** A queue that was not known before. */
+  readonly onQueue?: (queue: BookedQueue) => void;
+}
+
+const KINDS: readonly JobKind[] = ["embedding", "chat"];
+const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
+
+/** The queues that exist in this namespace, found by name, since names come from providers only. */
+export class QueueBook {
+  readonly #deps: QueueBookDeps;
+  readonly #connection: RedisClient;
+  readonly #queues = new Map<string, BookedQueue>();
+
+  constructor(deps: QueueBookDeps) {
+    this.#deps = deps;
+    this.#connection = deps.redis.connect("bullmq");
+  }
+
+  list(): BookedQueue[] {
+    return [...this.#queues.values()];
+  }
+
+  /** Looks for queues that appeared; one command per name that is not known yet. */
+  async discover(): Promise<void> {
+    const { client, keys, providers } = this.#deps;
+    const wanted = providers().flatMap((provider) =>
+      KINDS.flatMap((kind) =>
+        PRIORITIES.map((priority) => ({
+          provider,
+          kind,
+          priority,
+          name: queueName(provider, kind, priority),
+        })),
+      ),
+    );
+    const unknown = wanted.filter(({ name }) => !this.#queues.has(name));
+    const exist = await Promise.all(
+      unknown.map(({ name }) => client.exists(`${keys.queuePrefix(name)}:${name}:meta`)),
+    );
+    for (const [i, { name, ...rest }] of unknown.entries()) {
+      if (exist[i] === 1) this.#add(name, rest);
+    }
+  }
+
+  /** Jobs of every queue; one script each, whatever the number of jobs. */
+  async count(): Promise<(QueueView & { readonly provider: string })[]> {
+    return await Promise.all(
+      this.list().map(async ({ queue, provider, kind, priority }) => {
+        const counts = await queue.getJobCounts("wait", "prioritized", "active", "delayed");
+        const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts;
+        return {
+          provider,
+          name: queue.name,
+          kind,
+          priority,
+          waiting: wait + prioritized,
+          active,
+          delayed,
+        };
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.list().map(({ queue }) => queue.close()));
+  }
+
+  #add(name: string, about: Omit<BookedQueue, "queue">): void {
+    const queue = new Queue(name, {
+      connection: this.#connection,
+      prefix: this.#deps.keys.queuePrefix(name),
+      // Looking at a queue must not write its settings over those of who fills it.
+      skipMetasUpdate: true,
+    });
+    queue.on("error", () => undefined);
+    const booked = { ...about, queue };
+    this.#queues.set(name, booked);
+    this.#deps.onQueue?.(booked);
+  }
+}

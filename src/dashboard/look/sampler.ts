@@ -1,0 +1,206 @@
+import { performance } from "node:perf_hooks";
+import { coerceError } from "../../core/errors.ts";
+import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
+import { TelemetryHistory } from "../../queue/telemetry-history.ts";
+import type { ListedWorker } from "../../queue/worker-list.ts";
+import { listWorkers } from "../../queue/worker-list.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { LaneView, ProviderView, QueueView, RedisView } from "../contract.ts";
+import type { KnownRun, RunBook } from "../runs/run-book.ts";
+import { SPANS } from "./build-history.ts";
+import { describeProviders } from "./describe-providers.ts";
+import { GaugeHistory } from "./gauges.ts";
+import { type LaneLookDeps, lookAtLanes } from "./look-at-lanes.ts";
+import type { QueueBook } from "./queue-book.ts";
+import { readRedisInfo } from "./read-redis-info.ts";
+import type { RedisGate } from "./redis-gate.ts";
+
+/** Everything seen at one moment; all pages show parts of it. */
+export interface Look {
+  /** Redis's time, epoch ms. */
+  readonly at: number;
+  readonly lanes: readonly LaneView[];
+  readonly providers: readonly ProviderView[];
+  readonly queues: readonly (QueueView & { readonly provider: string })[];
+  readonly workers: readonly ListedWorker[];
+  readonly redis: RedisView;
+  /** Newest first. */
+  readonly runs: readonly KnownRun[];
+}
+
+export interface SamplerDeps extends Omit<LaneLookDeps, "telemetry"> {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly gate: RedisGate;
+  readonly queues: QueueBook;
+  readonly runs: RunBook;
+  readonly isPrivate: boolean;
+  readonly onError: (error: Error, where: string) => void;
+}
+
+const EVERY_MS = 1_000;
+/** While nobody watches, so that the charts of the last day have no hole. */
+const IDLE_EVERY_MS = 60_000;
+const INFO_EVERY_MS = 5_000;
+const DISCOVER_EVERY_MS = 15_000;
+
+/**
+ * Looks at Redis once a second for all pages together while anybody watches, once a minute otherwise. All that is asked
+ * in one look leaves in one write, and its number does not grow with items or with runs that have ended.
+ */
+export class Sampler {
+  readonly telemetry: TelemetryHistory;
+  readonly gauges = { hour: gaugesOf("hour"), day: gaugesOf("day") } as const;
+  readonly #deps: SamplerDeps;
+  readonly #listeners = new Set<() => void>();
+  readonly #watched = new Map<string, number>();
+  #latest: Look | undefined;
+  #looking: Promise<Look> | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #info: { readonly at: number; readonly view: RedisView } | undefined;
+  #discoveredAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(deps: SamplerDeps) {
+    this.#deps = deps;
+    this.telemetry = new TelemetryHistory(deps.client, deps.keys);
+    this.#schedule();
+  }
+
+  get latest(): Look | undefined {
+    return this.#latest;
+  }
+
+  /** Calls `listener` after every look, whether it succeeded or not, until the function returned is called. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#schedule();
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Has a run read at every look, until the function returned is called. */
+  watchRun(run: string): () => void {
+    this.#watched.set(run, (this.#watched.get(run) ?? 0) + 1);
+    return () => {
+      const left = (this.#watched.get(run) ?? 1) - 1;
+      if (left > 0) this.#watched.set(run, left);
+      else this.#watched.delete(run);
+    };
+  }
+
+  /** The latest look, or a new one when that is older than a second; one for all who ask. Throws while Redis is away. */
+  async look(): Promise<Look> {
+    if (this.#latest && performance.now() - this.#lookedAt < EVERY_MS) return this.#latest;
+    return await this.#lookNow();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    const every = this.#listeners.size > 0 ? EVERY_MS : IDLE_EVERY_MS;
+    // Since the last look, on a clock that only goes forward: whoever comes does not start a rhythm of their own.
+    const due = Math.max(0, Math.min(every, this.#lookedAt + every - performance.now()));
+    this.#timer = setTimeout(() => void this.#tick(), due);
+    this.#timer.unref();
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.look();
+    } catch (error) {
+      if (!this.#deps.gate.isAway) this.#deps.onError(coerceError(error), "sampler");
+      this.#lookedAt = performance.now();
+    }
+    for (const listener of this.#listeners) listener();
+    this.#schedule();
+  }
+
+  #lookNow(): Promise<Look> {
+    this.#looking ??= this.#deps.gate
+      .ask(() => this.#read())
+      .then((look) => {
+        this.#latest = look;
+        this.#lookedAt = performance.now();
+        return look;
+      })
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return this.#looking;
+  }
+
+  async #read(): Promise<Look> {
+    const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
+    const begun = performance.now();
+    if (begun - this.#discoveredAt > DISCOVER_EVERY_MS) {
+      await queues.discover();
+      this.#discoveredAt = begun;
+    }
+    // Lanes and runs are those of the look before; what is new in between shows a second later.
+    const told = toldLanes(this.#latest?.runs ?? []);
+    const names = [...this.telemetry.lanes(), ...told.keys()];
+    const now = this.telemetry.now;
+    const [, lanes, counted, workers, redis] = await Promise.all([
+      this.telemetry.refresh(),
+      lookAtLanes(names, told, now, { limiter, limitsOf, telemetry: this.telemetry }),
+      queues.count(),
+      listWorkers(client, keys),
+      this.#readInfo(),
+      runs.look(this.#watched.keys()),
+    ]);
+    const at = this.telemetry.now;
+    const look: Look = {
+      at,
+      lanes,
+      providers: describeProviders(this.telemetry, counted),
+      queues: counted,
+      workers,
+      redis: { ...redis, roundTripMs: performance.now() - begun },
+      runs: runs.list(at),
+    };
+    this.#noteGauges(look);
+    return look;
+  }
+
+  async #readInfo(): Promise<RedisView> {
+    const now = performance.now();
+    if (this.#info && now - this.#info.at < INFO_EVERY_MS) return this.#info.view;
+    const view = await readRedisInfo(this.#deps.client, this.#deps.isPrivate);
+    this.#info = { at: now, view };
+    return view;
+  }
+
+  #noteGauges({ at, queues, workers, redis }: Look): void {
+    const values = new Map<string, number>();
+    for (const { provider, waiting } of queues) {
+      for (const name of ["queue-depth", `queue-depth:${provider}`]) {
+        values.set(name, (values.get(name) ?? 0) + waiting);
+      }
+    }
+    values.set("workers", workers.filter(({ state }) => state === "alive").length);
+    if (redis.usedBytes !== undefined) values.set("redis-memory", redis.usedBytes);
+    for (const gauges of Object.values(this.gauges)) gauges.note(at, values);
+  }
+}
+
+function gaugesOf(span: keyof typeof SPANS): GaugeHistory {
+  const { stepMs, spanMs } = SPANS[span];
+  return new GaugeHistory({ stepMs, steps: spanMs / stepMs });
+}
+
+/** Lanes of the runs at work, as their coordinators told. */
+function toldLanes(runs: readonly KnownRun[]): Map<string, LaneSnapshot> {
+  const lanes = runs.flatMap(({ coordinated, published }) =>
+    coordinated ? (published?.snapshot?.lanes ?? []) : [],
+  );
+  return new Map(lanes.map((lane) => [lane.name, lane]));
+}

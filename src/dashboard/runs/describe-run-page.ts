@@ -1,0 +1,130 @@
+import { parseLane } from "../../core/lane.ts";
+import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
+import type { LaneView, RetryStatus, RunPage } from "../contract.ts";
+import { actionsOf, describeRun, phaseOf } from "./describe-run.ts";
+import type { KnownRun } from "./run-book.ts";
+import { type FoundFolder, isSearchable } from "./run-folder.ts";
+
+export interface RunPageParts {
+  readonly at: number;
+  readonly known: KnownRun;
+  readonly found: FoundFolder;
+  /** All lanes of the latest look. */
+  readonly lanes: readonly LaneView[];
+  readonly retry: RetryStatus | undefined;
+}
+
+/** A run's page. What the run told last comes before what its folder says, which lags by seconds. Pure. */
+export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts): RunPage {
+  const summary = describeRun(known);
+  const { published } = known;
+  const snapshot = published?.snapshot;
+  const report =
+    (published?.end?.outcome === "finished" ? published.end.report : undefined) ??
+    (found.here ? found.folder.manifest : undefined);
+  const items = summary.items ?? report?.items;
+  const failuresByKind = (known.coordinated ? snapshot?.failuresByKind : report?.failuresByKind) ?? {};
+  const folder = {
+    here: found.here,
+    ...(found.here ? {} : { reason: found.reason }),
+    hasWork: found.here && found.folder.spool !== undefined,
+    searchable: found.here && isSearchable(found.folder),
+  };
+  return {
+    ...summary,
+    at,
+    ...(report ? { kind: report.kind, activeMs: report.activeMs } : {}),
+    ...(items
+      ? {
+          items: {
+            total: items.total,
+            succeeded: items.succeeded,
+            failed: items.failed,
+            ...inFlightOf(items),
+          },
+        }
+      : {}),
+    ...ratesOf(known),
+    ...figuresOf(known, report),
+    failuresByKind: { ...(snapshot && !report ? snapshot.failuresByKind : {}), ...failuresByKind },
+    lanes: (snapshot?.lanes ?? []).flatMap((lane) => liveLane(lane, lanes)),
+    ...(known.window === undefined ? {} : { window: known.window }),
+    folder: {
+      here: found.here,
+      ...(known.dir === undefined ? {} : { dir: known.dir }),
+      ...(known.host === undefined ? {} : { host: known.host }),
+      ...(found.here ? {} : { reason: found.reason }),
+    },
+    ...(report
+      ? {
+          output: {
+            format: report.output.format,
+            files: report.state === "finished" ? report.output.files : [],
+          },
+        }
+      : {}),
+    ...(published?.end?.outcome === "stopped" && phaseOf(known) === "stopped"
+      ? { stopped: stoppedOf(published.end) }
+      : {}),
+    ...actionsOf(known, folder, items?.failed),
+    ...(retry ? { retry } : {}),
+  };
+}
+
+function inFlightOf(items: object): { inFlight?: number } {
+  return "inFlight" in items && typeof items.inFlight === "number" ? { inFlight: items.inFlight } : {};
+}
+
+function stoppedOf({ message, mend }: { readonly message: string; readonly mend?: string }) {
+  return mend === undefined ? { message } : { message, mend };
+}
+
+function ratesOf({ coordinated, published }: KnownRun): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
+  const { callsPerSecond, tokensPerSecond } = (coordinated ? published?.snapshot : undefined) ?? {};
+  return {
+    ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
+    ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+  };
+}
+
+type Report = Extract<FoundFolder, { here: true }>["folder"]["manifest"];
+
+function figuresOf(
+  { coordinated, published }: KnownRun,
+  report: Report | undefined,
+): Pick<RunPage, "calls" | "snoozes" | "batchFill" | "tokens"> {
+  const snapshot = published?.snapshot;
+  if (snapshot && (coordinated || !report)) {
+    const { calls, snoozes, batchFill, tokens } = snapshot;
+    return { calls, snoozes, tokens, ...(batchFill === undefined ? {} : { batchFill }) };
+  }
+  if (!report) return {};
+  const { made, answered, failed, throttled, paidTwice } = report.calls;
+  return {
+    calls: { made, succeeded: answered, failed, throttled, paidTwice },
+    snoozes: report.snoozes,
+    tokens: report.tokens,
+    ...(report.batchFill === undefined ? {} : { batchFill: report.batchFill }),
+  };
+}
+
+/** As it was seen at the latest look; as the run told it, where nobody has seen it since. */
+function liveLane(told: LaneSnapshot, lanes: readonly LaneView[]): LaneView[] {
+  const seen = lanes.find(({ name }) => name === told.name);
+  if (seen) return [seen];
+  const lane = parseLane(told.name);
+  if (!lane) return [];
+  const { name, state, snoozeUntil, reason, requests, tokens, concurrency } = told;
+  return [
+    {
+      ...lane,
+      name,
+      state,
+      ...(snoozeUntil === undefined ? {} : { snoozeUntil }),
+      ...(reason === undefined ? {} : { reason }),
+      requests,
+      tokens,
+      concurrency,
+    },
+  ];
+}
