@@ -9,6 +9,8 @@ export interface Item {
   /** Estimated tokens of `text`. */
   readonly tokens: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Index of the first item that asks for the same: this one is a copy, never sent, and gets that one's outcome. */
+  readonly sameAs?: number;
 }
 
 /** Why an item has no result: a provider's kind, or one of the ends only a run can bring. */

@@ -28,6 +28,8 @@ export interface RunSnapshot {
   readonly tokens: number;
   readonly lanes: readonly LaneSnapshot[];
   readonly failuresByKind: Readonly<Record<string, number>>;
+  /** Absent while every result took a call. */
+  readonly reused?: ReuseFigures;
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
   /** Epoch ms; of this session, not of the run's first one. */
   readonly startedAt: number;
@@ -35,6 +37,18 @@ export interface RunSnapshot {
   readonly etaMs?: number;
   /** Worker processes alive. */
   readonly workers: number;
+}
+
+/** What was not asked for twice: items delivered from an equal one of the run, and items answered from the cache. */
+export interface ReuseFigures {
+  readonly copies: number;
+  readonly cached: number;
+  /** Upstream calls that all of them together would have taken, at least. */
+  readonly calls: number;
+  /** What the provider would have counted. */
+  readonly tokens: number;
+  /** Where the price is known. */
+  readonly cost?: { readonly amount: number; readonly currency: string };
 }
 
 export type RunPhase = "planning" | "running" | "paused" | "snoozing" | "parked" | "finishing" | "done";

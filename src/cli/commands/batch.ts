@@ -26,7 +26,7 @@ import {
   runInFolder,
 } from "../run-command.ts";
 import { readVersion } from "../version.ts";
-import { describeCost, describeProblems } from "./embed-output.ts";
+import { describeCost, describeProblems, describeSaving } from "./embed-output.ts";
 
 export interface BatchCommandOptions extends RunCommandOptions {
   readonly model?: string;
@@ -117,8 +117,12 @@ function lanesOf(config: Config, models: readonly string[]): Lanes {
 }
 
 function batchInputs({ kind, models }: BatchManifest): number {
-  const [name] = models;
-  return (name !== undefined && findModel(name, kind).model.maxInputs) || 1;
+  return kind === "chat" ? 1 : maxInputs(models);
+}
+
+/** Of the one model that embeds. */
+function maxInputs([name]: readonly string[]): number {
+  return (name !== undefined && findModel(name, "embedding").model.maxInputs) || 1;
 }
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
@@ -130,9 +134,13 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
       process.stderr.write(describeProblems(plan));
       return EXIT.cannotGoOn;
     }
-    const { documents: requests, items, tokens, endpoint, models, problemCount, bytes } = plan;
+    const { documents: requests, items, copies, tokens, endpoint, models, problemCount, bytes } = plan;
     const cost = await estimateCost(plan, plan.spool, config);
-    const dry = { requests, items, estimatedTokens: tokens, endpoint, models, cost, leftOut: problemCount };
+    const calls = Math.ceil((items - copies) / (endpoint === "/v1/embeddings" ? maxInputs(models) : 1));
+    const dry = {
+      ...{ requests, items, estimatedTokens: tokens, copies, calls },
+      ...{ endpoint, models, cost, leftOut: problemCount },
+    };
     process.stdout.write(
       json
         ? `${JSON.stringify({ event: "dry-run", ...dry })}\n`
@@ -141,6 +149,8 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
             ...(items === requests ? [] : [`texts      ${formatCount(items)}`]),
             `models     ${models.join(", ")}`,
             `tokens     ${formatCount(tokens)} of input (estimated)`,
+            ...describeSaving(copies),
+            `calls      ${formatCount(calls)}`,
             `cost       ${describeCost(cost)}`,
             ...(problemCount > 0
               ? [`left out   ${formatMany(problemCount, "problem")} (--skip-invalid)`]
@@ -157,13 +167,13 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
 
 /** Texts have only their tokens to pay for; answers are estimated request by request. */
 async function estimateCost(
-  { endpoint, models, tokens, items }: BatchPlan,
+  { endpoint, models, tokens, copiedTokens, items }: BatchPlan,
   spool: string,
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
     const price = commonPrice(config, models, "embedding");
-    const range = price && costRange(price, { input: tokens, output: 0 });
+    const range = price && costRange(price, { input: tokens - copiedTokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
   const known = new Map(

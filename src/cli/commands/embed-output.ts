@@ -15,6 +15,7 @@ import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from
 import { sanitize } from "../format/sanitize.ts";
 import { laneLimits } from "../lanes.ts";
 import { modelPrice } from "../model-price.ts";
+import { describeReuse } from "../panel/describe-reuse.ts";
 
 const SHOWN_PROBLEMS = 20;
 
@@ -62,6 +63,7 @@ export function describeRun(run: RunManifest, dir: string): string {
       `${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
     ],
     ["batch fill", formatPercent(run.batchFill)],
+    ...(run.reused ? [["reused", describeReuse(run.reused)] as [string, string]] : []),
     ["snoozes", formatCount(run.snoozes)],
     ...(run.cost ? [["cost", formatMoney(run.cost.amount, run.cost.currency)] as [string, string]] : []),
     ["created", run.createdAt],
@@ -76,6 +78,8 @@ export interface DryRun {
   readonly items: number;
   readonly documents: number;
   readonly estimatedTokens: number;
+  /** Items that are equal to another one and would be delivered with it. */
+  readonly copies: number;
   readonly calls: number;
   readonly maxInputs: number;
   /** Time the limits alone ask for; undefined without limits. */
@@ -110,21 +114,23 @@ export async function printDryRun(
 function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun {
   const { model } = findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
-  const calls = Math.ceil(plan.items / maxInputs);
+  const tokens = plan.tokens - plan.copiedTokens;
+  const calls = Math.ceil((plan.items - plan.copies) / maxInputs);
   const accounts = config.accounts(request.provider);
   const names = accounts.length > 0 ? accounts.map((account) => account.name) : ["default"];
   const lanes = names.map((account) =>
     laneLimits(config, { provider: request.provider, account, model: request.model }),
   );
   const price = modelPrice(config, `${request.provider}/${request.model}`, "embedding");
-  const range = price && costRange(price, { input: plan.tokens, output: 0 });
+  const range = price && costRange(price, { input: tokens, output: 0 });
   return {
     items: plan.items,
     documents: plan.documents,
     estimatedTokens: plan.tokens,
+    copies: plan.copies,
     calls,
     maxInputs,
-    atLeastMs: timeAtLimits(lanes, calls, plan.tokens),
+    atLeastMs: timeAtLimits(lanes, calls, tokens),
     limits: lanes[0] ?? {},
     cost: range && { ...range, currency: price.currency },
   };
@@ -152,6 +158,11 @@ export function timeAtLimits(
   return Math.round((burst ? Math.ceil(needed) - 1 : needed) * 60_000);
 }
 
+/** Of a dry run: what would not be sent at all. */
+export function describeSaving(copies: number): string[] {
+  return copies > 0 ? [`equal      ${formatMany(copies, "item")} equal to another one, and not sent`] : [];
+}
+
 /** "about 1.20 CNY (1.02 CNY to 1.38 CNY)" */
 export function describeCost(cost: DryRun["cost"]): string {
   if (!cost) return "- (no price known; set one in sluice.yaml)";
@@ -171,6 +182,7 @@ function describeDryRun(dry: DryRun, plan: Plan): string {
   return [
     `items      ${formatCount(dry.items)} from ${formatMany(dry.documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
     `tokens     ${formatCount(dry.estimatedTokens)} (estimated)`,
+    ...describeSaving(dry.copies),
     `calls      ${formatCount(dry.calls)} with up to ${formatMany(dry.maxInputs, "text")} each`,
     `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
     `time       ${dry.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dry.atLeastMs)} at these limits`}`,

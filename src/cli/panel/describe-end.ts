@@ -9,6 +9,7 @@ import {
   formatShortCount,
 } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
+import { describeReuse } from "./describe-reuse.ts";
 import type { RunEnd } from "./run-reporter.ts";
 
 /**
@@ -33,7 +34,7 @@ function describeReport(report: RunManifest, output: string, brief: boolean): st
   return lines;
 }
 
-function figures({ items, calls, failuresByKind, batchFill, tokens, cost }: RunManifest): string[] {
+function figures({ items, calls, failuresByKind, batchFill, tokens, cost, reused }: RunManifest): string[] {
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
     formatMany(calls.made, "call"),
@@ -44,5 +45,5 @@ function figures({ items, calls, failuresByKind, batchFill, tokens, cost }: RunM
     ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
   ];
   const failed = items.failed > 0 ? [`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`] : [];
-  return [...failed, `  ${spent.join(", ")}`];
+  return [...failed, ...(reused ? [`  ${describeReuse(reused)}`] : []), `  ${spent.join(", ")}`];
 }

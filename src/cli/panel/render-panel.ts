@@ -3,6 +3,7 @@ import type { RunSnapshot } from "../../producer/run-snapshot.ts";
 import { formatCountdown, formatDuration } from "../format/format-duration.ts";
 import {
   formatCount,
+  formatMany,
   formatMoney,
   formatPercent,
   formatRate,
@@ -140,6 +141,7 @@ function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[]
       colors,
     ),
     ...layCells("tokens", [tokensText(snapshot, done)], width, colors),
+    ...reuseLines(snapshot, width, colors),
     ...costLines(snapshot, width, colors),
   ];
 }
@@ -150,6 +152,23 @@ function tokensText(snapshot: RunSnapshot, done: number): string {
   if (phase === "done") return formatShortCount(tokens);
   if (done === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
   return `${formatShortCount(tokens)} of about ${formatShortCount((tokens / done) * items.total)}`;
+}
+
+/** Only where something was saved: most runs have neither equal items nor a cache. */
+function reuseLines({ reused }: RunSnapshot, width: number, colors: Colors): string[] {
+  if (reused === undefined) return [];
+  const { copies, cached, calls, cost } = reused;
+  const saved = cost === undefined ? "" : `, ${formatMoney(cost.amount, cost.currency)}`;
+  return layCells(
+    "reused",
+    [
+      ...(copies === 0 ? [] : [`${formatCount(copies)} equal`]),
+      ...(cached === 0 ? [] : [`${formatCount(cached)} cached`]),
+      `${formatMany(calls, "call")}${saved} saved`,
+    ],
+    width,
+    colors,
+  );
 }
 
 function costLines(snapshot: RunSnapshot, width: number, colors: Colors): string[] {

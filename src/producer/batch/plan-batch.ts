@@ -5,6 +5,8 @@ import { estimateTokens } from "../chunking/estimate-tokens.ts";
 import { fingerprintListing } from "../plan/fingerprint-sources.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type PlanHooks, planFrom } from "../plan/plan-items.ts";
+import type { SpoolItem } from "../plan/spool-item.ts";
+import { isRepeatable } from "../reuse/is-repeatable.ts";
 import { listSources } from "../sources/list-sources.ts";
 import { parseLine } from "../sources/read-jsonl.ts";
 import { type Line, readLines } from "../sources/read-lines.ts";
@@ -69,7 +71,11 @@ export async function planBatch(
       read: (file, tap) => orProblem(file, () => lines.read(textBytes(file, options, tap), file)),
       fingerprint: (listing) => mixFingerprint(fingerprintListing(options, listing), source),
     },
-    { ...options, limitCounts: "documents" },
+    {
+      ...options,
+      limitCounts: "documents",
+      sameKey: (item) => (lines.endpoint === "/v1/embeddings" ? item.text : chatKey(item)),
+    },
     workDir,
     hooks,
   );
@@ -80,6 +86,11 @@ export async function planBatch(
 export async function fingerprintBatch(source: BatchSource): Promise<string> {
   const options = sourceOptions(source);
   return mixFingerprint(fingerprintListing(options, await listSources(options)), source);
+}
+
+/** What makes two chat requests the same: model and request, where equal requests are meant to have equal answers. */
+function chatKey({ text, metadata }: SpoolItem): string | undefined {
+  return isRepeatable(text) ? `${metadata?.model}\n${text}` : undefined;
 }
 
 function mixFingerprint(fingerprint: string, { model }: BatchSource): string {

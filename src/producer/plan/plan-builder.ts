@@ -10,8 +10,9 @@ import {
   type SourceProblem,
 } from "../sources/source.ts";
 import type { ByteTap } from "../sources/source-bytes.ts";
+import { CopiesBuilder } from "./copies.ts";
 import { documentItems, shortId } from "./document-items.ts";
-import { IdSet } from "./id-set.ts";
+import { hashText, IdSet } from "./id-set.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { SpoolItem } from "./spool-item.ts";
 import type { SpoolWriter } from "./spool-writer.ts";
@@ -22,6 +23,8 @@ const KEPT_PROBLEMS = 1000;
 export type PlanOptions = SourceOptions & {
   /** What `limit` counts. Default: items. */
   readonly limitCounts?: "items" | "documents";
+  /** Items with the same key ask for the same and are sent once; without a key, an item is like no other. */
+  readonly sameKey?: (item: SpoolItem) => string | undefined;
 };
 
 /** Puts items into the spool, refuses duplicate ids, and keeps every count that the plan states. */
@@ -30,6 +33,9 @@ export class PlanBuilder {
   readonly #spool: SpoolWriter;
   readonly #listing: SourceListing;
   readonly #ids = new IdSet();
+  /** What items ask for; only those that are no copies. */
+  readonly #asked = new IdSet(hashText);
+  readonly #copies = new CopiesBuilder();
   readonly #hash = createHash("sha256");
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
@@ -38,6 +44,7 @@ export class PlanBuilder {
   readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
   #documents = 0;
   #tokens = 0;
+  #copiedTokens = 0;
   #bytes = 0;
   #filesDone = 0;
 
@@ -108,12 +115,17 @@ export class PlanBuilder {
   async #takeItem(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
     const taken = await this.#findTaken(item, document);
     if (taken !== undefined) return taken;
-    const json = toJson(item);
+    const sameAs = await this.#findSame(item);
+    const json = toJson(sameAs === undefined ? item : { ...item, sameAs });
     if (json === undefined) return "its metadata is nested too deeply to be written";
     // A record in several chunks keeps its own id from being used by another record as well.
     if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#spool.items);
     this.#ids.add(item.id, this.#spool.items);
     this.#tokens += item.tokens;
+    if (sameAs !== undefined) {
+      this.#copies.add(this.#spool.items, sameAs);
+      this.#copiedTokens += item.tokens;
+    }
     if (this.#spool.append(json)) await this.#spool.flush();
     return undefined;
   }
@@ -132,6 +144,18 @@ export class PlanBuilder {
     return undefined;
   }
 
+  /** The number of the first item that asks for the same; remembers the item as such when there is none. */
+  async #findSame(item: SpoolItem): Promise<number | undefined> {
+    const { sameKey } = this.#options;
+    const key = sameKey?.(item);
+    if (sameKey === undefined || key === undefined) return undefined;
+    for (const candidate of this.#asked.candidates(key)) {
+      if (sameKey(await this.#spool.read(candidate)) === key) return candidate;
+    }
+    this.#asked.add(key, this.#spool.items);
+    return undefined;
+  }
+
   #fileOf(item: number): SourceFile | undefined {
     return this.#starts.findLast((start) => start.firstItem <= item)?.file;
   }
@@ -147,6 +171,11 @@ export class PlanBuilder {
     };
   }
 
+  /** Makes the spool appear, with the list of its copies. */
+  async commit(): Promise<void> {
+    await this.#spool.commit(this.#copies.build());
+  }
+
   plan(spool: string | undefined, fingerprint: string): Plan {
     return {
       spool,
@@ -155,6 +184,8 @@ export class PlanBuilder {
       files: this.#filesDone,
       skippedFiles: this.#listing.skippedFiles,
       tokens: this.#tokens,
+      copies: this.#copies.count,
+      copiedTokens: this.#copiedTokens,
       bytes: this.#bytes,
       byKind: this.#byKind,
       sourceHash: this.#hash.copy().digest("hex"),

@@ -35,7 +35,7 @@ export async function planItems(
     read: (file, tap) => readSource(file, options, tap),
     fingerprint: (listing) => fingerprintListing(options, listing),
   };
-  return await planFrom(reader, options, workDir, hooks);
+  return await planFrom(reader, { ...options, sameKey: ({ text }) => text }, workDir, hooks);
 }
 
 /** How files become documents. */
@@ -118,7 +118,7 @@ async function finishPlan(
     await spool.discard();
     return builder.plan(undefined, fingerprint);
   }
-  await spool.commit();
+  await builder.commit();
   return builder.plan(spool.path, fingerprint);
 }
 

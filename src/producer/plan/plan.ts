@@ -13,6 +13,9 @@ export interface Plan {
   readonly skippedFiles: number;
   /** Estimated tokens of all items. */
   readonly tokens: number;
+  /** Items that are equal to an earlier one and are not sent, and their part of the tokens. */
+  readonly copies: number;
+  readonly copiedTokens: number;
   /** Bytes of the sources as read. */
   readonly bytes: number;
   readonly byKind: Readonly<Partial<Record<SourceKind, KindCount>>>;

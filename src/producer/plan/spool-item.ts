@@ -8,14 +8,17 @@ export interface SpoolItem {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Line of the source file the item was read from, for messages; absent for chunks of documents. */
   readonly line?: number;
+  /** See `Item`. */
+  readonly sameAs?: number;
 }
 
 /** The item of one line; throws a SyntaxError or TypeError for what no planning wrote. */
 export function parseSpoolLine(line: string, index: number): Item {
-  const { id, text, tokens, metadata } = JSON.parse(line) as Partial<SpoolItem>;
+  const { id, text, tokens, metadata, sameAs } = JSON.parse(line) as Partial<SpoolItem>;
   if (typeof id !== "string" || typeof text !== "string" || typeof tokens !== "number") {
     throw new TypeError("expected an id, a text and tokens");
   }
-  const item = { index, id, text, tokens };
-  return metadata === undefined ? item : { ...item, metadata };
+  const item: Item = { index, id, text, tokens };
+  const described = metadata === undefined ? item : { ...item, metadata };
+  return sameAs === undefined ? described : { ...described, sameAs };
 }

@@ -1,5 +1,6 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { type Copies, copiesPathOf } from "./copies.ts";
 import { INDEX_STRIDE, indexPathOf, type SpoolIndex } from "./spool-index.ts";
 import type { SpoolItem } from "./spool-item.ts";
 
@@ -62,24 +63,29 @@ export class SpoolWriter {
 
   /** Reads back an item that was appended. */
   async read(item: number): Promise<SpoolItem> {
-    await this.flush();
+    const waiting = this.#lines[item - (this.#items - this.#lines.length)];
+    if (waiting !== undefined) return JSON.parse(waiting) as SpoolItem;
     const near = Math.floor(item / NEAR_STRIDE);
     const start = this.#offsets[near] ?? 0;
     const last = (near + 1) * NEAR_STRIDE >= this.#items;
-    const end = last ? this.#writtenBytes : (this.#offsets[near + 1] ?? this.#writtenBytes);
+    const next = last ? this.#writtenBytes : (this.#offsets[near + 1] ?? this.#writtenBytes);
+    const end = Math.min(next, this.#writtenBytes);
     const { buffer } = await this.#handle.read(Buffer.alloc(end - start), 0, end - start, start);
     const line = buffer.toString("utf8").split("\n")[item % NEAR_STRIDE] ?? "";
     return JSON.parse(line) as SpoolItem;
   }
 
   /**
-   * Makes the spool appear, whole, with its index. The index of a former spool goes first and the new one comes
-   * last, so that no reader ever finds an index beside a spool it does not belong to.
+   * Makes the spool appear, whole, with its index and the list of its copies. The index of a former spool goes first
+   * and the new one comes last, so that no reader ever finds an index beside a spool it does not belong to; the list
+   * says itself which spool it is of.
    */
-  async commit(): Promise<{ readonly bytes: number }> {
+  async commit(copies: Copies): Promise<{ readonly bytes: number }> {
     await this.flush();
     await this.#handle.sync();
     await this.#handle.close();
+    const list = copies.encode({ items: this.#items, spoolBytes: this.#writtenBytes });
+    await writeSynced(copiesPathOf(this.path), list);
     const indexPath = indexPathOf(this.path);
     const temporaryIndex = `${indexPath}.partial`;
     await writeSynced(temporaryIndex, JSON.stringify(this.#index()));
@@ -115,7 +121,7 @@ export class SpoolWriter {
   }
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+async function writeSynced(path: string, text: string | Buffer): Promise<void> {
   await using handle = await open(path, "w");
   await handle.writeFile(text);
   await handle.sync();

@@ -5,6 +5,7 @@ import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { writeChatOutput } from "../batch/write-chat-output.ts";
 import { writeEmbeddingOutput } from "../batch/write-embedding-output.ts";
+import { readCopies } from "../plan/read-copies.ts";
 import { readSpool } from "../plan/read-spool.ts";
 import { type JsonStore, openJsonStore } from "../sink/json-store.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
@@ -40,9 +41,9 @@ function chatWork(
 ): RunWork<JsonStore> {
   const requests = new RunRequests(client, keys.run(manifest.run));
   const providers = new Set(manifest.models.map((name) => splitName(name)[0]));
-  const opening = { items: manifest.items.total, now };
+  const items = manifest.items.total;
   return {
-    openStore: () => openJsonStore(dir, opening),
+    openStore: async () => openJsonStore(dir, { items, now, copies: await readCopies(spool, items) }),
     jobs: createChatJobs(manifest.run, requests),
     queues: [...providers].map((provider) => queueName(provider, "chat")),
     estimate: estimateChatTokens,
@@ -61,9 +62,11 @@ function embeddingWork(
   const { dimensions, askedDimensions } = manifest;
   const asked = askedDimensions === undefined ? {} : { dimensions: askedDimensions };
   const payload = { run: manifest.run, provider, model, purpose: "db" as const, ...asked };
-  const opening = { items: manifest.items.total, ...(dimensions === undefined ? {} : { dimensions }) };
+  const items = manifest.items.total;
+  const opening = { items, ...(dimensions === undefined ? {} : { dimensions }) };
   return {
-    openStore: () => openRecordStore(dir, opening),
+    openStore: async () => openRecordStore(dir, { ...opening, copies: await readCopies(spool, items) }),
+    inputsPerCall: batchInputs,
     jobs: createEmbeddingJobs(payload, batchInputs),
     queues: [queueName(provider, "embedding")],
     write: (store, hooks) =>

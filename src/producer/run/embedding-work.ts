@@ -1,4 +1,5 @@
 import { queueName } from "../../queue/names.ts";
+import { readCopies } from "../plan/read-copies.ts";
 import { readSpool } from "../plan/read-spool.ts";
 import { finalize } from "../sink/finalize.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
@@ -23,7 +24,8 @@ export function embeddingWork(run: EmbeddingRun): RunWork<RecordStore> {
   const payload = { run: manifest.run, provider, model, purpose: manifest.type };
   const { format, withText } = manifest.output;
   return {
-    openStore: () => openVectorStore(dir, manifest),
+    openStore: () => openVectorStore(dir, spool, manifest),
+    inputsPerCall: batchInputs,
     jobs: createEmbeddingJobs(payload, batchInputs),
     queues: [queueName(provider, "embedding")],
     write: async (store, hooks) => {
@@ -39,6 +41,11 @@ export function embeddingWork(run: EmbeddingRun): RunWork<RecordStore> {
   };
 }
 
-export function openVectorStore(dir: string, { items, dimensions }: EmbeddingManifest): Promise<RecordStore> {
-  return openRecordStore(dir, { items: items.total, ...(dimensions === undefined ? {} : { dimensions }) });
+async function openVectorStore(
+  dir: string,
+  spool: string,
+  { items: { total: items }, dimensions }: EmbeddingManifest,
+): Promise<RecordStore> {
+  const copies = await readCopies(spool, items);
+  return await openRecordStore(dir, { items, copies, ...(dimensions === undefined ? {} : { dimensions }) });
 }

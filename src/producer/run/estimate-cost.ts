@@ -37,6 +37,8 @@ export async function estimateChatCost(
       if (!range || (currency !== undefined && currency !== price.currency)) return undefined;
       currency = price.currency;
       seen += 1;
+      // A copy is delivered with the item it is equal to.
+      if (item.sameAs !== undefined) continue;
       low += range.low;
       expected += range.expected;
       high += range.high;

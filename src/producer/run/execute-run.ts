@@ -33,6 +33,8 @@ export interface RunWork<S extends RunStore<WireRecord>> {
   readonly jobs: JobMaker;
   /** Names of all queues that its jobs go to. */
   readonly queues: readonly string[];
+  /** What a call may carry: says how many calls equal and cached items save. One by default. */
+  readonly inputsPerCall?: number;
   /** The tokens an item may be charged; by default its own as input. */
   readonly estimate?: (item: Item) => TokenCount;
   /** Records have been stored; what only their jobs needed can go. */
@@ -85,13 +87,14 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     onWait: (holder) => deps.onEvent({ type: "waiting-for-lease", holder }),
   });
   let store: S | undefined;
-  let watch = new RunWatch(run.manifest, { ...deps, ledger, client });
+  const watching = { ...deps, ledger, client, inputsPerCall: work.inputsPerCall ?? 1 };
+  let watch = new RunWatch(run.manifest, watching);
   try {
     if (deps.retry) {
       const parts = { control, blocking: redis.connect("blocking") };
       const { kept } = await takeBackRun(run, work.openStore, parts, deps.retry.kinds);
       const { finishedAt: _, ...manifest } = run.manifest;
-      watch = new RunWatch({ ...manifest, failuresByKind: kept }, { ...deps, ledger, client });
+      watch = new RunWatch({ ...manifest, failuresByKind: kept }, watching);
     }
     store = await work.openStore();
     await control.register(Date.parse(run.manifest.createdAt));
@@ -164,7 +167,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       callsUnderWay: () => watch.callsUnderWay(),
       ...(budget ? { budget } : {}),
       onRecords: (records) => {
-        watch.noteRecords(records);
+        watch.noteRecords(records, store.copies);
         budget?.recorded(records);
         work.onRecords?.(records);
       },

@@ -93,10 +93,10 @@ export class Feeder {
 
   /** Queues the items of a job that have no record yet, under `id` (the same id is a no-op where the job exists). */
   async requeue(job: OutstandingJob, id: string): Promise<void> {
-    const { isDone, readItems, control, token } = this.#deps;
+    const { readItems, control, token } = this.#deps;
     const items: Item[] = [];
     for await (const block of readItems(job.first)) {
-      for (const item of block) if (item.index <= job.last && !isDone(item.index)) items.push(item);
+      for (const item of block) if (item.index <= job.last && this.#isWanted(item)) items.push(item);
       if ((block.at(-1)?.index ?? job.last) >= job.last) break;
     }
     if (items.length === 0) {
@@ -134,8 +134,13 @@ export class Feeder {
     while (!this.#ended && this.#buffer.length < count) {
       const next = await this.#reader.next();
       if (next.done) this.#ended = true;
-      else for (const item of next.value) if (!this.#deps.isDone(item.index)) this.#buffer.push(item);
+      else for (const item of next.value) if (this.#isWanted(item)) this.#buffer.push(item);
     }
+  }
+
+  /** A copy gets its record together with the item it is equal to. */
+  #isWanted({ index, sameAs }: Item): boolean {
+    return sameAs === undefined && !this.#deps.isDone(index);
   }
 
   async #queue(planned: readonly PlannedJob[]): Promise<void> {

@@ -5,6 +5,18 @@ import { errorCode, RunError } from "../../core/errors.ts";
 
 const counts = z.record(z.string(), z.number());
 
+const reuseFigures = z.object({
+  /** Items that were delivered from an equal one of this run. */
+  copies: z.int(),
+  /** Items that were answered from the cache. */
+  cached: z.int(),
+  /** Upstream calls that all of them together would have taken, at least. */
+  calls: z.int(),
+  /** What the provider would have counted. */
+  tokens: z.number(),
+  cost: z.exactOptional(z.object({ amount: z.number(), currency: z.string() })),
+});
+
 /** What `run.json` says of a run of any kind. */
 const common = {
   version: z.literal(1),
@@ -49,6 +61,8 @@ const common = {
   /** Inputs per call as a share of what a call may carry. */
   batchFill: z.number().optional(),
   cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
+  /** Results that no call was made for; absent when there are none. */
+  reused: reuseFigures.optional(),
   /** Counters in Redis at the last checkpoint, for a Redis that loses them. */
   counters: counts,
 };

@@ -1,5 +1,6 @@
 import { RunError } from "../../core/errors.ts";
 import type { Failure } from "../../core/item.ts";
+import { recordUsage } from "../../queue/record-usage.ts";
 import { ANSWER_FILE, AnswerLog } from "./answer-log.ts";
 import { type Disk, type DiskFile, diskError, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
@@ -16,8 +17,8 @@ import {
 } from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
 import { readLedger } from "./read-ledger.ts";
-import { type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
-import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
+import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
+import { type ItemRange, isReused, type RecordCounts, type StoreState } from "./store-state.ts";
 
 /** The outcome of an item whose result is JSON: exactly one of result and failure. */
 export interface JsonRecord {
@@ -40,6 +41,7 @@ export interface JsonStoreOptions {
   readonly items: number;
   /** Epoch ms; what a record's time is taken from. */
   readonly now: () => number;
+  readonly copies?: CopiesOfRun;
   readonly disk?: Disk;
 }
 
@@ -54,7 +56,7 @@ interface StoreFiles {
  * power cut left half-written counts as missing. One process at a time may hold a store.
  */
 export async function openJsonStore(dir: string, options: JsonStoreOptions): Promise<JsonStore> {
-  const { disk = systemDisk, items, now } = options;
+  const { disk = systemDisk, items, now, copies } = options;
   return await openFiles(dir, disk, async (open, folder) => {
     const files = {
       answers: await open(ANSWER_FILE),
@@ -69,12 +71,37 @@ export async function openJsonStore(dir: string, options: JsonStoreOptions): Pro
       if (last === undefined || slot.locator > last.locator) last = slot;
       return true;
     };
-    const state = await readLedger({ ledger: files.ledger, folder, items, isKept });
-    const store = new JsonStore({ folder, disk, files, answers, failures, state, now });
+    const shared = copies && { copies };
+    const state = await readLedger({ ledger: files.ledger, folder, items, isKept, ...shared });
+    const store = new JsonStore({ folder, disk, files, answers, failures, state, now, ...shared });
     // Where the file was cut, only the last answer can be there in part.
     if (last && !(await answers.read(last.index, last.locator))) await store.forget([last]);
+    state.reusedOutputTokens = await reusedOutputTokens(state, files.ledger, answers);
+    await store.completeCopies();
     return store;
   });
+}
+
+/** 1 MiB of slots is read at a time. */
+const SLOTS_PER_READ = 65_536;
+
+/** The ledger has a figure for all tokens of a result; which of them were its answer's, the answers say. */
+async function reusedOutputTokens(state: StoreState, ledger: DiskFile, answers: AnswerLog): Promise<number> {
+  const { copies, cached } = state.counts().reused;
+  if (copies + cached === 0) return 0;
+  let sum = 0;
+  for (let start = 0; start < state.items; start += SLOTS_PER_READ) {
+    const count = Math.min(SLOTS_PER_READ, state.items - start);
+    const words = new Uint32Array(count * SLOT_WORDS);
+    await ledger.read(new Uint8Array(words.buffer), slotPosition(start));
+    for (let i = 0; i < count; i += 1) {
+      const slot = decodeSlot(words, i * SLOT_WORDS, start + i);
+      if (!slot || !isReused(slot)) continue;
+      const { json } = (await answers.read(slot.index, slot.locator)) ?? {};
+      sum += recordUsage({ ...slot, json }).output;
+    }
+  }
+  return sum;
 }
 
 interface JsonStoreDeps {
@@ -85,6 +112,7 @@ interface JsonStoreDeps {
   readonly failures: FailureLog;
   readonly state: StoreState;
   readonly now: () => number;
+  readonly copies?: CopiesOfRun;
 }
 
 /** The JSON results and failures of one run on disk. How and when they become durable: see `SlotStore`. */
@@ -94,15 +122,19 @@ export class JsonStore implements RunStore<JsonRecord> {
   readonly #deps: JsonStoreDeps;
   readonly #slots: SlotStore<JsonRecord>;
 
+  readonly copies: CopiesOfRun | undefined;
+
   constructor(deps: JsonStoreDeps) {
     this.folder = deps.folder;
     this.disk = deps.disk;
+    this.copies = deps.copies;
     this.#deps = deps;
     this.#slots = new SlotStore({
       folder: deps.folder,
       ledger: deps.files.ledger,
       state: deps.state,
-      medium: createMedium(deps),
+      medium: createMedium(deps, (index) => this.#get(index)),
+      ...(deps.copies && { copies: deps.copies }),
     });
   }
 
@@ -117,6 +149,10 @@ export class JsonStore implements RunStore<JsonRecord> {
 
   sync(): Promise<void> {
     return this.#slots.sync();
+  }
+
+  completeCopies(): Promise<void> {
+    return this.#slots.completeCopies();
   }
 
   has(index: number): boolean {
@@ -152,6 +188,15 @@ export class JsonStore implements RunStore<JsonRecord> {
     }
   }
 
+  async #get(index: number): Promise<{ record: JsonRecord } | { damaged: LedgerSlot }> {
+    const [stored] = await this.read(index, 1);
+    if (!stored) throw new RangeError(`item ${index} has no record yet`);
+    const { slot, answer, failure } = stored;
+    if (!answer && !failure) return { damaged: slot };
+    const { attempts, tokens } = slot;
+    return { record: { index, attempts, tokens, ...(failure ? { failure } : { json: answer?.json }) } };
+  }
+
   /** Takes back durable records that turned out damaged: their items are missing from now on. */
   forget(slots: readonly LedgerSlot[]): Promise<void> {
     return this.#slots.forget(slots);
@@ -164,8 +209,12 @@ export class JsonStore implements RunStore<JsonRecord> {
 }
 
 /** Answers and failures each in a log of their own; a ledger slot says at which byte. */
-function createMedium({ files, answers, failures, state, now }: JsonStoreDeps): SlotMedium<JsonRecord> {
+function createMedium(
+  { files, answers, failures, state, now }: JsonStoreDeps,
+  get: SlotMedium<JsonRecord>["get"],
+): SlotMedium<JsonRecord> {
   return {
+    get,
     files: [files.answers, files.failures],
     check: (records) => {
       for (const record of records) checkCounts(record, state.items);
@@ -180,6 +229,8 @@ function createMedium({ files, answers, failures, state, now }: JsonStoreDeps): 
         (failure ? failed : answered).push(placed);
         const status = failure ? SLOT_FAILED : SLOT_OK;
         slots.push({ index, status, attempts, tokens, locator: placed.position });
+        if (!failure && attempts === 0)
+          state.reusedOutputTokens += recordUsage({ index, attempts, tokens, json }).output;
       }
       await Promise.all([append(files.answers, answered), append(files.failures, failed)]);
       return slots;

@@ -11,6 +11,7 @@ import {
   SLOT_WORDS,
   slotPosition,
 } from "./ledger.ts";
+import type { CopiesOfRun } from "./slot-store.ts";
 import { StoreState } from "./store-state.ts";
 
 /** 1 MiB of slots is read at a time. */
@@ -22,6 +23,7 @@ interface LedgerSource {
   readonly folder: string;
   readonly items: number;
   readonly dimensions?: number;
+  readonly copies?: CopiesOfRun;
   /** Whether what a slot points to is (wholly) in its file. */
   readonly isKept: (slot: LedgerSlot, dimensions: number) => boolean;
 }
@@ -32,7 +34,7 @@ interface LedgerSource {
  */
 export async function readLedger(source: LedgerSource): Promise<StoreState> {
   const header = await readHeader(source);
-  const state = new StoreState(source.items, header.dimensions);
+  const state = new StoreState(source.items, header.dimensions, source.copies?.isCopy.bind(source.copies));
   const isKept = (slot: LedgerSlot) => source.isKept(slot, state.dimensions);
   await readSlots(source.ledger, state, isKept);
   return state;

@@ -7,7 +7,7 @@ import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { openFiles } from "./open-files.ts";
 import { type PlannedWrite, planSlotWrites, type SlotBytes } from "./plan-writes.ts";
 import { readLedger } from "./read-ledger.ts";
-import { type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
+import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 import { readStoredBlock, type StoredBlock } from "./stored-block.ts";
 
@@ -18,6 +18,7 @@ export interface RecordStoreOptions {
   readonly items: number;
   /** Floats per vector; when absent, the first vector tells. */
   readonly dimensions?: number;
+  readonly copies?: CopiesOfRun;
   readonly disk?: Disk;
 }
 
@@ -51,7 +52,10 @@ export async function openRecordStore(dir: string, options: RecordStoreOptions):
           ? dimensions > 0 && NPY_HEADER_BYTES + (slot.index + 1) * dimensions * 4 <= vectorsEnd
           : slot.locator < log.endBytes,
     });
-    return new RecordStore({ folder, disk, files, log, state });
+    const { copies } = options;
+    const store = new RecordStore({ folder, disk, files, log, state, ...(copies && { copies }) });
+    await store.completeCopies();
+    return store;
   });
 }
 
@@ -61,6 +65,7 @@ interface RecordStoreDeps {
   readonly files: StoreFiles;
   readonly log: FailureLog;
   readonly state: StoreState;
+  readonly copies?: CopiesOfRun;
 }
 
 /** The vectors and failures of one run on disk, in fixed slots. How and when they become durable: see `SlotStore`. */
@@ -72,14 +77,17 @@ export class RecordStore implements RunStore<ItemRecord> {
   readonly #state: StoreState;
   readonly #slots: SlotStore<ItemRecord>;
 
-  constructor({ folder, disk, files, log, state }: RecordStoreDeps) {
+  readonly copies: CopiesOfRun | undefined;
+
+  constructor({ folder, disk, files, log, state, copies }: RecordStoreDeps) {
     this.folder = folder;
     this.disk = disk;
+    this.copies = copies;
     this.#files = files;
     this.#log = log;
     this.#state = state;
     const medium = new VectorMedium(files, log, state);
-    this.#slots = new SlotStore({ folder, ledger: files.ledger, state, medium });
+    this.#slots = new SlotStore({ folder, ledger: files.ledger, state, medium, ...(copies && { copies }) });
   }
 
   get items(): number {
@@ -107,6 +115,10 @@ export class RecordStore implements RunStore<ItemRecord> {
 
   sync(): Promise<void> {
     return this.#slots.sync();
+  }
+
+  completeCopies(): Promise<void> {
+    return this.#slots.completeCopies();
   }
 
   has(index: number): boolean {
@@ -205,6 +217,20 @@ class VectorMedium implements SlotMedium<ItemRecord> {
       slots.some((slot) => slot.status === SLOT_FAILED) ? failures.sync() : undefined,
     ]);
     await this.#syncHeader();
+  }
+
+  async get(index: number): Promise<{ record: ItemRecord } | { damaged: LedgerSlot }> {
+    const { ledger, vectors } = this.#files;
+    const { dimensions } = this.#state;
+    const into = new Uint8Array(dimensions * 4);
+    const files = { ledger, vectors, log: this.#log };
+    const block = await readStoredBlock(files, { start: index, count: 1, dimensions, into });
+    const [damaged] = block.damaged;
+    if (damaged) return { damaged };
+    const failure = block.failures.get(index);
+    const { attempts = 0, tokens = 0 } = block.slots[0] ?? {};
+    const outcome = failure ? { failure } : { vector: Buffer.from(into.buffer) };
+    return { record: { index, attempts, tokens, ...outcome } };
   }
 
   /** Dimensions that only the first vector told must be on disk before a slot that relies on them. */

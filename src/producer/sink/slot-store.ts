@@ -4,9 +4,19 @@ import { type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, slotPosition } from 
 import { planLedgerWrites } from "./plan-writes.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 
+/** Items that get the outcome of an equal one: they have their record as soon as that one has. */
+export interface CopiesOfRun {
+  readonly count: number;
+  isCopy(index: number): boolean;
+  of(original: number): ArrayLike<number> & Iterable<number>;
+  all(): Iterable<{ readonly original: number; readonly copies: Iterable<number> }>;
+}
+
 /** What a run's coordinator needs of the place its records go to. */
 export interface RunStore<R> {
   readonly items: number;
+  /** Stored together with the items they are equal to. */
+  readonly copies?: CopiesOfRun | undefined;
   /** Stores records; the first one of an item wins. What it stored is durable only after `sync`. */
   write(records: readonly R[]): Promise<{ stored: number; duplicates: number }>;
   /** Resolves when every record whose `write` had resolved before this call survives a kill and a power cut. */
@@ -30,13 +40,19 @@ export interface SlotMedium<R> {
   put(records: readonly R[]): Promise<LedgerSlot[]>;
   /** Makes durable what these slots point to. */
   sync(slots: readonly LedgerSlot[]): Promise<void>;
+  /** Reads a durable record back; a slot instead when what is on disk is not what was written. */
+  get(index: number): Promise<{ readonly record: R } | { readonly damaged: LedgerSlot }>;
 }
+
+/** Records in one write to the medium: a result that thousands of items share must not be in memory for each of them. */
+const COPIES_PER_WRITE = 1_000;
 
 export interface SlotStoreDeps<R> {
   readonly folder: string;
   readonly ledger: DiskFile;
   readonly state: StoreState;
   readonly medium: SlotMedium<R>;
+  readonly copies?: CopiesOfRun;
 }
 
 /**
@@ -67,7 +83,7 @@ export class SlotStore<R extends { readonly index: number }> {
     const duplicates = records.length - fresh.length;
     this.#duplicates += duplicates;
     if (fresh.length === 0) return { stored: 0, duplicates };
-    const work = this.#put(fresh);
+    const work = this.#putAll(fresh);
     this.#writing.add(work);
     try {
       await work;
@@ -114,6 +130,21 @@ export class SlotStore<R extends { readonly index: number }> {
     }
   }
 
+  /**
+   * Gives the copies of items that have a durable record theirs, where a kill came between the two. For a store that
+   * was just opened.
+   */
+  async completeCopies(): Promise<void> {
+    const { copies, state, medium } = this.#deps;
+    for (const { original, copies: wanted } of copies?.all() ?? []) {
+      const lacking = Array.from(wanted).some((copy) => !state.has(copy));
+      if (!lacking || !state.has(original)) continue;
+      const found = await medium.get(original);
+      if ("damaged" in found) await this.forget([found.damaged]);
+      else await this.#putCopies(found.record);
+    }
+  }
+
   #requireWhole(): void {
     if (this.#broken !== undefined) throw this.#broken;
   }
@@ -129,6 +160,22 @@ export class SlotStore<R extends { readonly index: number }> {
     return records.filter((record) =>
       state.claim(record.index, medium.isFailure(record) ? SLOT_FAILED : SLOT_OK),
     );
+  }
+
+  async #putAll(fresh: readonly R[]): Promise<void> {
+    await this.#put(fresh);
+    if (!this.#deps.copies?.count) return;
+    for (const record of fresh) await this.#putCopies(record);
+  }
+
+  /** Nobody was asked for a copy, and so it says: no attempt, and its tokens are not among those that were charged. */
+  async #putCopies(record: R): Promise<void> {
+    const waiting: R[] = [];
+    for (const index of this.#deps.copies?.of(record.index) ?? []) {
+      waiting.push({ ...record, index, attempts: 0 });
+      if (waiting.length >= COPIES_PER_WRITE) await this.#put(this.#claim(waiting.splice(0)));
+    }
+    if (waiting.length > 0) await this.#put(this.#claim(waiting));
   }
 
   async #put(fresh: readonly R[]): Promise<void> {

@@ -5,9 +5,21 @@ export interface RecordCounts {
   readonly ok: number;
   readonly failed: number;
   readonly missing: number;
-  /** Tokens and attempts of all records together. */
+  /** Tokens that were asked for, and attempts, of all records together. */
   readonly tokens: number;
   readonly attempts: number;
+  readonly reused: ReusedCounts;
+}
+
+/** Results that no call was made for: those without an attempt. */
+export interface ReusedCounts {
+  /** Delivered from an equal item of the same run. */
+  readonly copies: number;
+  /** Answered from the cache. */
+  readonly cached: number;
+  /** What their calls would have been charged; tokens of answers are among them. */
+  readonly tokens: number;
+  readonly outputTokens: number;
 }
 
 /** A range of items; `end` is exclusive. */
@@ -21,15 +33,23 @@ export class StoreState {
   readonly items: number;
   /** Floats per vector; 0 while nothing told. */
   dimensions: number;
+  /** Of reused results; only a store of answers knows. */
+  reusedOutputTokens = 0;
   readonly #statuses: Uint8Array;
   #ok = 0;
   #failed = 0;
   #tokens = 0;
   #attempts = 0;
+  #copies = 0;
+  #cached = 0;
+  #reusedTokens = 0;
+  readonly #isCopy: (index: number) => boolean;
 
-  constructor(items: number, dimensions: number) {
+  /** `isCopy` tells items that get the outcome of an equal one. */
+  constructor(items: number, dimensions: number, isCopy: (index: number) => boolean = () => false) {
     this.items = items;
     this.dimensions = dimensions;
+    this.#isCopy = isCopy;
     this.#statuses = new Uint8Array(items);
   }
 
@@ -66,6 +86,12 @@ export class StoreState {
       missing: items - ok - failed,
       tokens: this.#tokens,
       attempts: this.#attempts,
+      reused: {
+        copies: this.#copies,
+        cached: this.#cached,
+        tokens: this.#reusedTokens,
+        outputTokens: this.reusedOutputTokens,
+      },
     };
   }
 
@@ -82,7 +108,17 @@ export class StoreState {
   #change(slot: LedgerSlot, by: 1 | -1): void {
     if (slot.status === SLOT_OK) this.#ok += by;
     if (slot.status === SLOT_FAILED) this.#failed += by;
-    this.#tokens += by * slot.tokens;
     this.#attempts += by * slot.attempts;
+    if (!isReused(slot)) this.#tokens += by * slot.tokens;
+    else {
+      this.#reusedTokens += by * slot.tokens;
+      if (this.#isCopy(slot.index)) this.#copies += by;
+      else this.#cached += by;
+    }
   }
+}
+
+/** A result that was there without a call. */
+export function isReused({ status, attempts }: LedgerSlot): boolean {
+  return status === SLOT_OK && attempts === 0;
 }

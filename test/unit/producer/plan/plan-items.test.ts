@@ -117,7 +117,7 @@ test("a problem refuses the plan and keeps no spool, and a spool of an earlier p
   const before = readFileSync(join(folder.workDir, "items.jsonl"), "utf8");
   await folder.plan(["bad.jsonl"]);
   expect(readFileSync(join(folder.workDir, "items.jsonl"), "utf8")).toBe(before);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["items.index.json", "items.jsonl"]);
+  expect(readdirSync(folder.workDir).sort()).toEqual(["copies.bin", "items.index.json", "items.jsonl"]);
 });
 
 test("with skipInvalid the bad is left out and counted", async () => {
@@ -229,7 +229,7 @@ test("what a killed planning left is overwritten by the next", async () => {
   writeFileSync(join(folder.workDir, "items.index.json.partial"), "{");
   folder.write("r.jsonl", '{"text":"one"}');
   expect(await folder.items(["r.jsonl"])).toHaveLength(1);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["items.index.json", "items.jsonl"]);
+  expect(readdirSync(folder.workDir).sort()).toEqual(["copies.bin", "items.index.json", "items.jsonl"]);
 });
 
 test("progress ends with everything read", async () => {
