@@ -1,5 +1,6 @@
 // Limit use: how close to the provider's limit, and how often over it.
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { SimulatorSettingsPatch } from "../../src/simulator/settings.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
@@ -48,7 +49,10 @@ const TOKENS_PER_MINUTE = 100_000;
 const CONCURRENCY = 8;
 const WORKERS = 4;
 
-/** All at the same time, each against a simulator of its own: a limited contender is idle nearly all of its time. */
+/** Between the starts of two contenders: processes that start at once on few cores slow each other's first calls. */
+const APART_MS = 7_000;
+
+/** Beside each other, each against a simulator of its own: a limited contender is idle nearly all of its time. */
 export async function benchLimit({ quick, say }: LimitOptions): Promise<LimitResult[]> {
   const folder = await makeFolder();
   const corpus = join(folder, "texts.jsonl");
@@ -56,7 +60,8 @@ export async function benchLimit({ quick, say }: LimitOptions): Promise<LimitRes
   await writeCorpus(corpus, Math.max(...cases.map(({ calls }) => calls)) * BATCH);
   try {
     return await Promise.all(
-      cases.map(async (each) => {
+      cases.map(async (each, place) => {
+        await setTimeout(place * APART_MS);
         const result = await runCase(each, corpus);
         say(
           `${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`,
@@ -175,6 +180,6 @@ export function describeLimit(results: readonly LimitResult[]): string {
       lines,
     ),
     "",
-    `One run each, all at the same time against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+    `One run each, started ${APART_MS / 1000} s apart, against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
   ].join("\n");
 }

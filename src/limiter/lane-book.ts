@@ -115,7 +115,7 @@ export class LaneBook {
     return { granted };
   }
 
-  settle(now: number, { id, outcome, tokens }: Settlement): void {
+  settle(now: number, { id, outcome, tokens, answeredAgoMs = 0 }: Settlement): void {
     const held = this.#held.get(id);
     if (held?.leaseUntil === undefined) return;
     held.leaseUntil = undefined;
@@ -123,8 +123,8 @@ export class LaneBook {
       this.#held.delete(id);
       return;
     }
-    // The provider had the request before it answered, so its window started by now at the latest.
-    held.arrivesBy = Math.min(held.arrivesBy, now);
+    // The provider had the request before it answered, so its window started by then at the latest.
+    held.arrivesBy = Math.min(held.arrivesBy, now - Math.floor(Math.max(0, answeredAgoMs)));
     this.#trueUp(held, tokens !== undefined && Number.isFinite(tokens) ? wholeAmount(tokens) : undefined);
     if (outcome === "ok") this.#reports += 1;
     if (outcome === "ok") {

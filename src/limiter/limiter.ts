@@ -59,6 +59,11 @@ export interface Settlement {
   readonly outcome: "ok" | "failed" | "fault" | "suspect" | "unsent";
   /** Tokens the provider reported; absent keeps the estimate. */
   readonly tokens?: number;
+  /**
+   * How long ago the provider began to answer, on a clock that is never set: the request had arrived by then. Absent:
+   * by now.
+   */
+  readonly answeredAgoMs?: number;
 }
 
 export interface SettleReply {

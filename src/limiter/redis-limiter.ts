@@ -90,10 +90,11 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         client,
         keys.lane(lane),
         { outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
-        settlements.flatMap(({ id, outcome, tokens }: Settlement) => [
+        settlements.flatMap(({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) => [
           id,
           outcome,
           tokens === undefined || !Number.isFinite(tokens) ? -1 : wholeAmount(tokens),
+          Math.floor(Math.max(0, answeredAgoMs)),
         ]),
       ),
 

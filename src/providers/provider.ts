@@ -15,6 +15,8 @@ export interface Provider {
 /** Per-call context. The call rejects promptly with kind `aborted` when the signal aborts. */
 export interface Call {
   readonly signal: AbortSignal;
+  /** The provider has begun to answer, so it has taken the request by now at the latest. Called once at most. */
+  readonly onAnswerStart?: () => void;
 }
 
 /** Reported by the provider; a figure it did not report is absent, never zero. */

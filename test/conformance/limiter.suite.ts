@@ -256,6 +256,17 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       expect((await limiter.status(LANE, limits)).concurrency.used).toBe(2);
     });
 
+    test("a place becomes free one window after the answer began, not after the call was settled", async () => {
+      const limits = { requestsPerMinute: 1 };
+      const [call] = await take(1, limits);
+      await bench.advance(1_900);
+      await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "ok", answeredAgoMs: 1_500 }]);
+      const before = await wait(limits);
+      expect(before?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN - 1_500);
+      await bench.advance(WINDOW + MARGIN - 1_500);
+      await take(1, limits);
+    });
+
     test("settling twice, or what was never granted, changes nothing", async () => {
       await learn();
       const limits = { requestsPerMinute: 10, tokensPerMinute: 1_000, concurrency: 2 };

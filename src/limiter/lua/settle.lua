@@ -9,7 +9,8 @@
   ARGV
     1 outageMs    faults for this long park the lane
     2 freshMs     the same for a lane that never answered
-    rest          triples: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported)
+    rest          fours: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported), how
+                  many ms ago the provider began to answer
   Returns { faultStreak }
 
   Settling a reservation twice changes nothing: what is not in flight any more is passed over.
@@ -46,8 +47,8 @@ local function onFault()
   if now - since >= (lastOk and outageMs or freshMs) then put('parked', 'unreachable') end
 end
 
-for i = 3, #ARGV, 3 do
-  local id, outcome, reported = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+for i = 3, #ARGV, 4 do
+  local id, outcome, reported, ago = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   if redis.call('ZREM', flight, id) == 1 then
     local cost = tonumber(redis.call('HGET', costs, id))
     if outcome == 'unsent' then
@@ -55,9 +56,9 @@ for i = 3, #ARGV, 3 do
       redis.call('ZREM', window, id)
       redis.call('HDEL', costs, id, id .. ':e')
     else
-      -- The provider had the request before it answered, so its window started by now at the latest.
+      -- The provider had the request before it answered, so its window started by then at the latest.
       local score = tonumber(redis.call('ZSCORE', window, id))
-      if score and score > now then redis.call('ZADD', window, now, id) end
+      if score and score > now - ago then redis.call('ZADD', window, now - ago, id) end
       if cost then
         local estimate = tonumber(redis.call('HGET', costs, id .. ':e')) or 0
         -- The caution of a grant ends with its call.

@@ -1,6 +1,7 @@
 import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
 import type { ProviderError } from "../../core/errors.ts";
+import type { Call } from "../provider.ts";
 import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-parts.ts";
 import { inflateBody } from "./inflate-body.ts";
 import { openStream } from "./stream.ts";
@@ -53,7 +54,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
   return {
     async post(request, call) {
       const totalMs = request.timeLimits?.totalMs ?? totalTimeoutMs;
-      const response = await new Exchange(request, call.signal, totalMs, maxBodyBytes).run(dispatcher);
+      const response = await new Exchange(request, call, totalMs, maxBodyBytes).run(dispatcher);
       return inflateBody(response, request.provider, maxBodyBytes);
     },
     stream: (request, call) =>
@@ -108,6 +109,7 @@ function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #signal: AbortSignal;
+  readonly #onAnswerStart: (() => void) | undefined;
   readonly #totalTimeoutMs: number;
   readonly #maxBodyBytes: number;
   readonly #chunks: Buffer[] = [];
@@ -119,9 +121,15 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: HttpHeaders = {};
 
-  constructor(request: HttpRequest, signal: AbortSignal, totalTimeoutMs: number, maxBodyBytes: number) {
+  constructor(
+    request: HttpRequest,
+    { signal, onAnswerStart }: Call,
+    totalTimeoutMs: number,
+    maxBodyBytes: number,
+  ) {
     this.#request = request;
     this.#signal = signal;
+    this.#onAnswerStart = onAnswerStart;
     this.#totalTimeoutMs = totalTimeoutMs;
     this.#maxBodyBytes = maxBodyBytes;
   }
@@ -155,6 +163,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: HttpHeaders): void {
     if (status < 200) return;
+    this.#onAnswerStart?.();
     this.#status = status;
     this.#headers = headers;
   }

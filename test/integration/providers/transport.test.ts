@@ -68,6 +68,22 @@ function post(via: Transport, url: URL, signal = new AbortController().signal, b
 }
 
 describe("a call", () => {
+  it("tells when the answer begins, before its body has come", async () => {
+    const began = Promise.withResolvers<void>();
+    const url = await httpServer(async (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"vec');
+      // Deadlocks, and so fails, where the transport tells only at the end.
+      await began.promise;
+      response.end('tors":[]}');
+    });
+    const { body } = await transport().post(
+      { provider: "minimax", url, headers: {}, body: "{}" },
+      { signal: new AbortController().signal, onAnswerStart: () => began.resolve() },
+    );
+    expect(body.toString()).toBe('{"vectors":[]}');
+  });
+
   it("sends the body as given, asks for no compression and returns whatever status came", async () => {
     const seen: unknown[] = [];
     const url = await httpServer(async (request, response) => {
