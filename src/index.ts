@@ -12,19 +12,18 @@ export {
 } from "./core/errors.ts";
 export type { Failure, FailureKind } from "./core/item.ts";
 export { ItemFailedError, ResultTimeoutError, UnknownItemError } from "./producer/client/client-error.ts";
-export {
-  type ChatRecord,
-  type ClientOptions,
-  createClient,
-  type EmbeddingRecord,
-  type SluiceClient,
-  type StreamOptions,
-  type SubmitChatOptions,
-  type SubmitEmbeddingOptions,
-  type SubmitOptions,
-  type Submitted,
-  type WaitOptions,
-} from "./producer/client/create-client.ts";
+export { type ClientOptions, createClient } from "./producer/client/create-client.ts";
+export type {
+  ChatRecord,
+  EmbeddingRecord,
+  SluiceClient,
+  StreamOptions,
+  SubmitChatOptions,
+  SubmitEmbeddingOptions,
+  SubmitOptions,
+  Submitted,
+  WaitOptions,
+} from "./producer/client/sluice-client.ts";
 export type { StreamEvent } from "./producer/client/stream-events.ts";
 export type {
   ChatMessage,

@@ -8,13 +8,13 @@ const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url),
   keys: ["state", "partials"],
   args: ["channel"],
   parse: (reply) => {
-    const [state, claims, mask, attempt] = reply as [string, number, string, number];
-    return { state, claims, open: Array.from(mask, (bit) => bit === "0"), attempt };
+    const [state, claims, mask, attempt, attempts] = reply as [string, number, string, number, number[]];
+    return { state, claims, open: Array.from(mask, (bit) => bit === "0"), attempt, attempts };
   },
 });
 
 const commitScript = defineScript(new URL("lua/commit-item.lua", import.meta.url), {
-  keys: ["state", "records", "partials"],
+  keys: ["state", "partials"],
   args: ["channel", "frame", "final"],
   parse: (reply) => {
     const [outcome, ...items] = reply as [string, ...string[]];
@@ -28,6 +28,12 @@ const restartScript = defineScript(new URL("lua/restart-item.lua", import.meta.u
   parse: (reply) => Number(reply),
 });
 
+const releaseScript = defineScript(new URL("lua/release-item.lua", import.meta.url), {
+  keys: ["state"],
+  args: ["claims"],
+  parse: Number,
+});
+
 /** The worker's side of an item that was submitted on its own. */
 export class ItemLedger implements Ledger {
   readonly #client: RedisClient;
@@ -35,6 +41,7 @@ export class ItemLedger implements Ledger {
   /** What readers of partials get as the end, for the record that is committed. */
   readonly #final: ((record: WireRecord) => string) | undefined;
   #attempt = 0;
+  #isComplete = false;
 
   constructor(client: RedisClient, keys: ItemKeys, final?: (record: WireRecord) => string) {
     this.#client = client;
@@ -51,12 +58,14 @@ export class ItemLedger implements Ledger {
     const reply = await claimScript.run(this.#client, this.#keys, { channel: this.#keys.channel }, indices);
     this.#attempt = reply.attempt;
     const { claims, open } = reply;
-    if (reply.state === "running") return { state: "running", claims, open };
-    return { state: reply.state === "cancelled" ? "cancelled" : "gone", claims, open };
+    const attempts = indices.map((_, i) => reply.attempts[i] ?? 0);
+    if (reply.state === "running") return { state: "running", claims, open, attempts };
+    return { state: reply.state === "cancelled" ? "cancelled" : "gone", claims, open, attempts };
   }
 
-  async release(): Promise<void> {
-    await this.#client.hset(this.#keys.state, "claims", 0);
+  /** The last record ended the claim with it. */
+  async release(_job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
+    if (!this.#isComplete) await releaseScript.run(this.#client, this.#keys, { claims });
   }
 
   /** Is the attempt that was claimed still the one that is waited for? Not after a cancel or a takeover. */
@@ -85,17 +94,13 @@ export class ItemLedger implements Ledger {
         open.map((record) => record.index),
       );
       if (outcome === "gone") return { accepted: 0, refused: 0, gone: true };
-      if (outcome === "ok")
+      this.#isComplete = outcome === "complete";
+      if (outcome === "ok" || this.#isComplete)
         return { accepted: open.length, refused: records.length - open.length, gone: false };
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }
     return { accepted: 0, refused: records.length, gone: false };
-  }
-
-  async attempts(indices: readonly number[]): Promise<number[]> {
-    const values = await this.#client.hmget(this.#keys.state, ...indices.map((index) => `a${index}`));
-    return values.map((value) => Number(value ?? 0));
   }
 
   async addAttempts(indices: readonly number[]): Promise<void> {

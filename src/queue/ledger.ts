@@ -7,13 +7,13 @@ import type { CallSize, Claim, Committed, RunCounters } from "./run-ledger.ts";
  */
 export interface Ledger {
   claim(job: string, indices: readonly number[]): Promise<Claim>;
-  release(job: string): Promise<void>;
+  /** Ends a claim in an orderly way; does nothing when somebody else has claimed the job since. */
+  release(job: string, claim: Pick<Claim, "claims">): Promise<void>;
   commit(
     records: readonly WireRecord[],
     dimensions: number,
     options?: { answered?: CallSize },
   ): Promise<Committed>;
-  attempts(indices: readonly number[]): Promise<number[]>;
   addAttempts(indices: readonly number[]): Promise<void>;
   countCall(): Promise<void>;
   count(counters: RunCounters): Promise<void>;

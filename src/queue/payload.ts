@@ -63,5 +63,12 @@ export const chatPayload = z.strictObject({
 });
 export type ChatPayload = z.infer<typeof chatPayload>;
 
+const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload]);
+
+/** What a job carries, or undefined when it is not of this version. */
+export function parsePayload(data: unknown): EmbeddingPayload | ChatPayload | undefined {
+  return jobPayload.safeParse(data).data;
+}
+
 /** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */
 export const MAX_JOB_BYTES = 64 * 1024;

@@ -82,18 +82,30 @@ export async function readStatus(
   };
 }
 
-/** All records of an item, in the order of its inputs. */
-export async function readRecords(
+/** What became of an item: its records, in the order of its inputs; none when it was cancelled before the first. */
+export interface Outcome {
+  readonly records: readonly WireRecord[];
+}
+
+/** `waiting` while the item is not over; undefined for an id that never was, or is gone by now. */
+export async function readOutcome(
   client: RedisClient,
   keys: Keys,
   id: string,
-): Promise<{ records: WireRecord[]; dimensions: number }> {
-  const frames = await client.lrangeBuffer(keys.item(id).records, 0, -1);
-  const decoded = frames.map(decodeRecords);
-  return {
-    records: decoded.flatMap((frame) => frame.records).sort((a, b) => a.index - b.index),
-    dimensions: Math.max(0, ...decoded.map((frame) => frame.dimensions)),
-  };
+): Promise<Outcome | "waiting" | undefined> {
+  const { state } = keys.item(id);
+  // Most items have one frame; it comes in the same reply.
+  const [now, count, first] = await client.hmgetBuffer(state, "state", "frames", "f0");
+  if (!now) return undefined;
+  const word = now.toString();
+  if (word !== "done" && word !== "cancelled") return "waiting";
+  const frames = first ? [first] : [];
+  const others = Array.from({ length: Math.max(0, Number(count ?? 0) - 1) }, (_, n) => `f${n + 1}`);
+  if (others.length > 0) {
+    for (const frame of await client.hmgetBuffer(state, ...others)) if (frame) frames.push(frame);
+  }
+  const records = frames.flatMap((frame) => decodeRecords(frame).records);
+  return { records: records.sort((a, b) => a.index - b.index) };
 }
 
 /** Resolves with the state the item was in; a finished one stays finished. Undefined for an unknown id. */

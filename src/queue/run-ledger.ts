@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import type { RunKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
+import { gather } from "./gather.ts";
 import { encodeRecords, type WireRecord } from "./record-codec.ts";
 import { recordUsage } from "./record-usage.ts";
 
@@ -41,20 +43,28 @@ export interface Claim {
   readonly claims: number;
   /** Per item: does it still need a record? */
   readonly open: readonly boolean[];
+  /** Per item: failed attempts so far, over all workers and restarts. */
+  readonly attempts: readonly number[];
 }
 
 const claimScript = defineScript(new URL("lua/claim.lua", import.meta.url), {
-  keys: ["meta", "done", "claims"],
-  args: ["job", "ttlMs"],
-  parse: (reply): Claim => {
-    const [state, claims, mask] = reply as [RunState | "gone", number, string];
-    return { state, claims, open: Array.from(mask, (bit) => bit === "0") };
+  keys: ["meta", "done", "claims", "attempts"],
+  args: ["ttlMs"],
+  parse: (reply) => {
+    const [state, jobs] = reply as [RunState | "gone", [claims: number, mask: string, attempts: number[]][]];
+    return { state, jobs };
   },
+});
+
+const releaseScript = defineScript(new URL("lua/release.lua", import.meta.url), {
+  keys: ["claims"],
+  args: [],
+  parse: Number,
 });
 
 const commitScript = defineScript(new URL("lua/commit.lua", import.meta.url), {
   keys: ["meta", "done", "results", "attempts", "stats"],
-  args: ["frame", "ttlMs", "counters"],
+  args: ["frame", "ttlMs", "mark", "counters"],
   parse: (reply) => {
     const [outcome, ...items] = reply as [string, ...string[]];
     return { outcome, items: items.map(Number) };
@@ -76,10 +86,41 @@ export interface Committed {
   readonly gone: boolean;
 }
 
-/** The worker's side of a run in Redis: claim, commit, count. Everything here may be called twice. */
+/** The records of one upstream call, or failures that needed none. */
+interface Answer {
+  readonly records: readonly WireRecord[];
+  readonly answered: CallSize | undefined;
+}
+
+/** This process among all that commit; see `nextMark`. */
+const COMMITTER = randomBytes(6).toString("base64url");
+/** Commits of a process that may wait for their reply at once. */
+const MARKS = 64;
+let commits = 0;
+
+/**
+ * What a commit leaves behind, so that one whose reply was lost is known again when it comes a second time: its answer
+ * was not paid twice. Places are used again, so that a run of millions of commits leaves no more than a few.
+ */
+function nextMark(): string {
+  commits += 1;
+  return `commit:${COMMITTER}:${commits % MARKS}=${commits}`;
+}
+
+/**
+ * The worker's side of a run in Redis: claim, commit, count. Everything here may be called twice. What is asked for in
+ * one turn of the event loop goes to Redis together, so one ledger should serve all jobs of its run in a process.
+ */
 export class RunLedger {
   readonly #client: RedisClient;
   readonly #keys: RunKeys;
+  readonly #claim = gather((jobs: readonly [job: string, indices: readonly number[]][]) =>
+    this.#claimAll(jobs),
+  );
+  readonly #release = gather((ended: readonly [job: string, claims: number][]) => this.#releaseAll(ended));
+  readonly #commit = gather((answers: readonly Answer[]) => this.#commitAll(answers, 0), 64);
+  #uncounted = 0;
+  #counting: Promise<void> = Promise.resolve();
 
   constructor(client: RedisClient, keys: RunKeys) {
     this.#client = client;
@@ -87,12 +128,12 @@ export class RunLedger {
   }
 
   claim(job: string, indices: readonly number[]): Promise<Claim> {
-    return claimScript.run(this.#client, this.#keys, { job, ttlMs: RUN_TTL_MS }, indices);
+    return this.#claim([job, indices]);
   }
 
   /** The orderly end of a claim: the job is finished or handed back, and nobody crashed over it. */
-  async release(job: string): Promise<void> {
-    await this.#client.hdel(this.#keys.claims, job);
+  async release(job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
+    await this.#release([job, claims]);
   }
 
   /**
@@ -104,29 +145,10 @@ export class RunLedger {
     dimensions: number,
     { answered }: { answered?: CallSize } = {},
   ): Promise<Committed> {
-    let open = firstOfEach(records);
-    while (open.length > 0) {
-      const counters = countRecords(open, answered);
-      const { outcome, items } = await commitScript.run(
-        this.#client,
-        this.#keys,
-        { frame: encodeRecords(open, dimensions), ttlMs: RUN_TTL_MS, counters: counters.length / 2 },
-        [...counters, ...open.map((record) => record.index)],
-      );
-      if (outcome === "gone") return { accepted: 0, refused: 0, gone: true };
-      if (outcome === "ok")
-        return { accepted: open.length, refused: records.length - open.length, gone: false };
-      const done = new Set(items);
-      open = open.filter((record) => !done.has(record.index));
-    }
-    if (answered) await this.count({ callsRefused: 1, ...answered });
-    return { accepted: 0, refused: records.length, gone: false };
-  }
-
-  /** Failed attempts of items so far, over all workers and restarts. */
-  async attempts(indices: readonly number[]): Promise<number[]> {
-    const values = await this.#client.hmget(this.#keys.attempts, ...indices.map(String));
-    return values.map((value) => Number(value ?? 0));
+    // Vectors are large: a command of their own each.
+    if (dimensions === 0) return await this.#commit({ records, answered });
+    const [committed] = await this.#commitAll([{ records, answered }], dimensions);
+    return committed ?? NOTHING;
   }
 
   /** Notes one more failed attempt for each item. */
@@ -141,8 +163,15 @@ export class RunLedger {
    * Counts a call that is about to be made. Not awaited by callers: the command only has to be on its way before the
    * request is, so that a call whose process dies is still counted.
    */
-  async countCall(): Promise<void> {
-    await this.#client.hincrby(this.#keys.stats, "callsMade", 1);
+  countCall(): Promise<void> {
+    if (this.#uncounted++ === 0) {
+      this.#counting = Promise.resolve().then(async () => {
+        const calls = this.#uncounted;
+        this.#uncounted = 0;
+        await this.#client.hincrby(this.#keys.stats, "callsMade", calls);
+      });
+    }
+    return this.#counting;
   }
 
   /** Adds to counters. */
@@ -160,7 +189,65 @@ export class RunLedger {
       number
     >;
   }
+
+  async #claimAll(jobs: readonly [job: string, indices: readonly number[]][]): Promise<Claim[]> {
+    const rest = jobs.flatMap(([job, indices]) => [job, indices.length, ...indices]);
+    const reply = await claimScript.run(this.#client, this.#keys, { ttlMs: RUN_TTL_MS }, rest);
+    return jobs.map(([, indices], i): Claim => {
+      const [claims, mask, attempts] = reply.jobs[i] ?? [0, "", []];
+      return {
+        state: reply.state,
+        claims,
+        open: Array.from(mask, (bit) => bit === "0"),
+        attempts: indices.map((_, n) => attempts[n] ?? 0),
+      };
+    });
+  }
+
+  async #releaseAll(ended: readonly [job: string, claims: number][]): Promise<undefined[]> {
+    await releaseScript.run(this.#client, this.#keys, {}, ended.flat());
+    return ended.map(() => undefined);
+  }
+
+  async #commitAll(answers: readonly Answer[], dimensions: number): Promise<Committed[]> {
+    let open = firstOfEach(answers.flatMap(({ records }) => records));
+    const mark = nextMark();
+    while (open.length > 0) {
+      const isOpen = new Set(open);
+      const counters = countRecords(
+        open,
+        answers.flatMap(({ records, answered }) =>
+          answered && records.some((one) => isOpen.has(one)) ? [answered] : [],
+        ),
+      );
+      const { outcome, items } = await commitScript.run(
+        this.#client,
+        this.#keys,
+        { frame: encodeRecords(open, dimensions), ttlMs: RUN_TTL_MS, mark, counters: counters.length / 2 },
+        [...counters, ...open.map((record) => record.index)],
+      );
+      if (outcome === "gone") return answers.map(() => ({ accepted: 0, refused: 0, gone: true }));
+      if (outcome === "ok") break;
+      const done = new Set(items);
+      open = open.filter((record) => !done.has(record.index));
+    }
+    return await this.#tellEach(answers, new Set(open));
+  }
+
+  /** What became of each answer; one that gave no new record at all was paid twice. */
+  async #tellEach(answers: readonly Answer[], accepted: ReadonlySet<WireRecord>): Promise<Committed[]> {
+    const committed = answers.map(({ records }): Committed => {
+      const count = records.filter((record) => accepted.has(record)).length;
+      return { accepted: count, refused: records.length - count, gone: false };
+    });
+    for (const [i, { answered }] of answers.entries()) {
+      if (answered && committed[i]?.accepted === 0) await this.count({ callsRefused: 1, ...answered });
+    }
+    return committed;
+  }
 }
+
+const NOTHING: Committed = { accepted: 0, refused: 0, gone: false };
 
 /** A batch may hold an item twice, when its job was queued again meanwhile; a frame with both would pass as new. */
 function firstOfEach(records: readonly WireRecord[]): readonly WireRecord[] {
@@ -168,7 +255,7 @@ function firstOfEach(records: readonly WireRecord[]): readonly WireRecord[] {
   return records.filter(({ index }) => seen.size < seen.add(index).size);
 }
 
-function countRecords(records: readonly WireRecord[], answered: CallSize | undefined): (string | number)[] {
+function countRecords(records: readonly WireRecord[], answered: readonly CallSize[]): (string | number)[] {
   const failed = records.filter((record) => record.failure).length;
   const tokens = records.reduce((sum, record) => sum + (record.failure ? 0 : record.tokens), 0);
   const counters: (string | number)[] = [];
@@ -177,8 +264,13 @@ function countRecords(records: readonly WireRecord[], answered: CallSize | undef
   if (tokens > 0) counters.push("tokens", tokens);
   const output = records.reduce((sum, record) => sum + recordUsage(record).output, 0);
   if (output > 0) counters.push("outputTokens", output);
-  if (answered) {
-    counters.push("callsAnswered", 1, "inputs", answered.inputs, "capacity", answered.capacity);
+  if (answered.length > 0) {
+    const [inputs, capacity] = [total(answered, "inputs"), total(answered, "capacity")];
+    counters.push("callsAnswered", answered.length, "inputs", inputs, "capacity", capacity);
   }
   return counters;
+}
+
+function total(sizes: readonly CallSize[], figure: keyof CallSize): number {
+  return sizes.reduce((sum, size) => sum + size[figure], 0);
 }

@@ -45,10 +45,8 @@ export interface LaneKeys {
 
 /** An item that was submitted on its own, for pickup by any process. */
 export interface ItemKeys {
-  /** hash { state, attempt, total, ... } */
+  /** hash { state, attempt, total, ..., f0, f1, ...: record frames } */
   readonly state: string;
-  /** list of record frames */
-  readonly records: string;
   /** stream of deltas, resets and the end */
   readonly partials: string;
   /** pub/sub channel: "look again"; a hint, never the record */
@@ -91,7 +89,6 @@ export function createKeys(namespace: string): Keys {
       const tag = `${namespace}:{item:${encodeURIComponent(itemId)}}`;
       return {
         state: `${tag}:state`,
-        records: `${tag}:records`,
         partials: `${tag}:partials`,
         channel: `${tag}:channel`,
       };

@@ -4,7 +4,6 @@ import type { ChatModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
 import { type ChatPayload, chatRequestSchema } from "../queue/payload.ts";
 import { readRequest } from "../queue/pickup.ts";
-import { RunLedger } from "../queue/run-ledger.ts";
 import { RunRequests } from "../queue/run-requests.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -15,12 +14,14 @@ import { finalPartial } from "./final-partial.ts";
 import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
 import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
+import type { RunLedgers } from "./run-ledgers.ts";
 
 export interface ChatJobDeps {
   /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
   readonly group: () => CallGroup<ChatInput, ChatModel> | undefined;
   readonly client: RedisClient;
   readonly keys: Keys;
+  readonly ledgers: RunLedgers;
   readonly now: () => number;
   readonly isStopping: () => boolean;
   readonly isUrgent: boolean;
@@ -48,14 +49,14 @@ export async function processChatJob(
       ? undefined
       : new ItemLedger(client, keys.item(itemId), payload.stream ? finalPartial : undefined);
   const runId = "run" in payload.target ? payload.target.run : "";
-  const ledger = own ?? new RunLedger(client, keys.run(runId));
+  const ledger = own ?? deps.ledgers.of(runId);
 
   const claim = await ledger.claim(jobId, [index]);
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
   if (claim.state !== "running" || !claim.open[0]) return;
   try {
     const request = payload.request ?? (await readLarge(payload.target, deps));
-    const [attempts = 0] = await ledger.attempts([index]);
+    const [attempts = 0] = claim.attempts;
     const ticket = new JobTicket(1);
     const input: Omit<ChatInput, "request"> = {
       runId: itemId ?? runId,
@@ -84,7 +85,7 @@ export async function processChatJob(
       await answer({ ...input, request }, group, signal, deps);
     }
   } finally {
-    await ledger.release(jobId);
+    await ledger.release(jobId, claim);
   }
 }
 

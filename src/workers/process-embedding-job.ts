@@ -46,18 +46,18 @@ export async function processEmbeddingJob(
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
   if (claim.state !== "running") return;
 
-  const items = payload.items.filter((_, i) => claim.open[i]);
   try {
-    if (items.length === 0) return;
-    const attempts = await ledger.attempts(items.map(([index]) => index));
-    const inputs = items.map((item, i) => createInput(item, payload, attempts[i] ?? 0, deps));
+    const inputs = payload.items
+      .map((item, i) => createInput(item, payload, claim.attempts[i] ?? 0, deps))
+      .filter((_, i) => claim.open[i]);
+    if (inputs.length === 0) return;
     if (group instanceof ProviderError) {
       const lost = inputs.map((input) => ({ ...input, ticket: new JobTicket(1) }));
       await recordFailure(lost, { kind: group.kind, message: group.message }, deps.commitDeps);
     } else if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(jobId, inputs, group, signal, deps);
     else await processTogether(inputs, group, signal, deps);
   } finally {
-    await ledger.release(jobId);
+    await ledger.release(jobId, claim);
   }
 }
 
@@ -115,7 +115,8 @@ async function processOneByOne(
   for (const draft of drafts) {
     if (deps.isStopping() || signal?.aborted) throw new HandBack("the worker is stopping");
     const claimId = `${jobId}/${draft.index}`;
-    const { claims, state } = await deps.ledger.claim(claimId, [draft.index]);
+    const claim = await deps.ledger.claim(claimId, [draft.index]);
+    const { claims, state } = claim;
     if (state !== "running") return;
     const ticket = new JobTicket(1);
     const input = { ...draft, ticket };
@@ -133,7 +134,7 @@ async function processOneByOne(
       await ticket.finished;
     } finally {
       // Also when the item goes back in order (a stop, a parked lane): only crashes may count against it.
-      await deps.ledger.release(claimId);
+      await deps.ledger.release(claimId, claim);
     }
   }
 }

@@ -8,13 +8,13 @@ import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
 import { type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
-import { chatPayload, embeddingPayload } from "../queue/payload.ts";
-import { RunLedger } from "../queue/run-ledger.ts";
+import { parsePayload } from "../queue/payload.ts";
 import { TelemetryWriter } from "../queue/telemetry-writer.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { type CallObserver, observeCalls } from "./call-observer.ts";
+import { gatherSettlements } from "./gather-settlements.ts";
 import { GroupBook } from "./group-book.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { HeldWork, type Purpose } from "./held-work.ts";
@@ -22,6 +22,7 @@ import { HandBack } from "./job-ticket.ts";
 import type { ModelLane } from "./model-lanes.ts";
 import { processChatJob } from "./process-chat-job.ts";
 import { processEmbeddingJob } from "./process-embedding-job.ts";
+import { RunLedgers } from "./run-ledgers.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface Capability {
@@ -83,6 +84,7 @@ class Host {
   readonly #workers: Worker[];
   readonly #groups: GroupBook;
   readonly #held: HeldWork;
+  readonly #ledgers: RunLedgers;
   readonly #telemetry: TelemetryWriter;
   readonly #observer: CallObserver;
   readonly #heartbeat: Heartbeat;
@@ -97,6 +99,7 @@ class Host {
     this.#options = { ...WORKER_DEFAULTS, ...deps.options };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
+    this.#ledgers = new RunLedgers(this.#client, deps.keys);
     this.#telemetry = new TelemetryWriter(this.#client, deps.keys, {
       onError: (error) => deps.log.debug("could not write telemetry", { error: error.message }),
     });
@@ -104,6 +107,7 @@ class Host {
     this.#groups = new GroupBook({
       ...deps,
       ...this.#options,
+      limiter: gatherSettlements(deps.limiter),
       client: this.#client,
       clock: this.#clock,
       signal: this.#forced.signal,
@@ -180,23 +184,21 @@ class Host {
     };
     const { keys } = this.#deps;
     const id = job.id ?? "";
-    const embedding = embeddingPayload.safeParse(job.data);
-    if (embedding.success) {
-      const { run, item } = embedding.data;
+    const payload = parsePayload(job.data);
+    if (payload?.kind === "embedding") {
+      const { run, item } = payload;
       const ledger =
-        item === undefined
-          ? new RunLedger(this.#client, keys.run(run ?? ""))
-          : new ItemLedger(this.#client, keys.item(item));
-      const group = () => this.#groups.embedding(embedding.data);
+        item === undefined ? this.#ledgers.of(run ?? "") : new ItemLedger(this.#client, keys.item(item));
+      const group = () => this.#groups.embedding(payload);
       return await this.#holding(item === undefined ? { run: run ?? "" } : { item }, () =>
-        processEmbeddingJob(id, embedding.data, signal, { ...shared, group, ledger }),
+        processEmbeddingJob(id, payload, signal, { ...shared, group, ledger }),
       );
     }
-    const chat = chatPayload.safeParse(job.data);
-    if (chat.success) {
-      const group = () => this.#groups.chat(chat.data);
-      return await this.#holding(chat.data.target, () =>
-        processChatJob(id, chat.data, signal, { ...shared, group, client: this.#client, keys }),
+    if (payload?.kind === "chat") {
+      const deps = { client: this.#client, keys, ledgers: this.#ledgers };
+      const group = () => this.#groups.chat(payload);
+      return await this.#holding(payload.target, () =>
+        processChatJob(id, payload, signal, { ...shared, ...deps, group }),
       );
     }
     // Set aside in the failed set with a reason that names no content; the worker lives on.

@@ -32,10 +32,11 @@ export function memoryLedger(): MemoryLedger {
         state: "running",
         claims: claims.get(job) ?? 0,
         open: indices.map((index) => !records.has(index)),
+        attempts: indices.map((index) => failedAttempts.get(index) ?? 0),
       };
     },
-    async release(job) {
-      claims.delete(job);
+    async release(job, claim) {
+      if (claims.get(job) === claim.claims) claims.delete(job);
     },
     async commit(committed) {
       const fresh = committed.filter(({ index }) => !records.has(index));
@@ -43,7 +44,6 @@ export function memoryLedger(): MemoryLedger {
       refused += committed.length - fresh.length;
       return { accepted: fresh.length, refused: committed.length - fresh.length, gone: false };
     },
-    attempts: async (indices) => indices.map((index) => failedAttempts.get(index) ?? 0),
     async addAttempts(indices) {
       for (const index of indices) failedAttempts.set(index, (failedAttempts.get(index) ?? 0) + 1);
     },

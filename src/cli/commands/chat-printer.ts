@@ -1,5 +1,5 @@
 import picocolors from "picocolors";
-import type { ChatRecord } from "../../producer/client/create-client.ts";
+import type { ChatRecord } from "../../producer/client/sluice-client.ts";
 import type { StreamEvent } from "../../producer/client/stream-events.ts";
 import { formatMany } from "../format/format-number.ts";
 import { createTextSanitizer } from "../format/sanitize.ts";

@@ -1,11 +1,8 @@
 import { text as readText } from "node:stream/consumers";
 import { InputError } from "../../core/errors.ts";
 import type { Failure } from "../../core/item.ts";
-import {
-  createClientOn,
-  type SluiceClient,
-  type SubmitChatOptions,
-} from "../../producer/client/create-client.ts";
+import { createClientOn } from "../../producer/client/create-client.ts";
+import type { SluiceClient, SubmitChatOptions } from "../../producer/client/sluice-client.ts";
 import { RunStopped } from "../../producer/run/run-error.ts";
 import { findModel } from "../../providers/registry.ts";
 import { createKeys } from "../../redis/keys.ts";

@@ -1,8 +1,22 @@
+import { gather } from "../../queue/gather.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 
 /** How often a waiter looks by itself: a message on a channel is a hint that may be lost with a connection. */
-const LOOK_AGAIN_MS = 1_000;
+const LOOK_AGAIN_MS = 5_000;
+/** After a connection is back: what was published before the channels are heard again is looked for as well. */
+const SETTLE_MS = 500;
+/** Channels that nobody waits for any more are left together, some at a time. */
+const LEAVE_AFTER_MS = 50;
+
+/** Why a waiter wakes: deltas may have come, the item may be over, or it is time to look by itself. */
+export type Hint = "partial" | "look";
+
+export interface Watch {
+  /** Resolves at the next hint, or after a while. A hint that came since the last call counts. */
+  next(signal?: AbortSignal): Promise<Hint>;
+  stop(): void;
+}
 
 /**
  * Wakes whoever waits for an item, over one connection for all of them. What a waiter finds when it wakes is read
@@ -11,59 +25,103 @@ const LOOK_AGAIN_MS = 1_000;
 export class ItemWatch {
   readonly #subscriber: RedisClient;
   readonly #keys: Keys;
-  readonly #waiters = new Map<string, Set<() => void>>();
+  readonly #waiters = new Map<string, Set<(hint: Hint) => void>>();
+  /** Channels that are heard, or will be when the promise resolves. */
+  readonly #heard = new Map<string, Promise<void>>();
+  readonly #subscribe = gather(async (channels: readonly string[]) => {
+    await this.#subscriber.subscribe(...channels);
+    return channels.map(() => undefined);
+  }, 1_000);
+  #leaving: NodeJS.Timeout | undefined;
 
   constructor(subscriber: RedisClient, keys: Keys) {
     this.#subscriber = subscriber;
     this.#keys = keys;
-    subscriber.on("message", (channel: string) => this.#wake(channel));
-    // After a lost connection, whatever was published meanwhile was not heard.
+    subscriber.on("message", (channel: string, message: string) =>
+      this.#wake(channel, message === "partial" ? "partial" : "look"),
+    );
     subscriber.on("ready", () => {
-      for (const channel of this.#waiters.keys()) this.#wake(channel);
+      this.#wakeAll();
+      setTimeout(() => this.#wakeAll(), SETTLE_MS).unref();
     });
   }
 
-  /** Starts listening; `next` resolves at the next hint, or after a while. Call `stop` when done. */
-  async watch(id: string): Promise<{ next(signal?: AbortSignal): Promise<void>; stop(): Promise<void> }> {
+  /** Starts listening; resolves when nothing that is published from now on will be missed. */
+  async watch(id: string): Promise<Watch> {
     const { channel } = this.#keys.item(id);
-    let hinted = false;
+    let hinted: Hint | undefined;
     let resolve: (() => void) | undefined;
-    const wake = () => {
-      hinted = true;
+    const wake = (hint: Hint) => {
+      if (hinted !== "look") hinted = hint;
       resolve?.();
     };
     const waiters = this.#waiters.get(channel) ?? new Set();
     waiters.add(wake);
     this.#waiters.set(channel, waiters);
-    if (waiters.size === 1) await this.#subscriber.subscribe(channel);
+    let heard = this.#heard.get(channel);
+    if (!heard) {
+      heard = this.#subscribe(channel);
+      this.#heard.set(channel, heard);
+    }
+    await heard;
     return {
       next: async (signal) => {
         signal?.throwIfAborted();
         if (!hinted) {
-          await new Promise<void>((done, reject) => {
-            const timer = setTimeout(done, LOOK_AGAIN_MS);
-            const abort = () => reject(signal?.reason);
-            signal?.addEventListener("abort", abort, { once: true });
-            resolve = () => {
-              clearTimeout(timer);
-              signal?.removeEventListener("abort", abort);
-              done();
-            };
+          await waitFor(signal, (done) => {
+            resolve = done;
+          }).finally(() => {
+            resolve = undefined;
           });
         }
-        resolve = undefined;
-        hinted = false;
+        const hint = hinted ?? "look";
+        hinted = undefined;
+        return hint;
       },
-      stop: async () => {
+      stop: () => {
         waiters.delete(wake);
         if (waiters.size > 0 || this.#waiters.get(channel) !== waiters) return;
         this.#waiters.delete(channel);
-        await this.#subscriber.unsubscribe(channel);
+        this.#leaving ??= setTimeout(() => this.#leave(), LEAVE_AFTER_MS).unref();
       },
     };
   }
 
-  #wake(channel: string): void {
-    for (const wake of this.#waiters.get(channel) ?? []) wake();
+  #leave(): void {
+    this.#leaving = undefined;
+    const left = [...this.#heard.keys()].filter((channel) => !this.#waiters.has(channel));
+    for (const channel of left) this.#heard.delete(channel);
+    if (left.length > 0) this.#subscriber.unsubscribe(...left).catch(() => undefined);
   }
+
+  #wakeAll(): void {
+    for (const channel of this.#waiters.keys()) this.#wake(channel, "look");
+  }
+
+  #wake(channel: string, hint: Hint): void {
+    for (const wake of this.#waiters.get(channel) ?? []) wake(hint);
+  }
+}
+
+/** Resolves when the function given to `arm` is called, or after a while; rejects when the signal aborts. */
+function waitFor(signal: AbortSignal | undefined, arm: (done: () => void) => void): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    const abort = () => {
+      end();
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      end();
+      resolve();
+    }, LOOK_AGAIN_MS);
+    signal?.addEventListener("abort", abort, { once: true });
+    arm(() => {
+      end();
+      resolve();
+    });
+  });
 }

@@ -7,22 +7,28 @@
   ARGV
     1 channel     where readers are told to look again
     rest          indices of the job's inputs
-  Returns { state, claims, mask, attempt }: state is 'running' when the item is the worker's, else 'done',
-    'cancelled' or 'gone'; mask has '1' for each input that has its record already.
+  Returns { state, claims, mask, attempt, attempts }: state is 'running' when the item is the worker's, else 'done',
+    'cancelled' or 'gone'; mask has '1' for each input that has its record already; attempts are the failed ones of
+    each input so far, or nothing when there were none.
 
   Every claim is a new attempt; deltas of an earlier one are refused from now on, and readers are told to start over.
 --]]
 local channel = ARGV[1]
-local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return { 'gone', 0, '', 0 } end
-if state ~= 'queued' and state ~= 'running' then return { state, 0, '', 0 } end
-redis.call('HSET', KEYS[1], 'state', 'running')
-local claims = redis.call('HINCRBY', KEYS[1], 'claims', 1)
-local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-local mask = {}
-for i = 2, #ARGV do mask[#mask + 1] = redis.call('HEXISTS', KEYS[1], 'd' .. ARGV[i]) end
+local s = redis.call('HMGET', KEYS[1], 'state', 'claims', 'attempt')
+if not s[1] then return { 'gone', 0, '', 0, {} } end
+if s[1] ~= 'queued' and s[1] ~= 'running' then return { s[1], 0, '', 0, {} } end
+local claims, attempt = (tonumber(s[2]) or 0) + 1, (tonumber(s[3]) or 0) + 1
+redis.call('HSET', KEYS[1], 'state', 'running', 'claims', claims, 'attempt', attempt)
+-- Nobody has worked on it before: there is neither a record, nor a failed attempt, nor a delta.
+if attempt == 1 then return { 'running', claims, string.rep('0', #ARGV - 1), 1, {} } end
+local mask, attempts = {}, {}
+for i = 2, #ARGV do
+  local input = redis.call('HMGET', KEYS[1], 'd' .. ARGV[i], 'a' .. ARGV[i])
+  mask[#mask + 1] = input[1] and '1' or '0'
+  attempts[#attempts + 1] = tonumber(input[2]) or 0
+end
 if redis.call('EXISTS', KEYS[2]) == 1 then
   redis.call('XADD', KEYS[2], '*', 't', 'reset', 'a', attempt)
   redis.call('PUBLISH', channel, 'partial')
 end
-return { 'running', claims, table.concat(mask), attempt }
+return { 'running', claims, table.concat(mask), attempt, attempts }

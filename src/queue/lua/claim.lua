@@ -1,24 +1,35 @@
 --[[
-  A worker takes a job: which of its items still need a record, and how often was it taken without an orderly end?
+  A worker takes jobs of a run: which of their items still need a record, and how often was each job taken without an
+  orderly end?
 
   KEYS
     1 meta        hash
     2 done        bitmap
     3 claims      hash job id -> claims without an orderly end
+    4 attempts    hash item index -> failed attempts
   ARGV
-    1 job         job id (or job id + item, when items are tried one by one)
-    2 ttlMs       life of the claims
-    rest          item indices
-  Returns { state, claims, mask }: state is the run's, or 'gone'; mask has '1' for each item already done.
+    1 ttlMs       life of the claims
+    rest          for each job: job id (or job id + item, when items are tried one by one), number of its items, and
+                  their indices
+  Returns { state, jobs }: state is the run's, or 'gone'; for each job { claims, mask, attempts }, where mask has '1'
+    for each item already done, and attempts has the failed ones of each item, or nothing when the run has none.
 --]]
-local job, ttlMs = ARGV[1], ARGV[2]
+local ttlMs = ARGV[1]
 local state = redis.call('HGET', KEYS[1], 'state')
-if not state then return { 'gone', 0, '' } end
-local mask = {}
-for i = 3, #ARGV do mask[#mask + 1] = redis.call('GETBIT', KEYS[2], ARGV[i]) end
-local claims = 0
-if state == 'running' then
-  claims = redis.call('HINCRBY', KEYS[3], job, 1)
-  redis.call('PEXPIRE', KEYS[3], ttlMs)
+if not state then return { 'gone', {} } end
+local failed = redis.call('EXISTS', KEYS[4]) == 1
+local jobs = {}
+local i = 2
+while i <= #ARGV do
+  local job, count = ARGV[i], tonumber(ARGV[i + 1])
+  local mask, attempts = {}, {}
+  for k = i + 2, i + 1 + count do
+    mask[#mask + 1] = redis.call('GETBIT', KEYS[2], ARGV[k])
+    if failed then attempts[#attempts + 1] = tonumber(redis.call('HGET', KEYS[4], ARGV[k])) or 0 end
+  end
+  local claims = state == 'running' and redis.call('HINCRBY', KEYS[3], job, 1) or 0
+  jobs[#jobs + 1] = { claims, table.concat(mask), attempts }
+  i = i + 2 + count
 end
-return { state, claims, table.concat(mask) }
+if state == 'running' then redis.call('PEXPIRE', KEYS[3], ttlMs) end
+return { state, jobs }

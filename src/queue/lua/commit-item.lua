@@ -3,35 +3,38 @@
 
   KEYS
     1 state       hash
-    2 records     list of frames
-    3 partials    stream
+    2 partials    stream
   ARGV
     1 channel     where readers are told to look again
     2 frame       the encoded records of exactly the inputs listed
     3 final       what readers of partials get as the end (JSON), or '' when there are no partials
     rest          indices of the inputs
-  Returns { 'ok' } | { 'gone' } | { 'done', index, ... }, as commit.lua does.
+  Returns { 'ok' } | { 'complete' } | { 'gone' } | { 'done', index, ... }: as commit.lua does; 'complete' says that
+    every input of the item has its record now.
 --]]
 local channel, frame, final = ARGV[1], ARGV[2], ARGV[3]
-local state, records, partials = KEYS[1], KEYS[2], KEYS[3]
-local s = redis.call('HMGET', state, 'state', 'total', 'ttlMs', 'recorded')
+local state, partials = KEYS[1], KEYS[2]
+local s = redis.call('HMGET', state, 'state', 'total', 'ttlMs', 'recorded', 'frames')
 if not s[1] or s[1] == 'cancelled' then return { 'gone' } end
-local refused = { 'done' }
-for i = 4, #ARGV do
-  if redis.call('HEXISTS', state, 'd' .. ARGV[i]) == 1 then refused[#refused + 1] = ARGV[i] end
+local recorded, frames = tonumber(s[4]) or 0, tonumber(s[5]) or 0
+if recorded > 0 then
+  local refused = { 'done' }
+  for i = 4, #ARGV do
+    if s[1] == 'done' or redis.call('HEXISTS', state, 'd' .. ARGV[i]) == 1 then refused[#refused + 1] = ARGV[i] end
+  end
+  if #refused > 1 then return refused end
 end
-if #refused > 1 then return refused end
--- The append comes first: when Redis is out of memory it fails before anything is marked as done.
-redis.call('RPUSH', records, frame)
-redis.call('PEXPIRE', records, s[3])
-for i = 4, #ARGV do redis.call('HSET', state, 'd' .. ARGV[i], '1') end
-local recorded = redis.call('HINCRBY', state, 'recorded', #ARGV - 3)
+recorded = recorded + #ARGV - 3
 if final ~= '' then
   redis.call('XADD', partials, '*', 't', 'end', 'd', final)
   redis.call('PEXPIRE', partials, s[3])
 end
-if recorded >= tonumber(s[2]) then
-  redis.call('HSET', state, 'state', 'done')
-  redis.call('PUBLISH', channel, 'done')
+if recorded < tonumber(s[2]) then
+  redis.call('HSET', state, 'f' .. frames, frame, 'frames', frames + 1, 'recorded', recorded)
+  for i = 4, #ARGV do redis.call('HSET', state, 'd' .. ARGV[i], '1') end
+  return { 'ok' }
 end
-return { 'ok' }
+-- A complete item needs no mark for each input, and its worker no further step to release it.
+redis.call('HSET', state, 'f' .. frames, frame, 'frames', frames + 1, 'recorded', recorded, 'state', 'done', 'claims', 0)
+redis.call('PUBLISH', channel, 'done')
+return { 'complete' }

@@ -10,14 +10,16 @@
   ARGV
     1 frame       the encoded records of exactly the items listed
     2 ttlMs       life of the results stream
-    3 counters    number of counter pairs that follow
+    3 mark        "field=value" in the counters: the last of this committer's commits in that place
+    4 counters    number of counter pairs that follow
     then          pairs: counter, increment; counted only when the commit is accepted
     rest          item indices
   Returns { 'ok' } | { 'gone' } | { 'done', index, ... }: with 'done' nothing was written, and the items listed
-    already have records; the caller drops those and commits the others.
+    already have records; the caller drops those and commits the others. A commit that comes again because its reply
+    was lost is 'ok' again.
 --]]
-local frame, ttlMs, counters = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local first = 4 + counters * 2
+local frame, ttlMs, mark, counters = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local first = 5 + counters * 2
 local meta, done, results, attempts, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 local state = redis.call('HGET', meta, 'state')
@@ -38,7 +40,9 @@ end
 bits({ 'GET', 'u1', false }, function(bit, item)
   if bit == 1 then refused[#refused + 1] = item end
 end)
+local place, value = string.match(mark, '^(.-)=(.*)$')
 if #refused > 1 then
+  if redis.call('HGET', stats, place) == value then return { 'ok' } end
   redis.call('HINCRBY', stats, 'refused', #refused - 1)
   return refused
 end
@@ -49,5 +53,6 @@ bits({ 'SET', 'u1', false, 1 }, function() end)
 if redis.call('EXISTS', attempts) == 1 then
   for i = first, #ARGV do redis.call('HDEL', attempts, ARGV[i]) end
 end
-for i = 4, first - 1, 2 do redis.call('HINCRBY', stats, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', stats, place, value)
+for i = 5, first - 1, 2 do redis.call('HINCRBY', stats, ARGV[i], ARGV[i + 1]) end
 return { 'ok' }

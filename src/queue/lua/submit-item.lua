@@ -13,7 +13,6 @@
 local ttlMs = ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'state')
 if before then return before end
-redis.call('HSET', KEYS[1], 'state', 'queued', 'ttlMs', ttlMs)
-for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'state', 'queued', 'ttlMs', ttlMs, unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ttlMs)
 return 'new'

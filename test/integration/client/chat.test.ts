@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
-import { createClient, type SluiceClient } from "../../../src/producer/client/create-client.ts";
+import { createClient } from "../../../src/producer/client/create-client.ts";
+import type { SluiceClient } from "../../../src/producer/client/sluice-client.ts";
 import type { StreamEvent } from "../../../src/producer/client/stream-events.ts";
 import type { ChatModel } from "../../../src/providers/provider.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";

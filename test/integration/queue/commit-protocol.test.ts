@@ -158,9 +158,10 @@ class Model {
     const done = await this.#done();
     const claim = await this.ledger.claim("job", items);
     expect(claim.open).toEqual(items.map((index) => !done.has(index)));
-    await this.ledger.release("job");
-    expect((await this.ledger.claim("job", items)).claims).toBe(1);
-    await this.ledger.release("job");
+    await this.ledger.release("job", claim);
+    const again = await this.ledger.claim("job", items);
+    expect(again.claims).toBe(1);
+    await this.ledger.release("job", again);
   }
 
   async #feed(cursor: number): Promise<void> {
@@ -300,4 +301,84 @@ test("every key of a run has an expiry while it goes on", async () => {
   await model.control.keepAlive(1);
   for (const key of await client.keys(`*${redis.namespace}*`))
     expect([key, (await client.pttl(key)) > 0]).toEqual([key, true]);
+});
+
+test("a worker that lost its lock does not end the claim of the one that has the job now", async () => {
+  const client = redis.connect();
+  const model = new Model(client, client, "lost-lock");
+  await model.open();
+  const first = await model.ledger.claim("job", [1]);
+  const second = await model.ledger.claim("job", [1]);
+  await model.ledger.release("job", first);
+  expect((await model.ledger.claim("job", [1])).claims).toBe(3);
+  await model.ledger.release("job", second);
+  expect((await model.ledger.claim("job", [1])).claims).toBe(4);
+});
+
+test("jobs claimed and answers committed at the same moment each get their own", async () => {
+  const client = redis.connect();
+  const model = new Model(client, client, "together");
+  await model.open();
+  const { ledger } = model;
+  const chat = (index: number) => ({ index, attempts: 1, tokens: 2, json: { text: `answer ${index}` } });
+  const call = { answered: { inputs: 1, capacity: 1 } };
+  await ledger.commit([chat(2)], 0, call);
+  await ledger.addAttempts([3]);
+  const claims = await Promise.all([
+    ledger.claim("a", [1, 2]),
+    ledger.claim("b", [3]),
+    ledger.claim("c", [4]),
+  ]);
+  expect(claims.map(({ open, attempts }) => [open, attempts])).toEqual([
+    [
+      [true, false],
+      [0, 0],
+    ],
+    [[true], [1]],
+    [[true], [0]],
+  ]);
+  const committed = await Promise.all([1, 2, 3, 3].map((index) => ledger.commit([chat(index)], 0, call)));
+  expect(committed.map(({ accepted, refused }) => [accepted, refused])).toEqual([
+    [1, 0],
+    [0, 1],
+    [1, 0],
+    [0, 1],
+  ]);
+  await Promise.all([1, 2, 3].map(() => ledger.countCall()));
+  expect(await ledger.readCounters()).toMatchObject({
+    callsMade: 3,
+    callsAnswered: 3,
+    callsRefused: 2,
+    succeeded: 3,
+    inputs: 5,
+  });
+});
+
+test("an answer whose commit went through is not counted as paid twice when only the reply was lost", async () => {
+  const client = redis.connect();
+  const model = new Model(client, client, "lost-reply");
+  await model.open();
+  // Everything is sent twice, as after a connection that broke before the replies.
+  const resending = new Proxy(client, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name);
+      if (name !== "evalsha") return typeof value === "function" ? value.bind(target) : value;
+      return async (...args: Parameters<typeof client.evalsha>) => {
+        await target.evalsha(...args);
+        return await target.evalsha(...args);
+      };
+    },
+  });
+  await model.ledger.commit([record(0, false)], DIMENSIONS);
+  const ledger = new RunLedger(resending, createKeys(redis.namespace).run("lost-reply"));
+  const call = { answered: { inputs: 1, capacity: 10 } };
+  expect(await ledger.commit([record(1, false)], DIMENSIONS, call)).toMatchObject({
+    accepted: 1,
+    refused: 0,
+  });
+  expect(await ledger.commit([record(0, false), record(2, false)], DIMENSIONS, call)).toMatchObject({
+    accepted: 1,
+    refused: 1,
+  });
+  expect(await ledger.readCounters()).toMatchObject({ callsAnswered: 2, callsRefused: 0, succeeded: 3 });
 });

@@ -1,0 +1,73 @@
+import { InputError } from "../../core/errors.ts";
+import {
+  type ChatPayload,
+  chatRequestSchema,
+  type EmbeddingPayload,
+  MAX_JOB_BYTES,
+} from "../../queue/payload.ts";
+import { estimateTokens } from "../chunking/estimate-tokens.ts";
+import { composeRequest } from "./compose-request.ts";
+import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
+
+/** Tokens an answer probably has when its request sets no bound. */
+const ANSWER_TOKENS = 512;
+
+/** The job of a chat item, and its request apart where that is too large for one. Throws InputError. */
+export function makeChatPayload(
+  id: string,
+  options: SubmitChatOptions,
+): { readonly payload: ChatPayload; readonly request?: string } {
+  const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
+  const { provider, model } = splitModel(fullName);
+  const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
+  if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
+  const text = JSON.stringify(parsed.data);
+  const isLarge = Buffer.byteLength(text) > MAX_JOB_BYTES;
+  const payload: ChatPayload = {
+    v: 1,
+    kind: "chat",
+    provider,
+    model,
+    target: { item: id },
+    stream,
+    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS),
+    request: isLarge ? null : parsed.data,
+  };
+  return isLarge ? { payload, request: text } : { payload };
+}
+
+/** The job of an embedding item. Throws InputError. */
+export function makeEmbeddingPayload(
+  id: string,
+  { model: fullName, inputs, purpose = "db", dimensions }: SubmitEmbeddingOptions,
+): EmbeddingPayload {
+  if (inputs.length === 0) throw new InputError("inputs must hold at least one text", "submitEmbedding");
+  const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
+  if (empty >= 0)
+    throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
+  const { provider, model } = splitModel(fullName);
+  return {
+    v: 1,
+    kind: "embedding",
+    item: id,
+    provider,
+    model,
+    purpose,
+    ...(dimensions === undefined ? {} : { dimensions }),
+    items: inputs.map((text, index) => [index, estimateTokens(text), text]),
+  };
+}
+
+function splitModel(fullName: string): { provider: string; model: string } {
+  const slash = fullName.indexOf("/");
+  if (slash <= 0 || slash === fullName.length - 1) {
+    throw new InputError(`model must be "provider/model", not "${fullName.slice(0, 100)}"`);
+  }
+  return { provider: fullName.slice(0, slash), model: fullName.slice(slash + 1) };
+}
+
+function describeIssues(
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string {
+  return issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`).join("; ");
+}

@@ -1,0 +1,91 @@
+import { Queue } from "bullmq";
+import { gather } from "../../queue/gather.ts";
+import { type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
+import type { ChatPayload, EmbeddingPayload } from "../../queue/payload.ts";
+import { type NewItem, noteItem } from "../../queue/pickup.ts";
+import type { RedisSource } from "../../redis/connection.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+
+export interface Submission {
+  readonly id: string;
+  readonly payload: ChatPayload | EmbeddingPayload;
+  readonly priority: JobPriority;
+  readonly ttlMs: number;
+  readonly metadata?: unknown;
+  /** A request too large for the payload. */
+  readonly request?: string;
+}
+
+/** Jobs added in one step: BullMQ's bulk add is a transaction, and a short one keeps other users of Redis going. */
+const JOBS_PER_STEP = 50;
+
+type AddJob = (submission: Submission) => Promise<void>;
+
+/** Notes items and queues their jobs. What is submitted at the same moment goes to Redis together. */
+export class Submitter {
+  readonly #source: RedisSource;
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #queues = new Map<string, { readonly queue: Queue; readonly add: AddJob }>();
+
+  constructor(source: RedisSource, client: RedisClient, keys: Keys) {
+    this.#source = source;
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /** Resolves when the job is in its queue. Submitting an id again changes nothing. */
+  async submit(submission: Submission): Promise<void> {
+    const { id, payload, priority, ttlMs, metadata, request } = submission;
+    const item: NewItem = {
+      kind: payload.kind,
+      model: `${payload.provider}/${payload.model}`,
+      total: payload.kind === "chat" ? 1 : payload.items.length,
+      submittedAt: Date.now(),
+      ...(metadata === undefined ? {} : { metadata }),
+      ...(request === undefined ? {} : { request }),
+    };
+    await noteItem(this.#client, this.#keys, id, item, ttlMs);
+    // Also when the item was known: its submitter may have died before the job was queued, and a job that exists
+    // is left alone.
+    await this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.close()));
+  }
+
+  #queue(name: string): { readonly add: AddJob } {
+    const known = this.#queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, {
+      connection: this.#source.connect("bullmq"),
+      prefix: this.#keys.queuePrefix(name),
+      streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
+    });
+    queue.on("error", () => undefined);
+    const add = gather(async (submissions: readonly Submission[]) => {
+      await queue.addBulk(submissions.map(toBull));
+      return submissions.map(() => undefined);
+    }, JOBS_PER_STEP);
+    const made = { queue, add };
+    this.#queues.set(name, made);
+    return made;
+  }
+}
+
+function toBull({ id, payload }: Submission) {
+  return {
+    name: payload.kind,
+    data: payload,
+    opts: {
+      jobId: id,
+      attempts: QUEUE_SETTINGS.attempts,
+      backoff: { type: "custom" },
+      removeOnComplete: true,
+      removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
+      stackTraceLimit: 3,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { type Outcome, readOutcome } from "../../queue/pickup.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import { ResultTimeoutError, UnknownItemError } from "./client-error.ts";
+import type { ItemWatch } from "./item-watch.ts";
+import type { WaitOptions } from "./sluice-client.ts";
+
+export interface PickupDeps {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly watch: ItemWatch;
+}
+
+/**
+ * What became of an item, now or when it is over. Throws `UnknownItemError` for an id that is not known (also one that
+ * expires meanwhile), and `ResultTimeoutError` when the time given is over.
+ */
+export async function waitForOutcome(
+  id: string,
+  { signal, timeoutMs }: WaitOptions,
+  { client, keys, watch: watches }: PickupDeps,
+): Promise<Outcome> {
+  const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const either = [signal, deadline].filter((one) => one !== undefined);
+  const stop = either.length > 1 ? AbortSignal.any(either) : either[0];
+  const watch = await watches.watch(id);
+  try {
+    for (;;) {
+      const outcome = await readOutcome(client, keys, id);
+      if (outcome === undefined) throw new UnknownItemError(id);
+      if (outcome !== "waiting") return outcome;
+      while ((await watch.next(stop)) === "partial");
+    }
+  } catch (error) {
+    if (deadline?.aborted && !signal?.aborted) throw new ResultTimeoutError(id, timeoutMs ?? 0);
+    throw error;
+  } finally {
+    watch.stop();
+  }
+}

@@ -1,0 +1,32 @@
+import { formatLane, type Lane } from "../core/lane.ts";
+import type { Limiter, Settlement } from "../limiter/limiter.ts";
+import { gather } from "../queue/gather.ts";
+
+type Settle = (settlement: Settlement) => Promise<{ readonly faultStreak: number }>;
+
+/**
+ * The same limiter, but for calls that end well at the same moment: they are settled together, in one script per lane.
+ * What a failed call leads to depends on its own settlement, so that goes alone and at once.
+ */
+export function gatherSettlements(limiter: Limiter): Limiter {
+  const lanes = new Map<string, Settle>();
+  const settleOn = (lane: Lane): Settle =>
+    gather(async (settlements: readonly Settlement[]) => {
+      const reply = await limiter.settle(lane, settlements);
+      return settlements.map(() => reply);
+    });
+  return {
+    ...limiter,
+    settle(lane, settlements) {
+      const [only] = settlements;
+      if (only?.outcome !== "ok" || settlements.length !== 1) return limiter.settle(lane, settlements);
+      const name = formatLane(lane);
+      let settle = lanes.get(name);
+      if (!settle) {
+        settle = settleOn(lane);
+        lanes.set(name, settle);
+      }
+      return settle(only);
+    },
+  };
+}
