@@ -208,6 +208,7 @@ function addControl(program: Command): void {
     .description("take back a run's failed items and try them again; everything else stays as it is")
     .argument("<run>", "id of a run, or its output folder; finished or stopped")
     .option("--kind <kinds>", "only failures of these kinds, such as server,timeout")
+    .option("--cause <cause>", "only failures of this cause, as the dashboard names it")
     .option("--window <n>", "items in Redis at once", positive)
     .option(
       "--workers <n>",

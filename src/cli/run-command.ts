@@ -19,6 +19,7 @@ import { RunStopped } from "../producer/run/run-error.ts";
 import type { RunManifest } from "../producer/run/run-manifest.ts";
 import { WORK_FOLDER } from "../producer/sink/open-files.ts";
 import type { RunStore } from "../producer/sink/slot-store.ts";
+import type { WantedFailures } from "../producer/sink/take-back-failures.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 import { createKeys, type Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -68,7 +69,7 @@ interface Context {
   readonly options: RunCommandOptions;
   readonly reporter: RunReporter;
   readonly signal: AbortSignal;
-  readonly retry?: { readonly kinds: ReadonlySet<string> | undefined };
+  readonly retry?: WantedFailures;
 }
 
 const RESUME = "nothing is lost: the same command goes on where this one stopped";
@@ -108,21 +109,21 @@ async function withReporter(
 }
 
 /**
- * Takes back the failures of a run (those of some kinds, or all) and lets it go on, in its own folder; resolves with
+ * Takes back the wanted failures of a run and lets it go on, in its own folder; resolves with
  * the exit code. The run may be finished or stopped.
  */
 export async function retryInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
-  found: { readonly dir: string; readonly manifest: M; readonly kinds: ReadonlySet<string> | undefined },
+  found: { readonly dir: string; readonly manifest: M; readonly wanted: WantedFailures },
   command: Prepared<M, S>,
   config: Config,
   options: RunCommandOptions,
 ): Promise<number> {
-  const { dir, manifest, kinds } = found;
+  const { dir, manifest, wanted } = found;
   return await withReporter(config, options, async (context) => {
     const unlock = await lockFolder(join(dir, WORK_FOLDER));
     const run = { dir, spool: join(dir, WORK_FOLDER, SPOOL_FILE), manifest, resumed: true, unlock };
     try {
-      const retrying = { ...context, retry: { kinds } };
+      const retrying = { ...context, retry: wanted };
       return await runToEnd(run, command, retrying, () => openServices(dir, context));
     } finally {
       await unlock();

@@ -24,20 +24,21 @@ export class FailureClusters {
   readonly #causes = new Map<string, string>();
   #changed = new Set<string>();
 
-  add(item: number, failure: FailureText): void {
+  /** `times`: items that share this failure, of which `item` is one. */
+  add(item: number, failure: FailureText, times = 1): void {
     const cause = this.#causeOf(failure);
     const known = this.#clusters.get(cause);
     const { kind, code, message } = failure;
     this.#clusters.set(
       cause,
       known
-        ? { ...known, count: known.count + 1 }
+        ? { ...known, count: known.count + times }
         : {
             cause,
             kind,
             ...(code === undefined ? {} : { code }),
             pattern: isOther(cause) ? "" : messagePattern(message).slice(0, EXAMPLE_LIMIT),
-            count: 1,
+            count: times,
             example: { item, message: message.slice(0, EXAMPLE_LIMIT) },
           },
     );

@@ -19,6 +19,13 @@ const NOTES_PER_FLUSH = 200;
 /** How long the last flush is waited for: figures are no reason to keep a process alive. */
 const LAST_FLUSH_MS = 1_000;
 
+/** Counts records that got their end without a worker: those of a cancelled run. */
+export async function countCancelled(client: RedisClient, keys: Keys, records: number): Promise<void> {
+  if (records === 0) return;
+  await client.hincrby(keys.records, "cancelled", records);
+  await client.pexpire(keys.records, TOTALS_TTL_MS);
+}
+
 /**
  * What one process has to tell about its calls. Adds up in memory and writes once a second, a handful of commands per
  * lane however many calls there were; memory is bounded by the number of lanes. While Redis is away nothing piles up:

@@ -11,6 +11,7 @@ import { type CostEstimate, estimateChatCost } from "../../producer/run/estimate
 import { planBatchRun } from "../../producer/run/plan-batch-run.ts";
 import type { BatchManifest } from "../../producer/run/run-manifest.ts";
 import type { RunStore } from "../../producer/sink/slot-store.ts";
+import type { WantedFailures } from "../../producer/sink/take-back-failures.ts";
 import { findModel } from "../../providers/registry.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import { EXIT } from "../exit.ts";
@@ -91,7 +92,7 @@ export async function retryBatch(
   found: {
     readonly dir: string;
     readonly manifest: BatchManifest;
-    readonly kinds: ReadonlySet<string> | undefined;
+    readonly wanted: WantedFailures;
   },
   config: Config,
   options: RunCommandOptions,

@@ -2,16 +2,19 @@ import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
+import { isCause } from "../../core/error-signature.ts";
 import { InputError, PROVIDER_ERROR_KINDS, RunError } from "../../core/errors.ts";
 import { SPOOL_FILE } from "../../producer/plan/spool-writer.ts";
 import { embeddingWork } from "../../producer/run/embedding-work.ts";
 import { isBatch, type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
 import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
+import type { WantedFailures } from "../../producer/sink/take-back-failures.ts";
 import { findModel } from "../../providers/registry.ts";
 import { listRun } from "../../queue/run-list.ts";
 import { createKeys } from "../../redis/keys.ts";
 import { EXIT } from "../exit.ts";
 import { unknownRun } from "../find-run.ts";
+import { sanitize } from "../format/sanitize.ts";
 import { requireLanes } from "../lanes.ts";
 import { modelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
@@ -21,34 +24,34 @@ import { type RunCommandOptions, retryInFolder } from "../run-command.ts";
 export interface RetryCommandOptions extends Omit<RunCommandOptions, "out"> {
   /** Kinds of failures, separated by commas; all of them by default. */
   readonly kind?: string;
+  /** A cause, as the dashboard names it. */
+  readonly cause?: string;
 }
 
 const DEFAULT_WINDOW = 5_000;
 const KINDS: readonly string[] = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"];
 
 /** `sluice retry`: takes back a run's failures, and lets it go on from there to a new output. */
-export async function runRetry(wanted: string, options: RetryCommandOptions): Promise<number> {
-  const kinds = parseKinds(options.kind);
+export async function runRetry(named: string, options: RetryCommandOptions): Promise<number> {
+  const wanted = { ...parseKinds(options.kind), ...parseCause(options.cause) };
   const config = openConfig(options.config);
-  const dir = await findFolder(wanted, config);
+  const dir = await findFolder(named, config);
   const manifest = await readManifest(dir);
   if (!manifest) throw new RunError(`${dir} holds no run`, "name a run or its output folder");
-  if (!hasFailures(manifest, kinds)) {
-    const what =
-      kinds === undefined ? "no failed items" : `no items that failed with ${[...kinds].join(", ")}`;
-    process.stderr.write(`${manifest.run} has ${what}: nothing to retry.\n`);
+  if (!hasFailures(manifest, wanted)) {
+    process.stderr.write(`${manifest.run} has ${describeNone(wanted)}: nothing to retry.\n`);
     return EXIT.ok;
   }
   await requireWorkFolder(dir);
   const shared = { ...options, out: dir };
   if (isBatch(manifest)) {
     const { retryBatch } = await import("./batch.ts");
-    return await retryBatch({ dir, manifest, kinds }, config, shared);
+    return await retryBatch({ dir, manifest, wanted }, config, shared);
   }
   const { provider, model } = findModel(manifest.model, "embedding");
   const lanes = requireLanes(config, manifest.model);
   return await retryInFolder(
-    { dir, manifest, kinds },
+    { dir, manifest, wanted },
     {
       lanes: () => lanes,
       work: (run) =>
@@ -61,8 +64,8 @@ export async function runRetry(wanted: string, options: RetryCommandOptions): Pr
   );
 }
 
-function parseKinds(text: string | undefined): ReadonlySet<string> | undefined {
-  if (text === undefined) return undefined;
+function parseKinds(text: string | undefined): Pick<WantedFailures, "kinds"> {
+  if (text === undefined) return {};
   const kinds = text.split(",").map((kind) => kind.trim());
   const unknown = kinds.filter((kind) => !KINDS.includes(kind));
   if (unknown.length > 0) {
@@ -71,14 +74,28 @@ function parseKinds(text: string | undefined): ReadonlySet<string> | undefined {
       "--kind",
     );
   }
-  return new Set(kinds);
+  return { kinds: new Set(kinds) };
+}
+
+function parseCause(cause: string | undefined): Pick<WantedFailures, "cause"> {
+  if (cause === undefined) return {};
+  if (!isCause(cause)) {
+    throw new InputError(
+      `"${sanitize(cause)}" is no cause of failures: it has 12 hex digits, and the dashboard shows it; --kind takes kinds`,
+      "--cause",
+    );
+  }
+  return { cause };
+}
+
+function describeNone({ kinds, cause }: WantedFailures): string {
+  if (kinds === undefined && cause === undefined) return "no failed items";
+  const ofKinds = kinds === undefined ? "" : ` with ${[...kinds].join(", ")}`;
+  return `no items that failed${ofKinds}${cause === undefined ? "" : ` of cause ${cause}`}`;
 }
 
 /** A run that is not finished may have failures that its last checkpoint does not show yet. */
-function hasFailures(
-  { state, failuresByKind }: RunManifest,
-  kinds: ReadonlySet<string> | undefined,
-): boolean {
+function hasFailures({ state, failuresByKind }: RunManifest, { kinds }: WantedFailures): boolean {
   if (state !== "finished") return true;
   return Object.entries(failuresByKind).some(([kind, count]) => count > 0 && (kinds?.has(kind) ?? true));
 }

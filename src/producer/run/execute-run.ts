@@ -10,12 +10,15 @@ import type { Limiter } from "../../limiter/limiter.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import { RunControl } from "../../queue/run-control.ts";
 import { RunLedger } from "../../queue/run-ledger.ts";
+import { countCancelled } from "../../queue/telemetry-writer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import { readSpool } from "../plan/read-spool.ts";
 import type { RunSnapshot } from "../run-snapshot.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
+import { readFailures } from "../sink/read-failures.ts";
 import type { RunStore } from "../sink/slot-store.ts";
+import type { WantedFailures } from "../sink/take-back-failures.ts";
 import { Coordinator, type CoordinatorEvent } from "./coordinator.ts";
 import type { JobMaker } from "./job-maker.ts";
 import { type Lease, takeLease } from "./lease.ts";
@@ -57,8 +60,8 @@ export interface ExecuteDeps {
   readonly price?: TokenPrice;
   /** The most the run may cost, in the price's currency; needs `price`. */
   readonly maxCost?: number;
-  /** Take back failures first: those of these kinds, or all of them. */
-  readonly retry?: { readonly kinds: ReadonlySet<string> | undefined };
+  /** Take back these failures first. */
+  readonly retry?: WantedFailures;
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
   readonly onEvent: (
@@ -92,18 +95,22 @@ export async function executeRun<S extends RunStore<WireRecord>>(
   try {
     if (deps.retry) {
       const parts = { control, blocking: redis.connect("blocking") };
-      const { kept } = await takeBackRun(run, work.openStore, parts, deps.retry.kinds);
+      const { kept } = await takeBackRun(run, work.openStore, parts, deps.retry);
       const { finishedAt: _, ...manifest } = run.manifest;
       watch = new RunWatch({ ...manifest, failuresByKind: kept }, watching);
     }
     store = await work.openStore();
+    if (store.counts().failed > 0) await watch.failures.noteStored(readFailures(run.dir, store.items));
     await control.register(Date.parse(run.manifest.createdAt));
     await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
     if (store.counts().missing > 0) {
       await coordinate(run, store, work, { control, lease, watch }, deps).catch(async (error) => {
         if (!(error instanceof RunStopped && error.reason === "cancelled")) throw error;
-        if (store) watch.noteRecords(await cancelRest(store));
+        if (!store) return;
+        const cancelled = await cancelRest(store);
+        watch.failures.noteRecords(cancelled);
+        await countCancelled(client, keys, cancelled.length).catch(() => undefined);
       });
     }
     return await finish(run, store, work, { control, watch }, deps);
@@ -167,7 +174,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
       callsUnderWay: () => watch.callsUnderWay(),
       ...(budget ? { budget } : {}),
       onRecords: (records) => {
-        watch.noteRecords(records, store.copies);
+        watch.failures.noteRecords(records, store.copies);
         budget?.recorded(records);
         work.onRecords?.(records);
       },

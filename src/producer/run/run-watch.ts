@@ -10,7 +10,8 @@ import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { reuseFigures } from "../reuse/reuse-figures.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
-import type { CopiesOfRun, RunStore } from "../sink/slot-store.ts";
+import type { RunStore } from "../sink/slot-store.ts";
+import { FailureTally } from "./failure-tally.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
 import { parkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
@@ -43,7 +44,7 @@ export class RunWatch {
   readonly #deps: WatchDeps;
   readonly #startedAt: number;
   readonly #rates = new RateTracker();
-  #failuresByKind: Record<string, number>;
+  readonly failures: FailureTally;
   #counters: Partial<Record<RunCounter, number>>;
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
@@ -58,7 +59,7 @@ export class RunWatch {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#activeSince = this.#startedAt;
-    this.#failuresByKind = { ...manifest.failuresByKind };
+    this.failures = new FailureTally(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
     this.#counters = manifest.counters as RunCounters;
   }
 
@@ -80,20 +81,14 @@ export class RunWatch {
   /** Tells screens in other processes how the run ended, or why it stopped. */
   async publishEnd(end: NonNullable<PublishedRun["end"]>): Promise<void> {
     const { client, keys, clock } = this.#deps;
-    await publishRun(client, keys, this.#manifest.run, {
-      at: clock.now(),
-      ...(this.#latest === undefined ? {} : { snapshot: this.#latest }),
-      end,
-    });
-  }
-
-  /** First records of items; `copies` have got theirs together with them. */
-  noteRecords(records: readonly WireRecord[], copies?: CopiesOfRun): void {
-    for (const { index, failure } of records) {
-      if (!failure) continue;
-      const count = 1 + (copies?.of(index).length ?? 0);
-      this.#failuresByKind[failure.kind] = (this.#failuresByKind[failure.kind] ?? 0) + count;
-    }
+    await Promise.all([
+      publishRun(client, keys, this.#manifest.run, {
+        at: clock.now(),
+        ...(this.#latest === undefined ? {} : { snapshot: this.#latest }),
+        end,
+      }),
+      this.failures.publish(clock.now(), { all: true }),
+    ]);
   }
 
   /** Looks at counters and lanes, tells the screen, writes a checkpoint now and then; throws when all is parked. */
@@ -136,7 +131,7 @@ export class RunWatch {
       ...fillOf(this.#counters),
       tokens,
       lanes: this.#lanes,
-      failuresByKind: { ...this.#failuresByKind },
+      failuresByKind: this.failures.byKind(),
       ...(reused && { reused }),
       ...this.#cost(tokens, ok + failed, store.items),
       startedAt: this.#startedAt,
@@ -150,6 +145,7 @@ export class RunWatch {
     publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(
       () => undefined,
     );
+    this.failures.publish(now).catch(() => undefined);
   }
 
   /**
@@ -196,7 +192,7 @@ export class RunWatch {
       ...(state === "finished" ? { finishedAt: new Date(now).toISOString() } : {}),
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
       items: { total: store.items, succeeded: ok, failed, missing },
-      failuresByKind: this.#failuresByKind,
+      failuresByKind: this.failures.byKind(),
       tokens,
       calls: {
         made: c.callsMade ?? 0,

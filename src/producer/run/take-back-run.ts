@@ -2,7 +2,7 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { type TakenBack, takeBackFailures } from "../sink/take-back-failures.ts";
+import { type TakenBack, takeBackFailures, type WantedFailures } from "../sink/take-back-failures.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { writeManifest } from "./run-manifest.ts";
 
@@ -17,7 +17,7 @@ export async function takeBackRun(
   run: PreparedRun,
   openStore: () => Promise<RunStore<WireRecord>>,
   { control, blocking }: { readonly control: RunControl; readonly blocking: RedisClient },
-  wanted: ReadonlySet<string> | undefined,
+  wanted: WantedFailures,
 ): Promise<TakenBack> {
   await writeManifest(run.dir, { ...run.manifest, state: "stopped" });
   const store = await openStore();

@@ -1,3 +1,5 @@
+import { failureCause } from "../../core/error-signature.ts";
+import type { Failure } from "../../core/item.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import {
@@ -11,6 +13,13 @@ import {
 } from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
 
+/** Which failures are wanted: those that fit whatever is given; all of them when nothing is. */
+export interface WantedFailures {
+  readonly kinds?: ReadonlySet<string>;
+  /** See `failureCause`. */
+  readonly cause?: string;
+}
+
 export interface TakenBack {
   /** Items without a record now that had a failure before, by its kind. */
   readonly taken: Readonly<Record<string, number>>;
@@ -22,13 +31,13 @@ export interface TakenBack {
 const SLOTS_PER_READ = 65_536;
 
 /**
- * Takes back the failures of the wanted kinds (of all, when undefined) from a store that nobody has open: durably, so
+ * Takes back the wanted failures from a store that nobody has open: durably, so
  * that whoever opens it next finds these items without a record. It may be killed at any moment and done again.
  */
 export async function takeBackFailures(
   dir: string,
   items: number,
-  wanted: ReadonlySet<string> | undefined,
+  wanted: WantedFailures,
   disk: Disk = systemDisk,
 ): Promise<TakenBack> {
   return await openFiles(dir, disk, async (open) => {
@@ -42,8 +51,9 @@ export async function takeBackFailures(
       const words = new Uint32Array(count * SLOT_WORDS);
       await ledger.read(new Uint8Array(words.buffer, 0, count * SLOT_BYTES), slotPosition(start));
       for (const { index, locator } of failedSlots(words, start, count)) {
-        const kind = (await failures.read(index, locator))?.kind;
-        const isWanted = kind === undefined || wanted === undefined || wanted.has(kind);
+        const failure = await failures.read(index, locator);
+        const kind = failure?.kind;
+        const isWanted = failure === undefined || fits(failure, wanted);
         const counts = isWanted ? taken : kept;
         counts[kind ?? "unknown"] = (counts[kind ?? "unknown"] ?? 0) + 1;
         if (isWanted) await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(index));
@@ -54,6 +64,10 @@ export async function takeBackFailures(
     await file.close();
     return { taken, kept };
   });
+}
+
+function fits(failure: Failure, { kinds, cause }: WantedFailures): boolean {
+  return (kinds?.has(failure.kind) ?? true) && (cause === undefined || failureCause(failure) === cause);
 }
 
 function* failedSlots(words: Uint32Array, start: number, count: number): Generator<LedgerSlot> {
