@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { FailureClusters } from "../../../src/core/failure-clusters.ts";
+import {
+  JOURNAL_LENGTH,
+  publishClusters,
+  readClusters,
+  readJournal,
+} from "../../../src/queue/run-journal.ts";
+import { TelemetryWriter } from "../../../src/queue/telemetry-writer.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { testRedis } from "../../support/redis.ts";
+
+const attempt = (item: number, message = "down") =>
+  ({ items: [item], attempt: 1, kind: "server", message, durationMs: 5, worker: "w" }) as const;
+
+test("a journal keeps the newest attempts, and no more than it may", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
+  for (let i = 0; i < JOURNAL_LENGTH + 2_000; i++) {
+    writer.note("long", attempt(i));
+    if (i % 200 === 199) await writer.flush();
+  }
+  await writer.flush();
+  const length = await client.xlen(keys.run("long").journal);
+  // Redis trims whole nodes of the stream, of 100 entries each.
+  expect(length).toBeLessThanOrEqual(JOURNAL_LENGTH + 100);
+  expect(length).toBeGreaterThanOrEqual(JOURNAL_LENGTH);
+  expect(await readJournal(client, keys, "long", 0)).toEqual([]);
+  expect(await readJournal(client, keys, "long", 2_500)).toHaveLength(1);
+  expect((await readJournal(client, keys, "long", undefined, 3)).map(({ items }) => items)).toEqual([
+    [11_997],
+    [11_998],
+    [11_999],
+  ]);
+});
+
+test("a flood of failures is noted in part, and what was left out is counted", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
+  for (let i = 0; i < 1_000; i++) writer.note("flood", attempt(i));
+  await writer.flush();
+  const noted = await readJournal(client, keys, "flood", undefined, 1_000);
+  expect(noted.length).toBe(200);
+  expect(noted.at(-1)?.unnoted).toBe(800);
+});
+
+test("hostile messages come back as they were, cut to 300 characters", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
+  const message = `<script>alert(1)</script>\r\n\u0000"'${"x".repeat(1_000)}`;
+  writer.note("a:{b}c", { ...attempt(1, message), code: "c".repeat(500) });
+  await writer.flush();
+  const [entry] = await readJournal(client, keys, "a:{b}c", 1);
+  expect(entry?.message).toBe(message.slice(0, 300));
+  expect(entry?.code).toHaveLength(64);
+});
+
+test("clusters are published in pieces and read whole, the largest first", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const clusters = new FailureClusters();
+  await client.hset(keys.run("r").clusters, "stale", "{}");
+  clusters.add(1, { kind: "server", message: "one" });
+  await publishClusters(client, keys, "r", clusters.takeChanged(), { fresh: true });
+  clusters.add(2, { kind: "timeout", message: "two" });
+  clusters.add(3, { kind: "timeout", message: "two" });
+  await publishClusters(client, keys, "r", clusters.takeChanged());
+  expect(await readClusters(client, keys, "r")).toEqual(clusters.list());
+  expect(await client.pttl(keys.run("r").clusters)).toBeGreaterThan(0);
+  expect(await readClusters(client, keys, "unknown")).toEqual([]);
+});

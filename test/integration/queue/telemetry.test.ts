@@ -1,0 +1,222 @@
+import { expect, test } from "vitest";
+import { countDurations } from "../../../src/core/duration-histogram.ts";
+import type { Lane } from "../../../src/core/lane.ts";
+import { readJournal } from "../../../src/queue/run-journal.ts";
+import { readServerTime } from "../../../src/queue/server-time.ts";
+import { TELEMETRY_STEPS } from "../../../src/queue/telemetry.ts";
+import { TelemetryHistory } from "../../../src/queue/telemetry-history.ts";
+import {
+  listActiveLanes,
+  readLaneSeries,
+  readLaneTotals,
+  readRecordTotals,
+} from "../../../src/queue/telemetry-reader.ts";
+import { TelemetryWriter } from "../../../src/queue/telemetry-writer.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
+import { testRedis } from "../../support/redis.ts";
+import { makeItems, openBench } from "../../support/run-in-process.ts";
+
+const LANE: Lane = { provider: "fake", account: "default", model: "m" };
+const PRICE = { inputPerMillionTokens: 0.5, outputPerMillionTokens: 2, currency: "CNY" };
+
+function openWriter(redis: ReturnType<typeof testRedis>) {
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  return { client, keys, writer: new TelemetryWriter(client, keys, { everyMs: 0 }) };
+}
+
+/** Hashes that the client is asked for from now on. */
+function countReads(client: ReturnType<ReturnType<typeof testRedis>["connect"]>): () => number {
+  const pipeline = client.pipeline.bind(client);
+  let reads = 0;
+  client.pipeline = (...args) => {
+    const made = pipeline(...args);
+    const hgetall = made.hgetall.bind(made);
+    made.hgetall = (key: string) => {
+      reads += 1;
+      return hgetall(key);
+    };
+    return made;
+  };
+  return () => reads;
+}
+
+test("calls of several processes add up, in the step under way and in the totals", async () => {
+  await using redis = testRedis();
+  const { client, keys, writer } = openWriter(redis);
+  const other = new TelemetryWriter(redis.connect(), keys, { everyMs: 0 });
+  for (const each of [writer, other]) {
+    each.observe({
+      lane: LANE,
+      inputs: 10,
+      durationMs: 120,
+      tokens: { input: 1_000, output: 0 },
+      price: PRICE,
+    });
+    each.observe({
+      lane: LANE,
+      inputs: 1,
+      durationMs: 900,
+      firstDeltaMs: 40,
+      tokens: { input: 10, output: 90 },
+    });
+    each.observe({ lane: LANE, inputs: 10, error: "throttled" });
+    each.observe({ lane: LANE, inputs: 10, error: "server" });
+    await each.flush();
+  }
+  const totals = await readLaneTotals(client, keys, "fake/m");
+  expect(totals).toMatchObject({
+    calls: 8,
+    answered: 4,
+    inputs: 22,
+    tokens: { input: 2_020, output: 180 },
+    throttles: 2,
+    errors: { throttled: 2, server: 2 },
+    unpriced: 2,
+  });
+  expect(totals.cost.CNY).toBeCloseTo(0.001, 9);
+  expect(countDurations(totals.durations)).toBe(4);
+  expect(totals.durations.sumMs).toBe(2_040);
+  expect(countDurations(totals.firstDeltas)).toBe(2);
+  const now = await readServerTime(client);
+  for (const step of ["fine", "coarse"] as const) {
+    const { stepMs } = TELEMETRY_STEPS[step];
+    const series = await readLaneSeries(client, keys, "fake/m", step, { from: now - 3 * stepMs, to: now });
+    expect(series).toHaveLength(4);
+    expect(series.map(({ at }) => at % stepMs)).toEqual([0, 0, 0, 0]);
+    expect(series.reduce((sum, { calls }) => sum + calls, 0)).toBe(8);
+  }
+  expect(await listActiveLanes(client, keys)).toEqual(["fake/m"]);
+});
+
+test("every key expires", async () => {
+  await using redis = testRedis();
+  const { client, writer } = openWriter(redis);
+  writer.observe({ lane: LANE, inputs: 1, durationMs: 1 });
+  writer.recorded("ok", 3);
+  writer.note("run-1", { items: [1], attempt: 1, kind: "server", message: "x", durationMs: 1, worker: "w" });
+  await writer.flush();
+  const all = await client.keys(`*${redis.namespace}*`);
+  expect(all.length).toBeGreaterThanOrEqual(6);
+  for (const key of all) expect(await client.pttl(key), key).toBeGreaterThan(0);
+});
+
+test("fractions of small amounts are carried on until they are whole", async () => {
+  await using redis = testRedis();
+  const { client, keys, writer } = openWriter(redis);
+  for (let i = 0; i < 10; i++) {
+    writer.observe({ lane: LANE, inputs: 1, durationMs: 0.4 });
+    await writer.flush();
+  }
+  expect((await readLaneTotals(client, keys, "fake/m")).durations.sumMs).toBe(4);
+});
+
+test("while Redis does not answer, one flush waits and nothing piles up", async () => {
+  await using redis = testRedis();
+  const { client, keys } = openWriter(redis);
+  const away = redis.connect({ lazyConnect: true });
+  const writer = new TelemetryWriter(away, keys, { everyMs: 0 });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const send = away.sendCommand.bind(away);
+  let sent = 0;
+  away.sendCommand = (command, stream) => {
+    sent += 1;
+    return held.then(() => send(command, stream));
+  };
+  const flushes = Array.from({ length: 50 }, () => {
+    writer.observe({ lane: LANE, inputs: 1, durationMs: 1 });
+    return writer.flush();
+  });
+  expect(sent).toBe(1);
+  release();
+  await Promise.all(flushes);
+  await writer.flush();
+  expect((await readLaneTotals(client, keys, "fake/m")).calls).toBe(50);
+});
+
+test("a history reads all once, then only what may have changed", async () => {
+  await using redis = testRedis();
+  const { client, keys, writer } = openWriter(redis);
+  const now = await readServerTime(client);
+  const slot = Math.floor(now / 10_000) - 30;
+  await client.hset(keys.telemetry("fake/m").step("fine", slot), "c", 5, "a", 5);
+  writer.observe({ lane: LANE, inputs: 1, durationMs: 10 });
+  await writer.flush();
+  const history = new TelemetryHistory(client, keys);
+  await history.refresh();
+  const before = history.series("fake/m", "fine");
+  expect(before).toHaveLength(360);
+  expect(before.filter(({ calls }) => calls > 0).map(({ calls }) => calls)).toEqual([5, 1]);
+  const reads = countReads(client);
+  writer.observe({ lane: LANE, inputs: 1, durationMs: 10 });
+  await writer.flush();
+  await history.refresh();
+  expect(history.series("fake/m", "fine")).toHaveLength(360);
+  expect(history.series("fake/m", "coarse")).toHaveLength(1_440);
+  expect(history.recent("fake/m", 60_000).calls).toBe(2);
+  expect(history.lanes()).toEqual(["fake/m"]);
+  expect(reads()).toBeLessThan(12);
+});
+
+test("what has gone out of date or is of another version reads as nothing", async () => {
+  await using redis = testRedis();
+  const { client, keys } = openWriter(redis);
+  const { totals } = keys.telemetry("fake/m");
+  await client.hset(totals, { c: "7", a: "rubbish", ti: "-4", zz: "9", d3: "1", d999: "8", "e:novel": "2" });
+  const figures = await readLaneTotals(client, keys, "fake/m");
+  expect(figures).toMatchObject({
+    calls: 7,
+    answered: 0,
+    tokens: { input: 0, output: 0 },
+    errors: { novel: 2 },
+  });
+  expect(countDurations(figures.durations)).toBe(1);
+});
+
+test("workers tell of calls, failures and records as they are", async () => {
+  await using redis = testRedis();
+  const bench = await openBench(redis);
+  const client = redis.connect();
+  let fails = 2;
+  bench.worker(
+    fakeEmbedding({
+      onCall: (inputs) => {
+        if (inputs.includes("text number 5") && fails-- > 0) throw providerError("server", { code: "1000" });
+        if (inputs.some((text) => text.includes("bad"))) throw providerError("invalid-request");
+      },
+    }),
+  );
+  await bench.coordinate(
+    makeItems(40, (i) => (i === 33 ? "a bad text" : `text number ${i}`)),
+    { runId: "told" },
+  );
+  const counters = await bench.ledger("told").readCounters();
+  await bench.close();
+  const figures = await readLaneTotals(client, bench.keys, "fake/m");
+  expect(figures.calls).toBe(counters.callsMade);
+  expect(figures.answered).toBe(counters.callsAnswered);
+  expect(figures.inputs).toBe(39);
+  expect(figures.tokens.input).toBe(counters.tokens);
+  expect(figures.errors.server).toBe(2);
+  expect(figures.errors["invalid-request"]).toBeGreaterThanOrEqual(2);
+  expect(figures.unpriced).toBe(figures.answered);
+  expect(await readRecordTotals(client, bench.keys)).toEqual({ ok: 39, "invalid-request": 1 });
+
+  const story = await readJournal(client, bench.keys, "told", 5);
+  expect(story.map(({ attempt, kind, code }) => [attempt, kind, code])).toEqual([
+    [1, "server", "1000"],
+    [2, "server", "1000"],
+  ]);
+  expect(story[0]?.items).toContain(5);
+  expect(story[0]!.at).toBeLessThanOrEqual(story[1]!.at);
+  expect((await readJournal(client, bench.keys, "told", 33)).at(-1)).toMatchObject({
+    items: [33],
+    kind: "invalid-request",
+    message: "a made-up failure of kind invalid-request",
+  });
+  expect(await readJournal(client, bench.keys, "told", 20)).toHaveLength(0);
+});
