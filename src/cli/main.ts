@@ -275,6 +275,7 @@ function addServices(program: Command): void {
       const { runWorker } = await import("./commands/worker.ts");
       process.exitCode = await runWorker({ ...options, config: program.opts().config });
     });
+  addDashboard(program);
   program
     .command("simulate")
     .description(
@@ -305,6 +306,35 @@ function addServices(program: Command): void {
     .action(async (options) => {
       const { runDemo } = await import("./commands/demo.ts");
       process.exitCode = await runDemo(options);
+    });
+}
+
+function addDashboard(program: Command): void {
+  const address = (command: Command): Command =>
+    command
+      .option("--port <n>", "port to listen on; 0 takes a free one", count, 8787)
+      .option(
+        "--host <name>",
+        "address to listen on; any but this machine's own needs a password",
+        "127.0.0.1",
+      );
+  address(
+    program
+      .command("dashboard")
+      .description("serve pages that show runs, lanes, queues and workers, and act on them"),
+  ).action(async (options) => {
+    const { runDashboard } = await import("./commands/dashboard.ts");
+    process.exitCode = await runDashboard({ ...options, config: program.opts().config });
+  });
+  address(
+    program
+      .command("up")
+      .description("dashboard, workers and, without REDIS_URL, the private Redis together, until Ctrl-C"),
+  )
+    .option("--workers <n>", "worker processes to start", count)
+    .action(async (options) => {
+      const { runUp } = await import("./commands/up.ts");
+      process.exitCode = await runUp({ ...options, config: program.opts().config });
     });
 }
 

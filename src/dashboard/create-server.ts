@@ -35,7 +35,7 @@ export async function createServer({ door, onError, plugins }: ServerOptions): P
     requestTimeout: REQUEST_MS,
     connectionTimeout: 0,
     keepAliveTimeout: 10_000,
-    maxParamLength: 600,
+    routerOptions: { maxParamLength: 600 },
     // A name like __proto__ in a body is refused, not dropped.
     onProtoPoisoning: "error",
     onConstructorPoisoning: "error",

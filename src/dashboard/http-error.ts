@@ -44,6 +44,11 @@ export class HttpError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
+  /** What the server's framework, and parts with error handlers of their own, go by. */
+  get statusCode(): number {
+    return this.status;
+  }
+
   body(): ErrorBody {
     const { code, message, hint, retryAfterMs } = this;
     return {

@@ -36,10 +36,14 @@ export interface SamplerDeps extends Omit<LaneLookDeps, "telemetry"> {
   readonly queues: QueueBook;
   readonly runs: RunBook;
   readonly isPrivate: boolean;
+  /** Every look, for whoever remembers what was seen. */
+  readonly onLook?: (look: Look) => void;
   readonly onError: (error: Error, where: string) => void;
 }
 
 const EVERY_MS = 1_000;
+/** A look may be this old and still be an answer: pages that ask between two ticks must not make a look of their own. */
+const FRESH_MS = 1_500;
 /** While nobody watches, so that the charts of the last day have no hole. */
 const IDLE_EVERY_MS = 60_000;
 const INFO_EVERY_MS = 5_000;
@@ -92,9 +96,9 @@ export class Sampler {
     };
   }
 
-  /** The latest look, or a new one when that is older than a second; one for all who ask. Throws while Redis is away. */
+  /** The latest look, or a new one when that is older than a moment; one for all who ask. Throws while Redis is away. */
   async look(): Promise<Look> {
-    if (this.#latest && performance.now() - this.#lookedAt < EVERY_MS) return this.#latest;
+    if (this.#latest && performance.now() - this.#lookedAt < FRESH_MS) return this.#latest;
     return await this.#lookNow();
   }
 
@@ -115,7 +119,7 @@ export class Sampler {
 
   async #tick(): Promise<void> {
     try {
-      await this.look();
+      await this.#lookNow();
     } catch (error) {
       if (!this.#deps.gate.isAway) this.#deps.onError(coerceError(error), "sampler");
       this.#lookedAt = performance.now();
@@ -130,6 +134,7 @@ export class Sampler {
       .then((look) => {
         this.#latest = look;
         this.#lookedAt = performance.now();
+        this.#deps.onLook?.(look);
         return look;
       })
       .finally(() => {

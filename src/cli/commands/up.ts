@@ -1,0 +1,89 @@
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { pino } from "pino";
+import type { Config } from "../../config.ts";
+import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
+import { startChildWorkers } from "../child-workers.ts";
+import { dashboardOptions } from "../dashboard-options.ts";
+import { EXIT } from "../exit.ts";
+import { interruptSignal } from "../interrupt.ts";
+import { LaneBook, openTransport } from "../lanes.ts";
+import { openConfig } from "../open-config.ts";
+import { describeRedisEvent, openConfiguredRedis } from "../open-redis.ts";
+import { describeDashboard, untilAborted } from "./dashboard.ts";
+
+export interface UpCommandOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly workers?: number;
+  readonly config?: string;
+}
+
+/** `sluice up`: dashboard, workers and (without REDIS_URL) the private Redis together, until it is told to stop. */
+export async function runUp(options: UpCommandOptions): Promise<number> {
+  const config = openConfig(options.config);
+  const interrupt = interruptSignal();
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const redis = await openConfiguredRedis(config, {
+    onEvent: (event) => log.warn(describeRedisEvent(event)),
+    onWarning: ({ message, mend }) => log.warn(mend === undefined ? message : `${message}. ${mend}`),
+  });
+  const providers = await providersOf(config);
+  const count =
+    providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
+  const logFile = workerLog(config);
+  let dashboard: Dashboard | undefined;
+  const workers = startChildWorkers({
+    count,
+    logFile,
+    ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+    signal: interrupt.signal,
+    onRestart: (how) => log.warn(`a worker ended (${how}) and was replaced`),
+  });
+  const broken = new AbortController();
+  workers.ready.catch((error) => broken.abort(error));
+  try {
+    dashboard = await startDashboard(
+      dashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
+    );
+    process.stdout.write(
+      `${[
+        describeDashboard(dashboard),
+        `  Redis     ${redis.isPrivate ? `private, in ${join(config.home, ".sluice/redis")}` : "at REDIS_URL"}`,
+        `  workers   ${describeWorkers(count, providers, logFile)}`,
+        "  Ctrl-C ends all of it; nothing is lost, and runs go on by their own commands.",
+      ].join("\n")}\n`,
+    );
+    await untilAborted(AbortSignal.any([interrupt.signal, broken.signal]));
+    if (broken.signal.aborted) throw broken.signal.reason;
+    return EXIT.ok;
+  } finally {
+    await dashboard?.close();
+    await workers.stop();
+    await redis.close();
+    interrupt.dispose();
+  }
+}
+
+/** Providers that workers would have credentials for; without any, a worker has nothing to take jobs of. */
+async function providersOf(config: Config): Promise<string[]> {
+  const transport = openTransport(config);
+  try {
+    return [...new Set(new LaneBook(config, transport).capabilities().map(({ provider }) => provider))];
+  } finally {
+    await transport.close();
+  }
+}
+
+function workerLog(config: Config): string {
+  const folder = join(config.home, ".sluice");
+  mkdirSync(folder, { recursive: true });
+  return join(folder, "workers.log");
+}
+
+function describeWorkers(count: number, providers: readonly string[], logFile: string): string {
+  if (providers.length === 0)
+    return 'none: no provider has credentials ("sluice doctor" says what is missing)';
+  return `${count}, for ${providers.join(", ")} (log: ${relative(process.cwd(), logFile)})`;
+}

@@ -1,0 +1,131 @@
+import { createBullBoard } from "@bull-board/api";
+import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
+import { FastifyAdapter } from "@bull-board/fastify";
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
+import type { Audit } from "../audit.ts";
+import { requireOperator, requirePerson } from "../create-server.ts";
+import { requireSameOrigin } from "../door/door.ts";
+import { HttpError } from "../http-error.ts";
+import type { BookedQueue } from "../look/queue-book.ts";
+import type { RedisGate } from "../look/redis-gate.ts";
+import { BOARD_POLICY } from "../security-headers.ts";
+import { maskJobData } from "./mask-job.ts";
+
+export interface QueueBoardDeps {
+  readonly gate: RedisGate;
+  readonly audit: Audit;
+}
+
+const PATHS = { view: "/queues/view", act: "/queues/act" } as const;
+
+/**
+ * What an operator may do to jobs. The rest would go behind the backs of the runs that queued them (their coordinators
+ * would queue again what was removed), or would write back data that is shown masked.
+ */
+const ALLOWED =
+  /^\/queues\/act\/api\/queues\/(?:pause|resume|[^/]+\/(?:pause|resume|promote|retry\/[^/]+|[^/]+\/(?:retry|promote)))$/;
+
+/** The page of the queue board loads a font from elsewhere; the policy forbids it, and browsers complain aloud. */
+const FOREIGN_LINK = /<link href="https?:\/\/[^>]*>/g;
+
+/**
+ * BullMQ's queues as jobs, for those who want to see beneath: one board to look, one to act, both behind the same door
+ * as everything else, with the contents of jobs masked.
+ */
+export class QueueBoard {
+  readonly #deps: QueueBoardDeps;
+  readonly #boards: readonly {
+    readonly path: string;
+    readonly adapter: FastifyAdapter;
+    add(queue: BookedQueue): void;
+  }[];
+
+  constructor(deps: QueueBoardDeps) {
+    this.#deps = deps;
+    this.#boards = [createBoard(PATHS.view, true), createBoard(PATHS.act, false)];
+  }
+
+  add(queue: BookedQueue): void {
+    for (const board of this.#boards) board.add(queue);
+  }
+
+  /** Everything below /queues. */
+  routes() {
+    return async (server: FastifyInstance): Promise<void> => {
+      for (const path of ["/queues", "/queues/"]) {
+        server.get(path, (request, reply) => {
+          if (!request.person) return reply.redirect("/");
+          return reply.redirect(request.person.role === "operator" ? `${PATHS.act}/` : `${PATHS.view}/`);
+        });
+      }
+      for (const { path, adapter } of this.#boards) {
+        await server.register(this.#scope(path, adapter));
+      }
+    };
+  }
+
+  /** One board with what is checked before any of its routes. */
+  #scope(path: string, adapter: FastifyAdapter): FastifyPluginAsync {
+    return async (scope) => {
+      scope.addHook("onRequest", async (request, reply) => {
+        reply.header("content-security-policy", BOARD_POLICY);
+        await this.#admit(request, path);
+      });
+      scope.addHook("onSend", async (_request, reply, payload) => {
+        const isPage = String(reply.getHeader("content-type") ?? "").startsWith("text/html");
+        return isPage && typeof payload === "string" ? payload.replace(FOREIGN_LINK, "") : payload;
+      });
+      await scope.register(adapter.registerPlugin(), { prefix: path });
+    };
+  }
+
+  async #admit(request: FastifyRequest, path: string): Promise<void> {
+    requireSameOrigin(request);
+    const person = path === PATHS.act ? requireOperator(request) : requirePerson(request);
+    const [pathname = ""] = request.url.split("?");
+    // Its connection waits for ever for a Redis that is away; a page must not.
+    if (pathname.includes("/api/") && this.#deps.gate.isAway)
+      await this.#deps.gate.ask(async () => undefined);
+    if (request.method === "GET" || request.method === "HEAD") return;
+    if (path !== PATHS.act || !ALLOWED.test(pathname)) {
+      throw new HttpError(
+        "not-allowed",
+        "This is not done to jobs of runs: their coordinators would undo it.",
+        {
+          hint: "Pause, cancel or retry the run instead.",
+        },
+      );
+    }
+    const target = pathname.slice(`${PATHS.act}/api/queues/`.length).slice(0, 200);
+    await this.#deps.gate.ask(() => this.#deps.audit.note(person, { action: "queue", target }));
+  }
+}
+
+function createBoard(path: string, readOnly: boolean) {
+  const adapter = new FastifyAdapter();
+  adapter.setBasePath(path);
+  const board = createBullBoard({
+    queues: [],
+    serverAdapter: adapter,
+    options: {
+      uiConfig: {
+        boardTitle: "Sluice",
+        hideDocsLink: true,
+        hideRedisDetails: true,
+        showWorkers: false,
+        miscLinks: [{ text: "Dashboard", url: "/" }],
+      },
+    },
+  });
+  return {
+    path,
+    adapter,
+    add({ queue }: BookedQueue) {
+      const shown = new BullMQAdapter(queue, { readOnlyMode: readOnly });
+      shown.setFormatter("data", (data) => maskJobData(data));
+      shown.setFormatter("returnValue", (value) => maskJobData(value));
+      shown.setFormatter("progress", (value) => (typeof value === "number" ? value : maskJobData(value)));
+      board.addQueue(shown);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { failureCause } from "../../core/error-signature.ts";
+import { readSpool } from "../../producer/plan/read-spool.ts";
+import { SLOT_FAILED } from "../../producer/sink/ledger.ts";
+import type { ExportLine } from "../contract.ts";
+import type { RunFolder } from "./run-folder.ts";
+import { StoredRecords } from "./stored-records.ts";
+
+export interface ExportOptions {
+  /** A cause, or "other:KIND". */
+  readonly cluster: string;
+  /** Causes that have clusters of their own; "other:KIND" is what has none. */
+  readonly causes: ReadonlySet<string>;
+  readonly texts: boolean;
+}
+
+/**
+ * The failed items of a cluster, in order, a JSON line each. Reads the plan beside the ledger once, and holds one group
+ * of items at most.
+ */
+export async function* exportCluster(
+  { dir, manifest, spool }: RunFolder,
+  { cluster, causes, texts }: ExportOptions,
+): AsyncGenerator<string> {
+  if (spool === undefined) return;
+  await using records = new StoredRecords(dir);
+  for await (const items of readSpool(spool)) {
+    const slots = await records.slots(items[0]?.index ?? 0, items.length);
+    const lines: string[] = [];
+    for (const [i, item] of items.entries()) {
+      const slot = slots[i];
+      if (slot?.status !== SLOT_FAILED) continue;
+      const failure = await records.failure(slot);
+      if (!failure) continue;
+      const cause = failureCause(failure);
+      const own = causes.has(cause) ? cause : `other:${failure.kind}`;
+      if (cause !== cluster && own !== cluster) continue;
+      const line: ExportLine = {
+        index: item.index,
+        id: item.id,
+        ...failure,
+        attempts: slot.attempts,
+        ...(texts ? describeText(item.text, manifest.kind === "chat") : {}),
+      };
+      lines.push(`${JSON.stringify(line)}\n`);
+    }
+    if (lines.length > 0) yield lines.join("");
+  }
+}
+
+function describeText(text: string, isRequest: boolean): Pick<ExportLine, "text" | "request"> {
+  if (!isRequest) return { text };
+  try {
+    return { request: JSON.parse(text) as unknown };
+  } catch {
+    return { text };
+  }
+}

@@ -1,0 +1,152 @@
+import type { ChatResponse } from "../../providers/provider.ts";
+import type { JournalEntry } from "../../queue/run-journal.ts";
+import type { AttemptView, ItemStory, MaskedText, RevealedItem } from "../contract.ts";
+import { toSummary } from "./find-items.ts";
+import type { RunFolder } from "./run-folder.ts";
+import type { FoundItem } from "./run-items.ts";
+import { StoredRecords } from "./stored-records.ts";
+
+/** An item's answer as it is stored. */
+export interface StoredAnswer {
+  /** Of a chat item; as JSON or as its text. */
+  readonly text?: string;
+  readonly finishReason?: string;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly vector?: Float32Array;
+  readonly dimensions?: number;
+  /** Epoch ms. */
+  readonly recordedAt?: number;
+}
+
+/** Longer texts are cut when they are shown. */
+const SHOWN_CHARACTERS = 256 * 1024;
+const SHOWN_FLOATS = 32;
+
+/** What became of an item, without any of its texts. Pure. */
+export function describeItem(
+  item: FoundItem,
+  answer: StoredAnswer | undefined,
+  journal: readonly JournalEntry[],
+  about: { readonly at: number; readonly run: string; readonly model: string },
+): ItemStory {
+  const origin = originOf(item);
+  const model = item.model ?? about.model;
+  const { finishReason, inputTokens, outputTokens, dimensions, recordedAt } = answer ?? {};
+  return {
+    ...toSummary(item),
+    at: about.at,
+    run: about.run,
+    ...(model === "" ? {} : { model }),
+    ...(origin === undefined ? {} : { origin }),
+    ...(recordedAt === undefined ? {} : { recordedAt }),
+    ...(item.status === "succeeded"
+      ? {
+          answer: {
+            ...(finishReason === undefined ? {} : { finishReason }),
+            ...(inputTokens === undefined ? {} : { inputTokens }),
+            ...(outputTokens === undefined ? {} : { outputTokens }),
+            ...(dimensions === undefined ? {} : { dimensions }),
+          },
+        }
+      : {}),
+    history: describeAttempts(item, journal),
+    request: mask(item.text, "The output of this run holds no texts, and its plan is gone."),
+    response: maskAnswer(item, answer),
+  };
+}
+
+/** The texts of an item, cut where they are too long to show. Pure. */
+export function revealItem(item: FoundItem, answer: StoredAnswer | undefined): RevealedItem {
+  const response = answer?.text ?? (answer?.vector ? showVector(answer.vector) : undefined);
+  return {
+    ...(item.text === undefined ? {} : { request: cut(prettify(item.text)) }),
+    ...(response === undefined ? {} : { response: cut(response) }),
+  };
+}
+
+/** The answer of an item that has one, from the run's working folder or its output. */
+export async function readAnswer(folder: RunFolder, item: FoundItem): Promise<StoredAnswer | undefined> {
+  if (item.status !== "succeeded") return undefined;
+  if (item.answer !== undefined) return { text: JSON.stringify(item.answer, null, 2) };
+  if (folder.spool === undefined) {
+    const { dimensions } = folder.manifest;
+    return dimensions === undefined ? {} : { dimensions };
+  }
+  await using records = new StoredRecords(folder.dir);
+  const [slot] = await records.slots(item.index, 1);
+  if (!slot) return undefined;
+  if (folder.manifest.kind === "embedding") {
+    const vector = await records.vector(slot);
+    return vector ? { vector, dimensions: vector.length } : undefined;
+  }
+  const logged = await records.answer(slot);
+  return logged && readChatAnswer(logged.json, logged.storedAt * 1000);
+}
+
+function readChatAnswer(json: unknown, recordedAt: number): StoredAnswer {
+  const { text, finishReason, usage } = (json ?? {}) as Partial<ChatResponse>;
+  return {
+    recordedAt,
+    text: typeof text === "string" ? text : JSON.stringify(json, null, 2),
+    ...(typeof finishReason === "string" ? { finishReason } : {}),
+    ...(typeof usage?.inputTokens === "number" ? { inputTokens: usage.inputTokens } : {}),
+    ...(typeof usage?.outputTokens === "number" ? { outputTokens: usage.outputTokens } : {}),
+  };
+}
+
+/** Failed attempts as they were noted, then the one that gave the record. */
+function describeAttempts(item: FoundItem, journal: readonly JournalEntry[]): AttemptView[] {
+  const failed = journal.map(
+    ({ attempt, at, durationMs, worker, kind, message, code }): AttemptView => ({
+      number: attempt,
+      at: at - durationMs,
+      durationMs,
+      ...(worker === "" ? {} : { worker }),
+      outcome: kind === "throttled" || kind === "overloaded" ? "throttled" : "failed",
+      failure: code === undefined ? { kind, message } : { kind, message, code },
+    }),
+  );
+  if (item.status !== "succeeded" || !item.attempts) return failed;
+  return [...failed, { number: item.attempts, outcome: "succeeded" }];
+}
+
+function maskAnswer({ status }: FoundItem, answer: StoredAnswer | undefined): MaskedText {
+  if (status === "waiting") return { absent: "There is no answer yet." };
+  if (status === "failed") return { absent: "The item failed; there is no answer." };
+  if (answer?.vector) return { characters: showVector(answer.vector).length };
+  return mask(answer?.text, "The answer is a vector in the run's output.");
+}
+
+function mask(text: string | undefined, absent: string): MaskedText {
+  return text === undefined ? { absent } : { characters: text.length };
+}
+
+function cut(text: string): { readonly text: string; readonly cut?: number } {
+  if (text.length <= SHOWN_CHARACTERS) return { text };
+  return { text: text.slice(0, SHOWN_CHARACTERS), cut: text.length - SHOWN_CHARACTERS };
+}
+
+/** Requests are stored as JSON in one line, which nobody can read. */
+function prettify(text: string): string {
+  if (!text.startsWith("{")) return text;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+function showVector(vector: Float32Array): string {
+  const shown = Array.from(vector.subarray(0, SHOWN_FLOATS), (value) => value.toPrecision(6));
+  return `[${shown.join(", ")}${vector.length > SHOWN_FLOATS ? ", ..." : ""}] (${vector.length} floats)`;
+}
+
+/** Sources leave their file name, and where in it, in the metadata of an item. */
+function originOf({ metadata }: FoundItem): string | undefined {
+  for (const name of ["path", "file", "source"]) {
+    const value = metadata?.[name];
+    if (typeof value === "string" && value !== "") return value.slice(0, 500);
+  }
+  return undefined;
+}

@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { RetryRequest, RetryStatus } from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+
+/** How this process starts the command line of its own version. */
+export interface OwnCommand {
+  readonly program: string;
+  /** Before the words of a command. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RetryOrder extends RetryRequest {
+  readonly run: string;
+  /** The run's folder, as Redis and its run.json name it; absolute. */
+  readonly dir: string;
+  readonly who: string;
+  /** Worker processes for it; 0 where others serve its queues. */
+  readonly workers: number | undefined;
+}
+
+interface Retry {
+  status: RetryStatus;
+  readonly child: ChildProcess;
+  readonly gone: Promise<void>;
+}
+
+const MAX_AT_ONCE = 4;
+/** Of the end of its messages, for when it ends without a word on its standard output. */
+const STDERR_KEPT = 2_000;
+const MESSAGE_LIMIT = 500;
+
+/**
+ * Retries as processes of their own: each is the coordinator of its run, which must not depend on a web server's health.
+ * They outlive the page that started them, and are stopped in an orderly way with the server; the run then goes on by
+ * `sluice retry` or its own command.
+ */
+export class RetryProcesses {
+  readonly #command: OwnCommand;
+  readonly #retries = new Map<string, Retry>();
+  readonly #now: () => number;
+
+  constructor(command: OwnCommand, now: () => number = () => Date.now()) {
+    this.#command = command;
+    this.#now = now;
+  }
+
+  /** The latest retry of a run. */
+  status(run: string): RetryStatus | undefined {
+    return this.#retries.get(run)?.status;
+  }
+
+  /** Throws an HttpError while the run, or too many others, are being retried. */
+  start(order: RetryOrder): RetryStatus {
+    const { run, dir, who, kinds, cluster, workers } = order;
+    const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
+    if (this.status(run)?.state === "running") {
+      throw new HttpError("wrong-state", "This run is being retried already.");
+    }
+    if (running.length >= MAX_AT_ONCE) {
+      throw new HttpError("wrong-state", `${MAX_AT_ONCE} runs are being retried already.`, {
+        hint: "Wait for one of them to end.",
+      });
+    }
+    const words = [
+      "retry",
+      dir,
+      "--json",
+      ...(kinds === undefined ? [] : ["--kind", kinds.join(",")]),
+      ...(cluster === undefined ? [] : ["--cause", cluster]),
+      ...(workers === undefined ? [] : ["--workers", String(workers)]),
+    ];
+    const { program, args, env } = this.#command;
+    // A group of its own: Ctrl-C in the server's terminal reaches it once, through the server, which waits for it.
+    const child = spawn(program, [...args, ...words], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env,
+      detached: true,
+    });
+    const status: RetryStatus = {
+      state: "running",
+      startedAt: this.#now(),
+      who,
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(cluster === undefined ? {} : { cluster }),
+    };
+    const gone = Promise.withResolvers<void>();
+    const retry: Retry = { status, child, gone: gone.promise };
+    this.#retries.set(run, retry);
+    this.#follow(retry, gone.resolve);
+    return status;
+  }
+
+  /** Stops what is under way and resolves when it has ended; nothing of it is lost. */
+  async close(): Promise<void> {
+    const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
+    for (const { child } of running) child.kill("SIGTERM");
+    await Promise.all(running.map(({ gone }) => gone));
+  }
+
+  #follow(retry: Retry, gone: () => void): void {
+    const { child } = retry;
+    let complaints = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      complaints = (complaints + text).slice(-STDERR_KEPT);
+    });
+    if (child.stdout) {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        retry.status = { ...retry.status, ...readEvent(line) };
+      });
+    }
+    const end = (failure: string | undefined) => {
+      if (retry.status.endedAt === undefined) {
+        const { items } = retry.status;
+        const isFinished = failure === undefined;
+        const message = isFinished ? describeEnd(items, complaints) : (retry.status.message ?? failure);
+        retry.status = {
+          ...retry.status,
+          state: isFinished ? "finished" : "failed",
+          endedAt: this.#now(),
+          message: message.slice(0, MESSAGE_LIMIT),
+        };
+      }
+      gone();
+    };
+    child.once("error", () => end("The process could not be started."));
+    child.once("close", (code, signal) =>
+      end(code === 0 || code === 1 ? undefined : lastWords(complaints) || `It ended with ${signal ?? code}.`),
+    );
+  }
+}
+
+/** What a line of `--json` says that a page should show. */
+function readEvent(line: string): Partial<RetryStatus> {
+  try {
+    const event = JSON.parse(line) as {
+      readonly event?: string;
+      readonly message?: unknown;
+      readonly mend?: unknown;
+      readonly report?: { readonly items?: { readonly succeeded: number; readonly failed: number } };
+    };
+    if (event.event !== "run-end" && event.event !== "note") return {};
+    const { message, mend, report } = event;
+    return {
+      ...(typeof message === "string" ? { message } : {}),
+      ...(typeof mend === "string" ? { mend } : {}),
+      ...(report?.items ? { items: { succeeded: report.items.succeeded, failed: report.items.failed } } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function describeEnd(items: RetryStatus["items"], complaints: string): string {
+  if (!items) return lastWords(complaints) || "There was nothing to retry.";
+  return items.failed === 0 ? "No item is left without a result." : `${items.failed} items failed again.`;
+}
+
+function lastWords(text: string): string {
+  return text.trim().split("\n").slice(-2).join(" ").replace(/\s+/g, " ");
+}

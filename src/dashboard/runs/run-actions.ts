@@ -1,0 +1,74 @@
+import { RunControl } from "../../queue/run-control.ts";
+import type { RunState } from "../../queue/run-ledger.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { RunActionResult } from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+import { phaseOf } from "./describe-run.ts";
+import type { KnownRun } from "./run-book.ts";
+
+export type StateAction = "pause" | "resume" | "cancel";
+
+const CHANGES: Readonly<
+  Record<StateAction, { readonly to: RunState; readonly from: readonly RunState[]; readonly done: string }>
+> = {
+  pause: { to: "paused", from: ["running"], done: "Paused: calls in flight end, nothing new is started." },
+  resume: { to: "running", from: ["paused"], done: "The run goes on." },
+  cancel: {
+    to: "cancelled",
+    from: ["running", "paused"],
+    done: "Cancelled: calls in flight end, then the output is written; items without a record become errors.",
+  },
+};
+
+/** Says once in Redis what workers and coordinator then do by themselves. Throws an HttpError for a wrong state. */
+export async function changeRun(
+  action: StateAction,
+  known: KnownRun,
+  { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
+): Promise<RunActionResult> {
+  const { run } = known;
+  const control = new RunControl(client, keys, run);
+  const { to, from, done } = CHANGES[action];
+  const coordinated = (await control.coordinator()) !== undefined;
+  // Without a coordinator a run that is "running" would only keep workers busy with what is left in the queues.
+  if (action === "resume" && !coordinated) {
+    throw new HttpError("wrong-state", "No process feeds and collects this run at this moment.", {
+      hint: "Run its command again: it goes on where it stopped.",
+    });
+  }
+  const before = await control.changeState(to, from);
+  if (before === undefined) throw new HttpError("wrong-state", "Redis has forgotten this run.");
+  const changed = from.includes(before);
+  if (!changed && before !== to) {
+    const state = before === "done" ? "finished" : before;
+    throw new HttpError("wrong-state", `The run is ${state}; there is nothing to ${action}.`);
+  }
+  return {
+    run,
+    changed,
+    phase: phaseOf({ ...known, coordinated, state: to }),
+    message: changed ? done : "It was so already.",
+  };
+}
+
+/** Asks the run's coordinator to keep another number of items in Redis; it hears within seconds. */
+export async function setWindow(
+  known: KnownRun,
+  items: number,
+  { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
+): Promise<RunActionResult> {
+  const control = new RunControl(client, keys, known.run);
+  if ((await control.coordinator()) === undefined || (await control.state()) === undefined) {
+    throw new HttpError("wrong-state", "No process feeds this run at this moment.", {
+      hint: "Give the window to its command with --window.",
+    });
+  }
+  await control.describe({ window: items });
+  return {
+    run: known.run,
+    changed: known.window !== items,
+    phase: phaseOf(known),
+    message: "The run's coordinator takes the new window within seconds.",
+  };
+}

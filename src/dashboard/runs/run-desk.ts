@@ -1,0 +1,183 @@
+import { FailureClusters as ClusterCounter } from "../../core/failure-clusters.ts";
+import { readClusters, readJournal } from "../../queue/run-journal.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type {
+  FailureCluster,
+  FailureClusters,
+  ItemStory,
+  RevealedItem,
+  RunList,
+  RunPage,
+} from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+import type { RedisGate } from "../look/redis-gate.ts";
+import type { Sampler } from "../look/sampler.ts";
+import { describeRun, phaseOf } from "./describe-run.ts";
+import { describeRunPage } from "./describe-run-page.ts";
+import { describeItem, readAnswer, revealItem } from "./item-story.ts";
+import type { RetryProcesses } from "./retry-processes.ts";
+import type { KnownRun, RunBook } from "./run-book.ts";
+import { findRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
+import { type FoundItem, readItem, readItems } from "./run-items.ts";
+
+export interface RunDeskDeps {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly gate: RedisGate;
+  readonly sampler: Sampler;
+  readonly book: RunBook;
+  readonly retries: RetryProcesses;
+}
+
+export interface RunListQuery {
+  readonly offset: number;
+  readonly limit: number;
+  readonly state?: string | undefined;
+  readonly text: string;
+}
+
+const SHOWN_CLUSTERS = 100;
+/** Failures that are counted anew from the folder when Redis has forgotten the run's clusters. */
+const COUNTED_AGAIN = 50_000;
+
+/** What pages ask about runs, answered from the book, from Redis and from the run's folder. */
+export class RunDesk {
+  readonly deps: RunDeskDeps;
+
+  constructor(deps: RunDeskDeps) {
+    this.deps = deps;
+  }
+
+  async list({ offset, limit, state, text }: RunListQuery): Promise<RunList> {
+    const { at, runs } = await this.deps.sampler.look();
+    const wanted = text.toLowerCase();
+    const fits = runs.filter(
+      (known) =>
+        (state === undefined || phaseOf(known) === state) &&
+        (wanted === "" ||
+          [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(wanted))),
+    );
+    return { at, runs: fits.slice(offset, offset + limit).map(describeRun), total: fits.length, offset };
+  }
+
+  /** Throws an HttpError for a run that Redis does not list. */
+  async require(run: string): Promise<KnownRun> {
+    const { gate, book } = this.deps;
+    const known = await gate.ask(() => book.refresh(run));
+    if (known) return known;
+    throw new HttpError("unknown-run", "Redis knows no such run.", {
+      hint: "Runs are forgotten a week after their last sign of life; their folders stay.",
+    });
+  }
+
+  async requireFolder(run: string): Promise<RunFolder> {
+    return await requireRunFolder(await this.require(run));
+  }
+
+  async page(run: string): Promise<RunPage> {
+    const { sampler } = this.deps;
+    const [known, look] = await Promise.all([this.require(run), sampler.look()]);
+    return await this.describe(known, look.at);
+  }
+
+  /** The page of a run that was read a moment ago. */
+  async describe(known: KnownRun, at: number): Promise<RunPage> {
+    const found = await findRunFolder(known);
+    const lanes = this.deps.sampler.latest?.lanes ?? [];
+    return describeRunPage({ at, known, found, lanes, retry: this.deps.retries.status(known.run) });
+  }
+
+  async clusters(run: string): Promise<FailureClusters> {
+    const { client, keys, gate } = this.deps;
+    const known = await this.require(run);
+    const clusters = (await gate.ask(() => readClusters(client, keys, run))).map(toView);
+    const counted = clusters.length > 0 ? clusters : await countAgain(known);
+    const shown = counted.slice(0, SHOWN_CLUSTERS);
+    const sum = (some: readonly FailureCluster[]) => some.reduce((all, { count }) => all + count, 0);
+    return {
+      at: Date.now(),
+      clusters: await this.#nameExamples(known, shown),
+      others: sum(counted.slice(SHOWN_CLUSTERS)),
+      total: sum(counted),
+    };
+  }
+
+  async story(run: string, index: number): Promise<ItemStory> {
+    const { client, keys, gate } = this.deps;
+    const { folder, item } = await this.requireItem(run, index);
+    const journal = await gate.ask(() => readJournal(client, keys, run, index));
+    const answer = await readAnswer(folder, item);
+    const { model } = folder.manifest;
+    return describeItem(item, answer, journal, { at: Date.now(), run, model });
+  }
+
+  async reveal(run: string, index: number): Promise<RevealedItem> {
+    const { folder, item } = await this.requireItem(run, index);
+    return revealItem(item, await readAnswer(folder, item));
+  }
+
+  async requireItem(
+    run: string,
+    index: number,
+  ): Promise<{ readonly folder: RunFolder; readonly item: FoundItem }> {
+    const folder = await this.requireFolder(run);
+    const item = await readItem(folder, index);
+    if (item) return { folder, item };
+    const { total } = folder.manifest.items;
+    throw new HttpError("unknown-item", `The run has items 0 to ${total - 1}, and none at ${index}.`);
+  }
+
+  /** The ids of examples, where the run's folder is at hand. */
+  async #nameExamples(
+    known: KnownRun,
+    clusters: readonly FailureCluster[],
+  ): Promise<readonly FailureCluster[]> {
+    const found = await findRunFolder(known);
+    if (!found.here) return clusters;
+    return await Promise.all(
+      clusters.map(async (cluster) => {
+        const item = await readItem(found.folder, cluster.example.index).catch(() => undefined);
+        return item ? { ...cluster, example: { ...cluster.example, id: item.id } } : cluster;
+      }),
+    );
+  }
+}
+
+interface CountedCluster {
+  readonly cause: string;
+  readonly kind: string;
+  readonly code?: string;
+  readonly pattern: string;
+  readonly count: number;
+  readonly example: { readonly item: number; readonly message: string };
+}
+
+function toView({ cause, kind, code, pattern, count, example }: CountedCluster): FailureCluster {
+  return {
+    cluster: cause,
+    kind,
+    ...(code === undefined ? {} : { code }),
+    message: pattern,
+    count,
+    example: { index: example.item, message: example.message },
+  };
+}
+
+/** Redis forgets clusters with their run; the ledger on disk does not. */
+async function countAgain(known: KnownRun): Promise<FailureCluster[]> {
+  const found = await findRunFolder(known);
+  if (!found.here || found.folder.spool === undefined) return [];
+  if (found.folder.manifest.items.failed === 0) return [];
+  const counter = new ClusterCounter();
+  let counted = 0;
+  for await (const items of readItems(found.folder, { from: 0, failures: true })) {
+    for (const { index, failure } of items) {
+      if (!failure) continue;
+      counter.add(index, failure);
+      counted += 1;
+    }
+    if (counted >= COUNTED_AGAIN) break;
+  }
+  return counter.list().map(toView);
+}

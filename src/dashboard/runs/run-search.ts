@@ -1,0 +1,66 @@
+import { performance } from "node:perf_hooks";
+import { ConfigError, InputError, ProviderError, RunError } from "../../core/errors.ts";
+import { nearest } from "../../producer/search/nearest.ts";
+import type { SearchResult } from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+import { isSearchable, type RunFolder } from "./run-folder.ts";
+
+/** Embeds one text as a query, within the limits of its lane. */
+export type EmbedQuery = (model: string, text: string, signal: AbortSignal) => Promise<Float32Array>;
+
+/** Every vector of the run is read: one search at a time, and none without an end. */
+const SEARCH_MS = 60_000;
+const TEXT_SHOWN = 1_000;
+
+/** Searches finished embedding runs, as `sluice search` does. */
+export class RunSearch {
+  readonly #embed: EmbedQuery;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(embed: EmbedQuery) {
+    this.#embed = embed;
+  }
+
+  /** Throws an HttpError when the run cannot be searched, or its provider refuses the query. */
+  async search(folder: RunFolder, text: string, top: number): Promise<SearchResult> {
+    if (!isSearchable(folder)) {
+      throw new HttpError("wrong-state", "Only finished embedding runs can be searched.");
+    }
+    const turn = this.#last.then(() => this.#searchNow(folder, text, top));
+    this.#last = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #searchNow({ dir, manifest }: RunFolder, text: string, top: number): Promise<SearchResult> {
+    const begun = performance.now();
+    const signal = AbortSignal.timeout(SEARCH_MS);
+    const query = await this.#embed(manifest.model, text, signal).catch((error) => {
+      throw toHttpError(error, manifest.model);
+    });
+    const hits = await nearest(dir, query, top, { signal });
+    return {
+      model: manifest.model,
+      tookMs: Math.round(performance.now() - begun),
+      hits: hits.map(({ index, id, score, text: found }) => ({
+        index,
+        id,
+        score,
+        ...(found === undefined ? {} : { text: found.slice(0, TEXT_SHOWN) }),
+      })),
+    };
+  }
+}
+
+function toHttpError(error: unknown, model: string): unknown {
+  if (error instanceof ProviderError) {
+    return new HttpError("provider-failed", `${model} did not embed the query: ${error.message}`);
+  }
+  if (error instanceof ConfigError) {
+    return new HttpError("provider-failed", `${model} cannot be called from here: ${error.problems[0]}`);
+  }
+  if (error instanceof RunError || error instanceof InputError) return error;
+  if (error instanceof DOMException) {
+    return new HttpError("provider-failed", `${model} did not answer within ${SEARCH_MS / 1000} s.`);
+  }
+  return error;
+}
