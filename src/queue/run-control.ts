@@ -176,6 +176,12 @@ export class RunControl {
     return ((await this.#client.hget(this.#run.meta, "state")) as RunState | null) ?? undefined;
   }
 
+  /** Items in Redis at once, as its coordinator began or as somebody asked for since; undefined when nobody told. */
+  async window(): Promise<number | undefined> {
+    const items = Number((await this.#client.hget(this.#run.meta, "window")) ?? 0);
+    return Number.isSafeInteger(items) && items > 0 ? items : undefined;
+  }
+
   async setState(state: RunState): Promise<void> {
     await this.describe({ state });
   }
