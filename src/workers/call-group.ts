@@ -25,7 +25,7 @@ export interface GroupDeps<I, M> {
   readonly log: WorkerLog;
   /**
    * One upstream call: call, check, commit, settle. Resolves with undefined when every input has its record, else
-   * with what to do with the inputs. Never throws. May say earlier that its reservation is on its way back (`onFree`).
+   * with what to do with the inputs. Never throws. May say earlier that its reservation is given back (`onFree`).
    */
   readonly call: (
     inputs: readonly I[],

@@ -20,7 +20,7 @@ export async function runBatch(
   grant: Grant<EmbeddingModel>,
   request: BatchRequest,
   deps: FailureDeps & {
-    /** The call is over and its reservation on its way back: whoever waits for one may ask. */
+    /** The reservation is given back: whoever waits for one may ask. */
     readonly onFree?: () => void;
   },
 ): Promise<RetryDecision | undefined> {
@@ -51,10 +51,9 @@ export async function runBatch(
   // Before the records, which are large: others wait for the place.
   const settled = limiter
     .settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens, ...ago }])
-    .catch((error) =>
+    .then(deps.onFree, (error) =>
       log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
     );
-  deps.onFree?.();
   await Promise.all([settled, commitVectors(inputs, response, size, deps)]);
   return undefined;
 }
