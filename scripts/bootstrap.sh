@@ -1,16 +1,19 @@
 #!/bin/sh
-# Makes a checkout ready to run: installs its npm packages and finds, or installs, a Redis server.
+# Makes a checkout ready to run: npm packages, the dashboard's pages, a Redis server and, if wanted, a browser.
 set -eu
 
 usage() {
   cat <<'TEXT'
-usage: sh scripts/bootstrap.sh [--help]
+usage: sh scripts/bootstrap.sh [--browser] [--help]
 
 Makes a checkout ready to run, and says nothing when it already is:
   1. npm ci, when node_modules is missing or older than package-lock.json;
-  2. a redis-server or valkey-server of version 6.2 or later: the one SLUICE_REDIS_SERVER names, else one on PATH,
+  2. the dashboard's pages in dist/web, when they are missing or older than their sources;
+  3. a redis-server or valkey-server of version 6.2 or later: the one SLUICE_REDIS_SERVER names, else one on PATH,
      else installed with the system's package manager (apt-get, dnf, apk, pacman, brew) when that works without
-     asking for a password. The server is installed only: no system service is left running.
+     asking for a password. The server is installed only: no system service is left running;
+  4. with --browser, a Chromium for the tests of the dashboard: the one SLUICE_BROWSER names, else one on PATH, else
+     installed like the server. Where that does not work, one sentence says so, and those tests are skipped.
 
 With REDIS_URL set, no Redis is looked for, installed or started.
 Exit code: 0 ready, 1 something is missing (one sentence says what to do), 2 wrong usage.
@@ -95,6 +98,20 @@ install_packages() {
   cp package-lock.json "$stamp"
 }
 
+# --- the dashboard's pages -------------------------------------------------------------------------------------------
+
+pages_current() {
+  [ -f dist/web/index.html ] &&
+    [ -z "$(find src/dashboard/web scripts/build-web.ts package-lock.json -newer dist/web/index.html | head -n 1)" ]
+}
+
+build_pages() {
+  ! pages_current || return 0
+  take_lock
+  pages_current || node_modules/.bin/node scripts/build-web.ts --silent >&2 ||
+    die "the dashboard's pages cannot be built; the message is above"
+}
+
 # --- Redis ----------------------------------------------------------------------------------------------------------
 
 # Prints the server to use; fails when there is none.
@@ -154,12 +171,20 @@ forbid_service_start() {
   $root sh -c "printf '#!/bin/sh\n# sluice bootstrap: no service starts while redis-server is installed\nexit 101\n' >$policy && chmod 755 $policy"
 }
 
-with_apt() {
+apt_install() {
+  $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends "$@"
+}
+
+apt_update() {
   $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 update ||
     say "apt-get update failed in part; trying with the package lists there are"
+}
+
+with_apt() {
+  apt_update
   forbid_service_start
-  $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends redis-server || return 1
+  apt_install redis-server || return 1
   if have systemctl; then
     $root systemctl disable redis-server.service || true
   fi
@@ -175,7 +200,8 @@ with_manager() {
   esac
 }
 
-install_redis() {
+# Finds the package manager, and how to use it without asking; fails when there is no such way.
+find_manager() {
   manager=
   for candidate in brew apt-get dnf apk pacman; do
     if have "$candidate"; then
@@ -186,6 +212,10 @@ install_redis() {
   [ -n "$manager" ] || return 1
   # Homebrew refuses to run as root and needs no root.
   [ "$manager" = brew ] || find_root || return 1
+}
+
+install_redis() {
+  find_manager || return 1
   say "installing a Redis server with $manager"
   log=$(mktemp)
   if ! with_manager "$manager" >"$log" 2>&1; then
@@ -210,8 +240,55 @@ ensure_redis() {
   check_version "$server"
 }
 
+# --- a browser for tests --------------------------------------------------------------------------------------------
+
+find_browser() {
+  if [ -n "${SLUICE_BROWSER:-}" ]; then
+    command -v "$SLUICE_BROWSER" && return 0
+    say "SLUICE_BROWSER names no program: $SLUICE_BROWSER"
+    return 1
+  fi
+  command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable
+}
+
+browser_with_manager() {
+  case $1 in
+    apt-get)
+      apt_update
+      apt_install chromium fonts-dejavu-core
+      ;;
+    dnf) $root dnf install -y -q chromium ;;
+    apk) $root apk add --no-cache chromium ;;
+    pacman) $root pacman -S --noconfirm --needed chromium ;;
+    # Homebrew brings browsers as applications, which is more than a test should change on somebody's machine.
+    *) return 1 ;;
+  esac
+}
+
+install_browser() {
+  [ -z "${SLUICE_BROWSER:-}" ] && find_manager && [ "$manager" != brew ] || return 1
+  say "installing Chromium with $manager, for the tests of the dashboard; this takes up to some minutes"
+  log=$(mktemp)
+  if ! browser_with_manager "$manager" >"$log" 2>&1; then
+    tail -n 5 "$log" >&2
+    return 1
+  fi
+  hash -r
+}
+
+# A missing browser is no error: everything but the tests of the pages can do without.
+ensure_browser() {
+  ! find_browser >/dev/null || return 0
+  take_lock
+  { find_browser || { install_browser && find_browser; }; } >/dev/null ||
+    say "NO BROWSER: the tests of the dashboard's pages will be skipped. Install Chromium (Debian: sudo apt-get" \
+      "install chromium), or name a Chromium or Chrome in SLUICE_BROWSER."
+}
+
+browser=
 case ${1:-} in
   '') ;;
+  --browser) browser=yes ;;
   -h | --help)
     usage
     exit 0
@@ -224,4 +301,6 @@ esac
 
 cd "$(dirname "$0")/.."
 install_packages
+build_pages
 ensure_redis
+[ -z "$browser" ] || ensure_browser

@@ -1,4 +1,4 @@
-// Compiles src into dist: JavaScript, type declarations, and the Lua files beside the modules that load them.
+// Compiles src into dist: JavaScript, type declarations, the Lua files beside their modules, and the dashboard's pages.
 import { spawnSync } from "node:child_process";
 import { cpSync, globSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -21,3 +21,5 @@ if (status !== 0) {
   process.exit(1);
 }
 for (const file of globSync("src/**/*.lua")) cpSync(file, file.replace(/^src/, "dist"));
+const pages = spawnSync(process.execPath, ["scripts/build-web.ts"], { stdio: "inherit" });
+if (pages.status !== 0) process.exit(1);

@@ -78,6 +78,7 @@ function checkFiles(listing: string): string {
     "dist/index.js",
     "dist/index.d.ts",
     "dist/redis/keeper.js",
+    "dist/web/index.html",
     "README.md",
   ])
     expect(paths.includes(wanted), `${wanted} in the package`);
@@ -85,7 +86,7 @@ function checkFiles(listing: string): string {
     paths.some((path) => path.endsWith("reserve.lua")),
     "Lua files in the package",
   );
-  const strangers = paths.filter((path) => /^(src|test|scripts)\/|\.test\.|\.env$|\.map$/.test(path));
+  const strangers = paths.filter((path) => /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path));
   expect(strangers.length === 0, `no sources or tests in the package, found ${strangers.join(", ")}`);
   return pack.filename;
 }

@@ -50,7 +50,7 @@ interface Pair extends Contender {
 }
 
 export async function benchJobs({ quick, say }: JobsOptions): Promise<JobsResult> {
-  const jobs = quick ? 5_000 : 20_000;
+  const jobs = quick ? 10_000 : 20_000;
   const rounds = quick ? 2 : 5;
   const wanted = process.env.BENCH_JOBS?.split(",");
   const redis = await startBenchRedis();

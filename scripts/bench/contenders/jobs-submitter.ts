@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import { systemClock } from "../../../src/core/clock.ts";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createClient } from "../../../src/producer/client/create-client.ts";
@@ -60,9 +61,9 @@ async function createClientSubmitter({ redisUrl, namespace }: SubmitterSetup): P
 }
 
 async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup): Promise<Submitter> {
-  const source = openRedis(parseRedisUrl(redisUrl));
+  const connection = new Redis(new URL(redisUrl).pathname, { maxRetriesPerRequest: null });
   const queue = new Queue(BARE_QUEUE, {
-    connection: source.connect("bullmq"),
+    connection,
     prefix: namespace,
     defaultJobOptions: { removeOnComplete: true },
   });
@@ -79,7 +80,7 @@ async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup
     go: kind === "add" ? add : addBulk,
     async close() {
       await queue.close();
-      await source.close();
+      await connection.quit();
     },
   };
 }

@@ -1,5 +1,6 @@
 // The worker of the jobs bench: Sluice's own with a model that answers at once, or BullMQ's with nothing to do.
 import { Worker } from "bullmq";
+import { Redis } from "ioredis";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import type { ChatModel } from "../../../src/providers/provider.ts";
 import { openRedis } from "../../../src/redis/connection.ts";
@@ -25,9 +26,9 @@ const never = { signal: new AbortController().signal };
 const { redisUrl, namespace, isBare } = JSON.parse(process.argv[2] ?? "{}") as JobsSetup & {
   isBare: boolean;
 };
-const source = openRedis(parseRedisUrl(redisUrl));
 
 if (isBare) {
+  const connection = new Redis(new URL(redisUrl).pathname, { maxRetriesPerRequest: null });
   let count = 0;
   let [wanted, reached] = [0, () => {}];
   const worker = new Worker(
@@ -36,7 +37,7 @@ if (isBare) {
       count += 1;
       return null;
     },
-    { connection: source.connect("bullmq"), prefix: namespace, concurrency: CONCURRENCY },
+    { connection, prefix: namespace, concurrency: CONCURRENCY },
   );
   worker.on("completed", () => {
     if (count >= wanted) reached();
@@ -54,10 +55,11 @@ if (isBare) {
       }),
     async () => {
       await worker.close();
-      await source.close();
+      await connection.quit();
     },
   );
 } else {
+  const source = openRedis(parseRedisUrl(redisUrl));
   const keys = createKeys(namespace);
   const host = startWorker({
     redis: source,
@@ -67,6 +69,7 @@ if (isBare) {
     chatLanes: () => [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {}, model }],
     embeddingLanes: () => [],
     version: "bench",
+    ...(process.env.X_JOBS ? { options: { jobs: Number(process.env.X_JOBS) } } : {}),
     log: silentLog,
   });
   await host.ready;

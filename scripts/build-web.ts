@@ -1,0 +1,120 @@
+// Bundles the dashboard's pages (src/dashboard/web) into dist/web, and refuses a first view of 100 KB of script or more.
+import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { build, type Manifest, type ManifestChunk } from "vite";
+
+const USAGE = `usage: node scripts/build-web.ts [--silent]
+
+Bundles src/dashboard/web into dist/web: hashed names, no inline script or style, nothing from other hosts.
+Beside each file lies the same compressed (.br, .gz), for a server that finds it there. Prints how much script the first
+view loads: the overview's figures, and then its charts too, as it is and compressed.
+Exit code 1, and the old dist/web stays, when it is 100 KB or more before the charts, or compressed and with them.
+--silent prints only problems.`;
+
+/** For the script that draws the overview's figures as it is, and for all that the overview loads as it is sent. */
+const FIRST_VIEW_BYTES = 100_000;
+/** Loaded to draw the overview's figures; everything else waits until its page is opened. */
+const FIGURES = ["index.html", "overview/overview.tsx"];
+const CHARTS = "chart/draw-chart.ts";
+
+const { values } = parseArgs({
+  options: { help: { type: "boolean", short: "h" }, silent: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const out = join(root, "dist/web");
+const fresh = `${out}.${process.pid}`;
+
+try {
+  await bundle();
+  const figures = measure(FIGURES);
+  const whole = measure([...FIGURES, CHARTS]);
+  const said =
+    `the first view loads ${kilobytes(figures.bytes)} of script, with its charts ${kilobytes(whole.bytes)}; ` +
+    `${kilobytes(figures.compressed)} and ${kilobytes(whole.compressed)} compressed`;
+  if (figures.bytes >= FIRST_VIEW_BYTES || whole.compressed >= FIRST_VIEW_BYTES) {
+    throw new Error(`${said}; it must stay below ${kilobytes(FIRST_VIEW_BYTES)}`);
+  }
+  compressAll();
+  swap();
+  if (!values.silent) console.log(`dist/web: ${said}`);
+} catch (error) {
+  rmSync(fresh, { recursive: true, force: true });
+  console.error(`build-web: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+/** Everything about the bundle is said here, so that no file in the folder of the pages can change it unseen. */
+async function bundle(): Promise<void> {
+  await build({
+    configFile: false,
+    root: join(root, "src/dashboard/web"),
+    base: "./",
+    logLevel: "error",
+    publicDir: "public",
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    build: {
+      outDir: fresh,
+      emptyOutDir: true,
+      manifest: true,
+      target: "es2022",
+      // A data: address would need an exception in the content security policy.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+    },
+  });
+}
+
+/** All script that these sources load, each file once. */
+function measure(sources: readonly string[]): { bytes: number; compressed: number } {
+  const manifest: Manifest = JSON.parse(readFileSync(join(fresh, ".vite/manifest.json"), "utf8"));
+  const files = new Set(sources.flatMap((source) => filesOf(manifest, source)));
+  let [bytes, compressed] = [0, 0];
+  for (const file of files) {
+    const code = readFileSync(join(fresh, file));
+    bytes += code.byteLength;
+    compressed += gzipSync(code).byteLength;
+  }
+  return { bytes, compressed };
+}
+
+function compressAll(): void {
+  for (const file of globSync("**/*.{js,css,html,svg}", { cwd: fresh })) {
+    const path = join(fresh, file);
+    const content = readFileSync(path);
+    writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+    writeFileSync(`${path}.br`, brotliCompressSync(content));
+  }
+}
+
+/** The chunk of a source and all that it imports statically. */
+function filesOf(manifest: Manifest, source: string): string[] {
+  const chunk: ManifestChunk | undefined = manifest[source];
+  if (!chunk) throw new Error(`no chunk of its own for ${source}: the first view cannot be measured`);
+  return [chunk.file, ...(chunk.imports ?? []).flatMap((name) => filesOf(manifest, name))];
+}
+
+/** The new folder takes the place of the old one at once: a server that reads it never sees half of it. */
+function swap(): void {
+  const old = `${fresh}.old`;
+  rmSync(join(fresh, ".vite"), { recursive: true });
+  try {
+    renameSync(out, old);
+  } catch {
+    // There was none.
+  }
+  renameSync(fresh, out);
+  rmSync(old, { recursive: true, force: true });
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} KB`;
+}

@@ -1,0 +1,104 @@
+import UPlot, { type AlignedData, type Options } from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+export interface Drawing {
+  update(at: readonly number[], lines: readonly { readonly values: readonly (number | null)[] }[]): void;
+  end(): void;
+}
+
+export interface DrawingOptions {
+  /** One of "a" to "e" per line; the style sheet says what they look like. */
+  readonly colors: readonly string[];
+  readonly format: (value: number) => string;
+  /** Told which step is under the pointer, and null when none is. */
+  readonly onPoint: (index: number | null) => void;
+}
+
+/** Broken lines beside whole ones, so that they can be told apart without their colour. */
+const DASHES: Readonly<Record<string, number[]>> = { b: [5, 3], d: [2, 2], e: [5, 3] };
+
+/** Draws in an empty element, follows its width, and leaves it empty at the end. */
+export function drawChart(element: HTMLElement, options: DrawingOptions): Drawing {
+  const plot = new UPlot(settings(element, options), [[], ...options.colors.map(() => [])], element);
+  const observer = new ResizeObserver(() => {
+    plot.setSize({ width: element.clientWidth, height: element.clientHeight });
+  });
+  observer.observe(element);
+  return {
+    update(at, lines) {
+      const seconds = at.map((ms) => ms / 1000);
+      plot.setData([seconds, ...lines.map(({ values }) => [...values])] as AlignedData);
+    },
+    end() {
+      observer.disconnect();
+      plot.destroy();
+    },
+  };
+}
+
+function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOptions): Options {
+  const color = colorsOf(element);
+  const axis = {
+    stroke: color("--ink-soft"),
+    font: `11px ${getComputedStyle(element).fontFamily}`,
+    grid: { stroke: color("--line"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height: element.clientHeight,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { setScale: false, x: false, y: false }, points: { size: 6 } },
+    scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max((max ?? 0) * 1.1, 1e-9)] } },
+    axes: [
+      {
+        ...axis,
+        size: 22,
+        gap: 2,
+        grid: { show: false },
+        space: 60,
+        values: (_, splits) => splits.map(clock),
+      },
+      { ...axis, size: 52, gap: 4, space: 28, values: (_, splits) => splits.map((value) => format(value)) },
+    ],
+    series: [
+      {},
+      ...colors.map((name, index) => ({
+        stroke: color(`--line-${name}`),
+        width: 1.5,
+        points: { show: false },
+        spanGaps: false,
+        ...(DASHES[name] ? { dash: DASHES[name] } : {}),
+        ...(index === 0 ? { fill: fade(color(`--line-${name}`)) } : {}),
+      })),
+    ],
+    hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)] },
+  };
+}
+
+/** "14:05" in the reader's zone. */
+function clock(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+}
+
+/** A canvas takes no `light-dark()`: what a name means at this moment is read from an element that wears it. */
+function colorsOf(element: HTMLElement): (name: string) => string {
+  const probe = document.createElement("i");
+  element.append(probe);
+  const cache = new Map<string, string>();
+  queueMicrotask(() => probe.remove());
+  return (name) => {
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    probe.style.color = `var(${name})`;
+    const value = getComputedStyle(probe).color;
+    cache.set(name, value);
+    return value;
+  };
+}
+
+function fade(color: string): string {
+  return color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.1)");
+}

@@ -1,0 +1,186 @@
+import { useSignal } from "@preact/signals";
+import type { LiveChat, LiveChats, Overview } from "../../contract.ts";
+import { show } from "../format/show.ts";
+import { Card, Empty } from "../parts/card.tsx";
+import { Text } from "../parts/text.tsx";
+import { itemLink } from "../route.ts";
+import { useLive } from "../server/live.ts";
+import { mayAct } from "../server/session.ts";
+import { words } from "../words/words.ts";
+import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
+import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
+
+/** What is being said and recorded at this moment: tokens of a chat, records of an embedding run. */
+export function Live() {
+  const chats = useSignal<LiveChats | undefined>(undefined);
+  const runs = useSignal<Overview["runs"]["active"] | undefined>(undefined);
+  const followed = useSignal<string | undefined>(undefined);
+  const chosen = useSignal<string | undefined>(undefined);
+  const answer = useFollowedChat();
+  const records = useFollowedRecords();
+  const run = chosen.value ?? runs.value?.[0]?.run;
+  const query = new URLSearchParams({ chats: "1", overview: "1" });
+  if (followed.value !== undefined) query.set("chat", followed.value);
+  if (run !== undefined) query.set("records", run);
+  useLive(query.toString(), {
+    open: answer.begin,
+    chat: answer.take,
+    records: records.take,
+    chats: (next) => {
+      chats.value = next;
+    },
+    overview: (next) => {
+      runs.value = next.runs.active.filter(({ kind }) => kind === "embedding");
+    },
+    refused: (event) => {
+      if (event.topic === "chat") answer.refuse(event);
+    },
+  });
+  const w = words.value;
+  return (
+    <>
+      <h1>{w.nav.live}</h1>
+      <Card
+        title={w.live.chats}
+        end={
+          chats.value === undefined ? null : (
+            <span class="small soft">{w.live.running(show.value.count(chats.value.total))}</span>
+          )
+        }
+      >
+        {chats.value === undefined ? (
+          <Empty>{w.common.loading}</Empty>
+        ) : chats.value.chats.length === 0 ? (
+          <Empty command='sluice chat "Why is the sky blue?" --model zhipu/glm-4-plus'>
+            {w.live.noChats}
+          </Empty>
+        ) : (
+          <ChatTable chats={chats.value} followed={followed} />
+        )}
+      </Card>
+      {followed.value === undefined ? null : (
+        <FollowedChat item={followed.value} state={answer.state.value} />
+      )}
+      <Card title={w.live.records} end={<RunChoice runs={runs.value} run={run} chosen={chosen} />}>
+        {run === undefined ? (
+          <Empty command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{w.live.noRuns}</Empty>
+        ) : (
+          <FollowedRecords run={run} state={records.state.value} />
+        )}
+      </Card>
+    </>
+  );
+}
+
+function RunChoice({
+  runs,
+  run,
+  chosen,
+}: {
+  runs: Overview["runs"]["active"] | undefined;
+  run: string | undefined;
+  chosen: { value: string | undefined };
+}) {
+  if (runs === undefined || runs.length === 0) return null;
+  return (
+    <select
+      class="select"
+      aria-label={words.value.live.chooseRun}
+      value={run ?? ""}
+      onChange={(event) => {
+        chosen.value = event.currentTarget.value;
+      }}
+    >
+      {runs.map((one) => (
+        <option key={one.run} value={one.run}>
+          {`${one.name ?? ""} ${one.run}`.trim()}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: string | undefined } }) {
+  const w = words.value.live;
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col" class="wide">
+            {w.chat}
+          </th>
+          <th scope="col">{w.queue}</th>
+          <th scope="col" class="number">
+            {w.since}
+          </th>
+          <th scope="col" class="number">
+            {w.attempt}
+          </th>
+          <th scope="col">
+            <span class="unseen">{w.follow}</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {chats.chats.map((chat) => (
+          <ChatLine key={chat.item} chat={chat} at={chats.at} followed={followed} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ChatLine({
+  chat,
+  at,
+  followed,
+}: {
+  chat: LiveChat;
+  at: number;
+  followed: { value: string | undefined };
+}) {
+  const w = words.value.live;
+  const { age, count } = show.value;
+  const isFollowed = followed.value === chat.item;
+  return (
+    <tr>
+      <td class="name">
+        <Text value={chat.model} />
+        <span class="below">
+          {chat.run !== undefined && chat.index !== undefined ? (
+            <a href={itemLink(chat.run, chat.index)}>
+              <Text value={`${chat.run} #${chat.index}`} />
+            </a>
+          ) : (
+            <Text value={chat.item} mono />
+          )}
+        </span>
+      </td>
+      <td data-label={w.queue}>
+        <Text value={chat.queue} />
+      </td>
+      <td class="number" data-label={w.since}>
+        {age(chat.startedAt, at)}
+      </td>
+      <td class="number" data-label={w.attempt}>
+        {count(chat.attempt)}
+      </td>
+      <td class="full">
+        {mayAct() && chat.streams ? (
+          <button
+            type="button"
+            class="button slight"
+            aria-pressed={isFollowed}
+            onClick={() => {
+              followed.value = isFollowed ? undefined : chat.item;
+            }}
+          >
+            {isFollowed ? w.stop : w.follow}
+          </button>
+        ) : (
+          <span class="small soft">{chat.streams ? w.operatorsOnly : w.noStream}</span>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,109 @@
+import { useSignal } from "@preact/signals";
+import type { History, HistoryLine, HistoryMetric, Overview } from "../../contract.ts";
+import { Chart, type ChartLine } from "../chart/chart.tsx";
+import { show } from "../format/show.ts";
+import { Card } from "../parts/card.tsx";
+import { Problem } from "../parts/problem.tsx";
+import { Segments } from "../parts/segments.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
+import { words } from "../words/words.ts";
+import { withLatest } from "./sum-up.ts";
+
+type Span = "hour" | "day";
+
+/** Read as a whole from time to time; the newest point comes with each overview. */
+const EVERY_MS: Readonly<Record<Span, number>> = { hour: 60_000, day: 300_000 };
+
+/** The last hour or day in six charts that share their time. */
+export function HistoryCharts({ latest }: { latest: Overview["latest"] }) {
+  const span = useSignal<Span>("hour");
+  const { answer, error } = useAnswer<History>(`api/history?span=${span.value}`, EVERY_MS[span.value]);
+  const w = words.value.charts;
+  const history = answer && withLatest(answer, latest[span.value]);
+  return (
+    <Card
+      title={w.title}
+      end={
+        <Segments
+          label={w.span}
+          chosen={span.value}
+          choices={[
+            { value: "hour", text: w.hour },
+            { value: "day", text: w.day },
+          ]}
+          onChoose={(next) => {
+            span.value = next;
+          }}
+        />
+      }
+    >
+      {error !== undefined && history === undefined ? <Problem error={error} /> : null}
+      <div class="charts">{history === undefined ? null : <SixCharts history={history} />}</div>
+    </Card>
+  );
+}
+
+function SixCharts({ history }: { history: History }) {
+  const w = words.value.charts;
+  const { short, bytes, duration, money } = show.value;
+  const of = (metrics: readonly HistoryMetric[]) => chartLines(history, metrics);
+  const currency = history.lines.find(({ metric }) => metric === "cost")?.currency;
+  return (
+    <>
+      <Chart title={w.items} unit={w.perMinute} at={history.at} lines={of(["items"])} format={short} />
+      <Chart title={w.tokens} unit={w.perMinute} at={history.at} lines={of(["tokens"])} format={short} />
+      <Chart
+        title={w.upstream}
+        unit={w.perCall}
+        at={history.at}
+        lines={of(["upstream-p50", "upstream-p95"])}
+        format={duration}
+      />
+      <Chart
+        title={w.refusals}
+        unit={w.perMinute}
+        at={history.at}
+        lines={of(["throttles", "failures"])}
+        format={short}
+      />
+      <Chart title={w.waiting} unit={w.jobs} at={history.at} lines={of(["queue-depth"])} format={short} />
+      {currency === undefined ? (
+        <Chart title={w.memory} unit="Redis" at={history.at} lines={of(["redis-memory"])} format={bytes} />
+      ) : (
+        <Chart
+          title={w.cost}
+          unit={w.perMinute}
+          at={history.at}
+          lines={of(["cost"])}
+          format={(value) => money(value, currency)}
+        />
+      )}
+    </>
+  );
+}
+
+const COLORS = ["a", "b", "c", "d", "e"] as const;
+
+/** One line per metric of all providers together; where there is one metric and several providers, theirs beside it. */
+export function chartLines(history: History, metrics: readonly HistoryMetric[]): ChartLine[] {
+  const whole = metrics.flatMap((metric) => lineOf(history, metric));
+  const parts =
+    metrics.length > 1
+      ? []
+      : history.lines.filter(({ metric, provider }) => metric === metrics[0] && provider !== undefined);
+  const lines = parts.length > 1 || whole.length === 0 ? [...whole, ...parts] : whole;
+  return lines.slice(0, COLORS.length).map((line, index) => ({
+    label: line.provider ?? labelOf(line),
+    values: line.values,
+    color: line.metric === "failures" ? "e" : (COLORS[index] ?? "a"),
+  }));
+}
+
+function lineOf(history: History, wanted: HistoryMetric): HistoryLine[] {
+  return history.lines.filter(({ metric, provider }) => metric === wanted && provider === undefined);
+}
+
+function labelOf({ metric, currency }: HistoryLine): string {
+  const w = words.value.charts;
+  return metric === "cost" ? (currency ?? "") : w.lines[metric];
+}

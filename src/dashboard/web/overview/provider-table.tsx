@@ -1,0 +1,100 @@
+import type { Percentiles, ProviderView, QueueView } from "../../contract.ts";
+import { show } from "../format/show.ts";
+import { Empty } from "../parts/card.tsx";
+import { Text } from "../parts/text.tsx";
+import { words } from "../words/words.ts";
+
+/** Providers: what waits for them, what they answer, how fast, and how often with an error. */
+export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {
+  const w = words.value.providers;
+  if (providers.length === 0) return <Empty command="sluice providers">{w.none}</Empty>;
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">{w.provider}</th>
+          <th scope="col">{w.waiting}</th>
+          <th scope="col" class="number">
+            {w.calls}
+          </th>
+          <th scope="col" class="number">
+            {w.tokens}
+          </th>
+          <th scope="col" class="number">
+            {w.upstream}
+          </th>
+          <th scope="col" class="number">
+            {w.firstToken}
+          </th>
+          <th scope="col">{w.errors}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {providers.map((provider) => (
+          <ProviderLine key={provider.name} provider={provider} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function ProviderLine({ provider }: { provider: ProviderView }) {
+  const w = words.value.providers;
+  const { short, share } = show.value;
+  return (
+    <tr>
+      <td class="name">
+        <Text value={provider.name} />
+      </td>
+      <td data-label={w.waiting}>
+        <Queues queues={provider.queues} />
+      </td>
+      <td class="number" data-label={w.calls}>
+        {short(provider.callsPerMinute)}
+      </td>
+      <td class="number" data-label={w.tokens}>
+        {short(provider.tokensPerMinute)}
+      </td>
+      <td class="number" data-label={w.upstream}>
+        <Times times={provider.upstreamMs} />
+      </td>
+      <td class="number" data-label={w.firstToken}>
+        <Times times={provider.firstTokenMs} />
+      </td>
+      <td class="full" data-label={w.errors}>
+        {share(provider.errorRate)}
+        <span class="below">
+          {Object.entries(provider.errorsByKind)
+            .sort(([, a], [, b]) => b - a)
+            .map(([kind, count]) => `${words.value.kinds[kind] ?? kind} ${show.value.count(count)}`)
+            .join(", ")}
+        </span>
+      </td>
+    </tr>
+  );
+}
+
+function Queues({ queues }: { queues: readonly QueueView[] }) {
+  const w = words.value.providers;
+  const { count } = show.value;
+  return (
+    <ul>
+      {queues.map(({ name, kind, priority, waiting, active, delayed }) => (
+        <li key={name} title={name}>
+          {w.kinds[kind]}, {w.priorities[priority]}: {w.depth(count(waiting), count(active))}
+          {delayed > 0 ? `, ${w.delayed(count(delayed))}` : ""}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Times({ times }: { times: Percentiles | undefined }) {
+  const { duration } = show.value;
+  return (
+    <>
+      {duration(times?.p50)}
+      <span class="below">p95 {duration(times?.p95)}</span>
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+import type { History, LaneView, MoneyView, RunSummary } from "../../contract.ts";
+import { shareUsed } from "../parts/share-used.ts";
+
+export interface FullestLimit {
+  readonly lane: string;
+  readonly dimension: "requests" | "tokens" | "concurrency";
+  readonly share: number;
+}
+
+/** The limit that is closest to being used up; undefined while no limit is known. */
+export function findFullestLimit(lanes: readonly LaneView[]): FullestLimit | undefined {
+  const all = lanes.flatMap((lane) =>
+    (["requests", "tokens", "concurrency"] as const).flatMap((dimension): FullestLimit[] => {
+      const share = shareUsed(lane[dimension]);
+      return share === undefined ? [] : [{ lane: lane.name, dimension, share }];
+    }),
+  );
+  return all.reduce<FullestLimit | undefined>(
+    (fullest, next) => (fullest === undefined || next.share > fullest.share ? next : fullest),
+    undefined,
+  );
+}
+
+/** Money of several runs, per currency; `expected` only where every run of that currency expects something. */
+export function addMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
+  const sums = new Map<string, { spent: number; expected: number | undefined }>();
+  for (const { cost } of runs) {
+    if (!cost) continue;
+    const sum = sums.get(cost.currency) ?? { spent: 0, expected: 0 };
+    sum.spent += cost.spent;
+    sum.expected =
+      sum.expected === undefined || cost.expected === undefined ? undefined : sum.expected + cost.expected;
+    sums.set(cost.currency, sum);
+  }
+  return [...sums].map(([currency, { spent, expected }]) => ({
+    currency,
+    spent,
+    ...(expected === undefined ? {} : { expected }),
+  }));
+}
+
+/** What the steps of a chart cost altogether, per currency: its lines are money per minute. */
+export function addHistoryCost(history: History): MoneyView[] {
+  return history.lines
+    .filter(({ metric, provider }) => metric === "cost" && provider === undefined)
+    .map(({ currency = "", values }) => ({
+      currency,
+      spent: values.reduce<number>((sum, value) => sum + (value ?? 0), 0) * (history.stepMs / 60_000),
+    }));
+}
+
+/** The chart with the newest point put in: it replaces the last step, or comes after it, and the oldest one goes. */
+export function withLatest(
+  history: History,
+  latest: { readonly at: number; readonly values: Readonly<Record<string, number>> } | undefined,
+): History {
+  const last = history.at.at(-1);
+  if (latest === undefined || last === undefined || latest.at < last) return history;
+  if (latest.at - last > history.stepMs * history.at.length) return history;
+  const missing: number[] = [];
+  for (let at = last + history.stepMs; at <= latest.at; at += history.stepMs) missing.push(at);
+  const at = [...history.at.slice(missing.length), ...missing];
+  const lines = history.lines.map((line) => ({
+    ...line,
+    values: [...line.values.slice(missing.length), ...missing.map(() => null)].with(
+      -1,
+      latest.values[line.lineKey] ?? null,
+    ),
+  }));
+  return { ...history, at, lines };
+}

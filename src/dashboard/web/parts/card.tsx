@@ -1,0 +1,34 @@
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+
+/** A part of a page under a heading. */
+export function Card({
+  title,
+  end,
+  children,
+}: {
+  title: ComponentChildren;
+  end?: ComponentChildren;
+  children: ComponentChildren;
+}) {
+  const id = useId();
+  return (
+    <section class="card" aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        {end ? <div class="end actions">{end}</div> : null}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** Says that there is nothing, and what to do so that there is. */
+export function Empty({ children, command }: { children: ComponentChildren; command?: string }) {
+  return (
+    <div class="empty">
+      <p>{children}</p>
+      {command === undefined ? null : <code>{command}</code>}
+    </div>
+  );
+}

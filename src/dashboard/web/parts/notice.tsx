@@ -1,0 +1,27 @@
+import { signal } from "@preact/signals";
+
+const notices = signal<readonly { readonly id: number; readonly text: string }[]>([]);
+let count = 0;
+const SHOWN_MS = 6_000;
+
+/** Says for some seconds, to eyes and to screen readers, what has just been done. */
+export function notify(text: string): void {
+  count += 1;
+  const id = count;
+  notices.value = [...notices.value.slice(-2), { id, text }];
+  setTimeout(() => {
+    notices.value = notices.value.filter((notice) => notice.id !== id);
+  }, SHOWN_MS);
+}
+
+export function Notices() {
+  return (
+    <div class="notice" role="status" aria-live="polite">
+      {notices.value.map(({ id, text }) => (
+        <p key={id} class="text">
+          {text}
+        </p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import type { RunSummary } from "../../contract.ts";
+import { show } from "../format/show.ts";
+import { words } from "../words/words.ts";
+
+type Items = NonNullable<RunSummary["items"]>;
+
+/** How many items have their records; failed ones are hatched, those in Redis are striped. */
+export function Progress({ items, tall }: { items: Items; tall?: boolean }) {
+  const { total, succeeded, failed, inFlight = 0 } = items;
+  const width = (count: number) => ({ width: total > 0 ? `${(100 * count) / total}%` : "0%" });
+  const { count } = show.value;
+  const text = words.value.runs.progressText(count(succeeded), count(failed), count(total));
+  return (
+    <div
+      class={tall ? "progress tall" : "progress"}
+      role="progressbar"
+      aria-valuemin={0}
+      aria-valuemax={total}
+      aria-valuenow={succeeded + failed}
+      aria-valuetext={text}
+      aria-label={words.value.runs.progress}
+      title={text}
+    >
+      <i class="succeeded" style={width(succeeded)} />
+      <i class="failed" style={width(failed)} />
+      <i class="in-flight" style={width(Math.max(0, Math.min(inFlight, total - succeeded - failed)))} />
+    </div>
+  );
+}
+
+/** Share of items that have their records; undefined while the total is not known. */
+export function shareDone(items: Items | undefined): number | undefined {
+  return items && items.total > 0 ? (items.succeeded + items.failed) / items.total : undefined;
+}

@@ -1,0 +1,171 @@
+import { useSignal } from "@preact/signals";
+import type { ItemPage, ItemStatus, ItemSummary } from "../../contract.ts";
+import { show } from "../format/show.ts";
+import { Card, Empty } from "../parts/card.tsx";
+import { Problem } from "../parts/problem.tsx";
+import { State, type Tone } from "../parts/state.tsx";
+import { Text } from "../parts/text.tsx";
+import { itemLink } from "../route.ts";
+import { askServer } from "../server/ask-server.ts";
+import { mayAct } from "../server/session.ts";
+import { words } from "../words/words.ts";
+
+const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
+
+interface Found {
+  readonly query: string;
+  readonly items: readonly ItemSummary[];
+  readonly next?: number;
+  readonly searched: number;
+}
+
+/** The run's items, found by their id or their text. */
+export function Items({
+  run,
+  canRead,
+  reason,
+}: {
+  run: string;
+  canRead: boolean;
+  reason: string | undefined;
+}) {
+  const found = useSignal<Found | undefined>(undefined);
+  const error = useSignal<unknown>(undefined);
+  const isBusy = useSignal(false);
+  const w = words.value.items;
+
+  const look = async (query: string, from?: number) => {
+    isBusy.value = true;
+    error.value = undefined;
+    try {
+      const path = `api/runs/${encodeURIComponent(run)}/items?${query}${from === undefined ? "" : `&from=${from}`}`;
+      const page = await askServer<ItemPage>(path);
+      const before = from === undefined ? [] : (found.value?.items ?? []);
+      found.value = { ...page, query, items: [...before, ...page.items] };
+    } catch (thrown) {
+      error.value = thrown;
+    } finally {
+      isBusy.value = false;
+    }
+  };
+  if (!canRead)
+    return (
+      <Card title={w.title}>
+        <Empty>{reason === undefined ? w.notHere : <Text value={reason} />}</Empty>
+      </Card>
+    );
+  return (
+    <Card title={w.title}>
+      <SearchForm onSearch={(query) => void look(query)} isBusy={isBusy.value} />
+      {error.value === undefined ? null : <Problem error={error.value} />}
+      {found.value === undefined ? null : <Result run={run} found={found.value} />}
+      {found.value?.next === undefined ? null : (
+        <div class="body actions">
+          <button
+            type="button"
+            class="button"
+            disabled={isBusy.value}
+            onClick={() => found.value && void look(found.value.query, found.value.next)}
+          >
+            {w.more(show.value.share(found.value.searched))}
+          </button>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function SearchForm({ onSearch, isBusy }: { onSearch: (query: string) => void; isBusy: boolean }) {
+  const w = words.value.items;
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement))
+      if (typeof value === "string" && value !== "") query.set(name, value);
+    onSearch(query.toString());
+  };
+  return (
+    <form class="form body" onSubmit={submit}>
+      <label class="field grow">
+        <span>{w.lookFor}</span>
+        <input class="input" type="search" name="text" maxLength={500} placeholder={w.all} />
+      </label>
+      <label class="field">
+        <span>{w.where}</span>
+        <select class="select" name="in">
+          <option value="id">{w.inId}</option>
+          {mayAct() ? <option value="text">{w.inText}</option> : null}
+        </select>
+      </label>
+      <label class="field">
+        <span>{w.status}</span>
+        <select class="select" name="status">
+          <option value="">{w.anyStatus}</option>
+          <option value="failed">{w.statuses.failed}</option>
+          <option value="succeeded">{w.statuses.succeeded}</option>
+          <option value="waiting">{w.statuses.waiting}</option>
+        </select>
+      </label>
+      <button type="submit" class="button" disabled={isBusy}>
+        {isBusy ? words.value.common.working : w.look}
+      </button>
+    </form>
+  );
+}
+
+function Result({ run, found }: { run: string; found: Found }) {
+  const w = words.value.items;
+  const { count } = show.value;
+  if (found.items.length === 0)
+    return (
+      <Empty>{found.next === undefined ? w.noneFits : w.noneYet(show.value.share(found.searched))}</Empty>
+    );
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">{w.item}</th>
+          <th scope="col">{w.status}</th>
+          <th scope="col" class="number">
+            {w.tokens}
+          </th>
+          <th scope="col" class="number">
+            {w.attempts}
+          </th>
+          <th scope="col" class="wide">
+            {w.failure}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {found.items.map((item) => (
+          <tr key={item.index}>
+            <td class="name">
+              <a href={itemLink(run, item.index)}>
+                <Text value={item.id} cut />
+              </a>
+              <span class="below">#{count(item.index)}</span>
+            </td>
+            <td>
+              <State tone={TONES[item.status]}>{w.statuses[item.status]}</State>
+            </td>
+            <td class="number" data-label={w.tokens}>
+              {count(item.tokens)}
+            </td>
+            <td class="number" data-label={w.attempts}>
+              {count(item.attempts)}
+            </td>
+            <td class="full">
+              {item.failure === undefined ? null : (
+                <>
+                  {words.value.kinds[item.failure.kind] ?? item.failure.kind}:{" "}
+                  <Text value={item.failure.message} />
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

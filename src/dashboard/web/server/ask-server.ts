@@ -1,0 +1,59 @@
+import type { ErrorBody, ErrorCode } from "../../contract.ts";
+
+/** The server refused, or did not answer at all (`unreachable`). */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: ErrorCode | "unreachable";
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode | "unreachable", message: string, hint?: string, retryAfterMs?: number) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+let onSignedOut: () => void = () => {};
+
+/** Told whenever an answer says that the session is over. */
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener;
+}
+
+/** GET without a body; else POST, or the method given, with JSON. Rejects with a `ServerError`. */
+export async function askServer<Answer>(
+  path: string,
+  change?: { readonly method?: "POST" | "DELETE"; readonly body?: unknown; readonly signal?: AbortSignal },
+): Promise<Answer> {
+  const init: RequestInit = {
+    credentials: "same-origin",
+    ...(change && (change.method !== undefined || change.body !== undefined)
+      ? {
+          method: change.method ?? "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(change.body ?? {}),
+        }
+      : {}),
+    ...(change?.signal ? { signal: change.signal } : {}),
+  };
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (cause) {
+    if (change?.signal?.aborted) throw cause;
+    throw new ServerError("unreachable", "the server does not answer");
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok && body !== undefined) return body as Answer;
+  const error = readError(body, response.status);
+  if (error.code === "signed-out") onSignedOut();
+  throw error;
+}
+
+function readError(body: unknown, status: number): ServerError {
+  const error = (body as Partial<ErrorBody> | undefined)?.error;
+  if (!error) return new ServerError("internal", `the server answered with status ${status}`);
+  return new ServerError(error.code, String(error.message), error.hint, error.retryAfterMs);
+}

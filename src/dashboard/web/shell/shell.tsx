@@ -1,0 +1,117 @@
+import { signal } from "@preact/signals";
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Empty } from "../parts/card.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Notices } from "../parts/notice.tsx";
+import { Problem } from "../parts/problem.tsx";
+import { type Route, route } from "../route.ts";
+import { session } from "../server/session.ts";
+import { words } from "../words/words.ts";
+import { Banner } from "./banner.tsx";
+import { Head } from "./head.tsx";
+
+/** Pages come in files of their own, when they are first opened. */
+const PAGES = {
+  overview: () => import("../overview/overview.tsx").then((module) => module.Overview),
+  runs: () => import("../runs/runs.tsx").then((module) => module.Runs),
+  run: () => import("../run/run.tsx").then((module) => module.Run as ComponentType<unknown>),
+  item: () => import("../item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
+  live: () => import("../live/live.tsx").then((module) => module.Live),
+  search: () => import("../search/search.tsx").then((module) => module.Search),
+  queues: () => import("../queues/queues.tsx").then((module) => module.Queues),
+  audit: () => import("../audit/audit.tsx").then((module) => module.Audit),
+  "sign-in": () => import("../sign-in/sign-in.tsx").then((module) => module.SignIn),
+};
+type PageName = keyof typeof PAGES;
+
+const loaded = signal<Partial<Record<PageName, ComponentType<unknown>>>>({});
+const failed = signal<unknown>(undefined);
+
+function load(name: PageName): void {
+  PAGES[name]().then(
+    (page) => {
+      failed.value = undefined;
+      loaded.value = { ...loaded.value, [name]: page as ComponentType<unknown> };
+    },
+    (error: unknown) => {
+      failed.value = error;
+    },
+  );
+}
+
+/** Everything around a page: head, banner, dialog, notices. */
+export function Shell() {
+  const w = words.value;
+  const isOut = session.value !== undefined && session.value.role === undefined;
+  return (
+    <>
+      <button
+        type="button"
+        class="skip button"
+        onClick={() => {
+          document.getElementById("main")?.focus();
+        }}
+      >
+        {w.common.skip}
+      </button>
+      <Head isOut={isOut} />
+      <Banner />
+      <main id="main" class="main" tabIndex={-1}>
+        {session.value === undefined ? (
+          <Empty>{w.common.loading}</Empty>
+        ) : isOut ? (
+          <Page name="sign-in" />
+        ) : (
+          <Routed />
+        )}
+      </main>
+      <footer class="foot">
+        {session.value === undefined ? null : w.common.footer(session.value.version, session.value.host)}
+      </footer>
+      <Notices />
+      <Dialog />
+    </>
+  );
+}
+
+function Routed() {
+  const now = route.value;
+  const w = words.value;
+  const title = titleOf(now, w.nav);
+  const before = useRef(now);
+  useEffect(() => {
+    document.title = `${title} · Sluice`;
+    if (before.current !== now) document.getElementById("main")?.focus({ preventScroll: true });
+    before.current = now;
+  }, [now, title]);
+  if (now.page === "unknown")
+    return (
+      <Empty>
+        {w.common.noPage} <a href="#/">{w.nav.overview}</a>
+      </Empty>
+    );
+  if (now.page === "run") return <Page key={now.run} name="run" props={{ run: now.run }} />;
+  if (now.page === "item")
+    return <Page key={`${now.run} ${now.index}`} name="item" props={{ run: now.run, index: now.index }} />;
+  return <Page key={now.page} name={now.page} />;
+}
+
+function titleOf(now: Route, nav: typeof words.value.nav): string {
+  if (now.page === "run") return now.run;
+  if (now.page === "item") return `${now.run} #${now.index}`;
+  return now.page === "unknown" ? nav.overview : nav[now.page];
+}
+
+function Page({ name, props = {} }: { name: PageName; props?: object }) {
+  const Component = loaded.value[name];
+  useEffect(() => {
+    if (!Component) load(name);
+  }, [name, Component]);
+  if (Component) return <Component {...props} />;
+  return failed.value === undefined ? (
+    <Empty>{words.value.common.loading}</Empty>
+  ) : (
+    <Problem error={failed.value} />
+  );
+}
