@@ -4,10 +4,14 @@ import { readServerTime } from "./server-time.ts";
 import { type LaneFigures, type LanePoint, TELEMETRY_STEPS, type TelemetryStep } from "./telemetry.ts";
 import { parseFigures } from "./telemetry-fields.ts";
 
-/** Names of lanes that had calls within the last 25 hours, in order of their names. */
-export async function listActiveLanes(client: RedisClient, keys: Keys): Promise<string[]> {
+/** Names of lanes that had calls within the last 25 hours (or `withinMs`), in order of their names. */
+export async function listActiveLanes(
+  client: RedisClient,
+  keys: Keys,
+  withinMs: number = TELEMETRY_STEPS.coarse.keepMs,
+): Promise<string[]> {
   const now = await readServerTime(client);
-  const names = await client.zrangebyscore(keys.lanes, now - TELEMETRY_STEPS.coarse.keepMs, "+inf");
+  const names = await client.zrangebyscore(keys.lanes, now - withinMs, "+inf");
   return names.sort();
 }
 

@@ -144,6 +144,7 @@ export class TelemetryWriter {
         taken,
       ),
       this.#client.zadd(this.#keys.lanes, now, lane),
+      this.#client.zremrangebyscore(this.#keys.lanes, "-inf", now - TOTALS_TTL_MS),
       this.#client.pexpire(this.#keys.lanes, TOTALS_TTL_MS),
     ]);
     this.#clock.note(serverMs);

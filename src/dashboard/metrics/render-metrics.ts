@@ -1,0 +1,152 @@
+import { addLaneMetrics } from "./lane-metrics.ts";
+import { MetricBook } from "./metric-book.ts";
+import type { MetricsSample } from "./metrics-sample.ts";
+
+export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/**
+ * What Prometheus reads from `/metrics`; `docs/metrics.md` says what each of them means. Undefined: Redis cannot be
+ * asked, and nothing else is known. Names and labels hold no text of any item.
+ */
+export async function renderMetrics(sample: MetricsSample | undefined): Promise<string> {
+  const book = new MetricBook();
+  book.gauge(
+    { name: "sluice_redis_up", help: "1 when Redis answers, 0 when it is away.", labels: [] },
+    one(sample ? 1 : 0),
+  );
+  if (!sample) return await book.render();
+  addAbout(book, sample);
+  addLaneMetrics(book, sample);
+  addRecords(book, sample);
+  addQueues(book, sample);
+  addWorkers(book, sample);
+  addRuns(book, sample);
+  addRedis(book, sample);
+  return await book.render();
+}
+
+function addAbout(book: MetricBook, { version }: MetricsSample): void {
+  book.gauge(
+    { name: "sluice_build_info", help: "Always 1; the label is the version.", labels: ["version"] },
+    [{ labels: { version }, value: 1 }],
+  );
+}
+
+function addRecords(book: MetricBook, { records }: MetricsSample): void {
+  book.counter(
+    {
+      name: "sluice_records_total",
+      help: "Records committed, by outcome: ok, or the kind of their failure.",
+      labels: ["outcome"],
+    },
+    Object.entries(records).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  );
+}
+
+function addQueues(book: MetricBook, { queues }: MetricsSample): void {
+  const labels = ["queue", "provider", "kind", "priority", "state"] as const;
+  book.gauge(
+    { name: "sluice_queue_jobs", help: "Jobs of a queue: waiting, active or delayed.", labels },
+    queues.flatMap(({ name: queue, provider, kind, priority, ...jobs }) =>
+      (["waiting", "active", "delayed"] as const).map((state) => ({
+        labels: { queue, provider, kind, priority, state },
+        value: jobs[state],
+      })),
+    ),
+  );
+}
+
+function addWorkers(book: MetricBook, { workers }: MetricsSample): void {
+  const alive = workers.filter(({ state }) => state === "alive");
+  book.gauge(
+    {
+      name: "sluice_workers",
+      help: "Workers by state: alive, or dead (silent for 15 s, within the last ten minutes).",
+      labels: ["state"],
+    },
+    [
+      { labels: { state: "alive" }, value: alive.length },
+      { labels: { state: "dead" }, value: workers.length - alive.length },
+    ],
+  );
+  const sums = [
+    ["sluice_workers_jobs_in_flight", "Jobs that live workers hold.", (w) => w.jobs, sum],
+    [
+      "sluice_workers_calls_in_flight",
+      "Upstream calls that live workers have under way.",
+      (w) => w.calls,
+      sum,
+    ],
+    [
+      "sluice_workers_event_loop_lag_seconds",
+      "The longest that the event loop of any live worker stood still within its last five seconds.",
+      (w) => (w.loopLagMs === undefined ? undefined : w.loopLagMs / 1_000),
+      largest,
+    ],
+  ] as const satisfies readonly (readonly [
+    string,
+    string,
+    (worker: MetricsSample["workers"][number]) => number | undefined,
+    (values: readonly number[]) => number,
+  ])[];
+  for (const [name, help, pick, join] of sums) {
+    const values = alive.flatMap((worker) => pick(worker) ?? []);
+    book.gauge({ name, help, labels: [] }, values.length === 0 && alive.length > 0 ? [] : one(join(values)));
+  }
+}
+
+function addRuns(book: MetricBook, { runs }: MetricsSample): void {
+  book.gauge(
+    { name: "sluice_runs_coordinated", help: "Runs that some process feeds and collects.", labels: [] },
+    one(runs.length),
+  );
+  book.gauge(
+    {
+      name: "sluice_run_coordinator_lag_seconds",
+      help: "Since the coordinator of a run last told how far it is; it does so every second.",
+      labels: ["run"],
+    },
+    runs.map(({ run, silentMs }) => ({ labels: { run }, value: Math.max(0, silentMs) / 1_000 })),
+  );
+  book.gauge(
+    {
+      name: "sluice_run_items",
+      help: "Items of a coordinated run: total, succeeded, failed, in-flight.",
+      labels: ["run", "state"],
+    },
+    runs.flatMap(({ run, items }) => {
+      if (!items) return [];
+      const { total, succeeded, failed, inFlight } = items;
+      const states = { total, succeeded, failed, "in-flight": inFlight };
+      return Object.entries(states).map(([state, value]) => ({ labels: { run, state }, value }));
+    }),
+  );
+}
+
+function addRedis(book: MetricBook, { redis }: MetricsSample): void {
+  const gauges = [
+    ["sluice_redis_memory_bytes", "Memory that Redis uses.", redis.usedBytes],
+    [
+      "sluice_redis_memory_limit_bytes",
+      "Memory that Redis may use (maxmemory), where it is limited.",
+      redis.maxBytes,
+    ],
+    ["sluice_redis_memory_mark_bytes", "Memory from which on it is a worry.", redis.markBytes],
+    ["sluice_redis_clients", "Connections that Redis has.", redis.clients],
+  ] as const;
+  for (const [name, help, value] of gauges) {
+    book.gauge({ name, help, labels: [] }, value === undefined ? [] : one(value));
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+function largest(values: readonly number[]): number {
+  return Math.max(0, ...values);
+}
+
+function one(value: number): { labels: Record<never, string>; value: number }[] {
+  return [{ labels: {}, value }];
+}
