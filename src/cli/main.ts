@@ -86,6 +86,11 @@ function addEmbed(program: Command): void {
       "stop cleanly before the run costs more than this, in the currency of the model's price",
       amount,
     )
+    .option(
+      "--cache [dir]",
+      "answer what was answered before from this folder (default: .sluice/cache), and keep what is new there",
+    )
+    .option("--cache-size <size>", "what the cache may hold, such as 500MB (default: 2GB)", bytes)
     .option("--dry-run", "say what would be done, and send nothing", false)
     .option("--skip-invalid", "leave out what cannot be read, instead of refusing to start", false)
     .option("--force", "throw away what the output folder holds of another run", false)
@@ -142,6 +147,11 @@ function addBatch(program: Command): void {
       "stop cleanly before the run costs more than this, in the currency of its models' price",
       amount,
     )
+    .option(
+      "--cache [dir]",
+      "answer what was answered before from this folder (default: .sluice/cache), and keep what is new there",
+    )
+    .option("--cache-size <size>", "what the cache may hold, such as 500MB (default: 2GB)", bytes)
     .option("--dry-run", "say what would be done, and send nothing", false)
     .option("--skip-invalid", "leave out what cannot be used, instead of refusing to start", false)
     .option("--force", "throw away what the output folder holds of another run", false)
@@ -357,6 +367,17 @@ function amount(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
     throw new InvalidArgumentError("expected a number from 0 on.");
+  }
+  return value;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+function bytes(text: string): number {
+  const [, figure = "", unit = ""] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  const value = Math.round(Number(figure) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
+  if (figure === "" || !Number.isSafeInteger(value) || value < 1e6) {
+    throw new InvalidArgumentError("expected a size from 1MB on, such as 500MB or 2GB.");
   }
   return value;
 }

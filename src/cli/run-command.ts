@@ -21,8 +21,7 @@ import { WORK_FOLDER } from "../producer/sink/open-files.ts";
 import type { RunStore } from "../producer/sink/slot-store.ts";
 import type { WantedFailures } from "../producer/sink/take-back-failures.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
-import { createKeys, type Keys } from "../redis/keys.ts";
-import type { RedisClient } from "../redis/script.ts";
+import { createKeys } from "../redis/keys.ts";
 import { startChildWorkers } from "./child-workers.ts";
 import { describeProblems } from "./commands/embed-output.ts";
 import { EXIT } from "./exit.ts";
@@ -31,6 +30,7 @@ import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
+import type { RedisLink } from "./redis-link.ts";
 import { EarlyServices, type RunServices } from "./run-services.ts";
 
 /** Options that every command with an output folder has. */
@@ -50,10 +50,7 @@ export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord
   readonly planning: RunPlanning<M, P>;
   /** The lanes the run can use; throws when credentials are missing. Asked before anything is started. */
   readonly lanes: (manifest: M) => Lanes;
-  readonly work: (
-    run: PreparedRun<M>,
-    redis: { readonly client: RedisClient; readonly keys: Keys },
-  ) => RunWork<S>;
+  readonly work: (run: PreparedRun<M>, link: RedisLink) => RunWork<S>;
   /** What all models of the run cost; absent when it is not known, or not the same for all of them. */
   readonly price?: (manifest: M) => TokenPrice | undefined;
   /** The lanes are known before the items are: Redis and workers may start while planning goes on. */
@@ -231,7 +228,8 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
   try {
     const keys = createKeys(config.namespace);
     const client = redis.source.connect("commands");
-    return await executeRun(run, command.work(run, { client, keys }), {
+    const note = (message: string) => reporter.event({ type: "note", message });
+    return await executeRun(run, command.work(run, { client, keys, clock: systemClock, note }), {
       redis: redis.source,
       keys,
       limiter: createRedisLimiter(client, keys),

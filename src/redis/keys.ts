@@ -61,7 +61,18 @@ export interface TelemetryKeys {
   step(step: "fine" | "coarse", slot: number): string;
 }
 
+/** What single-flight asking is agreed by; a key is one of these names, a colon, and the hash of the question. */
+export interface AnswerKeys {
+  /** string: the run that asks */
+  readonly claim: string;
+  /** string: another run waits */
+  readonly wanted: string;
+  /** string: the answer, for runs that waited */
+  readonly answer: string;
+}
+
 export interface Keys {
+  readonly answers: AnswerKeys;
   item(itemId: string): ItemKeys;
   run(runId: string): RunKeys;
   lane(lane: Lane): LaneKeys;
@@ -84,7 +95,9 @@ export interface Keys {
 }
 
 export function createKeys(namespace: string): Keys {
+  const answers = `${namespace}:{answers}`;
   return {
+    answers: { claim: `${answers}:claim`, wanted: `${answers}:wanted`, answer: `${answers}:answer` },
     item: (itemId) => {
       const tag = `${namespace}:{item:${encodeURIComponent(itemId)}}`;
       return {

@@ -6,7 +6,12 @@ import { ConfigError } from "../../core/errors.ts";
 import { costRange } from "../../core/money.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "../../producer/batch/plan-batch.ts";
 import { readSpool } from "../../producer/plan/read-spool.ts";
+import type { KeyOf } from "../../producer/reuse/answer-key.ts";
+import type { CacheFolder } from "../../producer/reuse/open-reuse.ts";
+import type { KnownAnswers } from "../../producer/reuse/preview-reuse.ts";
+import { requestKeys, textKeys } from "../../producer/reuse/run-keys.ts";
 import { batchWork } from "../../producer/run/batch-work.ts";
+import { splitName } from "../../producer/run/chat-jobs.ts";
 import { type CostEstimate, estimateChatCost } from "../../producer/run/estimate-cost.ts";
 import { planBatchRun } from "../../producer/run/plan-batch-run.ts";
 import type { BatchManifest } from "../../producer/run/run-manifest.ts";
@@ -14,6 +19,7 @@ import type { RunStore } from "../../producer/sink/slot-store.ts";
 import type { WantedFailures } from "../../producer/sink/take-back-failures.ts";
 import { findModel } from "../../providers/registry.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
+import { type CacheCommandOptions, cachedItems, cacheFolder, reuseOf } from "../cache-option.ts";
 import { EXIT } from "../exit.ts";
 import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
 import { requireLanes } from "../lanes.ts";
@@ -29,7 +35,7 @@ import {
 import { readVersion } from "../version.ts";
 import { describeCost, describeProblems, describeSaving } from "./embed-output.ts";
 
-export interface BatchCommandOptions extends RunCommandOptions {
+export interface BatchCommandOptions extends RunCommandOptions, CacheCommandOptions {
   readonly model?: string;
   readonly limit?: number;
   readonly dryRun: boolean;
@@ -52,7 +58,7 @@ export async function runBatchFile(path: string, options: BatchCommandOptions): 
     cwd: process.cwd(),
     exclude: [resolve(options.out)],
   };
-  if (options.dryRun) return await printDryRun(source, config, options.json);
+  if (options.dryRun) return await printDryRun(source, config, options);
   return await runInFolder(createCommand(source, config, options), config, options);
 }
 
@@ -70,18 +76,23 @@ function createCommand(
       now: Date.now(),
     },
     planning: planBatchRun(source),
-    ...batchParts(config),
+    ...batchParts(config, cacheFolder(config, options)),
   };
 }
 
 /** What does not depend on where the requests came from. */
 function batchParts(
   config: Config,
+  cache?: CacheFolder,
 ): Omit<RunCommand<BatchManifest, RunStore<WireRecord>, BatchPlan>, "request" | "planning"> {
   return {
     lanes: ({ models }) => lanesOf(config, models),
-    work: (run, { client, keys }) =>
-      batchWork(run, { client, keys, now: Date.now, batchInputs: batchInputs(run.manifest) }),
+    work: (run, link) =>
+      batchWork(run, {
+        ...{ client: link.client, keys: link.keys, now: Date.now },
+        batchInputs: batchInputs(run.manifest),
+        ...reuseOf(cache, link),
+      }),
     price: ({ models, kind }) => commonPrice(config, models, kind),
     defaultWindow: DEFAULT_WINDOW,
   };
@@ -127,7 +138,11 @@ function maxInputs([name]: readonly string[]): number {
 }
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
-async function printDryRun(source: BatchSource, config: Config, json: boolean): Promise<number> {
+async function printDryRun(
+  source: BatchSource,
+  config: Config,
+  { json, ...options }: BatchCommandOptions,
+): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
     const plan = await planBatch(source, work);
@@ -136,10 +151,14 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
       return EXIT.cannotGoOn;
     }
     const { documents: requests, items, copies, tokens, endpoint, models, problemCount, bytes } = plan;
-    const cost = await estimateCost(plan, plan.spool, config);
-    const calls = Math.ceil((items - copies) / (endpoint === "/v1/embeddings" ? maxInputs(models) : 1));
+    const keys = (cache: CacheFolder) => keysOf(plan, cache);
+    const known = await cachedItems(cacheFolder(config, options), keys, plan.spool);
+    const cached = known.items;
+    const cost = await estimateCost(plan, known, plan.spool, config);
+    const perCall = endpoint === "/v1/embeddings" ? maxInputs(models) : 1;
+    const calls = Math.ceil((items - copies - cached) / perCall);
     const dry = {
-      ...{ requests, items, estimatedTokens: tokens, copies, calls },
+      ...{ requests, items, estimatedTokens: tokens, copies, cached, calls },
       ...{ endpoint, models, cost, leftOut: problemCount },
     };
     process.stdout.write(
@@ -150,7 +169,7 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
             ...(items === requests ? [] : [`texts      ${formatCount(items)}`]),
             `models     ${models.join(", ")}`,
             `tokens     ${formatCount(tokens)} of input (estimated)`,
-            ...describeSaving(copies),
+            ...describeSaving({ copies, cached }),
             `calls      ${formatCount(calls)}`,
             `cost       ${describeCost(cost)}`,
             ...(problemCount > 0
@@ -168,24 +187,40 @@ async function printDryRun(source: BatchSource, config: Config, json: boolean): 
 
 /** Texts have only their tokens to pay for; answers are estimated request by request. */
 async function estimateCost(
-  { endpoint, models, tokens, copiedTokens, items }: BatchPlan,
+  { endpoint, models, tokens, copies, copiedTokens, items }: BatchPlan,
+  known: KnownAnswers,
   spool: string,
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
     const price = commonPrice(config, models, "embedding");
-    const range = price && costRange(price, { input: tokens - copiedTokens, output: 0 });
+    const range = price && costRange(price, { input: tokens - copiedTokens - known.tokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
-  const known = new Map(
+  const priced = new Map(
     models.map((name) => {
       const { maxOutputTokens } = findModel(name, "chat").model;
       return [name, { price: modelPrice(config, name, "chat"), maxOutputTokens }];
     }),
   );
-  return await estimateChatCost(
+  const estimate = await estimateChatCost(
     readSpool(spool),
     items,
-    ({ metadata }) => known.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
+    ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
   );
+  // Requests that are answered already are taken to be like the others.
+  const share = items > copies ? 1 - known.items / (items - copies) : 1;
+  return estimate && scaleRange(estimate, share);
+}
+
+function scaleRange({ low, expected, high, currency }: CostEstimate, share: number): CostEstimate {
+  return { low: low * share, expected: expected * share, high: high * share, currency };
+}
+
+/** As the run's own work makes them. */
+function keysOf({ endpoint, models, askedDimensions }: BatchPlan, cache: CacheFolder): KeyOf {
+  if (endpoint !== "/v1/embeddings") return requestKeys(cache);
+  const [name = ""] = models;
+  const [provider, model] = splitName(name);
+  return textKeys(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
 }

@@ -6,9 +6,13 @@ import type { LaneLimits } from "../../core/lane.ts";
 import { type AmountRange, costRange } from "../../core/money.ts";
 import type { Plan } from "../../producer/plan/plan.ts";
 import { planItems } from "../../producer/plan/plan-items.ts";
+import type { CacheFolder } from "../../producer/reuse/open-reuse.ts";
+import type { KnownAnswers } from "../../producer/reuse/preview-reuse.ts";
+import { textKeys } from "../../producer/reuse/run-keys.ts";
 import type { EmbeddingRequest } from "../../producer/run/plan-embedding.ts";
 import { isBatch, type RunManifest } from "../../producer/run/run-manifest.ts";
 import { findModel } from "../../providers/registry.ts";
+import { type CacheCommandOptions, cachedItems, cacheFolder } from "../cache-option.ts";
 import { EXIT } from "../exit.ts";
 import { formatDuration } from "../format/format-duration.ts";
 import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "../format/format-number.ts";
@@ -80,6 +84,8 @@ export interface DryRun {
   readonly estimatedTokens: number;
   /** Items that are equal to another one and would be delivered with it. */
   readonly copies: number;
+  /** Items that the cache has answers for. */
+  readonly cached: number;
   readonly calls: number;
   readonly maxInputs: number;
   /** Time the limits alone ask for; undefined without limits. */
@@ -92,7 +98,7 @@ export interface DryRun {
 export async function printDryRun(
   request: EmbeddingRequest,
   config: Config,
-  options: { readonly json: boolean },
+  options: { readonly json: boolean } & CacheCommandOptions,
 ): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
@@ -101,7 +107,10 @@ export async function printDryRun(
       process.stderr.write(describeProblems(plan));
       return EXIT.cannotGoOn;
     }
-    const dry = estimate(plan, request, config);
+    const { provider, model, purpose } = request;
+    const keys = (cache: CacheFolder) => textKeys(cache, { provider, model, purpose });
+    const known = await cachedItems(cacheFolder(config, options), keys, plan.spool);
+    const dry = estimate(plan, known, request, config);
     process.stdout.write(
       options.json ? `${JSON.stringify({ event: "dry-run", ...dry })}\n` : describeDryRun(dry, plan),
     );
@@ -111,11 +120,11 @@ export async function printDryRun(
   }
 }
 
-function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun {
+function estimate(plan: Plan, known: KnownAnswers, request: EmbeddingRequest, config: Config): DryRun {
   const { model } = findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
-  const tokens = plan.tokens - plan.copiedTokens;
-  const calls = Math.ceil((plan.items - plan.copies) / maxInputs);
+  const tokens = plan.tokens - plan.copiedTokens - known.tokens;
+  const calls = Math.ceil((plan.items - plan.copies - known.items) / maxInputs);
   const accounts = config.accounts(request.provider);
   const names = accounts.length > 0 ? accounts.map((account) => account.name) : ["default"];
   const lanes = names.map((account) =>
@@ -128,6 +137,7 @@ function estimate(plan: Plan, request: EmbeddingRequest, config: Config): DryRun
     documents: plan.documents,
     estimatedTokens: plan.tokens,
     copies: plan.copies,
+    cached: known.items,
     calls,
     maxInputs,
     atLeastMs: timeAtLimits(lanes, calls, tokens),
@@ -159,8 +169,11 @@ export function timeAtLimits(
 }
 
 /** Of a dry run: what would not be sent at all. */
-export function describeSaving(copies: number): string[] {
-  return copies > 0 ? [`equal      ${formatMany(copies, "item")} equal to another one, and not sent`] : [];
+export function describeSaving({ copies, cached }: Pick<DryRun, "copies" | "cached">): string[] {
+  return [
+    ...(copies > 0 ? [`equal      ${formatMany(copies, "item")} equal to another one, and not sent`] : []),
+    ...(cached > 0 ? [`cached     ${formatMany(cached, "item")} answered from the cache`] : []),
+  ];
 }
 
 /** "about 1.20 CNY (1.02 CNY to 1.38 CNY)" */
@@ -182,7 +195,7 @@ function describeDryRun(dry: DryRun, plan: Plan): string {
   return [
     `items      ${formatCount(dry.items)} from ${formatMany(dry.documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
     `tokens     ${formatCount(dry.estimatedTokens)} (estimated)`,
-    ...describeSaving(dry.copies),
+    ...describeSaving(dry),
     `calls      ${formatCount(dry.calls)} with up to ${formatMany(dry.maxInputs, "text")} each`,
     `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
     `time       ${dry.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dry.atLeastMs)} at these limits`}`,

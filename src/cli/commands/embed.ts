@@ -8,6 +8,7 @@ import type { RecordStore } from "../../producer/sink/record-store.ts";
 import type { ResultFormat } from "../../producer/sink/result-writer.ts";
 import type { EmbeddingPurpose, ModelData } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";
+import { type CacheCommandOptions, cacheFolder, reuseOf } from "../cache-option.ts";
 import { requireLanes } from "../lanes.ts";
 import { modelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
@@ -15,7 +16,7 @@ import { type RunCommand, type RunCommandOptions, runInFolder } from "../run-com
 import { readVersion } from "../version.ts";
 import { printDryRun } from "./embed-output.ts";
 
-export interface EmbedCommandOptions extends RunCommandOptions {
+export interface EmbedCommandOptions extends RunCommandOptions, CacheCommandOptions {
   readonly model: string;
   readonly type: EmbeddingPurpose;
   readonly format: ResultFormat;
@@ -50,6 +51,7 @@ function createCommand(
 ): RunCommand<EmbeddingManifest, RecordStore> {
   const { provider, model } = request;
   const lanes = requireLanes(config, options.model);
+  const cache = cacheFolder(config, options);
   const batchInputs = findModel(options.model, "embedding").model.maxInputs ?? 1;
   return {
     request: {
@@ -62,7 +64,7 @@ function createCommand(
     planning: planEmbedding(request),
     lanes: () => lanes,
     readyToPlan: true,
-    work: (run) => embeddingWork({ ...run, provider, model, batchInputs }),
+    work: (run, link) => embeddingWork({ ...run, provider, model, batchInputs, ...reuseOf(cache, link) }),
     price: () => modelPrice(config, options.model, "embedding"),
     defaultWindow: DEFAULT_WINDOW,
   };

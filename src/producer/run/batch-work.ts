@@ -7,6 +7,8 @@ import { writeChatOutput } from "../batch/write-chat-output.ts";
 import { writeEmbeddingOutput } from "../batch/write-embedding-output.ts";
 import { readCopies } from "../plan/read-copies.ts";
 import { readSpool } from "../plan/read-spool.ts";
+import { openReuse, type ReuseSource } from "../reuse/open-reuse.ts";
+import { requestKeys, textKeys } from "../reuse/run-keys.ts";
 import { type JsonStore, openJsonStore } from "../sink/json-store.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
 import type { RunStore } from "../sink/slot-store.ts";
@@ -28,6 +30,8 @@ export interface BatchWorkDeps {
   readonly now: () => number;
   /** Texts of one upstream call of an embedding model. */
   readonly batchInputs: number;
+  /** Answers items from a cache, and agrees with other runs on who asks. */
+  readonly reuse?: ReuseSource;
 }
 
 /** Answers the requests of a file and writes them as OpenAI's Batch API does. */
@@ -37,13 +41,14 @@ export function batchWork(run: BatchRun, deps: BatchWorkDeps): RunWork<RunStore<
 
 function chatWork(
   { dir, spool, manifest }: BatchRun,
-  { client, keys, now }: BatchWorkDeps,
+  { client, keys, now, reuse }: BatchWorkDeps,
 ): RunWork<JsonStore> {
   const requests = new RunRequests(client, keys.run(manifest.run));
   const providers = new Set(manifest.models.map((name) => splitName(name)[0]));
   const items = manifest.items.total;
   return {
     openStore: async () => openJsonStore(dir, { items, now, copies: await readCopies(spool, items) }),
+    ...(reuse && { openReuse: () => openReuse(manifest.run, reuse, requestKeys(reuse)) }),
     jobs: createChatJobs(manifest.run, requests),
     queues: [...providers].map((provider) => queueName(provider, "chat")),
     estimate: estimateChatTokens,
@@ -55,7 +60,7 @@ function chatWork(
 
 function embeddingWork(
   { dir, spool, manifest }: BatchRun,
-  { batchInputs }: BatchWorkDeps,
+  { batchInputs, reuse }: BatchWorkDeps,
 ): RunWork<RecordStore> {
   const [name = ""] = manifest.models;
   const [provider, model] = splitName(name);
@@ -67,6 +72,12 @@ function embeddingWork(
   return {
     openStore: async () => openRecordStore(dir, { ...opening, copies: await readCopies(spool, items) }),
     inputsPerCall: batchInputs,
+    ...(reuse && {
+      openReuse: (store: RecordStore) => {
+        const keyOf = textKeys(reuse, { provider, model, purpose: payload.purpose, ...asked });
+        return openReuse(manifest.run, reuse, keyOf, () => store.dimensions);
+      },
+    }),
     jobs: createEmbeddingJobs(payload, batchInputs),
     queues: [queueName(provider, "embedding")],
     write: (store, hooks) =>

@@ -1,6 +1,8 @@
 import { queueName } from "../../queue/names.ts";
 import { readCopies } from "../plan/read-copies.ts";
 import { readSpool } from "../plan/read-spool.ts";
+import { openReuse, type ReuseSource } from "../reuse/open-reuse.ts";
+import { textKeys } from "../reuse/run-keys.ts";
 import { finalize } from "../sink/finalize.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
@@ -16,16 +18,24 @@ export interface EmbeddingRun {
   readonly model: string;
   /** Inputs of one upstream call. */
   readonly batchInputs: number;
+  /** Answers texts from a cache, and agrees with other runs on who asks. */
+  readonly reuse?: ReuseSource;
 }
 
 /** Embeds items and writes their vectors in the form that the run's manifest names. */
 export function embeddingWork(run: EmbeddingRun): RunWork<RecordStore> {
-  const { dir, spool, manifest, provider, model, batchInputs } = run;
+  const { dir, spool, manifest, provider, model, batchInputs, reuse } = run;
   const payload = { run: manifest.run, provider, model, purpose: manifest.type };
   const { format, withText } = manifest.output;
   return {
     openStore: () => openVectorStore(dir, spool, manifest),
     inputsPerCall: batchInputs,
+    ...(reuse && {
+      openReuse: (store: RecordStore) => {
+        const keyOf = textKeys(reuse, { provider, model, purpose: manifest.type });
+        return openReuse(manifest.run, reuse, keyOf, () => store.dimensions);
+      },
+    }),
     jobs: createEmbeddingJobs(payload, batchInputs),
     queues: [queueName(provider, "embedding")],
     write: async (store, hooks) => {

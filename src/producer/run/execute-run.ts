@@ -14,6 +14,7 @@ import { countCancelled } from "../../queue/telemetry-writer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import { readSpool } from "../plan/read-spool.ts";
+import type { RunReuse } from "../reuse/run-reuse.ts";
 import type { RunSnapshot } from "../run-snapshot.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { readFailures } from "../sink/read-failures.ts";
@@ -36,6 +37,8 @@ export interface RunWork<S extends RunStore<WireRecord>> {
   readonly jobs: JobMaker;
   /** Names of all queues that its jobs go to. */
   readonly queues: readonly string[];
+  /** What is known already, or asked by others; opened for the time the run is coordinated. */
+  openReuse?(store: S): Promise<RunReuse>;
   /** What a call may carry: says how many calls equal and cached items save. One by default. */
   readonly inputsPerCall?: number;
   /** The tokens an item may be charged; by default its own as input. */
@@ -143,6 +146,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
 ): Promise<void> {
   const { control, lease, watch } = parts;
   const queues = new RunQueues(deps.redis, deps.keys, work.queues);
+  const reuse = await work.openReuse?.(store);
   try {
     // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.
     if ((await control.state()) !== "cancelled") await control.setState("running");
@@ -173,16 +177,19 @@ async function coordinate<S extends RunStore<WireRecord>>(
       onTick: ({ inFlight, isPaused }) => watch.tick(run.dir, store, inFlight, isPaused),
       callsUnderWay: () => watch.callsUnderWay(),
       ...(budget ? { budget } : {}),
+      ...(reuse ? { reuse } : {}),
       onRecords: (records) => {
         watch.failures.noteRecords(records, store.copies);
         budget?.recorded(records);
         work.onRecords?.(records);
+        reuse?.recorded(records);
       },
       onEvent: deps.onEvent,
       ...(deps.onStopping ? { onStopping: deps.onStopping } : {}),
       signal: deps.signal,
     }).run();
   } finally {
+    await reuse?.close();
     await queues.close();
   }
 }

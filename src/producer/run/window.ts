@@ -35,6 +35,11 @@ export class Window {
     return this.#jobOf.size;
   }
 
+  /** Whether the item is in a job. */
+  has(index: number): boolean {
+    return this.#jobOf.has(index);
+  }
+
   add(job: OutstandingJob, items: Iterable<number>, now: number, bytes = 0): void {
     this.remove(job.id);
     const entry: WindowJob = { ...job, open: new Set(items), progressAt: now, bytes };

@@ -1,0 +1,12 @@
+import type { Clock } from "../core/clock.ts";
+import type { Keys } from "../redis/keys.ts";
+import type { RedisClient } from "../redis/script.ts";
+
+/** What work on a run is given beside the run. */
+export interface RedisLink {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  /** Tells whoever watches the run something worth a sentence. */
+  readonly note: (message: string) => void;
+}

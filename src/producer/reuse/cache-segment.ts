@@ -1,0 +1,111 @@
+import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
+import { crc32 } from "node:zlib";
+import { decodeHead, FRAME_HEAD_BYTES } from "./cache-frame.ts";
+
+export const SEGMENT_SUFFIX = ".answers";
+const INDEX_SUFFIX = ".index";
+const READ_BYTES = 1024 * 1024;
+
+/*
+ * The index of a segment that grows no more: 0 magic (8)   8 bytes of the segment u32   12 frames u32   16 check u32
+ * (CRC-32 of what follows)   20 0   then, per frame, the first 8 bytes of its key and its offset u32.
+ */
+const INDEX_MAGIC = Buffer.from("SLUICEAI", "latin1");
+const INDEX_HEAD_BYTES = 24;
+const INDEX_FRAME_BYTES = 12;
+
+/** A frame of a segment, known by the first bytes of its key. */
+export interface FramePlace {
+  readonly key: Buffer;
+  readonly offset: number;
+}
+
+export function indexPathOf(segmentPath: string): string {
+  return `${segmentPath.slice(0, -SEGMENT_SUFFIX.length)}${INDEX_SUFFIX}`;
+}
+
+/** Frames in the order they lie. */
+export function encodeSegmentIndex(frames: readonly FramePlace[], segmentBytes: number): Buffer {
+  const bytes = Buffer.alloc(INDEX_HEAD_BYTES + frames.length * INDEX_FRAME_BYTES);
+  for (const [i, { key, offset }] of frames.entries()) {
+    const at = INDEX_HEAD_BYTES + i * INDEX_FRAME_BYTES;
+    key.copy(bytes, at, 0, 8);
+    bytes.writeUInt32LE(offset, at + 8);
+  }
+  INDEX_MAGIC.copy(bytes);
+  bytes.writeUInt32LE(segmentBytes, 8);
+  bytes.writeUInt32LE(frames.length, 12);
+  bytes.writeUInt32LE(crc32(bytes.subarray(INDEX_HEAD_BYTES)), 16);
+  return bytes;
+}
+
+/** Undefined for what is damaged, or belongs to a segment of another size. */
+export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FramePlace[] | undefined {
+  if (bytes.length < INDEX_HEAD_BYTES || !bytes.subarray(0, 8).equals(INDEX_MAGIC)) return undefined;
+  const count = bytes.readUInt32LE(12);
+  const body = bytes.subarray(INDEX_HEAD_BYTES);
+  if (bytes.readUInt32LE(8) !== segmentBytes || body.length !== count * INDEX_FRAME_BYTES) return undefined;
+  if (crc32(body) !== bytes.readUInt32LE(16)) return undefined;
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * INDEX_FRAME_BYTES;
+    return { key: body.subarray(at, at + 8), offset: body.readUInt32LE(at + 8) };
+  });
+}
+
+/** Says that a segment grows no more, so that nobody has to read through it again. */
+export async function sealSegment(
+  path: string,
+  frames: readonly FramePlace[],
+  segmentBytes: number,
+): Promise<void> {
+  const index = indexPathOf(path);
+  await writeFile(`${index}.partial`, encodeSegmentIndex(frames, segmentBytes), { mode: 0o600 });
+  await rename(`${index}.partial`, index);
+}
+
+/** The frames of a sealed segment; undefined when it is not sealed. */
+export async function readSegmentIndex(
+  path: string,
+  segmentBytes: number,
+): Promise<FramePlace[] | undefined> {
+  const bytes = await readFile(indexPathOf(path)).catch(() => undefined);
+  return bytes && decodeSegmentIndex(bytes, segmentBytes);
+}
+
+/**
+ * The whole frames from `start` on, and where they end. Whatever is behind that is still being written, or was when
+ * its writer was killed.
+ */
+export async function scanSegment(
+  handle: FileHandle,
+  start: number,
+  size: number,
+): Promise<{ frames: FramePlace[]; end: number }> {
+  const frames: FramePlace[] = [];
+  let end = start;
+  while (end < size) {
+    const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, size - end));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, end);
+    const walked = walk(bytes.subarray(0, bytesRead), end, size, frames);
+    if (walked === end) break;
+    end = walked;
+  }
+  return { frames, end };
+}
+
+/** Notes the frames whose heads are in `bytes`, and returns where the first one begins that is not. */
+function walk(bytes: Buffer, start: number, size: number, frames: FramePlace[]): number {
+  let at = 0;
+  for (;;) {
+    const head = decodeHead(bytes.subarray(at, at + FRAME_HEAD_BYTES));
+    if (!head || start + at + head.bytes > size) return start + at;
+    frames.push({ key: Buffer.from(head.key.subarray(0, 8)), offset: start + at });
+    at += head.bytes;
+    if (at >= bytes.length) return start + at;
+  }
+}
+
+/** Opens a segment for reading; undefined when somebody has dropped it. */
+export async function openSegment(path: string): Promise<FileHandle | undefined> {
+  return await open(path, "r").catch(() => undefined);
+}

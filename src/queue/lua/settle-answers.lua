@@ -1,0 +1,34 @@
+--[[
+  Give claims back: their answers have come, or never will.
+
+  KEYS
+    1 claim       as in claim-answers.lua
+    2 wanted
+    3 answer
+  ARGV
+    1 token       of the caller
+    2 ttlMs       life of an answer that is left for those who wait
+    rest          pairs: hash, answer; '' leaves none, and '?' asks first whether somebody waits
+  Returns the hashes that somebody waits for and whose answer the caller has: they are still claimed, and are to be
+    given back again with their answers.
+
+  Asking and giving back are one step, so that nobody who begins to wait in between is left without.
+--]]
+local token, ttlMs = ARGV[1], ARGV[2]
+local waited = {}
+for i = 3, #ARGV, 2 do
+  local hash, answer = ARGV[i], ARGV[i + 1]
+  local claim, wanted = KEYS[1] .. ':' .. hash, KEYS[2] .. ':' .. hash
+  if redis.call('GET', claim) == token then
+    local isWanted = redis.call('EXISTS', wanted) == 1
+    if isWanted and answer == '?' then
+      waited[#waited + 1] = hash
+    else
+      if isWanted and answer ~= '' then
+        redis.call('SET', KEYS[3] .. ':' .. hash, answer, 'PX', ttlMs)
+      end
+      redis.call('DEL', claim, wanted)
+    end
+  end
+end
+return waited
