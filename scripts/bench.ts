@@ -9,6 +9,7 @@ import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
 import { benchMemory, describeMemory } from "./bench/memory.ts";
 import { benchStart, describeStart } from "./bench/start.ts";
+import { benchStreams, describeStreams } from "./bench/streams.ts";
 import { benchThroughput, describeThroughput } from "./bench/throughput.ts";
 
 const USAGE = `usage: npm run bench -- [--only <name>] [--quick] [--json <file>]
@@ -62,6 +63,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, say) {
       const result = await benchJobs({ quick, say });
       return { result, text: describeJobs(result) };
+    },
+  },
+  streams: {
+    async run(quick, say) {
+      const result = await benchStreams({ quick, say });
+      return { result, text: describeStreams(result) };
     },
   },
   start: {

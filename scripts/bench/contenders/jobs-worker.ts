@@ -69,7 +69,6 @@ if (isBare) {
     chatLanes: () => [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {}, model }],
     embeddingLanes: () => [],
     version: "bench",
-    ...(process.env.X_JOBS ? { options: { jobs: Number(process.env.X_JOBS) } } : {}),
     log: silentLog,
   });
   await host.ready;
