@@ -24,3 +24,16 @@ export const QUEUE_SETTINGS = {
   /** The events stream is a hint for dashboards, never a record. */
   eventsMaxLength: 500,
 } as const;
+
+/** Options of every job. What becomes of ended jobs is the worker's to say, so that jobs need not carry it. */
+export const JOB_OPTIONS = {
+  attempts: QUEUE_SETTINGS.attempts,
+  backoff: { type: "custom" },
+  stackTraceLimit: 3,
+} as const;
+
+/** Ended jobs: their records are what counts. Failed ones are kept for a while, for whoever looks for the reason. */
+export const ENDED_JOBS = {
+  removeOnComplete: { count: 0 },
+  removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
+} as const;

@@ -7,7 +7,7 @@ import type { Limiter } from "../limiter/limiter.ts";
 import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
-import { type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
+import { ENDED_JOBS, type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
 import { parsePayload } from "../queue/payload.ts";
 import { TelemetryWriter } from "../queue/telemetry-writer.ts";
 import type { RedisSource } from "../redis/connection.ts";
@@ -151,6 +151,7 @@ class Host {
         lockDuration: QUEUE_SETTINGS.lockDurationMs,
         stalledInterval: QUEUE_SETTINGS.stalledIntervalMs,
         maxStalledCount: QUEUE_SETTINGS.maxStalledCount,
+        ...ENDED_JOBS,
         settings: { backoffStrategy: () => QUEUE_SETTINGS.retryDelayMs },
       },
     );

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { cancelItem, readStatus } from "../../queue/pickup.ts";
 import { openRedis, type RedisSource } from "../../redis/connection.ts";
 import { createKeys, type Keys } from "../../redis/keys.ts";
@@ -97,6 +97,6 @@ function placing({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }:
 
 /** Ids are ours: random, or a hash of the caller's key. No text of a user's ever becomes one. */
 function itemId(idempotencyKey: string | undefined): string {
-  if (idempotencyKey === undefined) return `c-${randomBytes(16).toString("hex")}`;
+  if (idempotencyKey === undefined) return `c-${randomUUID().replaceAll("-", "")}`;
   return `k-${createHash("sha256").update(idempotencyKey).digest("hex").slice(0, 32)}`;
 }

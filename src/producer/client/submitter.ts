@@ -1,6 +1,6 @@
 import { Queue } from "bullmq";
 import { gather } from "../../queue/gather.ts";
-import { type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
+import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
 import type { ChatPayload, EmbeddingPayload } from "../../queue/payload.ts";
 import { type NewItem, noteItem } from "../../queue/pickup.ts";
 import type { RedisSource } from "../../redis/connection.ts";
@@ -81,11 +81,7 @@ function toBull({ id, payload }: Submission) {
     data: payload,
     opts: {
       jobId: id,
-      attempts: QUEUE_SETTINGS.attempts,
-      backoff: { type: "custom" },
-      removeOnComplete: true,
-      removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
-      stackTraceLimit: 3,
+      ...JOB_OPTIONS,
     },
   };
 }

@@ -1,5 +1,5 @@
 import { Queue } from "bullmq";
-import { QUEUE_SETTINGS } from "../../queue/names.ts";
+import { JOB_OPTIONS, QUEUE_SETTINGS } from "../../queue/names.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { MadeJob } from "./job-maker.ts";
@@ -53,11 +53,7 @@ function toBull({ id, name, data }: MadeJob & { readonly id: string }) {
     data,
     opts: {
       jobId: id,
-      attempts: QUEUE_SETTINGS.attempts,
-      backoff: { type: "custom" },
-      removeOnComplete: true,
-      removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
-      stackTraceLimit: 3,
+      ...JOB_OPTIONS,
     },
   };
 }
