@@ -86,7 +86,9 @@ function checkFiles(listing: string): string {
     paths.some((path) => path.endsWith("reserve.lua")),
     "Lua files in the package",
   );
-  const strangers = paths.filter((path) => /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path));
+  const strangers = paths.filter((path) =>
+    /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path),
+  );
   expect(strangers.length === 0, `no sources or tests in the package, found ${strangers.join(", ")}`);
   return pack.filename;
 }

@@ -16,7 +16,7 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Sluice</title>
 <p>The dashboard's pages have not been built. Run <code>npm run bootstrap</code>, then load this page again.</p>
 `;
 /** What has a hash of its content in its name is another file when it changes. */
-const HASHED = /[-.][A-Za-z0-9_-]{8,}\.(?:js|css|woff2|svg|png)$/;
+const HASHED = /[-.][A-Za-z0-9_-]{8,}\.(?:js|css|woff2|svg|png)(?:\.br|\.gz)?$/;
 
 /** The pages at / and their files; a page that says what to do where they have not been built. */
 export function pageFiles(folder: string | undefined) {
@@ -32,6 +32,8 @@ export function pageFiles(folder: string | undefined) {
       prefix: "/",
       dotfiles: "ignore",
       cacheControl: false,
+      // The build leaves each file compressed beside itself.
+      preCompressed: true,
       setHeaders: (reply, path) => {
         reply.header("cache-control", HASHED.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
       },

@@ -18,10 +18,12 @@ export interface ChartProps {
   readonly at: readonly number[];
   readonly lines: readonly ChartLine[];
   readonly format: (value: number | null | undefined) => string;
+  /** Shorter, for the figures beside the axis; `format` unless given. */
+  readonly formatAxis?: (value: number) => string;
 }
 
 /** Lines over time. Its legend shows the figures under the pointer, else the newest ones. */
-export function Chart({ title, unit, at, lines, format }: ChartProps) {
+export function Chart({ title, unit, at, lines, format, formatAxis = format }: ChartProps) {
   const w = words.value.charts;
   const under = useSignal<number | null>(null);
   const isEmpty = !lines.some(({ values }) => values.some((value) => value !== null));
@@ -52,7 +54,7 @@ export function Chart({ title, unit, at, lines, format }: ChartProps) {
         <Plot
           at={at}
           lines={lines}
-          format={format}
+          format={formatAxis}
           label={w.summary(
             title,
             unit,
@@ -71,7 +73,8 @@ function newest(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
-interface PlotProps extends Pick<ChartProps, "at" | "lines" | "format"> {
+interface PlotProps extends Pick<ChartProps, "at" | "lines"> {
+  readonly format: (value: number) => string;
   readonly label: string;
   readonly onPoint: (index: number | null) => void;
 }

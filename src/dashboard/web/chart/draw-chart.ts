@@ -54,8 +54,8 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
     axes: [
       {
         ...axis,
-        size: 22,
-        gap: 2,
+        size: 26,
+        gap: 7,
         grid: { show: false },
         space: 60,
         values: (_, splits) => splits.map(clock),

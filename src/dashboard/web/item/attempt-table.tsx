@@ -36,7 +36,7 @@ export function AttemptTable({ history, at }: { history: readonly AttemptView[];
       <tbody>
         {history.map((attempt) => (
           <tr key={attempt.number}>
-            <td>{w.attemptNumber(String(attempt.number))}</td>
+            <td class="line">{w.attemptNumber(String(attempt.number))}</td>
             <td class="line" data-label={w.began}>
               {moment(attempt.at, at)}
             </td>

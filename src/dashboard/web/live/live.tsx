@@ -156,8 +156,8 @@ function ChatLine({
           )}
         </span>
       </td>
-      <td data-label={w.queue}>
-        <Text value={chat.queue} />
+      <td class="line" data-label={w.queue}>
+        <Text value={chat.queue} cut />
       </td>
       <td class="number" data-label={w.since}>
         {age(chat.startedAt, at)}
@@ -165,7 +165,7 @@ function ChatLine({
       <td class="number" data-label={w.attempt}>
         {count(chat.attempt)}
       </td>
-      <td class="full">
+      <td class="full line">
         {mayAct() && chat.streams ? (
           <button
             type="button"

@@ -72,10 +72,11 @@ function SixCharts({ history }: { history: History }) {
       ) : (
         <Chart
           title={w.cost}
-          unit={w.perMinute}
+          unit={`${currency} ${w.perMinute}`}
           at={history.at}
           lines={of(["cost"])}
           format={(value) => money(value, currency)}
+          formatAxis={short}
         />
       )}
     </>

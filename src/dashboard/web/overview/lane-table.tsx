@@ -51,13 +51,13 @@ function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
       <td>
         <LaneState lane={lane} at={at} />
       </td>
-      <td data-label={w.requestsUsed}>
+      <td class="share" data-label={w.requestsUsed}>
         <Meter share={lane.requests} label={`${lane.name}, ${w.requestsUsed}`} />
       </td>
-      <td data-label={w.tokensUsed}>
+      <td class="share" data-label={w.tokensUsed}>
         <Meter share={lane.tokens} label={`${lane.name}, ${w.tokensUsed}`} />
       </td>
-      <td data-label={w.concurrency}>
+      <td class="share" data-label={w.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${w.concurrency}`} />
       </td>
       <td class="number" data-label={w.throttles}>

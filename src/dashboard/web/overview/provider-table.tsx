@@ -91,10 +91,11 @@ function Queues({ queues }: { queues: readonly QueueView[] }) {
 
 function Times({ times }: { times: Percentiles | undefined }) {
   const { duration } = show.value;
+  if (times === undefined) return <>{duration(undefined)}</>;
   return (
     <>
-      {duration(times?.p50)}
-      <span class="below">p95 {duration(times?.p95)}</span>
+      {duration(times.p50)}
+      <span class="below">p95 {duration(times.p95)}</span>
     </>
   );
 }
