@@ -165,7 +165,7 @@ export function timeAtLimits(
   if (minutes.length === 0) return undefined;
   const needed = Math.max(...minutes);
   // In a burst the n-th window begins after n - 1 minutes and is over in a moment.
-  return Math.round((burst ? Math.ceil(needed) - 1 : needed) * 60_000);
+  return Math.round((burst ? Math.max(0, Math.ceil(needed) - 1) : needed) * 60_000);
 }
 
 /** Of a dry run: what would not be sent at all. */

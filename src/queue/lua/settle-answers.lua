@@ -2,9 +2,9 @@
   Give claims back: their answers have come, or never will.
 
   KEYS
-    1 claim       as in claim-answers.lua
-    2 wanted
-    3 answer
+    1 claim       the three are as in claim-answers.lua
+    2 wanted      somebody else waits
+    3 answer      left for those who waited
   ARGV
     1 token       of the caller
     2 ttlMs       life of an answer that is left for those who wait
