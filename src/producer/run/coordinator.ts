@@ -5,6 +5,7 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RunCounters, RunState } from "../../queue/run-ledger.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import type { RunReuse } from "../reuse/run-reuse.ts";
 import type { RunStore } from "../sink/slot-store.ts";
 import { Collector } from "./collector.ts";
 import { Feeder } from "./feeder.ts";
@@ -32,6 +33,8 @@ export interface CoordinatorDeps {
   readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
   /** Upstream calls that are under way, as far as the counters tell. */
   readonly callsUnderWay?: () => number;
+  /** What is known already, or asked by others, is not fed. */
+  readonly reuse?: RunReuse;
   /** What the run may cost; the run stops when it affords no further item. */
   readonly budget?: RunBudget;
   readonly onRecords?: (records: readonly WireRecord[]) => void;
@@ -90,6 +93,9 @@ export class Coordinator {
       window: this.#window,
       items: deps.store.items,
       isDone: (index) => deps.store.has(index),
+      firstMissing: () => firstMissing(deps.store),
+      deliver: async (records) => void (await deps.store.write(records)),
+      isStopping: () => this.#stop.signal.aborted,
     });
   }
 
@@ -130,6 +136,7 @@ export class Coordinator {
   async #open(): Promise<void> {
     const { control, store, counters } = this.#deps;
     const { created, cursor } = await control.open(store.items, durableBitmap(store), counters());
+    await control.describe({ window: this.#feeder.windowSize });
     this.#collector.restart();
     await this.#feeder.start(cursor, created ? [] : await control.outstandingJobs());
   }
@@ -183,12 +190,14 @@ export class Coordinator {
         leaseAt = now;
         await lease.hold();
         await this.#noteState(await control.state(), now);
+        await this.#noteWindow();
       }
       if (now - reconcileAt >= RECONCILE_EVERY_MS) {
         reconcileAt = now;
         this.#due.reconcile = this.#cancelledAt === undefined;
       }
-      if (this.#due.reopen || this.#due.reconcile) this.#room.resolve();
+      if (this.#due.reopen || this.#due.reconcile || this.#feeder.isWaiting) this.#room.resolve();
+      await this.#deps.reuse?.tick({ isPaused: this.#state === "paused" });
       await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
       this.#stopIfCancelled(now);
     }
@@ -206,6 +215,14 @@ export class Coordinator {
       this.#room.resolve();
     }
     if (state === "cancelled") this.#cancelledAt ??= now;
+  }
+
+  /** Somebody may have asked for another window while the run is at work. */
+  async #noteWindow(): Promise<void> {
+    const asked = await this.#deps.control.window();
+    if (asked === undefined || asked === this.#feeder.windowSize) return;
+    this.#feeder.resize(asked);
+    this.#room.resolve();
   }
 
   /** What is under way when a run is cancelled is paid for, so it is collected first. */
@@ -250,6 +267,11 @@ export class Coordinator {
       onEvent({ type: "job-requeued", items: job.open.size });
     }
   }
+}
+
+function firstMissing(store: RunStore<WireRecord>): number | undefined {
+  for (const { start } of store.missing()) return start;
+  return undefined;
 }
 
 function isLostLease(error: unknown): boolean {

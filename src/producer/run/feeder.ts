@@ -1,7 +1,9 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
+import type { WireRecord } from "../../queue/record-codec.ts";
 import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
+import type { RunReuse, Sifted } from "../reuse/run-reuse.ts";
 import type { JobMaker } from "./job-maker.ts";
 import type { RunBudget } from "./run-budget.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
@@ -24,6 +26,14 @@ export interface FeederDeps {
   readonly budget?: RunBudget;
   /** Has the item its record on disk? */
   readonly isDone: (index: number) => boolean;
+  /** The first item without a record. */
+  readonly firstMissing: () => number | undefined;
+  /** What is known already, or asked by others, is not fed. Everything is when absent. */
+  readonly reuse?: RunReuse;
+  /** Stores records that nobody had to be asked for. */
+  readonly deliver?: (records: readonly WireRecord[]) => Promise<void>;
+  /** The run is stopping: reading on through what is known would keep it from its end. */
+  readonly isStopping?: () => boolean;
 }
 
 interface PlannedJob {
@@ -44,14 +54,30 @@ export class Feeder {
   #buffer: Item[] = [];
   #ended = false;
   #exhausted = false;
+  #windowSize: number;
 
   constructor(deps: FeederDeps) {
     this.#deps = deps;
+    this.#windowSize = deps.windowSize;
+  }
+
+  /** Items of the run in Redis at once. What is there already stays, when there is to be less. */
+  get windowSize(): number {
+    return this.#windowSize;
+  }
+
+  resize(items: number): void {
+    this.#windowSize = items;
   }
 
   /** Everything was fed. */
   get isEmpty(): boolean {
-    return this.#ended && this.#buffer.length === 0;
+    return this.#ended && this.#buffer.length === 0 && !this.isWaiting;
+  }
+
+  /** Items wait for the answers of other runs: it is worth looking again from time to time. */
+  get isWaiting(): boolean {
+    return (this.#deps.reuse?.waiting ?? 0) > 0;
   }
 
   /** The budget affords no further item, unless those on their way cost less than expected. */
@@ -66,9 +92,10 @@ export class Feeder {
   /** Starts at `cursor`, and queues again what is noted as outstanding: jobs the queue still has are left alone. */
   async start(cursor: number, outstanding: readonly OutstandingJob[]): Promise<void> {
     await this.close();
-    this.#cursor = cursor;
+    // What was answered from a cache, or waited for another run, lies before the cursor without a job of its own.
+    this.#cursor = Math.min(cursor, this.#deps.firstMissing() ?? cursor);
     this.#buffer = [];
-    this.#ended = cursor >= this.#deps.items;
+    this.#ended = this.#cursor >= this.#deps.items;
     this.#deps.window.clear();
     for (const job of outstanding) await this.requeue(job, job.id);
   }
@@ -81,8 +108,10 @@ export class Feeder {
 
   /** Fills the window. Resolves when there is no room or nothing left to feed. */
   async fill(): Promise<void> {
-    const { window, windowSize, jobs } = this.#deps;
+    const { window, jobs } = this.#deps;
+    const windowSize = this.#windowSize;
     // Topping up item by item would make many small jobs; a job's worth of room makes full ones.
+    if (this.isWaiting) await this.#lookAgain();
     const worthwhile = Math.min(jobs.maxItems, Math.ceil(windowSize / 4));
     while (!this.isEmpty && windowSize - window.size >= worthwhile && window.bytes < MAX_WINDOW_BYTES) {
       const planned = await this.#planStep(windowSize - window.size);
@@ -103,6 +132,7 @@ export class Feeder {
       await control.trim(token, undefined, [job.id]);
       return;
     }
+    await this.#deps.reuse?.resume(items);
     this.#deps.budget?.fed(items);
     await this.#queue([{ job: { ...job, id }, items }]);
   }
@@ -122,7 +152,7 @@ export class Feeder {
       budget?.fed(items);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
       planned.push({ job: { id: jobId(control.runId, first, last), first, last, generation: 0 }, items });
-      this.#cursor = last + 1;
+      this.#cursor = Math.max(this.#cursor, last + 1);
       left -= count;
     }
     return planned;
@@ -131,11 +161,37 @@ export class Feeder {
   /** Reads on until `count` items without a record are at hand. */
   async #read(count: number): Promise<void> {
     this.#reader ??= this.#deps.readItems(this.#cursor)[Symbol.asyncIterator]();
-    while (!this.#ended && this.#buffer.length < count) {
+    while (!this.#ended && this.#buffer.length < count && this.#mayReadOn()) {
       const next = await this.#reader.next();
       if (next.done) this.#ended = true;
-      else for (const item of next.value) if (this.#isWanted(item)) this.#buffer.push(item);
+      else await this.#take(next.value);
     }
+  }
+
+  #mayReadOn(): boolean {
+    const { reuse, isStopping } = this.#deps;
+    return !reuse || !(reuse.isFull(this.#windowSize) || isStopping?.());
+  }
+
+  async #take(block: readonly Item[]): Promise<void> {
+    const { reuse, window } = this.#deps;
+    const wanted = block.filter((item) => this.#isWanted(item) && !window.has(item.index));
+    if (!reuse) for (const item of wanted) this.#buffer.push(item);
+    else if (wanted.length > 0) await this.#sort(await reuse.sift(wanted));
+  }
+
+  /** Items that other runs were asking: their answers may have come, or their askers may have gone. */
+  async #lookAgain(): Promise<void> {
+    const sifted = await this.#deps.reuse?.again();
+    if (sifted) await this.#sort(sifted);
+  }
+
+  async #sort({ send, records }: Sifted): Promise<void> {
+    const isLate = (send[0]?.index ?? Number.POSITIVE_INFINITY) < (this.#buffer.at(-1)?.index ?? 0);
+    for (const item of send) this.#buffer.push(item);
+    // Jobs are ranges: what comes late goes before what is behind it.
+    if (isLate) this.#buffer.sort((a, b) => a.index - b.index);
+    if (records.length > 0) await this.#deps.deliver?.(records);
   }
 
   /** A copy gets its record together with the item it is equal to. */
