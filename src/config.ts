@@ -5,6 +5,7 @@ import type { FileSettings } from "./config/file-schema.ts";
 import { PROVIDER_SETTINGS } from "./config/provider-settings.ts";
 import { listRedactions, scrub } from "./config/redactions.ts";
 import { readSettingsFile } from "./config/settings-file.ts";
+import { readTraceSettings, type TraceSettings } from "./config/trace-settings.ts";
 import type { LogLevel } from "./config/value.ts";
 import {
   type GeneralVariables,
@@ -54,6 +55,8 @@ export interface Config {
   readonly noColor: boolean;
   readonly transport: TransportSettings;
   readonly passwords: DashboardPasswords;
+  /** Where traces go; undefined while they are off. */
+  readonly traces: TraceSettings | undefined;
   readonly run: { readonly window?: number; readonly workers?: number };
   readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
   /** The settings file that was read. */
@@ -100,8 +103,10 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     [...accounts.values()].flatMap(({ missing }) => missing).concat(keyVariables(settings)),
   );
   warnings.push(...accountWarnings(accounts, settings, provider), ...suspectVariables(variables, named));
+  const traces = readTraceSettings(general, warnings);
   return freeze({
     ...generalConfig(general, settings, cwd),
+    traces,
     file: settingsFile.path,
     warnings: warnings.map((warning) => scrub(warning, redactions)),
     providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],

@@ -30,6 +30,10 @@ export function listRedactions(
   for (const name of ["REDIS_URL", "HTTPS_PROXY", "https_proxy"]) {
     addUrlSecrets(found, variables.get(name)?.trim() ?? "");
   }
+  for (const name of ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"]) {
+    for (const pair of variables.get(name)?.split(",") ?? [])
+      found.add(pair.slice(pair.indexOf("=") + 1).trim());
+  }
   const long = [...found].filter((secret) => secret.length >= MIN_SECRET_LENGTH);
   return Object.freeze(long.sort((a, b) => b.length - a.length));
 }

@@ -7,13 +7,15 @@ import { editDistance } from "../core/nearest.ts";
 import { describeIssues } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
-import { logLevel, redisUrl, text } from "./value.ts";
+import { choice, logLevel, redisUrl, text } from "./value.ts";
 
 const namespace = text(
   'expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first',
   (raw) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
 );
 const path = text("expected a path");
+/** Standard variables belong to everybody: what cannot be used here is a warning, and never a problem. */
+const anyText = text("expected any text", () => true);
 const password = text("expected at least 8 characters", (raw) => raw.trim().length >= 8);
 
 /** The variables that belong to no provider. */
@@ -28,6 +30,17 @@ const generalVariables = {
   NO_PROXY: text("expected a list of hosts"),
   NODE_EXTRA_CA_CERTS: path,
   NO_COLOR: text("expected any text", () => true),
+  SLUICE_TRACES: choice(["0", "1"]),
+  OTEL_EXPORTER_OTLP_ENDPOINT: anyText,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: anyText,
+  OTEL_EXPORTER_OTLP_HEADERS: anyText,
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: anyText,
+  OTEL_EXPORTER_OTLP_PROTOCOL: anyText,
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: anyText,
+  OTEL_SERVICE_NAME: anyText,
+  OTEL_TRACES_SAMPLER_ARG: anyText,
+  OTEL_TRACES_EXPORTER: anyText,
+  OTEL_SDK_DISABLED: anyText,
   SLUICE_VIEWER_PASSWORD: password,
   SLUICE_OPERATOR_PASSWORD: password,
 };

@@ -1,4 +1,8 @@
 import * as z from "zod";
+import { type SpanAttributes, TRACE_CONTEXT } from "./tracer.ts";
+
+/** Where its trace goes on, when it is traced. */
+const traceContext = z.string().regex(TRACE_CONTEXT).optional();
 
 /** [index, estimated tokens, text] of one item. */
 const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.string()]);
@@ -20,6 +24,7 @@ export const embeddingPayload = z
     purpose: z.enum(["db", "query"]),
     dimensions: z.int().positive().optional(),
     items: z.array(itemTuple).min(1).max(10_000),
+    trace: traceContext,
   })
   .refine(({ run, item }) => (run === undefined) !== (item === undefined), "needs either run or item");
 export type EmbeddingPayload = z.infer<typeof embeddingPayload>;
@@ -60,6 +65,7 @@ export const chatPayload = z.strictObject({
   tokens: z.int().nonnegative(),
   /** Null when it is too large for a job and stands with the item. */
   request: chatRequestSchema.nullable(),
+  trace: traceContext,
 });
 export type ChatPayload = z.infer<typeof chatPayload>;
 
@@ -68,6 +74,23 @@ const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload])
 /** What a job carries, or undefined when it is not of this version. */
 export function parsePayload(data: unknown): EmbeddingPayload | ChatPayload | undefined {
   return jobPayload.safeParse(data).data;
+}
+
+/** What a span may tell of a job: names and figures. */
+export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAttributes {
+  const { kind, provider, model } = payload;
+  const shared = { "sluice.kind": kind, "sluice.provider": provider, "sluice.model": model };
+  if (payload.kind === "chat") {
+    const { target } = payload;
+    const placed = "run" in target ? { "sluice.run": target.run } : { "sluice.item": target.item };
+    return { ...shared, ...placed, "sluice.items": 1 };
+  }
+  return {
+    ...shared,
+    "sluice.run": payload.run,
+    "sluice.item": payload.item,
+    "sluice.items": payload.items.length,
+  };
 }
 
 /** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */

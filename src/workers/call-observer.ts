@@ -19,6 +19,8 @@ export interface CallWatch {
   delta(): void;
   answered(usage: Usage): void;
   failed(error: ProviderError): void;
+  /** The records of an answered call are in Redis. */
+  committed(): void;
 }
 
 /** Tells the telemetry of every call, and the journal of a run of its failed ones. */
@@ -56,6 +58,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
             });
           }
         },
+        committed: () => undefined,
       };
     },
   };

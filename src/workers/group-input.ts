@@ -1,4 +1,5 @@
 import type { Ledger } from "../queue/ledger.ts";
+import type { TraceContext } from "../queue/tracer.ts";
 import type { JobTicket } from "./job-ticket.ts";
 
 /** One item inside a worker, from its job to its record. */
@@ -14,6 +15,8 @@ export interface GroupInput {
   readonly tokens: number;
   readonly bytes: number;
   readonly arrivedAt: number;
+  /** Of its job, where that is traced. */
+  readonly trace?: TraceContext | undefined;
   /** Failed attempts, over all workers and restarts. */
   attempts: number;
   /** Those of them that the budget counts: attempts made while the whole lane was out are not. */

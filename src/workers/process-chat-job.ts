@@ -9,8 +9,8 @@ import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { CallGroup } from "./call-group.ts";
 import type { ChatInput } from "./chat-input.ts";
+import { CHAT_STORY } from "./chat-story.ts";
 import { type CommitDeps, recordFailure } from "./commit-records.ts";
-import { finalPartial } from "./final-partial.ts";
 import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
 import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
@@ -47,7 +47,7 @@ export async function processChatJob(
   const own =
     itemId === undefined
       ? undefined
-      : new ItemLedger(client, keys.item(itemId), payload.stream ? finalPartial : undefined);
+      : new ItemLedger(client, keys.item(itemId), payload.stream ? CHAT_STORY : undefined);
   const runId = "run" in payload.target ? payload.target.run : "";
   const ledger = own ?? deps.ledgers.of(runId);
 
@@ -67,6 +67,7 @@ export async function processChatJob(
       tokens: payload.tokens,
       bytes: 0,
       arrivedAt: deps.now(),
+      trace: payload.trace,
       attempts,
       charged: attempts,
       snoozes: 0,

@@ -65,7 +65,7 @@ type Draft = Omit<EmbeddingInput, "ticket">;
 
 function createInput(
   [index, tokens, text]: EmbeddingPayload["items"][number],
-  { run, item }: EmbeddingPayload,
+  { run, item, trace }: EmbeddingPayload,
   attempts: number,
   { ledger, now, isUrgent }: JobDeps,
 ): Draft {
@@ -78,6 +78,7 @@ function createInput(
     tokens,
     bytes: Buffer.byteLength(text),
     arrivedAt: now(),
+    trace,
     attempts,
     charged: attempts,
     snoozes: 0,

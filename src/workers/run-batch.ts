@@ -55,6 +55,7 @@ export async function runBatch(
       log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
     );
   await Promise.all([settled, commitVectors(inputs, response, size, deps)]);
+  watch?.committed();
   return undefined;
 }
 

@@ -65,6 +65,7 @@ export async function runChat(
         }),
       ),
   ]);
+  watch?.committed();
   return undefined;
 }
 
@@ -77,7 +78,7 @@ async function followAnswer(
   onDelta: () => void,
 ): Promise<ChatResponse> {
   const over = new AbortController();
-  const writer = new PartialWriter(client, keys, ledger.attempt, (state) => over.abort(new Error(state)));
+  const writer = new PartialWriter(client, keys, ledger, (state) => over.abort(new Error(state)));
   // Writing tells that the item is over; a model that thinks for minutes before it writes must not be paid for then.
   const looking = setInterval(() => {
     ledger.isCurrent().then(

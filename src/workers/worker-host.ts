@@ -10,6 +10,7 @@ import { ItemLedger } from "../queue/item-ledger.ts";
 import { ENDED_JOBS, type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
 import { parsePayload } from "../queue/payload.ts";
 import { TelemetryWriter } from "../queue/telemetry-writer.ts";
+import type { Tracer } from "../queue/tracer.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -23,6 +24,7 @@ import type { ModelLane } from "./model-lanes.ts";
 import { processChatJob } from "./process-chat-job.ts";
 import { processEmbeddingJob } from "./process-embedding-job.ts";
 import { RunLedgers } from "./run-ledgers.ts";
+import { observeWithBoth, traceCalls } from "./trace-calls.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface Capability {
@@ -53,6 +55,7 @@ export interface WorkerDeps {
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
   readonly version: string;
   readonly log: WorkerLog;
+  readonly tracer?: Tracer;
   readonly clock?: Clock;
   readonly options?: Partial<WorkerOptions>;
 }
@@ -103,7 +106,8 @@ class Host {
     this.#telemetry = new TelemetryWriter(this.#client, deps.keys, {
       onError: (error) => deps.log.debug("could not write telemetry", { error: error.message }),
     });
-    this.#observer = observeCalls(this.#telemetry, this.id);
+    const observer = observeCalls(this.#telemetry, this.id);
+    this.#observer = deps.tracer ? observeWithBoth(observer, traceCalls(deps.tracer)) : observer;
     this.#groups = new GroupBook({
       ...deps,
       ...this.#options,
@@ -186,6 +190,10 @@ class Host {
     const { keys } = this.#deps;
     const id = job.id ?? "";
     const payload = parsePayload(job.data);
+    if (payload?.trace !== undefined) {
+      const attributes = { "sluice.queue": job.queueName, "sluice.kind": payload.kind };
+      this.#deps.tracer?.begin("queue", { parent: payload.trace, at: job.timestamp, attributes }).end();
+    }
     if (payload?.kind === "embedding") {
       const { run, item } = payload;
       const ledger =

@@ -8,6 +8,7 @@ import { EXIT } from "../exit.ts";
 import { LaneBook, openTransport } from "../lanes.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
+import { openConfiguredTracer } from "../open-tracer.ts";
 import { readVersion } from "../version.ts";
 
 export interface WorkerCommandOptions {
@@ -38,6 +39,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
   try {
     const keys = createKeys(config.namespace);
     const { jobs, calls, graceMs } = config.worker;
+    const tracer = await openConfiguredTracer(config);
     const host = startWorker({
       redis: redis.source,
       keys,
@@ -47,6 +49,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
       chatLanes: (provider, model) => lanes.chatLanes(provider, model),
       version: readVersion(),
       log,
+      ...(tracer ? { tracer } : {}),
       options: {
         ...(graceMs === undefined ? {} : { graceMs }),
         ...(jobs === undefined ? {} : { jobs }),
@@ -60,6 +63,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
     const reason = await stopped;
     log.info("worker stops", { reason });
     await host.stop();
+    await tracer?.close();
     log.info("worker has stopped");
     return EXIT.ok;
   } finally {

@@ -11,6 +11,7 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import { RunControl } from "../../queue/run-control.ts";
 import { RunLedger } from "../../queue/run-ledger.ts";
 import { countCancelled } from "../../queue/telemetry-writer.ts";
+import type { Tracer } from "../../queue/tracer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import { readSpool } from "../plan/read-spool.ts";
@@ -65,6 +66,8 @@ export interface ExecuteDeps {
   readonly maxCost?: number;
   /** Take back these failures first. */
   readonly retry?: WantedFailures;
+  /** Records a span for each job; absent while traces are off. */
+  readonly tracer?: Tracer;
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
   readonly onEvent: (
@@ -145,7 +148,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
   deps: ExecuteDeps,
 ): Promise<void> {
   const { control, lease, watch } = parts;
-  const queues = new RunQueues(deps.redis, deps.keys, work.queues);
+  const queues = new RunQueues(deps.redis, deps.keys, work.queues, deps.tracer);
   const reuse = await work.openReuse?.(store);
   try {
     // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.

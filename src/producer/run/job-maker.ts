@@ -1,11 +1,12 @@
 import type { Item } from "../../core/item.ts";
+import type { ChatPayload, EmbeddingPayload } from "../../queue/payload.ts";
 
 /** A job as it goes to its queue. */
 export interface MadeJob {
   readonly queue: string;
   /** For dashboards; workers look at `data` only. */
   readonly name: string;
-  readonly data: unknown;
+  readonly data: EmbeddingPayload | ChatPayload;
 }
 
 /** How the items of one kind of run become jobs. */

@@ -1,14 +1,20 @@
 import { Queue } from "bullmq";
 import { JOB_OPTIONS, QUEUE_SETTINGS } from "../../queue/names.ts";
+import { describePayload } from "../../queue/payload.ts";
+import type { TraceContext, Tracer } from "../../queue/tracer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { MadeJob } from "./job-maker.ts";
 
+type QueuedJob = MadeJob & { readonly id: string };
+
 /** The queues that the items of one run go to: one, or one per provider. */
 export class RunQueues {
   readonly #queues: ReadonlyMap<string, Queue>;
+  readonly #tracer: Tracer | undefined;
 
-  constructor(redis: RedisSource, keys: Keys, names: readonly string[]) {
+  constructor(redis: RedisSource, keys: Keys, names: readonly string[], tracer?: Tracer) {
+    this.#tracer = tracer;
     const connection = redis.connect("bullmq");
     this.#queues = new Map(
       names.map((name) => {
@@ -24,10 +30,26 @@ export class RunQueues {
   }
 
   /** Queues jobs; one whose id a queue has already is left alone. */
-  async add(jobs: readonly (MadeJob & { readonly id: string })[]): Promise<void> {
+  async add(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, queue] of this.#queues) {
       const own = jobs.filter((job) => job.queue === name);
-      if (own.length > 0) await queue.addBulk(own.map(toBull));
+      if (own.length > 0) await this.#submit(queue, own);
+    }
+  }
+
+  async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
+    if (!this.#tracer) {
+      await queue.addBulk(jobs.map((job) => toBull(job)));
+      return;
+    }
+    const tracer = this.#tracer;
+    const spans = jobs.map(({ id, data }) =>
+      tracer.begin("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
+    );
+    try {
+      await queue.addBulk(jobs.map((job, i) => toBull(job, spans[i]?.context)));
+    } finally {
+      for (const span of spans) span.end();
     }
   }
 
@@ -47,10 +69,10 @@ export class RunQueues {
   }
 }
 
-function toBull({ id, name, data }: MadeJob & { readonly id: string }) {
+function toBull({ id, name, data }: QueuedJob, trace?: TraceContext) {
   return {
     name,
-    data,
+    data: trace === undefined ? data : { ...data, trace },
     opts: {
       jobId: id,
       ...JOB_OPTIONS,

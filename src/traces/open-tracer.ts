@@ -1,0 +1,144 @@
+import {
+  type Attributes,
+  type Context,
+  context as contexts,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+  type TracerProviderOptions,
+} from "@opentelemetry/sdk-trace";
+import type { TraceSettings } from "../config/trace-settings.ts";
+import {
+  type OpenSpan,
+  type SpanAttributes,
+  type SpanName,
+  type SpanOptions,
+  TRACE_CONTEXT,
+  type TraceContext,
+  type Tracer,
+} from "../queue/tracer.ts";
+
+/** How long the collector may take for one export, and how long the end of a process waits for it. */
+const EXPORT_MS = 5_000;
+/** Spans in memory; further ones are dropped, because a collector that is away is no reason to grow. */
+const MAX_SPANS = 4_096;
+
+const KINDS: Readonly<Record<SpanName, SpanKind>> = {
+  submit: SpanKind.PRODUCER,
+  queue: SpanKind.CONSUMER,
+  reserve: SpanKind.INTERNAL,
+  call: SpanKind.CLIENT,
+  commit: SpanKind.INTERNAL,
+};
+
+/**
+ * Starts to record spans and to send them by OTLP over HTTP. Load this file only where traces are wanted: it is the only
+ * one that loads OpenTelemetry. Inside a program that has an active span of its own, `submit` becomes its child.
+ */
+export function openTracer(settings: TraceSettings, version: string): Tracer {
+  const exporter = new OTLPTraceExporter({
+    url: settings.endpoint,
+    headers: parseHeaders(settings.headers?.reveal()),
+    timeoutMillis: EXPORT_MS,
+  });
+  const provider = new TracerProvider({
+    resource: describeProcess(settings.service, version),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.share) }),
+    spanProcessors: [
+      new BatchSpanProcessor({
+        exporter,
+        maxQueueSize: MAX_SPANS,
+        maxExportBatchSize: 512,
+        scheduledDelayMillis: 1_000,
+        exportTimeoutMillis: EXPORT_MS,
+      }),
+    ],
+  });
+  const tracer = provider.getTracer("sluice", version);
+  return {
+    begin(name: SpanName, { parent, links = [], at, attributes = {} }: SpanOptions = {}): OpenSpan {
+      const span = tracer.startSpan(
+        name,
+        {
+          kind: KINDS[name],
+          attributes: known(attributes),
+          links: links.flatMap((link) => {
+            const linked = parseContext(link);
+            return linked ? [{ context: linked }] : [];
+          }),
+          ...(at === undefined ? {} : { startTime: at }),
+        },
+        parent === undefined ? contexts.active() : contextOf(parent),
+      );
+      return {
+        context: span.isRecording() ? formatContext(span.spanContext()) : undefined,
+        end({ at: endedAt, error, attributes: more } = {}) {
+          if (more) span.setAttributes(known(more));
+          if (error !== undefined) {
+            span.setAttribute("error.type", error);
+            span.setStatus({ code: SpanStatusCode.ERROR });
+          }
+          span.end(endedAt);
+        },
+      };
+    },
+    close: () => provider.shutdown().catch(() => undefined),
+  };
+}
+
+function contextOf(parent: TraceContext): Context {
+  const remote = parseContext(parent);
+  return remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
+}
+
+function parseContext(text: TraceContext): SpanContext | undefined {
+  if (!TRACE_CONTEXT.test(text)) return undefined;
+  const [, traceId = "", spanId = "", flags = "0"] = text.split("-");
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+}
+
+function formatContext({ traceId, spanId, traceFlags }: SpanContext): TraceContext {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+function known(attributes: SpanAttributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+function describeProcess(service: string, version: string): NonNullable<TracerProviderOptions["resource"]> {
+  const attributes: Attributes = {
+    "service.name": service,
+    "service.version": version,
+    "process.pid": process.pid,
+  };
+  const resource: NonNullable<TracerProviderOptions["resource"]> = {
+    attributes,
+    merge: (other) => other ?? resource,
+    getRawAttributes: () => Object.entries(attributes),
+  };
+  return resource;
+}
+
+/** What cannot be read is left out. */
+function parseHeaders(text: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of text?.split(",") ?? []) {
+    const [, name, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+    if (name === undefined || value === undefined) continue;
+    try {
+      headers[name] = decodeURIComponent(value);
+    } catch {
+      headers[name] = value;
+    }
+  }
+  return headers;
+}
