@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 export interface ChildWorkers {
   /** Resolves when the first worker takes jobs; rejects when all of them end before that. */
   readonly ready: Promise<void>;
+  /** Resolves when as many workers as were asked for have taken up work; never rejects. */
+  readonly allReady: Promise<void>;
   /** Process ids of the workers alive. */
   readonly pids: readonly number[];
   /** Has them hand back their jobs, and resolves when all are gone. Idempotent. */
@@ -33,6 +35,8 @@ const RESTART_MAX_MS = 10_000;
 export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const children = new Set<ChildProcess>();
   const ready = Promise.withResolvers<void>();
+  const allReady = Promise.withResolvers<void>();
+  let readyCount = 0;
   let stopping: Promise<void> | undefined;
   let deaths = 0;
   const log = openSync(options.logFile, "a");
@@ -50,7 +54,9 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
     children.add(child);
     child.once("message", () => {
       deaths = 0;
+      readyCount += 1;
       ready.resolve();
+      if (readyCount === options.count) allReady.resolve();
     });
     child.once("error", () => undefined);
     child.once("exit", (code, signal) => {
@@ -77,9 +83,13 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
 
   for (let i = 0; i < options.count; i++) start();
   // Without workers of its own, the command relies on others'.
-  if (options.count === 0) ready.resolve();
+  if (options.count === 0) {
+    ready.resolve();
+    allReady.resolve();
+  }
   return {
     ready: ready.promise,
+    allReady: allReady.promise,
     get pids() {
       return [...children].flatMap((child) => child.pid ?? []);
     },

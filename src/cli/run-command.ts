@@ -21,13 +21,15 @@ import { WORK_FOLDER } from "../producer/sink/open-files.ts";
 import type { RunStore } from "../producer/sink/slot-store.ts";
 import type { WantedFailures } from "../producer/sink/take-back-failures.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
+import type { Tracer } from "../queue/tracer.ts";
 import { createKeys } from "../redis/keys.ts";
-import { startChildWorkers } from "./child-workers.ts";
+import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
 import { describeProblems } from "./commands/embed-output.ts";
 import { EXIT } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
+import { openConfiguredTracer } from "./open-tracer.ts";
 import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
 import type { RedisLink } from "./redis-link.ts";
@@ -68,6 +70,10 @@ interface Context {
   readonly signal: AbortSignal;
   readonly retry?: WantedFailures;
 }
+
+/** A run of fewer is over before waiting for a second worker would have paid. */
+const MANY_ITEMS = 1_000;
+const START_PATIENCE_MS = 1_500;
 
 const RESUME = "nothing is lost: the same command goes on where this one stopped";
 
@@ -225,9 +231,12 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
     items: run.manifest.items.total,
     done: run.manifest.items.total - run.manifest.items.missing,
   });
+  let tracer: Tracer | undefined;
   try {
     const keys = createKeys(config.namespace);
     const client = redis.source.connect("commands");
+    if (run.manifest.items.missing >= MANY_ITEMS) await startTogether(workers, signal);
+    tracer = await openConfiguredTracer(config);
     const note = (message: string) => reporter.event({ type: "note", message });
     return await executeRun(run, command.work(run, { client, keys, clock: systemClock, note }), {
       redis: redis.source,
@@ -238,6 +247,7 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
       ...(price === undefined ? {} : { price }),
       ...(context.retry === undefined ? {} : { retry: context.retry }),
       ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
+      ...(tracer ? { tracer } : {}),
       clock: systemClock,
       onStopping: () => workers.stop(),
       onSnapshot: (snapshot) => reporter.progress(snapshot),
@@ -247,8 +257,21 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
   } catch (error) {
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
-    await close();
+    await Promise.all([close(), tracer?.close()]);
   }
+}
+
+/**
+ * All workers together spend a window that may be spent at once in the time in which the first of them, alone and
+ * beside the start of the others, spends a part of it; and what is spent late comes back late in every later window.
+ */
+async function startTogether(workers: ChildWorkers, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const patience = workers.ready.then(() =>
+    systemClock.sleep(START_PATIENCE_MS, AbortSignal.any([signal, over.signal])),
+  );
+  await Promise.race([workers.allReady, patience]).catch(() => undefined);
+  over.abort();
 }
 
 /** Redis and the workers of a run in `dir`, whose work folder is there and locked. */
