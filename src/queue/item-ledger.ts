@@ -1,6 +1,7 @@
 import type { ItemKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import type { Ledger } from "./ledger.ts";
+import type { PartialKind } from "./partials.ts";
 import { encodeRecords, type WireRecord } from "./record-codec.ts";
 import type { Claim, Committed } from "./run-ledger.ts";
 
@@ -15,7 +16,7 @@ const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url),
 
 const commitScript = defineScript(new URL("lua/commit-item.lua", import.meta.url), {
   keys: ["state", "partials"],
-  args: ["channel", "frame", "final"],
+  args: ["channel", "frame", "final", "attempt", "written", "whole"],
   parse: (reply) => {
     const [outcome, ...items] = reply as [string, ...string[]];
     return { outcome, items: items.map(Number) };
@@ -34,19 +35,28 @@ const releaseScript = defineScript(new URL("lua/release-item.lua", import.meta.u
   parse: Number,
 });
 
+/** What readers of partials are told of a record. */
+export interface Story {
+  /** The end, as JSON. */
+  readonly final: (record: WireRecord) => string;
+  /** All deltas of the record once more, for readers that have seen others. */
+  readonly whole: (record: WireRecord) => readonly (readonly [PartialKind, string])[];
+}
+
 /** The worker's side of an item that was submitted on its own. */
 export class ItemLedger implements Ledger {
   readonly #client: RedisClient;
   readonly #keys: ItemKeys;
-  /** What readers of partials get as the end, for the record that is committed. */
-  readonly #final: ((record: WireRecord) => string) | undefined;
+  readonly #story: Story | undefined;
   #attempt = 0;
+  /** Entries that the attempt has written to the partials. */
+  written = 0;
   #isComplete = false;
 
-  constructor(client: RedisClient, keys: ItemKeys, final?: (record: WireRecord) => string) {
+  constructor(client: RedisClient, keys: ItemKeys, story?: Story) {
     this.#client = client;
     this.#keys = keys;
-    this.#final = final;
+    this.#story = story;
   }
 
   /** The attempt that deltas are written under. */
@@ -57,6 +67,7 @@ export class ItemLedger implements Ledger {
   async claim(_job: string, indices: readonly number[]): Promise<Claim> {
     const reply = await claimScript.run(this.#client, this.#keys, { channel: this.#keys.channel }, indices);
     this.#attempt = reply.attempt;
+    this.written = 0;
     const { claims, open } = reply;
     const attempts = indices.map((_, i) => reply.attempts[i] ?? 0);
     if (reply.state === "running") return { state: "running", claims, open, attempts };
@@ -77,19 +88,20 @@ export class ItemLedger implements Ledger {
   /** Readers of partials are told to start over. */
   async restart(): Promise<void> {
     this.#attempt = await restartScript.run(this.#client, this.#keys, { channel: this.#keys.channel });
+    this.written = 0;
   }
 
   async commit(records: readonly WireRecord[], dimensions: number): Promise<Committed> {
     let open = records;
+    let isTorn = false;
     while (open.length > 0) {
-      const [first] = open;
       const { outcome, items } = await commitScript.run(
         this.#client,
         this.#keys,
         {
           channel: this.#keys.channel,
           frame: encodeRecords(open, dimensions),
-          final: first && this.#final ? this.#final(first) : "",
+          ...this.#tell(open[0], isTorn),
         },
         open.map((record) => record.index),
       );
@@ -97,10 +109,20 @@ export class ItemLedger implements Ledger {
       this.#isComplete = outcome === "complete";
       if (outcome === "ok" || this.#isComplete)
         return { accepted: open.length, refused: records.length - open.length, gone: false };
+      isTorn = outcome === "torn";
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }
     return { accepted: 0, refused: records.length, gone: false };
+  }
+
+  /** What readers of the partials are to hear with a record. */
+  #tell(record: WireRecord | undefined, isTorn: boolean) {
+    if (!record || !this.#story) return { final: "", attempt: "", written: 0, whole: "" };
+    const final = this.#story.final(record);
+    if (record.failure) return { final, attempt: "", written: 0, whole: "" };
+    const whole = isTorn ? JSON.stringify(this.#story.whole(record)) : "";
+    return { final, attempt: this.#attempt, written: this.written, whole };
   }
 
   async addAttempts(indices: readonly number[]): Promise<void> {

@@ -14,6 +14,12 @@ export type Partial =
 
 export type PartialKind = "text" | "reasoning" | "tools";
 
+/** The attempt that deltas are written under, and how many entries it has written. */
+export interface Attempt {
+  readonly attempt: number;
+  written: number;
+}
+
 const writeScript = defineScript(new URL("lua/write-partial.lua", import.meta.url), {
   keys: ["state", "partials"],
   args: ["attempt", "channel", "maxLength", "sequence", "kind", "delta"],
@@ -31,14 +37,13 @@ const MAX_ENTRIES = 20_000;
 export class PartialWriter {
   readonly #client: RedisClient;
   readonly #keys: ItemKeys;
-  readonly #attempt: number;
+  readonly #attempt: Attempt;
   readonly #onStale: (state: string) => void;
   #pending: { kind: PartialKind; delta: string }[] = [];
   #writing: Promise<void> | undefined;
-  #sequence = 0;
   #stale = false;
 
-  constructor(client: RedisClient, keys: ItemKeys, attempt: number, onStale: (state: string) => void) {
+  constructor(client: RedisClient, keys: ItemKeys, attempt: Attempt, onStale: (state: string) => void) {
     this.#client = client;
     this.#keys = keys;
     this.#attempt = attempt;
@@ -68,18 +73,19 @@ export class PartialWriter {
       const stale = replies.find((reply) => reply !== "ok");
       if (stale !== undefined) {
         this.#stale = true;
-        this.#onStale(stale);
+        // After a gap the answer goes on: its record brings the whole text once more.
+        if (stale !== "gap") this.#onStale(stale);
       }
     }
   }
 
   #send({ kind, delta }: { kind: PartialKind; delta: string }): Promise<string> {
-    this.#sequence += 1;
+    this.#attempt.written += 1;
     return writeScript.run(this.#client, this.#keys, {
-      attempt: this.#attempt,
+      attempt: this.#attempt.attempt,
       channel: this.#keys.channel,
       maxLength: MAX_ENTRIES,
-      sequence: this.#sequence,
+      sequence: this.#attempt.written,
       kind,
       delta,
     });

@@ -18,7 +18,7 @@ local s = redis.call('HMGET', KEYS[1], 'state', 'claims', 'attempt')
 if not s[1] then return { 'gone', 0, '', 0, {} } end
 if s[1] ~= 'queued' and s[1] ~= 'running' then return { s[1], 0, '', 0, {} } end
 local claims, attempt = (tonumber(s[2]) or 0) + 1, (tonumber(s[3]) or 0) + 1
-redis.call('HSET', KEYS[1], 'state', 'running', 'claims', claims, 'attempt', attempt)
+redis.call('HSET', KEYS[1], 'state', 'running', 'claims', claims, 'attempt', attempt, 'written', 0)
 -- Nobody has worked on it before: there is neither a record, nor a failed attempt, nor a delta.
 if attempt == 1 then return { 'running', claims, string.rep('0', #ARGV - 1), 1, {} } end
 local mask, attempts = {}, {}

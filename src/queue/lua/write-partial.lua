@@ -8,15 +8,20 @@
     1 attempt     of the writer
     2 channel     where readers are told to look again
     3 maxLength   entries kept
-    4 sequence    of this entry within the attempt, from 1
+    4 sequence    of this entry within the attempt, from 1 without a gap
     5 kind        text | reasoning | tools
     6 delta       text, or JSON for tools
-  Returns 'ok', 'stale' (another attempt has begun), or the state of an item that runs no more.
+  Returns 'ok', 'stale' (another attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore
+    not written), or the state of an item that runs no more. Writing an entry again changes nothing.
 --]]
 local attempt, channel, maxLength, sequence, kind, delta = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local s = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'ttlMs')
+local s = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'ttlMs', 'written')
 if s[1] ~= 'running' then return s[1] or 'gone' end
 if s[2] ~= attempt then return 'stale' end
+local written = tonumber(s[4]) or 0
+if tonumber(sequence) <= written then return 'ok' end
+if tonumber(sequence) > written + 1 then return 'gap' end
+redis.call('HSET', KEYS[1], 'written', sequence)
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', maxLength, '*', 't', kind, 'a', attempt, 's', sequence, 'd', delta)
 redis.call('PEXPIRE', KEYS[2], s[3])
 redis.call('PUBLISH', channel, 'partial')
