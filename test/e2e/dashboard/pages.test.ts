@@ -1,0 +1,211 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
+import { type Cli, progressed, Workshop } from "../../support/cli.ts";
+import { writeCorpus } from "../../support/corpus.ts";
+import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
+
+/** A property of the element that has the focus. */
+const focused = (page: Page, property: "textContent" | "id") =>
+  page
+    .locator(":focus")
+    .evaluate((element, name) => (element as unknown as Record<string, unknown>)[name], property);
+
+const ITEMS = 4_000;
+const CHAT = "minimax/MiniMax-Text-01";
+
+describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
+  let shop: Workshop;
+  let up: DashboardProcess;
+  let run: Cli;
+  let runId: string;
+  let browser: Browser;
+  let watched: WatchedPage;
+
+  beforeAll(async () => {
+    // Slow enough for the run to live as long as the tests look at it.
+    shop = await Workshop.open({
+      limits: { requestsPerMinute: 100_000, concurrency: 2 },
+      latency: { fixedMs: 400 },
+    });
+    up = await startDashboardProcess(shop, { workers: 1 });
+    shop.write("done.jsonl", ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"));
+    const done = await shop.embed(["done.jsonl", "--out", "done", "--workers", "0", "--with-text"]).exit;
+    expect(done).toMatchObject({ code: 0 });
+    run = shop.embed([writeCorpus(shop, ITEMS), "--out", "vectors", "--workers", "0", "--json"]);
+    runId = String((await run.event(progressed(0.01), "progress")).run ?? "");
+    browser = await openBrowser();
+    watched = await watchPage(browser);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.[Symbol.asyncDispose]();
+  });
+
+  test("the overview says what runs, what is stuck, what it costs and how full the limits are", async () => {
+    const { page } = watched;
+    await page.goto(up.url);
+    const figures = page.locator(".figure");
+    await expect.poll(() => figures.nth(0).innerText()).toMatch(/What runs\s+1 run\b/);
+    await expect.poll(() => figures.nth(1).innerText()).toMatch(/What is stuck\s+Nothing/);
+    // No price is known, and that is a dash, not zero.
+    await expect.poll(() => figures.nth(2).innerText()).toMatch(/What it costs\s+–/);
+    await expect.poll(() => figures.nth(3).innerText()).toMatch(/Fullest limit\s+[\d.]+ %/);
+    await expect.poll(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
+    await expect.poll(() => page.getByRole("meter").count()).toBeGreaterThan(0);
+    await expect.poll(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
+    expect(await watched.offences()).toEqual([]);
+  });
+
+  test("figures move without the page being loaded again", async () => {
+    const { page } = watched;
+    await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
+    const progress = page.getByRole("progressbar").first();
+    const before = Number(await progress.getAttribute("aria-valuenow"));
+    await expect
+      .poll(async () => Number(await progress.getAttribute("aria-valuenow")))
+      .toBeGreaterThan(before);
+    expect(await page.evaluate(() => (globalThis as { isSamePage?: boolean }).isSamePage)).toBe(true);
+  });
+
+  test("the first view loads less than 100 KB of script", async () => {
+    const fresh = await watchPage(browser);
+    const sizes: Promise<number>[] = [];
+    fresh.page.on("requestfinished", (request) => {
+      if (request.resourceType() === "script")
+        sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+    });
+    await fresh.page.goto(up.url);
+    await fresh.page.locator(".plot canvas").first().waitFor();
+    const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(total).toBeGreaterThan(10_000);
+    expect(total).toBeLessThan(100_000);
+    await fresh.close();
+  });
+
+  test("runs are found by their name, and lead to their pages", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await expect.poll(() => page.locator("tbody tr").count()).toBe(2);
+    await page.getByLabel("Name, id or model").fill("vectors");
+    await expect.poll(() => page.locator("tbody tr").count()).toBe(1);
+    await page.getByRole("link", { name: "vectors" }).click();
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("vectors");
+  });
+
+  test("a run's page shows progress by status, batch fill, calls paid twice and throughput", async () => {
+    const { page } = watched;
+    const fact = (label: string) =>
+      page.locator(".facts > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
+    await expect.poll(() => page.locator(".keys").innerText()).toMatch(/succeeded\s+[\d,]+/);
+    await expect.poll(() => fact("Batch fill").innerText()).toMatch(/^[\d.]+ %/);
+    await expect.poll(() => fact("Paid twice").innerText()).toMatch(/^0/);
+    await expect.poll(() => fact("Calls").innerText()).toMatch(/^[1-9]/);
+    await expect.poll(() => page.getByText("No item has failed.").count()).toBe(1);
+    await expect.poll(() => page.locator(".plot").count()).toBeGreaterThan(0);
+  });
+
+  test("items are found by id and by text; one item's texts are masked until they are asked for", async () => {
+    const { page } = watched;
+    await page.getByLabel("Look for").fill("c-17");
+    await page.getByRole("button", { name: "Find items" }).click();
+    await page.getByRole("link", { name: "c-17", exact: true }).waitFor();
+    await page.getByLabel("Look for").fill("Paragraph 17:");
+    await page.getByLabel("In", { exact: true }).selectOption("text");
+    await page.getByRole("button", { name: "Find items" }).click();
+    await page.getByRole("link", { name: "c-17", exact: true }).click();
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-17");
+    await page
+      .getByText(/Masked: [\d,]+ characters/)
+      .first()
+      .waitFor();
+    expect(await page.getByText("Paragraph 17:").count()).toBe(0);
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Show" }).click();
+    await page.getByText("Paragraph 17:").waitFor();
+    expect(await watched.offences()).toEqual([]);
+  });
+
+  test("live shows the records of the run as they are committed", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Live", exact: true }).click();
+    await page
+      .getByText(/1,536 floats/)
+      .first()
+      .waitFor();
+    const first = await page.locator("tbody tr").first().innerText();
+    await expect.poll(() => page.locator("tbody tr").first().innerText()).not.toBe(first);
+  });
+
+  test("a running chat's tokens are followed to its end", async () => {
+    const { page } = watched;
+    shop.simulator.configure({ deltaMs: 700 });
+    const chat = shop.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
+    await page.getByRole("button", { name: "Follow" }).click();
+    const answer = page.locator(".follow");
+    await expect.poll(() => answer.innerText()).toContain("You wrote");
+    await page.getByText("characters so far").waitFor();
+    shop.simulator.configure({ deltaMs: 0 });
+    const { stdout } = await chat.exit;
+    await expect.poll(() => answer.innerText()).toBe(stdout.trim());
+    await page.getByText("ended", { exact: true }).waitFor();
+  });
+
+  test("a search finds the nearest record of a finished run", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Search", exact: true }).click();
+    await page.getByLabel("Text to look for").fill("the sea");
+    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await expect.poll(() => page.locator(".hits li").first().innerText()).toMatch(/1\.000\s+sea\s+the sea/);
+  });
+
+  test("queues are one click away in bull-board, behind the same door", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Queues", exact: true }).click();
+    await page.getByRole("link", { name: "minimax-embedding", exact: true }).waitFor();
+    const link = await page.getByRole("link", { name: "Open bull-board" }).getAttribute("href");
+    const board = await watchPage(browser);
+    await board.page.goto(`${up.url}/${link}`);
+    await board.page.getByText("minimax-embedding").first().waitFor();
+    expect(await board.offences()).toEqual([]);
+    await board.close();
+  });
+
+  test("what was done is in the audit lines", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await page.getByRole("cell", { name: "looked at an item" }).waitFor();
+    await page.getByRole("cell", { name: "searched", exact: true }).waitFor();
+    expect(await watched.offences()).toEqual([]);
+  });
+
+  test("an unknown run and an unknown page say so", async () => {
+    const { page } = watched;
+    await page.goto(`${up.url}/#/runs/e-20200101-nosuch00`);
+    await page.getByText("There is no such run.").waitFor();
+    await page.goto(`${up.url}/#/nonsense`);
+    await page.getByText("There is no such page.").waitFor();
+  });
+
+  test("everything is reached with the keyboard, beginning with a way past the head", async () => {
+    const { page } = watched;
+    await page.goto(`${up.url}/#/runs/${runId}`);
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await page.reload();
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+    await page.keyboard.press("Tab");
+    expect(await focused(page, "textContent")).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    expect(await focused(page, "id")).toBe("main");
+    for (let presses = 0; presses < 10; presses++) {
+      await page.keyboard.press("Tab");
+      if ((await focused(page, "textContent")) === "Pause") break;
+    }
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+    expect(await focused(page, "textContent")).toBe("Pause");
+  });
+});

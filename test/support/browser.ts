@@ -1,0 +1,84 @@
+import { spawnSync } from "node:child_process";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/** Path of a Chromium or Chrome: SLUICE_BROWSER, else one on PATH; undefined, said aloud, where there is none. */
+function findBrowser(): string | undefined {
+  const wanted = process.env.SLUICE_BROWSER ? [process.env.SLUICE_BROWSER] : NAMES;
+  for (const name of wanted) {
+    const { status, stdout } = spawnSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" });
+    if (status === 0) return stdout.trim();
+  }
+  console.warn(
+    "NO BROWSER: the tests of the dashboard's pages are skipped (sh scripts/bootstrap.sh --browser)",
+  );
+  return undefined;
+}
+
+const program = findBrowser();
+export const hasBrowser = program !== undefined;
+
+/** A headless browser that calls nobody by itself. */
+export function openBrowser(): Promise<Browser> {
+  if (program === undefined) throw new Error("there is no browser; skip the test where hasBrowser is false");
+  return chromium.launch({
+    executablePath: program,
+    headless: true,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /**
+   * What must not happen on any page: requests to other hosts, refusals by the content security policy, dialogs of the
+   * browser, uncaught errors, and `window.__executed`, which the payloads of the tests would set.
+   */
+  offences(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** A page in a context of its own, with somebody who notes what must not happen. */
+export async function watchPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 860 },
+    locale: "en-GB",
+    reducedMotion: "reduce",
+    ...options,
+  });
+  const page = await context.newPage();
+  const noted: string[] = [];
+  context.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (!/^https?:$/.test(protocol) || !/^(127\.0\.0\.1|localhost)$/.test(hostname))
+      noted.push(`request to ${request.url().slice(0, 200)}`);
+  });
+  context.on("page", (other) => {
+    if (other !== page) noted.push("a window was opened");
+  });
+  page.on("dialog", (dialog) => {
+    noted.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  page.on("pageerror", (error) => noted.push(`uncaught: ${error.message}`));
+  page.on("console", (message) => {
+    if (/content security policy/i.test(message.text())) noted.push(message.text());
+  });
+  return {
+    page,
+    offences: async () => {
+      const executed = await page.evaluate(() => (globalThis as { __executed?: unknown }).__executed);
+      return executed === undefined ? noted : [...noted, `executed: ${String(executed)}`];
+    },
+    close: () => context.close(),
+  };
+}
