@@ -28,7 +28,7 @@ import {
 } from "../queue/tracer.ts";
 
 /** How long the collector may take for one export, and how long the end of a process waits for it. */
-const EXPORT_MS = 5_000;
+const EXPORT_MS = 3_000;
 /** Spans in memory; further ones are dropped, because a collector that is away is no reason to grow. */
 const MAX_SPANS = 4_096;
 

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Workshop } from "../support/cli.ts";
+import { corpusText } from "../support/corpus.ts";
+import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "../support/trace-receiver.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const ITEMS = 120;
+let shop: Workshop;
+let receiver: TraceReceiver;
+
+beforeEach(async () => {
+  shop = await Workshop.open();
+  receiver = await startTraceReceiver();
+  const lines = Array.from({ length: ITEMS }, (_, n) =>
+    JSON.stringify({ id: `c-${n}`, text: n === 50 ? `${corpusText(n)} broken` : corpusText(n) }),
+  );
+  shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+});
+
+afterEach(async () => {
+  await shop[Symbol.asyncDispose]();
+  await receiver[Symbol.asyncDispose]();
+});
+
+const named = (name: string) => receiver.spans().filter((span) => span.name === name);
+const parentOf = (span: ReceivedSpan) =>
+  receiver.spans().find(({ spanId, traceId }) => spanId === span.parentSpanId && traceId === span.traceId);
+
+test("a run's jobs are traced from submit to commit, across processes and without contents", async () => {
+  shop.simulator.configure({ faults: [{ text: "broken", action: { type: "code", code: 2013 } }] });
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20token-for-spans",
+    OTEL_SERVICE_NAME: "night-run",
+  };
+  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
+  expect(code).toBe(1);
+  const { run, calls } = shop.manifest("out");
+  await waitFor(() => named("call").length >= calls.made, { what: "a span for every call" });
+
+  const submits = named("submit");
+  expect(submits.length).toBeGreaterThan(0);
+  expect(submits.every(({ parentSpanId }) => parentSpanId === undefined)).toBe(true);
+  expect(submits.reduce((sum, { attributes }) => sum + Number(attributes["sluice.items"]), 0)).toBe(ITEMS);
+  for (const name of ["queue", "reserve", "call"]) {
+    expect(named(name).length).toBeGreaterThan(0);
+    for (const span of named(name)) {
+      const parent = parentOf(span);
+      expect(parent?.name, `${name} belongs to a job`).toBe("submit");
+      expect(parent?.resource["process.pid"]).not.toBe(span.resource["process.pid"]);
+      expect(span.endMs).toBeGreaterThanOrEqual(span.startMs);
+    }
+  }
+  for (const span of named("commit")) {
+    expect(parentOf(span)?.name).toBe("call");
+    expect(parentOf(span)?.resource["process.pid"]).toBe(span.resource["process.pid"]);
+  }
+  const answered = named("call").filter(({ isError }) => !isError);
+  expect(
+    named("call")
+      .filter(({ isError }) => isError)
+      .map(({ attributes }) => attributes["error.type"]),
+  ).toContain("invalid-request");
+  expect(named("commit")).toHaveLength(answered.length);
+  expect(answered.reduce((sum, { attributes }) => sum + Number(attributes["sluice.inputs"]), 0)).toBe(
+    ITEMS - 1,
+  );
+  for (const { attributes } of named("call")) {
+    expect(attributes).toMatchObject({ "sluice.run": run, "sluice.lane": "minimax/embo-01" });
+  }
+  expect(receiver.spans().every(({ resource }) => resource["service.name"] === "night-run")).toBe(true);
+  expect(receiver.headers.every(({ authorization }) => authorization === "Bearer token-for-spans")).toBe(
+    true,
+  );
+  for (let n = 0; n < ITEMS; n++) expect(receiver.bodies()).not.toContain(corpusText(n));
+  expect(receiver.bodies()).not.toContain("broken");
+});
+
+test("a collector that is away holds up nothing", async () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SERVICE_NAME: "x" };
+  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
+  expect(code).toBe(0);
+  expect(shop.manifest("out").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+});
+
+test("without being asked for, no job carries a trace and nothing is sent", async () => {
+  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], {
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, SLUICE_TRACES: "0" },
+  }).exit;
+  expect(code).toBe(0);
+  expect(receiver.bodies()).toBe("");
+});
