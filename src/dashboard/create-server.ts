@@ -2,7 +2,7 @@ import cookie from "@fastify/cookie";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { coerceError, InputError, RunError } from "../core/errors.ts";
 import type { Door } from "./door/door.ts";
-import { requireLoopbackName } from "./door/door.ts";
+import { refuseForeignSites, requireLoopbackName } from "./door/door.ts";
 import type { Person } from "./door/session-token.ts";
 import { HttpError } from "./http-error.ts";
 import { addSecurityHeaders } from "./security-headers.ts";
@@ -46,6 +46,7 @@ export async function createServer({ door, onError, plugins }: ServerOptions): P
   addSecurityHeaders(server);
   await server.register(cookie);
   server.addHook("onRequest", async (request) => {
+    refuseForeignSites(request);
     if (door.open) requireLoopbackName(request);
     request.person = (await door.personOf(request)) ?? null;
   });

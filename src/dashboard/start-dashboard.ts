@@ -19,6 +19,7 @@ import { lookRoutes } from "./look/look-routes.ts";
 import { QueueBook } from "./look/queue-book.ts";
 import { RedisGate } from "./look/redis-gate.ts";
 import { Sampler } from "./look/sampler.ts";
+import { metricsRoute } from "./metrics-route.ts";
 import { findPages, pageFiles } from "./page-files.ts";
 import { LatestRecordsReader } from "./runs/latest-records.ts";
 import { type OwnCommand, RetryProcesses } from "./runs/retry-processes.ts";
@@ -110,8 +111,8 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
   const client = redis.connect("commands");
   const gate = new RedisGate(client);
   const audit = new Audit(client, keys);
-  const board = new QueueBoard({ gate, audit });
-  const queues = new QueueBook({
+  const board = new QueueBoard({ gate, audit, discover: () => queues.discover() });
+  const queues: QueueBook = new QueueBook({
     redis,
     client,
     keys,
@@ -137,17 +138,33 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
   const records = new LatestRecordsReader({ client, keys, gate });
   const chats = new LiveChatList({ queues, gate });
   const hub = new LiveHub({ sampler, gate, desk, records, chats, follow: { client, keys, gate }, onError });
-  return { gate, audit, board, queues, limits, history, sampler, retries, desk, records, chats, hub };
+  return {
+    client,
+    keys,
+    gate,
+    audit,
+    board,
+    queues,
+    limits,
+    history,
+    sampler,
+    retries,
+    desk,
+    records,
+    chats,
+    hub,
+  };
 }
 
 function routesOf(parts: Parts, door: Door, { version, namespace, embedQuery, onError }: DashboardOptions) {
-  const { gate, audit, board, limits, history, sampler, desk, records, chats, hub } = parts;
+  const { client, keys, gate, audit, board, limits, history, sampler, desk, records, chats, hub } = parts;
   return [
     sessionRoutes({ door, audit, version, namespace }),
     lookRoutes({ sampler, gate, audit }),
     laneRoutes({ ...limits, sampler, gate, audit }),
     runRoutes({ desk, audit, history, records, search: new RunSearch(embedQuery) }),
     liveRoutes({ hub, chats, audit, onError }),
+    metricsRoute({ door, sampler, gate, client, keys, version }),
     board.routes(),
   ];
 }

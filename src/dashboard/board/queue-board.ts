@@ -14,6 +14,8 @@ import { maskJobData } from "./mask-job.ts";
 export interface QueueBoardDeps {
   readonly gate: RedisGate;
   readonly audit: Audit;
+  /** Looks for queues that appeared since the last time. */
+  readonly discover: () => Promise<void>;
 }
 
 const PATHS = { view: "/queues/view", act: "/queues/act" } as const;
@@ -80,13 +82,13 @@ export class QueueBoard {
   }
 
   async #admit(request: FastifyRequest, path: string): Promise<void> {
-    requireSameOrigin(request);
     const person = path === PATHS.act ? requireOperator(request) : requirePerson(request);
     const [pathname = ""] = request.url.split("?");
     // Its connection waits for ever for a Redis that is away; a page must not.
     if (pathname.includes("/api/") && this.#deps.gate.isAway)
       await this.#deps.gate.ask(async () => undefined);
     if (request.method === "GET" || request.method === "HEAD") return;
+    requireSameOrigin(request);
     if (path !== PATHS.act || !ALLOWED.test(pathname)) {
       throw new HttpError(
         "not-allowed",

@@ -99,7 +99,7 @@ function isSecure(request: FastifyRequest): boolean {
 }
 
 function readAuthorization(header: string | undefined): string | undefined {
-  const [scheme = "", value = ""] = (header ?? "").split(" ");
+  const [, scheme = "", value = ""] = /^(\S+) +(.*)$/.exec(header ?? "") ?? [];
   if (/^bearer$/i.test(scheme)) return value;
   if (!/^basic$/i.test(scheme)) return undefined;
   const text = Buffer.from(value, "base64").toString("utf8");
@@ -119,17 +119,29 @@ export function requireLoopbackName(request: FastifyRequest): void {
   });
 }
 
-/** Throws an HttpError for what another site's page asked a browser to send, and for changes of unknown origin. */
+/**
+ * Throws an HttpError for what another site's page had a browser send: nothing but links from there to our pages are
+ * wanted.
+ */
+export function refuseForeignSites({ method, headers }: FastifyRequest): void {
+  const site = headers["sec-fetch-site"];
+  if (site !== "cross-site" && site !== "same-site") return;
+  if (
+    method === "GET" &&
+    headers["sec-fetch-mode"] === "navigate" &&
+    headers["sec-fetch-dest"] === "document"
+  )
+    return;
+  throw new HttpError("foreign-request", "This was asked for by another site.");
+}
+
+/** Throws an HttpError for a change that did not come from our own pages, or of which nobody says where it came from. */
 export function requireSameOrigin(request: FastifyRequest): void {
   const site = request.headers["sec-fetch-site"];
-  const changes = request.method !== "GET" && request.method !== "HEAD";
-  if (site === "same-origin" || (!changes && site !== "cross-site" && site !== "same-site")) return;
-  if (changes && site === undefined && isOwnOrigin(request)) return;
-  throw new HttpError(
-    "foreign-request",
-    changes ? "Changes must come from the dashboard's own pages." : "This was asked for by another site.",
-    changes ? { hint: "A script sends the header Sec-Fetch-Site: same-origin with its session cookie." } : {},
-  );
+  if (site === "same-origin" || (!site && isOwnOrigin(request))) return;
+  throw new HttpError("foreign-request", "Changes must come from the dashboard's own pages.", {
+    hint: "A script sends the header Sec-Fetch-Site: same-origin with its session cookie.",
+  });
 }
 
 /** For browsers that do not say Sec-Fetch-Site. */

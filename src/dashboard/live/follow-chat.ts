@@ -63,12 +63,13 @@ function toEvent(item: string, partial: Partial): LiveChatEvent {
   }
   const final = (partial.final ?? {}) as {
     readonly failure?: FailureView;
-    readonly finishReason?: unknown;
+    readonly finishReason?: { readonly unified?: string };
   };
+  const finishReason = final.finishReason?.unified;
   return {
     item,
     type: "end",
-    ...(typeof final.finishReason === "string" ? { finishReason: final.finishReason } : {}),
+    ...(finishReason === undefined ? {} : { finishReason }),
     ...(final.failure ? { failure: final.failure } : {}),
   };
 }

@@ -30,6 +30,7 @@ export class LiveChatList {
   }
 
   async #read(): Promise<LiveChats> {
+    await this.#queues.discover();
     const queues = this.#queues.list().filter(({ kind }) => kind === "chat");
     const lists = await Promise.all(queues.map(async (booked) => ({ booked, ids: await activeIds(booked) })));
     const known = new Map<string, KnownChat>();

@@ -22,6 +22,7 @@ export interface QueueBookDeps {
   readonly onQueue?: (queue: BookedQueue) => void;
 }
 
+const DISCOVER_EVERY_MS = 5_000;
 const KINDS: readonly JobKind[] = ["embedding", "chat"];
 const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
 
@@ -30,6 +31,7 @@ export class QueueBook {
   readonly #deps: QueueBookDeps;
   readonly #connection: RedisClient;
   readonly #queues = new Map<string, BookedQueue>();
+  #discoveredAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: QueueBookDeps) {
     this.#deps = deps;
@@ -40,8 +42,15 @@ export class QueueBook {
     return [...this.#queues.values()];
   }
 
-  /** Looks for queues that appeared; one command per name that is not known yet. */
+  /** Looks for queues that appeared, at most every few seconds; one command per name that is not known yet. */
   async discover(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#discoveredAt < DISCOVER_EVERY_MS) return;
+    this.#discoveredAt = now;
+    await this.#discoverNow();
+  }
+
+  async #discoverNow(): Promise<void> {
     const { client, keys, providers } = this.#deps;
     const wanted = providers().flatMap((provider) =>
       KINDS.flatMap((kind) =>

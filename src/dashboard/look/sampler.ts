@@ -47,7 +47,6 @@ const FRESH_MS = 1_500;
 /** While nobody watches, so that the charts of the last day have no hole. */
 const IDLE_EVERY_MS = 60_000;
 const INFO_EVERY_MS = 5_000;
-const DISCOVER_EVERY_MS = 15_000;
 
 /**
  * Looks at Redis once a second for all pages together while anybody watches, once a minute otherwise. All that is asked
@@ -63,7 +62,6 @@ export class Sampler {
   #looking: Promise<Look> | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #info: { readonly at: number; readonly view: RedisView } | undefined;
-  #discoveredAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -146,10 +144,7 @@ export class Sampler {
   async #read(): Promise<Look> {
     const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
     const begun = performance.now();
-    if (begun - this.#discoveredAt > DISCOVER_EVERY_MS) {
-      await queues.discover();
-      this.#discoveredAt = begun;
-    }
+    await queues.discover();
     // Lanes and runs are those of the look before; what is new in between shows a second later.
     const told = toldLanes(this.#latest?.runs ?? []);
     const names = [...this.telemetry.lanes(), ...told.keys()];

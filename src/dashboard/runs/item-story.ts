@@ -89,7 +89,7 @@ function readChatAnswer(json: unknown, recordedAt: number): StoredAnswer {
   return {
     recordedAt,
     text: typeof text === "string" ? text : JSON.stringify(json, null, 2),
-    ...(typeof finishReason === "string" ? { finishReason } : {}),
+    ...(finishReason?.unified === undefined ? {} : { finishReason: finishReason.unified }),
     ...(typeof usage?.inputTokens === "number" ? { inputTokens: usage.inputTokens } : {}),
     ...(typeof usage?.outputTokens === "number" ? { outputTokens: usage.outputTokens } : {}),
   };

@@ -1,0 +1,357 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Overview } from "../../../src/dashboard/contract.ts";
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import { createClient } from "../../../src/producer/client/create-client.ts";
+import { publishRun } from "../../../src/producer/run/published-run.ts";
+import { RunControl } from "../../../src/queue/run-control.ts";
+import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
+import { silentLog } from "../../../src/workers/worker-log.ts";
+import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
+import { fakeChat } from "../../support/fake-chat.ts";
+import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
+import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { hasRedisServer, startRedisProcess } from "../../support/redis-process.ts";
+import { type Bench, makeItems, openBench } from "../../support/run-in-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+let redis: TestRedis;
+let page: TestDashboard;
+
+beforeEach(async () => {
+  redis = testRedis();
+  page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+});
+
+afterEach(async () => {
+  await page.close();
+  await redis.cleanup();
+});
+
+const overview = async (): Promise<Overview> => (await page.ask("/api/overview")).json();
+
+describe("the overview", () => {
+  it("is empty, and says so without a zero, where nothing ever ran", async () => {
+    const seen = await overview();
+    expect(seen).toMatchObject({ lanes: [], providers: [], workers: [], totals: {} });
+    expect(seen.runs).toEqual({ byPhase: {}, active: [] });
+    expect(seen.redis.version).toMatch(/^\d/);
+    expect((await page.ask("/api/history?span=day")).json().at).toHaveLength(288);
+    expect((await page.ask("/api/history?span=hour")).json().at).toHaveLength(360);
+    expect((await page.ask("/api/history?span=week")).status).toBe(400);
+  });
+
+  it("shows lanes, providers, queues and workers of a run, and what failed", async () => {
+    const bench: Bench = await openBench(redis);
+    try {
+      let calls = 0;
+      bench.worker(
+        fakeEmbedding({
+          onCall: () => {
+            calls += 1;
+            if (calls === 2) throw providerError("server");
+          },
+        }),
+      );
+      await bench.coordinate(makeItems(200));
+      const seen = await waitFor(async () => {
+        const now = await overview();
+        return now.providers[0]?.queues.length &&
+          now.providers[0].itemsPerMinute &&
+          now.workers.length > 0 &&
+          now.lanes.length > 0
+          ? now
+          : undefined;
+      });
+      expect(seen.lanes[0]).toMatchObject({
+        name: "fake/m",
+        state: "open",
+        concurrency: { allowed: 8 },
+        requests: { used: expect.any(Number) },
+      });
+      expect(seen.lanes[0]?.requests).not.toHaveProperty("allowed");
+      const [provider] = seen.providers;
+      expect(provider?.queues.map(({ name }) => name)).toContain("fake-embedding");
+      expect(provider?.upstreamMs?.p50).toBeGreaterThan(0);
+      expect(provider?.firstTokenMs).toBeUndefined();
+      expect(provider?.errorsByKind).toEqual({ server: 1 });
+      expect(provider?.errorRate).toBeCloseTo(1 / calls);
+      expect(seen.workers[0]).toMatchObject({ state: "alive", version: "test" });
+      const { lines } = (await page.ask("/api/history")).json();
+      const items = lines.find(({ lineKey }: { lineKey: string }) => lineKey === "items:fake");
+      expect(items.values.at(-1) ?? items.values.at(-2)).toBeGreaterThan(0);
+      expect(Object.keys(seen.latest.hour?.values ?? {})).toContain("queue-depth");
+      expect((await page.ask("/metrics")).text).toMatch(/^sluice_\w+\{.*provider="fake"/m);
+    } finally {
+      await bench.close();
+    }
+  });
+
+  it("changes a lane's limits, and shows them at once", async () => {
+    const set = await page.post("/api/lanes/limits", { lane: "fake/m", requestsPerMinute: 30 });
+    expect(set.json()).toMatchObject({ requests: { allowed: 30, set: true }, concurrency: { allowed: 8 } });
+    const cleared = await page.post("/api/lanes/limits", { lane: "fake/m", clear: true });
+    expect(cleared.json().requests).not.toHaveProperty("allowed");
+    expect((await page.post("/api/lanes/limits", { lane: "typo/m", concurrency: 1 })).status).toBe(404);
+    expect((await page.post("/api/lanes/limits", { lane: "fake/m" })).status).toBe(400);
+    expect((await page.post("/api/lanes/limits", { lane: "fake/m", concurrency: 0 })).status).toBe(400);
+  });
+});
+
+describe("events", () => {
+  it("tell a page at once, and again whenever something has changed", async () => {
+    const client = redis.connect();
+    const keys = createKeys(redis.namespace);
+    const control = new RunControl(client, keys, "live");
+    await control.register(Date.now());
+    await control.describe({ state: "running", items: 10, model: "fake/m" });
+    await control.holdLease("somebody", 60_000);
+    const publish = (succeeded: number) =>
+      publishRun(client, keys, "live", {
+        at: Date.now(),
+        snapshot: {
+          runId: "live",
+          model: "fake/m",
+          phase: "running",
+          items: { total: 10, succeeded, failed: 0, inFlight: 2 },
+          calls: { made: 1, succeeded: 1, paidTwice: 0, throttled: 0 },
+          snoozes: 0,
+          tokens: 5,
+          lanes: [],
+          failuresByKind: {},
+          startedAt: 0,
+          workers: 1,
+        },
+      });
+    await publish(1);
+    let published = false;
+    const events = await page.events("overview=1&runs=1&run=live", (seen) => {
+      const runs = seen.filter(({ event }) => event === "run");
+      if (runs.length > 0 && !published) {
+        published = true;
+        void publish(7);
+      }
+      return runs.at(-1)?.data.items.succeeded === 7;
+    });
+    const first = events.map(({ event }) => event).slice(0, 4);
+    expect(first).toEqual(expect.arrayContaining(["health", "overview", "runs", "run"]));
+    expect(events[0]).toMatchObject({ event: "health", data: { redis: { state: "ok" } } });
+    const runs = events.filter(({ event }) => event === "run").map(({ data }) => data);
+    expect(runs[0]).toMatchObject({ run: "live", phase: "running", items: { succeeded: 1, inFlight: 2 } });
+    const history = (await page.ask("/api/runs/live/history")).json();
+    expect(history.lines.map(({ metric }: { metric: string }) => metric)).toContain("items");
+  });
+
+  it("say that a run is not known, and go on with the rest", async () => {
+    const events = await page.events("run=none&runs=1", (seen) => seen.some(({ event }) => event === "runs"));
+    expect(events.find(({ event }) => event === "refused")?.data).toMatchObject({
+      topic: "run",
+      error: { code: "unknown-run" },
+    });
+  });
+
+  it("follow the newest records of a run", async () => {
+    const bench = await openBench(redis);
+    try {
+      bench.worker(fakeEmbedding());
+      const keys = createKeys(redis.namespace);
+      const control = new RunControl(redis.connect(), keys, "run");
+      await control.register(Date.now());
+      const following = page.events("records=run", (seen) => seen.some(({ event }) => event === "records"));
+      await bench.coordinate(makeItems(2_000), { onTick: () => new Promise((done) => setTimeout(done, 50)) });
+      const { data } = (await following).find(({ event }) => event === "records") ?? {};
+      expect(data.run).toBe("run");
+      expect(data.records[0]).toMatchObject({ dimensions: 4, attempts: 1, vector: expect.any(Array) });
+    } finally {
+      await bench.close();
+    }
+  });
+});
+
+describe("live chats", () => {
+  let source: RedisSource;
+  let host: WorkerHost;
+  let go: PromiseWithResolvers<void>;
+
+  beforeEach(() => {
+    go = Promise.withResolvers<void>();
+    source = openRedis(parseRedisUrl(redis.url));
+    const keys = createKeys(redis.namespace);
+    const chat = fakeChat({
+      onDelta: async (delta) => {
+        if (delta.startsWith("SECOND")) await go.promise;
+      },
+    });
+    const lane = (model: string) => ({ provider: "fake", account: "default", model });
+    host = startWorker({
+      redis: source,
+      keys,
+      limiter: createRedisLimiter(source.connect("commands"), keys),
+      capabilities: [{ provider: "fake", kind: "chat" }],
+      embeddingLanes: () => [],
+      chatLanes: (_, model) => [{ lane: lane(model), limits: { concurrency: 2 }, model: chat }],
+      version: "test",
+      log: silentLog,
+    });
+  });
+
+  afterEach(async () => {
+    await host.stop();
+    await source.close();
+  });
+
+  it("are listed while they run, and followed word by word by an operator", async () => {
+    await using guarded = await openDashboard({
+      redisUrl: redis.url,
+      namespace: redis.namespace,
+      passwords: true,
+    });
+    const [viewer, operator] = [await guarded.signIn(VIEWER), await guarded.signIn(OPERATOR)];
+    const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+    try {
+      const hostile = "first <script>alert(1)</script> second";
+      const request = { model: "fake/m", messages: [{ role: "user" as const, content: hostile }] };
+      const id = await client.submitChat({ ...request, stream: true });
+      const list = await waitFor(
+        async () => {
+          const { chats } = (await guarded.ask("/api/chats", { cookie: viewer })).json();
+          return chats.length > 0 ? chats : undefined;
+        },
+        { timeoutMs: 40_000 },
+      );
+      expect(list).toMatchObject([{ item: id, model: "fake/m", streams: true }]);
+      expect(JSON.stringify(list)).not.toContain("script");
+
+      const refused = await guarded.events(
+        `chat=${id}`,
+        (seen) => seen.some(({ event }) => event === "refused"),
+        viewer,
+      );
+      expect(refused.at(-1)?.data).toMatchObject({ topic: "chat", error: { code: "not-allowed" } });
+
+      const events = await guarded.events(
+        `chat=${id}`,
+        (seen) => {
+          if (seen.some(({ event }) => event === "chat")) go.resolve();
+          return seen.some(({ event, data }) => event === "chat" && data.type === "end");
+        },
+        operator,
+      );
+      const deltas = events.filter(({ event }) => event === "chat").map(({ data }) => data);
+      const text = deltas.map((one) => (one.type === "text" ? one.delta : "")).join("");
+      expect(text).toBe(hostile.toUpperCase());
+      expect(deltas.at(-1)).toMatchObject({ item: id, type: "end", finishReason: "stop" });
+      const { lines } = (await guarded.ask("/api/audit", { cookie: operator })).json();
+      expect(lines[0]).toMatchObject({ action: "follow", target: id });
+      const unknown = await guarded.events("chat=none", (seen) => seen.length > 1, operator);
+      expect(unknown.at(-1)?.data).toMatchObject({ topic: "chat", error: { code: "unknown-chat" } });
+    } finally {
+      go.resolve();
+      await client.close();
+    }
+  });
+
+  it("show in the queue board without what is asked", async () => {
+    const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+    try {
+      const request = { model: "fake/m", messages: [{ role: "user" as const, content: "first second" }] };
+      const id = await client.submitChat({ ...request, stream: true });
+      const job = await waitFor(
+        async () => {
+          const { queues } = (
+            await page.ask("/queues/act/api/queues?activeQueue=fake-chat&status=active")
+          ).json();
+          return queues.flatMap(({ jobs }: { jobs: unknown[] }) => jobs)[0];
+        },
+        { timeoutMs: 40_000 },
+      );
+      expect(job.data).toMatchObject({ provider: "fake", model: "m", target: { item: id } });
+      expect(JSON.stringify(job)).not.toContain("first");
+      const change = (method: string, path: string) =>
+        page.ask(`/queues/act/api/queues/fake-chat/${path}`, {
+          method,
+          body: {},
+          headers: { "sec-fetch-site": "same-origin" },
+        });
+      for (const [method, path] of [
+        ["PUT", "obliterate"],
+        ["PUT", "empty"],
+        ["POST", "add"],
+        ["PUT", `clean/wait`],
+        ["PATCH", `${job.id}/update-data`],
+      ] as const) {
+        expect((await change(method, path)).status).toBe(403);
+      }
+      expect((await change("PUT", "pause")).status).toBe(200);
+      expect((await change("PUT", "resume")).status).toBe(200);
+      const viewing = await page.ask("/queues/view/api/queues/fake-chat/pause", {
+        method: "PUT",
+        body: {},
+        headers: { "sec-fetch-site": "same-origin" },
+      });
+      expect(viewing.status).toBe(403);
+    } finally {
+      go.resolve();
+      await client.close();
+    }
+  });
+});
+
+describe.runIf(hasRedisServer())("a Redis that goes away", () => {
+  it("is said on every page, keeps nobody waiting, and is forgotten when it is back", async () => {
+    const server = await startRedisProcess();
+    try {
+      await using away = await openDashboard({ redisUrl: server.url, namespace: "away" });
+      expect((await away.ask("/api/overview")).status).toBe(200);
+      let step = 0;
+      const answers: [string, number][] = [];
+      const events = await away.events("overview=1", (seen) => {
+        const states = seen.filter(({ event }) => event === "health").map(({ data }) => data.redis.state);
+        if (step === 0 && states.length === 1) {
+          step = 1;
+          void server.kill();
+        }
+        if (step === 1 && states.at(-1) === "away") {
+          step = 2;
+          void (async () => {
+            for (const path of ["/api/runs/x", "/api/audit", "/queues/act/api/queues", "/api/session"]) {
+              answers.push([path, (await away.ask(path)).status]);
+            }
+            answers.push(["since", (await away.ask("/metrics")).text.includes("sluice_redis_up") ? 1 : 0]);
+            await server.start();
+          })();
+        }
+        return step === 2 && states.at(-1) === "ok";
+      });
+      expect(answers).toEqual([
+        ["/api/runs/x", 503],
+        ["/api/audit", 503],
+        ["/queues/act/api/queues", 503],
+        ["/api/session", 200],
+        ["since", 1],
+      ]);
+      const told = events.filter(({ event }) => event === "health").map(({ data }) => data);
+      expect(told.map(({ redis: { state } }) => state)).toEqual(["ok", "away", "ok"]);
+      expect(told[1].redis.since).toBeLessThanOrEqual(told[1].at);
+      expect((await away.ask("/api/overview")).status).toBe(200);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("is noticed when it answers nothing but keeps its connections", async () => {
+    const server = await startRedisProcess();
+    try {
+      await using silent = await openDashboard({ redisUrl: server.url, namespace: "silent" });
+      expect((await silent.ask("/api/audit")).status).toBe(200);
+      process.kill(server.pid(), "SIGSTOP");
+      expect((await silent.ask("/api/audit")).status).toBe(503);
+      process.kill(server.pid(), "SIGCONT");
+      await waitFor(async () => (await silent.ask("/api/audit")).status === 200);
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,284 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { failureCause } from "../../../src/core/error-signature.ts";
+import { RunControl } from "../../../src/queue/run-control.ts";
+import { appendJournal } from "../../../src/queue/run-journal.ts";
+import { createKeys, type Keys } from "../../../src/redis/keys.ts";
+import type { RedisClient } from "../../../src/redis/script.ts";
+import { type MadeItem, MadeRun, openDashboard, type TestDashboard } from "../../support/dashboard.ts";
+import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+const SECRET = "the text of an item";
+const failure = { kind: "server", message: "HTTP 500 of request 17", code: "500" } as const;
+const ITEMS: readonly MadeItem[] = [
+  { id: "alpha", text: SECRET, vector: [1, 0, 0, 0] },
+  { id: "beta", text: "another", failure },
+  { id: "gamma-alpha", text: "waits" },
+  {
+    id: '<img src=x onerror="alert(1)">',
+    text: "hostile",
+    failure: { kind: "too-long", message: "too long" },
+  },
+];
+
+let redis: TestRedis;
+let client: RedisClient;
+let keys: Keys;
+let page: TestDashboard;
+let made: MadeRun;
+
+beforeEach(async () => {
+  redis = testRedis();
+  client = redis.connect();
+  keys = createKeys(redis.namespace);
+  page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+  made = new MadeRun("run-1");
+});
+
+afterEach(async () => {
+  made[Symbol.dispose]();
+  await page.close();
+  await redis.cleanup();
+});
+
+const make = (about = {}) => made.make(ITEMS, { client, keys }, about);
+const get = async (path: string) => (await page.ask(`/api/runs/run-1${path}`)).json();
+
+describe("a run's page", () => {
+  it("tells what the folder knows when nobody coordinates it", async () => {
+    await make();
+    const run = await get("");
+    expect(run).toMatchObject({
+      run: "run-1",
+      phase: "stopped",
+      kind: "embedding",
+      model: "fake/m",
+      items: { total: 4, succeeded: 1, failed: 2 },
+      failuresByKind: { server: 2 },
+      folder: { here: true, dir: made.dir },
+      calls: { made: 3, succeeded: 2, paidTwice: 0 },
+    });
+    // Nobody told them, so they are not there.
+    expect(run).not.toHaveProperty("cost");
+    expect(run).not.toHaveProperty("etaMs");
+    expect(run.items).not.toHaveProperty("inFlight");
+    expect(run.actions).toContain("retry");
+    expect(run.actions).not.toContain("resume");
+    expect(run.refusals.resume).toContain("No process");
+    const runs = await waitFor(async () => {
+      const list = (await page.ask("/api/runs")).json();
+      return list.total === 1 ? list.runs : undefined;
+    });
+    expect(runs[0]).toMatchObject({ run: "run-1", phase: "stopped" });
+  });
+
+  it("says which machine has the folder when it is not here", async () => {
+    await make({ host: "elsewhere" });
+    expect((await get("")).folder).toMatchObject({ here: false, host: "elsewhere" });
+    const items = await page.ask("/api/runs/run-1/items");
+    expect(items.status).toBe(409);
+    expect(items.json().error).toMatchObject({ code: "folder-elsewhere" });
+    expect(items.json().error.message).toContain("elsewhere");
+  });
+
+  it("believes no folder that holds another run, and none with dots in its path", async () => {
+    await make();
+    await made.writeManifest({ total: 4, succeeded: 1, failed: 2, missing: 1 }, "run-2");
+    expect((await get("")).folder).toMatchObject({ here: false });
+    await made.writeManifest({ total: 4, succeeded: 1, failed: 2, missing: 1 });
+    await new RunControl(client, keys, "run-1").describe({
+      dir: `${made.dir}/../${made.dir.split("/").at(-1)}`,
+    });
+    expect((await get("")).folder).toMatchObject({ here: false });
+    expect((await page.ask("/api/runs/run-1/items/0")).status).toBe(409);
+  });
+
+  it.each(["none", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "a".repeat(120), "<script>"])(
+    "does not know a run %j",
+    async (name) => {
+      const { status, json } = await page.ask(`/api/runs/${name}`);
+      expect([400, 403, 404]).toContain(status);
+      if (status === 404) expect(["unknown-run", "unknown-route"]).toContain(json().error.code);
+    },
+  );
+});
+
+describe("items", () => {
+  beforeEach(() => make());
+
+  it("are listed with what became of them, page by page", async () => {
+    const { items, searched, next } = await get("/items?limit=3");
+    expect(items).toMatchObject([
+      { index: 0, id: "alpha", status: "succeeded", attempts: 2, tokens: 3 },
+      { index: 1, id: "beta", status: "failed", failure },
+      { index: 2, id: "gamma-alpha", status: "waiting" },
+    ]);
+    expect(next).toBe(3);
+    expect(searched).toBe(0.75);
+    expect((await get(`/items?from=${next}`)).items).toHaveLength(1);
+  });
+
+  it("are found by id, by text, by status and by kind", async () => {
+    const ids = async (query: string) =>
+      (await get(`/items?${query}`)).items.map((item: { id: string }) => item.id);
+    expect(await ids("text=ALPHA")).toEqual(["alpha", "gamma-alpha"]);
+    expect(await ids("in=text&text=The%20text")).toEqual(["alpha"]);
+    expect(await ids("status=waiting")).toEqual(["gamma-alpha"]);
+    expect(await ids("kind=server")).toEqual(["beta"]);
+    expect(await ids("text=nothing")).toEqual([]);
+  });
+
+  it("never show their texts before somebody asks, and the one who asks is noted", async () => {
+    const story = await page.ask("/api/runs/run-1/items/0");
+    expect(story.text).not.toContain(SECRET);
+    expect(story.json()).toMatchObject({
+      id: "alpha",
+      model: "fake/m",
+      origin: "alpha.md",
+      answer: { dimensions: 4 },
+      request: { characters: SECRET.length },
+    });
+    expect((await get("/items")).items[0]).not.toHaveProperty("text");
+    const revealed = await page.post("/api/runs/run-1/items/0/reveal");
+    expect(revealed.json().request).toEqual({ text: SECRET });
+    expect(revealed.json().response.text).toContain("4 floats");
+    const { lines } = (await page.ask("/api/audit")).json();
+    expect(lines[0]).toMatchObject({ who: "local", action: "reveal", target: "run-1 item 0" });
+    expect((await page.ask("/api/runs/run-1/items/99")).json().error.code).toBe("unknown-item");
+  });
+
+  it("tell their failed attempts from the journal", async () => {
+    const pipeline = client.pipeline();
+    appendJournal(pipeline, keys.run("run-1").journal, [
+      { items: [1], attempt: 1, kind: "throttled", message: "slow down", durationMs: 50, worker: "w1" },
+      {
+        items: [0, 1],
+        attempt: 2,
+        kind: "server",
+        message: "HTTP 500",
+        code: "500",
+        durationMs: 70,
+        worker: "w1",
+      },
+    ]);
+    await pipeline.exec();
+    expect((await get("/items/1")).history).toMatchObject([
+      { number: 1, outcome: "throttled", durationMs: 50, worker: "w1", failure: { kind: "throttled" } },
+      { number: 2, outcome: "failed", failure: { kind: "server", code: "500", message: "HTTP 500" } },
+    ]);
+    expect((await get("/items/0")).history).toMatchObject([{ number: 2 }, { outcome: "succeeded" }]);
+  });
+
+  it("carry hostile names as they are, in JSON that no browser takes for a page", async () => {
+    const answer = await page.ask("/api/runs/run-1/items?from=3");
+    expect(answer.json().items[0].id).toBe(ITEMS[3]?.id);
+    expect(answer.headers["content-type"]).toContain("application/json");
+  });
+});
+
+describe("failures", () => {
+  beforeEach(() => make());
+
+  it("are clustered by cause, from the folder where Redis knows nothing", async () => {
+    const { clusters, total, others } = await get("/clusters");
+    expect(total).toBe(2);
+    expect(others).toBe(0);
+    expect(clusters).toContainEqual(
+      expect.objectContaining({
+        cluster: failureCause(failure),
+        kind: "server",
+        count: 1,
+        example: expect.objectContaining({ index: 1, id: "beta" }),
+      }),
+    );
+  });
+
+  it("are exported line by line, with texts for those who ask", async () => {
+    const path = `/api/runs/run-1/clusters/${failureCause(failure)}/export`;
+    const plain = await page.ask(path);
+    expect(plain.headers["content-disposition"]).toMatch(/^attachment; filename="[\w.-]+"$/);
+    expect(
+      plain.text
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
+    ).toEqual([{ index: 1, id: "beta", attempts: 2, ...failure }]);
+    expect((await page.ask(`${path}?texts=1`)).text).toContain('"text":"another"');
+    expect((await page.ask("/api/runs/run-1/clusters/..%2F..%2Fetc/export")).status).toBe(400);
+  });
+
+  it("are retried by a process of its own, whose end is told", async () => {
+    const script = join(made.dir, "retry.mjs");
+    writeFileSync(
+      script,
+      `const say = (event) => console.log(JSON.stringify(event));
+       say({ event: "note", message: process.argv.slice(2).join(" ") });
+       process.once("SIGTERM", () => {
+         say({ event: "run-end", outcome: "finished", report: { items: { succeeded: 4, failed: 0 } } });
+         process.exit(0);
+       });
+       setInterval(() => {}, 1000);`,
+    );
+    const command = { program: process.execPath, args: [script], env: process.env };
+    const retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
+    const cluster = failureCause(failure);
+    const started = await retrying.post("/api/runs/run-1/retry", { cluster });
+    expect(started.json()).toMatchObject({ state: "running", who: "local", cluster });
+    const status = async () => (await retrying.ask("/api/runs/run-1")).json().retry;
+    const words = await waitFor(async () => (await status()).message, { what: "what the process says" });
+    expect(words).toBe(`retry ${made.dir} --json --cause ${cluster}`);
+    expect((await retrying.post("/api/runs/run-1/retry")).status).toBe(409);
+    // The end of the server is an orderly end of what it started.
+    await retrying.close();
+    const twice = await page.post("/api/runs/run-1/retry", { kinds: ["nonsense"] });
+    expect(twice.status).toBe(400);
+    const both = await page.post("/api/runs/run-1/retry", { kinds: ["server"], cluster });
+    expect(both.status).toBe(400);
+  });
+
+  it("tell why a retry did not work", async () => {
+    const command = {
+      program: process.execPath,
+      args: ["-e", "console.error('sluice: no key'); process.exit(2)"],
+      env: process.env,
+    };
+    await using failing = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
+    await failing.post("/api/runs/run-1/retry");
+    const retry = await waitFor(async () => {
+      const { retry } = (await failing.ask("/api/runs/run-1")).json();
+      return retry.state === "failed" ? retry : undefined;
+    });
+    expect(retry).toMatchObject({ state: "failed", message: "sluice: no key" });
+  });
+});
+
+describe("acting on a run", () => {
+  it("pauses, resumes and cancels what a coordinator has, and says what is not possible", async () => {
+    await make({ state: "running" });
+    const control = new RunControl(client, keys, "run-1");
+    await control.holdLease("somebody", 60_000);
+    const act = (action: string) => page.post(`/api/runs/run-1/${action}`);
+    expect((await act("pause")).json()).toMatchObject({ changed: true, phase: "paused" });
+    expect(await control.state()).toBe("paused");
+    expect((await act("pause")).json()).toMatchObject({ changed: false });
+    expect((await act("resume")).json()).toMatchObject({ changed: true });
+    expect(await control.state()).toBe("running");
+    const resized = await page.post("/api/runs/run-1/window", { items: 123 });
+    expect(resized.json()).toMatchObject({ changed: true });
+    expect(await control.window()).toBe(123);
+    expect((await act("cancel")).json()).toMatchObject({ changed: true, phase: "cancelled" });
+    expect((await act("resume")).status).toBe(409);
+    await control.releaseLease("somebody");
+    expect((await act("resume")).json().error.message).toContain("No process");
+    expect((await page.post("/api/runs/run-1/window", { items: 5 })).status).toBe(409);
+    const { lines } = (await page.ask("/api/audit")).json();
+    const actions = lines.map(({ action }: { action: string }) => action);
+    expect(actions.reverse()).toEqual([
+      ...["pause", "pause", "resume", "window", "cancel"],
+      // Noted before it was found not to be possible: nothing is done that is not noted.
+      ...["resume", "resume", "window"],
+    ]);
+  });
+});
