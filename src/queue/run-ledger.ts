@@ -75,6 +75,8 @@ const commitScript = defineScript(new URL("lua/commit.lua", import.meta.url), {
 export interface CallSize {
   readonly inputs: number;
   readonly capacity: number;
+  /** The call is counted with another run, whose inputs it carried as well. */
+  readonly isShared?: true;
 }
 
 export interface Committed {
@@ -241,7 +243,9 @@ export class RunLedger {
       return { accepted: count, refused: records.length - count, gone: false };
     });
     for (const [i, { answered }] of answers.entries()) {
-      if (answered && committed[i]?.accepted === 0) await this.count({ callsRefused: 1, ...answered });
+      if (!answered || committed[i]?.accepted !== 0) continue;
+      const { inputs, capacity, isShared } = answered;
+      await this.count({ ...(isShared ? {} : { callsRefused: 1 }), inputs, capacity });
     }
     return committed;
   }
@@ -266,11 +270,13 @@ function countRecords(records: readonly WireRecord[], answered: readonly CallSiz
   if (output > 0) counters.push("outputTokens", output);
   if (answered.length > 0) {
     const [inputs, capacity] = [total(answered, "inputs"), total(answered, "capacity")];
-    counters.push("callsAnswered", answered.length, "inputs", inputs, "capacity", capacity);
+    const calls = answered.filter(({ isShared }) => !isShared).length;
+    if (calls > 0) counters.push("callsAnswered", calls);
+    counters.push("inputs", inputs, "capacity", capacity);
   }
   return counters;
 }
 
-function total(sizes: readonly CallSize[], figure: keyof CallSize): number {
+function total(sizes: readonly CallSize[], figure: "inputs" | "capacity"): number {
   return sizes.reduce((sum, size) => sum + size[figure], 0);
 }

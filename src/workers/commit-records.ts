@@ -29,10 +29,24 @@ export async function commitRecords<I extends GroupInput>(
 ): Promise<void> {
   await Promise.all(
     byRun(inputs).map((ofRun, i) =>
-      // A call that carried items of several runs is counted with the first.
-      commitUntilDone(ofRun, ofRun.map(recordOf), dimensions, i === 0 ? answered : undefined, deps),
+      commitUntilDone(
+        ofRun,
+        ofRun.map(recordOf),
+        dimensions,
+        answered && shareOf(answered, ofRun.length, i === 0),
+        deps,
+      ),
     ),
   );
+}
+
+/**
+ * What a run is told of a call: the call itself and the places nobody took count with the first of its runs, each
+ * run's inputs with that run, so that the figures of all runs add up to what was called.
+ */
+function shareOf({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
+  if (isFirst) return { inputs: own, capacity: capacity - (inputs - own) };
+  return { inputs: own, capacity: own, isShared: true };
 }
 
 /** Commits the failure of inputs as their record. */

@@ -42,6 +42,32 @@ test("two runs on one lane progress side by side: the small one ends when twice 
   }
 });
 
+test("a call that carries texts of two runs counts once, and its texts with the run they belong to", async () => {
+  const model = fakeEmbedding({ onCall: () => pause(5) });
+  const sizes = { one: 155, two: 145 };
+  const runs = Object.entries(sizes).map(([runId, count]) =>
+    bench.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId },
+    ),
+  );
+  // Both runs are queued before the worker takes the first job.
+  const client = redis.connect();
+  await waitFor(async () => (await client.hlen(bench.keys.run("two").jobs)) > 0, { what: "the second run" });
+  bench.worker(model, {}, { concurrency: 1 });
+  await Promise.all(runs);
+  const mixed = model.calls.filter((texts) => new Set(texts.map((text) => text.slice(0, 3))).size > 1);
+  expect(mixed.length).toBeGreaterThan(0);
+  let [calls, answered] = [0, 0];
+  for (const [runId, count] of Object.entries(sizes)) {
+    const counters = await bench.ledger(runId).readCounters();
+    expect(counters).toMatchObject({ inputs: count, succeeded: count });
+    calls += counters.callsMade;
+    answered += counters.callsAnswered;
+  }
+  expect([calls, answered]).toEqual([model.calls.length, model.calls.length]);
+});
+
 test("three runs of different sizes are done in the order of their sizes", async () => {
   const model = fakeEmbedding({ onCall: () => pause(5) });
   bench.worker(model, {}, { concurrency: 2 });
