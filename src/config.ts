@@ -53,6 +53,8 @@ export interface Config {
   readonly home: string;
   readonly logLevel: LogLevel;
   readonly noColor: boolean;
+  /** The terminal cannot move its cursor (TERM=dumb). */
+  readonly isDumb: boolean;
   readonly transport: TransportSettings;
   readonly passwords: DashboardPasswords;
   /** Where traces go; undefined while they are off. */
@@ -135,6 +137,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     home: resolve(cwd, general.SLUICE_HOME ?? "."),
     logLevel: general.SLUICE_LOG_LEVEL ?? settings.log?.level ?? "info",
     noColor: general.NO_COLOR !== undefined,
+    isDumb: general.TERM === "dumb",
     transport: {
       proxy: general.HTTPS_PROXY === undefined ? undefined : new Secret(general.HTTPS_PROXY),
       noProxy: general.NO_PROXY,

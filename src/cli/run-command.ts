@@ -96,6 +96,7 @@ async function withReporter(
   const reporter = createReporter({
     json: options.json,
     noColor: config.noColor,
+    isDumb: config.isDumb,
     out: options.json ? process.stdout : process.stderr,
   });
   try {

@@ -30,6 +30,7 @@ const generalVariables = {
   NO_PROXY: text("expected a list of hosts"),
   NODE_EXTRA_CA_CERTS: path,
   NO_COLOR: text("expected any text", () => true),
+  TERM: anyText,
   SLUICE_TRACES: choice(["0", "1"]),
   OTEL_EXPORTER_OTLP_ENDPOINT: anyText,
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: anyText,

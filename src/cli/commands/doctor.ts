@@ -40,7 +40,7 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
     findings.push(...examineProviders(config));
     findings.push(...(await examineRedis(config)));
   }
-  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : findings.map(describe).join(""));
+  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeAll(findings));
   return findings.some((finding) => finding.level === "problem") ? EXIT.cannotGoOn : EXIT.ok;
 }
 
@@ -65,8 +65,8 @@ function examineProviders(config: Config): Finding[] {
   const findings = listProviders().flatMap(({ name, models }) => {
     const accounts = config.accounts(name);
     if (accounts.length === 0) {
-      const missing = config.missing(name).join(", ");
-      return [{ area: name, level: "note" as const, message: `not configured: ${missing} is not set` }];
+      const message = `not configured: ${describeMissing(config.missing(name))}`;
+      return [{ area: name, level: "note" as const, message }];
     }
     const found: Finding[] = [
       {
@@ -198,13 +198,23 @@ function describeSet({ requests, tokens, concurrency }: LaneStatus): string {
     .join(", ");
 }
 
-function describe({ area, level, message, mend }: Finding): string {
-  const mark = { ok: "ok     ", note: "note   ", warning: "WARNING", problem: "PROBLEM" }[level];
-  const line = `${mark}  ${area.padEnd(9)} ${message}\n`;
-  return mend === undefined
-    ? line
-    : `${line}${mend
-        .split("\n")
-        .map((part) => `                     ${part}\n`)
-        .join("")}`;
+/** "A is not set", "A and B are not set". */
+function describeMissing(names: readonly string[]): string {
+  const [last = "", ...others] = [...names].reverse();
+  if (others.length === 0) return `${last} is not set`;
+  return `${others.reverse().join(", ")} and ${last} are not set`;
+}
+
+const MARKS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
+
+/** In columns as wide as the longest word in them, whatever a provider is called. */
+function describeAll(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ area }) => area.length));
+  return findings
+    .map(({ area, level, message, mend }) => {
+      const head = `${MARKS[level].padEnd(7)}  ${area.padEnd(width)}  `;
+      const mends = mend === undefined ? [] : mend.split("\n");
+      return [`${head}${message}`, ...mends.map((part) => " ".repeat(head.length) + part), ""].join("\n");
+    })
+    .join("");
 }

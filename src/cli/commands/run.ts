@@ -31,6 +31,7 @@ export async function runRun(wanted: string, options: RunCommandOptions): Promis
   const reporter = createReporter({
     json: options.json,
     noColor: config.noColor,
+    isDumb: config.isDumb,
     out: options.json ? process.stdout : process.stderr,
   });
   try {

@@ -7,13 +7,19 @@ export interface ReporterOptions {
   readonly json: boolean;
   readonly noColor: boolean;
   readonly out: Output;
+  /** A terminal that cannot move its cursor (TERM=dumb: an editor's shell, a serial console). */
+  readonly isDumb?: boolean;
   readonly now?: Now;
 }
 
-/** The reporter that suits the stream: JSON when asked for, a panel on a terminal, plain lines elsewhere. */
-export function createReporter({ json, noColor, out, now = Date.now }: ReporterOptions): RunReporter {
+/**
+ * The reporter that suits the stream: JSON when asked for, a panel on a terminal that can paint one, plain lines
+ * elsewhere.
+ */
+export function createReporter(options: ReporterOptions): RunReporter {
+  const { json, noColor, out, isDumb = false, now = Date.now } = options;
   // A reader that went away (`| head`, a closed terminal) must not end a run that has hours of work behind it.
   out.on("error", () => undefined);
   if (json) return createJsonEvents(out, now);
-  return out.isTTY ? createPanel(out, { color: !noColor, now }) : createPlainLines(out, now);
+  return out.isTTY && !isDumb ? createPanel(out, { color: !noColor, now }) : createPlainLines(out, now);
 }

@@ -31,10 +31,10 @@ let reporter: RunReporter | undefined;
 afterEach(() => reporter?.close());
 
 /** A reporter on a screen of its own, and a clock moved by hand. */
-function open({ json = false, isTTY = false, noColor = true } = {}) {
+function open({ json = false, isTTY = false, noColor = true, isDumb = false } = {}) {
   const screen = new Screen(isTTY);
   const clock = { now: NOW };
-  const created = createReporter({ json, noColor, out: screen as Output, now: () => clock.now });
+  const created = createReporter({ json, noColor, isDumb, out: screen as Output, now: () => clock.now });
   reporter = created;
   return { screen, clock, reporter: created };
 }
@@ -49,6 +49,16 @@ const at = (done: number, changes = {}) =>
   });
 
 describe("plain lines", () => {
+  it("are what a terminal gets that cannot move its cursor", () => {
+    const { screen, reporter } = open({ isTTY: true, isDumb: true });
+    reporter.start(START);
+    reporter.progress(at(50));
+    reporter.end({ outcome: "finished", report: aReport(), output: "out" });
+    reporter.close();
+    expect(screen.text).not.toContain("\u001b");
+    expect(screen.lines.length).toBeGreaterThan(1);
+  });
+
   it("tell the start, progress by shares and by time, and the end", () => {
     const { screen, clock, reporter } = open();
     reporter.start(START);
