@@ -112,6 +112,11 @@ function addChat(program: Command): void {
     .option("--temperature <x>", "as the provider understands it", amount)
     .option("--no-stream", "print the answer only when it is whole")
     .option(
+      "--template",
+      "as the provider's own conversation template has it: its usual system message, its plain form of prompts",
+      false,
+    )
+    .option(
       "--workers <n>",
       "worker processes to start; by default one, unless a running one takes such jobs",
       count,

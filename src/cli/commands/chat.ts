@@ -22,6 +22,8 @@ export interface ChatCommandOptions {
   readonly temperature?: number;
   readonly json: boolean;
   readonly stream: boolean;
+  /** Apply the provider's own conversation template. */
+  readonly template: boolean;
   /** Undefined: one, when no worker that lives takes the provider's chat jobs. */
   readonly workers?: number;
   readonly config?: string;
@@ -72,19 +74,27 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
 }
 
 function createRequest(prompt: string, options: ChatCommandOptions): SubmitChatOptions {
-  const { model, system, maxTokens, temperature, stream } = options;
+  const { model, system, maxTokens, temperature, stream, template } = options;
   if (prompt.trim() === "") throw new InputError("the prompt is empty");
   return {
     model,
     stream,
     priority: "interactive",
-    messages: [
-      ...(system === undefined ? [] : [{ role: "system" as const, content: system }]),
-      { role: "user", content: prompt },
-    ],
+    ...addressed(prompt, system, template),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
   };
+}
+
+/** With a template and no system message of its own, the prompt may be a conversation in the template's plain form. */
+function addressed(
+  prompt: string,
+  system: string | undefined,
+  template: boolean,
+): Pick<SubmitChatOptions, "messages" | "prompt" | "template"> {
+  if (template && system === undefined) return { prompt, template: "default" };
+  const messages = [{ role: "user" as const, content: prompt }];
+  return { messages: system === undefined ? messages : [{ role: "system", content: system }, ...messages] };
 }
 
 async function ask(
