@@ -6,5 +6,21 @@ import { readVersion } from "./version.ts";
 export async function openConfiguredTracer({ traces }: Config): Promise<Tracer | undefined> {
   if (!traces) return undefined;
   const { openTracer } = await import("../traces/open-tracer.ts");
-  return openTracer(traces, readVersion());
+  const { endpoint, headers, service, share } = traces;
+  return openTracer({ endpoint, headers: parseHeaders(headers?.reveal()), service, share }, readVersion());
+}
+
+/** What cannot be read is left out. */
+function parseHeaders(text: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const pair of text?.split(",") ?? []) {
+    const [, name, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+    if (name === undefined || value === undefined) continue;
+    try {
+      headers[name] = decodeURIComponent(value);
+    } catch {
+      headers[name] = value;
+    }
+  }
+  return headers;
 }

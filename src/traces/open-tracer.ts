@@ -16,7 +16,6 @@ import {
   TracerProvider,
   type TracerProviderOptions,
 } from "@opentelemetry/sdk-trace";
-import type { TraceSettings } from "../config/trace-settings.ts";
 import {
   type OpenSpan,
   type SpanAttributes,
@@ -26,6 +25,16 @@ import {
   type TraceContext,
   type Tracer,
 } from "../queue/tracer.ts";
+
+/** Where spans go. */
+export interface TraceTarget {
+  /** The whole address. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly service: string;
+  /** Of all traces that begin here, the share that is recorded: 0 to 1. */
+  readonly share: number;
+}
 
 /** How long the collector may take for one export, and how long the end of a process waits for it. */
 const EXPORT_MS = 3_000;
@@ -44,15 +53,15 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
  * Starts to record spans and to send them by OTLP over HTTP. Load this file only where traces are wanted: it is the only
  * one that loads OpenTelemetry. Inside a program that has an active span of its own, `submit` becomes its child.
  */
-export function openTracer(settings: TraceSettings, version: string): Tracer {
+export function openTracer(target: TraceTarget, version?: string): Tracer {
   const exporter = new OTLPTraceExporter({
-    url: settings.endpoint,
-    headers: parseHeaders(settings.headers?.reveal()),
+    url: target.endpoint,
+    headers: { ...target.headers },
     timeoutMillis: EXPORT_MS,
   });
   const provider = new TracerProvider({
-    resource: describeProcess(settings.service, version),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.share) }),
+    resource: describeProcess(target.service, version),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(target.share) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,
@@ -114,10 +123,13 @@ function known(attributes: SpanAttributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
-function describeProcess(service: string, version: string): NonNullable<TracerProviderOptions["resource"]> {
+function describeProcess(
+  service: string,
+  version: string | undefined,
+): NonNullable<TracerProviderOptions["resource"]> {
   const attributes: Attributes = {
     "service.name": service,
-    "service.version": version,
+    ...(version === undefined ? {} : { "service.version": version }),
     "process.pid": process.pid,
   };
   const resource: NonNullable<TracerProviderOptions["resource"]> = {
@@ -126,19 +138,4 @@ function describeProcess(service: string, version: string): NonNullable<TracerPr
     getRawAttributes: () => Object.entries(attributes),
   };
   return resource;
-}
-
-/** What cannot be read is left out. */
-function parseHeaders(text: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const pair of text?.split(",") ?? []) {
-    const [, name, value] = /^\s*([^=\s]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
-    if (name === undefined || value === undefined) continue;
-    try {
-      headers[name] = decodeURIComponent(value);
-    } catch {
-      headers[name] = value;
-    }
-  }
-  return headers;
 }

@@ -76,6 +76,22 @@ test("a run's jobs are traced from submit to commit, across processes and withou
   expect(receiver.bodies()).not.toContain("broken");
 });
 
+test("a question is traced through its worker", async () => {
+  const asked = await shop.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
+    env: { SLUICE_TRACES: "1", OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
+  });
+  expect(asked).toMatchObject({ code: 0 });
+  await waitFor(() => named("commit").length === 1, { what: "the commit's span" });
+  const [commit] = named("commit");
+  const call = commit && parentOf(commit);
+  const submit = call && parentOf(call);
+  expect([call?.name, submit?.name]).toEqual(["call", "submit"]);
+  expect(submit?.attributes).toMatchObject({ "sluice.kind": "chat", "sluice.items": 1 });
+  expect(submit?.resource["process.pid"]).not.toBe(call?.resource["process.pid"]);
+  expect(Number(call?.attributes["sluice.tokens.output"])).toBeGreaterThan(0);
+  expect(receiver.bodies()).not.toContain("sluices");
+});
+
 test("a collector that is away holds up nothing", async () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SERVICE_NAME: "x" };
   const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], { env }).exit;

@@ -13,6 +13,7 @@ import { requireLanes } from "../lanes.ts";
 import { MENDS } from "../mends.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
+import { openConfiguredTracer } from "../open-tracer.ts";
 import { type ChatPrinter, createChatPrinter } from "./chat-printer.ts";
 
 export interface ChatCommandOptions {
@@ -44,7 +45,8 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
   const redis = await openConfiguredRedis(config, {
     onWarning: ({ message }) => process.stderr.write(`sluice: ${message}\n`),
   });
-  const client = createClientOn(redis.source, config.namespace);
+  const tracer = await openConfiguredTracer(config);
+  const client = createClientOn(redis.source, config.namespace, tracer);
   const printer = createChatPrinter({
     json: options.json,
     noColor: config.noColor,

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { cancelItem, readStatus } from "../../queue/pickup.ts";
+import type { Tracer } from "../../queue/tracer.ts";
 import { openRedis, type RedisSource } from "../../redis/connection.ts";
 import { createKeys, type Keys } from "../../redis/keys.ts";
 import { parseRedisUrl } from "../../redis/url.ts";
@@ -17,6 +18,21 @@ export interface ClientOptions {
   readonly redisUrl?: string;
   /** First part of every Redis key; the workers' must be the same. Default "sluice". */
   readonly namespace?: string;
+  /**
+   * Records a span for each submitted item, which the spans of the workers go on from, and sends it by OTLP over HTTP.
+   * Inside an active span of the program's own it becomes that span's child. Holds no contents. Default: none.
+   */
+  readonly traces?: ClientTraces;
+}
+
+export interface ClientTraces {
+  /** The whole address, such as "http://localhost:4318/v1/traces". */
+  readonly endpoint: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Name of the service; default "sluice". */
+  readonly service?: string;
+  /** Share of traces that is recorded, 0 to 1; default 1. */
+  readonly share?: number;
 }
 
 const DEFAULT_TTL_MS = 24 * 3600_000;
@@ -24,27 +40,41 @@ const DEFAULT_TTL_MS = 24 * 3600_000;
 /** A client for submitting items and picking up what becomes of them, in this process or any other. */
 export async function createClient(options: ClientOptions = {}): Promise<SluiceClient> {
   const keys = createKeys(options.namespace ?? "sluice");
+  const tracer = await openClientTracer(options.traces);
   if (options.redisUrl !== undefined) {
     const source = openRedis(parseRedisUrl(options.redisUrl));
     await source.reach();
-    return clientOn(source, keys, () => source.close());
+    return clientOn(source, keys, () => source.close(), tracer);
   }
   // Loaded only here: it starts processes, which most users of the library never need.
   const { startPrivateRedis } = await import("../../redis/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
   const source = openRedis(server.target);
-  return clientOn(source, keys, () => source.close().then(() => server.leave()));
+  return clientOn(source, keys, () => source.close().then(() => server.leave()), tracer);
 }
 
 /** A client on connections that somebody else opened, and closes after `close` has resolved. */
-export function createClientOn(source: RedisSource, namespace: string): SluiceClient {
-  return clientOn(source, createKeys(namespace), async () => undefined);
+export function createClientOn(source: RedisSource, namespace: string, tracer?: Tracer): SluiceClient {
+  return clientOn(source, createKeys(namespace), async () => undefined, tracer);
 }
 
-function clientOn(source: RedisSource, keys: Keys, leave: () => Promise<void>): SluiceClient {
+/** Loads what traces need only where they are wanted. */
+async function openClientTracer(traces: ClientTraces | undefined): Promise<Tracer | undefined> {
+  if (!traces) return undefined;
+  const { openTracer } = await import("../../traces/open-tracer.ts");
+  const { endpoint, headers = {}, service = "sluice", share = 1 } = traces;
+  return openTracer({ endpoint, headers, service, share });
+}
+
+function clientOn(
+  source: RedisSource,
+  keys: Keys,
+  leave: () => Promise<void>,
+  tracer: Tracer | undefined,
+): SluiceClient {
   const client = source.connect("commands");
   const pickup = { client, keys, watch: new ItemWatch(source.connect("blocking"), keys) };
-  const submitter = new Submitter(source, client, keys);
+  const submitter = new Submitter(source, client, keys, tracer);
   const sluice: SluiceClient = {
     async submitChat(options) {
       const id = itemId(options.idempotencyKey);
@@ -68,7 +98,7 @@ function clientOn(source: RedisSource, keys: Keys, leave: () => Promise<void>): 
     },
     async close() {
       await submitter.close();
-      await leave();
+      await Promise.all([leave(), tracer?.close()]);
     },
   };
   return sluice;

@@ -1,8 +1,10 @@
 import { Queue } from "bullmq";
+import { coerceError } from "../../core/errors.ts";
 import { gather } from "../../queue/gather.ts";
 import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
-import type { ChatPayload, EmbeddingPayload } from "../../queue/payload.ts";
+import { type ChatPayload, describePayload, type EmbeddingPayload } from "../../queue/payload.ts";
 import { type NewItem, noteItem } from "../../queue/pickup.ts";
+import type { Tracer } from "../../queue/tracer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
@@ -27,9 +29,11 @@ export class Submitter {
   readonly #source: RedisSource;
   readonly #client: RedisClient;
   readonly #keys: Keys;
+  readonly #tracer: Tracer | undefined;
   readonly #queues = new Map<string, { readonly queue: Queue; readonly add: AddJob }>();
 
-  constructor(source: RedisSource, client: RedisClient, keys: Keys) {
+  constructor(source: RedisSource, client: RedisClient, keys: Keys, tracer?: Tracer) {
+    this.#tracer = tracer;
     this.#source = source;
     this.#client = client;
     this.#keys = keys;
@@ -37,6 +41,22 @@ export class Submitter {
 
   /** Resolves when the job is in its queue. Submitting an id again changes nothing. */
   async submit(submission: Submission): Promise<void> {
+    if (!this.#tracer) return await this.#submit(submission);
+    const { id, payload } = submission;
+    const span = this.#tracer.begin("submit", {
+      attributes: { "sluice.job": id, ...describePayload(payload) },
+    });
+    const traced = span.context === undefined ? payload : { ...payload, trace: span.context };
+    try {
+      await this.#submit({ ...submission, payload: traced });
+      span.end();
+    } catch (error) {
+      span.end({ error: coerceError(error).name });
+      throw error;
+    }
+  }
+
+  async #submit(submission: Submission): Promise<void> {
     const { id, payload, priority, ttlMs, metadata, request } = submission;
     const item: NewItem = {
       kind: payload.kind,
