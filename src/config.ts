@@ -69,6 +69,8 @@ export interface Config {
   readonly providers: readonly string[];
   /** Those of them that sluice.yaml defines. */
   readonly definedProviders: readonly DefinedProvider[];
+  /** "provider/model" of every model that sluice.yaml has settings for. */
+  readonly namedModels: readonly string[];
   /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
   accounts(provider: string): readonly Account[];
   /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
@@ -113,6 +115,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     warnings: warnings.map((warning) => scrub(warning, redactions)),
     providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
     definedProviders: listDefinedProviders(settings),
+    namedModels: listNamedModels(settings),
     accounts: (name) => known(accounts, name).accounts,
     missing: (name) => known(accounts, name).missing,
     limits: (lane) => limitsOf(settings, lane),
@@ -214,4 +217,10 @@ export function childEnvironment(
   changes: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {
   return { ...process.env, ...changes };
+}
+
+function listNamedModels({ providers = {} }: FileSettings): string[] {
+  return Object.entries(providers).flatMap(([provider, settings]) =>
+    Object.keys(settings?.models ?? {}).map((model) => `${provider}/${model}`),
+  );
 }

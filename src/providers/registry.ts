@@ -19,6 +19,8 @@ export interface ProviderEntry {
   readonly models: readonly ModelData[];
   /** What any other name stands for; absent where the models listed are all there are. */
   readonly describeOther?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
+  /** The same for a name that the user has vouched for; see `nameModels`. Absent where the adapter knows all there is. */
+  readonly describeNamed?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
   readonly create: (account: ProviderAccount, transport: Transport) => Provider;
 }
 
@@ -53,6 +55,18 @@ export function defineProviders(definitions: readonly Definition[]): void {
   defined = definitions.map((definition) => compatibleEntry(defineProfile(definition)));
 }
 
+/** Models by full name that the user's settings name. */
+let named: ReadonlySet<string> = new Set();
+
+/**
+ * Takes these names ("provider/model") for models, where the provider's adapter serves any: vendors publish models
+ * faster than a table of them grows. Any other name that is not listed stays unknown, so that a slip is told before a
+ * run begins. In place of the names before.
+ */
+export function nameModels(names: readonly string[]): void {
+  named = new Set(names);
+}
+
 /** Every known provider, the user's own last. */
 export function listProviders(): readonly ProviderEntry[] {
   return [...PROVIDERS, ...defined];
@@ -68,6 +82,7 @@ function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
         ? { maxInputs: profile.maxInputs, ...model }
         : model,
     ),
+    describeNamed: (name, kind) => describeOther(profile, name, kind),
     ...(profile.openModels && {
       describeOther: (name, kind) => describeOther(profile, name, kind),
     }),
@@ -96,13 +111,13 @@ export class UnknownModelError extends Error {
   override readonly name = "UnknownModelError";
   readonly suggestions: readonly string[];
 
-  constructor(wanted: string, known: readonly string[]) {
+  constructor(wanted: string, known: readonly string[], mend?: string) {
     const suggestions = nearestNames(wanted, known);
     const hint =
       suggestions.length > 0
         ? `Did you mean ${suggestions.join(" or ")}?`
         : `Known are: ${known.join(", ")}.`;
-    super(`"${wanted.slice(0, 200)}" is not a known model. ${hint}`);
+    super(`"${wanted.slice(0, 200)}" is not a known model. ${hint}${mend === undefined ? "" : ` ${mend}`}`);
     this.suggestions = suggestions;
   }
 }
@@ -139,13 +154,19 @@ export function findModel(
   const slash = fullName.indexOf("/");
   const entry = listProviders().find(({ name }) => name === fullName.slice(0, Math.max(slash, 0)));
   const name = fullName.slice(slash + 1);
-  const model = entry?.models.find((one) => one.name === name) ?? entry?.describeOther?.(name, kind);
+  const model =
+    entry?.models.find((one) => one.name === name) ??
+    entry?.describeOther?.(name, kind) ??
+    (named.has(fullName) ? entry?.describeNamed?.(name, kind) : undefined);
   if (entry && model) return { provider: entry.name, model };
   // Of a known provider its own models are what was meant; all there are would fill the screen.
   if (entry)
     throw new UnknownModelError(
       fullName,
       entry.models.map((one) => `${entry.name}/${one.name}`),
+      entry.describeNamed && MODEL_NAME.test(name)
+        ? `A newer one is taken when sluice.yaml names it: providers: { ${entry.name}: { models: { ${JSON.stringify(name)}: {} } } }`
+        : undefined,
     );
   throw new UnknownModelError(fullName, listModelNames());
 }

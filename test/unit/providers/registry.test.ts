@@ -3,6 +3,7 @@ import {
   createProvider,
   findModel,
   listModelNames,
+  nameModels,
   PROVIDERS,
   UnknownModelError,
 } from "../../../src/providers/registry.ts";
@@ -68,6 +69,23 @@ describe("the table of providers", () => {
       expect(() => findModel(name)).toThrow(UnknownModelError);
     },
   );
+
+  it("takes a model that is not listed when the user's settings name it, and says so for those that are not", () => {
+    const mend = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';
+    expect(() => findModel("openai/gpt-6-mini", "chat")).toThrow(mend);
+    nameModels(["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9"]);
+    try {
+      expect(findModel("openai/gpt-6-mini").model).toMatchObject({ name: "gpt-6-mini", kind: "chat" });
+      expect(findModel("openai/text-embedding-4").model).toMatchObject({
+        kind: "embedding",
+        maxInputs: 2048,
+      });
+      expect(() => findModel("openai/gpt-6")).toThrow(UnknownModelError);
+      expect(() => findModel("zhipu/glm-9")).toThrow(/not a known model\. (?!.*sluice\.yaml)/);
+    } finally {
+      nameModels([]);
+    }
+  });
 
   it("lists what is known when nothing is near, of the provider that is named", () => {
     expect(() => findModel("zhipu/zzzzzzzz")).toThrow(/Known are: zhipu\/glm-4-plus, (zhipu\/[^ ]+,? ?)+\.$/);
