@@ -96,7 +96,7 @@ export interface ConfigSources {
 export function loadConfig({ env = process.env, cwd = process.cwd(), file }: ConfigSources = {}): Config {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const variables = new Variables(env, readDotEnv(cwd, problems));
+  const variables = new Variables(env, readDotEnv(cwd, problems, warnings));
   const { general, provider } = parseVariables(variables, problems);
   const settingsFile = readSettingsFile(cwd, file ?? general.SLUICE_CONFIG, problems, warnings);
   const { settings } = settingsFile;

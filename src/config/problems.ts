@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { coerceError, errorCode } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import type { ValueIssue } from "./value.ts";
 
@@ -102,4 +103,16 @@ export function listSettings(schema: z.core.$ZodType, prefix = ""): string[] {
   }
   if (inner instanceof z.ZodArray) return listSettings(inner.element, `${prefix}[]`);
   return inner instanceof z.ZodRecord ? listSettings(inner.valueType, join("*")) : [prefix];
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+};
+
+/** Why the system does not let a file be read, without its path. */
+export function describeUnreadable(thrown: unknown): string {
+  const code = errorCode(thrown);
+  return REASONS[code ?? ""] ?? code ?? coerceError(thrown).name;
 }

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseDocument } from "yaml";
-import { coerceError, errorCode } from "../core/errors.ts";
 import { findNameProblems } from "./defined-providers.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
-import { describeIssues, formatPath } from "./problems.ts";
+import { describeIssues, describeUnreadable, formatPath } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 
 const DEFAULT_NAME = "sluice.yaml";
@@ -44,7 +43,7 @@ export function readSettingsFile(
     }
     return { settings, label, path, secrets };
   } catch (thrown) {
-    problems.push(`${label}: cannot be read: ${errorCode(thrown) ?? coerceError(thrown).name}`);
+    problems.push(`${label}: cannot be read: ${describeUnreadable(thrown)}`);
     return { settings: {}, label, path, secrets: [] };
   }
 }

@@ -1,10 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { coerceError, errorCode } from "../core/errors.ts";
 import { editDistance } from "../core/nearest.ts";
-import { describeIssues } from "./problems.ts";
+import { describeIssues, describeUnreadable } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
 import { choice, logLevel, redisUrl, text } from "./value.ts";
@@ -92,18 +91,26 @@ export class Variables {
 }
 
 /** Reads `.env` of the folder; a file that is not there is an empty one. */
-export function readDotEnv(cwd: string, problems: string[]): Record<string, string> {
+export function readDotEnv(cwd: string, problems: string[], warnings: string[]): Record<string, string> {
   const file = join(cwd, ".env");
   if (!existsSync(file)) return {};
   try {
     const entries = Object.entries(parseEnv(readFileSync(file, "utf8")));
-    return Object.fromEntries(
-      entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-    );
+    const set = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    if (set.some(looksSecret) && (statSync(file).mode & 0o044) !== 0) {
+      warnings.push(".env holds a secret and others may read it; run: chmod 600 .env");
+    }
+    return Object.fromEntries(set);
   } catch (thrown) {
-    problems.push(`.env: cannot be read: ${errorCode(thrown) ?? coerceError(thrown).name}`);
+    problems.push(`.env: cannot be read: ${describeUnreadable(thrown)}`);
     return {};
   }
+}
+
+/** By its name, or because it is a URL with a password: which variables hold keys, the settings file may say later. */
+function looksSecret([name, value]: [string, string]): boolean {
+  if (value.trim() === "") return false;
+  return /KEY|SECRET|PASSWORD|TOKEN/.test(name) || /^[a-z+]+:\/\/[^@/]*:[^@/]+@/i.test(value);
 }
 
 /** Programs agree on capitals and small letters alike for these, so both are read. */

@@ -116,7 +116,7 @@ describe("the settings file", () => {
   });
 
   it("must be there when it is named", () => {
-    expect(problems({}, { file: "gone.yaml" })).toEqual(["gone.yaml: cannot be read: ENOENT"]);
+    expect(problems({}, { file: "gone.yaml" })).toEqual(["gone.yaml: cannot be read: no such file"]);
   });
 
   it("makes a lane of every account", () => {
@@ -180,6 +180,18 @@ describe("the settings file", () => {
     rmSync(join(cwd, "sluice.yaml"));
     write("sluice.yml", "run: { window: 1 }\n");
     expect(load().warnings).toEqual(["sluice.yml is not read; name it sluice.yaml"]);
+  });
+
+  it("warns about a .env with a secret that others may read", () => {
+    const warning = ".env holds a secret and others may read it; run: chmod 600 .env";
+    write(".env", "MINIMAX_API_KEY=sk-abc\n", 0o644);
+    expect(load().warnings).toEqual([warning]);
+    chmodSync(join(cwd, ".env"), 0o600);
+    expect(load().warnings).toEqual([]);
+    write(".env", "REDIS_URL=redis://user:password@127.0.0.1\n", 0o644);
+    expect(load().warnings).toEqual([warning]);
+    write(".env", "MINIMAX_API_KEY=\nREDIS_URL=redis://127.0.0.1\nSLUICE_LOG_LEVEL=info\n", 0o644);
+    expect(load().warnings).toEqual([]);
   });
 
   it("warns about keys used twice, unused or sent in clear", () => {
