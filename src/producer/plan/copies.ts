@@ -53,11 +53,10 @@ export class Copies {
 
   /** Every original once, with its copies. */
   *all(): Generator<{ readonly original: number; readonly copies: Uint32Array }> {
-    for (let start = 0; start < this.#originals.length; ) {
+    for (let start = 0, end = 0; start < this.#originals.length; start = end) {
       const original = this.#originals[start] ?? 0;
-      const copies = this.of(original);
-      yield { original, copies };
-      start += copies.length;
+      while (this.#originals[end] === original) end += 1;
+      yield { original, copies: this.#copies.subarray(start, end) };
     }
   }
 

@@ -4,7 +4,10 @@ const FIRST_CAPACITY = 1 << 12;
 /** Full to two thirds at most: 18 to 36 bytes an id while growing, and short searches. */
 const MAX_LOAD = 2 / 3;
 
-type Hash = (text: string) => { readonly high: number; readonly low: number };
+export interface IdHash {
+  readonly high: number;
+  readonly low: number;
+}
 
 /**
  * Remembers ids by a 64-bit hash and the number of the item that has them, in typed arrays: millions of ids fit in
@@ -12,7 +15,8 @@ type Hash = (text: string) => { readonly high: number; readonly low: number };
  * Whole texts are remembered the same way, with `hashText`.
  */
 export class IdSet {
-  readonly #hash: Hash;
+  /** To be asked for once where an id is both looked up and added. */
+  readonly hash: (id: string) => IdHash;
   #capacity = FIRST_CAPACITY;
   #high = new Uint32Array(FIRST_CAPACITY);
   #low = new Uint32Array(FIRST_CAPACITY);
@@ -20,8 +24,8 @@ export class IdSet {
   #items = new Uint32Array(FIRST_CAPACITY);
   #size = 0;
 
-  constructor(hash: Hash = hash64) {
-    this.#hash = hash;
+  constructor(hash: (id: string) => IdHash = hash64) {
+    this.hash = hash;
   }
 
   get size(): number {
@@ -29,18 +33,16 @@ export class IdSet {
   }
 
   /** Numbers of the items whose id has the same hash; empty means that the id is new. */
-  candidates(id: string): number[] {
+  candidates(id: string, { high, low } = this.hash(id)): number[] {
     const found: number[] = [];
-    const { high, low } = this.#hash(id);
     for (let slot = this.#slotOf(low); this.#items[slot] !== 0; slot = (slot + 1) & (this.#capacity - 1)) {
       if (this.#high[slot] === high && this.#low[slot] === low) found.push((this.#items[slot] ?? 0) - 1);
     }
     return found;
   }
 
-  add(id: string, item: number): void {
+  add(id: string, item: number, { high, low } = this.hash(id)): void {
     if (this.#size + 1 > this.#capacity * MAX_LOAD) this.#grow();
-    const { high, low } = this.#hash(id);
     this.#insert(high, low, item + 1);
     this.#size += 1;
   }
@@ -70,7 +72,7 @@ export class IdSet {
 }
 
 /** Two differently mixed 32-bit halves over the UTF-16 units; not for secrets, only for spreading ids. */
-function hash64(text: string): { high: number; low: number } {
+function hash64(text: string): IdHash {
   let high = 0x9e3779b9 ^ text.length;
   let low = 0x85ebca6b;
   for (let at = 0; at < text.length; at++) {
@@ -89,7 +91,7 @@ const SAMPLED_UNITS = 32;
  * A hash for long texts: a CRC over all of it, which the machine does ten times as fast as a loop here could, and a
  * mix of the length and some of the units, for the bits that 32 leave open among millions of texts.
  */
-export function hashText(text: string): { high: number; low: number } {
+export function hashText(text: string): IdHash {
   let high = Math.imul(0x9e3779b9 ^ text.length, 0x85ebca6b);
   const step = Math.max(1, Math.floor(text.length / SAMPLED_UNITS));
   for (let at = 0; at < text.length; at += step) {

@@ -12,7 +12,7 @@ import {
 import type { ByteTap } from "../sources/source-bytes.ts";
 import { CopiesBuilder } from "./copies.ts";
 import { documentItems, shortId } from "./document-items.ts";
-import { hashText, IdSet } from "./id-set.ts";
+import { hashText, type IdHash, IdSet } from "./id-set.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { SpoolItem } from "./spool-item.ts";
 import type { SpoolWriter } from "./spool-writer.ts";
@@ -115,7 +115,8 @@ export class PlanBuilder {
   async #takeItem(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
     const taken = await this.#findTaken(item, document);
     if (taken !== undefined) return taken;
-    const sameAs = await this.#findSame(item);
+    const same = this.#findSame(item);
+    const sameAs = typeof same === "object" ? await same : same;
     const json = toJson(sameAs === undefined ? item : { ...item, sameAs });
     if (json === undefined) return "its metadata is nested too deeply to be written";
     // A record in several chunks keeps its own id from being used by another record as well.
@@ -145,14 +146,21 @@ export class PlanBuilder {
   }
 
   /** The number of the first item that asks for the same; remembers the item as such when there is none. */
-  async #findSame(item: SpoolItem): Promise<number | undefined> {
-    const { sameKey } = this.#options;
-    const key = sameKey?.(item);
-    if (sameKey === undefined || key === undefined) return undefined;
-    for (const candidate of this.#asked.candidates(key)) {
-      if (sameKey(await this.#spool.read(candidate)) === key) return candidate;
+  #findSame(item: SpoolItem): number | undefined | Promise<number | undefined> {
+    const key = this.#options.sameKey?.(item);
+    if (key === undefined) return undefined;
+    const hash = this.#asked.hash(key);
+    const candidates = this.#asked.candidates(key, hash);
+    if (candidates.length > 0) return this.#findAmong(candidates, key, hash);
+    this.#asked.add(key, this.#spool.items, hash);
+    return undefined;
+  }
+
+  async #findAmong(candidates: readonly number[], key: string, hash: IdHash): Promise<number | undefined> {
+    for (const candidate of candidates) {
+      if (this.#options.sameKey?.(await this.#spool.read(candidate)) === key) return candidate;
     }
-    this.#asked.add(key, this.#spool.items);
+    this.#asked.add(key, this.#spool.items, hash);
     return undefined;
   }
 

@@ -136,9 +136,10 @@ export class SlotStore<R extends { readonly index: number }> {
    */
   async completeCopies(): Promise<void> {
     const { copies, state, medium } = this.#deps;
-    for (const { original, copies: wanted } of copies?.all() ?? []) {
-      const lacking = Array.from(wanted).some((copy) => !state.has(copy));
-      if (!lacking || !state.has(original)) continue;
+    const { items, missing } = state.counts();
+    if (!copies?.count || missing === 0 || missing === items) return;
+    for (const { original, copies: wanted } of copies.all()) {
+      if (!state.has(original) || Array.from(wanted).every((copy) => state.has(copy))) continue;
       const found = await medium.get(original);
       if ("damaged" in found) await this.forget([found.damaged]);
       else await this.#putCopies(found.record);
