@@ -71,7 +71,8 @@ export class ItemLedger implements Ledger {
     const { claims, open } = reply;
     const attempts = indices.map((_, i) => reply.attempts[i] ?? 0);
     if (reply.state === "running") return { state: "running", claims, open, attempts };
-    return { state: reply.state === "cancelled" ? "cancelled" : "gone", claims, open, attempts };
+    const state = reply.state === "cancelled" || reply.state === "done" ? reply.state : "gone";
+    return { state, claims, open, attempts };
   }
 
   /** The last record ended the claim with it. */

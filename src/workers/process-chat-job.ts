@@ -13,7 +13,7 @@ import { CHAT_STORY } from "./chat-story.ts";
 import { type CommitDeps, recordFailure } from "./commit-records.ts";
 import { findGroup } from "./group-book.ts";
 import { HandBack, JobTicket } from "./job-ticket.ts";
-import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
+import { FOREIGN_DELAY_MS, MAX_ITEM_CLAIMS, notNotedYet, PAUSED_DELAY_MS } from "./process-embedding-job.ts";
 import type { RunLedgers } from "./run-ledgers.ts";
 
 export interface ChatJobDeps {
@@ -24,6 +24,8 @@ export interface ChatJobDeps {
   readonly ledgers: RunLedgers;
   readonly now: () => number;
   readonly isStopping: () => boolean;
+  /** The job has not been taken often: see `notNotedYet`. */
+  readonly isNew: boolean;
   readonly isUrgent: boolean;
   readonly commitDeps: CommitDeps;
 }
@@ -53,6 +55,7 @@ export async function processChatJob(
 
   const claim = await ledger.claim(jobId, [index]);
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
+  if (claim.state === "gone" && own && deps.isNew) throw notNotedYet();
   if (claim.state !== "running" || !claim.open[0]) return;
   try {
     const request = payload.request ?? (await readLarge(payload.target, deps));

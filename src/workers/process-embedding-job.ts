@@ -17,6 +17,8 @@ export interface JobDeps {
   readonly ledger: Ledger;
   readonly now: () => number;
   readonly isStopping: () => boolean;
+  /** The job has not been taken often: see `notNotedYet`. */
+  readonly isNew: boolean;
   readonly commitDeps: CommitDeps;
 }
 
@@ -44,6 +46,7 @@ export async function processEmbeddingJob(
   const indices = payload.items.map(([index]) => index);
   const claim = await ledger.claim(jobId, indices);
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
+  if (claim.state === "gone" && payload.item !== undefined && deps.isNew) throw notNotedYet();
   if (claim.state !== "running") return;
 
   try {
@@ -59,6 +62,14 @@ export async function processEmbeddingJob(
   } finally {
     await ledger.release(jobId, claim);
   }
+}
+
+/**
+ * An item is noted while its job is being queued, so that a caller waits for one way to Redis and not for two. The job
+ * may come first; it is dropped when its item is still unknown after some looks, because then it has expired.
+ */
+export function notNotedYet(): HandBack {
+  return new HandBack("the item is not noted yet", 250);
 }
 
 type Draft = Omit<EmbeddingInput, "ticket">;

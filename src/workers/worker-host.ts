@@ -42,6 +42,9 @@ export interface WorkerOptions {
   readonly graceMs: number;
 }
 
+/** A job that was taken more often than this is not new: some seconds have passed since it was queued. */
+const NEW_STARTS = 20;
+
 export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, calls: 256, lingerMs: 15, graceMs: 20_000 };
 
 export interface WorkerDeps {
@@ -180,6 +183,7 @@ class Host {
       now: () => this.#clock.now(),
       isStopping: () => this.#stopping !== undefined,
       isUrgent: priority === "interactive",
+      isNew: job.attemptsStarted <= NEW_STARTS,
       commitDeps: {
         clock: this.#clock,
         log: this.#deps.log,

@@ -66,10 +66,12 @@ export class Submitter {
       ...(metadata === undefined ? {} : { metadata }),
       ...(request === undefined ? {} : { request }),
     };
-    await noteItem(this.#client, this.#keys, id, item, ttlMs);
-    // Also when the item was known: its submitter may have died before the job was queued, and a job that exists
-    // is left alone.
-    await this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission);
+    // Side by side: a worker that is faster than the note looks again. The job is queued also when the item was known:
+    // its submitter may have died before, and a job that exists is left alone.
+    await Promise.all([
+      noteItem(this.#client, this.#keys, id, item, ttlMs),
+      this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission),
+    ]);
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
+import { Queue } from "bullmq";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createClient } from "../../../src/producer/client/create-client.ts";
 import type { SluiceClient } from "../../../src/producer/client/sluice-client.ts";
 import type { StreamEvent } from "../../../src/producer/client/stream-events.ts";
 import type { ChatModel } from "../../../src/providers/provider.ts";
+import type { ChatPayload } from "../../../src/queue/payload.ts";
+import { noteItem } from "../../../src/queue/pickup.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
@@ -283,4 +286,23 @@ test("an item cancelled while it waits inside a worker is never called", async (
   gate.resolve();
   expect(await client.result(first.id)).toMatchObject({ status: "ok" });
   expect(asked).toEqual(["first"]);
+});
+
+test("a job that is faster than the note of its item waits for it", async () => {
+  const chat = fakeChat();
+  startFake(chat);
+  const keys = createKeys(redis.namespace);
+  const queue = new Queue("fake-chat-interactive", {
+    connection: source.connect("bullmq"),
+    prefix: keys.queuePrefix("fake-chat-interactive"),
+  });
+  const request = { messages: [{ role: "user" as const, content: "early" }] };
+  const names = { provider: "fake", model: "m", target: { item: "c-early" } };
+  const payload: ChatPayload = { v: 1, kind: "chat", ...names, stream: false, tokens: 5, request };
+  await queue.add("chat", payload, { jobId: "c-early", removeOnComplete: true });
+  await waitFor(async () => (await queue.getDelayedCount()) === 1, { what: "the job to be put back" });
+  const item = { kind: "chat", model: "fake/m", total: 1, submittedAt: Date.now() } as const;
+  await noteItem(redis.connect(), keys, "c-early", item, 60_000);
+  expect(await client.result("c-early")).toMatchObject({ status: "ok", response: { text: "EARLY" } });
+  await queue.close();
 });
