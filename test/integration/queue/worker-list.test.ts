@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { readServerTime } from "../../../src/queue/server-time.ts";
+import {
+  countWorkers,
+  countWorkersFor,
+  listWorkers,
+  WORKER_DEAD_MS,
+  WORKER_SHOWN_MS,
+} from "../../../src/queue/worker-list.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { fakeEmbedding } from "../../support/fake-embedding.ts";
+import { testRedis } from "../../support/redis.ts";
+import { makeItems, openBench } from "../../support/run-in-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+test("a worker tells what it is and does, and an orderly stop takes it off the list", async () => {
+  await using redis = testRedis();
+  const bench = await openBench(redis);
+  const client = redis.connect();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const host = bench.worker(fakeEmbedding({ onCall: () => held }));
+  await host.ready;
+  const [idle] = await listWorkers(client, bench.keys);
+  expect(idle).toMatchObject({
+    id: host.id,
+    state: "alive",
+    pid: process.pid,
+    version: "test",
+    queues: ["fake-embedding"],
+    jobs: 0,
+    calls: 0,
+    claimedAt: undefined,
+  });
+  const now = await readServerTime(client);
+  expect(idle!.startedAt).toBeLessThanOrEqual(now);
+  const run = bench.coordinate(makeItems(20), { runId: "busy" });
+  const busy = await waitFor(async () => (await listWorkers(client, bench.keys)).find(({ calls }) => calls), {
+    what: "a heartbeat with calls under way",
+  });
+  expect(busy.jobs).toBeGreaterThan(0);
+  expect(busy.claimedAt).toBeGreaterThanOrEqual(idle!.startedAt ?? 0);
+  expect(busy.loopLagMs).toBeGreaterThanOrEqual(0);
+  release();
+  await run;
+  expect(await countWorkers(client, bench.keys)).toBe(1);
+  expect(await countWorkersFor(client, bench.keys, { provider: "fake", kind: "embedding" })).toBe(1);
+  expect(await countWorkersFor(client, bench.keys, { provider: "fake", kind: "chat" })).toBe(0);
+  await bench.close();
+  expect(await listWorkers(client, bench.keys)).toEqual([]);
+});
+
+test("one that falls silent is dead after 15 seconds, and forgotten after ten minutes", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const now = await readServerTime(client);
+  await client.zadd(keys.workers, now, "w1");
+  await client.hset(keys.worker("w1"), { host: "a", pid: 7, queues: "fake-embedding" });
+  const states = async (at: number) => (await listWorkers(client, keys, at)).map(({ state }) => state);
+  expect(await states(now + WORKER_DEAD_MS)).toEqual(["alive"]);
+  expect(await states(now + WORKER_DEAD_MS + 1)).toEqual(["dead"]);
+  expect(await states(now + WORKER_SHOWN_MS)).toEqual(["dead"]);
+  expect(await states(now + WORKER_SHOWN_MS + 1)).toEqual([]);
+  expect(await countWorkers(client, keys, now + WORKER_DEAD_MS + 1)).toBe(0);
+});
+
+test("a worker of which only the name is known is listed without the rest", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  await client.zadd(keys.workers, await readServerTime(client), "bare");
+  await client.hset(keys.worker("bare"), { jobs: "many", startedAt: "" });
+  expect(await listWorkers(client, keys)).toMatchObject([
+    { id: "bare", state: "alive", host: undefined, queues: [], jobs: undefined, startedAt: undefined },
+  ]);
+});
