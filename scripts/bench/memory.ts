@@ -29,7 +29,7 @@ export interface MemoryResult extends Size {
 }
 
 const WORKERS = 2;
-const ROLES = ["command", "worker", "redis-server", "keeper"];
+const ROLES = ["command", "planner", "worker", "redis-server", "keeper"];
 
 export async function benchMemory({ quick, say }: MemoryOptions): Promise<MemoryResult[]> {
   const sizes: Size[] = quick

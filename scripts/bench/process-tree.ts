@@ -71,12 +71,13 @@ export function peakRssOf(pid: number): number | undefined {
   }
 }
 
-/** What a process is to the bench, told by its command line: "worker", "keeper", "redis-server", else "command". */
+/** What a process is to the bench, told by its command line: "worker", "planner", "keeper", "redis-server", else "command". */
 export function roleOf(pid: number): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     if (/(?:redis|valkey)-server/.test(words[0] ?? "")) return "redis-server";
     if (words.some((word) => /keeper\.(?:ts|js)$/.test(word))) return "keeper";
+    if (words.some((word) => /plan-process\.(?:ts|js)$/.test(word))) return "planner";
     if (words.includes("worker")) return "worker";
   } catch {
     // Gone already.

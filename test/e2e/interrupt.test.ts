@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Cli, progressed, Workshop } from "../support/cli.ts";
 import { expectedVectors, writeCorpus } from "../support/corpus.ts";
+import { processesOf } from "../support/processes.ts";
 import { readNpy } from "../support/read-output.ts";
 import { startRedisProcess } from "../support/redis-process.ts";
 
@@ -77,6 +78,37 @@ test("Ctrl-C while planning sends nothing", async () => {
   expect(await cli.exit).toMatchObject({ code: 130 });
   expect(shop.simulator.statistics().calls).toBe(0);
   await shop.empty();
+});
+
+async function planning(shop: Workshop): Promise<{ readonly cli: Cli; readonly planner: number }> {
+  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
+  shop.write("large.jsonl", line.repeat(10_000));
+  const cli = shop.embed(["large.jsonl", "--out", "vectors", "--json"]);
+  await cli.event(({ event }) => event === "planning", "planning");
+  const planner = processesOf(shop.dir).find(({ command }) => command.includes("plan-process"));
+  if (!planner) throw new Error("no planning process was found");
+  return { cli, planner: planner.pid };
+}
+
+test("a planning process that is killed ends the command with a mend, and nothing was sent", async () => {
+  await using shop = await Workshop.open();
+  const { cli, planner } = await planning(shop);
+  process.kill(planner, "SIGKILL");
+  const { code, stderr } = await cli.exit;
+  expect(code).toBe(2);
+  expect(stderr).toContain("SIGKILL");
+  expect(stderr).toContain("run the same command again");
+  expect(shop.simulator.statistics().calls).toBe(0);
+  await shop.empty();
+});
+
+test("a command that is killed while planning leaves no process behind", async () => {
+  await using shop = await Workshop.open();
+  const { cli } = await planning(shop);
+  cli.kill("SIGKILL");
+  await cli.exit;
+  await shop.empty();
+  expect(shop.simulator.statistics().calls).toBe(0);
 });
 
 test("a second process on one run is refused, on the same Redis and on another", async () => {

@@ -1,8 +1,8 @@
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { fingerprintSources } from "../plan/fingerprint-sources.ts";
-import { planItems } from "../plan/plan-items.ts";
 import type { ResultFormat } from "../sink/result-writer.ts";
 import type { SourceOptions } from "../sources/source.ts";
+import { planAside } from "./plan-aside.ts";
 import type { Differences, RunPlanning } from "./prepare-run.ts";
 import { type EmbeddingManifest, isBatch, type RunManifest } from "./run-manifest.ts";
 
@@ -23,7 +23,7 @@ export function planEmbedding(request: EmbeddingRequest): RunPlanning<EmbeddingM
   const { dir, provider, model, dimensions, purpose, format, withText } = request;
   const sources = { ...request.sources, exclude: [dir] };
   return {
-    plan: (work, hooks) => planItems(sources, work, hooks),
+    plan: (work, hooks) => planAside(sources, work, hooks),
     describe: (_, begin) => ({
       ...begin("embedding"),
       kind: "embedding",
