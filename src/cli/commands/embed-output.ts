@@ -53,6 +53,9 @@ export function describeRun(run: RunManifest, dir: string): string {
       `${source.paths.map(sanitize).join(" ")} (${formatMany(source.files, "file")}, ${formatBytes(source.bytes)})`,
     ],
     ["source sha256", source.sha256],
+    ...(source.skippedInvalid > 0
+      ? [["left out", `${formatMany(source.skippedInvalid, "problem")} (--skip-invalid)`] as [string, string]]
+      : []),
     [
       "items",
       `${formatCount(items.total)}: ${formatCount(items.succeeded)} succeeded, ${formatCount(items.failed)} failed, ${formatCount(items.missing)} missing`,

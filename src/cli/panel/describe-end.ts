@@ -30,6 +30,11 @@ function describeReport(report: RunManifest, output: string, brief: boolean): st
     `${formatCount(items.succeeded)} of ${formatMany(items.total, "item")} succeeded in ${formatDuration(report.activeMs)}`,
   ];
   if (!brief) lines.push(...figures(report));
+  const { skippedInvalid } = report.source;
+  // Said even beside a panel: output that lacks what was in the input must not pass for all of it.
+  if (skippedInvalid > 0) {
+    lines.push(`  ${formatMany(skippedInvalid, "problem")} of the input left out (--skip-invalid)`);
+  }
   for (const file of report.output.files) lines.push(`  ${join(output, file)}`);
   return lines;
 }
@@ -41,7 +46,7 @@ function figures({ items, calls, failuresByKind, batchFill, tokens, cost, reused
     ...(batchFill === undefined ? [] : [`${formatPercent(batchFill)} full`]),
     `${formatCount(calls.throttled)} throttled`,
     `${formatCount(calls.paidTwice)} paid twice`,
-    `${formatShortCount(tokens)} tokens`,
+    tokens === 1 ? "1 token" : `${formatShortCount(tokens)} tokens`,
     ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
   ];
   const failed = items.failed > 0 ? [`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`] : [];

@@ -95,7 +95,7 @@ export class CsvScan {
       this.#found.push({ line, start, end, cells });
       return;
     }
-    const fault = `has ${cells.length} cells where the header has ${this.#columns}`;
+    const fault = `has ${cells.length} ${cells.length === 1 ? "cell" : "cells"} where the header has ${this.#columns}`;
     this.#found.push({ line, start, end, fault });
   }
 

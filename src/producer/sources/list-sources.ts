@@ -55,6 +55,7 @@ class Lister {
   async add(path: string): Promise<void> {
     if (path === "-") return this.#addStandardInput();
     const absolute = resolve(this.#cwd, path);
+    if (this.#isExcluded(absolute)) return this.#problem(path, "is the output folder, or in it");
     try {
       const found = await stat(absolute, { bigint: true });
       if (found.isDirectory()) await this.#addFolder(path, absolute);

@@ -21,6 +21,22 @@ describe("the last words", () => {
     ]);
   });
 
+  it("of a run with --skip-invalid say how much of its input is not in the output", () => {
+    const { source } = aReport();
+    const report = aReport({ source: { ...source, skippedInvalid: 7 }, tokens: 1 });
+    expect(describeEnd({ outcome: "finished", report, output: "out" })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  2 failed: too-long 2",
+      "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 1 token, 0.02 CNY",
+      "  7 problems of the input left out (--skip-invalid)",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+    expect(describeEnd({ outcome: "finished", report, output: "out" }, { brief: true })).toContain(
+      "  7 problems of the input left out (--skip-invalid)",
+    );
+  });
+
   it("of a run without failures, batches or a price mention none", () => {
     const {
       cost: _,

@@ -38,7 +38,7 @@ test("a quote that is never closed costs one line, not the rest of the file", as
 test("a record with too many or too few cells is named and the next one is read", async () => {
   expect(await scan("id,text\n1\n2,x,y\n3,ok\n")).toEqual([
     '1 ["id","text"]',
-    "2 has 1 cells where the header has 2",
+    "2 has 1 cell where the header has 2",
     "3 has 3 cells where the header has 2",
     '4 ["3","ok"]',
   ]);

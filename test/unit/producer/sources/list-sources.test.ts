@@ -154,3 +154,15 @@ test.skipIf(process.getuid?.() === 0)(
     expect(problems).toEqual([{ where: "docs/closed", message: "cannot be read: permission denied" }]);
   },
 );
+
+test("the output folder and what lies in it are refused as sources by name", async () => {
+  using folder = new SourceFolder();
+  folder.write("out/records.jsonl", "{}");
+  folder.write("docs/a.md", "text");
+  const { files, problems } = await list(folder, ["out", "out/records.jsonl", "docs"], ["out"]);
+  expect(files.map((file) => file.shown)).toEqual(["docs/a.md"]);
+  expect(problems).toEqual([
+    { where: "out", message: "is the output folder, or in it" },
+    { where: "out/records.jsonl", message: "is the output folder, or in it" },
+  ]);
+});
