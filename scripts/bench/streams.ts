@@ -2,7 +2,7 @@
 import { type BenchChild, startChild } from "./child.ts";
 import type { ReaderOrder, ReaderResult } from "./contenders/streams-reader.ts";
 import { countCommands, type RedisWork, startBenchRedis, workBetween } from "./redis-server.ts";
-import { markdownTable, number } from "./table.ts";
+import { markdownTable, number, spreadOf } from "./table.ts";
 
 export interface StreamsOptions {
   readonly quick: boolean;
@@ -76,11 +76,11 @@ const milliseconds = (micros: number) => `${number(micros / 1000)} ms`;
 export function describeStreams({ runs, deltas, everyMs }: StreamsResult): string {
   const of = (reader: string) => runs.filter((run) => run.reader === reader);
   const times = (reader: string, figure: "firsts" | "delays") => of(reader).flatMap((run) => run[figure]);
+  /** Of the rounds' own quantiles the median: one round that something else disturbed says nothing of the others. */
+  const typical = (reader: string, figure: "firsts" | "delays", share: number) =>
+    spreadOf(of(reader).map((run) => quantile(run[figure], share))).median;
   const line = (name: string, figure: "firsts" | "delays", share: number) => {
-    const [direct, sluice] = [
-      quantile(times("direct", figure), share),
-      quantile(times("sluice", figure), share),
-    ];
+    const [direct, sluice] = [typical("direct", figure, share), typical("sluice", figure, share)];
     return [name, milliseconds(direct), milliseconds(sluice), milliseconds(sluice - direct)];
   };
   const perDelta = (figure: (work: RedisWork) => number) => {
@@ -102,6 +102,6 @@ export function describeStreams({ runs, deltas, everyMs }: StreamsResult): strin
     "",
     `Redis, per delta: ${perDelta((work) => countCommands(work).scripts)} scripts, ${perDelta((work) => countCommands(work).all)} commands with those in scripts, ${perDelta((work) => work.bytesIn)} bytes in, ${perDelta((work) => work.bytesOut)} bytes out.`,
     "",
-    `${of("sluice").length} interleaved rounds, ${times("sluice", "delays").length.toLocaleString("en-US")} deltas each way in streams of ${deltas}. Each delta carries the moment at which the upstream wrote it. Upstream, worker, Redis and reader are processes of their own; both ways decode with the same adapter.`,
+    `${of("sluice").length} interleaved rounds, of whose figures these are the medians; ${times("sluice", "delays").length.toLocaleString("en-US")} deltas each way in streams of ${deltas}. Each delta carries the moment at which the upstream wrote it. Upstream, worker, Redis and reader are processes of their own; both ways decode with the same adapter.`,
   ].join("\n");
 }

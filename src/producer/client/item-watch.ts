@@ -63,7 +63,18 @@ export class ItemWatch {
       heard = this.#subscribe(channel);
       this.#heard.set(channel, heard);
     }
-    await heard;
+    const stop = () => {
+      waiters.delete(wake);
+      if (waiters.size > 0 || this.#waiters.get(channel) !== waiters) return;
+      this.#waiters.delete(channel);
+      this.#leaving ??= setTimeout(() => this.#leave(), LEAVE_AFTER_MS).unref();
+    };
+    await heard.catch((error) => {
+      // The next one who waits asks for the channel anew.
+      this.#heard.delete(channel);
+      stop();
+      throw error;
+    });
     return {
       next: async (signal) => {
         signal?.throwIfAborted();
@@ -78,12 +89,7 @@ export class ItemWatch {
         hinted = undefined;
         return hint;
       },
-      stop: () => {
-        waiters.delete(wake);
-        if (waiters.size > 0 || this.#waiters.get(channel) !== waiters) return;
-        this.#waiters.delete(channel);
-        this.#leaving ??= setTimeout(() => this.#leave(), LEAVE_AFTER_MS).unref();
-      },
+      stop,
     };
   }
 
