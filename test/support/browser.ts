@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -81,4 +82,9 @@ export async function watchPage(browser: Browser, options: BrowserContextOptions
     },
     close: () => context.close(),
   };
+}
+
+/** `expect.poll` with the patience of `waitFor`: the limit only ends a broken test. */
+export function eventually<T>(probe: () => T | Promise<T>) {
+  return expect.poll(probe, { timeout: 30_000, interval: 50 });
 }

@@ -1,3 +1,4 @@
+import type { RunList } from "../../src/dashboard/contract.ts";
 import type { Cli, CliOptions, Workshop } from "./cli.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -7,13 +8,13 @@ export interface DashboardProcess {
   readonly url: string;
 }
 
-/** A real `sluice up` (with `workers` of them) or `sluice dashboard` on a free port, listening. */
+/** A real `sluice up` (with `workers` of them) or `sluice dashboard` on `port` or a free one, listening. */
 export async function startDashboardProcess(
   shop: Workshop,
-  { workers, ...options }: CliOptions & { readonly workers?: number } = {},
+  { workers, port = 0, ...options }: CliOptions & { readonly workers?: number; readonly port?: number } = {},
 ): Promise<DashboardProcess> {
   const command = workers === undefined ? ["dashboard"] : ["up", "--workers", String(workers)];
-  const cli = shop.start([...command, "--port", "0"], options);
+  const cli = shop.start([...command, "--port", String(port)], options);
   let ended: string | undefined;
   void cli.exit.then(({ code, stderr }) => {
     ended = `it ended with ${code}: ${stderr}`;
@@ -26,4 +27,15 @@ export async function startDashboardProcess(
     { what: "the dashboard's address" },
   );
   return { cli, url };
+}
+
+/** Id of the run whose output folder has this name, once the dashboard lists it. */
+export function runOf(url: string, name: string): Promise<string> {
+  return waitFor(
+    async () => {
+      const list = (await (await fetch(`${url}/api/runs`)).json()) as RunList;
+      return list.runs.find((run) => run.name === name)?.run;
+    },
+    { what: `a run called ${name}` },
+  );
 }

@@ -77,7 +77,11 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
             <td data-label={w.who}>
               <Text value={line.who} /> <span class="soft">{words.value.roles[line.role]}</span>
             </td>
-            <td data-label={w.action}>{w.actions[line.action] ?? line.action}</td>
+            <td data-label={w.action}>
+              {(Object.hasOwn(w.actions, line.action) && w.actions[line.action]) || (
+                <Text value={line.action} />
+              )}
+            </td>
             <td class="full">{line.target === undefined ? null : <Text value={line.target} mono />}</td>
             <td class="full">{line.detail === undefined ? null : <Text value={line.detail} />}</td>
           </tr>

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { show } from "../format/show.ts";
+import { Text } from "../parts/text.tsx";
 import { theme } from "../shell/theme.ts";
 import { words } from "../words/words.ts";
 import type { Drawing } from "./draw-chart.ts";
@@ -43,7 +44,10 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
           {lines.map(({ label, values, color }) => (
             <li key={label}>
               <i class={`swatch ${color}`} aria-hidden="true" />
-              <span class="soft">{label}</span> {isEmpty ? null : figure(values)}
+              <span class="soft">
+                <Text value={label} cut />
+              </span>{" "}
+              {isEmpty ? null : figure(values)}
             </li>
           ))}
         </ul>

@@ -50,7 +50,7 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { setScale: false, x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max((max ?? 0) * 1.1, 1e-9)] } },
+    scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? (max ?? 0) * 1.1 : 1] } },
     axes: [
       {
         ...axis,

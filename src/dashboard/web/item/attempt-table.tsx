@@ -1,6 +1,7 @@
 import type { AttemptView } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Empty } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { State, type Tone } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
@@ -50,7 +51,7 @@ export function AttemptTable({ history, at }: { history: readonly AttemptView[];
               <Text value={[attempt.lane, attempt.worker].filter(Boolean).join(" · ")} />
               {attempt.failure === undefined ? null : (
                 <span class="below">
-                  {words.value.kinds[attempt.failure.kind] ?? attempt.failure.kind}{" "}
+                  <Kind kind={attempt.failure.kind} />{" "}
                   <Text value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")} />
                 </span>
               )}

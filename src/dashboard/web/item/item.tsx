@@ -2,6 +2,7 @@ import type { ItemStory } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Facts } from "../parts/facts.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
@@ -56,7 +57,9 @@ function Story({ story }: { story: ItemStory }) {
       </div>
       {story.failure === undefined ? null : (
         <div class="note bad">
-          <strong>{words.value.kinds[story.failure.kind] ?? story.failure.kind}</strong>{" "}
+          <strong>
+            <Kind kind={story.failure.kind} />
+          </strong>{" "}
           {story.failure.code === undefined ? null : <Text value={story.failure.code} mono />}{" "}
           <Text value={story.failure.message} />
         </div>

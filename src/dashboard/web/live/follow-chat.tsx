@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ErrorBody, LiveChatEvent } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
@@ -79,7 +80,7 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
         </pre>
         {now.failure === undefined ? null : (
           <p class="note bad">
-            {words.value.kinds[now.failure.kind] ?? now.failure.kind}: <Text value={now.failure.message} />
+            <Kind kind={now.failure.kind} />: <Text value={now.failure.message} />
           </p>
         )}
       </div>

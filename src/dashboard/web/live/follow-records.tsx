@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { LatestRecord, LatestRecords } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Empty } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { itemLink } from "../route.ts";
@@ -83,7 +84,9 @@ function RecordLine({ run, record, now }: { run: string; record: LatestRecord; n
           </span>
         ) : (
           <>
-            <State tone="bad">{words.value.kinds[record.failure.kind] ?? record.failure.kind}</State>{" "}
+            <State tone="bad">
+              <Kind kind={record.failure.kind} />
+            </State>{" "}
             <Text value={record.failure.message} />
           </>
         )}

@@ -30,7 +30,7 @@ export function Live() {
       chats.value = next;
     },
     overview: (next) => {
-      runs.value = next.runs.active.filter(({ kind }) => kind === "embedding");
+      runs.value = next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding");
     },
     refused: (event) => {
       if (event.topic === "chat") answer.refuse(event);

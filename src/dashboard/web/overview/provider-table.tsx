@@ -1,6 +1,7 @@
 import type { Percentiles, ProviderView, QueueView } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Empty } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
 
@@ -63,14 +64,23 @@ function ProviderLine({ provider }: { provider: ProviderView }) {
       </td>
       <td class="full" data-label={w.errors}>
         {share(provider.errorRate)}
-        <span class="below">
-          {Object.entries(provider.errorsByKind)
-            .sort(([, a], [, b]) => b - a)
-            .map(([kind, count]) => `${words.value.kinds[kind] ?? kind} ${show.value.count(count)}`)
-            .join(", ")}
-        </span>
+        <Errors byKind={provider.errorsByKind} />
       </td>
     </tr>
+  );
+}
+
+function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
+  const sorted = Object.entries(byKind).sort(([, a], [, b]) => b - a);
+  return (
+    <span class="below">
+      {sorted.map(([kind, count], index) => (
+        <span key={kind}>
+          {index === 0 ? "" : ", "}
+          <Kind kind={kind} /> {show.value.count(count)}
+        </span>
+      ))}
+    </span>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { RedisView } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Facts } from "../parts/facts.tsx";
+import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
 
 /** The Redis that everything goes through, and its memory against the mark above which it is a worry. */
@@ -30,7 +31,7 @@ export function RedisFacts({ redis }: { redis: RedisView }) {
           { label: w.clients, value: count(redis.clients) },
           {
             label: w.version,
-            value: redis.version ?? short(undefined),
+            value: redis.version === undefined ? short(undefined) : <Text value={redis.version} />,
             below: redis.isPrivate ? w.private : w.shared,
           },
         ]}

@@ -19,6 +19,7 @@ export function Segments<Choice extends string>({
           type="button"
           aria-pressed={value === chosen}
           title={title}
+          aria-label={title}
           onClick={() => onChoose(value)}
         >
           {text}

@@ -1,6 +1,7 @@
 import type { FailureCluster, FailureClusters, RunAction, RunPage } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
@@ -62,7 +63,9 @@ function Cluster({ run, cluster, canRetry }: { run: string; cluster: FailureClus
       <span class="count">{show.value.count(count)}</span>
       <div>
         <p>
-          <State tone="bad">{words.value.kinds[kind] ?? kind}</State>{" "}
+          <State tone="bad">
+            <Kind kind={kind} />
+          </State>{" "}
           {code === undefined ? null : <Text value={code} mono />}
         </p>
         <p>

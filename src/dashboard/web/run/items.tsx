@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ItemPage, ItemStatus, ItemSummary } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
+import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State, type Tone } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
@@ -158,8 +159,7 @@ function Result({ run, found }: { run: string; found: Found }) {
             <td class="full">
               {item.failure === undefined ? null : (
                 <>
-                  {words.value.kinds[item.failure.kind] ?? item.failure.kind}:{" "}
-                  <Text value={item.failure.message} />
+                  <Kind kind={item.failure.kind} />: <Text value={item.failure.message} />
                 </>
               )}
             </td>

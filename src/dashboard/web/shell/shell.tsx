@@ -66,7 +66,7 @@ export function Shell() {
           <Routed />
         )}
       </main>
-      <footer class="foot">
+      <footer class="foot text">
         {session.value === undefined ? null : w.common.footer(session.value.version, session.value.host)}
       </footer>
       <Notices />

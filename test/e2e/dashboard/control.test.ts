@@ -1,0 +1,135 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
+import { type Cli, progressed, Workshop } from "../../support/cli.ts";
+import { corpusText } from "../../support/corpus.ts";
+import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+import { readJsonl } from "../../support/read-output.ts";
+
+const ITEMS = 400;
+const FILTERED = [3, 77, 300];
+const REFUSED = [12];
+const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as const;
+const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
+
+describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
+  let shop: Workshop;
+  let up: DashboardProcess;
+  let browser: Browser;
+  let watched: WatchedPage;
+  let embed: Cli;
+
+  beforeAll(async () => {
+    shop = await Workshop.open({
+      limits: { requestsPerMinute: 100_000, concurrency: 1 },
+      latency: { fixedMs: 300 },
+      faults: [filter, refuse],
+    });
+    const text = (n: number) =>
+      corpusText(n) + (FILTERED.includes(n) ? " forbidden" : REFUSED.includes(n) ? " broken" : "");
+    const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: text(n) }));
+    shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+    up = await startDashboardProcess(shop, { workers: 1 });
+    browser = await openBrowser();
+    watched = await watchPage(browser);
+    const args = ["corpus.jsonl", "--out", "vectors", "--format", "jsonl", "--workers", "0", "--json"];
+    embed = shop.embed(args);
+    await embed.event(progressed(0.01), "progress");
+    await watched.page.goto(`${up.url}/#/runs/${await runOf(up.url, "vectors")}`);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.[Symbol.asyncDispose]();
+  });
+
+  const confirm = async (name: string) => {
+    await watched.page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+    await eventually(() => watched.page.getByRole("dialog").count()).toBe(0);
+  };
+  const calls = () => shop.simulator.statistics().calls;
+
+  test("leaving the dialog changes nothing", async () => {
+    const { page } = watched;
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("dialog").getByText("Calls in flight end").waitFor();
+    await confirm("Leave as it is");
+    const before = calls();
+    await eventually(calls).toBeGreaterThan(before + 2);
+  });
+
+  test("a pause stops calls, and a resume goes on", async () => {
+    const { page } = watched;
+    await page.getByRole("button", { name: "Pause" }).click();
+    await confirm("Pause");
+    await page.getByRole("button", { name: "Resume" }).waitFor();
+    await page.locator(".title").getByText("paused").waitFor();
+    const atRest = await restingCalls(calls);
+    expect(atRest).toBeLessThan(ITEMS / 10);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await confirm("Resume");
+    await page.locator(".title").getByText("running").waitFor();
+    await eventually(calls).toBeGreaterThan(atRest);
+  });
+
+  test("failures are clustered by cause, and one cluster is retried alone", async () => {
+    const { page } = watched;
+    shop.simulator.configure({ latency: { fixedMs: 0 } });
+    expect(await embed.exit).toMatchObject({ code: 1 });
+    await page.locator(".title").getByText("finished").waitFor();
+    const clusters = page.locator(".cluster");
+    await eventually(() => clusters.count()).toBe(2);
+    await eventually(() => clusters.first().innerText()).toMatch(/^3\s+content filter/);
+    shop.simulator.configure({ faults: [refuse] });
+    const before = shop.simulator.statistics().texts;
+    await clusters
+      .first()
+      .getByRole("button", { name: /^Retry/ })
+      .click();
+    await page.getByRole("dialog").getByText("Retry 3 failed items?").waitFor();
+    await confirm("Retry");
+    await page.getByText("retry finished").waitFor();
+    await eventually(() => clusters.count()).toBe(1);
+    expect(shop.simulator.statistics().texts - before).toBe(FILTERED.length);
+    expect(readJsonl(shop.path("vectors", "errors.jsonl"))).toMatchObject([{ id: "c-12" }]);
+  });
+
+  test("a cluster is exported, a line per item", async () => {
+    const { page } = watched;
+    const download = page.waitForEvent("download");
+    await page.locator(".cluster").first().getByRole("link", { name: "Export", exact: true }).click();
+    const path = await (await download).path();
+    expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
+  });
+
+  test("a lane's limits are changed, and shown as set by hand", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await page.getByRole("button", { name: "Limits of minimax/embo-01" }).click();
+    await page.getByRole("dialog").getByLabel("requests/min").fill("1234");
+    await confirm("Set limits");
+    await eventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(
+      /of 1,234; set by hand$/,
+    );
+  });
+
+  test("who did what is noted, in the order it was done", async () => {
+    const { page } = watched;
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await eventually(async () =>
+      (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
+    ).toEqual(["paused", "resumed", "retried", "exported failures", "changed limits"]);
+    expect(await watched.offences()).toEqual([]);
+  });
+});
+
+/** Calls that have been made when none has come for longer than any call takes. */
+async function restingCalls(calls: () => number): Promise<number> {
+  let [seen, since] = [calls(), Date.now()];
+  await eventually(() => {
+    const now = calls();
+    if (now !== seen) [seen, since] = [now, Date.now()];
+    return Date.now() - since > 1_500;
+  }).toBe(true);
+  return seen;
+}

@@ -1,0 +1,69 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
+import { progressed, Workshop } from "../../support/cli.ts";
+import { writeCorpus } from "../../support/corpus.ts";
+import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
+
+describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", () => {
+  let redis: RedisProcess;
+  let shop: Workshop;
+  let dashboard: DashboardProcess;
+  let browser: Browser;
+  let watched: WatchedPage;
+
+  beforeAll(async () => {
+    redis = await startRedisProcess();
+    shop = await Workshop.open({
+      limits: { requestsPerMinute: 100_000, concurrency: 1 },
+      latency: { fixedMs: 300 },
+      env: { REDIS_URL: redis.url },
+    });
+    dashboard = await startDashboardProcess(shop);
+    const run = shop.embed([writeCorpus(shop, 3_000), "--out", "vectors", "--json"]);
+    await run.event(progressed(0.005), "progress");
+    browser = await openBrowser();
+    watched = await watchPage(browser);
+    await watched.page.goto(dashboard.url);
+    await watched.page.getByRole("link", { name: "vectors" }).waitFor();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.[Symbol.asyncDispose]();
+    await redis?.stop();
+  });
+
+  const progress = async () =>
+    Number(await watched.page.getByRole("progressbar").first().getAttribute("aria-valuenow"));
+
+  test("a killed Redis is said on the page, which keeps its figures and goes on by itself", async () => {
+    const { page } = watched;
+    await redis.kill("SIGKILL");
+    await page.getByText(/Redis is away since \d\d:\d\d:\d\d/).waitFor();
+    expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
+    // A page that is opened meanwhile says the same.
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await page.getByText(/Redis is away since/).waitFor();
+    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    await redis.start();
+    await eventually(() => page.getByText(/Redis is away/).count()).toBe(0);
+    await page.getByRole("link", { name: "vectors" }).waitFor();
+    const before = await progress();
+    await eventually(progress).toBeGreaterThan(before);
+    expect(await watched.offences()).toEqual([]);
+  });
+
+  test("a server that is gone is said on the page, which goes on when it is back", async () => {
+    const { page } = watched;
+    dashboard.cli.kill("SIGKILL");
+    await page.getByText("The dashboard's server does not answer.").waitFor();
+    expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
+    const { port } = new URL(dashboard.url);
+    dashboard = await startDashboardProcess(shop, { port: Number(port) });
+    await eventually(() => page.getByText("does not answer").count()).toBe(0);
+    const before = await progress();
+    await eventually(progress).toBeGreaterThan(before);
+  });
+});

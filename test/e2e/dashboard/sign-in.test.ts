@@ -1,0 +1,94 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
+import { Workshop } from "../../support/cli.ts";
+import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
+
+const VIEWER = "viewer-password-1";
+const OPERATOR = "operator-password-1";
+
+describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
+  let shop: Workshop;
+  let dashboard: DashboardProcess;
+  let browser: Browser;
+  let watched: WatchedPage;
+
+  beforeAll(async () => {
+    shop = await Workshop.open({ faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }] });
+    shop.write("corpus.jsonl", '{"id":"a","text":"the sea"}\n{"id":"b","text":"forbidden"}\n');
+    dashboard = await startDashboardProcess(shop, {
+      workers: 1,
+      env: { SLUICE_VIEWER_PASSWORD: VIEWER, SLUICE_OPERATOR_PASSWORD: OPERATOR },
+    });
+    await shop.embed(["corpus.jsonl", "--out", "vectors", "--workers", "0"]).exit;
+    browser = await openBrowser();
+    watched = await watchPage(browser);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.[Symbol.asyncDispose]();
+  });
+
+  const signIn = async (password: string, name = "") => {
+    await watched.page.getByLabel("Password").fill(password);
+    await watched.page.getByLabel(/Your name/).fill(name);
+    await watched.page.getByRole("button", { name: "Sign in" }).click();
+  };
+
+  test("nothing is shown, and nothing is answered, before somebody has signed in", async () => {
+    const { page } = watched;
+    await page.goto(`${dashboard.url}/#/runs`);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(await page.getByRole("navigation").count()).toBe(0);
+    for (const path of ["api/overview", "api/runs", "api/events", "queues/", "metrics"])
+      expect((await fetch(`${dashboard.url}/${path}`, { redirect: "manual" })).status).not.toBe(200);
+  });
+
+  test("a wrong password is refused in words", async () => {
+    await signIn("wrong-password-1");
+    await watched.page.getByText("That password is not right.").waitFor();
+  });
+
+  test("a viewer looks, and has no buttons that act", async () => {
+    const { page } = watched;
+    await signIn(VIEWER, "ada");
+    await page.getByRole("link", { name: "vectors" }).click();
+    await eventually(() => page.locator(".cluster").count()).toBe(1);
+    await page.getByText("ada viewer").waitFor();
+    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Window/, /^Limits/, /^Show/])
+      expect(await page.getByRole("button", { name }).count()).toBe(0);
+    expect(await page.getByRole("link", { name: "Export", exact: true }).count()).toBe(1);
+    await page.locator(".cluster a").first().click();
+    await page.getByText(/Masked: \d+ characters/).waitFor();
+    expect(await page.getByRole("button", { name: "Show" }).count()).toBe(0);
+  });
+
+  test("the cookie is out of reach of scripts, and stays with this site", async () => {
+    const cookies = await watched.page.context().cookies();
+    expect(cookies).toMatchObject([{ httpOnly: true, sameSite: "Strict" }]);
+    expect(await watched.page.evaluate("document.cookie")).toBe("");
+  });
+
+  test("signing out leads to the sign-in page, and an operator's password opens the buttons", async () => {
+    const { page } = watched;
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await signIn(OPERATOR, "grace");
+    await page.goto(`${dashboard.url}/#/runs`);
+    await page.getByRole("link", { name: "vectors" }).click();
+    await page.getByRole("button", { name: "Retry failed" }).waitFor();
+    await page.getByRole("link", { name: "Audit", exact: true }).click();
+    await eventually(() => page.locator("tbody tr").first().innerText()).toMatch(
+      /grace operator\s+signed in/,
+    );
+    expect(await watched.offences()).toEqual([]);
+  });
+
+  test("a session that ends elsewhere ends here too", async () => {
+    const { page } = watched;
+    await page.context().clearCookies();
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  });
+});

@@ -1,0 +1,99 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasBrowser, openBrowser, watchPage } from "../../support/browser.ts";
+import { Workshop } from "../../support/cli.ts";
+import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+
+const LONG = "a-name-without-any-place-to-break-it-".repeat(5);
+
+describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
+  let shop: Workshop;
+  let dashboard: DashboardProcess;
+  let browser: Browser;
+  let run: string;
+
+  beforeAll(async () => {
+    shop = await Workshop.open({ faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }] });
+    const lines = [
+      { id: LONG, text: "the sea" },
+      { id: `${LONG}2`, text: "forbidden" },
+    ];
+    shop.write("corpus.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
+    dashboard = await startDashboardProcess(shop, { workers: 1 });
+    await shop.embed(["corpus.jsonl", "--out", LONG, "--workers", "0", "--with-text"]).exit;
+    run = await runOf(dashboard.url, LONG);
+    browser = await openBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await shop?.[Symbol.asyncDispose]();
+  });
+
+  const pages = () => ["", "runs", `runs/${run}`, `runs/${run}/items/1`, "live", "search", "queues", "audit"];
+
+  /** How much wider the page is than its window. */
+  const overhang = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+
+  test.each([360, 768, 1280])("no page is wider than a window of %i pixels", async (width) => {
+    const { page, offences, close } = await watchPage(browser, { viewport: { width, height: 740 } });
+    for (const path of pages()) {
+      await page.goto(`${dashboard.url}/#/${path}`);
+      await page.locator("#main .card, #main .headline").first().waitFor();
+      await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+      expect({ path, overhang: await overhang(page) }).toEqual({ path, overhang: 0 });
+    }
+    expect(await offences()).toEqual([]);
+    await close();
+  });
+
+  test("a browser that asks for Chinese gets every page in Chinese, and the switch is kept", async () => {
+    const { page, close } = await watchPage(browser, { locale: "zh-CN" });
+    await page.goto(`${dashboard.url}/#/runs/${run}`);
+    await page.getByRole("heading", { name: "按原因归类的失败" }).waitFor();
+    expect(await page.locator("html").getAttribute("lang")).toBe("zh-CN");
+    for (const path of pages()) {
+      await page.goto(`${dashboard.url}/#/${path}`);
+      await page.locator("#main h1").waitFor();
+      await page.locator("#main .card").first().waitFor();
+      expect(await englishWords(page)).toEqual([]);
+    }
+    await page.getByRole("button", { name: "EN" }).click();
+    await page.reload();
+    await page.getByRole("link", { name: "Overview", exact: true }).waitFor();
+    await close();
+  });
+
+  test.each(["light", "dark"] as const)(
+    "the %s look is the system's, until another one is chosen",
+    async (look) => {
+      const { page, close } = await watchPage(browser, { colorScheme: look });
+      await page.goto(dashboard.url);
+      await page.locator(".headline").waitFor();
+      const ground = () =>
+        page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
+      const isDark = async () =>
+        (/\d+/.exec(await ground())?.[0] ?? "255") < "100" && (await ground()).includes("rgb(1");
+      expect(await isDark()).toBe(look === "dark");
+      await page.getByRole("button", { name: look === "dark" ? "Light" : "Dark" }).click();
+      expect(await isDark()).toBe(look !== "dark");
+      await page.reload();
+      await page.locator(".headline").waitFor();
+      expect(await isDark()).toBe(look !== "dark");
+      await close();
+    },
+  );
+});
+
+/** Words of the page's own that are still English: names, ids, file names, commands and messages are left out. */
+async function englishWords(page: Page): Promise<string[]> {
+  const text = await page.evaluate<string>(`(() => {
+    const copy = document.body.cloneNode(true);
+    for (const part of copy.querySelectorAll("bdi, code, pre, select[name=run], option, .brand, .foot, .mono, .note"))
+      part.remove();
+    return copy.innerText;
+  })()`);
+  const allowed =
+    /^(?:Redis|BullMQ|bull-board|EN|CNY|USD|p50|p95|MB|GB|KB|Sluice|parquet|jsonl|embo|with|text)$/;
+  return (text.match(/[A-Za-z][A-Za-z-]{2,}/g) ?? []).filter((word) => !allowed.test(word));
+}
