@@ -84,9 +84,8 @@ export class QueueBoard {
   async #admit(request: FastifyRequest, path: string): Promise<void> {
     const person = path === PATHS.act ? requireOperator(request) : requirePerson(request);
     const [pathname = ""] = request.url.split("?");
-    // Its connection waits for ever for a Redis that is away; a page must not.
-    if (pathname.includes("/api/") && this.#deps.gate.isAway)
-      await this.#deps.gate.ask(async () => undefined);
+    // Its connection waits for ever for a Redis that is away; a page must not, so Redis is asked for something first.
+    if (pathname.includes("/api/")) await this.#deps.gate.ask(this.#deps.discover);
     if (request.method === "GET" || request.method === "HEAD") return;
     requireSameOrigin(request);
     if (path !== PATHS.act || !ALLOWED.test(pathname)) {

@@ -32,6 +32,7 @@ export class QueueBook {
   readonly #connection: RedisClient;
   readonly #queues = new Map<string, BookedQueue>();
   #discoveredAt = Number.NEGATIVE_INFINITY;
+  #discovering: Promise<void> = Promise.resolve();
 
   constructor(deps: QueueBookDeps) {
     this.#deps = deps;
@@ -43,11 +44,14 @@ export class QueueBook {
   }
 
   /** Looks for queues that appeared, at most every few seconds; one command per name that is not known yet. */
-  async discover(): Promise<void> {
+  discover(): Promise<void> {
     const now = performance.now();
-    if (now - this.#discoveredAt < DISCOVER_EVERY_MS) return;
-    this.#discoveredAt = now;
-    await this.#discoverNow();
+    if (now - this.#discoveredAt >= DISCOVER_EVERY_MS) {
+      this.#discoveredAt = now;
+      // Whoever asks while the looking goes on waits for its end.
+      this.#discovering = this.#discoverNow();
+    }
+    return this.#discovering;
   }
 
   async #discoverNow(): Promise<void> {

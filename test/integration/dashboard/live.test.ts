@@ -213,14 +213,11 @@ describe("live chats", () => {
     try {
       const hostile = "first <script>alert(1)</script> second";
       const request = { model: "fake/m", messages: [{ role: "user" as const, content: hostile }] };
-      const id = await client.submitChat({ ...request, stream: true });
-      const list = await waitFor(
-        async () => {
-          const { chats } = (await guarded.ask("/api/chats", { cookie: viewer })).json();
-          return chats.length > 0 ? chats : undefined;
-        },
-        { timeoutMs: 40_000 },
-      );
+      const { id } = await client.submitChat({ ...request, stream: true });
+      const list = await waitFor(async () => {
+        const { chats } = (await guarded.ask("/api/chats", { cookie: viewer })).json();
+        return chats.length > 0 ? chats : undefined;
+      });
       expect(list).toMatchObject([{ item: id, model: "fake/m", streams: true }]);
       expect(JSON.stringify(list)).not.toContain("script");
 
@@ -257,20 +254,19 @@ describe("live chats", () => {
     const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
     try {
       const request = { model: "fake/m", messages: [{ role: "user" as const, content: "first second" }] };
-      const id = await client.submitChat({ ...request, stream: true });
-      const job = await waitFor(
-        async () => {
-          const { queues } = (
-            await page.ask("/queues/act/api/queues?activeQueue=fake-chat&status=active")
-          ).json();
-          return queues.flatMap(({ jobs }: { jobs: unknown[] }) => jobs)[0];
-        },
-        { timeoutMs: 40_000 },
-      );
+      const { id } = await client.submitChat({ ...request, stream: true });
+      const job = await waitFor(async () => {
+        const { queues } = (
+          await page.ask(
+            "/queues/act/api/queues?activeQueue=fake-chat-interactive&status=active&page=1&jobsPerPage=10",
+          )
+        ).json();
+        return queues.flatMap(({ jobs }: { jobs: unknown[] }) => jobs)[0];
+      });
       expect(job.data).toMatchObject({ provider: "fake", model: "m", target: { item: id } });
       expect(JSON.stringify(job)).not.toContain("first");
       const change = (method: string, path: string) =>
-        page.ask(`/queues/act/api/queues/fake-chat/${path}`, {
+        page.ask(`/queues/act/api/queues/fake-chat-interactive/${path}`, {
           method,
           body: {},
           headers: { "sec-fetch-site": "same-origin" },
@@ -286,7 +282,7 @@ describe("live chats", () => {
       }
       expect((await change("PUT", "pause")).status).toBe(200);
       expect((await change("PUT", "resume")).status).toBe(200);
-      const viewing = await page.ask("/queues/view/api/queues/fake-chat/pause", {
+      const viewing = await page.ask("/queues/view/api/queues/fake-chat-interactive/pause", {
         method: "PUT",
         body: {},
         headers: { "sec-fetch-site": "same-origin" },
