@@ -26,6 +26,8 @@ export interface RunSnapshot {
   readonly batchFill?: number;
   /** As the provider reported. */
   readonly tokens: number;
+  /** Of the whole run, as far as its records tell; only where some items take no call, else all are alike. */
+  readonly expectedTokens?: number;
   readonly lanes: readonly LaneSnapshot[];
   readonly failuresByKind: Readonly<Record<string, number>>;
   /** Absent while every result took a call. */

@@ -150,8 +150,9 @@ function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[]
 function tokensText(snapshot: RunSnapshot, done: number): string {
   const { tokens, items, phase } = snapshot;
   if (phase === "done") return formatShortCount(tokens);
-  if (done === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
-  return `${formatShortCount(tokens)} of about ${formatShortCount((tokens / done) * items.total)}`;
+  if (done === 0 || tokens === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
+  const expected = snapshot.expectedTokens ?? (tokens / done) * items.total;
+  return `${formatShortCount(tokens)} of about ${formatShortCount(expected)}`;
 }
 
 /** Only where something was saved: most runs have neither equal items nor a cache. */

@@ -18,3 +18,14 @@ export function reuseFigures(
   const cost = price && amount !== undefined ? { cost: { amount, currency: price.currency } } : {};
   return { copies, cached, calls, tokens, ...cost };
 }
+
+/** How many items are asked for in all, and have been: what a run will cost is told by these alone. */
+export function askedItems(
+  { items, ok, failed, reused }: Pick<RecordCounts, "items" | "ok" | "failed" | "reused">,
+  copies: { readonly count: number } | undefined,
+): { readonly done: number; readonly total: number } {
+  const { copies: copied, cached } = reused;
+  const total = items - (copies?.count ?? 0) - cached;
+  // Copies of failures are among those that failed.
+  return { done: Math.min(total, ok + failed - copied - cached), total };
+}

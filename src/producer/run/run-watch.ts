@@ -8,7 +8,7 @@ import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.
 import { countWorkers } from "../../queue/worker-list.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import { reuseFigures } from "../reuse/reuse-figures.ts";
+import { askedItems, reuseFigures } from "../reuse/reuse-figures.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
 import type { RunStore } from "../sink/slot-store.ts";
 import { FailureTally } from "./failure-tally.ts";
@@ -31,7 +31,9 @@ export interface WatchDeps {
 }
 
 /** `dimensions` where the records are vectors; 0 while no vector told. */
-type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts"> & { readonly dimensions?: number };
+type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts" | "copies"> & {
+  readonly dimensions?: number;
+};
 
 const CHECKPOINT_EVERY_MS = 2_000;
 const PUBLISH_EVERY_MS = 1_000;
@@ -112,6 +114,7 @@ export class RunWatch {
     const { ok, failed, missing, tokens } = counts;
     const now = this.#deps.clock.now();
     const reused = reuseFigures(counts, this.#deps);
+    const asked = askedItems(counts, store.copies);
     const calls = this.#counters.callsAnswered ?? 0;
     this.#rates.add({ at: now, items: ok + failed, calls, tokens });
     const snapshot: RunSnapshot = {
@@ -130,10 +133,11 @@ export class RunWatch {
       snoozes: this.#counters.snoozes ?? 0,
       ...fillOf(this.#counters),
       tokens,
+      ...(reused && asked.done > 0 ? { expectedTokens: (tokens / asked.done) * asked.total } : {}),
       lanes: this.#lanes,
       failuresByKind: this.failures.byKind(),
       ...(reused && { reused }),
-      ...this.#cost(tokens, ok + failed, store.items),
+      ...this.#cost(tokens, asked.done, asked.total),
       startedAt: this.#startedAt,
       workers: this.#workers,
     };
@@ -184,7 +188,7 @@ export class RunWatch {
     const { ok, failed, missing, tokens } = counts;
     const reused = reuseFigures(counts, this.#deps);
     const c = this.#counters;
-    const cost = this.#cost(tokens, ok + failed, store.items).cost;
+    const cost = this.#cost(tokens, 0, 0).cost;
     this.#manifest = updated(this.#manifest, files, {
       state,
       ...(store.dimensions ? { dimensions: store.dimensions } : {}),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { reuseFigures } from "../../../../src/producer/reuse/reuse-figures.ts";
+import { askedItems, reuseFigures } from "../../../../src/producer/reuse/reuse-figures.ts";
 
 const counts = (ok: number, copies: number, cached = 0, tokens = 0, outputTokens = 0) => ({
   ...{ ok, failed: 0 },
@@ -32,4 +32,17 @@ test("money is told where all prices that it takes are known", () => {
   expect(tell(0)).toEqual({ amount: 2, currency: "CNY" });
   expect(tell(500_000)).toBeUndefined();
   expect(tell(500_000, { outputPerMillionTokens: 10 })).toEqual({ amount: 6, currency: "CNY" });
+});
+
+test("what a run will cost is told by the items that are asked for", () => {
+  const half = { items: 100, ...counts(50, 20, 10) };
+  expect(askedItems(half, { count: 40 })).toEqual({ done: 20, total: 50 });
+  expect(askedItems({ items: 8, ...counts(4, 0) }, undefined)).toEqual({ done: 4, total: 8 });
+  const failing = {
+    items: 10,
+    ok: 0,
+    failed: 10,
+    reused: { copies: 0, cached: 0, tokens: 0, outputTokens: 0 },
+  };
+  expect(askedItems(failing, { count: 9 })).toEqual({ done: 1, total: 1 });
 });
