@@ -14,6 +14,7 @@ const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url)
 });
 
 export const FLUSH_EVERY_MS = 1_000;
+const LIST_EVERY_MS = 60_000;
 /** Failed attempts noted per flush; the others of that second are only counted. */
 const NOTES_PER_FLUSH = 200;
 /** How long the last flush is waited for: figures are no reason to keep a process alive. */
@@ -40,6 +41,7 @@ export class TelemetryWriter {
   readonly #onError: (error: Error) => void;
   readonly #clock = new ServerClock();
   readonly #lanes = new Map<string, FieldCounts>();
+  readonly #listedAt = new Map<string, number>();
   #records = new Map<string, number>();
   #journal = new Map<string, FailedAttempt[]>();
   #notes = 0;
@@ -143,11 +145,21 @@ export class TelemetryWriter {
         { fineMs: fine.keepMs, coarseMs: coarse.keepMs, totalsMs: TOTALS_TTL_MS },
         taken,
       ),
+      this.#list(lane, now),
+    ]);
+    this.#clock.note(serverMs);
+  }
+
+  /** The list tells of the last days, so a minute's delay is nothing. */
+  async #list(lane: string, now: number): Promise<void> {
+    const listedAt = this.#listedAt.get(lane);
+    if (listedAt !== undefined && Math.abs(now - listedAt) < LIST_EVERY_MS) return;
+    this.#listedAt.set(lane, now);
+    await Promise.all([
       this.#client.zadd(this.#keys.lanes, now, lane),
       this.#client.zremrangebyscore(this.#keys.lanes, "-inf", now - TOTALS_TTL_MS),
       this.#client.pexpire(this.#keys.lanes, TOTALS_TTL_MS),
     ]);
-    this.#clock.note(serverMs);
   }
 
   async #writeRecords(): Promise<void> {
