@@ -65,6 +65,23 @@ test("a delta that is sent again, because its reply was lost, is there once", as
   expect(await readAll()).toEqual({ text: "one two", sha256: hashOf("one two") });
 });
 
+test("a delta that comes alone is written at once; those that come while it is on its way are one entry", async () => {
+  const ledger = new ItemLedger(client, item, CHAT_STORY);
+  await ledger.claim("c-1", [0]);
+  const writer = new PartialWriter(client, item, ledger, () => undefined);
+  const deltas = Array.from({ length: 100 }, (_, n) => `${n} `);
+  for (const delta of deltas) writer.write("text", delta);
+  writer.write("reasoning", "why ");
+  writer.write("reasoning", "not");
+  await writer.flush();
+  const entries = await readPartials(client, item, "0-0");
+  expect(entries).toMatchObject([
+    { type: "text", delta: "0 " },
+    { type: "text", delta: deltas.slice(1).join("") },
+    { type: "reasoning", delta: "why not" },
+  ]);
+});
+
 test.each([
   ["in mid-answer", ["four"]],
   ["just before the end", []],
