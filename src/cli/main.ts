@@ -318,6 +318,7 @@ function addServices(program: Command): void {
     .command("demo")
     .description("embed and search real text with private Redis and simulator; needs no key and no network")
     .option("--keep", "keep the vectors", false)
+    .option("--stay", "leave the dashboard open afterwards, until Ctrl-C", false)
     .action(async (options) => {
       const { runDemo } = await import("./commands/demo.ts");
       process.exitCode = await runDemo(options);

@@ -6,13 +6,18 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { childEnvironment } from "../../config.ts";
 import { RunError } from "../../core/errors.ts";
+import type { Dashboard } from "../../dashboard/start-dashboard.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
+import { startDemoDashboard } from "../demo-dashboard.ts";
 import { EXIT } from "../exit.ts";
 import { formatCount } from "../format/format-number.ts";
 import { interruptSignal } from "../interrupt.ts";
+import { describeDashboard, untilAborted } from "./dashboard.ts";
 
 export interface DemoCommandOptions {
   readonly keep: boolean;
+  /** Leave the dashboard open afterwards, until Ctrl-C. */
+  readonly stay: boolean;
 }
 
 /** What the simulated account may do; the run below is told the same, as a real one is told its account's limits. */
@@ -38,6 +43,7 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
     limits: { requestsPerWindow: LIMITS.requestsPerMinute, concurrency: LIMITS.concurrency },
     latency: { fixedMs: 120, jitterMs: 60 },
   });
+  let dashboard: Dashboard | undefined;
   try {
     const settings = join(home, "sluice.yaml");
     await writeFile(settings, settingsText());
@@ -47,12 +53,11 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
       SLUICE_CONFIG: settings,
       MINIMAX_API_KEY: SIMULATOR_API_KEY,
       MINIMAX_BASE_URL: simulator.url,
+      SLUICE_VIEWER_PASSWORD: undefined,
+      SLUICE_OPERATOR_PASSWORD: undefined,
     });
-    say(
-      "Sluice demo: private Redis, worker processes, and a simulated provider that refuses more",
-      `than ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
-      "",
-    );
+    dashboard = await startDemoDashboard(environment);
+    greet(dashboard);
     const run = (args: readonly string[]) => runCommand(args, environment, interrupt.signal);
     const model = "minimax/embo-01";
     const shown = relative(process.cwd(), source) || ".";
@@ -80,12 +85,27 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
       say("");
     }
     say(...nextSteps(options.keep ? out : undefined));
+    if (options.stay) {
+      say("", `The dashboard stays open at ${dashboard.url}; Ctrl-C ends it.`);
+      await untilAborted(interrupt.signal);
+    }
     return EXIT.ok;
   } finally {
+    await dashboard?.close();
     await simulator.close();
     interrupt.dispose();
     if (!options.keep) await rm(home, { recursive: true, force: true });
   }
+}
+
+function greet(dashboard: Dashboard): void {
+  say(
+    "Sluice demo: private Redis, worker processes, and a simulated provider that refuses more",
+    `than ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
+    "",
+    describeDashboard(dashboard),
+    "",
+  );
 }
 
 function settingsText(): string {
@@ -143,6 +163,7 @@ function nextSteps(kept: string | undefined): string[] {
     "  npx sluice embed ./docs --model minimax/embo-01 --out ./vectors",
     '  npx sluice search ./vectors "..."',
     "",
+    "  npx sluice up          dashboard and workers, until Ctrl-C",
     "  npx sluice doctor      what is configured, what is missing",
     "  npx sluice simulate    the simulator on its own, with faults to try",
     ...(kept === undefined ? [] : ["", `The vectors are in ${kept}`]),
