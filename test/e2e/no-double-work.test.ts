@@ -133,6 +133,78 @@ test("a second run over the same texts is answered from the cache, bit for bit a
   expect(shop.manifest("plain").reused).toMatchObject({ cached: 0 });
 });
 
+test("a run that is partly answered from the cache goes on after kill -9, and loses and repeats nothing", async () => {
+  await using shop = await openShop(30);
+  const half = Array.from({ length: 600 }, (_, n) =>
+    JSON.stringify({ id: `h-${n}`, text: corpusText(n * 2) }),
+  );
+  shop.write("half.jsonl", half.join("\n"));
+  expect(await shop.embed(["half.jsonl", "--out", "half", "--format", "npy", "--cache"]).exit).toMatchObject({
+    code: 0,
+  });
+  writeTexts(shop, 1_200, corpusText);
+  const before = shop.simulator.statistics().texts;
+  const args = ["corpus.jsonl", "--out", "out", "--format", "npy", "--json", "--cache", "--window", "100"];
+  for (const share of [0.2, 0.6]) {
+    const cli = shop.embed(args);
+    await cli.event(progressed(share), `${share} of the items`);
+    cli.kill("SIGKILL");
+    await cli.exit;
+  }
+  expect(await shop.embed(args).exit).toMatchObject({ code: 0, stderr: "" });
+  await expectVectors(shop, "out", "npy", 1_200, corpusText);
+  const { texts } = shop.simulator.statistics();
+  expect(texts - before).toBeGreaterThanOrEqual(600);
+  expect(texts - before).toBeLessThanOrEqual(600 + 2 * 10 * 2 * CONCURRENCY);
+  const { reused, items } = shop.manifest("out");
+  expect(items).toMatchObject({ succeeded: 1_200, failed: 0, missing: 0 });
+  // An answer that had come and was not yet on disk when the command was killed may come from the cache as well.
+  expect(reused?.cached).toBeGreaterThanOrEqual(600);
+});
+
+test("two runs over the same texts share the work between them, and one goes on when the other is killed", async () => {
+  await using shop = await openShop(60);
+  writeTexts(shop, 900, corpusText);
+  const args = ["corpus.jsonl", "--format", "npy", "--json", "--cache", "--window", "200", "--workers", "1"];
+  const [first, second] = ["one", "two"].map((out) => shop.embed([...args, "--out", out])) as [Cli, Cli];
+  await first.event(progressed(0.3), "a third of the items");
+  first.kill("SIGKILL");
+  await first.exit;
+  expect(await second.exit).toMatchObject({ code: 0, stderr: "" });
+  expect(await shop.embed([...args, "--out", "one"]).exit).toMatchObject({ code: 0, stderr: "" });
+  for (const out of ["one", "two"]) await expectVectors(shop, out, "npy", 900, corpusText);
+  // What the killed run had in its window may be asked again by the other one.
+  expect(shop.simulator.statistics().texts).toBeLessThanOrEqual(900 + 200 + 10 * 2 * CONCURRENCY);
+});
+
+test("what is equal or in the cache takes nothing from --max-cost, and --limit counts it", async () => {
+  await using shop = await openShop();
+  shop.write(
+    "sluice.yaml",
+    "providers: { minimax: { models: { embo-01: { price: { inputPerMillionTokens: 1000, currency: CNY }, " +
+      "limits: { requestsPerMinute: 100000, concurrency: 4 } } } } }\n",
+  );
+  writeTexts(shop, 500, (n) => corpusText(n % 40));
+  const args = ["corpus.jsonl", "--format", "npy", "--json", "--workers", "1", "--cache"];
+  const dry = JSON.parse((await shop.embed([...args, "--out", "out", "--dry-run"]).exit).stdout);
+  // All 500 would cost more than ten times as much.
+  const cap = String(dry.cost.high * 2.5);
+  expect(await shop.embed([...args, "--out", "out", "--max-cost", cap, "--limit", "400"]).exit).toMatchObject(
+    {
+      code: 0,
+    },
+  );
+  const { cost, reused, items } = shop.manifest("out");
+  expect(items).toMatchObject({ total: 400, succeeded: 400 });
+  expect(cost?.amount).toBeLessThan(Number(cap));
+  expect(reused?.cost?.amount).toBeCloseTo((cost?.amount ?? 0) * 9, 6);
+  expect(await shop.embed([...args, "--out", "again", "--max-cost", "0"]).exit).toMatchObject({ code: 0 });
+  expect(shop.manifest("again")).toMatchObject({
+    cost: { amount: 0, currency: "CNY" },
+    reused: { copies: 460, cached: 40, calls: 50 },
+  });
+});
+
 /** Commands without workers of their own; one worker serves all of them. */
 async function startTogether(shop: Workshop, count: number, cache: (n: number) => string[]): Promise<Cli[]> {
   const worker = shop.start(["worker"]);
