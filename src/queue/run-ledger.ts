@@ -71,6 +71,12 @@ const commitScript = defineScript(new URL("lua/commit.lua", import.meta.url), {
   },
 });
 
+const countScript = defineScript(new URL("lua/count.lua", import.meta.url), {
+  keys: ["stats"],
+  args: ["ttlMs", "mark"],
+  parse: Number,
+});
+
 /** What a call carried, and what it could have carried. */
 export interface CallSize {
   readonly inputs: number;
@@ -96,17 +102,17 @@ interface Answer {
 
 /** This process among all that commit; see `nextMark`. */
 const COMMITTER = randomBytes(6).toString("base64url");
-/** Commits of a process that may wait for their reply at once. */
-const MARKS = 64;
-let commits = 0;
+/** Steps of a process that may wait for their reply at once. */
+const MARKS = 256;
+let steps = 0;
 
 /**
- * What a commit leaves behind, so that one whose reply was lost is known again when it comes a second time: its answer
- * was not paid twice. Places are used again, so that a run of millions of commits leaves no more than a few.
+ * What a step that counts leaves behind, so that one whose reply was lost is known again when it comes a second time:
+ * nothing was called or paid twice. Places are used again, so that a run of millions of steps leaves no more than a few.
  */
 function nextMark(): string {
-  commits += 1;
-  return `commit:${COMMITTER}:${commits % MARKS}=${commits}`;
+  steps += 1;
+  return `step:${COMMITTER}:${steps % MARKS}=${steps}`;
 }
 
 /**
@@ -170,7 +176,7 @@ export class RunLedger {
       this.#counting = Promise.resolve().then(async () => {
         const calls = this.#uncounted;
         this.#uncounted = 0;
-        await this.#client.hincrby(this.#keys.stats, "callsMade", calls);
+        await this.count({ callsMade: calls });
       });
     }
     return this.#counting;
@@ -178,10 +184,8 @@ export class RunLedger {
 
   /** Adds to counters. */
   async count(counters: RunCounters): Promise<void> {
-    const pipeline = this.#client.pipeline();
-    for (const [name, by] of Object.entries(counters)) pipeline.hincrby(this.#keys.stats, name, by);
-    pipeline.pexpire(this.#keys.stats, RUN_TTL_MS);
-    await pipeline.exec();
+    const args = { ttlMs: RUN_TTL_MS, mark: nextMark() };
+    await countScript.run(this.#client, this.#keys, args, Object.entries(counters).flat());
   }
 
   async readCounters(): Promise<Record<RunCounter, number>> {

@@ -380,5 +380,13 @@ test("an answer whose commit went through is not counted as paid twice when only
     accepted: 1,
     refused: 1,
   });
-  expect(await ledger.readCounters()).toMatchObject({ callsAnswered: 2, callsRefused: 0, succeeded: 3 });
+  await Promise.all([ledger.countCall(), ledger.countCall()]);
+  await ledger.count({ throttles: 1 });
+  expect(await ledger.readCounters()).toMatchObject({
+    callsMade: 2,
+    callsAnswered: 2,
+    callsRefused: 0,
+    succeeded: 3,
+    throttles: 1,
+  });
 });
