@@ -97,6 +97,7 @@ export class Heartbeat {
       pipeline.exec(),
       client.zadd(keys.workers, now, worker),
       client.zremrangebyscore(keys.workers, "-inf", now - WORKER_SHOWN_MS),
+      client.pexpire(keys.workers, WORKER_SHOWN_MS),
     ]);
   }
 }
