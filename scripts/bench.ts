@@ -4,6 +4,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
+import { benchDashboard, describeDashboard } from "./bench/dashboard.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
@@ -14,7 +15,7 @@ import { benchThroughput, describeThroughput } from "./bench/throughput.ts";
 
 const USAGE = `usage: npm run bench -- [--only <name>] [--quick] [--json <file>]
 
-  --only <name>   throughput, limit, memory, codecs, jobs, streams or start; several separated by commas; default: all
+  --only <name>   throughput, limit, memory, codecs, jobs, streams, dashboard or start; several separated by commas; default: all
   --quick         fewer texts and rounds: for a look, not for the record
   --json <file>   write the raw figures there as well
   --help          this text
@@ -69,6 +70,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     async run(quick, say) {
       const result = await benchStreams({ quick, say });
       return { result, text: describeStreams(result) };
+    },
+  },
+  dashboard: {
+    async run(quick, say) {
+      const result = await benchDashboard({ quick, say });
+      return { result, text: describeDashboard(result) };
     },
   },
   start: {

@@ -1,0 +1,363 @@
+// The dashboard with a full Redis: how fast pages answer, and what open pages cost Redis.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { request } from "node:http";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Queue } from "bullmq";
+import { publishRun } from "../../src/producer/run/published-run.ts";
+import { queueName } from "../../src/queue/names.ts";
+import { RunControl } from "../../src/queue/run-control.ts";
+import { TELEMETRY_STEPS } from "../../src/queue/telemetry.ts";
+import { TelemetryWriter } from "../../src/queue/telemetry-writer.ts";
+import { openRedis, type RedisSource } from "../../src/redis/connection.ts";
+import { createKeys, type Keys } from "../../src/redis/keys.ts";
+import type { RedisClient } from "../../src/redis/script.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { adopt, makeFolder, removeFolder } from "./cleanup.ts";
+import { countCommands, type RedisWork, startBenchRedis, workBetween } from "./redis-server.ts";
+import { SLUICE } from "./sluice-command.ts";
+import { markdownTable, number } from "./table.ts";
+
+export interface DashboardBenchOptions {
+  readonly quick: boolean;
+  readonly say: (line: string) => void;
+}
+
+export interface RouteCost {
+  readonly route: string;
+  readonly bytes: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export interface PagesCost {
+  readonly pages: number;
+  /** Of one core, 0 to 1; what Redis says its commands took. */
+  readonly redisShare: number;
+  /** As the system counts its process. */
+  readonly redisCpuShare: number;
+  readonly commandsPerSecond: number;
+  readonly bytesOutPerSecond: number;
+}
+
+export interface DashboardBenchResult {
+  readonly items: number;
+  readonly runs: number;
+  readonly workers: number;
+  readonly routes: readonly RouteCost[];
+  readonly pages: readonly PagesCost[];
+}
+
+const ITEMS = 1_000_000;
+const RUNS = 200;
+const AT_WORK = 3;
+const WORKERS = 50;
+const WAITING = 2_000;
+const LANES = ["minimax/embo-01", "zhipu/embedding-3", "zhipu/glm-4-plus", "spark/generalv3.5"];
+
+/** Fills a Redis as weeks of use would, and measures the dashboard as its own process. */
+export async function benchDashboard({ quick, say }: DashboardBenchOptions): Promise<DashboardBenchResult> {
+  const redis = await startBenchRedis();
+  const source = openRedis(parseRedisUrl(redis.url));
+  const folder = await makeFolder();
+  const keys = createKeys("sluice");
+  const client = source.connect("commands");
+  const live = new LiveRedis(client, keys);
+  try {
+    say(`filling Redis: ${number(ITEMS)} items, ${RUNS} runs, ${WORKERS} workers`);
+    await fill(source, client, keys);
+    await live.beat();
+    live.start();
+    const child = adopt(
+      spawn(process.execPath, [SLUICE, "dashboard", "--port", "0"], {
+        cwd: folder,
+        env: { ...process.env, REDIS_URL: redis.url, SLUICE_HOME: folder, SLUICE_LOG_LEVEL: "error" },
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
+    const url = await readAddress(child.stdout);
+    const routes: RouteCost[] = [];
+    for (const route of routesOf()) {
+      const cost = await measureRoute(url, route, quick ? 60 : 300);
+      routes.push(cost);
+      say(`${route}: p50 ${number(cost.p50Ms)} ms, p99 ${number(cost.p99Ms)} ms`);
+    }
+    const pages: PagesCost[] = [];
+    for (const count of [0, 1, 100]) {
+      const cost = await measurePages(url, count, quick ? 5_000 : 20_000, () => redis.work());
+      pages.push(cost);
+      say(`${count} pages: ${number(cost.redisShare * 100)} % of a core in Redis`);
+    }
+    child.kill("SIGTERM");
+    await once(child, "exit");
+    return { items: ITEMS, runs: RUNS, workers: WORKERS, routes, pages };
+  } finally {
+    live.stop();
+    await source.close();
+    await redis.stop();
+    removeFolder(folder);
+  }
+}
+
+const runId = (index: number) => `e-bench-${String(index).padStart(4, "0")}`;
+
+function routesOf(): string[] {
+  return [
+    "/api/overview",
+    "/api/history?span=hour",
+    "/api/history?span=day",
+    "/api/runs",
+    `/api/runs/${runId(0)}`,
+    `/api/runs/${runId(0)}/clusters`,
+    `/api/runs/${runId(100)}`,
+    "/metrics",
+  ];
+}
+
+/** What goes on while pages look: coordinators, workers and lanes tell how they are. */
+class LiveRedis {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  #done = 500_000;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.beat(), 5_000);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async beat(): Promise<void> {
+    this.#done += 1_000;
+    const now = Date.now();
+    for (let i = 0; i < AT_WORK; i++) {
+      await this.#client.set(this.#keys.run(runId(i)).lease, "bench", "PX", 20_000);
+      await publishRun(this.#client, this.#keys, runId(i), {
+        at: now,
+        snapshot: snapshotOf(runId(i), this.#done),
+      });
+    }
+    for (let i = 0; i < WORKERS; i++) {
+      const id = `host-${i % 5}-${1_000 + i}-abc`;
+      await this.#client.zadd(this.#keys.workers, now, id);
+      await this.#client.hset(this.#keys.worker(id), {
+        host: `host-${i % 5}`,
+        pid: 1_000 + i,
+        version: "0.1.0",
+        queues: "minimax-embedding,zhipu-embedding,zhipu-chat,spark-chat",
+        jobs: 20,
+        at: now,
+      });
+      await this.#client.pexpire(this.#keys.worker(id), 60_000);
+    }
+  }
+}
+
+function snapshotOf(run: string, succeeded: number) {
+  const share = { used: 300, allowed: 600 };
+  return {
+    runId: run,
+    model: "minimax/embo-01",
+    phase: "running" as const,
+    items: { total: ITEMS, succeeded, failed: 1_200, inFlight: 5_000 },
+    itemsPerSecond: 900,
+    callsPerSecond: 90,
+    tokensPerSecond: 200_000,
+    calls: { made: 60_000, succeeded: 50_000, paidTwice: 3, throttled: 40 },
+    snoozes: 400,
+    batchFill: 0.99,
+    tokens: 90_000_000,
+    lanes: [
+      { name: "minimax/embo-01", state: "open" as const, requests: share, tokens: share, concurrency: share },
+    ],
+    failuresByKind: { server: 700, "too-long": 500 },
+    startedAt: Date.now() - 3600_000,
+    etaMs: 600_000,
+    workers: WORKERS,
+  };
+}
+
+async function fill(source: RedisSource, client: RedisClient, keys: Keys): Promise<void> {
+  for (let i = 0; i < RUNS; i++) {
+    const control = new RunControl(client, keys, runId(i));
+    const isAtWork = i < AT_WORK;
+    await control.register(Date.now() - i * 60_000);
+    await control.describe({
+      state: isAtWork ? "running" : "done",
+      items: ITEMS,
+      model: "minimax/embo-01",
+      dir: `/data/run-${i}`,
+      host: i % 2 === 0 ? hostname() : "elsewhere",
+      window: 5_000,
+    });
+    if (!isAtWork) {
+      await publishRun(client, keys, runId(i), {
+        at: Date.now(),
+        snapshot: snapshotOf(runId(i), ITEMS - 1_200),
+      });
+    }
+  }
+  await client.set(keys.run(runId(0)).done, Buffer.alloc(ITEMS / 8, 0xff));
+  const clusters = Array.from({ length: 200 }, (_, i) => [
+    `${i.toString(16).padStart(12, "0")}`,
+    JSON.stringify({
+      cause: i.toString(16).padStart(12, "0"),
+      kind: "server",
+      pattern: `HTTP <n> from upstream ${i}`,
+      count: 6,
+      example: { item: i, message: `HTTP 500 from upstream ${i}` },
+    }),
+  ]);
+  await client.hset(keys.run(runId(0)).clusters, Object.fromEntries(clusters));
+  await fillTelemetry(client, keys);
+  const connection = source.connect("bullmq");
+  for (const [provider, kind] of [
+    ["minimax", "embedding"],
+    ["zhipu", "embedding"],
+    ["zhipu", "chat"],
+    ["spark", "chat"],
+  ] as const) {
+    const name = queueName(provider, kind);
+    const queue = new Queue(name, { connection, prefix: keys.queuePrefix(name) });
+    await queue.addBulk(Array.from({ length: WAITING }, (_, i) => ({ name: "x", data: { i } })));
+    await queue.close();
+  }
+}
+
+/** A day of steps for every lane: the form that a real worker writes, copied to every step. */
+async function fillTelemetry(client: RedisClient, keys: Keys): Promise<void> {
+  const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
+  for (const name of LANES) {
+    const [provider = "", model = ""] = name.split("/");
+    for (let i = 0; i < 200; i++) {
+      writer.observe({
+        lane: { provider, account: "default", model },
+        inputs: 10,
+        durationMs: 50 + ((i * 37) % 900),
+        tokens: { input: 3_000, output: 0 },
+        price: { inputPerMillionTokens: 0.5, currency: "CNY" },
+      });
+    }
+  }
+  await writer.flush();
+  const now = Date.now();
+  for (const name of LANES) {
+    const figures = await client.hgetall(keys.telemetry(name).totals);
+    for (const step of ["fine", "coarse"] as const) {
+      const { stepMs, keepMs } = TELEMETRY_STEPS[step];
+      const last = Math.floor(now / stepMs);
+      const pipeline = client.pipeline();
+      for (let slot = last - Math.floor(keepMs / stepMs); slot <= last; slot++) {
+        pipeline.hset(keys.telemetry(name).step(step, slot), figures);
+      }
+      await pipeline.exec();
+    }
+  }
+}
+
+async function readAddress(output: NodeJS.ReadableStream): Promise<string> {
+  let text = "";
+  for await (const chunk of output) {
+    text += String(chunk);
+    const url = /http:\/\/\S+/.exec(text)?.[0];
+    if (url !== undefined) return url;
+  }
+  throw new Error("the dashboard ended without an address");
+}
+
+/** One request after another; the first ones warm up. */
+async function measureRoute(url: string, route: string, times: number): Promise<RouteCost> {
+  const taken: number[] = [];
+  let bytes = 0;
+  for (let i = 0; i < times + 5; i++) {
+    const begun = performance.now();
+    bytes = await fetchBytes(url, route);
+    if (i >= 5) taken.push(performance.now() - begun);
+  }
+  taken.sort((a, b) => a - b);
+  const at = (q: number) => taken[Math.min(taken.length - 1, Math.floor(q * taken.length))] ?? Number.NaN;
+  return { route, bytes, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+async function fetchBytes(url: string, route: string): Promise<number> {
+  const response = await fetch(`${url}${route}`);
+  if (!response.ok) throw new Error(`${route} answered ${response.status}: ${await response.text()}`);
+  return (await response.arrayBuffer()).byteLength;
+}
+
+/** What Redis does for open pages, beside what it does without any. */
+async function measurePages(
+  url: string,
+  pages: number,
+  ms: number,
+  work: () => Promise<RedisWork>,
+): Promise<PagesCost> {
+  const open = Array.from({ length: pages }, () => {
+    const sent = request(
+      `${url}/api/events?overview=1&runs=1&run=${runId(0)}`,
+      { agent: false },
+      (response) => response.resume(),
+    );
+    sent.on("error", () => undefined);
+    sent.end();
+    return sent;
+  });
+  await sleep(3_000);
+  const before = await work();
+  const begun = performance.now();
+  await sleep(ms);
+  const done = workBetween(before, await work());
+  const seconds = (performance.now() - begun) / 1000;
+  for (const sent of open) sent.destroy();
+  await sleep(500);
+  return {
+    pages,
+    redisShare: done.microseconds / 1e6 / seconds,
+    redisCpuShare: done.cpuMs / 1e3 / seconds,
+    commandsPerSecond: countCommands(done).all / seconds,
+    bytesOutPerSecond: done.bytesOut / seconds,
+  };
+}
+
+export function describeDashboard({ items, runs, workers, routes, pages }: DashboardBenchResult): string {
+  return [
+    "### Dashboard",
+    "",
+    `${number(items)} items done, ${runs} runs, ${workers} workers, a day of figures for ${LANES.length} lanes.`,
+    "",
+    markdownTable(
+      ["route", "p50 ms", "p99 ms", "KB"],
+      routes.map(({ route, p50Ms, p99Ms, bytes }) => [
+        route,
+        number(p50Ms),
+        number(p99Ms),
+        number(bytes / 1000),
+      ]),
+    ),
+    "",
+    markdownTable(
+      [
+        "open pages",
+        "Redis, % of a core (commands)",
+        "Redis, % of a core (process)",
+        "commands/s",
+        "KB/s out",
+      ],
+      pages.map(({ pages: count, redisShare, redisCpuShare, commandsPerSecond, bytesOutPerSecond }) => [
+        String(count),
+        (redisShare * 100).toFixed(2),
+        (redisCpuShare * 100).toFixed(2),
+        number(Math.round(commandsPerSecond)),
+        number(Math.round(bytesOutPerSecond / 1000)),
+      ]),
+    ),
+  ].join("\n");
+}
