@@ -271,7 +271,12 @@ async function startTogether(workers: ChildWorkers, signal: AbortSignal): Promis
   const patience = workers.ready.then(() =>
     systemClock.sleep(START_PATIENCE_MS, AbortSignal.any([signal, over.signal])),
   );
-  await Promise.race([workers.allReady, patience]).catch(() => undefined);
+  // Workers that Ctrl-C ends before they are up are never ready, and are not replaced.
+  const stopped = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([workers.allReady, patience, stopped]).catch(() => undefined);
   over.abort();
 }
 

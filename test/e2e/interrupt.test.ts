@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { type Cli, progressed, Workshop } from "../support/cli.ts";
+import { type Cli, killQuietly, progressed, Workshop } from "../support/cli.ts";
 import { expectedVectors, writeCorpus } from "../support/corpus.ts";
 import { processesOf } from "../support/processes.ts";
 import { readNpy } from "../support/read-output.ts";
 import { startRedisProcess } from "../support/redis-process.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const ITEMS = 1_000;
 const ARGS = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
@@ -45,6 +46,21 @@ test.each([
   expect(shop.simulator.statistics().calls).toBe(ITEMS / 10);
   expect(shop.manifest("vectors").calls).toMatchObject({ made: ITEMS / 10, failed: 0, paidTwice: 0 });
   await shop.empty();
+});
+
+test("Ctrl-C that ends the workers before they are up ends the command as well", async () => {
+  await using shop = await slowShop();
+  const cli = shop.embed(ARGS);
+  await cli.event(({ event }) => event === "run-start", "the start of the run");
+  const workers = await waitFor(() => (cli.workers().length === 2 ? cli.workers() : undefined));
+  for (const { pid } of workers) killQuietly(pid, "SIGSTOP");
+  cli.kill("SIGINT");
+  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "the word");
+  for (const { pid } of workers) killQuietly(pid, "SIGKILL");
+  expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+  await shop.empty();
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
+  expect(shop.simulator.statistics().calls).toBe(ITEMS / 10);
 });
 
 test("a second Ctrl-C ends at once, and still nothing is lost", async () => {
