@@ -220,3 +220,32 @@ test("workers tell of calls, failures and records as they are", async () => {
   });
   expect(await readJournal(client, bench.keys, "told", 20)).toHaveLength(0);
 });
+
+test("a clock that jumps, either way, leaves a series without holes", async () => {
+  await using redis = testRedis();
+  const { client, keys, writer } = openWriter(redis);
+  writer.observe({ lane: LANE, inputs: 1, durationMs: 10 });
+  await writer.flush();
+  const history = new TelemetryHistory(client, keys);
+  const time = client.time.bind(client);
+  const real = await readServerTime(client);
+  for (const jumpMs of [0, 7_200_000, -600_000, 3_000, 0]) {
+    const at = real + jumpMs;
+    client.time = () => Promise.resolve([Math.floor(at / 1_000), 0]);
+    await history.refresh();
+    for (const step of ["fine", "coarse"] as const) {
+      const { stepMs } = TELEMETRY_STEPS[step];
+      const series = history.series("fake/m", step);
+      const last = Math.floor(at / stepMs) * stepMs;
+      const expected = Array.from(
+        { length: series.length },
+        (_, i) => last - (series.length - 1 - i) * stepMs,
+      );
+      expect(series.map((point) => point.at)).toEqual(expected);
+      expect(series).toHaveLength(step === "fine" ? 360 : 1_440);
+    }
+  }
+  client.time = time;
+  await history.refresh();
+  expect(history.recent("fake/m", 3_600_000).calls).toBe(1);
+});
