@@ -21,14 +21,20 @@ export interface GroupBookDeps {
   readonly log: WorkerLog;
   /** Aborts calls in flight: the grace period is over. */
   readonly signal: AbortSignal;
-  /** Upstream calls in flight at once per model, whatever the lanes allow. */
-  readonly calls: number;
+  /** Upstream calls in flight at once per model, whatever the lanes allow; absent: as below. */
+  readonly calls?: number;
   readonly lingerMs: number;
   readonly mayCall: () => boolean;
   readonly observer?: CallObserver;
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
 }
+
+/**
+ * Calls in flight of one model. An answer to an embedding call is some 160 KB of JSON, and there may be as many of them
+ * in memory as calls: with more, a worker would pass 300 MB. A chat's answer is small and takes long.
+ */
+const CALLS = { embedding: 160, chat: 256 } as const;
 
 /** The groups of a worker, each made when its first job comes. */
 export class GroupBook {
@@ -58,11 +64,15 @@ export class GroupBook {
       maxInputs: first.maxInputs,
       ...(first.maxBatchTokens === undefined ? {} : { maxTokens: first.maxBatchTokens }),
     };
-    const group = new CallGroup(new LaneChooser(this.#deps.limiter, lanes), this.#options(limits), {
-      ...this.#deps,
-      call: (inputs: readonly EmbeddingInput[], grant, onFree) =>
-        runBatch(inputs, grant, request, { ...this.#deps, onFree }),
-    });
+    const group = new CallGroup(
+      new LaneChooser(this.#deps.limiter, lanes),
+      this.#options("embedding", limits),
+      {
+        ...this.#deps,
+        call: (inputs: readonly EmbeddingInput[], grant, onFree) =>
+          runBatch(inputs, grant, request, { ...this.#deps, onFree }),
+      },
+    );
     this.#embedding.set(key, group);
     return group;
   }
@@ -74,10 +84,14 @@ export class GroupBook {
     if (known) return known;
     const lanes = this.#deps.chatLanes(provider, model);
     if (lanes.length === 0) return undefined;
-    const group = new CallGroup(new LaneChooser(this.#deps.limiter, lanes), this.#options({ maxInputs: 1 }), {
-      ...this.#deps,
-      call: (inputs: readonly ChatInput[], grant) => runChat(inputs, grant, this.#deps),
-    });
+    const group = new CallGroup(
+      new LaneChooser(this.#deps.limiter, lanes),
+      this.#options("chat", { maxInputs: 1 }),
+      {
+        ...this.#deps,
+        call: (inputs: readonly ChatInput[], grant) => runChat(inputs, grant, this.#deps),
+      },
+    );
     this.#chat.set(key, group);
     return group;
   }
@@ -102,8 +116,8 @@ export class GroupBook {
     );
   }
 
-  #options(limits: GroupOptions["limits"]): GroupOptions {
-    const { calls, lingerMs, mayCall } = this.#deps;
+  #options(kind: keyof typeof CALLS, limits: GroupOptions["limits"]): GroupOptions {
+    const { calls = CALLS[kind], lingerMs, mayCall } = this.#deps;
     return { limits, maxCalls: calls, lingerMs, mayCall };
   }
 }

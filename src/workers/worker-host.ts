@@ -35,8 +35,8 @@ export interface Capability {
 export interface WorkerOptions {
   /** Jobs held at once; their inputs are what batches are packed from. */
   readonly jobs: number;
-  /** Upstream calls in flight at once per model, whatever the lanes allow. */
-  readonly calls: number;
+  /** Upstream calls in flight at once per model, whatever the lanes allow; by default what memory allows. */
+  readonly calls?: number;
   readonly lingerMs: number;
   /** How long calls in flight may go on after a stop was asked for. */
   readonly graceMs: number;
@@ -45,7 +45,7 @@ export interface WorkerOptions {
 /** A job that was taken more often than this is not new: some seconds have passed since it was queued. */
 const NEW_STARTS = 20;
 
-export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, calls: 256, lingerMs: 15, graceMs: 20_000 };
+export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, lingerMs: 15, graceMs: 20_000 };
 
 export interface WorkerDeps {
   readonly redis: RedisSource;

@@ -99,7 +99,8 @@ function createRecordsWriter(
 
 /** Items per block: 1,000 to 4,000 for Parquet, where a block is a row group. */
 function blockSize(format: ResultFormat, dimensions: number): number {
-  if (format === "npy") return 4_096;
+  // Larger blocks live long enough to be taken for lasting, and pile up until a long collection.
+  if (format === "npy") return 512;
   const [least, most] = format === "parquet" ? [1_000, 4_000] : [16, 1_024];
   const fitting = Math.floor(BLOCK_BYTES[format] / Math.max(dimensions * 4, 1));
   return Math.min(most, Math.max(least, fitting));
