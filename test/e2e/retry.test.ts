@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, linkSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { progressed, Workshop } from "../support/cli.ts";
 import { corpusText, expectedVectors } from "../support/corpus.ts";
@@ -40,6 +40,9 @@ test.each(["npy", "jsonl"])(
   "failed items of a finished run are retried by kind, the others stay (%s)",
   async (format) => {
     await runWithFailures(format);
+    const [name = ""] = shop.manifest("out").output.files.slice(-1);
+    linkSync(shop.path("out", name), shop.path("kept"));
+    const kept = readFileSync(shop.path("kept"));
     const before = shop.simulator.statistics();
     shop.simulator.configure({ faults: [refuse] });
     const first = await shop.run(["retry", "out", "--kind", "content-filter", "--workers", "1"]);
@@ -81,6 +84,8 @@ test.each(["npy", "jsonl"])(
       expect(records.map(({ id }) => id)).toEqual(ids);
       expect(records.every(({ status }) => status === "ok")).toBe(true);
     }
+    // Whoever reads the output of before, or keeps it under another name, sees it as it was.
+    expect(readFileSync(shop.path("kept")).equals(kept)).toBe(true);
     const third = await shop.run(["retry", "out"]);
     expect(third).toMatchObject({ code: 0 });
     expect(third.stderr).toContain("nothing to retry");

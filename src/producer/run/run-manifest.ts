@@ -144,7 +144,8 @@ export async function writeManifest(dir: string, manifest: RunManifest): Promise
   try {
     await mkdir(dir, { recursive: true });
     const path = join(dir, MANIFEST_FILE);
-    const temporary = `${path}.${process.pid}.tmp`;
+    // One name for all: what a killed process leaves behind is used up by the next one.
+    const temporary = `${path}.tmp`;
     const handle = await open(temporary, "w");
     try {
       await handle.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);

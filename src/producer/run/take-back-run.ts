@@ -1,8 +1,12 @@
+import { join } from "node:path";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import { WORK_FOLDER } from "../sink/open-files.ts";
+import { VECTOR_FILE } from "../sink/record-store.ts";
 import type { RunStore } from "../sink/slot-store.ts";
 import { type TakenBack, takeBackFailures, type WantedFailures } from "../sink/take-back-failures.ts";
+import { unshareFile } from "../sink/unshare-file.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { writeManifest } from "./run-manifest.ts";
 
@@ -20,6 +24,8 @@ export async function takeBackRun(
   wanted: WantedFailures,
 ): Promise<TakenBack> {
   await writeManifest(run.dir, { ...run.manifest, state: "stopped" });
+  // A finished run's vectors.npy is the store's own file under a second name: its readers must not see it change.
+  await unshareFile(join(run.dir, WORK_FOLDER, VECTOR_FILE));
   const store = await openStore();
   try {
     for (let after = "0-0"; ; ) {
