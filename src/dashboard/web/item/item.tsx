@@ -1,5 +1,6 @@
 import type { ItemStory } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { runLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Facts } from "../parts/facts.tsx";
 import { Kind } from "../parts/kind.tsx";
@@ -7,7 +8,6 @@ import { Problem } from "../parts/problem.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { runLink } from "../route.ts";
 import { useLive } from "../server/live.ts";
 import { words } from "../words/words.ts";
 import { AttemptTable } from "./attempt-table.tsx";

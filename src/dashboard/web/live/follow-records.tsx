@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { LatestRecord, LatestRecords } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { itemLink } from "../parse-route.ts";
 import { Empty } from "../parts/card.tsx";
 import { Kind } from "../parts/kind.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
-import { itemLink } from "../route.ts";
 import { words } from "../words/words.ts";
 
 const KEPT = 50;

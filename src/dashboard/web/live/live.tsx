@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { LiveChat, LiveChats, Overview } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Text } from "../parts/text.tsx";
-import { itemLink } from "../route.ts";
 import { useLive } from "../server/live.ts";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 import type { History, MoneyView, Overview } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { runLink } from "../parse-route.ts";
 import { shareDone } from "../parts/progress.tsx";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { runLink } from "../route.ts";
 import { words } from "../words/words.ts";
 import { findTrouble, isSerious, type Trouble } from "./find-trouble.ts";
 import { addHistoryCost, addMoney, findFullestLimit } from "./sum-up.ts";

@@ -1,9 +1,9 @@
 import type { RunSummary } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { runLink } from "../parse-route.ts";
 import { Phase } from "../parts/phase.tsx";
 import { Progress, shareDone } from "../parts/progress.tsx";
 import { Text } from "../parts/text.tsx";
-import { runLink } from "../route.ts";
 import { words } from "../words/words.ts";
 
 /** Runs, a line each. */

@@ -1,12 +1,12 @@
 import type { FailureCluster, FailureClusters, RunAction, RunPage } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { itemLink } from "../route.ts";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";
 import { askToRetry } from "./ask-to-retry.tsx";

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { ItemPage, ItemStatus, ItemSummary } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { State, type Tone } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
-import { itemLink } from "../route.ts";
 import { askServer } from "../server/ask-server.ts";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { RunList, SearchRequest, SearchResult } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
-import { itemLink } from "../route.ts";
 import { askServer } from "../server/ask-server.ts";
 import { useLive } from "../server/live.ts";
 import { mayAct } from "../server/session.ts";

@@ -1,11 +1,12 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { Route } from "../parse-route.ts";
 import { Empty } from "../parts/card.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Notices } from "../parts/notice.tsx";
 import { Problem } from "../parts/problem.tsx";
-import { type Route, route } from "../route.ts";
+import { route } from "../route.ts";
 import { session } from "../server/session.ts";
 import { words } from "../words/words.ts";
 import { Banner } from "./banner.tsx";

@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import type { History, LaneView, Overview } from "../../../../src/dashboard/contract.ts";
+import { findTrouble, isSerious } from "../../../../src/dashboard/web/overview/find-trouble.ts";
+import {
+  addHistoryCost,
+  addMoney,
+  findFullestLimit,
+  withLatest,
+} from "../../../../src/dashboard/web/overview/sum-up.ts";
+
+const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
+  name,
+  provider: "p",
+  account: "a",
+  model: "m",
+  state: "open",
+  requests: { used: 0 },
+  tokens: { used: 0 },
+  concurrency: { used: 0 },
+  ...more,
+});
+
+const calm: Overview = {
+  at: 100,
+  health: { at: 100, redis: { state: "ok" } },
+  lanes: [lane("l")],
+  providers: [
+    {
+      name: "p",
+      errorsByKind: {},
+      queues: [{ name: "q", kind: "chat", priority: "bulk", waiting: 4, active: 0, delayed: 0 }],
+    },
+  ],
+  workers: [{ id: "w", state: "alive", seenAt: 100, queues: ["q"] }],
+  redis: { isPrivate: true, usedBytes: 10, markBytes: 75 },
+  runs: { byPhase: {}, active: [{ run: "r", phase: "paused", createdAt: 1 }] },
+  totals: {},
+  latest: {},
+};
+
+test("nothing is stuck while everything flows, and a paused run is not stuck", () => {
+  expect(findTrouble(calm)).toEqual([]);
+});
+
+test("all that is stuck is found, the serious first", () => {
+  const found = findTrouble({
+    ...calm,
+    lanes: [
+      lane("snoozing", { state: "snoozed", reason: "429" }),
+      lane("parked", { state: "parked", reason: "auth" }),
+      lane("out", { faultStreak: 5 }),
+      lane("four faults", { faultStreak: 4 }),
+    ],
+    workers: [{ id: "w", state: "dead", host: "h", pid: 7, seenAt: 1, queues: ["q"] }],
+    redis: { isPrivate: true, usedBytes: 76, markBytes: 75 },
+    runs: { byPhase: {}, active: [{ run: "r", name: "n", phase: "stopped", createdAt: 1 }] },
+  });
+  expect(found).toEqual([
+    { kind: "lane-parked", name: "parked", reason: "auth" },
+    { kind: "lane-out", name: "out" },
+    { kind: "run-stopped", run: "r", name: "n" },
+    { kind: "no-worker", queue: "q", waiting: 4 },
+    { kind: "redis-memory", usedBytes: 76, markBytes: 75 },
+    { kind: "lane-snoozed", name: "snoozing", reason: "429" },
+    { kind: "worker-dead", name: "h 7" },
+  ]);
+  expect(found.map(isSerious)).toEqual([true, true, true, true, true, false, false]);
+});
+
+test("the fullest limit counts what was learned, and leaves out what has no limit", () => {
+  const lanes = [
+    lane("a", { requests: { used: 50, allowed: 100 }, tokens: { used: 9_999 } }),
+    lane("b", { requests: { used: 40, allowed: 100, learned: 60 } }),
+  ];
+  expect(findFullestLimit(lanes)).toEqual({ lane: "b", dimension: "requests", share: 40 / 60 });
+  expect(findFullestLimit([lane("c", { requests: { used: 3 } })])).toBeUndefined();
+});
+
+test("money adds up per currency; what one run does not expect, all do not", () => {
+  const cost = (spent: number, currency: string, expected?: number) => ({
+    cost: { spent, currency, ...(expected === undefined ? {} : { expected }) },
+  });
+  expect(addMoney([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
+    { currency: "CNY", spent: 3, expected: 9 },
+    { currency: "USD", spent: 2 },
+  ]);
+});
+
+const history: History = {
+  stepMs: 30_000,
+  at: [0, 30_000, 60_000],
+  lines: [
+    { lineKey: "cost", metric: "cost", currency: "CNY", values: [null, 2, 4] },
+    { lineKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
+  ],
+};
+
+test("the cost of a chart is money per minute times its steps, providers not counted twice", () => {
+  expect(addHistoryCost(history)).toEqual([{ currency: "CNY", spent: 3 }]);
+});
+
+test("the newest point replaces the last step, or comes after it and the oldest goes", () => {
+  const values = (latest: Overview["latest"]["hour"]) => {
+    const { at, lines } = withLatest(history, latest);
+    return { at, values: lines[0]?.values };
+  };
+  expect(values({ at: 60_000, values: { cost: 6 } })).toEqual({ at: history.at, values: [null, 2, 6] });
+  expect(values({ at: 90_000, values: { cost: 1 } })).toEqual({
+    at: [30_000, 60_000, 90_000],
+    values: [2, 4, 1],
+  });
+  // Steps in between, in which nobody looked, are gaps.
+  expect(values({ at: 120_000, values: {} })).toEqual({
+    at: [60_000, 90_000, 120_000],
+    values: [4, null, null],
+  });
+  for (const odd of [undefined, { at: 30_000, values: {} }, { at: 9e12, values: {} }])
+    expect(withLatest(history, odd)).toBe(history);
+});
