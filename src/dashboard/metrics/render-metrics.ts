@@ -91,7 +91,10 @@ function addWorkers(book: MetricBook, { workers }: MetricsSample): void {
   ])[];
   for (const [name, help, pick, join] of sums) {
     const values = alive.flatMap((worker) => pick(worker) ?? []);
-    book.gauge({ name, help, labels: [] }, values.length === 0 && alive.length > 0 ? [] : one(join(values)));
+    book.gauge(
+      { name, help, labels: [] },
+      values.length === 0 && (alive.length > 0 || join === largest) ? [] : one(join(values)),
+    );
   }
 }
 

@@ -83,3 +83,9 @@ test("every metric has help and a type, and every name says its unit", async () 
   }
   expect(METRICS_CONTENT_TYPE).toContain("version=0.0.4");
 });
+
+test("without workers none is at work, and nothing is known of their lag", async () => {
+  const { values } = parseMetrics(await renderMetrics({ ...metricsSample(), workers: [] }));
+  expect(values).toMatchObject({ 'sluice_workers{state="alive"}': 0, sluice_workers_jobs_in_flight: 0 });
+  expect(values).not.toHaveProperty("sluice_workers_event_loop_lag_seconds");
+});
