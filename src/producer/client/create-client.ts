@@ -74,7 +74,7 @@ function clientOn(
 ): SluiceClient {
   const client = source.connect("commands");
   const pickup = { client, keys, watch: new ItemWatch(source.connect("blocking"), keys) };
-  const submitter = new Submitter(source, client, keys, tracer);
+  const submitter = new Submitter(client, keys, tracer);
   const sluice: SluiceClient = {
     async submitChat(options) {
       const id = itemId(options.idempotencyKey);

@@ -5,7 +5,6 @@ import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "../../
 import { type ChatPayload, describePayload, type EmbeddingPayload } from "../../queue/payload.ts";
 import { type NewItem, noteItem } from "../../queue/pickup.ts";
 import type { Tracer } from "../../queue/tracer.ts";
-import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 
@@ -26,15 +25,13 @@ type AddJob = (submission: Submission) => Promise<void>;
 
 /** Notes items and queues their jobs. What is submitted at the same moment goes to Redis together. */
 export class Submitter {
-  readonly #source: RedisSource;
   readonly #client: RedisClient;
   readonly #keys: Keys;
   readonly #tracer: Tracer | undefined;
   readonly #queues = new Map<string, { readonly queue: Queue; readonly add: AddJob }>();
 
-  constructor(source: RedisSource, client: RedisClient, keys: Keys, tracer?: Tracer) {
+  constructor(client: RedisClient, keys: Keys, tracer?: Tracer) {
     this.#tracer = tracer;
-    this.#source = source;
     this.#client = client;
     this.#keys = keys;
   }
@@ -66,8 +63,9 @@ export class Submitter {
       ...(metadata === undefined ? {} : { metadata }),
       ...(request === undefined ? {} : { request }),
     };
-    // Side by side: a worker that is faster than the note looks again. The job is queued also when the item was known:
-    // its submitter may have died before, and a job that exists is left alone.
+    // Without waiting in between: a worker that is faster than the note (on a cluster, or when the script has to be
+    // sent anew) looks again. The job is queued also when the item was known: its submitter may have died before, and
+    // a job that exists is left alone.
     await Promise.all([
       noteItem(this.#client, this.#keys, id, item, ttlMs),
       this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission),
@@ -82,7 +80,8 @@ export class Submitter {
     const known = this.#queues.get(name);
     if (known) return known;
     const queue = new Queue(name, {
-      connection: this.#source.connect("bullmq"),
+      // The notes' own connection: a job written after its note is not seen before it.
+      connection: this.#client,
       prefix: this.#keys.queuePrefix(name),
       streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
     });
