@@ -37,7 +37,7 @@ export function reuseOf(
   cache: CacheFolder | undefined,
   { client, keys, clock, note }: RedisLink,
 ): { readonly reuse?: ReuseSource } {
-  return cache ? { reuse: { ...cache, client, keys, clock, onProblem: note } } : {};
+  return cache ? { reuse: { ...cache, client, keys, clock, note } } : {};
 }
 
 /** What the cache would answer of the items in a spool; nothing without a cache. */

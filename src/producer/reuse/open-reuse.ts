@@ -19,16 +19,21 @@ export interface ReuseSource extends CacheFolder {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
-  readonly onProblem: (message: string) => void;
+  /** Tells whoever watches the run something worth a sentence. */
+  readonly note: (message: string) => void;
 }
 
 export async function openReuse(
   run: string,
-  { folder, maxBytes, client, keys, clock, onProblem }: ReuseSource,
+  { folder, maxBytes, client, keys, clock, note }: ReuseSource,
   keyOf: KeyOf,
   dimensions?: () => number,
 ): Promise<RunReuse> {
-  const cache = await AnswerCache.open(folder, { maxBytes, now: () => clock.now(), onProblem });
+  const cache = await AnswerCache.open(folder, { maxBytes, now: () => clock.now(), onProblem: note });
   const claims = new AnswerClaims(client, keys, run);
-  return new RunReuse({ cache, claims, keyOf, clock, ...(dimensions ? { dimensions } : {}) });
+  return new RunReuse({
+    ...{ cache, claims, keyOf, clock },
+    ...(dimensions ? { dimensions } : {}),
+    onWaiting: () => note("another run is asking the same: what it has begun to ask waits for its answers"),
+  });
 }

@@ -13,6 +13,8 @@ export interface RunReuseDeps {
   /** Floats of the run's vectors, 0 while not known: a vector of another length is no answer. */
   readonly dimensions?: () => number;
   readonly clock: Clock;
+  /** Told once, when items begin to wait for another run. */
+  readonly onWaiting?: () => void;
 }
 
 /** What came of looking at items: those that are to be sent, and the records of those that need not be. */
@@ -46,6 +48,7 @@ export class RunReuse {
   #settled: { readonly question: Question; readonly answer: Answer | undefined }[] = [];
   #settling: Promise<void> = Promise.resolve();
   #renewedAt: number;
+  #hasToldOfWaiting = false;
 
   constructor(deps: RunReuseDeps) {
     this.#deps = deps;
@@ -68,6 +71,8 @@ export class RunReuse {
     const questions: Question[] = [];
     for (const item of items) {
       const key = this.#deps.keyOf(item);
+      // A run that is opened again in the middle looks at everything anew.
+      this.#endWait(item);
       if (key) questions.push({ item, key, hash: key.toString("hex").slice(0, HASH_HEX) });
       else send.push(item);
     }
@@ -83,11 +88,9 @@ export class RunReuse {
     await this.#deps.cache.refresh();
     const { records, missed } = await this.#find(waiting);
     const sifted = await this.#claim(missed);
-    const isLeft = new Set(sifted.send.map(({ index }) => index));
-    for (const { index } of [...records, ...sifted.records]) isLeft.add(index);
-    for (const { item } of waiting) {
-      if (isLeft.has(item.index) && this.#waiting.delete(item.index)) this.#waitingBytes -= item.text.length;
-    }
+    const hasCome = new Set(sifted.send.map(({ index }) => index));
+    for (const { index } of [...records, ...sifted.records]) hasCome.add(index);
+    for (const { item } of waiting) if (hasCome.has(item.index)) this.#endWait(item);
     return { send: sifted.send, records: [...records, ...sifted.records] };
   }
 
@@ -177,6 +180,12 @@ export class RunReuse {
     if (this.#waiting.has(question.item.index)) return;
     this.#waiting.set(question.item.index, question);
     this.#waitingBytes += question.item.text.length;
+    if (!this.#hasToldOfWaiting) this.#deps.onWaiting?.();
+    this.#hasToldOfWaiting = true;
+  }
+
+  #endWait({ index, text }: Item): void {
+    if (this.#waiting.delete(index)) this.#waitingBytes -= text.length;
   }
 
   /** Asking once instead of twice is a saving, and no reason to stop when Redis refuses (full, for one). */

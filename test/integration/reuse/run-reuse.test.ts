@@ -104,6 +104,17 @@ describe("runs that ask the same at the same time", () => {
     expect(second.waiting).toBe(5);
   });
 
+  test("send an item once that is looked at anew while it waits", async () => {
+    const [first, second] = [await openRun("run-1"), await openRun("run-2")];
+    const items = makeItems(6);
+    await first.sift(items);
+    await second.sift(items);
+    await first.close();
+    expect(indices((await second.sift(items.slice(0, 4))).send)).toEqual([0, 1, 2, 3]);
+    expect(indices((await second.again()).send)).toEqual([4, 5]);
+    expect(second.waiting).toBe(0);
+  });
+
   test("take over what one of them failed to get, or left", async () => {
     const [first, second, third] = [await openRun("run-1"), await openRun("run-2"), await openRun("run-3")];
     const items = makeItems(3);
