@@ -1,0 +1,120 @@
+import { createServer } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Workshop } from "../support/cli.ts";
+import { writeCorpus } from "../support/corpus.ts";
+import { startDashboardProcess } from "../support/dashboard-process.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await Workshop.open({ latency: { fixedMs: 20 } });
+});
+
+afterEach(() => shop[Symbol.asyncDispose]());
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of all kinds.
+async function get(url: string): Promise<any> {
+  const response = await fetch(url);
+  expect(response.status).toBe(200);
+  return await response.json();
+}
+
+test("`sluice up` does the work of runs, shows it, and leaves nothing behind", async () => {
+  writeCorpus(shop, 400);
+  const { cli, url } = await startDashboardProcess(shop, { workers: 2 });
+  expect(cli.stdout()).toContain("2, for minimax");
+  await waitFor(async () => (await get(`${url}/api/overview`)).workers.length === 2, { what: "two workers" });
+  const run = await shop.embed(["corpus", "--out", "vectors", "--workers", "0", "--format", "npy"]).exit;
+  expect(run).toMatchObject({ code: 0 });
+  const { run: id } = shop.manifest("vectors");
+  const { runs } = await waitFor(async () => {
+    const list = await get(`${url}/api/runs`);
+    return list.runs[0]?.phase === "finished" ? list : undefined;
+  });
+  expect(runs).toMatchObject([
+    { run: id, items: { total: 400, succeeded: 400, failed: 0 }, name: "vectors" },
+  ]);
+  const page = await get(`${url}/api/runs/${id}`);
+  expect(page).toMatchObject({ folder: { here: true }, output: { format: "npy" }, kind: "embedding" });
+  expect(page.actions).toContain("search");
+  const { items } = await get(`${url}/api/runs/${id}/items?limit=2`);
+  expect(items).toMatchObject([{ index: 0, status: "succeeded" }, { index: 1 }]);
+  const found = await fetch(`${url}/api/runs/${id}/search`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: url },
+    body: JSON.stringify({ text: "anything", top: 3 }),
+  });
+  expect(found.status).toBe(200);
+  expect(((await found.json()) as { hits: unknown[] }).hits).toHaveLength(3);
+  expect(await get(`${url}/api/overview`)).toMatchObject({ redis: { isPrivate: true } });
+
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 0, signal: null });
+  await waitFor(() => shop.processes().length === 0, { what: "no process" });
+});
+
+test("workers end with a `sluice up` that is killed", async () => {
+  const { cli, url } = await startDashboardProcess(shop, { workers: 1 });
+  await waitFor(async () => (await get(`${url}/api/overview`)).workers.length === 1, { what: "a worker" });
+  cli.kill("SIGKILL");
+  await cli.exit;
+  await waitFor(() => shop.processes().length === 0, { what: "no process" });
+});
+
+test("a cluster retried from a page gets its results, by a process beside the server", async () => {
+  const lines = Array.from({ length: 60 }, (_, n) =>
+    JSON.stringify({ id: `c-${n}`, text: `text ${n}${n < 3 ? " forbidden" : n === 9 ? " broken" : ""}` }),
+  );
+  shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+  const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
+  shop.simulator.configure({ faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }, refuse] });
+  const { cli, url } = await startDashboardProcess(shop, { workers: 1 });
+  const run = await shop.embed(["corpus.jsonl", "--out", "vectors", "--workers", "0"]).exit;
+  expect(run.code).toBe(1);
+  const { run: id } = shop.manifest("vectors");
+  const at = `${url}/api/runs/${id}`;
+  const { clusters, total } = await get(`${at}/clusters`);
+  expect(total).toBe(4);
+  expect(clusters[0]).toMatchObject({
+    kind: "content-filter",
+    count: 3,
+    example: { id: expect.stringMatching(/^c-[012]$/) },
+  });
+  const exported = await (await fetch(`${at}/clusters/${clusters[0].cluster}/export`)).text();
+  expect(exported.trim().split("\n")).toHaveLength(3);
+
+  shop.simulator.configure({ faults: [refuse] });
+  const retry = await fetch(`${at}/retry`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: url },
+    body: JSON.stringify({ cluster: clusters[0].cluster }),
+  });
+  expect(await retry.json()).toMatchObject({ state: "running", cluster: clusters[0].cluster });
+  const ended = await waitFor(async () => {
+    const { retry: status } = await get(at);
+    return status.state === "running" ? undefined : status;
+  });
+  expect(ended).toMatchObject({ state: "finished", items: { succeeded: 59, failed: 1 } });
+  expect(shop.manifest("vectors").failuresByKind).toEqual({ "invalid-request": 1 });
+  const { lines: audit } = await get(`${url}/api/audit`);
+  expect(audit.map(({ action }: { action: string }) => action)).toEqual(["retry", "export"]);
+  cli.kill("SIGTERM");
+  expect(await cli.exit).toMatchObject({ code: 0 });
+});
+
+test("an address that cannot be used is one clear sentence", async () => {
+  const taken = createServer();
+  await new Promise<void>((done) => taken.listen(0, "127.0.0.1", done));
+  const address = taken.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const busy = await shop.run(["dashboard", "--port", String(port)]);
+  expect(busy.code).toBe(2);
+  expect(busy.stderr).toContain(`port ${port} on 127.0.0.1 is in use`);
+  expect(busy.stderr).toContain("--port");
+  await new Promise((done) => taken.close(done));
+  const open = await shop.run(["dashboard", "--port", "0", "--host", "0.0.0.0"]);
+  expect(open.code).toBe(2);
+  expect(open.stderr).toContain("SLUICE_OPERATOR_PASSWORD");
+  await waitFor(() => shop.processes().length === 0, { what: "no process" });
+});
