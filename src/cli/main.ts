@@ -1,5 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { describeError, EXIT } from "./exit.ts";
+import { amount, count, port, positive } from "./parse-option.ts";
+import { addCoordinatorOptions, addRunOptions } from "./run-options.ts";
 import { readVersion } from "./version.ts";
 
 /** Parses the command line and runs one command; the exit code says how it ended. */
@@ -45,7 +47,7 @@ Exit codes: 0 all items succeeded, 1 some items failed, 2 could not start or had
 Configuration: environment, .env and sluice.yaml; "sluice doctor" says what is missing.`;
 
 function addEmbed(program: Command): void {
-  program
+  const embed = program
     .command("embed")
     .description("embed files, folders or standard input; running the same command again resumes")
     .argument(
@@ -73,32 +75,11 @@ function addEmbed(program: Command): void {
     .option("--chunk-overlap <n>", "tokens that neighbouring chunks share", count, 40)
     .option("--no-chunk", "one item per document or record, whatever its length")
     .option("--id-field <field>", "field of a JSONL, CSV or Parquet record that holds its id", "id")
-    .option("--text-field <field>", "field that holds the text", "text")
-    .option("--limit <n>", "stop after this many items", positive)
-    .option("--window <n>", "items in Redis at once", positive)
-    .option(
-      "--workers <n>",
-      "worker processes to start; 0 leaves the work to workers running elsewhere",
-      count,
-    )
-    .option(
-      "--max-cost <amount>",
-      "stop cleanly before the run costs more than this, in the currency of the model's price",
-      amount,
-    )
-    .option(
-      "--cache [dir]",
-      "answer what was answered before from this folder (default: .sluice/cache), and keep what is new there",
-    )
-    .option("--cache-size <size>", "what the cache may hold, such as 500MB (default: 2GB)", bytes)
-    .option("--dry-run", "say what would be done, and send nothing", false)
-    .option("--skip-invalid", "leave out what cannot be read, instead of refusing to start", false)
-    .option("--force", "throw away what the output folder holds of another run", false)
-    .option("--json", "one JSON object per event on standard output", false)
-    .action(async (paths: string[], options) => {
-      const { runEmbed } = await import("./commands/embed.ts");
-      process.exitCode = await runEmbed(paths, { ...options, config: program.opts().config });
-    });
+    .option("--text-field <field>", "field that holds the text", "text");
+  addRunOptions(embed, "items").action(async (paths: string[], options) => {
+    const { runEmbed } = await import("./commands/embed.ts");
+    process.exitCode = await runEmbed(paths, { ...options, config: program.opts().config });
+  });
 }
 
 function addChat(program: Command): void {
@@ -129,7 +110,7 @@ function addChat(program: Command): void {
 }
 
 function addBatch(program: Command): void {
-  program
+  const batch = program
     .command("batch")
     .description(
       "answer a file of requests in OpenAI's batch format, chat or embeddings; the same command resumes",
@@ -139,32 +120,11 @@ function addBatch(program: Command): void {
     .option(
       "--model <provider/model>",
       "ask this model, whatever the requests name; a provider alone is put before the models they name",
-    )
-    .option("--limit <n>", "stop after this many requests", positive)
-    .option("--window <n>", "items in Redis at once", positive)
-    .option(
-      "--workers <n>",
-      "worker processes to start; 0 leaves the work to workers running elsewhere",
-      count,
-    )
-    .option(
-      "--max-cost <amount>",
-      "stop cleanly before the run costs more than this, in the currency of its models' price",
-      amount,
-    )
-    .option(
-      "--cache [dir]",
-      "answer what was answered before from this folder (default: .sluice/cache), and keep what is new there",
-    )
-    .option("--cache-size <size>", "what the cache may hold, such as 500MB (default: 2GB)", bytes)
-    .option("--dry-run", "say what would be done, and send nothing", false)
-    .option("--skip-invalid", "leave out what cannot be used, instead of refusing to start", false)
-    .option("--force", "throw away what the output folder holds of another run", false)
-    .option("--json", "one JSON object per event on standard output", false)
-    .action(async (path: string, options) => {
-      const { runBatchFile } = await import("./commands/batch.ts");
-      process.exitCode = await runBatchFile(path, { ...options, config: program.opts().config });
-    });
+    );
+  addRunOptions(batch, "requests").action(async (path: string, options) => {
+    const { runBatchFile } = await import("./commands/batch.ts");
+    process.exitCode = await runBatchFile(path, { ...options, config: program.opts().config });
+  });
 }
 
 function addSearch(program: Command): void {
@@ -218,19 +178,13 @@ function addControl(program: Command): void {
         process.exitCode = await controlRun(action, run, { ...options, config: program.opts().config });
       });
   }
-  program
+  const retry = program
     .command("retry")
     .description("take back a run's failed items and try them again; everything else stays as it is")
     .argument("<run>", "id of a run, or its output folder; finished or stopped")
     .option("--kind <kinds>", "only failures of these kinds, such as server,timeout")
-    .option("--cause <cause>", "only failures of this cause, as the dashboard names it")
-    .option("--window <n>", "items in Redis at once", positive)
-    .option(
-      "--workers <n>",
-      "worker processes to start; 0 leaves the work to workers running elsewhere",
-      count,
-    )
-    .option("--max-cost <amount>", "stop cleanly before the whole run costs more than this", amount)
+    .option("--cause <cause>", "only failures of this cause, as the dashboard names it");
+  addCoordinatorOptions(retry, "the whole run")
     .option("--json", "one JSON object per event on standard output", false)
     .action(async (run: string, options) => {
       const { runRetry } = await import("./commands/retry.ts");
@@ -296,7 +250,7 @@ function addServices(program: Command): void {
     .description(
       "serve strict local doubles of the providers' protocols, and print the environment to use them",
     )
-    .option("--port <n>", "port to listen on; 0 takes a free one", count, 8900)
+    .option("--port <n>", "port to listen on; 0 takes a free one", port, 8900)
     .option("--requests-per-minute <n>", "limit of the simulated account", positive)
     .option("--tokens-per-minute <n>", "limit of the simulated account", positive)
     .option("--concurrency <n>", "calls at once of the simulated account", positive)
@@ -328,7 +282,7 @@ function addServices(program: Command): void {
 function addDashboard(program: Command): void {
   const address = (command: Command): Command =>
     command
-      .option("--port <n>", "port to listen on; 0 takes a free one", count, 8787)
+      .option("--port <n>", "port to listen on; 0 takes a free one", port, 8787)
       .option(
         "--host <name>",
         "address to listen on; any but this machine's own needs a password",
@@ -352,38 +306,4 @@ function addDashboard(program: Command): void {
       const { runUp } = await import("./commands/up.ts");
       process.exitCode = await runUp({ ...options, config: program.opts().config });
     });
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("expected a whole number from 1 on.");
-  return value;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError("expected a whole number from 0 on.");
-  }
-  return value;
-}
-
-function amount(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
-    throw new InvalidArgumentError("expected a number from 0 on.");
-  }
-  return value;
-}
-
-const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
-
-function bytes(text: string): number {
-  const [, figure = "", unit = ""] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
-  const value = Math.round(Number(figure) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
-  if (figure === "" || !Number.isSafeInteger(value) || value < 1e6) {
-    throw new InvalidArgumentError("expected a size from 1MB on, such as 500MB or 2GB.");
-  }
-  return value;
 }

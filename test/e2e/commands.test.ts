@@ -137,6 +137,19 @@ test("the simulator serves what it prints, until it is stopped", async () => {
   await shop.empty();
 });
 
+test("a port that cannot be listened on is named", async () => {
+  await using shop = await Workshop.open();
+  const port = String(shop.simulator.port);
+  const { code, stderr } = await shop.run(["simulate", "--port", port]);
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: `sluice: port ${port} is in use\n  choose another one with --port; 0 takes a free one\n`,
+  });
+  const outside = await shop.run(["simulate", "--port", "99999"]);
+  expect(outside.code).toBe(2);
+  expect(outside.stderr).toContain("expected a port from 0 to 65535");
+});
+
 test("the demo runs to its end and leaves nothing behind", async () => {
   await using shop = await Workshop.open();
   const demo = await shop.run(["demo"], { env: { TMPDIR: shop.path(), MINIMAX_API_KEY: undefined } });

@@ -1,3 +1,4 @@
+import { errorCode, RunError } from "../../core/errors.ts";
 import { COMPATIBLE_PROFILES } from "../../providers/openai-compatible/profiles.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../simulator/spark/spark.ts";
@@ -25,6 +26,14 @@ function describeVendors(openaiUrl: string): string[] {
   ];
 }
 
+/** Why the port cannot be listened on, in words; other errors as they are. */
+function portError(error: unknown, port: number): unknown {
+  const code = errorCode(error);
+  if (code !== "EADDRINUSE" && code !== "EACCES") return error;
+  const why = code === "EADDRINUSE" ? "is in use" : "may not be used by this user";
+  return new RunError(`port ${port} ${why}`, "choose another one with --port; 0 takes a free one", error);
+}
+
 /** `sluice simulate`: serves until stopped, and prints the environment that points Sluice at it. */
 export async function runSimulate(options: SimulateCommandOptions): Promise<number> {
   const { port, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
@@ -37,6 +46,8 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
       concurrency: concurrency ?? null,
     },
     latency: { fixedMs: latency, jitterMs: jitter },
+  }).catch((error) => {
+    throw portError(error, port);
   });
   process.stdout.write(
     [
