@@ -155,6 +155,7 @@ test("the demo runs to its end and leaves nothing behind", async () => {
   const demo = await shop.run(["demo"], { env: { TMPDIR: shop.path(), MINIMAX_API_KEY: undefined } });
   expect(demo).toMatchObject({ code: 0 });
   expect(demo.stderr).toMatch(/items? succeeded/);
+  expect(demo.stdout).toMatch(/^Dashboard: http:\/\/127\.0\.0\.1:\d+$/m);
   expect(demo.stdout).toContain("The same with a real account");
   expect(demo.stdout).toContain("refused 0");
   expect(readdirSync(shop.path()).filter((name) => name.startsWith("sluice-demo"))).toEqual([]);

@@ -5,6 +5,7 @@ import {
   addHistoryCost,
   addMoney,
   findFullestLimit,
+  fromFirstSign,
   withLatest,
 } from "../../../../src/dashboard/web/overview/sum-up.ts";
 
@@ -116,4 +117,17 @@ test("the newest point replaces the last step, or comes after it and the oldest 
   });
   for (const odd of [undefined, { at: 30_000, values: {} }, { at: 9e12, values: {} }])
     expect(withLatest(history, odd)).toBe(history);
+});
+
+test("a chart begins a step before the first sign of life, and has thirty steps or more", () => {
+  const chart = (signs: readonly number[]): History => {
+    const at = Array.from({ length: 100 }, (_, step) => step);
+    const values = at.map((step) => (signs.includes(step) ? 1 : step % 2 === 0 ? 0 : null));
+    return { stepMs: 1, at, lines: [{ lineKey: "items", metric: "items", values }] };
+  };
+  expect(fromFirstSign(chart([40, 60])).at[0]).toBe(39);
+  expect(fromFirstSign(chart([40, 60])).lines[0]?.values[1]).toBe(1);
+  expect(fromFirstSign(chart([99])).at).toHaveLength(30);
+  expect(fromFirstSign(chart([0])).at).toHaveLength(100);
+  expect(fromFirstSign(chart([])).at).toHaveLength(100);
 });

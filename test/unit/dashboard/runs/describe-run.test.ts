@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { actionsOf, describeRun, phaseOf } from "../../../../src/dashboard/runs/describe-run.ts";
+import type { KnownRun } from "../../../../src/dashboard/runs/run-book.ts";
+import type { PublishedRun } from "../../../../src/producer/run/published-run.ts";
+import type { RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
+
+const snapshot = (phase: RunSnapshot["phase"]): RunSnapshot => ({
+  runId: "r",
+  model: "m",
+  phase,
+  items: { total: 10, succeeded: 4, failed: 1, inFlight: 5 },
+  itemsPerSecond: 2,
+  etaMs: 2_500,
+  calls: { made: 1, succeeded: 1, paidTwice: 0, throttled: 0 },
+  snoozes: 0,
+  tokens: 1,
+  lanes: [],
+  failuresByKind: {},
+  startedAt: 0,
+  workers: 1,
+});
+
+const report = (failuresByKind: Record<string, number>) =>
+  ({
+    outcome: "finished",
+    report: {
+      kind: "chat",
+      items: { total: 10, succeeded: 9, failed: 1 },
+      failuresByKind,
+      finishedAt: "2026-01-01T00:00:00Z",
+    },
+  }) as unknown as NonNullable<PublishedRun["end"]>;
+
+const known = (fields: Partial<KnownRun>): KnownRun => ({
+  run: "r",
+  createdAt: 1,
+  state: undefined,
+  model: undefined,
+  dir: undefined,
+  host: undefined,
+  items: undefined,
+  window: undefined,
+  seenAt: undefined,
+  coordinated: false,
+  published: undefined,
+  ...fields,
+});
+
+describe("the phase of a run", () => {
+  it.each<[string, Partial<KnownRun>]>([
+    ["unknown", {}],
+    ["planning", { coordinated: true }],
+    ["running", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("running") } }],
+    [
+      "snoozing",
+      { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("snoozing") } },
+    ],
+    ["parked", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("parked") } }],
+    ["finishing", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("done") } }],
+    ["paused", { coordinated: true, state: "paused", published: { at: 1, snapshot: snapshot("running") } }],
+    ["cancelled", { coordinated: true, state: "cancelled" }],
+    ["cancelled", { state: "cancelled" }],
+    ["cancelled", { state: "done", published: { at: 1, end: report({ cancelled: 1 }) } }],
+    ["finished", { state: "done" }],
+    ["finished", { published: { at: 1, end: report({ server: 1 }) } }],
+    // Its coordinator was killed, and its lease has lapsed.
+    ["stopped", { state: "running", published: { at: 1, snapshot: snapshot("running") } }],
+    ["stopped", { published: { at: 1, end: { outcome: "stopped", message: "x" } } }],
+  ])("is %s", (phase, fields) => expect(phaseOf(known(fields))).toBe(phase));
+});
+
+describe("a line of the list", () => {
+  it("has no figure that nobody told", () => {
+    expect(describeRun(known({}))).toEqual({ run: "r", phase: "unknown", createdAt: 1 });
+  });
+
+  it("has no rate and no end in sight for a run that nobody coordinates", () => {
+    const fields = { state: "running", published: { at: 7, snapshot: snapshot("running") } };
+    const stopped = describeRun(known(fields));
+    expect(stopped).toMatchObject({ items: { total: 10, succeeded: 4, failed: 1 }, seenAt: 7 });
+    expect(stopped).not.toHaveProperty("itemsPerSecond");
+    expect(stopped).not.toHaveProperty("etaMs");
+    expect(stopped.items).not.toHaveProperty("inFlight");
+    expect(describeRun(known({ ...fields, coordinated: true }))).toMatchObject({
+      itemsPerSecond: 2,
+      etaMs: 2_500,
+    });
+  });
+
+  it("has the last part of the folder's path, and not the rest", () => {
+    expect(describeRun(known({ dir: "/home/ada/secret-project/vectors" })).name).toBe("vectors");
+  });
+});
+
+describe("what can be done", () => {
+  const folder = { here: true, hasWork: true, searchable: true };
+
+  it("fits the run's state", () => {
+    const running = known({ coordinated: true, state: "running" });
+    expect(actionsOf(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items"]);
+    const paused = known({ coordinated: true, state: "paused" });
+    expect(actionsOf(paused, folder, 0).actions).toEqual(["resume", "cancel", "window", "items"]);
+    const finished = known({ state: "done" });
+    expect(actionsOf(finished, folder, 2).actions).toEqual(["items", "retry", "search"]);
+    expect(actionsOf(finished, folder, 0).actions).toEqual(["items", "search"]);
+  });
+
+  it("says why something cannot be done", () => {
+    const elsewhere = { here: false, reason: "It is on host-b.", hasWork: false, searchable: false };
+    const { actions, refusals } = actionsOf(known({ state: "done" }), elsewhere, 2);
+    expect(actions).toEqual([]);
+    expect(refusals).toEqual({
+      items: "It is on host-b.",
+      retry: "It is on host-b.",
+      search: "It is on host-b.",
+    });
+  });
+});

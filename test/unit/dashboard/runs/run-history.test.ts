@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import type { KnownRun } from "../../../../src/dashboard/runs/run-book.ts";
+import { RunHistory } from "../../../../src/dashboard/runs/run-history.ts";
+
+const at = (time: number, succeeded: number): KnownRun => ({
+  run: "r",
+  createdAt: 0,
+  state: "running",
+  model: undefined,
+  dir: undefined,
+  host: undefined,
+  items: undefined,
+  window: undefined,
+  seenAt: undefined,
+  coordinated: true,
+  published: {
+    at: time,
+    snapshot: {
+      runId: "r",
+      model: "m",
+      phase: "running",
+      items: { total: 1e9, succeeded, failed: 0, inFlight: 0 },
+      calls: { made: 0, succeeded: 0, paidTwice: 0, throttled: 0 },
+      snoozes: 0,
+      tokens: 0,
+      lanes: [],
+      failuresByKind: {},
+      startedAt: 0,
+      workers: 1,
+    },
+  },
+});
+
+const itemsOf = (history: RunHistory) =>
+  history.read(at(0, 0)).lines.find(({ metric }) => metric === "items")?.values;
+
+describe("the history of a run", () => {
+  it("is the growth between looks, per minute", () => {
+    const history = new RunHistory();
+    history.note([at(0, 0)]);
+    history.note([at(6_000, 100)]);
+    history.note([at(12_000, 100)]);
+    expect(itemsOf(history)).toEqual([1_000, 0]);
+  });
+
+  it("has a gap where a counter fell: a retry took records back", () => {
+    const history = new RunHistory();
+    history.note([at(0, 100)]);
+    history.note([at(6_000, 40)]);
+    history.note([at(12_000, 50)]);
+    expect(itemsOf(history)).toEqual([null, 100]);
+  });
+
+  it("begins anew when the coordinator's clock goes back", () => {
+    const history = new RunHistory();
+    history.note([at(1e9, 10)]);
+    history.note([at(0, 20)]);
+    history.note([at(6_000, 30)]);
+    expect(itemsOf(history)).toEqual([100]);
+  });
+
+  it("stays a chart after days", () => {
+    const history = new RunHistory();
+    for (let i = 0; i < 100_000; i++) history.note([at(i * 5_000, i)]);
+    const { at: steps, stepMs } = history.read(at(0, 0));
+    expect(steps.length).toBeLessThanOrEqual(360);
+    expect(steps.length).toBeGreaterThan(90);
+    expect(new Set(itemsOf(history))).toEqual(new Set([12]));
+    expect(steps.every((time) => time % stepMs === 0)).toBe(true);
+  });
+});
