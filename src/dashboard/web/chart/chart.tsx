@@ -27,7 +27,8 @@ export interface ChartProps {
 export function Chart({ title, unit, at, lines, format, formatAxis = format }: ChartProps) {
   const w = words.value.charts;
   const under = useSignal<number | null>(null);
-  const isEmpty = !lines.some(({ values }) => values.some((value) => value !== null));
+  // One point makes no line.
+  const isEmpty = !lines.some(({ values }) => values.filter((value) => value !== null).length > 1);
   const pointed = under.value;
   const figure = (values: ChartLine["values"]) => format(pointed === null ? newest(values) : values[pointed]);
   const moment = pointed === null ? undefined : at[pointed];

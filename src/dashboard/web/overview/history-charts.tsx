@@ -7,7 +7,7 @@ import { Problem } from "../parts/problem.tsx";
 import { Segments } from "../parts/segments.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { words } from "../words/words.ts";
-import { withLatest } from "./sum-up.ts";
+import { fromFirstSign, withLatest } from "./sum-up.ts";
 
 type Span = "hour" | "day";
 
@@ -19,7 +19,7 @@ export function HistoryCharts({ latest }: { latest: Overview["latest"] }) {
   const span = useSignal<Span>("hour");
   const { answer, error } = useAnswer<History>(`api/history?span=${span.value}`, EVERY_MS[span.value]);
   const w = words.value.charts;
-  const history = answer && withLatest(answer, latest[span.value]);
+  const history = answer && fromFirstSign(withLatest(answer, latest[span.value]));
   return (
     <Card
       title={w.title}

@@ -69,3 +69,19 @@ export function withLatest(
   }));
   return { ...history, at, lines };
 }
+
+/** Fewer steps would make a chart of a few points look like a trend. */
+const FEWEST_STEPS = 30;
+
+/** The chart from where something was first recorded: a fresh start is not drawn as an hour of nothing. */
+export function fromFirstSign(history: History): History {
+  const hasSign = (step: number) => history.lines.some(({ values }) => (values[step] ?? 0) > 0);
+  const first = history.at.findIndex((_, step) => hasSign(step));
+  const begin = Math.max(0, Math.min(first - 1, history.at.length - FEWEST_STEPS));
+  if (first < 0 || begin === 0) return history;
+  return {
+    ...history,
+    at: history.at.slice(begin),
+    lines: history.lines.map((line) => ({ ...line, values: line.values.slice(begin) })),
+  };
+}
