@@ -38,12 +38,16 @@ export interface RunListQuery {
 }
 
 const SHOWN_CLUSTERS = 100;
+/** Examples whose ids are looked up in the plan, the largest clusters first. */
+const NAMED_EXAMPLES = 20;
+const REMEMBERED_IDS = 5_000;
 /** Failures that are counted anew from the folder when Redis has forgotten the run's clusters. */
 const COUNTED_AGAIN = 50_000;
 
 /** What pages ask about runs, answered from the book, from Redis and from the run's folder. */
 export class RunDesk {
   readonly deps: RunDeskDeps;
+  readonly #ids = new Map<string, string>();
 
   constructor(deps: RunDeskDeps) {
     this.deps = deps;
@@ -135,12 +139,28 @@ export class RunDesk {
   ): Promise<readonly FailureCluster[]> {
     const found = await findRunFolder(known);
     if (!found.here) return clusters;
+    const { folder } = found;
     return await Promise.all(
-      clusters.map(async (cluster) => {
-        const item = await readItem(found.folder, cluster.example.index).catch(() => undefined);
-        return item ? { ...cluster, example: { ...cluster.example, id: item.id } } : cluster;
+      clusters.map(async (cluster, i) => {
+        const id = i < NAMED_EXAMPLES ? await this.#idOf(folder, cluster.example.index) : undefined;
+        return id === undefined ? cluster : { ...cluster, example: { ...cluster.example, id } };
       }),
     );
+  }
+
+  /** The id of an item never changes, so what was read once is kept. */
+  async #idOf(folder: RunFolder, index: number): Promise<string | undefined> {
+    const key = `${folder.manifest.run} ${index}`;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = await readItem(folder, index).then(
+      (item) => item?.id,
+      () => undefined,
+    );
+    if (id !== undefined) this.#ids.set(key, id);
+    const [oldest] = this.#ids.keys();
+    if (this.#ids.size > REMEMBERED_IDS && oldest !== undefined) this.#ids.delete(oldest);
+    return id;
   }
 }
 

@@ -1,10 +1,11 @@
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
+import type { Item } from "../../core/item.ts";
 import { readSpool } from "../../producer/plan/read-spool.ts";
 import { isBatch } from "../../producer/run/run-manifest.ts";
 import { openResult } from "../../producer/search/open-result.ts";
-import { SLOT_OK } from "../../producer/sink/ledger.ts";
+import { type LedgerSlot, SLOT_OK } from "../../producer/sink/ledger.ts";
 import { RESULT_FILES } from "../../producer/sink/result-writer.ts";
 import { readLines } from "../../producer/sources/read-lines.ts";
 import type { ItemSummary } from "../contract.ts";
@@ -42,8 +43,20 @@ export function readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGe
 
 /** One item; undefined when the run has none at this index. */
 export async function readItem(folder: RunFolder, index: number): Promise<FoundItem | undefined> {
+  if (folder.spool !== undefined) return await readPlannedItem(folder.dir, folder.spool, index);
   for await (const group of readItems(folder, { from: index, failures: true })) {
     return group.find((item) => item.index === index);
+  }
+  return undefined;
+}
+
+/** Only this one's record is looked at, however many items the plan's nearest lines hold. */
+async function readPlannedItem(dir: string, spool: string, index: number): Promise<FoundItem | undefined> {
+  for await (const [item] of readSpool(spool, { from: index })) {
+    if (item?.index !== index) return undefined;
+    await using records = new StoredRecords(dir);
+    const [slot] = await records.slots(index, 1);
+    return await describeItem(item, slot, records, true);
   }
   return undefined;
 }
@@ -57,25 +70,33 @@ async function* readPlanned(
   for await (const items of readSpool(spool, { from })) {
     const slots = await records.slots(items[0]?.index ?? 0, items.length);
     const found: FoundItem[] = [];
-    for (const [i, { index, id, text, tokens, metadata }] of items.entries()) {
-      const slot = slots[i];
-      const isOk = slot?.status === SLOT_OK;
-      const failure = slot && !isOk && failures ? await records.failure(slot) : undefined;
-      const model = metadata?.model;
-      found.push({
-        index,
-        id,
-        text,
-        status: slot === undefined ? "waiting" : isOk ? "succeeded" : "failed",
-        ...(slot && isOk ? { tokens: slot.tokens } : slot ? {} : { tokens }),
-        ...(slot ? { attempts: slot.attempts } : {}),
-        ...(failure ? { failure } : {}),
-        ...(metadata ? { metadata } : {}),
-        ...(typeof model === "string" ? { model } : {}),
-      });
+    for (const [i, item] of items.entries()) {
+      found.push(await describeItem(item, slots[i], records, failures));
     }
     yield found;
   }
+}
+
+async function describeItem(
+  { index, id, text, tokens, metadata }: Item,
+  slot: LedgerSlot | undefined,
+  records: StoredRecords,
+  failures: boolean,
+): Promise<FoundItem> {
+  const isOk = slot?.status === SLOT_OK;
+  const failure = slot && !isOk && failures ? await records.failure(slot) : undefined;
+  const model = metadata?.model;
+  return {
+    index,
+    id,
+    text,
+    status: slot === undefined ? "waiting" : isOk ? "succeeded" : "failed",
+    ...(slot && isOk ? { tokens: slot.tokens } : slot ? {} : { tokens }),
+    ...(slot ? { attempts: slot.attempts } : {}),
+    ...(failure ? { failure } : {}),
+    ...(metadata ? { metadata } : {}),
+    ...(typeof model === "string" ? { model } : {}),
+  };
 }
 
 async function* readOutput({ dir, manifest }: RunFolder, from: number): AsyncGenerator<FoundItem[]> {

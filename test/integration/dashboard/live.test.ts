@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Overview } from "../../../src/dashboard/contract.ts";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
@@ -346,6 +347,35 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
       expect((await silent.ask("/api/audit")).status).toBe(503);
       process.kill(server.pid(), "SIGCONT");
       await waitFor(async () => (await silent.ask("/api/audit")).status === 200);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe.runIf(hasRedisServer())("many open pages", () => {
+  it("cost Redis no more than one", async () => {
+    const server = await startRedisProcess();
+    try {
+      await using shared = await openDashboard({ redisUrl: server.url, namespace: "many" });
+      /** Commands that Redis executes while every page is told of five looks. */
+      const cost = async (pages: number) => {
+        const looks = (seen: readonly { event: string }[]) =>
+          seen.filter(({ event }) => event === "overview").length > 5;
+        const client = new Redis(server.url);
+        const executed = async () =>
+          Number(/total_commands_processed:(\d+)/.exec(await client.info("stats"))?.[1]);
+        const before = await executed();
+        await Promise.all(
+          Array.from({ length: pages }, () => shared.events("overview=1&runs=1&chats=1", looks)),
+        );
+        const after = await executed();
+        client.disconnect();
+        return after - before;
+      };
+      await cost(1);
+      const [one, many] = [await cost(1), await cost(40)];
+      expect(many).toBeLessThan(one * 1.5);
     } finally {
       await server.stop();
     }
