@@ -9,8 +9,9 @@ let shop: Workshop;
 
 beforeEach(async () => {
   shop = await Workshop.open({
-    latency: { fixedMs: 100 },
-    limits: { requestsPerMinute: 100_000, concurrency: 4 },
+    latency: { fixedMs: 200 },
+    // Ten seconds of work: another command that takes seconds to start still finds the run under way.
+    limits: { requestsPerMinute: 100_000, concurrency: 2 },
   });
   writeCorpus(shop, ITEMS);
 });
