@@ -4,7 +4,7 @@ import { join, relative, resolve } from "node:path";
 import { pino } from "pino";
 import type { Config } from "../../config.ts";
 import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
-import { startChildWorkers } from "../child-workers.ts";
+import { type ChildWorkers, startChildWorkers } from "../child-workers.ts";
 import { dashboardOptions } from "../dashboard-options.ts";
 import { EXIT } from "../exit.ts";
 import { interruptSignal } from "../interrupt.ts";
@@ -29,24 +29,26 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
     onEvent: (event) => log.warn(describeRedisEvent(event)),
     onWarning: ({ message, mend }) => log.warn(mend === undefined ? message : `${message}. ${mend}`),
   });
-  const providers = await providersOf(config);
-  const count =
-    providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
-  const logFile = workerLog(config);
   let dashboard: Dashboard | undefined;
-  const workers = startChildWorkers({
-    count,
-    logFile,
-    ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
-    signal: interrupt.signal,
-    onRestart: (how) => log.warn(`a worker ended (${how}) and was replaced`),
-  });
-  const broken = new AbortController();
-  workers.ready.catch((error) => broken.abort(error));
+  let workers: ChildWorkers | undefined;
   try {
+    // The dashboard first: an address that cannot be used must not cost the start and end of workers.
     dashboard = await startDashboard(
       dashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
+    const providers = await providersOf(config);
+    const count =
+      providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
+    const logFile = workerLog(config);
+    workers = startChildWorkers({
+      count,
+      logFile,
+      ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+      signal: interrupt.signal,
+      onRestart: (how) => log.warn(`a worker ended (${how}) and was replaced`),
+    });
+    const broken = new AbortController();
+    workers.ready.catch((error) => broken.abort(error));
     process.stdout.write(
       `${[
         describeDashboard(dashboard),
@@ -60,7 +62,7 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
     return EXIT.ok;
   } finally {
     await dashboard?.close();
-    await workers.stop();
+    await workers?.stop();
     await redis.close();
     interrupt.dispose();
   }
