@@ -32,6 +32,8 @@ locked=
 policy_written=
 log=
 root=
+# Why the last attempt to install something came to nothing.
+obstacle=
 
 clean_up() {
   [ -z "$policy_written" ] || $root rm -f "$policy"
@@ -136,9 +138,10 @@ check_version() {
   fi
 }
 
+# Says first why there is none: nothing to install it with, no way without a password, or a manager that failed.
 how_to_get_redis() {
+  say "no redis-server or valkey-server (6.2 or later) was found, and $1."
   cat >&2 <<'TEXT'
-bootstrap: no redis-server or valkey-server (6.2 or later) was found, and it could not be installed without asking.
 Get one, then run this again; or set REDIS_URL to a Redis you have, or SLUICE_REDIS_SERVER to a server's path.
   Debian, Ubuntu:  sudo apt-get install redis-server
   Fedora, RHEL:    sudo dnf install valkey   (older: sudo dnf install redis)
@@ -209,9 +212,15 @@ find_manager() {
       break
     fi
   done
-  [ -n "$manager" ] || return 1
+  if [ -z "$manager" ]; then
+    obstacle="no package manager that could install it was found"
+    return 1
+  fi
   # Homebrew refuses to run as root and needs no root.
-  [ "$manager" = brew ] || find_root || return 1
+  [ "$manager" = brew ] || find_root || {
+    obstacle="$manager cannot install it without asking for a password"
+    return 1
+  }
 }
 
 install_redis() {
@@ -220,9 +229,11 @@ install_redis() {
   log=$(mktemp)
   if ! with_manager "$manager" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
+    obstacle="$manager could not install it; its last words are above"
     return 1
   fi
   hash -r
+  obstacle="what $manager installed is not on PATH"
 }
 
 ensure_redis() {
@@ -232,7 +243,7 @@ ensure_redis() {
     take_lock
     if ! server=$(find_redis); then
       install_redis && server=$(find_redis) || {
-        how_to_get_redis
+        how_to_get_redis "$obstacle"
         exit 1
       }
     fi
