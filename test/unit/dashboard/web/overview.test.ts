@@ -6,6 +6,7 @@ import {
   addMoney,
   findFullestLimit,
   fromFirstSign,
+  untilLastWhole,
   withLatest,
 } from "../../../../src/dashboard/web/overview/sum-up.ts";
 
@@ -130,4 +131,9 @@ test("a chart begins a step before the first sign of life, and has thirty steps 
   expect(fromFirstSign(chart([99])).at).toHaveLength(30);
   expect(fromFirstSign(chart([0])).at).toHaveLength(100);
   expect(fromFirstSign(chart([])).at).toHaveLength(100);
+});
+
+test("a step that is not over yet is not drawn", () => {
+  expect(untilLastWhole(history, 89_999)).toMatchObject({ at: [0, 30_000], lines: [{ values: [null, 2] }, {}] });
+  expect(untilLastWhole(history, 90_000)).toBe(history);
 });

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { buildHistory, latestPoint } from "../../../../src/dashboard/look/build-history.ts";
+import { describeProviders, describeTotals } from "../../../../src/dashboard/look/describe-providers.ts";
+import { GaugeHistory } from "../../../../src/dashboard/look/gauges.ts";
+import { type LanePoint, NO_FIGURES } from "../../../../src/queue/telemetry.ts";
+import type { TelemetryHistory } from "../../../../src/queue/telemetry-history.ts";
+
+const NOW = 1_000_000_005_000;
+const STEP = 10_000;
+
+/** Lanes with points at so many steps before the one under way. */
+function telemetry(lanes: Readonly<Record<string, readonly (Partial<LanePoint> & { ago: number })[]>>) {
+  const points = (lane: string): LanePoint[] =>
+    (lanes[lane] ?? [])
+      .map(({ ago, ...figures }) => ({
+        ...NO_FIGURES,
+        ...figures,
+        at: (Math.floor(NOW / STEP) - ago) * STEP,
+      }))
+      .sort((a, b) => a.at - b.at);
+  return {
+    now: NOW,
+    lanes: () => Object.keys(lanes),
+    series: (lane: string) => points(lane),
+  } as unknown as TelemetryHistory;
+}
+
+const noGauges = () => new GaugeHistory({ stepMs: STEP, steps: 360 });
+const values = (history: ReturnType<typeof buildHistory>, key: string) =>
+  history.lines.find(({ lineKey }) => lineKey === key)?.values;
+
+describe("charts", () => {
+  it("add up lanes of a provider, and all providers, per minute", () => {
+    const history = buildHistory(
+      telemetry({
+        "a/x": [{ ago: 1, answered: 3, calls: 3 }],
+        "a/y": [{ ago: 1, answered: 4, calls: 5, errors: { server: 1 } }],
+        "b/z": [{ ago: 1, answered: 5, calls: 5 }],
+      }),
+      noGauges(),
+      "hour",
+    );
+    expect(values(history, "calls")?.at(-2)).toBe(72);
+    expect(values(history, "calls:a")?.at(-2)).toBe(42);
+    expect(values(history, "failures:a")?.at(-2)).toBe(6);
+    expect(history.at).toHaveLength(360);
+    expect(history.at.at(-1)).toBe(Math.floor(NOW / STEP) * STEP);
+  });
+
+  it("have null, never zero, for steps that nobody knows of, and for times without calls", () => {
+    const history = buildHistory(telemetry({ "a/x": [{ ago: 1 }] }), noGauges(), "hour");
+    expect(values(history, "calls")?.slice(-3)).toEqual([null, 0, null]);
+    expect(values(history, "upstream-p50")?.at(-2)).toBeNull();
+  });
+
+  it("count the step under way by the part of it that has passed", () => {
+    const seen = telemetry({ "a/x": [{ ago: 0, answered: 10 }] });
+    // Half of ten seconds have passed.
+    expect(values(buildHistory(seen, noGauges(), "hour"), "calls")?.at(-1)).toBe(120);
+    expect(latestPoint(seen, noGauges(), "hour")).toMatchObject({ values: { calls: 120, "calls:a": 120 } });
+  });
+
+  it("end with the very point that pages are told of", () => {
+    const gauges = noGauges();
+    gauges.note(
+      NOW,
+      new Map([
+        ["queue-depth", 7],
+        ["queue-depth:a", 7],
+        ["redis-memory", 5],
+      ]),
+    );
+    const seen = telemetry({ "a/x": [{ ago: 0, answered: 10, cost: { CNY: 0.5 } }] });
+    const history = buildHistory(seen, gauges, "hour");
+    const point = latestPoint(seen, gauges, "hour");
+    expect(point.at).toBe(history.at.at(-1));
+    const last = history.lines.flatMap(({ lineKey, values: all }) => {
+      const value = all.at(-1);
+      return value === null || value === undefined ? [] : [[lineKey, value]];
+    });
+    expect(point.values).toEqual(Object.fromEntries(last));
+    expect(point.values).toMatchObject({ "queue-depth:a": 7, "cost:CNY": expect.any(Number) });
+  });
+});
+
+describe("providers", () => {
+  it("have no figure for what nobody did", () => {
+    expect(describeTotals(telemetry({}))).toEqual({});
+    const queue = {
+      provider: "a",
+      name: "a-chat",
+      kind: "chat",
+      priority: "bulk",
+      waiting: 1,
+      active: 0,
+      delayed: 0,
+    } as const;
+    expect(describeProviders(telemetry({}), [queue])).toEqual([
+      { name: "a", errorsByKind: {}, queues: [expect.not.objectContaining({ provider: "a" })] },
+    ]);
+  });
+
+  it("count throttles apart from failures, and both in the rate of errors", () => {
+    const seen = telemetry({
+      "a/x": [{ ago: 2, calls: 10, answered: 6, throttles: 3, errors: { throttled: 3, server: 1 } }],
+    });
+    const [provider] = describeProviders(seen, []);
+    expect(provider).toMatchObject({ errorRate: 0.4, errorsByKind: { throttled: 3, server: 1 } });
+    expect(provider?.throttlesPerMinute).toBeCloseTo((provider?.failuresPerMinute ?? 0) * 3);
+  });
+});
