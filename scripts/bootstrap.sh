@@ -255,9 +255,8 @@ ensure_redis() {
 
 find_browser() {
   if [ -n "${SLUICE_BROWSER:-}" ]; then
-    command -v "$SLUICE_BROWSER" && return 0
-    say "SLUICE_BROWSER names no program: $SLUICE_BROWSER"
-    return 1
+    command -v "$SLUICE_BROWSER"
+    return
   fi
   command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable
 }
@@ -293,7 +292,7 @@ ensure_browser() {
   take_lock
   { find_browser || { install_browser && find_browser; }; } >/dev/null ||
     say "NO BROWSER: the tests of the dashboard's pages will be skipped. Install Chromium (Debian: sudo apt-get" \
-      "install chromium), or name a Chromium or Chrome in SLUICE_BROWSER."
+      "install chromium), or name a Chromium or Chrome in SLUICE_BROWSER (now: ${SLUICE_BROWSER:-unset})."
 }
 
 browser=

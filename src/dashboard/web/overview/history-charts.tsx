@@ -7,7 +7,7 @@ import { Problem } from "../parts/problem.tsx";
 import { Segments } from "../parts/segments.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { words } from "../words/words.ts";
-import { fromFirstSign, withLatest } from "./sum-up.ts";
+import { fromFirstSign, untilLastWhole, withLatest } from "./sum-up.ts";
 
 type Span = "hour" | "day";
 
@@ -15,11 +15,11 @@ type Span = "hour" | "day";
 const EVERY_MS: Readonly<Record<Span, number>> = { hour: 60_000, day: 300_000 };
 
 /** The last hour or day in six charts that share their time. */
-export function HistoryCharts({ latest }: { latest: Overview["latest"] }) {
+export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
   const span = useSignal<Span>("hour");
   const { answer, error } = useAnswer<History>(`api/history?span=${span.value}`, EVERY_MS[span.value]);
   const w = words.value.charts;
-  const history = answer && fromFirstSign(withLatest(answer, latest[span.value]));
+  const history = answer && fromFirstSign(untilLastWhole(withLatest(answer, latest[span.value]), at));
   return (
     <Card
       title={w.title}

@@ -48,7 +48,7 @@ function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
       <td class="name">
         <Text value={lane.name} />
       </td>
-      <td>
+      <td class="full">
         <LaneState lane={lane} at={at} />
       </td>
       <td class="share" data-label={w.requestsUsed}>

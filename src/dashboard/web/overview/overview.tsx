@@ -41,7 +41,7 @@ export function Overview() {
           <Card title={w.lanes.title}>
             <LaneTable lanes={now.lanes} at={now.at} />
           </Card>
-          <HistoryCharts latest={now.latest} />
+          <HistoryCharts latest={now.latest} at={now.at} />
           <Card title={w.providers.title}>
             <ProviderTable providers={now.providers} />
           </Card>

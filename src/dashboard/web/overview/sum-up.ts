@@ -70,6 +70,17 @@ export function withLatest(
   return { ...history, at, lines };
 }
 
+/** The chart without a last step that is not over yet: what has been counted of it so far would look like a fall. */
+export function untilLastWhole(history: History, now: number): History {
+  const last = history.at.at(-1);
+  if (last === undefined || now - last >= history.stepMs) return history;
+  return {
+    ...history,
+    at: history.at.slice(0, -1),
+    lines: history.lines.map((line) => ({ ...line, values: line.values.slice(0, -1) })),
+  };
+}
+
 /** Fewer steps would make a chart of a few points look like a trend. */
 const FEWEST_STEPS = 30;
 

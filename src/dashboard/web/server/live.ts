@@ -45,6 +45,8 @@ export function openLive(query: string, listeners: LiveListeners): () => void {
     clearTimeout(timer);
     timer = setTimeout(() => {
       readSession().then(() => {
+        // It does answer: whoever is signed out is asked to sign in, and the others go on.
+        link.value = { state: "new" };
         if (session.value?.role !== undefined) again();
       }, again);
     }, AGAIN_MS);

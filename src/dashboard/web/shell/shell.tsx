@@ -7,7 +7,7 @@ import { Dialog } from "../parts/dialog.tsx";
 import { Notices } from "../parts/notice.tsx";
 import { Problem } from "../parts/problem.tsx";
 import { route } from "../route.ts";
-import { session } from "../server/session.ts";
+import { readSession, session } from "../server/session.ts";
 import { words } from "../words/words.ts";
 import { Banner } from "./banner.tsx";
 import { Head } from "./head.tsx";
@@ -37,8 +37,23 @@ function load(name: PageName): void {
     },
     (error: unknown) => {
       failed.value = error;
+      void reloadOnce().catch(() => {});
     },
   );
+}
+
+const RELOADED = "sluice-reloaded";
+const RELOAD_AGAIN_MS = 60_000;
+
+/**
+ * A file that cannot be loaded while the server answers belongs to an older version of these pages: the server was
+ * replaced meanwhile. Once a minute at most, so that a file that is really missing makes no loop.
+ */
+async function reloadOnce(): Promise<void> {
+  await readSession();
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < RELOAD_AGAIN_MS) return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
 }
 
 /** Everything around a page: head, banner, dialog, notices. */

@@ -134,6 +134,9 @@ test("a chart begins a step before the first sign of life, and has thirty steps 
 });
 
 test("a step that is not over yet is not drawn", () => {
-  expect(untilLastWhole(history, 89_999)).toMatchObject({ at: [0, 30_000], lines: [{ values: [null, 2] }, {}] });
+  expect(untilLastWhole(history, 89_999)).toMatchObject({
+    at: [0, 30_000],
+    lines: [{ values: [null, 2] }, {}],
+  });
   expect(untilLastWhole(history, 90_000)).toBe(history);
 });
