@@ -375,7 +375,14 @@ describe("any stream", () => {
         const complete = bytes.length - "\n\n".length;
         const decoder = new SseDecoder();
         const events = decoder.push(bytes.subarray(0, Math.floor(share * complete)));
-        expect(failure(() => run([...events, ...decoder.end()])).kind).toBe("bad-response");
+        try {
+          events.push(...decoder.end());
+        } catch (error) {
+          // Cut within a character: the transport makes a bad response of this.
+          expect(error).toBeInstanceOf(SseSyntaxError);
+          return;
+        }
+        expect(failure(() => run(events)).kind).toBe("bad-response");
       }),
     );
   });
