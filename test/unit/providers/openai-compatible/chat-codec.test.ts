@@ -6,7 +6,7 @@ import { chatDialect } from "../../../../src/providers/openai-compatible/compati
 import type { CompatibleProfile } from "../../../../src/providers/openai-compatible/profile.ts";
 import { COMPATIBLE_PROFILES } from "../../../../src/providers/openai-compatible/profiles.ts";
 import type { ChatEvent, ChatRequest, ChatResponse } from "../../../../src/providers/provider.ts";
-import { SseDecoder, type SseEvent } from "../../../../src/providers/transport/sse.ts";
+import { SseDecoder, type SseEvent, SseSyntaxError } from "../../../../src/providers/transport/sse.ts";
 
 const PROFILE: CompatibleProfile = {
   name: "test",
