@@ -103,6 +103,61 @@ test("a cluster retried from a page gets its results, by a process beside the se
   expect(await cli.exit).toMatchObject({ code: 0 });
 });
 
+test("a chat item's story is told while its run has a failure, and after all have ended well", async () => {
+  const hostile = "<img src=x onerror=alert(1)>";
+  const line = (id: string, content: string) =>
+    JSON.stringify({
+      custom_id: id,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: "minimax/MiniMax-M2", messages: [{ role: "user", content }] },
+    });
+  shop.write("requests.jsonl", `${line("q-1", hostile)}\n${line("q-2", "broken")}\n`);
+  shop.simulator.configure({ faults: [{ text: "broken", action: { type: "code", code: 2013 } }] });
+  const { cli, url } = await startDashboardProcess(shop, { workers: 1 });
+  const batch = ["batch", "requests.jsonl", "--out", "answers", "--workers", "0"];
+  expect((await shop.run(batch)).code).toBe(1);
+  const { run: id } = shop.manifest("answers");
+  const item = `${url}/api/runs/${id}/items`;
+  const story = await get(`${item}/0`);
+  expect(story).toMatchObject({
+    id: "q-1",
+    status: "succeeded",
+    model: "minimax/MiniMax-M2",
+    answer: { finishReason: "stop", outputTokens: expect.any(Number) },
+    recordedAt: expect.any(Number),
+    request: { characters: expect.any(Number) },
+    response: { characters: expect.any(Number) },
+    history: [{ outcome: "succeeded", number: 1 }],
+  });
+  expect(JSON.stringify(story)).not.toContain("onerror");
+  expect(await get(`${item}/1`)).toMatchObject({
+    id: "q-2",
+    status: "failed",
+    failure: { kind: "invalid-request" },
+  });
+  const reveal = async () => {
+    const answer = await fetch(`${item}/0/reveal`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: url },
+      body: "{}",
+    });
+    return (await answer.json()) as { request?: { text: string }; response: { text: string } };
+  };
+  const revealed = await reveal();
+  expect(revealed.request?.text).toContain(hostile);
+  expect(revealed.response.text.length).toBe(story.response.characters);
+
+  shop.simulator.configure({ faults: [] });
+  expect((await shop.run(["retry", "answers", "--workers", "0"])).code).toBe(0);
+  const after = await get(`${item}/0`);
+  expect(after).toMatchObject({ id: "q-1", status: "succeeded" });
+  expect(after.request.absent).toContain("holds no texts");
+  expect((await reveal()).response.text).toContain("choices");
+  cli.kill("SIGTERM");
+  expect(await cli.exit).toMatchObject({ code: 0 });
+});
+
 test("an address that cannot be used is one clear sentence", async () => {
   const taken = createServer();
   await new Promise<void>((done) => taken.listen(0, "127.0.0.1", done));
