@@ -174,7 +174,8 @@ async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>
     const { run, finishedAt, items } = preparation.manifest;
     process.stderr.write(
       `This run is finished already (${run}, ${items.total} items, ${finishedAt}): nothing to do.\n` +
-        `  Results are in ${command.request.dir}. --force throws them away and starts over.\n`,
+        `  Results are in ${command.request.dir}. --force throws them away and starts over.\n` +
+        (command.request.paths.includes("-") ? "  What standard input holds now was not read.\n" : ""),
     );
     return items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
   }

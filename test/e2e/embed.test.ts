@@ -101,6 +101,11 @@ test("JSONL on standard input becomes records.jsonl with text and metadata, on a
     expect(Float32Array.from(record.vector as number[])).toEqual(vectors.subarray(n * 1536, (n + 1) * 1536));
   }
   expect(existsSync(shop.path(".sluice", "redis", "server.json"))).toBe(false);
+
+  const again = await shop.embed(["-", "--out", "stdin", "--format", "jsonl"], {
+    stdin: '{"id":"new","text":"something else"}\n',
+  }).exit;
+  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("holds now was not read") });
 });
 
 test("documents in English and Chinese become Parquet with chunks of limited size", async () => {

@@ -35,7 +35,17 @@ function sentence(event: RunEvent | SnapshotEvent): string {
 }
 
 function because(reason: string | undefined): string {
-  return reason === undefined ? "" : `: ${reason}`;
+  return reason === undefined ? "" : `: ${describeReason(reason)}`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  outage: "no answers (network, server or timeout errors); trying again with growing pauses",
+  unreachable: "no answers for too long",
+};
+
+/** Why a lane is held up, in words: some reasons are names of the limiter's own. */
+export function describeReason(reason: string): string {
+  return REASONS[reason] ?? reason;
 }
 
 /** How far the reading of the source is. Bytes of standard input have no total. */

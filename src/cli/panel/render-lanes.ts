@@ -3,6 +3,7 @@ import { formatCountdown } from "../format/format-duration.ts";
 import { formatShortCount, UNKNOWN } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { pad, truncate } from "../format/text-width.ts";
+import { describeReason } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 
 /** More lanes than this would push the rest of the panel off a small terminal. */
@@ -82,7 +83,7 @@ function stack(lanes: readonly LaneSnapshot[], width: number, now: number, color
 
 function heldUp(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
   if (lane.state === "open") return [];
-  const reason = lane.reason === undefined ? "" : `: ${sanitize(lane.reason)}`;
+  const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];
   const left = lane.snoozeUntil === undefined ? "" : ` ${formatCountdown(lane.snoozeUntil - now)}`;
   return [colors.yellow(truncate(`  snoozing${left}${reason}`, width))];

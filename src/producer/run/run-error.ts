@@ -26,10 +26,14 @@ export function parkedError(reasons: readonly string[]): RunStopped {
     ? "mend the credentials"
     : first.startsWith("quota")
       ? "mend the account (balance, plan or quota)"
-      : "see that the provider can be reached";
+      : "see that the provider can be reached (its base URL, your network)";
+  const message =
+    first === "unreachable"
+      ? "the provider cannot be reached: call after call ended in a network error, a server error or a timeout"
+      : first;
   return new RunStopped(
     "parked",
-    first,
+    message,
     `${mend}, then run the same command again: it goes on where it stopped`,
   );
 }

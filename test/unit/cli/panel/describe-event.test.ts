@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { describeEvent } from "../../../../src/cli/panel/describe-event.ts";
+import { parkedError } from "../../../../src/producer/run/run-error.ts";
+
+it("says in words why a lane is held up, and leaves the provider's words as they are", () => {
+  const snooze = (reason: string) => describeEvent({ type: "snooze", lane: "minimax/embo-01", reason });
+  expect(snooze("outage")).toBe(
+    "minimax/embo-01 snoozing: no answers (network, server or timeout errors); trying again with growing pauses",
+  );
+  expect(snooze("requests per minute")).toBe("minimax/embo-01 snoozing: requests per minute");
+});
+
+it("stops a run whose provider gave no answers with what to look at", () => {
+  expect(parkedError(["unreachable"])).toMatchObject({
+    message: expect.stringContaining("cannot be reached"),
+    mend: expect.stringMatching(/base URL.*the same command again/),
+  });
+});
