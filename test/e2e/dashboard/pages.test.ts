@@ -56,6 +56,10 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await eventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     await eventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
     await eventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
+    // Whoever asked for less motion gets none.
+    expect(
+      await page.evaluate("getComputedStyle(document.querySelector('.meter .fill')).transitionDuration"),
+    ).toBe("0s");
     expect(await watched.offences()).toEqual([]);
   });
 
