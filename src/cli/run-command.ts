@@ -26,6 +26,7 @@ import { createKeys } from "../redis/keys.ts";
 import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
 import { describeProblems } from "./commands/embed-output.ts";
 import { EXIT } from "./exit.ts";
+import { formatMany } from "./format/format-number.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
@@ -164,12 +165,16 @@ async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>
       ? new RunStopped("interrupted", "interrupted while planning; nothing was sent")
       : error;
   });
+  const { json, out } = context.options;
   if (preparation.outcome === "refused") {
+    const problems = formatMany(preparation.plan.problemCount, "problem");
+    if (json) reporter.end({ outcome: "stopped", message: `the input has ${problems}; nothing was sent` });
     reporter.close();
     process.stderr.write(describeProblems(preparation.plan));
     return EXIT.cannotGoOn;
   }
   if (preparation.outcome === "finished") {
+    if (json) reporter.end({ outcome: "finished", report: preparation.manifest, output: out });
     reporter.close();
     const { run, finishedAt, items } = preparation.manifest;
     process.stderr.write(

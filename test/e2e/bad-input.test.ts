@@ -69,6 +69,8 @@ test("bad JSONL lines are named, and left out with --skip-invalid", async () => 
   );
   const words = [/bad\.jsonl:2/, /bad\.jsonl:4/, /bad\.jsonl:5/, /bad\.jsonl:6/, "--skip-invalid"];
   await expectRefused(["bad.jsonl"], words);
+  const { stdout } = await embed(["bad.jsonl", "--json"]);
+  expect(stdout).toMatch(/"event":"run-end".*"message":"the input has 4 problems; nothing was sent"\}\n$/);
   expect(await embed(["bad.jsonl", "--skip-invalid"])).toMatchObject({ code: 0 });
   expect(readJsonl(shop.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual(["g-1", "g-2"]);
   expect(shop.manifest(`out-${folders}`).source.skippedInvalid).toBe(4);

@@ -53,6 +53,11 @@ test("a finished run says so and does nothing", async () => {
   expect(code).toBe(0);
   expect(shop.simulator.statistics().calls).toBe(before);
   expect(readFileSync(shop.path("npy", "run.json"))).toEqual(bytes);
+  const told = shop.embed(["corpus", "--out", "npy", "--format", "npy", "--json"]);
+  expect((await told.exit).code).toBe(0);
+  expect(told.events()).toMatchObject([
+    { event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) },
+  ]);
 });
 
 test("the folder of another run is refused, and made free with --force", async () => {

@@ -28,8 +28,8 @@ export function createJsonEvents(out: Output, now: Now): RunReporter {
   };
   const finish = (end: RunEnd | { outcome: "stopped" }) => {
     if (latest !== undefined && latest !== told) tellProgress(latest);
-    // A run that stops before it started has its reason to tell as well.
-    if (!ended && (started || "message" in end)) write("run-end", end);
+    // A run that stops before it started has its reason to tell as well, and one that was finished before its report.
+    if (!ended && (started || "message" in end || "report" in end)) write("run-end", end);
     ended = true;
   };
   return {
