@@ -38,14 +38,14 @@ function because(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${describeReason(reason)}`;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  outage: "no answers (network, server or timeout errors); trying again with growing pauses",
-  unreachable: "no answers for too long",
-};
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["outage", "no answers (network, server or timeout errors); trying again with growing pauses"],
+  ["unreachable", "no answers for too long"],
+]);
 
 /** Why a lane is held up, in words: some reasons are names of the limiter's own. */
 export function describeReason(reason: string): string {
-  return REASONS[reason] ?? reason;
+  return REASONS.get(reason) ?? reason;
 }
 
 /** How far the reading of the source is. Bytes of standard input have no total. */

@@ -7,6 +7,7 @@ it("says in words why a lane is held up, and leaves the provider's words as they
   expect(snooze("outage")).toBe(
     "minimax/embo-01 snoozing: no answers (network, server or timeout errors); trying again with growing pauses",
   );
+  expect(snooze("toString")).toBe("minimax/embo-01 snoozing: toString");
   expect(snooze("requests per minute")).toBe("minimax/embo-01 snoozing: requests per minute");
 });
 
