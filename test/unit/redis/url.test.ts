@@ -127,8 +127,8 @@ describe("a wrong Redis URL says what is wrong", () => {
 
 /** Long enough not to be part of a sentence by chance, with every character that has a meaning in a URL. */
 const secret = fc
-  .string({ minLength: 8, maxLength: 30, unit: fc.constantFrom(..."xyzXYZ789:/?#[]@%&=,+ ~ü€") })
-  .filter((text) => /[xyzXYZ789]{3}/.test(text));
+  .string({ minLength: 8, maxLength: 30, unit: fc.constantFrom(..."xyzXYZ678:/?#[]@%&=,+ ~ü€") })
+  .filter((text) => /[xyzXYZ678]{3}/.test(text));
 const raw = fc.constantFrom(
   (password: string) => `redis://:${password}@host:6379/0`,
   (password: string) => `redis://${password}@host`,
@@ -144,7 +144,7 @@ const raw = fc.constantFrom(
 
 /** Every run of three of the secret's own characters that `text` repeats. */
 function echoes(text: string, password: string): string[] {
-  const runs = password.match(/[xyzXYZ789]{3,}/g) ?? [];
+  const runs = password.match(/[xyzXYZ678]{3,}/g) ?? [];
   return runs.filter((run) => text.includes(run));
 }
 
