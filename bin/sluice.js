@@ -25,7 +25,10 @@ if (
   process.send === undefined &&
   typeof process.execve === "function"
 ) {
-  const args = [process.execPath, YOUNG_GENERATION, ...process.execArgv, ...process.argv.slice(1)];
+  // Writing the output of millions of items makes garbage faster than the collector expects, and the heap would grow to
+  // three times what lives in it before it is asked to shrink; at 1.4 times it costs no time that can be measured.
+  const flags = [YOUNG_GENERATION, "--heap-growing-percent=40"];
+  const args = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)];
   // Without the listener Node would say aloud that this function is experimental.
   process.removeAllListeners("warning");
   process.on("warning", () => undefined);
