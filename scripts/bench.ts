@@ -34,8 +34,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   throughput: {
     async run(quick, say) {
       const result = await benchThroughput({
-        texts: quick ? 10_000 : 60_000,
-        rounds: quick ? 2 : 5,
+        texts: quick ? 10_000 : 100_000,
+        rounds: quick ? 2 : 3,
         concurrencies: [8, 16, 32],
         say,
       });

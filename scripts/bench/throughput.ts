@@ -46,6 +46,8 @@ export interface ThroughputResult {
 }
 
 const WORKERS = 2;
+/** Loops that keep their vectors in memory as numbers need it: the AI SDK ends without it at 100,000 texts. */
+const LARGE_HEAP = "--max-old-space-size=16000";
 /** Far above anything a machine can do, so that it is kept and costs what keeping it costs, but never slows. */
 const NO_LIMIT = { requestsPerMinute: 100_000_000 };
 
@@ -99,7 +101,7 @@ function listContenders(simulator: SimulatorProcess, corpus: string): Contender[
     run: (texts, concurrency) => {
       const order: ContenderOrder = { texts, concurrency, url: base, apiKey, corpus };
       const script = fileURLToPath(new URL(`contenders/${file}.ts`, import.meta.url));
-      return measureProcess([script, JSON.stringify(order)]);
+      return measureProcess([LARGE_HEAP, script, JSON.stringify(order)]);
     },
   });
   const sluice = (format: "npy" | "parquet"): Contender => ({
