@@ -1,10 +1,7 @@
-import { pino } from "pino";
 import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
 import { dashboardOptions } from "../dashboard-options.ts";
 import { EXIT } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
-import { openConfig } from "../open-config.ts";
-import { describeRedisEvent, openConfiguredRedis } from "../open-redis.ts";
+import { openServing } from "../open-serving.ts";
 
 export interface DashboardCommandOptions {
   readonly host: string;
@@ -14,13 +11,7 @@ export interface DashboardCommandOptions {
 
 /** `sluice dashboard`: serves the pages until it is told to stop. */
 export async function runDashboard(options: DashboardCommandOptions): Promise<number> {
-  const config = openConfig(options.config);
-  const interrupt = interruptSignal();
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
-  const redis = await openConfiguredRedis(config, {
-    onEvent: (event) => log.warn(describeRedisEvent(event)),
-    onWarning: ({ message, mend }) => log.warn(mend === undefined ? message : `${message}. ${mend}`),
-  });
+  const { config, interrupt, log, redis } = await openServing(options.config);
   let dashboard: Dashboard | undefined;
   try {
     dashboard = await startDashboard(

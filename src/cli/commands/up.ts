@@ -1,16 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { pino } from "pino";
 import type { Config } from "../../config.ts";
 import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
 import { type ChildWorkers, startChildWorkers } from "../child-workers.ts";
 import { dashboardOptions } from "../dashboard-options.ts";
 import { EXIT } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
 import { LaneBook, openTransport } from "../lanes.ts";
-import { openConfig } from "../open-config.ts";
-import { describeRedisEvent, openConfiguredRedis } from "../open-redis.ts";
+import { openServing } from "../open-serving.ts";
 import { describeDashboard, untilAborted } from "./dashboard.ts";
 
 export interface UpCommandOptions {
@@ -22,13 +19,7 @@ export interface UpCommandOptions {
 
 /** `sluice up`: dashboard, workers and (without REDIS_URL) the private Redis together, until it is told to stop. */
 export async function runUp(options: UpCommandOptions): Promise<number> {
-  const config = openConfig(options.config);
-  const interrupt = interruptSignal();
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
-  const redis = await openConfiguredRedis(config, {
-    onEvent: (event) => log.warn(describeRedisEvent(event)),
-    onWarning: ({ message, mend }) => log.warn(mend === undefined ? message : `${message}. ${mend}`),
-  });
+  const { config, interrupt, log, redis } = await openServing(options.config);
   let dashboard: Dashboard | undefined;
   let workers: ChildWorkers | undefined;
   try {
