@@ -578,7 +578,10 @@ export interface ItemStory extends ItemSummary {
     /** Floats of its vector. */
     readonly dimensions?: number;
   };
-  /** In order; empty: nobody noted them (only failures and repeats are always noted). */
+  /**
+   * Every upstream call for it that is known, in order. Throttled ones are no attempts: their number comes again. Of
+   * failed ones, the newest 10,000 of the run are kept, for a week.
+   */
   readonly history: readonly AttemptView[];
   readonly request: MaskedText;
   readonly response: MaskedText;

@@ -1,6 +1,15 @@
 import { endianness } from "node:os";
 import type { Failure } from "../core/item.ts";
 
+/** The upstream call that gave a result, for people who look at an item. */
+export interface RecordCall {
+  /** "minimax/embo-01" */
+  readonly lane: string;
+  /** When its reservation was granted, epoch ms on Redis's clock: it was sent at once. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
+
 /** The record of one item on its way from a worker to the collector. */
 export interface WireRecord {
   readonly index: number;
@@ -12,16 +21,22 @@ export interface WireRecord {
   /** The result of a chat item, as JSON. */
   readonly json?: unknown;
   readonly failure?: Failure;
+  /** Of a result that a call was made for; records of one call share it. */
+  readonly call?: RecordCall;
 }
 
 /*
  * One frame holds the records of one commit:
  *   u16 version | u16 count | u32 dimensions | u32 bytes of JSON
- *   count x { u32 index | u32 tokens | u16 attempts | u16 status (1 vector, 2 failure, 3 JSON) }
- *   the failures and JSON results as a JSON array, in the order of their records
+ *   count x { u32 index | u32 tokens | u16 attempts | u8 status (1 vector, 2 failure, 3 JSON) | u8 call (0 none, 1 first) }
+ *   the failures and JSON results as a JSON array, in the order of their records; in version 2 its last value is the
+ *   list of calls, each [lane, epoch ms, ms]
  *   vectors, one after another, little-endian float32
+ * Version 1 has no calls.
  */
 const VERSION = 1;
+const VERSION_WITH_CALLS = 2;
+const MAX_CALLS = 255;
 const HEADER = 12;
 const SLOT = 12;
 const STATUS_VECTOR = 1;
@@ -35,10 +50,12 @@ if (endianness() !== "LE") {
 /** Encodes records as one frame; each has exactly one of vector, JSON and failure. */
 export function encodeRecords(records: readonly WireRecord[], dimensions: number): Buffer {
   const values = records.flatMap((record) => (record.vector ? [] : [record.failure ?? record.json ?? null]));
-  const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
   const vectors = records.length - values.length;
+  const calls = numberCalls(records);
+  if (calls.size > 0) values.push([...calls.keys()].map(toTuple));
+  const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
   const frame = Buffer.allocUnsafe(HEADER + records.length * SLOT + text.length + vectors * dimensions * 4);
-  frame.writeUInt16LE(VERSION, 0);
+  frame.writeUInt16LE(calls.size > 0 ? VERSION_WITH_CALLS : VERSION, 0);
   frame.writeUInt16LE(records.length, 2);
   frame.writeUInt32LE(dimensions, 4);
   frame.writeUInt32LE(text.length, 8);
@@ -47,10 +64,8 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
     frame.writeUInt32LE(record.index, at);
     frame.writeUInt32LE(u32(record.tokens), at + 4);
     frame.writeUInt16LE(Math.min(record.attempts, 65_535), at + 8);
-    frame.writeUInt16LE(
-      record.vector ? STATUS_VECTOR : record.failure ? STATUS_FAILURE : STATUS_JSON,
-      at + 10,
-    );
+    frame[at + 10] = record.vector ? STATUS_VECTOR : record.failure ? STATUS_FAILURE : STATUS_JSON;
+    frame[at + 11] = (record.call && calls.get(record.call)) ?? 0;
     at += SLOT;
   }
   at += text.copy(frame, at);
@@ -60,6 +75,19 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
     at += vector.copy(frame, at);
   }
   return frame;
+}
+
+/** From 1 on; what does not fit is left out, for it only tells people. */
+function numberCalls(records: readonly WireRecord[]): Map<RecordCall, number> {
+  const calls = new Map<RecordCall, number>();
+  for (const { call } of records) {
+    if (call && !calls.has(call) && calls.size < MAX_CALLS) calls.set(call, calls.size + 1);
+  }
+  return calls;
+}
+
+function toTuple({ lane, startedAt, durationMs }: RecordCall): [string, number, number] {
+  return [lane, Math.round(startedAt), Math.round(durationMs)];
 }
 
 /** A provider's report, as it fits: an odd figure must not keep a paid answer from its record. */
@@ -74,7 +102,8 @@ export class FrameError extends Error {
 
 /** Decodes a frame; vectors are views into it, nothing is copied. Throws a FrameError and nothing else. */
 export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimensions: number } {
-  if (frame.length < HEADER || frame.readUInt16LE(0) !== VERSION) {
+  const version = frame.length < HEADER ? 0 : frame.readUInt16LE(0);
+  if (version !== VERSION && version !== VERSION_WITH_CALLS) {
     throw new FrameError("a record frame of another version");
   }
   const count = frame.readUInt16LE(2);
@@ -85,15 +114,18 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
     throw new FrameError(`a record frame of ${frame.length} bytes, expected at least ${vectorsAt}`);
   }
   const values = parseValues(frame.toString("utf8", textAt, vectorsAt));
+  const calls = version === VERSION ? [] : parseCalls(values.pop());
   const records: WireRecord[] = [];
   let [vectorAt, nextValue] = [vectorsAt, 0];
   for (let at = HEADER; at < textAt; at += SLOT) {
+    const call = calls[(frame[at + 11] ?? 0) - 1];
     const base = {
       index: frame.readUInt32LE(at),
       tokens: frame.readUInt32LE(at + 4),
       attempts: frame.readUInt16LE(at + 8),
+      ...(call && { call }),
     };
-    const status = frame.readUInt16LE(at + 10);
+    const status = frame[at + 10];
     if (status === STATUS_VECTOR) {
       records.push({ ...base, vector: frame.subarray(vectorAt, vectorAt + dimensions * 4) });
       vectorAt += dimensions * 4;
@@ -111,7 +143,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
   return { records, dimensions };
 }
 
-function parseValues(text: string): readonly unknown[] {
+function parseValues(text: string): unknown[] {
   if (text === "") return [];
   try {
     const values: unknown = JSON.parse(text);
@@ -120,6 +152,17 @@ function parseValues(text: string): readonly unknown[] {
     // Told below, without the text: it may be a user's.
   }
   throw new FrameError("a record frame whose values are no JSON array");
+}
+
+function parseCalls(value: unknown): RecordCall[] {
+  if (!Array.isArray(value)) throw new FrameError("a record frame without the calls it announces");
+  return value.map((tuple: unknown) => {
+    const [lane, startedAt, durationMs] = Array.isArray(tuple) ? (tuple as unknown[]) : [];
+    if (typeof lane !== "string" || typeof startedAt !== "number" || typeof durationMs !== "number") {
+      throw new FrameError("a record frame with a call that is none");
+    }
+    return { lane, startedAt, durationMs };
+  });
 }
 
 function isFailure(value: unknown): value is Failure {

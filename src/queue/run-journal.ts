@@ -23,6 +23,10 @@ export interface FailedAttempt {
   readonly code?: string;
   readonly durationMs: number;
   readonly worker: string;
+  /** "minimax/embo-01" */
+  readonly lane?: string;
+  /** When its reservation was granted, epoch ms on Redis's clock: it was sent at once. */
+  readonly startedAt?: number;
   /** Further failed attempts that this worker had within the same second and did not note. */
   readonly unnoted?: number;
 }
@@ -40,8 +44,11 @@ export function appendJournal(
   key: string,
   attempts: readonly FailedAttempt[],
 ): void {
-  for (const { items, attempt, kind, message, code, durationMs, worker, unnoted } of attempts) {
+  for (const one of attempts) {
+    const { items, attempt, kind, message, code, durationMs, worker, unnoted, lane, startedAt } = one;
     const optional = [
+      ...(lane === undefined ? [] : ["l", lane]),
+      ...(startedAt === undefined ? [] : ["s", Math.round(startedAt)]),
       ...(code === undefined ? [] : ["c", code.slice(0, 64)]),
       ...(unnoted === undefined ? [] : ["u", unnoted]),
     ];
@@ -115,6 +122,8 @@ export async function publishClusters(
 function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry {
   const code = values.get("c");
   const unnoted = values.get("u");
+  const lane = values.get("l");
+  const startedAt = values.get("s");
   return {
     id,
     at: Number(id.split("-")[0]),
@@ -123,6 +132,8 @@ function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEnt
     kind: (values.get("k") ?? "server") as ProviderErrorKind,
     message: values.get("m") ?? "",
     ...(code === undefined ? {} : { code }),
+    ...(lane === undefined ? {} : { lane }),
+    ...(startedAt === undefined ? {} : { startedAt: Number(startedAt) }),
     durationMs: Number(values.get("d") ?? 0),
     worker: values.get("w") ?? "",
     ...(unnoted === undefined ? {} : { unnoted: Number(unnoted) }),

@@ -1,4 +1,5 @@
 import type { ProviderError } from "../core/errors.ts";
+import { formatLane } from "../core/lane.ts";
 import type { Usage } from "../providers/provider.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
 import type { TelemetryWriter } from "../queue/telemetry-writer.ts";
@@ -55,6 +56,8 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
               ...(code === undefined ? {} : { code }),
               durationMs: performance.now() - startedAt,
               worker,
+              lane: formatLane(lane),
+              startedAt: grant.reservation.grantedAt,
             });
           }
         },

@@ -1,6 +1,9 @@
 import type { RetryDecision } from "../core/decide-retry.ts";
 import { coerceError } from "../core/errors.ts";
+import { formatLane } from "../core/lane.ts";
 import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
+import type { RecordCall } from "../queue/record-codec.ts";
+import type { CallSize } from "../queue/run-ledger.ts";
 import { commitRecords } from "./commit-records.ts";
 import { type EmbeddingInput, shareTokens } from "./embedding-input.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
@@ -31,6 +34,7 @@ export async function runBatch(
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const watch = deps.observer?.call(grant, inputs);
+  const sentAt = performance.now();
   let response: EmbeddingResponse;
   let answeredAt: number | undefined;
   const onAnswerStart = () => {
@@ -45,6 +49,11 @@ export async function runBatch(
     return await handleFailure(error, inputs, grant, size, deps);
   }
   watch?.answered(response.usage);
+  const call = {
+    lane: formatLane(lane.lane),
+    startedAt: reservation.grantedAt,
+    durationMs: performance.now() - sentAt,
+  };
   const { totalTokens } = response.usage;
   const tokens = totalTokens === undefined ? {} : { tokens: totalTokens };
   const ago = answeredAt === undefined ? {} : { answeredAgoMs: performance.now() - answeredAt };
@@ -54,7 +63,7 @@ export async function runBatch(
     .then(deps.onFree, (error) =>
       log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
     );
-  await Promise.all([settled, commitVectors(inputs, response, size, deps)]);
+  await Promise.all([settled, commitVectors(inputs, response, { call, size }, deps)]);
   watch?.committed();
   return undefined;
 }
@@ -62,7 +71,7 @@ export async function runBatch(
 async function commitVectors(
   inputs: readonly EmbeddingInput[],
   { vectors, dimensions, usage }: EmbeddingResponse,
-  answered: { readonly inputs: number; readonly capacity: number },
+  { call, size: answered }: { readonly call: RecordCall; readonly size: CallSize },
   deps: FailureDeps,
 ): Promise<void> {
   const bytes = Buffer.from(vectors.buffer, vectors.byteOffset, vectors.byteLength);
@@ -75,6 +84,7 @@ async function commitVectors(
       attempts: input.attempts + 1,
       tokens: tokens[place] ?? input.tokens,
       vector: bytes.subarray(place * dimensions * 4, (place + 1) * dimensions * 4),
+      call,
     };
   };
   await commitRecords(inputs, recordOf, { dimensions, answered }, deps);

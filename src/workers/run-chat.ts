@@ -1,5 +1,6 @@
 import type { RetryDecision } from "../core/decide-retry.ts";
 import { coerceError, ProviderError } from "../core/errors.ts";
+import { formatLane } from "../core/lane.ts";
 import type { ChatModel, ChatResponse } from "../providers/provider.ts";
 import { PartialWriter } from "../queue/partials.ts";
 import type { RedisClient } from "../redis/script.ts";
@@ -32,6 +33,7 @@ export async function runChat(
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const watch = deps.observer?.call(grant, [input]);
+  const sentAt = performance.now();
   let response: ChatResponse;
   try {
     response = input.partials
@@ -52,6 +54,11 @@ export async function runChat(
     attempts: input.attempts + 1,
     tokens: total ?? input.tokens,
     json: response,
+    call: {
+      lane: formatLane(lane.lane),
+      startedAt: reservation.grantedAt,
+      durationMs: performance.now() - sentAt,
+    },
   };
   await Promise.all([
     commitRecords([input], () => record, { answered: ONE }, deps),

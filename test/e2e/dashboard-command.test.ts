@@ -120,6 +120,10 @@ test("a chat item's story is told while its run has a failure, and after all hav
   const { run: id } = shop.manifest("answers");
   const item = `${url}/api/runs/${id}/items`;
   const story = await get(`${item}/0`);
+  const attempt = {
+    ...{ outcome: "succeeded", number: 1, lane: "minimax/MiniMax-M2" },
+    ...{ at: expect.any(Number), durationMs: expect.any(Number) },
+  };
   expect(story).toMatchObject({
     id: "q-1",
     status: "succeeded",
@@ -128,13 +132,22 @@ test("a chat item's story is told while its run has a failure, and after all hav
     recordedAt: expect.any(Number),
     request: { characters: expect.any(Number) },
     response: { characters: expect.any(Number) },
-    history: [{ outcome: "succeeded", number: 1 }],
+    history: [attempt],
   });
   expect(JSON.stringify(story)).not.toContain("onerror");
-  expect(await get(`${item}/1`)).toMatchObject({
+  // A worker notes failed attempts once a second.
+  const failed = await waitFor(
+    async () => {
+      const found = await get(`${item}/1`);
+      return found.history.length > 0 ? found : undefined;
+    },
+    { what: "the failed attempt" },
+  );
+  expect(failed).toMatchObject({
     id: "q-2",
     status: "failed",
     failure: { kind: "invalid-request" },
+    history: [{ ...attempt, outcome: "failed", worker: expect.any(String) }],
   });
   const reveal = async () => {
     const answer = await fetch(`${item}/0/reveal`, {
@@ -151,7 +164,7 @@ test("a chat item's story is told while its run has a failure, and after all hav
   shop.simulator.configure({ faults: [] });
   expect((await shop.run(["retry", "answers", "--workers", "0"])).code).toBe(0);
   const after = await get(`${item}/0`);
-  expect(after).toMatchObject({ id: "q-1", status: "succeeded" });
+  expect(after).toMatchObject({ id: "q-1", status: "succeeded", history: story.history });
   expect(after.request.absent).toContain("holds no texts");
   expect((await reveal()).response.text).toContain("choices");
   cli.kill("SIGTERM");

@@ -1,4 +1,5 @@
 import type { ChatResponse } from "../../providers/provider.ts";
+import type { RecordCall } from "../../queue/record-codec.ts";
 import type { JournalEntry } from "../../queue/run-journal.ts";
 import type { AttemptView, ItemStory, MaskedText, RevealedItem } from "../contract.ts";
 import { toSummary } from "./find-items.ts";
@@ -27,7 +28,7 @@ const SHOWN_FLOATS = 32;
 export function describeItem(
   item: FoundItem,
   answer: StoredAnswer | undefined,
-  journal: readonly JournalEntry[],
+  calls: { readonly failed: readonly JournalEntry[]; readonly answered: RecordCall | undefined },
   about: { readonly at: number; readonly run: string; readonly model: string },
 ): ItemStory {
   const origin = originOf(item);
@@ -50,7 +51,7 @@ export function describeItem(
           },
         }
       : {}),
-    history: describeAttempts(item, journal),
+    history: describeAttempts(item, calls.failed, calls.answered),
     request: mask(item.text, "The output of this run holds no texts, and its plan is gone."),
     response: maskAnswer(item, answer),
   };
@@ -95,20 +96,42 @@ function readChatAnswer(json: unknown, recordedAt: number): StoredAnswer {
   };
 }
 
-/** Failed attempts as they were noted, then the one that gave the record. */
-function describeAttempts(item: FoundItem, journal: readonly JournalEntry[]): AttemptView[] {
-  const failed = journal.map(
-    ({ attempt, at, durationMs, worker, kind, message, code }): AttemptView => ({
-      number: attempt,
-      at: at - durationMs,
-      durationMs,
-      ...(worker === "" ? {} : { worker }),
-      outcome: kind === "throttled" || kind === "overloaded" ? "throttled" : "failed",
-      failure: code === undefined ? { kind, message } : { kind, message, code },
-    }),
-  );
-  if (item.status !== "succeeded" || !item.attempts) return failed;
-  return [...failed, { number: item.attempts, outcome: "succeeded" }];
+/** Failed attempts as they were noted, in the order they began, then the one that gave the record. */
+function describeAttempts(
+  item: FoundItem,
+  journal: readonly JournalEntry[],
+  answered: RecordCall | undefined,
+): AttemptView[] {
+  const failed = journal
+    .map(
+      ({ attempt, at, startedAt, durationMs, worker, lane, kind, message, code }): AttemptView => ({
+        number: attempt,
+        at: startedAt ?? at - durationMs,
+        durationMs,
+        ...(lane === undefined ? {} : { lane }),
+        ...(worker === "" ? {} : { worker }),
+        outcome: kind === "throttled" || kind === "overloaded" ? "throttled" : "failed",
+        failure: code === undefined ? { kind, message } : { kind, message, code },
+      }),
+    )
+    .sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
+  // Nobody was asked for a copy, or for what the cache had; the lines of a finished batch do not count attempts.
+  const number = item.attempts ?? (answered && failed.filter(isAttempt).length + 1);
+  if (item.status !== "succeeded" || !number) return failed;
+  const { lane = "", startedAt, durationMs } = answered ?? {};
+  const last: AttemptView = {
+    number,
+    ...(startedAt === undefined ? {} : { at: startedAt }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    ...(lane === "" ? {} : { lane }),
+    outcome: "succeeded",
+  };
+  return [...failed, last];
+}
+
+/** A call that was told to wait is none. */
+function isAttempt({ outcome }: AttemptView): boolean {
+  return outcome !== "throttled";
 }
 
 function maskAnswer({ status }: FoundItem, answer: StoredAnswer | undefined): MaskedText {

@@ -1,4 +1,5 @@
 import { FailureClusters as ClusterCounter } from "../../core/failure-clusters.ts";
+import { readCallNote } from "../../producer/sink/call-notes.ts";
 import { readClusters, readJournal } from "../../queue/run-journal.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
@@ -110,10 +111,13 @@ export class RunDesk {
   async story(run: string, index: number): Promise<ItemStory> {
     const { client, keys, gate } = this.deps;
     const { folder, item } = await this.requireItem(run, index);
-    const journal = await gate.ask(() => readJournal(client, keys, run, index));
-    const answer = await readAnswer(folder, item);
+    const [failed, answered, answer] = await Promise.all([
+      gate.ask(() => readJournal(client, keys, run, index)),
+      readCallNote(folder.dir, index),
+      readAnswer(folder, item),
+    ]);
     const { model } = folder.manifest;
-    return describeItem(item, answer, journal, { at: Date.now(), run, model });
+    return describeItem(item, answer, { failed, answered }, { at: Date.now(), run, model });
   }
 
   async reveal(run: string, index: number): Promise<RevealedItem> {

@@ -10,15 +10,16 @@ import {
   decodeSlot,
   LEDGER_FILE,
   LEDGER_HEADER_BYTES,
+  type LedgerHeader,
   type LedgerSlot,
   SLOT_BYTES,
   SLOT_OK,
   SLOT_WORDS,
   slotPosition,
 } from "../../producer/sink/ledger.ts";
-import { NPY_HEADER_BYTES } from "../../producer/sink/npy-header.ts";
 import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
 import { VECTOR_FILE } from "../../producer/sink/record-store.ts";
+import { vectorLayout } from "../../producer/sink/vector-layout.ts";
 import type { FailureView } from "../contract.ts";
 
 const FAILURE_LINE_BYTES = 64 * 1024;
@@ -39,10 +40,7 @@ export class StoredRecords {
 
   /** Floats per vector; 0 while no vector told, and for runs without vectors. */
   async dimensions(): Promise<number> {
-    const header = Buffer.alloc(LEDGER_HEADER_BYTES);
-    const read = await this.#read(LEDGER_FILE, header, 0);
-    const decoded = decodeLedgerHeader(header.subarray(0, read));
-    return typeof decoded === "string" ? 0 : decoded.dimensions;
+    return (await this.#header())?.dimensions ?? 0;
   }
 
   /** One per item from `start` on; undefined for items without a record. */
@@ -72,10 +70,10 @@ export class StoredRecords {
 
   /** The vector of an item of an embedding run; undefined when what is on disk is not what was written. */
   async vector({ index, locator, status }: LedgerSlot): Promise<Float32Array | undefined> {
-    const dimensions = await this.dimensions();
-    if (status !== SLOT_OK || dimensions === 0) return undefined;
-    const bytes = new Uint8Array(dimensions * 4);
-    const read = await this.#read(VECTOR_FILE, bytes, NPY_HEADER_BYTES + index * bytes.length);
+    const header = await this.#header();
+    if (status !== SLOT_OK || !header?.dimensions) return undefined;
+    const bytes = new Uint8Array(header.dimensions * 4);
+    const read = await this.#read(VECTOR_FILE, bytes, vectorLayout(header).position(index));
     if (read < bytes.length || crc32(bytes) !== locator) return undefined;
     return new Float32Array(bytes.buffer);
   }
@@ -88,6 +86,13 @@ export class StoredRecords {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #header(): Promise<LedgerHeader | undefined> {
+    const header = Buffer.alloc(LEDGER_HEADER_BYTES);
+    const read = await this.#read(LEDGER_FILE, header, 0);
+    const decoded = decodeLedgerHeader(header.subarray(0, read));
+    return typeof decoded === "string" ? undefined : decoded;
   }
 
   /** Bytes read; 0 when there is no such file. */

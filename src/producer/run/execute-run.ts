@@ -17,6 +17,7 @@ import type { Keys } from "../../redis/keys.ts";
 import { readSpool } from "../plan/read-spool.ts";
 import type { RunReuse } from "../reuse/run-reuse.ts";
 import type { RunSnapshot } from "../run-snapshot.ts";
+import { CallNotes, keepCallNotes } from "../sink/call-notes.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { readFailures } from "../sink/read-failures.ts";
 import type { RunStore } from "../sink/slot-store.ts";
@@ -150,6 +151,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const { control, lease, watch } = parts;
   const queues = new RunQueues(deps.redis, deps.keys, work.queues, deps.tracer);
   const reuse = await work.openReuse?.(store);
+  const calls = await CallNotes.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
   try {
     // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.
     if ((await control.state()) !== "cancelled") await control.setState("running");
@@ -186,6 +188,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         budget?.recorded(records);
         work.onRecords?.(records);
         reuse?.recorded(records);
+        calls?.note(records);
       },
       onEvent: deps.onEvent,
       ...(deps.onStopping ? { onStopping: deps.onStopping } : {}),
@@ -193,6 +196,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
     }).run();
   } finally {
     await reuse?.close();
+    await calls?.close();
     await queues.close();
   }
 }
@@ -225,6 +229,7 @@ async function finish<S extends RunStore<WireRecord>>(
 
 async function removeWorkFolder(dir: string, store: RunStore<WireRecord>): Promise<void> {
   await store.close();
+  await keepCallNotes(dir);
   await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
 }
 

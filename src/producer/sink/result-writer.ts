@@ -20,6 +20,7 @@ export const RESULT_FILES = {
   npyItems: "items.jsonl",
   batch: "output.jsonl",
   errors: "errors.jsonl",
+  calls: "calls.bin",
 } as const;
 
 /** How a record's status is spelled in every form of the output. */

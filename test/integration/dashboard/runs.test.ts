@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureCause } from "../../../src/core/error-signature.ts";
+import { CallNotes } from "../../../src/producer/sink/call-notes.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
 import { appendJournal } from "../../../src/queue/run-journal.ts";
 import { createKeys, type Keys } from "../../../src/redis/keys.ts";
@@ -149,8 +150,9 @@ describe("items", () => {
     expect((await page.ask("/api/runs/run-1/items/99")).json().error.code).toBe("unknown-item");
   });
 
-  it("tell their failed attempts from the journal", async () => {
+  it("tell every attempt: lane, beginning, time and outcome", async () => {
     const pipeline = client.pipeline();
+    const lane = "fake/m";
     appendJournal(pipeline, keys.run("run-1").journal, [
       { items: [1], attempt: 1, kind: "throttled", message: "slow down", durationMs: 50, worker: "w1" },
       {
@@ -161,14 +163,31 @@ describe("items", () => {
         code: "500",
         durationMs: 70,
         worker: "w1",
+        lane,
+        startedAt: 1_000,
       },
     ]);
     await pipeline.exec();
-    expect((await get("/items/1")).history).toMatchObject([
-      { number: 1, outcome: "throttled", durationMs: 50, worker: "w1", failure: { kind: "throttled" } },
-      { number: 2, outcome: "failed", failure: { kind: "server", code: "500", message: "HTTP 500" } },
+    const calls = await CallNotes.open(made.dir, 0);
+    calls.note([
+      { index: 0, attempts: 3, tokens: 3, call: { lane: "fake:b/m", startedAt: 2_000, durationMs: 88 } },
     ]);
-    expect((await get("/items/0")).history).toMatchObject([{ number: 2 }, { outcome: "succeeded" }]);
+    await calls.close();
+    expect((await get("/items/1")).history).toMatchObject([
+      {
+        number: 2,
+        outcome: "failed",
+        lane,
+        at: 1_000,
+        durationMs: 70,
+        failure: { kind: "server", code: "500", message: "HTTP 500" },
+      },
+      { number: 1, outcome: "throttled", durationMs: 50, worker: "w1", failure: { kind: "throttled" } },
+    ]);
+    expect((await get("/items/0")).history).toMatchObject([
+      { number: 2, outcome: "failed" },
+      { outcome: "succeeded", lane: "fake:b/m", at: 2_000, durationMs: 88 },
+    ]);
   });
 
   it("carry hostile names as they are, in JSON that no browser takes for a page", async () => {

@@ -61,6 +61,20 @@ test("hostile messages come back as they were, cut to 300 characters", async () 
   expect(entry?.code).toHaveLength(64);
 });
 
+test("an attempt is told with its lane and its beginning, and one of an older worker without", async () => {
+  await using redis = testRedis();
+  const client = redis.connect();
+  const keys = createKeys(redis.namespace);
+  const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
+  writer.note("r", { ...attempt(1), lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
+  writer.note("r", attempt(1));
+  await writer.flush();
+  const [told, older] = await readJournal(client, keys, "r", 1);
+  expect(told).toMatchObject({ lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
+  expect(older).not.toHaveProperty("lane");
+  expect(older).not.toHaveProperty("startedAt");
+});
+
 test("clusters are published in pieces and read whole, the largest first", async () => {
   await using redis = testRedis();
   const client = redis.connect();

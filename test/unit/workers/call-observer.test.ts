@@ -9,7 +9,7 @@ import type { GroupInput } from "../../../src/workers/group-input.ts";
 import { observeWithBoth } from "../../../src/workers/trace-calls.ts";
 
 const lane = { provider: "p", account: "default", model: "m" };
-const grant = { lane: { lane, limits: {}, model: {} }, reservation: { id: "r", grantedAt: 0 } };
+const grant = { lane: { lane, limits: {}, model: {} }, reservation: { id: "r", grantedAt: 17 } };
 
 function record() {
   const outcomes: CallOutcome[] = [];
@@ -60,7 +60,17 @@ test("a failed call is noted once per run it carried items of, and not for items
     .call(grant, inputs)
     .failed(new ProviderError("down", { kind: "server", provider: "p", code: "7" }));
   expect(notes).toMatchObject([
-    { run: "a", items: [4, 5], attempt: 3, kind: "server", message: "down", code: "7", worker: "w1" },
+    {
+      run: "a",
+      items: [4, 5],
+      attempt: 3,
+      kind: "server",
+      message: "down",
+      code: "7",
+      worker: "w1",
+      lane: "p/m",
+      startedAt: 17,
+    },
     { run: "b", items: [1], attempt: 1 },
   ]);
   expect(outcomes).toMatchObject([{ error: "server", inputs: 4 }]);

@@ -70,7 +70,7 @@ function Story({ story }: { story: ItemStory }) {
         </div>
       </Card>
       <Card title={w.history}>
-        <AttemptTable history={story.history} at={story.at} />
+        <AttemptTable story={story} />
       </Card>
       <Contents story={story} />
     </>

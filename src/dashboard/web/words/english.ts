@@ -351,7 +351,11 @@ export const english = {
     failure: "Failure",
     record: "Record",
     history: "Attempts",
-    noHistory: "Nothing was noted: only failures and repeats are.",
+    notTried: "No attempt has ended yet.",
+    notNoted: "Nobody noted its calls.",
+    notAsked: "Nobody was asked: the answer was there already, from an equal item or from the cache.",
+    forgotten: (attempts: string) =>
+      `Not told: ${attempts}. Failed attempts are kept for a week, the newest 10,000 of a run.`,
     position: "Position",
     model: "Model",
     origin: "From",
