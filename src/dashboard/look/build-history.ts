@@ -1,5 +1,11 @@
 import { durationQuantile } from "../../core/duration-histogram.ts";
-import { addFigures, type LaneFigures, NO_FIGURES, TELEMETRY_STEPS } from "../../queue/telemetry.ts";
+import {
+  addFigures,
+  type LaneFigures,
+  type LanePoint,
+  NO_FIGURES,
+  TELEMETRY_STEPS,
+} from "../../queue/telemetry.ts";
 import { HISTORY_SPAN_MS, type TelemetryHistory } from "../../queue/telemetry-history.ts";
 import type { History, HistoryLine, HistoryMetric } from "../contract.ts";
 import { lanesByProvider } from "./describe-providers.ts";
@@ -69,7 +75,10 @@ function linesOf(
 
 type Step = { readonly figures: LaneFigures; readonly perMinute: (count: number) => number } | undefined;
 
-/** What lanes did together in each step; undefined for steps that nobody knows of. */
+/**
+ * What lanes did together in each step; undefined for steps before the first call of any of them, as far back as
+ * Redis knows: a lane that nobody had used yet did not do nothing.
+ */
 function gather(
   telemetry: TelemetryHistory,
   lanes: readonly string[],
@@ -81,9 +90,10 @@ function gather(
   const sums = new Map<number, LaneFigures>();
   for (const lane of lanes) {
     const points = telemetry.series(lane, step);
+    const since = firstUse(telemetry, lane);
     for (let i = points.length - 1; i >= 0; i--) {
       const point = points[i];
-      if (!point || point.at < first) break;
+      if (!point || point.at < first || point.at + TELEMETRY_STEPS[step].stepMs <= since) break;
       const begin = Math.floor(point.at / stepMs) * stepMs;
       sums.set(begin, addFigures(sums.get(begin) ?? NO_FIGURES, point));
     }
@@ -94,6 +104,16 @@ function gather(
     const passed = Math.min(stepMs, Math.max(stepMs / 3, telemetry.now - begin));
     return figures && { figures, perMinute: (count) => (count * 60_000) / passed };
   });
+}
+
+/** Beginning of the first step in which a call of the lane ended; the coarse steps go back further. */
+function firstUse(telemetry: TelemetryHistory, lane: string): number {
+  const used = ({ calls }: LanePoint) => calls > 0;
+  const [coarse, fine] = [telemetry.series(lane, "coarse"), telemetry.series(lane, "fine")];
+  const early = coarse.find(used)?.at ?? Number.POSITIVE_INFINITY;
+  const late = fine.find(used)?.at ?? Number.POSITIVE_INFINITY;
+  // In the first step of the coarse ones, the fine ones say when.
+  return late < early + TELEMETRY_STEPS.coarse.stepMs ? late : early;
 }
 
 function derivedLines(

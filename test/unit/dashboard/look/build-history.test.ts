@@ -48,13 +48,43 @@ describe("charts", () => {
   });
 
   it("have null, never zero, for steps that nobody knows of, and for times without calls", () => {
-    const history = buildHistory(telemetry({ "a/x": [{ ago: 1 }] }), noGauges(), "hour");
-    expect(values(history, "calls")?.slice(-3)).toEqual([null, 0, null]);
+    const history = buildHistory(
+      telemetry({ "a/x": [{ ago: 4 }, { ago: 3, calls: 1, answered: 1 }, { ago: 2 }, { ago: 1 }] }),
+      noGauges(),
+      "hour",
+    );
+    expect(values(history, "calls")?.slice(-6)).toEqual([null, null, 6, 0, 0, null]);
     expect(values(history, "upstream-p50")?.at(-2)).toBeNull();
   });
 
+  it("begin for each provider with its own first call, and for all with the first of any", () => {
+    const quiet = [{ ago: 3 }, { ago: 2 }, { ago: 1 }];
+    const seen = telemetry({
+      "a/x": quiet.map((point) => (point.ago === 3 ? { ...point, calls: 1, errors: { server: 1 } } : point)),
+      "b/z": quiet.map((point) => (point.ago === 1 ? { ...point, calls: 2, answered: 2 } : point)),
+      "c/never": quiet,
+    });
+    const history = buildHistory(seen, noGauges(), "hour");
+    expect(values(history, "calls")?.slice(-4)).toEqual([0, 0, 12, null]);
+    expect(values(history, "failures:a")?.slice(-4)).toEqual([6, 0, 0, null]);
+    expect(values(history, "calls:b")?.slice(-4)).toEqual([null, null, 12, null]);
+    expect(values(history, "calls:c")?.every((value) => value === null)).toBe(true);
+    expect(latestPoint(telemetry({ "c/never": [{ ago: 0 }] }), noGauges(), "hour").values).toEqual({});
+  });
+
+  it("have zeros for an hour of nothing on a lane that worked before it", () => {
+    const hour = Array.from({ length: 300 }, (_, ago) => ({ ago }));
+    const seen = telemetry({ "a/x": hour });
+    const before = [{ ...NO_FIGURES, calls: 4, at: NOW - 2 * 3600_000 }];
+    const worked = {
+      ...seen,
+      series: (lane: string, step: "fine" | "coarse") => (step === "fine" ? seen.series(lane, step) : before),
+    } as typeof seen;
+    expect(values(buildHistory(worked, noGauges(), "hour"), "calls")?.slice(-3)).toEqual([0, 0, 0]);
+  });
+
   it("count the step under way by the part of it that has passed", () => {
-    const seen = telemetry({ "a/x": [{ ago: 0, answered: 10 }] });
+    const seen = telemetry({ "a/x": [{ ago: 0, calls: 10, answered: 10 }] });
     // Half of ten seconds have passed.
     expect(values(buildHistory(seen, noGauges(), "hour"), "calls")?.at(-1)).toBe(120);
     expect(latestPoint(seen, noGauges(), "hour")).toMatchObject({ values: { calls: 120, "calls:a": 120 } });
@@ -70,7 +100,7 @@ describe("charts", () => {
         ["redis-memory", 5],
       ]),
     );
-    const seen = telemetry({ "a/x": [{ ago: 0, answered: 10, cost: { CNY: 0.5 } }] });
+    const seen = telemetry({ "a/x": [{ ago: 0, calls: 10, answered: 10, cost: { CNY: 0.5 } }] });
     const history = buildHistory(seen, gauges, "hour");
     const point = latestPoint(seen, gauges, "hour");
     expect(point.at).toBe(history.at.at(-1));
