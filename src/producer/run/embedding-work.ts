@@ -54,8 +54,13 @@ export function embeddingWork(run: EmbeddingRun): RunWork<RecordStore> {
 async function openVectorStore(
   dir: string,
   spool: string,
-  { items: { total: items }, dimensions }: EmbeddingManifest,
+  { items: { total: items }, dimensions, output: { format } }: EmbeddingManifest,
 ): Promise<RecordStore> {
   const copies = await readCopies(spool, items);
-  return await openRecordStore(dir, { items, copies, ...(dimensions === undefined ? {} : { dimensions }) });
+  return await openRecordStore(dir, {
+    items,
+    copies,
+    layout: format === "parquet" ? "pages" : "flat",
+    ...(dimensions === undefined ? {} : { dimensions }),
+  });
 }

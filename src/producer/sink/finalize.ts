@@ -7,9 +7,10 @@ import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
 import { type RecordStore, VECTOR_FILE } from "./record-store.ts";
 import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
+import { isPaged, type VectorLayout } from "./vector-layout.ts";
 import { createErrorsWriter, createJsonlWriter } from "./write-jsonl.ts";
-import { createNpyWriter } from "./write-npy.ts";
-import { createParquetWriter } from "./write-parquet.ts";
+import { createNpyCopyWriter, createNpyWriter } from "./write-npy.ts";
+import { createParquetWriter, createPlacedParquetWriter } from "./write-parquet.ts";
 
 export interface FinalizeOptions {
   readonly format: ResultFormat;
@@ -46,12 +47,14 @@ export async function finalize(
   options: FinalizeOptions,
 ): Promise<FinalizedRun> {
   const { format, signal } = options;
+  const placed = placeOf(store, format);
+  const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
   const writing: OutputFiles = {
-    names: format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]],
+    names,
     write: async (output) => {
-      await writeFiles(store, items, output, options);
-      if (format !== "npy") return;
-      await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, RESULT_FILES.npy));
+      await writeFiles(store, items, output, options, placed);
+      if (!placed) return;
+      await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, names.at(-1) ?? ""));
     },
   };
   const files = await publishOutput(store, dir, writing, signal);
@@ -59,19 +62,32 @@ export async function finalize(
   return { files, items: store.items, ok, failed };
 }
 
+/**
+ * The layout of a store whose file of vectors can itself become the output. A failed item has no place in a Parquet
+ * page, so one failure means a copy.
+ */
+function placeOf(store: RecordStore, format: ResultFormat): VectorLayout | undefined {
+  const { layout, dimensions } = store;
+  if (format === "npy") return layout.kind === "flat" ? layout : undefined;
+  if (format !== "parquet" || dimensions === 0 || store.counts().failed > 0) return undefined;
+  return isPaged(layout) ? layout : undefined;
+}
+
 async function writeFiles(
   store: RecordStore,
   items: AsyncIterable<readonly Item[]>,
   output: string,
   options: FinalizeOptions,
+  placed: VectorLayout | undefined,
 ): Promise<void> {
   const writers: ResultWriter[] = [];
   try {
-    writers.push(await createRecordsWriter(store, output, options));
+    writers.push(await createRecordsWriter(store, output, options, placed));
     writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
-    const size = blockSize(options.format, store.dimensions);
+    const size = blockSize(options.format, store.dimensions, placed);
     const { signal, onProgress } = options;
-    const reading = { size, vectors: options.format !== "npy", ...(signal === undefined ? {} : { signal }) };
+    const vectors = options.format !== "npy" || placed === undefined;
+    const reading = { size, vectors, ...(signal === undefined ? {} : { signal }) };
     for await (const block of readRecordBlocks(store, items, reading)) {
       for (const writer of writers) await writer.write(block);
       onProgress?.({ written: block.start + block.slots.length, items: store.items });
@@ -86,21 +102,31 @@ function createRecordsWriter(
   store: RecordStore,
   output: string,
   options: FinalizeOptions,
+  placed: VectorLayout | undefined,
 ): Promise<ResultWriter> {
   const { disk, dimensions } = store;
   const { format, withText, run, model } = options;
-  if (format === "npy")
-    return createNpyWriter(disk, join(output, RESULT_FILES.npyItems), { store, withText });
+  if (format === "npy") {
+    const paths = { items: join(output, RESULT_FILES.npyItems), vectors: join(output, RESULT_FILES.npy) };
+    return placed
+      ? createNpyWriter(disk, paths.items, { store, withText })
+      : createNpyCopyWriter(disk, paths, { store, withText });
+  }
   const path = join(output, RESULT_FILES[format]);
   if (format === "jsonl") return createJsonlWriter(disk, path, { dimensions, withText });
   const about = { "sluice.run": run, "sluice.model": model, "sluice.dimensions": String(dimensions) };
-  return createParquetWriter(disk, path, { dimensions, withText, about });
+  const parquet = { dimensions, withText, about };
+  return placed && isPaged(placed)
+    ? createPlacedParquetWriter(store, placed, parquet)
+    : createParquetWriter(disk, path, parquet);
 }
 
 /** Items per block: 1,000 to 4,000 for Parquet, where a block is a row group. */
-function blockSize(format: ResultFormat, dimensions: number): number {
+function blockSize(format: ResultFormat, dimensions: number, placed: VectorLayout | undefined): number {
   // Larger blocks live long enough to be taken for lasting, and pile up until a long collection.
   if (format === "npy") return 512;
+  if (placed && isPaged(placed))
+    return Math.max(1, Math.floor(1_500 / placed.rowsPerPage)) * placed.rowsPerPage;
   const [least, most] = format === "parquet" ? [1_000, 4_000] : [16, 1_024];
   const fitting = Math.floor(BLOCK_BYTES[format] / Math.max(dimensions * 4, 1));
   return Math.min(most, Math.max(least, fitting));

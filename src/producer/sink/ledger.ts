@@ -5,6 +5,7 @@ export const LEDGER_FILE = "ledger.bin";
  * none crosses a disk sector and each is written whole or not at all.
  *
  *   header  0 magic (8)   8 version u32   12 items u32   16 dimensions u32 (0: not known yet)   20 check u32
+ *           24 layout of the vectors u32 (0 flat, 1 pages)
  *   slot    0 status u8   1 locator bits 32-39 u8   2 attempts u16   4 tokens u32   8 locator bits 0-31 u32
  *           12 check u32 (of the item's index and the bytes before it)
  *
@@ -26,10 +27,17 @@ export const MAX_ATTEMPTS = 0xffff;
 /** What a signed 32-bit column of the output can hold. */
 export const MAX_TOKENS = 0x7fff_ffff;
 
+/** Their places are the number that stands for them; see `VectorLayout`. */
+const LAYOUTS = ["flat", "pages"] as const;
+
+/** How the vectors lie in their file. */
+export type LayoutKind = (typeof LAYOUTS)[number];
+
 export interface LedgerHeader {
   readonly items: number;
   /** Floats per vector; 0 until the first vector told. */
   readonly dimensions: number;
+  readonly layout: LayoutKind;
 }
 
 export interface LedgerSlot {
@@ -46,7 +54,9 @@ export function encodeLedgerHeader(header: LedgerHeader): Buffer {
   bytes.writeUInt32LE(VERSION, 8);
   bytes.writeUInt32LE(header.items, 12);
   bytes.writeUInt32LE(header.dimensions, 16);
-  bytes.writeUInt32LE(checkWords(VERSION, header.items, header.dimensions, 0), 20);
+  const layout = LAYOUTS.indexOf(header.layout);
+  bytes.writeUInt32LE(checkWords(VERSION, header.items, header.dimensions, layout), 20);
+  bytes.writeUInt32LE(layout, 24);
   return bytes;
 }
 
@@ -59,8 +69,10 @@ export function decodeLedgerHeader(bytes: Buffer): LedgerHeader | "absent" | "fo
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC) || bytes.readUInt32LE(8) !== VERSION) return "foreign";
   const items = bytes.readUInt32LE(12);
   const dimensions = bytes.readUInt32LE(16);
-  if (bytes.readUInt32LE(20) !== checkWords(VERSION, items, dimensions, 0)) return "foreign";
-  return { items, dimensions };
+  const number = bytes.readUInt32LE(24);
+  const layout = LAYOUTS[number];
+  if (bytes.readUInt32LE(20) !== checkWords(VERSION, items, dimensions, number)) return "foreign";
+  return layout === undefined ? "foreign" : { items, dimensions, layout };
 }
 
 /** Fills words `at`..`at + 3` of a little-endian buffer of slots. */

@@ -21,16 +21,25 @@ export function planSlotWrites(
   slotSizeBytes: number,
   offsetBytes: number,
 ): PlannedWrite[] {
+  return planWrites(slots, (index) => offsetBytes + index * slotSizeBytes);
+}
+
+/** As `planSlotWrites`, for slots that lie in the order of their indices, side by side or with gaps in between. */
+export function planWrites(
+  slots: readonly SlotBytes[],
+  positionOf: (index: number) => number,
+): PlannedWrite[] {
   const ordered = slots.toSorted((a, b) => a.index - b.index);
   const writes: PlannedWrite[] = [];
-  let previous = Number.NaN;
+  let end = Number.NaN;
   let current: PlannedWrite | undefined;
   for (const { index, bytes } of ordered) {
-    if (current === undefined || index !== previous + 1) {
-      current = { position: offsetBytes + index * slotSizeBytes, buffers: [bytes] };
+    const position = positionOf(index);
+    if (current === undefined || position !== end) {
+      current = { position, buffers: [bytes] };
       writes.push(current);
     } else appendAdjacent(current.buffers, bytes);
-    previous = index;
+    end = position + bytes.byteLength;
   }
   return writes;
 }

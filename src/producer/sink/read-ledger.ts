@@ -4,6 +4,7 @@ import {
   decodeLedgerHeader,
   decodeSlot,
   encodeLedgerHeader,
+  type LayoutKind,
   LEDGER_HEADER_BYTES,
   type LedgerHeader,
   type LedgerSlot,
@@ -23,9 +24,11 @@ interface LedgerSource {
   readonly folder: string;
   readonly items: number;
   readonly dimensions?: number;
+  /** Of a ledger that is begun here; one that is there says itself what it is. Default: flat. */
+  readonly layout?: LayoutKind;
   readonly copies?: CopiesOfRun;
   /** Whether what a slot points to is (wholly) in its file. */
-  readonly isKept: (slot: LedgerSlot, dimensions: number) => boolean;
+  readonly isKept: (slot: LedgerSlot, header: LedgerHeader) => boolean;
 }
 
 /**
@@ -34,13 +37,14 @@ interface LedgerSource {
  */
 export async function readLedger(source: LedgerSource): Promise<StoreState> {
   const header = await readHeader(source);
-  const state = new StoreState(source.items, header.dimensions, source.copies?.isCopy.bind(source.copies));
-  const isKept = (slot: LedgerSlot) => source.isKept(slot, state.dimensions);
+  const state = new StoreState(header, source.copies?.isCopy.bind(source.copies));
+  const isKept = (slot: LedgerSlot) => source.isKept(slot, header);
   await readSlots(source.ledger, state, isKept);
   return state;
 }
 
-async function readHeader({ ledger, folder, items, dimensions = 0 }: LedgerSource): Promise<LedgerHeader> {
+async function readHeader(source: LedgerSource): Promise<LedgerHeader> {
+  const { ledger, folder, items, dimensions = 0, layout = "flat" } = source;
   if (!Number.isInteger(items) || items < 0 || items > MAX_ITEMS) {
     throw new RunError(`a run has 0 to ${MAX_ITEMS} items, not ${items}`);
   }
@@ -50,14 +54,14 @@ async function readHeader({ ledger, folder, items, dimensions = 0 }: LedgerSourc
   if (header === "foreign") {
     throw new RunError(`${folder}/ledger.bin is damaged or of another version`, "Use another output folder.");
   }
-  if (header === "absent") return await startLedger(ledger, { items, dimensions });
+  if (header === "absent") return await startLedger(ledger, { items, dimensions, layout });
   if (header.items !== items) {
     throw new RunError(
       `${folder} belongs to a run of ${header.items} items, this one has ${items}`,
       "Use another output folder.",
     );
   }
-  if (header.dimensions === 0 && dimensions > 0) return await startLedger(ledger, { items, dimensions });
+  if (header.dimensions === 0 && dimensions > 0) return await startLedger(ledger, { ...header, dimensions });
   if (dimensions > 0 && header.dimensions !== dimensions) {
     throw new RunError(
       `${folder} holds vectors of ${header.dimensions} dimensions, this model has ${dimensions}`,

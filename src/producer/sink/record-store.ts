@@ -2,14 +2,21 @@ import { crc32 } from "node:zlib";
 import { type Disk, type DiskFile, diskError, requireLittleEndian, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkRecord, type ItemRecord } from "./item-record.ts";
-import { encodeLedgerHeader, LEDGER_FILE, type LedgerSlot, SLOT_FAILED, SLOT_OK } from "./ledger.ts";
-import { NPY_HEADER_BYTES } from "./npy-header.ts";
+import {
+  encodeLedgerHeader,
+  type LayoutKind,
+  LEDGER_FILE,
+  type LedgerSlot,
+  SLOT_FAILED,
+  SLOT_OK,
+} from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
-import { type PlannedWrite, planSlotWrites, type SlotBytes } from "./plan-writes.ts";
+import { type PlannedWrite, planWrites, type SlotBytes } from "./plan-writes.ts";
 import { readLedger } from "./read-ledger.ts";
 import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 import { readStoredBlock, type StoredBlock } from "./stored-block.ts";
+import { type VectorLayout, vectorLayout } from "./vector-layout.ts";
 
 export const VECTOR_FILE = "vectors.f32";
 
@@ -18,6 +25,8 @@ export interface RecordStoreOptions {
   readonly items: number;
   /** Floats per vector; when absent, the first vector tells. */
   readonly dimensions?: number;
+  /** How the vectors of a new store lie; one that is there keeps its layout. Default: flat. */
+  readonly layout?: LayoutKind;
   readonly copies?: CopiesOfRun;
   readonly disk?: Disk;
 }
@@ -43,14 +52,17 @@ export async function openRecordStore(dir: string, options: RecordStoreOptions):
     };
     const log = await FailureLog.open(files.failures);
     const vectorsEnd = await files.vectors.size();
+    let layout: VectorLayout | undefined;
     const state = await readLedger({
       ledger: files.ledger,
       folder,
       ...options,
-      isKept: (slot, dimensions) =>
-        slot.status === SLOT_OK
-          ? dimensions > 0 && NPY_HEADER_BYTES + (slot.index + 1) * dimensions * 4 <= vectorsEnd
-          : slot.locator < log.endBytes,
+      isKept: (slot, header) => {
+        if (slot.status !== SLOT_OK) return slot.locator < log.endBytes;
+        layout ??= vectorLayout(header);
+        const { dimensions } = header;
+        return dimensions > 0 && layout.position(slot.index) + dimensions * 4 <= vectorsEnd;
+      },
     });
     const { copies } = options;
     const store = new RecordStore({ folder, disk, files, log, state, ...(copies && { copies }) });
@@ -75,6 +87,7 @@ export class RecordStore implements RunStore<ItemRecord> {
   readonly #files: StoreFiles;
   readonly #log: FailureLog;
   readonly #state: StoreState;
+  readonly #medium: VectorMedium;
   readonly #slots: SlotStore<ItemRecord>;
 
   readonly copies: CopiesOfRun | undefined;
@@ -87,6 +100,7 @@ export class RecordStore implements RunStore<ItemRecord> {
     this.#log = log;
     this.#state = state;
     const medium = new VectorMedium(files, log, state);
+    this.#medium = medium;
     this.#slots = new SlotStore({ folder, ledger: files.ledger, state, medium, ...(copies && { copies }) });
   }
 
@@ -99,7 +113,12 @@ export class RecordStore implements RunStore<ItemRecord> {
     return this.#state.dimensions;
   }
 
-  /** The file of vectors: a free header of 128 bytes, then `dimensions * 4` bytes per item. */
+  /** Where the vectors lie; as long as no vector told their dimensions, nowhere. */
+  get layout(): VectorLayout {
+    return this.#medium.layout;
+  }
+
+  /** The file of vectors: `dimensions * 4` bytes per item, where the layout says. */
   get vectorFile(): DiskFile {
     return this.#files.vectors;
   }
@@ -141,7 +160,8 @@ export class RecordStore implements RunStore<ItemRecord> {
   async read(start: number, count: number, into?: Uint8Array): Promise<StoredBlock> {
     try {
       const files = { ledger: this.#files.ledger, vectors: this.#files.vectors, log: this.#log };
-      return await readStoredBlock(files, { start, count, dimensions: this.dimensions, into });
+      const { dimensions, layout } = this;
+      return await readStoredBlock(files, { start, count, dimensions, layout, into });
     } catch (error) {
       throw diskError(error, this.folder);
     }
@@ -165,12 +185,18 @@ class VectorMedium implements SlotMedium<ItemRecord> {
   readonly #state: StoreState;
   /** What the ledger's header on disk says. */
   #headerDimensions: number;
+  #layout: VectorLayout;
 
   constructor(files: StoreFiles, log: FailureLog, state: StoreState) {
     this.#files = files;
     this.#log = log;
     this.#state = state;
     this.#headerDimensions = state.dimensions;
+    this.#layout = vectorLayout(state);
+  }
+
+  get layout(): VectorLayout {
+    return this.#layout;
   }
 
   get files(): readonly DiskFile[] {
@@ -192,7 +218,7 @@ class VectorMedium implements SlotMedium<ItemRecord> {
     const slots: LedgerSlot[] = [];
     for (const { index, attempts, tokens, vector, failure } of records) {
       if (vector !== undefined) {
-        this.#state.dimensions = vector.length / 4;
+        this.#noteDimensions(vector.length / 4);
         vectors.push({ index, bytes: vector });
         slots.push({ index, status: SLOT_OK, attempts, tokens, locator: crc32(vector) });
       } else if (failure !== undefined) {
@@ -202,7 +228,7 @@ class VectorMedium implements SlotMedium<ItemRecord> {
       }
     }
     const { vectors: vectorFile, failures } = this.#files;
-    const planned = planSlotWrites(vectors, this.#state.dimensions * 4, NPY_HEADER_BYTES);
+    const planned = planWrites(vectors, this.#layout.position);
     await Promise.all([
       ...planned.map(({ buffers, position }) => vectorFile.write(buffers, position)),
       ...lines.map(({ buffers, position }) => failures.write(buffers, position)),
@@ -224,7 +250,8 @@ class VectorMedium implements SlotMedium<ItemRecord> {
     const { dimensions } = this.#state;
     const into = new Uint8Array(dimensions * 4);
     const files = { ledger, vectors, log: this.#log };
-    const block = await readStoredBlock(files, { start: index, count: 1, dimensions, into });
+    const { layout } = this;
+    const block = await readStoredBlock(files, { start: index, count: 1, dimensions, layout, into });
     const [damaged] = block.damaged;
     if (damaged) return { damaged };
     const failure = block.failures.get(index);
@@ -233,11 +260,17 @@ class VectorMedium implements SlotMedium<ItemRecord> {
     return { record: { index, attempts, tokens, ...outcome } };
   }
 
+  #noteDimensions(dimensions: number): void {
+    if (this.#state.dimensions === dimensions) return;
+    this.#state.dimensions = dimensions;
+    this.#layout = vectorLayout(this.#state);
+  }
+
   /** Dimensions that only the first vector told must be on disk before a slot that relies on them. */
   async #syncHeader(): Promise<void> {
-    const { items, dimensions } = this.#state;
+    const { dimensions } = this.#state;
     if (this.#headerDimensions === dimensions) return;
-    await this.#files.ledger.write([encodeLedgerHeader({ items, dimensions })], 0);
+    await this.#files.ledger.write([encodeLedgerHeader(this.#state)], 0);
     await this.#files.ledger.sync();
     this.#headerDimensions = dimensions;
   }

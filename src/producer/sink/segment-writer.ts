@@ -28,6 +28,12 @@ export class SegmentWriter extends ByteWriter {
     this.offset += value.length;
   }
 
+  /** Goes on at a position further on; what lies between is somebody else's. Only after `drain`. */
+  skipTo(position: number): void {
+    this.offset = position;
+    this.#drained = position;
+  }
+
   /** Writes everything appended so far. */
   async drain(): Promise<void> {
     this.#seal();

@@ -1,4 +1,11 @@
-import { type LedgerSlot, SLOT_FAILED, SLOT_NONE, SLOT_OK } from "./ledger.ts";
+import {
+  type LayoutKind,
+  type LedgerHeader,
+  type LedgerSlot,
+  SLOT_FAILED,
+  SLOT_NONE,
+  SLOT_OK,
+} from "./ledger.ts";
 
 export interface RecordCounts {
   readonly items: number;
@@ -33,6 +40,7 @@ export class StoreState {
   readonly items: number;
   /** Floats per vector; 0 while nothing told. */
   dimensions: number;
+  readonly layout: LayoutKind;
   /** Of reused results; only a store of answers knows. */
   reusedOutputTokens = 0;
   readonly #statuses: Uint8Array;
@@ -46,9 +54,10 @@ export class StoreState {
   readonly #isCopy: (index: number) => boolean;
 
   /** `isCopy` tells items that get the outcome of an equal one. */
-  constructor(items: number, dimensions: number, isCopy: (index: number) => boolean = () => false) {
+  constructor({ items, dimensions, layout }: LedgerHeader, isCopy: (index: number) => boolean = () => false) {
     this.items = items;
     this.dimensions = dimensions;
+    this.layout = layout;
     this.#isCopy = isCopy;
     this.#statuses = new Uint8Array(items);
   }

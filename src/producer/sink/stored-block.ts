@@ -12,7 +12,7 @@ import {
   SLOT_WORDS,
   slotPosition,
 } from "./ledger.ts";
-import { NPY_HEADER_BYTES } from "./npy-header.ts";
+import type { VectorLayout } from "./vector-layout.ts";
 
 /** Records of consecutive items as they lie on disk. */
 export interface StoredBlock {
@@ -37,6 +37,7 @@ interface BlockRange {
   readonly start: number;
   readonly count: number;
   readonly dimensions: number;
+  readonly layout: VectorLayout;
   readonly into: Uint8Array | undefined;
 }
 
@@ -54,7 +55,13 @@ export async function readStoredBlock(files: StoredFiles, range: BlockRange): Pr
   if (into === undefined) return { start, slots, vectors: new Float32Array(), failures, damaged: [] };
   const slotSize = range.dimensions * 4;
   const bytes = into.subarray(0, range.count * slotSize);
-  await files.vectors.read(bytes, NPY_HEADER_BYTES + start * slotSize);
+  const end = start + range.count;
+  for (let index = start; index < end; ) {
+    const stop = Math.min(range.layout.stretchEnd(index), end);
+    const part = bytes.subarray((index - start) * slotSize, (stop - start) * slotSize);
+    await files.vectors.read(part, range.layout.position(index));
+    index = stop;
+  }
   const damaged = slots.filter(({ index, status, locator }) => {
     const at = (index - start) * slotSize;
     return status === SLOT_OK && crc32(bytes.subarray(at, at + slotSize)) !== locator;

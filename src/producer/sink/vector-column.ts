@@ -4,12 +4,10 @@
  * because PLAIN encoding of FLOAT is little-endian float32, and the levels of lists of one fixed length are runs.
  */
 import type { ColumnChunk, OffsetIndex, RowGroup, SchemaElement } from "hyparquet";
-import { ByteWriter } from "hyparquet-writer";
-import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 import { type LedgerSlot, SLOT_OK } from "./ledger.ts";
+import { PARQUET_PAGE_BYTES, pagePreamble, pageStart } from "./parquet-page.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
-
-const PAGE_BYTES = 1024 * 1024;
+import type { PagedLayout } from "./vector-layout.ts";
 
 export const VECTOR_COLUMN = "vector";
 export const VECTOR_PATH = [VECTOR_COLUMN, "list", "element"];
@@ -27,34 +25,74 @@ export const VECTOR_SCHEMA: readonly SchemaElement[] = [
   { name: "element", type: "FLOAT", repetition_type: "REQUIRED" },
 ];
 
-/** Definition level of a float that is there: the list is not null, and it has an element. 0 is a null list. */
-const PRESENT = 2;
-
 interface VectorRows {
   readonly slots: readonly LedgerSlot[];
   readonly vectors: Float32Array;
   readonly dimensions: number;
 }
 
+/** A column of a row group, as the file's metadata describes it. */
+export interface WrittenColumn {
+  readonly chunk: ColumnChunk;
+  readonly offsetIndex: OffsetIndex;
+}
+
 /** Appends the pages and returns what the row group's metadata says of them. The vectors stay in use until drained. */
 export function writeVectorColumn(
   writer: SegmentWriter,
-  rows: VectorRows,
-): { chunk: ColumnChunk; offsetIndex: OffsetIndex } {
-  const perPage = Math.max(1, Math.floor(PAGE_BYTES / Math.max(rows.dimensions * 4, 1)));
+  { slots, vectors, dimensions }: VectorRows,
+): WrittenColumn {
+  const perPage = Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(dimensions * 4, 1)));
   const start = writer.offset;
-  const locations: OffsetIndex["page_locations"] = [];
-  let values = 0;
-  let nulls = 0;
-  for (let first = 0; first < rows.slots.length; first += perPage) {
+  const pages: Page[] = [];
+  for (let first = 0; first < slots.length; first += perPage) {
     const offset = writer.offset;
-    const page = writePage(writer, rows, first, Math.min(first + perPage, rows.slots.length));
-    values += page.values;
-    nulls += page.nulls;
-    const size = writer.offset - offset;
-    locations.push({ offset: BigInt(offset), compressed_page_size: size, first_row_index: BigInt(first) });
+    const end = Math.min(first + perPage, slots.length);
+    const isPresent = (row: number) => slots[first + row]?.status === SLOT_OK;
+    const { bytes, values, nulls } = pageStart({ dimensions, isPresent, count: end - first });
+    writer.appendBytes(bytes);
+    for (const [from, to] of presentRows(slots, first, end)) {
+      const at = vectors.byteOffset + from * dimensions * 4;
+      writer.appendBytes(new Uint8Array(vectors.buffer, at, (to - from) * dimensions * 4));
+    }
+    pages.push({ offset, size: writer.offset - offset, firstRow: first, values, nulls });
   }
-  const size = BigInt(writer.offset - start);
+  return describeColumn(start, pages);
+}
+
+/** Pages whose vectors are in their places already: what stands before them, to be written to where it belongs. */
+export function placedVectorColumn(
+  layout: PagedLayout,
+  dimensions: number,
+  { start, count }: { readonly start: number; readonly count: number },
+): WrittenColumn & {
+  readonly preambles: readonly { readonly bytes: Uint8Array; readonly position: number }[];
+} {
+  const pages: Page[] = [];
+  const preambles: { bytes: Uint8Array; position: number }[] = [];
+  for (let first = 0; first < count; first += layout.rowsPerPage) {
+    const rows = Math.min(layout.rowsPerPage, count - first);
+    const bytes = pagePreamble(rows, dimensions);
+    const offset = layout.pageStart(start + first);
+    preambles.push({ bytes, position: offset });
+    const size = bytes.length + rows * dimensions * 4;
+    pages.push({ offset, size, firstRow: first, values: rows * dimensions, nulls: 0 });
+  }
+  return { ...describeColumn(layout.pageStart(start), pages), preambles };
+}
+
+interface Page {
+  readonly offset: number;
+  readonly size: number;
+  /** In its row group. */
+  readonly firstRow: number;
+  readonly values: number;
+  readonly nulls: number;
+}
+
+function describeColumn(start: number, pages: readonly Page[]): WrittenColumn {
+  const sum = (of: (page: Page) => number) => BigInt(pages.reduce((total, page) => total + of(page), 0));
+  const size = sum((page) => page.size);
   const chunk: ColumnChunk = {
     file_offset: BigInt(start),
     meta_data: {
@@ -62,15 +100,33 @@ export function writeVectorColumn(
       encodings: ["PLAIN", "RLE"],
       path_in_schema: VECTOR_PATH,
       codec: "UNCOMPRESSED",
-      num_values: BigInt(values),
+      num_values: sum((page) => page.values),
       total_uncompressed_size: size,
       total_compressed_size: size,
       data_page_offset: BigInt(start),
-      statistics: { null_count: BigInt(nulls) },
-      encoding_stats: [{ page_type: "DATA_PAGE_V2", encoding: "PLAIN", count: locations.length }],
+      statistics: { null_count: sum((page) => page.nulls) },
+      encoding_stats: [{ page_type: "DATA_PAGE_V2", encoding: "PLAIN", count: pages.length }],
     },
   };
-  return { chunk, offsetIndex: { page_locations: locations } };
+  const page_locations = pages.map(({ offset, size: bytes, firstRow }) => ({
+    offset: BigInt(offset),
+    compressed_page_size: bytes,
+    first_row_index: BigInt(firstRow),
+  }));
+  return { chunk, offsetIndex: { page_locations } };
+}
+
+/** Ranges of rows that have their vector. */
+function* presentRows(
+  slots: readonly LedgerSlot[],
+  first: number,
+  end: number,
+): Generator<readonly [number, number]> {
+  for (let row = first; row < end; row += 1) {
+    const from = row;
+    while (row < end && slots[row]?.status === SLOT_OK) row += 1;
+    if (row > from) yield [from, row];
+  }
 }
 
 /** Puts the column where the schema has it and adds its size to the row group's. */
@@ -79,57 +135,4 @@ export function insertColumn(group: RowGroup, position: number, chunk: ColumnChu
   group.columns.splice(position, 0, chunk);
   group.total_byte_size += size;
   group.total_compressed_size = (group.total_compressed_size ?? 0n) + size;
-}
-
-function writePage(writer: SegmentWriter, rows: VectorRows, first: number, end: number) {
-  const { slots, vectors, dimensions } = rows;
-  const repetition = new ByteWriter();
-  const definition = new ByteWriter();
-  const bytes: Uint8Array[] = [];
-  let nulls = 0;
-  for (let row = first; row < end; ) {
-    const present = slots[row]?.status === SLOT_OK;
-    let stop = row + 1;
-    while (stop < end && (slots[stop]?.status === SLOT_OK) === present) stop += 1;
-    const count = stop - row;
-    if (present) {
-      for (let i = 0; i < count; i += 1) {
-        writeRun(repetition, 0, 1);
-        writeRun(repetition, 1, dimensions - 1);
-      }
-      writeRun(definition, PRESENT, count * dimensions);
-      const offset = vectors.byteOffset + row * dimensions * 4;
-      bytes.push(new Uint8Array(vectors.buffer, offset, count * dimensions * 4));
-    } else {
-      nulls += count;
-      writeRun(repetition, 0, count);
-      writeRun(definition, 0, count);
-    }
-    row = stop;
-  }
-  const size = repetition.offset + definition.offset + bytes.reduce((sum, part) => sum + part.length, 0);
-  const values = (end - first - nulls) * dimensions + nulls;
-  writePageHeader(writer, {
-    type: "DATA_PAGE_V2",
-    uncompressed_page_size: size,
-    compressed_page_size: size,
-    data_page_header_v2: {
-      num_values: values,
-      num_nulls: nulls,
-      num_rows: end - first,
-      encoding: "PLAIN",
-      definition_levels_byte_length: definition.offset,
-      repetition_levels_byte_length: repetition.offset,
-      is_compressed: false,
-    },
-  });
-  for (const part of [repetition.getBytes(), definition.getBytes(), ...bytes]) writer.appendBytes(part);
-  return { values, nulls };
-}
-
-/** One run of the RLE hybrid encoding; both levels fit in a byte. */
-function writeRun(writer: ByteWriter, level: number, count: number): void {
-  if (count === 0) return;
-  writer.appendVarInt(count << 1);
-  writer.appendUint8(level);
 }

@@ -35,3 +35,39 @@ export async function createNpyWriter(
     close: () => itemsWriter.close(),
   };
 }
+
+/** `vectors.npy` and `items.jsonl`, copying the vectors of a store whose own file has another layout. */
+export async function createNpyCopyWriter(
+  disk: Disk,
+  paths: { readonly vectors: string; readonly items: string },
+  { store, withText }: { readonly store: RecordStore; readonly withText: boolean },
+): Promise<ResultWriter> {
+  const slotSize = store.dimensions * 4;
+  const itemsWriter = await createItemsWriter(disk, paths.items, withText);
+  const file = await disk.open(paths.vectors);
+  await file.truncate(0);
+  await file.write([encodeNpyHeader(store.items, store.dimensions)], 0);
+  return {
+    async write(block) {
+      const { start, slots, vectors } = block;
+      for (const { index, status } of slots) {
+        if (status !== SLOT_OK)
+          vectors.fill(
+            Number.NaN,
+            (index - start) * store.dimensions,
+            (index - start + 1) * store.dimensions,
+          );
+      }
+      const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+      await file.write([bytes], NPY_HEADER_BYTES + start * slotSize);
+      await itemsWriter.write(block);
+    },
+    async finish() {
+      await file.sync();
+      await itemsWriter.finish();
+    },
+    close: async () => {
+      await Promise.all([file.close(), itemsWriter.close()]);
+    },
+  };
+}

@@ -2,9 +2,17 @@ import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import type { Disk } from "./disk.ts";
 import type { RecordBlock } from "./record-blocks.ts";
+import type { RecordStore } from "./record-store.ts";
 import { type ResultWriter, statusName } from "./result-writer.ts";
 import { SegmentWriter } from "./segment-writer.ts";
-import { insertColumn, VECTOR_SCHEMA, writeVectorColumn } from "./vector-column.ts";
+import {
+  insertColumn,
+  placedVectorColumn,
+  VECTOR_SCHEMA,
+  type WrittenColumn,
+  writeVectorColumn,
+} from "./vector-column.ts";
+import type { PagedLayout } from "./vector-layout.ts";
 
 export interface ParquetOptions {
   readonly dimensions: number;
@@ -16,7 +24,7 @@ export interface ParquetOptions {
 /** After `id`, `index` and `status`. */
 const VECTOR_POSITION = 3;
 
-/** `records.parquet`: one row group per block. */
+/** `records.parquet`, copying the vectors: one row group per block. */
 export async function createParquetWriter(
   disk: Disk,
   path: string,
@@ -24,23 +32,14 @@ export async function createParquetWriter(
 ): Promise<ResultWriter> {
   const file = await disk.open(path);
   await file.truncate(0);
-  const { dimensions, withText, about } = options;
+  const { dimensions, withText } = options;
   const writer = new SegmentWriter(file);
-  const parquet = new ParquetWriter({
-    writer,
-    schema: recordSchema(withText),
-    kvMetadata: Object.entries(about).map(([key, value]) => ({ key, value })),
-    createdBy: "sluice",
-  });
+  const parquet = createLibraryWriter(writer, options);
   return {
     async write(block) {
       const { slots, vectors } = block;
       await parquet.write({ columnData: flatColumns(block, withText), rowGroupSize: slots.length });
-      const column = writeVectorColumn(writer, { slots, vectors, dimensions });
-      const group = parquet.row_groups.at(-1);
-      if (group === undefined) throw new Error("the Parquet library made no row group");
-      insertColumn(group, VECTOR_POSITION, column.chunk);
-      parquet.pendingIndexes.push(column);
+      addVectorColumn(parquet, writeVectorColumn(writer, { slots, vectors, dimensions }));
       await writer.drain();
     },
     async finish() {
@@ -50,6 +49,57 @@ export async function createParquetWriter(
     },
     close: () => file.close(),
   };
+}
+
+/**
+ * Makes a store's file of vectors a Parquet file in place, for a run without a failure: the beginnings of its pages are
+ * filled in, and everything that is not a vector follows behind the last of them. Doing it again changes nothing.
+ * Blocks must be whole pages.
+ */
+export async function createPlacedParquetWriter(
+  { vectorFile: file }: Pick<RecordStore, "vectorFile">,
+  layout: PagedLayout,
+  options: ParquetOptions,
+): Promise<ResultWriter> {
+  const { dimensions, withText } = options;
+  const writer = new SegmentWriter(file);
+  const parquet = createLibraryWriter(writer, options);
+  await writer.drain();
+  writer.skipTo(layout.end);
+  return {
+    async write(block) {
+      const count = block.slots.length;
+      await parquet.write({ columnData: flatColumns(block, withText), rowGroupSize: count });
+      const { preambles, ...column } = placedVectorColumn(layout, dimensions, { start: block.start, count });
+      addVectorColumn(parquet, column);
+      for (const { bytes, position } of preambles) await file.write([bytes], position);
+      await writer.drain();
+    },
+    async finish() {
+      await parquet.finish();
+      await writer.drain();
+      await file.truncate(writer.offset);
+      await file.sync();
+    },
+    close: async () => undefined,
+  };
+}
+
+function createLibraryWriter(writer: SegmentWriter, { withText, about }: ParquetOptions): ParquetWriter {
+  return new ParquetWriter({
+    writer,
+    schema: recordSchema(withText),
+    kvMetadata: Object.entries(about).map(([key, value]) => ({ key, value })),
+    createdBy: "sluice",
+  });
+}
+
+/** Puts the vectors into the row group that was written last. */
+function addVectorColumn(parquet: ParquetWriter, column: WrittenColumn): void {
+  const group = parquet.row_groups.at(-1);
+  if (group === undefined) throw new Error("the Parquet library made no row group");
+  insertColumn(group, VECTOR_POSITION, column.chunk);
+  parquet.pendingIndexes.push(column);
 }
 
 function recordSchema(withText: boolean): SchemaElement[] {

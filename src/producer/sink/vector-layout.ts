@@ -1,0 +1,72 @@
+import type { LayoutKind, LedgerHeader } from "./ledger.ts";
+import { NPY_HEADER_BYTES } from "./npy-header.ts";
+import { PARQUET_PAGE_BYTES, pagePreamble } from "./parquet-page.ts";
+
+/** Where the vectors of a run lie in their file: each in a place of its own, in the order of their items. */
+export interface VectorLayout {
+  readonly kind: LayoutKind;
+  /** Of the first byte of an item's vector. */
+  position(index: number): number;
+  /** The first item behind `index` whose vector does not lie side by side with the one before it. */
+  stretchEnd(index: number): number;
+  /** Behind the last vector. */
+  readonly end: number;
+}
+
+/** Of a layout of pages. */
+export interface PagedLayout extends VectorLayout {
+  readonly kind: "pages";
+  readonly rowsPerPage: number;
+  /** Where the page of an item begins, with what stands before its vectors. */
+  pageStart(index: number): number;
+}
+
+export function isPaged(layout: VectorLayout): layout is PagedLayout {
+  return layout.kind === "pages";
+}
+
+/**
+ * Both layouts are those of an output, so that writing it means filling in what stands around the vectors and not
+ * copying gigabytes. Flat: a NumPy file, 128 bytes and then all vectors. Pages: a Parquet file, in which every
+ * mebibyte of vectors has the beginning of its page before it.
+ */
+export function vectorLayout({ items, dimensions, layout }: LedgerHeader): VectorLayout {
+  return layout === "flat" ? flatLayout(items, dimensions) : pagedLayout(items, dimensions);
+}
+
+function flatLayout(items: number, dimensions: number): VectorLayout {
+  const position = (index: number) => NPY_HEADER_BYTES + index * dimensions * 4;
+  return { kind: "flat", position, stretchEnd: () => items, end: position(items) };
+}
+
+/** Room before the first page for the file's mark; kept as wide as the other layout's. */
+const FIRST_PAGE = NPY_HEADER_BYTES;
+/** So that a page's items are few enough for memory however short their vectors are. */
+const MAX_ROWS_PER_PAGE = 4_000;
+
+function pagedLayout(items: number, dimensions: number): PagedLayout {
+  const size = dimensions * 4;
+  const rowsPerPage = Math.min(
+    MAX_ROWS_PER_PAGE,
+    Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(size, 1))),
+  );
+  const whole = dimensions === 0 ? 0 : pagePreamble(rowsPerPage, dimensions).length;
+  const lastPage = Math.floor(items / rowsPerPage);
+  // Every page but the last is full; the beginning of one that is not may be shorter.
+  const rest = items % rowsPerPage;
+  const last = dimensions === 0 || rest === 0 ? 0 : pagePreamble(rest, dimensions).length;
+  const pageStart = (index: number) =>
+    FIRST_PAGE + Math.floor(index / rowsPerPage) * (whole + rowsPerPage * size);
+  const position = (index: number) => {
+    const preamble = index >= lastPage * rowsPerPage ? last : whole;
+    return pageStart(index) + preamble + (index % rowsPerPage) * size;
+  };
+  return {
+    kind: "pages",
+    position,
+    stretchEnd: (index) => Math.min(items, (Math.floor(index / rowsPerPage) + 1) * rowsPerPage),
+    end: position(items),
+    rowsPerPage,
+    pageStart,
+  };
+}
