@@ -90,6 +90,8 @@ export interface Keys {
   readonly lanes: string;
   /** hash of records committed since ever, by what they are */
   readonly records: string;
+  /** hash beginning of a step -> gauges that a dashboard saw in it (JSON) */
+  gauges(span: "hour" | "day", slot: number): string;
   /** stream of what people did through the dashboard */
   readonly audit: string;
 }
@@ -142,6 +144,7 @@ export function createKeys(namespace: string): Keys {
     workers: `${namespace}:workers`,
     lanes: `${namespace}:lanes`,
     records: `${namespace}:records`,
+    gauges: (span, slot) => `${namespace}:{gauges}:${span}:${slot}`,
     audit: `${namespace}:audit`,
   };
 }

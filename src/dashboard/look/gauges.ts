@@ -7,7 +7,7 @@ export interface GaugeSteps {
 }
 
 /**
- * Remembers gauges in steps of Redis's time, for charts, as long as the server lives. Steps in which nobody looked stay
+ * Remembers gauges in steps of Redis's time, for charts. Steps in which nobody looked stay
  * empty. A clock that jumps back begins anew: points from the future would never leave.
  */
 export class GaugeHistory {

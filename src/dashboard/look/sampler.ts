@@ -10,6 +10,7 @@ import type { LaneView, ProviderView, QueueView, RedisView } from "../contract.t
 import type { KnownRun, RunBook } from "../runs/run-book.ts";
 import { SPANS } from "./build-history.ts";
 import { describeProviders } from "./describe-providers.ts";
+import { GaugeStore } from "./gauge-store.ts";
 import { GaugeHistory } from "./gauges.ts";
 import { type LaneLookDeps, lookAtLanes } from "./look-at-lanes.ts";
 import type { QueueBook } from "./queue-book.ts";
@@ -56,6 +57,8 @@ export class Sampler {
   readonly telemetry: TelemetryHistory;
   readonly gauges = { hour: gaugesOf("hour"), day: gaugesOf("day") } as const;
   readonly #deps: SamplerDeps;
+  readonly #store: GaugeStore;
+  #isRestored = false;
   readonly #listeners = new Set<() => void>();
   readonly #watched = new Map<string, number>();
   #latest: Look | undefined;
@@ -68,6 +71,7 @@ export class Sampler {
   constructor(deps: SamplerDeps) {
     this.#deps = deps;
     this.telemetry = new TelemetryHistory(deps.client, deps.keys);
+    this.#store = new GaugeStore(deps.client, deps.keys);
     this.#schedule();
   }
 
@@ -167,7 +171,7 @@ export class Sampler {
       redis: { ...redis, roundTripMs: performance.now() - begun },
       runs: runs.list(at),
     };
-    this.#noteGauges(look);
+    await this.#noteGauges(look);
     return look;
   }
 
@@ -179,7 +183,7 @@ export class Sampler {
     return view;
   }
 
-  #noteGauges({ at, queues, workers, redis }: Look): void {
+  async #noteGauges({ at, queues, workers, redis }: Look): Promise<void> {
     const values = new Map<string, number>();
     for (const { provider, waiting } of queues) {
       for (const name of ["queue-depth", `queue-depth:${provider}`]) {
@@ -188,7 +192,11 @@ export class Sampler {
     }
     values.set("workers", workers.filter(({ state }) => state === "alive").length);
     if (redis.usedBytes !== undefined) values.set("redis-memory", redis.usedBytes);
+    if (!this.#isRestored) await this.#store.load(at, this.gauges);
+    this.#isRestored = true;
     for (const gauges of Object.values(this.gauges)) gauges.note(at, values);
+    // Charts are no reason to fail a look: a Redis that takes no writes (it is full) still answers.
+    this.#store.save(at, values).catch(() => undefined);
   }
 }
 

@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import { SPANS } from "../../../src/dashboard/look/build-history.ts";
+import { GaugeStore } from "../../../src/dashboard/look/gauge-store.ts";
+import { GaugeHistory } from "../../../src/dashboard/look/gauges.ts";
+import { readServerTime } from "../../../src/queue/server-time.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { openDashboard } from "../../support/dashboard.ts";
+import { testRedis } from "../../support/redis.ts";
+
+const MINUTE = 60_000;
+const NOW = 1_795_000_000_000;
+const histories = () => ({
+  hour: new GaugeHistory({ stepMs: SPANS.hour.stepMs, steps: 360 }),
+  day: new GaugeHistory({ stepMs: SPANS.day.stepMs, steps: 288 }),
+});
+const depth = (value: number) => new Map([["queue-depth", value]]);
+const step = (at: number, span: "hour" | "day") => Math.floor(at / SPANS[span].stepMs) * SPANS[span].stepMs;
+
+test("a server goes on with the charts of the one before it, and no further back than they reach", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  const before = new GaugeStore(client, keys);
+  for (const ago of [26 * 60, 23 * 60, 61, 59, 1]) await before.save(NOW - ago * MINUTE, depth(ago));
+  const gauges = histories();
+  await new GaugeStore(client, keys).load(NOW, gauges);
+  const at = (span: "hour" | "day", ago: number) =>
+    gauges[span].at("queue-depth", step(NOW - ago * MINUTE, span));
+  expect([at("hour", 61), at("hour", 59), at("hour", 30), at("hour", 1)]).toEqual([
+    undefined,
+    59,
+    undefined,
+    1,
+  ]);
+  expect([at("day", 26 * 60), at("day", 23 * 60), at("day", 12 * 60), at("day", 61)]).toEqual([
+    undefined,
+    23 * 60,
+    undefined,
+    61,
+  ]);
+});
+
+test("several servers write a step once, and all of it goes by itself", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  const [one, other] = [new GaugeStore(client, keys), new GaugeStore(client, keys)];
+  await one.save(NOW, depth(1));
+  await other.save(NOW + 1, depth(2));
+  await one.save(NOW + 2, depth(3));
+  const found = await client.keys(`${redis.namespace}:{gauges}:*`);
+  expect(found).toHaveLength(2);
+  for (const key of found) {
+    expect(await client.hvals(key)).toEqual(['{"queue-depth":1}']);
+    expect(await client.pttl(key)).toBeGreaterThan(0);
+  }
+  const hour = Math.ceil((await client.pttl(keys.gauges("hour", Math.floor(NOW / 600_000)))) / MINUTE);
+  expect(hour).toBe(70);
+});
+
+test("what somebody else wrote there is nothing", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  const key = keys.gauges("hour", Math.floor(NOW / 600_000));
+  const at = step(NOW, "hour");
+  await client.hset(key, {
+    [String(at - 10_000)]: "no json",
+    [String(at - 20_000)]: '["x"]',
+    [String(at - 30_000)]: '{"workers":"many","queue-depth":4}',
+    x: "{}",
+    "-5": '{"workers":1}',
+    [String(at + 600_000)]: '{"workers":1}',
+  });
+  const gauges = histories();
+  await new GaugeStore(client, keys).load(NOW, gauges);
+  expect(gauges.hour.at("queue-depth", at - 30_000)).toBe(4);
+  expect(gauges.hour.at("workers", at - 30_000)).toBeUndefined();
+  expect(gauges.hour.at("workers", at + 600_000)).toBeUndefined();
+});
+
+test("the pages draw what an earlier server saw, and gaps where none looked", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  const now = await readServerTime(client);
+  await new GaugeStore(client, keys).save(now - 20 * MINUTE, new Map([["workers", 3]]));
+  await using page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+  const { at, lines } = (await page.ask("/api/history?span=hour")).json();
+  const { values } = lines.find(({ metric }: { metric: string }) => metric === "workers");
+  const seen = at.indexOf(step(now - 20 * MINUTE, "hour"));
+  expect(values[seen]).toBe(3);
+  expect(values.slice(seen + 1, -3).every((value: number | null) => value === null)).toBe(true);
+  expect(values.some((value: number | null) => value === 0)).toBe(true);
+});
