@@ -1,11 +1,12 @@
 import { estimateTokenCount } from "tokenx";
+import { scanTokens } from "./scan-tokens.ts";
 
 /**
  * Tokens a text probably has, at least 1. An estimate from the shapes of words and characters: every provider has a
  * tokenizer of its own, and what it charged is in its answer.
  */
 export function estimateTokens(text: string): number {
-  return Math.max(1, estimateTokenCount(text));
+  return Math.max(1, scanTokens(text) ?? estimateTokenCount(text));
 }
 
 /** Characters of a long text that are looked at first, for each token of the limit; ordinary text needs four. */
