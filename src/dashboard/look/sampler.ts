@@ -148,20 +148,16 @@ export class Sampler {
   async #read(): Promise<Look> {
     const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
     const begun = performance.now();
-    await queues.discover();
-    // Lanes and runs are those of the look before; what is new in between shows a second later.
-    const told = toldLanes(this.#latest?.runs ?? []);
-    const names = [...this.telemetry.lanes(), ...told.keys()];
-    const now = this.telemetry.now;
-    const [, lanes, counted, workers, redis] = await Promise.all([
-      this.telemetry.refresh(),
-      lookAtLanes(names, told, now, { limiter, limitsOf, telemetry: this.telemetry }),
+    // First what says which lanes there are: a lane that is new shows at once, however long ago the last look was.
+    await Promise.all([queues.discover(), this.telemetry.refresh(), runs.look(this.#watched.keys())]);
+    const at = this.telemetry.now;
+    const listed = runs.list(at);
+    const [lanes, counted, workers, redis] = await Promise.all([
+      this.#lookAtLanes(listed, { limiter, limitsOf, telemetry: this.telemetry }),
       queues.count(),
       listWorkers(client, keys),
       this.#readInfo(),
-      runs.look(this.#watched.keys()),
     ]);
-    const at = this.telemetry.now;
     const look: Look = {
       at,
       lanes,
@@ -169,10 +165,18 @@ export class Sampler {
       queues: counted,
       workers,
       redis: { ...redis, roundTripMs: performance.now() - begun },
-      runs: runs.list(at),
+      runs: listed,
     };
     await this.#noteGauges(look);
     return look;
+  }
+
+  /** Those that had calls lately, those of runs at work, and those of runs that somebody looks at. */
+  async #lookAtLanes(runs: readonly KnownRun[], deps: LaneLookDeps): Promise<LaneView[]> {
+    const told = toldLanes(runs);
+    const wanted = runs.filter(({ run, coordinated }) => coordinated || this.#watched.has(run));
+    const names = [...this.telemetry.lanes(), ...wanted.flatMap(({ lanes }) => lanes), ...told.keys()];
+    return await lookAtLanes(names, told, this.telemetry.now, deps);
   }
 
   async #readInfo(): Promise<RedisView> {

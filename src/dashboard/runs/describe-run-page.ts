@@ -47,7 +47,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     ...ratesOf(known),
     ...figuresOf(known, report),
     failuresByKind: { ...(snapshot && !report ? snapshot.failuresByKind : {}), ...failuresByKind },
-    lanes: (snapshot?.lanes ?? []).flatMap((lane) => liveLane(lane, lanes)),
+    lanes: lanesOf(known, lanes),
     ...(known.window === undefined ? {} : { window: known.window }),
     folder: {
       here: found.here,
@@ -108,13 +108,21 @@ function figuresOf(
   };
 }
 
+/** All that the run may use: what a coordinator told before its first look counts as well. */
+function lanesOf({ lanes: named, published }: KnownRun, lanes: readonly LaneView[]): LaneView[] {
+  const told = new Map(published?.snapshot?.lanes.map((lane) => [lane.name, lane]));
+  return [...new Set([...named, ...told.keys()])]
+    .sort()
+    .flatMap((name) => liveLane(name, told.get(name), lanes));
+}
+
 /** As it was seen at the latest look; as the run told it, where nobody has seen it since. */
-function liveLane(told: LaneSnapshot, lanes: readonly LaneView[]): LaneView[] {
-  const seen = lanes.find(({ name }) => name === told.name);
+function liveLane(name: string, told: LaneSnapshot | undefined, lanes: readonly LaneView[]): LaneView[] {
+  const seen = lanes.find((lane) => lane.name === name);
   if (seen) return [seen];
-  const lane = parseLane(told.name);
-  if (!lane) return [];
-  const { name, state, snoozeUntil, reason, requests, tokens, concurrency } = told;
+  const lane = parseLane(name);
+  if (!lane || !told) return [];
+  const { state, snoozeUntil, reason, requests, tokens, concurrency } = told;
   return [
     {
       ...lane,

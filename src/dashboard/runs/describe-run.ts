@@ -27,6 +27,7 @@ export function describeRun(known: KnownRun): RunSummary {
   const { published, model, host, dir, seenAt } = known;
   const { snapshot } = published ?? {};
   const report = published?.end?.outcome === "finished" ? published.end.report : undefined;
+  const kind = report?.kind ?? known.kind;
   const phase = phaseOf(known);
   const isRunning = known.coordinated;
   const heard = Math.max(seenAt ?? 0, published?.at ?? 0);
@@ -34,7 +35,7 @@ export function describeRun(known: KnownRun): RunSummary {
   const cost = costOf(known, report);
   return {
     run: known.run,
-    ...(report ? { kind: report.kind } : {}),
+    ...(kind === undefined ? {} : { kind }),
     ...(model === undefined ? {} : { model }),
     phase,
     createdAt: known.createdAt,

@@ -9,7 +9,10 @@ export interface KnownRun {
   /** Epoch ms. */
   readonly createdAt: number;
   readonly state: string | undefined;
+  readonly kind: "embedding" | "chat" | undefined;
   readonly model: string | undefined;
+  /** Names of the lanes that its coordinator may use; empty when nobody told. */
+  readonly lanes: readonly string[];
   readonly dir: string | undefined;
   readonly host: string | undefined;
   readonly items: number | undefined;
@@ -28,7 +31,7 @@ const MAX_LISTED = 2_000;
 const MAX_ACTIVE = 30;
 /** Of the others so many are read at every look, in turns: one that is retried shows within seconds. */
 const TURN = 20;
-const FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt"] as const;
+const FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes"] as const;
 
 /**
  * All runs that Redis lists, held in memory: those at work are read at every look, the others in turns, so that a look
@@ -96,12 +99,16 @@ export class RunBook {
       this.#client.hmget(meta, ...FIELDS),
       this.#client.get(snapshot),
     ]);
-    const [state, model, dir, host, items, window, seenAt] = values.map((value) => value ?? undefined);
+    const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map(
+      (value) => value ?? undefined,
+    );
     return {
       run,
       createdAt,
       state,
+      kind: kind === "embedding" || kind === "chat" ? kind : undefined,
       model,
+      lanes: parseLanes(lanes),
       dir,
       host,
       items: toNumber(items),
@@ -124,6 +131,16 @@ function isForgotten({ state, published, coordinated, createdAt }: KnownRun, now
 function toNumber(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+function parseLanes(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  try {
+    const names: unknown = JSON.parse(text);
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  } catch {
+    return [];
+  }
 }
 
 /** What another version wrote, or what is no JSON, counts as nothing: a page must not fall over it. */

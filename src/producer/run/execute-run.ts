@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../core/clock.ts";
 import { coerceError, RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
-import type { Lane, LaneLimits } from "../../core/lane.ts";
+import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
 import type { TokenCount, TokenPrice } from "../../core/money.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
@@ -109,7 +109,7 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     store = await work.openStore();
     if (store.counts().failed > 0) await watch.failures.noteStored(readFailures(run.dir, store.items));
     await control.register(Date.parse(run.manifest.createdAt));
-    await control.describe({ model: run.manifest.model, dir: run.dir, host: hostname() });
+    await control.describe(describeForLists(run, deps));
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
     if (store.counts().missing > 0) {
       await coordinate(run, store, work, { control, lease, watch }, deps).catch(async (error) => {
@@ -133,6 +133,15 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     await store?.close().catch(() => undefined);
     await lease.release().catch(() => undefined);
   }
+}
+
+/** What screens can tell of a run before its coordinator has told how far it is. */
+function describeForLists({ dir, manifest }: PreparedRun, { lanes }: Pick<ExecuteDeps, "lanes">) {
+  const names = lanes.map(({ lane }) => formatLane(lane));
+  return {
+    ...{ kind: manifest.kind, model: manifest.model, dir, host: hostname() },
+    lanes: JSON.stringify(names),
+  };
 }
 
 interface Parts {

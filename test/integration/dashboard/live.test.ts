@@ -90,6 +90,36 @@ describe("the overview", () => {
     }
   });
 
+  it("has the lanes of a run from its very first look, in every place", async () => {
+    const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+    const control = new RunControl(client, keys, "new");
+    await control.register(Date.now());
+    const lanes = JSON.stringify(["fake/m", "fake:b/m", "no lane", 5]);
+    await control.describe({ state: "running", items: 10, kind: "embedding", model: "fake/m", lanes });
+    await control.holdLease("somebody", 60_000);
+    const names = ["fake/m", "fake:b/m"];
+    const fresh = () => openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+    await using first = await fresh();
+    const seen: Overview = (await first.ask("/api/overview")).json();
+    expect(seen.lanes.map(({ name }) => name)).toEqual(names);
+    expect(seen.runs.active).toMatchObject([{ run: "new", kind: "embedding" }]);
+    await using second = await fresh();
+    expect((await second.ask("/metrics")).text).toMatch(/^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m);
+    const run = (await second.ask("/api/runs/new")).json();
+    expect(run).toMatchObject({ kind: "embedding", lanes: [{ name: "fake/m" }, { name: "fake:b/m" }] });
+    // A retry that ended before its coordinator looked at its lanes for the first time has told of none.
+    const snapshot = { runId: "new", model: "fake/m", phase: "done", lanes: [], startedAt: 0, workers: 0 };
+    const figures = { snoozes: 0, tokens: 0, failuresByKind: {} };
+    const items = { total: 1, succeeded: 1, failed: 0, inFlight: 0 };
+    const calls = { made: 1, succeeded: 1, paidTwice: 0, throttled: 0 };
+    await publishRun(client, keys, "new", {
+      at: Date.now(),
+      snapshot: { ...snapshot, ...figures, items, calls } as never,
+    });
+    const after = (await second.ask("/api/runs/new")).json();
+    expect(after.lanes.map(({ name }: { name: string }) => name)).toEqual(names);
+  });
+
   it("changes a lane's limits, and shows them at once", async () => {
     const set = await page.post("/api/lanes/limits", { lane: "fake/m", requestsPerMinute: 30 });
     expect(set.json()).toMatchObject({ requests: { allowed: 30, set: true }, concurrency: { allowed: 8 } });

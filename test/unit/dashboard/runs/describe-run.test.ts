@@ -35,7 +35,9 @@ const known = (fields: Partial<KnownRun>): KnownRun => ({
   run: "r",
   createdAt: 1,
   state: undefined,
+  kind: undefined,
   model: undefined,
+  lanes: [],
   dir: undefined,
   host: undefined,
   items: undefined,
@@ -85,6 +87,13 @@ describe("a line of the list", () => {
       itemsPerSecond: 2,
       etaMs: 2_500,
     });
+  });
+
+  it("says what it is while it works", () => {
+    expect(describeRun(known({ kind: "embedding", coordinated: true })).kind).toBe("embedding");
+    expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe(
+      "chat",
+    );
   });
 
   it("has the last part of the folder's path, and not the rest", () => {
