@@ -8,9 +8,12 @@ import { LaneChooser } from "../workers/model-lanes.ts";
 import { LaneBook, openTransport, requireLanes } from "./lanes.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 
+/** How often a place is asked for that only the end of another call can free. */
+const POLL_MS = 20;
+
 /**
- * One embedding call from the command line. It takes a reservation like any other: a person who searches while a run
- * is going on must not push the provider over its limit.
+ * One embedding call from the command line. It takes a reservation like any other, because a person who searches while
+ * a run is going on must not push the provider over its limit; and before all bulk work, because a person waits.
  */
 export async function embedOnce(
   config: Config,
@@ -26,13 +29,14 @@ export async function embedOnce(
     const limiter = createRedisLimiter(redis.source.connect("commands"), createKeys(config.namespace));
     const lanes = new LaneBook(config, transport).embeddingLanes(lane.lane.provider, lane.lane.model);
     const chooser = new LaneChooser(limiter, lanes);
+    const tokens = Math.ceil(request.inputs.join("").length / 3);
     for (;;) {
       signal.throwIfAborted();
-      const { grants, wait, parked } = await chooser.reserve([Math.ceil(request.inputs.join("").length / 3)]);
+      const { grants, wait, parked } = await chooser.reserve([tokens], 1);
       const grant = grants[0];
       if (!grant) {
         if (parked) throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
-        await sleep(Math.min(wait?.ms ?? 50, 1_000), undefined, { signal });
+        await sleep(Math.min(wait?.ms ?? POLL_MS, 1_000), undefined, { signal });
         continue;
       }
       const settle = (outcome: "ok" | "failed") =>

@@ -9,7 +9,10 @@ import {
   type SetLimits,
   type Settlement,
   type Throttle,
+  URGENT_HOLD_MS,
+  URGENT_PAUSE_MS,
   wholeAmount,
+  YIELD_MS,
 } from "./limiter.ts";
 
 interface Held {
@@ -67,6 +70,8 @@ export class LaneBook {
   #reports = 0;
   #parked: string | undefined;
   #pausedUntil = 0;
+  /** Others let urgent calls go first. */
+  #urgentUntil = 0;
   #pauseReason = "";
   #faults = 0;
   #outages = 0;
@@ -79,9 +84,18 @@ export class LaneBook {
     this.#figures = figures;
   }
 
-  reserve(now: number, given: LaneLimits, wants: readonly number[]): ReserveReply {
-    const limits = this.inForce(given);
+  reserve(now: number, given: LaneLimits, wants: readonly number[], urgent: number): ReserveReply {
     if (wants.length === 0) return { granted: [] };
+    const reply = this.#grant(now, given, wants, urgent);
+    const { reason, waitMs = 0 } = reply.wait ?? {};
+    if (reason === "parked" || reason === "snoozed" || urgent === 0) return reply;
+    const isRefused = reply.granted.length < urgent;
+    this.#urgentUntil = isRefused ? now + Math.min(waitMs, URGENT_PAUSE_MS) + URGENT_HOLD_MS : 0;
+    return reply;
+  }
+
+  #grant(now: number, given: LaneLimits, wants: readonly number[], urgent: number): ReserveReply {
+    const limits = this.inForce(given);
     if (this.#parked !== undefined) return { granted: [], wait: { reason: "parked", detail: this.#parked } };
     if (this.#pausedUntil > now) {
       return {
@@ -97,6 +111,9 @@ export class LaneBook {
       const cost = Math.ceil(
         estimate * this.#factor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
       );
+      if (this.#urgentUntil > now && granted.length >= urgent) {
+        return { granted, wait: { reason: "urgent", waitMs: YIELD_MS } };
+      }
       const wait = this.#refusal(now, allowed, cost, limits.pacing === "even");
       if (wait) return { granted, wait };
       const id = `m:${this.#nextId++}`;

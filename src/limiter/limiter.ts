@@ -10,9 +10,10 @@ import type { Lane, LaneLimits } from "../core/lane.ts";
 export interface Limiter {
   /**
    * Asks for one reservation per element of `wants` (estimated tokens of one call each); grants a prefix of them
-   * at once or says how long to wait. Never waits itself.
+   * at once or says how long to wait. Never waits itself. The first `urgent` of them are calls that a person waits
+   * for: while one of those was refused and is asked for again, all others of the lane are, with the reason `urgent`.
    */
-  reserve(lane: Lane, limits: LaneLimits, wants: readonly number[]): Promise<ReserveReply>;
+  reserve(lane: Lane, limits: LaneLimits, wants: readonly number[], urgent?: number): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
@@ -41,7 +42,7 @@ export interface Reservation {
   readonly grantedAt: number;
 }
 
-export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked";
+export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked" | "urgent";
 
 export interface ReserveReply {
   readonly granted: readonly Reservation[];
@@ -99,6 +100,16 @@ export interface LaneStatus {
   readonly throttles: number;
   readonly faultStreak: number;
 }
+
+/**
+ * Whoever is refused an urgent reservation has its place kept for so long after it said it would ask again: longer than
+ * anybody pauses who lives, and no loss to others when it died.
+ */
+export const URGENT_HOLD_MS = 250;
+/** Nobody pauses longer before asking again, however long the wait that was told. */
+export const URGENT_PAUSE_MS = 1_000;
+/** When those who let an urgent call go first ask again. */
+export const YIELD_MS = 50;
 
 /** Figures of the limiter itself, shared by both forms. */
 export interface LimiterOptions {

@@ -25,7 +25,7 @@ export function createMemoryLimiter(clock: Clock, options: LimiterOptions = {}):
   const now = monotonic(clock);
 
   return {
-    reserve: async (lane, limits, wants) => book(lane).reserve(now(), limits, wants),
+    reserve: async (lane, limits, wants, urgent = 0) => book(lane).reserve(now(), limits, wants, urgent),
     settle: async (lane, settlements) => {
       for (const settlement of settlements) book(lane).settle(now(), settlement);
       return { faultStreak: book(lane).faultStreak() };

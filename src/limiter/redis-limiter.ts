@@ -14,14 +14,30 @@ import {
   type Settlement,
   type Share,
   type Throttle,
+  URGENT_HOLD_MS,
+  URGENT_PAUSE_MS,
   type WaitReason,
   WINDOW_MARGIN_MS,
   wholeAmount,
+  YIELD_MS,
 } from "./limiter.ts";
 
 const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
   keys: ["window", "costs", "flight", "state"],
-  args: ["windowMs", "requests", "tokens", "concurrency", "even", "transitMs", "leaseMs", "prefix"],
+  args: [
+    "windowMs",
+    "requests",
+    "tokens",
+    "concurrency",
+    "even",
+    "transitMs",
+    "leaseMs",
+    "prefix",
+    "urgent",
+    "holdMs",
+    "pauseMs",
+    "yieldMs",
+  ],
   parse: (reply) => reply as [granted: number, now: number, reason: string, waitMs: number, detail: string],
 });
 
@@ -67,7 +83,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
   const windowWithMargin = windowMs + WINDOW_MARGIN_MS;
 
   return {
-    async reserve(lane, limits, wants) {
+    async reserve(lane, limits, wants, urgent = 0) {
       const prefix = randomBytes(9).toString("base64url");
       const [granted, now, reason, waitMs, detail] = await reserveScript.run(
         client,
@@ -79,6 +95,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
           transitMs,
           leaseMs,
           prefix,
+          ...{ urgent, holdMs: URGENT_HOLD_MS, pauseMs: URGENT_PAUSE_MS, yieldMs: YIELD_MS },
         },
         wants.map(wholeAmount),
       );

@@ -184,10 +184,15 @@ export class CallGroup<I extends GroupInput, M> {
     return this.#clock.now();
   }
 
-  async #reserveAndStart(batches: readonly Batch<I>[]): Promise<void> {
+  async #reserveAndStart(taken: readonly Batch<I>[]): Promise<void> {
+    const urgent = taken.filter(isUrgent);
+    const batches = urgent.length === 0 ? taken : [...urgent, ...taken.filter((batch) => !isUrgent(batch))];
     this.#asked = batches;
     const askedAt = this.#clock.now();
-    const answer = await this.#chooser.reserve(batches.map((batch) => batch.tokens));
+    const answer = await this.#chooser.reserve(
+      batches.map((batch) => batch.tokens),
+      urgent.length,
+    );
     this.#asked = [];
     if (this.#clock.now() - askedAt > LATE_MS) {
       for (const grant of answer.grants) this.#giveBack(grant);
@@ -290,6 +295,10 @@ export class CallGroup<I extends GroupInput, M> {
         this.#signal();
       });
   }
+}
+
+function isUrgent<I extends GroupInput>({ inputs }: Batch<I>): boolean {
+  return inputs.some((input) => input.isUrgent);
 }
 
 function giveBack(inputs: readonly GroupInput[], reason: HandBack): void {

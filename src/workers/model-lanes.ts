@@ -35,7 +35,8 @@ export class LaneChooser<M> {
     this.#lanes = lanes;
   }
 
-  async reserve(wants: readonly number[]): Promise<LaneAnswer<M>> {
+  /** `urgent`: so many of the first are waited for by people. */
+  async reserve(wants: readonly number[], urgent = 0): Promise<LaneAnswer<M>> {
     const grants: Grant<M>[] = [];
     const waits: { ms: number | undefined; reason: WaitReason }[] = [];
     const start = this.#next++;
@@ -43,7 +44,7 @@ export class LaneChooser<M> {
       const lane = this.#lanes[(start + i) % this.#lanes.length];
       if (!lane) continue;
       const reply = await this.#limiter
-        .reserve(lane.lane, lane.limits, wants.slice(grants.length))
+        .reserve(lane.lane, lane.limits, wants.slice(grants.length), Math.max(0, urgent - grants.length))
         .catch((error: unknown) => {
           // What another lane has granted already must be used, or it would count in its window for nothing.
           if (grants.length === 0) throw error;

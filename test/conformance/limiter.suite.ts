@@ -67,6 +67,45 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       expect(await limiter.reserve(LANE, {}, [])).toEqual({ granted: [] });
     });
 
+    test("the place that comes free is the urgent call's, whoever asks first", async () => {
+      const limits = { concurrency: 2 };
+      const [first, second] = await take(2, limits);
+      const urgent = async () => (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
+      expect(await urgent()).toBe(0);
+      if (first) await end([first]);
+      expect(await wait(limits)).toEqual({ reason: "urgent", waitMs: 50 });
+      expect(await grants(1, limits, 10, OTHER)).toBe(1);
+      expect(await urgent()).toBe(1);
+      if (second) await end([second]);
+      expect(await grants(2, limits)).toBe(1);
+    });
+
+    test("of one question the urgent part goes before others' urgent calls have theirs, and the rest yields", async () => {
+      const limits = { concurrency: 3 };
+      const held = await take(3, limits);
+      expect((await limiter.reserve(LANE, limits, [1], 1)).granted).toHaveLength(0);
+      await end(held);
+      const { granted, wait: rest } = await limiter.reserve(LANE, limits, [1, 1], 1);
+      expect(granted).toHaveLength(1);
+      expect(rest?.reason).toBe("urgent");
+      expect(await grants(2, limits)).toBe(2);
+    });
+
+    test("an urgent call that nobody asks for any more holds others up for a moment only", async () => {
+      const limits = { concurrency: 1 };
+      const held = await take(1, limits);
+      expect((await limiter.reserve(LANE, limits, [1], 1)).granted).toHaveLength(0);
+      await end(held);
+      await bench.advance(251);
+      expect(await grants(1, limits)).toBe(1);
+      const window = { requestsPerMinute: 1 };
+      expect((await limiter.reserve(OTHER, window, [1])).granted).toHaveLength(1);
+      const refused = await limiter.reserve(OTHER, window, [1], 1);
+      expect(refused.wait?.reason).toBe("requests");
+      await bench.advance(1_251);
+      expect((await wait(window, 10, OTHER))?.reason).toBe("requests");
+    });
+
     test("grants the prefix that fits and says what to wait for", async () => {
       const reply = await limiter.reserve(LANE, { requestsPerMinute: 3 }, [1, 1, 1, 1, 1]);
       expect(reply.granted).toHaveLength(3);

@@ -12,9 +12,14 @@ export type EmbedQuery = (model: string, text: string, signal: AbortSignal) => P
 const SEARCH_MS = 60_000;
 const TEXT_SHOWN = 1_000;
 
+/** Vectors of queries kept, in this process only: a list that is looked at again costs no call. Some megabytes. */
+const KEPT_QUERIES = 100;
+
 /** Searches finished embedding runs, as `sluice search` does. */
 export class RunSearch {
   readonly #embed: EmbedQuery;
+  /** By model and text; the one asked for longest ago goes first. */
+  readonly #queries = new Map<string, Float32Array>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(embed: EmbedQuery) {
@@ -34,9 +39,7 @@ export class RunSearch {
   async #searchNow({ dir, manifest }: RunFolder, text: string, top: number): Promise<SearchResult> {
     const begun = performance.now();
     const signal = AbortSignal.timeout(SEARCH_MS);
-    const query = await this.#embed(manifest.model, text, signal).catch((error) => {
-      throw toHttpError(error, manifest.model);
-    });
+    const query = await this.#embedQuery(manifest.model, text, signal);
     const hits = await nearest(dir, query, top, { signal });
     return {
       model: manifest.model,
@@ -48,6 +51,21 @@ export class RunSearch {
         ...(found === undefined ? {} : { text: found.slice(0, TEXT_SHOWN) }),
       })),
     };
+  }
+
+  async #embedQuery(model: string, text: string, signal: AbortSignal): Promise<Float32Array> {
+    const key = JSON.stringify([model, text]);
+    const known = this.#queries.get(key);
+    const vector =
+      known ??
+      (await this.#embed(model, text, signal).catch((error) => {
+        throw toHttpError(error, model);
+      }));
+    this.#queries.delete(key);
+    this.#queries.set(key, vector);
+    const [oldest] = this.#queries.keys();
+    if (this.#queries.size > KEPT_QUERIES && oldest !== undefined) this.#queries.delete(oldest);
+    return vector;
   }
 }
 

@@ -15,6 +15,10 @@
     6 transitMs   longest time from grant to arrival
     7 leaseMs     life of a reservation that nobody renews
     8 prefix      reservations are named prefix:1, prefix:2, ...
+    9 urgent      so many of the first are waited for by people: others yield while one of these is refused
+    10 holdMs     for how long after their next question the others yield
+    11 pauseMs    the longest until that question
+    12 yieldMs    when those who yield should ask again
     rest          estimated tokens, one per wanted reservation
   Returns { granted, now, reason, waitMs, detail }
     reason is '' when all were granted; waitMs is -1 when only the end of another call helps.
@@ -25,12 +29,13 @@
 --]]
 local windowMs, requests, tokens, concurrency = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local even, transitMs, leaseMs, prefix = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-local first = 9
+local urgent, holdMs, pauseMs, yieldMs = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local first = 13
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
 local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
-  'setRequests', 'setTokens', 'setConcurrency', 'reports')
+  'setRequests', 'setTokens', 'setConcurrency', 'reports', 'urgent')
 -- What a person set wins over what the caller's configuration says.
 requests, tokens, concurrency = tonumber(s[10]) or requests, tonumber(s[11]) or tokens, tonumber(s[12]) or concurrency
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
@@ -84,12 +89,17 @@ local factor = math.max(1, ratio)
 local reports = tonumber(s[13]) or 0
 if tokens > 0 and not even and reports < 20 then factor = reports == 0 and 3 or factor * (1 + 1 / reports) end
 local reason, waitMs = '', -1
+local yields = (tonumber(s[14]) or 0) > now
 
 for i = first + granted, #ARGV do
   local id, estimate = prefix .. ':' .. (i - first + 1), tonumber(ARGV[i])
   local cost = math.ceil(estimate * factor)
   -- A call larger than the whole window can only go alone; the provider then decides.
   local need = tokens > 0 and math.min(cost, tokens) or cost
+  if yields and i - first >= urgent then
+    reason, waitMs = 'urgent', yieldMs
+    break
+  end
   if concurrency > 0 and inFlight >= concurrency then
     reason, waitMs = 'concurrency', -1
     break
@@ -130,6 +140,11 @@ for i = first + granted, #ARGV do
   end
 end
 
+if granted < urgent then
+  redis.call('HSET', state, 'urgent', now + math.min(math.max(waitMs, 0), pauseMs) + holdMs)
+elseif urgent > 0 and s[14] then
+  redis.call('HDEL', state, 'urgent')
+end
 redis.call('HSET', state, 'sum', sum, 'nextAt', nextAt)
 redis.call('PEXPIRE', window, windowMs * 2 + transitMs)
 redis.call('PEXPIRE', costs, windowMs * 2 + transitMs)

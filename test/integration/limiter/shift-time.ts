@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-const MOMENTS = ["now", "pausedUntil", "nextAt", "failingSince", "lastOk"];
+const MOMENTS = ["now", "pausedUntil", "nextAt", "failingSince", "lastOk", "urgent"];
 
 /**
  * Makes the lanes of a namespace look as they will after `ms`, by moving every moment they hold into the past (and

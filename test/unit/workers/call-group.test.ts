@@ -25,7 +25,11 @@ interface GroupBench {
   readonly ledger: MemoryLedger;
   readonly group: CallGroup<EmbeddingInput, EmbeddingModel>;
   /** Submits the texts of one job; resolves as its ticket does. */
-  job(texts: readonly string[], runId?: string): { readonly ticket: JobTicket; readonly outcome: string };
+  job(
+    texts: readonly string[],
+    runId?: string,
+    isUrgent?: boolean,
+  ): { readonly ticket: JobTicket; readonly outcome: string };
   /** Lets time pass until nothing sleeps any more. */
   drain(): Promise<void>;
 }
@@ -77,7 +81,7 @@ function openGroup(
     limiter,
     ledger,
     group,
-    job(texts, runId = "run") {
+    job(texts, runId = "run", isUrgent = false) {
       const ticket = new JobTicket(texts.length);
       const job = { ticket, outcome: "open" };
       ticket.finished.then(
@@ -88,7 +92,7 @@ function openGroup(
           job.outcome = reason.message;
         },
       );
-      group.submit(texts.map((text) => input(text, nextIndex++, runId, ticket)));
+      group.submit(texts.map((text) => ({ ...input(text, nextIndex++, runId, ticket), isUrgent })));
       return job;
     },
     async drain() {
@@ -124,6 +128,25 @@ test("inputs of many jobs are packed into full calls", async () => {
   expect(model.calls.length).toBeLessThanOrEqual(105);
   expect(new Set(jobs.map((job) => job.outcome))).toEqual(new Set(["finished"]));
   expect(bench.ledger.records.size).toBe(1_000);
+});
+
+test("of what is ready at once, calls that people wait for are asked for first, and as such", async () => {
+  const asked: (readonly [wants: number, urgent: number | undefined])[] = [];
+  const wrap = (limiter: Limiter): Limiter => ({
+    ...limiter,
+    reserve: async (...args) => {
+      asked.push([args[2].length, args[3]]);
+      return await limiter.reserve(...args);
+    },
+  });
+  const model = fakeEmbedding({ maxInputs: 1 });
+  const bench = openGroup(model, { wrap, limits: { concurrency: 1 }, maxCalls: 3 });
+  bench.job(["bulk a", "bulk b"]);
+  bench.job(["a person's"], "one", true);
+  await bench.drain();
+  expect(asked[0]).toEqual([3, 1]);
+  expect(model.calls[0]).toEqual(["a person's"]);
+  expect(bench.ledger.records.size).toBe(3);
 });
 
 test("an input waits for others no longer than the linger", async () => {
