@@ -49,7 +49,7 @@ function chatWork(
   return {
     openStore: async () => openJsonStore(dir, { items, now, copies: await readCopies(spool, items) }),
     ...(reuse && { openReuse: () => openReuse(manifest.run, reuse, requestKeys(reuse)) }),
-    jobs: createChatJobs(manifest.run, requests),
+    jobs: createChatJobs(manifest.run, manifest.models, requests),
     queues: [...providers].map((provider) => queueName(provider, "chat")),
     estimate: estimateChatTokens,
     // What stays because this fails goes with the run.

@@ -11,10 +11,12 @@ const READ_AHEAD = 25;
 /** Tokens an answer probably has when its request sets no bound. */
 const ANSWER_TOKENS = 512;
 
-/** Jobs of a chat run: one per item, whose text is the request as JSON. Large requests stand beside the queue. */
-export function createChatJobs(run: string, requests: RunRequests): JobMaker {
+/** Jobs of a chat run that asks `models`: one per item, whose text is the request as JSON. Large requests stand beside the queue. */
+export function createChatJobs(run: string, models: readonly string[], requests: RunRequests): JobMaker {
   return {
     maxItems: READ_AHEAD,
+    lanes: models,
+    laneOf: ({ metadata }) => String(metadata?.model),
     plan: () => 1,
     make: async ([item]) => {
       if (!item) throw new RangeError("a chat job carries one item");

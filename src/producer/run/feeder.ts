@@ -4,6 +4,7 @@ import { jobId } from "../../queue/job-id.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
 import type { RunReuse, Sifted } from "../reuse/run-reuse.ts";
+import { FeedReader } from "./feed-reader.ts";
 import type { JobMaker } from "./job-maker.ts";
 import type { RunBudget } from "./run-budget.ts";
 import { RunLost, RunStopped } from "./run-error.ts";
@@ -38,6 +39,7 @@ export interface FeederDeps {
 
 interface PlannedJob {
   readonly job: OutstandingJob;
+  readonly lane: string;
   readonly items: readonly Item[];
 }
 
@@ -45,14 +47,17 @@ interface PlannedJob {
 const JOBS_PER_STEP = 25;
 /** Texts of a run in Redis at once: the window counts items, and a few thousand items may be large. */
 const MAX_WINDOW_BYTES = 64 * 1024 * 1024;
+/** Of lanes that share a run: one whose items are rare must not keep the others waiting for the end of the file. */
+const BLOCKS_PER_STEP = 8;
 
-/** Keeps the window full: reads items in order, notes jobs in Redis, then queues them. */
+/**
+ * Keeps the window full: reads items in order, notes jobs in Redis, then queues them. Where items go to several lanes,
+ * each has its share of the window and is read on its own, so that one that stands still holds up no other.
+ */
 export class Feeder {
   readonly #deps: FeederDeps;
   #cursor = 0;
-  #reader: AsyncIterator<readonly Item[]> | undefined;
-  #buffer: Item[] = [];
-  #ended = false;
+  #readers = new Map<string, FeedReader>();
   #exhausted = false;
   #windowSize: number;
 
@@ -72,7 +77,7 @@ export class Feeder {
 
   /** Everything was fed. */
   get isEmpty(): boolean {
-    return this.#ended && this.#buffer.length === 0 && !this.isWaiting;
+    return [...this.#readers.values()].every((reader) => reader.isEmpty) && !this.isWaiting;
   }
 
   /** Items wait for the answers of other runs: it is worth looking again from time to time. */
@@ -92,31 +97,37 @@ export class Feeder {
   /** Starts at `cursor`, and queues again what is noted as outstanding: jobs the queue still has are left alone. */
   async start(cursor: number, outstanding: readonly OutstandingJob[]): Promise<void> {
     await this.close();
+    const { firstMissing, items, jobs, readItems, window } = this.#deps;
     // What was answered from a cache, or waited for another run, lies before the cursor without a job of its own.
-    this.#cursor = Math.min(cursor, this.#deps.firstMissing() ?? cursor);
-    this.#buffer = [];
-    this.#ended = this.#cursor >= this.#deps.items;
-    this.#deps.window.clear();
+    this.#cursor = Math.min(cursor, firstMissing() ?? cursor);
+    const span = { from: this.#cursor, items };
+    for (const lane of jobs.lanes ?? [""]) {
+      const isMine = (item: Item) => this.#laneOf(item) === lane;
+      this.#readers.set(lane, new FeedReader(readItems, isMine, span));
+    }
+    window.clear();
     for (const job of outstanding) await this.requeue(job, job.id);
   }
 
   /** Lets go of the spool. */
   async close(): Promise<void> {
-    await this.#reader?.return?.();
-    this.#reader = undefined;
+    const readers = [...this.#readers.values()];
+    this.#readers = new Map();
+    await Promise.all(readers.map((reader) => reader.close()));
   }
 
   /** Fills the window. Resolves when there is no room or nothing left to feed. */
   async fill(): Promise<void> {
-    const { window, jobs } = this.#deps;
-    const windowSize = this.#windowSize;
-    // Topping up item by item would make many small jobs; a job's worth of room makes full ones.
     if (this.isWaiting) await this.#lookAgain();
-    const worthwhile = Math.min(jobs.maxItems, Math.ceil(windowSize / 4));
-    while (!this.isEmpty && windowSize - window.size >= worthwhile && window.bytes < MAX_WINDOW_BYTES) {
-      const planned = await this.#planStep(windowSize - window.size);
-      if (planned.length === 0) return;
-      await this.#queue(planned);
+    for (let goesOn = true; goesOn; ) {
+      goesOn = false;
+      for (const [lane, reader] of this.#readers) {
+        const room = this.#room(lane);
+        if (room === 0) continue;
+        const { planned, hasMore } = await this.#planStep(lane, reader, room);
+        if (planned.length > 0) await this.#queue(planned);
+        goesOn ||= planned.length > 0 || hasMore;
+      }
     }
   }
 
@@ -128,44 +139,66 @@ export class Feeder {
       for (const item of block) if (item.index <= job.last && this.#isWanted(item)) items.push(item);
       if ((block.at(-1)?.index ?? job.last) >= job.last) break;
     }
-    if (items.length === 0) {
+    const [first] = items;
+    if (!first) {
       await control.trim(token, undefined, [job.id]);
       return;
     }
     await this.#deps.reuse?.resume(items);
     this.#deps.budget?.fed(items);
-    await this.#queue([{ job: { ...job, id }, items }]);
+    await this.#queue([{ job: { ...job, id }, lane: this.#laneOf(first), items }]);
   }
 
-  async #planStep(room: number): Promise<PlannedJob[]> {
+  /**
+   * Items that a lane may be given now. Shares are of all lanes that have something left to do, so that together they
+   * never want more than the window, and none is without room for what others hold.
+   */
+  #room(lane: string): number {
+    const { window, jobs } = this.#deps;
+    if (window.bytes >= MAX_WINDOW_BYTES) return 0;
+    const alive = [...this.#readers].filter(([name, reader]) => !reader.isEmpty || window.openOf(name) > 0);
+    const share = Math.max(1, Math.floor(this.#windowSize / Math.max(1, alive.length)));
+    const free = Math.max(this.#windowSize, alive.length) - window.size;
+    const room = alive.length > 1 ? Math.min(free, share - window.openOf(lane)) : free;
+    // Topping up item by item would make many small jobs; a job's worth of room makes full ones.
+    return room >= Math.min(jobs.maxItems, Math.ceil(share / 4)) ? room : 0;
+  }
+
+  async #planStep(
+    lane: string,
+    reader: FeedReader,
+    room: number,
+  ): Promise<{ readonly planned: PlannedJob[]; readonly hasMore: boolean }> {
     const { jobs, control, budget } = this.#deps;
+    const { buffer } = reader;
     const planned: PlannedJob[] = [];
+    let hasMore = false;
     let left = room;
     while (planned.length < JOBS_PER_STEP && left > 0) {
-      await this.#read(jobs.maxItems);
-      if (this.#buffer.length === 0) break;
-      const wanted = Math.min(jobs.plan(this.#buffer, this.#ended), Math.max(left, 1));
-      const count = budget ? budget.affordable(this.#buffer.slice(0, wanted)) : wanted;
+      hasMore = await this.#read(reader, jobs.maxItems);
+      if (buffer.length === 0) break;
+      const wanted = Math.min(jobs.plan(buffer, reader.hasEnded), Math.max(left, 1));
+      const count = budget ? budget.affordable(buffer.slice(0, wanted)) : wanted;
       this.#exhausted = count === 0;
       if (count === 0) break;
-      const items = this.#buffer.splice(0, count);
+      const items = buffer.splice(0, count);
       budget?.fed(items);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
-      planned.push({ job: { id: jobId(control.runId, first, last), first, last, generation: 0 }, items });
-      this.#cursor = Math.max(this.#cursor, last + 1);
+      const job = { id: jobId(control.runId, first, last), first, last, generation: 0 };
+      planned.push({ job, lane, items });
       left -= count;
     }
-    return planned;
+    return { planned, hasMore };
   }
 
-  /** Reads on until `count` items without a record are at hand. */
-  async #read(count: number): Promise<void> {
-    this.#reader ??= this.#deps.readItems(this.#cursor)[Symbol.asyncIterator]();
-    while (!this.#ended && this.#buffer.length < count && this.#mayReadOn()) {
-      const next = await this.#reader.next();
-      if (next.done) this.#ended = true;
-      else await this.#take(next.value);
+  /** Reads on until `count` items without a record are at hand; true when it has read far and may find more. */
+  async #read(reader: FeedReader, count: number): Promise<boolean> {
+    const most = this.#readers.size > 1 ? BLOCKS_PER_STEP : Number.POSITIVE_INFINITY;
+    for (let blocks = 0; !reader.hasEnded && reader.buffer.length < count && this.#mayReadOn(); blocks += 1) {
+      if (blocks >= most) return true;
+      await this.#take(reader, (await reader.read()) ?? []);
     }
+    return false;
   }
 
   #mayReadOn(): boolean {
@@ -173,10 +206,10 @@ export class Feeder {
     return !reuse || !(reuse.isFull(this.#windowSize) || isStopping?.());
   }
 
-  async #take(block: readonly Item[]): Promise<void> {
+  async #take(reader: FeedReader, block: readonly Item[]): Promise<void> {
     const { reuse, window } = this.#deps;
     const wanted = block.filter((item) => this.#isWanted(item) && !window.has(item.index));
-    if (!reuse) for (const item of wanted) this.#buffer.push(item);
+    if (!reuse) reader.put(wanted);
     else if (wanted.length > 0) await this.#sort(await reuse.sift(wanted));
   }
 
@@ -187,11 +220,17 @@ export class Feeder {
   }
 
   async #sort({ send, records }: Sifted): Promise<void> {
-    const isLate = (send[0]?.index ?? Number.POSITIVE_INFINITY) < (this.#buffer.at(-1)?.index ?? 0);
-    for (const item of send) this.#buffer.push(item);
-    // Jobs are ranges: what comes late goes before what is behind it.
-    if (isLate) this.#buffer.sort((a, b) => a.index - b.index);
+    for (const [lane, items] of Map.groupBy(send, (item) => this.#laneOf(item))) {
+      this.#readers.get(lane)?.put(items);
+    }
     if (records.length > 0) await this.#deps.deliver?.(records);
+  }
+
+  #laneOf(item: Item): string {
+    const { lanes = [""], laneOf } = this.#deps.jobs;
+    const lane = laneOf?.(item) ?? "";
+    // What no lane owns is nobody's to read, and the run would never end: making its job says what is wrong.
+    return lanes.includes(lane) ? lane : (lanes[0] ?? "");
   }
 
   /** A copy gets its record together with the item it is equal to. */
@@ -201,6 +240,8 @@ export class Feeder {
 
   async #queue(planned: readonly PlannedJob[]): Promise<void> {
     const { control, token, window, clock, queues, jobs } = this.#deps;
+    const unfed = Math.min(...[...this.#readers.values()].map((reader) => reader.cursor));
+    this.#cursor = Math.max(this.#cursor, unfed);
     const reply = await control.feed(
       token,
       this.#cursor,
@@ -208,13 +249,11 @@ export class Feeder {
     );
     if (reply === "lost") throw new RunLost();
     if (reply === "taken") throw new RunStopped("lost-lease", "another process has taken over this run");
-    for (const { job, items } of planned)
-      window.add(
-        job,
-        items.map((item) => item.index),
-        clock.now(),
-        items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
-      );
+    for (const { job, lane, items } of planned) {
+      const bytes = items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+      const indices = items.map((item) => item.index);
+      window.add(job, indices, clock.now(), { bytes, lane });
+    }
     const made = planned.map(async ({ job, items }) => ({ ...(await jobs.make(items)), id: job.id }));
     await queues.add(await Promise.all(made));
   }

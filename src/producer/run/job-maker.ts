@@ -13,6 +13,10 @@ export interface MadeJob {
 export interface JobMaker {
   /** Items of the largest job: less room than this in the window is not worth feeding. */
   readonly maxItems: number;
+  /** What the run's items share limits with; one nameless lane when absent. With several, a job carries one item. */
+  readonly lanes?: readonly string[];
+  /** The one of `lanes` that an item goes to. */
+  laneOf?(item: Item): string;
   /** How many items from the front make the next job, at least one; `last` says that nothing follows them. */
   plan(items: readonly Item[], last: boolean): number;
   /** The job of these items. What is too large for a job stands in Redis when this resolves. */

@@ -7,6 +7,8 @@ export interface WindowJob extends OutstandingJob {
   progressAt: number;
   /** Of its items' texts. */
   readonly bytes: number;
+  /** What its items share a limit with; empty where all of a run's do. */
+  readonly lane: string;
 }
 
 /**
@@ -35,14 +37,26 @@ export class Window {
     return this.#jobOf.size;
   }
 
+  /** Items of a lane without a record. */
+  openOf(lane: string): number {
+    let open = 0;
+    for (const job of this.#jobs.values()) if (job.lane === lane) open += job.open.size;
+    return open;
+  }
+
   /** Whether the item is in a job. */
   has(index: number): boolean {
     return this.#jobOf.has(index);
   }
 
-  add(job: OutstandingJob, items: Iterable<number>, now: number, bytes = 0): void {
+  add(
+    job: OutstandingJob,
+    items: Iterable<number>,
+    now: number,
+    { bytes = 0, lane = "" }: { readonly bytes?: number; readonly lane?: string } = {},
+  ): void {
     this.remove(job.id);
-    const entry: WindowJob = { ...job, open: new Set(items), progressAt: now, bytes };
+    const entry: WindowJob = { ...job, open: new Set(items), progressAt: now, bytes, lane };
     if (entry.open.size === 0) return;
     this.#bytes += bytes;
     this.#jobs.set(job.id, entry);

@@ -230,6 +230,29 @@ test("a model whose account has no money left stops the run once the others are 
   expect(chat.requests).toHaveLength(20);
 });
 
+test("a model that is parked holds up no other, though its requests come first and would fill the window", async () => {
+  const chat = fakeChat();
+  let broke = true;
+  work((provider) => ({
+    ...chat,
+    generate: async (request, call) => {
+      if (provider === "spark" && broke) throw providerError("quota");
+      return await chat.generate(request, call);
+    },
+  }));
+  const both = chatRequests(180);
+  const ofSpark = both.filter((_, n) => n % 2 === 1).slice(0, 60);
+  const ofZhipu = both.filter((_, n) => n % 2 === 0).slice(0, 30);
+  writeRequests([...ofSpark, ...ofZhipu].map((request, n) => ({ ...request, custom_id: `q-${n}` })));
+  await expect(run({ windowSize: 20 })).rejects.toThrow("quota");
+  expect(chat.requests).toHaveLength(30);
+  broke = false;
+  const report = await run({ windowSize: 20 });
+  expect(report.items).toMatchObject({ succeeded: 90 });
+  expect(chat.requests).toHaveLength(90);
+  expect(output().map((line) => line.custom_id)).toEqual(Array.from({ length: 90 }, (_, n) => `q-${n}`));
+});
+
 test("texts of embedding requests share calls, and come back in the form their request asked for", async () => {
   const embedding = fakeEmbedding();
   work(() => fakeChat(), embedding);

@@ -75,3 +75,14 @@ test("a job is idle from its last collected record on", () => {
   expect(window.idleSince(200)).toEqual([]);
   expect(window.idleSince(201).map(({ id }) => id)).toEqual(["job-1"]);
 });
+
+test("items without a record are counted for each lane", () => {
+  const window = new Window();
+  window.add(job(1, 0, 1), [0, 1], 0, { lane: "a" });
+  window.add(job(2, 2, 3), [2, 3], 0, { lane: "b" });
+  expect([window.openOf("a"), window.openOf("b")]).toEqual([2, 2]);
+  window.collect(2, 1);
+  expect([window.openOf("a"), window.openOf("b")]).toEqual([2, 1]);
+  window.durable(1);
+  expect(window.openOf("")).toBe(0);
+});
