@@ -1,6 +1,6 @@
 import { estimateTokens, tokensWithin } from "./estimate-tokens.ts";
 import { hardSplit, isInsidePair } from "./hard-split.ts";
-import { markdownSections, type Section } from "./markdown-sections.ts";
+import { type HeadedSection, headedSections, headingsEnd } from "./markdown-sections.ts";
 
 export interface ChunkLimits {
   /** Estimated tokens no chunk exceeds, unless it is a single character. */
@@ -17,8 +17,8 @@ export interface Chunk {
 }
 
 /**
- * Splits a text into chunks, in order and as they are found. Markdown is cut at headings first, and small sections
- * are kept together; what is longer than a chunk is cut at code fences, paragraphs, lines, sentences, clauses and
+ * Splits a text into chunks, in order and as they are found. Markdown is cut at headings first, which stay with the
+ * beginning of what they head, and small sections are kept together; what is longer than a chunk is cut at code fences, paragraphs, lines, sentences, clauses and
  * words, in this order. Every character that is not white space is in a chunk.
  */
 export async function* chunkText(
@@ -30,27 +30,26 @@ export async function* chunkText(
   if (trimmed === "") return;
   const tokens = tokensWithin(trimmed, limits.tokens);
   if (tokens !== undefined) {
-    const [first] = structure === "markdown" ? markdownSections(text) : [];
-    yield withHeadings({ text: trimmed, tokens }, first);
+    const [first] = structure === "markdown" ? headedSections(text) : [];
+    yield withHeadings({ text: trimmed, tokens }, first?.headings);
     return;
   }
   if (structure === "plain") {
     yield* splitSection(text, limits, undefined);
     return;
   }
-  for (const group of groupSections(text, markdownSections(text), limits.tokens)) {
+  for (const group of groupSections(text, headedSections(text), limits.tokens)) {
     yield* chunkGroup(text.slice(group.section.start, group.section.end), limits, group);
   }
 }
 
-function withHeadings(chunk: Chunk, section: Section | undefined): Chunk {
-  const headings = section?.headings ?? [];
+function withHeadings(chunk: Chunk, headings: readonly string[] = []): Chunk {
   return headings.length === 0 ? chunk : { ...chunk, headings };
 }
 
 /** Neighbouring sections that make one chunk, or one section that is too long for one. */
 interface Group {
-  readonly section: Section;
+  readonly section: HeadedSection;
   /** Estimated tokens; exact while the group is one section; undefined when that is over the limit. */
   readonly tokens: number | undefined;
   readonly single: boolean;
@@ -60,7 +59,7 @@ interface Group {
  * Joins neighbouring sections that fit into one chunk together: always a heading's subsections, and its siblings
  * while the group is less than half full, so that short sections do not become tiny chunks.
  */
-function* groupSections(text: string, sections: readonly Section[], limit: number): Generator<Group> {
+function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: number): Generator<Group> {
   let group: Group | undefined;
   for (const section of sections) {
     const trimmed = text.slice(section.start, section.end).trim();
@@ -85,28 +84,67 @@ async function* chunkGroup(text: string, limits: ChunkLimits, group: Group): Asy
   if (trimmed === "") return;
   const tokens = group.single ? group.tokens : tokensWithin(trimmed, limits.tokens);
   if (tokens === undefined) yield* splitSection(text, limits, group.section);
-  else yield withHeadings({ text: trimmed, tokens }, group.section);
+  else yield withHeadings({ text: trimmed, tokens }, group.section.headings);
 }
 
+/** Headings stay with the beginning of what they head: the pieces leave room for them, and the first gets them. */
 async function* splitSection(
   text: string,
   limits: ChunkLimits,
-  section: Section | undefined,
+  section: HeadedSection | undefined,
 ): AsyncGenerator<Chunk> {
-  const split = await blockSplitter(limits);
-  for (const block of cutBlocks(text)) {
+  let head = section === undefined ? "" : text.slice(0, headingsEnd(text));
+  const room = roomForHead(head, limits.tokens);
+  if (room === 0) head = "";
+  for (const block of cutBlocks(text.slice(head.length))) {
+    const split = await blockSplitter(head === "" ? limits : lessRoom(limits, room));
     for (const piece of await split(block)) {
-      const tokens = tokensWithin(piece, limits.tokens);
-      if (tokens !== undefined) yield withHeadings({ text: piece, tokens }, section);
-      else yield* splitHard(piece, limits.tokens, section);
+      const first = head === "" ? undefined : joinHead(text, head, piece, limits.tokens);
+      if (first) yield withHeadings(first, section?.headings);
+      else {
+        if (head !== "") yield* fitted(head.trim(), limits.tokens, section?.headings);
+        yield* fitted(piece, limits.tokens, section?.below);
+      }
+      head = "";
     }
   }
 }
 
-function* splitHard(text: string, limit: number, section: Section | undefined): Generator<Chunk> {
+/** Splitters are kept, one for each size they make: room is given in steps. */
+const ROOM_STEP = 8;
+
+/** Tokens that pieces leave free for the headings before them; none for headings of half a chunk. */
+function roomForHead(head: string, limit: number): number {
+  const trimmed = head.trim();
+  const tokens = trimmed === "" ? 0 : estimateTokens(trimmed);
+  if (tokens === 0 || tokens > limit / 2) return 0;
+  // One more for the blank line between.
+  return Math.min(Math.ceil((tokens + 1) / ROOM_STEP) * ROOM_STEP, Math.floor(limit / 2));
+}
+
+function lessRoom({ tokens, overlap }: ChunkLimits, room: number): ChunkLimits {
+  return { tokens: tokens - room, overlap: Math.min(overlap, tokens - room - 1) };
+}
+
+/** The text from the headings to the end of the piece that follows them, when that fits and nothing lies between. */
+function joinHead(text: string, head: string, piece: string, limit: number): Chunk | undefined {
+  const start = head.length + text.slice(head.length).search(/\S/);
+  if (!text.startsWith(piece, start)) return undefined;
+  const joined = text.slice(0, start + piece.length).trim();
+  const tokens = tokensWithin(joined, limit);
+  return tokens === undefined ? undefined : { text: joined, tokens };
+}
+
+function* fitted(piece: string, limit: number, headings: readonly string[] | undefined): Generator<Chunk> {
+  const tokens = tokensWithin(piece, limit);
+  if (tokens !== undefined) yield withHeadings({ text: piece, tokens }, headings);
+  else yield* splitHard(piece, limit, headings);
+}
+
+function* splitHard(text: string, limit: number, headings: readonly string[] | undefined): Generator<Chunk> {
   for (const part of hardSplit(text, limit)) {
     const trimmed = part.trim();
-    if (trimmed !== "") yield withHeadings({ text: trimmed, tokens: estimateTokens(trimmed) }, section);
+    if (trimmed !== "") yield withHeadings({ text: trimmed, tokens: estimateTokens(trimmed) }, headings);
   }
 }
 

@@ -8,6 +8,12 @@ export interface Section {
   readonly headings: readonly string[];
 }
 
+/** A section together with the headings right before its own that have no text of theirs. */
+export interface HeadedSection extends Section {
+  /** What the text below all its headings stands under. */
+  readonly below: readonly string[];
+}
+
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
@@ -37,6 +43,37 @@ export function markdownSections(text: string): Section[] {
   }
   sections.push({ ...current, end: text.length });
   return sections;
+}
+
+/**
+ * The sections of a Markdown text, a heading without a text of its own together with the first of the sections below it:
+ * alone, or at the end of what stands before it, it would say nothing of what it heads.
+ */
+export function* headedSections(text: string): Generator<HeadedSection> {
+  let lead: Section | undefined;
+  for (const section of markdownSections(text)) {
+    if (lead !== undefined && section.level <= lead.level) {
+      yield { ...lead, below: lead.headings };
+      lead = undefined;
+    }
+    const joined: Section = lead === undefined ? section : { ...lead, end: section.end };
+    const length = section.end - section.start;
+    const isBare = section.level > 0 && headingsEnd(text.slice(section.start, section.end)) === length;
+    if (isBare) lead = joined;
+    else {
+      yield { ...joined, below: section.headings };
+      lead = undefined;
+    }
+  }
+  if (lead !== undefined) yield { ...lead, below: lead.headings };
+}
+
+/** Where, behind the headings and blank lines that a section begins with, its text begins. */
+export function headingsEnd(section: string): number {
+  for (const { start, line } of linesOf(section)) {
+    if (line.trim() !== "" && !HEADING.test(line)) return start;
+  }
+  return section.length;
 }
 
 /** A fence ends with as many of the same marks and nothing behind them. */

@@ -3,7 +3,7 @@ import { listSources, type SourceListing } from "../sources/list-sources.ts";
 import type { SourceOptions } from "../sources/source.ts";
 
 /** Raised when the same sources would be planned differently than before: other chunks, other ids, other estimates. */
-const PLANNING_VERSION = 1;
+const PLANNING_VERSION = 2;
 
 /**
  * A cheap answer to "are these the sources of that plan?", without reading any of them. Made of the options that

@@ -169,3 +169,53 @@ describe.skipIf(!existsSync(book))(`a real book (skipped when ${book} is absent)
     }
   });
 });
+
+describe("a heading", () => {
+  const sentence = (n: number) => `Sentence number ${n} makes this paragraph quite long indeed.`;
+  const long = Array.from({ length: 60 }, (_, n) => sentence(n)).join(" ");
+  const limits = { tokens: 200, overlap: 20 };
+
+  test("stays with the beginning of one long paragraph", async () => {
+    const chunks = await chunk(`# Title\n\n${long}\n`, limits);
+    expect(chunks[0]?.text).toMatch(/^# Title\n\nSentence number 0 /);
+    expect(chunks.map(({ headings }) => headings)).toEqual(chunks.map(() => ["Title"]));
+    expectSound(`# Title\n\n${long}\n`, chunks, limits.tokens);
+  });
+
+  test("stays with the code that follows it", async () => {
+    const chunks = await chunk(`# Title\n\n\`\`\`js\n${"const a = 1;\n".repeat(300)}\`\`\`\n`, limits);
+    expect(chunks[0]?.text).toMatch(/^# Title\n\n```js\nconst a/);
+  });
+
+  test("without a text of its own stays with the section below it, long or short", async () => {
+    const text = `# Title\n\n## Part\n\n${long}\n\n## Next\n\n### Below\n\nshort`;
+    const chunks = await chunk(text, limits);
+    expect(chunks[0]).toMatchObject({
+      text: expect.stringMatching(/^# Title\n\n## Part\n\nSentence number 0 /),
+      headings: ["Title"],
+    });
+    expect(chunks[1]?.headings).toEqual(["Title", "Part"]);
+    expect(chunks.at(-1)?.text).toBe("## Next\n\n### Below\n\nshort");
+    expectSound(text, chunks, limits.tokens);
+  });
+
+  test("is never the end of the chunk before what it heads", async () => {
+    const text = `# First\n\nA few words.\n\n## Empty\n\n### Inner\n\n${long}`;
+    const chunks = await chunk(text, limits);
+    expect(chunks[0]?.text).toBe("# First\n\nA few words.");
+    expect(chunks[1]?.text).toMatch(/^## Empty\n\n### Inner\n\nSentence number 0 /);
+  });
+
+  test("leaves its overlap to the chunks of a long text", async () => {
+    const chunks = await texts(`# Title\n\n${long}`, limits);
+    const last = chunks[0]?.split(/(?<=\.) /).at(-1) ?? "?";
+    expect(chunks[1]).toContain(last);
+  });
+
+  test("that is itself nearly a chunk does not make the others small", async () => {
+    const title = `# ${"Word and word ".repeat(60)}`;
+    const chunks = await chunk(`${title}\n\n${long}`, limits);
+    expect(Math.max(...chunks.map(({ tokens }) => tokens))).toBeGreaterThan(150);
+    expectSound(`${title}\n\n${long}`, chunks, limits.tokens);
+  });
+});
