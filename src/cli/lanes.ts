@@ -24,8 +24,14 @@ function lanePrice(config: Config, { provider, model }: Lane): TokenPrice | unde
   );
 }
 
-/** The lanes of a model: one per account that has credentials. Throws a ConfigError that names what is missing. */
-export function requireLanes(config: Config, fullName: string): { lane: Lane; limits: LaneLimits }[] {
+/**
+ * The lanes of a model: one per account that has credentials, with the "host:port" of its base URL. Throws a ConfigError
+ * that names what is missing.
+ */
+export function requireLanes(
+  config: Config,
+  fullName: string,
+): { lane: Lane; limits: LaneLimits; address: string }[] {
   const { provider, model } = findModel(fullName);
   const missing = config.missing(provider);
   const accounts = config.accounts(provider);
@@ -36,9 +42,9 @@ export function requireLanes(config: Config, fullName: string): { lane: Lane; li
       ),
     );
   }
-  return accounts.map(({ name }) => {
+  return accounts.map(({ name, baseUrl }) => {
     const lane = { provider, account: name, model: model.name };
-    return { lane, limits: laneLimits(config, lane) };
+    return { lane, limits: laneLimits(config, lane), address: new URL(baseUrl).host };
   });
 }
 

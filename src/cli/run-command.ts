@@ -62,7 +62,11 @@ export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord
   readonly defaultWindow: number;
 }
 
-export type Lanes = readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+export type Lanes = readonly {
+  readonly lane: Lane;
+  readonly limits: LaneLimits;
+  readonly address?: string;
+}[];
 
 interface Context {
   readonly config: Config;

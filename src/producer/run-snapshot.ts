@@ -30,6 +30,8 @@ export interface RunSnapshot {
   readonly expectedTokens?: number;
   readonly lanes: readonly LaneSnapshot[];
   readonly failuresByKind: Readonly<Record<string, number>>;
+  /** Why nothing succeeds at present; absent while calls are answered. */
+  readonly trouble?: TroubleSnapshot;
   /** Absent while every result took a call. */
   readonly reused?: ReuseFigures;
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
@@ -39,6 +41,20 @@ export interface RunSnapshot {
   readonly etaMs?: number;
   /** Worker processes alive. */
   readonly workers: number;
+}
+
+/** What the newest call ended with, of a run whose calls all fail. */
+export interface TroubleSnapshot {
+  /** "network" */
+  readonly kind: string;
+  /** Holds no credential and nothing of what was sent. */
+  readonly message: string;
+  /** "minimax/embo-01" */
+  readonly lane?: string;
+  /** "host:port" of the lane's base URL, where it is known. */
+  readonly address?: string;
+  /** When the last call was answered, or the run began: epoch ms. */
+  readonly since: number;
 }
 
 /** What was not asked for twice: items delivered from an equal one of the run, and items answered from the cache. */

@@ -79,7 +79,8 @@ export async function readJournal(
 ): Promise<JournalEntry[]> {
   const found: JournalEntry[] = [];
   for (let end = "+"; ; ) {
-    const page = await client.xrevrange(keys.run(run).journal, end, "-", "COUNT", PAGE);
+    const count = item === undefined ? Math.min(limit, PAGE) : PAGE;
+    const page = await client.xrevrange(keys.run(run).journal, end, "-", "COUNT", count);
     for (const [id, fields] of page) {
       const values = fieldMap(fields);
       if (item !== undefined && !indicesInclude(values.get("i") ?? "", item)) continue;
@@ -87,7 +88,7 @@ export async function readJournal(
       if (found.length >= limit) return found.reverse();
     }
     const oldest = page.at(-1)?.[0];
-    if (oldest === undefined || page.length < PAGE) return found.reverse();
+    if (oldest === undefined || page.length < count) return found.reverse();
     end = `(${oldest}`;
   }
 }

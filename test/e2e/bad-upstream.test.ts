@@ -7,6 +7,7 @@ import { progressed, Workshop } from "../support/cli.ts";
 import { corpusText, writeCorpus } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
 import { freePort } from "../support/redis-process.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
 
@@ -63,6 +64,34 @@ test("an upstream that cannot be reached stops the run with a clear word, and it
     message: expect.stringMatching(/reach|connect|network/),
   });
   expect(shop.manifest("vectors").items).toMatchObject({ succeeded: 0, failed: 0, missing: 100 });
+  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+});
+
+test("a base URL that is wrong on a rerun is told within seconds, with address and error, and never the key", async () => {
+  const limits = { requestsPerMinute: 100_000, concurrency: 4 };
+  await using shop = await Workshop.open({ latency: { fixedMs: 200 }, limits });
+  writeCorpus(shop, 2_000);
+  const first = shop.embed(ARGS);
+  await first.event(progressed(0.02), "the first items");
+  first.kill("SIGINT");
+  await first.exit;
+  const address = `127.0.0.1:${await freePort()}`;
+  const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
+  const json = shop.embed(ARGS, { env });
+  const told = await json.event(({ event }) => event === "trouble", "word of what is wrong");
+  expect(told).toMatchObject({ kind: "network", address, message: expect.stringContaining("refused") });
+  await json.event(({ trouble }) => trouble !== undefined, "the same in the progress");
+  json.kill("SIGINT");
+  await json.exit;
+  const plain = shop.embed(
+    ARGS.filter((arg) => arg !== "--json"),
+    { env },
+  );
+  await waitFor(() => plain.stderr().includes(`no answers from ${address}: network: connection refused`));
+  plain.kill("SIGINT");
+  await plain.exit;
+  expect(json.stdout() + plain.stderr()).not.toContain("simulator-key");
+  shop.simulator.configure({ latency: { fixedMs: 0 } });
   expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 

@@ -1,4 +1,5 @@
 import type { PlanProgress } from "../../producer/plan/plan.ts";
+import type { TroubleSnapshot } from "../../producer/run-snapshot.ts";
 import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import type { RunEvent } from "./run-reporter.ts";
@@ -29,6 +30,8 @@ function sentence(event: RunEvent | SnapshotEvent): string {
       return `${event.lane} snoozing${because(event.reason)}`;
     case "open":
       return `${event.lane} going on`;
+    case "trouble":
+      return `${event.lane} gets no answers${describeTrouble(event)}`;
     case "failure":
       return `${formatMany(event.count, "item")} failed: ${event.kind}`;
   }
@@ -36,6 +39,11 @@ function sentence(event: RunEvent | SnapshotEvent): string {
 
 function because(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${describeReason(reason)}`;
+}
+
+/** " from 127.0.0.1:8900: network: connection refused" */
+export function describeTrouble({ kind, message, address }: Omit<TroubleSnapshot, "since" | "lane">): string {
+  return `${address === undefined ? "" : ` from ${address}`}: ${kind}: ${message}`;
 }
 
 const REASONS: ReadonlyMap<string, string> = new Map([

@@ -45,6 +45,7 @@ export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): strin
     progressLines(snapshot, width, options.now, colors),
     figures(snapshot, width, colors),
     renderLanes(snapshot.lanes, width, options.now, colors),
+    troubleLines(snapshot, width, options.now, colors),
     failures.length === 0
       ? []
       : layCells(
@@ -59,6 +60,17 @@ export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): strin
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join("\n"))
     .join("\n\n");
+}
+
+/** What the newest call ended with, while none is answered; in two lines, because an address may be long. */
+function troubleLines({ trouble }: RunSnapshot, width: number, now: number, colors: Colors): string[] {
+  if (trouble === undefined) return [];
+  const { address, kind, message, since } = trouble;
+  const from = address === undefined ? "" : ` from ${sanitize(address)}`;
+  return [
+    colors.red(truncate(`no answers${from} for ${formatDuration(now - since)}`, width)),
+    truncate(`  ${sanitize(`${kind}: ${message}`)}`, width),
+  ];
 }
 
 /** The model in full, then run and folder as far as there is room. */

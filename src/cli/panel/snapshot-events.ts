@@ -5,12 +5,30 @@ export type SnapshotEvent =
   | { readonly type: "park"; readonly lane: string; readonly reason?: string }
   | { readonly type: "snooze"; readonly lane: string; readonly reason?: string; readonly until?: string }
   | { readonly type: "open"; readonly lane: string }
+  /** Nothing succeeds at present, and this is what the newest call ended with. */
+  | {
+      readonly type: "trouble";
+      readonly lane: string;
+      readonly kind: string;
+      readonly message: string;
+      readonly address?: string;
+    }
   /** `count` items failed since the last snapshot, `total` so far, all of one kind. */
   | { readonly type: "failure"; readonly kind: string; readonly count: number; readonly total: number };
 
-/** What happened between two snapshots, in order: lanes snoozed, parked or open again, and new failures by kind. */
+/**
+ * What happened between two snapshots, in order: lanes snoozed, parked or open again, trouble that is new or of another
+ * cause, and new failures by kind.
+ */
 export function snapshotEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
-  return [...laneEvents(before, after), ...failureEvents(before, after)];
+  return [...laneEvents(before, after), ...troubleEvents(before, after), ...failureEvents(before, after)];
+}
+
+function troubleEvents(before: RunSnapshot | undefined, { trouble, model }: RunSnapshot): SnapshotEvent[] {
+  const { kind, message } = before?.trouble ?? {};
+  if (!trouble || (trouble.kind === kind && trouble.message === message)) return [];
+  const { since: _, lane = model, ...rest } = trouble;
+  return [{ type: "trouble", lane, ...rest }];
 }
 
 function laneEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {

@@ -58,8 +58,8 @@ export interface ExecuteDeps {
   readonly redis: RedisSource;
   readonly keys: Keys;
   readonly limiter: Limiter;
-  /** The lanes the run's models can use, with the limits in force. */
-  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+  /** The lanes the run's models can use, with the limits in force and the "host:port" that their calls go to. */
+  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits; readonly address?: string }[];
   readonly windowSize: number;
   /** What all the run's models cost; absent when it is not known, or not the same for all of them. */
   readonly price?: TokenPrice;

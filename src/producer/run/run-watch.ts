@@ -16,10 +16,11 @@ import { type PublishedRun, publishRun } from "./published-run.ts";
 import { parkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
 import { RateTracker } from "./track-rates.ts";
+import { TroubleWatch } from "./trouble-watch.ts";
 
 export interface WatchDeps {
   readonly limiter: Limiter;
-  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
+  readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits; readonly address?: string }[];
   readonly price?: TokenPrice;
   readonly clock: Clock;
   readonly keys: Keys;
@@ -47,6 +48,7 @@ export class RunWatch {
   readonly #startedAt: number;
   readonly #rates = new RateTracker();
   readonly failures: FailureTally;
+  readonly #trouble: TroubleWatch;
   #counters: Partial<Record<RunCounter, number>>;
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
@@ -61,6 +63,7 @@ export class RunWatch {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#activeSince = this.#startedAt;
+    this.#trouble = new TroubleWatch({ ...deps, run: manifest.run });
     this.failures = new FailureTally(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
     this.#counters = manifest.counters as RunCounters;
   }
@@ -105,7 +108,8 @@ export class RunWatch {
     if (parked.length === 0) return;
     const { ok, failed } = store.counts();
     if (parked.length === statuses.length || this.#isStuck(statuses, ok + failed, isPaused)) {
-      throw parkedError(parked.flatMap((status) => status.reason ?? []));
+      const reasons = parked.flatMap((status) => status.reason ?? []);
+      throw parkedError(reasons, this.#trouble.current);
     }
   }
 
@@ -136,6 +140,7 @@ export class RunWatch {
       ...(reused && asked.done > 0 ? { expectedTokens: (tokens / asked.done) * asked.total } : {}),
       lanes: this.#lanes,
       failuresByKind: this.failures.byKind(),
+      ...(this.#trouble.current && { trouble: this.#trouble.current }),
       ...(reused && { reused }),
       ...this.#cost(tokens, asked.done, asked.total),
       startedAt: this.#startedAt,
@@ -226,6 +231,8 @@ export class RunWatch {
     this.#counters = counters;
     this.#workers = workers;
     this.#lanes = statuses.map((status, i) => laneSnapshot(lanes[i]?.lane, status, clock.now()));
+    const { callsAnswered: answered = 0, callsFailed: failed = 0 } = counters;
+    await this.#trouble.look(clock.now(), { answered, failed });
     return statuses;
   }
 

@@ -82,6 +82,22 @@ describe("the panel", () => {
     `);
   });
 
+  it("says why nothing succeeds, for how long and where, on any width", () => {
+    const trouble = {
+      kind: "network",
+      message: "connection refused: nothing listens at the base URL's address",
+      address: "api.example.com:8443",
+      since: NOW - 12_000,
+    };
+    const wide = render({ trouble });
+    expect(lineWith(wide, "no answers")).toBe("no answers from api.example.com:8443 for 12 s");
+    expect(lineWith(wide, "network")).toBe(`  network: ${trouble.message}`);
+    const narrow = render({ trouble }, { width: 40 });
+    for (const line of narrow.split("\n")) expect(textWidth(line)).toBeLessThanOrEqual(40);
+    expect(narrow).toContain("no answers from api.example.com:8443");
+    expect(render()).not.toContain("no answers");
+  });
+
   it("draws what is not known as a dash and never as zero", () => {
     const {
       itemsPerSecond: _,

@@ -26,6 +26,17 @@ describe("events between two snapshots", () => {
     expect(snapshotEvents(undefined, held)).toHaveLength(2);
   });
 
+  it("tell once why nothing succeeds, and again when the cause is another", () => {
+    const trouble = { kind: "network", message: "refused", lane: "a/b", address: "h:1", since: NOW };
+    const after = aSnapshot({ trouble });
+    const told = { type: "trouble", kind: "network", message: "refused", lane: "a/b", address: "h:1" };
+    expect(snapshotEvents(aSnapshot(), after)).toEqual([told]);
+    expect(snapshotEvents(after, after)).toEqual([]);
+    const other = aSnapshot({ trouble: { ...trouble, message: "no route" } });
+    expect(snapshotEvents(after, other)).toEqual([{ ...told, message: "no route" }]);
+    expect(snapshotEvents(after, aSnapshot())).toEqual([]);
+  });
+
   it("count new failures by kind, and not those of an earlier session", () => {
     const before = aSnapshot({ failuresByKind: { "too-long": 4 } });
     const after = aSnapshot({ failuresByKind: { "too-long": 6, "content-filter": 1 } });
