@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { describeError, EXIT } from "./exit.ts";
-import { amount, count, port, positive } from "./parse-option.ts";
+import { amount, count, port, positive, workerCount } from "./parse-option.ts";
 import { addCoordinatorOptions, addRunOptions } from "./run-options.ts";
 import { readVersion } from "./version.ts";
 
@@ -100,7 +100,7 @@ function addChat(program: Command): void {
     .option(
       "--workers <n>",
       "worker processes to start; by default one, unless a running one takes such jobs",
-      count,
+      workerCount,
     )
     .option("--json", "one JSON object per event on standard output", false)
     .action(async (prompt: string, options) => {
@@ -301,7 +301,7 @@ function addDashboard(program: Command): void {
       .command("up")
       .description("dashboard, workers and, without REDIS_URL, the private Redis together, until Ctrl-C"),
   )
-    .option("--workers <n>", "worker processes to start", count)
+    .option("--workers <n>", "worker processes to start", workerCount)
     .action(async (options) => {
       const { runUp } = await import("./commands/up.ts");
       process.exitCode = await runUp({ ...options, config: program.opts().config });

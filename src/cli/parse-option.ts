@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { maxWorkers } from "../config/max-workers.ts";
 
 /** A whole number from 1 on. All of these throw what the command line shows beside the option. */
 export function positive(text: string): number {
@@ -15,6 +16,16 @@ export function count(text: string): number {
     throw new InvalidArgumentError("expected a whole number from 0 on.");
   }
   return value;
+}
+
+/** Worker processes of one command. */
+export function workerCount(text: string): number {
+  const value = count(text);
+  const most = maxWorkers();
+  if (value <= most) return value;
+  throw new InvalidArgumentError(
+    `expected 0 to ${most}; one per core is usual, and more machines take "sluice worker" on each.`,
+  );
 }
 
 /** Any number from 0 on. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { amount, bytes, count, positive } from "./parse-option.ts";
+import { amount, bytes, positive, workerCount } from "./parse-option.ts";
 
 /** What every command understands that plans a run and brings it to its end; `items` is what its input holds. */
 export function addRunOptions(command: Command, items: "items" | "requests"): Command {
@@ -24,7 +24,7 @@ export function addCoordinatorOptions(command: Command, what: string): Command {
     .option(
       "--workers <n>",
       "worker processes to start (default: one per core); 0 leaves the work to workers running elsewhere",
-      count,
+      workerCount,
     )
     .option(
       "--max-cost <amount>",

@@ -7,13 +7,13 @@ import {
   choice,
   currency,
   duration,
-  integerFromZero,
   logLevel,
   positiveInteger,
   redisUrl,
   shortName,
   text,
   variableName,
+  workerCount,
 } from "./value.ts";
 
 const apiKey = text("expected the key as text");
@@ -95,7 +95,7 @@ export const fileSchema = z.strictObject({
   redis: z.strictObject({ url: redisUrl, server: text("expected the path of a redis-server") }).optional(),
   providers: z.strictObject(providerShapes).optional(),
   compatible: z.record(z.string(), definedProvider).optional(),
-  run: z.strictObject({ window: positiveInteger, workers: integerFromZero }).optional(),
+  run: z.strictObject({ window: positiveInteger, workers: workerCount }).optional(),
   worker: z.strictObject({ jobs: positiveInteger, calls: positiveInteger, grace: duration }).optional(),
   log: z.strictObject({ level: logLevel }).optional(),
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ConfigError, coerceError } from "../core/errors.ts";
 import { parseRedisUrl } from "../redis/url.ts";
+import { maxWorkers } from "./max-workers.ts";
 
 /** One setting's value: what a reader expects, and whether what came may be repeated in a message. */
 export interface ValueIssue {
@@ -45,9 +46,10 @@ export const positiveInteger = value(
   true,
 );
 
-export const integerFromZero = value(
-  "expected 0 or a positive integer",
-  (raw) => (typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 ? raw : undefined),
+export const workerCount = value(
+  `expected 0 to ${maxWorkers()} worker processes`,
+  (raw) =>
+    typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 && raw <= maxWorkers() ? raw : undefined,
   true,
 );
 

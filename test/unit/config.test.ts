@@ -251,7 +251,7 @@ log: [debug]
       ),
       'sluice.yaml: providers.minimax.models["odd name"]: expected a mapping, got other text',
       'sluice.yaml: providers.minimax.apikey: unknown key; did you mean "apiKey"?',
-      "sluice.yaml: run.workers: expected 0 or a positive integer, got 1.5",
+      expect.stringMatching(/^sluice\.yaml: run\.workers: expected 0 to \d+ worker processes, got 1\.5$/),
       'sluice.yaml: worker.grace: expected a duration such as "30s" or "5m", got 30',
       "sluice.yaml: log: expected a mapping, got a list",
       'sluice.yaml: provders: unknown key; did you mean "providers"?',
