@@ -1,7 +1,9 @@
 import { performance } from "node:perf_hooks";
 import type { ItemPage, ItemStatus, ItemSummary } from "../contract.ts";
+import type { FoundItem } from "./found-item.ts";
+import { lineHint } from "./output-items.ts";
 import type { RunFolder } from "./run-folder.ts";
-import { type FoundItem, readItems } from "./run-items.ts";
+import { readItems } from "./run-items.ts";
 
 export interface ItemSearch {
   readonly text: string;
@@ -31,22 +33,33 @@ export async function findItems(folder: RunFolder, search: ItemSearch): Promise<
     ...(end || next >= total ? {} : { next }),
     searched: total === 0 || end ? 1 : Math.min(1, next / total),
   });
-  for await (const group of readItems(folder, { from, failures: true })) {
-    for (const item of group) {
-      next = item.index + 1;
+  if (isHopeless(folder, search)) return page(true);
+  const texts = search.in === "text" && wanted !== "";
+  for await (const group of readItems(folder, { from, failures: true, texts, hint: lineHint(wanted) })) {
+    for (const item of group.items) {
       if (fits(item, search, wanted)) items.push(toSummary(item));
-      if (items.length >= limit) return page(false);
+      if (items.length < limit) continue;
+      next = item.index + 1;
+      return page(false);
     }
+    next = group.next;
     if (performance.now() - begun > BUDGET_MS) return page(false);
   }
   return page(true);
+}
+
+/** A finished run whose working folder is gone has neither failures nor items that wait. */
+function isHopeless({ spool }: RunFolder, { status, kind }: ItemSearch): boolean {
+  return spool === undefined && (kind !== undefined || (status !== undefined && status !== "succeeded"));
 }
 
 function fits(item: FoundItem, { status, kind, in: where }: ItemSearch, wanted: string): boolean {
   if (status !== undefined && item.status !== status) return false;
   if (kind !== undefined && item.failure?.kind !== kind) return false;
   if (wanted === "") return true;
-  const text = where === "id" ? item.id : (item.text ?? "");
+  if (where === "id") return item.id.toLowerCase().includes(wanted);
+  // Of a finished run of requests, the answers are what is left.
+  const text = item.text ?? (item.answer === undefined ? "" : JSON.stringify(item.answer));
   return text.toLowerCase().includes(wanted);
 }
 

@@ -3,8 +3,8 @@ import type { RecordCall } from "../../queue/record-codec.ts";
 import type { JournalEntry } from "../../queue/run-journal.ts";
 import type { AttemptView, ItemStory, MaskedText, RevealedItem } from "../contract.ts";
 import { toSummary } from "./find-items.ts";
+import type { FoundItem } from "./found-item.ts";
 import type { RunFolder } from "./run-folder.ts";
-import type { FoundItem } from "./run-items.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 /** An item's answer as it is stored. */

@@ -1,5 +1,6 @@
 import { FailureClusters as ClusterCounter } from "../../core/failure-clusters.ts";
 import { readCallNote } from "../../producer/sink/call-notes.ts";
+import { SLOT_FAILED } from "../../producer/sink/ledger.ts";
 import { readClusters, readJournal } from "../../queue/run-journal.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
@@ -16,11 +17,13 @@ import type { RedisGate } from "../look/redis-gate.ts";
 import type { Sampler } from "../look/sampler.ts";
 import { describeRun, phaseOf } from "./describe-run.ts";
 import { describeRunPage } from "./describe-run-page.ts";
+import type { FoundItem } from "./found-item.ts";
 import { describeItem, readAnswer, revealItem } from "./item-story.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
 import type { KnownRun, RunBook } from "./run-book.ts";
 import { findRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
-import { type FoundItem, readItem, readItems } from "./run-items.ts";
+import { readItem } from "./run-items.ts";
+import { StoredRecords } from "./stored-records.ts";
 
 export interface RunDeskDeps {
   readonly client: RedisClient;
@@ -42,6 +45,8 @@ const SHOWN_CLUSTERS = 100;
 /** Examples whose ids are looked up in the plan, the largest clusters first. */
 const NAMED_EXAMPLES = 20;
 const REMEMBERED_IDS = 5_000;
+const SLOTS_PER_READ = 16_384;
+const REMEMBERED_COUNTS = 50;
 /** Failures that are counted anew from the folder when Redis has forgotten the run's clusters. */
 const COUNTED_AGAIN = 50_000;
 
@@ -49,6 +54,7 @@ const COUNTED_AGAIN = 50_000;
 export class RunDesk {
   readonly deps: RunDeskDeps;
   readonly #ids = new Map<string, string>();
+  readonly #counted = new Map<string, { version: string; clusters: Promise<FailureCluster[]> }>();
 
   constructor(deps: RunDeskDeps) {
     this.deps = deps;
@@ -97,7 +103,7 @@ export class RunDesk {
     const { client, keys, gate } = this.deps;
     const known = await this.require(run);
     const clusters = (await gate.ask(() => readClusters(client, keys, run))).map(toView);
-    const counted = clusters.length > 0 ? clusters : await countAgain(known);
+    const counted = clusters.length > 0 ? clusters : await this.#countAgain(known);
     const shown = counted.slice(0, SHOWN_CLUSTERS);
     const sum = (some: readonly FailureCluster[]) => some.reduce((all, { count }) => all + count, 0);
     return {
@@ -106,6 +112,24 @@ export class RunDesk {
       others: sum(counted.slice(SHOWN_CLUSTERS)),
       total: sum(counted),
     };
+  }
+
+  /** Redis forgets clusters with their run; the ledger on disk does not, and is read once for each of its states. */
+  async #countAgain(known: KnownRun): Promise<FailureCluster[]> {
+    const found = await findRunFolder(known);
+    if (!found.here || found.folder.spool === undefined) return [];
+    const { run, items, state, activeMs } = found.folder.manifest;
+    if (items.failed === 0) return [];
+    const version = `${state} ${items.failed} ${activeMs}`;
+    const before = this.#counted.get(run);
+    if (before?.version === version) return await before.clusters;
+    const clusters = countFailures(found.folder);
+    this.#counted.delete(run);
+    this.#counted.set(run, { version, clusters });
+    clusters.catch(() => this.#counted.delete(run));
+    const [oldest] = this.#counted.keys();
+    if (this.#counted.size > REMEMBERED_COUNTS && oldest !== undefined) this.#counted.delete(oldest);
+    return await clusters;
   }
 
   async story(run: string, index: number): Promise<ItemStory> {
@@ -188,20 +212,18 @@ function toView({ cause, kind, code, pattern, count, example }: CountedCluster):
   };
 }
 
-/** Redis forgets clusters with their run; the ledger on disk does not. */
-async function countAgain(known: KnownRun): Promise<FailureCluster[]> {
-  const found = await findRunFolder(known);
-  if (!found.here || found.folder.spool === undefined) return [];
-  if (found.folder.manifest.items.failed === 0) return [];
+/** Of a run with very many failures, the first ones. */
+async function countFailures({ dir, manifest }: RunFolder): Promise<FailureCluster[]> {
   const counter = new ClusterCounter();
   let counted = 0;
-  for await (const items of readItems(found.folder, { from: 0, failures: true })) {
-    for (const { index, failure } of items) {
-      if (!failure) continue;
-      counter.add(index, failure);
+  await using records = new StoredRecords(dir);
+  for (let start = 0; start < manifest.items.total && counted < COUNTED_AGAIN; start += SLOTS_PER_READ) {
+    for (const slot of await records.slots(start, Math.min(SLOTS_PER_READ, manifest.items.total - start))) {
+      const failure = slot?.status === SLOT_FAILED ? await records.failure(slot) : undefined;
+      if (!slot || !failure) continue;
+      counter.add(slot.index, failure);
       counted += 1;
     }
-    if (counted >= COUNTED_AGAIN) break;
   }
   return counter.list().map(toView);
 }

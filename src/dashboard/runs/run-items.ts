@@ -1,53 +1,52 @@
-import { createReadStream } from "node:fs";
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import type { Item } from "../../core/item.ts";
 import { readSpool } from "../../producer/plan/read-spool.ts";
-import { isBatch } from "../../producer/run/run-manifest.ts";
-import { openResult } from "../../producer/search/open-result.ts";
 import { type LedgerSlot, SLOT_OK } from "../../producer/sink/ledger.ts";
-import { RESULT_FILES } from "../../producer/sink/result-writer.ts";
-import { readLines } from "../../producer/sources/read-lines.ts";
-import type { ItemSummary } from "../contract.ts";
+import { HttpError } from "../http-error.ts";
+import type { FoundItem } from "./found-item.ts";
+import { type OutputGroup, readOutputItems } from "./output-items.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { StoredRecords } from "./stored-records.ts";
-
-/** An item with what its folder still knows of it. */
-export interface FoundItem extends ItemSummary {
-  /** What was asked: the text of an embedding item, the request of a chat item as JSON. */
-  readonly text?: string;
-  /** Of a finished chat run: the answer's body, as its output has it. */
-  readonly answer?: unknown;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** "provider/model" of a request that named its own. */
-  readonly model?: string;
-}
 
 export interface ReadItemsOptions {
   readonly from: number;
   /** Read why items failed, too. */
   readonly failures: boolean;
+  /** Read what was asked or answered where that is extra work; false by default. */
+  readonly texts?: boolean;
+  /** See `readOutputItems`. */
+  readonly hint?: string | undefined;
 }
 
-/** Items of a finished run read at a time. */
-const PICK = 500;
+/** The place of an item in a file that nobody has read yet is looked for this long; the next one goes on from there. */
+const FIND_MS = 3_000;
 
 /**
  * A run's items from index `from` on, in groups: from its plan and ledger while they are there, else from its output.
  * Stop iterating to stop reading.
  */
-export function readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGenerator<FoundItem[]> {
+export function readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGenerator<OutputGroup> {
   if (folder.spool !== undefined) return readPlanned(folder, folder.spool, options);
-  return isBatch(folder.manifest) ? readBatchLines(folder, options.from) : readOutput(folder, options.from);
+  const { from, texts = false, hint } = options;
+  return readOutputItems(folder, { from, texts, ...(hint === undefined ? {} : { hint }) });
 }
 
 /** One item; undefined when the run has none at this index. */
 export async function readItem(folder: RunFolder, index: number): Promise<FoundItem | undefined> {
   if (folder.spool !== undefined) return await readPlannedItem(folder.dir, folder.spool, index);
-  for await (const group of readItems(folder, { from: index, failures: true })) {
-    return group.find((item) => item.index === index);
+  if (index >= folder.manifest.items.total) return undefined;
+  const begun = performance.now();
+  for await (const { items, next } of readItems(folder, { from: index, failures: true, texts: true })) {
+    const [item] = items;
+    if (item) return item.index === index ? item : undefined;
+    if (performance.now() - begun > FIND_MS) throw stillLooking(next, index);
   }
   return undefined;
+}
+
+function stillLooking(next: number, index: number): HttpError {
+  const message = `The output is large: ${next} of the ${index} items before this one have been passed.`;
+  return new HttpError("wrong-state", message, { hint: "Ask again; it goes on from there." });
 }
 
 /** Only this one's record is looked at, however many items the plan's nearest lines hold. */
@@ -65,7 +64,7 @@ async function* readPlanned(
   { dir }: RunFolder,
   spool: string,
   { from, failures }: ReadItemsOptions,
-): AsyncGenerator<FoundItem[]> {
+): AsyncGenerator<OutputGroup> {
   await using records = new StoredRecords(dir);
   for await (const items of readSpool(spool, { from })) {
     const slots = await records.slots(items[0]?.index ?? 0, items.length);
@@ -73,7 +72,7 @@ async function* readPlanned(
     for (const [i, item] of items.entries()) {
       found.push(await describeItem(item, slots[i], records, failures));
     }
-    yield found;
+    yield { items: found, next: (items.at(-1)?.index ?? from) + 1 };
   }
 }
 
@@ -96,54 +95,5 @@ async function describeItem(
     ...(failure ? { failure } : {}),
     ...(metadata ? { metadata } : {}),
     ...(typeof model === "string" ? { model } : {}),
-  };
-}
-
-async function* readOutput({ dir, manifest }: RunFolder, from: number): AsyncGenerator<FoundItem[]> {
-  const result = await openResult(dir);
-  for (let start = from; start < manifest.items.total; start += PICK) {
-    const count = Math.min(PICK, manifest.items.total - start);
-    const items = await result.pick(Array.from({ length: count }, (_, i) => start + i));
-    yield items
-      .sort((a, b) => a.index - b.index)
-      .map(({ id, index, status, tokens, attempts, text, metadata }) => ({
-        id,
-        index,
-        status: status === "ok" ? "succeeded" : "failed",
-        tokens,
-        attempts,
-        ...(text === undefined ? {} : { text }),
-        ...(metadata ? { metadata } : {}),
-      }));
-  }
-}
-
-/** The lines of a finished run of requests; its working folder only goes when none of them failed. */
-async function* readBatchLines({ dir }: RunFolder, from: number): AsyncGenerator<FoundItem[]> {
-  const path = join(dir, RESULT_FILES.batch);
-  await access(path);
-  let index = 0;
-  for await (const lines of readLines(createReadStream(path))) {
-    const found: FoundItem[] = [];
-    for (const line of lines) {
-      if (index >= from && "text" in line) found.push(readBatchLine(line.text, index));
-      index += 1;
-    }
-    if (found.length > 0) yield found;
-  }
-}
-
-function readBatchLine(text: string, index: number): FoundItem {
-  const { custom_id, response } = JSON.parse(text) as {
-    readonly custom_id?: unknown;
-    readonly response?: { readonly body?: { readonly usage?: { readonly total_tokens?: unknown } } };
-  };
-  const tokens = response?.body?.usage?.total_tokens;
-  return {
-    index,
-    id: String(custom_id ?? index),
-    status: "succeeded",
-    ...(typeof tokens === "number" ? { tokens } : {}),
-    ...(response?.body === undefined ? {} : { answer: response.body }),
   };
 }

@@ -13,6 +13,11 @@ import { words } from "../words/words.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
 
+/** Items that make a page; what the server finds in one go may be fewer. */
+const ENOUGH = 50;
+/** Then a person is asked whether to go on. */
+const PATIENCE_MS = 10_000;
+
 interface Found {
   readonly query: string;
   readonly items: readonly ItemSummary[];
@@ -38,11 +43,18 @@ export function Items({
   const look = async (query: string, from?: number) => {
     isBusy.value = true;
     error.value = undefined;
+    const before = from === undefined ? [] : (found.value?.items ?? []);
+    const until = performance.now() + PATIENCE_MS;
     try {
-      const path = `api/runs/${encodeURIComponent(run)}/items?${query}${from === undefined ? "" : `&from=${from}`}`;
-      const page = await askServer<ItemPage>(path);
-      const before = from === undefined ? [] : (found.value?.items ?? []);
-      found.value = { ...page, query, items: [...before, ...page.items] };
+      // A page is what the server could look at in a moment: of a large run, it takes some to find anything.
+      for (let next = from, items = before, isOver = false; !isOver; ) {
+        const path = `api/runs/${encodeURIComponent(run)}/items?${query}${next === undefined ? "" : `&from=${next}`}`;
+        const page = await askServer<ItemPage>(path);
+        items = [...items, ...page.items];
+        found.value = { ...page, query, items };
+        next = page.next;
+        isOver = next === undefined || items.length - before.length >= ENOUGH || performance.now() > until;
+      }
     } catch (thrown) {
       error.value = thrown;
     } finally {

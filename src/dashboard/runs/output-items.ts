@@ -1,0 +1,116 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { isBatch } from "../../producer/run/run-manifest.ts";
+import { openParquetItems, type ParquetItems } from "../../producer/search/parquet-items.ts";
+import type { ResultItem } from "../../producer/search/result.ts";
+import { RESULT_FILES } from "../../producer/sink/result-writer.ts";
+import { HttpError } from "../http-error.ts";
+import type { FoundItem } from "./found-item.ts";
+import { LineFile } from "./line-file.ts";
+import type { RunFolder } from "./run-folder.ts";
+
+export interface ReadOutputOptions {
+  readonly from: number;
+  /** With what was asked or answered, as far as the output has it. */
+  readonly texts: boolean;
+  /** Only items whose line, in lower case, holds this can be wanted; others may be left out unread. */
+  readonly hint?: string;
+}
+
+export interface OutputGroup {
+  readonly items: readonly FoundItem[];
+  /** Items before this one have been looked at. */
+  readonly next: number;
+}
+
+type Opened = { readonly parquet: ParquetItems } | { readonly lines: LineFile };
+
+/** Outputs whose footer or line numbers are held: some hundred KB for a million items. */
+const HELD_OUTPUTS = 8;
+const held = new Map<string, { readonly version: string; readonly opened: Opened }>();
+
+/** The items of a finished run from its output, in groups; some groups may be empty. Stop iterating to stop reading. */
+export async function* readOutputItems(
+  folder: RunFolder,
+  { from, texts, hint }: ReadOutputOptions,
+): AsyncGenerator<OutputGroup> {
+  const opened = await openOutput(folder);
+  if ("parquet" in opened) {
+    for await (const items of opened.parquet.read(from, { texts })) {
+      yield { items: items.map(fromRecord), next: (items.at(-1)?.index ?? from) + 1 };
+    }
+    return;
+  }
+  const parse = isBatch(folder.manifest) ? fromBatchLine : fromRecordLine;
+  for await (const { first, lines, next } of opened.lines.read(from)) {
+    const items: FoundItem[] = [];
+    for (const [i, line] of lines.entries()) {
+      if (line === "" || (hint !== undefined && !line.toLowerCase().includes(hint))) continue;
+      items.push(parse(line, first + i));
+    }
+    yield { items, next: Math.max(from, next) };
+  }
+}
+
+/** What a line must hold for its id or text to hold `wanted`; undefined where JSON may spell it in another way. */
+export function lineHint(wanted: string): string | undefined {
+  return wanted === "" || /["\\\p{Cc}\p{Cs}]/u.test(wanted) ? undefined : wanted;
+}
+
+async function openOutput({ dir, manifest }: RunFolder): Promise<Opened> {
+  const { format } = manifest.output;
+  const path = join(dir, RESULT_FILES[format === "npy" ? "npyItems" : format]);
+  const { size, mtimeMs } = await stat(path).catch(() => {
+    throw new HttpError("folder-elsewhere", `The output of this run is not in ${dir} any more.`);
+  });
+  const version = `${size} ${mtimeMs}`;
+  const known = held.get(path);
+  const opened =
+    known?.version === version
+      ? known.opened
+      : format === "parquet"
+        ? { parquet: await openParquetItems(path) }
+        : { lines: new LineFile(path) };
+  held.delete(path);
+  held.set(path, { version, opened });
+  const [oldest] = held.keys();
+  if (held.size > HELD_OUTPUTS && oldest !== undefined) held.delete(oldest);
+  return opened;
+}
+
+function fromRecord({ id, index, status, tokens, attempts, text, metadata }: ResultItem): FoundItem {
+  return {
+    id,
+    index,
+    status: status === "ok" ? "succeeded" : "failed",
+    tokens,
+    attempts,
+    ...(text === undefined ? {} : { text }),
+    ...(metadata ? { metadata } : {}),
+  };
+}
+
+/** Its vector may be most of a line, and nobody asks for it here. */
+function fromRecordLine(line: string): FoundItem {
+  const begin = line.indexOf('"vector":[');
+  const end = begin === -1 ? -1 : line.indexOf("]", begin);
+  return fromRecord(
+    JSON.parse(end === -1 ? line : `${line.slice(0, begin)}"vector":null${line.slice(end + 1)}`),
+  );
+}
+
+/** The lines of a finished run of requests; its working folder only goes when none of them failed. */
+function fromBatchLine(line: string, index: number): FoundItem {
+  const { custom_id, response } = JSON.parse(line) as {
+    readonly custom_id?: unknown;
+    readonly response?: { readonly body?: { readonly usage?: { readonly total_tokens?: unknown } } };
+  };
+  const tokens = response?.body?.usage?.total_tokens;
+  return {
+    index,
+    id: String(custom_id ?? index),
+    status: "succeeded",
+    ...(typeof tokens === "number" ? { tokens } : {}),
+    ...(response?.body === undefined ? {} : { answer: response.body }),
+  };
+}
