@@ -145,3 +145,22 @@ test("a second process on one run is refused, on the same Redis and on another",
     await redis.stop();
   }
 });
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s while the command is still loading ends it with 130",
+  async (signal) => {
+    await using shop = await Workshop.open();
+    writeCorpus(shop, 10);
+    // Sends the signal at the moment the command's own code begins to load.
+    const hook = `import module from "node:module";
+    module.registerHooks({ resolve(specifier, context, next) {
+      if (/cli\\/main\\.[tj]s$/.test(specifier)) process.kill(process.pid, ${JSON.stringify(signal)});
+      return next(specifier, context);
+    } });`;
+    shop.write("hook.mjs", hook);
+    const cli = shop.embed(ARGS, { env: { NODE_OPTIONS: `--import ${shop.path("hook.mjs")}` } });
+    expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+    expect(shop.simulator.statistics().calls).toBe(0);
+    await shop.empty();
+  },
+);
