@@ -617,7 +617,7 @@ export interface LatestRecords {
 // Live chats
 
 export interface LiveChat {
-  /** Goes into ?chat= of the event stream. */
+  /** Goes into ?chat= of the event stream; "run/index" for an item of a run, which is not followed. */
   readonly item: string;
   readonly model: string;
   readonly queue: string;
@@ -633,9 +633,9 @@ export interface LiveChat {
 
 export interface LiveChats {
   readonly at: number;
-  /** Jobs running at this moment, longest first, at most 100. */
+  /** Items whose jobs run at this moment, longest first, at most 100. */
   readonly chats: readonly LiveChat[];
-  /** Running altogether. */
+  /** Running altogether; at least, where there are more than are shown. */
   readonly total: number;
 }
 

@@ -7,7 +7,7 @@ import type { Claim, Committed } from "./run-ledger.ts";
 
 const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url), {
   keys: ["state", "partials"],
-  args: ["channel"],
+  args: ["channel", "counter"],
   parse: (reply) => {
     const [state, claims, mask, attempt, attempts] = reply as [string, number, string, number, number[]];
     return { state, claims, open: Array.from(mask, (bit) => bit === "0"), attempt, attempts };
@@ -31,7 +31,7 @@ const restartScript = defineScript(new URL("lua/restart-item.lua", import.meta.u
 
 const releaseScript = defineScript(new URL("lua/release-item.lua", import.meta.url), {
   keys: ["state"],
-  args: ["claims"],
+  args: ["claims", "counter"],
   parse: Number,
 });
 
@@ -64,8 +64,9 @@ export class ItemLedger implements Ledger {
     return this.#attempt;
   }
 
-  async claim(_job: string, indices: readonly number[]): Promise<Claim> {
-    const reply = await claimScript.run(this.#client, this.#keys, { channel: this.#keys.channel }, indices);
+  async claim(job: string, indices: readonly number[]): Promise<Claim> {
+    const args = { channel: this.#keys.channel, counter: counterOf(job) };
+    const reply = await claimScript.run(this.#client, this.#keys, args, indices);
     this.#attempt = reply.attempt;
     this.written = 0;
     const { claims, open } = reply;
@@ -76,8 +77,9 @@ export class ItemLedger implements Ledger {
   }
 
   /** The last record ended the claim with it. */
-  async release(_job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
-    if (!this.#isComplete) await releaseScript.run(this.#client, this.#keys, { claims });
+  async release(job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
+    if (!this.#isComplete)
+      await releaseScript.run(this.#client, this.#keys, { claims, counter: counterOf(job) });
   }
 
   /** Is the attempt that was claimed still the one that is waited for? Not after a cancel or a takeover. */
@@ -136,4 +138,10 @@ export class ItemLedger implements Ledger {
   async countCall(): Promise<void> {}
 
   async count(): Promise<void> {}
+}
+
+/** The claims of an input that is tried alone ("job/index") are counted apart, as its job's say nothing of it. */
+function counterOf(job: string): string {
+  const [, index] = job.split("/");
+  return index === undefined ? "claims" : `claims:${index}`;
 }

@@ -49,24 +49,39 @@ export const chatRequestSchema = z.strictObject({
   extra: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
-/** One chat item, submitted on its own (`item`) or as part of a run (`run`, `index`). */
-export const chatPayload = z.strictObject({
-  v: z.literal(1),
-  kind: z.literal("chat"),
-  provider: z.string().min(1).max(64),
-  model: z.string().min(1).max(128),
-  target: z.union([
-    z.strictObject({ item: z.string().min(1).max(64) }),
-    z.strictObject({ run: z.string().min(1).max(64), index: z.int().nonnegative() }),
-  ]),
+const chatItem = z.strictObject({
+  /** Its place in the run; 0 for an item submitted on its own. */
+  index: z.int().nonnegative(),
+  /** The item's own id, where it belongs to no run. */
+  item: z.string().min(1).max(64).optional(),
   /** Write deltas while the answer comes. */
-  stream: z.boolean(),
+  stream: z.boolean().optional(),
   /** Estimated tokens of the request and its answer. */
   tokens: z.int().nonnegative(),
   /** Null when it is too large for a job and stands with the item. */
   request: chatRequestSchema.nullable(),
-  trace: traceContext,
 });
+export type ChatItem = z.infer<typeof chatItem>;
+
+/**
+ * What a chat job carries: items of one run, or items that were submitted on their own at the same moment, for one
+ * model. Each is a call of its own; together they cost the queue as much as one.
+ */
+export const chatPayload = z
+  .strictObject({
+    v: z.literal(2),
+    kind: z.literal("chat"),
+    provider: z.string().min(1).max(64),
+    model: z.string().min(1).max(128),
+    /** The run the items belong to; without it each has its own id. */
+    run: z.string().min(1).max(64).optional(),
+    items: z.array(chatItem).min(1).max(1_000),
+    trace: traceContext,
+  })
+  .refine(
+    ({ run, items }) => items.every(({ item }) => (run === undefined) === (item !== undefined)),
+    "items need either the run or ids of their own",
+  );
 export type ChatPayload = z.infer<typeof chatPayload>;
 
 const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload]);
@@ -78,20 +93,13 @@ export function parsePayload(data: unknown): EmbeddingPayload | ChatPayload | un
 
 /** What a span may tell of a job: names and figures. */
 export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAttributes {
-  const { kind, provider, model } = payload;
+  const { kind, provider, model, run, items } = payload;
   const shared = { "sluice.kind": kind, "sluice.provider": provider, "sluice.model": model };
-  if (payload.kind === "chat") {
-    const { target } = payload;
-    const placed = "run" in target ? { "sluice.run": target.run } : { "sluice.item": target.item };
-    return { ...shared, ...placed, "sluice.items": 1 };
-  }
-  return {
-    ...shared,
-    "sluice.run": payload.run,
-    "sluice.item": payload.item,
-    "sluice.items": payload.items.length,
-  };
+  const item = payload.kind === "chat" ? payload.items[0]?.item : payload.item;
+  return { ...shared, "sluice.run": run, "sluice.item": item, "sluice.items": items.length };
 }
 
 /** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */
 export const MAX_JOB_BYTES = 64 * 1024;
+/** Upstream calls a job is for: the queue's cost per item becomes small, and a killed worker still gives back little. */
+export const CALLS_PER_JOB = 8;

@@ -1,7 +1,6 @@
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
-import { HandBack } from "./job-ticket.ts";
-import { PAUSED_DELAY_MS } from "./process-embedding-job.ts";
+import { HandBack, PAUSED_DELAY_MS } from "./job-ticket.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 /** What a job works for: a run, or an item that was submitted on its own. */

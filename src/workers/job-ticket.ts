@@ -1,3 +1,7 @@
+/** How long a job of a paused run, or of a model that this worker cannot call, waits before it is taken again. */
+export const PAUSED_DELAY_MS = 2_000;
+export const FOREIGN_DELAY_MS = 3_000;
+
 /** Why a job goes back to the queue unfinished; `delayMs` says when it may be taken again. */
 export class HandBack extends Error {
   override readonly name = "HandBack";

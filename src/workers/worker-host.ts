@@ -208,11 +208,12 @@ class Host {
       );
     }
     if (payload?.kind === "chat") {
-      const deps = { client: this.#client, keys, ledgers: this.#ledgers };
-      const group = () => this.#groups.chat(payload);
-      return await this.#holding(payload.target, () =>
-        processChatJob(id, payload, signal, { ...shared, ...deps, group }),
-      );
+      return await processChatJob(id, payload, signal, {
+        ...{ ...shared, client: this.#client, keys, ledgers: this.#ledgers },
+        group: () => this.#groups.chat(payload),
+        holding: (purpose, work) => this.#holding(purpose, work),
+        stalls: job.stalledCounter,
+      });
     }
     // Set aside in the failed set with a reason that names no content; the worker lives on.
     throw new UnrecoverableError("not a job of this version: its payload does not match the schema");

@@ -97,7 +97,8 @@ test("requests for three providers are answered in one run: worker and command k
     items: { total: 300, succeeded: 300, failed: 0, missing: 0 },
   });
   const { calls } = shop.simulator.statistics();
-  expect(calls).toBe(manifest.calls.made);
+  // A call is counted before it is sent; what a worker was killed with may not have left it, or not been counted.
+  expect(Math.abs(calls - manifest.calls.made)).toBeLessThanOrEqual(2 * MODELS.length * CONCURRENCY);
   expect(calls).toBeLessThanOrEqual(300 + 2 * 2 * MODELS.length * CONCURRENCY);
 
   const again = await startBatch(shop, args).exit;

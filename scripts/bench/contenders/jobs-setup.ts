@@ -17,14 +17,11 @@ export const requestOf = (n: number) => ({
   messages: [{ role: "user" as const, content: `What is the answer to question number ${n}?` }],
 });
 
-/** What Sluice's own job would carry, so that both move the same bytes. */
+/** What Sluice's own job would carry for one item, so that both move the same bytes. */
 export const payloadOf = (n: number): ChatPayload => ({
-  v: 1,
+  v: 2,
   kind: "chat",
   provider: PROVIDER,
   model: MODEL,
-  target: { item: `c-${n.toString(16).padStart(32, "0")}` },
-  stream: false,
-  tokens: 530,
-  request: requestOf(n),
+  items: [{ index: 0, item: `c-${n.toString(16).padStart(32, "0")}`, tokens: 530, request: requestOf(n) }],
 });

@@ -14,22 +14,30 @@ const SHOWN = new Set([
 ]);
 
 /**
- * A job's data as the queue board may show it: what it is about, and of everything else only how much there is. Keys of
- * a request are shown, what stands under them is not.
+ * A job's data as the queue board may show it: what it and each of its chat items are about, and of everything else
+ * only how much there is. Keys of a request are shown, what stands under them is not.
  */
-export function maskJobData(data: unknown, depth = 0): unknown {
-  if (typeof data === "string") return `[${data.length} characters]`;
-  if (Array.isArray(data)) return `[${data.length} ${data.length === 1 ? "element" : "elements"}]`;
-  if (typeof data !== "object" || data === null) return data === null ? null : `[${typeof data}]`;
+export function maskJobData(data: unknown): unknown {
+  const masked = maskFields(data, true);
+  const items = isObject(data) ? data.items : undefined;
+  if (!isObject(masked) || !Array.isArray(items) || !items.every(isObject)) return masked;
+  return { ...masked, items: items.slice(0, 50).map((item) => maskFields(item, true)) };
+}
+
+function maskFields(value: unknown, isOurs: boolean, depth = 0): unknown {
+  if (typeof value === "string") return `[${value.length} characters]`;
+  if (Array.isArray(value)) return `[${value.length} ${value.length === 1 ? "element" : "elements"}]`;
+  if (!isObject(value)) return value === null ? null : `[${typeof value}]`;
   if (depth > 2) return "[...]";
-  const entries = Object.entries(data).slice(0, 50);
+  const entries = Object.entries(value).slice(0, 50);
   return Object.fromEntries(
-    entries.map(([name, value]) => [
+    entries.map(([name, inner]) => [
       name,
-      SHOWN.has(name) &&
-      (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-        ? value
-        : maskJobData(value, depth + 1),
+      isOurs && SHOWN.has(name) && typeof inner !== "object" ? inner : maskFields(inner, false, depth + 1),
     ]),
   );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

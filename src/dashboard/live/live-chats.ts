@@ -1,17 +1,16 @@
+import { parsePayload } from "../../queue/payload.ts";
 import type { LiveChat, LiveChats } from "../contract.ts";
 import type { BookedQueue, QueueBook } from "../look/queue-book.ts";
 import type { RedisGate } from "../look/redis-gate.ts";
 
 const SHOWN = 100;
 
-/** What is remembered of a running job, so that its data, which holds the request, is read once. */
-type KnownChat = LiveChat & { readonly id: string };
-
-/** The chat jobs that run at this moment, from BullMQ's own lists. */
+/** The chat items whose jobs run at this moment, from BullMQ's own lists. */
 export class LiveChatList {
   readonly #queues: QueueBook;
   readonly #gate: RedisGate;
-  #known = new Map<string, KnownChat>();
+  /** What is remembered of running jobs, so that their data, which holds the requests, is read once. */
+  #known = new Map<string, readonly LiveChat[]>();
   #reading: Promise<LiveChats> | undefined;
 
   constructor({ queues, gate }: { readonly queues: QueueBook; readonly gate: RedisGate }) {
@@ -33,19 +32,21 @@ export class LiveChatList {
     await this.#queues.discover();
     const queues = this.#queues.list().filter(({ kind }) => kind === "chat");
     const lists = await Promise.all(queues.map(async (booked) => ({ booked, ids: await activeIds(booked) })));
-    const known = new Map<string, KnownChat>();
+    const known = new Map<string, readonly LiveChat[]>();
     let total = 0;
     for (const { booked, ids } of lists) {
-      total += ids.length;
+      // Of jobs beyond those shown it is not known how many items they carry; each has one at least.
+      total += Math.max(0, ids.length - SHOWN);
       for (const id of ids.slice(0, SHOWN)) {
         const key = `${booked.queue.name} ${id}`;
-        const chat = this.#known.get(key) ?? (await readChat(booked, id));
-        if (chat) known.set(key, chat);
+        const chats = this.#known.get(key) ?? (await readChats(booked, id));
+        total += chats.length;
+        known.set(key, chats);
       }
     }
     this.#known = known;
     const chats = [...known.values()]
-      .map(({ id: _, ...chat }) => chat)
+      .flat()
       .sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
       .slice(0, SHOWN);
     return { at: Date.now(), chats, total };
@@ -56,23 +57,19 @@ async function activeIds({ queue }: BookedQueue): Promise<string[]> {
   return (await queue.getRanges(["active"], 0, -1)) as string[];
 }
 
-/** Undefined when the job has ended meanwhile, or is none of ours. */
-async function readChat({ queue }: BookedQueue, id: string): Promise<KnownChat | undefined> {
+/** The items of a job; none when it has ended meanwhile, or is none of ours. */
+async function readChats({ queue }: BookedQueue, id: string): Promise<LiveChat[]> {
   const job = await queue.getJob(id);
-  const data: unknown = job?.data;
-  if (!job || typeof data !== "object" || data === null) return undefined;
-  const { provider, model, stream, target } = data as Readonly<Record<string, unknown>>;
-  const { item, run, index } = (target ?? {}) as Readonly<Record<string, unknown>>;
-  const streams = stream === true && typeof item === "string";
-  return {
-    id,
-    item: typeof item === "string" ? item : id,
+  const payload = parsePayload(job?.data);
+  if (!job || payload?.kind !== "chat") return [];
+  const { provider, model, run, items } = payload;
+  return items.map(({ item, index, stream }) => ({
+    item: item ?? `${run}/${index}`,
     model: `${provider}/${model}`,
     queue: queue.name,
     submittedAt: job.timestamp,
     ...(job.processedOn === undefined ? {} : { startedAt: job.processedOn }),
-    streams,
-    ...(typeof run === "string" ? { run } : {}),
-    ...(typeof index === "number" ? { index } : {}),
-  };
+    streams: stream === true && item !== undefined,
+    ...(run === undefined ? {} : { run, index }),
+  }));
 }

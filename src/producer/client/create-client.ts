@@ -78,7 +78,10 @@ function clientOn(
   const sluice: SluiceClient = {
     async submitChat(options) {
       const id = itemId(options.idempotencyKey);
-      await submitter.submit({ id, ...makeChatPayload(id, options), ...placing(options) });
+      const { bytes, ...made } = makeChatPayload(id, options);
+      // An item that may be submitted again needs a job that is known by its id.
+      const shared = options.idempotencyKey === undefined ? { bytes } : {};
+      await submitter.submit({ id, ...made, ...shared, ...placing(options) });
       return { id };
     },
     async submitEmbedding(options) {

@@ -12,28 +12,25 @@ import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.
 /** Tokens an answer probably has when its request sets no bound. */
 const ANSWER_TOKENS = 512;
 
-/** The job of a chat item, and its request apart where that is too large for one. Throws InputError. */
+/** The job of a chat item, its bytes, and its request apart where that is too large for one. Throws InputError. */
 export function makeChatPayload(
   id: string,
   options: SubmitChatOptions,
-): { readonly payload: ChatPayload; readonly request?: string } {
+): { readonly payload: ChatPayload; readonly bytes: number; readonly request?: string } {
   const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
   const { provider, model } = splitModel(fullName);
   const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
   if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
   const text = JSON.stringify(parsed.data);
-  const isLarge = Buffer.byteLength(text) > MAX_JOB_BYTES;
-  const payload: ChatPayload = {
-    v: 1,
-    kind: "chat",
-    provider,
-    model,
-    target: { item: id },
-    stream,
-    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS),
+  const bytes = Buffer.byteLength(text);
+  const isLarge = bytes > MAX_JOB_BYTES;
+  const item = {
+    ...{ index: 0, item: id, tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS) },
+    ...(stream ? { stream } : {}),
     request: isLarge ? null : parsed.data,
   };
-  return isLarge ? { payload, request: text } : { payload };
+  const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item] };
+  return isLarge ? { payload, bytes: 0, request: text } : { payload, bytes };
 }
 
 /** The job of an embedding item. Throws InputError. */

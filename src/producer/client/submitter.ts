@@ -7,10 +7,13 @@ import { type NewItem, noteItem } from "../../queue/pickup.ts";
 import type { Tracer } from "../../queue/tracer.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import { type SubmittedJob, shareJobs } from "./share-jobs.ts";
 
 export interface Submission {
   readonly id: string;
   readonly payload: ChatPayload | EmbeddingPayload;
+  /** Bytes of a request that may share its job with others; undefined when the job is to be its own. */
+  readonly bytes?: number;
   readonly priority: JobPriority;
   readonly ttlMs: number;
   readonly metadata?: unknown;
@@ -18,8 +21,8 @@ export interface Submission {
   readonly request?: string;
 }
 
-/** Jobs added in one step: BullMQ's bulk add is a transaction, and a short one keeps other users of Redis going. */
-const JOBS_PER_STEP = 50;
+/** Items added in one step: BullMQ's bulk add is a transaction, and a short one keeps other users of Redis going. */
+const ITEMS_PER_STEP = 200;
 
 type AddJob = (submission: Submission) => Promise<void>;
 
@@ -44,8 +47,10 @@ export class Submitter {
       attributes: { "sluice.job": id, ...describePayload(payload) },
     });
     const traced = span.context === undefined ? payload : { ...payload, trace: span.context };
+    // A trace goes on from a job of its own.
+    const { bytes: _, ...own } = submission;
     try {
-      await this.#submit({ ...submission, payload: traced });
+      await this.#submit({ ...own, payload: traced });
       span.end();
     } catch (error) {
       span.end({ error: coerceError(error).name });
@@ -87,16 +92,16 @@ export class Submitter {
     });
     queue.on("error", () => undefined);
     const add = gather(async (submissions: readonly Submission[]) => {
-      await queue.addBulk(submissions.map(toBull));
+      await queue.addBulk(shareJobs(submissions).map(toBull));
       return submissions.map(() => undefined);
-    }, JOBS_PER_STEP);
+    }, ITEMS_PER_STEP);
     const made = { queue, add };
     this.#queues.set(name, made);
     return made;
   }
 }
 
-function toBull({ id, payload }: Submission) {
+function toBull({ id, payload }: SubmittedJob) {
   return {
     name: payload.kind,
     data: payload,

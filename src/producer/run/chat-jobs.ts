@@ -2,41 +2,58 @@ import { RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
 import type { TokenCount } from "../../core/money.ts";
 import { queueName } from "../../queue/names.ts";
-import { type ChatPayload, chatRequestSchema, MAX_JOB_BYTES } from "../../queue/payload.ts";
+import {
+  CALLS_PER_JOB,
+  type ChatItem,
+  type ChatPayload,
+  chatRequestSchema,
+  MAX_JOB_BYTES,
+} from "../../queue/payload.ts";
 import type { RunRequests } from "../../queue/run-requests.ts";
 import type { JobMaker } from "./job-maker.ts";
 
-/** Items read at a time; a job carries one. */
-const READ_AHEAD = 25;
 /** Tokens an answer probably has when its request sets no bound. */
 const ANSWER_TOKENS = 512;
+/** Items that are fed together: several jobs, as one would be too little to ask Redis for. */
+const FED_TOGETHER = CALLS_PER_JOB * 4;
 
-/** Jobs of a chat run that asks `models`: one per item, whose text is the request as JSON. Large requests stand beside the queue. */
+/** Jobs of a chat run that asks `models`: a few items each, whose texts are requests as JSON. Large ones stand beside the queue. */
 export function createChatJobs(run: string, models: readonly string[], requests: RunRequests): JobMaker {
   return {
-    maxItems: READ_AHEAD,
+    maxItems: FED_TOGETHER,
     lanes: models,
-    laneOf: ({ metadata }) => String(metadata?.model),
-    plan: () => 1,
-    make: async ([item]) => {
-      if (!item) throw new RangeError("a chat job carries one item");
-      const [provider, model] = splitModel(item);
-      const request = chatRequestSchema.parse(JSON.parse(item.text));
-      const large = Buffer.byteLength(item.text) > MAX_JOB_BYTES;
-      if (large) await requests.put(item.index, item.text);
+    laneOf: (item) => String(modelOf(item)),
+    plan: planChatJob,
+    make: async (items) => {
+      const [provider, model] = splitModel(items[0]);
       const data: ChatPayload = {
-        v: 1,
-        kind: "chat",
-        provider,
-        model,
-        target: { run, index: item.index },
-        stream: false,
-        tokens: item.tokens + (request.maxTokens ?? ANSWER_TOKENS),
-        request: large ? null : request,
+        ...{ v: 2, kind: "chat", provider, model, run },
+        items: await Promise.all(items.map((item) => makeItem(item, requests))),
       };
       return { queue: queueName(provider, "chat"), name: "chat", data };
     },
   };
+}
+
+/** How many items from the front make the next job: those that ask the same model, few and small enough. */
+export function planChatJob(items: readonly Item[]): number {
+  let count = 0;
+  let bytes = 0;
+  for (const item of items) {
+    const before = items[count - 1];
+    bytes += Buffer.byteLength(item.text);
+    if (before && (modelOf(item) !== modelOf(before) || bytes > MAX_JOB_BYTES)) break;
+    count += 1;
+    if (count === CALLS_PER_JOB) break;
+  }
+  return Math.max(1, count);
+}
+
+async function makeItem({ index, text, tokens }: Item, requests: RunRequests): Promise<ChatItem> {
+  const request = chatRequestSchema.parse(JSON.parse(text));
+  const large = Buffer.byteLength(text) > MAX_JOB_BYTES;
+  if (large) await requests.put(index, text);
+  return { index, tokens: tokens + (request.maxTokens ?? ANSWER_TOKENS), request: large ? null : request };
 }
 
 /** What a request may be charged: its estimated tokens, and the most its answer may have, or probably has. */
@@ -51,11 +68,16 @@ export function splitName(name: string): readonly [string, string] {
   return [name.slice(0, slash), name.slice(slash + 1)];
 }
 
-function splitModel({ metadata, id }: Item): readonly [string, string] {
-  const name = metadata?.model;
+function modelOf({ metadata }: Item): unknown {
+  return metadata?.model;
+}
+
+function splitModel(item: Item | undefined): readonly [string, string] {
+  if (!item) throw new RangeError("a chat job carries at least one item");
+  const name = modelOf(item);
   if (typeof name === "string" && name.includes("/")) return splitName(name);
   throw new RunError(
-    `the plan names no model for the request "${id}"`,
+    `the plan names no model for the request "${item.id}"`,
     "run the same command with --force to plan again",
   );
 }

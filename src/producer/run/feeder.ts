@@ -135,18 +135,22 @@ export class Feeder {
   async requeue(job: OutstandingJob, id: string): Promise<void> {
     const { readItems, control, token } = this.#deps;
     const items: Item[] = [];
+    let lane: string | undefined;
     for await (const block of readItems(job.first)) {
-      for (const item of block) if (item.index <= job.last && this.#isWanted(item)) items.push(item);
+      for (const item of block) {
+        // Between a job's items may stand those of other lanes, which have jobs of their own.
+        lane ??= this.#laneOf(item);
+        if (item.index <= job.last && this.#laneOf(item) === lane && this.#isWanted(item)) items.push(item);
+      }
       if ((block.at(-1)?.index ?? job.last) >= job.last) break;
     }
-    const [first] = items;
-    if (!first) {
+    if (lane === undefined || items.length === 0) {
       await control.trim(token, undefined, [job.id]);
       return;
     }
     await this.#deps.reuse?.resume(items);
     this.#deps.budget?.fed(items);
-    await this.#queue([{ job: { ...job, id }, lane: this.#laneOf(first), items }]);
+    await this.#queue([{ job: { ...job, id }, lane, items }]);
   }
 
   /**

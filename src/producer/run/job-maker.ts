@@ -11,9 +11,9 @@ export interface MadeJob {
 
 /** How the items of one kind of run become jobs. */
 export interface JobMaker {
-  /** Items of the largest job: less room than this in the window is not worth feeding. */
+  /** Items of the largest job, or of several small ones: less room than this in the window is not worth feeding. */
   readonly maxItems: number;
-  /** What the run's items share limits with; one nameless lane when absent. With several, a job carries one item. */
+  /** What the run's items share limits with; one nameless lane when absent. A job carries items of one. */
   readonly lanes?: readonly string[];
   /** The one of `lanes` that an item goes to. */
   laneOf?(item: Item): string;

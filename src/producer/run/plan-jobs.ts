@@ -1,5 +1,5 @@
 import type { Item } from "../../core/item.ts";
-import { MAX_JOB_BYTES } from "../../queue/payload.ts";
+import { CALLS_PER_JOB, MAX_JOB_BYTES } from "../../queue/payload.ts";
 
 export interface JobShape {
   /** Inputs of one upstream call; jobs are multiples of it, so that calls come out full. */
@@ -8,9 +8,8 @@ export interface JobShape {
   readonly maxBytes: number;
 }
 
-/** Eight calls a job: the queue's cost per item becomes small, and a killed worker still gives back little. */
 export function jobShape(batchInputs: number): JobShape {
-  return { batchInputs, maxItems: Math.max(1, batchInputs * 8), maxBytes: MAX_JOB_BYTES };
+  return { batchInputs, maxItems: Math.max(1, batchInputs * CALLS_PER_JOB), maxBytes: MAX_JOB_BYTES };
 }
 
 /**

@@ -297,8 +297,9 @@ test("a job that is faster than the note of its item waits for it", async () => 
     prefix: keys.queuePrefix("fake-chat-interactive"),
   });
   const request = { messages: [{ role: "user" as const, content: "early" }] };
-  const names = { provider: "fake", model: "m", target: { item: "c-early" } };
-  const payload: ChatPayload = { v: 1, kind: "chat", ...names, stream: false, tokens: 5, request };
+  const names = { provider: "fake", model: "m" };
+  const items = [{ index: 0, item: "c-early", tokens: 5, request }];
+  const payload: ChatPayload = { v: 2, kind: "chat", ...names, items };
   await queue.add("chat", payload, { jobId: "c-early", removeOnComplete: true });
   await waitFor(async () => (await queue.getDelayedCount()) === 1, { what: "the job to be put back" });
   const item = { kind: "chat", model: "fake/m", total: 1, submittedAt: Date.now() } as const;

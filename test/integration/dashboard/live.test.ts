@@ -294,7 +294,7 @@ describe("live chats", () => {
         ).json();
         return queues.flatMap(({ jobs }: { jobs: unknown[] }) => jobs)[0];
       });
-      expect(job.data).toMatchObject({ provider: "fake", model: "m", target: { item: id } });
+      expect(job.data).toMatchObject({ provider: "fake", model: "m", items: [{ item: id }] });
       expect(JSON.stringify(job)).not.toContain("first");
       const change = (method: string, path: string) =>
         page.ask(`/queues/act/api/queues/fake-chat-interactive/${path}`, {

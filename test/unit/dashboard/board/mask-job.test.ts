@@ -6,20 +6,27 @@ const SECRET = "the secret text";
 
 it("what a job is about is shown, what it holds is not", () => {
   const job = {
-    v: 1,
+    v: 2,
     kind: "chat",
     provider: "zhipu",
-    target: { item: "c-1" },
-    request: { messages: [{ role: "user", content: SECRET }], user: SECRET },
-    items: [[0, 1, SECRET]],
+    items: [
+      {
+        ...{ index: 0, item: "c-1" },
+        request: { messages: [{ role: "user", content: SECRET }], user: SECRET, extra: { item: SECRET } },
+      },
+    ],
   };
+  const length = `[${SECRET.length} characters]`;
   expect(maskJobData(job)).toEqual({
-    v: 1,
+    v: 2,
     kind: "chat",
     provider: "zhipu",
-    target: { item: "c-1" },
-    request: { messages: "[1 element]", user: `[${SECRET.length} characters]` },
-    items: "[1 element]",
+    items: [
+      { index: 0, item: "c-1", request: { messages: "[1 element]", user: length, extra: { item: length } } },
+    ],
+  });
+  expect(maskJobData({ v: 1, kind: "embedding", items: [[0, 1, SECRET]] })).toEqual({
+    ...{ v: 1, kind: "embedding", items: "[1 element]" },
   });
 });
 
@@ -28,12 +35,13 @@ it("no text of a request comes through, wherever it stands", () => {
     value: fc.oneof(
       fc.constant(SECRET),
       fc.array(tie("value")),
-      fc.dictionary(fc.constantFrom("content", "text", "a"), tie("value")),
+      fc.dictionary(fc.constantFrom("content", "text", "item", "model"), tie("value")),
     ),
   })).value;
   fc.assert(
     fc.property(hidden, (request) => {
-      expect(JSON.stringify(maskJobData({ kind: "chat", request }))).not.toContain(SECRET);
+      const data = { kind: "chat", request, items: [{ index: 0, request }] };
+      expect(JSON.stringify(maskJobData(data))).not.toContain(SECRET);
     }),
   );
 });

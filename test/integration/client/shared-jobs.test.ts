@@ -1,0 +1,167 @@
+import { Queue } from "bullmq";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
+import { createClient } from "../../../src/producer/client/create-client.ts";
+import type { SluiceClient } from "../../../src/producer/client/sluice-client.ts";
+import type { ChatModel, EmbeddingModel } from "../../../src/providers/provider.ts";
+import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
+import { createKeys, type Keys } from "../../../src/redis/keys.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
+import { silentLog } from "../../../src/workers/worker-log.ts";
+import { fakeChat } from "../../support/fake-chat.ts";
+import { fakeEmbedding, vectorOf } from "../../support/fake-embedding.ts";
+import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+let redis: TestRedis;
+let keys: Keys;
+let client: SluiceClient;
+let source: RedisSource;
+let queues: Map<string, Queue>;
+let host: WorkerHost | undefined;
+
+beforeEach(async () => {
+  redis = testRedis();
+  source = openRedis(parseRedisUrl(redis.url));
+  keys = createKeys(redis.namespace);
+  client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+  queues = new Map(
+    ["fake-chat-interactive", "fake-embedding-interactive"].map((name) => [
+      name,
+      new Queue(name, { connection: source.connect("bullmq"), prefix: keys.queuePrefix(name) }),
+    ]),
+  );
+});
+
+afterEach(async () => {
+  await host?.stop();
+  host = undefined;
+  await Promise.all([...queues.values()].map((queue) => queue.close()));
+  await client.close();
+  await source.close();
+  await redis.cleanup();
+});
+
+function queue(kind: "chat" | "embedding"): Queue {
+  const found = queues.get(`fake-${kind}-interactive`);
+  if (!found) throw new Error(kind);
+  return found;
+}
+
+function startFake(chat: ChatModel, embedding: EmbeddingModel = fakeEmbedding()): void {
+  const lane = (model: string) => ({ provider: "fake", account: "default", model });
+  host = startWorker({
+    redis: source,
+    keys,
+    limiter: createRedisLimiter(source.connect("commands"), keys),
+    capabilities: [
+      { provider: "fake", kind: "chat" },
+      { provider: "fake", kind: "embedding" },
+    ],
+    embeddingLanes: (_, model) => [{ lane: lane(model), limits: {}, model: embedding }],
+    chatLanes: (_, model) => [{ lane: lane(model), limits: {}, model: chat }],
+    version: "test",
+    log: silentLog,
+    options: { graceMs: 500 },
+  });
+}
+
+const ask = (content: string) => ({ model: "fake/m", messages: [{ role: "user" as const, content }] });
+const submitAll = (texts: readonly string[]) =>
+  Promise.all(texts.map((text) => client.submitChat(ask(text))));
+const textOf = async (id: string) => {
+  const record = await client.result(id);
+  return record.status === "ok" ? record.response.text : record.failure.kind;
+};
+
+/** As BullMQ notes it when workers died over a job. */
+async function stalled(job: string, times: number): Promise<void> {
+  await redis.connect().hset(queue("chat").toKey(job), "stc", times);
+}
+
+test("a hundred chat items submitted at once are thirteen jobs, and each has its own answer", async () => {
+  const submitted = await submitAll(Array.from({ length: 100 }, (_, n) => `question ${n}`));
+  expect(await queue("chat").getWaitingCount()).toBe(13);
+  startFake(fakeChat());
+  const answers = await Promise.all(submitted.map(({ id }) => textOf(id)));
+  expect(answers).toEqual(Array.from({ length: 100 }, (_, n) => `QUESTION ${n}`));
+});
+
+test("an item that was cancelled or fails leaves the others of its job as they are", async () => {
+  const [a, b, c] = await submitAll(["first", "second", "third"]);
+  if (!a || !b || !c) throw new Error("three items");
+  await client.cancel(b.id);
+  const asked: string[] = [];
+  const chat = fakeChat();
+  startFake({
+    ...chat,
+    generate: async (request, call) => {
+      const { content } = request.messages[0] ?? {};
+      asked.push(String(content));
+      return await chat.generate(request, call);
+    },
+  });
+  expect([await textOf(a.id), await textOf(c.id)]).toEqual(["FIRST", "THIRD"]);
+  expect(asked.sort()).toEqual(["first", "third"]);
+  await waitFor(async () => (await queue("chat").getActiveCount()) === 0, { what: "the job to end" });
+});
+
+test("an item with an idempotency key has a job of its own, and the same one when it is submitted again", async () => {
+  const keyed = { ...ask("keyed"), idempotencyKey: "once" };
+  const [first, , again] = await Promise.all([
+    client.submitChat(keyed),
+    client.submitChat(ask("other")),
+    client.submitChat(keyed),
+  ]);
+  expect(again).toEqual(first);
+  const jobs = await queue("chat").getWaiting();
+  expect(jobs.map(({ data }) => data.items.length)).toEqual([1, 1]);
+});
+
+test("after a job has killed workers twice its items are tried one after another", async () => {
+  const [a, poison, b] = await submitAll(["first", "poison", "last"]);
+  if (!a || !poison || !b) throw new Error("three items");
+  await stalled(a.id, 2);
+  const gate = Promise.withResolvers<void>();
+  const asked: string[] = [];
+  const chat = fakeChat();
+  startFake({
+    ...chat,
+    generate: async (request, call) => {
+      const content = String(request.messages[0]?.content);
+      asked.push(content);
+      if (content === "poison") await gate.promise;
+      return await chat.generate(request, call);
+    },
+  });
+  expect(await textOf(a.id)).toBe("FIRST");
+  await waitFor(() => asked.includes("poison"), { what: "the second item to be called" });
+  // A worker that died now would have this one claim to its account, and none of the last item's.
+  expect(await redis.connect().hget(keys.item(b.id).state, "claims")).toBeNull();
+  gate.resolve();
+  expect([await textOf(poison.id), await textOf(b.id)]).toEqual(["POISON", "LAST"]);
+  expect(asked).toEqual(["first", "poison", "last"]);
+});
+
+test("an item that was taken three times without an end fails alone and says why", async () => {
+  const [a, poison] = await submitAll(["first", "poison"]);
+  if (!a || !poison) throw new Error("two items");
+  await stalled(a.id, 3);
+  await redis.connect().hset(keys.item(poison.id).state, "claims", 3);
+  startFake(fakeChat());
+  expect([await textOf(a.id), await textOf(poison.id)]).toEqual(["FIRST", "crash-loop"]);
+});
+
+test("texts of one embedding item that killed workers are tried one by one, and none is given up untried", async () => {
+  const { id } = await client.submitEmbedding({ model: "fake/e", inputs: ["a", "b", "c"] });
+  await redis.connect().hset(keys.item(id).state, "claims", 2);
+  const calls: (readonly string[])[] = [];
+  startFake(fakeChat(), fakeEmbedding({ onCall: (texts) => void calls.push(texts) }));
+  const records = await client.vectors(id);
+  expect(records.map((record) => record.status)).toEqual(["ok", "ok", "ok"]);
+  expect(records.map((record) => record.status === "ok" && [...record.vector])).toEqual(
+    ["a", "b", "c"].map((text) => [...vectorOf(text)]),
+  );
+  expect(calls).toEqual([["a"], ["b"], ["c"]]);
+});
