@@ -127,6 +127,31 @@ test("a command that is killed while planning leaves no process behind", async (
   expect(shop.simulator.statistics().calls).toBe(0);
 });
 
+test("a rerun with other texts on standard input is refused; with the same, or none, it goes on", async () => {
+  await using shop = await slowShop();
+  const line = (n: number) => `${JSON.stringify({ id: `s-${n}`, text: `text number ${n}` })}\n`;
+  const stdin = Array.from({ length: ITEMS }, (_, n) => line(n)).join("");
+  const args = ["-", "--out", "vectors", "--format", "npy", "--json"];
+  const interrupted = async (given: string) => {
+    const cli = shop.embed(args, { stdin: given });
+    await cli.event(progressed(0.01), "further items");
+    cli.kill("SIGINT");
+    await cli.exit;
+    expect(shop.manifest("vectors")).toMatchObject({ state: "stopped" });
+  };
+  await interrupted(stdin);
+  const other = await shop.embed(args, { stdin: stdin.replace("number 7", "number 8") }).exit;
+  expect(other).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("standard input held something else"),
+  });
+  expect(other.stderr).toContain("--force");
+  await interrupted(stdin);
+  shop.simulator.configure({ latency: { fixedMs: 0 } });
+  expect(await shop.embed(args, { stdin: "" }).exit).toMatchObject({ code: 0 });
+  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+});
+
 test("a second process on one run is refused, on the same Redis and on another", async () => {
   const redis = await startRedisProcess();
   try {

@@ -37,6 +37,10 @@ export class PlanBuilder {
   readonly #asked = new IdSet(hashText);
   readonly #copies = new CopiesBuilder();
   readonly #hash = createHash("sha256");
+  /** Of standard input alone, which a resumed run compares. */
+  readonly #stdinHash = createHash("sha256");
+  #stdinBytes: number | undefined;
+  #isStdin = false;
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
   readonly #byKind: Partial<Record<SourceKind, KindCount>> = {};
@@ -69,10 +73,14 @@ export class PlanBuilder {
   readonly tap: ByteTap = (bytes) => {
     this.#bytes += bytes.length;
     this.#hash.update(bytes);
+    if (!this.#isStdin) return;
+    this.#stdinBytes = (this.#stdinBytes ?? 0) + bytes.length;
+    this.#stdinHash.update(bytes);
   };
 
   startFile(file: SourceFile): void {
     this.#starts.push({ firstItem: this.#spool.items, file });
+    this.#isStdin = file.path === "-";
     this.#hash.update(`${JSON.stringify([file.name, file.size])}\n`);
   }
 
@@ -197,6 +205,9 @@ export class PlanBuilder {
       bytes: this.#bytes,
       byKind: this.#byKind,
       sourceHash: this.#hash.copy().digest("hex"),
+      ...(this.#stdinBytes !== undefined && {
+        stdin: { bytes: this.#stdinBytes, sha256: this.#stdinHash.copy().digest("hex") },
+      }),
       fingerprint,
       problems: this.#problems,
       problemCount: this.#problemCount,

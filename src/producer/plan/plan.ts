@@ -1,4 +1,5 @@
 import type { SourceKind, SourceProblem } from "../sources/source.ts";
+import type { StdinDigest } from "./stdin-digest.ts";
 
 /** What is going to be done, and where its items are. */
 export interface Plan {
@@ -21,6 +22,8 @@ export interface Plan {
   readonly byKind: Readonly<Partial<Record<SourceKind, KindCount>>>;
   /** SHA-256, in hex, over the names, sizes and contents of the sources as far as they were read. */
   readonly sourceHash: string;
+  /** Absent when standard input was not among the sources. */
+  readonly stdin?: StdinDigest;
   /** What `fingerprintSources` said before reading. */
   readonly fingerprint: string;
   /** The first problems found. */

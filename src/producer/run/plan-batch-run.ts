@@ -25,10 +25,11 @@ export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, Ba
         output: { format: "batch", files: [] },
       };
     },
-    takeUp: async (before) => {
+    takeUp: async (before, hooks) => {
       if (!isBatch(before)) return ["it is no run from a file of requests"];
       const fingerprint = await fingerprintBatch(source);
-      const differences = compareSources(before, [source.path], fingerprint);
+      const sources = { ...source, paths: [source.path], fingerprint };
+      const differences = await compareSources(before, sources, hooks);
       return differences.length > 0 ? differences : before;
     },
   };

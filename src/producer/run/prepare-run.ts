@@ -28,7 +28,7 @@ export interface RunPlanning<M extends RunManifest, P extends Plan = Plan> {
   /** The manifest of a new run; `begin` gives what it has in common with runs of any other kind. */
   readonly describe: (plan: P, begin: (kind: RunManifest["kind"]) => BegunRun) => M;
   /** The run in the folder as this one, or how they differ. */
-  readonly takeUp: (before: RunManifest) => Promise<M | Differences>;
+  readonly takeUp: (before: RunManifest, hooks: PrepareHooks) => Promise<M | Differences>;
 }
 
 /** Why the run in a folder is not the one asked for, in words that follow "holds another run: ". */
@@ -72,7 +72,7 @@ export async function prepareRun<M extends RunManifest, P extends Plan>(
   const work = join(dir, WORK_FOLDER);
   await makeFolder(dir);
   const before = request.force ? undefined : await readManifest(dir);
-  const known = before && (await takeUp(before, dir, planning));
+  const known = before && (await takeUp(before, dir, planning, hooks));
   if (known?.state === "finished") return { outcome: "finished", manifest: known };
   const unlock = await lockFolder(work);
   try {
@@ -104,8 +104,9 @@ async function takeUp<M extends RunManifest>(
   before: RunManifest,
   dir: string,
   planning: Pick<RunPlanning<M>, "takeUp">,
+  hooks: PrepareHooks,
 ): Promise<M> {
-  const known = await planning.takeUp(before);
+  const known = await planning.takeUp(before, hooks);
   if (!isDifferences(known)) return known;
   throw new RunError(
     `${dir} holds another run (${before.run}, ${before.state}): ${known.join("; ")}`,
@@ -151,6 +152,7 @@ function beginRun(kind: RunManifest["kind"], { paths, sluiceVersion, now }: RunR
     source: {
       paths: [...paths],
       sha256: plan.sourceHash,
+      ...(plan.stdin && { stdin: plan.stdin }),
       fingerprint: plan.fingerprint,
       files: plan.files,
       skippedFiles: plan.skippedFiles,

@@ -29,6 +29,8 @@ const common = {
   source: z.object({
     paths: z.array(z.string()),
     sha256: z.string(),
+    /** What standard input held, where it was read. */
+    stdin: z.exactOptional(z.object({ bytes: z.number(), sha256: z.string() })),
     fingerprint: z.string(),
     files: z.int(),
     skippedFiles: z.int(),
