@@ -27,7 +27,8 @@ function expectPaid(shop: Workshop, out: string, kills: number): void {
   expect(calls).toBeGreaterThanOrEqual(CALLS);
   expect(calls).toBeLessThanOrEqual(CALLS + 2 * kills * CONCURRENCY);
   expect(paidTwice).toBeLessThanOrEqual(kills * CONCURRENCY);
-  expect(manifest.calls.made).toBe(calls);
+  // A count leaves beside its call, not before it: a process that is killed in that instant takes one of the two along.
+  expect(Math.abs(manifest.calls.made - calls)).toBeLessThanOrEqual(kills * CONCURRENCY);
   expect(manifest.calls.answered + manifest.calls.failed + paidTwice).toBe(manifest.calls.made);
 }
 
