@@ -44,7 +44,7 @@ export async function commitRecords<I extends GroupInput>(
  * What a run is told of a call: the call itself and the places nobody took count with the first of its runs, each
  * run's inputs with that run, so that the figures of all runs add up to what was called.
  */
-function shareOf({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
+export function shareOf({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
   if (isFirst) return { inputs: own, capacity: capacity - (inputs - own) };
   return { inputs: own, capacity: own, isShared: true };
 }

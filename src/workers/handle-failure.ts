@@ -8,8 +8,8 @@ import {
 import { coerceError, ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { Ledger } from "../queue/ledger.ts";
-import type { CallSize } from "../queue/run-ledger.ts";
-import { type CommitDeps, commitFailure } from "./commit-records.ts";
+import type { CallSize, RunCounters } from "../queue/run-ledger.ts";
+import { type CommitDeps, commitFailure, shareOf } from "./commit-records.ts";
 import { byRun, type GroupInput } from "./group-input.ts";
 import type { Grant } from "./model-lanes.ts";
 import type { WorkerLog } from "./worker-log.ts";
@@ -30,8 +30,9 @@ export async function handleFailure(
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
   const throttled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
-  const snoozed = throttled ? { throttles: 1, snoozes: inputs.length } : {};
-  countOn(inputs[0]?.ledger, { callsFailed: 1, ...size, ...snoozed }, log);
+  for (const [i, ofRun] of byRun(inputs).entries()) {
+    countOn(ofRun[0]?.ledger, countersOf(size, ofRun.length, { isFirst: i === 0, throttled }), log);
+  }
 
   const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
   for (const input of inputs) input.snoozes = throttled ? input.snoozes + 1 : 0;
@@ -68,6 +69,25 @@ export async function handleFailure(
   return decision;
 }
 
+/**
+ * What a run is told of a failed call: the call itself, a throttle answer and the places nobody took count with the
+ * first of its runs, as an answered call's do, and each run's inputs with that run.
+ */
+function countersOf(
+  size: CallSize,
+  own: number,
+  { isFirst, throttled }: { readonly isFirst: boolean; readonly throttled: boolean },
+): RunCounters {
+  const { inputs, capacity } = shareOf(size, own, isFirst);
+  return {
+    ...(isFirst ? { callsFailed: 1 } : {}),
+    ...(isFirst && throttled ? { throttles: 1 } : {}),
+    ...(throttled ? { snoozes: own } : {}),
+    inputs,
+    capacity,
+  };
+}
+
 /** Returns the lane's faults in a row. */
 async function settleFailure(
   error: ProviderError,
@@ -99,7 +119,7 @@ async function chargeAttempts(
   }
 }
 
-function countOn(ledger: Ledger | undefined, counters: Parameters<Ledger["count"]>[0], log: WorkerLog): void {
+function countOn(ledger: Ledger | undefined, counters: RunCounters, log: WorkerLog): void {
   ledger
     ?.count(counters)
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));

@@ -68,6 +68,51 @@ test("a call that carries texts of two runs counts once, and its texts with the 
   expect([calls, answered]).toEqual([model.calls.length, model.calls.length]);
 });
 
+test("a failed call that carried texts of two runs tells each of its own texts, and is one failed call", async () => {
+  const isMixed = (texts: readonly string[]) => new Set(texts.map((text) => text.slice(0, 3))).size > 1;
+  const failed: { readonly kind: "throttled" | "server"; readonly texts: readonly string[] }[] = [];
+  const model = fakeEmbedding({
+    onCall: async (texts) => {
+      await pause(5);
+      const kind = (["throttled", "server"] as const)[failed.length];
+      if (!kind || !isMixed(texts)) return;
+      failed.push({ kind, texts });
+      throw providerError(kind);
+    },
+  });
+  const sizes = { one: 155, two: 145 };
+  const runs = Object.entries(sizes).map(([runId, count]) =>
+    bench.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId },
+    ),
+  );
+  const client = redis.connect();
+  await waitFor(async () => (await client.hlen(bench.keys.run("two").jobs)) > 0, { what: "the second run" });
+  bench.worker(model, {}, { concurrency: 1 });
+  await Promise.all(runs);
+  expect(failed.length).toBeGreaterThan(0);
+  const own = (runId: string, texts: readonly string[]) =>
+    texts.filter((text) => text.startsWith(runId)).length;
+  const totals = { calls: 0, failed: 0, throttles: 0 };
+  for (const runId of Object.keys(sizes)) {
+    const counters = await bench.ledger(runId).readCounters();
+    const throttled = failed.filter(({ kind }) => kind === "throttled").flatMap(({ texts }) => texts);
+    expect(counters).toMatchObject({
+      inputs: own(runId, model.calls.flat()),
+      snoozes: own(runId, throttled),
+    });
+    totals.calls += counters.callsMade;
+    totals.failed += counters.callsFailed;
+    totals.throttles += counters.throttles;
+  }
+  expect(totals).toEqual({
+    calls: model.calls.length,
+    failed: failed.length,
+    throttles: failed.filter(({ kind }) => kind === "throttled").length,
+  });
+});
+
 test("three runs of different sizes are done in the order of their sizes", async () => {
   const model = fakeEmbedding({ onCall: () => pause(5) });
   bench.worker(model, {}, { concurrency: 2 });
