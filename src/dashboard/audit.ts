@@ -1,9 +1,11 @@
+import { readServerTime } from "../queue/server-time.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { AuditLine, AuditPage, Role } from "./contract.ts";
 
 /** Lines kept; older ones go. */
 const MAX_LINES = 10_000;
+const KEEP_MS = 90 * 24 * 3600_000;
 const MAX_DETAIL = 300;
 
 export interface AuditedAct {
@@ -15,7 +17,7 @@ export interface AuditedAct {
   readonly detail?: string;
 }
 
-/** Who did what when to what: a stream in Redis of the latest 10,000 acts. */
+/** Who did what when to what: a stream in Redis of the latest 10,000 acts, none of them older than 90 days. */
 export class Audit {
   readonly #client: RedisClient;
   readonly #key: string;
@@ -28,7 +30,7 @@ export class Audit {
   /** Resolves when the line is in Redis; acts wait for it, so that none goes unnoted. */
   async note(person: { readonly who: string; readonly role: Role }, act: AuditedAct): Promise<void> {
     const { action, target, detail } = act;
-    await this.#client.xadd(
+    const id = await this.#client.xadd(
       this.#key,
       "MAXLEN",
       "~",
@@ -43,16 +45,30 @@ export class Audit {
       ...(target === undefined ? [] : ["target", target]),
       ...(detail === undefined ? [] : ["detail", detail.slice(0, MAX_DETAIL)]),
     );
+    const pipeline = this.#client.pipeline();
+    pipeline.xtrim(this.#key, "MINID", oldestId(timeOf(String(id))));
+    pipeline.pexpire(this.#key, KEEP_MS);
+    await pipeline.exec();
   }
 
   /** The newest lines first; `before` is an earlier page's `next`. */
   async read(limit: number, before?: string): Promise<AuditPage> {
     const from = before === undefined ? "+" : `(${before}`;
-    const entries = await this.#client.xrevrange(this.#key, from, "-", "COUNT", limit);
+    const now = await readServerTime(this.#client);
+    // Where nobody has done anything since, nothing has been trimmed.
+    const entries = await this.#client.xrevrange(this.#key, from, oldestId(now), "COUNT", limit);
     const lines = entries.map(([id, fields]) => toLine(id, fields));
     const last = lines.at(-1)?.id;
     return { lines, ...(lines.length === limit && last !== undefined ? { next: last } : {}) };
   }
+}
+
+function oldestId(now: number): string {
+  return `${Math.max(0, now - KEEP_MS)}-0`;
+}
+
+function timeOf(id: string): number {
+  return Number(id.split("-")[0]);
 }
 
 function toLine(id: string, fields: readonly string[]): AuditLine {
@@ -61,7 +77,7 @@ function toLine(id: string, fields: readonly string[]): AuditLine {
   const [target, detail] = [values.get("target"), values.get("detail")];
   return {
     id,
-    at: Number(id.split("-")[0]),
+    at: timeOf(id),
     who: values.get("who") ?? "",
     role: values.get("role") === "operator" ? "operator" : "viewer",
     action: values.get("action") ?? "",

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { Audit } from "../../../src/dashboard/audit.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { testRedis } from "../../support/redis.ts";
+
+const DAY = 24 * 3600_000;
+const ada = { who: "ada", role: "operator" } as const;
+
+test("lines older than 90 days are gone with the next act, and not shown before it", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  const audit = new Audit(client, keys);
+  const [now] = (await client.time()).map(Number);
+  const at = (days: number) => `${(now ?? 0) * 1_000 - days * DAY}-0`;
+  const act = (action: string) => ["who", "bob", "role", "viewer", "action", action];
+  await client.xadd(keys.audit, at(91), ...act("ancient"));
+  await client.xadd(keys.audit, at(89), ...act("old"));
+  const shown = async () => (await audit.read(50)).lines.map(({ action }) => action);
+  expect(await shown()).toEqual(["old"]);
+  expect(await client.xlen(keys.audit)).toBe(2);
+  await audit.note(ada, { action: "pause", target: "run" });
+  expect(await client.xlen(keys.audit)).toBe(2);
+  expect(await shown()).toEqual(["pause", "old"]);
+});
+
+test("the last line goes by itself 90 days after it", async () => {
+  await using redis = testRedis();
+  const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+  await new Audit(client, keys).note(ada, { action: "pause" });
+  const left = await client.pttl(keys.audit);
+  expect(left).toBeGreaterThan(89 * DAY);
+  expect(left).toBeLessThanOrEqual(90 * DAY);
+});
