@@ -73,10 +73,35 @@ export type ErrorCode =
   /** 500 */
   | "internal";
 
+/** Why something is not done, for words of the page's own where `code` says too little. */
+export type Reason =
+  /** No process feeds and collects the run; its command, run again, goes on. */
+  | "no-coordinator"
+  /** Redis has forgotten the run. */
+  | "forgotten"
+  /** Some process is at work on the run. */
+  | "at-work"
+  /** It is in a state from which there is no way there. */
+  | "nothing-to-pause"
+  | "nothing-to-resume"
+  | "nothing-to-cancel"
+  | "no-failed-items"
+  /** The run is not finished: a retry would call for the rest of it as well (see `RunPage.left` and `RetryRequest.rest`). */
+  | "items-left"
+  | "retried-already"
+  | "too-many-retries"
+  | "folder-elsewhere"
+  | "folder-gone"
+  /** The folder is there, and what a retry needs of it is not. */
+  | "work-gone"
+  /** What a board of queues may not do to jobs that belong to runs. */
+  | "jobs-belong-to-runs";
+
 /** Holds no secret and no text of any item. */
 export interface ErrorBody {
   readonly error: {
     readonly code: ErrorCode;
+    readonly reason?: Reason;
     /** One English sentence: the thing, what was expected, what came. */
     readonly message: string;
     /** What to do next. */
@@ -168,9 +193,21 @@ export interface Overview {
   readonly runs: {
     /** Runs per phase, over all runs that Redis lists. */
     readonly byPhase: Readonly<Partial<Record<RunPhaseView, number>>>;
-    /** Those not at their end, newest first, at most 20. */
+    /** Those not at their end, newest first, at most 20; those that stand still (stopped, parked) are always among them. */
     readonly active: readonly RunSummary[];
+    /** All that are not at their end, also those that are not listed. */
+    readonly activeTotal?: number;
+    /** Those that ended (finished, cancelled) within the last hour, the latest first, at most 5. */
+    readonly ended?: readonly RunSummary[];
+    /** What all runs that are not at their end have cost, and are to cost where that is known of each, by currency. */
+    readonly money?: readonly MoneyView[];
+    /** Runs not at their end, with results, whose cost nobody knows: `money` leaves them out. */
+    readonly unpriced?: number;
   };
+  /** Jobs of items that were submitted on their own, without a run: those in the queues for interactive work. */
+  readonly alone?: { readonly waiting: number; readonly active: number };
+  /** What was spent within the last 24 hours, with calls of no run, by currency: exact, as calls ended. */
+  readonly spentToday?: readonly MoneyView[];
   /** Over all providers. */
   readonly totals: Throughput;
   /**
@@ -205,6 +242,8 @@ export interface LaneView {
   readonly snoozeUntil?: number;
   /** Why it is snoozed or parked. */
   readonly reason?: string;
+  /** What `reason` begins with, where it is a kind of error. */
+  readonly reasonKind?: string;
   readonly requests: ShareView;
   readonly tokens: ShareView;
   readonly concurrency: ShareView;
@@ -255,6 +294,8 @@ export interface QueueView {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
+  /** Somebody has paused the queue on the board of queues: its jobs wait, whatever runs do. */
+  readonly paused?: true;
 }
 
 export interface WorkerView {
@@ -298,9 +339,11 @@ export type HistoryMetric =
   | "tokens"
   | "failures"
   | "throttles"
+  /** of a run: items that ended in an error, per minute */
+  | "failed-items"
   /** money per minute, in the line's currency */
   | "cost"
-  /** jobs waiting, at the end of the step */
+  /** jobs waiting or delayed (of a paused run, of a parked lane), at the end of the step */
   | "queue-depth"
   /** median and 95th percentile of the time of an upstream call, ms */
   | "upstream-p50"
@@ -427,19 +470,35 @@ export interface RunPage extends RunSummary {
     readonly here: boolean;
     /** When not: one sentence that says where it is, or that it is gone. */
     readonly reason?: string;
+    readonly reasonCode?: "folder-elsewhere" | "folder-gone";
   };
   readonly output?: {
     readonly format: "parquet" | "jsonl" | "npy" | "batch";
     readonly files: readonly string[];
   };
-  /** Why it stopped, and what to do; with phase "stopped" only. */
-  readonly stopped?: { readonly message: string; readonly mend?: string };
+  /** Items without a record. */
+  readonly left?: number;
+  /**
+   * Why it stopped, and what to do; with phase "stopped" only. `killed`: its process ended without a word; `told`: the
+   * message is what its process said. `command` goes on with it, as far as its folder tells: further options that it was
+   * started with are to be given again.
+   */
+  readonly stopped?: {
+    readonly code?: "killed" | "interrupted" | "told";
+    readonly message: string;
+    readonly mend?: string;
+    readonly command?: string;
+  };
+  /** Cancelled while no process was there to write the output: nothing is written until its command is run again. */
+  readonly unwritten?: { readonly command?: string };
   /**
    * What can be done at this moment, whoever asks (see `Session.mayAct` for that). An action that is missing has its
    * reason in `refusals`, when there is something to say.
    */
   readonly actions: readonly RunAction[];
   readonly refusals: Readonly<Partial<Record<RunAction, string>>>;
+  /** The same as codes. */
+  readonly refusalCodes?: Readonly<Partial<Record<RunAction, Reason>>>;
   /** The latest retry that this server started for the run. */
   readonly retry?: RetryStatus;
 }
@@ -452,8 +511,10 @@ export interface FailureCluster {
   readonly cluster: string;
   readonly kind: string;
   readonly code?: string;
-  /** The message with what differs between items left out. */
+  /** The message with what differs between items left out; empty with `rest`. */
   readonly message: string;
+  /** Not one cause: all failures of the kind beyond the causes that are told apart, each with its own message. */
+  readonly rest?: true;
   readonly count: number;
   readonly example: { readonly index: number; readonly id?: string; readonly message: string };
 }
@@ -485,6 +546,8 @@ export interface ExportLine {
 export interface RetryRequest {
   readonly kinds?: readonly string[];
   readonly cluster?: string;
+  /** Of a run that is not finished: its items without a record are called for as well, and that is wanted. */
+  readonly rest?: true;
 }
 
 /** A retry runs as a process of its own beside the server, and ends in an orderly way when the server does. */
@@ -498,7 +561,12 @@ export interface RetryStatus {
   /** How it ended, or the latest it said. */
   readonly message?: string;
   readonly mend?: string;
-  /** Of a finished one. */
+  /**
+   * What `message` says: none of the items taken back is without a result; some failed again; nothing was taken back;
+   * the process could not be started, or it refused or broke off (its own words are in `message`).
+   */
+  readonly code?: "none-left" | "some-failed-again" | "nothing-to-retry" | "could-not-start" | "refused";
+  /** Of a finished one: those taken back, and nothing else of the run. */
   readonly items?: { readonly succeeded: number; readonly failed: number };
 }
 
@@ -516,6 +584,8 @@ export interface ItemQuery {
   readonly status?: ItemStatus;
   /** Kind of failure. */
   readonly kind?: string;
+  /** A cluster, as `FailureCluster.cluster` names it. */
+  readonly cluster?: string;
   /** Index to begin at: 0, or an earlier answer's `next`. */
   readonly from?: number;
   /** 1 to 200; 50 by default. */
@@ -623,7 +693,10 @@ export interface LiveChat {
   readonly queue: string;
   readonly submittedAt?: number;
   readonly startedAt?: number;
+  /** The attempt that is under way; of an item that was submitted on its own. */
   readonly attempt?: number;
+  /** Answering: deltas of this attempt have come. Waiting: for a reservation, or for the first delta. Absent: not known. */
+  readonly state?: "answering" | "waiting";
   /** Its deltas can be followed. */
   readonly streams: boolean;
   /** Of a run's item: shown, but not followed. */
@@ -633,10 +706,12 @@ export interface LiveChat {
 
 export interface LiveChats {
   readonly at: number;
-  /** Items whose jobs run at this moment, longest first, at most 100. */
+  /** Items whose jobs workers hold at this moment: those that can be followed, then the others, newest first; at most 100. */
   readonly chats: readonly LiveChat[];
-  /** Running altogether; at least, where there are more than are shown. */
+  /** Altogether; at least, where there are more than are shown. */
   readonly total: number;
+  /** Upstream calls for chats under way at this moment, over all workers. */
+  readonly answering?: number;
 }
 
 /** Deltas after the last `reset` give the text so far. Append as text nodes. */
@@ -664,6 +739,8 @@ export interface RunActionResult {
   readonly run: string;
   readonly changed: boolean;
   readonly phase: RunPhaseView;
+  /** Cancelled, and no process is there to write the output: its command, run again, does. */
+  readonly unwritten?: true;
   /** One sentence on what happens now. */
   readonly message: string;
 }
@@ -694,6 +771,10 @@ export interface AuditLine {
   readonly target?: string;
   /** Figures that were given; never a text of an item. */
   readonly detail?: string;
+  /** The act was refused, and nothing of it was done; absent: it was done. */
+  readonly outcome?: "refused";
+  /** Why it was refused. */
+  readonly reason?: Reason | ErrorCode;
 }
 
 export interface AuditPage {
