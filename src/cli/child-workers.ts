@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { childEnvironment } from "../config.ts";
 
 export interface ChildWorkers {
   /** Resolves when the first worker takes jobs; rejects when all of them end before that. */
@@ -49,6 +50,8 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
       ["--max-semi-space-size=4", entry, "worker", "--child", ...config],
       {
         stdio: ["ignore", log, log, "ipc"],
+        // They open the door of a dashboard, and no worker's.
+        env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
       },
     );
     children.add(child);

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Workshop } from "../support/cli.ts";
@@ -186,3 +187,26 @@ test("an address that cannot be used is one clear sentence", async () => {
   expect(open.stderr).toContain("SLUICE_OPERATOR_PASSWORD");
   await waitFor(() => shop.processes().length === 0, { what: "no process" });
 });
+
+test.runIf(process.platform === "linux")(
+  "workers of `sluice up` get no password of the dashboard, and its log begins anew when it is large",
+  async () => {
+    const log = shop.write(".sluice/workers.log", "x".repeat(11 * 1024 * 1024));
+    const env = {
+      SLUICE_OPERATOR_PASSWORD: "for operators only",
+      SLUICE_VIEWER_PASSWORD: "for viewers only",
+    };
+    const { cli } = await startDashboardProcess(shop, { workers: 1, env });
+    const worker = await waitFor(
+      () => shop.processes().find(({ command }) => command.includes("worker --child")),
+      { what: "a worker" },
+    );
+    const environment = readFileSync(`/proc/${worker.pid}/environ`, "utf8");
+    expect(environment).toContain("PATH=");
+    expect(environment).not.toMatch(/for operators only|for viewers only/);
+    expect(statSync(`${log}.1`).size).toBe(11 * 1024 * 1024);
+    expect(statSync(log).size).toBeLessThan(1024 * 1024);
+    cli.kill("SIGTERM");
+    expect(await cli.exit).toMatchObject({ code: 0 });
+  },
+);

@@ -8,7 +8,11 @@ import { dashboardOptions } from "../dashboard-options.ts";
 import { EXIT } from "../exit.ts";
 import { LaneBook, openTransport } from "../lanes.ts";
 import { openServing } from "../open-serving.ts";
+import { rotateLog } from "../rotate-log.ts";
 import { describeDashboard, untilAborted } from "./dashboard.ts";
+
+/** A log larger than this begins anew with the next start. */
+const LOG_BYTES = 10 * 1024 * 1024;
 
 export interface UpCommandOptions {
   readonly host: string;
@@ -72,7 +76,9 @@ async function providersOf(config: Config): Promise<string[]> {
 function workerLog(config: Config): string {
   const folder = join(config.home, ".sluice");
   mkdirSync(folder, { recursive: true });
-  return join(folder, "workers.log");
+  const path = join(folder, "workers.log");
+  rotateLog(path, LOG_BYTES);
+  return path;
 }
 
 function describeWorkers(count: number, providers: readonly string[], logFile: string): string {
