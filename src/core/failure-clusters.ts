@@ -5,6 +5,7 @@ export interface FailureCluster {
   /** See `failureCause`; "other:KIND" for what came when there were too many causes to tell apart. */
   readonly cause: string;
   readonly kind: string;
+  /** The provider's; absent for "other", whose failures have many. */
   readonly code?: string;
   /** The message with placeholders; empty for "other". */
   readonly pattern: string;
@@ -36,7 +37,7 @@ export class FailureClusters {
         : {
             cause,
             kind,
-            ...(code === undefined ? {} : { code }),
+            ...(code === undefined || isOther(cause) ? {} : { code }),
             pattern: isOther(cause) ? "" : messagePattern(message).slice(0, EXAMPLE_LIMIT),
             count: times,
             example: { item, message: message.slice(0, EXAMPLE_LIMIT) },
@@ -72,6 +73,11 @@ export class FailureClusters {
 
 export function isOther(cause: string): boolean {
   return cause.startsWith("other:");
+}
+
+/** The kind that "other:KIND" counts the rest of; undefined for any other text. */
+export function otherKind(cause: string): string | undefined {
+  return isOther(cause) ? cause.slice("other:".length) : undefined;
 }
 
 /** The order clusters are shown in: the largest first, and of equals always the same. */

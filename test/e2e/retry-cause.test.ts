@@ -68,9 +68,33 @@ test("failures are clustered by cause, and one cause is retried without the othe
 });
 
 test("a cause that is none is refused with what is expected", async () => {
-  const { code, stderr } = await shop.run(["retry", "out", "--cause", "other:server"]);
+  const { code, stderr } = await shop.run(["retry", "out", "--cause", "other:nonsense"]);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/--cause: "other:server" is no cause of failures: it has 12 hex digits/);
+  expect(stderr).toMatch(/--cause: "other:nonsense" is no cause of failures: it has 12 hex digits/);
+});
+
+test("the rest of many causes is retried without the causes that are told apart, and its end is told", async () => {
+  shop.simulator.configure({ faults: [filter, refuse] });
+  expect((await shop.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
+  const { run } = shop.manifest("out");
+  const client = redis.connect();
+  const { clusters } = createKeys(redis.namespace).run(run);
+  const [filtered] = (await readClusters(client, createKeys(redis.namespace), run)).map(({ cause }) => cause);
+  // As if 200 others had come before the one of these items.
+  await client.hdel(clusters, filtered ?? "");
+  const { code, stdout } = await shop.run([
+    ...["retry", run, "--cause", "other:content-filter", "--workers", "1", "--json"],
+  ]);
+  expect(code).toBe(1);
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(events.find(({ event }) => event === "retried")).toMatchObject({
+    items: 3,
+    succeeded: 0,
+    failed: 3,
+  });
 });
 
 test("counts by cause and kind are exact after the whole run was killed and resumed", async () => {

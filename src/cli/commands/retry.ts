@@ -4,12 +4,15 @@ import { join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { isCause } from "../../core/error-signature.ts";
 import { InputError, PROVIDER_ERROR_KINDS, RunError } from "../../core/errors.ts";
+import { type FailureCluster, FailureClusters, otherKind } from "../../core/failure-clusters.ts";
 import { SPOOL_FILE } from "../../producer/plan/spool-writer.ts";
 import { embeddingWork } from "../../producer/run/embedding-work.ts";
 import { isBatch, type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
 import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
+import { readFailures } from "../../producer/sink/read-failures.ts";
 import type { WantedFailures } from "../../producer/sink/take-back-failures.ts";
 import { findModel } from "../../providers/registry.ts";
+import { readClusters } from "../../queue/run-journal.ts";
 import { listRun } from "../../queue/run-list.ts";
 import { createKeys } from "../../redis/keys.ts";
 import { EXIT } from "../exit.ts";
@@ -33,11 +36,12 @@ const KINDS: readonly string[] = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancel
 
 /** `sluice retry`: takes back a run's failures, and lets it go on from there to a new output. */
 export async function runRetry(named: string, options: RetryCommandOptions): Promise<number> {
-  const wanted = { ...parseKinds(options.kind), ...parseCause(options.cause) };
+  const asked = { ...parseKinds(options.kind), ...parseCause(options.cause) };
   const config = openConfig(options.config);
   const dir = await findFolder(named, config);
   const manifest = await readManifest(dir);
   if (!manifest) throw new RunError(`${dir} holds no run`, "name a run or its output folder");
+  const wanted = await spellOutRest(asked, { dir, manifest }, config);
   if (!hasFailures(manifest, wanted)) {
     process.stderr.write(`${manifest.run} has ${describeNone(wanted)}: nothing to retry.\n`);
     return EXIT.ok;
@@ -79,16 +83,50 @@ function parseKinds(text: string | undefined): Pick<WantedFailures, "kinds"> {
 
 function parseCause(cause: string | undefined): Pick<WantedFailures, "cause"> {
   if (cause === undefined) return {};
-  if (!isCause(cause)) {
+  const kind = otherKind(cause);
+  if (!isCause(cause) && (kind === undefined || !KINDS.includes(kind))) {
     throw new InputError(
-      `"${sanitize(cause)}" is no cause of failures: it has 12 hex digits, and the dashboard shows it; --kind takes kinds`,
+      `"${sanitize(cause)}" is no cause of failures: it has 12 hex digits, or is other:KIND, and the dashboard shows it; --kind takes kinds`,
       "--cause",
     );
   }
   return { cause };
 }
 
-function describeNone({ kinds, cause }: WantedFailures): string {
+/**
+ * "other:KIND" is no cause of its own: it is what has none of the causes that are told apart. Which these are says Redis,
+ * as the run's coordinator counted them, and the run's folder once Redis has forgotten.
+ */
+async function spellOutRest(
+  asked: WantedFailures,
+  { dir, manifest }: { readonly dir: string; readonly manifest: RunManifest },
+  config: Config,
+): Promise<WantedFailures> {
+  const kind = asked.cause === undefined ? undefined : otherKind(asked.cause);
+  if (kind === undefined) return asked;
+  if (asked.kinds?.has(kind) === false) throw new InputError(`"${kind}" is not among the kinds`, "--cause");
+  const redis = await openConfiguredRedis(config);
+  let known: readonly FailureCluster[];
+  try {
+    const client = redis.source.connect("commands");
+    known = await readClusters(client, createKeys(config.namespace), manifest.run);
+  } finally {
+    await redis.close();
+  }
+  const told = known.length > 0 ? known : await countClusters(dir, manifest);
+  return { kinds: new Set([kind]), without: new Set(told.map(({ cause }) => cause)) };
+}
+
+async function countClusters(dir: string, { items }: RunManifest): Promise<FailureCluster[]> {
+  const clusters = new FailureClusters();
+  for await (const stored of readFailures(dir, items.total)) {
+    for (const { index, failure } of stored) if (failure) clusters.add(index, failure);
+  }
+  return clusters.list();
+}
+
+function describeNone({ kinds, cause, without }: WantedFailures): string {
+  if (without !== undefined) return `no items that failed with ${[...(kinds ?? [])].join(", ")}`;
   if (kinds === undefined && cause === undefined) return "no failed items";
   const ofKinds = kinds === undefined ? "" : ` with ${[...kinds].join(", ")}`;
   return `no items that failed${ofKinds}${cause === undefined ? "" : ` of cause ${cause}`}`;

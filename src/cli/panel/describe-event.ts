@@ -22,6 +22,11 @@ function sentence(event: RunEvent | SnapshotEvent): string {
       const then = event.restarted ? "was replaced" : "is not replaced";
       return `a worker ended (${event.detail}) and ${then}; what it held is done again`;
     }
+    case "retried": {
+      const { items, succeeded, failed } = event;
+      const again = failed === 0 ? "" : `, ${formatCount(failed)} failed again`;
+      return `${formatMany(items, "item")} retried: ${formatCount(succeeded)} succeeded${again}`;
+    }
     case "note":
       return event.message;
     case "park":

@@ -1,5 +1,6 @@
 import type { PlanProgress } from "../../producer/plan/plan.ts";
 import type { CoordinatorEvent } from "../../producer/run/coordinator.ts";
+import type { RetriedEvent } from "../../producer/run/execute-run.ts";
 import type { RunManifest } from "../../producer/run/run-manifest.ts";
 import type { RunSnapshot } from "../../producer/run-snapshot.ts";
 
@@ -32,6 +33,7 @@ export interface RunStart {
 export type RunEvent =
   | CoordinatorEvent
   | { readonly type: "waiting-for-lease"; readonly holder: string }
+  | RetriedEvent
   /** A worker process of this command ended although it was not asked to. */
   | { readonly type: "worker-lost"; readonly detail: string; readonly restarted: boolean }
   /** Something worth a sentence that none of the others says. */

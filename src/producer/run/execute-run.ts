@@ -21,7 +21,7 @@ import { CallNotes, keepCallNotes } from "../sink/call-notes.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { readFailures } from "../sink/read-failures.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import type { WantedFailures } from "../sink/take-back-failures.ts";
+import type { TakenBack, WantedFailures } from "../sink/take-back-failures.ts";
 import { Coordinator, type CoordinatorEvent } from "./coordinator.ts";
 import type { JobMaker } from "./job-maker.ts";
 import { type Lease, takeLease } from "./lease.ts";
@@ -72,11 +72,21 @@ export interface ExecuteDeps {
   readonly clock: Clock;
   readonly onSnapshot: (snapshot: RunSnapshot) => void;
   readonly onEvent: (
-    event: CoordinatorEvent | { readonly type: "waiting-for-lease"; readonly holder: string },
+    event: CoordinatorEvent | { readonly type: "waiting-for-lease"; readonly holder: string } | RetriedEvent,
   ) => void;
   /** See the coordinator's. */
   readonly onStopping?: () => Promise<void>;
   readonly signal: AbortSignal;
+}
+
+/** What became of the failures that were taken back, once the run has ended. */
+export interface RetriedEvent {
+  readonly type: "retried";
+  /** Items taken back. */
+  readonly items: number;
+  /** Of these. */
+  readonly succeeded: number;
+  readonly failed: number;
 }
 
 /**
@@ -97,14 +107,15 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     onWait: (holder) => deps.onEvent({ type: "waiting-for-lease", holder }),
   });
   let store: S | undefined;
+  let taken: TakenBack | undefined;
   const watching = { ...deps, ledger, client, inputsPerCall: work.inputsPerCall ?? 1 };
   let watch = new RunWatch(run.manifest, watching);
   try {
     if (deps.retry) {
       const parts = { control, blocking: redis.connect("blocking") };
-      const { kept } = await takeBackRun(run, work.openStore, parts, deps.retry);
+      taken = await takeBackRun(run, work.openStore, parts, deps.retry);
       const { finishedAt: _, ...manifest } = run.manifest;
-      watch = new RunWatch({ ...manifest, failuresByKind: kept }, watching);
+      watch = new RunWatch({ ...manifest, failuresByKind: taken.kept }, watching);
     }
     store = await work.openStore();
     if (store.counts().failed > 0) await watch.failures.noteStored(readFailures(run.dir, store.items));
@@ -120,7 +131,9 @@ export async function executeRun<S extends RunStore<WireRecord>>(
         await countCancelled(client, keys, cancelled.length).catch(() => undefined);
       });
     }
-    return await finish(run, store, work, { control, watch }, deps);
+    const report = await finish(run, store, work, { control, watch }, deps);
+    if (taken) deps.onEvent(await tellRetried(run.dir, taken, report));
+    return report;
   } catch (error) {
     if (!(error instanceof RunStopped && error.reason === "lost-lease")) {
       if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
@@ -133,6 +146,21 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     await store?.close().catch(() => undefined);
     await lease.release().catch(() => undefined);
   }
+}
+
+async function tellRetried(
+  dir: string,
+  taken: TakenBack,
+  { items }: Pick<RunManifest, "items">,
+): Promise<RetriedEvent> {
+  let failed = 0;
+  // Without a failure the folder that held them is gone.
+  if (items.failed > 0 && taken.count > 0) {
+    for await (const stored of readFailures(dir, items.total)) {
+      failed += stored.filter(({ index }) => taken.has(index)).length;
+    }
+  }
+  return { type: "retried", items: taken.count, succeeded: taken.count - failed, failed };
 }
 
 /** What screens can tell of a run before its coordinator has told how far it is. */

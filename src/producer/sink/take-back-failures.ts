@@ -18,6 +18,8 @@ export interface WantedFailures {
   readonly kinds?: ReadonlySet<string>;
   /** See `failureCause`. */
   readonly cause?: string;
+  /** All but these causes. */
+  readonly without?: ReadonlySet<string>;
 }
 
 export interface TakenBack {
@@ -25,6 +27,10 @@ export interface TakenBack {
   readonly taken: Readonly<Record<string, number>>;
   /** Failures that stay. */
   readonly kept: Readonly<Record<string, number>>;
+  /** Items taken back. */
+  readonly count: number;
+  /** Whether the item was taken back. */
+  readonly has: (index: number) => boolean;
 }
 
 /** 1 MiB of slots is read at a time. */
@@ -46,6 +52,7 @@ export async function takeBackFailures(
     const failures = await FailureLog.open(file);
     const taken: Record<string, number> = {};
     const kept: Record<string, number> = {};
+    const marks = new Uint8Array(Math.ceil(items / 8));
     for (let start = 0; start < items; start += SLOTS_PER_READ) {
       const count = Math.min(SLOTS_PER_READ, items - start);
       const words = new Uint32Array(count * SLOT_WORDS);
@@ -56,18 +63,28 @@ export async function takeBackFailures(
         const isWanted = failure === undefined || fits(failure, wanted);
         const counts = isWanted ? taken : kept;
         counts[kind ?? "unknown"] = (counts[kind ?? "unknown"] ?? 0) + 1;
-        if (isWanted) await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(index));
+        if (!isWanted) continue;
+        marks[index >> 3] = (marks[index >> 3] ?? 0) | (1 << (index & 7));
+        await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(index));
       }
     }
     await ledger.sync();
     await ledger.close();
     await file.close();
-    return { taken, kept };
+    return {
+      taken,
+      kept,
+      count: Object.values(taken).reduce((sum, count) => sum + count, 0),
+      has: (index) => ((marks[index >> 3] ?? 0) & (1 << (index & 7))) !== 0,
+    };
   });
 }
 
-function fits(failure: Failure, { kinds, cause }: WantedFailures): boolean {
-  return (kinds?.has(failure.kind) ?? true) && (cause === undefined || failureCause(failure) === cause);
+function fits(failure: Failure, { kinds, cause, without }: WantedFailures): boolean {
+  if (kinds?.has(failure.kind) === false) return false;
+  if (cause === undefined && without === undefined) return true;
+  const own = failureCause(failure);
+  return (cause === undefined || own === cause) && without?.has(own) !== true;
 }
 
 function* failedSlots(words: Uint32Array, start: number, count: number): Generator<LedgerSlot> {

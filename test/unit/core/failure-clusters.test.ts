@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FailureClusters, isOther, MAX_CLUSTERS } from "../../../src/core/failure-clusters.ts";
+import { FailureClusters, isOther, MAX_CLUSTERS, otherKind } from "../../../src/core/failure-clusters.ts";
 
 test("failures of one cause are one cluster with the first as its example", () => {
   const clusters = new FailureClusters();
@@ -28,6 +28,18 @@ test("10,000 distinct messages leave 200 clusters and one more for the rest, wit
   expect(list.reduce((sum, { count }) => sum + count, 0)).toBe(10_000);
   expect(list[0]).toMatchObject({ cause: "other:invalid-request", count: 10_000 - MAX_CLUSTERS });
   expect(list.filter(({ cause }) => isOther(cause))).toHaveLength(1);
+});
+
+test("the rest of many causes has no code and no message of one of them", () => {
+  const clusters = new FailureClusters();
+  const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
+  for (let i = 0; i < 300; i++)
+    clusters.add(i, { kind: "invalid-request", code: `c_${word(i)}`, message: `strange ${word(i)}` });
+  const rest = clusters.list().find(({ cause }) => isOther(cause));
+  expect(rest).toMatchObject({ kind: "invalid-request", pattern: "", count: 100 });
+  expect(rest).not.toHaveProperty("code");
+  expect(otherKind(rest?.cause ?? "")).toBe("invalid-request");
+  expect(otherKind("0123456789ab")).toBeUndefined();
 });
 
 test("a cause that is known goes on being counted after the list is full", () => {

@@ -63,10 +63,9 @@ test("failures of one cause are taken back, and those of others stay", async () 
       [4, { ...down, code: "1001" }],
     ]),
   );
-  expect(await takeBackFailures(dir, ITEMS, { cause: failureCause(long) })).toEqual({
-    taken: { "too-long": 2 },
-    kept: { server: 2 },
-  });
+  const back = await takeBackFailures(dir, ITEMS, { cause: failureCause(long) });
+  expect(back).toMatchObject({ taken: { "too-long": 2 }, kept: { server: 2 }, count: 2 });
+  expect([0, 1, 2, 3, 4].filter(back.has)).toEqual([1, 2]);
   expect((await readAll()).map(({ index }) => index)).toEqual([3, 4]);
 });
 
@@ -78,8 +77,22 @@ test("kind and cause together take only what fits both", async () => {
     ]),
   );
   const wanted = { kinds: new Set(["server"]), cause: failureCause(long) };
-  expect(await takeBackFailures(dir, ITEMS, wanted)).toEqual({
+  expect(await takeBackFailures(dir, ITEMS, wanted)).toMatchObject({
     taken: {},
     kept: { "too-long": 1, server: 1 },
   });
+});
+
+test("all causes but some are taken back", async () => {
+  const other = { ...down, message: "HTTP 503" };
+  await writeSome(
+    new Map([
+      [1, long],
+      [3, down],
+      [4, other],
+    ]),
+  );
+  const wanted = { kinds: new Set(["server"]), without: new Set([failureCause(down)]) };
+  expect(await takeBackFailures(dir, ITEMS, wanted)).toMatchObject({ taken: { server: 1 }, count: 1 });
+  expect((await readAll()).map(({ index }) => index)).toEqual([1, 3]);
 });
