@@ -90,7 +90,17 @@ function checkFiles(listing: string): string {
     /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path),
   );
   expect(strangers.length === 0, `no sources or tests in the package, found ${strangers.join(", ")}`);
+  const dead = linksOf(readFileSync(join(root, "README.md"), "utf8")).filter(
+    (link) => !paths.some((path) => path === link || path.startsWith(`${link}/`)),
+  );
+  expect(dead.length === 0, `all that the README links to in the package, and ${dead.join(", ")} is not`);
   return pack.filename;
+}
+
+/** Files and folders that a page links to. Pictures are left out: they are as large as the rest, and seen elsewhere. */
+function linksOf(markdown: string): string[] {
+  const links = [...markdown.matchAll(/(!?)\[[^\]]*\]\(([^)#]+)[^)]*\)/g)];
+  return links.flatMap(([, picture, link = ""]) => (picture === "!" || link.includes(":") ? [] : [link]));
 }
 
 async function useIt(): Promise<void> {
