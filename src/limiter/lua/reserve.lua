@@ -3,7 +3,7 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens; reservation:e -> their estimate, until it is settled
+    2 costs       hash reservation -> tokens, or "tokens:estimate" until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
@@ -69,13 +69,20 @@ concurrency = limit(concurrency, 'Concurrency', 0.2)
 -- While the lane is out, one probe at a time: a storm of calls would neither help the provider nor tell us more.
 if (tonumber(s[8]) or 0) >= 5 then concurrency = 1 end
 
+-- A command for many reservations costs Redis little more than one for a single one; in pieces, because unpack() takes
+-- no more than some thousands of values.
+local function each(values, work)
+  for from = 1, #values, 1000 do work(unpack(values, from, math.min(from + 999, #values))) end
+end
+local function tokensOf(cost) return tonumber(string.match(cost or '', '^%d+')) or 0 end
+
 local sum = tonumber(s[6]) or 0
 local gone = redis.call('ZRANGEBYSCORE', window, '-inf', now - windowMs, 'LIMIT', 0, 5000)
-for i = 1, #gone do
-  sum = sum - (tonumber(redis.call('HGET', costs, gone[i])) or 0)
-  redis.call('HDEL', costs, gone[i], gone[i] .. ':e')
-  redis.call('ZREM', window, gone[i])
-end
+each(gone, function(...)
+  for _, cost in ipairs(redis.call('HMGET', costs, ...)) do sum = sum - tokensOf(cost) end
+  redis.call('HDEL', costs, ...)
+  redis.call('ZREM', window, ...)
+end)
 redis.call('ZREMRANGEBYSCORE', flight, '-inf', now)
 
 local count, inFlight = redis.call('ZCARD', window), redis.call('ZCARD', flight)
@@ -88,46 +95,28 @@ local ratio, nextAt = tonumber(s[9]) or 1, tonumber(s[7]) or 0
 local factor = math.max(1, ratio)
 local reports = tonumber(s[13]) or 0
 if tokens > 0 and not even and reports < 20 then factor = reports == 0 and 3 or factor * (1 + 1 / reports) end
-local reason, waitMs = '', -1
+-- Somebody waits for a call of theirs: what nobody waits for lets it go first.
 local yields = (tonumber(s[14]) or 0) > now
+local reason, need = '', 0
+local entries, priced, flying = {}, {}, {}
 
 for i = first + granted, #ARGV do
   local id, estimate = prefix .. ':' .. (i - first + 1), tonumber(ARGV[i])
   local cost = math.ceil(estimate * factor)
   -- A call larger than the whole window can only go alone; the provider then decides.
-  local need = tokens > 0 and math.min(cost, tokens) or cost
-  if yields and i - first >= urgent then
-    reason, waitMs = 'urgent', yieldMs
-    break
-  end
-  if concurrency > 0 and inFlight >= concurrency then
-    reason, waitMs = 'concurrency', -1
-    break
-  end
-  if requests > 0 and count >= requests then
-    local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
-    reason, waitMs = 'requests', tonumber(oldest[2]) + windowMs - now
-    break
-  end
-  if tokens > 0 and sum + need > tokens then
-    -- Beyond 200 calls the answer is too early rather than too late; the caller then asks again.
-    local excess, at = sum + need - tokens, now + windowMs
-    local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
-    for k = 1, #oldest, 2 do
-      excess = excess - (tonumber(redis.call('HGET', costs, oldest[k])) or 0)
-      at = tonumber(oldest[k + 1]) + windowMs
-      if excess <= 0 then break end
-    end
-    reason, waitMs = 'tokens', at - now
-    break
-  end
-  if even and nextAt > now then
-    reason, waitMs = 'pacing', nextAt - now
-    break
-  end
-  redis.call('ZADD', window, now + transitMs, id)
-  redis.call('HSET', costs, id, cost, id .. ':e', estimate)
-  redis.call('ZADD', flight, now + leaseMs, id)
+  need = tokens > 0 and math.min(cost, tokens) or cost
+  if yields and i - first >= urgent then reason = 'urgent'
+  elseif concurrency > 0 and inFlight >= concurrency then reason = 'concurrency'
+  elseif requests > 0 and count >= requests then reason = 'requests'
+  elseif tokens > 0 and sum + need > tokens then reason = 'tokens'
+  elseif even and nextAt > now then reason = 'pacing' end
+  if reason ~= '' then break end
+  entries[#entries + 1] = now + transitMs
+  entries[#entries + 1] = id
+  priced[#priced + 1] = id
+  priced[#priced + 1] = cost .. ':' .. estimate
+  flying[#flying + 1] = now + leaseMs
+  flying[#flying + 1] = id
   count, inFlight, sum, granted = count + 1, inFlight + 1, sum + cost, granted + 1
   if even then
     local gap = 0
@@ -138,6 +127,29 @@ for i = first + granted, #ARGV do
     -- for as timers are late by: after a pause the next two grants must not come together.
     nextAt = math.max(nextAt, now - math.min(gap, math.max(gap * 0.1, 20))) + gap
   end
+end
+each(entries, function(...) redis.call('ZADD', window, ...) end)
+each(priced, function(...) redis.call('HSET', costs, ...) end)
+each(flying, function(...) redis.call('ZADD', flight, ...) end)
+
+local waitMs = -1
+if reason == 'urgent' then waitMs = yieldMs
+elseif reason == 'pacing' then waitMs = nextAt - now
+elseif reason == 'requests' then
+  local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
+  waitMs = tonumber(oldest[2]) + windowMs - now
+elseif reason == 'tokens' then
+  -- Beyond 200 calls the answer is too early rather than too late; the caller then asks again.
+  local excess, at, ids = sum + need - tokens, now + windowMs, {}
+  local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
+  for k = 1, #oldest, 2 do ids[#ids + 1] = oldest[k] end
+  local spent = #ids > 0 and redis.call('HMGET', costs, unpack(ids)) or {}
+  for k = 1, #spent do
+    excess = excess - tokensOf(spent[k])
+    at = tonumber(oldest[2 * k]) + windowMs
+    if excess <= 0 then break end
+  end
+  waitMs = at - now
 end
 
 if granted < urgent then

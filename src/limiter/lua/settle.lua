@@ -3,7 +3,7 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens; reservation:e -> their estimate, until it is settled
+    2 costs       hash reservation -> tokens, or "tokens:estimate" until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
@@ -28,9 +28,9 @@ local since, lastOk, pausedUntil, outages = tonumber(s[5]), tonumber(s[7]), tonu
 local set = {}
 local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
 
+local answered = false
 local function onOk()
-  faults, outages, since, lastOk = 0, 0, nil, now
-  redis.call('HDEL', state, 'failingSince', 'throttleStreak')
+  faults, outages, since, lastOk, answered = 0, 0, nil, now, true
 end
 
 local function onFault()
@@ -47,38 +47,61 @@ local function onFault()
   if now - since >= (lastOk and outageMs or freshMs) then put('parked', 'unreachable') end
 end
 
-for i = 3, #ARGV, 4 do
-  local id, outcome, reported, ago = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  if redis.call('ZREM', flight, id) == 1 then
-    local cost = tonumber(redis.call('HGET', costs, id))
-    if outcome == 'unsent' then
-      if cost then sum = sum - cost end
-      redis.call('ZREM', window, id)
-      redis.call('HDEL', costs, id, id .. ':e')
-    else
-      -- The provider had the request before it answered, so its window started by then at the latest.
-      local score = tonumber(redis.call('ZSCORE', window, id))
-      if score and score > now - ago then redis.call('ZADD', window, now - ago, id) end
-      if cost then
-        local estimate = tonumber(redis.call('HGET', costs, id .. ':e')) or 0
-        -- The caution of a grant ends with its call.
-        local actual = reported >= 0 and reported or math.ceil(estimate * math.max(1, ratio))
-        sum = sum + actual - cost
-        redis.call('HSET', costs, id, actual)
-        if reported >= 0 and estimate > 0 then
-          -- Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
-          local seen = math.min(4, math.max(0.25, reported / estimate))
-          ratio = seen > ratio and seen or ratio * 0.98 + seen * 0.02
+-- Asked for and written together: a command for many reservations costs Redis little more than one for a single one.
+local function settle(from, to)
+  local ids, ended, unsent, arrivals, prices, seen = {}, {}, {}, {}, {}, {}
+  for i = from, to, 4 do ids[#ids + 1] = ARGV[i] end
+  local flying = redis.call('ZMSCORE', flight, unpack(ids))
+  local scores = redis.call('ZMSCORE', window, unpack(ids))
+  local priced = redis.call('HMGET', costs, unpack(ids))
+  for k = 1, #ids do
+    local id, at = ids[k], from + (k - 1) * 4
+    local outcome, reported, ago = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    if flying[k] and not seen[id] then
+      seen[id] = true
+      ended[#ended + 1] = id
+      local spent, guess = string.match(priced[k] or '', '^(%d+):?(%d*)$')
+      local cost = tonumber(spent)
+      if outcome == 'unsent' then
+        if cost then sum = sum - cost end
+        unsent[#unsent + 1] = id
+      else
+        -- The provider had the request before it answered, so its window started by then at the latest.
+        local score = tonumber(scores[k])
+        if score and score > now - ago then
+          arrivals[#arrivals + 1] = now - ago
+          arrivals[#arrivals + 1] = id
         end
-        if outcome == 'ok' then reports = math.min(1000, reports + 1) end
+        if cost then
+          local estimate = tonumber(guess) or 0
+          -- The caution of a grant ends with its call.
+          local actual = reported >= 0 and reported or math.ceil(estimate * math.max(1, ratio))
+          sum = sum + actual - cost
+          prices[#prices + 1] = id
+          prices[#prices + 1] = actual
+          if reported >= 0 and estimate > 0 then
+            -- Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
+            local times = math.min(4, math.max(0.25, reported / estimate))
+            ratio = times > ratio and times or ratio * 0.98 + times * 0.02
+          end
+          if outcome == 'ok' then reports = math.min(1000, reports + 1) end
+        end
+        if outcome == 'ok' then onOk()
+        -- A text that failed before may be the cause itself; it is evidence only where an outage is known already.
+        elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then onFault() end
       end
-      redis.call('HDEL', costs, id .. ':e')
-      if outcome == 'ok' then onOk()
-      -- A text that failed before may be the cause itself; it is evidence only where an outage is known already.
-      elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then onFault() end
     end
   end
+  if #ended > 0 then redis.call('ZREM', flight, unpack(ended)) end
+  if #arrivals > 0 then redis.call('ZADD', window, unpack(arrivals)) end
+  if #prices > 0 then redis.call('HSET', costs, unpack(prices)) end
+  if #unsent > 0 then
+    redis.call('ZREM', window, unpack(unsent))
+    redis.call('HDEL', costs, unpack(unsent))
+  end
 end
+-- In pieces, because unpack() takes no more than some thousands of values.
+for from = 3, #ARGV, 4000 do settle(from, math.min(from + 3999, #ARGV)) end
 
 put('now', now)
 put('skew', now - clock)
@@ -89,6 +112,7 @@ put('faults', faults)
 put('outages', outages)
 if since then put('failingSince', since) end
 if lastOk then put('lastOk', lastOk) end
+if answered then redis.call('HDEL', state, 'failingSince', 'throttleStreak') end
 redis.call('HSET', state, unpack(set))
 redis.call('PEXPIRE', state, 604800000)
 return { faults }

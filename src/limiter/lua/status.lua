@@ -3,7 +3,7 @@
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
-    2 costs       hash reservation -> tokens
+    2 costs       hash reservation -> tokens, or "tokens:estimate" until it is settled
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
@@ -21,7 +21,10 @@ local used = redis.call('ZCOUNT', KEYS[1], '(' .. (now - windowMs), '+inf')
 local sum = used > 0 and tonumber(s[2]) or 0
 local gone = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - windowMs)
 if used == 0 then gone = {} end
-for i = 1, #gone do sum = sum - (tonumber(redis.call('HGET', KEYS[2], gone[i])) or 0) end
+for from = 1, #gone, 1000 do
+  local costs = redis.call('HMGET', KEYS[2], unpack(gone, from, math.min(from + 999, #gone)))
+  for _, cost in ipairs(costs) do sum = sum - (tonumber(string.match(cost or '', '^%d+')) or 0) end
+end
 local inFlight = redis.call('ZCOUNT', KEYS[3], '(' .. now, '+inf')
 local snooze = math.max(0, (tonumber(s[3]) or 0) - now)
 local function learned(name, step)
