@@ -1,4 +1,6 @@
 import { existsSync, linkSync, readFileSync } from "node:fs";
+import { parquetReadObjects } from "hyparquet";
+import { asyncBufferFromFile } from "hyparquet/src/node.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { progressed, Workshop } from "../support/cli.ts";
 import { corpusText, expectedVectors } from "../support/corpus.ts";
@@ -36,7 +38,7 @@ async function runWithFailures(format: string): Promise<void> {
   });
 }
 
-test.each(["npy", "jsonl"])(
+test.each(["npy", "jsonl", "parquet"])(
   "failed items of a finished run are retried by kind, the others stay (%s)",
   async (format) => {
     await runWithFailures(format);
@@ -80,8 +82,14 @@ test.each(["npy", "jsonl"])(
       );
       expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(vectors.buffer))).toBe(0);
     } else {
-      const records = readJsonl(shop.path("out", "records.jsonl"));
+      const records =
+        format === "jsonl"
+          ? readJsonl(shop.path("out", "records.jsonl"))
+          : await parquetReadObjects({
+              file: await asyncBufferFromFile(shop.path("out", "records.parquet")),
+            });
       expect(records.map(({ id }) => id)).toEqual(ids);
+      expect(records.every(({ vector }) => (vector as number[]).length === 1536)).toBe(true);
       expect(records.every(({ status }) => status === "ok")).toBe(true);
     }
     // Whoever reads the output of before, or keeps it under another name, sees it as it was.
