@@ -480,11 +480,11 @@ export interface RunPage extends RunSummary {
   readonly left?: number;
   /**
    * Why it stopped, and what to do; with phase "stopped" only. `killed`: its process ended without a word; `told`: the
-   * message is what its process said. `command` goes on with it, as far as its folder tells: further options that it was
+   * message is what its process said, as it is of the others. `command` goes on with it, as far as its folder tells: further options that it was
    * started with are to be given again.
    */
   readonly stopped?: {
-    readonly code?: "killed" | "interrupted" | "told";
+    readonly code?: "killed" | "interrupted" | "parked" | "budget" | "told";
     readonly message: string;
     readonly mend?: string;
     readonly command?: string;

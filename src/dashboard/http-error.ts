@@ -1,4 +1,4 @@
-import type { ErrorBody, ErrorCode } from "./contract.ts";
+import type { ErrorBody, ErrorCode, Reason } from "./contract.ts";
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   "signed-out": 401,
@@ -27,6 +27,7 @@ export class HttpError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly reason: Reason | undefined;
 
   constructor(
     code: ErrorCode,
@@ -35,13 +36,20 @@ export class HttpError extends Error {
       hint,
       status,
       retryAfterMs,
-    }: { readonly hint?: string; readonly status?: number; readonly retryAfterMs?: number } = {},
+      reason,
+    }: {
+      readonly hint?: string | undefined;
+      readonly status?: number;
+      readonly retryAfterMs?: number;
+      readonly reason?: Reason | undefined;
+    } = {},
   ) {
     super(message);
     this.code = code;
     this.status = status ?? STATUS[code];
     this.hint = hint;
     this.retryAfterMs = retryAfterMs;
+    this.reason = reason;
   }
 
   /** What the server's framework, and parts with error handlers of their own, go by. */
@@ -50,10 +58,11 @@ export class HttpError extends Error {
   }
 
   body(): ErrorBody {
-    const { code, message, hint, retryAfterMs } = this;
+    const { code, message, hint, retryAfterMs, reason } = this;
     return {
       error: {
         code,
+        ...(reason === undefined ? {} : { reason }),
         message,
         ...(hint === undefined ? {} : { hint }),
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

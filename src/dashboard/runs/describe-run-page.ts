@@ -1,7 +1,8 @@
 import { parseLane } from "../../core/lane.ts";
 import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
 import type { LaneView, RetryStatus, RunPage } from "../contract.ts";
-import { actionsOf, describeRun, phaseOf } from "./describe-run.ts";
+import { actionsOf, describeRun } from "./describe-run.ts";
+import { describeStop } from "./describe-stop.ts";
 import type { KnownRun } from "./run-book.ts";
 import { type FoundFolder, isSearchable } from "./run-folder.ts";
 
@@ -26,7 +27,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
   const failuresByKind = (known.coordinated ? snapshot?.failuresByKind : report?.failuresByKind) ?? {};
   const folder = {
     here: found.here,
-    ...(found.here ? {} : { reason: found.reason }),
+    ...(found.here ? {} : { reason: found.reason, code: found.code }),
     hasWork: found.here && found.folder.spool !== undefined,
     searchable: found.here && isSearchable(found.folder),
   };
@@ -42,6 +43,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
             failed: items.failed,
             ...inFlightOf(items),
           },
+          left: Math.max(0, items.total - items.succeeded - items.failed),
         }
       : {}),
     ...ratesOf(known),
@@ -53,7 +55,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
       here: found.here,
       ...(known.dir === undefined ? {} : { dir: known.dir }),
       ...(known.host === undefined ? {} : { host: known.host }),
-      ...(found.here ? {} : { reason: found.reason }),
+      ...(found.here ? {} : { reason: found.reason, reasonCode: found.code }),
     },
     ...(report
       ? {
@@ -63,9 +65,7 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
           },
         }
       : {}),
-    ...(published?.end?.outcome === "stopped" && phaseOf(known) === "stopped"
-      ? { stopped: stoppedOf(published.end) }
-      : {}),
+    ...describeStop(known, found),
     ...actionsOf(known, folder, items?.failed),
     ...(retry ? { retry } : {}),
   };
@@ -73,10 +73,6 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
 
 function inFlightOf(items: object): { inFlight?: number } {
   return "inFlight" in items && typeof items.inFlight === "number" ? { inFlight: items.inFlight } : {};
-}
-
-function stoppedOf({ message, mend }: { readonly message: string; readonly mend?: string }) {
-  return mend === undefined ? { message } : { message, mend };
 }
 
 function ratesOf({ coordinated, published }: KnownRun): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {

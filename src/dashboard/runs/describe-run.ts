@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import type { MoneyView, RunAction, RunPhaseView, RunSummary } from "../contract.ts";
+import type { MoneyView, Reason, RunAction, RunPage, RunPhaseView, RunSummary } from "../contract.ts";
 import type { KnownRun } from "./run-book.ts";
 
 /** What state a run is in for people. Pure. */
@@ -71,55 +71,74 @@ function costOf({ published }: KnownRun, report: RunManifest | undefined): Money
   return published?.snapshot?.cost;
 }
 
+/** What has to be known of a run's folder to say what can be done. */
+export interface FolderState {
+  readonly here: boolean;
+  readonly reason?: string;
+  readonly code?: "folder-elsewhere" | "folder-gone";
+  readonly hasWork: boolean;
+  readonly searchable: boolean;
+}
+
+/** Why an action is not offered; without a message it goes without saying. */
+type Refusal = { readonly message: string; readonly code: Reason };
+const SILENT = "silent";
+
 /** Which actions make sense now, and why others do not. Pure. */
 export function actionsOf(
   known: KnownRun,
-  folder: {
-    readonly here: boolean;
-    readonly reason?: string;
-    readonly hasWork: boolean;
-    readonly searchable: boolean;
-  },
+  folder: FolderState,
   failed: number | undefined,
-): { readonly actions: RunAction[]; readonly refusals: Partial<Record<RunAction, string>> } {
-  const phase = phaseOf(known);
+): Required<Pick<RunPage, "actions" | "refusals" | "refusalCodes">> {
+  const { state, coordinated } = known;
   const actions: RunAction[] = [];
   const refusals: Partial<Record<RunAction, string>> = {};
-  const offer = (action: RunAction, why: string | undefined) => {
+  const refusalCodes: Partial<Record<RunAction, Reason>> = {};
+  const offer = (action: RunAction, why: Refusal | typeof SILENT | undefined) => {
     if (why === undefined) actions.push(action);
-    else if (why !== "") refusals[action] = why;
+    else if (why !== SILENT) {
+      refusals[action] = why.message;
+      refusalCodes[action] = why.code;
+    }
   };
-  const isLive = known.state === "running" || known.state === "paused";
-  offer("pause", known.state === "running" ? undefined : "");
-  offer(
-    "resume",
-    known.state !== "paused"
-      ? ""
-      : known.coordinated
-        ? undefined
-        : "No process feeds and collects this run; its command, run again, goes on.",
-  );
-  offer("cancel", isLive ? undefined : "");
-  offer(
-    "window",
-    known.coordinated && isLive ? undefined : isLive ? "No process feeds this run at this moment." : "",
-  );
-  const elsewhere = folder.here ? undefined : (folder.reason ?? "The run's folder is not on this machine.");
+  const isLive = state === "running" || state === "paused";
+  const alone = coordinated ? undefined : NO_COORDINATOR;
+  // Without a coordinator, "paused" would only hold up whoever runs its command again.
+  offer("pause", state === "running" ? alone : SILENT);
+  offer("resume", state === "paused" ? alone : SILENT);
+  offer("cancel", isLive ? undefined : SILENT);
+  offer("window", isLive ? alone : SILENT);
+  const elsewhere = folder.here ? undefined : refuseFolder(folder);
   offer("items", elsewhere);
-  offer("retry", retryRefusal(known, elsewhere, folder.hasWork, failed));
-  offer("search", phase === "finished" ? (elsewhere ?? (folder.searchable ? undefined : "")) : "");
-  return { actions, refusals };
+  offer("retry", refuseRetry(known, elsewhere, folder.hasWork, failed));
+  const isFinished = phaseOf(known) === "finished";
+  offer("search", isFinished ? (elsewhere ?? (folder.searchable ? undefined : SILENT)) : SILENT);
+  return { actions, refusals, refusalCodes };
 }
 
-function retryRefusal(
-  known: KnownRun,
-  elsewhere: string | undefined,
+const NO_COORDINATOR: Refusal = {
+  message: "No process feeds and collects this run; its command, run again, goes on.",
+  code: "no-coordinator",
+};
+
+function refuseFolder({ reason, code = "folder-elsewhere" }: FolderState): Refusal {
+  return { message: reason ?? "The run's folder is not on this machine.", code };
+}
+
+function refuseRetry(
+  { coordinated }: KnownRun,
+  elsewhere: Refusal | undefined,
   hasWork: boolean,
   failed: number | undefined,
-): string | undefined {
-  if (known.coordinated) return "The run is at work; its failures can be retried when it has ended.";
-  if (failed === 0) return "";
-  return (
-    elsewhere ?? (hasWork ? undefined : "The run's working folder is gone, and with it what a retry needs.")
-  );
+): Refusal | typeof SILENT | undefined {
+  if (coordinated) {
+    const message = "The run is at work; its failures can be retried when it has ended.";
+    return { message, code: "at-work" };
+  }
+  if (failed === 0) return SILENT;
+  if (elsewhere || hasWork) return elsewhere;
+  return {
+    message: "The run's working folder is gone, and with it what a retry needs.",
+    code: "work-gone",
+  };
 }

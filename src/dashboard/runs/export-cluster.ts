@@ -1,15 +1,12 @@
-import { failureCause } from "../../core/error-signature.ts";
 import { readSpool } from "../../producer/plan/read-spool.ts";
 import { SLOT_FAILED } from "../../producer/sink/ledger.ts";
 import type { ExportLine } from "../contract.ts";
+import { isInCluster, type WantedCluster } from "./in-cluster.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 export interface ExportOptions {
-  /** A cause, or "other:KIND". */
-  readonly cluster: string;
-  /** Causes that have clusters of their own; "other:KIND" is what has none. */
-  readonly causes: ReadonlySet<string>;
+  readonly wanted: WantedCluster;
   readonly texts: boolean;
 }
 
@@ -19,7 +16,7 @@ export interface ExportOptions {
  */
 export async function* exportCluster(
   { dir, manifest, spool }: RunFolder,
-  { cluster, causes, texts }: ExportOptions,
+  { wanted, texts }: ExportOptions,
 ): AsyncGenerator<string> {
   if (spool === undefined) return;
   await using records = new StoredRecords(dir);
@@ -30,10 +27,7 @@ export async function* exportCluster(
       const slot = slots[i];
       if (slot?.status !== SLOT_FAILED) continue;
       const failure = await records.failure(slot);
-      if (!failure) continue;
-      const cause = failureCause(failure);
-      const own = causes.has(cause) ? cause : `other:${failure.kind}`;
-      if (cause !== cluster && own !== cluster) continue;
+      if (!failure || !isInCluster(failure, wanted)) continue;
       const line: ExportLine = {
         index: item.index,
         id: item.id,

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { ItemPage, ItemStatus, ItemSummary } from "../contract.ts";
 import type { FoundItem } from "./found-item.ts";
+import { isInCluster, type WantedCluster } from "./in-cluster.ts";
 import { lineHint } from "./output-items.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { readItems } from "./run-items.ts";
@@ -10,6 +11,7 @@ export interface ItemSearch {
   readonly in: "id" | "text";
   readonly status?: ItemStatus | undefined;
   readonly kind?: string | undefined;
+  readonly cluster?: WantedCluster | undefined;
   readonly from: number;
   readonly limit: number;
 }
@@ -49,13 +51,15 @@ export async function findItems(folder: RunFolder, search: ItemSearch): Promise<
 }
 
 /** A finished run whose working folder is gone has neither failures nor items that wait. */
-function isHopeless({ spool }: RunFolder, { status, kind }: ItemSearch): boolean {
-  return spool === undefined && (kind !== undefined || (status !== undefined && status !== "succeeded"));
+function isHopeless({ spool }: RunFolder, { status, kind, cluster }: ItemSearch): boolean {
+  const wantsFailures = kind !== undefined || cluster !== undefined;
+  return spool === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
 }
 
-function fits(item: FoundItem, { status, kind, in: where }: ItemSearch, wanted: string): boolean {
+function fits(item: FoundItem, { status, kind, cluster, in: where }: ItemSearch, wanted: string): boolean {
   if (status !== undefined && item.status !== status) return false;
   if (kind !== undefined && item.failure?.kind !== kind) return false;
+  if (cluster && !(item.failure && isInCluster(item.failure, cluster))) return false;
   if (wanted === "") return true;
   if (where === "id") return item.id.toLowerCase().includes(wanted);
   // Of a finished run of requests, the answers are what is left.

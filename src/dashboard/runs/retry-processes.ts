@@ -56,11 +56,12 @@ export class RetryProcesses {
     const { run, dir, who, kinds, cluster, workers } = order;
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     if (this.status(run)?.state === "running") {
-      throw new HttpError("wrong-state", "This run is being retried already.");
+      throw new HttpError("wrong-state", "This run is being retried already.", { reason: "retried-already" });
     }
     if (running.length >= MAX_AT_ONCE) {
       throw new HttpError("wrong-state", `${MAX_AT_ONCE} runs are being retried already.`, {
         hint: "Wait for one of them to end.",
+        reason: "too-many-retries",
       });
     }
     const words = [
@@ -110,23 +111,23 @@ export class RetryProcesses {
         retry.status = { ...retry.status, ...readEvent(line) };
       });
     }
-    const end = (failure: string | undefined) => {
+    const end = (how: Pick<RetryStatus, "state" | "code" | "message">) => {
       if (retry.status.endedAt === undefined) {
-        const { items } = retry.status;
-        const isFinished = failure === undefined;
-        const message = isFinished ? describeEnd(items, complaints) : (retry.status.message ?? failure);
+        const message = how.message?.slice(0, MESSAGE_LIMIT);
         retry.status = {
           ...retry.status,
-          state: isFinished ? "finished" : "failed",
+          ...how,
           endedAt: this.#now(),
-          message: message.slice(0, MESSAGE_LIMIT),
+          ...(message === undefined ? {} : { message }),
         };
       }
       gone();
     };
-    child.once("error", () => end("The process could not be started."));
+    child.once("error", () =>
+      end({ state: "failed", code: "could-not-start", message: "The process could not be started." }),
+    );
     child.once("close", (code, signal) =>
-      end(code === 0 || code === 1 ? undefined : lastWords(complaints) || `It ended with ${signal ?? code}.`),
+      end(describeEnd(retry.status, lastWords(complaints), { code, signal })),
     );
   }
 }
@@ -138,23 +139,46 @@ function readEvent(line: string): Partial<RetryStatus> {
       readonly event?: string;
       readonly message?: unknown;
       readonly mend?: unknown;
-      readonly report?: { readonly items?: { readonly succeeded: number; readonly failed: number } };
+      readonly succeeded?: unknown;
+      readonly failed?: unknown;
     };
+    const { succeeded, failed } = event;
+    if (event.event === "retried" && typeof succeeded === "number" && typeof failed === "number") {
+      return { items: { succeeded, failed } };
+    }
     if (event.event !== "run-end" && event.event !== "note") return {};
-    const { message, mend, report } = event;
+    const { message, mend } = event;
     return {
       ...(typeof message === "string" ? { message } : {}),
       ...(typeof mend === "string" ? { mend } : {}),
-      ...(report?.items ? { items: { succeeded: report.items.succeeded, failed: report.items.failed } } : {}),
     };
   } catch {
     return {};
   }
 }
 
-function describeEnd(items: RetryStatus["items"], complaints: string): string {
-  if (!items) return lastWords(complaints) || "There was nothing to retry.";
-  return items.failed === 0 ? "No item is left without a result." : `${items.failed} items failed again.`;
+/** A process that ends with 1 has items that failed, or has fallen over; only the former has told of the items. */
+function describeEnd(
+  { items, message }: Pick<RetryStatus, "items" | "message">,
+  complaints: string,
+  { code, signal }: { readonly code: number | null; readonly signal: string | null },
+): Pick<RetryStatus, "state" | "code" | "message"> {
+  if (code !== 0 && !(code === 1 && items)) {
+    const words = message ?? (complaints || `It ended with ${signal ?? code}.`);
+    return { state: "failed", code: "refused", message: words };
+  }
+  const { succeeded = 0, failed = 0 } = items ?? {};
+  const all = succeeded + failed;
+  if (all === 0) {
+    return { state: "finished", code: "nothing-to-retry", message: "There was nothing to retry." };
+  }
+  return failed === 0
+    ? { state: "finished", code: "none-left", message: `All ${all} items that were retried succeeded.` }
+    : {
+        state: "finished",
+        code: "some-failed-again",
+        message: `${succeeded} of ${all} items succeeded, ${failed} failed again.`,
+      };
 }
 
 function lastWords(text: string): string {

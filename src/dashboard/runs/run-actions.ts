@@ -2,7 +2,7 @@ import { RunControl } from "../../queue/run-control.ts";
 import type { RunState } from "../../queue/run-ledger.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import type { RunActionResult } from "../contract.ts";
+import type { Reason, RunActionResult } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
 import { phaseOf } from "./describe-run.ts";
 import type { KnownRun } from "./run-book.ts";
@@ -10,16 +10,33 @@ import type { KnownRun } from "./run-book.ts";
 export type StateAction = "pause" | "resume" | "cancel";
 
 const CHANGES: Readonly<
-  Record<StateAction, { readonly to: RunState; readonly from: readonly RunState[]; readonly done: string }>
+  Record<
+    StateAction,
+    {
+      readonly to: RunState;
+      readonly from: readonly RunState[];
+      readonly done: string;
+      readonly never: Reason;
+    }
+  >
 > = {
-  pause: { to: "paused", from: ["running"], done: "Paused: calls in flight end, nothing new is started." },
-  resume: { to: "running", from: ["paused"], done: "The run goes on." },
+  pause: {
+    to: "paused",
+    from: ["running"],
+    done: "Paused: calls in flight end, nothing new is started.",
+    never: "nothing-to-pause",
+  },
+  resume: { to: "running", from: ["paused"], done: "The run goes on.", never: "nothing-to-resume" },
   cancel: {
     to: "cancelled",
     from: ["running", "paused"],
     done: "Cancelled: calls in flight end, then the output is written; items without a record become errors.",
+    never: "nothing-to-cancel",
   },
 };
+
+const UNWRITTEN =
+  "Cancelled: no process is there to write the output. The run's command, run again, makes errors of the items without a record and writes it.";
 
 /** Says once in Redis what workers and coordinator then do by themselves. Throws an HttpError for a wrong state. */
 export async function changeRun(
@@ -29,26 +46,33 @@ export async function changeRun(
 ): Promise<RunActionResult> {
   const { run } = known;
   const control = new RunControl(client, keys, run);
-  const { to, from, done } = CHANGES[action];
+  const { to, from, done, never } = CHANGES[action];
   const coordinated = (await control.coordinator()) !== undefined;
-  // Without a coordinator a run that is "running" would only keep workers busy with what is left in the queues.
-  if (action === "resume" && !coordinated) {
+  // Without a coordinator a run that is "running" would only keep workers busy with what is left in the queues, and one
+  // that is "paused" would wait for somebody to resume it who cannot.
+  if (action !== "cancel" && !coordinated) {
     throw new HttpError("wrong-state", "No process feeds and collects this run at this moment.", {
       hint: "Run its command again: it goes on where it stopped.",
+      reason: "no-coordinator",
     });
   }
   const before = await control.changeState(to, from);
-  if (before === undefined) throw new HttpError("wrong-state", "Redis has forgotten this run.");
+  if (before === undefined) {
+    throw new HttpError("wrong-state", "Redis has forgotten this run.", { reason: "forgotten" });
+  }
   const changed = from.includes(before);
   if (!changed && before !== to) {
     const state = before === "done" ? "finished" : before;
-    throw new HttpError("wrong-state", `The run is ${state}; there is nothing to ${action}.`);
+    const message = `The run is ${state}; there is nothing to ${action}.`;
+    throw new HttpError("wrong-state", message, { reason: never });
   }
+  const unwritten = action === "cancel" && !coordinated;
   return {
     run,
     changed,
     phase: phaseOf({ ...known, coordinated, state: to }),
-    message: changed ? done : "It was so already.",
+    ...(unwritten ? { unwritten } : {}),
+    message: unwritten ? UNWRITTEN : changed ? done : "It was so already.",
   };
 }
 
@@ -62,6 +86,7 @@ export async function setWindow(
   if ((await control.coordinator()) === undefined || (await control.state()) === undefined) {
     throw new HttpError("wrong-state", "No process feeds this run at this moment.", {
       hint: "Give the window to its command with --window.",
+      reason: "no-coordinator",
     });
   }
   await control.describe({ window: items });

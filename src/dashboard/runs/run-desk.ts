@@ -1,4 +1,4 @@
-import { FailureClusters as ClusterCounter } from "../../core/failure-clusters.ts";
+import { FailureClusters as ClusterCounter, isOther } from "../../core/failure-clusters.ts";
 import { readCallNote } from "../../producer/sink/call-notes.ts";
 import { SLOT_FAILED } from "../../producer/sink/ledger.ts";
 import { readClusters, readJournal } from "../../queue/run-journal.ts";
@@ -18,6 +18,7 @@ import type { Sampler } from "../look/sampler.ts";
 import { describeRun, phaseOf } from "./describe-run.ts";
 import { describeRunPage } from "./describe-run-page.ts";
 import type { FoundItem } from "./found-item.ts";
+import type { WantedCluster } from "./in-cluster.ts";
 import { describeItem, readAnswer, revealItem } from "./item-story.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
 import type { KnownRun, RunBook } from "./run-book.ts";
@@ -100,10 +101,8 @@ export class RunDesk {
   }
 
   async clusters(run: string): Promise<FailureClusters> {
-    const { client, keys, gate } = this.deps;
     const known = await this.require(run);
-    const clusters = (await gate.ask(() => readClusters(client, keys, run))).map(toView);
-    const counted = clusters.length > 0 ? clusters : await this.#countAgain(known);
+    const counted = await this.#countedClusters(known);
     const shown = counted.slice(0, SHOWN_CLUSTERS);
     const sum = (some: readonly FailureCluster[]) => some.reduce((all, { count }) => all + count, 0);
     return {
@@ -112,6 +111,20 @@ export class RunDesk {
       others: sum(counted.slice(SHOWN_CLUSTERS)),
       total: sum(counted),
     };
+  }
+
+  /** A cluster by its name; throws an HttpError when the run has none of this name. */
+  async requireCluster(run: string, cluster: string): Promise<WantedCluster> {
+    const counted = await this.#countedClusters(await this.require(run));
+    const causes = new Set(counted.map((one) => one.cluster));
+    if (causes.has(cluster)) return { cluster, causes };
+    throw new HttpError("unknown-cluster", "This run has no failed items of this cause.");
+  }
+
+  async #countedClusters(known: KnownRun): Promise<readonly FailureCluster[]> {
+    const { client, keys, gate } = this.deps;
+    const clusters = (await gate.ask(() => readClusters(client, keys, known.run))).map(toView);
+    return clusters.length > 0 ? clusters : await this.#countAgain(known);
   }
 
   /** Redis forgets clusters with their run; the ledger on disk does not, and is read once for each of its states. */
@@ -205,8 +218,9 @@ function toView({ cause, kind, code, pattern, count, example }: CountedCluster):
   return {
     cluster: cause,
     kind,
-    ...(code === undefined ? {} : { code }),
-    message: pattern,
+    ...(isOther(cause)
+      ? { message: "", rest: true }
+      : { ...(code === undefined ? {} : { code }), message: pattern }),
     count,
     example: { index: example.item, message: example.message },
   };

@@ -17,21 +17,27 @@ export interface RunFolder {
 
 export type FoundFolder =
   | { readonly here: true; readonly folder: RunFolder }
-  | { readonly here: false; readonly reason: string };
+  | {
+      readonly here: false;
+      readonly reason: string;
+      readonly code: "folder-elsewhere" | "folder-gone";
+    };
 
 /**
  * The folder that Redis names for a run, if it is on this machine and really that run's. Paths come from there alone,
  * never from a request; a folder whose run.json names another run is refused.
  */
 export async function findRunFolder({ run, dir, host, published }: KnownRun): Promise<FoundFolder> {
-  const missing = (reason: string): FoundFolder => ({ here: false, reason });
+  const missing = (reason: string, code: "folder-elsewhere" | "folder-gone" = "folder-gone") =>
+    ({ here: false, reason, code }) as const;
   if (dir === undefined || host === undefined) {
     return missing(
       published ? "Redis no longer knows where this run's folder is." : "This run has not begun yet.",
     );
   }
   if (host !== hostname()) {
-    return missing(`The run's folder is on ${host}: ${dir}. A dashboard started there can read it.`);
+    const reason = `The run's folder is on ${host}: ${dir}. A dashboard started there can read it.`;
+    return missing(reason, "folder-elsewhere");
   }
   if (!isAbsolute(dir) || resolve(dir) !== dir) return missing("Redis names no usable folder for this run.");
   const manifest = await readManifest(dir).catch(() => undefined);
@@ -49,7 +55,7 @@ export async function findRunFolder({ run, dir, host, published }: KnownRun): Pr
 export async function requireRunFolder(known: KnownRun): Promise<RunFolder> {
   const found = await findRunFolder(known);
   if (found.here) return found.folder;
-  throw new HttpError("folder-elsewhere", found.reason);
+  throw new HttpError("folder-elsewhere", found.reason, { reason: found.code });
 }
 
 /** Whether its vectors can be searched: a finished run that wrote records with vectors. */

@@ -2,7 +2,6 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod";
 import { PROVIDER_ERROR_KINDS } from "../../core/errors.ts";
-import { readClusters } from "../../queue/run-journal.ts";
 import type { Audit } from "../audit.ts";
 import type {
   History,
@@ -10,6 +9,7 @@ import type {
   RetryStatus,
   RevealedItem,
   RunActionResult,
+  RunPage,
   SearchResult,
 } from "../contract.ts";
 import { requireOperator, requirePerson } from "../create-server.ts";
@@ -26,6 +26,7 @@ import type { RunSearch } from "./run-search.ts";
 
 const KINDS = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"] as const;
 const CLUSTER = /^(?:[0-9a-f]{12}|other:[a-z-]{1,30})$/;
+const NDJSON = "application/x-ndjson; charset=utf-8";
 const STATE_ACTIONS: readonly StateAction[] = ["pause", "resume", "cancel"];
 
 const listQuery = z.object({
@@ -39,6 +40,7 @@ const itemQuery = z.object({
   in: z.enum(["id", "text"]).default("id"),
   status: z.enum(["succeeded", "failed", "waiting"]).optional(),
   kind: z.enum(KINDS).optional(),
+  cluster: z.string().regex(CLUSTER).optional(),
   from: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
@@ -50,6 +52,7 @@ const retryBody = z
   .strictObject({
     kinds: z.array(z.enum(KINDS)).min(1).max(KINDS.length).optional(),
     cluster: z.string().regex(CLUSTER).optional(),
+    rest: z.literal(true).optional(),
   })
   .refine(({ kinds, cluster }) => !(kinds && cluster), "takes either kinds or a cluster");
 const searchBody = z.strictObject({
@@ -73,6 +76,7 @@ export function runRoutes(deps: RunRoutesDeps) {
     addItems(server, deps);
     addActing(server, deps);
     addRetry(server, deps);
+    addExport(server, deps);
   };
 }
 
@@ -102,11 +106,14 @@ function addReading(server: FastifyInstance, { desk, history, records }: RunRout
 
 function addItems(server: FastifyInstance, { desk, audit }: RunRoutesDeps): void {
   server.get("/api/runs/:run/items", async (request) => {
-    const search = parseInput(itemQuery, request.query);
+    const { cluster: named, ...search } = parseInput(itemQuery, request.query);
     // Searching a text tells what is in it, bit by bit.
     if (search.in === "text" && search.text !== "") requireOperator(request);
     else requirePerson(request);
-    return await findItems(await desk.requireFolder(runOf(request)), search);
+    const run = runOf(request);
+    const folder = await desk.requireFolder(run);
+    const cluster = named === undefined ? undefined : await desk.requireCluster(run, named);
+    return await findItems(folder, { ...search, cluster });
   });
   server.get("/api/runs/:run/items/:index", async (request): Promise<ItemStory> => {
     requirePerson(request);
@@ -132,8 +139,8 @@ function addActing(server: FastifyInstance, { desk, audit, search }: RunRoutesDe
       const person = requireOperator(request);
       parseInput(emptyBody, request.body);
       const known = await desk.require(runOf(request));
-      await gate.ask(() => audit.note(person, { action, target: known.run }));
-      return await gate.ask(() => changeRun(action, known, desk.deps));
+      const act = { action, target: known.run };
+      return await audit.act(gate, person, act, () => gate.ask(() => changeRun(action, known, desk.deps)));
     });
   }
   server.post("/api/runs/:run/window", async (request): Promise<RunActionResult> => {
@@ -141,59 +148,75 @@ function addActing(server: FastifyInstance, { desk, audit, search }: RunRoutesDe
     const person = requireOperator(request);
     const { items } = parseInput(windowBody, request.body);
     const known = await desk.require(runOf(request));
-    await gate.ask(() =>
-      audit.note(person, { action: "window", target: known.run, detail: `${items} items` }),
-    );
-    return await gate.ask(() => setWindow(known, items, desk.deps));
+    const act = { action: "window", target: known.run, detail: `${items} items` };
+    return await audit.act(gate, person, act, () => gate.ask(() => setWindow(known, items, desk.deps)));
   });
   server.post("/api/runs/:run/search", async (request): Promise<SearchResult> => {
     requireSameOrigin(request);
     const person = requireOperator(request);
     const { text, top } = parseInput(searchBody, request.body);
     const folder = await desk.requireFolder(runOf(request));
-    await gate.ask(() => audit.note(person, { action: "search", target: folder.manifest.run }));
-    return await search.search(folder, text, top);
+    const act = { action: "search", target: folder.manifest.run };
+    return await audit.act(gate, person, act, () => search.search(folder, text, top));
   });
 }
 
 function addRetry(server: FastifyInstance, { desk, audit }: RunRoutesDeps): void {
-  const { gate, client, keys, retries } = desk.deps;
+  const { gate, retries } = desk.deps;
   server.post("/api/runs/:run/retry", async (request): Promise<RetryStatus> => {
     requireSameOrigin(request);
     const person = requireOperator(request);
-    const { kinds, cluster } = parseInput(retryBody, request.body);
+    const { kinds, cluster, rest } = parseInput(retryBody, request.body);
     const { run } = parseInput(runParams, request.params);
     const page = await desk.page(run);
-    if (!page.actions.includes("retry")) {
-      throw new HttpError("wrong-state", page.refusals.retry ?? "This run has no failed items.");
-    }
-    const folder = await desk.requireFolder(run);
     const detail = cluster ?? kinds?.join(",") ?? "all failures";
-    await gate.ask(() => audit.note(person, { action: "retry", target: run, detail }));
-    const served = desk.deps.sampler.latest?.workers.some(({ state }) => state === "alive");
-    return retries.start({
-      run,
-      dir: folder.dir,
-      who: person.who,
-      workers: served ? 0 : undefined,
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(cluster === undefined ? {} : { cluster }),
+    return await audit.act(gate, person, { action: "retry", target: run, detail }, async () => {
+      requireRetry(page, rest === true);
+      const folder = await desk.requireFolder(run);
+      const served = desk.deps.sampler.latest?.workers.some(({ state }) => state === "alive");
+      return retries.start({
+        run,
+        dir: folder.dir,
+        who: person.who,
+        workers: served ? 0 : undefined,
+        ...(kinds === undefined ? {} : { kinds }),
+        ...(cluster === undefined ? {} : { cluster }),
+      });
     });
   });
+}
+
+/** Throws an HttpError for a run that cannot be retried, or whose retry would do more than was agreed to. */
+function requireRetry({ actions, refusals, refusalCodes, left = 0 }: RunPage, withRest: boolean): void {
+  if (!actions.includes("retry")) {
+    throw new HttpError("wrong-state", refusals.retry ?? "This run has no failed items.", {
+      reason: refusalCodes?.retry ?? "no-failed-items",
+    });
+  }
+  if (left === 0 || withRest) return;
+  throw new HttpError(
+    "wrong-state",
+    `The run is not finished: a retry goes on with what has no record yet as well (items: ${left}).`,
+    { hint: "Agree to that, or run its command again first.", reason: "items-left" },
+  );
+}
+
+function addExport(server: FastifyInstance, { desk, audit }: RunRoutesDeps): void {
+  const { gate } = desk.deps;
   server.get("/api/runs/:run/clusters/:cluster/export", async (request, reply) => {
     const texts = (request.query as { readonly texts?: string }).texts === "1";
     const person = texts ? requireOperator(request) : requirePerson(request);
     const { run, cluster } = parseInput(clusterParams, request.params);
     const folder = await desk.requireFolder(run);
-    const known = await gate.ask(() => readClusters(client, keys, run));
+    const wanted = await desk.requireCluster(run, cluster);
     if (folder.spool === undefined) throw new HttpError("unknown-cluster", "This run has no failed items.");
+    if (request.method === "HEAD") return await reply.type(NDJSON).send();
     const detail = texts ? "with texts" : "";
     await gate.ask(() => audit.note(person, { action: "export", target: `${run} ${cluster}`, detail }));
-    const causes = new Set(known.map(({ cause }) => cause));
     return await reply
-      .type("application/x-ndjson; charset=utf-8")
+      .type(NDJSON)
       .header("content-disposition", `attachment; filename="failures-${cluster.replace(":", "-")}.jsonl"`)
-      .send(Readable.from(exportCluster(folder, { cluster, causes, texts })));
+      .send(Readable.from(exportCluster(folder, { wanted, texts })));
   });
 }
 

@@ -292,9 +292,11 @@ async function cancelRest(store: RunStore<WireRecord>): Promise<WireRecord[]> {
   return cancelled;
 }
 
-function reasonOf(thrown: unknown): { message: string; mend?: string } {
+function reasonOf(thrown: unknown): { message: string; mend?: string; reason?: string } {
   const { message } = coerceError(thrown);
-  return thrown instanceof RunError && thrown.mend !== undefined
-    ? { message, mend: thrown.mend }
-    : { message };
+  return {
+    message,
+    ...(thrown instanceof RunError && thrown.mend !== undefined ? { mend: thrown.mend } : {}),
+    ...(thrown instanceof RunStopped ? { reason: thrown.reason } : {}),
+  };
 }

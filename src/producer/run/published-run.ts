@@ -13,7 +13,13 @@ export interface PublishedRun {
   /** How it ended, or why it stopped; absent while a coordinator is at work. */
   readonly end?:
     | { readonly outcome: "finished"; readonly report: RunManifest }
-    | { readonly outcome: "stopped"; readonly message: string; readonly mend?: string };
+    | {
+        readonly outcome: "stopped";
+        readonly message: string;
+        readonly mend?: string;
+        /** "interrupted", "parked" ...; absent where an error stopped it. */
+        readonly reason?: string;
+      };
 }
 
 export async function publishRun(

@@ -2,9 +2,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { failureCause } from "../../../src/core/error-signature.ts";
+import type { AuditLine } from "../../../src/dashboard/contract.ts";
 import { CallNotes } from "../../../src/producer/sink/call-notes.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
-import { appendJournal } from "../../../src/queue/run-journal.ts";
+import { appendJournal, publishClusters } from "../../../src/queue/run-journal.ts";
 import { createKeys, type Keys } from "../../../src/redis/keys.ts";
 import type { RedisClient } from "../../../src/redis/script.ts";
 import { type MadeItem, MadeRun, openDashboard, type TestDashboard } from "../../support/dashboard.ts";
@@ -214,6 +215,68 @@ describe("failures", () => {
     );
   });
 
+  it("beyond those that are told apart are one cluster that is no cause", async () => {
+    const rest = {
+      cause: "other:server",
+      kind: "server",
+      // As earlier coordinators told it: of the first of them.
+      code: "500",
+      pattern: "",
+      count: 1,
+      example: { item: 1, message: "HTTP 500 of request 17" },
+    };
+    await publishClusters(client, keys, "run-1", [rest]);
+    const { clusters } = await get("/clusters");
+    expect(clusters).toMatchObject([{ cluster: "other:server", kind: "server", message: "", rest: true }]);
+    expect(clusters[0]).not.toHaveProperty("code");
+    expect((await get("/items?cluster=other:server")).items).toMatchObject([{ id: "beta" }]);
+    const exported = await page.ask("/api/runs/run-1/clusters/other:server/export");
+    expect(JSON.parse(exported.text)).toMatchObject({ id: "beta" });
+  });
+
+  it("are listed by cluster, and a cluster that the run has not is not found", async () => {
+    const { items } = await get(`/items?cluster=${failureCause(failure)}`);
+    expect(items).toMatchObject([{ id: "beta", status: "failed" }]);
+    for (const path of ["/clusters/abcdef123456/export", "/items?cluster=abcdef123456"]) {
+      const unknown = await page.ask(`/api/runs/run-1${path}`);
+      expect(unknown.status).toBe(404);
+      expect(unknown.json().error.code).toBe("unknown-cluster");
+    }
+    expect((await page.ask("/api/audit")).json().lines).toEqual([]);
+  });
+
+  it("of a run that is not finished are retried only by whoever agrees to the rest of it", async () => {
+    expect(await get("")).toMatchObject({ phase: "stopped", left: 1 });
+    const refused = await page.post("/api/runs/run-1/retry", { kinds: ["server"] });
+    expect(refused.status).toBe(409);
+    expect(refused.json().error).toMatchObject({ code: "wrong-state", reason: "items-left" });
+    expect(refused.json().error.message).toContain("items: 1");
+    expect((await page.ask("/api/audit")).json().lines).toMatchObject([
+      { action: "retry", target: "run-1", detail: "server", outcome: "refused", reason: "items-left" },
+    ]);
+    expect((await page.post("/api/runs/run-1/retry", { kinds: ["server"], rest: true })).status).toBe(200);
+  });
+
+  it("end a retry with what was taken back, not with the whole run", async () => {
+    const event = { event: "retried", items: 3, succeeded: 1, failed: 2 };
+    const end = { event: "run-end", outcome: "finished", report: { items: { succeeded: 235, failed: 5 } } };
+    const lines = [event, end].map((line) => JSON.stringify(line)).join("\n");
+    const script = `process.stdout.write(${JSON.stringify(`${lines}\n`)}, () => process.exit(1))`;
+    const command = { program: process.execPath, args: ["-e", script, "--"], env: process.env };
+    await using retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
+    await retrying.post("/api/runs/run-1/retry", { rest: true });
+    const retry = await waitFor(async () => {
+      const { retry } = (await retrying.ask("/api/runs/run-1")).json();
+      return retry.state === "running" ? undefined : retry;
+    });
+    expect(retry).toMatchObject({
+      state: "finished",
+      code: "some-failed-again",
+      items: { succeeded: 1, failed: 2 },
+      message: "1 of 3 items succeeded, 2 failed again.",
+    });
+  });
+
   it("are exported line by line, with texts for those who ask", async () => {
     const path = `/api/runs/run-1/clusters/${failureCause(failure)}/export`;
     const plain = await page.ask(path);
@@ -243,12 +306,13 @@ describe("failures", () => {
     const command = { program: process.execPath, args: [script], env: process.env };
     const retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
     const cluster = failureCause(failure);
-    const started = await retrying.post("/api/runs/run-1/retry", { cluster });
+    const started = await retrying.post("/api/runs/run-1/retry", { cluster, rest: true });
     expect(started.json()).toMatchObject({ state: "running", who: "local", cluster });
     const status = async () => (await retrying.ask("/api/runs/run-1")).json().retry;
     const words = await waitFor(async () => (await status()).message, { what: "what the process says" });
     expect(words).toBe(`retry ${made.dir} --json --cause ${cluster}`);
-    expect((await retrying.post("/api/runs/run-1/retry")).status).toBe(409);
+    const again = await retrying.post("/api/runs/run-1/retry", { rest: true });
+    expect(again.json().error).toMatchObject({ code: "wrong-state", reason: "retried-already" });
     // The end of the server is an orderly end of what it started.
     await retrying.close();
     const twice = await page.post("/api/runs/run-1/retry", { kinds: ["nonsense"] });
@@ -264,12 +328,12 @@ describe("failures", () => {
       env: process.env,
     };
     await using failing = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
-    await failing.post("/api/runs/run-1/retry");
+    await failing.post("/api/runs/run-1/retry", { rest: true });
     const retry = await waitFor(async () => {
       const { retry } = (await failing.ask("/api/runs/run-1")).json();
       return retry.state === "failed" ? retry : undefined;
     });
-    expect(retry).toMatchObject({ state: "failed", message: "sluice: no key" });
+    expect(retry).toMatchObject({ state: "failed", code: "refused", message: "sluice: no key" });
   });
 });
 
@@ -293,11 +357,36 @@ describe("acting on a run", () => {
     expect((await act("resume")).json().error.message).toContain("No process");
     expect((await page.post("/api/runs/run-1/window", { items: 5 })).status).toBe(409);
     const { lines } = (await page.ask("/api/audit")).json();
-    const actions = lines.map(({ action }: { action: string }) => action);
+    const actions = lines.map((line: AuditLine) => [line.action, line.outcome, line.reason]);
     expect(actions.reverse()).toEqual([
-      ...["pause", "pause", "resume", "window", "cancel"],
-      // Noted before it was found not to be possible: nothing is done that is not noted.
-      ...["resume", "resume", "window"],
+      ...["pause", "pause", "resume", "window", "cancel"].map((action) => [action, undefined, undefined]),
+      ["resume", "refused", "nothing-to-resume"],
+      ["resume", "refused", "no-coordinator"],
+      ["window", "refused", "no-coordinator"],
     ]);
+  });
+
+  it("says of a run that was killed what goes on with it, and offers no pause", async () => {
+    await make({ state: "running" });
+    const run = await get("");
+    expect(run).toMatchObject({
+      phase: "stopped",
+      stopped: { code: "killed", command: `sluice embed x --model fake/m --out ${made.dir} --format npy` },
+      refusalCodes: { pause: "no-coordinator" },
+    });
+    expect(run.actions).not.toContain("pause");
+    const paused = await page.post("/api/runs/run-1/pause");
+    expect(paused.status).toBe(409);
+    expect(paused.json().error.reason).toBe("no-coordinator");
+  });
+
+  it("says of a run that is cancelled while nobody works on it that nothing is written yet", async () => {
+    await make({ state: "running" });
+    const cancelled = await page.post("/api/runs/run-1/cancel");
+    expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", unwritten: true });
+    expect(cancelled.json().message).toContain("run again");
+    const run = await get("");
+    expect(run).toMatchObject({ phase: "cancelled", left: 1, unwritten: { command: expect.any(String) } });
+    expect(run).not.toHaveProperty("stopped");
   });
 });

@@ -116,12 +116,22 @@ describe("what can be done", () => {
 
   it("says why something cannot be done", () => {
     const elsewhere = { here: false, reason: "It is on host-b.", hasWork: false, searchable: false };
-    const { actions, refusals } = actionsOf(known({ state: "done" }), elsewhere, 2);
+    const { actions, refusals, refusalCodes } = actionsOf(known({ state: "done" }), elsewhere, 2);
     expect(actions).toEqual([]);
     expect(refusals).toEqual({
       items: "It is on host-b.",
       retry: "It is on host-b.",
       search: "It is on host-b.",
+    });
+    expect(refusalCodes.retry).toBe("folder-elsewhere");
+  });
+
+  it("offers no pause of a run that nobody coordinates, and says why", () => {
+    const { actions, refusalCodes } = actionsOf(known({ state: "running" }), folder, 2);
+    expect(actions).toEqual(["cancel", "items", "retry"]);
+    expect(refusalCodes).toEqual({ pause: "no-coordinator", window: "no-coordinator" });
+    expect(actionsOf(known({ coordinated: true, state: "running" }), folder, 2).refusalCodes).toEqual({
+      retry: "at-work",
     });
   });
 });
