@@ -159,7 +159,7 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
 function routesOf(parts: Parts, door: Door, { version, namespace, embedQuery, onError }: DashboardOptions) {
   const { client, keys, gate, audit, board, limits, history, sampler, desk, records, chats, hub } = parts;
   return [
-    sessionRoutes({ door, audit, version, namespace }),
+    sessionRoutes({ door, audit, gate, version, namespace }),
     lookRoutes({ sampler, gate, audit }),
     laneRoutes({ ...limits, sampler, gate, audit }),
     runRoutes({ desk, audit, history, records, search: new RunSearch(embedQuery) }),

@@ -7,6 +7,15 @@ export interface AttemptLimits {
 
 export const ATTEMPT_LIMITS: AttemptLimits = { windowMs: 5 * 60_000, perAddress: 10, altogether: 100 };
 
+export interface Attempt {
+  /** How long the address must wait before it may try; 0: it may now. */
+  readonly waitMs: number;
+  /**
+   * It was right, and does not count. Others of the same address go on counting: behind a proxy it is everybody's.
+   */
+  takeBack(): void;
+}
+
 /**
  * Counts failed attempts to sign in, per address and altogether, on a clock that only goes forward. Behind a proxy all
  * people share its address: headers that name another one can be made up by anybody, so none is believed.
@@ -21,8 +30,8 @@ export class AttemptLimit {
     this.#now = now;
   }
 
-  /** How long the address must wait before it may try, ms; 0: now. Every try counts as failed until `forget`. */
-  take(address: string): number {
+  /** Every try counts as failed until it is taken back. */
+  take(address: string): Attempt {
     const now = this.#now();
     const { windowMs, perAddress, altogether } = this.#limits;
     this.#failures = this.#failures.filter(({ at }) => at > now - windowMs);
@@ -33,13 +42,14 @@ export class AttemptLimit {
     ];
     const wait = Math.max(...waits);
     // Counted before the password is looked at, or many tries at once would all pass.
-    if (wait === 0) this.#failures.push({ at: now, address });
-    return wait;
-  }
-
-  /** The last try of the address was right: it does not count, and its earlier ones do not either. */
-  forget(address: string): void {
-    this.#failures = this.#failures.filter((failure) => failure.address !== address);
+    const attempt = { at: now, address };
+    if (wait === 0) this.#failures.push(attempt);
+    return {
+      waitMs: wait,
+      takeBack: () => {
+        this.#failures = this.#failures.filter((failure) => failure !== attempt);
+      },
+    };
   }
 }
 

@@ -33,6 +33,8 @@ export class Door {
   readonly #check: PasswordCheck;
   readonly #tokens = new SessionTokens();
   readonly #attempts = new AttemptLimit();
+  /** Apart, so that guesses at the sign-in leave no gap in what Prometheus sees, and its mistakes lock nobody out. */
+  readonly #scrapes = new AttemptLimit();
 
   constructor(options: DoorOptions) {
     requireSafeDoor(options);
@@ -54,13 +56,16 @@ export class Door {
     reply: FastifyReply,
     { password, name }: { readonly password: string; readonly name?: string | undefined },
   ): Promise<Person> {
-    const role = await this.#roleOf(request.ip, password);
+    const role = await this.#roleOf(this.#attempts, request.ip, password);
     const { token, person } = await this.#tokens.issue(role, name === undefined || name === "" ? role : name);
     reply.setCookie(COOKIE, token, { ...cookieOptions(request), maxAge: SESSION_MS / 1000 });
     return person;
   }
 
-  signOut(request: FastifyRequest, reply: FastifyReply): void {
+  /** Takes the cookie back, and its token with it, wherever else that may be. */
+  async signOut(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const token = request.cookies[COOKIE];
+    if (token !== undefined) await this.#tokens.revoke(token);
     reply.clearCookie(COOKIE, cookieOptions(request));
   }
 
@@ -68,12 +73,12 @@ export class Door {
   async scraperOf(request: FastifyRequest): Promise<Person | undefined> {
     const password = readAuthorization(request.headers.authorization);
     if (password === undefined) return undefined;
-    const role = await this.#roleOf(request.ip, password);
+    const role = await this.#roleOf(this.#scrapes, request.ip, password);
     return { role, who: "scraper" };
   }
 
-  async #roleOf(address: string, password: string): Promise<Role> {
-    const retryAfterMs = this.#attempts.take(address);
+  async #roleOf(limit: AttemptLimit, address: string, password: string): Promise<Role> {
+    const { waitMs: retryAfterMs, takeBack } = limit.take(address);
     if (retryAfterMs > 0) {
       throw new HttpError("too-many-attempts", "Too many attempts to sign in.", {
         hint: "Wait, then try again.",
@@ -84,7 +89,7 @@ export class Door {
     if (role === undefined) {
       throw new HttpError("wrong-password", "This is neither the viewer's nor the operator's password.");
     }
-    this.#attempts.forget(address);
+    takeBack();
     return role;
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
 import type { Role } from "../contract.ts";
 
@@ -20,6 +20,8 @@ export const SESSION_MS = 12 * 3600_000;
 export class SessionTokens {
   readonly #key = randomBytes(32);
   readonly #now: () => number;
+  /** Ids of tokens that were signed out -> when they would have ended. */
+  readonly #revoked = new Map<string, number>();
 
   constructor(now: () => number = () => Date.now()) {
     this.#now = now;
@@ -30,6 +32,7 @@ export class SessionTokens {
     const expiresAt = now + SESSION_MS;
     const token = await new SignJWT({ role, who })
       .setProtectedHeader({ alg: "HS256" })
+      .setJti(randomUUID())
       .setIssuedAt(Math.floor(now / 1000))
       .setExpirationTime(Math.floor(expiresAt / 1000))
       .sign(this.#key);
@@ -38,16 +41,33 @@ export class SessionTokens {
 
   /** Undefined for what is no token of this server, or is over. */
   async read(token: string): Promise<Person | undefined> {
+    const claims = await this.#verify(token);
+    if (!claims || this.#revoked.has(claims.id)) return undefined;
+    return claims.person;
+  }
+
+  /** From now on the token is none. Only tokens of this server are remembered, until they would have ended. */
+  async revoke(token: string): Promise<void> {
+    const claims = await this.#verify(token);
+    if (!claims) return;
+    const now = this.#now();
+    for (const [id, until] of this.#revoked) if (until <= now) this.#revoked.delete(id);
+    this.#revoked.set(claims.id, claims.person.expiresAt);
+  }
+
+  async #verify(
+    token: string,
+  ): Promise<{ readonly id: string; readonly person: Required<Person> } | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["HS256"],
-        requiredClaims: ["exp"],
+        requiredClaims: ["exp", "jti"],
         currentDate: new Date(this.#now()),
       });
-      const { role, who, exp } = payload;
-      if ((role !== "viewer" && role !== "operator") || typeof who !== "string" || exp === undefined)
-        return undefined;
-      return { role, who, expiresAt: exp * 1000 };
+      const { role, who, exp, jti } = payload;
+      if ((role !== "viewer" && role !== "operator") || typeof who !== "string") return undefined;
+      if (exp === undefined || jti === undefined) return undefined;
+      return { id: jti, person: { role, who, expiresAt: exp * 1000 } };
     } catch {
       return undefined;
     }

@@ -4,6 +4,7 @@ import { ConfigError } from "../../../src/core/errors.ts";
 import { Secret } from "../../../src/core/secret.ts";
 import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
 import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 /** Every route that shows something, with the lowest status it may answer when one may come in. */
 const LOOKING = [
@@ -236,6 +237,58 @@ describe("sign-in", () => {
     expect(answer.json()).toMatchObject({ open: false, mayAct: false });
     expect(answer.json()).not.toHaveProperty("role");
     expect(String(answer.headers["set-cookie"])).toContain("sluice_session=;");
+  });
+
+  it("leaves a session that is over nowhere, and lines of who came, went and guessed", async () => {
+    await using watched = await openDashboard({
+      redisUrl: redis.url,
+      namespace: redis.namespace,
+      passwords: true,
+    });
+    const session = await watched.signIn(OPERATOR, "Cleo");
+    const other = await watched.signIn(OPERATOR);
+    await watched.ask("/api/session", {
+      method: "DELETE",
+      cookie: session,
+      headers: { "sec-fetch-site": "same-origin" },
+    });
+    expect((await watched.ask("/api/overview", { cookie: session })).status).toBe(401);
+    expect((await watched.ask("/api/overview", { cookie: other })).status).toBe(200);
+    for (const password of ["guess", "another"]) {
+      await watched.post("/api/session", { password, name: "Mallory" });
+    }
+    const lines = await waitFor(async () => {
+      const { lines } = (await watched.ask("/api/audit", { cookie: other })).json();
+      return lines[0].who === "Mallory" ? lines : undefined;
+    });
+    expect(lines.slice(0, 4)).toMatchObject([
+      {
+        action: "sign-in",
+        who: "Mallory",
+        outcome: "refused",
+        reason: "wrong-password",
+        detail: "127.0.0.1",
+      },
+      { action: "sign-out", who: "Cleo", role: "operator" },
+      { action: "sign-in", who: "operator" },
+      { action: "sign-in", who: "Cleo" },
+    ]);
+  });
+
+  it("keeps guesses that lock the sign-in from a scraper, and the scraper's right ones from them", async () => {
+    await using guessed = await openDashboard({
+      redisUrl: redis.url,
+      namespace: redis.namespace,
+      passwords: true,
+    });
+    const scrape = (password: string) =>
+      guessed.ask("/metrics", { headers: { authorization: `Bearer ${password}` } });
+    for (let i = 0; i < 9; i++) await guessed.post("/api/session", { password: `guess ${i}` });
+    expect((await scrape(VIEWER)).status).toBe(200);
+    expect((await guessed.post("/api/session", { password: OPERATOR })).status).toBe(200);
+    expect((await guessed.post("/api/session", { password: "the tenth" })).status).toBe(401);
+    expect((await guessed.post("/api/session", { password: OPERATOR })).status).toBe(429);
+    expect((await scrape(VIEWER)).status).toBe(200);
   });
 
   it("stops guessing after some tries, and tells when to try again", async () => {
