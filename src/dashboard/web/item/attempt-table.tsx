@@ -2,8 +2,9 @@ import type { AttemptView, ItemStory } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Empty } from "../parts/card.tsx";
 import { Kind } from "../parts/kind.tsx";
-import { State, type Tone } from "../parts/state.tsx";
+import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
+import type { Tone } from "../parts/tone-of-run.ts";
 import { words } from "../words/words.ts";
 
 const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {

@@ -54,6 +54,9 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
     if (isAtEnd) element.scrollTop = element.scrollHeight;
   }, [now]);
   const w = words.value.live;
+  const top = useRef<HTMLDivElement>(null);
+  // Whoever asked for it far down a list is led to it.
+  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), [item]);
   return (
     <Card
       title={w.answer}
@@ -66,11 +69,11 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
       }
     >
       <div class="body">
-        <p class="small soft">
+        <div ref={top} class="small soft">
           <Text value={item} mono />
-        </p>
+        </div>
         {refused === undefined ? null : (
-          <Problem error={new ServerError(refused.code, refused.message, refused.hint)} />
+          <Problem error={new ServerError(refused.code, refused.message, refused)} />
         )}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
         <pre class="words follow" tabIndex={0} ref={box}>

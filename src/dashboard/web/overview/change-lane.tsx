@@ -3,6 +3,7 @@ import { ask } from "../parts/dialog.tsx";
 import { Text } from "../parts/text.tsx";
 import { askServer } from "../server/ask-server.ts";
 import { words } from "../words/words.ts";
+import { LaneReason } from "./lane-reason.tsx";
 
 /** Asks for a lane's limits, which count for all workers at once. */
 export function askForLimits(lane: LaneView): void {
@@ -27,6 +28,7 @@ export function askForLimits(lane: LaneView): void {
       </div>
     ),
     confirm: w.setLimits,
+    isReady: (fields) => [...fields.values()].some((value) => value !== ""),
     act: async (fields) => {
       await askServer<LaneView>("api/lanes/limits", { body: readLimits(lane.name, fields) });
       return words.value.lanes.limitsSet;
@@ -79,7 +81,7 @@ export function askToUnpark(lane: LaneView): void {
         <p>{w.unparkBody}</p>
         {lane.reason === undefined ? null : (
           <p class="note warn">
-            <Text value={lane.reason} />
+            <LaneReason {...lane} />
           </p>
         )}
       </>

@@ -6,9 +6,10 @@ export type Trouble =
       readonly kind: "lane-parked" | "lane-snoozed" | "lane-out";
       readonly name: string;
       readonly reason?: string;
+      readonly reasonKind?: string;
     }
   | { readonly kind: "run-parked" | "run-stopped"; readonly run: string; readonly name: string }
-  | { readonly kind: "worker-dead"; readonly name: string }
+  | { readonly kind: "worker-dead" | "queue-paused"; readonly name: string }
   | { readonly kind: "no-worker"; readonly queue: string; readonly waiting: number }
   | { readonly kind: "redis-memory"; readonly usedBytes: number; readonly markBytes: number };
 
@@ -20,6 +21,7 @@ const SERIOUS: ReadonlySet<Trouble["kind"]> = new Set([
   "run-parked",
   "run-stopped",
   "no-worker",
+  "queue-paused",
   "redis-memory",
 ]);
 
@@ -40,8 +42,11 @@ export function isSerious({ kind }: Trouble): boolean {
 }
 
 function fromLanes({ lanes }: Overview): Trouble[] {
-  return lanes.flatMap(({ name, state, reason, faultStreak }): Trouble[] => {
-    const why = reason === undefined ? {} : { reason };
+  return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): Trouble[] => {
+    const why = {
+      ...(reason === undefined ? {} : { reason }),
+      ...(reasonKind === undefined ? {} : { reasonKind }),
+    };
     if (state === "parked") return [{ kind: "lane-parked", name, ...why }];
     if (faultStreak !== undefined && faultStreak >= OUT) return [{ kind: "lane-out", name, ...why }];
     if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...why }];
@@ -60,9 +65,10 @@ function fromRuns({ runs }: Overview): Trouble[] {
 function fromQueues({ providers, workers }: Overview): Trouble[] {
   const taken = new Set(workers.filter(({ state }) => state === "alive").flatMap(({ queues }) => queues));
   return providers.flatMap(({ queues }) =>
-    queues
-      .filter(({ name, waiting }) => waiting > 0 && !taken.has(name))
-      .map(({ name, waiting }): Trouble => ({ kind: "no-worker", queue: name, waiting })),
+    queues.flatMap(({ name, waiting, paused }): Trouble[] => {
+      if (paused) return [{ kind: "queue-paused", name }];
+      return waiting > 0 && !taken.has(name) ? [{ kind: "no-worker", queue: name, waiting }] : [];
+    }),
   );
 }
 

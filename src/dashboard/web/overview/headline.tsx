@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
-import type { History, MoneyView, Overview } from "../../contract.ts";
+import type { MoneyView, Overview } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { runLink } from "../parse-route.ts";
 import { shareDone } from "../parts/progress.tsx";
 import { Text } from "../parts/text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
 import { words } from "../words/words.ts";
 import { findTrouble, isSerious, type Trouble } from "./find-trouble.ts";
-import { addHistoryCost, addMoney, findFullestLimit } from "./sum-up.ts";
+import { LaneReason } from "./lane-reason.tsx";
+import { addMoney, findFullestLimit } from "./sum-up.ts";
 
 /** What a glance must give: what runs, what is stuck, what it costs, how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {
@@ -59,9 +59,11 @@ function Running({ overview }: { overview: Overview | undefined }) {
   );
   const done = busy.length === 1 ? shareDone(busy[0]?.items) : undefined;
   const rate = overview.totals.itemsPerMinute;
+  const { active = 0, waiting = 0 } = overview.alone ?? {};
+  const isAlone = active + waiting > 0;
   return (
     <Figure title={w.running} large={w.runs(Math.max(total, busy.length))}>
-      {busy.length === 0 && paused === 0 ? w.idle : null}
+      {busy.length === 0 && paused === 0 && !isAlone ? w.idle : null}
       <ul>
         {rate === undefined ? null : <li>{w.itemsPerMinute(short(rate))}</li>}
         {done === undefined && longest === undefined ? null : (
@@ -75,6 +77,7 @@ function Running({ overview }: { overview: Overview | undefined }) {
           </li>
         )}
         {paused > 0 ? <li>{w.paused(paused)}</li> : null}
+        {isAlone ? <li>{w.alone(count(active), count(waiting))}</li> : null}
       </ul>
     </Figure>
   );
@@ -91,7 +94,9 @@ function Stuck({ overview }: { overview: Overview | undefined }) {
   return (
     <Figure title={w.stuck} large={trouble.length === 0 ? w.nothing : w.things(trouble.length)} tone={tone}>
       {trouble.length === 0 ? (
-        w.allFlows
+        isFlowing(overview) ? (
+          w.allFlows
+        ) : null
       ) : (
         <ul>
           {trouble.slice(0, NAMED).map((one, index) => (
@@ -104,6 +109,11 @@ function Stuck({ overview }: { overview: Overview | undefined }) {
       )}
     </Figure>
   );
+}
+
+/** Where nothing is under way, nothing flows either. */
+function isFlowing({ runs, alone }: Overview): boolean {
+  return runs.active.length > 0 || (alone?.active ?? 0) > 0;
 }
 
 function TroubleLine({ trouble }: { trouble: Trouble }) {
@@ -129,9 +139,10 @@ function TroubleLine({ trouble }: { trouble: Trouble }) {
     case "redis-memory":
       return <>{w["redis-memory"](bytes(trouble.usedBytes), bytes(trouble.markBytes))}</>;
     case "worker-dead":
+    case "queue-paused":
       return (
         <>
-          {w["worker-dead"]} <Text value={trouble.name} />
+          {w[trouble.kind]} <Text value={trouble.name} />
         </>
       );
     default:
@@ -141,7 +152,7 @@ function TroubleLine({ trouble }: { trouble: Trouble }) {
           {trouble.reason === undefined ? null : (
             <>
               {": "}
-              <Text value={trouble.reason} />
+              <LaneReason {...trouble} />
             </>
           )}
         </>
@@ -149,15 +160,12 @@ function TroubleLine({ trouble }: { trouble: Trouble }) {
   }
 }
 
-/** How often the cost of the day is added up again; the runs' own figures come each second. */
-const COST_EVERY_MS = 60_000;
-
 function Cost({ overview }: { overview: Overview | undefined }) {
   const w = words.value.headline;
-  const { answer } = useAnswer<History>("api/history?span=day", COST_EVERY_MS);
   const { money } = show.value;
-  const active = overview ? addMoney(overview.runs.active) : [];
-  const day = answer ? addHistoryCost(answer) : [];
+  const active = overview?.runs.money ?? addMoney(overview?.runs.active ?? []);
+  const day = overview?.spentToday ?? [];
+  const unpriced = overview?.runs.unpriced ?? 0;
   const large = active.length > 0 ? active : day;
   const spent = (sums: readonly MoneyView[]) =>
     sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
@@ -172,6 +180,7 @@ function Cost({ overview }: { overview: Overview | undefined }) {
               : ""}
           </li>
         ) : null}
+        {unpriced > 0 && active.length > 0 ? <li>{w.unpriced(unpriced)}</li> : null}
         <li>{day.length > 0 ? w.lastDay(spent(day)) : active.length > 0 ? null : w.noPrice}</li>
       </ul>
     </Figure>

@@ -96,7 +96,7 @@ export function chartLines(history: History, metrics: readonly HistoryMetric[]):
   return lines.slice(0, COLORS.length).map((line, index) => ({
     label: line.provider ?? labelOf(line),
     values: line.values,
-    color: line.metric === "failures" ? "e" : (COLORS[index] ?? "a"),
+    color: line.metric === "failures" || line.metric === "failed-items" ? "e" : (COLORS[index] ?? "a"),
   }));
 }
 

@@ -7,6 +7,7 @@ import { Text } from "../parts/text.tsx";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";
 import { askForLimits, askToUnpark } from "./change-lane.tsx";
+import { LaneReason } from "./lane-reason.tsx";
 
 /** Lanes, and how much of each of their limits is in use. */
 export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: number }) {
@@ -97,7 +98,7 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
   const reason =
     lane.reason === undefined ? null : (
       <span class="below">
-        <Text value={lane.reason} />
+        <LaneReason {...lane} />
       </span>
     );
   if (lane.state === "parked")

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { Overview as OverviewView } from "../../contract.ts";
+import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { useLive } from "../server/live.ts";
 import { words } from "../words/words.ts";
@@ -25,7 +26,7 @@ export function Overview() {
     <>
       <h1 class="unseen">{w.nav.overview}</h1>
       <Headline overview={now} />
-      <Card title={w.overview.runs} end={<a href="#/runs">{w.overview.allRuns}</a>}>
+      <Card title={w.overview.runs} end={<RunsEnd runs={now?.runs} />}>
         {now === undefined ? (
           <Empty>{w.common.loading}</Empty>
         ) : now.runs.active.length === 0 ? (
@@ -36,6 +37,11 @@ export function Overview() {
           <RunTable runs={now.runs.active} at={now.at} />
         )}
       </Card>
+      {now?.runs.ended === undefined || now.runs.ended.length === 0 ? null : (
+        <Card title={w.overview.ended}>
+          <RunTable runs={now.runs.ended} at={now.at} />
+        </Card>
+      )}
       {now === undefined ? null : (
         <>
           <Card title={w.lanes.title}>
@@ -55,6 +61,21 @@ export function Overview() {
           </div>
         </>
       )}
+    </>
+  );
+}
+
+/** The way to all runs, and how many are left out here. */
+function RunsEnd({ runs }: { runs: OverviewView["runs"] | undefined }) {
+  const w = words.value;
+  const { count } = show.value;
+  const shown = runs?.active.length ?? 0;
+  return (
+    <>
+      {(runs?.activeTotal ?? 0) > shown ? (
+        <span class="soft">{w.common.shownOf(count(shown), count(runs?.activeTotal))}</span>
+      ) : null}
+      <a href="#/runs">{w.overview.allRuns}</a>
     </>
   );
 }

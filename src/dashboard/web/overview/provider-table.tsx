@@ -84,15 +84,21 @@ function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
   );
 }
 
+/** Queues that hold something or take nothing; where there are none, that is all there is to say. */
 function Queues({ queues }: { queues: readonly QueueView[] }) {
   const w = words.value.providers;
   const { count } = show.value;
+  const busy = queues.filter(
+    ({ waiting, active, delayed, paused }) => waiting + active + delayed > 0 || paused,
+  );
   return (
     <ul>
-      {queues.map(({ name, kind, priority, waiting, active, delayed }) => (
+      {busy.length === 0 ? <li class="soft">{w.empty}</li> : null}
+      {busy.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
         <li key={name} title={name}>
           {w.kinds[kind]}, {w.priorities[priority]}: {w.depth(count(waiting), count(active))}
           {delayed > 0 ? `, ${w.delayed(count(delayed))}` : ""}
+          {paused ? `, ${w.paused}` : ""}
         </li>
       ))}
     </ul>

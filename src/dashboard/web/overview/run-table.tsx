@@ -59,7 +59,7 @@ function RunLine({ run, at }: { run: RunSummary; at: number }) {
         </span>
       </td>
       <td class="line">
-        <Phase phase={run.phase} />
+        <Phase run={run} />
       </td>
       <td class="full wide">
         {items === undefined ? (
@@ -82,7 +82,7 @@ function RunLine({ run, at }: { run: RunSummary; at: number }) {
       </td>
       <td class="number" data-label={w.cost}>
         {money(cost?.spent, cost?.currency)}
-        {cost?.expected === undefined ? null : (
+        {cost?.expected === undefined || run.finishedAt !== undefined ? null : (
           <span class="below">{w.expected(money(cost.expected, cost.currency))}</span>
         )}
       </td>

@@ -39,16 +39,6 @@ export function addMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
   }));
 }
 
-/** What the steps of a chart cost altogether, per currency: its lines are money per minute. */
-export function addHistoryCost(history: History): MoneyView[] {
-  return history.lines
-    .filter(({ metric, provider }) => metric === "cost" && provider === undefined)
-    .map(({ currency = "", values }) => ({
-      currency,
-      spent: values.reduce<number>((sum, value) => sum + (value ?? 0), 0) * (history.stepMs / 60_000),
-    }));
-}
-
 /** The chart with the newest point put in: it replaces the last step, or comes after it, and the oldest one goes. */
 export function withLatest(
   history: History,

@@ -4,16 +4,18 @@ import { useId } from "preact/hooks";
 /** A part of a page under a heading. */
 export function Card({
   title,
+  id: place,
   end,
   children,
 }: {
   title: ComponentChildren;
+  id?: string;
   end?: ComponentChildren;
   children: ComponentChildren;
 }) {
   const id = useId();
   return (
-    <section class="card" aria-labelledby={id}>
+    <section class="card" id={place} aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         {end ? <div class="end actions">{end}</div> : null}

@@ -11,6 +11,8 @@ export interface Question {
   readonly body: ComponentChildren;
   readonly confirm: string;
   readonly danger?: boolean;
+  /** Whether what the fields hold is enough to act on; asked whenever one changes. */
+  readonly isReady?: (fields: FormData) => boolean;
   /** Resolves with one sentence on what happens now; what it throws is shown, and the dialog stays open. */
   readonly act: (fields: FormData) => Promise<string>;
 }
@@ -28,9 +30,13 @@ export function Dialog() {
   const element = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
+  const [isReady, setReady] = useState(true);
+  const form = useRef<HTMLFormElement>(null);
+  const look = () => setReady(!asked?.isReady || !form.current || asked.isReady(new FormData(form.current)));
   useEffect(() => {
     setProblem(undefined);
     setBusy(false);
+    look();
     if (asked) element.current?.showModal();
   }, [asked]);
   if (!asked) return null;
@@ -57,7 +63,7 @@ export function Dialog() {
         question.value = undefined;
       }}
     >
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit} onInput={look}>
         <h2 id="dialog-title">{asked.title}</h2>
         <div>{asked.body}</div>
         {problem === undefined ? null : <Problem error={problem} />}
@@ -65,7 +71,11 @@ export function Dialog() {
           <button type="button" class="button" onClick={() => element.current?.close()}>
             {words.value.common.leave}
           </button>
-          <button type="submit" class={`button ${asked.danger ? "danger" : "primary"}`} disabled={isBusy}>
+          <button
+            type="submit"
+            class={`button ${asked.danger ? "danger" : "primary"}`}
+            disabled={isBusy || !isReady}
+          >
             {isBusy ? words.value.common.working : asked.confirm}
           </button>
         </div>

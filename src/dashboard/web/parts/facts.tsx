@@ -4,18 +4,20 @@ export interface Fact {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly below?: ComponentChildren;
+  /** Takes the room that it needs: a path broken in the middle cannot be read. */
+  readonly isWide?: boolean;
 }
 
 /** Figures under their names. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl class="facts">
-      {facts.map(({ label, value, below }) => (
-        <div key={label}>
+      {facts.map(({ label, value, below, isWide }) => (
+        <div key={label} class={isWide ? "wide" : undefined}>
           <dt>{label}</dt>
           <dd>
             {value}
-            {below === undefined ? null : <small>{below}</small>}
+            {below === undefined || below === "" ? null : <small>{below}</small>}
           </dd>
         </div>
       ))}

@@ -8,16 +8,17 @@ export function Meter({ share, label }: { share: ShareView; label: string }) {
   const { short, share: percent } = show.value;
   const w = words.value.lanes;
   const limit = limitInForce(share);
-  const used = shareUsed(share);
   const whole = share.allowed;
   const width = whole === undefined || whole <= 0 ? 0 : Math.min(1, share.used / whole);
   const isLearned = share.learned !== undefined && whole !== undefined && share.learned < whole;
-  const origin = isLearned ? w.learnedOf(short(whole)) : share.set ? w.setByHand : "";
+  const origin = [isLearned ? w.learnedOf(short(whole)) : "", share.set ? w.setByHand : ""]
+    .filter(Boolean)
+    .join(", ");
   return (
-    <div class="meter" title={origin === "" ? undefined : origin}>
+    <div class="meter">
       <span class="values">
         <span>{limit === undefined ? short(share.used) : w.ofLimit(short(share.used), short(limit))}</span>
-        <span class="soft">{used === undefined ? w.noLimit : percent(used)}</span>
+        <span class="soft">{percent(shareUsed(share))}</span>
       </span>
       {limit === undefined ? null : (
         // biome-ignore lint/a11y/useSemanticElements: a meter element takes no second figure, and each browser draws it anew
@@ -36,6 +37,7 @@ export function Meter({ share, label }: { share: ShareView; label: string }) {
           ) : null}
         </span>
       )}
+      {origin === "" ? null : <span class="origin">{origin}</span>}
     </div>
   );
 }

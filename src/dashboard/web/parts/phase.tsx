@@ -1,21 +1,9 @@
-import type { RunPhaseView } from "../../contract.ts";
+import type { RunSummary } from "../../contract.ts";
 import { words } from "../words/words.ts";
-import { State, type Tone } from "./state.tsx";
-
-const TONES: Readonly<Record<RunPhaseView, Tone>> = {
-  planning: "live",
-  running: "live",
-  finishing: "live",
-  paused: "warn",
-  snoozing: "warn",
-  parked: "bad",
-  stopped: "bad",
-  finished: "good",
-  cancelled: "quiet",
-  unknown: "quiet",
-};
+import { State } from "./state.tsx";
+import { toneOf } from "./tone-of-run.ts";
 
 /** What a run is doing, as a word and a shape. */
-export function Phase({ phase }: { phase: RunPhaseView }) {
-  return <State tone={TONES[phase] ?? "quiet"}>{words.value.phases[phase] ?? phase}</State>;
+export function Phase({ run }: { run: Pick<RunSummary, "phase" | "items"> }) {
+  return <State tone={toneOf(run)}>{words.value.phases[run.phase] ?? run.phase}</State>;
 }

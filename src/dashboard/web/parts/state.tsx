@@ -1,6 +1,5 @@
 import type { ComponentChildren } from "preact";
-
-export type Tone = "quiet" | "live" | "good" | "warn" | "bad";
+import type { Tone } from "./tone-of-run.ts";
 
 /** A shape of its own for each tone, so that no meaning hangs on colour alone. */
 const SHAPES: Readonly<Record<Tone, string>> = {

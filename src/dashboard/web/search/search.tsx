@@ -4,6 +4,7 @@ import { show } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Problem } from "../parts/problem.tsx";
+import { showControls } from "../parts/show-controls.ts";
 import { Text } from "../parts/text.tsx";
 import { useAnswer } from "../parts/use-answer.ts";
 import { askServer } from "../server/ask-server.ts";
@@ -55,7 +56,7 @@ export function Search() {
               <select class="select" name="run" required>
                 {runs.map(({ run, name }) => (
                   <option key={run} value={run}>
-                    {`${name ?? ""} ${run}`.trim()}
+                    {showControls(`${name ?? ""} ${run}`.trim())}
                   </option>
                 ))}
               </select>

@@ -1,16 +1,23 @@
-import type { ErrorBody, ErrorCode } from "../../contract.ts";
+import type { ErrorBody, ErrorCode, Reason } from "../../contract.ts";
 
 /** The server refused, or did not answer at all (`unreachable`). */
 export class ServerError extends Error {
   override readonly name = "ServerError";
   readonly code: ErrorCode | "unreachable";
   readonly hint: string | undefined;
+  /** What `code` says too little of. */
+  readonly reason: Reason | undefined;
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode | "unreachable", message: string, hint?: string, retryAfterMs?: number) {
+  constructor(
+    code: ErrorCode | "unreachable",
+    message: string,
+    { hint, reason, retryAfterMs }: Partial<Omit<ErrorBody["error"], "code" | "message">> = {},
+  ) {
     super(message);
     this.code = code;
     this.hint = hint;
+    this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
 }
@@ -55,5 +62,5 @@ export async function askServer<Answer>(
 function readError(body: unknown, status: number): ServerError {
   const error = (body as Partial<ErrorBody> | undefined)?.error;
   if (!error) return new ServerError("internal", `the server answered with status ${status}`);
-  return new ServerError(error.code, String(error.message), error.hint, error.retryAfterMs);
+  return new ServerError(error.code, String(error.message), error);
 }

@@ -6,6 +6,7 @@ import { Empty } from "../parts/card.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Notices } from "../parts/notice.tsx";
 import { Problem } from "../parts/problem.tsx";
+import { showControls } from "../parts/show-controls.ts";
 import { route } from "../route.ts";
 import { readSession, session } from "../server/session.ts";
 import { words } from "../words/words.ts";
@@ -114,8 +115,8 @@ function Routed() {
 }
 
 function titleOf(now: Route, nav: typeof words.value.nav): string {
-  if (now.page === "run") return now.run;
-  if (now.page === "item") return `${now.run} #${now.index}`;
+  if (now.page === "run") return showControls(now.run);
+  if (now.page === "item") return `${showControls(now.run)} #${now.index}`;
   return now.page === "unknown" ? nav.overview : nav[now.page];
 }
 

@@ -3,7 +3,9 @@ import type { ErrorCode, ItemStatus, RunPhaseView } from "../../contract.ts";
 /** Words for texts whose number is known at compile time and those that the server may add to. */
 type Open = Readonly<Record<string, string | undefined>>;
 
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+/** `count` is a number or one that has been written out. */
+const plural = (count: number | string, one: string, many: string) =>
+  `${count} ${String(count) === "1" ? one : many}`;
 
 export const english = {
   units: { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" },
@@ -20,6 +22,8 @@ export const english = {
     dark: "Dark",
     newer: "Newer",
     older: "Older",
+    showAll: (count: string) => `Show all ${count}`,
+    shownOf: (shown: string, total: string) => `${shown} of ${total} shown`,
     pages: "Pages of the list",
     where: "Where you are",
     noPage: "There is no such page.",
@@ -61,6 +65,8 @@ export const english = {
     internal: "Something went wrong in the server.",
     unreachable: "The server does not answer.",
   } satisfies Record<ErrorCode | "unreachable", string>,
+  /** What the server says by a code: its own sentences are English, so that none is needed here. */
+  reasons: {} as Open,
   phases: {
     planning: "planning",
     running: "running",
@@ -105,7 +111,9 @@ export const english = {
     allFlows: "Everything flows.",
     things: (count: number) => plural(count, "thing", "things"),
     more: (count: number) => `and ${count} more`,
-    activeRuns: "spent by the runs below",
+    activeRuns: "spent by runs under way",
+    unpriced: (count: number) => `${plural(count, "run", "runs")} without a known price left out`,
+    alone: (active: string, waiting: string) => `outside runs: ${active} at work, ${waiting} waiting`,
     expected: (amount: string) => `${amount} expected`,
     lastDay: (amount: string) => `${amount} in the last day`,
     noPrice: "No price is known.",
@@ -120,11 +128,13 @@ export const english = {
     "run-stopped": "Run stopped:",
     "worker-dead": "Worker died:",
     "no-worker": (waiting: string) => `No worker takes the ${waiting} jobs of`,
+    "queue-paused": "Queue paused on bull-board:",
     "redis-memory": (used: string, mark: string) => `Redis holds ${used}, above its mark of ${mark}`,
   },
   overview: {
     runs: "Runs under way",
     allRuns: "All runs",
+    ended: "Ended within the last hour",
     nothingRuns: "No run is under way. Start one:",
   },
   lanes: {
@@ -148,8 +158,7 @@ export const english = {
     unpark: "Open again",
     none: "No provider is configured. Set a key, then look:",
     ofLimit: (used: string, limit: string) => `${used} of ${limit}`,
-    noLimit: "no limit",
-    learnedOf: (limit: string) => `learned from refusals; ${limit} is allowed`,
+    learnedOf: (limit: string) => `learned (${limit} allowed)`,
     setByHand: "set by hand",
     perMinute: (rate: string) => `${rate}/min`,
     limitsTitle: "Change the limits of a lane",
@@ -167,7 +176,7 @@ export const english = {
     title: "Providers",
     provider: "Provider",
     waiting: "Jobs",
-    calls: "calls/min",
+    calls: "answered/min",
     tokens: "tokens/min",
     upstream: "upstream p50",
     firstToken: "first token p50",
@@ -177,6 +186,8 @@ export const english = {
     priorities: { bulk: "bulk", interactive: "interactive" },
     depth: (waiting: string, active: string) => `${waiting} waiting, ${active} active`,
     delayed: (count: string) => `${count} delayed`,
+    empty: "nothing waits",
+    paused: "paused",
   },
   workers: {
     title: "Workers",
@@ -198,7 +209,7 @@ export const english = {
     noMark: "no limit is set",
     commands: "Commands",
     perSecond: (rate: string) => `${rate}/s`,
-    roundTrip: "Round trip",
+    roundTrip: "Last look took",
     clients: "Connections",
     version: "Version",
     private: "private server",
@@ -221,12 +232,13 @@ export const english = {
     memory: "Memory",
     perMinute: "per minute",
     perCall: "per call",
-    jobs: "jobs waiting",
+    jobs: "jobs waiting or delayed",
     lines: {
       calls: "calls",
       items: "items",
       tokens: "tokens",
       failures: "failed calls",
+      "failed-items": "failed items",
       throttles: "throttled",
       "queue-depth": "waiting",
       "upstream-p50": "p50",
@@ -245,7 +257,7 @@ export const english = {
     cost: "Cost",
     started: "Started",
     filter: "Name, id or model",
-    count: (count: string) => `${count} runs`,
+    count: (count: string) => plural(count, "run", "runs"),
     none: "There is no run yet. Start one:",
     noneFits: "No run fits what you look for.",
     itemsPerSecond: (rate: string) => `${rate} items/s`,
@@ -260,7 +272,7 @@ export const english = {
     progress: "Progress",
     succeeded: "succeeded",
     failed: "failed",
-    inFlight: "in flight",
+    inFlight: "in the window",
     waiting: "waiting",
     ofItems: (total: string) => `of ${total} items`,
     rate: "Rate",
@@ -268,6 +280,8 @@ export const english = {
     tokensRate: (rate: string) => `tokens ${rate}`,
     left: "Time left",
     active: (time: string) => `${time} so far`,
+    took: "Took",
+    average: (rate: string) => `${rate} on average`,
     started: "Started",
     finished: "Finished",
     model: "Model",
@@ -301,22 +315,48 @@ export const english = {
         `Workers go on with the ${open} items that are left, which costs what calls cost.`,
       cancel: (open: string) =>
         `Calls in flight end, the output is written, and the ${open} items without a record become errors of kind "cancelled".`,
+      cancelStopped: (open: string) =>
+        `No process feeds this run, so no output is written now. Its command, run again, writes it; the ${open} items without a record become errors of kind "cancelled".`,
+    },
+    done: {
+      pause: "Paused: calls in flight end, nothing new is started.",
+      resume: "The run goes on.",
+      cancel:
+        "Cancelled: calls in flight end, then the output is written; items without a record become errors.",
+      cancelStopped: "Cancelled. The output is written when its command is run again.",
+      window: "The run takes the new window within seconds.",
+      same: "It was so already.",
+    },
+    stopped: {
+      killed: "The process that fed this run ended without a word.",
+      interrupted: "The process that fed this run was interrupted.",
+      goOn: "Nothing is lost: the same command goes on where this one stopped.",
+      untilThen: "Until then the run can neither be resumed nor get another window.",
+      options: "Further options that it was started with are to be given again.",
+      unwritten:
+        "Cancelled while no process fed it, so its output is not written. Its command, run again, writes it:",
     },
     windowTitle: "Change the window of this run",
     windowBody:
       "More items in Redis keep more workers busy and take more of its memory; fewer share the queues more fairly.",
     windowField: "Items in Redis at once",
-    retryTitle: (count: string) => `Retry ${count} failed items?`,
+    retryTitle: (count: string) => `Retry ${plural(count, "failed item", "failed items")}?`,
     retryBody:
       "Their error records are taken back, they alone are called for again, and the output is written anew.",
+    retryBodyRest: (left: string) =>
+      `Their error records are taken back and they are called for again. This run is not finished: the ${left} items that have no record yet are called for as well, which costs what calls cost.`,
+    retryRest: "Retry and go on",
     retryStarted: "The retry has started.",
     retryStates: { running: "retry under way", finished: "retry finished", failed: "retry failed" },
-    retryItems: (succeeded: string, failed: string) => `${succeeded} succeeded, ${failed} failed.`,
+    retryItems: (succeeded: string, total: string, failed: string) =>
+      `${succeeded} of ${total} succeeded, ${failed} failed again.`,
     retryCluster: (message: string) => `Retry items that failed with: ${message}`,
     failures: "Failures by cause",
-    failuresCount: (count: string) => `${count} failed items`,
+    failuresCount: (count: string) => plural(count, "failed item", "failed items"),
     noFailures: "No item has failed.",
     otherFailures: (count: string) => `${count} more failures have rarer causes.`,
+    rest: "Causes of their own, beyond those that are told apart",
+    clusterItems: "Items",
     example: "For example",
     export: "Export",
     exportTexts: "Export with texts",
@@ -341,6 +381,8 @@ export const english = {
       ItemStatus,
       string
     >,
+    kind: "Failed with",
+    ofCause: "Of one cause only",
     look: "Find items",
     noneFits: "No item fits.",
     noneYet: (share: string) => `None yet; ${share} of the items have been looked at.`,
@@ -388,8 +430,12 @@ export const english = {
     cut: (count: string) => `${count} more characters are left out.`,
   },
   live: {
-    chats: "Chats being answered",
-    running: (count: string) => `${count} running`,
+    chats: "Chats at work",
+    running: (count: string) => `${count} at work`,
+    answering: (count: string) => `${count} being answered`,
+    state: "State",
+    states: { answering: "being answered", waiting: "waiting" },
+    waitsFor: "for the limit, or for the first words",
     noChats: "No chat job is running. Ask something:",
     chat: "Model and item",
     queue: "Queue",
@@ -449,6 +495,13 @@ export const english = {
     action: "Did",
     target: "To",
     detail: "Detail",
+    refused: "refused:",
+    details: {
+      clear: "what was set is taken back",
+      "with texts": "with texts",
+      "all failures": "all failures",
+    } as Open,
+    window: (count: string) => `${count} items`,
     actions: {
       pause: "paused",
       resume: "resumed",
@@ -460,6 +513,7 @@ export const english = {
       "set-limits": "changed limits",
       "clear-limit": "took limits back",
       unpark: "opened a lane",
+      queue: "changed a queue",
       reveal: "looked at an item",
       follow: "followed a chat",
       export: "exported failures",

@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import type { History, LaneView, Overview } from "../../../../src/dashboard/contract.ts";
 import { findTrouble, isSerious } from "../../../../src/dashboard/web/overview/find-trouble.ts";
 import {
-  addHistoryCost,
   addMoney,
   findFullestLimit,
   fromFirstSign,
   untilLastWhole,
   withLatest,
 } from "../../../../src/dashboard/web/overview/sum-up.ts";
+import { toneOf } from "../../../../src/dashboard/web/parts/tone-of-run.ts";
 
 const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   name,
@@ -69,6 +69,20 @@ test("all that is stuck is found, the serious first", () => {
   expect(found.map(isSerious)).toEqual([true, true, true, true, true, false, false]);
 });
 
+test("a queue that somebody paused is stuck, whatever waits in it and whoever takes from it", () => {
+  const queue = { name: "q", kind: "chat", priority: "bulk", active: 0, delayed: 0, paused: true } as const;
+  const providers = [{ name: "p", errorsByKind: {}, queues: [{ ...queue, waiting: 4 }] }];
+  expect(findTrouble({ ...calm, providers, workers: [] })).toEqual([{ kind: "queue-paused", name: "q" }]);
+});
+
+test("a run that ended with failures is not drawn as one that went well", () => {
+  const ended = (failed: number) =>
+    toneOf({ phase: "finished", items: { total: 10, succeeded: 10 - failed, failed } });
+  expect([0, 1, 5, 6, 10].map(ended)).toEqual(["good", "warn", "warn", "bad", "bad"]);
+  expect(toneOf({ phase: "running", items: { total: 2, succeeded: 0, failed: 2 } })).toBe("live");
+  expect(toneOf({ phase: "finished" })).toBe("good");
+});
+
 test("the fullest limit counts what was learned, and leaves out what has no limit", () => {
   const lanes = [
     lane("a", { requests: { used: 50, allowed: 100 }, tokens: { used: 9_999 } }),
@@ -96,10 +110,6 @@ const history: History = {
     { lineKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
   ],
 };
-
-test("the cost of a chart is money per minute times its steps, providers not counted twice", () => {
-  expect(addHistoryCost(history)).toEqual([{ currency: "CNY", spent: 3 }]);
-});
 
 test("the newest point replaces the last step, or comes after it and the oldest goes", () => {
   const values = (latest: Overview["latest"]["hour"]) => {

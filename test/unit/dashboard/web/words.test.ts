@@ -19,8 +19,11 @@ function leaves(tree: Tree, path = ""): Map<string, string> {
 
 const [en, zh] = [leaves(english as unknown as Tree), leaves(chinese as unknown as Tree)];
 
+/** What the server says in English by itself needs words in other languages only. */
+const isReason = (path: string) => path.startsWith("reasons.");
+
 test("every word is in both languages, and none is empty", () => {
-  expect([...zh.keys()].sort()).toEqual([...en.keys()].sort());
+  expect([...zh.keys()].filter((path) => !isReason(path)).sort()).toEqual([...en.keys()].sort());
   for (const words of [en, zh])
     for (const [path, word] of words) expect({ path, word }).not.toEqual({ path, word: "" });
 });
