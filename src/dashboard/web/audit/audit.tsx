@@ -1,51 +1,68 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { AuditLine, AuditPage } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Problem } from "../parts/problem.tsx";
+import { Said } from "../parts/said.tsx";
 import { Text } from "../parts/text.tsx";
+import { useAnswer } from "../parts/use-answer.ts";
 import { askServer } from "../server/ask-server.ts";
 import { useLive } from "../server/live.ts";
 import { words } from "../words/words.ts";
+import { readDetail } from "./read-detail.ts";
+
+const LINES = 50;
+const EVERY_MS = 5_000;
+
+interface Older {
+  readonly lines: readonly AuditLine[];
+  readonly next?: string | undefined;
+}
 
 /** Who changed what, the newest first. */
 export function Audit() {
   useLive("", {});
-  const lines = useSignal<readonly AuditLine[] | undefined>(undefined);
-  const next = useSignal<string | undefined>(undefined);
-  const error = useSignal<unknown>(undefined);
-  const load = async (before?: string) => {
+  const older = useSignal<Older | undefined>(undefined);
+  const olderError = useSignal<unknown>(undefined);
+  // What is below has its place: with older lines in view the newest are not read again.
+  const newest = useAnswer<AuditPage>(
+    `api/audit?limit=${LINES}`,
+    older.value === undefined ? EVERY_MS : undefined,
+  );
+  const next = older.value === undefined ? newest.answer?.next : older.value.next;
+  const error = newest.error ?? olderError.value;
+  const load = async (before: string) => {
     try {
-      const query = before === undefined ? "" : `&before=${encodeURIComponent(before)}`;
-      const page = await askServer<AuditPage>(`api/audit?limit=50${query}`);
-      lines.value = [...(before === undefined ? [] : (lines.value ?? [])), ...page.lines];
-      next.value = page.next;
-      error.value = undefined;
+      const page = await askServer<AuditPage>(
+        `api/audit?limit=${LINES}&before=${encodeURIComponent(before)}`,
+      );
+      const lines = older.value?.lines ?? newest.answer?.lines ?? [];
+      older.value = { lines: [...lines, ...page.lines], next: page.next };
+      olderError.value = undefined;
     } catch (thrown) {
-      error.value = thrown;
+      olderError.value = thrown;
     }
   };
-  useEffect(() => void load(), []);
+  const lines = older.value?.lines ?? newest.answer?.lines;
   const w = words.value;
   return (
     <>
       <h1>{w.nav.audit}</h1>
-      {error.value === undefined ? null : <Problem error={error.value} />}
+      {error === undefined ? null : <Problem error={error} />}
       <Card title={w.audit.title}>
-        {lines.value === undefined ? (
-          error.value === undefined ? (
+        {lines === undefined ? (
+          error === undefined ? (
             <Empty>{w.common.loading}</Empty>
           ) : null
-        ) : lines.value.length === 0 ? (
+        ) : lines.length === 0 ? (
           <Empty>{w.audit.none}</Empty>
         ) : (
-          <AuditTable lines={lines.value} />
+          <AuditTable lines={lines} />
         )}
       </Card>
-      {next.value === undefined ? null : (
+      {next === undefined ? null : (
         <div class="actions">
-          <button type="button" class="button" onClick={() => void load(next.value)}>
+          <button type="button" class="button" onClick={() => void load(next)}>
             {w.common.older}
           </button>
         </div>
@@ -65,9 +82,7 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
           <th scope="col">{w.who}</th>
           <th scope="col">{w.action}</th>
           <th scope="col">{w.target}</th>
-          <th scope="col" class="wide">
-            {w.detail}
-          </th>
+          <th scope="col">{w.detail}</th>
         </tr>
       </thead>
       <tbody>
@@ -78,15 +93,45 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
               <Text value={line.who} /> <span class="soft">{words.value.roles[line.role]}</span>
             </td>
             <td data-label={w.action}>
+              {line.outcome === "refused" ? `${w.refused} ` : null}
               {(Object.hasOwn(w.actions, line.action) && w.actions[line.action]) || (
                 <Text value={line.action} />
               )}
             </td>
-            <td class="full">{line.target === undefined ? null : <Text value={line.target} mono />}</td>
-            <td class="full">{line.detail === undefined ? null : <Text value={line.detail} />}</td>
+            <td class="full target">
+              {line.target === undefined ? null : <Text value={line.target} mono />}
+            </td>
+            <td class="full target">
+              <Detail line={line} />
+            </td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+function Detail({ line: { detail, outcome, reason } }: { line: AuditLine }) {
+  if (outcome === "refused" && reason !== undefined) {
+    const errors: Readonly<Record<string, string | undefined>> = words.value.errors;
+    return <Said code={reason} text={errors[reason] ?? reason.replaceAll("-", " ")} />;
+  }
+  if (detail === undefined) return null;
+  const { lanes, audit } = words.value;
+  return (
+    <>
+      {readDetail(detail).map((part, index) => (
+        <span key={index}>
+          {index === 0 ? null : ", "}
+          {part.kind === "limit"
+            ? `${lanes[part.dimension]} ${show.value.count(part.figure)}`
+            : part.kind === "window"
+              ? audit.window(show.value.count(part.figure))
+              : (Object.hasOwn(audit.details, part.text) && audit.details[part.text]) || (
+                  <Text value={part.text} />
+                )}
+        </span>
+      ))}
+    </>
   );
 }
