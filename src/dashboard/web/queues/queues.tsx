@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { Overview } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card, Empty } from "../parts/card.tsx";
+import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { useLive } from "../server/live.ts";
 import { mayAct } from "../server/session.ts";
@@ -20,6 +21,7 @@ export function Queues() {
     queues.map((queue) => ({ ...queue, provider: name })),
   );
   const { count } = show.value;
+  const board = mayAct() ? "act" : "view";
   return (
     <>
       <div class="title">
@@ -56,12 +58,17 @@ export function Queues() {
               </tr>
             </thead>
             <tbody>
-              {queues.map(({ name, kind, priority, waiting, active, delayed }) => (
+              {queues.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
                 <tr key={name}>
                   <td class="name">
-                    <a href={`queues/queue/${encodeURIComponent(name)}`} target="_blank" rel="noopener">
+                    <a
+                      href={`queues/${board}/queue/${encodeURIComponent(name)}`}
+                      target="_blank"
+                      rel="noopener"
+                    >
                       <Text value={name} />
-                    </a>
+                    </a>{" "}
+                    {paused ? <State tone="warn">{w.providers.paused}</State> : null}
                   </td>
                   <td class="full line">
                     {w.providers.kinds[kind]}, {w.providers.priorities[priority]}
