@@ -1,15 +1,21 @@
-import { useSignal } from "@preact/signals";
-import type { ItemPage, ItemStatus, ItemSummary } from "../../contract.ts";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { ItemPage, ItemStatus, ItemSummary, RunPage } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
 import { Kind } from "../parts/kind.tsx";
 import { Problem } from "../parts/problem.tsx";
-import { State, type Tone } from "../parts/state.tsx";
+import { Said } from "../parts/said.tsx";
+import { showControls } from "../parts/show-controls.ts";
+import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
+import type { Tone } from "../parts/tone-of-run.ts";
 import { askServer } from "../server/ask-server.ts";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";
+import { keepInAddress } from "./item-address.ts";
+import { formatWanted, type WantedItems } from "./wanted-items.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
 
@@ -25,16 +31,19 @@ interface Found {
   readonly searched: number;
 }
 
-/** The run's items, found by their id or their text. */
+/** The run's items, found by their id, their text, or the cause of their failure. */
 export function Items({
-  run,
-  canRead,
-  reason,
+  page,
+  wanted,
+  turn,
 }: {
-  run: string;
-  canRead: boolean;
-  reason: string | undefined;
+  page: RunPage;
+  wanted: Signal<WantedItems | undefined>;
+  /** Another one whenever `wanted` was changed by something else than the form, which then begins anew. */
+  turn: number;
 }) {
+  const { run } = page;
+  const reason = page.refusals.items;
   const found = useSignal<Found | undefined>(undefined);
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
@@ -61,15 +70,24 @@ export function Items({
       isBusy.value = false;
     }
   };
+  const now = wanted.value;
+  const canRead = page.actions.includes("items");
+  useEffect(() => {
+    if (now === undefined || !canRead) return;
+    keepInAddress(now);
+    void look(formatWanted(now));
+  }, [now, canRead]);
   if (!canRead)
     return (
       <Card title={w.title}>
-        <Empty>{reason === undefined ? w.notHere : <Text value={reason} />}</Empty>
+        <Empty>
+          {reason === undefined ? w.notHere : <Said code={page.refusalCodes?.items} text={reason} />}
+        </Empty>
       </Card>
     );
   return (
-    <Card title={w.title}>
-      <SearchForm onSearch={(query) => void look(query)} isBusy={isBusy.value} />
+    <Card title={w.title} id="items">
+      <SearchForm key={turn} page={page} wanted={wanted} isBusy={isBusy.value} />
       {error.value === undefined ? null : <Problem error={error.value} />}
       {found.value === undefined ? null : <Result run={run} found={found.value} />}
       {found.value?.next === undefined ? null : (
@@ -88,37 +106,78 @@ export function Items({
   );
 }
 
-function SearchForm({ onSearch, isBusy }: { onSearch: (query: string) => void; isBusy: boolean }) {
+function SearchForm({
+  page,
+  wanted,
+  isBusy,
+}: {
+  page: RunPage;
+  wanted: Signal<WantedItems | undefined>;
+  isBusy: boolean;
+}) {
   const w = words.value.items;
+  const before = wanted.value ?? {};
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const query = new URLSearchParams();
-    for (const [name, value] of new FormData(event.currentTarget as HTMLFormElement))
-      if (typeof value === "string" && value !== "") query.set(name, value);
-    onSearch(query.toString());
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    wanted.value = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
   };
+  const kinds = new Set(Object.keys(page.failuresByKind));
+  if (before.kind) kinds.add(before.kind);
   return (
     <form class="form body" onSubmit={submit}>
       <label class="field grow">
         <span>{w.lookFor}</span>
-        <input class="input" type="search" name="text" maxLength={500} placeholder={w.all} />
+        <input
+          class="input"
+          type="search"
+          name="text"
+          maxLength={500}
+          placeholder={w.all}
+          defaultValue={before.text ?? ""}
+        />
       </label>
       <label class="field">
         <span>{w.where}</span>
         <select class="select" name="in">
           <option value="id">{w.inId}</option>
-          {mayAct() ? <option value="text">{w.inText}</option> : null}
+          {mayAct() ? (
+            <option value="text" selected={before.in === "text"}>
+              {w.inText}
+            </option>
+          ) : null}
         </select>
       </label>
       <label class="field">
         <span>{w.status}</span>
         <select class="select" name="status">
           <option value="">{w.anyStatus}</option>
-          <option value="failed">{w.statuses.failed}</option>
-          <option value="succeeded">{w.statuses.succeeded}</option>
-          <option value="waiting">{w.statuses.waiting}</option>
+          {(["failed", "succeeded", "waiting"] as const).map((status) => (
+            <option key={status} value={status} selected={before.status === status}>
+              {w.statuses[status]}
+            </option>
+          ))}
         </select>
       </label>
+      {kinds.size === 0 ? null : (
+        <label class="field">
+          <span>{w.kind}</span>
+          <select class="select" name="kind">
+            <option value="">{w.anyStatus}</option>
+            {[...kinds].map((kind) => (
+              <option key={kind} value={kind} selected={before.kind === kind}>
+                {(Object.hasOwn(words.value.kinds, kind) && words.value.kinds[kind]) || showControls(kind)}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {before.cluster === undefined ? null : (
+        <label class="check">
+          <input type="checkbox" name="cluster" value={before.cluster} defaultChecked />
+          {w.ofCause}
+        </label>
+      )}
       <button type="submit" class="button" disabled={isBusy}>
         {isBusy ? words.value.common.working : w.look}
       </button>

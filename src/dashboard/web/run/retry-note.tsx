@@ -1,7 +1,7 @@
 import type { RetryStatus } from "../../contract.ts";
 import { show } from "../format/show.ts";
+import { Said } from "../parts/said.tsx";
 import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
 
 const TONES = { running: "live", finished: "good", failed: "bad" } as const;
@@ -16,9 +16,13 @@ export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
       <State tone={TONES[retry.state]}>{w.retryStates[retry.state]}</State>{" "}
       {retry.items === undefined
         ? null
-        : w.retryItems(count(retry.items.succeeded), count(retry.items.failed))}{" "}
+        : w.retryItems(
+            count(retry.items.succeeded),
+            count(retry.items.succeeded + retry.items.failed),
+            count(retry.items.failed),
+          )}{" "}
       <span class="soft">
-        <Text value={[retry.message, retry.mend].filter(Boolean).join(" ")} />
+        <Said code={retry.code} text={[retry.message, retry.mend].filter(Boolean).join(" ")} />
       </span>
     </div>
   );

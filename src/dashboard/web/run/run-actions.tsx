@@ -11,7 +11,9 @@ import { askToRetry } from "./ask-to-retry.tsx";
 export function RunActions({ page }: { page: RunPage }) {
   if (!mayAct()) return null;
   const w = words.value.run;
-  const can = (action: RunAction) => page.actions.includes(action);
+  const isStopped = page.phase === "stopped";
+  // What a pause asks for, nobody would do.
+  const can = (action: RunAction) => page.actions.includes(action) && !(isStopped && action === "pause");
   return (
     <div class="actions">
       {can("pause") ? (
@@ -30,7 +32,11 @@ export function RunActions({ page }: { page: RunPage }) {
         </button>
       ) : null}
       {can("retry") ? (
-        <button type="button" class="button" onClick={() => askToRetry(page.run, {}, page.items?.failed)}>
+        <button
+          type="button"
+          class="button"
+          onClick={() => askToRetry(page.run, {}, { failed: page.items?.failed, left: page.left })}
+        >
           {w.retryAll}
         </button>
       ) : null}
@@ -49,7 +55,8 @@ function path({ run }: RunPage, action: string): string {
 
 function askTo(action: "pause" | "resume" | "cancel", page: RunPage): void {
   const w = words.value.run;
-  const { items } = page;
+  const { items, phase } = page;
+  const isAlone = action === "cancel" && phase === "stopped";
   const open = items === undefined ? undefined : items.total - items.succeeded - items.failed;
   ask({
     title: w.titles[action],
@@ -61,14 +68,16 @@ function askTo(action: "pause" | "resume" | "cancel", page: RunPage): void {
           </strong>{" "}
           <Text value={page.run} mono />
         </p>
-        <p>{w.bodies[action](show.value.count(open))}</p>
+        <p>{w.bodies[isAlone ? "cancelStopped" : action](show.value.count(open))}</p>
       </>
     ),
     confirm: w[action],
     danger: action === "cancel",
     act: async () => {
-      const { message } = await askServer<RunActionResult>(path(page, action), { body: {} });
-      return message;
+      const result = await askServer<RunActionResult>(path(page, action), { body: {} });
+      const { done } = words.value.run;
+      if (!result.changed) return done.same;
+      return done[action === "cancel" && (result.unwritten ?? isAlone) ? "cancelStopped" : action];
     },
   });
 }
@@ -98,8 +107,8 @@ function askForWindow(page: RunPage): void {
     confirm: w.setWindow,
     act: async (fields) => {
       const items = Number(fields.get("items"));
-      const { message } = await askServer<RunActionResult>(path(page, "window"), { body: { items } });
-      return message;
+      await askServer<RunActionResult>(path(page, "window"), { body: { items } });
+      return words.value.run.done.window;
     },
   });
 }

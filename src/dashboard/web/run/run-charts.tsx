@@ -36,7 +36,7 @@ export function RunCharts({ run }: { run: string }) {
           title={w.refusals}
           unit={w.perMinute}
           at={answer.at}
-          lines={chartLines(answer, ["throttles", "failures"])}
+          lines={chartLines(answer, ["throttles", "failures", "failed-items"])}
           format={short}
         />
       </div>

@@ -49,12 +49,19 @@ function paceFacts(page: RunPage): Fact[] {
   const perSecond = (value: number | undefined) =>
     value === undefined ? short(undefined) : w.perSecond(short(value));
   return [
-    {
-      label: w.rate,
-      value: perSecond(page.itemsPerSecond),
-      below: w.tokensRate(perSecond(page.tokensPerSecond)),
-    },
-    { label: w.left, value: duration(page.etaMs), below: w.active(duration(page.activeMs)) },
+    ...(isAtEnd(page)
+      ? [
+          { label: w.rate, value: w.average(perSecond(averageRate(page))) },
+          { label: w.took, value: duration(page.activeMs) },
+        ]
+      : [
+          {
+            label: w.rate,
+            value: perSecond(page.itemsPerSecond),
+            below: w.tokensRate(perSecond(page.tokensPerSecond)),
+          },
+          { label: w.left, value: duration(page.etaMs), below: w.active(duration(page.activeMs)) },
+        ]),
     {
       label: w.started,
       value: words.value.runs.ago(age(page.createdAt, page.at)),
@@ -66,6 +73,14 @@ function paceFacts(page: RunPage): Fact[] {
     { label: w.model, value: page.model === undefined ? short(undefined) : <Text value={page.model} /> },
     { label: w.window, value: count(page.window), below: w.windowBelow },
   ];
+}
+
+const isAtEnd = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
+
+/** Items per second of processing, over all sessions of the run; undefined where that time is not known. */
+function averageRate({ items, activeMs }: RunPage): number | undefined {
+  if (items === undefined || activeMs === undefined || activeMs <= 0) return undefined;
+  return ((items.succeeded + items.failed) * 1_000) / activeMs;
 }
 
 function callFacts({ calls, batchFill, snoozes, callsPerSecond }: RunPage): Fact[] {
@@ -86,14 +101,20 @@ function callFacts({ calls, batchFill, snoozes, callsPerSecond }: RunPage): Fact
   ];
 }
 
-function moneyFacts({ cost, tokens }: RunPage): Fact[] {
+function moneyFacts(page: RunPage): Fact[] {
+  const { cost, tokens } = page;
   const w = words.value.run;
   const { short, money } = show.value;
   return [
     {
       label: w.cost,
       value: money(cost?.spent, cost?.currency),
-      below: cost === undefined ? w.noPrice : w.expected(money(cost.expected, cost.currency)),
+      below:
+        cost === undefined
+          ? w.noPrice
+          : isAtEnd(page) || cost.expected === undefined
+            ? undefined
+            : w.expected(money(cost.expected, cost.currency)),
     },
     { label: w.tokens, value: short(tokens), below: w.asReported },
   ];

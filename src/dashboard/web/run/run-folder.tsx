@@ -2,6 +2,7 @@ import type { RunPage } from "../../contract.ts";
 import { DASH } from "../format/format-number.ts";
 import { Card } from "../parts/card.tsx";
 import { Facts } from "../parts/facts.tsx";
+import { Said } from "../parts/said.tsx";
 import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
 
@@ -18,12 +19,17 @@ export function RunFolder({ page }: { page: RunPage }) {
               label: w.folder,
               value: folder.dir === undefined ? DASH : <Text value={folder.dir} />,
               below: (
-                <Text
-                  value={[folder.host, folder.here ? "" : (folder.reason ?? w.notHere)]
-                    .filter(Boolean)
-                    .join(" · ")}
-                />
+                <>
+                  <Text value={folder.host ?? ""} />
+                  {folder.here ? null : (
+                    <>
+                      {folder.host === undefined ? null : " · "}
+                      <Said code={folder.reasonCode} text={folder.reason ?? w.notHere} />
+                    </>
+                  )}
+                </>
               ),
+              isWide: true,
             },
             { label: w.format, value: output?.format ?? DASH },
             {

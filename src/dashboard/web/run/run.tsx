@@ -1,20 +1,25 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { ErrorBody, RunPage } from "../../contract.ts";
 import { LaneTable } from "../overview/lane-table.tsx";
 import { Card, Empty } from "../parts/card.tsx";
 import { Phase } from "../parts/phase.tsx";
 import { Problem } from "../parts/problem.tsx";
+import { showControls } from "../parts/show-controls.ts";
 import { Text } from "../parts/text.tsx";
 import { ServerError } from "../server/ask-server.ts";
 import { useLive } from "../server/live.ts";
 import { words } from "../words/words.ts";
 import { Clusters } from "./clusters.tsx";
+import { wantedInAddress } from "./item-address.ts";
 import { Items } from "./items.tsx";
 import { RetryNote } from "./retry-note.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { RunCharts } from "./run-charts.tsx";
 import { RunFacts } from "./run-facts.tsx";
 import { RunFolder } from "./run-folder.tsx";
+import { StopNote } from "./stop-note.tsx";
+import type { WantedItems } from "./wanted-items.ts";
 
 /** One run: how far it is, what it costs, why items fail, and what can be done about it. */
 export function Run({ run }: { run: string }) {
@@ -39,7 +44,7 @@ export function Run({ run }: { run: string }) {
         <Text value={run} mono />
       </nav>
       {refused.value === undefined ? null : (
-        <Problem error={new ServerError(refused.value.code, refused.value.message, refused.value.hint)} />
+        <Problem error={new ServerError(refused.value.code, refused.value.message, refused.value)} />
       )}
       {now === undefined ? (
         refused.value === undefined ? (
@@ -54,29 +59,34 @@ export function Run({ run }: { run: string }) {
 
 function Whole({ now }: { now: RunPage }) {
   const w = words.value;
-  const failed = now.items?.failed;
+  const wanted = useSignal<WantedItems | undefined>(wantedInAddress());
+  const turn = useSignal(0);
+  const title = now.name ?? now.run;
+  useEffect(() => {
+    document.title = `${showControls(title)} · Sluice`;
+  }, [title]);
   return (
     <>
       <div class="title">
         <h1>
-          <Text value={now.name ?? now.run} />
+          <Text value={title} />
         </h1>
-        <Phase phase={now.phase} />
+        <Phase run={now} />
         <RunActions page={now} />
       </div>
-      {now.stopped === undefined ? null : (
-        <div class="note bad">
-          <p>
-            <Text value={now.stopped.message} />
-          </p>
-          {now.stopped.mend === undefined ? null : <Text value={now.stopped.mend} />}
-        </div>
-      )}
+      <StopNote page={now} />
       <RetryNote retry={now.retry} />
       <RunFacts page={now} />
       <RunCharts run={now.run} />
-      <Clusters run={now.run} failed={failed} actions={now.actions} refusals={now.refusals} />
-      <Items run={now.run} canRead={now.actions.includes("items")} reason={now.refusals.items} />
+      <Clusters
+        page={now}
+        onItems={({ kind, cluster }) => {
+          turn.value += 1;
+          wanted.value = { status: "failed", kind, cluster };
+          document.getElementById("items")?.scrollIntoView();
+        }}
+      />
+      <Items page={now} wanted={wanted} turn={turn.value} />
       {now.lanes.length === 0 ? null : (
         <Card title={w.lanes.title}>
           <LaneTable lanes={now.lanes} at={now.at} />
