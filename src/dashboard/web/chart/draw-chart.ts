@@ -47,7 +47,8 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
   return {
     width: element.clientWidth,
     height: element.clientHeight,
-    padding: [8, 8, 0, 0],
+    // The last label of the time stands under the right edge, half of it beyond.
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { drag: { setScale: false, x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), (max ?? 0) > 0 ? (max ?? 0) * 1.1 : 1] } },
@@ -57,10 +58,23 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
         size: 26,
         gap: 7,
         grid: { show: false },
-        space: 60,
-        values: (_, splits) => splits.map(clock),
+        space: 64,
+        values: (_, splits) => {
+          const isShort = (splits.at(-1) ?? 0) - (splits[0] ?? 0) < SHORT_S;
+          return splits.map((seconds) => clock(seconds, isShort));
+        },
       },
-      { ...axis, size: 52, gap: 4, space: 28, values: (_, splits) => splits.map((value) => format(value)) },
+      {
+        ...axis,
+        size: 52,
+        gap: 4,
+        space: 28,
+        // Where all is zero, what is above it is a height and no figure.
+        values: (plot, splits) => {
+          const isFlat = !plot.data.slice(1).some((line) => line.some((value) => (value ?? 0) !== 0));
+          return splits.map((value) => (isFlat && value !== 0 ? "" : format(value)));
+        },
+      },
     ],
     series: [
       {},
@@ -77,10 +91,14 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
   };
 }
 
-/** "14:05" in the reader's zone. */
-function clock(seconds: number): string {
+/** A span below it has several labels within a minute. */
+const SHORT_S = 600;
+
+/** "14:05" in the reader's zone, "14:05:30" where that would come twice. */
+function clock(seconds: number, isShort: boolean): string {
   const date = new Date(seconds * 1000);
-  return `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+  const parts = [date.getHours(), date.getMinutes(), ...(isShort ? [date.getSeconds()] : [])];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 /** A canvas takes no `light-dark()`: what a name means at this moment is read from an element that wears it. */

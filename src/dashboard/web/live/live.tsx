@@ -3,6 +3,8 @@ import type { LiveChat, LiveChats, Overview } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
 import { Card, Empty } from "../parts/card.tsx";
+import { showControls } from "../parts/show-controls.ts";
+import { State } from "../parts/state.tsx";
 import { Text } from "../parts/text.tsx";
 import { useLive } from "../server/live.ts";
 import { mayAct } from "../server/session.ts";
@@ -30,7 +32,9 @@ export function Live() {
       chats.value = next;
     },
     overview: (next) => {
-      runs.value = next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding");
+      runs.value = livelyFirst(
+        next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding"),
+      );
     },
     refused: (event) => {
       if (event.topic === "chat") answer.refuse(event);
@@ -40,14 +44,10 @@ export function Live() {
   return (
     <>
       <h1>{w.nav.live}</h1>
-      <Card
-        title={w.live.chats}
-        end={
-          chats.value === undefined ? null : (
-            <span class="small soft">{w.live.running(show.value.count(chats.value.total))}</span>
-          )
-        }
-      >
+      {followed.value === undefined ? null : (
+        <FollowedChat item={followed.value} state={answer.state.value} />
+      )}
+      <Card title={w.live.chats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
         {chats.value === undefined ? (
           <Empty>{w.common.loading}</Empty>
         ) : chats.value.chats.length === 0 ? (
@@ -58,9 +58,6 @@ export function Live() {
           <ChatTable chats={chats.value} followed={followed} />
         )}
       </Card>
-      {followed.value === undefined ? null : (
-        <FollowedChat item={followed.value} state={answer.state.value} />
-      )}
       <Card title={w.live.records} end={<RunChoice runs={runs.value} run={run} chosen={chosen} />}>
         {run === undefined ? (
           <Empty command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{w.live.noRuns}</Empty>
@@ -69,6 +66,30 @@ export function Live() {
         )}
       </Card>
     </>
+  );
+}
+
+/** Runs that bring records at this moment before those that stand still; otherwise as they come. */
+function livelyFirst(runs: Overview["runs"]["active"]): Overview["runs"]["active"] {
+  const isLively = ({ phase }: (typeof runs)[number]) => phase === "running" || phase === "finishing";
+  return [...runs.filter(isLively), ...runs.filter((run) => !isLively(run))];
+}
+
+/** How many chats workers hold, how many of them are being answered, and how many of them are listed. */
+function ChatCounts({ chats }: { chats: LiveChats }) {
+  const w = words.value;
+  const { count } = show.value;
+  const shown = chats.chats.length;
+  return (
+    <span class="small soft">
+      {[
+        w.live.running(count(chats.total)),
+        chats.answering === undefined ? "" : w.live.answering(count(chats.answering)),
+        shown < chats.total ? w.common.shownOf(count(shown), count(chats.total)) : "",
+      ]
+        .filter(Boolean)
+        .join(" · ")}
+    </span>
   );
 }
 
@@ -93,7 +114,7 @@ function RunChoice({
     >
       {runs.map((one) => (
         <option key={one.run} value={one.run}>
-          {`${one.name ?? ""} ${one.run}`.trim()}
+          {showControls(`${one.name ?? ""} ${one.run}`.trim())}
         </option>
       ))}
     </select>
@@ -113,9 +134,7 @@ function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: s
           <th scope="col" class="number">
             {w.since}
           </th>
-          <th scope="col" class="number">
-            {w.attempt}
-          </th>
+          <th scope="col">{w.state}</th>
           <th scope="col">
             <span class="unseen">{w.follow}</span>
           </th>
@@ -140,7 +159,7 @@ function ChatLine({
   followed: { value: string | undefined };
 }) {
   const w = words.value.live;
-  const { age, count } = show.value;
+  const { age } = show.value;
   const isFollowed = followed.value === chat.item;
   return (
     <tr>
@@ -162,8 +181,8 @@ function ChatLine({
       <td class="number" data-label={w.since}>
         {age(chat.startedAt, at)}
       </td>
-      <td class="number" data-label={w.attempt}>
-        {count(chat.attempt)}
+      <td data-label={w.state}>
+        <ChatState chat={chat} />
       </td>
       <td class="full line">
         {mayAct() && chat.streams ? (
@@ -182,5 +201,22 @@ function ChatLine({
         )}
       </td>
     </tr>
+  );
+}
+
+/** Held by a worker is not yet answered: most wait for a reservation on their lane. */
+function ChatState({ chat: { state, attempt = 1 } }: { chat: LiveChat }) {
+  const w = words.value.live;
+  if (state === undefined) return <>{show.value.count(undefined)}</>;
+  const isAnswering = state === "answering";
+  return (
+    <>
+      <State tone={isAnswering ? "live" : "quiet"}>{w.states[state]}</State>
+      <span class="below">
+        {[isAnswering ? "" : w.waitsFor, attempt > 1 ? words.value.items.attemptNumber(String(attempt)) : ""]
+          .filter(Boolean)
+          .join(" · ")}
+      </span>
+    </>
   );
 }

@@ -12,6 +12,7 @@ const PAGE = 50;
 /** A list that was asked for by text, state or page is read again this often; the newest runs come by themselves. */
 const AGAIN_MS = 5_000;
 const PHASES: readonly RunPhaseView[] = [
+  "planning",
   "running",
   "paused",
   "snoozing",

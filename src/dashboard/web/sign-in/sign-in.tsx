@@ -28,7 +28,7 @@ export function SignIn() {
       isBusy.value = false;
     }
   };
-  const wait = error.value instanceof ServerError ? error.value.retryAfterMs : undefined;
+  const wait = useCountdown(error.value);
   return (
     <section class="card sign-in" aria-labelledby="sign-in-title">
       <form onSubmit={submit}>
@@ -50,12 +50,35 @@ export function SignIn() {
           <span>{w.name}</span>
           <input class="input" name="name" maxLength={40} autocomplete="nickname" />
         </label>
-        {error.value === undefined ? null : <Problem error={error.value} />}
-        {wait === undefined ? null : <p class="small">{w.wait(show.value.duration(wait))}</p>}
-        <button type="submit" class="button primary" disabled={isBusy.value}>
+        {error.value === undefined ? null : wait > 0 ? (
+          <div class="note bad" role="alert">
+            <p>{words.value.errors["too-many-attempts"]}</p>
+            <p class="small">{w.wait(show.value.duration(wait))}</p>
+          </div>
+        ) : error.value instanceof ServerError && error.value.retryAfterMs !== undefined ? null : (
+          <Problem error={error.value} />
+        )}
+        <button type="submit" class="button primary" disabled={isBusy.value || wait > 0}>
           {isBusy.value ? words.value.common.working : w.enter}
         </button>
       </form>
     </section>
   );
+}
+
+/** Milliseconds that are left of what an error says to wait, in whole seconds; begins again with each error. */
+function useCountdown(error: unknown): number {
+  const left = useSignal(0);
+  useEffect(() => {
+    const ms = error instanceof ServerError ? error.retryAfterMs : undefined;
+    const until = Date.now() + (ms ?? 0);
+    const look = () => {
+      left.value = Math.max(0, Math.ceil((until - Date.now()) / 1_000) * 1_000);
+    };
+    look();
+    if (ms === undefined) return;
+    const timer = setInterval(look, 1_000);
+    return () => clearInterval(timer);
+  }, [error]);
+  return left.value;
 }
