@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -8,7 +8,7 @@ const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
  * a job again after a lost reply is no second job. `generation` makes a new id where the old job is beyond use.
  */
 export function jobId(runId: string, first: number, last: number, generation = 0): string {
-  const digest = createHash("sha256").update(`${runId}\u0000${first}\u0000${last}`).digest();
+  const digest = hash("sha256", `${runId}\u0000${first}\u0000${last}`, "buffer");
   const id = `i-${base32(digest.subarray(0, 20))}`;
   return generation === 0 ? id : `${id}~g${generation}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Failure, FailureKind } from "../../core/item.ts";
 
 /** Which request of which run a line of the output is about. */
@@ -18,7 +18,7 @@ const REFUSALS: Partial<Record<FailureKind, { readonly code: string }>> = {
 
 /** The same request of the same run has the same id, however often its line is written. */
 export function requestId({ run, index }: LineOf): string {
-  return createHash("sha256").update(`${run}\u0000${index}`).digest("hex").slice(0, 32);
+  return hash("sha256", `${run}\u0000${index}`, "hex").slice(0, 32);
 }
 
 /** The start and the end of a line of `output.jsonl`; the response's body stands between them. */

@@ -22,18 +22,19 @@ export class PagedReader {
     const parts: Buffer[] = [];
     for (let number = first; number <= last; number += 1) {
       const start = number * PAGE_BYTES;
-      const page = await this.#page(number);
+      const page = await this.#page(number, Math.min(PAGE_BYTES, position + length - start));
       parts.push(page.subarray(Math.max(0, position - start), Math.max(0, position + length - start)));
     }
     return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
   }
 
-  async #page(number: number): Promise<Buffer> {
+  /** Read again when it ends before `wanted`: the file's last page grows while more is written behind it. */
+  async #page(number: number, wanted: number): Promise<Buffer> {
     const known = this.#pages.get(number);
-    const page = known ?? (await this.#readAt(number * PAGE_BYTES, PAGE_BYTES));
+    const holds = known !== undefined && known.length >= wanted;
+    const page = holds ? known : await this.#readAt(number * PAGE_BYTES, PAGE_BYTES);
     this.#pages.delete(number);
-    // A page that is not full is the file's last one, and more may be written behind it.
-    if (page.length === PAGE_BYTES) this.#pages.set(number, page);
+    this.#pages.set(number, page);
     const [oldest] = this.#pages.keys();
     if (this.#pages.size > PAGES && oldest !== undefined) this.#pages.delete(oldest);
     return page;
