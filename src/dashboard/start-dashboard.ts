@@ -82,6 +82,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   let closing: Promise<void> | undefined;
   const close = async () => {
     parts.hub.close();
+    parts.records.close();
     parts.sampler.close();
     await parts.retries.close();
     await server.close();
@@ -135,7 +136,7 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
   });
   const retries = new RetryProcesses(options.command);
   const desk = new RunDesk({ client, keys, gate, sampler, book, retries });
-  const records = new LatestRecordsReader({ client, keys, gate });
+  const records = new LatestRecordsReader({ redis, client, keys, gate });
   const chats = new LiveChatList({ queues, gate });
   const hub = new LiveHub({ sampler, gate, desk, records, chats, follow: { client, keys, gate }, onError });
   return {

@@ -39,6 +39,8 @@ interface Stream {
   healthState: string;
   /** Newest record that was sent: `at` and index. */
   records: { at: number; indices: Set<number> };
+  /** Ends the following of its run's records. */
+  unfollow?: () => void;
 }
 
 const MAX_STREAMS = 500;
@@ -80,9 +82,13 @@ export class LiveHub {
     };
     this.#streams.add(stream);
     const unwatchRun = topics.run === undefined ? undefined : this.#deps.sampler.watchRun(topics.run);
+    const unwatchRecords =
+      topics.records === undefined ? undefined : this.#deps.sampler.watchRun(topics.records);
     sink.signal.addEventListener("abort", () => {
       this.#streams.delete(stream);
       unwatchRun?.();
+      unwatchRecords?.();
+      stream.unfollow?.();
       if (this.#streams.size > 0) return;
       this.#unwatch?.();
       this.#unwatch = undefined;
@@ -120,7 +126,7 @@ export class LiveHub {
       else this.#tellHealth(stream);
     }
     const look = sampler.latest;
-    if (gate.isAway || !look) return;
+    if (!look) return;
     const about = <T>(pick: (topics: Topics) => T | undefined | false) =>
       new Set(streams.flatMap(({ topics }) => pick(topics) || []));
     if (about(({ overview }) => overview).size > 0) {
@@ -128,11 +134,13 @@ export class LiveHub {
       for (const { sink, topics } of streams) if (topics.overview) sink.sendText("overview", json);
     }
     if (about(({ runs }) => runs).size > 0) {
-      const json = JSON.stringify(await desk.list({ offset: 0, limit: 50, text: "" }));
+      const json = JSON.stringify(desk.listOf(look, { offset: 0, limit: 50, text: "" }));
       for (const { sink, topics } of streams) if (topics.runs) sink.sendText("runs", json);
     }
+    await Promise.all([...about(({ run }) => run)].map((run) => this.#tellRun(run, look.at, streams)));
+    // A page that is opened while Redis is away begins with what was seen last.
+    if (gate.isAway) return;
     await Promise.all([
-      ...[...about(({ run }) => run)].map((run) => this.#tellRun(run, look.at, streams)),
       ...[...about(({ records }) => records)].map((run) => this.#tellRecords(run, streams)),
       ...(about(({ chats }) => chats).size > 0 ? [this.#tellChats(streams)] : []),
     ]);
@@ -156,6 +164,10 @@ export class LiveHub {
   async #tellRecords(run: string, streams: readonly Stream[]): Promise<void> {
     const known = this.#deps.desk.deps.book.get(run);
     if (!known) return;
+    for (const stream of streams) {
+      if (stream.topics.records !== run || stream.sink.signal.aborted) continue;
+      stream.unfollow ??= this.#deps.records.follow(known);
+    }
     const latest = await this.#deps.records.read(known).catch(() => undefined);
     if (!latest) return;
     for (const stream of streams) {
@@ -176,7 +188,8 @@ export class LiveHub {
     try {
       await this.#deps.desk.require(run);
     } catch (error) {
-      this.#refuse(stream, topic, error);
+      // Whether it is known will be seen when Redis is back.
+      if (!(error instanceof HttpError && error.code === "redis-away")) this.#refuse(stream, topic, error);
     }
   }
 

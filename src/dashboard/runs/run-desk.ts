@@ -14,7 +14,7 @@ import type {
 } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
 import type { RedisGate } from "../look/redis-gate.ts";
-import type { Sampler } from "../look/sampler.ts";
+import type { Look, Sampler } from "../look/sampler.ts";
 import { describeRun, phaseOf } from "./describe-run.ts";
 import { describeRunPage } from "./describe-run-page.ts";
 import type { FoundItem } from "./found-item.ts";
@@ -61,8 +61,12 @@ export class RunDesk {
     this.deps = deps;
   }
 
-  async list({ offset, limit, state, text }: RunListQuery): Promise<RunList> {
-    const { at, runs } = await this.deps.sampler.look();
+  async list(query: RunListQuery): Promise<RunList> {
+    return this.listOf(await this.deps.sampler.look(), query);
+  }
+
+  /** The list as it was at a look. Pure. */
+  listOf({ at, runs }: Pick<Look, "at" | "runs">, { offset, limit, state, text }: RunListQuery): RunList {
     const wanted = text.toLowerCase();
     const fits = runs.filter(
       (known) =>

@@ -1,4 +1,4 @@
-import { open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../../core/errors.ts";
 import type { RecordCall, WireRecord } from "../../queue/record-codec.ts";
@@ -138,11 +138,60 @@ export async function readCallNote(dir: string, index: number): Promise<RecordCa
   );
 }
 
-async function readNote(path: string, index: number): Promise<RecordCall | undefined> {
-  const file = await open(path, "r").catch((error) => {
+/** 1 MiB of places is read at a time. */
+const SLOTS_PER_READ = 131_072;
+
+/** The items whose calls ended last, the latest last, `count` at most: reads the notes of all items. Empty without notes. */
+export async function readLatestCalls(
+  dir: string,
+  count: number,
+): Promise<{ readonly index: number; readonly at: number }[]> {
+  for (const path of [join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)]) {
+    const file = await openNotes(path);
+    if (!file) continue;
+    try {
+      const header = Buffer.alloc(HEADER_BYTES);
+      await file.read(header, 0, HEADER_BYTES, 0);
+      const base = parseHeader(header)?.base;
+      if (base === undefined) continue;
+      const latest = await findLatest(file, count);
+      return latest.map(({ index, end }) => ({ index, at: base + end }));
+    } finally {
+      await file.close();
+    }
+  }
+  return [];
+}
+
+/** By the ends of their calls, ms after the base. */
+async function findLatest(file: FileHandle, count: number): Promise<{ index: number; end: number }[]> {
+  const bytes = Buffer.alloc(SLOTS_PER_READ * SLOT_BYTES);
+  let latest: { index: number; end: number }[] = [];
+  let least = -1;
+  for (let first = 0; ; first += SLOTS_PER_READ) {
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, HEADER_BYTES + first * SLOT_BYTES);
+    for (let at = 0; at + SLOT_BYTES <= bytesRead; at += SLOT_BYTES) {
+      const call = bytes.readUInt32LE(at + 4);
+      const end = bytes.readUInt32LE(at) * UNIT_MS + (call >>> 8);
+      if (call === 0 || end <= least) continue;
+      latest.push({ index: first + at / SLOT_BYTES, end });
+      if (latest.length < 4 * count) continue;
+      latest = latest.sort((a, b) => a.end - b.end).slice(-count);
+      least = latest[0]?.end ?? least;
+    }
+    if (bytesRead < bytes.length) return latest.sort((a, b) => a.end - b.end).slice(-count);
+  }
+}
+
+async function openNotes(path: string): Promise<FileHandle | undefined> {
+  return await open(path, "r").catch((error) => {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   });
+}
+
+async function readNote(path: string, index: number): Promise<RecordCall | undefined> {
+  const file = await openNotes(path);
   if (!file) return undefined;
   try {
     const bytes = Buffer.alloc(HEADER_BYTES + SLOT_BYTES);

@@ -4,13 +4,15 @@ import type { Overview } from "../../../src/dashboard/contract.ts";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createClient } from "../../../src/producer/client/create-client.ts";
 import { publishRun } from "../../../src/producer/run/published-run.ts";
+import { CallNotes } from "../../../src/producer/sink/call-notes.ts";
+import { encodeRecords } from "../../../src/queue/record-codec.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
 import { silentLog } from "../../../src/workers/worker-log.ts";
-import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
+import { MadeRun, OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
 import { fakeChat } from "../../support/fake-chat.ts";
 import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
 import { type TestRedis, testRedis } from "../../support/redis.ts";
@@ -201,6 +203,62 @@ describe("events", () => {
   });
 });
 
+describe("the newest records", () => {
+  const frame = (index: number) =>
+    encodeRecords([{ index, attempts: 1, tokens: 3, vector: Buffer.from(new Float32Array(4).buffer) }], 4);
+
+  it("are all seen of a slow run, although each is gone again at once", async () => {
+    const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+    const control = new RunControl(client, keys, "slow");
+    await control.register(Date.now());
+    await control.describe({ state: "running", items: 10, model: "fake/m" });
+    const { results } = keys.run("slow");
+    const commit = async (index: number) => {
+      const pipeline = client.pipeline();
+      pipeline.xadd(results, "*", "f", frame(index));
+      pipeline.xtrim(results, "MAXLEN", 0);
+      await pipeline.exec();
+    };
+    const seen = async () =>
+      (await page.ask("/api/runs/slow/records")).json().records.map(({ index }: { index: number }) => index);
+    const following = page.events("records=slow", (events) =>
+      events.some(({ data }) => data.records?.some(({ index }: { index: number }) => index === 5)),
+    );
+    await waitFor(async () => {
+      await commit(0);
+      return (await seen()).includes(0);
+    });
+    for (const index of [1, 2, 3, 4, 5]) {
+      await commit(index);
+      await waitFor(async () => (await seen()).at(-1) === index, { what: `record ${index}` });
+    }
+    const told = (await following).flatMap(({ data }) => data.records ?? []);
+    expect(new Set(told.map(({ index }) => index))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+  });
+
+  it("of a run that nobody works on are those that its folder holds", async () => {
+    const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+    using made = new MadeRun("still");
+    const vector = [1, 0, 0, 0];
+    const ids = ["a", "b", "c"];
+    await made.make(
+      ids.map((id) => ({ id, text: id, vector })),
+      { client, keys },
+    );
+    const notes = await CallNotes.open(made.dir, 0);
+    for (const [index, startedAt] of [5_000, 9_000, 7_000].entries()) {
+      notes.note([{ index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } }]);
+    }
+    await notes.close();
+    const { records } = (await page.ask("/api/runs/still/records")).json();
+    expect(records).toMatchObject([
+      { index: 0, id: "a", at: 5_500 },
+      { index: 2, id: "c", at: 7_500 },
+      { index: 1, id: "b", at: 9_500, attempts: 2, tokens: 3, vector, dimensions: 4 },
+    ]);
+  });
+});
+
 describe("live chats", () => {
   let source: RedisSource;
   let host: WorkerHost;
@@ -377,6 +435,22 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
       expect((await silent.ask("/api/audit")).status).toBe(503);
       process.kill(server.pid(), "SIGCONT");
       await waitFor(async () => (await silent.ask("/api/audit")).status === 200);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("leaves a page that is opened meanwhile with what was seen last", async () => {
+    const server = await startRedisProcess();
+    try {
+      await using away = await openDashboard({ redisUrl: server.url, namespace: "last" });
+      expect((await away.ask("/api/overview")).status).toBe(200);
+      await server.kill();
+      const events = await away.events("overview=1&runs=1&run=none", (seen) =>
+        ["overview", "runs"].every((name) => seen.some(({ event }) => event === name)),
+      );
+      expect(events[0]).toMatchObject({ event: "health", data: { redis: { state: "away" } } });
+      expect(events.filter(({ event }) => event === "refused")).toEqual([]);
     } finally {
       await server.stop();
     }
