@@ -137,7 +137,8 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
   const retries = new RetryProcesses(options.command);
   const desk = new RunDesk({ client, keys, gate, sampler, book, retries });
   const records = new LatestRecordsReader({ redis, client, keys, gate });
-  const chats = new LiveChatList({ queues, gate });
+  const lanes = () => sampler.latest?.lanes ?? [];
+  const chats = new LiveChatList({ queues, gate, client, keys, lanes });
   const hub = new LiveHub({ sampler, gate, desk, records, chats, follow: { client, keys, gate }, onError });
   return {
     client,

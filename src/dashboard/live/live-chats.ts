@@ -1,26 +1,38 @@
 import { parsePayload } from "../../queue/payload.ts";
-import type { LiveChat, LiveChats } from "../contract.ts";
+import type { Keys } from "../../redis/keys.ts";
+import type { RedisClient } from "../../redis/script.ts";
+import type { LaneView, LiveChat, LiveChats } from "../contract.ts";
 import type { BookedQueue, QueueBook } from "../look/queue-book.ts";
 import type { RedisGate } from "../look/redis-gate.ts";
 
 const SHOWN = 100;
 
-/** The chat items whose jobs run at this moment, from BullMQ's own lists. */
+export interface LiveChatDeps {
+  readonly queues: QueueBook;
+  readonly gate: RedisGate;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  /** As they were seen last. */
+  readonly lanes: () => readonly LaneView[];
+}
+
+/**
+ * The chat items whose jobs workers hold at this moment, from BullMQ's own lists. A worker holds more than it has calls
+ * under way: the rest wait for a reservation.
+ */
 export class LiveChatList {
-  readonly #queues: QueueBook;
-  readonly #gate: RedisGate;
+  readonly #deps: LiveChatDeps;
   /** What is remembered of running jobs, so that their data, which holds the requests, is read once. */
   #known = new Map<string, readonly LiveChat[]>();
   #reading: Promise<LiveChats> | undefined;
 
-  constructor({ queues, gate }: { readonly queues: QueueBook; readonly gate: RedisGate }) {
-    this.#queues = queues;
-    this.#gate = gate;
+  constructor(deps: LiveChatDeps) {
+    this.#deps = deps;
   }
 
   /** One reading for all who ask at the same moment. */
   read(): Promise<LiveChats> {
-    this.#reading ??= this.#gate
+    this.#reading ??= this.#deps.gate
       .ask(() => this.#read())
       .finally(() => {
         this.#reading = undefined;
@@ -29,8 +41,8 @@ export class LiveChatList {
   }
 
   async #read(): Promise<LiveChats> {
-    await this.#queues.discover();
-    const queues = this.#queues.list().filter(({ kind }) => kind === "chat");
+    await this.#deps.queues.discover();
+    const queues = this.#deps.queues.list().filter(({ kind }) => kind === "chat");
     const lists = await Promise.all(queues.map(async (booked) => ({ booked, ids: await activeIds(booked) })));
     const known = new Map<string, readonly LiveChat[]>();
     let total = 0;
@@ -45,14 +57,38 @@ export class LiveChatList {
       }
     }
     this.#known = known;
-    const chats = [...known.values()]
-      .flat()
-      .sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0))
-      .slice(0, SHOWN);
-    return { at: Date.now(), chats, total };
+    const all = [...known.values()].flat();
+    const shown = all.sort(byInterest).slice(0, SHOWN);
+    const chats = await Promise.all(shown.map((chat) => this.#addState(chat)));
+    return { at: Date.now(), chats, total, ...this.#answering(all) };
+  }
+
+  /** How far an item is that was submitted on its own; of a run's, nobody writes that down. */
+  async #addState(chat: LiveChat): Promise<LiveChat> {
+    if (chat.run !== undefined) return chat;
+    const { client, keys } = this.#deps;
+    const [attempt, written] = await client.hmget(keys.item(chat.item).state, "attempt", "written");
+    if (!attempt) return chat;
+    const state = Number(written) > 0 ? "answering" : "waiting";
+    return { ...chat, attempt: Number(attempt), ...(chat.streams ? { state } : {}) };
+  }
+
+  /** Calls under way on the lanes of the models that are asked. */
+  #answering(chats: readonly LiveChat[]): Pick<LiveChats, "answering"> {
+    const models = new Set(chats.map(({ model }) => model));
+    const lanes = this.#deps.lanes().filter(({ provider, model }) => models.has(`${provider}/${model}`));
+    if (lanes.length === 0) return {};
+    return { answering: lanes.reduce((sum, { concurrency }) => sum + concurrency.used, 0) };
   }
 }
 
+/** Those that can be followed, then other single ones, then those of runs; of equals the newest. */
+function byInterest(a: LiveChat, b: LiveChat): number {
+  const rank = ({ streams, run }: LiveChat) => (streams ? 0 : run === undefined ? 1 : 2);
+  return rank(a) - rank(b) || (b.startedAt ?? 0) - (a.startedAt ?? 0);
+}
+
+/** The newest first. */
 async function activeIds({ queue }: BookedQueue): Promise<string[]> {
   return (await queue.getRanges(["active"], 0, -1)) as string[];
 }

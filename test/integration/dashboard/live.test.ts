@@ -1,3 +1,4 @@
+import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Overview } from "../../../src/dashboard/contract.ts";
@@ -333,6 +334,45 @@ describe("live chats", () => {
       expect(lines[0]).toMatchObject({ action: "follow", target: id });
       const unknown = await guarded.events("chat=none", (seen) => seen.length > 1, operator);
       expect(unknown.at(-1)?.data).toMatchObject({ topic: "chat", error: { code: "unknown-chat" } });
+    } finally {
+      go.resolve();
+      await client.close();
+    }
+  });
+
+  it("that can be followed come before a crowd of others, with how far they are", async () => {
+    const providers = () => ["fake", "crowd"];
+    await using crowded = await openDashboard({
+      redisUrl: redis.url,
+      namespace: redis.namespace,
+      providers,
+    });
+    const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+    const keys = createKeys(redis.namespace);
+    try {
+      // As workers hold the chats of a run: more than are shown.
+      const shared = { connection: redis.connect(), prefix: keys.queuePrefix("crowd-chat") };
+      const bulk = new Queue("crowd-chat", shared);
+      const held = new Worker("crowd-chat", undefined, { ...shared, autorun: false });
+      const payload = (index: number) => {
+        const items = [{ index, tokens: 1, request: null }];
+        return { v: 2, kind: "chat", provider: "crowd", model: "m", run: "r", items };
+      };
+      await bulk.addBulk(Array.from({ length: 120 }, (_, i) => ({ name: "chat", data: payload(i) })));
+      for (let i = 0; i < 120; i++) await held.getNextJob("token");
+      const request = { model: "fake/m", messages: [{ role: "user" as const, content: "first second" }] };
+      const { id } = await client.submitChat({ ...request, stream: true });
+      const list = await waitFor(async () => {
+        const now = (await crowded.ask("/api/chats")).json();
+        return now.chats[0]?.item === id && now.chats[0].state === "answering" ? now : undefined;
+      });
+      expect(list.chats[0]).toMatchObject({ item: id, attempt: 1, streams: true });
+      expect(list.chats).toHaveLength(100);
+      expect(list.total).toBe(121);
+      expect(list.chats[1]).toMatchObject({ run: "r", index: 119 });
+      expect(list.chats[1]).not.toHaveProperty("state");
+      await held.close(true);
+      await bulk.close();
     } finally {
       go.resolve();
       await client.close();
