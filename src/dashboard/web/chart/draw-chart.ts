@@ -58,11 +58,9 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
         size: 26,
         gap: 7,
         grid: { show: false },
-        space: 64,
-        values: (_, splits) => {
-          const isShort = (splits.at(-1) ?? 0) - (splits[0] ?? 0) < SHORT_S;
-          return splits.map((seconds) => clock(seconds, isShort));
-        },
+        space: 56,
+        incrs: STEPS_S,
+        values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => clock(seconds, step < 60)),
       },
       {
         ...axis,
@@ -91,13 +89,15 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
   };
 }
 
-/** A span below it has several labels within a minute. */
-const SHORT_S = 600;
+/** Seconds from one label of the time to the next; the library knows no two minutes, and leaves five with one label. */
+const STEPS_S = [
+  1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400,
+];
 
-/** "14:05" in the reader's zone, "14:05:30" where that would come twice. */
-function clock(seconds: number, isShort: boolean): string {
+/** "14:05" in the reader's zone, "14:05:30" with seconds. */
+function clock(seconds: number, withSeconds: boolean): string {
   const date = new Date(seconds * 1000);
-  const parts = [date.getHours(), date.getMinutes(), ...(isShort ? [date.getSeconds()] : [])];
+  const parts = [date.getHours(), date.getMinutes(), ...(withSeconds ? [date.getSeconds()] : [])];
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 

@@ -121,7 +121,41 @@ function RunChoice({
   );
 }
 
+/** Of many chats the rest is shown when it is asked for: the records below would be out of sight. */
+const SHOWN = 20;
+
 function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: string | undefined } }) {
+  const isWhole = useSignal(false);
+  const sorted = [...chats.chats].sort((a, b) => Number(b.streams) - Number(a.streams));
+  return (
+    <>
+      <ChatLines chats={isWhole.value ? sorted : sorted.slice(0, SHOWN)} at={chats.at} followed={followed} />
+      {sorted.length > SHOWN && !isWhole.value ? (
+        <div class="body actions">
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              isWhole.value = true;
+            }}
+          >
+            {words.value.common.showAll(show.value.count(sorted.length))}
+          </button>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function ChatLines({
+  chats,
+  at,
+  followed,
+}: {
+  chats: readonly LiveChat[];
+  at: number;
+  followed: { value: string | undefined };
+}) {
   const w = words.value.live;
   return (
     <table class="table">
@@ -141,8 +175,8 @@ function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: s
         </tr>
       </thead>
       <tbody>
-        {chats.chats.map((chat) => (
-          <ChatLine key={chat.item} chat={chat} at={chats.at} followed={followed} />
+        {chats.map((chat) => (
+          <ChatLine key={chat.item} chat={chat} at={at} followed={followed} />
         ))}
       </tbody>
     </table>

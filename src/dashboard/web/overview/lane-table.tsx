@@ -61,7 +61,7 @@ function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
       <td class="share" data-label={w.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${w.concurrency}`} />
       </td>
-      <td class="number" data-label={w.throttles}>
+      <td class="number half" data-label={w.throttles}>
         {count(lane.throttles)}
         {lane.throttlesPerMinute === undefined ? null : (
           <span class="below">{w.perMinute(short(lane.throttlesPerMinute))}</span>

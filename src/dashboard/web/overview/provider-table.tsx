@@ -47,7 +47,7 @@ function ProviderLine({ provider }: { provider: ProviderView }) {
       <td class="name">
         <Text value={provider.name} />
       </td>
-      <td data-label={w.waiting}>
+      <td class="full" data-label={w.waiting}>
         <Queues queues={provider.queues} />
       </td>
       <td class="number" data-label={w.calls}>

@@ -74,13 +74,13 @@ function RunLine({ run, at }: { run: RunSummary; at: number }) {
           </>
         )}
       </td>
-      <td class="number" data-label={w.rate}>
+      <td class={run.itemsPerSecond === undefined ? "number none" : "number"} data-label={w.rate}>
         {run.itemsPerSecond === undefined ? short(undefined) : w.itemsPerSecond(short(run.itemsPerSecond))}
       </td>
-      <td class="number" data-label={w.left}>
+      <td class={run.etaMs === undefined ? "number none" : "number"} data-label={w.left}>
         {duration(run.etaMs)}
       </td>
-      <td class="number" data-label={w.cost}>
+      <td class={cost === undefined ? "number none" : "number"} data-label={w.cost}>
         {money(cost?.spent, cost?.currency)}
         {cost?.expected === undefined || run.finishedAt !== undefined ? null : (
           <span class="below">{w.expected(money(cost.expected, cost.currency))}</span>

@@ -70,7 +70,11 @@ function paceFacts(page: RunPage): Fact[] {
     ...(page.finishedAt === undefined
       ? []
       : [{ label: w.finished, value: moment(page.finishedAt, page.at) }]),
-    { label: w.model, value: page.model === undefined ? short(undefined) : <Text value={page.model} /> },
+    {
+      label: w.model,
+      value: page.model === undefined ? short(undefined) : <Text value={page.model} />,
+      isWide: true,
+    },
     { label: w.window, value: count(page.window), below: w.windowBelow },
   ];
 }

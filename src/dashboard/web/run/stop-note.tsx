@@ -1,42 +1,32 @@
 import type { RunPage } from "../../contract.ts";
+import { Said } from "../parts/said.tsx";
 import { Text } from "../parts/text.tsx";
 import { words } from "../words/words.ts";
 
 /** Why a run stands still for good, and how to go on with it; nothing while some process feeds it. */
-export function StopNote({ page }: { page: RunPage }) {
+export function StopNote({ page: { phase, stopped, unwritten, refusals } }: { page: RunPage }) {
   const w = words.value.run.stopped;
-  const { stopped } = page;
-  if (page.phase === "cancelled" && page.unwritten)
+  if (phase === "cancelled" && unwritten)
     return (
       <div class="note warn">
         <p>{w.unwritten}</p>
-        <Command command={page.unwritten.command} />
+        <Command command={unwritten.command} />
       </div>
     );
-  if (page.phase !== "stopped") return null;
-  const isTold =
-    stopped !== undefined && stopped.code === undefined ? stopped.message !== "" : stopped?.code === "told";
-  const { resume, window } = page.refusals;
+  if (phase !== "stopped" || stopped === undefined) return null;
+  const { code, message, mend = "", command } = stopped;
+  const isFast = refusals.resume !== undefined || refusals.window !== undefined;
   return (
     <div class="note bad">
       <p>
-        {isTold ? (
-          <Text value={stopped?.message ?? ""} />
-        ) : stopped?.code === "interrupted" ? (
-          w.interrupted
-        ) : (
-          w.killed
-        )}
+        <strong>
+          <Said code={code} text={message} />
+        </strong>
       </p>
-      {isTold && stopped?.mend !== undefined ? (
-        <p>
-          <Text value={stopped.mend} />
-        </p>
-      ) : null}
       <p>
-        {w.goOn} {resume === undefined && window === undefined ? null : w.untilThen}
+        <Said code={code && `${code}-mend`} text={mend} /> {isFast ? w.untilThen : null}
       </p>
-      <Command command={stopped?.command} />
+      <Command command={command} />
     </div>
   );
 }
@@ -44,11 +34,13 @@ export function StopNote({ page }: { page: RunPage }) {
 function Command({ command }: { command: string | undefined }) {
   if (command === undefined) return null;
   return (
-    <p>
-      <code>
-        <Text value={command} />
-      </code>{" "}
-      <span class="small soft">{words.value.run.stopped.options}</span>
-    </p>
+    <>
+      <p>
+        <code>
+          <Text value={command} />
+        </code>
+      </p>
+      <p class="soft">{words.value.run.stopped.options}</p>
+    </>
   );
 }

@@ -1,5 +1,9 @@
-import type { ErrorCode, Reason, RetryStatus } from "../../contract.ts";
+import type { Reason, RetryStatus, RunPage } from "../../contract.ts";
 import type { Words } from "./english.ts";
+
+/** Every code of the server for which there must be words. */
+type Said = Reason | Exclude<NonNullable<RetryStatus["code"]>, "refused"> | Stop | `${Stop}-mend`;
+type Stop = Exclude<NonNullable<NonNullable<RunPage["stopped"]>["code"]>, "told">;
 
 export const chinese: Words = {
   units: { ms: "毫秒", second: "秒", minute: "分", hour: "小时", day: "天" },
@@ -79,12 +83,19 @@ export const chinese: Words = {
     "unknown-item": "该运行没有这个编号的条目。",
     "unknown-cluster": "它们可能已被重试。",
     "unknown-chat": "答案已被取走或已过期。",
+    killed: "没有进程在驱动这个运行；上一个进程突然终止，没有留下原因。",
+    "killed-mend": "再次运行其命令，即可从停下处继续。",
+    interrupted: "驱动这个运行的进程被中断。",
+    "interrupted-mend": "没有丢失任何东西：再次运行同一条命令，即可从停下处继续。",
+    parked: "它的所有通道都已挂起。",
+    "parked-mend": "先排除通道挂起的原因，再运行同一条命令，即可从停下处继续。",
+    budget: "已达到设定的费用上限。",
+    "budget-mend": "没有丢失任何东西：提高或去掉 --max-cost 后再运行同一条命令，即可从停下处继续。",
     "none-left": "取回的条目都已有结果。",
     "some-failed-again": "部分条目再次失败。",
     "nothing-to-retry": "没有可重试的条目。",
     "could-not-start": "无法启动进程。",
-  } satisfies Partial<Record<Reason | ErrorCode | NonNullable<RetryStatus["code"]>, string>> &
-    Record<Reason, string>,
+  } satisfies Record<Said, string> & Record<string, string>,
   phases: {
     planning: "规划中",
     running: "运行中",
@@ -176,7 +187,7 @@ export const chinese: Words = {
     unpark: "重新开放",
     none: "尚未配置服务商。设置密钥后查看：",
     ofLimit: (used, limit) => `${used} / ${limit}`,
-    learnedOf: (limit) => `实测所得（允许 ${limit}）`,
+    learnedOf: (limit) => `根据拒绝学得（允许 ${limit}）`,
     setByHand: "手动设置",
     perMinute: (rate) => `${rate}/分`,
     limitsTitle: "更改通道限额",
@@ -339,9 +350,6 @@ export const chinese: Words = {
       same: "本来就是如此。",
     },
     stopped: {
-      killed: "驱动这个运行的进程突然终止，没有留下原因。",
-      interrupted: "驱动这个运行的进程被中断。",
-      goOn: "没有丢失任何东西：再次运行同一条命令，即可从停下处继续。",
       untilThen: "在此之前，既不能继续，也不能更改窗口。",
       options: "启动时的其他选项需要再次给出。",
       unwritten: "取消时没有进程在驱动，输出尚未写出。再次运行其命令即可写出：",

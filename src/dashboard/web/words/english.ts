@@ -328,9 +328,6 @@ export const english = {
       same: "It was so already.",
     },
     stopped: {
-      killed: "The process that fed this run ended without a word.",
-      interrupted: "The process that fed this run was interrupted.",
-      goOn: "Nothing is lost: the same command goes on where this one stopped.",
       untilThen: "Until then the run can neither be resumed nor get another window.",
       options: "Further options that it was started with are to be given again.",
       unwritten:
