@@ -14,6 +14,8 @@ import type { Now, Output, RunEnd, RunEvent, RunReporter, RunStart } from "./run
 const PAINT_EVERY_MS = 250;
 const NOTICE_MS = 30_000;
 const DEFAULT_COLUMNS = 80;
+/** Changes nothing to the eye. */
+const UNSEEN = "\u001b[0m";
 
 export interface PanelSettings {
   readonly color: boolean;
@@ -34,6 +36,7 @@ class Panel implements RunReporter {
   #snapshot: RunSnapshot | undefined;
   #notice: { readonly text: string; readonly at: number } | undefined;
   #paintedAt = Number.NEGATIVE_INFINITY;
+  #isOdd = false;
   /** Paints between snapshots, so that countdowns move and a narrower window is filled anew. */
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -99,7 +102,11 @@ class Panel implements RunReporter {
     const now = this.#settings.now();
     this.#paintedAt = now;
     const picture = this.#picture(now);
-    if (picture !== "") this.#update(picture);
+    if (picture === "") return;
+    // The library paints only what changed, and where lines came or went in the middle it loses some. A first line that is
+    // never the same makes it paint all of them.
+    this.#isOdd = !this.#isOdd;
+    this.#update(this.#isOdd ? picture : UNSEEN + picture);
   }
 
   #picture(now: number): string {
