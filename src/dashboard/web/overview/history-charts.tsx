@@ -17,6 +17,8 @@ const EVERY_MS: Readonly<Record<Span, number>> = { hour: 60_000, day: 300_000 };
 /** The last hour or day in six charts that share their time. */
 export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
   const span = useSignal<Span>("hour");
+  // On a phone the first two are enough until somebody asks for the others.
+  const isWhole = useSignal(false);
   const { answer, error } = useAnswer<History>(`api/history?span=${span.value}`, EVERY_MS[span.value]);
   const w = words.value.charts;
   const history = answer && fromFirstSign(untilLastWhole(withLatest(answer, latest[span.value]), at));
@@ -38,7 +40,22 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       }
     >
       {error !== undefined && history === undefined ? <Problem error={error} /> : null}
-      <div class="charts">{history === undefined ? null : <SixCharts history={history} />}</div>
+      <div class={isWhole.value ? "charts" : "charts few"}>
+        {history === undefined ? null : <SixCharts history={history} />}
+      </div>
+      {isWhole.value ? null : (
+        <p class="body few">
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              isWhole.value = true;
+            }}
+          >
+            {words.value.common.showAll("6")}
+          </button>
+        </p>
+      )}
     </Card>
   );
 }

@@ -58,17 +58,17 @@ function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
       <td class="share" data-label={w.tokensUsed}>
         <Meter share={lane.tokens} label={`${lane.name}, ${w.tokensUsed}`} />
       </td>
-      <td class="share" data-label={w.concurrency}>
+      <td class="share third" data-label={w.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${w.concurrency}`} />
       </td>
-      <td class="number half" data-label={w.throttles}>
+      <td class="number" data-label={w.throttles}>
         {count(lane.throttles)}
         {lane.throttlesPerMinute === undefined ? null : (
           <span class="below">{w.perMinute(short(lane.throttlesPerMinute))}</span>
         )}
       </td>
       {mayAct() ? (
-        <td class="full">
+        <td>
           <span class="actions">
             {lane.state === "parked" ? (
               <button type="button" class="button slight" onClick={() => askToUnpark(lane)}>

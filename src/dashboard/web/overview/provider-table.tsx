@@ -56,13 +56,13 @@ function ProviderLine({ provider }: { provider: ProviderView }) {
       <td class="number" data-label={w.tokens}>
         {short(provider.tokensPerMinute)}
       </td>
-      <td class="number" data-label={w.upstream}>
+      <td class={provider.upstreamMs === undefined ? "number none" : "number"} data-label={w.upstream}>
         <Times times={provider.upstreamMs} />
       </td>
-      <td class="number" data-label={w.firstToken}>
+      <td class={provider.firstTokenMs === undefined ? "number none" : "number"} data-label={w.firstToken}>
         <Times times={provider.firstTokenMs} />
       </td>
-      <td class="full" data-label={w.errors}>
+      <td class={provider.errorRate === undefined ? "full none" : "full"} data-label={w.errors}>
         {share(provider.errorRate)}
         <Errors byKind={provider.errorsByKind} />
       </td>

@@ -86,7 +86,7 @@ function RunLine({ run, at }: { run: RunSummary; at: number }) {
           <span class="below">{w.expected(money(cost.expected, cost.currency))}</span>
         )}
       </td>
-      <td class="number" data-label={w.started}>
+      <td class="number spare" data-label={w.started}>
         {w.ago(age(run.createdAt, at))}
       </td>
     </tr>

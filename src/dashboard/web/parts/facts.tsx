@@ -4,16 +4,16 @@ export interface Fact {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly below?: ComponentChildren;
-  /** Takes the room that it needs: a path broken in the middle cannot be read. */
-  readonly isWide?: boolean;
+  /** The room that it needs: a path broken in the middle cannot be read. */
+  readonly width?: "wide" | "whole";
 }
 
 /** Figures under their names. */
 export function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
     <dl class="facts">
-      {facts.map(({ label, value, below, isWide }) => (
-        <div key={label} class={isWide ? "wide" : undefined}>
+      {facts.map(({ label, value, below, width }) => (
+        <div key={label} class={width}>
           <dt>{label}</dt>
           <dd>
             {value}

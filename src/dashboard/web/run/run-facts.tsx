@@ -51,7 +51,7 @@ function paceFacts(page: RunPage): Fact[] {
   return [
     ...(isAtEnd(page)
       ? [
-          { label: w.rate, value: w.average(perSecond(averageRate(page))) },
+          { label: w.rate, value: perSecond(averageRate(page)), below: w.average },
           { label: w.took, value: duration(page.activeMs) },
         ]
       : [
@@ -73,7 +73,7 @@ function paceFacts(page: RunPage): Fact[] {
     {
       label: w.model,
       value: page.model === undefined ? short(undefined) : <Text value={page.model} />,
-      isWide: true,
+      width: "wide",
     },
     { label: w.window, value: count(page.window), below: w.windowBelow },
   ];

@@ -29,7 +29,7 @@ export function RunFolder({ page }: { page: RunPage }) {
                   )}
                 </>
               ),
-              isWide: true,
+              width: "whole",
             },
             { label: w.format, value: output?.format ?? DASH },
             {
