@@ -29,8 +29,8 @@ export interface WireRecord {
  * One frame holds the records of one commit:
  *   u16 version | u16 count | u32 dimensions | u32 bytes of JSON
  *   count x { u32 index | u32 tokens | u16 attempts | u8 status (1 vector, 2 failure, 3 JSON) | u8 call (0 none, 1 first) }
- *   the failures and JSON results as a JSON array, in the order of their records; in version 2 its last value is the
- *   list of calls, each [lane, epoch ms, ms]
+ *   the failures and JSON results as a JSON array, in the order of their records; in version 2 its last value tells of
+ *   the calls: [names of lanes, epoch ms, then for each call: number of its lane, ms after that time, ms]
  *   vectors, one after another, little-endian float32
  * Version 1 has no calls.
  */
@@ -52,7 +52,7 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   const values = records.flatMap((record) => (record.vector ? [] : [record.failure ?? record.json ?? null]));
   const vectors = records.length - values.length;
   const calls = numberCalls(records);
-  if (calls.size > 0) values.push([...calls.keys()].map(toTuple));
+  if (calls.size > 0) values.push(packCalls([...calls.keys()]));
   const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
   const frame = Buffer.allocUnsafe(HEADER + records.length * SLOT + text.length + vectors * dimensions * 4);
   frame.writeUInt16LE(calls.size > 0 ? VERSION_WITH_CALLS : VERSION, 0);
@@ -86,8 +86,16 @@ function numberCalls(records: readonly WireRecord[]): Map<RecordCall, number> {
   return calls;
 }
 
-function toTuple({ lane, startedAt, durationMs }: RecordCall): [string, number, number] {
-  return [lane, Math.round(startedAt), Math.round(durationMs)];
+/** Some 40 bytes for the call of a batch, and some 12 for each of many chat calls. */
+function packCalls(calls: readonly RecordCall[]): unknown[] {
+  const lanes = [...new Set(calls.map(({ lane }) => lane))];
+  const base = Math.round(calls[0]?.startedAt ?? 0);
+  const figures = calls.flatMap(({ lane, startedAt, durationMs }) => [
+    lanes.indexOf(lane),
+    Math.round(startedAt) - base,
+    Math.round(durationMs),
+  ]);
+  return [lanes, base, ...figures];
 }
 
 /** A provider's report, as it fits: an odd figure must not keep a paid answer from its record. */
@@ -114,7 +122,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
     throw new FrameError(`a record frame of ${frame.length} bytes, expected at least ${vectorsAt}`);
   }
   const values = parseValues(frame.toString("utf8", textAt, vectorsAt));
-  const calls = version === VERSION ? [] : parseCalls(values.pop());
+  const calls = version === VERSION ? [] : unpackCalls(values.pop());
   const records: WireRecord[] = [];
   let [vectorAt, nextValue] = [vectorsAt, 0];
   for (let at = HEADER; at < textAt; at += SLOT) {
@@ -154,15 +162,21 @@ function parseValues(text: string): unknown[] {
   throw new FrameError("a record frame whose values are no JSON array");
 }
 
-function parseCalls(value: unknown): RecordCall[] {
-  if (!Array.isArray(value)) throw new FrameError("a record frame without the calls it announces");
-  return value.map((tuple: unknown) => {
-    const [lane, startedAt, durationMs] = Array.isArray(tuple) ? (tuple as unknown[]) : [];
-    if (typeof lane !== "string" || typeof startedAt !== "number" || typeof durationMs !== "number") {
+function unpackCalls(value: unknown): RecordCall[] {
+  const [lanes, base, ...figures]: unknown[] = Array.isArray(value) ? value : [];
+  if (!Array.isArray(lanes) || typeof base !== "number" || figures.length % 3 !== 0) {
+    throw new FrameError("a record frame without the calls it announces");
+  }
+  const calls: RecordCall[] = [];
+  for (let i = 0; i < figures.length; i += 3) {
+    const [number, after, durationMs] = figures.slice(i, i + 3);
+    const lane: unknown = typeof number === "number" ? lanes[number] : undefined;
+    if (typeof lane !== "string" || typeof after !== "number" || typeof durationMs !== "number") {
       throw new FrameError("a record frame with a call that is none");
     }
-    return { lane, startedAt, durationMs };
-  });
+    calls.push({ lane, startedAt: base + after, durationMs });
+  }
+  return calls;
 }
 
 function isFailure(value: unknown): value is Failure {

@@ -107,6 +107,18 @@ test("records know the calls they came from, and records of one call share it", 
   expect(second?.call).toBe(first?.call);
 });
 
+test("the calls of many chat records cost some bytes each", () => {
+  const plain = Array.from({ length: 64 }, (_, index) => ({ index, attempts: 1, tokens: 5, json: "answer" }));
+  const startedAt = 1_795_253_350_123;
+  const told = plain.map((record, i) => ({
+    ...record,
+    call: { lane: "minimax/MiniMax-M2", startedAt: startedAt + i * 7, durationMs: 12_345 + i },
+  }));
+  const frame = encodeRecords(told, 0);
+  expect((frame.length - encodeRecords(plain, 0).length) / 64).toBeLessThan(14);
+  expect(decodeRecords(frame).records).toEqual(told);
+});
+
 test("a frame whose calls are none is refused", () => {
   const record = { index: 1, attempts: 1, tokens: 5, json: "x" };
   const frame = encodeRecords([record], 0);
