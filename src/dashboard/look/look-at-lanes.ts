@@ -1,3 +1,4 @@
+import { PROVIDER_ERROR_KINDS } from "../../core/errors.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "../../core/lane.ts";
 import type { Limiter, Share } from "../../limiter/limiter.ts";
 import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
@@ -47,6 +48,7 @@ export async function lookAtLane(
     state: status.state,
     ...(status.snoozeMs === undefined ? {} : { snoozeUntil: now + status.snoozeMs }),
     ...(status.reason === undefined ? {} : { reason: status.reason }),
+    ...kindOf(status.reason),
     requests: share(status.requests),
     tokens: share(status.tokens),
     concurrency: share(status.concurrency),
@@ -54,6 +56,14 @@ export async function lookAtLane(
     ...(recent ? { throttlesPerMinute: recent.perMinute(recent.figures.throttles) } : {}),
     faultStreak: status.faultStreak,
   };
+}
+
+/** Workers say "auth: message", or the kind alone. */
+function kindOf(reason: string | undefined): Pick<LaneView, "reasonKind"> {
+  const [kind] = reason?.split(":") ?? [];
+  return PROVIDER_ERROR_KINDS.some((known) => known === kind) && kind !== undefined
+    ? { reasonKind: kind }
+    : {};
 }
 
 function limitsTold(told: LaneSnapshot | undefined): LaneLimits {

@@ -75,11 +75,14 @@ export class QueueBook {
     }
   }
 
-  /** Jobs of every queue; one script each, whatever the number of jobs. */
+  /** Jobs of every queue; two commands each, whatever the number of jobs. */
   async count(): Promise<(QueueView & { readonly provider: string })[]> {
     return await Promise.all(
       this.list().map(async ({ queue, provider, kind, priority }) => {
-        const counts = await queue.getJobCounts("wait", "prioritized", "active", "delayed");
+        const [counts, isPaused] = await Promise.all([
+          queue.getJobCounts("wait", "prioritized", "active", "delayed"),
+          queue.isPaused(),
+        ]);
         const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts;
         return {
           provider,
@@ -89,6 +92,7 @@ export class QueueBook {
           waiting: wait + prioritized,
           active,
           delayed,
+          ...(isPaused ? { paused: true } : {}),
         };
       }),
     );

@@ -189,9 +189,10 @@ export class Sampler {
 
   async #noteGauges({ at, queues, workers, redis }: Look): Promise<void> {
     const values = new Map<string, number>();
-    for (const { provider, waiting } of queues) {
+    for (const { provider, waiting, delayed } of queues) {
+      // What a paused run or a parked lane holds up is delayed, and is work all the same.
       for (const name of ["queue-depth", `queue-depth:${provider}`]) {
-        values.set(name, (values.get(name) ?? 0) + waiting);
+        values.set(name, (values.get(name) ?? 0) + waiting + delayed);
       }
     }
     values.set("workers", workers.filter(({ state }) => state === "alive").length);

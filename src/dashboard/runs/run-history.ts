@@ -67,7 +67,7 @@ export class RunHistory {
         line("items", ({ items }) => items),
         line("calls", ({ calls }) => calls),
         line("tokens", ({ tokens }) => tokens),
-        line("failures", ({ failed }) => failed),
+        line("failed-items", ({ failed }) => failed),
         line("throttles", ({ throttled }) => throttled),
       ],
     };

@@ -40,7 +40,8 @@ describe("the overview", () => {
   it("is empty, and says so without a zero, where nothing ever ran", async () => {
     const seen = await overview();
     expect(seen).toMatchObject({ lanes: [], providers: [], workers: [], totals: {} });
-    expect(seen.runs).toEqual({ byPhase: {}, active: [] });
+    expect(seen.runs).toEqual({ byPhase: {}, active: [], activeTotal: 0, ended: [], money: [], unpriced: 0 });
+    expect(seen).not.toHaveProperty("spentToday");
     expect(seen.redis.version).toMatch(/^\d/);
     expect((await page.ask("/api/history?span=day")).json().at).toHaveLength(288);
     expect((await page.ask("/api/history?span=hour")).json().at).toHaveLength(360);
@@ -121,6 +122,31 @@ describe("the overview", () => {
     });
     const after = (await second.ask("/api/runs/new")).json();
     expect(after.lanes.map(({ name }: { name: string }) => name)).toEqual(names);
+  });
+
+  it("says that somebody has paused a queue, and counts what waits there", async () => {
+    const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
+    const prefix = createKeys(redis.namespace).queuePrefix("fake-chat-interactive");
+    const queue = new Queue("fake-chat-interactive", { connection: redis.connect(), prefix });
+    try {
+      await queue.pause();
+      await client.submitChat({ model: "fake/m", messages: [{ role: "user", content: "x" }] });
+      // Queues are looked for now and then only; one that is opened now knows it.
+      await using fresh = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+      const look = async (): Promise<Overview> => (await fresh.ask("/api/overview")).json();
+      const seen = await look();
+      expect(seen.providers[0]?.queues).toMatchObject([{ waiting: 1, active: 0, paused: true }]);
+      expect(seen.alone).toEqual({ waiting: 1, active: 0 });
+      await queue.resume();
+      const after = await waitFor(async () => {
+        const [only] = (await look()).providers[0]?.queues ?? [];
+        return only?.paused ? undefined : only;
+      });
+      expect(after).toMatchObject({ waiting: 1 });
+    } finally {
+      await queue.close();
+      await client.close();
+    }
   });
 
   it("changes a lane's limits, and shows them at once", async () => {
