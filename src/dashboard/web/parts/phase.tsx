@@ -5,5 +5,12 @@ import { toneOf } from "./tone-of-run.ts";
 
 /** What a run is doing, as a word and a shape. */
 export function Phase({ run }: { run: Pick<RunSummary, "phase" | "items"> }) {
-  return <State tone={toneOf(run)}>{words.value.phases[run.phase] ?? run.phase}</State>;
+  const tone = toneOf(run);
+  // Two bars are a pause, and an end is none.
+  const shape = run.phase === "finished" && tone === "warn" ? "good" : tone;
+  return (
+    <State tone={tone} shape={shape}>
+      {words.value.phases[run.phase] ?? run.phase}
+    </State>
+  );
 }

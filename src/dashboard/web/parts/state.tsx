@@ -12,17 +12,18 @@ const SHAPES: Readonly<Record<Tone, string>> = {
 
 export function State({
   tone,
+  shape = tone,
   children,
-  title,
 }: {
   tone: Tone;
+  /** Another tone's, where its colour alone would say too much. */
+  shape?: Tone;
   children: ComponentChildren;
-  title?: string;
 }) {
   return (
-    <span class={`state ${tone}`} title={title}>
+    <span class={`state ${tone}`}>
       <svg viewBox="0 0 12 12" aria-hidden="true">
-        <path d={SHAPES[tone]} fill="currentColor" fill-rule="evenodd" />
+        <path d={SHAPES[shape]} fill="currentColor" fill-rule="evenodd" />
       </svg>
       {children}
     </span>

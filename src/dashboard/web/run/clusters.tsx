@@ -101,8 +101,12 @@ function Cluster({
           <a href={itemLink(run, example.index)}>
             <Text value={example.id ?? `#${example.index}`} />
           </a>
-          {": "}
-          <Text value={example.message} />
+          {example.message === message ? null : (
+            <>
+              {": "}
+              <Text value={example.message} />
+            </>
+          )}
         </p>
       </div>
       <div class="actions">
