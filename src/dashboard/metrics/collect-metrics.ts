@@ -2,8 +2,14 @@ import { TOTALS_TTL_MS } from "../../queue/telemetry.ts";
 import { listActiveLanes, readLaneTotals, readRecordTotals } from "../../queue/telemetry-reader.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
+import type { RunPhaseView } from "../contract.ts";
 import type { Look } from "../look/sampler.ts";
-import type { MetricsSample } from "./metrics-sample.ts";
+import { isAtEnd, phaseOf } from "../runs/describe-run.ts";
+import type { KnownRun } from "../runs/run-book.ts";
+import type { CoordinatedRun, MetricsSample } from "./metrics-sample.ts";
+
+/** A run that has been silent for longer is one of those that are stopped, and nothing new. */
+export const LOST_MS = 3600_000;
 
 /** What was seen at the last look, with what has to be read for metrics alone: a command or two per lane. */
 export async function collectMetrics(
@@ -24,16 +30,29 @@ export async function collectMetrics(
     queues,
     workers,
     redis,
-    runs: runs.flatMap(({ run, coordinated, published }) =>
-      coordinated && published && !published.end
-        ? [
-            {
-              run,
-              silentMs: at - published.at,
-              ...(published.snapshot ? { items: published.snapshot.items } : {}),
-            },
-          ]
-        : [],
-    ),
+    runs: runs.flatMap((known) => describeCoordinated(known, at)),
+    runsByPhase: countPhases(runs),
   };
+}
+
+/**
+ * A lease lapses ten seconds after its holder's death; the run's silence must go on being told, or nobody could be
+ * alerted to it.
+ */
+function describeCoordinated(known: KnownRun, at: number): CoordinatedRun[] {
+  const { run, coordinated, published } = known;
+  if (!published || published.end) return [];
+  const silentMs = at - published.at;
+  if (!coordinated && (phaseOf(known) !== "stopped" || silentMs > LOST_MS)) return [];
+  const items = coordinated ? published.snapshot?.items : undefined;
+  return [{ run, coordinated, silentMs, ...(items ? { items } : {}) }];
+}
+
+function countPhases(runs: readonly KnownRun[]): MetricsSample["runsByPhase"] {
+  const counts: Partial<Record<RunPhaseView, number>> = {};
+  for (const known of runs) {
+    const phase = phaseOf(known);
+    if (!isAtEnd(phase)) counts[phase] = (counts[phase] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -1,10 +1,12 @@
 import type { LaneFigures } from "../../queue/telemetry.ts";
 import type { ListedWorker } from "../../queue/worker-list.ts";
-import type { LaneView, QueueView, RedisView } from "../contract.ts";
+import type { LaneView, QueueView, RedisView, RunPhaseView } from "../contract.ts";
 
-/** A run that some process coordinates at this moment. */
+/** A run that some process coordinates at this moment, or did within the last hour and has not said that it ended. */
 export interface CoordinatedRun {
   readonly run: string;
+  /** Some process feeds and collects it at this moment. */
+  readonly coordinated: boolean;
   /** Since its coordinator last told how far it is, ms. */
   readonly silentMs: number;
   /** Absent while it is still planned. */
@@ -27,6 +29,8 @@ export interface MetricsSample {
   readonly queues: readonly (QueueView & { readonly provider: string })[];
   readonly workers: readonly ListedWorker[];
   readonly redis: RedisView;
-  /** Only those that are coordinated: a run that has ended must not keep its series. */
+  /** A run that has ended must not keep its series. */
   readonly runs: readonly CoordinatedRun[];
+  /** How many of all runs that are not at their end are in which phase. */
+  readonly runsByPhase: Readonly<Partial<Record<RunPhaseView, number>>>;
 }

@@ -1,3 +1,4 @@
+import type { RunPhaseView } from "../contract.ts";
 import { addLaneMetrics } from "./lane-metrics.ts";
 import { MetricBook } from "./metric-book.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
@@ -98,15 +99,33 @@ function addWorkers(book: MetricBook, { workers }: MetricsSample): void {
   }
 }
 
-function addRuns(book: MetricBook, { runs }: MetricsSample): void {
+const PHASES = [
+  "planning",
+  "running",
+  "paused",
+  "snoozing",
+  "parked",
+  "finishing",
+  "stopped",
+] as const satisfies RunPhaseView[];
+
+function addRuns(book: MetricBook, { runs, runsByPhase }: MetricsSample): void {
+  book.gauge(
+    {
+      name: "sluice_runs",
+      help: "Runs that are not at their end, by state; stopped: no process feeds and collects it.",
+      labels: ["state"],
+    },
+    PHASES.map((state) => ({ labels: { state }, value: runsByPhase[state] ?? 0 })),
+  );
   book.gauge(
     { name: "sluice_runs_coordinated", help: "Runs that some process feeds and collects.", labels: [] },
-    one(runs.length),
+    one(runs.filter(({ coordinated }) => coordinated).length),
   );
   book.gauge(
     {
       name: "sluice_run_coordinator_lag_seconds",
-      help: "Since the coordinator of a run last told how far it is; it does so every second.",
+      help: "Since the coordinator of a run last told how far it is; it does so every second. For an hour after its death.",
       labels: ["run"],
     },
     runs.map(({ run, silentMs }) => ({ labels: { run }, value: Math.max(0, silentMs) / 1_000 })),

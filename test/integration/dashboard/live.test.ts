@@ -150,6 +150,26 @@ describe("the overview", () => {
     }
   });
 
+  it("tells scrapers of a run whose coordinator died without a word", async () => {
+    const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
+    for (const [run, ago] of [
+      ["lost", 40_000],
+      ["long-lost", 2 * 3600_000],
+    ] as const) {
+      const control = new RunControl(client, keys, run);
+      await control.register(Date.now());
+      await control.describe({ state: "running", items: 10, model: "fake/m" });
+      await publishRun(client, keys, run, { at: Date.now() - ago });
+    }
+    const text = await waitFor(async () => {
+      const metrics = await page.ask("/metrics");
+      return /^sluice_runs\{state="stopped"\} 2$/m.test(metrics.text) ? metrics.text : undefined;
+    });
+    const [, seconds] = /^sluice_run_coordinator_lag_seconds\{run="lost"\} (\S+)$/m.exec(text) ?? [];
+    expect(Number(seconds)).toBeGreaterThan(30);
+    expect(text).not.toContain('{run="long-lost"');
+  });
+
   it("changes a lane's limits, and shows them at once", async () => {
     const set = await page.post("/api/lanes/limits", { lane: "fake/m", requestsPerMinute: 30 });
     expect(set.json()).toMatchObject({ requests: { allowed: 30, set: true }, concurrency: { allowed: 8 } });

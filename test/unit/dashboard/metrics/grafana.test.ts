@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { LOST_MS } from "../../../../src/dashboard/metrics/collect-metrics.ts";
 import { renderMetrics } from "../../../../src/dashboard/metrics/render-metrics.ts";
+import { LEASE_MS } from "../../../../src/producer/run/lease.ts";
 import { metricsSample, parseMetrics } from "./metrics-sample.ts";
 
 const root = join(import.meta.dirname, "../../../..");
@@ -62,6 +64,14 @@ test.each(expressions)("%s asks for metrics and labels that there are: %s", asyn
       expect([...(labels.get(name) ?? [])], `${name}{${label}}`).toContain(label);
     }
   }
+});
+
+test("a coordinator that dies is silent for longer than its alert waits, and is still told of", () => {
+  const lag = rules.find(({ alert }) => alert === "SluiceCoordinatorLag");
+  const seconds = Number(/> (\d+)$/.exec(lag?.expr ?? "")?.[1]);
+  // Its lease lapses before.
+  expect(seconds * 1_000).toBeGreaterThan(LEASE_MS);
+  expect(seconds * 1_000).toBeLessThan(LOST_MS);
 });
 
 test("every panel has a place of its own, a title and a sentence", () => {

@@ -53,7 +53,16 @@ export function metricsSample(): MetricsSample {
     ],
     workers: [worker("a", "alive", 250), worker("b", "alive", 10), worker("c", "dead", 9_000)],
     redis: { isPrivate: false, usedBytes: 1_000_000, maxBytes: 4_000_000, markBytes: 3_000_000, clients: 12 },
-    runs: [{ run: "run-1", silentMs: 1_500, items: { total: 100, succeeded: 50, failed: 1, inFlight: 5 } }],
+    runs: [
+      {
+        run: "run-1",
+        coordinated: true,
+        silentMs: 1_500,
+        items: { total: 100, succeeded: 50, failed: 1, inFlight: 5 },
+      },
+      { run: "lost", coordinated: false, silentMs: 40_000 },
+    ],
+    runsByPhase: { running: 1, stopped: 2 },
   };
 }
 

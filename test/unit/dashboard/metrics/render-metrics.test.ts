@@ -27,7 +27,12 @@ test("every value stands under its name, with its labels and its unit", async ()
     sluice_workers_calls_in_flight: 4,
     sluice_workers_event_loop_lag_seconds: 0.25,
     'sluice_run_coordinator_lag_seconds{run="run-1"}': 1.5,
+    'sluice_run_coordinator_lag_seconds{run="lost"}': 40,
     'sluice_run_items{run="run-1",state="in-flight"}': 5,
+    sluice_runs_coordinated: 1,
+    'sluice_runs{state="running"}': 1,
+    'sluice_runs{state="stopped"}': 2,
+    'sluice_runs{state="parked"}': 0,
     sluice_redis_memory_bytes: 1_000_000,
   });
 });
@@ -67,7 +72,9 @@ test("while Redis is away, only that is told", async () => {
 test("hostile names cannot break out of their label", async () => {
   const sample = metricsSample();
   const hostile = 'evil"} 1\nsluice_redis_up 7 #\\';
-  const { values } = parseMetrics(await renderMetrics({ ...sample, runs: [{ run: hostile, silentMs: 0 }] }));
+  const { values } = parseMetrics(
+    await renderMetrics({ ...sample, runs: [{ run: hostile, coordinated: true, silentMs: 0 }] }),
+  );
   expect(values.sluice_redis_up).toBe(1);
   expect(Object.keys(values).filter((name) => name.includes("coordinator_lag"))).toHaveLength(1);
 });
