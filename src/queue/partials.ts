@@ -92,6 +92,43 @@ export class PartialWriter {
   }
 }
 
+/** An entry as readers were told it, and the entry that it follows. */
+export interface ToldPartial {
+  readonly partial: Partial;
+  readonly before: string;
+}
+
+/** What a message about an item tells of its partials; undefined when that has to be read. */
+export function parseTold(message: string): ToldPartial | undefined {
+  const [id = "", before = "", attempt = "", kind = ""] = message.split(" ", 4);
+  if (kind !== "text" && kind !== "reasoning" && kind !== "tools") return undefined;
+  const delta = message.slice(id.length + before.length + attempt.length + kind.length + 4);
+  return { before, partial: { id, type: kind, attempt: Number(attempt), delta } };
+}
+
+/**
+ * The entries among those told that come after `position`; undefined when one between is missing, so that all have to
+ * be read.
+ */
+export function followOn(position: string, told: readonly ToldPartial[]): Partial[] | undefined {
+  const partials: Partial[] = [];
+  let last = position;
+  for (const { before, partial } of told) {
+    if (!isAfter(partial.id, last)) continue;
+    if (before !== last) return undefined;
+    partials.push(partial);
+    last = partial.id;
+  }
+  return partials;
+}
+
+/** Ids are "ms-sequence". */
+function isAfter(id: string, other: string): boolean {
+  const [ms = 0, sequence = 0] = id.split("-").map(Number);
+  const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
+  return ms > otherMs || (ms === otherMs && sequence > otherSequence);
+}
+
 /** Entries after `after` ("0-0" for all), up to `count`. */
 export async function readPartials(
   client: RedisClient,

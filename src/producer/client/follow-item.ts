@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readPartials } from "../../queue/partials.ts";
+import { followOn, readPartials } from "../../queue/partials.ts";
 import { readOutcome } from "../../queue/pickup.ts";
 import { UnknownItemError } from "./client-error.ts";
 import { toChatRecord } from "./read-outcome.ts";
@@ -24,7 +24,9 @@ export async function* followItem(
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const partials = await readPartials(deps.client, keys, position, READ_COUNT);
+      const told = watch.told();
+      const heard = mayBeOver || !told ? undefined : followOn(position, told);
+      const partials = heard ?? (await readPartials(deps.client, keys, position, READ_COUNT));
       for (const partial of partials) {
         position = partial.id;
         const event = reduce(partial);

@@ -1,4 +1,5 @@
 import { gather } from "../../queue/gather.ts";
+import { parseTold, type ToldPartial } from "../../queue/partials.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 
@@ -9,23 +10,28 @@ const SETTLE_MS = 500;
 /** Channels that nobody waits for any more are left together, some at a time. */
 const LEAVE_AFTER_MS = 50;
 
+/** Deltas kept for a reader that is busy; one that is slower than that reads them from Redis. */
+const MOST_TOLD = 1_000;
+
 /** Why a waiter wakes: deltas may have come, the item may be over, or it is time to look by itself. */
 export type Hint = "partial" | "look";
 
 export interface Watch {
   /** Resolves at the next hint, or after a while. A hint that came since the last call counts. */
   next(signal?: AbortSignal): Promise<Hint>;
+  /** The deltas that hints brought since the last call; undefined when some came without. */
+  told(): readonly ToldPartial[] | undefined;
   stop(): void;
 }
 
 /**
- * Wakes whoever waits for an item, over one connection for all of them. What a waiter finds when it wakes is read
- * from Redis; a wake-up says nothing but "look again".
+ * Wakes whoever waits for an item, over one connection for all of them. A hint about a delta may bring it along, for
+ * readers that have all before it; else what a waiter finds when it wakes is read from Redis.
  */
 export class ItemWatch {
   readonly #subscriber: RedisClient;
   readonly #keys: Keys;
-  readonly #waiters = new Map<string, Set<(hint: Hint) => void>>();
+  readonly #waiters = new Map<string, Set<(hint: Hint, told?: ToldPartial) => void>>();
   /** Channels that are heard, or will be when the promise resolves. */
   readonly #heard = new Map<string, Promise<void>>();
   readonly #subscribe = gather(async (channels: readonly string[]) => {
@@ -37,9 +43,10 @@ export class ItemWatch {
   constructor(subscriber: RedisClient, keys: Keys) {
     this.#subscriber = subscriber;
     this.#keys = keys;
-    subscriber.on("message", (channel: string, message: string) =>
-      this.#wake(channel, message === "partial" ? "partial" : "look"),
-    );
+    subscriber.on("message", (channel: string, message: string) => {
+      const told = parseTold(message);
+      this.#wake(channel, told || message === "partial" ? "partial" : "look", told);
+    });
     subscriber.on("ready", () => {
       this.#wakeAll();
       setTimeout(() => this.#wakeAll(), SETTLE_MS).unref();
@@ -51,8 +58,11 @@ export class ItemWatch {
     const { channel } = this.#keys.item(id);
     let hinted: Hint | undefined;
     let resolve: (() => void) | undefined;
-    const wake = (hint: Hint) => {
+    let told: ToldPartial[] | undefined = [];
+    const wake = (hint: Hint, one?: ToldPartial) => {
       if (hinted !== "look") hinted = hint;
+      if (one && told && told.length < MOST_TOLD) told.push(one);
+      else told = undefined;
       resolve?.();
     };
     const waiters = this.#waiters.get(channel) ?? new Set();
@@ -89,6 +99,11 @@ export class ItemWatch {
         hinted = undefined;
         return hint;
       },
+      told: () => {
+        const taken = told;
+        told = [];
+        return taken;
+      },
       stop,
     };
   }
@@ -104,8 +119,8 @@ export class ItemWatch {
     for (const channel of this.#waiters.keys()) this.#wake(channel, "look");
   }
 
-  #wake(channel: string, hint: Hint): void {
-    for (const wake of this.#waiters.get(channel) ?? []) wake(hint);
+  #wake(channel: string, hint: Hint, told?: ToldPartial): void {
+    for (const wake of this.#waiters.get(channel) ?? []) wake(hint, told);
   }
 }
 

@@ -20,6 +20,7 @@ if not s[1] then return { 'gone', 0, '', 0, {} } end
 if s[1] ~= 'queued' and s[1] ~= 'running' then return { s[1], 0, '', 0, {} } end
 local claims, attempt = (tonumber(s[2]) or 0) + 1, (tonumber(s[3]) or 0) + 1
 redis.call('HSET', KEYS[1], 'state', 'running', counter, claims, 'attempt', attempt, 'written', 0)
+if attempt > 1 then redis.call('HSET', KEYS[1], 'last', '') end
 -- Nobody has worked on it before: there is neither a record, nor a failed attempt, nor a delta.
 if attempt == 1 then return { 'running', claims, string.rep('0', #ARGV - 2), 1, {} } end
 local mask, attempts = {}, {}

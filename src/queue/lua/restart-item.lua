@@ -10,7 +10,7 @@
 --]]
 local channel = ARGV[1]
 local attempt = redis.call('HINCRBY', KEYS[1], 'attempt', 1)
-redis.call('HSET', KEYS[1], 'written', 0)
+redis.call('HSET', KEYS[1], 'written', 0, 'last', '')
 if redis.call('EXISTS', KEYS[2]) == 1 then
   redis.call('XADD', KEYS[2], '*', 't', 'reset', 'a', attempt)
   redis.call('PUBLISH', channel, 'partial')

@@ -13,16 +13,23 @@
     6 delta       text, or JSON for tools
   Returns 'ok', 'stale' (another attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore
     not written), or the state of an item that runs no more. Writing an entry again changes nothing.
+
+  Readers are told the entry itself, as "id before attempt kind delta", where `before` is the id of the entry before it:
+  whoever has read up to that one has nothing to ask for. They are told 'partial' where it is large, or where another
+  entry (a reset) may stand between.
 --]]
 local attempt, channel, maxLength, sequence, kind, delta = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local s = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'ttlMs', 'written')
+local s = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'ttlMs', 'written', 'last')
 if s[1] ~= 'running' then return s[1] or 'gone' end
 if s[2] ~= attempt then return 'stale' end
 local written = tonumber(s[4]) or 0
 if tonumber(sequence) <= written then return 'ok' end
 if tonumber(sequence) > written + 1 then return 'gap' end
-redis.call('HSET', KEYS[1], 'written', sequence)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', maxLength, '*', 't', kind, 'a', attempt, 's', sequence, 'd', delta)
+local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', maxLength, '*', 't', kind, 'a', attempt, 's', sequence, 'd', delta)
+redis.call('HSET', KEYS[1], 'written', sequence, 'last', id)
 redis.call('PEXPIRE', KEYS[2], s[3])
-redis.call('PUBLISH', channel, 'partial')
+local before = s[5] or (attempt == '1' and written == 0 and '0-0') or ''
+local told = 'partial'
+if before ~= '' and #delta <= 4096 then told = table.concat({ id, before, attempt, kind, delta }, ' ') end
+redis.call('PUBLISH', channel, told)
 return 'ok'

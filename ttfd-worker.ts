@@ -1,0 +1,13 @@
+import { createRedisLimiter } from "./src/limiter/redis-limiter.ts";
+import { openRedis } from "./src/redis/connection.ts";
+import { createKeys } from "./src/redis/keys.ts";
+import { parseRedisUrl } from "./src/redis/url.ts";
+import { startWorker } from "./src/workers/worker-host.ts";
+import { silentLog } from "./src/workers/worker-log.ts";
+const now = () => performance.timeOrigin + performance.now();
+const marks: any[] = []; (globalThis as any).__m = (n: string) => marks.push([n, now()]);
+const source = openRedis(parseRedisUrl(process.argv[2]!)); const keys = createKeys("ttfd");
+const model: any = { async *stream() { (globalThis as any).__m("upstream"); yield { type: "text-delta", text: "x" }; await new Promise((r) => setTimeout(r, 5)); yield { type: "end", response: { text: "x", finishReason: { unified: "stop", raw: "stop" }, usage: { totalTokens: 1 } } }; } };
+const host = startWorker({ redis: source, keys, limiter: createRedisLimiter(source.connect("commands"), keys), capabilities: [{ provider: "openai", kind: "chat" }], chatLanes: () => [{ lane: { provider: "openai", account: "d", model: "m" }, limits: {}, model }], embeddingLanes: () => [], version: "t", log: silentLog });
+await host.ready; process.send!("ready");
+process.on("message", (m) => { if (m === "take") process.send!(marks.splice(0)); else host.stop().then(() => process.exit(0)); });
