@@ -15,6 +15,8 @@ export interface GroupInput {
   readonly tokens: number;
   readonly bytes: number;
   readonly arrivedAt: number;
+  /** Its claim, while that is under way: nothing is called before it, or when it says no. */
+  readonly claim?: Promise<boolean>;
   /** Of its job, where that is traced. */
   readonly trace?: TraceContext | undefined;
   /** Failed attempts, over all workers and restarts. */

@@ -118,7 +118,9 @@ async function processItems(
   };
   const isOwn = items[0]?.item !== undefined;
   const indices = items.map(({ index }) => index);
-  await processClaim({ jobId, ledger, indices, isOwn, prepare, draft, group, signal }, deps);
+  const isWhole = requests.every((request) => request !== null);
+  const prepared = isWhole ? {} : { prepare };
+  await processClaim({ jobId, ledger, indices, isOwn, ...prepared, draft, group, signal }, deps);
 }
 
 const GONE: Failure = {

@@ -1,6 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
 import type { Failure } from "../core/item.ts";
 import type { Ledger } from "../queue/ledger.ts";
+import type { Claim } from "../queue/run-ledger.ts";
 import type { CallGroup } from "./call-group.ts";
 import { type CommitDeps, recordFailure } from "./commit-records.ts";
 import type { GroupInput } from "./group-input.ts";
@@ -48,11 +49,17 @@ export async function processClaim<I extends GroupInput, M>(
   deps: ClaimDeps,
 ): Promise<void> {
   const { jobId, ledger, indices, isOwn, draft, prepare, group } = claimed;
-  const claim = await ledger.claim(jobId, indices);
+  const eager = startEarly(claimed, deps);
+  const claim = await ledger.claim(jobId, indices).catch((error) => {
+    eager?.decide(undefined);
+    throw error;
+  });
+  const goesOn = eager?.decide(claim);
   if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
   if (claim.state === "gone" && isOwn && deps.isNew) throw notNotedYet();
   if (claim.state !== "running") return;
   try {
+    if (goesOn) return await eager?.work;
     const drafts: Draft<I>[] = [];
     const open = [...indices.keys()].filter((position) => claim.open[position]);
     const failures = await prepare?.(open);
@@ -93,19 +100,61 @@ async function fail<I extends GroupInput>(
   await recordFailure([{ ...(draft as I), ticket: new JobTicket(1) }], failure, commitDeps);
 }
 
+interface Early {
+  /** What came of the claim (undefined: it failed); true when the item is on its way. */
+  readonly decide: (claim: Claim | undefined) => boolean;
+  readonly work: Promise<void>;
+}
+
+/**
+ * Somebody waits for the answer to an item of their own: its reservation is asked for while it is being claimed, which
+ * saves one way to Redis and back. Should the claim say no, the reservation is given back unused.
+ */
+function startEarly<I extends GroupInput, M>(claimed: Claimed<I, M>, deps: ClaimDeps): Early | undefined {
+  const { group, indices, prepare, draft } = claimed;
+  if (!deps.isUrgent || !claimed.isOwn || indices.length > 1) return undefined;
+  if (prepare || group instanceof ProviderError) return undefined;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const ticket = new JobTicket(1);
+  const input = { ...draft(0, 0), ticket, claim: promise } as unknown as I;
+  const work = submit([input], ticket, { ...claimed, group }, deps);
+  // Rejects also when the item does not go on, and nobody waits for it then.
+  work.catch(() => undefined);
+  return {
+    work,
+    decide(claim) {
+      const goesOn = claim?.state === "running" && claim.open[0] === true && claim.claims <= MAX_ITEM_CLAIMS;
+      input.attempts = claim?.attempts[0] ?? 0;
+      input.charged = input.attempts;
+      resolve(goesOn);
+      if (!goesOn) group.handBack(new HandBack("it was not to be claimed"), (one) => one.ticket === ticket);
+      return goesOn;
+    },
+  };
+}
+
 type Callable<I extends GroupInput, M> = Claimed<I, M> & { readonly group: CallGroup<I, M> };
 
 async function processTogether<I extends GroupInput, M>(
   drafts: readonly Draft<I>[],
+  claimed: Callable<I, M>,
+  deps: ClaimDeps,
+): Promise<void> {
+  const ticket = new JobTicket(drafts.length);
+  const inputs = drafts.map((draft) => ({ ...draft, ticket }) as unknown as I);
+  await submit(inputs, ticket, claimed, deps);
+}
+
+async function submit<I extends GroupInput, M>(
+  inputs: readonly I[],
+  ticket: JobTicket,
   { group, signal }: Callable<I, M>,
   { isStopping }: ClaimDeps,
 ): Promise<void> {
-  const ticket = new JobTicket(drafts.length);
-  const lost = () =>
-    group.handBack(new HandBack("the job's lock was lost"), (input) => input.ticket === ticket);
+  const lost = () => group.handBack(new HandBack("the job's lock was lost"), (one) => one.ticket === ticket);
   signal?.addEventListener("abort", lost, { once: true });
   try {
-    group.submit(drafts.map((draft) => ({ ...draft, ticket }) as unknown as I));
+    group.submit(inputs);
     // A stop may have come between the claim and the submit; the group no longer looks then.
     if (isStopping()) lost();
     await ticket.finished;

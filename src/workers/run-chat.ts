@@ -29,6 +29,11 @@ export async function runChat(
   if (!input) return undefined;
   const { lane, reservation } = grant;
   const { limiter, log } = deps;
+  const claimed = await isClaimed(input);
+  if (claimed !== true) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    return { action: claimed ? "snooze" : "hand-back" };
+  }
   input.ledger
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
@@ -74,6 +79,16 @@ export async function runChat(
   ]);
   watch?.committed();
   return undefined;
+}
+
+/** A claim that was asked for together with the reservation has come too late when it comes so much later. */
+const LATE_CLAIM_MS = 300;
+
+async function isClaimed({ claim }: ChatInput): Promise<boolean | "late"> {
+  if (!claim) return true;
+  const since = performance.now();
+  if (!(await claim)) return false;
+  return performance.now() - since > LATE_CLAIM_MS ? "late" : true;
 }
 
 /** Streams the answer and writes its deltas. Aborts the call when the item was cancelled or taken over meanwhile. */

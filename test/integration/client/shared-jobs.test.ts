@@ -104,6 +104,16 @@ test("an item that was cancelled or fails leaves the others of its job as they a
   });
   expect([await textOf(a.id), await textOf(c.id)]).toEqual(["FIRST", "THIRD"]);
   expect(asked.sort()).toEqual(["first", "third"]);
+  // A reservation was asked for before it was known that the second is not wanted any more.
+  const limiter = createRedisLimiter(redis.connect(), keys);
+  const lane = { provider: "fake", account: "default", model: "m" };
+  await waitFor(
+    async () => {
+      const { requests, concurrency } = await limiter.status(lane, {});
+      return requests.used === 2 && concurrency.used === 0;
+    },
+    { what: "the lane to count two calls, and none in flight" },
+  );
   await waitFor(async () => (await queue("chat").getActiveCount()) === 0, { what: "the job to end" });
 });
 
