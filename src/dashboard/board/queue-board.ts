@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastif
 import type { Audit } from "../audit.ts";
 import { requireOperator, requirePerson } from "../create-server.ts";
 import { requireSameOrigin } from "../door/door.ts";
+import type { Person } from "../door/session-token.ts";
 import { HttpError } from "../http-error.ts";
 import type { BookedQueue } from "../look/queue-book.ts";
 import type { RedisGate } from "../look/redis-gate.ts";
@@ -26,6 +27,9 @@ const PATHS = { view: "/queues/view", act: "/queues/act" } as const;
  */
 const ALLOWED =
   /^\/queues\/act\/api\/queues\/(?:pause|resume|[^/]+\/(?:pause|resume|promote|retry\/[^/]+|[^/]+\/(?:retry|promote)))$/;
+
+const ALLOWED_HERE =
+  "Here: pause, resume, promote, retry. Adding, changing and removing jobs is refused: they belong to runs.";
 
 /** The page of the queue board loads a font from elsewhere; the policy forbids it, and browsers complain aloud. */
 const FOREIGN_LINK = /<link href="https?:\/\/[^>]*>/g;
@@ -57,9 +61,15 @@ export class QueueBoard {
       for (const path of ["/queues", "/queues/"]) {
         server.get(path, (request, reply) => {
           if (!request.person) return reply.redirect("/");
-          return reply.redirect(request.person.role === "operator" ? `${PATHS.act}/` : `${PATHS.view}/`);
+          return reply.redirect(`${boardOf(request.person)}/`);
         });
       }
+      // A queue by its name, on whichever board the person may see.
+      server.get("/queues/queue/:name", (request, reply) => {
+        if (!request.person) return reply.redirect("/");
+        const { name } = request.params as { readonly name: string };
+        return reply.redirect(`${boardOf(request.person)}/queue/${encodeURIComponent(name)}`);
+      });
       for (const { path, adapter } of this.#boards) {
         await server.register(this.#scope(path, adapter));
       }
@@ -71,6 +81,8 @@ export class QueueBoard {
     return async (scope) => {
       scope.addHook("onRequest", async (request, reply) => {
         reply.header("content-security-policy", BOARD_POLICY);
+        const elsewhere = findDoor(request, path);
+        if (elsewhere !== undefined) return await reply.redirect(elsewhere);
         await this.#admit(request, path);
       });
       scope.addHook("onSend", async (_request, reply, payload) => {
@@ -94,12 +106,25 @@ export class QueueBoard {
         "This is not done to jobs of runs: their coordinators would undo it.",
         {
           hint: "Pause, cancel or retry the run instead.",
+          reason: "jobs-belong-to-runs",
         },
       );
     }
     const target = pathname.slice(`${PATHS.act}/api/queues/`.length).slice(0, 200);
     await this.#deps.gate.ask(() => this.#deps.audit.note(person, { action: "queue", target }));
   }
+}
+
+function boardOf({ role }: Pick<Person, "role">): string {
+  return role === "operator" ? PATHS.act : PATHS.view;
+}
+
+/** Where a browser that asks for a page it may not see is sent; what scripts ask for is refused instead. */
+function findDoor({ person, method, headers, url }: FastifyRequest, path: string): string | undefined {
+  const wantsPage = method === "GET" && (headers.accept ?? "").includes("text/html");
+  if (!wantsPage || url.startsWith(`${path}/api/`)) return undefined;
+  if (!person) return "/";
+  return path === PATHS.act && person.role !== "operator" ? `${PATHS.view}/` : undefined;
 }
 
 function createBoard(path: string, readOnly: boolean) {
@@ -115,6 +140,8 @@ function createBoard(path: string, readOnly: boolean) {
         hideRedisDetails: true,
         showWorkers: false,
         miscLinks: [{ text: "Dashboard", url: "/" }],
+        // The board knows only all of its actions or none; the others that it offers are refused.
+        ...(readOnly ? {} : { environment: { label: ALLOWED_HERE, color: "#6b7280", textColor: "#ffffff" } }),
       },
     },
   });

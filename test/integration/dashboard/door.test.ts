@@ -91,6 +91,24 @@ describe("looking", () => {
     expect((await closed.ask("/queues/act/api/queues", { cookie: operator })).status).toBe(200);
   });
 
+  it("sends a browser that may not see a board to where it may go", async () => {
+    const headers = { accept: "text/html,application/xhtml+xml" };
+    const where = async (path: string, cookie?: string) => {
+      const answer = await closed.ask(path, { headers, cookie });
+      return answer.status === 302 ? answer.headers.location : answer.status;
+    };
+    expect(await where("/queues/view/")).toBe("/");
+    expect(await where("/queues/view/queue/fake-chat?status=failed")).toBe("/");
+    expect(await where("/queues/act/")).toBe("/");
+    expect(await where("/queues/act/", viewer)).toBe("/queues/view/");
+    expect(await where("/queues/act/", operator)).toBe(200);
+    expect(await where("/queues/view/api/queues")).toBe(401);
+    expect(await where("/queues/queue/fake-chat")).toBe("/");
+    expect(await where("/queues/queue/fake-chat", viewer)).toBe("/queues/view/queue/fake-chat");
+    expect(await where("/queues/queue/fake-chat", operator)).toBe("/queues/act/queue/fake-chat");
+    expect(await where("/queues/queue/..%2F..%2Fx", viewer)).toBe("/queues/view/queue/..%2F..%2Fx");
+  });
+
   it("lets nobody who is not signed in follow events", async () => {
     expect((await closed.ask("/api/events?overview=1")).status).toBe(401);
   });
