@@ -86,7 +86,8 @@ async function writeFiles(
     writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
     const size = blockSize(options.format, store.dimensions, placed);
     const { signal, onProgress } = options;
-    const vectors = options.format !== "npy" || placed === undefined;
+    // Vectors that stay where they are need not be read, unless a process that nobody knows the end of wrote them.
+    const vectors = placed === undefined || (options.format === "parquet" && store.isResumed);
     const reading = { size, vectors, ...(signal === undefined ? {} : { signal }) };
     for await (const block of readRecordBlocks(store, items, reading)) {
       for (const writer of writers) await writer.write(block);

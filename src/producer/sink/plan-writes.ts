@@ -21,20 +21,23 @@ export function planSlotWrites(
   slotSizeBytes: number,
   offsetBytes: number,
 ): PlannedWrite[] {
-  return planWrites(slots, (index) => offsetBytes + index * slotSizeBytes);
+  return planWrites(
+    slots.map(({ index, bytes }) => ({ position: offsetBytes + index * slotSizeBytes, bytes })),
+  );
 }
 
-/** As `planSlotWrites`, for slots that lie in the order of their indices, side by side or with gaps in between. */
-export function planWrites(
-  slots: readonly SlotBytes[],
-  positionOf: (index: number) => number,
-): PlannedWrite[] {
-  const ordered = slots.toSorted((a, b) => a.index - b.index);
+/** Bytes and where they belong. */
+export interface PlacedBytes {
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
+/** As `planSlotWrites`, for bytes in any places that do not overlap. */
+export function planWrites(parts: readonly PlacedBytes[]): PlannedWrite[] {
   const writes: PlannedWrite[] = [];
   let end = Number.NaN;
   let current: PlannedWrite | undefined;
-  for (const { index, bytes } of ordered) {
-    const position = positionOf(index);
+  for (const { position, bytes } of parts.toSorted((a, b) => a.position - b.position)) {
     if (current === undefined || position !== end) {
       current = { position, buffers: [bytes] };
       writes.push(current);

@@ -11,7 +11,7 @@ import {
   SLOT_OK,
 } from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
-import { type PlannedWrite, planWrites, type SlotBytes } from "./plan-writes.ts";
+import { type PlacedBytes, type PlannedWrite, planWrites } from "./plan-writes.ts";
 import { readLedger } from "./read-ledger.ts";
 import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
@@ -91,8 +91,12 @@ export class RecordStore implements RunStore<ItemRecord> {
   readonly #slots: SlotStore<ItemRecord>;
 
   readonly copies: CopiesOfRun | undefined;
+  /** Some of the records are of an earlier process, which may have ended in any way. */
+  readonly isResumed: boolean;
 
   constructor({ folder, disk, files, log, state, copies }: RecordStoreDeps) {
+    const { items, missing } = state.counts();
+    this.isResumed = missing < items;
     this.folder = folder;
     this.disk = disk;
     this.copies = copies;
@@ -213,13 +217,13 @@ class VectorMedium implements SlotMedium<ItemRecord> {
   }
 
   async put(records: readonly ItemRecord[]): Promise<LedgerSlot[]> {
-    const vectors: SlotBytes[] = [];
+    const vectors: PlacedBytes[] = [];
     const lines: PlannedWrite[] = [];
     const slots: LedgerSlot[] = [];
     for (const { index, attempts, tokens, vector, failure } of records) {
       if (vector !== undefined) {
         this.#noteDimensions(vector.length / 4);
-        vectors.push({ index, bytes: vector });
+        vectors.push(...this.#layout.place(index, vector));
         slots.push({ index, status: SLOT_OK, attempts, tokens, locator: crc32(vector) });
       } else if (failure !== undefined) {
         const { position, bytes } = this.#log.place(index, failure);
@@ -228,7 +232,7 @@ class VectorMedium implements SlotMedium<ItemRecord> {
       }
     }
     const { vectors: vectorFile, failures } = this.#files;
-    const planned = planWrites(vectors, this.#layout.position);
+    const planned = planWrites(vectors);
     await Promise.all([
       ...planned.map(({ buffers, position }) => vectorFile.write(buffers, position)),
       ...lines.map(({ buffers, position }) => failures.write(buffers, position)),

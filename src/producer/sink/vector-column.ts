@@ -60,7 +60,7 @@ export function writeVectorColumn(
   return describeColumn(start, pages);
 }
 
-/** Pages whose vectors are in their places already: what stands before them, to be written to where it belongs. */
+/** Pages whose vectors are in their places already: what stands before them belongs where `preambles` says. */
 export function placedVectorColumn(
   layout: PagedLayout,
   dimensions: number,

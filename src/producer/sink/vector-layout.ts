@@ -1,6 +1,7 @@
 import type { LayoutKind, LedgerHeader } from "./ledger.ts";
 import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { PARQUET_PAGE_BYTES, pagePreamble } from "./parquet-page.ts";
+import type { PlacedBytes } from "./plan-writes.ts";
 
 /** Where the vectors of a run lie in their file: each in a place of its own, in the order of their items. */
 export interface VectorLayout {
@@ -9,6 +10,8 @@ export interface VectorLayout {
   position(index: number): number;
   /** The first item behind `index` whose vector does not lie side by side with the one before it. */
   stretchEnd(index: number): number;
+  /** What is to be written for an item's vector: itself, and with the first of a page what stands before it. */
+  place(index: number, vector: Uint8Array): PlacedBytes[];
   /** Behind the last vector. */
   readonly end: number;
 }
@@ -36,7 +39,13 @@ export function vectorLayout({ items, dimensions, layout }: LedgerHeader): Vecto
 
 function flatLayout(items: number, dimensions: number): VectorLayout {
   const position = (index: number) => NPY_HEADER_BYTES + index * dimensions * 4;
-  return { kind: "flat", position, stretchEnd: () => items, end: position(items) };
+  return {
+    kind: "flat",
+    position,
+    stretchEnd: () => items,
+    place: (index, bytes) => [{ position: position(index), bytes }],
+    end: position(items),
+  };
 }
 
 /** Room before the first page for the file's mark; kept as wide as the other layout's. */
@@ -65,6 +74,13 @@ function pagedLayout(items: number, dimensions: number): PagedLayout {
     kind: "pages",
     position,
     stretchEnd: (index) => Math.min(items, (Math.floor(index / rowsPerPage) + 1) * rowsPerPage),
+    place(index, bytes) {
+      const own = { position: position(index), bytes };
+      if (index % rowsPerPage !== 0) return [own];
+      // Later it would cost a second way to the disk for every page.
+      const preamble = pagePreamble(Math.min(rowsPerPage, items - index), dimensions);
+      return [{ position: pageStart(index), bytes: preamble }, own];
+    },
     end: position(items),
     rowsPerPage,
     pageStart,

@@ -1,6 +1,7 @@
 import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, ParquetWriter } from "hyparquet-writer";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import type { PlacedBytes } from "./plan-writes.ts";
 import type { RecordBlock } from "./record-blocks.ts";
 import type { RecordStore } from "./record-store.ts";
 import { type ResultWriter, statusName } from "./result-writer.ts";
@@ -52,8 +53,8 @@ export async function createParquetWriter(
 }
 
 /**
- * Makes a store's file of vectors a Parquet file in place, for a run without a failure: the beginnings of its pages are
- * filled in, and everything that is not a vector follows behind the last of them. Doing it again changes nothing.
+ * Makes a store's file of vectors a Parquet file in place, for a run without a failure: everything that is not in its pages
+ * follows behind the last of them. Doing it again changes nothing.
  * Blocks must be whole pages.
  */
 export async function createPlacedParquetWriter(
@@ -72,7 +73,7 @@ export async function createPlacedParquetWriter(
       await parquet.write({ columnData: flatColumns(block, withText), rowGroupSize: count });
       const { preambles, ...column } = placedVectorColumn(layout, dimensions, { start: block.start, count });
       addVectorColumn(parquet, column);
-      for (const { bytes, position } of preambles) await file.write([bytes], position);
+      for (const preamble of preambles) await requireBytes(file, preamble);
       await writer.drain();
     },
     async finish() {
@@ -83,6 +84,13 @@ export async function createPlacedParquetWriter(
     },
     close: async () => undefined,
   };
+}
+
+/** Writes what is not there yet: it came with the first vector of its page, and a disk may have lost it all the same. */
+async function requireBytes(file: DiskFile, { bytes, position }: PlacedBytes): Promise<void> {
+  const found = new Uint8Array(bytes.length);
+  await file.read(found, position);
+  if (Buffer.compare(found, bytes) !== 0) await file.write([bytes], position);
 }
 
 function createLibraryWriter(writer: SegmentWriter, { withText, about }: ParquetOptions): ParquetWriter {
