@@ -207,7 +207,7 @@ export class CallGroup<I extends GroupInput, M> {
     if (left.length === 0) return;
     this.#putBack(left);
     if (answer.parked) {
-      this.handBack(new HandBack("all lanes are parked", PARKED_DELAY_MS));
+      this.handBack(new HandBack("all lanes are parked", PARKED_DELAY_MS, { grows: true }));
       return;
     }
     await this.#pause(Math.min(answer.wait?.ms ?? POLL_MS, 1_000));

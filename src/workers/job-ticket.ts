@@ -1,15 +1,31 @@
 /** How long a job of a paused run, or of a model that this worker cannot call, waits before it is taken again. */
 export const PAUSED_DELAY_MS = 2_000;
 export const FOREIGN_DELAY_MS = 3_000;
+/**
+ * The longest that the delay of a job grows to while nothing changes: hundreds of jobs of a paused run, taken every two
+ * seconds, would keep Redis busy with nothing. A run that is resumed or started again does not wait for it: its
+ * coordinator lets delayed jobs go at once.
+ */
+export const LONGEST_DELAY_MS = 15_000;
 
 /** Why a job goes back to the queue unfinished; `delayMs` says when it may be taken again. */
 export class HandBack extends Error {
   override readonly name = "HandBack";
   readonly delayMs: number;
+  readonly #grows: boolean;
 
-  constructor(reason: string, delayMs = 0) {
+  /** With `grows`, a job that has been taken in vain before waits longer each time. */
+  constructor(reason: string, delayMs = 0, { grows = false }: { readonly grows?: boolean } = {}) {
     super(reason);
     this.delayMs = delayMs;
+    this.#grows = grows;
+  }
+
+  /** `taken`: how often workers have taken the job so far, 1 or more. */
+  delayFor(taken: number): number {
+    if (!this.#grows) return this.delayMs;
+    // Past 2^10 it is the longest anyway.
+    return Math.min(LONGEST_DELAY_MS, this.delayMs * 2 ** Math.min(10, Math.max(0, taken - 1)));
   }
 }
 

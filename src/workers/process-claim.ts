@@ -55,7 +55,7 @@ export async function processClaim<I extends GroupInput, M>(
     throw error;
   });
   const goesOn = eager?.decide(claim);
-  if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS);
+  if (claim.state === "paused") throw new HandBack("the run is paused", PAUSED_DELAY_MS, { grows: true });
   if (claim.state === "gone" && isOwn && deps.isNew) throw notNotedYet();
   if (claim.state !== "running") return;
   try {

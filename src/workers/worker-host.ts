@@ -291,7 +291,8 @@ class Host {
 }
 
 /** Puts a job back without costing it an attempt or a stall. */
-async function giveBack(job: Job, token: string | undefined, { delayMs }: HandBack): Promise<never> {
+async function giveBack(job: Job, token: string | undefined, handBack: HandBack): Promise<never> {
+  const delayMs = handBack.delayFor(job.attemptsStarted);
   if (delayMs > 0) {
     await job.moveToDelayed(Date.now() + delayMs, token);
     throw new DelayedError();
