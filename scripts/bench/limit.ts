@@ -127,7 +127,7 @@ function listCases(calls: number): Case[] {
     name,
     run: ({ url, apiKey }: SimulatorProcess, corpus: string, count: number) => {
       const order: LimitedOrder = {
-        ...{ limiter, requestsPerMinute: PER_MINUTE, texts: count * BATCH, concurrency: 0 },
+        ...{ limiter, requestsPerMinute: PER_MINUTE, texts: count * BATCH, concurrency: CONCURRENCY },
         ...{ url, apiKey, corpus },
       };
       const script = fileURLToPath(new URL("contenders/limited.ts", import.meta.url));
@@ -135,6 +135,13 @@ function listCases(calls: number): Case[] {
     },
   });
   const perMinute = { requestsPerMinute: PER_MINUTE };
+  const atOnce = {
+    limit: `${CONCURRENCY} calls at once`,
+    calls: 800,
+    simulatorLimits: { concurrency: CONCURRENCY },
+    optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
+    reached: ({ statistics }: SimulatorReport) => `${statistics.max.concurrency} at once`,
+  };
   return [
     { ...requests, ...sluice(", burst", "burst", perMinute), optimumMs: burstMs },
     { ...requests, ...library("Bottleneck, reservoir", "bottleneck-burst"), optimumMs: burstMs },
@@ -151,13 +158,10 @@ function listCases(calls: number): Case[] {
       reached: ({ statistics }) => `${statistics.max.tokensInWindow.toLocaleString("en-US")} tokens`,
     },
     {
+      ...atOnce,
       ...sluice("", "burst", { requestsPerMinute: 1_000_000, concurrency: CONCURRENCY }),
-      limit: `${CONCURRENCY} calls at once`,
-      calls: 800,
-      simulatorLimits: { concurrency: CONCURRENCY },
-      optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
-      reached: ({ statistics }) => `${statistics.max.concurrency} at once`,
     },
+    { ...atOnce, ...library("p-queue, concurrency", "p-queue-concurrency") },
   ];
 }
 
@@ -180,6 +184,6 @@ export function describeLimit(results: readonly LimitResult[]): string {
       lines,
     ),
     "",
-    `One run each, started ${APART_MS / 1000} s apart, against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+    `One run each, started ${APART_MS / 1000} s apart, against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
   ].join("\n");
 }

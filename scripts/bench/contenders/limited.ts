@@ -1,4 +1,5 @@
-// Limiters in one process: Bottleneck with a reservoir or with a pause between calls, p-queue with an interval cap.
+// Limiters in one process: Bottleneck with a reservoir or with a pause between calls, p-queue with an interval cap or
+// with so many calls at once.
 // A call the provider rejects is made again after a second, as each library has it: Bottleneck by its own retry.
 import { setTimeout as sleep } from "node:timers/promises";
 import Bottleneck from "bottleneck";
@@ -6,7 +7,7 @@ import PQueue from "p-queue";
 import { Agent, request } from "undici";
 import { batchesOf, type ContenderOrder, runContender } from "./contender.ts";
 
-export type LimiterName = "bottleneck-burst" | "bottleneck-paced" | "p-queue";
+export type LimiterName = "bottleneck-burst" | "bottleneck-paced" | "p-queue" | "p-queue-concurrency";
 
 export interface LimitedOrder extends ContenderOrder {
   readonly limiter: LimiterName;
@@ -19,7 +20,11 @@ class Rejected extends Error {}
 
 type Schedule = (call: () => Promise<number>) => Promise<number>;
 
-function createSchedule(limiter: LimiterName, perMinute: number): Schedule {
+function createSchedule({ limiter, requestsPerMinute: perMinute, concurrency }: LimitedOrder): Schedule {
+  if (limiter === "p-queue-concurrency") {
+    const queue = new PQueue({ concurrency });
+    return (call) => queue.add(() => again(call));
+  }
   if (limiter === "p-queue") {
     const queue = new PQueue({ interval: 60_000, intervalCap: perMinute });
     // It has no retry of its own: the task waits and calls again.
@@ -46,9 +51,9 @@ async function again(call: () => Promise<number>): Promise<number> {
 }
 
 await runContender(async (texts, order) => {
-  const { url, apiKey, limiter, requestsPerMinute } = order as LimitedOrder;
+  const { url, apiKey } = order;
   const dispatcher = new Agent({ connections: 1_000 });
-  const schedule = createSchedule(limiter, requestsPerMinute);
+  const schedule = createSchedule(order as LimitedOrder);
   const call = async (batch: readonly string[]) => {
     const { body } = await request(`${url}/embeddings`, {
       dispatcher,
