@@ -4,7 +4,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
-import { benchDashboard, describeDashboard } from "./bench/dashboard.ts";
+import { benchDashboard, describeDashboard, requireFastPages } from "./bench/dashboard.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
@@ -27,7 +27,12 @@ interface Bench {
   run(
     quick: boolean,
     say: (line: string) => void,
-  ): Promise<{ readonly result: unknown; readonly text: string }>;
+  ): Promise<{
+    readonly result: unknown;
+    readonly text: string;
+    /** Throws when what was measured is not what is promised. */
+    readonly check?: () => void;
+  }>;
 }
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -75,7 +80,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   dashboard: {
     async run(quick, say) {
       const result = await benchDashboard({ quick, say });
-      return { result, text: describeDashboard(result) };
+      return { result, text: describeDashboard(result), check: () => requireFastPages(result) };
     },
   },
   start: {
@@ -108,11 +113,13 @@ async function main(): Promise<void> {
   const results: Record<string, unknown> = { machine, quick: values.quick };
   for (const name of names) {
     const say = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
-    const { result, text } = (await BENCHES[name]?.run(values.quick, say)) ?? { result: undefined, text: "" };
+    const bench = await BENCHES[name]?.run(values.quick, say);
+    const { result, text = "" } = bench ?? {};
     results[name] = result;
     process.stdout.write(`\n${text}\n`);
     // After each bench: what was measured is not lost when a later one fails.
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+    bench?.check?.();
   }
 }
 
