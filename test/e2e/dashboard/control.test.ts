@@ -89,9 +89,22 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await page.getByRole("dialog").getByText("Retry 3 failed items?").waitFor();
     await confirm("Retry");
     await page.getByText("retry finished").waitFor();
+    await page.getByText("3 of 3 succeeded, 0 failed again.").waitFor();
     await eventually(() => clusters.count()).toBe(1);
     expect(shop.simulator.statistics().texts - before).toBe(FILTERED.length);
     expect(readJsonl(shop.path("vectors", "errors.jsonl"))).toMatchObject([{ id: "c-12" }]);
+  });
+
+  test("the items of a cause are listed, and the way back from one of them leads to the list", async () => {
+    const { page } = watched;
+    await page.locator(".cluster").first().getByRole("button", { name: "Items", exact: true }).click();
+    const found = page.locator("#items tbody tr");
+    await eventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await found.getByRole("link").click();
+    await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-12");
+    await page.goBack();
+    await eventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
   });
 
   test("a cluster is exported, a line per item", async () => {
@@ -106,11 +119,16 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     const { page } = watched;
     await page.getByRole("link", { name: "Overview", exact: true }).click();
     await page.getByRole("button", { name: "Limits of minimax/embo-01" }).click();
+    // With nothing filled in there is nothing to set.
+    expect(await page.getByRole("dialog").getByRole("button", { name: "Set limits" }).isDisabled()).toBe(
+      true,
+    );
     await page.getByRole("dialog").getByLabel("requests/min").fill("1234");
     await confirm("Set limits");
     await eventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(
       /of 1,234; set by hand$/,
     );
+    await page.locator(".meter").first().getByText("set by hand", { exact: true }).waitFor();
   });
 
   test("who did what is noted, in the order it was done", async () => {
@@ -119,6 +137,13 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await eventually(async () =>
       (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
     ).toEqual(["paused", "resumed", "retried", "exported failures", "changed limits"]);
+    const targets = page.locator("tbody tr td:nth-child(4)");
+    for (const target of await targets.all()) {
+      const text = await target.locator("bdi").boundingBox();
+      // A name stands on a line or two, and not letter under letter.
+      expect(text?.height).toBeLessThan(50);
+    }
+    await page.getByRole("cell", { name: "requests/min 1,234" }).waitFor();
     expect(await watched.offences()).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
 import { type Cli, progressed, Workshop } from "../../support/cli.ts";
@@ -10,6 +10,13 @@ const focused = (page: Page, property: "textContent" | "id") =>
   page
     .locator(":focus")
     .evaluate((element, name) => (element as unknown as Record<string, unknown>)[name], property);
+
+/** Whether some of it can be seen without scrolling. */
+async function isInView(element: Locator): Promise<boolean> {
+  const box = await element.boundingBox();
+  const size = element.page().viewportSize();
+  return box !== null && size !== null && box.y >= 0 && box.y < size.height - 20;
+}
 
 const ITEMS = 12_000;
 const CHAT = "minimax/MiniMax-Text-01";
@@ -97,6 +104,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await eventually(() => page.locator("tbody tr").count()).toBe(1);
     await page.getByRole("link", { name: "vectors" }).click();
     await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("vectors");
+    await eventually(() => page.title()).toBe("vectors · Sluice");
   });
 
   test("a run's page shows progress by status, batch fill, calls paid twice and throughput", async () => {
@@ -149,6 +157,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     const chat = shop.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow" }).click();
     const answer = page.locator(".follow");
+    expect(await isInView(answer)).toBe(true);
     await eventually(() => answer.innerText()).toContain("You wrote");
     await page.getByText("characters so far").waitFor();
     shop.simulator.configure({ deltaMs: 0 });
@@ -170,13 +179,23 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   test("queues are one click away in bull-board, behind the same door", async () => {
     const { page } = watched;
     await page.getByRole("link", { name: "Queues", exact: true }).click();
-    await page.getByRole("link", { name: "minimax-embedding", exact: true }).waitFor();
     const link = await page.getByRole("link", { name: "Open bull-board" }).getAttribute("href");
     const board = await watchPage(browser);
     await board.page.goto(`${up.url}/${link}`);
     await board.page.getByText("minimax-embedding").first().waitFor();
     expect(await board.offences()).toEqual([]);
     await board.close();
+  });
+
+  test("the name of a queue leads to its jobs", async () => {
+    const own = await watchPage(browser);
+    await own.page.goto(`${up.url}/#/queues`);
+    const opened = own.page.waitForEvent("popup");
+    await own.page.getByRole("link", { name: "minimax-embedding", exact: true }).click();
+    const board = await opened;
+    await board.getByRole("heading", { name: "minimax-embedding", exact: true }).waitFor();
+    expect(new URL(board.url()).pathname).toBe("/queues/act/queue/minimax-embedding");
+    await own.close();
   });
 
   test("what was done is in the audit lines", async () => {

@@ -43,11 +43,19 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
     await redis.kill("SIGKILL");
     await page.getByText(/Redis is away since \d\d:\d\d:\d\d/).waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
-    // A page that is opened meanwhile says the same.
-    await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await page.getByText(/Redis is away since/).waitFor();
-    await page.getByRole("link", { name: "Overview", exact: true }).click();
+    // Pages that are opened meanwhile say the same, and have what they lacked when it is back.
+    const [audit, search] = [await watchPage(browser), await watchPage(browser)];
+    await audit.page.goto(`${dashboard.url}/#/audit`);
+    await search.page.goto(`${dashboard.url}/#/search`);
+    for (const { page: opened } of [audit, search]) await opened.getByText(/Redis is away since/).waitFor();
+    await audit.page.locator("main [role=alert]").waitFor();
     await redis.start();
+    await audit.page.getByText("Nobody has changed anything yet.").waitFor();
+    await search.page.getByText("No embedding run has finished yet.").waitFor();
+    for (const { page: opened, close } of [audit, search]) {
+      await eventually(() => opened.locator("main [role=alert]").count()).toBe(0);
+      await close();
+    }
     await eventually(() => page.getByText(/Redis is away/).count()).toBe(0);
     await page.getByRole("link", { name: "vectors" }).waitFor();
     const before = await progress();

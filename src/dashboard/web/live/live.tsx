@@ -215,7 +215,7 @@ function ChatLine({
       <td class="number" data-label={w.since}>
         {age(chat.startedAt, at)}
       </td>
-      <td data-label={w.state}>
+      <td class="line" data-label={w.state}>
         <ChatState chat={chat} />
       </td>
       <td class="full line">

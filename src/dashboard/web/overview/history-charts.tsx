@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { History, HistoryLine, HistoryMetric, Overview } from "../../contract.ts";
 import { Chart, type ChartLine } from "../chart/chart.tsx";
 import { show } from "../format/show.ts";
@@ -13,15 +14,24 @@ type Span = "hour" | "day";
 
 /** Read as a whole from time to time; the newest point comes with each overview. */
 const EVERY_MS: Readonly<Record<Span, number>> = { hour: 60_000, day: 300_000 };
+/** While that point names lines that the whole lacks. */
+const SOON_MS = 5_000;
 
 /** The last hour or day in six charts that share their time. */
 export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
   const span = useSignal<Span>("hour");
   // On a phone the first two are enough until somebody asks for the others.
   const isWhole = useSignal(false);
-  const { answer, error } = useAnswer<History>(`api/history?span=${span.value}`, EVERY_MS[span.value]);
+  const everyMs = useRef<number | undefined>(undefined);
+  const { answer, error } = useAnswer<History>(
+    `api/history?span=${span.value}`,
+    everyMs.current ?? EVERY_MS[span.value],
+  );
   const w = words.value.charts;
-  const history = answer && fromFirstSign(untilLastWhole(withLatest(answer, latest[span.value]), at));
+  const grown = useGrown(answer, latest[span.value]);
+  // A lane that is used for the first time has no line here yet, and on a fresh start none has.
+  everyMs.current = grown && hasNewLine(grown, latest[span.value]) ? SOON_MS : undefined;
+  const history = grown && fromFirstSign(untilLastWhole(grown, at));
   return (
     <Card
       title={w.title}
@@ -58,6 +68,24 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       )}
     </Card>
   );
+}
+
+/** The answer with all newest points since, not with the very last alone: those between would be gaps. */
+function useGrown(
+  answer: History | undefined,
+  latest: Overview["latest"]["hour"] | undefined,
+): History | undefined {
+  const kept = useRef<{ readonly answer: History; readonly history: History } | undefined>(undefined);
+  if (answer === undefined) return undefined;
+  const before = kept.current?.answer === answer ? kept.current.history : answer;
+  const history = withLatest(before, latest);
+  kept.current = { answer, history };
+  return history;
+}
+
+function hasNewLine({ lines }: History, latest: Overview["latest"]["hour"] | undefined): boolean {
+  const known = new Set(lines.map(({ lineKey }) => lineKey));
+  return Object.keys(latest?.values ?? {}).some((lineKey) => !known.has(lineKey));
 }
 
 function SixCharts({ history }: { history: History }) {

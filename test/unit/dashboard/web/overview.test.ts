@@ -130,6 +130,12 @@ test("the newest point replaces the last step, or comes after it and the oldest 
     expect(withLatest(history, odd)).toBe(history);
 });
 
+test("newest points that come one after the other are all kept", () => {
+  const first = withLatest(history, { at: 90_000, values: { cost: 1 } });
+  const second = withLatest(first, { at: 120_000, values: { cost: 2 } });
+  expect(second.lines[0]?.values).toEqual([4, 1, 2]);
+});
+
 test("a chart begins a step before the first sign of life, and has thirty steps or more", () => {
   const chart = (signs: readonly number[]): History => {
     const at = Array.from({ length: 100 }, (_, step) => step);
