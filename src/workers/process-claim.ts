@@ -40,6 +40,9 @@ const SUSPECT_CLAIMS = 3;
 /** An item that alone was taken this often without an orderly end gets a record that says so. */
 const MAX_ITEM_CLAIMS = 3;
 
+const NOTE_LOOKS = 4;
+const NOTE_PAUSE_MS = 50;
+
 /**
  * Sees to it that every item has its record. Resolves when all have; rejects with `HandBack` when their job must go
  * back to the queue. Items that have a record already are not called again.
@@ -50,7 +53,7 @@ export async function processClaim<I extends GroupInput, M>(
 ): Promise<void> {
   const { jobId, ledger, indices, isOwn, draft, prepare, group } = claimed;
   const eager = startEarly(claimed, deps);
-  const claim = await ledger.claim(jobId, indices).catch((error) => {
+  const claim = await claimNoted(claimed, deps).catch((error) => {
     eager?.decide(undefined);
     throw error;
   });
@@ -75,6 +78,18 @@ export async function processClaim<I extends GroupInput, M>(
     else await processTogether(drafts, { ...claimed, group }, deps);
   } finally {
     await ledger.release(jobId, claim);
+  }
+}
+
+/** A job that came before the note of its item looks a few times before it goes back, as it may carry others as well. */
+async function claimNoted<I extends GroupInput, M>(
+  { jobId, ledger, indices, isOwn }: Claimed<I, M>,
+  { isNew, commitDeps }: ClaimDeps,
+): Promise<Claim> {
+  for (let looks = 1; ; looks += 1) {
+    const claim = await ledger.claim(jobId, indices);
+    if (claim.state !== "gone" || !isOwn || !isNew || looks === NOTE_LOOKS) return claim;
+    await commitDeps.clock.sleep(NOTE_PAUSE_MS);
   }
 }
 
