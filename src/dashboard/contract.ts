@@ -621,6 +621,8 @@ export interface MaskedText {
   readonly characters?: number;
   /** Why there is none at all ("the output holds no texts", "not answered yet"). */
   readonly absent?: string;
+  /** The same as a code; `vector`: it stands in the output, and is no text; `not-kept`: the output holds none. */
+  readonly absentCode?: "not-answered" | "failed" | "vector" | "not-kept";
 }
 
 export interface AttemptView {

@@ -52,7 +52,10 @@ export function describeItem(
         }
       : {}),
     history: describeAttempts(item, calls.failed, calls.answered),
-    request: mask(item.text, "The output of this run holds no texts, and its plan is gone."),
+    request: mask(item.text, {
+      absent: "The output of this run holds no texts, and its plan is gone.",
+      absentCode: "not-kept",
+    }),
     response: maskAnswer(item, answer),
   };
 }
@@ -135,14 +138,17 @@ function isAttempt({ outcome }: AttemptView): boolean {
 }
 
 function maskAnswer({ status }: FoundItem, answer: StoredAnswer | undefined): MaskedText {
-  if (status === "waiting") return { absent: "There is no answer yet." };
-  if (status === "failed") return { absent: "The item failed; there is no answer." };
+  if (status === "waiting") return { absent: "There is no answer yet.", absentCode: "not-answered" };
+  if (status === "failed") return { absent: "The item failed; there is no answer.", absentCode: "failed" };
   if (answer?.vector) return { characters: showVector(answer.vector).length };
-  return mask(answer?.text, "The answer is a vector in the run's output.");
+  return mask(answer?.text, {
+    absent: "The answer is a vector in the run's output.",
+    absentCode: "vector",
+  });
 }
 
-function mask(text: string | undefined, absent: string): MaskedText {
-  return text === undefined ? { absent } : { characters: text.length };
+function mask(text: string | undefined, absent: MaskedText): MaskedText {
+  return text === undefined ? absent : { characters: text.length };
 }
 
 function cut(text: string): { readonly text: string; readonly cut?: number } {

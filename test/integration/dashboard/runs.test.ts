@@ -143,6 +143,8 @@ describe("items", () => {
       request: { characters: SECRET.length },
     });
     expect((await get("/items")).items[0]).not.toHaveProperty("text");
+    expect((await get("/items/1")).response.absentCode).toBe("failed");
+    expect((await get("/items/2")).response.absentCode).toBe("not-answered");
     const revealed = await page.post("/api/runs/run-1/items/0/reveal");
     expect(revealed.json().request).toEqual({ text: SECRET });
     expect(revealed.json().response.text).toContain("4 floats");
