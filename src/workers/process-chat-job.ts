@@ -52,8 +52,8 @@ export async function processChatJob(
   if (deps.isStopping()) throw new HandBack("the worker is stopping");
   const group = findGroup(deps.group);
   if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
-  const job = { jobId, group, signal, trace: payload.trace };
-  const { run, items } = payload;
+  const { run, items, trace } = payload;
+  const job = { jobId, group, signal, trace, isAlone: items.length === 1 };
   if (run !== undefined) {
     return await deps.holding({ run }, () => processItems(run, items, deps.ledgers.of(run), job, deps));
   }
@@ -68,6 +68,7 @@ interface Job {
   readonly group: Group;
   readonly signal: AbortSignal | undefined;
   readonly trace: ChatPayload["trace"];
+  readonly isAlone: boolean;
 }
 
 async function processOwnItem(item: ChatItem, job: Job, deps: ChatJobDeps): Promise<void> {
@@ -90,7 +91,7 @@ async function processItems(
   runId: string,
   items: readonly ChatItem[],
   ledger: Ledger,
-  { jobId, group, signal, trace }: Job,
+  { jobId, group, signal, trace, isAlone }: Job,
   deps: ChatJobDeps,
 ): Promise<void> {
   const requests = items.map(({ request }) => request);
@@ -118,9 +119,8 @@ async function processItems(
   };
   const isOwn = items[0]?.item !== undefined;
   const indices = items.map(({ index }) => index);
-  const isWhole = requests.every((request) => request !== null);
-  const prepared = isWhole ? {} : { prepare };
-  await processClaim({ jobId, ledger, indices, isOwn, ...prepared, draft, group, signal }, deps);
+  const isAwaited = deps.isUrgent && isOwn && isAlone && requests[0] !== null;
+  await processClaim({ jobId, ledger, indices, isOwn, isAwaited, prepare, draft, group, signal }, deps);
 }
 
 const GONE: Failure = {

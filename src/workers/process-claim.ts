@@ -27,6 +27,8 @@ export interface Claimed<I extends GroupInput, M> {
   readonly indices: readonly number[];
   /** Submitted on their own; such items are noted while their job is being queued. */
   readonly isOwn: boolean;
+  /** One item, of which somebody waits for the first word. */
+  readonly isAwaited?: boolean;
   readonly draft: (position: number, attempts: number) => Draft<I>;
   /** Comes before the drafts of the items at these positions; says by position what fails without a call. */
   readonly prepare?: (open: readonly number[]) => Promise<ReadonlyMap<number, Failure>>;
@@ -126,9 +128,8 @@ interface Early {
  * saves one way to Redis and back. Should the claim say no, the reservation is given back unused.
  */
 function startEarly<I extends GroupInput, M>(claimed: Claimed<I, M>, deps: ClaimDeps): Early | undefined {
-  const { group, indices, prepare, draft } = claimed;
-  if (!deps.isUrgent || !claimed.isOwn || indices.length > 1) return undefined;
-  if (prepare || group instanceof ProviderError) return undefined;
+  const { group, draft } = claimed;
+  if (!claimed.isAwaited || group instanceof ProviderError) return undefined;
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const ticket = new JobTicket(1);
   const input = { ...draft(0, 0), ticket, claim: promise } as unknown as I;
