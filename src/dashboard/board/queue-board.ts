@@ -31,6 +31,14 @@ const ALLOWED =
 const ALLOWED_HERE =
   "Here: pause, resume, promote, retry. Adding, changing and removing jobs is refused: they belong to runs.";
 
+/**
+ * A queue's menu begins with adding a job and ends with concurrency, rate limit, emptying and obliterating, the last of which is
+ * marked as dangerous. The board has no setting for single actions, so their places are hidden; what shows nevertheless, after a
+ * change of the board, is refused all the same.
+ */
+const HIDING =
+  '<style>:has(> [class*="danger-"]) > [role="menuitem"]:is(:first-child, :nth-last-child(-n+4)) { display: none }</style></head>';
+
 /** The page of the queue board loads a font from elsewhere; the policy forbids it, and browsers complain aloud. */
 const FOREIGN_LINK = /<link href="https?:\/\/[^>]*>/g;
 
@@ -87,7 +95,8 @@ export class QueueBoard {
       });
       scope.addHook("onSend", async (_request, reply, payload) => {
         const isPage = String(reply.getHeader("content-type") ?? "").startsWith("text/html");
-        return isPage && typeof payload === "string" ? payload.replace(FOREIGN_LINK, "") : payload;
+        if (!isPage || typeof payload !== "string") return payload;
+        return payload.replace(FOREIGN_LINK, "").replace("</head>", HIDING);
       });
       await scope.register(adapter.registerPlugin(), { prefix: path });
     };

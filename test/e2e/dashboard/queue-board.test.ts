@@ -1,0 +1,26 @@
+import { Queue } from "bullmq";
+import { expect, test } from "vitest";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { hasBrowser, openBrowser, watchPage } from "../../support/browser.ts";
+import { openDashboard } from "../../support/dashboard.ts";
+import { testRedis } from "../../support/redis.ts";
+
+test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", async () => {
+  await using redis = testRedis();
+  const prefix = createKeys(redis.namespace).queuePrefix("fake-chat");
+  const queue = new Queue("fake-chat", { connection: redis.connect(), prefix });
+  await queue.add("chat", { v: 2 });
+  await using dashboard = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
+  await using browser = await openBrowser();
+  const { page, offences } = await watchPage(browser);
+  await page.goto(`${dashboard.url}/queues/queue/fake-chat`);
+  expect(new URL(page.url()).pathname).toBe("/queues/act/queue/fake-chat");
+  await page.getByText("they belong to runs").waitFor();
+  const shown = async () => (await page.getByRole("menuitem").allInnerTexts()).map((text) => text.trim());
+  const menu = page.locator('section button[class*="trigger-"]').last();
+  await menu.click();
+  await page.getByRole("menuitem", { name: "Pause" }).waitFor();
+  expect(await shown()).toEqual(["Pause"]);
+  expect(await offences()).toEqual([]);
+  await queue.close();
+});
