@@ -47,6 +47,29 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     await close();
   });
 
+  test("what is pressed on a phone is large enough for a finger", async () => {
+    const { page, close } = await watchPage(browser, { viewport: { width: 390, height: 740 } });
+    for (const path of pages()) {
+      await page.goto(`${dashboard.url}/#/${path}`);
+      await page.locator("#main .card").first().waitFor();
+      await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+      const small = await page
+        .locator("button:visible:not(.skip), select:visible, td a:visible, nav a:visible, .end > a:visible")
+        .evaluateAll((elements) =>
+          elements
+            .map((element) => {
+              const { width, height } = (
+                element as unknown as { getBoundingClientRect(): { width: number; height: number } }
+              ).getBoundingClientRect();
+              return { name: element.textContent, width, height };
+            })
+            .filter(({ width, height }) => width < 24 || height < 24),
+        );
+      expect({ path, small }).toEqual({ path, small: [] });
+    }
+    await close();
+  });
+
   test("a browser that asks for Chinese gets every page in Chinese, and the switch is kept", async () => {
     const { page, close } = await watchPage(browser, { locale: "zh-CN" });
     await page.goto(`${dashboard.url}/#/runs/${run}`);
@@ -57,6 +80,10 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
       await page.locator("#main h1").waitFor();
       await page.locator("#main .card").first().waitFor();
       expect(await englishWords(page)).toEqual([]);
+      // What a provider says stays as it is; the dashboard has no sentence of its own that is not Chinese.
+      const provider = "the input was refused by the content filter (code 1026)";
+      const sentences = (await englishSentences(page)).filter((text) => !text.endsWith(provider));
+      expect({ path, sentences }).toEqual({ path, sentences: [] });
     }
     await page.getByRole("button", { name: "EN" }).click();
     await page.reload();
@@ -83,6 +110,12 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     },
   );
 });
+
+/** Texts of others and notes, in which the page's own words might hide, that hold three English words in a row. */
+async function englishSentences(page: Page): Promise<string[]> {
+  const texts = await page.locator("#main bdi, #main .note p, .notice p").allInnerTexts();
+  return texts.filter((text) => /[A-Za-z]+ [a-z]+ [a-z]+/.test(text));
+}
 
 /** Words of the page's own that are still English: names, ids, file names, commands and messages are left out. */
 async function englishWords(page: Page): Promise<string[]> {

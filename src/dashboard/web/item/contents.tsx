@@ -3,7 +3,7 @@ import type { ItemStory, MaskedText, RevealedItem } from "../../contract.ts";
 import { show } from "../format/show.ts";
 import { Card } from "../parts/card.tsx";
 import { ask } from "../parts/dialog.tsx";
-import { Text } from "../parts/text.tsx";
+import { Said } from "../parts/said.tsx";
 import { askServer } from "../server/ask-server.ts";
 import { mayAct } from "../server/session.ts";
 import { words } from "../words/words.ts";
@@ -69,7 +69,7 @@ function Content({
             masked.absent === undefined ? (
               count(undefined)
             ) : (
-              <Text value={masked.absent} />
+              <Said code={masked.absentCode && `absent-${masked.absentCode}`} text={masked.absent} />
             )
           ) : (
             w.masked(count(masked.characters))

@@ -1,8 +1,13 @@
-import type { Reason, RetryStatus, RunPage } from "../../contract.ts";
+import type { MaskedText, Reason, RetryStatus, RunPage } from "../../contract.ts";
 import type { Words } from "./english.ts";
 
 /** Every code of the server for which there must be words. */
-type Said = Reason | Exclude<NonNullable<RetryStatus["code"]>, "refused"> | Stop | `${Stop}-mend`;
+type Said =
+  | Reason
+  | Exclude<NonNullable<RetryStatus["code"]>, "refused">
+  | Stop
+  | `${Stop}-mend`
+  | `absent-${NonNullable<MaskedText["absentCode"]>}`;
 type Stop = Exclude<NonNullable<NonNullable<RunPage["stopped"]>["code"]>, "told">;
 
 export const chinese: Words = {
@@ -91,6 +96,10 @@ export const chinese: Words = {
     "parked-mend": "先排除通道挂起的原因，再运行同一条命令，即可从停下处继续。",
     budget: "已达到设定的费用上限。",
     "budget-mend": "没有丢失任何东西：提高或去掉 --max-cost 后再运行同一条命令，即可从停下处继续。",
+    "absent-not-answered": "还没有应答。",
+    "absent-failed": "条目失败了，没有应答。",
+    "absent-vector": "应答是一个向量，在运行的输出里。",
+    "absent-not-kept": "这个运行的输出不含文本，其计划也已不存在。",
     "none-left": "取回的条目都已有结果。",
     "some-failed-again": "部分条目再次失败。",
     "nothing-to-retry": "没有可重试的条目。",
