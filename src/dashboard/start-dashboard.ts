@@ -11,6 +11,7 @@ import { Door } from "./door/door.ts";
 import { isLoopback } from "./door/loopback.ts";
 import type { DoorPasswords } from "./door/passwords.ts";
 import { sessionRoutes } from "./door/session-routes.ts";
+import type { Person } from "./door/session-token.ts";
 import { LiveChatList } from "./live/live-chats.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { liveRoutes } from "./live/live-routes.ts";
@@ -72,7 +73,7 @@ export class PortTakenError extends RunError {
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host } = options;
   const door = new Door({ host, passwords: options.passwords });
-  const parts = createParts(options);
+  const parts = createParts(options, door);
   const pages = findPages();
   const server = await createServer({
     door,
@@ -108,7 +109,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
+function createParts({ redis, keys, onError, ...options }: DashboardOptions, door: Door) {
   const client = redis.connect("commands");
   const gate = new RedisGate(client);
   const audit = new Audit(client, keys);
@@ -139,7 +140,9 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions) {
   const records = new LatestRecordsReader({ redis, client, keys, gate });
   const lanes = () => sampler.latest?.lanes ?? [];
   const chats = new LiveChatList({ queues, gate, client, keys, lanes });
-  const hub = new LiveHub({ sampler, gate, desk, records, chats, follow: { client, keys, gate }, onError });
+  const follow = { client, keys, gate };
+  const isOver = (person: Person) => door.isOver(person);
+  const hub = new LiveHub({ sampler, gate, desk, records, chats, follow, isOver, onError });
   return {
     client,
     keys,

@@ -62,6 +62,11 @@ export class Door {
     return person;
   }
 
+  /** Whether somebody who came in once must not any more. */
+  isOver(person: Person): boolean {
+    return this.#tokens.isOver(person);
+  }
+
   /** Takes the cookie back, and its token with it, wherever else that may be. */
   async signOut(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const token = request.cookies[COOKIE];

@@ -9,6 +9,8 @@ export interface Person {
   readonly who: string;
   /** Epoch ms; absent behind an open door. */
   readonly expiresAt?: number;
+  /** Of the session; absent behind an open door. */
+  readonly session?: string;
 }
 
 export const SESSION_MS = 12 * 3600_000;
@@ -30,34 +32,37 @@ export class SessionTokens {
   async issue(role: Role, who: string): Promise<{ readonly token: string; readonly person: Person }> {
     const now = this.#now();
     const expiresAt = now + SESSION_MS;
+    const session = randomUUID();
     const token = await new SignJWT({ role, who })
       .setProtectedHeader({ alg: "HS256" })
-      .setJti(randomUUID())
+      .setJti(session)
       .setIssuedAt(Math.floor(now / 1000))
       .setExpirationTime(Math.floor(expiresAt / 1000))
       .sign(this.#key);
-    return { token, person: { role, who, expiresAt } };
+    return { token, person: { role, who, expiresAt, session } };
   }
 
   /** Undefined for what is no token of this server, or is over. */
   async read(token: string): Promise<Person | undefined> {
-    const claims = await this.#verify(token);
-    if (!claims || this.#revoked.has(claims.id)) return undefined;
-    return claims.person;
+    const person = await this.#verify(token);
+    return person && !this.isOver(person) ? person : undefined;
+  }
+
+  /** Whether somebody who came in once must not any more: the time is over, or the session was signed out. */
+  isOver({ expiresAt = Number.POSITIVE_INFINITY, session }: Person): boolean {
+    return expiresAt <= this.#now() || (session !== undefined && this.#revoked.has(session));
   }
 
   /** From now on the token is none. Only tokens of this server are remembered, until they would have ended. */
   async revoke(token: string): Promise<void> {
-    const claims = await this.#verify(token);
-    if (!claims) return;
+    const person = await this.#verify(token);
+    if (!person) return;
     const now = this.#now();
     for (const [id, until] of this.#revoked) if (until <= now) this.#revoked.delete(id);
-    this.#revoked.set(claims.id, claims.person.expiresAt);
+    this.#revoked.set(person.session, person.expiresAt);
   }
 
-  async #verify(
-    token: string,
-  ): Promise<{ readonly id: string; readonly person: Required<Person> } | undefined> {
+  async #verify(token: string): Promise<Required<Person> | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["HS256"],
@@ -67,7 +72,7 @@ export class SessionTokens {
       const { role, who, exp, jti } = payload;
       if ((role !== "viewer" && role !== "operator") || typeof who !== "string") return undefined;
       if (exp === undefined || jti === undefined) return undefined;
-      return { id: jti, person: { role, who, expiresAt: exp * 1000 } };
+      return { role, who, expiresAt: exp * 1000, session: jti };
     } catch {
       return undefined;
     }

@@ -29,6 +29,8 @@ export interface LiveHubDeps {
   readonly records: LatestRecordsReader;
   readonly chats: LiveChatList;
   readonly follow: FollowDeps;
+  /** Whether somebody who came in once must not any more. */
+  readonly isOver: (person: Person) => boolean;
   readonly onError: (error: Error, where: string) => void;
 }
 
@@ -120,9 +122,8 @@ export class LiveHub {
 
   async #tell(streams: readonly Stream[]): Promise<void> {
     const { sampler, gate, desk } = this.#deps;
-    const now = Date.now();
     for (const stream of streams) {
-      if ((stream.person.expiresAt ?? Number.POSITIVE_INFINITY) <= now) stream.sink.close();
+      if (this.#deps.isOver(stream.person)) stream.sink.close();
       else this.#tellHealth(stream);
     }
     const look = sampler.latest;
