@@ -38,7 +38,10 @@ export function defineScript<K extends string, A extends string, R>(
     ...contract,
     source,
     async run(client, keys, args, rest = []) {
-      const values = [...contract.keys.map((k) => keys[k]), ...contract.args.map((a) => args[a]), ...rest];
+      const values: ScriptValue[] = [];
+      for (const key of contract.keys) values.push(keys[key]);
+      for (const arg of contract.args) values.push(args[arg]);
+      for (const value of rest) values.push(value);
       const count = contract.keys.length;
       try {
         return contract.parse(await client.evalsha(sha, count, ...values));

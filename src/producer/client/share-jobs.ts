@@ -1,10 +1,12 @@
 import {
-  CALLS_PER_JOB,
   type ChatItem,
   type ChatPayload,
   type EmbeddingPayload,
   MAX_JOB_BYTES,
 } from "../../queue/payload.ts";
+
+/** More than in a job of a run: no window has to be shared among workers. */
+export const MOST_ITEMS = 16;
 
 /** A job as it goes to its queue. */
 export interface SubmittedJob {
@@ -32,7 +34,7 @@ export function shareJobs(submissions: readonly Shareable[]): SubmittedJob[] {
     }
     const model = `${payload.provider}/${payload.model}`;
     const shared = open.get(model);
-    if (shared && shared.items.length < CALLS_PER_JOB && shared.bytes + bytes <= MAX_JOB_BYTES) {
+    if (shared && shared.items.length < MOST_ITEMS && shared.bytes + bytes <= MAX_JOB_BYTES) {
       shared.items.push(...payload.items);
       shared.bytes += bytes;
     } else {

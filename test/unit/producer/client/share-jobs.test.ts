@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { makeChatPayload } from "../../../../src/producer/client/make-payload.ts";
-import { type Shareable, shareJobs } from "../../../../src/producer/client/share-jobs.ts";
-import { CALLS_PER_JOB, MAX_JOB_BYTES } from "../../../../src/queue/payload.ts";
+import { MOST_ITEMS, type Shareable, shareJobs } from "../../../../src/producer/client/share-jobs.ts";
+import { MAX_JOB_BYTES } from "../../../../src/queue/payload.ts";
 
 function submission(id: string, model: string, size: number, alone: boolean): Shareable {
   const messages = [{ role: "user" as const, content: "x".repeat(size) }];
@@ -27,7 +27,7 @@ test("chat items of one moment share jobs by model; each is in exactly one, and 
       for (const job of jobs) {
         const ids = idsOf(job);
         expect(ids[0]).toBe(job.id);
-        expect(ids.length).toBeLessThanOrEqual(CALLS_PER_JOB);
+        expect(ids.length).toBeLessThanOrEqual(MOST_ITEMS);
         const parts = submissions.filter(({ id }) => ids.includes(id));
         expect(new Set(parts.map(({ payload }) => payload.model)).size).toBe(1);
         if (parts.length === 1) continue;
@@ -40,5 +40,5 @@ test("chat items of one moment share jobs by model; each is in exactly one, and 
 
 test("many small items of one moment become full jobs", () => {
   const jobs = shareJobs(Array.from({ length: 40 }, (_, n) => submission(`c-${n}`, "zhipu/a", 10, false)));
-  expect(jobs.map((job) => idsOf(job).length)).toEqual([8, 8, 8, 8, 8]);
+  expect(jobs.map((job) => idsOf(job).length)).toEqual([16, 16, 8]);
 });
