@@ -181,7 +181,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const [first] = this.#chunks;
     const body =
       this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes);
-    this.#promise.resolve({ status: this.#status, headers: this.#headers, body });
+    const answer = { status: this.#status, headers: this.#headers, body };
+    if (this.#bytes < LARGE_BYTES) this.#promise.resolve(answer);
+    else inTurn(() => this.#promise.resolve(answer));
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -207,4 +209,21 @@ class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener("abort", this.#onAbort);
   }
+}
+
+/** From here on, reading an answer takes long enough that others should not have to wait for many of them. */
+const LARGE_BYTES = 16 * 1024;
+const waiting: (() => void)[] = [];
+
+/**
+ * Large answers that come at the same moment are read one per turn of the event loop: between them requests go out and
+ * replies of Redis come in. In one go, the answers of a burst would keep its next calls from being sent.
+ */
+function inTurn(read: () => void): void {
+  if (waiting.push(read) === 1) setImmediate(readNext);
+}
+
+function readNext(): void {
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(readNext);
 }
