@@ -35,6 +35,7 @@ import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { EarlyServices, type RunServices } from "./run-services.ts";
+import { windowSize } from "./window-size.ts";
 
 /** Options that every command with an output folder has. */
 export interface RunCommandOptions {
@@ -249,12 +250,15 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
     if (run.manifest.items.missing >= MANY_ITEMS) await startTogether(workers, signal);
     tracer = await openConfiguredTracer(config);
     const note = (message: string) => reporter.event({ type: "note", message });
-    return await executeRun(run, command.work(run, { client, keys, clock: systemClock, note }), {
+    const work = command.work(run, { client, keys, clock: systemClock, note });
+    const limits = lanes.map((one) => one.limits);
+    const usual = windowSize(limits, work.inputsPerCall ?? 1, command.defaultWindow);
+    return await executeRun(run, work, {
       redis: redis.source,
       keys,
       limiter: createRedisLimiter(client, keys),
       lanes,
-      windowSize: options.window ?? config.run.window ?? command.defaultWindow,
+      windowSize: options.window ?? config.run.window ?? usual,
       ...(price === undefined ? {} : { price }),
       ...(context.retry === undefined ? {} : { retry: context.retry }),
       ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
