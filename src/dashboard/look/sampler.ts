@@ -45,12 +45,12 @@ export interface SamplerDeps extends Omit<LaneLookDeps, "telemetry"> {
 const EVERY_MS = 1_000;
 /** A look may be this old and still be an answer: pages that ask between two ticks must not make a look of their own. */
 const FRESH_MS = 1_500;
-/** While nobody watches, so that the charts of the last day have no hole. */
-const IDLE_EVERY_MS = 60_000;
+/** While nobody watches: once a step of the last hour's chart, a little less so that none is left out. */
+const IDLE_EVERY_MS = SPANS.hour.stepMs * 0.9;
 const INFO_EVERY_MS = 5_000;
 
 /**
- * Looks at Redis once a second for all pages together while anybody watches, once a minute otherwise. All that is asked
+ * Looks at Redis once a second for all pages together while anybody watches, every few seconds otherwise. All that is asked
  * in one look leaves in one write, and its number does not grow with items or with runs that have ended.
  */
 export class Sampler {
