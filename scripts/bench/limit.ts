@@ -28,6 +28,7 @@ interface Case {
   readonly optimumMs: (report: SimulatorReport) => number;
   /** What the limited quantity reached, refused calls included where the simulator counts them. */
   readonly reached: (report: SimulatorReport) => string;
+  readonly neverIdle?: true;
   run(simulator: SimulatorProcess, corpus: string, calls: number): Promise<unknown>;
 }
 
@@ -52,23 +53,31 @@ const WORKERS = 4;
 /** Between the starts of two contenders: processes that start at once on few cores slow each other's first calls. */
 const APART_MS = 7_000;
 
-/** Beside each other, each against a simulator of its own: a limited contender is idle nearly all of its time. */
+/**
+ * Each against a simulator of its own. Those that wait for a window nearly all of their time run beside each other; those
+ * that call all the time run alone, or they would slow the moments in which the others' windows open.
+ */
 export async function benchLimit({ quick, say }: LimitOptions): Promise<LimitResult[]> {
   const folder = await makeFolder();
   const corpus = join(folder, "texts.jsonl");
   const cases = listCases(quick ? 700 : 1_150);
   await writeCorpus(corpus, Math.max(...cases.map(({ calls }) => calls)) * BATCH);
+  const run = async (each: Case) => {
+    const result = await runCase(each, corpus);
+    say(`${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`);
+    return result;
+  };
   try {
-    return await Promise.all(
-      cases.map(async (each, place) => {
-        await setTimeout(place * APART_MS);
-        const result = await runCase(each, corpus);
-        say(
-          `${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`,
-        );
-        return result;
-      }),
+    const results = await Promise.all(
+      cases
+        .filter(({ neverIdle }) => !neverIdle)
+        .map(async (each, place) => {
+          await setTimeout(place * APART_MS);
+          return await run(each);
+        }),
     );
+    for (const each of cases.filter(({ neverIdle }) => neverIdle)) results.push(await run(each));
+    return results;
   } finally {
     removeFolder(folder);
   }
@@ -137,6 +146,7 @@ function listCases(calls: number): Case[] {
   const perMinute = { requestsPerMinute: PER_MINUTE };
   const atOnce = {
     limit: `${CONCURRENCY} calls at once`,
+    neverIdle: true as const,
     calls: 800,
     simulatorLimits: { concurrency: CONCURRENCY },
     optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
@@ -184,6 +194,6 @@ export function describeLimit(results: readonly LimitResult[]): string {
       lines,
     ),
     "",
-    `One run each, started ${APART_MS / 1000} s apart, against simulators of their own (they are idle nearly all the time). Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+    `One run each, against simulators of their own; those with a window started ${APART_MS / 1000} s apart (they are idle nearly all the time), those with calls at once alone. Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
   ].join("\n");
 }
