@@ -10,6 +10,6 @@ const UNDER_WAY = 1.1;
 export function windowSize(limits: readonly LaneLimits[], inputsPerCall: number, usual: number): number {
   let calls = 0;
   for (const { requestsPerMinute = 0, pacing } of limits) if (pacing !== "even") calls += requestsPerMinute;
-  const burst = Math.ceil(calls * inputsPerCall * UNDER_WAY);
+  const burst = Math.round(calls * inputsPerCall * UNDER_WAY);
   return burst > usual && burst <= 2 * usual ? burst : usual;
 }
