@@ -1,5 +1,6 @@
 import { InputError } from "../../core/errors.ts";
 import {
+  ANSWER_TOKENS,
   type ChatPayload,
   chatRequestSchema,
   type EmbeddingPayload,
@@ -8,9 +9,6 @@ import {
 import { estimateTokens } from "../chunking/estimate-tokens.ts";
 import { composeRequest } from "./compose-request.ts";
 import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
-
-/** Tokens an answer probably has when its request sets no bound. */
-const ANSWER_TOKENS = 512;
 
 /** The job of a chat item, its bytes, and its request apart where that is too large for one. Throws InputError. */
 export function makeChatPayload(

@@ -3,6 +3,7 @@ import type { Item } from "../../core/item.ts";
 import type { TokenCount } from "../../core/money.ts";
 import { queueName } from "../../queue/names.ts";
 import {
+  ANSWER_TOKENS,
   CALLS_PER_JOB,
   type ChatItem,
   type ChatPayload,
@@ -12,8 +13,6 @@ import {
 import type { RunRequests } from "../../queue/run-requests.ts";
 import type { JobMaker } from "./job-maker.ts";
 
-/** Tokens an answer probably has when its request sets no bound. */
-const ANSWER_TOKENS = 512;
 /** Items that are fed together: several jobs, as one would be too little to ask Redis for. */
 const FED_TOGETHER = CALLS_PER_JOB * 4;
 
