@@ -17,6 +17,7 @@ import {
 import { ConfigError } from "./core/errors.ts";
 import type { Lane, LaneLimits } from "./core/lane.ts";
 import { nearest } from "./core/nearest.ts";
+import { omitUndefined } from "./core/omit-undefined.ts";
 import { Secret } from "./core/secret.ts";
 import type { ProviderAccount } from "./providers/provider.ts";
 
@@ -150,19 +151,13 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
       viewer: secret(general.SLUICE_VIEWER_PASSWORD),
       operator: secret(general.SLUICE_OPERATOR_PASSWORD),
     },
-    run: present(settings.run ?? {}),
-    worker: present({ jobs, calls, graceMs: grace }),
+    run: omitUndefined(settings.run ?? {}),
+    worker: omitUndefined({ jobs, calls, graceMs: grace }),
   };
 }
 
 function secret(text: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text);
-}
-
-/** Only what is set: absent keys, unlike undefined ones, leave a caller's defaults alone when spread over them. */
-function present<T extends object>(values: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
-  const set = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(set) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 function known(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): ProviderAccounts {
@@ -186,14 +181,14 @@ function limitsOf(settings: FileSettings, lane: Lane): LaneLimits | undefined {
   const accounts = settings.providers?.[lane.provider]?.accounts;
   const ofAccount = accounts?.find(({ name }) => name === lane.account)?.limits;
   const ofModel = modelOf(settings, lane.provider, lane.model)?.limits;
-  const limits = present({ ...ofModel, ...ofAccount });
+  const limits = omitUndefined({ ...ofModel, ...ofAccount });
   return Object.keys(limits).length === 0 ? undefined : Object.freeze(limits);
 }
 
 function priceOf(settings: FileSettings, provider: string, model: string): Price | undefined {
   const price = modelOf(settings, provider, model)?.price;
   if (price?.currency === undefined) return undefined;
-  return Object.freeze({ ...present(price), currency: price.currency });
+  return Object.freeze({ ...omitUndefined(price), currency: price.currency });
 }
 
 /** The variables that the settings file names for keys. */

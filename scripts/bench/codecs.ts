@@ -42,8 +42,11 @@ export async function benchCodecs({ quick, say }: CodecsOptions): Promise<Codecs
       for (let round = 0; round < rounds; round++) {
         for (const client of CLIENTS) {
           const order: StreamOrder = {
-            ...{ client, url: simulator.openaiUrl, apiKey: simulator.apiKey },
-            ...{ streams: streamsPerRound, concurrency: CONCURRENCY },
+            client,
+            url: simulator.openaiUrl,
+            apiKey: simulator.apiKey,
+            streams: streamsPerRound,
+            concurrency: CONCURRENCY,
           };
           const result = await runChild<StreamResult>("stream-chats.ts", [JSON.stringify(order)]);
           streams.push({ client, paceMs, ...result });

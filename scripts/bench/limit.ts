@@ -136,8 +136,13 @@ function listCases(calls: number): Case[] {
     name,
     run: ({ url, apiKey }: SimulatorProcess, corpus: string, count: number) => {
       const order: LimitedOrder = {
-        ...{ limiter, requestsPerMinute: PER_MINUTE, texts: count * BATCH, concurrency: CONCURRENCY },
-        ...{ url, apiKey, corpus },
+        limiter,
+        requestsPerMinute: PER_MINUTE,
+        texts: count * BATCH,
+        concurrency: CONCURRENCY,
+        url,
+        apiKey,
+        corpus,
       };
       const script = fileURLToPath(new URL("contenders/limited.ts", import.meta.url));
       return measureProcess([script, JSON.stringify(order)]);

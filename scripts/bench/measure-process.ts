@@ -39,7 +39,7 @@ export async function measureProcess(
     spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      cwd: options.cwd,
     }),
   );
   options.onStart?.(child);

@@ -44,10 +44,24 @@ export async function writeRunFolder(
   await store.close();
   const { ok, failed, missing } = store.counts();
   await writeManifest(dir, {
-    ...{ version: 1, run, kind: "embedding", type: "db", state: "running", sluice: "bench", model },
+    version: 1,
+    run,
+    kind: "embedding",
+    type: "db",
+    state: "running",
+    sluice: "bench",
+    model,
     source: {
-      ...{ paths: ["corpus"], sha256: "", fingerprint: "", files: 1, skippedFiles: 0, documents: items },
-      ...{ bytes: items * 100, items, estimatedTokens: items * 90, skippedInvalid: 0 },
+      paths: ["corpus"],
+      sha256: "",
+      fingerprint: "",
+      files: 1,
+      skippedFiles: 0,
+      documents: items,
+      bytes: items * 100,
+      items,
+      estimatedTokens: items * 90,
+      skippedInvalid: 0,
     },
     createdAt: new Date().toISOString(),
     activeMs: 60_000,

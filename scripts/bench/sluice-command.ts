@@ -93,7 +93,7 @@ export async function writeSettings(
 ): Promise<void> {
   const settings = {
     providers: { minimax: { models: { "embo-01": { limits } } } },
-    ...(callsPerWorker === undefined ? {} : { worker: { calls: callsPerWorker } }),
+    worker: callsPerWorker === undefined ? undefined : { calls: callsPerWorker },
   };
   // JSON is YAML.
   await writeFile(join(folder, "sluice.yaml"), JSON.stringify(settings, null, 2));

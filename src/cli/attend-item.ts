@@ -51,7 +51,7 @@ export async function attendItem(options: AttendOptions): Promise<Attendance> {
     children = startChildWorkers({
       count,
       logFile: join(folder, "workers.log"),
-      ...(options.configFile === undefined ? {} : { configFile: resolve(options.configFile) }),
+      configFile: options.configFile === undefined ? undefined : resolve(options.configFile),
       signal: options.signal,
       onRestart: () => undefined,
     });

@@ -14,7 +14,7 @@ export async function startDemoDashboard(
   const redis = await openConfiguredRedis(config);
   try {
     const dashboard = await startOnFreePort((port) => {
-      const address = { host: "127.0.0.1", port, ...(config.file ? { config: config.file } : {}) };
+      const address = { host: "127.0.0.1", port, config: config.file ? config.file : undefined };
       const options = dashboardOptions(config, redis, address, () => undefined);
       return startDashboard({ ...options, command: { ...options.command, env } });
     });

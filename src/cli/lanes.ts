@@ -51,9 +51,9 @@ export function requireLanes(
 export function openTransport(config: Config): Transport {
   const { proxy, noProxy, extraCaCerts } = config.transport;
   return createTransport({
-    ...(proxy === undefined ? {} : { httpsProxy: proxy.reveal() }),
-    ...(noProxy === undefined ? {} : { noProxy }),
-    ...(extraCaCerts === undefined ? {} : { extraCa: readCertificates(extraCaCerts) }),
+    httpsProxy: proxy === undefined ? undefined : proxy.reveal(),
+    noProxy,
+    extraCa: extraCaCerts === undefined ? undefined : readCertificates(extraCaCerts),
   });
 }
 
@@ -117,7 +117,7 @@ export class LaneBook {
       const lane = { provider, account: account.name, model };
       const price = lanePrice(this.#config, lane);
       const limits = laneLimits(this.#config, lane);
-      return [{ lane, limits, model: create(model), ...(price === undefined ? {} : { price }) }];
+      return [{ lane, limits, model: create(model), price }];
     });
   }
 

@@ -28,7 +28,7 @@ export async function openConfiguredRedis(
   const { onEvent = () => undefined, onWarning = () => undefined } = options;
   if (config.redisUrl === undefined) {
     const server = await startPrivateRedis(config.home, {
-      ...(config.redisServer === undefined ? {} : { serverPath: config.redisServer }),
+      serverPath: config.redisServer,
     });
     const source = openRedis(server.target, { onEvent });
     let closing: Promise<void> | undefined;

@@ -259,10 +259,10 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
       limiter: createRedisLimiter(client, keys),
       lanes,
       windowSize: options.window ?? config.run.window ?? usual,
-      ...(price === undefined ? {} : { price }),
-      ...(context.retry === undefined ? {} : { retry: context.retry }),
-      ...(options.maxCost === undefined ? {} : { maxCost: options.maxCost }),
-      ...(tracer ? { tracer } : {}),
+      price,
+      retry: context.retry,
+      maxCost: options.maxCost,
+      tracer,
       clock: systemClock,
       onStopping: () => workers.stop(),
       onSnapshot: (snapshot) => reporter.progress(snapshot),
@@ -307,7 +307,7 @@ async function openServices(
   const workers = startChildWorkers({
     count: options.workers ?? config.run.workers ?? availableParallelism(),
     logFile: join(dir, WORK_FOLDER, "workers.log"),
-    ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+    configFile: options.config === undefined ? undefined : resolve(options.config),
     signal,
     onRestart: (detail) => reporter.event({ type: "worker-lost", detail, restarted: true }),
   });

@@ -92,7 +92,7 @@ export class Audit {
     const entries = await this.#client.xrevrange(this.#key, from, oldestId(now), "COUNT", limit);
     const lines = entries.map(([id, fields]) => toLine(id, fields));
     const last = lines.at(-1)?.id;
-    return { lines, ...(lines.length === limit && last !== undefined ? { next: last } : {}) };
+    return { lines, next: lines.length === limit && last !== undefined ? last : undefined };
   }
 }
 
@@ -114,8 +114,8 @@ function toLine(id: string, fields: readonly string[]): AuditLine {
     who: values.get("who") ?? "",
     role: values.get("role") === "operator" ? "operator" : "viewer",
     action: values.get("action") ?? "",
-    ...(target === undefined ? {} : { target }),
-    ...(detail === undefined ? {} : { detail }),
+    target,
+    detail,
     ...(refused === undefined ? {} : { outcome: "refused", reason: refused as Reason | ErrorCode }),
   };
 }

@@ -62,10 +62,10 @@ export class HttpError extends Error {
     return {
       error: {
         code,
-        ...(reason === undefined ? {} : { reason }),
+        reason,
         message,
-        ...(hint === undefined ? {} : { hint }),
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        hint,
+        retryAfterMs,
       },
     };
   }

@@ -1,5 +1,6 @@
 import type { LimitDimension } from "../core/errors.ts";
 import type { LaneLimits } from "../core/lane.ts";
+import { omitUndefined } from "../core/omit-undefined.ts";
 import {
   FRESH_OUTAGE_MS,
   OUTAGE_MS,
@@ -177,7 +178,7 @@ export class LaneBook {
   }
 
   setLimits(limits: SetLimits): void {
-    this.#set = { ...this.#set, ...limits };
+    this.#set = { ...this.#set, ...omitUndefined(limits) };
     for (const dimension of DIMENSIONS) {
       if (limits[FIELDS[dimension]] !== undefined) this.#learned.delete(dimension);
     }

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { LimitDimension } from "../core/errors.ts";
 import { formatLane, type Lane, type LaneLimits } from "../core/lane.ts";
+import { omitUndefined } from "../core/omit-undefined.ts";
 import { LaneBook } from "./lane-book.ts";
 import {
   type LaneStatus,
@@ -13,7 +14,7 @@ import {
 
 /** The limiter for a single process, without Redis: the same grants and waits, on the clock it is given. */
 export function createMemoryLimiter(clock: Clock, options: LimiterOptions = {}): Limiter {
-  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...options };
+  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options ?? {}) };
   const figures = { windowMs: windowMs + WINDOW_MARGIN_MS, transitMs, leaseMs };
   const books = new Map<string, LaneBook>();
   const book = (lane: Lane): LaneBook => {
@@ -64,17 +65,16 @@ function describe(book: LaneBook, given: LaneLimits, now: number): LaneStatus {
     const value = learned[dimension];
     return {
       used: used[dimension],
-      ...(allowed === undefined ? {} : { allowed }),
-      ...(book.isSet(dimension) ? { set: true as const } : {}),
-      ...(value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY)
-        ? { learned: Math.floor(value) }
-        : {}),
+      allowed,
+      set: book.isSet(dimension) ? (true as const) : undefined,
+      learned:
+        value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(value) : undefined,
     };
   };
   return {
     state,
-    ...(state === "snoozed" ? { snoozeMs } : {}),
-    ...(reason ? { reason } : {}),
+    snoozeMs: state === "snoozed" ? snoozeMs : undefined,
+    reason: reason ? reason : undefined,
     requests: share("requests", limits.requestsPerMinute),
     tokens: share("tokens", limits.tokensPerMinute),
     concurrency: share("concurrency", limits.concurrency),

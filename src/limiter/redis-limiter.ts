@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { LaneLimits } from "../core/lane.ts";
+import { omitUndefined } from "../core/omit-undefined.ts";
 import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
@@ -79,7 +80,7 @@ const setLimitsScript = defineScript(new URL("lua/set-limits.lua", import.meta.u
 
 /** The limiter shared by every worker on one Redis; state per lane, on Redis's clock. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
-  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...options };
+  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options ?? {}) };
   const windowWithMargin = windowMs + WINDOW_MARGIN_MS;
 
   return {
@@ -95,7 +96,10 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
           transitMs,
           leaseMs,
           prefix,
-          ...{ urgent, holdMs: URGENT_HOLD_MS, pauseMs: URGENT_PAUSE_MS, yieldMs: YIELD_MS },
+          urgent,
+          holdMs: URGENT_HOLD_MS,
+          pauseMs: URGENT_PAUSE_MS,
+          yieldMs: YIELD_MS,
         },
         wants.map(wholeAmount),
       );
@@ -183,8 +187,8 @@ function parseReserve(
     granted: reservations,
     wait: {
       reason: reason as WaitReason,
-      ...(waitMs >= 0 ? { waitMs } : {}),
-      ...(detail === "" ? {} : { detail }),
+      waitMs: waitMs >= 0 ? waitMs : undefined,
+      detail: detail === "" ? undefined : detail,
     },
   };
 }
@@ -211,8 +215,8 @@ function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): L
   const why = state === "parked" ? parked : state === "snoozed" ? reason : "";
   return {
     state,
-    ...(state === "snoozed" ? { snoozeMs } : {}),
-    ...(why ? { reason: String(why) } : {}),
+    snoozeMs: state === "snoozed" ? snoozeMs : undefined,
+    reason: why ? String(why) : undefined,
     requests: share(requests, limits.requestsPerMinute, learnedR, setR),
     tokens: share(tokens, limits.tokensPerMinute, learnedT, setT),
     concurrency: share(inFlight, limits.concurrency, learnedC, setC),
@@ -231,9 +235,9 @@ function share(
   const allowed = isSet ? Number(set) : configured;
   return {
     used: Number(used),
-    ...(allowed === undefined ? {} : { allowed }),
-    ...(isSet ? { set: true as const } : {}),
-    ...(isBelow(learned, allowed) ? { learned: Math.floor(Number(learned)) } : {}),
+    allowed,
+    set: isSet ? (true as const) : undefined,
+    learned: isBelow(learned, allowed) ? Math.floor(Number(learned)) : undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { omitUndefined } from "../core/omit-undefined.ts";
 import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { decodeRecords, type WireRecord } from "./record-codec.ts";
@@ -47,7 +48,7 @@ export async function noteItem(
   ttlMs: number,
 ): Promise<boolean> {
   const { metadata, request, ...fields } = item;
-  const pairs = Object.entries(fields).flat();
+  const pairs = Object.entries(omitUndefined(fields)).flat();
   if (metadata !== undefined) pairs.push("metadata", JSON.stringify(metadata));
   if (request !== undefined) pairs.push("request", request);
   return (await submitScript.run(client, keys.item(id), { ttlMs }, pairs)) === "new";

@@ -1,3 +1,4 @@
+import { omitUndefined } from "../core/omit-undefined.ts";
 import type { Keys, RunKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { decodeRecords, type WireRecord } from "./record-codec.ts";
@@ -107,7 +108,7 @@ export class RunControl {
       this.#client,
       { ...this.#run, scratch: `${this.#run.done}:scratch` },
       { items, durable, ttlMs: RUN_TTL_MS },
-      Object.entries(counters).flat(),
+      Object.entries(omitUndefined(counters)).flat(),
     );
   }
 

@@ -132,12 +132,12 @@ function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEnt
     attempt: Number(values.get("n") ?? 0),
     kind: (values.get("k") ?? "server") as ProviderErrorKind,
     message: values.get("m") ?? "",
-    ...(code === undefined ? {} : { code }),
-    ...(lane === undefined ? {} : { lane }),
-    ...(startedAt === undefined ? {} : { startedAt: Number(startedAt) }),
+    code,
+    lane,
+    startedAt: startedAt === undefined ? undefined : Number(startedAt),
     durationMs: Number(values.get("d") ?? 0),
     worker: values.get("w") ?? "",
-    ...(unnoted === undefined ? {} : { unnoted: Number(unnoted) }),
+    unnoted: unnoted === undefined ? undefined : Number(unnoted),
   };
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { omitUndefined } from "../core/omit-undefined.ts";
 import type { RunKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { gather } from "./gather.ts";
@@ -185,7 +186,7 @@ export class RunLedger {
   /** Adds to counters. */
   async count(counters: RunCounters): Promise<void> {
     const args = { ttlMs: RUN_TTL_MS, mark: nextMark() };
-    await countScript.run(this.#client, this.#keys, args, Object.entries(counters).flat());
+    await countScript.run(this.#client, this.#keys, args, Object.entries(omitUndefined(counters)).flat());
   }
 
   async readCounters(): Promise<Record<RunCounter, number>> {
@@ -249,7 +250,7 @@ export class RunLedger {
     for (const [i, { answered }] of answers.entries()) {
       if (!answered || committed[i]?.accepted !== 0) continue;
       const { inputs, capacity, isShared } = answered;
-      await this.count({ ...(isShared ? {} : { callsRefused: 1 }), inputs, capacity });
+      await this.count({ callsRefused: isShared ? undefined : 1, inputs, capacity });
     }
     return committed;
   }

@@ -176,7 +176,7 @@ function clusterOptions(
     retryDelayOnFailover: 500,
     retryDelayOnClusterDown: 500,
     // A certificate names hosts, so a host name must not be resolved to an address before the TLS handshake.
-    ...(redisOptions.tls === undefined ? {} : { dnsLookup: (host, done) => done(null, host) }),
+    dnsLookup: redisOptions.tls === undefined ? undefined : (host, done) => done(null, host),
   };
 }
 
@@ -191,7 +191,7 @@ function sentinelCredentials(login: RedisLogin | undefined): ClientOptions {
   const { username, password } = login;
   return {
     sentinelPassword: password,
-    ...(username === undefined ? {} : { sentinelUsername: username }),
+    sentinelUsername: username,
   };
 }
 

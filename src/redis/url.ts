@@ -88,8 +88,8 @@ export function parseRedisUrl(text: string): RedisTarget {
   const parts = splitUrl(text.trim());
   const { kind, query } = parts;
   const shared = {
-    ...(parts.login === undefined ? {} : { login: parts.login }),
-    ...(parts.tls ? { tls: tlsFiles(query) } : {}),
+    login: parts.login,
+    tls: parts.tls ? tlsFiles(query) : undefined,
   };
   switch (kind) {
     case "socket":
@@ -233,9 +233,9 @@ function tlsFiles(query: ReadonlyMap<string, string>): RedisTls {
   const [ca, cert, key] = TLS_PARAMETERS.map((name) => query.get(name));
   if ((cert === undefined) !== (key === undefined)) fail("needs the parameters cert and key together");
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ca,
+    cert,
+    key,
   };
 }
 

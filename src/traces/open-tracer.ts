@@ -84,7 +84,7 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
             const linked = parseContext(link);
             return linked ? [{ context: linked }] : [];
           }),
-          ...(at === undefined ? {} : { startTime: at }),
+          startTime: at,
         },
         parent === undefined ? contexts.active() : contextOf(parent),
       );
@@ -129,7 +129,7 @@ function describeProcess(
 ): NonNullable<TracerProviderOptions["resource"]> {
   const attributes: Attributes = {
     "service.name": service,
-    ...(version === undefined ? {} : { "service.version": version }),
+    "service.version": version,
     "process.pid": process.pid,
   };
   const resource: NonNullable<TracerProviderOptions["resource"]> = {

@@ -31,7 +31,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
     call(grant, inputs) {
       const startedAt = performance.now();
       const { lane, price } = grant.lane;
-      const call = { lane, inputs: inputs.length, ...(price === undefined ? {} : { price }) };
+      const call = { lane, inputs: inputs.length, price };
       let firstDeltaMs: number | undefined;
       const ended = () => ({ ...call, ...(firstDeltaMs === undefined ? {} : { firstDeltaMs }) });
       return {
@@ -53,7 +53,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
               attempt: Math.max(...ofRun.map(({ attempts }) => attempts)) + 1,
               kind,
               message,
-              ...(code === undefined ? {} : { code }),
+              code,
               durationMs: performance.now() - startedAt,
               worker,
               lane: formatLane(lane),

@@ -59,10 +59,10 @@ export class GroupBook {
     const lanes = this.#deps.embeddingLanes(provider, model);
     const first = lanes[0]?.model;
     if (!first) return undefined;
-    const request: BatchRequest = { purpose, ...(dimensions === undefined ? {} : { dimensions }) };
+    const request: BatchRequest = { purpose, dimensions };
     const limits = {
       maxInputs: first.maxInputs,
-      ...(first.maxBatchTokens === undefined ? {} : { maxTokens: first.maxBatchTokens }),
+      maxTokens: first.maxBatchTokens,
     };
     const group = new CallGroup(
       new LaneChooser(this.#deps.limiter, lanes),

@@ -54,7 +54,7 @@ export async function handleFailure(
       .throttle(lane.lane, lane.limits, {
         dimension: error.dimension ?? "requests",
         grantedAt: reservation.grantedAt,
-        ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+        retryAfterMs: error.retryAfterMs,
       })
       .catch(() => undefined);
   }
@@ -64,7 +64,7 @@ export async function handleFailure(
   }
   if (decision.action === "fail") {
     const { kind, message, code } = error;
-    await commitFailure(inputs, { kind, message, ...(code === undefined ? {} : { code }) }, deps);
+    await commitFailure(inputs, { kind, message, code }, deps);
   }
   return decision;
 }
@@ -80,9 +80,9 @@ function countersOf(
 ): RunCounters {
   const { inputs, capacity } = shareOf(size, own, isFirst);
   return {
-    ...(isFirst ? { callsFailed: 1 } : {}),
-    ...(isFirst && throttled ? { throttles: 1 } : {}),
-    ...(throttled ? { snoozes: own } : {}),
+    callsFailed: isFirst ? 1 : undefined,
+    throttles: isFirst && throttled ? 1 : undefined,
+    snoozes: throttled ? own : undefined,
     inputs,
     capacity,
   };

@@ -110,7 +110,15 @@ async function processItems(
     const { index = 0, item, stream, tokens = 0 } = items[position] ?? {};
     const isFollowed = item !== undefined && stream && ledger instanceof ItemLedger;
     return {
-      ...{ runId, ledger, index, tokens, trace, attempts, charged: attempts, snoozes: 0, bytes: 0 },
+      runId,
+      ledger,
+      index,
+      tokens,
+      trace,
+      attempts,
+      charged: attempts,
+      snoozes: 0,
+      bytes: 0,
       isUrgent: deps.isUrgent,
       arrivedAt: deps.now(),
       request: requests[position] ?? NO_REQUEST,

@@ -46,7 +46,11 @@ export async function processEmbeddingJob(
   };
   await processClaim(
     {
-      ...{ jobId, group, draft, signal, ledger: deps.ledger },
+      jobId,
+      group,
+      draft,
+      signal,
+      ledger: deps.ledger,
       indices: items.map(([index]) => index),
       isOwn: item !== undefined,
     },

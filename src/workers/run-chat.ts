@@ -67,15 +67,11 @@ export async function runChat(
   };
   await Promise.all([
     commitRecords([input], () => record, { answered: ONE }, deps),
-    limiter
-      .settle(lane.lane, [
-        { id: reservation.id, outcome: "ok", ...(total === undefined ? {} : { tokens: total }) },
-      ])
-      .catch((error) =>
-        log.warn("could not settle a reservation; it lapses by itself", {
-          error: coerceError(error).message,
-        }),
-      ),
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }]).catch((error) =>
+      log.warn("could not settle a reservation; it lapses by itself", {
+        error: coerceError(error).message,
+      }),
+    ),
   ]);
   watch?.committed();
   return undefined;

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { coerceError } from "../core/errors.ts";
+import { omitUndefined } from "../core/omit-undefined.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
@@ -102,7 +103,7 @@ class Host {
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
-    this.#options = { ...WORKER_DEFAULTS, ...deps.options };
+    this.#options = { ...WORKER_DEFAULTS, ...omitUndefined(deps.options ?? {}) };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
     this.#ledgers = new RunLedgers(this.#client, deps.keys);
@@ -209,7 +210,10 @@ class Host {
     }
     if (payload?.kind === "chat") {
       return await processChatJob(id, payload, signal, {
-        ...{ ...shared, client: this.#client, keys, ledgers: this.#ledgers },
+        ...shared,
+        client: this.#client,
+        keys,
+        ledgers: this.#ledgers,
         group: () => this.#groups.chat(payload),
         holding: (purpose, work) => this.#holding(purpose, work),
         stalls: job.stalledCounter,

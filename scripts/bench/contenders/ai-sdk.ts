@@ -15,7 +15,7 @@ await runContender(async (texts, { url, apiKey, concurrency }) => {
     model,
     values: [...texts],
     maxRetries: 0,
-    ...(concurrency > 0 ? { maxParallelCalls: concurrency } : {}),
+    maxParallelCalls: concurrency > 0 ? concurrency : undefined,
   });
   return { vectors: embeddings.length, dimensions: embeddings.at(-1)?.length ?? 0 };
 });

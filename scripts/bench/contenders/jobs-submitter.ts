@@ -96,7 +96,9 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       round += 1;
       const lines = Array.from({ length: jobs }, (_, n) =>
         JSON.stringify({
-          ...{ custom_id: `q-${n}`, method: "POST", url: "/v1/chat/completions" },
+          custom_id: `q-${n}`,
+          method: "POST",
+          url: "/v1/chat/completions",
           body: { model: `${PROVIDER}/${MODEL}`, ...requestOf(n) },
         }),
       );
@@ -113,7 +115,10 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       const { run } = preparation;
       const client = source.connect("commands");
       const report = await executeRun(run, batchWork(run, { client, keys, now: Date.now, batchInputs: 1 }), {
-        ...{ redis: source, keys, limiter: createRedisLimiter(client, keys), windowSize: WINDOW },
+        redis: source,
+        keys,
+        limiter: createRedisLimiter(client, keys),
+        windowSize: WINDOW,
         lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
         clock: systemClock,
         onSnapshot: () => undefined,

@@ -10,7 +10,7 @@ await runContender(async (texts, { url, apiKey, concurrency }) => {
     // Floats as JSON, as the providers in question send them; base64 would be another task.
     encodingFormat: "float",
     maxRetries: 0,
-    ...(concurrency > 0 ? { maxConcurrency: concurrency } : {}),
+    maxConcurrency: concurrency > 0 ? concurrency : undefined,
     configuration: { baseURL: url },
   });
   const vectors = await embeddings.embedDocuments([...texts]);

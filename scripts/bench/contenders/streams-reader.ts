@@ -50,7 +50,9 @@ async function followThroughQueue(): Promise<{ follow: Follow; close: () => Prom
   return {
     async *follow(n) {
       const { id } = await client.submitChat({
-        ...{ model: `${PROVIDER}/${MODEL}`, stream: true, ttlMs: 600_000 },
+        model: `${PROVIDER}/${MODEL}`,
+        stream: true,
+        ttlMs: 600_000,
         ...requestOf(n),
       });
       for await (const event of client.stream(id)) {

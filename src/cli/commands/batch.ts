@@ -52,7 +52,7 @@ export async function runBatchFile(path: string, options: BatchCommandOptions): 
   const source: BatchSource = {
     path,
     model: options.model,
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    limit: options.limit,
     skipInvalid: options.skipInvalid,
     stdin: process.stdin,
     cwd: process.cwd(),
@@ -89,7 +89,9 @@ function batchParts(
     lanes: ({ models }) => lanesOf(config, models),
     work: (run, link) =>
       batchWork(run, {
-        ...{ client: link.client, keys: link.keys, now: Date.now },
+        client: link.client,
+        keys: link.keys,
+        now: Date.now,
         batchInputs: batchInputs(run.manifest),
         ...reuseOf(cache, link),
       }),
@@ -158,8 +160,16 @@ async function printDryRun(
     const perCall = endpoint === "/v1/embeddings" ? maxInputs(models) : 1;
     const calls = Math.ceil((items - copies - cached) / perCall);
     const dry = {
-      ...{ requests, items, estimatedTokens: tokens, copies, cached, calls },
-      ...{ endpoint, models, cost, leftOut: problemCount },
+      requests,
+      items,
+      estimatedTokens: tokens,
+      copies,
+      cached,
+      calls,
+      endpoint,
+      models,
+      cost,
+      leftOut: problemCount,
     };
     process.stdout.write(
       json

@@ -62,7 +62,7 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
       kind: "chat",
       lanes,
       workers: options.workers,
-      ...(options.config === undefined ? {} : { configFile: options.config }),
+      configFile: options.config,
       signal: interrupt.signal,
     });
     const signal = AbortSignal.any([interrupt.signal, attendance.failed, printer.readerGone]);

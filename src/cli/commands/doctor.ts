@@ -125,7 +125,7 @@ async function examineRedis(config: Config): Promise<Finding[]> {
     }
     accessSync(config.home, constants.W_OK);
     const server = await startPrivateRedis(config.home, {
-      ...(config.redisServer === undefined ? {} : { serverPath: config.redisServer }),
+      serverPath: config.redisServer,
     });
     const source = openRedis(server.target);
     try {
@@ -138,7 +138,7 @@ async function examineRedis(config: Config): Promise<Finding[]> {
   } catch (thrown) {
     const error = coerceError(thrown);
     const mend = error instanceof RunError ? error.mend : undefined;
-    return [{ area, level: "problem", message: error.message, ...(mend === undefined ? {} : { mend }) }];
+    return [{ area, level: "problem", message: error.message, mend }];
   }
 }
 
@@ -152,7 +152,7 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
       area: "redis",
       level: levels[level],
       message,
-      ...(mend === undefined ? {} : { mend }),
+      mend,
     })),
   ];
   const keys = createKeys(config.namespace);

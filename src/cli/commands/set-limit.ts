@@ -1,6 +1,7 @@
 import type { Config } from "../../config.ts";
 import { ConfigError, InputError } from "../../core/errors.ts";
 import { formatLane, type Lane, parseLane } from "../../core/lane.ts";
+import { omitUndefined } from "../../core/omit-undefined.ts";
 import type { SetLimits } from "../../limiter/limiter.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { findModel } from "../../providers/registry.ts";
@@ -23,11 +24,7 @@ export interface SetLimitCommandOptions {
 /** `sluice set-limit`: a lane's limits for all workers, at once, whatever their configuration says. */
 export async function runSetLimit(name: string, options: SetLimitCommandOptions): Promise<number> {
   const { requestsPerMinute, tokensPerMinute, concurrency, clear } = options;
-  const limits: SetLimits = {
-    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
-    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-  };
+  const limits: SetLimits = omitUndefined({ requestsPerMinute, tokensPerMinute, concurrency });
   if (!clear && Object.keys(limits).length === 0) {
     throw new InputError(
       "say what to set: --requests-per-minute, --tokens-per-minute or --concurrency, or --clear to take back what was set",

@@ -38,7 +38,7 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
     workers = startChildWorkers({
       count,
       logFile,
-      ...(options.config === undefined ? {} : { configFile: resolve(options.config) }),
+      configFile: options.config === undefined ? undefined : resolve(options.config),
       signal: interrupt.signal,
       onRestart: (how) => log.warn(`a worker ended (${how}) and was replaced`),
     });

@@ -49,11 +49,11 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
       chatLanes: (provider, model) => lanes.chatLanes(provider, model),
       version: readVersion(),
       log,
-      ...(tracer ? { tracer } : {}),
+      tracer,
       options: {
-        ...(graceMs === undefined ? {} : { graceMs }),
-        ...(jobs === undefined ? {} : { jobs }),
-        ...(calls === undefined ? {} : { calls }),
+        graceMs,
+        jobs,
+        calls,
       },
     });
     await Promise.race([host.ready, stopped]);

@@ -114,7 +114,7 @@ class Panel implements RunReporter {
     const width = this.#out.columns ?? DEFAULT_COLUMNS;
     const notice =
       this.#notice !== undefined && now - this.#notice.at < NOTICE_MS ? this.#notice.text : undefined;
-    const shared = { width, color, now, ...(notice === undefined ? {} : { notice }) };
+    const shared = { width, color, now, notice };
     if (this.#snapshot !== undefined) {
       return renderPanel(this.#snapshot, {
         ...shared,

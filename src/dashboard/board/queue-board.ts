@@ -150,7 +150,7 @@ function createBoard(path: string, readOnly: boolean) {
         showWorkers: false,
         miscLinks: [{ text: "Dashboard", url: "/" }],
         // The board knows only all of its actions or none; the others that it offers are refused.
-        ...(readOnly ? {} : { environment: { label: ALLOWED_HERE, color: "#6b7280", textColor: "#ffffff" } }),
+        environment: readOnly ? undefined : { label: ALLOWED_HERE, color: "#6b7280", textColor: "#ffffff" },
       },
     },
   });

@@ -40,7 +40,7 @@ export function sessionRoutes({ door, audit, gate, version, namespace }: Session
       ? {
           role: person.role,
           who: person.who,
-          ...(person.expiresAt === undefined ? {} : { expiresAt: person.expiresAt }),
+          expiresAt: person.expiresAt,
         }
       : {}),
     open: door.open,

@@ -69,7 +69,7 @@ function toEvent(item: string, partial: Partial): LiveChatEvent {
   return {
     item,
     type: "end",
-    ...(finishReason === undefined ? {} : { finishReason }),
-    ...(final.failure ? { failure: final.failure } : {}),
+    finishReason,
+    failure: final.failure,
   };
 }

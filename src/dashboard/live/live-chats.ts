@@ -104,7 +104,7 @@ async function readChats({ queue }: BookedQueue, id: string): Promise<LiveChat[]
     model: `${provider}/${model}`,
     queue: queue.name,
     submittedAt: job.timestamp,
-    ...(job.processedOn === undefined ? {} : { startedAt: job.processedOn }),
+    startedAt: job.processedOn,
     streams: stream === true && item !== undefined,
     ...(run === undefined ? {} : { run, index }),
   }));

@@ -168,7 +168,7 @@ function line(
   return {
     lineKey: provider === undefined ? metric : `${metric}:${provider}`,
     metric,
-    ...(provider === undefined ? {} : { provider }),
+    provider,
     values: values.map((value) => (value === undefined ? null : shorten(value))),
   };
 }

@@ -27,7 +27,7 @@ export function describeOverview(
     redis: look.redis,
     runs: describeRuns(look),
     alone: countAlone(look),
-    ...(spent.length === 0 ? {} : { spentToday: spent }),
+    spentToday: spent.length === 0 ? undefined : spent,
     totals: describeTotals(telemetry),
     latest: {
       hour: latestPoint(telemetry, gauges.hour, "hour"),
@@ -92,12 +92,12 @@ function describeWorker(worker: ListedWorker): WorkerView {
     state,
     seenAt,
     queues,
-    ...(host === undefined ? {} : { host }),
-    ...(pid === undefined ? {} : { pid }),
-    ...(version === undefined ? {} : { version }),
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(jobs === undefined ? {} : { jobsInFlight: jobs }),
-    ...(calls === undefined ? {} : { callsInFlight: calls }),
-    ...(claimedAt === undefined ? {} : { lastClaimAt: claimedAt }),
+    host,
+    pid,
+    version,
+    startedAt,
+    jobsInFlight: jobs,
+    callsInFlight: calls,
+    lastClaimAt: claimedAt,
   };
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { type Lane, parseLane } from "../../core/lane.ts";
-import type { SetLimits } from "../../limiter/limiter.ts";
+import { omitUndefined } from "../../core/omit-undefined.ts";
 import type { Audit } from "../audit.ts";
 import type { LaneView } from "../contract.ts";
 import { requireOperator } from "../create-server.ts";
@@ -45,9 +45,7 @@ export function laneRoutes(deps: LaneRoutesDeps) {
       const person = requireOperator(request);
       const { lane: name, clear, ...figures } = parseInput(limitsBody, request.body);
       const lane = await requireLane(name, deps);
-      const limits = Object.fromEntries(
-        Object.entries(figures).filter(([, value]) => value !== undefined),
-      ) as SetLimits;
+      const limits = omitUndefined(figures);
       const said = Object.entries(limits).map(([dimension, value]) => `${dimension} ${value}`);
       const detail = [...(clear ? ["clear"] : []), ...said].join(", ");
       await gate.ask(() => audit.note(person, { action: "set-limit", target: name, detail }));

@@ -72,17 +72,17 @@ function limitsTold(told: LaneSnapshot | undefined): LaneLimits {
   const limit = ({ allowed, set }: ShareView) => (set ? undefined : allowed);
   const [perMinute, tokensPerMinute, atOnce] = [limit(requests), limit(tokens), limit(concurrency)];
   return {
-    ...(perMinute === undefined ? {} : { requestsPerMinute: perMinute }),
-    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
-    ...(atOnce === undefined ? {} : { concurrency: atOnce }),
+    requestsPerMinute: perMinute,
+    tokensPerMinute,
+    concurrency: atOnce,
   };
 }
 
 function share({ used, allowed, set, learned }: Share): ShareView {
   return {
     used,
-    ...(allowed === undefined ? {} : { allowed }),
-    ...(set ? { set } : {}),
-    ...(learned === undefined ? {} : { learned }),
+    allowed,
+    set: set ? set : undefined,
+    learned,
   };
 }

@@ -92,7 +92,7 @@ export class QueueBook {
           waiting: wait + prioritized,
           active,
           delayed,
-          ...(isPaused ? { paused: true } : {}),
+          paused: isPaused ? true : undefined,
         };
       }),
     );

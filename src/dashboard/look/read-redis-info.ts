@@ -17,11 +17,11 @@ export async function readRedisInfo(client: RedisClient, isPrivate: boolean): Pr
   const version = infos[0]?.get("redis_version");
   return {
     isPrivate,
-    ...(version === undefined ? {} : { version }),
-    ...(usedBytes === undefined ? {} : { usedBytes }),
+    version,
+    usedBytes,
     ...(maxBytes === undefined ? {} : { maxBytes, markBytes: Math.round(maxBytes * MARK) }),
-    ...(clients === undefined ? {} : { clients }),
-    ...(commandsPerSecond === undefined ? {} : { commandsPerSecond }),
+    clients,
+    commandsPerSecond,
   };
 }
 

@@ -15,7 +15,7 @@ export function sumMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
   return [...sums].map(([currency, { spent, expected }]) => ({
     currency,
     spent,
-    ...(expected === undefined ? {} : { expected }),
+    expected,
   }));
 }
 

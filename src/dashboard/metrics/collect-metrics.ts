@@ -45,7 +45,7 @@ function describeCoordinated(known: KnownRun, at: number): CoordinatedRun[] {
   const silentMs = at - published.at;
   if (!coordinated && (phaseOf(known) !== "stopped" || silentMs > LOST_MS)) return [];
   const items = coordinated ? published.snapshot?.items : undefined;
-  return [{ run, coordinated, silentMs, ...(items ? { items } : {}) }];
+  return [{ run, coordinated, silentMs, items }];
 }
 
 function countPhases(runs: readonly KnownRun[]): MetricsSample["runsByPhase"] {

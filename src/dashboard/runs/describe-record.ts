@@ -29,7 +29,7 @@ function describe(record: WireRecord, at: number, dimensions: number): LatestRec
     ...(vector && shown
       ? { vector: Array.from({ length: shown }, (_, i) => vector.readFloatLE(i * 4)), dimensions }
       : {}),
-    ...(failure ? { failure } : {}),
+    failure,
   };
 }
 

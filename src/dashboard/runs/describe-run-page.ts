@@ -53,8 +53,8 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
     ...(known.window === undefined ? {} : { window: known.window }),
     folder: {
       here: found.here,
-      ...(known.dir === undefined ? {} : { dir: known.dir }),
-      ...(known.host === undefined ? {} : { host: known.host }),
+      dir: known.dir,
+      host: known.host,
       ...(found.here ? {} : { reason: found.reason, reasonCode: found.code }),
     },
     ...(report
@@ -78,8 +78,8 @@ function inFlightOf(items: object): { inFlight?: number } {
 function ratesOf({ coordinated, published }: KnownRun): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
   const { callsPerSecond, tokensPerSecond } = (coordinated ? published?.snapshot : undefined) ?? {};
   return {
-    ...(callsPerSecond === undefined ? {} : { callsPerSecond }),
-    ...(tokensPerSecond === undefined ? {} : { tokensPerSecond }),
+    callsPerSecond,
+    tokensPerSecond,
   };
 }
 
@@ -92,7 +92,7 @@ function figuresOf(
   const snapshot = published?.snapshot;
   if (snapshot && (coordinated || !report)) {
     const { calls, snoozes, batchFill, tokens } = snapshot;
-    return { calls, snoozes, tokens, ...(batchFill === undefined ? {} : { batchFill }) };
+    return { calls, snoozes, tokens, batchFill };
   }
   if (!report) return {};
   const { made, answered, failed, throttled, paidTwice } = report.calls;
@@ -100,7 +100,7 @@ function figuresOf(
     calls: { made, succeeded: answered, failed, throttled, paidTwice },
     snoozes: report.snoozes,
     tokens: report.tokens,
-    ...(report.batchFill === undefined ? {} : { batchFill: report.batchFill }),
+    batchFill: report.batchFill,
   };
 }
 

@@ -32,7 +32,7 @@ export async function findItems(folder: RunFolder, search: ItemSearch): Promise<
   let next = from;
   const page = (end: boolean): ItemPage => ({
     items,
-    ...(end || next >= total ? {} : { next }),
+    next: end || next >= total ? undefined : next,
     searched: total === 0 || end ? 1 : Math.min(1, next / total),
   });
   if (isHopeless(folder, search)) return page(true);
@@ -72,8 +72,8 @@ export function toSummary({ index, id, status, tokens, attempts, failure }: Foun
     index,
     id,
     status,
-    ...(tokens === undefined ? {} : { tokens }),
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(failure ? { failure } : {}),
+    tokens,
+    attempts,
+    failure,
   };
 }

@@ -44,10 +44,10 @@ export function describeItem(
     ...(item.status === "succeeded"
       ? {
           answer: {
-            ...(finishReason === undefined ? {} : { finishReason }),
-            ...(inputTokens === undefined ? {} : { inputTokens }),
-            ...(outputTokens === undefined ? {} : { outputTokens }),
-            ...(dimensions === undefined ? {} : { dimensions }),
+            finishReason,
+            inputTokens,
+            outputTokens,
+            dimensions,
           },
         }
       : {}),
@@ -64,8 +64,8 @@ export function describeItem(
 export function revealItem(item: FoundItem, answer: StoredAnswer | undefined): RevealedItem {
   const response = answer?.text ?? (answer?.vector ? showVector(answer.vector) : undefined);
   return {
-    ...(item.text === undefined ? {} : { request: cut(prettify(item.text)) }),
-    ...(response === undefined ? {} : { response: cut(response) }),
+    request: item.text === undefined ? undefined : cut(prettify(item.text)),
+    response: response === undefined ? undefined : cut(response),
   };
 }
 
@@ -93,9 +93,9 @@ function readChatAnswer(json: unknown, recordedAt: number): StoredAnswer {
   return {
     recordedAt,
     text: typeof text === "string" ? text : JSON.stringify(json, null, 2),
-    ...(finishReason?.unified === undefined ? {} : { finishReason: finishReason.unified }),
-    ...(typeof usage?.inputTokens === "number" ? { inputTokens: usage.inputTokens } : {}),
-    ...(typeof usage?.outputTokens === "number" ? { outputTokens: usage.outputTokens } : {}),
+    finishReason: finishReason?.unified === undefined ? undefined : finishReason.unified,
+    inputTokens: typeof usage?.inputTokens === "number" ? usage.inputTokens : undefined,
+    outputTokens: typeof usage?.outputTokens === "number" ? usage.outputTokens : undefined,
   };
 }
 
@@ -111,8 +111,8 @@ function describeAttempts(
         number: attempt,
         at: startedAt ?? at - durationMs,
         durationMs,
-        ...(lane === undefined ? {} : { lane }),
-        ...(worker === "" ? {} : { worker }),
+        lane,
+        worker: worker === "" ? undefined : worker,
         outcome: kind === "throttled" || kind === "overloaded" ? "throttled" : "failed",
         failure: code === undefined ? { kind, message } : { kind, message, code },
       }),
@@ -124,9 +124,9 @@ function describeAttempts(
   const { lane = "", startedAt, durationMs } = answered ?? {};
   const last: AttemptView = {
     number,
-    ...(startedAt === undefined ? {} : { at: startedAt }),
-    ...(durationMs === undefined ? {} : { durationMs }),
-    ...(lane === "" ? {} : { lane }),
+    at: startedAt,
+    durationMs,
+    lane: lane === "" ? undefined : lane,
     outcome: "succeeded",
   };
   return [...failed, last];

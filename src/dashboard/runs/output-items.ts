@@ -85,8 +85,8 @@ function fromRecord({ id, index, status, tokens, attempts, text, metadata }: Res
     status: status === "ok" ? "succeeded" : "failed",
     tokens,
     attempts,
-    ...(text === undefined ? {} : { text }),
-    ...(metadata ? { metadata } : {}),
+    text,
+    metadata,
   };
 }
 
@@ -110,7 +110,7 @@ function fromBatchLine(line: string, index: number): FoundItem {
     index,
     id: String(custom_id ?? index),
     status: "succeeded",
-    ...(typeof tokens === "number" ? { tokens } : {}),
-    ...(response?.body === undefined ? {} : { answer: response.body }),
+    tokens: typeof tokens === "number" ? tokens : undefined,
+    answer: response?.body === undefined ? undefined : response.body,
   };
 }

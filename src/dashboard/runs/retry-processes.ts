@@ -83,8 +83,8 @@ export class RetryProcesses {
       state: "running",
       startedAt: this.#now(),
       who,
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(cluster === undefined ? {} : { cluster }),
+      kinds,
+      cluster,
     };
     const gone = Promise.withResolvers<void>();
     const retry: Retry = { status, child, gone: gone.promise };
@@ -149,8 +149,8 @@ function readEvent(line: string): Partial<RetryStatus> {
     if (event.event !== "run-end" && event.event !== "note") return {};
     const { message, mend } = event;
     return {
-      ...(typeof message === "string" ? { message } : {}),
-      ...(typeof mend === "string" ? { mend } : {}),
+      message: typeof message === "string" ? message : undefined,
+      mend: typeof mend === "string" ? mend : undefined,
     };
   } catch {
     return {};

@@ -71,7 +71,7 @@ export async function changeRun(
     run,
     changed,
     phase: phaseOf({ ...known, coordinated, state: to }),
-    ...(unwritten ? { unwritten } : {}),
+    unwritten: unwritten ? unwritten : undefined,
     message: unwritten ? UNWRITTEN : changed ? done : "It was so already.",
   };
 }

@@ -222,9 +222,7 @@ function toView({ cause, kind, code, pattern, count, example }: CountedCluster):
   return {
     cluster: cause,
     kind,
-    ...(isOther(cause)
-      ? { message: "", rest: true }
-      : { ...(code === undefined ? {} : { code }), message: pattern }),
+    ...(isOther(cause) ? { message: "", rest: true } : { code, message: pattern }),
     count,
     example: { index: example.item, message: example.message },
   };

@@ -28,7 +28,7 @@ const FIND_MS = 3_000;
 export function readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGenerator<OutputGroup> {
   if (folder.spool !== undefined) return readPlanned(folder, folder.spool, options);
   const { from, texts = false, hint } = options;
-  return readOutputItems(folder, { from, texts, ...(hint === undefined ? {} : { hint }) });
+  return readOutputItems(folder, { from, texts, hint });
 }
 
 /** One item; undefined when the run has none at this index. */

@@ -179,8 +179,8 @@ function addRetry(server: FastifyInstance, { desk, audit }: RunRoutesDeps): void
         dir: folder.dir,
         who: person.who,
         workers: served ? 0 : undefined,
-        ...(kinds === undefined ? {} : { kinds }),
-        ...(cluster === undefined ? {} : { cluster }),
+        kinds,
+        cluster,
       });
     });
   });

@@ -48,7 +48,7 @@ export class RunSearch {
         index,
         id,
         score,
-        ...(found === undefined ? {} : { text: found.slice(0, TEXT_SHOWN) }),
+        text: found === undefined ? undefined : found.slice(0, TEXT_SHOWN),
       })),
     };
   }

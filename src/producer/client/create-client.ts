@@ -113,7 +113,7 @@ async function embed(
 ): Promise<{ vectors: Float32Array[]; tokens: number }> {
   const { signal, timeoutMs, ...submit } = options;
   const { id } = await sluice.submitEmbedding(submit);
-  const wait = { ...(signal ? { signal } : {}), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+  const wait = { signal, timeoutMs };
   const vectors: Float32Array[] = [];
   let tokens = 0;
   for (const record of await sluice.vectors(id, wait)) {
@@ -125,7 +125,7 @@ async function embed(
 }
 
 function placing({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }: SubmitOptions) {
-  return { priority, ttlMs, ...(metadata === undefined ? {} : { metadata }) };
+  return { priority, ttlMs, metadata };
 }
 
 /** Ids are ours: random, or a hash of the caller's key. No text of a user's ever becomes one. */

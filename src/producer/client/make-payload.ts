@@ -23,8 +23,10 @@ export function makeChatPayload(
   const bytes = Buffer.byteLength(text);
   const isLarge = bytes > MAX_JOB_BYTES;
   const item = {
-    ...{ index: 0, item: id, tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS) },
-    ...(stream ? { stream } : {}),
+    index: 0,
+    item: id,
+    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS),
+    stream: stream ? stream : undefined,
     request: isLarge ? null : parsed.data,
   };
   const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item] };
@@ -48,7 +50,7 @@ export function makeEmbeddingPayload(
     provider,
     model,
     purpose,
-    ...(dimensions === undefined ? {} : { dimensions }),
+    dimensions,
     items: inputs.map((text, index) => [index, estimateTokens(text), text]),
   };
 }

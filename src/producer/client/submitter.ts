@@ -65,8 +65,8 @@ export class Submitter {
       model: `${payload.provider}/${payload.model}`,
       total: payload.kind === "chat" ? 1 : payload.items.length,
       submittedAt: Date.now(),
-      ...(metadata === undefined ? {} : { metadata }),
-      ...(request === undefined ? {} : { request }),
+      metadata,
+      request,
     };
     // Without waiting in between: a worker that is faster than the note (on a cluster, or when the script has to be
     // sent anew) looks again. The job is queued also when the item was known: its submitter may have died before, and

@@ -32,8 +32,11 @@ export async function openReuse(
   const cache = await AnswerCache.open(folder, { maxBytes, now: () => clock.now(), onProblem: note });
   const claims = new AnswerClaims(client, keys, run);
   return new RunReuse({
-    ...{ cache, claims, keyOf, clock },
-    ...(dimensions ? { dimensions } : {}),
+    cache,
+    claims,
+    keyOf,
+    clock,
+    dimensions,
     onWaiting: () => note("another run is asking the same: what it has begun to ask waits for its answers"),
   });
 }

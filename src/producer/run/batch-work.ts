@@ -68,7 +68,7 @@ function embeddingWork(
   const asked = askedDimensions === undefined ? {} : { dimensions: askedDimensions };
   const payload = { run: manifest.run, provider, model, purpose: "db" as const, ...asked };
   const items = manifest.items.total;
-  const opening = { items, ...(dimensions === undefined ? {} : { dimensions }) };
+  const opening = { items, dimensions };
   return {
     openStore: async () => openRecordStore(dir, { ...opening, copies: await readCopies(spool, items) }),
     inputsPerCall: batchInputs,

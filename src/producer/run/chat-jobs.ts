@@ -26,7 +26,11 @@ export function createChatJobs(run: string, models: readonly string[], requests:
     make: async (items) => {
       const [provider, model] = splitModel(items[0]);
       const data: ChatPayload = {
-        ...{ v: 2, kind: "chat", provider, model, run },
+        v: 2,
+        kind: "chat",
+        provider,
+        model,
+        run,
         items: await Promise.all(items.map((item) => makeItem(item, requests))),
       };
       return { queue: queueName(provider, "chat"), name: "chat", data };

@@ -61,6 +61,6 @@ async function openVectorStore(
     items,
     copies,
     layout: format === "parquet" ? "pages" : "flat",
-    ...(dimensions === undefined ? {} : { dimensions }),
+    dimensions,
   });
 }

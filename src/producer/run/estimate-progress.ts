@@ -44,7 +44,7 @@ export function estimateProgress(samples: readonly ProgressSample[], missing: nu
     ...(rates === undefined
       ? {}
       : { itemsPerSecond: rates.items, callsPerSecond: rates.calls, tokensPerSecond: rates.tokens }),
-    ...(eta === undefined ? {} : { etaMs: eta }),
+    etaMs: eta,
   };
 }
 

@@ -167,7 +167,10 @@ async function tellRetried(
 function describeForLists({ dir, manifest }: PreparedRun, { lanes }: Pick<ExecuteDeps, "lanes">) {
   const names = lanes.map(({ lane }) => formatLane(lane));
   return {
-    ...{ kind: manifest.kind, model: manifest.model, dir, host: hostname() },
+    kind: manifest.kind,
+    model: manifest.model,
+    dir,
+    host: hostname(),
     lanes: JSON.stringify(names),
   };
 }
@@ -199,7 +202,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
             cap,
             price,
             spent: watch.spent(store),
-            ...(work.estimate ? { estimate: work.estimate } : {}),
+            estimate: work.estimate,
           })
         : undefined;
     await watch.checkpoint(run.dir, "running", store);
@@ -218,8 +221,8 @@ async function coordinate<S extends RunStore<WireRecord>>(
       counters: () => watch.counters(),
       onTick: ({ inFlight, isPaused }) => watch.tick(run.dir, store, inFlight, isPaused),
       callsUnderWay: () => watch.callsUnderWay(),
-      ...(budget ? { budget } : {}),
-      ...(reuse ? { reuse } : {}),
+      budget,
+      reuse,
       onRecords: (records) => {
         watch.failures.noteRecords(records, store.copies);
         budget?.recorded(records);
@@ -228,7 +231,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
         calls?.note(records);
       },
       onEvent: deps.onEvent,
-      ...(deps.onStopping ? { onStopping: deps.onStopping } : {}),
+      onStopping: deps.onStopping,
       signal: deps.signal,
     }).run();
   } finally {
@@ -296,7 +299,7 @@ function reasonOf(thrown: unknown): { message: string; mend?: string; reason?: s
   const { message } = coerceError(thrown);
   return {
     message,
-    ...(thrown instanceof RunError && thrown.mend !== undefined ? { mend: thrown.mend } : {}),
-    ...(thrown instanceof RunStopped ? { reason: thrown.reason } : {}),
+    mend: thrown instanceof RunError && thrown.mend !== undefined ? thrown.mend : undefined,
+    reason: thrown instanceof RunStopped ? thrown.reason : undefined,
   };
 }

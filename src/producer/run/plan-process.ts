@@ -27,5 +27,5 @@ function tell(progress: PlanProgress): void {
 function describe(thrown: unknown): PlanMessage {
   const { name, message } = coerceError(thrown);
   const mend = thrown instanceof RunError ? thrown.mend : undefined;
-  return { type: "refused", name, message, ...(mend === undefined ? {} : { mend }) };
+  return { type: "refused", name, message, mend };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
 import { costOf, type TokenPrice } from "../../core/money.ts";
+import { omitUndefined } from "../../core/omit-undefined.ts";
 import type { LaneStatus, Limiter } from "../../limiter/limiter.ts";
 import { QUEUE_SETTINGS } from "../../queue/names.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
@@ -89,7 +90,7 @@ export class RunWatch {
     await Promise.all([
       publishRun(client, keys, this.#manifest.run, {
         at: clock.now(),
-        ...(this.#latest === undefined ? {} : { snapshot: this.#latest }),
+        snapshot: this.#latest,
         end,
       }),
       this.failures.publish(clock.now(), { all: true }),
@@ -196,9 +197,9 @@ export class RunWatch {
     const cost = this.#cost(tokens, 0, 0).cost;
     this.#manifest = updated(this.#manifest, files, {
       state,
-      ...(store.dimensions ? { dimensions: store.dimensions } : {}),
+      dimensions: store.dimensions ? store.dimensions : undefined,
       startedAt: this.#manifest.startedAt ?? new Date(this.#startedAt).toISOString(),
-      ...(state === "finished" ? { finishedAt: new Date(now).toISOString() } : {}),
+      finishedAt: state === "finished" ? new Date(now).toISOString() : undefined,
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
       items: { total: store.items, succeeded: ok, failed, missing },
       failuresByKind: this.failures.byKind(),
@@ -214,7 +215,7 @@ export class RunWatch {
       ...fillOf(c),
       ...(reused && { reused }),
       ...(cost ? { cost: { amount: cost.spent, currency: cost.currency } } : {}),
-      counters: definedCounters(c),
+      counters: omitUndefined(c),
     });
     this.#activeSince = now;
     await writeManifest(dir, this.#manifest);
@@ -254,7 +255,7 @@ export class RunWatch {
     const spent = costOf(price, { input: tokens - output, output });
     if (spent === undefined) return {};
     return {
-      cost: { spent, currency: price.currency, ...(done > 0 ? { expected: (spent / done) * total } : {}) },
+      cost: { spent, currency: price.currency, expected: done > 0 ? (spent / done) * total : undefined },
     };
   }
 }
@@ -293,14 +294,10 @@ function laneSnapshot(lane: Lane | undefined, status: LaneStatus, now: number): 
   return {
     name: lane ? formatLane(lane) : "",
     state,
-    ...(snoozeMs === undefined ? {} : { snoozeUntil: now + snoozeMs }),
-    ...(reason === undefined ? {} : { reason }),
+    snoozeUntil: snoozeMs === undefined ? undefined : now + snoozeMs,
+    reason,
     requests,
     tokens,
     concurrency,
   };
-}
-
-function definedCounters(c: Partial<Record<RunCounter, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(c).filter(([, value]) => value !== undefined));
 }

@@ -59,8 +59,8 @@ export class TroubleWatch {
     this.#current = {
       kind,
       message,
-      ...(lane === undefined ? {} : { lane }),
-      ...(address === undefined ? {} : { address }),
+      lane,
+      address,
       since: this.#since,
     };
   }

@@ -57,8 +57,8 @@ function toHit(item: ResultItem | undefined, score: number): Hit[] {
       id,
       index,
       score,
-      ...(text === undefined ? {} : { text }),
-      ...(metadata === undefined ? {} : { metadata }),
+      text,
+      metadata,
     },
   ];
 }

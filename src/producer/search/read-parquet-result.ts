@@ -15,7 +15,7 @@ export async function openParquetResult(path: string): Promise<Result> {
   return {
     format: "parquet",
     dimensions,
-    ...(model === undefined ? {} : { model }),
+    model,
     blocks: (options = {}) => readBlocks(path, metadata, dimensions, options),
     pick: (indices) => pickItems(path, metadata, indices),
   };
@@ -66,8 +66,8 @@ async function readItems(
       status,
       tokens,
       attempts,
-      ...(text === undefined ? {} : { text }),
-      ...(data === undefined || data === null ? {} : { metadata: data }),
+      text,
+      metadata: data === undefined || data === null ? undefined : data,
     };
   });
 }

@@ -17,7 +17,7 @@ export async function* readResultLines(
 ): AsyncGenerator<readonly ResultLine[]> {
   const bytes = createReadStream(path, {
     highWaterMark: READ_BYTES,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   let expected = 0;
   for await (const lines of readLines(bytes)) {

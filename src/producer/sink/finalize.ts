@@ -88,7 +88,7 @@ async function writeFiles(
     const { signal, onProgress } = options;
     // Vectors that stay where they are need not be read, unless a process that nobody knows the end of wrote them.
     const vectors = placed === undefined || (options.format === "parquet" && store.isResumed);
-    const reading = { size, vectors, ...(signal === undefined ? {} : { signal }) };
+    const reading = { size, vectors, signal };
     for await (const block of readRecordBlocks(store, items, reading)) {
       for (const writer of writers) await writer.write(block);
       onProgress?.({ written: block.start + block.slots.length, items: store.items });

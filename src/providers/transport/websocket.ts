@@ -1,4 +1,5 @@
 import { getCACertificates } from "node:tls";
+import { omitUndefined } from "../../core/omit-undefined.ts";
 import type { Call } from "../provider.ts";
 import type { SocketAnswer, SocketRequest } from "./transport.ts";
 import { TunnelAgent } from "./tunnel-agent.ts";
@@ -31,7 +32,7 @@ export interface SocketOpener {
 
 /** Opens one WebSocket connection per exchange, never compressed, never redirected. */
 export function createSocketOpener(options: SocketOptions = {}): SocketOpener {
-  const limits = { ...DEFAULTS, ...options };
+  const limits = { ...DEFAULTS, ...omitUndefined(options) };
   const connection = {
     // Naming a CA replaces Node's own list, so that list is passed along.
     ...(options.extraCa && { ca: [...getCACertificates("default"), options.extraCa] }),

@@ -128,13 +128,14 @@ describe("acting", () => {
     const viewed = await closed.post(path, body, { cookie: viewer });
     expect(viewed.status).toBe(403);
     expect(viewed.json().error.code).toBe("not-allowed");
-    for (const headers of [
+    const headersOfOthers: readonly Record<string, string>[] = [
       { "sec-fetch-site": "cross-site" },
       { "sec-fetch-site": "same-site" },
       { "sec-fetch-site": "none" },
       { "sec-fetch-site": "", origin: "http://evil.example" },
       { "sec-fetch-site": "", origin: "null" },
-    ]) {
+    ];
+    for (const headers of headersOfOthers) {
       const foreign = await closed.ask(path, { method: "POST", body, cookie: operator, headers });
       expect(foreign.status).toBe(403);
       expect(foreign.json().error.code).toBe("foreign-request");

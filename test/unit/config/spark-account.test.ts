@@ -43,11 +43,12 @@ describe("a Spark account", () => {
   });
 
   it("is the password alone, for HTTP, whatever half of the rest is there", () => {
-    for (const more of [
+    const settings: readonly Record<string, string>[] = [
       {},
       { SPARK_API_KEY: "key-of-spark" },
       { SPARK_APP_ID: "a1", SPARK_API_SECRET: "s1" },
-    ]) {
+    ];
+    for (const more of settings) {
       const config = load({ SPARK_API_PASSWORD: "password-1", ...more });
       const [account] = config.accounts("spark");
       expect(account && revealAccount(account)).toMatchObject({ extra: { apiPassword: "password-1" } });

@@ -44,8 +44,8 @@ export function isSerious({ kind }: Trouble): boolean {
 function fromLanes({ lanes }: Overview): Trouble[] {
   return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): Trouble[] => {
     const why = {
-      ...(reason === undefined ? {} : { reason }),
-      ...(reasonKind === undefined ? {} : { reasonKind }),
+      reason,
+      reasonKind,
     };
     if (state === "parked") return [{ kind: "lane-parked", name, ...why }];
     if (faultStreak !== undefined && faultStreak >= OUT) return [{ kind: "lane-out", name, ...why }];

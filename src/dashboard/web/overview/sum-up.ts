@@ -35,7 +35,7 @@ export function addMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
   return [...sums].map(([currency, { spent, expected }]) => ({
     currency,
     spent,
-    ...(expected === undefined ? {} : { expected }),
+    expected,
   }));
 }
 

@@ -43,7 +43,7 @@ export async function askServer<Answer>(
           body: JSON.stringify(change.body ?? {}),
         }
       : {}),
-    ...(change?.signal ? { signal: change.signal } : {}),
+    signal: change?.signal ? change.signal : undefined,
   };
   let response: Response;
   try {

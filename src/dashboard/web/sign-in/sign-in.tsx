@@ -20,7 +20,7 @@ export function SignIn() {
     isBusy.value = true;
     error.value = undefined;
     try {
-      await signIn({ password: String(fields.get("password")), ...(name === "" ? {} : { name }) });
+      await signIn({ password: String(fields.get("password")), name: name === "" ? undefined : name });
     } catch (thrown) {
       error.value = thrown;
       first.current?.select();

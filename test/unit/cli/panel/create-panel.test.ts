@@ -63,7 +63,7 @@ const lanes = fc.array(
 const snapshots = fc
   .record({
     lanes,
-    failuresByKind: fc.constantFrom({}, { "too-long": 1 }),
+    failuresByKind: fc.constantFrom<Record<string, number>[]>({}, { "too-long": 1 }),
     trouble: fc.option(fc.constantFrom("refused", "no route"), { nil: undefined }),
     spent: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
     tokens: fc.integer({ min: 0, max: 3 }),
