@@ -4,7 +4,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { cleanUpAtExit } from "./bench/cleanup.ts";
 import { benchCodecs, describeCodecs } from "./bench/codecs.ts";
-import { benchDashboard, describeDashboard, requireFastPages } from "./bench/dashboard.ts";
+import { assertPagesFast, benchDashboard, describeDashboard } from "./bench/dashboard.ts";
 import { benchJobs, describeJobs } from "./bench/jobs.ts";
 import { benchLimit, describeLimit } from "./bench/limit.ts";
 import { describeMachine, printMachine } from "./bench/machine.ts";
@@ -26,7 +26,7 @@ Tables go to standard output, progress to standard error. Needs Linux (/proc) an
 interface Bench {
   run(
     quick: boolean,
-    say: (line: string) => void,
+    log: (line: string) => void,
   ): Promise<{
     readonly result: unknown;
     readonly text: string;
@@ -37,55 +37,55 @@ interface Bench {
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   throughput: {
-    async run(quick, say) {
+    async run(quick, log) {
       const result = await benchThroughput({
         texts: quick ? 10_000 : 100_000,
         rounds: quick ? 2 : 3,
         concurrencies: [8, 16, 32],
-        say,
+        log,
       });
       return { result, text: describeThroughput(result) };
     },
   },
   limit: {
-    async run(quick, say) {
-      const result = await benchLimit({ quick, say });
+    async run(quick, log) {
+      const result = await benchLimit({ quick, log });
       return { result, text: describeLimit(result) };
     },
   },
   memory: {
-    async run(quick, say) {
-      const result = await benchMemory({ quick, say });
+    async run(quick, log) {
+      const result = await benchMemory({ quick, log });
       return { result, text: describeMemory(result) };
     },
   },
   codecs: {
-    async run(quick, say) {
-      const result = await benchCodecs({ quick, say });
+    async run(quick, log) {
+      const result = await benchCodecs({ quick, log });
       return { result, text: describeCodecs(result) };
     },
   },
   jobs: {
-    async run(quick, say) {
-      const result = await benchJobs({ quick, say });
+    async run(quick, log) {
+      const result = await benchJobs({ quick, log });
       return { result, text: describeJobs(result) };
     },
   },
   streams: {
-    async run(quick, say) {
-      const result = await benchStreams({ quick, say });
+    async run(quick, log) {
+      const result = await benchStreams({ quick, log });
       return { result, text: describeStreams(result) };
     },
   },
   dashboard: {
-    async run(quick, say) {
-      const result = await benchDashboard({ quick, say });
-      return { result, text: describeDashboard(result), check: () => requireFastPages(result) };
+    async run(quick, log) {
+      const result = await benchDashboard({ quick, log });
+      return { result, text: describeDashboard(result), check: () => assertPagesFast(result) };
     },
   },
   start: {
-    async run(quick, say) {
-      const result = await benchStart({ quick, say });
+    async run(quick, log) {
+      const result = await benchStart({ quick, log });
       return { result, text: describeStart(result) };
     },
   },
@@ -112,8 +112,8 @@ async function main(): Promise<void> {
   process.stdout.write(`${printMachine(machine)}\n`);
   const results: Record<string, unknown> = { machine, quick: values.quick };
   for (const name of names) {
-    const say = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
-    const bench = await BENCHES[name]?.run(values.quick, say);
+    const log = (line: string) => process.stderr.write(`[${name}] ${line}\n`);
+    const bench = await BENCHES[name]?.run(values.quick, log);
     const { result, text = "" } = bench ?? {};
     results[name] = result;
     process.stdout.write(`\n${text}\n`);

@@ -20,7 +20,7 @@ const FIRST_VIEW_BYTES = 100_000;
 /** For all that the overview loads as it is: more than a third of it is the chart library. */
 const WHOLE_VIEW_BYTES = 130_000;
 /** Loaded to draw the overview's figures; everything else waits until its page is opened. */
-const FIGURES = ["index.html", "overview/overview.tsx"];
+const FIRST_VIEW_SOURCES = ["index.html", "overview/overview.tsx"];
 const CHARTS = "chart/draw-chart.ts";
 const CHART_LIBRARY = "uplot/dist/uPlot.esm.js";
 
@@ -34,26 +34,30 @@ if (values.help) {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const out = join(root, "dist/web");
-const fresh = `${out}.${process.pid}`;
+const stagingDir = `${out}.${process.pid}`;
 
 try {
   await bundle();
-  const figures = measure(FIGURES);
-  const whole = measure([...FIGURES, CHARTS]);
-  const said =
-    `the first view loads ${kilobytes(figures.bytes)} of script, with its charts ${kilobytes(whole.bytes)}; ` +
-    `${kilobytes(figures.compressed)} and ${kilobytes(whole.compressed)} compressed`;
-  if (figures.bytes >= FIRST_VIEW_BYTES || whole.compressed >= FIRST_VIEW_BYTES) {
-    throw new Error(`${said}; the first and the last must stay below ${kilobytes(FIRST_VIEW_BYTES)}`);
+  const firstView = measure(FIRST_VIEW_SOURCES);
+  const withCharts = measure([...FIRST_VIEW_SOURCES, CHARTS]);
+  const sizeSummary =
+    `the first view loads ${formatKilobytes(firstView.bytes)} of script, with its charts ${formatKilobytes(withCharts.bytes)}; ` +
+    `${formatKilobytes(firstView.compressed)} and ${formatKilobytes(withCharts.compressed)} compressed`;
+  if (firstView.bytes >= FIRST_VIEW_BYTES || withCharts.compressed >= FIRST_VIEW_BYTES) {
+    throw new Error(
+      `${sizeSummary}; the first and the last must stay below ${formatKilobytes(FIRST_VIEW_BYTES)}`,
+    );
   }
-  if (whole.bytes >= WHOLE_VIEW_BYTES) {
-    throw new Error(`${said}; with its charts it must stay below ${kilobytes(WHOLE_VIEW_BYTES)}`);
+  if (withCharts.bytes >= WHOLE_VIEW_BYTES) {
+    throw new Error(
+      `${sizeSummary}; with its charts it must stay below ${formatKilobytes(WHOLE_VIEW_BYTES)}`,
+    );
   }
   compressAll();
-  swap();
-  if (!values.silent) console.log(`dist/web: ${said}`);
+  replaceOutput();
+  if (!values.silent) console.log(`dist/web: ${sizeSummary}`);
 } catch (error) {
-  rmSync(fresh, { recursive: true, force: true });
+  rmSync(stagingDir, { recursive: true, force: true });
   console.error(`build-web: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
@@ -67,11 +71,14 @@ async function bundle(): Promise<void> {
     logLevel: "error",
     publicDir: "public",
     plugins: [
-      { name: "lines-only", transform: (code, id) => (id.endsWith(CHART_LIBRARY) ? keepLines(code) : null) },
+      {
+        name: "lines-only",
+        transform: (code, id) => (id.endsWith(CHART_LIBRARY) ? stripUnusedChartCode(code) : null),
+      },
     ],
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     build: {
-      outDir: fresh,
+      outDir: stagingDir,
       emptyOutDir: true,
       manifest: true,
       target: "es2022",
@@ -87,7 +94,7 @@ async function bundle(): Promise<void> {
  * The chart library without what it hangs on its constructor for others: bars, steps and splines, joining of tables,
  * writing of dates. Pages draw lines, and what nobody names any more is left out of the bundle.
  */
-function keepLines(code: string): string {
+function stripUnusedChartCode(code: string): string {
   const [from, to] = [code.indexOf("uPlot.assign = "), code.indexOf("export { uPlot as default }")];
   if (from === -1 || to < from) throw new Error(`${CHART_LIBRARY} is not as it was: see keepLines`);
   return code.slice(0, from) + code.slice(to);
@@ -95,11 +102,11 @@ function keepLines(code: string): string {
 
 /** All script that these sources load, each file once. */
 function measure(sources: readonly string[]): { bytes: number; compressed: number } {
-  const manifest: Manifest = JSON.parse(readFileSync(join(fresh, ".vite/manifest.json"), "utf8"));
-  const files = new Set(sources.flatMap((source) => filesOf(manifest, source)));
+  const manifest: Manifest = JSON.parse(readFileSync(join(stagingDir, ".vite/manifest.json"), "utf8"));
+  const files = new Set(sources.flatMap((source) => listChunkFiles(manifest, source)));
   let [bytes, compressed] = [0, 0];
   for (const file of files) {
-    const code = readFileSync(join(fresh, file));
+    const code = readFileSync(join(stagingDir, file));
     bytes += code.byteLength;
     compressed += gzipSync(code).byteLength;
   }
@@ -107,8 +114,8 @@ function measure(sources: readonly string[]): { bytes: number; compressed: numbe
 }
 
 function compressAll(): void {
-  for (const file of globSync("**/*.{js,css,html,svg}", { cwd: fresh })) {
-    const path = join(fresh, file);
+  for (const file of globSync("**/*.{js,css,html,svg}", { cwd: stagingDir })) {
+    const path = join(stagingDir, file);
     const content = readFileSync(path);
     writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
     writeFileSync(`${path}.br`, brotliCompressSync(content));
@@ -116,25 +123,25 @@ function compressAll(): void {
 }
 
 /** The chunk of a source and all that it imports statically. */
-function filesOf(manifest: Manifest, source: string): string[] {
+function listChunkFiles(manifest: Manifest, source: string): string[] {
   const chunk: ManifestChunk | undefined = manifest[source];
   if (!chunk) throw new Error(`no chunk of its own for ${source}: the first view cannot be measured`);
-  return [chunk.file, ...(chunk.imports ?? []).flatMap((name) => filesOf(manifest, name))];
+  return [chunk.file, ...(chunk.imports ?? []).flatMap((name) => listChunkFiles(manifest, name))];
 }
 
 /** The new folder takes the place of the old one at once: a server that reads it never sees half of it. */
-function swap(): void {
-  const old = `${fresh}.old`;
-  rmSync(join(fresh, ".vite"), { recursive: true });
+function replaceOutput(): void {
+  const old = `${stagingDir}.old`;
+  rmSync(join(stagingDir, ".vite"), { recursive: true });
   try {
     renameSync(out, old);
   } catch {
     // There was none.
   }
-  renameSync(fresh, out);
+  renameSync(stagingDir, out);
   rmSync(old, { recursive: true, force: true });
 }
 
-function kilobytes(bytes: number): string {
+function formatKilobytes(bytes: number): string {
   return `${(bytes / 1000).toFixed(1)} KB`;
 }

@@ -22,7 +22,7 @@ if (values.help) {
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const home = mkdtempSync(join(tmpdir(), "sluice-package-"));
+const tempDir = mkdtempSync(join(tmpdir(), "sluice-package-"));
 const env: NodeJS.ProcessEnv = {
   ...process.env,
   PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
@@ -55,7 +55,7 @@ console.log(JSON.stringify({ url: simulator.url, key: SIMULATOR_API_KEY }));
 process.stdin.on("end", () => simulator.close()).resume();
 `;
 
-function step(what: string, command: string, args: readonly string[], cwd = home): string {
+function runStep(what: string, command: string, args: readonly string[], cwd = tempDir): string {
   const started = performance.now();
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -64,8 +64,8 @@ function step(what: string, command: string, args: readonly string[], cwd = home
   return stdout;
 }
 
-function expect(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`expected ${what}`);
+function assertThat(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`expected ${what}`);
 }
 
 /** Files that must be in the package, and such as must not. */
@@ -73,45 +73,51 @@ function checkFiles(listing: string): string {
   const [pack] = JSON.parse(listing) as { filename: string; files: { path: string }[] }[];
   if (!pack) throw new Error("npm pack packed nothing");
   const paths = pack.files.map((file) => file.path);
-  for (const wanted of [
+  for (const requested of [
     "bin/sluice.js",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/redis/keeper.js",
+    "dist/redis/supervisor.js",
     "dist/web/index.html",
     "README.md",
   ])
-    expect(paths.includes(wanted), `${wanted} in the package`);
-  expect(
+    assertThat(paths.includes(requested), `${requested} in the package`);
+  assertThat(
     paths.some((path) => path.endsWith("reserve.lua")),
     "Lua files in the package",
   );
-  const strangers = paths.filter((path) =>
+  const foreignFiles = paths.filter((path) =>
     /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path),
   );
-  expect(strangers.length === 0, `no sources or tests in the package, found ${strangers.join(", ")}`);
-  const dead = linksOf(readFileSync(join(root, "README.md"), "utf8")).filter(
+  assertThat(
+    foreignFiles.length === 0,
+    `no sources or tests in the package, found ${foreignFiles.join(", ")}`,
+  );
+  const brokenLinks = listLinks(readFileSync(join(root, "README.md"), "utf8")).filter(
     (link) => !paths.some((path) => path === link || path.startsWith(`${link}/`)),
   );
-  expect(dead.length === 0, `all that the README links to in the package, and ${dead.join(", ")} is not`);
+  assertThat(
+    brokenLinks.length === 0,
+    `all that the README links to in the package, and ${brokenLinks.join(", ")} is not`,
+  );
   return pack.filename;
 }
 
 /** Files and folders that a page links to. Pictures are left out: they are as large as the rest, and seen elsewhere. */
-function linksOf(markdown: string): string[] {
+function listLinks(markdown: string): string[] {
   const links = [...markdown.matchAll(/(!?)\[[^\]]*\]\(([^)#]+)[^)]*\)/g)];
   return links.flatMap(([, picture, link = ""]) => (picture === "!" || link.includes(":") ? [] : [link]));
 }
 
-async function useIt(): Promise<void> {
-  const help = step("npx sluice --help", "npx", ["--no-install", "sluice", "--help"]);
-  expect(help.includes("embed"), "the help to name embed");
+async function exercisePackage(): Promise<void> {
+  const help = runStep("npx sluice --help", "npx", ["--no-install", "sluice", "--help"]);
+  assertThat(help.includes("embed"), "the help to name embed");
   writeFileSync(
-    join(home, "texts.jsonl"),
+    join(tempDir, "texts.jsonl"),
     ["the sea", "a lake", "a desk"].map((text) => `${JSON.stringify({ text })}\n`).join(""),
   );
-  writeFileSync(join(home, "simulator.mjs"), SIMULATOR);
-  const simulator = execFile(process.execPath, ["simulator.mjs"], { cwd: home, env });
+  writeFileSync(join(tempDir, "simulator.mjs"), SIMULATOR);
+  const simulator = execFile(process.execPath, ["simulator.mjs"], { cwd: tempDir, env });
   try {
     const [line] = await Promise.race([
       new Promise<string[]>((resolve) =>
@@ -125,15 +131,15 @@ async function useIt(): Promise<void> {
     Object.assign(env, { MINIMAX_BASE_URL: url, MINIMAX_API_KEY: key });
     const model = ["--model", "minimax/embo-01", "--out", "vectors", "--with-text"];
     await promisify(execFile)("npx", ["--no-install", "sluice", "embed", "texts.jsonl", ...model], {
-      cwd: home,
+      cwd: tempDir,
       env,
     });
-    expect(existsSync(join(home, "vectors", "records.parquet")), "records.parquet");
+    assertThat(existsSync(join(tempDir, "vectors", "records.parquet")), "records.parquet");
     const found = await promisify(execFile)("npx", ["--no-install", "sluice", "search", "vectors", "sea"], {
-      cwd: home,
+      cwd: tempDir,
       env,
     });
-    expect(
+    assertThat(
       found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"),
       "the sea to be found",
     );
@@ -141,24 +147,29 @@ async function useIt(): Promise<void> {
   } finally {
     simulator.stdin?.end();
   }
-  const { exports } = JSON.parse(readFileSync(join(home, "node_modules/sluice/package.json"), "utf8"));
-  expect(
-    existsSync(join(home, "node_modules/sluice", exports["."].types)),
+  const { exports } = JSON.parse(readFileSync(join(tempDir, "node_modules/sluice/package.json"), "utf8"));
+  assertThat(
+    existsSync(join(tempDir, "node_modules/sluice", exports["."].types)),
     "the types that package.json names",
   );
 }
 
 try {
-  const listing = step("npm pack", "npm", ["pack", "--json", "--silent", "--pack-destination", home], root);
+  const listing = runStep(
+    "npm pack",
+    "npm",
+    ["pack", "--json", "--silent", "--pack-destination", tempDir],
+    root,
+  );
   const tarball = checkFiles(listing.slice(listing.indexOf("[")));
   writeFileSync(
-    join(home, "package.json"),
+    join(tempDir, "package.json"),
     JSON.stringify({ name: "consumer", private: true, type: "module" }),
   );
   const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
-  step("npm install of the tarball", "npm", ["install", ...quiet, join(home, tarball)]);
-  await useIt();
-  writeFileSync(join(home, "consumer.ts"), CONSUMER);
+  runStep("npm install of the tarball", "npm", ["install", ...quiet, join(tempDir, tarball)]);
+  await exercisePackage();
+  writeFileSync(join(tempDir, "consumer.ts"), CONSUMER);
   const options = [
     "--strict",
     "--module",
@@ -169,17 +180,17 @@ try {
     "node",
     "--skipLibCheck",
   ];
-  const types = ["--typeRoots", join(root, "node_modules/@types"), "--outDir", join(home, "out")];
-  step("tsc of a file that uses the types", join(root, "node_modules/.bin/tsc"), [
+  const types = ["--typeRoots", join(root, "node_modules/@types"), "--outDir", join(tempDir, "out")];
+  runStep("tsc of a file that uses the types", join(root, "node_modules/.bin/tsc"), [
     ...options,
     ...types,
     "consumer.ts",
   ]);
-  step("the compiled file runs", process.execPath, [join(home, "out", "consumer.js")]);
+  runStep("the compiled file runs", process.execPath, [join(tempDir, "out", "consumer.js")]);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 } finally {
-  if (values.keep) console.log(home);
-  else rmSync(home, { recursive: true, force: true });
+  if (values.keep) console.log(tempDir);
+  else rmSync(tempDir, { recursive: true, force: true });
 }

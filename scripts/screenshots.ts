@@ -35,7 +35,7 @@ if (values.help) {
   process.exit(0);
 }
 
-const MOST_BYTES = 300_000;
+const MAX_BYTES = 300_000;
 const ENTRY = fileURLToPath(new URL("../bin/sluice.js", import.meta.url));
 const SETTINGS = `providers:
   minimax:
@@ -50,7 +50,7 @@ const SETTINGS = `providers:
         price: { inputPerMillionTokens: 0.5, currency: CNY }
 `;
 
-const home = mkdtempSync(join(tmpdir(), "sluice-screenshots-"));
+const tempDir = mkdtempSync(join(tmpdir(), "sluice-screenshots-"));
 const started: ChildProcess[] = [];
 let browser: Browser | undefined;
 let simulator: Simulator | undefined;
@@ -71,23 +71,23 @@ try {
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   });
   // The server looks at Redis for as long as somebody looks at its pages.
-  const watcher = await browser.newPage();
-  await watcher.goto(url);
+  const watcherPage = await browser.newPage();
+  await watcherPage.goto(url);
   await sleep(Number(values.seconds) * 1000);
-  await watcher.close();
+  await watcherPage.close();
   mkdirSync(values.out, { recursive: true });
-  await takeAll(browser, url);
+  await captureAll(browser, url);
 } finally {
   await browser?.close();
   for (const child of started) stop(child);
-  await Promise.all(started.map(ended));
+  await Promise.all(started.map(waitForExit));
   await simulator?.close();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(tempDir, { recursive: true, force: true });
 }
 
 /** Dashboard, workers and three runs; resolves with the dashboard's address. */
 async function startSluice(upstream: Simulator): Promise<string> {
-  writeFileSync(join(home, "sluice.yaml"), SETTINGS);
+  writeFileSync(join(tempDir, "sluice.yaml"), SETTINGS);
   writeTexts("handbook.jsonl", 40_000, "handbook");
   writeTexts("tickets.jsonl", 30_000, "ticket");
   writeTexts("letters.jsonl", 900, "letter");
@@ -103,10 +103,10 @@ async function startSluice(upstream: Simulator): Promise<string> {
   };
   const up = sluice(["up", "--port", "0", "--workers", "2"], env);
   const url = await new Promise<string>((resolve, reject) => {
-    let said = "";
+    let stdoutText = "";
     up.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      const address = /Dashboard: (http:\S+)/.exec(said)?.[1];
+      stdoutText += text;
+      const address = /Dashboard: (http:\S+)/.exec(stdoutText)?.[1];
       if (address !== undefined) resolve(address);
     });
     up.once("exit", (code) => reject(new Error(`sluice up ended with ${code}`)));
@@ -115,7 +115,7 @@ async function startSluice(upstream: Simulator): Promise<string> {
     const out = source.replace(".jsonl", "-vectors");
     return sluice(["embed", source, "--model", model, "--out", out, "--workers", "0", "--with-text"], env);
   };
-  await ended(embed("notes.jsonl", "minimax/embo-01"));
+  await waitForExit(embed("notes.jsonl", "minimax/embo-01"));
   embed("handbook.jsonl", "minimax/embo-01");
   embed("tickets.jsonl", "zhipu/embedding-3");
   embed("letters.jsonl", "openai/text-embedding-3-small");
@@ -124,7 +124,7 @@ async function startSluice(upstream: Simulator): Promise<string> {
 
 function sluice(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(process.execPath, [ENTRY, ...args], {
-    cwd: home,
+    cwd: tempDir,
     env: {
       ...process.env,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
@@ -146,22 +146,22 @@ function writeTexts(name: string, count: number, word: string): void {
       text: `The ${word} number ${n} says what to do next.${trouble}`,
     });
   });
-  writeFileSync(join(home, name), `${lines.join("\n")}\n`);
+  writeFileSync(join(tempDir, name), `${lines.join("\n")}\n`);
 }
 
-async function takeAll(browser: Browser, url: string): Promise<void> {
+async function captureAll(browser: Browser, url: string): Promise<void> {
   const list = (await (await fetch(`${url}/api/runs`)).json()) as RunList;
   const run = list.runs.find(({ name }) => name === "handbook-vectors")?.run ?? "";
   const laptop = { width: 1280, height: 800 };
-  await take(browser, "overview.png", `${url}/#/`, { viewport: { ...laptop, height: 1130 } });
-  await take(browser, "run.png", `${url}/#/runs/${run}`, { viewport: { ...laptop, height: 960 } });
-  await take(browser, "dark.png", `${url}/#/`, { viewport: laptop, colorScheme: "dark" });
-  await take(browser, "chinese.png", `${url}/#/`, { viewport: laptop, locale: "zh-CN" });
+  await capture(browser, "overview.png", `${url}/#/`, { viewport: { ...laptop, height: 1130 } });
+  await capture(browser, "run.png", `${url}/#/runs/${run}`, { viewport: { ...laptop, height: 960 } });
+  await capture(browser, "dark.png", `${url}/#/`, { viewport: laptop, colorScheme: "dark" });
+  await capture(browser, "chinese.png", `${url}/#/`, { viewport: laptop, locale: "zh-CN" });
   const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 };
-  await take(browser, "phone.png", `${url}/#/runs/${run}`, { ...phone, colorScheme: "dark" });
+  await capture(browser, "phone.png", `${url}/#/runs/${run}`, { ...phone, colorScheme: "dark" });
 }
 
-async function take(
+async function capture(
   browser: Browser,
   name: string,
   address: string,
@@ -170,17 +170,17 @@ async function take(
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   await page.goto(address);
-  await drawn(page);
+  await waitForCharts(page);
   const path = join(values.out, name);
   await page.screenshot({ path });
   await context.close();
   const bytes = statSync(path).size;
   console.log(`${path}: ${(bytes / 1000).toFixed(0)} KB`);
-  if (bytes > MOST_BYTES) process.exitCode = 1;
+  if (bytes > MAX_BYTES) process.exitCode = 1;
 }
 
 /** Waits for the charts, and for the figures of two more looks. */
-async function drawn(page: Page): Promise<void> {
+async function waitForCharts(page: Page): Promise<void> {
   await page.locator(".plot canvas").first().waitFor();
   await sleep(2_500);
 }
@@ -189,7 +189,7 @@ function stop(child: ChildProcess): void {
   if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));
 }

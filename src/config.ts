@@ -1,5 +1,10 @@
 import { resolve } from "node:path";
-import { type Account, accountWarnings, type ProviderAccounts, resolveAccounts } from "./config/accounts.ts";
+import {
+  type Account,
+  findAccountWarnings,
+  type ProviderAccounts,
+  resolveAccounts,
+} from "./config/accounts.ts";
 import { type DefinedProvider, listDefinedProviders } from "./config/defined-providers.ts";
 import type { FileSettings } from "./config/file-schema.ts";
 import { PROVIDER_SETTINGS } from "./config/provider-settings.ts";
@@ -8,21 +13,21 @@ import { readSettingsFile } from "./config/settings-file.ts";
 import { readTraceSettings, type TraceSettings } from "./config/trace-settings.ts";
 import type { LogLevel } from "./config/value.ts";
 import {
+  findMisspelledVariables,
   type GeneralVariables,
   parseVariables,
   readDotEnv,
-  suspectVariables,
   Variables,
 } from "./config/variables.ts";
 import { ConfigError } from "./core/errors.ts";
 import type { Lane, LaneLimits } from "./core/lane.ts";
-import { nearest } from "./core/nearest.ts";
+import { findSimilarName } from "./core/nearest.ts";
 import { omitUndefined } from "./core/omit-undefined.ts";
 import { Secret } from "./core/secret.ts";
 import type { ProviderAccount } from "./providers/provider.ts";
 
 /** Money per million tokens; a price for output that is not given is not known, not zero. */
-export interface Price {
+export interface TokenPrice {
   readonly inputPerMillionTokens?: number;
   readonly outputPerMillionTokens?: number;
   readonly currency: string;
@@ -55,7 +60,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly noColor: boolean;
   /** The terminal cannot move its cursor (TERM=dumb). */
-  readonly isDumb: boolean;
+  readonly isDumbTerminal: boolean;
   readonly transport: TransportSettings;
   readonly passwords: DashboardPasswords;
   /** Where traces go; undefined while they are off. */
@@ -78,7 +83,7 @@ export interface Config {
   missing(provider: string): readonly string[];
   /** The user's limits for a lane, an account's own before the model's; undefined when there are none. */
   limits(lane: Lane): LaneLimits | undefined;
-  price(provider: string, model: string): Price | undefined;
+  price(provider: string, model: string): TokenPrice | undefined;
   /** Every secret text, longest first, for scrubbing and for searching that none got out. */
   redactions(): readonly string[];
 }
@@ -105,9 +110,12 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
   const redactions = listRedactions(variables, settingsFile, accounts);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => scrub(problem, redactions)));
   const named = new Set(
-    [...accounts.values()].flatMap(({ missing }) => missing).concat(keyVariables(settings)),
+    [...accounts.values()].flatMap(({ missing }) => missing).concat(listKeyVariables(settings)),
   );
-  warnings.push(...accountWarnings(accounts, settings, provider), ...suspectVariables(variables, named));
+  warnings.push(
+    ...findAccountWarnings(accounts, settings, provider),
+    ...findMisspelledVariables(variables, named),
+  );
   const traces = readTraceSettings(general, warnings);
   return freeze({
     ...generalConfig(general, settings, cwd),
@@ -117,10 +125,10 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
     definedProviders: listDefinedProviders(settings),
     namedModels: listNamedModels(settings),
-    accounts: (name) => known(accounts, name).accounts,
-    missing: (name) => known(accounts, name).missing,
-    limits: (lane) => limitsOf(settings, lane),
-    price: (name, model) => priceOf(settings, name, model),
+    accounts: (name) => findProviderAccounts(accounts, name).accounts,
+    missing: (name) => findProviderAccounts(accounts, name).missing,
+    limits: (lane) => findLimits(settings, lane),
+    price: (name, model) => findPrice(settings, name, model),
     redactions: () => redactions,
   });
 }
@@ -141,34 +149,38 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     home: resolve(cwd, general.SLUICE_HOME ?? "."),
     logLevel: general.SLUICE_LOG_LEVEL ?? settings.log?.level ?? "info",
     noColor: general.NO_COLOR !== undefined,
-    isDumb: general.TERM === "dumb",
+    isDumbTerminal: general.TERM === "dumb",
     transport: {
       proxy: general.HTTPS_PROXY === undefined ? undefined : new Secret(general.HTTPS_PROXY),
       noProxy: general.NO_PROXY,
       extraCaCerts: general.NODE_EXTRA_CA_CERTS,
     },
     passwords: {
-      viewer: secret(general.SLUICE_VIEWER_PASSWORD),
-      operator: secret(general.SLUICE_OPERATOR_PASSWORD),
+      viewer: toSecret(general.SLUICE_VIEWER_PASSWORD),
+      operator: toSecret(general.SLUICE_OPERATOR_PASSWORD),
     },
     run: omitUndefined(settings.run ?? {}),
     worker: omitUndefined({ jobs, calls, graceMs: grace }),
   };
 }
 
-function secret(text: string | undefined): Secret | undefined {
+function toSecret(text: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text);
 }
 
-function known(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): ProviderAccounts {
+function findProviderAccounts(
+  accounts: ReadonlyMap<string, ProviderAccounts>,
+  name: string,
+): ProviderAccounts {
   const found = accounts.get(name);
   if (found !== undefined) return found;
-  const close = nearest(name, accounts.keys());
-  const hint = close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
-  throw new ConfigError([`provider "${name}" is not known; ${hint}`]);
+  const close = findSimilarName(name, accounts.keys());
+  const suggestion =
+    close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
+  throw new ConfigError([`provider "${name}" is not known; ${suggestion}`]);
 }
 
-function modelOf(settings: FileSettings, provider: string, model: string) {
+function findModelSettings(settings: FileSettings, provider: string, model: string) {
   const defined = settings.compatible ?? {};
   const models =
     settings.providers?.[provider]?.models ??
@@ -177,22 +189,22 @@ function modelOf(settings: FileSettings, provider: string, model: string) {
   return Object.hasOwn(models, model) ? models[model] : undefined;
 }
 
-function limitsOf(settings: FileSettings, lane: Lane): LaneLimits | undefined {
+function findLimits(settings: FileSettings, lane: Lane): LaneLimits | undefined {
   const accounts = settings.providers?.[lane.provider]?.accounts;
   const ofAccount = accounts?.find(({ name }) => name === lane.account)?.limits;
-  const ofModel = modelOf(settings, lane.provider, lane.model)?.limits;
+  const ofModel = findModelSettings(settings, lane.provider, lane.model)?.limits;
   const limits = omitUndefined({ ...ofModel, ...ofAccount });
   return Object.keys(limits).length === 0 ? undefined : Object.freeze(limits);
 }
 
-function priceOf(settings: FileSettings, provider: string, model: string): Price | undefined {
-  const price = modelOf(settings, provider, model)?.price;
+function findPrice(settings: FileSettings, provider: string, model: string): TokenPrice | undefined {
+  const price = findModelSettings(settings, provider, model)?.price;
   if (price?.currency === undefined) return undefined;
   return Object.freeze({ ...omitUndefined(price), currency: price.currency });
 }
 
 /** The variables that the settings file names for keys. */
-function keyVariables(settings: FileSettings): string[] {
+function listKeyVariables(settings: FileSettings): string[] {
   const defined = Object.values(settings.compatible ?? {}).map(({ apiKeyEnv }) => apiKeyEnv);
   return Object.values(settings.providers ?? {})
     .flatMap((provider) => [provider?.apiKeyEnv, ...(provider?.accounts ?? []).map((one) => one.apiKeyEnv)])

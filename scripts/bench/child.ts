@@ -2,12 +2,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { adopt } from "./cleanup.ts";
-import { cpuMsOf } from "./process-tree.ts";
+import { registerChild } from "./cleanup.ts";
+import { readCpuMs } from "./process-tree.ts";
 
 export interface BenchChild {
   /** Sends one order; resolves with the answer to it, rejects when the process ends instead. */
-  ask<T>(order: unknown): Promise<T>;
+  sendRequest<T>(params: unknown): Promise<T>;
   /** CPU of the process so far, in ms. */
   cpuMs(): number;
   stop(): Promise<void>;
@@ -16,7 +16,7 @@ export interface BenchChild {
 /** Starts one of the contenders; resolves when it says that it is ready. */
 export async function startChild(file: string, setup: unknown): Promise<BenchChild> {
   const script = fileURLToPath(new URL(`contenders/${file}`, import.meta.url));
-  const child = adopt(
+  const child = registerChild(
     fork(script, [JSON.stringify(setup)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       execArgv: process.env.BENCH_PROFILE
@@ -26,34 +26,34 @@ export async function startChild(file: string, setup: unknown): Promise<BenchChi
   );
   const next = <T>() =>
     new Promise<T>((resolve, reject) => {
-      const ended = (code: number | null) => reject(new Error(`${file} ended with ${code}`));
-      child.once("exit", ended);
+      const exited = (code: number | null) => reject(new Error(`${file} ended with ${code}`));
+      child.once("exit", exited);
       child.once("message", (message) => {
-        child.off("exit", ended);
+        child.off("exit", exited);
         resolve(message as T);
       });
     });
   await next();
   return {
-    ask<T>(order: unknown) {
+    sendRequest<T>(params: unknown) {
       const answer = next<T>();
-      child.send(order as object);
+      child.send(params as object);
       return answer;
     },
-    cpuMs: () => cpuMsOf(child.pid ?? 0) ?? 0,
+    cpuMs: () => readCpuMs(child.pid ?? 0) ?? 0,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, "exit");
+      const exited = once(child, "exit");
       child.disconnect();
-      await ended;
+      await exited;
     },
   };
 }
 
 /** The other side: answers orders one after another, and ends with its parent. */
-export function serveParent(answer: (order: never) => Promise<unknown>, close: () => Promise<void>): void {
-  process.on("message", (order) => {
-    answer(order as never).then(
+export function serveParent(answer: (params: never) => Promise<unknown>, close: () => Promise<void>): void {
+  process.on("message", (params) => {
+    answer(params as never).then(
       (reply) => process.send?.(reply ?? "done"),
       (error) => {
         process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

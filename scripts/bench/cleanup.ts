@@ -4,12 +4,12 @@ import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { descendantsOf } from "./process-tree.ts";
+import { listDescendants } from "./process-tree.ts";
 
 const folders = new Set<string>();
 const children = new Set<ChildProcess>();
 /** Processes that outlive their parents: a private Redis and its keeper. */
-const strays = new Set<number>();
+const detachedPids = new Set<number>();
 
 /** A fresh folder that is removed at the end. */
 export async function makeFolder(): Promise<string> {
@@ -24,31 +24,31 @@ export function removeFolder(folder: string): void {
 }
 
 /** Notes a process that must not outlive the bench. */
-export function adopt<T extends ChildProcess>(child: T): T {
+export function registerChild<T extends ChildProcess>(child: T): T {
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
 }
 
 /** Notes a process seen below an adopted one. */
-export function noteStray(pid: number): void {
-  strays.add(pid);
+export function registerDetachedProcess(pid: number): void {
+  detachedPids.add(pid);
 }
 
 /** The process was seen to be gone: its number may be another's by now. */
-export function forgetStray(pid: number): void {
-  strays.delete(pid);
+export function unregisterDetachedProcess(pid: number): void {
+  detachedPids.delete(pid);
 }
 
 function cleanUp(): void {
-  const doomed = new Set<number>();
+  const pidsToKill = new Set<number>();
   for (const { pid } of children) {
     if (pid === undefined) continue;
-    for (const below of descendantsOf(pid)) doomed.add(below);
-    doomed.add(pid);
+    for (const descendant of listDescendants(pid)) pidsToKill.add(descendant);
+    pidsToKill.add(pid);
   }
-  for (const pid of strays) doomed.add(pid);
-  for (const pid of doomed) {
+  for (const pid of detachedPids) pidsToKill.add(pid);
+  for (const pid of pidsToKill) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {

@@ -1,14 +1,14 @@
 // Codecs: what a streamed delta and an embedding answer cost in CPU and memory, and many chat streams at once.
 import { fileURLToPath } from "node:url";
 import type { CodecCost, DecodeResult } from "./contenders/decode-answers.ts";
-import type { ChatClient, StreamOrder, StreamResult } from "./contenders/stream-chats.ts";
+import type { ChatClient, StreamParams, StreamResult } from "./contenders/stream-chats.ts";
 import { measureProcess } from "./measure-process.ts";
 import { startSimulatorProcess } from "./simulator-process.ts";
-import { markdownTable, number, ratio, spread, spreadOf } from "./table.ts";
+import { computeSpread, formatMarkdownTable, formatRatio, formatSpread, number } from "./table.ts";
 
 export interface CodecsOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 /** One increment per packet, as models send them, or as fast as the simulator can. */
@@ -27,12 +27,12 @@ export interface CodecsResult {
   readonly streamsPerRound: number;
 }
 
-export async function benchCodecs({ quick, say }: CodecsOptions): Promise<CodecsResult> {
+export async function benchCodecs({ quick, log }: CodecsOptions): Promise<CodecsResult> {
   const rounds = quick ? 2 : 5;
   const decoding: DecodeResult[] = [];
   for (let round = 0; round < rounds; round++) {
     decoding.push(await decodeAnswers());
-    say(`decoding, round ${round + 1} of ${rounds}`);
+    log(`decoding, round ${round + 1} of ${rounds}`);
   }
   const streamsPerRound = quick ? 1_000 : 2_000;
   const streams: StreamRun[] = [];
@@ -41,16 +41,16 @@ export async function benchCodecs({ quick, say }: CodecsOptions): Promise<Codecs
     try {
       for (let round = 0; round < rounds; round++) {
         for (const client of CLIENTS) {
-          const order: StreamOrder = {
+          const params: StreamParams = {
             client,
             url: simulator.openaiUrl,
             apiKey: simulator.apiKey,
             streams: streamsPerRound,
             concurrency: CONCURRENCY,
           };
-          const result = await runChild<StreamResult>("stream-chats.ts", [JSON.stringify(order)]);
+          const result = await runChild<StreamResult>("stream-chats.ts", [JSON.stringify(params)]);
           streams.push({ client, paceMs, ...result });
-          say(
+          log(
             `${client}, ${paceMs} ms between deltas: ${number((result.deltas / result.cpuMs) * 1000)} deltas per CPU second`,
           );
         }
@@ -92,7 +92,7 @@ export function describeCodecs({ decoding, streams, streamsPerRound }: CodecsRes
     "",
     `### ${CONCURRENCY} chat streams at once in one process, against the simulator`,
     "",
-    describeStreams(streams, streamsPerRound),
+    describeCodecStreams(streams, streamsPerRound),
     "",
     `${streamsPerRound.toLocaleString("en-US")} streams of ${Math.round((streams[0]?.deltas ?? 0) / streamsPerRound)} increments a round, clients in turn. CPU is that of the client's process; the simulator is a process of its own on the same machine, and is what limits streams per second.`,
   ].join("\n");
@@ -101,14 +101,14 @@ export function describeCodecs({ decoding, streams, streamsPerRound }: CodecsRes
 function describeChats(decoding: readonly DecodeResult[]): string {
   const names = decoding[0]?.chats.map(({ name }) => name) ?? [];
   const costs = (name: string) => decoding.flatMap(({ chats }) => chats.filter((one) => one.name === name));
-  return markdownTable(
+  return formatMarkdownTable(
     ["chat", "µs per delta", "deltas/s", "heap bytes per delta"],
     names.map((name) => {
       const micros = costs(name).map((cost) => cost.micros);
       return [
         name,
-        spread(micros),
-        Math.round(1e6 / spreadOf(micros).median).toLocaleString("en-US"),
+        formatSpread(micros),
+        Math.round(1e6 / computeSpread(micros).median).toLocaleString("en-US"),
         Math.round(medianOf(costs(name), "heapBytes")).toLocaleString("en-US"),
       ];
     }),
@@ -119,15 +119,15 @@ function describeEmbeddings(decoding: readonly DecodeResult[]): string {
   const first = decoding[0]?.embeddings ?? [];
   const costs = (name: string) =>
     decoding.flatMap(({ embeddings }) => embeddings.filter((one) => one.name === name));
-  return markdownTable(
+  return formatMarkdownTable(
     ["embedding answer", "floats", "µs per answer", "ns per float", "heap bytes", "outside the heap"],
     first.map(({ name, floats }) => {
       const micros = costs(name).map((cost) => cost.micros);
       return [
         name,
         floats.toLocaleString("en-US"),
-        spread(micros),
-        number((spreadOf(micros).median * 1000) / floats),
+        formatSpread(micros),
+        number((computeSpread(micros).median * 1000) / floats),
         Math.round(medianOf(costs(name), "heapBytes")).toLocaleString("en-US"),
         Math.round(medianOf(costs(name), "externalBytes")).toLocaleString("en-US"),
       ];
@@ -135,12 +135,12 @@ function describeEmbeddings(decoding: readonly DecodeResult[]): string {
   );
 }
 
-function describeStreams(streams: readonly StreamRun[], streamsPerRound: number): string {
+function describeCodecStreams(streams: readonly StreamRun[], streamsPerRound: number): string {
   const perCpuSecond = (paceMs: number, client: ChatClient) =>
     streams
       .filter((run) => run.paceMs === paceMs && run.client === client)
       .map(({ deltas, cpuMs }) => (deltas / cpuMs) * 1000);
-  return markdownTable(
+  return formatMarkdownTable(
     [
       "client",
       "between deltas",
@@ -153,20 +153,20 @@ function describeStreams(streams: readonly StreamRun[], streamsPerRound: number)
       CLIENTS.map((client) => {
         const runs = streams.filter((run) => run.paceMs === paceMs && run.client === client);
         const speed = perCpuSecond(paceMs, client);
-        const sdk = spreadOf(perCpuSecond(paceMs, "openai SDK")).median;
+        const sdk = computeSpread(perCpuSecond(paceMs, "openai SDK")).median;
         return [
           client,
           paceMs === 0 ? "none" : `${paceMs} ms`,
-          spread(speed),
-          ratio(spreadOf(speed).median / sdk),
-          number(spreadOf(runs.map(({ cpuMs }) => cpuMs / streamsPerRound)).median),
-          number(spreadOf(runs.map(({ wallMs }) => (streamsPerRound / wallMs) * 1000)).median),
+          formatSpread(speed),
+          formatRatio(computeSpread(speed).median / sdk),
+          number(computeSpread(runs.map(({ cpuMs }) => cpuMs / streamsPerRound)).median),
+          number(computeSpread(runs.map(({ wallMs }) => (streamsPerRound / wallMs) * 1000)).median),
         ];
       }),
     ),
   );
 }
 
-function medianOf(costs: readonly CodecCost[], figure: "heapBytes" | "externalBytes"): number {
-  return spreadOf(costs.map((cost) => cost[figure])).median;
+function medianOf(costs: readonly CodecCost[], metric: "heapBytes" | "externalBytes"): number {
+  return computeSpread(costs.map((cost) => cost[metric])).median;
 }

@@ -15,15 +15,15 @@ import { openRedis, type RedisSource } from "../../src/redis/connection.ts";
 import { createKeys, type Keys } from "../../src/redis/keys.ts";
 import type { RedisClient } from "../../src/redis/script.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
-import { adopt, makeFolder, removeFolder } from "./cleanup.ts";
-import { countCommands, type RedisWork, startBenchRedis, workBetween } from "./redis-server.ts";
+import { makeFolder, registerChild, removeFolder } from "./cleanup.ts";
+import { countCommands, diffStats, type RedisStats, startBenchRedis } from "./redis-server.ts";
 import { writeRunFolder } from "./run-folder.ts";
 import { SLUICE } from "./sluice-command.ts";
-import { markdownTable, number } from "./table.ts";
+import { formatMarkdownTable, number } from "./table.ts";
 
 export interface DashboardBenchOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 export interface RouteCost {
@@ -53,34 +53,34 @@ export interface DashboardBenchResult {
 }
 
 /** What is promised of every route that is measured, at its 95th percentile. */
-const PROMISED_MS = 50;
+const MAX_P95_MS = 50;
 const ITEMS = 1_000_000;
 const FAILED_EVERY = 1_000;
 const RUNS = 200;
-const AT_WORK = 3;
+const ACTIVE_RUNS = 3;
 const WORKERS = 50;
-const WAITING = 2_000;
+const WAITING_JOBS = 2_000;
 const LANES = ["minimax/embo-01", "zhipu/embedding-3", "zhipu/glm-4-plus", "spark/generalv3.5"];
 
 /** Fills a Redis as weeks of use would, and measures the dashboard as its own process. */
-export async function benchDashboard({ quick, say }: DashboardBenchOptions): Promise<DashboardBenchResult> {
+export async function benchDashboard({ quick, log }: DashboardBenchOptions): Promise<DashboardBenchResult> {
   const redis = await startBenchRedis();
   const source = openRedis(parseRedisUrl(redis.url));
   const folder = await makeFolder();
   const keys = createKeys("sluice");
   const client = source.connect("commands");
-  const live = new LiveRedis(client, keys);
+  const activity = new ActivityPublisher(client, keys);
   try {
-    say(`filling Redis: ${number(ITEMS)} items, ${RUNS} runs, ${WORKERS} workers`);
-    await fill(source, client, keys);
-    say(`writing the folder of a run: ${number(ITEMS)} items`);
+    log(`filling Redis: ${number(ITEMS)} items, ${RUNS} runs, ${WORKERS} workers`);
+    await seedRedis(source, client, keys);
+    log(`writing the folder of a run: ${number(ITEMS)} items`);
     const dir = join(folder, "run");
     const about = { run: runId(0), model: "minimax/embo-01", items: ITEMS, failedEvery: FAILED_EVERY };
     await writeRunFolder(dir, about);
-    await new RunControl(client, keys, runId(0)).describe({ dir, host: hostname() });
-    await live.beat();
-    live.start();
-    const child = adopt(
+    await new RunControl(client, keys, runId(0)).updateMeta({ dir, host: hostname() });
+    await activity.publish();
+    activity.start();
+    const child = registerChild(
       spawn(process.execPath, [SLUICE, "dashboard", "--port", "0"], {
         cwd: folder,
         env: { ...process.env, REDIS_URL: redis.url, SLUICE_HOME: folder, SLUICE_LOG_LEVEL: "error" },
@@ -92,19 +92,19 @@ export async function benchDashboard({ quick, say }: DashboardBenchOptions): Pro
     for (const route of routesOf()) {
       const cost = await measureRoute(url, route, quick ? 60 : 300);
       routes.push(cost);
-      say(`${route}: p50 ${number(cost.p50Ms)} ms, p99 ${number(cost.p99Ms)} ms`);
+      log(`${route}: p50 ${number(cost.p50Ms)} ms, p99 ${number(cost.p99Ms)} ms`);
     }
     const pages: PagesCost[] = [];
     for (const count of [0, 1, 100]) {
-      const cost = await measurePages(url, count, quick ? 5_000 : 20_000, () => redis.work());
+      const cost = await measurePages(url, count, quick ? 5_000 : 20_000, () => redis.stats());
       pages.push(cost);
-      say(`${count} pages: ${number(cost.redisShare * 100)} % of a core in Redis`);
+      log(`${count} pages: ${number(cost.redisShare * 100)} % of a core in Redis`);
     }
     child.kill("SIGTERM");
     await once(child, "exit");
     return { items: ITEMS, runs: RUNS, workers: WORKERS, routes, pages };
   } finally {
-    live.stop();
+    activity.stop();
     await source.close();
     await redis.stop();
     removeFolder(folder);
@@ -120,7 +120,7 @@ function routesOf(): string[] {
     "/api/history?span=day",
     "/api/runs",
     `/api/runs/${runId(0)}`,
-    `/api/runs/${runId(0)}/clusters`,
+    `/api/runs/${runId(0)}/causes`,
     `/api/runs/${runId(0)}/items?limit=50`,
     `/api/runs/${runId(0)}/items?limit=50&from=${ITEMS - 100}`,
     `/api/runs/${runId(0)}/items/${FAILED_EVERY}`,
@@ -132,7 +132,7 @@ function routesOf(): string[] {
 }
 
 /** What goes on while pages look: coordinators, workers and lanes tell how they are. */
-class LiveRedis {
+class ActivityPublisher {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   #done = 500_000;
@@ -144,17 +144,17 @@ class LiveRedis {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.beat(), 5_000);
+    this.#timer = setInterval(() => void this.publish(), 5_000);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  async beat(): Promise<void> {
+  async publish(): Promise<void> {
     this.#done += 1_000;
     const now = Date.now();
-    for (let i = 0; i < AT_WORK; i++) {
+    for (let i = 0; i < ACTIVE_RUNS; i++) {
       await this.#client.set(this.#keys.run(runId(i)).lease, "bench", "PX", 20_000);
       await publishRun(this.#client, this.#keys, runId(i), {
         at: now,
@@ -201,20 +201,20 @@ function snapshotOf(run: string, succeeded: number) {
   };
 }
 
-async function fill(source: RedisSource, client: RedisClient, keys: Keys): Promise<void> {
+async function seedRedis(source: RedisSource, client: RedisClient, keys: Keys): Promise<void> {
   for (let i = 0; i < RUNS; i++) {
     const control = new RunControl(client, keys, runId(i));
-    const isAtWork = i < AT_WORK;
+    const isActive = i < ACTIVE_RUNS;
     await control.register(Date.now() - i * 60_000);
-    await control.describe({
-      state: isAtWork ? "running" : "done",
+    await control.updateMeta({
+      state: isActive ? "running" : "done",
       items: ITEMS,
       model: "minimax/embo-01",
       dir: `/data/run-${i}`,
       host: i % 2 === 0 ? hostname() : "elsewhere",
       window: 5_000,
     });
-    if (!isAtWork) {
+    if (!isActive) {
       await publishRun(client, keys, runId(i), {
         at: Date.now(),
         snapshot: snapshotOf(runId(i), ITEMS - 1_200),
@@ -222,7 +222,7 @@ async function fill(source: RedisSource, client: RedisClient, keys: Keys): Promi
     }
   }
   await client.set(keys.run(runId(0)).done, Buffer.alloc(ITEMS / 8, 0xff));
-  const clusters = Array.from({ length: 200 }, (_, i) => [
+  const causes = Array.from({ length: 200 }, (_, i) => [
     `${i.toString(16).padStart(12, "0")}`,
     JSON.stringify({
       cause: i.toString(16).padStart(12, "0"),
@@ -232,8 +232,8 @@ async function fill(source: RedisSource, client: RedisClient, keys: Keys): Promi
       example: { item: i * FAILED_EVERY, message: `HTTP 500 from upstream ${i}` },
     }),
   ]);
-  await client.hset(keys.run(runId(0)).clusters, Object.fromEntries(clusters));
-  await fillTelemetry(client, keys);
+  await client.hset(keys.run(runId(0)).causes, Object.fromEntries(causes));
+  await seedTelemetry(client, keys);
   const connection = source.connect("bullmq");
   for (const [provider, kind] of [
     ["minimax", "embedding"],
@@ -243,13 +243,13 @@ async function fill(source: RedisSource, client: RedisClient, keys: Keys): Promi
   ] as const) {
     const name = queueName(provider, kind);
     const queue = new Queue(name, { connection, prefix: keys.queuePrefix(name) });
-    await queue.addBulk(Array.from({ length: WAITING }, (_, i) => ({ name: "x", data: { i } })));
+    await queue.addBulk(Array.from({ length: WAITING_JOBS }, (_, i) => ({ name: "x", data: { i } })));
     await queue.close();
   }
 }
 
 /** A day of steps for every lane: the form that a real worker writes, copied to every step. */
-async function fillTelemetry(client: RedisClient, keys: Keys): Promise<void> {
+async function seedTelemetry(client: RedisClient, keys: Keys): Promise<void> {
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
   for (const name of LANES) {
     const [provider = "", model = ""] = name.split("/");
@@ -266,13 +266,13 @@ async function fillTelemetry(client: RedisClient, keys: Keys): Promise<void> {
   await writer.flush();
   const now = Date.now();
   for (const name of LANES) {
-    const figures = await client.hgetall(keys.telemetry(name).totals);
+    const laneStats = await client.hgetall(keys.telemetry(name).totals);
     for (const step of ["fine", "coarse"] as const) {
       const { stepMs, keepMs } = TELEMETRY_STEPS[step];
       const last = Math.floor(now / stepMs);
       const pipeline = client.pipeline();
       for (let slot = last - Math.floor(keepMs / stepMs); slot <= last; slot++) {
-        pipeline.hset(keys.telemetry(name).step(step, slot), figures);
+        pipeline.hset(keys.telemetry(name).step(step, slot), laneStats);
       }
       await pipeline.exec();
     }
@@ -291,15 +291,16 @@ async function readAddress(output: NodeJS.ReadableStream): Promise<string> {
 
 /** One request after another; the first ones warm up. */
 async function measureRoute(url: string, route: string, times: number): Promise<RouteCost> {
-  const taken: number[] = [];
+  const durations: number[] = [];
   let bytes = 0;
   for (let i = 0; i < times + 5; i++) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     bytes = await fetchBytes(url, route);
-    if (i >= 5) taken.push(performance.now() - begun);
+    if (i >= 5) durations.push(performance.now() - startedAt);
   }
-  taken.sort((a, b) => a - b);
-  const at = (q: number) => taken[Math.min(taken.length - 1, Math.floor(q * taken.length))] ?? Number.NaN;
+  durations.sort((a, b) => a - b);
+  const at = (q: number) =>
+    durations[Math.min(durations.length - 1, Math.floor(q * durations.length))] ?? Number.NaN;
   return { route, bytes, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
 }
 
@@ -314,7 +315,7 @@ async function measurePages(
   url: string,
   pages: number,
   ms: number,
-  work: () => Promise<RedisWork>,
+  stats: () => Promise<RedisStats>,
 ): Promise<PagesCost> {
   const open = Array.from({ length: pages }, () => {
     const sent = request(
@@ -327,11 +328,11 @@ async function measurePages(
     return sent;
   });
   await sleep(3_000);
-  const before = await work();
-  const begun = performance.now();
+  const before = await stats();
+  const startedAt = performance.now();
   await sleep(ms);
-  const done = workBetween(before, await work());
-  const seconds = (performance.now() - begun) / 1000;
+  const done = diffStats(before, await stats());
+  const seconds = (performance.now() - startedAt) / 1000;
   for (const sent of open) sent.destroy();
   await sleep(500);
   return {
@@ -344,11 +345,11 @@ async function measurePages(
 }
 
 /** Throws when a route is slower than what is promised: "below 50 ms with 1,000,000 items done, 200 runs and 50 workers". */
-export function requireFastPages({ routes }: Pick<DashboardBenchResult, "routes">): void {
-  const slow = routes.filter(({ p95Ms }) => !(p95Ms < PROMISED_MS));
+export function assertPagesFast({ routes }: Pick<DashboardBenchResult, "routes">): void {
+  const slow = routes.filter(({ p95Ms }) => !(p95Ms < MAX_P95_MS));
   if (slow.length === 0) return;
   const list = slow.map(({ route, p95Ms }) => `${route} ${number(p95Ms)} ms`).join(", ");
-  throw new Error(`slower than ${PROMISED_MS} ms (p95): ${list}`);
+  throw new Error(`slower than ${MAX_P95_MS} ms (p95): ${list}`);
 }
 
 export function describeDashboard({ items, runs, workers, routes, pages }: DashboardBenchResult): string {
@@ -357,7 +358,7 @@ export function describeDashboard({ items, runs, workers, routes, pages }: Dashb
     "",
     `${number(items)} items done, ${runs} runs, ${workers} workers, a day of figures for ${LANES.length} lanes.`,
     "",
-    markdownTable(
+    formatMarkdownTable(
       ["route", "p50 ms", "p95 ms", "p99 ms", "KB"],
       routes.map(({ route, p50Ms, p95Ms, p99Ms, bytes }) => [
         route,
@@ -368,7 +369,7 @@ export function describeDashboard({ items, runs, workers, routes, pages }: Dashb
       ]),
     ),
     "",
-    markdownTable(
+    formatMarkdownTable(
       [
         "open pages",
         "Redis, % of a core (commands)",

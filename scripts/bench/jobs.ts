@@ -6,15 +6,15 @@ import type { SubmitterKind } from "./contenders/jobs-submitter.ts";
 import {
   type BenchRedis,
   countCommands,
-  type RedisWork,
+  diffStats,
+  type RedisStats,
   startBenchRedis,
-  workBetween,
 } from "./redis-server.ts";
-import { markdownTable, number, ratio, spread, spreadOf } from "./table.ts";
+import { computeSpread, formatMarkdownTable, formatRatio, formatSpread, number } from "./table.ts";
 
 export interface JobsOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 interface JobsRun {
@@ -23,7 +23,7 @@ interface JobsRun {
   readonly wallMs: number;
   readonly workerCpuMs: number;
   readonly submitterCpuMs: number;
-  readonly redis: RedisWork;
+  readonly redis: RedisStats;
 }
 
 export interface JobsResult {
@@ -49,16 +49,16 @@ interface Pair extends Contender {
   readonly submitter: BenchChild;
 }
 
-export async function benchJobs({ quick, say }: JobsOptions): Promise<JobsResult> {
+export async function benchJobs({ quick, log }: JobsOptions): Promise<JobsResult> {
   const jobs = quick ? 10_000 : 20_000;
   const rounds = quick ? 2 : 5;
-  const wanted = process.env.BENCH_JOBS?.split(",");
+  const requested = process.env.BENCH_JOBS?.split(",");
   const redis = await startBenchRedis();
   const folder = await makeFolder();
   const pairs: Pair[] = [];
   try {
     for (const contender of CONTENDERS) {
-      if (wanted && !wanted.includes(contender.kind)) continue;
+      if (requested && !requested.includes(contender.kind)) continue;
       pairs.push(await startPair(contender, redis, folder));
     }
     const runs: JobsRun[] = [];
@@ -68,7 +68,7 @@ export async function benchJobs({ quick, say }: JobsOptions): Promise<JobsResult
         const run = await runOnce(pair, redis, round === 0 ? Math.min(jobs, 5_000) : jobs);
         if (round === 0) continue;
         runs.push(run);
-        say(`round ${round}, ${pair.kind}: ${number((run.jobs / run.wallMs) * 1000)} jobs/s`);
+        log(`round ${round}, ${pair.kind}: ${number((run.jobs / run.wallMs) * 1000)} jobs/s`);
       }
     }
     return { runs };
@@ -93,12 +93,12 @@ async function startPair(contender: Contender, redis: BenchRedis, folder: string
 /** From the first submission to the last result; BullMQ alone has none, and ends with its last completed job. */
 async function runOnce(pair: Pair, redis: BenchRedis, jobs: number): Promise<JobsRun> {
   const { submitter, worker } = pair;
-  await submitter.ask({ step: "prepare", jobs });
-  const before = await redis.work();
+  await submitter.sendRequest({ step: "prepare", jobs });
+  const before = await redis.stats();
   const [workerCpu, submitterCpu] = [worker.cpuMs(), submitter.cpuMs()];
   const startedAt = performance.now();
-  const completed = worker.ask(jobs);
-  await Promise.all([submitter.ask({ step: "go", jobs }), completed]);
+  const completed = worker.sendRequest(jobs);
+  await Promise.all([submitter.sendRequest({ step: "go", jobs }), completed]);
   const wallMs = performance.now() - startedAt;
   return {
     contender: pair.name,
@@ -106,34 +106,34 @@ async function runOnce(pair: Pair, redis: BenchRedis, jobs: number): Promise<Job
     wallMs,
     workerCpuMs: worker.cpuMs() - workerCpu,
     submitterCpuMs: submitter.cpuMs() - submitterCpu,
-    redis: workBetween(before, await redis.work()),
+    redis: diffStats(before, await redis.stats()),
   };
 }
 
 export function describeJobs({ runs }: JobsResult): string {
   const of = (name: string) => runs.filter(({ contender }) => contender === name);
   const speeds = (name: string) => of(name).map(({ jobs, wallMs }) => (jobs / wallMs) * 1000);
-  const perJob = (name: string, figure: (run: JobsRun) => number) =>
-    number(spreadOf(of(name).map((run) => figure(run) / run.jobs)).median);
+  const perJob = (name: string, metric: (run: JobsRun) => number) =>
+    number(computeSpread(of(name).map((run) => metric(run) / run.jobs)).median);
   const names = CONTENDERS.filter(({ name }) => of(name).length > 0);
   return [
     "### Jobs: one-item chat jobs through the whole path, upstream answers at once",
     "",
-    markdownTable(
+    formatMarkdownTable(
       ["contender", "jobs/s", "against BullMQ alone", "CPU per job: worker", "submitter", "Redis"],
       names.map(({ name, against }) => [
         name,
-        spread(speeds(name)),
+        formatSpread(speeds(name)),
         against === undefined
           ? "1.00x"
-          : ratio(spreadOf(speeds(name)).median / spreadOf(speeds(against)).median),
+          : formatRatio(computeSpread(speeds(name)).median / computeSpread(speeds(against)).median),
         `${perJob(name, (run) => run.workerCpuMs * 1000)} µs`,
         `${perJob(name, (run) => run.submitterCpuMs * 1000)} µs`,
         `${perJob(name, (run) => run.redis.cpuMs * 1000)} µs`,
       ]),
     ),
     "",
-    markdownTable(
+    formatMarkdownTable(
       ["Redis, per job", "scripts", "commands, those in scripts included", "bytes in", "bytes out"],
       names.map(({ name }) => [
         name,

@@ -5,16 +5,16 @@ import { fileURLToPath } from "node:url";
 import type { SimulatorSettingsPatch } from "../../src/simulator/settings.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
 import { BATCH } from "./contenders/contender.ts";
-import type { LimitedOrder, LimiterName } from "./contenders/limited.ts";
+import type { LimitedParams, LimiterName } from "./contenders/limited.ts";
 import { writeCorpus } from "./corpus.ts";
 import { measureProcess } from "./measure-process.ts";
 import { type SimulatorProcess, type SimulatorReport, startSimulatorProcess } from "./simulator-process.ts";
 import { runEmbedCommand } from "./sluice-command.ts";
-import { markdownTable, number } from "./table.ts";
+import { formatMarkdownTable, number } from "./table.ts";
 
 export interface LimitOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 type SimulatorLimits = NonNullable<SimulatorSettingsPatch["limits"]>;
@@ -28,7 +28,7 @@ interface Case {
   readonly optimumMs: (report: SimulatorReport) => number;
   /** What the limited quantity reached, refused calls included where the simulator counts them. */
   readonly reached: (report: SimulatorReport) => string;
-  readonly neverIdle?: true;
+  readonly isNeverIdle?: true;
   run(simulator: SimulatorProcess, corpus: string, calls: number): Promise<unknown>;
 }
 
@@ -51,32 +51,32 @@ const CONCURRENCY = 8;
 const WORKERS = 4;
 
 /** Between the starts of two contenders: processes that start at once on few cores slow each other's first calls. */
-const APART_MS = 7_000;
+const START_STAGGER_MS = 7_000;
 
 /**
  * Each against a simulator of its own. Those that wait for a window nearly all of their time run beside each other; those
  * that call all the time run alone, or they would slow the moments in which the others' windows open.
  */
-export async function benchLimit({ quick, say }: LimitOptions): Promise<LimitResult[]> {
+export async function benchLimit({ quick, log }: LimitOptions): Promise<LimitResult[]> {
   const folder = await makeFolder();
   const corpus = join(folder, "texts.jsonl");
   const cases = listCases(quick ? 700 : 1_150);
   await writeCorpus(corpus, Math.max(...cases.map(({ calls }) => calls)) * BATCH);
   const run = async (each: Case) => {
     const result = await runCase(each, corpus);
-    say(`${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`);
+    log(`${each.name}, ${each.limit}: ${number(result.tookMs / 1000)} s, ${result.rejections} rejections`);
     return result;
   };
   try {
     const results = await Promise.all(
       cases
-        .filter(({ neverIdle }) => !neverIdle)
+        .filter(({ isNeverIdle }) => !isNeverIdle)
         .map(async (each, place) => {
-          await setTimeout(place * APART_MS);
+          await setTimeout(place * START_STAGGER_MS);
           return await run(each);
         }),
     );
-    for (const each of cases.filter(({ neverIdle }) => neverIdle)) results.push(await run(each));
+    for (const each of cases.filter(({ isNeverIdle }) => isNeverIdle)) results.push(await run(each));
     return results;
   } finally {
     removeFolder(folder);
@@ -135,7 +135,7 @@ function listCases(calls: number): Case[] {
   const library = (name: string, limiter: LimiterName) => ({
     name,
     run: ({ url, apiKey }: SimulatorProcess, corpus: string, count: number) => {
-      const order: LimitedOrder = {
+      const params: LimitedParams = {
         limiter,
         requestsPerMinute: PER_MINUTE,
         texts: count * BATCH,
@@ -145,13 +145,13 @@ function listCases(calls: number): Case[] {
         corpus,
       };
       const script = fileURLToPath(new URL("contenders/limited.ts", import.meta.url));
-      return measureProcess([script, JSON.stringify(order)]);
+      return measureProcess([script, JSON.stringify(params)]);
     },
   });
   const perMinute = { requestsPerMinute: PER_MINUTE };
   const atOnce = {
     limit: `${CONCURRENCY} calls at once`,
-    neverIdle: true as const,
+    isNeverIdle: true as const,
     calls: 800,
     simulatorLimits: { concurrency: CONCURRENCY },
     optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
@@ -194,11 +194,11 @@ export function describeLimit(results: readonly LimitResult[]): string {
   return [
     `### Limit use: calls of ${LATENCY_MS} ms against a simulator that enforces its limit`,
     "",
-    markdownTable(
+    formatMarkdownTable(
       ["contender", "limit", "calls", "seconds", "least possible", "over it", "rejections", "most reached"],
       lines,
     ),
     "",
-    `One run each, against simulators of their own; those with a window started ${APART_MS / 1000} s apart (they are idle nearly all the time), those with calls at once alone. Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+    `One run each, against simulators of their own; those with a window started ${START_STAGGER_MS / 1000} s apart (they are idle nearly all the time), those with calls at once alone. Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
   ].join("\n");
 }

@@ -1,7 +1,13 @@
 // Runs one program to its end and says what it and everything below it cost.
 import { type ChildProcess, spawn } from "node:child_process";
-import { adopt, forgetStray, noteStray } from "./cleanup.ts";
-import { cpuMsOf, descendantsOf, endedChildrenCpuMs, peakRssOf, roleOf } from "./process-tree.ts";
+import { registerChild, registerDetachedProcess, unregisterDetachedProcess } from "./cleanup.ts";
+import {
+  detectRole,
+  listDescendants,
+  readCpuMs,
+  readExitedChildrenCpuMs,
+  readPeakRss,
+} from "./process-tree.ts";
 
 export interface ProcessCost {
   readonly wallMs: number;
@@ -33,9 +39,9 @@ export async function measureProcess(
   args: readonly string[],
   options: MeasureOptions = {},
 ): Promise<ProcessCost> {
-  const cpuBefore = endedChildrenCpuMs();
+  const cpuBefore = readExitedChildrenCpuMs();
   const startedAt = performance.now();
-  const child = adopt(
+  const child = registerChild(
     spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
@@ -51,18 +57,18 @@ export async function measureProcess(
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-4_000);
   });
-  const watch = watchTree(child.pid ?? 0, options.onSample);
+  const sampler = sampleProcessTree(child.pid ?? 0, options.onSample);
   const exitCode = await new Promise<number | null>((resolve) =>
     child.once("close", (code) => resolve(code)),
   );
   const wallMs = performance.now() - startedAt;
-  const { peakRss, cpuByRole } = watch.stop();
+  const { peakRss, cpuByRole } = sampler.stop();
   const seenCpuMs = Object.values(cpuByRole).reduce((sum, ms) => sum + ms, 0);
   if (exitCode !== 0)
     throw new Error(`${args.join(" ")} ended with ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
   return {
     wallMs,
-    cpuMs: Math.max(endedChildrenCpuMs() - cpuBefore, seenCpuMs),
+    cpuMs: Math.max(readExitedChildrenCpuMs() - cpuBefore, seenCpuMs),
     peakRss,
     cpuByRole,
     exitCode,
@@ -70,34 +76,34 @@ export async function measureProcess(
   };
 }
 
-function watchTree(root: number, onSample: MeasureOptions["onSample"]) {
+function sampleProcessTree(root: number, onSample: MeasureOptions["onSample"]) {
   const roles = new Map<number, string>();
   const peaks = new Map<number, number>();
   const cpu = new Map<number, number>();
-  const look = () => {
+  const takeSample = () => {
     const byRole = new Map<string, number[]>();
-    for (const pid of [root, ...descendantsOf(root), ...roles.keys()]) {
+    for (const pid of [root, ...listDescendants(root), ...roles.keys()]) {
       // A process just forked still has its parent's command line.
       if (pid !== root && roles.get(pid) === undefined) {
-        noteStray(pid);
-        roles.set(pid, roleOf(pid));
-      } else if (roles.get(pid) === "command" && pid !== root) roles.set(pid, roleOf(pid));
+        registerDetachedProcess(pid);
+        roles.set(pid, detectRole(pid));
+      } else if (roles.get(pid) === "command" && pid !== root) roles.set(pid, detectRole(pid));
       else if (pid === root) roles.set(pid, "command");
-      const peak = peakRssOf(pid);
+      const peak = readPeakRss(pid);
       if (peak === undefined) continue;
       peaks.set(pid, peak);
-      cpu.set(pid, cpuMsOf(pid) ?? 0);
+      cpu.set(pid, readCpuMs(pid) ?? 0);
       const role = roles.get(pid) ?? "command";
       const same = byRole.get(role) ?? [];
       if (!same.includes(pid)) byRole.set(role, [...same, pid]);
     }
     onSample?.(byRole);
   };
-  const timer = setInterval(look, SAMPLE_MS);
+  const timer = setInterval(takeSample, SAMPLE_MS);
   return {
     stop() {
       clearInterval(timer);
-      for (const pid of roles.keys()) if (peakRssOf(pid) === undefined) forgetStray(pid);
+      for (const pid of roles.keys()) if (readPeakRss(pid) === undefined) unregisterDetachedProcess(pid);
       const peakRss: Record<string, number> = {};
       for (const [pid, peak] of peaks) {
         const role = roles.get(pid) ?? "command";

@@ -7,11 +7,11 @@ import { makeFolder, removeFolder } from "./cleanup.ts";
 import { writeCorpus } from "./corpus.ts";
 import { startSimulatorProcess } from "./simulator-process.ts";
 import { runEmbedCommand } from "./sluice-command.ts";
-import { markdownTable, megabytes, number, ratio } from "./table.ts";
+import { formatMarkdownTable, formatMegabytes, formatRatio, number } from "./table.ts";
 
 export interface MemoryOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 interface Size {
@@ -29,9 +29,9 @@ export interface MemoryResult extends Size {
 }
 
 const WORKERS = 2;
-const ROLES = ["command", "planner", "worker", "redis-server", "keeper"];
+const ROLES = ["command", "planner", "worker", "redis-server", "supervisor"];
 
-export async function benchMemory({ quick, say }: MemoryOptions): Promise<MemoryResult[]> {
+export async function benchMemory({ quick, log }: MemoryOptions): Promise<MemoryResult[]> {
   const sizes: Size[] = quick
     ? [
         { texts: 10_000, format: "npy" },
@@ -46,7 +46,7 @@ export async function benchMemory({ quick, say }: MemoryOptions): Promise<Memory
   const results: MemoryResult[] = [];
   for (const size of sizes) {
     const result = await measureSize(size);
-    say(`${size.texts} ${size.format}: ${result.skipped ?? JSON.stringify(result.peakRss)}`);
+    log(`${size.texts} ${size.format}: ${result.skipped ?? JSON.stringify(result.peakRss)}`);
     results.push(result);
   }
   return results;
@@ -65,7 +65,7 @@ async function measureSize(size: Size): Promise<MemoryResult> {
   const corpus = join(folder, "texts.jsonl");
   await writeCorpus(corpus, texts);
   const simulator = await startSimulatorProcess({ vectors: "fixed" });
-  const redis = watchRedis(join(folder, ".sluice", "redis"));
+  const redis = sampleRedis(join(folder, ".sluice", "redis"));
   try {
     const { wallMs, peakRss } = await runEmbedCommand(
       { simulator, corpus, format, workers: WORKERS, limits: { requestsPerMinute: 100_000_000 } },
@@ -80,11 +80,11 @@ async function measureSize(size: Size): Promise<MemoryResult> {
 }
 
 /** Looks at a private Redis several times a second, as soon as it is there. */
-function watchRedis(folder: string) {
+function sampleRedis(folder: string) {
   const peaks = { redisMemory: 0, redisDisk: 0 };
   let client: Redis | undefined;
-  const look = async () => {
-    peaks.redisDisk = Math.max(peaks.redisDisk, bytesBelow(join(folder, "data")));
+  const takeSample = async () => {
+    peaks.redisDisk = Math.max(peaks.redisDisk, measureFolderBytes(join(folder, "data")));
     if (!client) {
       statSync(join(folder, "redis.sock"));
       client = new Redis({ path: join(folder, "redis.sock"), retryStrategy: () => null });
@@ -94,7 +94,7 @@ function watchRedis(folder: string) {
     peaks.redisMemory = Math.max(peaks.redisMemory, Number(used ?? 0));
   };
   // Not there yet, or gone already: both are as they should be.
-  const timer = setInterval(() => void look().catch(() => undefined), 250);
+  const timer = setInterval(() => void takeSample().catch(() => undefined), 250);
   return {
     peaks: () => peaks,
     stop() {
@@ -104,7 +104,7 @@ function watchRedis(folder: string) {
   };
 }
 
-function bytesBelow(folder: string): number {
+function measureFolderBytes(folder: string): number {
   let bytes = 0;
   for (const each of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (each.isFile()) bytes += statSync(join(each.parentPath, each.name)).size;
@@ -117,9 +117,9 @@ export function describeMemory(results: readonly MemoryResult[]): string {
     `${texts.toLocaleString("en-US")} texts, ${format}`,
     ...(skipped === undefined
       ? [
-          ...ROLES.map((role) => megabytes(peakRss[role])),
-          megabytes(redisMemory),
-          megabytes(redisDisk),
+          ...ROLES.map((role) => formatMegabytes(peakRss[role])),
+          formatMegabytes(redisMemory),
+          formatMegabytes(redisDisk),
           number((texts / wallMs) * 1000),
         ]
       : [skipped, ...Array.from({ length: ROLES.length + 2 }, () => "-")]),
@@ -127,7 +127,7 @@ export function describeMemory(results: readonly MemoryResult[]): string {
   return [
     "### Memory: 1,536 floats per text, private Redis, 2 workers",
     "",
-    markdownTable(
+    formatMarkdownTable(
       [
         "run",
         ...ROLES.map((role) => `${role}, peak RSS`),
@@ -147,9 +147,9 @@ function describeFlatness(results: readonly MemoryResult[]): string[] {
   const [small, large] = [measured[0], measured.at(-1)];
   if (!small || !large || small === large) return [];
   const parts = ROLES.map(
-    (role) => `${role} ${ratio((large.peakRss[role] ?? 0) / (small.peakRss[role] ?? 0))}`,
+    (role) => `${role} ${formatRatio((large.peakRss[role] ?? 0) / (small.peakRss[role] ?? 0))}`,
   );
   return [
-    `Peaks at ${large.texts.toLocaleString("en-US")} texts against ${small.texts.toLocaleString("en-US")}: ${parts.join(", ")}, Redis used_memory ${ratio(large.redisMemory / small.redisMemory)}.`,
+    `Peaks at ${large.texts.toLocaleString("en-US")} texts against ${small.texts.toLocaleString("en-US")}: ${parts.join(", ")}, Redis used_memory ${formatRatio(large.redisMemory / small.redisMemory)}.`,
   ];
 }

@@ -6,7 +6,7 @@ interface Stat {
   /** Of the process itself. */
   readonly cpuMs: number;
   /** Of children it has waited for, and of theirs. */
-  readonly endedChildrenMs: number;
+  readonly exitedChildrenMs: number;
 }
 
 /** The kernel reports CPU in ticks of 10 ms, whatever its own clock is. */
@@ -24,7 +24,7 @@ function readStat(pid: number | "self"): Stat | undefined {
     return {
       parent: at(4),
       cpuMs: (at(14) + at(15)) * TICK_MS,
-      endedChildrenMs: (at(16) + at(17)) * TICK_MS,
+      exitedChildrenMs: (at(16) + at(17)) * TICK_MS,
     };
   } catch {
     return undefined;
@@ -32,17 +32,17 @@ function readStat(pid: number | "self"): Stat | undefined {
 }
 
 /** CPU that children of this process have used which have ended, theirs included, in ms. */
-export function endedChildrenCpuMs(): number {
-  return readStat("self")?.endedChildrenMs ?? 0;
+export function readExitedChildrenCpuMs(): number {
+  return readStat("self")?.exitedChildrenMs ?? 0;
 }
 
 /** CPU of one live process alone, in ms; undefined when it is gone. */
-export function cpuMsOf(pid: number): number | undefined {
+export function readCpuMs(pid: number): number | undefined {
   return readStat(pid)?.cpuMs;
 }
 
 /** The processes below `root`, without it. */
-export function descendantsOf(root: number): number[] {
+export function listDescendants(root: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     const pid = Number(name);
@@ -62,7 +62,7 @@ export function descendantsOf(root: number): number[] {
 }
 
 /** Peak resident memory of one process so far, in bytes; undefined when it is gone. */
-export function peakRssOf(pid: number): number | undefined {
+export function readPeakRss(pid: number): number | undefined {
   try {
     const kb = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return kb === undefined ? undefined : Number(kb) * 1024;
@@ -71,12 +71,12 @@ export function peakRssOf(pid: number): number | undefined {
   }
 }
 
-/** What a process is to the bench, told by its command line: "worker", "planner", "keeper", "redis-server", else "command". */
-export function roleOf(pid: number): string {
+/** What a process is to the bench, told by its command line: "worker", "planner", "supervisor", "redis-server", else "command". */
+export function detectRole(pid: number): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     if (/(?:redis|valkey)-server/.test(words[0] ?? "")) return "redis-server";
-    if (words.some((word) => /keeper\.(?:ts|js)$/.test(word))) return "keeper";
+    if (words.some((word) => /supervisor\.(?:ts|js)$/.test(word))) return "supervisor";
     if (words.some((word) => /plan-process\.(?:ts|js)$/.test(word))) return "planner";
     if (words.includes("worker")) return "worker";
   } catch {

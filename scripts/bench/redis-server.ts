@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { adopt, makeFolder, removeFolder } from "./cleanup.ts";
+import { makeFolder, registerChild, removeFolder } from "./cleanup.ts";
 
 /** What Redis has done so far; two of them make a difference. */
-export interface RedisWork {
+export interface RedisStats {
   /** Calls by command, those inside scripts included. */
   readonly calls: Readonly<Record<string, number>>;
   readonly microseconds: number;
@@ -17,7 +17,7 @@ export interface RedisWork {
 
 export interface BenchRedis {
   readonly url: string;
-  work(): Promise<RedisWork>;
+  stats(): Promise<RedisStats>;
   stop(): Promise<void>;
 }
 
@@ -25,21 +25,21 @@ export async function startBenchRedis(): Promise<BenchRedis> {
   const folder = await makeFolder();
   const socket = join(folder, "redis.sock");
   const settings = { port: 0, unixsocket: socket, dir: folder, appendonly: "yes", save: "" };
-  const child = adopt(
+  const child = registerChild(
     spawn(
       process.env.SLUICE_REDIS_SERVER || "redis-server",
       Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
       { stdio: "ignore" },
     ),
   );
-  const looker = new Redis(socket, { retryStrategy: () => 20, maxRetriesPerRequest: null });
-  looker.on("error", () => undefined);
-  await looker.ping();
+  const infoClient = new Redis(socket, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  infoClient.on("error", () => undefined);
+  await infoClient.ping();
   return {
     url: `unix://${socket}`,
-    work: async () => parseWork(String(await looker.info("everything"))),
+    stats: async () => parseStats(String(await infoClient.info("everything"))),
     async stop() {
-      looker.disconnect();
+      infoClient.disconnect();
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
       await ended;
@@ -49,8 +49,8 @@ export async function startBenchRedis(): Promise<BenchRedis> {
   };
 }
 
-function parseWork(info: string): RedisWork {
-  const figure = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1] ?? 0);
+function parseStats(info: string): RedisStats {
+  const metric = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1] ?? 0);
   const calls: Record<string, number> = {};
   for (const [, command = "", count] of info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
     calls[command] = Number(count);
@@ -60,14 +60,14 @@ function parseWork(info: string): RedisWork {
   return {
     calls,
     microseconds,
-    bytesIn: figure("total_net_input_bytes"),
-    bytesOut: figure("total_net_output_bytes"),
-    cpuMs: (figure("used_cpu_sys") + figure("used_cpu_user")) * 1000,
+    bytesIn: metric("total_net_input_bytes"),
+    bytesOut: metric("total_net_output_bytes"),
+    cpuMs: (metric("used_cpu_sys") + metric("used_cpu_user")) * 1000,
   };
 }
 
 /** What was done between two looks; the looks themselves are left out of the commands. */
-export function workBetween(before: RedisWork, after: RedisWork): RedisWork {
+export function diffStats(before: RedisStats, after: RedisStats): RedisStats {
   const calls: Record<string, number> = {};
   for (const [command, count] of Object.entries(after.calls)) {
     const more = count - (before.calls[command] ?? 0);
@@ -86,7 +86,7 @@ export function workBetween(before: RedisWork, after: RedisWork): RedisWork {
 const SENT = new Set(["evalsha", "eval", "fcall"]);
 
 /** Commands sent by clients and all commands executed, those inside scripts included. */
-export function countCommands({ calls }: RedisWork): { readonly scripts: number; readonly all: number } {
+export function countCommands({ calls }: RedisStats): { readonly scripts: number; readonly all: number } {
   let [scripts, all] = [0, 0];
   for (const [command, count] of Object.entries(calls)) {
     all += count;

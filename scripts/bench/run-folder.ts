@@ -1,10 +1,10 @@
 // A run's folder as its coordinator leaves it in the middle of a run: a plan, records, failures and calls on disk.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Copies } from "../../src/producer/plan/copies.ts";
-import { SpoolWriter } from "../../src/producer/plan/spool-writer.ts";
+import { Duplicates } from "../../src/producer/plan/copies.ts";
+import { ItemsFileWriter } from "../../src/producer/plan/spool-writer.ts";
 import { writeManifest } from "../../src/producer/run/run-manifest.ts";
-import { CallNotes } from "../../src/producer/sink/call-notes.ts";
+import { CallTimings } from "../../src/producer/sink/call-notes.ts";
 import { WORK_FOLDER } from "../../src/producer/sink/open-files.ts";
 import { openRecordStore } from "../../src/producer/sink/record-store.ts";
 
@@ -27,7 +27,7 @@ export async function writeRunFolder(
   await mkdir(join(dir, WORK_FOLDER), { recursive: true });
   await writePlan(join(dir, WORK_FOLDER), items);
   const store = await openRecordStore(dir, { items, dimensions: DIMENSIONS });
-  const notes = await CallNotes.open(dir, Date.now());
+  const timings = await CallTimings.open(dir, Date.now());
   const vector = Buffer.from(new Float32Array(DIMENSIONS).fill(0.5).buffer);
   const call = { lane: model, startedAt: Date.now(), durationMs: 120 };
   for (let start = 0; start < items; start += STEP) {
@@ -38,9 +38,9 @@ export async function writeRunFolder(
       return index % failedEvery === 0 ? { ...record, failure } : { ...record, vector };
     });
     await store.write(records);
-    notes.note(records);
+    timings.recordCalls(records);
   }
-  await notes.close();
+  await timings.close();
   await store.close();
   const { ok, failed, missing } = store.counts();
   await writeManifest(dir, {
@@ -78,11 +78,11 @@ export async function writeRunFolder(
 }
 
 async function writePlan(folder: string, items: number): Promise<void> {
-  const spool = await SpoolWriter.create(folder);
+  const itemsFile = await ItemsFileWriter.create(folder);
   for (let index = 0; index < items; index++) {
     const id = `corpus/part-${Math.floor(index / 1_000)}.md#${index % 1_000}`;
     const text = `Chunk ${index} of a corpus that is as long as a sentence or two of a document usually are.`;
-    if (spool.append(JSON.stringify({ id, text, tokens: 22 }))) await spool.flush();
+    if (itemsFile.append(JSON.stringify({ id, text, tokens: 22 }))) await itemsFile.flush();
   }
-  await spool.commit(Copies.none);
+  await itemsFile.commit(Duplicates.none);
 }

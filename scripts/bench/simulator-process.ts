@@ -8,7 +8,7 @@ import {
   startSimulator,
 } from "../../src/simulator/simulator.ts";
 import type { SimulatorStatistics } from "../../src/simulator/statistics.ts";
-import { adopt } from "./cleanup.ts";
+import { registerChild } from "./cleanup.ts";
 
 export interface SimulatorReport {
   readonly statistics: SimulatorStatistics;
@@ -31,27 +31,27 @@ export interface SimulatorProcess {
   stop(): Promise<void>;
 }
 
-type Order = "reset" | "report";
+type SimulatorRequest = "reset" | "report";
 
 /** Starts a simulator in a process of its own; `options` must be plain data. */
 export async function startSimulatorProcess(options: SimulatorOptions): Promise<SimulatorProcess> {
-  const child = adopt(
+  const child = registerChild(
     fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     }),
   );
   const next = <T>() =>
     new Promise<T>((resolve, reject) => {
-      const ended = () => reject(new Error("the simulator ended"));
-      child.once("exit", ended);
+      const exited = () => reject(new Error("the simulator ended"));
+      child.once("exit", exited);
       child.once("message", (message) => {
-        child.off("exit", ended);
+        child.off("exit", exited);
         resolve(message as T);
       });
     });
-  const ask = <T>(order: Order) => {
+  const sendRequest = <T>(params: SimulatorRequest) => {
     const answer = next<T>();
-    child.send(order);
+    child.send(params);
     return answer;
   };
   const { url, openaiUrl } = await next<Pick<Simulator, "url" | "openaiUrl">>();
@@ -59,12 +59,12 @@ export async function startSimulatorProcess(options: SimulatorOptions): Promise<
     url,
     openaiUrl,
     apiKey: SIMULATOR_API_KEY,
-    reset: () => ask("reset"),
-    report: () => ask("report"),
+    reset: () => sendRequest("reset"),
+    report: () => sendRequest("report"),
     async stop() {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
+      const exited = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
-      await ended;
+      await exited;
     },
   };
 }
@@ -82,8 +82,8 @@ async function serve(): Promise<void> {
     },
   });
   let cpuSince = process.cpuUsage();
-  process.on("message", (order: Order) => {
-    if (order === "reset") {
+  process.on("message", (params: SimulatorRequest) => {
+    if (params === "reset") {
       simulator.resetStatistics();
       first = undefined;
       arrivals = [];

@@ -8,7 +8,7 @@ import type { SimulatorProcess } from "./simulator-process.ts";
 
 export const SLUICE = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
 
-export interface EmbedOrder {
+export interface EmbedParams {
   readonly simulator: SimulatorProcess;
   readonly corpus: string;
   readonly format: "npy" | "parquet";
@@ -30,7 +30,7 @@ export interface EmbedCost extends ProcessCost {
   };
 }
 
-interface RunEvent {
+interface JsonEvent {
   readonly event: string;
   readonly at: string;
   readonly report?: EmbedCost["report"];
@@ -38,21 +38,21 @@ interface RunEvent {
 
 /** Runs `sluice embed` once, from nothing to its output on disk, and checks that every text succeeded. */
 export async function runEmbedCommand(
-  order: EmbedOrder,
+  params: EmbedParams,
   options: Pick<MeasureOptions, "onSample" | "onStart"> & { readonly folder?: string } = {},
 ): Promise<EmbedCost> {
   const folder = options.folder ?? (await makeFolder());
   try {
-    await writeSettings(folder, order);
-    const cost = await measureProcess(embedArguments(folder, order), {
+    await writeSettings(folder, params);
+    const cost = await measureProcess(embedArguments(folder, params), {
       ...options,
       cwd: folder,
-      env: sluiceEnvironment(order.simulator),
+      env: sluiceEnvironment(params.simulator),
     });
     const events = cost.stdout
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line) as RunEvent);
+      .map((line) => JSON.parse(line) as JsonEvent);
     const start = events.find(({ event }) => event === "run-start");
     const end = events.find(({ event }) => event === "run-end");
     if (!start || !end?.report) throw new Error("the run did not say that it had ended");
@@ -60,7 +60,7 @@ export async function runEmbedCommand(
       ...cost,
       stdout: "",
       runMs: Date.parse(end.at) - Date.parse(start.at),
-      redisDiskBytes: await bytesBelow(join(folder, ".sluice", "redis", "data")),
+      redisDiskBytes: await measureFolderBytes(join(folder, ".sluice", "redis", "data")),
       report: end.report,
     };
   } finally {
@@ -68,7 +68,7 @@ export async function runEmbedCommand(
   }
 }
 
-export function embedArguments(folder: string, { corpus, format, workers, limit }: EmbedOrder): string[] {
+export function embedArguments(folder: string, { corpus, format, workers, limit }: EmbedParams): string[] {
   return [
     ...[SLUICE, "embed", corpus, "--model", "minimax/embo-01", "--out", join(folder, "out"), "--json"],
     ...["--format", format, "--workers", String(workers)],
@@ -89,7 +89,7 @@ export function sluiceEnvironment({ url, apiKey }: SimulatorProcess): Record<str
 
 export async function writeSettings(
   folder: string,
-  { limits, callsPerWorker }: Pick<EmbedOrder, "limits" | "callsPerWorker">,
+  { limits, callsPerWorker }: Pick<EmbedParams, "limits" | "callsPerWorker">,
 ): Promise<void> {
   const settings = {
     providers: { minimax: { models: { "embo-01": { limits } } } },
@@ -99,7 +99,7 @@ export async function writeSettings(
   await writeFile(join(folder, "sluice.yaml"), JSON.stringify(settings, null, 2));
 }
 
-async function bytesBelow(folder: string): Promise<number> {
+async function measureFolderBytes(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   let bytes = 0;
   for (const each of names) if (each.isFile()) bytes += (await stat(join(each.parentPath, each.name))).size;

@@ -3,17 +3,17 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { adopt, makeFolder, noteStray, removeFolder } from "./cleanup.ts";
+import { makeFolder, registerChild, registerDetachedProcess, removeFolder } from "./cleanup.ts";
 import { writeCorpus } from "./corpus.ts";
 import { measureProcess } from "./measure-process.ts";
-import { descendantsOf, roleOf } from "./process-tree.ts";
+import { detectRole, listDescendants } from "./process-tree.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./simulator-process.ts";
 import { runEmbedCommand, SLUICE, sluiceEnvironment, writeSettings } from "./sluice-command.ts";
-import { markdownTable, number, spreadOf } from "./table.ts";
+import { computeSpread, formatMarkdownTable, number } from "./table.ts";
 
 export interface StartOptions {
   readonly quick: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 export interface StartResult {
@@ -26,7 +26,7 @@ export interface StartResult {
 
 const NO_LIMIT = { requestsPerMinute: 100_000_000 };
 
-export async function benchStart({ quick, say }: StartOptions): Promise<StartResult> {
+export async function benchStart({ quick, log }: StartOptions): Promise<StartResult> {
   const simulator = await startSimulatorProcess({ vectors: "fixed", latency: { fixedMs: 100 } });
   try {
     const rounds = quick ? 3 : 7;
@@ -39,11 +39,11 @@ export async function benchStart({ quick, say }: StartOptions): Promise<StartRes
       workerWithRedis.push(pair.first);
       worker.push(pair.second);
     }
-    say(`--help ${help.map(Math.round).join(" ")} ms, worker ${worker.map(Math.round).join(" ")} ms`);
+    log(`--help ${help.map(Math.round).join(" ")} ms, worker ${worker.map(Math.round).join(" ")} ms`);
     const recovery: number[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       recovery.push(await measureRecovery(simulator));
-      say(`recovery ${number((recovery.at(-1) ?? 0) / 1000)} s`);
+      log(`recovery ${number((recovery.at(-1) ?? 0) / 1000)} s`);
     }
     return { help, workerWithRedis, worker, recovery };
   } finally {
@@ -57,7 +57,7 @@ async function measureWorkers(simulator: SimulatorProcess): Promise<{ first: num
   await writeSettings(folder, { limits: NO_LIMIT });
   const start = async () => {
     const startedAt = performance.now();
-    const child = adopt(
+    const child = registerChild(
       spawn(process.execPath, [SLUICE, "worker"], {
         cwd: folder,
         env: { ...process.env, ...sluiceEnvironment(simulator) },
@@ -69,7 +69,7 @@ async function measureWorkers(simulator: SimulatorProcess): Promise<{ first: num
   };
   try {
     const first = await start();
-    for (const pid of descendantsOf(first.child.pid ?? 0)) noteStray(pid);
+    for (const pid of listDescendants(first.child.pid ?? 0)) registerDetachedProcess(pid);
     const second = await start();
     for (const { child } of [second, first]) {
       const ended = once(child, "exit");
@@ -93,7 +93,7 @@ async function measureRecovery(simulator: SimulatorProcess): Promise<number> {
   let killedAt: number | undefined;
   const killOne = async () => {
     while ((await simulator.report()).statistics.texts < texts / 2) await sleep(20);
-    const victim = descendantsOf(command ?? 0).find((pid) => roleOf(pid) === "worker");
+    const victim = listDescendants(command ?? 0).find((pid) => detectRole(pid) === "worker");
     if (victim === undefined) throw new Error("no worker to kill");
     killedAt = performance.now();
     process.kill(victim, "SIGKILL");
@@ -119,13 +119,13 @@ async function measureRecovery(simulator: SimulatorProcess): Promise<number> {
 
 export function describeStart({ help, workerWithRedis, worker, recovery }: StartResult): string {
   const line = (name: string, values: readonly number[], target: string) => {
-    const { median, min, max } = spreadOf(values);
+    const { median, min, max } = computeSpread(values);
     return [name, ...[median, min, max].map((ms) => `${number(ms / 1000)} s`), target];
   };
   return [
     "### Start and recovery",
     "",
-    markdownTable(
+    formatMarkdownTable(
       ["what", "median", "lowest", "highest", "target"],
       [
         line("`sluice --help`", help, "< 0.3 s"),

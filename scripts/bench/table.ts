@@ -6,7 +6,7 @@ export interface Spread {
   readonly max: number;
 }
 
-export function spreadOf(values: readonly number[]): Spread {
+export function computeSpread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
@@ -23,21 +23,21 @@ export function number(value: number): string {
 }
 
 /** "7,012 (6,800-7,100)": the median and what lay around it. */
-export function spread(values: readonly number[]): string {
-  const { median, min, max } = spreadOf(values);
+export function formatSpread(values: readonly number[]): string {
+  const { median, min, max } = computeSpread(values);
   return values.length < 2 ? number(median) : `${number(median)} (${number(min)}-${number(max)})`;
 }
 
-export function ratio(value: number): string {
+export function formatRatio(value: number): string {
   return Number.isFinite(value) ? `${value.toFixed(2)}x` : "-";
 }
 
-export function megabytes(bytes: number | undefined): string {
+export function formatMegabytes(bytes: number | undefined): string {
   return bytes === undefined ? "-" : `${Math.round(bytes / 1e6)} MB`;
 }
 
 /** A Markdown table; the first column is text, the others are numbers. */
-export function markdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
+export function formatMarkdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...lines.map(line)].join("\n");
 }

@@ -2,19 +2,26 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeFolder, removeFolder } from "./cleanup.ts";
-import { BATCH, type ContenderOrder } from "./contenders/contender.ts";
+import { BATCH, type ContenderParams } from "./contenders/contender.ts";
 import { writeCorpus } from "./corpus.ts";
 import { measureProcess, type ProcessCost } from "./measure-process.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./simulator-process.ts";
 import { runEmbedCommand } from "./sluice-command.ts";
-import { markdownTable, megabytes, number, ratio, spread, spreadOf } from "./table.ts";
+import {
+  computeSpread,
+  formatMarkdownTable,
+  formatMegabytes,
+  formatRatio,
+  formatSpread,
+  number,
+} from "./table.ts";
 
 export interface ThroughputOptions {
   readonly texts: number;
   readonly rounds: number;
   /** Calls in flight that are tried; each contender then runs with its own best. */
   readonly concurrencies: readonly number[];
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 interface Sample {
@@ -31,7 +38,7 @@ interface Sample {
 interface Contender {
   readonly name: string;
   readonly isLibrary: boolean;
-  readonly hasOwnDefault: boolean;
+  readonly hasDefaultConcurrency: boolean;
   run(texts: number, concurrency: number): Promise<ProcessCost>;
 }
 
@@ -52,7 +59,7 @@ const LARGE_HEAP = "--max-old-space-size=16000";
 const NO_LIMIT = { requestsPerMinute: 100_000_000 };
 
 export async function benchThroughput(options: ThroughputOptions): Promise<ThroughputResult> {
-  const { texts, rounds, concurrencies, say } = options;
+  const { texts, rounds, concurrencies, log } = options;
   const folder = await makeFolder();
   const corpus = join(folder, "texts.jsonl");
   await writeCorpus(corpus, texts);
@@ -61,8 +68,8 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
     const contenders = listContenders(simulator, corpus);
     const best = new Map<Contender, number>();
     for (const contender of contenders) {
-      best.set(contender, await tune(contender, simulator, options));
-      say(
+      best.set(contender, await findBestConcurrency(contender, simulator, options));
+      log(
         `${contender.name}: ${label(best.get(contender) ?? 0)} calls in flight, best of ${concurrencies.join(", ")}`,
       );
     }
@@ -71,7 +78,7 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
       for (const contender of contenders) {
         const sample = await runOnce(contender, simulator, texts, best.get(contender) ?? 0);
         samples.get(contender)?.push(sample);
-        say(
+        log(
           `round ${round}/${rounds} ${contender.name}: ${number((texts / sample.wallMs) * 1000)} texts/s, ` +
             `${number((sample.cpuMs / texts) * 1000)} us CPU/text`,
         );
@@ -94,20 +101,20 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
 
 function listContenders(simulator: SimulatorProcess, corpus: string): Contender[] {
   const { url, openaiUrl, apiKey } = simulator;
-  const loop = (name: string, file: string, base: string, hasOwnDefault = false): Contender => ({
+  const loop = (name: string, file: string, base: string, hasDefaultConcurrency = false): Contender => ({
     name,
     isLibrary: base === openaiUrl,
-    hasOwnDefault,
+    hasDefaultConcurrency,
     run: (texts, concurrency) => {
-      const order: ContenderOrder = { texts, concurrency, url: base, apiKey, corpus };
+      const params: ContenderParams = { texts, concurrency, url: base, apiKey, corpus };
       const script = fileURLToPath(new URL(`contenders/${file}.ts`, import.meta.url));
-      return measureProcess([LARGE_HEAP, script, JSON.stringify(order)]);
+      return measureProcess([LARGE_HEAP, script, JSON.stringify(params)]);
     },
   });
   const sluice = (format: "npy" | "parquet"): Contender => ({
     name: `sluice embed, ${format}`,
     isLibrary: false,
-    hasOwnDefault: false,
+    hasDefaultConcurrency: false,
     run: (texts, concurrency) =>
       runEmbedCommand({
         simulator,
@@ -130,14 +137,14 @@ function listContenders(simulator: SimulatorProcess, corpus: string): Contender[
 }
 
 /** The concurrency with which a contender is fastest on a part of the texts; a library's own default is tried too. */
-async function tune(
+async function findBestConcurrency(
   contender: Contender,
   simulator: SimulatorProcess,
   { texts, concurrencies }: ThroughputOptions,
 ): Promise<number> {
   const part = Math.ceil(texts / 4);
   let best = { concurrency: concurrencies[0] ?? 16, workMs: Number.POSITIVE_INFINITY };
-  for (const concurrency of contender.hasOwnDefault ? [...concurrencies, 0] : concurrencies) {
+  for (const concurrency of contender.hasDefaultConcurrency ? [...concurrencies, 0] : concurrencies) {
     const { workMs } = await runOnce(contender, simulator, part, concurrency);
     if (workMs < best.workMs) best = { concurrency, workMs };
   }
@@ -177,7 +184,7 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
   const rate = (samples: readonly Sample[], of: "wallMs" | "workMs") =>
     samples.map((sample) => (texts / sample[of]) * 1000);
   const cpu = (samples: readonly Sample[]) => samples.map((sample) => (sample.cpuMs / texts) * 1000);
-  const middle = (values: readonly number[]) => spreadOf(values).median;
+  const middle = (values: readonly number[]) => computeSpread(values).median;
   const libraries = contenders.filter(({ name }) => !name.startsWith("sluice") && !name.startsWith("bare"));
   const bare = contenders.find(({ name }) => name.startsWith("bare"))?.samples ?? [];
   const best = (of: "wallMs" | "workMs") =>
@@ -185,12 +192,12 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
   const lines = contenders.map(({ name, concurrency, samples }) => [
     name,
     concurrency === 0 ? "unlimited" : String(concurrency),
-    spread(rate(samples, "wallMs")),
-    spread(rate(samples, "workMs")),
-    `${ratio(middle(rate(samples, "wallMs")) / best("wallMs"))} / ${ratio(middle(rate(samples, "workMs")) / best("workMs"))}`,
-    `${ratio(middle(rate(samples, "wallMs")) / middle(rate(bare, "wallMs")))} / ${ratio(middle(rate(samples, "workMs")) / middle(rate(bare, "workMs")))}`,
-    spread(cpu(samples)),
-    ratio(middle(cpu(samples)) / middle(cpu(bare))),
+    formatSpread(rate(samples, "wallMs")),
+    formatSpread(rate(samples, "workMs")),
+    `${formatRatio(middle(rate(samples, "wallMs")) / best("wallMs"))} / ${formatRatio(middle(rate(samples, "workMs")) / best("workMs"))}`,
+    `${formatRatio(middle(rate(samples, "wallMs")) / middle(rate(bare, "wallMs")))} / ${formatRatio(middle(rate(samples, "workMs")) / middle(rate(bare, "workMs")))}`,
+    formatSpread(cpu(samples)),
+    formatRatio(middle(cpu(samples)) / middle(cpu(bare))),
     describePeaks(samples),
     number(100 * middle(samples.map((sample) => sample.simulatorLoad))),
   ]);
@@ -209,7 +216,7 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
   return [
     `### Throughput: ${texts.toLocaleString("en-US")} texts of 12 to 23 words, ${BATCH} per call, 1,536 floats each as JSON`,
     "",
-    markdownTable(head, lines),
+    formatMarkdownTable(head, lines),
     "",
     `Median (lowest-highest) of ${rounds} rounds in which the contenders took turns; each in processes of its own, each with the number of calls in flight that suited it best. The simulator answers at once, with vectors made beforehand. "sluice embed" starts ${WORKERS} workers and a private Redis with an append-only file, plans, queues, commits, and ends with the output on disk; the loops hold their vectors in memory, bare undici drops them. Ratios: process start to end / first call to end.`,
   ].join("\n");
@@ -221,6 +228,6 @@ function describePeaks(samples: readonly Sample[]): string {
     for (const [role, bytes] of Object.entries(peakRss))
       roles.set(role, Math.max(roles.get(role) ?? 0, bytes));
   }
-  if (roles.size === 1) return megabytes([...roles.values()][0]);
-  return [...roles].map(([role, bytes]) => `${role} ${megabytes(bytes)}`).join(", ");
+  if (roles.size === 1) return formatMegabytes([...roles.values()][0]);
+  return [...roles].map(([role, bytes]) => `${role} ${formatMegabytes(bytes)}`).join(", ");
 }

@@ -4,14 +4,14 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lane, LaneLimits } from "../core/lane.ts";
 import { createRedisLimiter } from "../limiter/redis-limiter.ts";
-import { parkedError } from "../producer/run/run-error.ts";
+import { createParkedError } from "../producer/run/run-error.ts";
 import type { JobKind } from "../queue/names.ts";
 import { countWorkersFor } from "../queue/worker-list.ts";
 import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
 
-export interface AttendOptions {
+export interface EnsureWorkerOptions {
   readonly source: RedisSource;
   readonly keys: Keys;
   readonly provider: string;
@@ -23,21 +23,21 @@ export interface AttendOptions {
   readonly signal: AbortSignal;
 }
 
-export interface Attendance {
+export interface WorkerGuard {
   /** Aborts, with the reason, when waiting makes no sense any more. */
   readonly failed: AbortSignal;
   /** Ends the workers it started; idempotent. */
   stop(): Promise<void>;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /**
  * Sees to it that somebody works on an item that a person waits for: starts a worker where none lives, also when the
  * last one dies meanwhile. `failed` aborts when waiting makes no sense any more: all lanes are parked, or workers end
  * as soon as they start.
  */
-export async function attendItem(options: AttendOptions): Promise<Attendance> {
+export async function ensureWorkerFor(options: EnsureWorkerOptions): Promise<WorkerGuard> {
   const { source, keys, lanes, provider, kind } = options;
   const client = source.connect("commands");
   const limiter = createRedisLimiter(client, keys);
@@ -57,29 +57,29 @@ export async function attendItem(options: AttendOptions): Promise<Attendance> {
     });
     children.ready.catch((error) => failed.abort(error));
   };
-  const look = async () => {
+  const checkWorkers = async () => {
     if (options.workers === undefined && children === undefined) {
       if ((await countWorkersFor(client, keys, { provider, kind })) === 0) start(1);
     }
     const statuses = await Promise.all(lanes.map(({ lane, limits }) => limiter.status(lane, limits)));
     if (statuses.every(({ state }) => state === "parked")) {
-      failed.abort(parkedError(statuses.flatMap(({ reason }) => reason ?? [])));
+      failed.abort(createParkedError(statuses.flatMap(({ reason }) => reason ?? [])));
     }
   };
   if (options.workers !== undefined && options.workers > 0) start(options.workers);
-  await look();
-  const looking = (async () => {
+  await checkWorkers();
+  const polling = (async () => {
     while (!ended.signal.aborted) {
-      await sleep(LOOK_EVERY_MS, undefined, { signal: ended.signal }).catch(() => undefined);
-      if (!ended.signal.aborted) await look();
+      await sleep(POLL_INTERVAL_MS, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (!ended.signal.aborted) await checkWorkers();
     }
   })();
-  looking.catch((error) => failed.abort(error));
+  polling.catch((error) => failed.abort(error));
   return {
     failed: failed.signal,
     async stop() {
       ended.abort();
-      await looking.catch(() => undefined);
+      await polling.catch(() => undefined);
       await children?.stop();
       // A worker that could not start has said why in its log.
       if (!failed.signal.aborted) await rm(folder, { recursive: true, force: true });

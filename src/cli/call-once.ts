@@ -5,11 +5,11 @@ import { createRedisLimiter } from "../limiter/redis-limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../providers/provider.ts";
 import { createKeys } from "../redis/keys.ts";
 import { LaneChooser } from "../workers/model-lanes.ts";
-import { LaneBook, openTransport, requireLanes } from "./lanes.ts";
+import { LaneRegistry, openTransport, requireLanes } from "./lanes.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 
 /** How often a place is asked for that only the end of another call can free. */
-const POLL_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 /**
  * One embedding call from the command line. It takes a reservation like any other, because a person who searches while
@@ -27,16 +27,17 @@ export async function embedOnce(
   const redis = await openConfiguredRedis(config);
   try {
     const limiter = createRedisLimiter(redis.source.connect("commands"), createKeys(config.namespace));
-    const lanes = new LaneBook(config, transport).embeddingLanes(lane.lane.provider, lane.lane.model);
+    const lanes = new LaneRegistry(config, transport).embeddingLanes(lane.lane.provider, lane.lane.model);
     const chooser = new LaneChooser(limiter, lanes);
     const tokens = Math.ceil(request.inputs.join("").length / 3);
     for (;;) {
       signal.throwIfAborted();
-      const { grants, wait, parked } = await chooser.reserve([tokens], 1);
+      const { grants, wait, isParked } = await chooser.reserve([tokens], 1);
       const grant = grants[0];
       if (!grant) {
-        if (parked) throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
-        await sleep(Math.min(wait?.ms ?? POLL_MS, 1_000), undefined, { signal });
+        if (isParked)
+          throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
+        await sleep(Math.min(wait?.ms ?? POLL_INTERVAL_MS, 1_000), undefined, { signal });
         continue;
       }
       const settle = (outcome: "ok" | "failed") =>

@@ -1,17 +1,17 @@
-import { checkServer, refuseUnfitServer } from "../redis/check-server.ts";
+import { assertServerUsable, checkServer } from "../redis/check-server.ts";
 import type { RedisSource } from "../redis/connection.ts";
 
-export interface CheckLine {
+export interface ServerWarning {
   readonly message: string;
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 /** Refuses a server that would break the promises, and returns what is merely worth saying aloud. */
-export async function checkRedis(source: RedisSource): Promise<CheckLine[]> {
+export async function checkRedis(source: RedisSource): Promise<ServerWarning[]> {
   const client = source.connect("commands");
   try {
     const check = await checkServer(client);
-    refuseUnfitServer(check);
+    assertServerUsable(check);
     return check.findings.filter((finding) => finding.level === "warning");
   } finally {
     client.disconnect();

@@ -22,12 +22,12 @@ export interface ChildWorkersOptions {
   /** Once it aborts, workers that end are not replaced: whoever stops this command may stop its whole group. */
   readonly signal: AbortSignal;
   /** A worker ended by itself and was replaced. */
-  readonly onRestart: (how: string) => void;
+  readonly onRestart: (reason: string) => void;
 }
 
 /** Pause before a worker that died is replaced, doubling while they keep dying. */
-const RESTART_MS = 250;
-const RESTART_MAX_MS = 10_000;
+const RESTART_DELAY_MS = 250;
+const MAX_RESTART_DELAY_MS = 10_000;
 
 /**
  * Worker processes of this command. They end with it: an orderly stop tells them, and a killed parent closes the
@@ -39,7 +39,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const allReady = Promise.withResolvers<void>();
   let readyCount = 0;
   let stopping: Promise<void> | undefined;
-  let deaths = 0;
+  let consecutiveExits = 0;
   const log = openSync(options.logFile, "a");
 
   const start = () => {
@@ -56,7 +56,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
     );
     children.add(child);
     child.once("message", () => {
-      deaths = 0;
+      consecutiveExits = 0;
       readyCount += 1;
       ready.resolve();
       if (readyCount === options.count) allReady.resolve();
@@ -65,8 +65,8 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
     child.once("exit", (code, signal) => {
       children.delete(child);
       if (stopping || options.signal.aborted) return;
-      deaths += 1;
-      if (deaths > 5 * options.count) {
+      consecutiveExits += 1;
+      if (consecutiveExits > 5 * options.count) {
         ready.reject(
           new Error(
             `workers end as soon as they start (${signal ?? `exit code ${code}`}), see ${options.logFile}`,
@@ -79,7 +79,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
         () => {
           if (!stopping && !options.signal.aborted) start();
         },
-        Math.min(RESTART_MAX_MS, RESTART_MS * 2 ** (deaths - 1)),
+        Math.min(MAX_RESTART_DELAY_MS, RESTART_DELAY_MS * 2 ** (consecutiveExits - 1)),
       );
     });
   };
@@ -106,10 +106,10 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
 async function stopAll(children: ReadonlySet<ChildProcess>): Promise<void> {
   await Promise.all(
     [...children].map(async (child) => {
-      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill("SIGTERM");
-      await gone;
+      await exited;
     }),
   );
 }

@@ -7,7 +7,7 @@ import type { DashboardOptions } from "../dashboard/start-dashboard.ts";
 import { findModel } from "../providers/registry.ts";
 import { createKeys } from "../redis/keys.ts";
 import { embedOnce } from "./call-once.ts";
-import { laneLimits } from "./lanes.ts";
+import { resolveLaneLimits } from "./lanes.ts";
 import type { OpenedRedis } from "./open-redis.ts";
 import { readVersion } from "./version.ts";
 
@@ -18,7 +18,7 @@ export interface DashboardAddress {
 }
 
 /** What the dashboard needs of this command line's configuration. */
-export function dashboardOptions(
+export function createDashboardOptions(
   config: Config,
   redis: OpenedRedis,
   { host, port, config: file }: DashboardAddress,
@@ -54,7 +54,7 @@ export function dashboardOptions(
 function limitsOf(config: Config, lane: Lane): LaneLimits | undefined {
   try {
     findModel(`${lane.provider}/${lane.model}`);
-    return laneLimits(config, lane);
+    return resolveLaneLimits(config, lane);
   } catch (error) {
     if (error instanceof RunError || (error instanceof Error && error.name === "UnknownModelError"))
       return undefined;

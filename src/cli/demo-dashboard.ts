@@ -1,6 +1,6 @@
 import { loadConfig } from "../config.ts";
 import { type Dashboard, PortTakenError, startDashboard } from "../dashboard/start-dashboard.ts";
-import { dashboardOptions } from "./dashboard-options.ts";
+import { createDashboardOptions } from "./dashboard-options.ts";
 import { type OpenedRedis, openConfiguredRedis } from "./open-redis.ts";
 
 const FIRST_PORT = 8787;
@@ -15,17 +15,17 @@ export async function startDemoDashboard(
   try {
     const dashboard = await startOnFreePort((port) => {
       const address = { host: "127.0.0.1", port, config: config.file ? config.file : undefined };
-      const options = dashboardOptions(config, redis, address, () => undefined);
+      const options = createDashboardOptions(config, redis, address, () => undefined);
       return startDashboard({ ...options, command: { ...options.command, env } });
     });
-    return { ...dashboard, close: () => closeBoth(dashboard, redis) };
+    return { ...dashboard, close: () => closeAll(dashboard, redis) };
   } catch (error) {
     await redis.close();
     throw error;
   }
 }
 
-async function closeBoth(dashboard: Dashboard, redis: OpenedRedis): Promise<void> {
+async function closeAll(dashboard: Dashboard, redis: OpenedRedis): Promise<void> {
   await dashboard.close();
   await redis.close();
 }

@@ -1,16 +1,16 @@
-import { RunStopped } from "../producer/run/run-error.ts";
-import { EXIT } from "./exit.ts";
+import { RunStoppedError } from "../producer/run/run-error.ts";
+import { EXIT_CODES } from "./exit.ts";
 
 /**
  * Aborts at the first Ctrl-C or SIGTERM, so that the command can end in order; the second one ends it at once,
  * which costs at most the calls in flight.
  */
-export function interruptSignal(): { readonly signal: AbortSignal; dispose(): void } {
+export function listenForInterrupt(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) process.exit(EXIT_CODES.interrupted);
     controller.abort(
-      new RunStopped(
+      new RunStoppedError(
         "interrupted",
         "interrupted",
         "nothing is lost: the same command goes on where this one stopped",

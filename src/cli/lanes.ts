@@ -12,13 +12,13 @@ import type { ModelLane } from "../workers/model-lanes.ts";
 import type { Capability } from "../workers/worker-host.ts";
 
 /** The limits in force on a lane: the user's own figures before those the provider's accounts usually have. */
-export function laneLimits(config: Config, lane: Lane): LaneLimits {
+export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
   const known = findProvider(lane.provider).models.find((model) => model.name === lane.model);
   return { ...known?.limits, ...config.limits(lane) };
 }
 
 /** What tokens cost on a lane: the user's own figures before those the vendor publishes; undefined when nobody knows. */
-function lanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
+function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
   return (
     config.price(provider, model) ?? findProvider(provider).models.find(({ name }) => name === model)?.price
   );
@@ -44,7 +44,7 @@ export function requireLanes(
   }
   return accounts.map(({ name, baseUrl }) => {
     const lane = { provider, account: name, model: model.name };
-    return { lane, limits: laneLimits(config, lane), address: new URL(baseUrl).host };
+    return { lane, limits: resolveLaneLimits(config, lane), address: new URL(baseUrl).host };
   });
 }
 
@@ -68,7 +68,7 @@ function readCertificates(path: string): string {
 }
 
 /** What a worker calls with: adapters by account, made when first asked for. */
-export class LaneBook {
+export class LaneRegistry {
   readonly #config: Config;
   readonly #transport: Transport;
   readonly #providers = new Map<Account, Provider>();
@@ -115,8 +115,8 @@ export class LaneBook {
       const create = capability(this.#provider(provider, account));
       if (!create) return [];
       const lane = { provider, account: account.name, model };
-      const price = lanePrice(this.#config, lane);
-      const limits = laneLimits(this.#config, lane);
+      const price = findLanePrice(this.#config, lane);
+      const limits = resolveLaneLimits(this.#config, lane);
       return [{ lane, limits, model: create(model), price }];
     });
   }

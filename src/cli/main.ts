@@ -1,6 +1,12 @@
 import { Command, CommanderError, Option } from "commander";
-import { describeError, EXIT } from "./exit.ts";
-import { amount, count, port, positive, workerCount } from "./parse-option.ts";
+import { describeError, EXIT_CODES } from "./exit.ts";
+import {
+  parseNonNegativeInteger,
+  parseNonNegativeNumber,
+  parsePort,
+  parsePositiveInteger,
+  parseWorkerCount,
+} from "./parse-option.ts";
 import { addCoordinatorOptions, addRunOptions } from "./run-options.ts";
 import { readVersion } from "./version.ts";
 
@@ -11,11 +17,11 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
     await program.parseAsync([...argv]);
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.cannotGoOn;
+      process.exitCode = error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.couldNotComplete;
       return;
     }
     process.stderr.write(`${describeError(error)}\n`);
-    process.exitCode = EXIT.cannotGoOn;
+    process.exitCode = EXIT_CODES.couldNotComplete;
   }
 }
 
@@ -70,9 +76,9 @@ function addEmbed(program: Command): void {
     .option(
       "--chunk-tokens <n>",
       "split documents into chunks of at most this many tokens (estimated; default: 400, or half of what the model takes)",
-      positive,
+      parsePositiveInteger,
     )
-    .option("--chunk-overlap <n>", "tokens that neighbouring chunks share", count, 40)
+    .option("--chunk-overlap <n>", "tokens that neighbouring chunks share", parseNonNegativeInteger, 40)
     .option("--no-chunk", "one item per document or record, whatever its length")
     .option("--id-field <field>", "field of a JSONL, CSV or Parquet record that holds its id", "id")
     .option("--text-field <field>", "field that holds the text", "text");
@@ -89,8 +95,8 @@ function addChat(program: Command): void {
     .argument("<prompt>", "what to ask; - reads it from standard input")
     .requiredOption("--model <provider/model>", "chat model to ask, such as zhipu/glm-4-plus")
     .option("--system <text>", "system message before the prompt")
-    .option("--max-tokens <n>", "tokens the answer may have", positive)
-    .option("--temperature <x>", "as the provider understands it", amount)
+    .option("--max-tokens <n>", "tokens the answer may have", parsePositiveInteger)
+    .option("--temperature <x>", "as the provider understands it", parseNonNegativeNumber)
     .option("--no-stream", "print the answer only when it is whole")
     .option(
       "--template",
@@ -100,7 +106,7 @@ function addChat(program: Command): void {
     .option(
       "--workers <n>",
       "worker processes to start; by default one, unless a running one takes such jobs",
-      workerCount,
+      parseWorkerCount,
     )
     .option("--json", "one JSON object per event on standard output", false)
     .action(async (prompt: string, options) => {
@@ -133,7 +139,7 @@ function addSearch(program: Command): void {
     .description("nearest records of a finished embedding run, by the same model")
     .argument("<dir>", "output folder of the run")
     .argument("<text>", "what to look for; - reads it from standard input")
-    .option("-k, --top <n>", "how many records to show", positive, 5)
+    .option("-k, --top <n>", "how many records to show", parsePositiveInteger, 5)
     .option("--json", "one JSON object per record", false)
     .action(async (dir: string, text: string, options) => {
       const { runSearch } = await import("./commands/search.ts");
@@ -194,9 +200,9 @@ function addControl(program: Command): void {
     .command("set-limit")
     .description("set a lane's limits for all workers while they run; wins over what is configured")
     .argument("<lane>", "provider/model, or provider:account/model")
-    .option("--requests-per-minute <n>", "upstream calls", positive)
-    .option("--tokens-per-minute <n>", "tokens of all calls", positive)
-    .option("--concurrency <n>", "upstream calls in flight at once", positive)
+    .option("--requests-per-minute <n>", "upstream calls", parsePositiveInteger)
+    .option("--tokens-per-minute <n>", "tokens of all calls", parsePositiveInteger)
+    .option("--concurrency <n>", "upstream calls in flight at once", parsePositiveInteger)
     .option("--clear", "first take back all limits that were set", false)
     .option("--json", "as JSON", false)
     .action(async (lane: string, options) => {
@@ -250,12 +256,12 @@ function addServices(program: Command): void {
     .description(
       "serve strict local doubles of the providers' protocols, and print the environment to use them",
     )
-    .option("--port <n>", "port to listen on; 0 takes a free one", port, 8900)
-    .option("--requests-per-minute <n>", "limit of the simulated account", positive)
-    .option("--tokens-per-minute <n>", "limit of the simulated account", positive)
-    .option("--concurrency <n>", "calls at once of the simulated account", positive)
-    .option("--latency <ms>", "time each call takes", count, 150)
-    .option("--jitter <ms>", "up to this much more", count, 50)
+    .option("--port <n>", "port to listen on; 0 takes a free one", parsePort, 8900)
+    .option("--requests-per-minute <n>", "limit of the simulated account", parsePositiveInteger)
+    .option("--tokens-per-minute <n>", "limit of the simulated account", parsePositiveInteger)
+    .option("--concurrency <n>", "calls at once of the simulated account", parsePositiveInteger)
+    .option("--latency <ms>", "time each call takes", parseNonNegativeInteger, 150)
+    .option("--jitter <ms>", "up to this much more", parseNonNegativeInteger, 50)
     .action(async (options) => {
       const { runSimulate } = await import("./commands/simulate.ts");
       process.exitCode = await runSimulate(options);
@@ -282,7 +288,7 @@ function addServices(program: Command): void {
 function addDashboard(program: Command): void {
   const address = (command: Command): Command =>
     command
-      .option("--port <n>", "port to listen on; 0 takes a free one", port, 8787)
+      .option("--port <n>", "port to listen on; 0 takes a free one", parsePort, 8787)
       .option(
         "--host <name>",
         "address to listen on; any but this machine's own needs a password",
@@ -301,7 +307,7 @@ function addDashboard(program: Command): void {
       .command("up")
       .description("dashboard, workers and, without REDIS_URL, the private Redis together, until Ctrl-C"),
   )
-    .option("--workers <n>", "worker processes to start", workerCount)
+    .option("--workers <n>", "worker processes to start", parseWorkerCount)
     .action(async (options) => {
       const { runUp } = await import("./commands/up.ts");
       process.exitCode = await runUp({ ...options, config: program.opts().config });

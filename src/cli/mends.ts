@@ -1,7 +1,7 @@
 import type { ProviderErrorKind } from "../core/errors.ts";
 
 /** What a person can do about a call that failed, by the kind of its error. */
-export const MENDS: Readonly<Record<ProviderErrorKind, string>> = {
+export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {
   throttled: "wait a minute and try again; a run would wait by itself",
   quota: "look at the account's balance and plan with the provider",
   auth: "check the key, what else belongs to the account, and the base URL (sluice providers shows them)",

@@ -5,7 +5,7 @@ import type { RunManifest } from "../producer/run/run-manifest.ts";
 import { findModel } from "../providers/registry.ts";
 
 /** What a model costs: the user's own figures before those its vendor publishes; undefined when nobody knows. */
-export function modelPrice(
+export function findModelPrice(
   config: Config,
   fullName: string,
   kind?: RunManifest["kind"],
@@ -15,20 +15,20 @@ export function modelPrice(
 }
 
 /** What several models cost, when it is the same for all of them; else one price could not tell what a run costs. */
-export function commonPrice(
+export function findCommonPrice(
   config: Config,
   fullNames: readonly string[],
   kind: RunManifest["kind"],
 ): TokenPrice | undefined {
-  const prices = fullNames.map((name) => modelPrice(config, name, kind));
+  const prices = fullNames.map((name) => findModelPrice(config, name, kind));
   const [first] = prices;
-  const same = prices.every(
+  const isSamePrice = prices.every(
     (price) =>
       price?.currency === first?.currency &&
       price?.inputPerMillionTokens === first?.inputPerMillionTokens &&
       price?.outputPerMillionTokens === first?.outputPerMillionTokens,
   );
-  return same ? first : undefined;
+  return isSamePrice ? first : undefined;
 }
 
 /** Throws when there is a cap and no price to hold it by. */

@@ -1,10 +1,10 @@
 import { type Config, loadConfig } from "../config.ts";
-import { defineProviders, nameModels } from "../providers/registry.ts";
+import { registerModels, registerProviders } from "../providers/registry.ts";
 
 /** The configuration, with the providers and models it names made known to all look-ups. Throws ConfigError. */
 export function openConfig(file: string | undefined): Config {
   const config = loadConfig(file === undefined ? {} : { file });
-  defineProviders(config.definedProviders);
-  nameModels(config.namedModels);
+  registerProviders(config.definedProviders);
+  registerModels(config.namedModels);
   return config;
 }

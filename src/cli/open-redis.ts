@@ -2,7 +2,7 @@ import type { Config } from "../config.ts";
 import { openRedis, type RedisEvent, type RedisSource } from "../redis/connection.ts";
 import { startPrivateRedis } from "../redis/private-server.ts";
 import { parseRedisUrl } from "../redis/url.ts";
-import { type CheckLine, checkRedis } from "./check-redis.ts";
+import { checkRedis, type ServerWarning } from "./check-redis.ts";
 
 export interface OpenedRedis {
   readonly source: RedisSource;
@@ -14,7 +14,7 @@ export interface OpenedRedis {
 export interface OpenRedisOptions {
   readonly onEvent?: (event: RedisEvent) => void;
   /** What was found at a given Redis that a person should know. */
-  readonly onWarning?: (line: CheckLine) => void;
+  readonly onWarning?: (line: ServerWarning) => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function openConfiguredRedis(
   }
   const source = openRedis(parseRedisUrl(config.redisUrl.reveal()), { onEvent });
   try {
-    await source.reach();
+    await source.assertReachable();
     for (const line of await checkRedis(source)) onWarning(line);
   } catch (error) {
     await source.close();
@@ -55,9 +55,9 @@ export async function openConfiguredRedis(
 /** A sentence about a connection, for people. */
 export function describeRedisEvent(event: RedisEvent): string {
   switch (event.kind) {
-    case "lost":
+    case "disconnected":
       return "the connection to Redis broke; waiting for it to come back";
-    case "back":
+    case "reconnected":
       return "Redis is back";
     case "error":
       return `Redis: ${event.message}`;

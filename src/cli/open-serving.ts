@@ -1,16 +1,16 @@
 import { pino } from "pino";
-import { interruptSignal } from "./interrupt.ts";
+import { listenForInterrupt } from "./interrupt.ts";
 import { openConfig } from "./open-config.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 
 /** What every command that serves until it is told to stop begins with; its log goes to standard error. */
-export async function openServing(configFile: string | undefined) {
+export async function openServiceContext(configFile: string | undefined) {
   const config = openConfig(configFile);
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => log.warn(describeRedisEvent(event)),
-    onWarning: ({ message, mend }) => log.warn(mend === undefined ? message : `${message}. ${mend}`),
+    onWarning: ({ message, hint }) => log.warn(hint === undefined ? message : `${message}. ${hint}`),
   });
   return { config, interrupt, log, redis };
 }

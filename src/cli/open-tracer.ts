@@ -6,8 +6,11 @@ import { readVersion } from "./version.ts";
 export async function openConfiguredTracer({ traces }: Config): Promise<Tracer | undefined> {
   if (!traces) return undefined;
   const { openTracer } = await import("../traces/open-tracer.ts");
-  const { endpoint, headers, service, share } = traces;
-  return openTracer({ endpoint, headers: parseHeaders(headers?.reveal()), service, share }, readVersion());
+  const { endpoint, headers, service, sampleRatio } = traces;
+  return openTracer(
+    { endpoint, headers: parseHeaders(headers?.reveal()), service, sampleRatio },
+    readVersion(),
+  );
 }
 
 /** What cannot be read is left out. */

@@ -3,10 +3,10 @@ import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 
 /** What work on a run is given beside the run. */
-export interface RedisLink {
+export interface RunDependencies {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
   /** Tells whoever watches the run something worth a sentence. */
-  readonly note: (message: string) => void;
+  readonly notify: (message: string) => void;
 }

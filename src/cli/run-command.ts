@@ -6,39 +6,39 @@ import type { Lane, LaneLimits } from "../core/lane.ts";
 import type { TokenPrice } from "../core/money.ts";
 import { createRedisLimiter } from "../limiter/redis-limiter.ts";
 import type { Plan } from "../producer/plan/plan.ts";
-import { SPOOL_FILE } from "../producer/plan/spool-writer.ts";
+import { ITEMS_FILE } from "../producer/plan/spool-writer.ts";
 import { executeRun, type RunWork } from "../producer/run/execute-run.ts";
 import { lockFolder } from "../producer/run/folder-lock.ts";
 import {
   type PreparedRun,
+  type PrepareRunOptions,
   prepareRun,
   type RunPlanning,
-  type RunRequest,
 } from "../producer/run/prepare-run.ts";
-import { RunStopped } from "../producer/run/run-error.ts";
+import { RunStoppedError } from "../producer/run/run-error.ts";
 import type { RunManifest } from "../producer/run/run-manifest.ts";
 import { WORK_FOLDER } from "../producer/sink/open-files.ts";
 import type { RunStore } from "../producer/sink/slot-store.ts";
-import type { WantedFailures } from "../producer/sink/take-back-failures.ts";
+import type { FailureFilter } from "../producer/sink/take-back-failures.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 import type { Tracer } from "../queue/tracer.ts";
 import { createKeys } from "../redis/keys.ts";
 import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
 import { describeProblems } from "./commands/embed-output.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT_CODES } from "./exit.ts";
 import { formatMany } from "./format/format-number.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { listenForInterrupt } from "./interrupt.ts";
 import { requirePriceForCap } from "./model-price.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 import { openConfiguredTracer } from "./open-tracer.ts";
 import { createReporter } from "./panel/create-reporter.ts";
 import type { RunReporter } from "./panel/run-reporter.ts";
-import type { RedisLink } from "./redis-link.ts";
-import { EarlyServices, type RunServices } from "./run-services.ts";
+import type { RunDependencies } from "./redis-link.ts";
+import { type RunServices, ServicePrestarter } from "./run-services.ts";
 import { windowSize } from "./window-size.ts";
 
 /** Options that every command with an output folder has. */
-export interface RunCommandOptions {
+export interface CoordinatorCommandOptions {
   readonly out: string;
   readonly window?: number;
   readonly workers?: number;
@@ -49,69 +49,73 @@ export interface RunCommandOptions {
 }
 
 /** What a command does in its output folder: one run, of one kind. */
-export interface RunCommand<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan = Plan> {
-  readonly request: RunRequest;
+export interface CoordinatorCommand<
+  M extends RunManifest,
+  S extends RunStore<WireRecord>,
+  P extends Plan = Plan,
+> {
+  readonly request: PrepareRunOptions;
   readonly planning: RunPlanning<M, P>;
   /** The lanes the run can use; throws when credentials are missing. Asked before anything is started. */
-  readonly lanes: (manifest: M) => Lanes;
-  readonly work: (run: PreparedRun<M>, link: RedisLink) => RunWork<S>;
+  readonly lanes: (manifest: M) => RunLanes;
+  readonly work: (run: PreparedRun<M>, dependencies: RunDependencies) => RunWork<S>;
   /** What all models of the run cost; absent when it is not known, or not the same for all of them. */
   readonly price?: (manifest: M) => TokenPrice | undefined;
   /** The lanes are known before the items are: Redis and workers may start while planning goes on. */
-  readonly readyToPlan?: boolean;
+  readonly canPrestart?: boolean;
   /** Items of the run in Redis at once, unless told otherwise. */
   readonly defaultWindow: number;
 }
 
-export type Lanes = readonly {
+export type RunLanes = readonly {
   readonly lane: Lane;
   readonly limits: LaneLimits;
   readonly address?: string;
 }[];
 
-interface Context {
+interface CommandContext {
   readonly config: Config;
-  readonly options: RunCommandOptions;
+  readonly options: CoordinatorCommandOptions;
   readonly reporter: RunReporter;
   readonly signal: AbortSignal;
-  readonly retry?: WantedFailures;
+  readonly retry?: FailureFilter;
 }
 
 /** A run of fewer is over before waiting for a second worker would have paid. */
-const MANY_ITEMS = 1_000;
-const START_PATIENCE_MS = 1_500;
+const MIN_ITEMS_TO_AWAIT_WORKERS = 1_000;
+const WORKERS_READY_TIMEOUT_MS = 1_500;
 
-const RESUME = "nothing is lost: the same command goes on where this one stopped";
+const RESUME_HINT = "nothing is lost: the same command goes on where this one stopped";
 
 /** Plans or takes up the run in the output folder, starts workers, coordinates, writes; resolves with the exit code. */
 export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
-  command: RunCommand<M, S, P>,
+  command: CoordinatorCommand<M, S, P>,
   config: Config,
-  options: RunCommandOptions,
+  options: CoordinatorCommandOptions,
 ): Promise<number> {
-  return await withReporter(config, options, (context) => planAndRun(command, context));
+  return await withReporter(config, options, (context) => runWithPrestart(command, context));
 }
 
 /** Gives `work` a reporter and a signal, and tells why it stopped when it does; resolves with the exit code. */
 async function withReporter(
   config: Config,
-  options: RunCommandOptions,
-  work: (context: Context) => Promise<number>,
+  options: CoordinatorCommandOptions,
+  work: (context: CommandContext) => Promise<number>,
 ): Promise<number> {
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   const reporter = createReporter({
     json: options.json,
     noColor: config.noColor,
-    isDumb: config.isDumb,
+    isDumbTerminal: config.isDumbTerminal,
     out: options.json ? process.stdout : process.stderr,
   });
   try {
     return await work({ config, options, reporter, signal: interrupt.signal });
   } catch (error) {
-    if (!(error instanceof RunStopped)) throw error;
-    const { message, mend = RESUME } = error;
-    reporter.end({ outcome: "stopped", message, mend });
-    return error.reason === "interrupted" ? EXIT.interrupted : EXIT.cannotGoOn;
+    if (!(error instanceof RunStoppedError)) throw error;
+    const { message, hint = RESUME_HINT } = error;
+    reporter.end({ outcome: "stopped", message, hint });
+    return error.reason === "interrupted" ? EXIT_CODES.interrupted : EXIT_CODES.couldNotComplete;
   } finally {
     reporter.close();
     interrupt.dispose();
@@ -123,51 +127,51 @@ async function withReporter(
  * the exit code. The run may be finished or stopped.
  */
 export async function retryInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
-  found: { readonly dir: string; readonly manifest: M; readonly wanted: WantedFailures },
-  command: Prepared<M, S>,
+  target: { readonly dir: string; readonly manifest: M; readonly requested: FailureFilter },
+  command: PreparedCommand<M, S>,
   config: Config,
-  options: RunCommandOptions,
+  options: CoordinatorCommandOptions,
 ): Promise<number> {
-  const { dir, manifest, wanted } = found;
+  const { dir, manifest, requested } = target;
   return await withReporter(config, options, async (context) => {
     const unlock = await lockFolder(join(dir, WORK_FOLDER));
-    const run = { dir, spool: join(dir, WORK_FOLDER, SPOOL_FILE), manifest, resumed: true, unlock };
+    const run = { dir, itemsFile: join(dir, WORK_FOLDER, ITEMS_FILE), manifest, resumed: true, unlock };
     try {
-      const retrying = { ...context, retry: wanted };
-      return await runToEnd(run, command, retrying, () => openServices(dir, context));
+      const retryContext = { ...context, retry: requested };
+      return await runAndReport(run, command, retryContext, () => openServices(dir, context));
     } finally {
       await unlock();
     }
   });
 }
 
-async function planAndRun<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
-  command: RunCommand<M, S, P>,
-  context: Context,
+async function runWithPrestart<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
+  command: CoordinatorCommand<M, S, P>,
+  context: CommandContext,
 ): Promise<number> {
-  const early = new EarlyServices(() => openServices(command.request.dir, context));
+  const prestarter = new ServicePrestarter(() => openServices(command.request.dir, context));
   try {
-    return await planThenRun(command, context, early);
+    return await prepareAndRun(command, context, prestarter);
   } finally {
-    await early.close();
+    await prestarter.close();
   }
 }
 
-async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
-  command: RunCommand<M, S, P>,
-  context: Context,
-  early: EarlyServices,
+async function prepareAndRun<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan>(
+  command: CoordinatorCommand<M, S, P>,
+  context: CommandContext,
+  prestarter: ServicePrestarter,
 ): Promise<number> {
   const { reporter, signal } = context;
   const preparation = await prepareRun(command.request, command.planning, {
-    signal: AbortSignal.any([signal, early.failed]),
+    signal: AbortSignal.any([signal, prestarter.failed]),
     onPlanning: () => {
-      if (command.readyToPlan) early.startSoon();
+      if (command.canPrestart) prestarter.scheduleStart();
     },
     onProgress: (progress) => reporter.planning(progress),
   }).catch((error) => {
     throw signal.aborted
-      ? new RunStopped("interrupted", "interrupted while planning; nothing was sent")
+      ? new RunStoppedError("interrupted", "interrupted while planning; nothing was sent")
       : error;
   });
   const { json, out } = context.options;
@@ -176,7 +180,7 @@ async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>
     if (json) reporter.end({ outcome: "stopped", message: `the input has ${problems}; nothing was sent` });
     reporter.close();
     process.stderr.write(describeProblems(preparation.plan));
-    return EXIT.cannotGoOn;
+    return EXIT_CODES.couldNotComplete;
   }
   if (preparation.outcome === "finished") {
     if (json) reporter.end({ outcome: "finished", report: preparation.manifest, output: out });
@@ -187,37 +191,37 @@ async function planThenRun<M extends RunManifest, S extends RunStore<WireRecord>
         `  Results are in ${command.request.dir}. --force throws them away and starts over.\n` +
         (command.request.paths.includes("-") ? "  What standard input holds now was not read.\n" : ""),
     );
-    return items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+    return items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
   }
   const { run } = preparation;
   try {
-    return await runToEnd(run, command, context, () => early.take());
+    return await runAndReport(run, command, context, () => prestarter.acquire());
   } finally {
     await run.unlock();
   }
 }
 
-async function runToEnd<M extends RunManifest, S extends RunStore<WireRecord>>(
+async function runAndReport<M extends RunManifest, S extends RunStore<WireRecord>>(
   run: PreparedRun<M>,
-  command: Prepared<M, S>,
-  context: Context,
+  command: PreparedCommand<M, S>,
+  context: CommandContext,
   open: () => Promise<RunServices>,
 ): Promise<number> {
-  const report = await runPrepared(run, command, context, open);
+  const report = await executePrepared(run, command, context, open);
   context.reporter.end({ outcome: "finished", report, output: context.options.out });
-  return report.items.failed > 0 ? EXIT.itemsFailed : EXIT.ok;
+  return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
 }
 
 /** What is left of a command once its run is prepared. */
-type Prepared<M extends RunManifest, S extends RunStore<WireRecord>> = Omit<
-  RunCommand<M, S>,
-  "planning" | "readyToPlan" | "request"
+type PreparedCommand<M extends RunManifest, S extends RunStore<WireRecord>> = Omit<
+  CoordinatorCommand<M, S>,
+  "planning" | "canPrestart" | "request"
 >;
 
-async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>>(
+async function executePrepared<M extends RunManifest, S extends RunStore<WireRecord>>(
   run: PreparedRun<M>,
-  command: Prepared<M, S>,
-  context: Context,
+  command: PreparedCommand<M, S>,
+  context: CommandContext,
   open: () => Promise<RunServices>,
 ): Promise<RunManifest> {
   const { config, options, reporter, signal } = context;
@@ -247,18 +251,18 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
   try {
     const keys = createKeys(config.namespace);
     const client = redis.source.connect("commands");
-    if (run.manifest.items.missing >= MANY_ITEMS) await startTogether(workers, signal);
+    if (run.manifest.items.missing >= MIN_ITEMS_TO_AWAIT_WORKERS) await waitForWorkers(workers, signal);
     tracer = await openConfiguredTracer(config);
-    const note = (message: string) => reporter.event({ type: "note", message });
-    const work = command.work(run, { client, keys, clock: systemClock, note });
+    const notify = (message: string) => reporter.event({ type: "note", message });
+    const work = command.work(run, { client, keys, clock: systemClock, notify });
     const limits = lanes.map((one) => one.limits);
-    const usual = windowSize(limits, work.inputsPerCall ?? 1, command.defaultWindow);
+    const defaultSize = windowSize(limits, work.inputsPerCall ?? 1, command.defaultWindow);
     return await executeRun(run, work, {
       redis: redis.source,
       keys,
       limiter: createRedisLimiter(client, keys),
       lanes,
-      windowSize: options.window ?? config.run.window ?? usual,
+      windowSize: options.window ?? config.run.window ?? defaultSize,
       price,
       retry: context.retry,
       maxCost: options.maxCost,
@@ -280,29 +284,29 @@ async function runPrepared<M extends RunManifest, S extends RunStore<WireRecord>
  * All workers together spend a window that may be spent at once in the time in which the first of them, alone and
  * beside the start of the others, spends a part of it; and what is spent late comes back late in every later window.
  */
-async function startTogether(workers: ChildWorkers, signal: AbortSignal): Promise<void> {
+async function waitForWorkers(workers: ChildWorkers, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const patience = workers.ready.then(() =>
-    systemClock.sleep(START_PATIENCE_MS, AbortSignal.any([signal, over.signal])),
+  const readyTimeout = workers.ready.then(() =>
+    systemClock.sleep(WORKERS_READY_TIMEOUT_MS, AbortSignal.any([signal, over.signal])),
   );
   // Workers that Ctrl-C ends before they are up are never ready, and are not replaced.
   const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  await Promise.race([workers.allReady, patience, stopped]).catch(() => undefined);
+  await Promise.race([workers.allReady, readyTimeout, stopped]).catch(() => undefined);
   over.abort();
 }
 
 /** Redis and the workers of a run in `dir`, whose work folder is there and locked. */
 async function openServices(
   dir: string,
-  { config, options, reporter, signal }: Context,
+  { config, options, reporter, signal }: CommandContext,
 ): Promise<RunServices> {
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
-    onWarning: ({ message, mend }) =>
-      reporter.event({ type: "note", message: mend === undefined ? message : `${message}. ${mend}` }),
+    onWarning: ({ message, hint }) =>
+      reporter.event({ type: "note", message: hint === undefined ? message : `${message}. ${hint}` }),
   });
   const workers = startChildWorkers({
     count: options.workers ?? config.run.workers ?? availableParallelism(),

@@ -10,15 +10,15 @@ export interface RunServices {
 }
 
 /** A planning that ends sooner is too short to gain anything; a source that is refused mostly is within it. */
-const SOON_MS = 100;
+const PRESTART_DELAY_MS = 100;
 
 /** Services that start while a run is still being planned: a run over many texts then sends its first call sooner. */
-export class EarlyServices {
+export class ServicePrestarter {
   readonly #open: () => Promise<RunServices>;
   readonly #failed = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #opening: Promise<RunServices> | undefined;
-  #taken = false;
+  #isAcquired = false;
 
   constructor(open: () => Promise<RunServices>) {
     this.#open = open;
@@ -29,24 +29,24 @@ export class EarlyServices {
     return this.#failed.signal;
   }
 
-  startSoon(): void {
+  scheduleStart(): void {
     this.#timer = setTimeout(() => {
       this.#opening = this.#open();
       this.#opening.catch((error) => this.#failed.abort(error));
-    }, SOON_MS);
+    }, PRESTART_DELAY_MS);
   }
 
   /** Hands them over, started by now at the latest. Whoever takes them closes them. */
-  take(): Promise<RunServices> {
+  acquire(): Promise<RunServices> {
     clearTimeout(this.#timer);
-    this.#taken = true;
+    this.#isAcquired = true;
     return this.#opening ?? this.#open();
   }
 
   /** Closes what nobody has taken. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    if (this.#taken) return;
+    if (this.#isAcquired) return;
     const services = await this.#opening?.catch(() => undefined);
     await services?.close();
   }

@@ -1,5 +1,5 @@
 import { Secret } from "../core/secret.ts";
-import { definedSettings } from "./defined-providers.ts";
+import { toProviderSettings } from "./defined-providers.ts";
 import type {
   AccountSettings,
   DefinedProviderSettings,
@@ -40,7 +40,7 @@ export function resolveAccounts(
     ([name, settings]) => [name, settings, file.providers?.[name] ?? {}] as const,
   );
   const defined = Object.entries(file.compatible ?? {}).map(
-    ([name, provider]) => [name, definedSettings(name, provider), definedAccount(provider)] as const,
+    ([name, provider]) => [name, toProviderSettings(name, provider), toAccountSettings(provider)] as const,
   );
   return new Map(
     [...builtIn, ...defined].map(([name, settings, provider]) => {
@@ -51,7 +51,7 @@ export function resolveAccounts(
 }
 
 /** The part of a defined provider that makes its account; its models are for the table of providers. */
-function definedAccount({ baseUrl, apiKey, apiKeyEnv }: DefinedProviderSettings): ProviderFileSettings {
+function toAccountSettings({ baseUrl, apiKey, apiKeyEnv }: DefinedProviderSettings): ProviderFileSettings {
   return { baseUrl, apiKey, apiKeyEnv };
 }
 
@@ -78,27 +78,31 @@ function resolveProvider(
   const missing = new Set<string>();
   const accounts: Account[] = [];
   for (const account of list) {
-    const absent: string[] = [];
-    const { variable: addressVariable, otherwise } = settings.baseUrl;
+    const missingVariables: string[] = [];
+    const { variable: addressVariable, defaultUrl } = settings.baseUrl;
     const address = account.baseUrl ?? checked.get(addressVariable) ?? provider.baseUrl;
     const given = account.apiKey ?? variables.get(account.apiKeyEnv ?? settings.apiKey)?.trim();
-    const key = given ?? (settings.keyless && address !== undefined ? "" : undefined);
+    const key = given ?? (settings.isKeyOptional && address !== undefined ? "" : undefined);
     if (key === undefined)
-      absent.push(settings.keyless ? addressVariable : (account.apiKeyEnv ?? settings.apiKey));
+      missingVariables.push(
+        settings.isKeyOptional ? addressVariable : (account.apiKeyEnv ?? settings.apiKey),
+      );
     const extra: Record<string, Secret> = {};
     for (const [field, { variable, required }] of Object.entries(settings.extra)) {
-      const found = extraOf(account, field) ?? checked.get(variable) ?? extraOf(provider, field);
+      const found =
+        readExtraField(account, field) ?? checked.get(variable) ?? readExtraField(provider, field);
       if (found !== undefined) extra[field] = new Secret(found);
-      else if (required) absent.push(variable);
+      else if (required) missingVariables.push(variable);
     }
-    const baseUrl = address ?? otherwise;
+    const baseUrl = address ?? defaultUrl;
     const name = account.name ?? "default";
-    const complete = key !== undefined && absent.length === 0;
-    const password = settings.insteadOfKey === undefined ? undefined : extra[settings.insteadOfKey];
+    const complete = key !== undefined && missingVariables.length === 0;
+    const password =
+      settings.alternativeKeyField === undefined ? undefined : extra[settings.alternativeKeyField];
     if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra });
     else if (password)
       accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings) });
-    else for (const variableName of absent) missing.add(variableName);
+    else for (const variableName of missingVariables) missing.add(variableName);
   }
   return { accounts, missing: [...missing] };
 }
@@ -109,13 +113,13 @@ function optionalOnly(extra: Readonly<Record<string, Secret>>, settings: Provide
 }
 
 /** A provider's own field: the schema took it from the table of providers, which its static type does not show. */
-function extraOf(settings: object, field: string): string | undefined {
+function readExtraField(settings: object, field: string): string | undefined {
   const value = Object.getOwnPropertyDescriptor(settings, field)?.value;
   return typeof value === "string" ? value : undefined;
 }
 
 /** Settings that work but are likely not meant. */
-export function accountWarnings(
+export function findAccountWarnings(
   resolved: ReadonlyMap<string, ProviderAccounts>,
   file: FileSettings,
   checked: CheckedVariables,

@@ -20,20 +20,20 @@ export function listDefinedProviders({ compatible = {} }: FileSettings): readonl
 }
 
 /** Limits and price stay with the settings, which win over any table's anyway. */
-function modelData(name: string, { limits, price, kind, ...figures }: DefinedModelSettings): ModelData {
-  const known = Object.entries(figures).filter(([, figure]) => figure !== undefined);
+function modelData(name: string, { limits, price, kind, ...modelFields }: DefinedModelSettings): ModelData {
+  const known = Object.entries(modelFields).filter(([, value]) => value !== undefined);
   return { name, kind, ...Object.fromEntries(known) };
 }
 
 /** How its account is found: by the key it names, or by none. */
-export function definedSettings(name: string, defined: DefinedProviderSettings): ProviderSettings {
+export function toProviderSettings(name: string, defined: DefinedProviderSettings): ProviderSettings {
   const { baseUrl, apiKey, apiKeyEnv } = defined;
   return {
     apiKey: apiKeyEnv ?? `${name.replaceAll("-", "_").toUpperCase()}_API_KEY`,
     // Its address stands in the file, so there is no variable to look into.
-    baseUrl: { variable: "", otherwise: baseUrl },
+    baseUrl: { variable: "", defaultUrl: baseUrl },
     extra: {},
-    keyless: apiKey === undefined && apiKeyEnv === undefined,
+    isKeyOptional: apiKey === undefined && apiKeyEnv === undefined,
   };
 }
 

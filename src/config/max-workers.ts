@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 
-const LEAST = 64;
+const MIN_WORKER_LIMIT = 64;
 const PER_CORE = 8;
 
 /**
@@ -8,5 +8,5 @@ const PER_CORE = 8;
  * machine busy, and each takes some 200 MB; thousands would bring it down before any of them took a job.
  */
 export function maxWorkers(cores = availableParallelism()): number {
-  return Math.max(LEAST, PER_CORE * cores);
+  return Math.max(MIN_WORKER_LIMIT, PER_CORE * cores);
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { coerceError, errorCode } from "../core/errors.ts";
-import { nearest } from "../core/nearest.ts";
+import { findSimilarName } from "../core/nearest.ts";
 import type { ValueIssue } from "./value.ts";
 
 type Path = readonly PropertyKey[];
@@ -21,18 +21,20 @@ export function describeIssues(
   });
 }
 
-function describeIssue(issue: z.core.$ZodIssue, came: unknown): string {
+function describeIssue(issue: z.core.$ZodIssue, received: unknown): string {
   if (issue.code === "custom" && issue.params !== undefined) {
     const { expected, echo } = issue.params as ValueIssue;
-    return echo ? `${expected}, got ${describeValue(came)}` : `${expected}, got ${describeKind(came)}`;
+    return echo
+      ? `${expected}, got ${describeValue(received)}`
+      : `${expected}, got ${describeKind(received)}`;
   }
   if (issue.code !== "invalid_type") return issue.message;
   const expected = issue.expected === "array" ? "a list" : "a mapping";
-  return `expected ${expected}, got ${describeKind(came)}`;
+  return `expected ${expected}, got ${describeKind(received)}`;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const close = nearest(key, known);
+  const close = findSimilarName(key, known);
   return close === undefined
     ? `unknown key; known here: ${known.join(", ")}`
     : `unknown key; did you mean "${close}"?`;
@@ -105,14 +107,14 @@ export function listSettings(schema: z.core.$ZodType, prefix = ""): string[] {
   return inner instanceof z.ZodRecord ? listSettings(inner.valueType, join("*")) : [prefix];
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   EACCES: "permission denied",
   EISDIR: "it is a folder",
 };
 
 /** Why the system does not let a file be read, without its path. */
-export function describeUnreadable(thrown: unknown): string {
+export function describeReadError(thrown: unknown): string {
   const code = errorCode(thrown);
-  return REASONS[code ?? ""] ?? code ?? coerceError(thrown).name;
+  return READ_ERRORS[code ?? ""] ?? code ?? coerceError(thrown).name;
 }

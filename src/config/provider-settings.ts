@@ -6,13 +6,13 @@ import { ZHIPU_BASE_URL, ZHIPU_NAME } from "../providers/zhipu/profile.ts";
 /** How a provider is configured: the variables that hold its account, and what else its account consists of. */
 export interface ProviderSettings {
   readonly apiKey: string;
-  readonly baseUrl: { readonly variable: string; readonly otherwise: string };
+  readonly baseUrl: { readonly variable: string; readonly defaultUrl: string };
   /** Further parts of the account by their name in sluice.yaml. */
   readonly extra: Readonly<Record<string, ExtraSetting>>;
   /** A field of `extra` that makes an account by itself: with it, the key and the required ones may be absent. */
-  readonly insteadOfKey?: string;
+  readonly alternativeKeyField?: string;
   /** A server that may run without a key: it counts as configured once its address is given. */
-  readonly keyless?: boolean;
+  readonly isKeyOptional?: boolean;
 }
 
 export interface ExtraSetting {
@@ -41,12 +41,12 @@ const SETTINGS: Readonly<Record<string, ProviderSettings>> = {
       embeddingBaseUrl: "url",
       protocol: ["websocket", "http"],
     }),
-    insteadOfKey: "apiPassword",
+    alternativeKeyField: "apiPassword",
   },
   ...Object.fromEntries(
-    COMPATIBLE_PROFILES.map(({ name, variables, defaultBaseUrl, needsKey = true }) => [
+    COMPATIBLE_PROFILES.map(({ name, envPrefix, defaultBaseUrl, needsKey = true }) => [
       name,
-      { ...settings(variables, defaultBaseUrl), keyless: !needsKey },
+      { ...settings(envPrefix, defaultBaseUrl), isKeyOptional: !needsKey },
     ]),
   ),
 };
@@ -60,12 +60,12 @@ function settings(
 ): ProviderSettings {
   return {
     apiKey: `${prefix}_API_KEY`,
-    baseUrl: { variable: `${prefix}_BASE_URL`, otherwise: baseUrl },
+    baseUrl: { variable: `${prefix}_BASE_URL`, defaultUrl: baseUrl },
     extra: Object.fromEntries(
       Object.entries(extra).map(([field, need]) => [
         field,
         {
-          variable: `${prefix}_${capitals(field)}`,
+          variable: `${prefix}_${toConstantCase(field)}`,
           required: need === "required",
           form: need === "required" || need === "optional" ? "text" : need,
         },
@@ -75,6 +75,6 @@ function settings(
 }
 
 /** "groupId" -> "GROUP_ID". */
-function capitals(field: string): string {
+function toConstantCase(field: string): string {
   return field.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }

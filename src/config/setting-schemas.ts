@@ -2,8 +2,8 @@ import type { ExtraSetting, ProviderSettings } from "./provider-settings.ts";
 import { baseUrl, choice, socketUrl, text } from "./value.ts";
 
 /** A provider that is reached over WebSocket has a `ws:` or `wss:` address. */
-export function baseUrlSchema({ baseUrl: { otherwise } }: ProviderSettings) {
-  return otherwise.startsWith("wss:") ? socketUrl : baseUrl;
+export function baseUrlSchema({ baseUrl: { defaultUrl } }: ProviderSettings) {
+  return defaultUrl.startsWith("wss:") ? socketUrl : baseUrl;
 }
 
 export function extraSchema(form: ExtraSetting["form"]) {

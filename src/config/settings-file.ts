@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { findNameProblems } from "./defined-providers.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
-import { describeIssues, describeUnreadable, formatPath } from "./problems.ts";
+import { describeIssues, describeReadError, formatPath } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 
 const DEFAULT_NAME = "sluice.yaml";
@@ -43,7 +43,7 @@ export function readSettingsFile(
     }
     return { settings, label, path, secrets };
   } catch (thrown) {
-    problems.push(`${label}: cannot be read: ${describeUnreadable(thrown)}`);
+    problems.push(`${label}: cannot be read: ${describeReadError(thrown)}`);
     return { settings: {}, label, path, secrets: [] };
   }
 }
@@ -70,7 +70,7 @@ export function parseSettings(
   }
   let content: unknown;
   try {
-    content = withoutNulls(document.toJS() ?? {}, { values: 0 }, 0);
+    content = removeNulls(document.toJS() ?? {}, { values: 0 }, 0);
   } catch {
     problems.push(`${label}: too deep or too large for settings, or its aliases cannot be resolved`);
     return nothing;
@@ -84,20 +84,20 @@ export function checkSettings(content: unknown, label: string, problems: string[
   const at = (path: readonly PropertyKey[]) => (path.length === 0 ? label : `${label}: ${formatPath(path)}`);
   const result = fileSchema.safeParse(content);
   const found = result.success ? [] : describeIssues(fileSchema, content, result.error.issues, at);
-  found.push(...accountProblems(content, at));
+  found.push(...findAccountProblems(content, at));
   found.push(...findNameProblems(isMapping(content) ? content.compatible : undefined, at));
   problems.push(...found);
   return result.success && found.length === 0 ? result.data : {};
 }
 
 /** `key:` with nothing after it means "not set". Throws on what is too deep, too large or refers to itself. */
-function withoutNulls(value: unknown, count: { values: number }, depth: number): unknown {
+function removeNulls(value: unknown, count: { values: number }, depth: number): unknown {
   count.values += 1;
   if (depth > MAX_DEPTH || count.values > MAX_VALUES) throw new RangeError("too deep or too large");
-  if (Array.isArray(value)) return value.map((one) => withoutNulls(one, count, depth + 1));
+  if (Array.isArray(value)) return value.map((one) => removeNulls(one, count, depth + 1));
   if (!isMapping(value)) return value;
   const kept = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
-  return Object.fromEntries(kept.map(([key, one]) => [key, withoutNulls(one, count, depth + 1)]));
+  return Object.fromEntries(kept.map(([key, one]) => [key, removeNulls(one, count, depth + 1)]));
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {
@@ -105,12 +105,12 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** What the schema of a single value cannot see. Works on unchecked content so that it reports in the same go. */
-function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) => string): string[] {
+function findAccountProblems(content: unknown, at: (path: readonly PropertyKey[]) => string): string[] {
   const providers = isMapping(content) && isMapping(content.providers) ? content.providers : {};
   return Object.entries(providers).flatMap(([provider, settings]) => {
     if (!isMapping(settings)) return [];
     const path = ["providers", provider];
-    const problems = bothKeys(settings, at(path));
+    const problems = findDuplicateKeys(settings, at(path));
     if (!Array.isArray(settings.accounts)) return problems;
     if ("apiKey" in settings || "apiKeyEnv" in settings) {
       problems.push(`${at(path)}: a key beside "accounts" would not be used; move it into an account`);
@@ -119,11 +119,11 @@ function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) =>
     for (const [index, account] of settings.accounts.entries()) {
       if (!isMapping(account)) continue;
       const where = at([...path, "accounts", index]);
-      problems.push(...bothKeys(account, where));
-      const instead = PROVIDER_SETTINGS.get(provider)?.insteadOfKey;
+      problems.push(...findDuplicateKeys(account, where));
+      const alternativeField = PROVIDER_SETTINGS.get(provider)?.alternativeKeyField;
       const hasKey = "apiKey" in account || "apiKeyEnv" in account;
-      const keyless = PROVIDER_SETTINGS.get(provider)?.keyless === true;
-      if (!hasKey && !keyless && !(instead !== undefined && instead in account))
+      const isKeyOptional = PROVIDER_SETTINGS.get(provider)?.isKeyOptional === true;
+      if (!hasKey && !isKeyOptional && !(alternativeField !== undefined && alternativeField in account))
         problems.push(`${where}: expected "apiKeyEnv", got none`);
       if (names.has(account.name)) problems.push(`${where}.name: another account has this name`);
       if (account.name !== undefined) names.add(account.name);
@@ -132,7 +132,7 @@ function accountProblems(content: unknown, at: (path: readonly PropertyKey[]) =>
   });
 }
 
-function bothKeys(settings: Record<string, unknown>, where: string): string[] {
+function findDuplicateKeys(settings: Record<string, unknown>, where: string): string[] {
   const both = "apiKey" in settings && "apiKeyEnv" in settings;
   return both ? [`${where}: expected either "apiKeyEnv" or "apiKey", got both`] : [];
 }

@@ -8,7 +8,7 @@ export interface TraceSettings {
   readonly headers: Secret | undefined;
   readonly service: string;
   /** Of all traces, the share that is recorded: 0 to 1. */
-  readonly share: number;
+  readonly sampleRatio: number;
 }
 
 const DEFAULT_ENDPOINT = "http://localhost:4318";
@@ -18,9 +18,10 @@ const DEFAULT_ENDPOINT = "http://localhost:4318";
  * one that cannot be used here is no reason to refuse to start: traces then stay off, and a warning says why.
  */
 export function readTraceSettings(general: GeneralVariables, warnings: string[]): TraceSettings | undefined {
-  const wanted = general.SLUICE_TRACES;
+  const setting = general.SLUICE_TRACES;
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: shared } = general;
-  if (wanted === "0" || (wanted === undefined && own === undefined && shared === undefined)) return undefined;
+  if (setting === "0" || (setting === undefined && own === undefined && shared === undefined))
+    return undefined;
   if (general.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   if (general.OTEL_TRACES_EXPORTER?.toLowerCase() === "none") return undefined;
   const protocol = general.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? general.OTEL_EXPORTER_OTLP_PROTOCOL;
@@ -38,14 +39,14 @@ export function readTraceSettings(general: GeneralVariables, warnings: string[])
     endpoint,
     headers: headers === undefined ? undefined : new Secret(headers),
     service: general.OTEL_SERVICE_NAME ?? "sluice",
-    share: readShare(general.OTEL_TRACES_SAMPLER_ARG, warnings),
+    sampleRatio: readSampleRatio(general.OTEL_TRACES_SAMPLER_ARG, warnings),
   };
 }
 
-function readShare(text: string | undefined, warnings: string[]): number {
+function readSampleRatio(text: string | undefined, warnings: string[]): number {
   if (text === undefined) return 1;
-  const share = Number(text);
-  if (share >= 0 && share <= 1) return share;
+  const sampleRatio = Number(text);
+  if (sampleRatio >= 0 && sampleRatio <= 1) return sampleRatio;
   warnings.push("OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1; all traces are recorded");
   return 1;
 }

@@ -71,7 +71,7 @@ export function parseDuration(raw: unknown): number | undefined {
 export const duration = value('expected a duration such as "30s" or "5m"', parseDuration, true);
 
 /** An upstream's address without the slash at its end. Credentials and queries have no place in it. */
-function addressOf(schemes: readonly [string, string]) {
+function urlSchema(schemes: readonly [string, string]) {
   return value(
     `expected ${schemes[0] === "http" ? "an" : "a"} ${schemes.join(" or ")} URL without user name, password, query or fragment`,
     (raw) => {
@@ -85,8 +85,8 @@ function addressOf(schemes: readonly [string, string]) {
   );
 }
 
-export const baseUrl = addressOf(["http", "https"]);
-export const socketUrl = addressOf(["ws", "wss"]);
+export const baseUrl = urlSchema(["http", "https"]);
+export const socketUrl = urlSchema(["ws", "wss"]);
 
 /** A Redis URL as text; the sentences of the parser are kept, since it knows which part is wrong and repeats none. */
 export const redisUrl = z

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
 import { editDistance } from "../core/nearest.ts";
-import { describeIssues, describeUnreadable } from "./problems.ts";
+import { describeIssues, describeReadError } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
 import { choice, logLevel, redisUrl, text } from "./value.ts";
@@ -97,18 +97,18 @@ export function readDotEnv(cwd: string, problems: string[], warnings: string[]):
   try {
     const entries = Object.entries(parseEnv(readFileSync(file, "utf8")));
     const set = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
-    if (set.some(looksSecret) && (statSync(file).mode & 0o044) !== 0) {
+    if (set.some(isLikelySecret) && (statSync(file).mode & 0o044) !== 0) {
       warnings.push(".env holds a secret and others may read it; run: chmod 600 .env");
     }
     return Object.fromEntries(set);
   } catch (thrown) {
-    problems.push(`.env: cannot be read: ${describeUnreadable(thrown)}`);
+    problems.push(`.env: cannot be read: ${describeReadError(thrown)}`);
     return {};
   }
 }
 
 /** By its name, or because it is a URL with a password: which variables hold keys, the settings file may say later. */
-function looksSecret([name, value]: [string, string]): boolean {
+function isLikelySecret([name, value]: [string, string]): boolean {
   if (value.trim() === "") return false;
   return /KEY|SECRET|PASSWORD|TOKEN/.test(name) || /^[a-z+]+:\/\/[^@/]*:[^@/]+@/i.test(value);
 }
@@ -146,12 +146,14 @@ export function parseVariables(variables: Variables, problems: string[]) {
  * Variables that are probably a slip for one of ours. Others are left alone: the environment belongs to everybody,
  * and container platforms add names such as SLUICE_PORT on their own.
  */
-export function suspectVariables(variables: Variables, alsoKnown: ReadonlySet<string>): string[] {
+export function findMisspelledVariables(variables: Variables, alsoKnown: ReadonlySet<string>): string[] {
   return variables.names().flatMap((name) => {
     if (KNOWN_VARIABLES.includes(name) || alsoKnown.has(name) || !/^[A-Z][A-Z0-9_]{5,}$/.test(name))
       return [];
-    const meant = KNOWN_VARIABLES.find((known) => known.includes("_") && editDistance(name, known, 3) < 3);
-    if (meant === undefined || variables.get(meant) !== undefined) return [];
-    return [`${variables.label(name)} is not a variable Sluice reads; did you mean ${meant}?`];
+    const suggestion = KNOWN_VARIABLES.find(
+      (known) => known.includes("_") && editDistance(name, known, 3) < 3,
+    );
+    if (suggestion === undefined || variables.get(suggestion) !== undefined) return [];
+    return [`${variables.label(name)} is not a variable Sluice reads; did you mean ${suggestion}?`];
   });
 }

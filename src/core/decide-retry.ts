@@ -10,15 +10,15 @@ export type RetryDecision =
    * The same inputs again after a pause; costs an attempt. While the lane is out it costs none, and other inputs go
    * first: should these be what the provider fails at, the next probe must not be theirs again.
    */
-  | { readonly action: "retry"; readonly delayMs: number; readonly laneIsOut?: true }
+  | { readonly action: "retry"; readonly delayMs: number; readonly isLaneOut?: true }
   /** Two halves instead: one of the inputs, or their number, is what fails. */
   | { readonly action: "bisect" }
   /** The error is the item's record. */
   | { readonly action: "fail" }
   /** We stopped the call ourselves; the inputs go back. */
-  | { readonly action: "hand-back" };
+  | { readonly action: "return-to-queue" };
 
-export interface Failed {
+export interface FailedCall {
   readonly error: ProviderError;
   /** Attempts charged to these inputs so far, the failed one included; those made while the lane was out are not. */
   readonly attempts: number;
@@ -54,11 +54,11 @@ export const RETRY_DEFAULTS: RetryPolicy = {
  * text for ever, and the other nine must not fail with it. While the lane is out, nothing is bisected (the inputs
  * are not the cause) and nothing is failed: the limiter lets one probe through at a time.
  */
-export function decideRetry(failed: Failed, policy: RetryPolicy = RETRY_DEFAULTS): RetryDecision {
+export function decideRetry(failed: FailedCall, policy: RetryPolicy = RETRY_DEFAULTS): RetryDecision {
   const { error, attempts, inputs, faultStreak } = failed;
   switch (error.kind) {
     case "aborted":
-      return { action: "hand-back" };
+      return { action: "return-to-queue" };
     case "throttled":
     case "overloaded":
       return decideSnooze(failed);
@@ -73,7 +73,7 @@ export function decideRetry(failed: Failed, policy: RetryPolicy = RETRY_DEFAULTS
     case "timeout":
     case "network":
     case "bad-response": {
-      if (faultStreak >= policy.outageStreak) return { action: "retry", delayMs: 0, laneIsOut: true };
+      if (faultStreak >= policy.outageStreak) return { action: "retry", delayMs: 0, isLaneOut: true };
       if (inputs > 1 && attempts >= 2) return { action: "bisect" };
       if (inputs === 1 && attempts >= policy.maxAttempts) return { action: "fail" };
       return { action: "retry", delayMs: backoffMs(attempts, policy) };
@@ -85,7 +85,7 @@ export function decideRetry(failed: Failed, policy: RetryPolicy = RETRY_DEFAULTS
  * A call refused for its tokens again and again, while the lane is paused in between, is larger than the
  * provider's window: smaller ones may pass, and a single input never will.
  */
-function decideSnooze({ error, inputs, snoozes }: Failed): RetryDecision {
+function decideSnooze({ error, inputs, snoozes }: FailedCall): RetryDecision {
   if (error.dimension !== "tokens") return { action: "snooze" };
   if (inputs > 1 && snoozes >= 4) return { action: "bisect" };
   if (inputs === 1 && snoozes >= 12) return { action: "fail" };

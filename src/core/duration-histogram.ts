@@ -16,13 +16,13 @@ export interface DurationHistogram {
   readonly sumMs: number;
 }
 
-export const NO_DURATIONS: DurationHistogram = {
+export const EMPTY_HISTOGRAM: DurationHistogram = {
   counts: new Array<number>(DURATION_BOUNDS_MS.length + 1).fill(0),
   sumMs: 0,
 };
 
 /** The class a duration is counted in; what is no duration (negative, NaN) counts as the shortest. */
-export function durationClass(ms: number): number {
+export function findDurationBucket(ms: number): number {
   if (!(ms > 1)) return 0;
   let low = 0;
   let high = DURATION_BOUNDS_MS.length;
@@ -47,16 +47,16 @@ export function addHistograms(a: DurationHistogram, b: DurationHistogram): Durat
  * most one class away from the true one. Undefined when nothing was counted. What lies beyond the last bound is
  * reported as that bound.
  */
-export function durationQuantile({ counts }: DurationHistogram, q: number): number | undefined {
+export function estimateQuantile({ counts }: DurationHistogram, q: number): number | undefined {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return undefined;
-  const wanted = Math.min(1, Math.max(0, q)) * total;
+  const targetRank = Math.min(1, Math.max(0, q)) * total;
   let before = 0;
   for (const [i, count] of counts.entries()) {
-    if (count > 0 && before + count >= wanted) {
+    if (count > 0 && before + count >= targetRank) {
       const low = i === 0 ? 0 : (DURATION_BOUNDS_MS[i - 1] ?? 0);
       const high = DURATION_BOUNDS_MS[i] ?? low;
-      return low + ((high - low) * Math.max(0, wanted - before)) / count;
+      return low + ((high - low) * Math.max(0, targetRank - before)) / count;
     }
     before += count;
   }

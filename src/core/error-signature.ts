@@ -8,7 +8,7 @@ export interface FailureText {
 }
 
 /** Longer messages are told apart by their beginning alone. */
-const READ_LIMIT = 1_000;
+const MAX_MESSAGE_LENGTH = 1_000;
 
 /**
  * What is replaced, in this order. Every expression is linear in the length of the text, and none needs to look back
@@ -37,8 +37,8 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
  * A message without what differs from item to item: numbers, ids, quoted text and addresses become placeholders, and
  * space is evened out. Pure; the same for messages that differ only in these.
  */
-export function messagePattern(message: string): string {
-  let text = message.slice(0, READ_LIMIT);
+export function toMessagePattern(message: string): string {
+  let text = message.slice(0, MAX_MESSAGE_LENGTH);
   for (const [found, placeholder] of PLACEHOLDERS) text = text.replace(found, placeholder);
   return text.replace(/\s+/g, " ").trim();
 }
@@ -47,12 +47,12 @@ export function messagePattern(message: string): string {
  * The cause of a failure as a short name: 12 hex digits, the same for all failures of one kind and code whose messages
  * have the same pattern, in every process and version.
  */
-export function failureCause({ kind, code = "", message }: FailureText): string {
-  const text = JSON.stringify([kind, code, messagePattern(message)]);
+export function computeFailureCause({ kind, code = "", message }: FailureText): string {
+  const text = JSON.stringify([kind, code, toMessagePattern(message)]);
   return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }
 
 /** What `failureCause` makes; anything else names no cause. */
-export function isCause(text: string): boolean {
+export function isFailureCauseId(text: string): boolean {
   return /^[0-9a-f]{12}$/.test(text);
 }

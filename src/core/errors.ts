@@ -31,9 +31,9 @@ export interface ProviderErrorDetails {
   readonly dimension?: LimitDimension;
   readonly requestId?: string;
   /** True when no table of the provider listed the code, so the kind comes from status and shape alone. */
-  readonly unlisted?: boolean;
+  readonly isUnlisted?: boolean;
   /** True when the whole request was refused for its size (413, too many inputs): smaller batches may pass. */
-  readonly splittable?: boolean;
+  readonly isSplittable?: boolean;
   readonly cause?: unknown;
 }
 
@@ -50,8 +50,8 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly dimension: LimitDimension | undefined;
   readonly requestId: string | undefined;
-  readonly unlisted: boolean;
-  readonly splittable: boolean;
+  readonly isUnlisted: boolean;
+  readonly isSplittable: boolean;
 
   constructor(message: string, details: ProviderErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -62,8 +62,8 @@ export class ProviderError extends Error {
     this.retryAfterMs = details.retryAfterMs;
     this.dimension = details.dimension;
     this.requestId = details.requestId;
-    this.unlisted = details.unlisted ?? false;
-    this.splittable = details.splittable ?? false;
+    this.isUnlisted = details.isUnlisted ?? false;
+    this.isSplittable = details.isSplittable ?? false;
   }
 }
 
@@ -94,11 +94,11 @@ export class ConfigError extends Error {
  */
 export class RunError extends Error {
   override readonly name = "RunError";
-  readonly mend: string | undefined;
+  readonly hint: string | undefined;
 
-  constructor(message: string, mend?: string, cause?: unknown) {
+  constructor(message: string, hint?: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.mend = mend;
+    this.hint = hint;
   }
 }
 

@@ -10,7 +10,7 @@ export interface Item {
   readonly tokens: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Index of the first item that asks for the same: this one is a copy, never sent, and gets that one's outcome. */
-  readonly sameAs?: number;
+  readonly duplicateOf?: number;
 }
 
 /** Why an item has no result: a provider's kind, or one of the ends only a run can bring. */

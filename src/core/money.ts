@@ -21,7 +21,7 @@ export interface AmountRange {
 export const ESTIMATE_ERROR = 0.15;
 
 /** What tokens cost; undefined when there are tokens of a kind whose price is not known. */
-export function costOf(price: TokenPrice, { input, output }: TokenCount): number | undefined {
+export function computeCost(price: TokenPrice, { input, output }: TokenCount): number | undefined {
   const { inputPerMillionTokens, outputPerMillionTokens } = price;
   if (input > 0 && inputPerMillionTokens === undefined) return undefined;
   if (output > 0 && outputPerMillionTokens === undefined) return undefined;
@@ -33,14 +33,14 @@ export function costOf(price: TokenPrice, { input, output }: TokenCount): number
  * their limit, and probably `likely` tokens long (half of the limit when that is not given). Undefined when a price
  * is missing.
  */
-export function costRange(
+export function estimateCostRange(
   price: TokenPrice,
   { input, output }: TokenCount,
   likely = output / 2,
 ): AmountRange | undefined {
-  const low = costOf(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 });
-  const expected = costOf(price, { input, output: likely });
-  const high = costOf(price, { input: input * (1 + ESTIMATE_ERROR), output });
+  const low = computeCost(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 });
+  const expected = computeCost(price, { input, output: likely });
+  const high = computeCost(price, { input: input * (1 + ESTIMATE_ERROR), output });
   if (low === undefined || expected === undefined || high === undefined) return undefined;
   return { low, expected, high };
 }

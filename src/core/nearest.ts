@@ -2,13 +2,13 @@
  * The candidate that a misspelt word most likely meant, or undefined when none is close. Case, "-" and "_" do not
  * count, so "requests_per_minute" finds "requestsPerMinute".
  */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  const wanted = fold(word);
+export function findSimilarName(word: string, candidates: Iterable<string>): string | undefined {
+  const input = normalizeName(word);
   // One slip in three letters is still the same word to a reader; more than that is another word.
-  let best = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let best = Math.max(1, Math.floor(input.length / 3)) + 1;
   let found: string | undefined;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, fold(candidate), best);
+    const distance = editDistance(input, normalizeName(candidate), best);
     if (distance < best) {
       best = distance;
       found = candidate;
@@ -18,10 +18,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** The candidates most like `wanted`, best first: at most `limit`, none that has little in common with it. */
-export function nearestNames(wanted: string, candidates: readonly string[], limit = 3): string[] {
-  const target = wanted.toLowerCase();
+export function listSimilarNames(input: string, candidates: readonly string[], limit = 3): string[] {
+  const target = input.toLowerCase();
   return candidates
-    .map((name) => ({ name, distance: distanceTo(target, name.toLowerCase()) }))
+    .map((name) => ({ name, distance: nameDistance(target, name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= Math.max(2, Math.ceil(name.length / 3)))
     .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, limit)
@@ -29,13 +29,13 @@ export function nearestNames(wanted: string, candidates: readonly string[], limi
 }
 
 /** A name that contains the other ("embo-01" for "minimax/embo-01") counts as one edit. */
-function distanceTo(wanted: string, known: string): number {
-  if (wanted === known) return 0;
-  if (wanted.length >= 3 && known.includes(wanted)) return 1;
-  return editDistance(wanted, known);
+function nameDistance(input: string, known: string): number {
+  if (input === known) return 0;
+  if (input.length >= 3 && known.includes(input)) return 1;
+  return editDistance(input, known);
 }
 
-function fold(word: string): string {
+function normalizeName(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }
 

@@ -1,4 +1,4 @@
-const SHOWN = "[redacted]";
+const REDACTED_TEXT = "[redacted]";
 
 /**
  * A value that must not reach a log, an error, Redis or a file by accident: every way of printing it gives
@@ -16,19 +16,19 @@ export class Secret {
   }
 
   toString(): string {
-    return SHOWN;
+    return REDACTED_TEXT;
   }
 
   toJSON(): string {
-    return SHOWN;
+    return REDACTED_TEXT;
   }
 
   [Symbol.toPrimitive](): string {
-    return SHOWN;
+    return REDACTED_TEXT;
   }
 
   /** What `console.log` and `util.inspect` print. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return SHOWN;
+    return REDACTED_TEXT;
   }
 }

@@ -2,16 +2,16 @@ import { coerceError } from "../core/errors.ts";
 import { readServerTime } from "../queue/server-time.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
-import type { AuditLine, AuditPage, ErrorCode, Reason, Role } from "./contract.ts";
+import type { AuditEntry, AuditPage, ErrorCode, RefusalReason, Role } from "./contract.ts";
 import { toHttpError } from "./create-server.ts";
-import type { RedisGate } from "./look/redis-gate.ts";
+import type { RedisCircuitBreaker } from "./look/redis-gate.ts";
 
 /** Lines kept; older ones go. */
-const MAX_LINES = 10_000;
-const KEEP_MS = 90 * 24 * 3600_000;
+const MAX_ENTRIES = 10_000;
+const RETENTION_MS = 90 * 24 * 3600_000;
 const MAX_DETAIL = 300;
 
-export interface AuditedAct {
+export interface AuditedAction {
   /** "pause", "retry", "set-limit" */
   readonly action: string;
   /** A run, an item of a run, a lane. */
@@ -19,7 +19,7 @@ export interface AuditedAct {
   /** Figures that were given; never a text of an item. */
   readonly detail?: string;
   /** Why it was refused; absent for what was done. */
-  readonly refused?: Reason | ErrorCode;
+  readonly refusalReason?: RefusalReason | ErrorCode;
 }
 
 /** Who did what when to what: a stream in Redis of the latest 10,000 acts, none of them older than 90 days. */
@@ -33,27 +33,30 @@ export class Audit {
   }
 
   /** Resolves with the line's id when it is in Redis; acts wait for it, so that none goes unnoted. */
-  async note(person: { readonly who: string; readonly role: Role }, act: AuditedAct): Promise<string> {
-    const { action, target, detail, refused } = act;
+  async record(
+    principal: { readonly userName: string; readonly role: Role },
+    auditedAction: AuditedAction,
+  ): Promise<string> {
+    const { action, target, detail, refusalReason } = auditedAction;
     const id = await this.#client.xadd(
       this.#key,
       "MAXLEN",
       "~",
-      MAX_LINES,
+      MAX_ENTRIES,
       "*",
       "who",
-      person.who,
+      principal.userName,
       "role",
-      person.role,
+      principal.role,
       "action",
       action,
       ...(target === undefined ? [] : ["target", target]),
       ...(detail === undefined ? [] : ["detail", detail.slice(0, MAX_DETAIL)]),
-      ...(refused === undefined ? [] : ["refused", refused]),
+      ...(refusalReason === undefined ? [] : ["refused", refusalReason]),
     );
     const pipeline = this.#client.pipeline();
-    pipeline.xtrim(this.#key, "MINID", oldestId(timeOf(String(id))));
-    pipeline.pexpire(this.#key, KEEP_MS);
+    pipeline.xtrim(this.#key, "MINID", getOldestRetainedId(parseEntryTime(String(id))));
+    pipeline.pexpire(this.#key, RETENTION_MS);
     await pipeline.exec();
     return String(id);
   }
@@ -62,22 +65,22 @@ export class Audit {
    * Notes an act, then does it: a server that is killed between the two has noted too much, never too little. A line of
    * an act that is refused is replaced by one that says so.
    */
-  async act<T>(
-    gate: RedisGate,
-    person: { readonly who: string; readonly role: Role },
-    act: AuditedAct,
+  async runAudited<T>(
+    breaker: RedisCircuitBreaker,
+    principal: { readonly userName: string; readonly role: Role },
+    auditedAction: AuditedAction,
     work: () => Promise<T>,
   ): Promise<T> {
-    const id = await gate.ask(() => this.note(person, act));
+    const id = await breaker.run(() => this.record(principal, auditedAction));
     try {
       return await work();
     } catch (error) {
       const { code, reason, status } = toHttpError(coerceError(error));
       if (status < 500) {
         // Whoever asked is told of the refusal, also when its line cannot be written.
-        await gate
-          .ask(() => this.note(person, { ...act, refused: reason ?? code }))
-          .then(() => gate.ask(() => this.#client.xdel(this.#key, id)))
+        await breaker
+          .run(() => this.record(principal, { ...auditedAction, refusalReason: reason ?? code }))
+          .then(() => breaker.run(() => this.#client.xdel(this.#key, id)))
           .catch(() => undefined);
       }
       throw error;
@@ -89,33 +92,35 @@ export class Audit {
     const from = before === undefined ? "+" : `(${before}`;
     const now = await readServerTime(this.#client);
     // Where nobody has done anything since, nothing has been trimmed.
-    const entries = await this.#client.xrevrange(this.#key, from, oldestId(now), "COUNT", limit);
-    const lines = entries.map(([id, fields]) => toLine(id, fields));
+    const entries = await this.#client.xrevrange(this.#key, from, getOldestRetainedId(now), "COUNT", limit);
+    const lines = entries.map(([id, fields]) => toAuditEntry(id, fields));
     const last = lines.at(-1)?.id;
     return { lines, next: lines.length === limit && last !== undefined ? last : undefined };
   }
 }
 
-function oldestId(now: number): string {
-  return `${Math.max(0, now - KEEP_MS)}-0`;
+function getOldestRetainedId(now: number): string {
+  return `${Math.max(0, now - RETENTION_MS)}-0`;
 }
 
-function timeOf(id: string): number {
+function parseEntryTime(id: string): number {
   return Number(id.split("-")[0]);
 }
 
-function toLine(id: string, fields: readonly string[]): AuditLine {
+function toAuditEntry(id: string, fields: readonly string[]): AuditEntry {
   const values = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
-  const [target, detail, refused] = [values.get("target"), values.get("detail"), values.get("refused")];
+  const [target, detail, refusalReason] = [values.get("target"), values.get("detail"), values.get("refused")];
   return {
     id,
-    at: timeOf(id),
-    who: values.get("who") ?? "",
+    at: parseEntryTime(id),
+    userName: values.get("who") ?? "",
     role: values.get("role") === "operator" ? "operator" : "viewer",
     action: values.get("action") ?? "",
     target,
     detail,
-    ...(refused === undefined ? {} : { outcome: "refused", reason: refused as Reason | ErrorCode }),
+    ...(refusalReason === undefined
+      ? {}
+      : { outcome: "refused", reason: refusalReason as RefusalReason | ErrorCode }),
   };
 }

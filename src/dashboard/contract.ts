@@ -18,8 +18,8 @@
  *   GET    /api/runs?offset=0&limit=50&state=&text=  viewer     -> RunList
  *   GET    /api/runs/:run                            viewer     -> RunPage
  *   GET    /api/runs/:run/history                    viewer     -> History
- *   GET    /api/runs/:run/clusters                   viewer     -> FailureClusters
- *   GET    /api/runs/:run/clusters/:cluster/export   viewer     -> application/x-ndjson, a line per item: ExportLine
+ *   GET    /api/runs/:run/causes                   viewer     -> FailureClusters
+ *   GET    /api/runs/:run/causes/:cause/export   viewer     -> application/x-ndjson, a line per item: ExportLine
  *          (?texts=1 adds what was asked: operator)
  *   GET    /api/runs/:run/items?...                  viewer     ItemQuery as query -> ItemPage           (in=text: operator)
  *   GET    /api/runs/:run/items/:index               viewer     -> ItemStory, texts masked
@@ -52,35 +52,35 @@ export type ErrorCode =
   /** 403: a viewer may look, not act. */
   | "not-allowed"
   /** 403: the request came from another site, or names a host that is not this one. */
-  | "foreign-request"
+  | "cross-site-request"
   /** 404 */
   | "unknown-run"
   | "unknown-item"
-  | "unknown-cluster"
+  | "unknown-cause"
   | "unknown-lane"
   | "unknown-chat"
   | "unknown-route"
   /** 409: the run's state does not allow it (the message says why). */
   | "wrong-state"
   /** 409: the run's folder is on another machine, or gone. */
-  | "folder-elsewhere"
+  | "folder-on-other-host"
   /** 400, 413, 415 */
   | "bad-request"
   /** 503: Redis is away; the page goes on showing what it has. */
-  | "redis-away"
+  | "redis-unavailable"
   /** 502: the provider refused the call that a search needs. */
   | "provider-failed"
   /** 500 */
   | "internal";
 
 /** Why something is not done, for words of the page's own where `code` says too little. */
-export type Reason =
+export type RefusalReason =
   /** No process feeds and collects the run; its command, run again, goes on. */
   | "no-coordinator"
   /** Redis has forgotten the run. */
   | "forgotten"
   /** Some process is at work on the run. */
-  | "at-work"
+  | "already-running"
   /** It is in a state from which there is no way there. */
   | "nothing-to-pause"
   | "nothing-to-resume"
@@ -90,10 +90,10 @@ export type Reason =
   | "items-left"
   | "retried-already"
   | "too-many-retries"
-  | "folder-elsewhere"
-  | "folder-gone"
+  | "folder-on-other-host"
+  | "folder-missing"
   /** The folder is there, and what a retry needs of it is not. */
-  | "work-gone"
+  | "work-folder-missing"
   /** What a board of queues may not do to jobs that belong to runs. */
   | "jobs-belong-to-runs";
 
@@ -101,7 +101,7 @@ export type Reason =
 export interface ErrorBody {
   readonly error: {
     readonly code: ErrorCode;
-    readonly reason?: Reason;
+    readonly reason?: RefusalReason;
     /** One English sentence: the thing, what was expected, what came. */
     readonly message: string;
     /** What to do next. */
@@ -118,11 +118,11 @@ export interface Session {
   /** Absent: nobody is signed in; show the sign-in page. */
   readonly role?: Role;
   /** Who actions are noted under: "local" behind an open door, else the name given at sign-in or the role. */
-  readonly who?: string;
+  readonly userName?: string;
   /** No password is needed: the server listens on this machine only. */
-  readonly open: boolean;
+  readonly isAuthDisabled: boolean;
   /** May pause, retry, reveal ...; hide or disable the buttons otherwise. */
-  readonly mayAct: boolean;
+  readonly canOperate: boolean;
   /** When the session ends. */
   readonly expiresAt?: number;
   /** Version of Sluice. */
@@ -173,7 +173,7 @@ export interface ServerHealth {
   readonly redis:
     | { readonly state: "ok" }
     /** Show it on every page, with how long; it ends by itself. Figures on the page are from before `since`. */
-    | { readonly state: "away"; readonly since: number };
+    | { readonly state: "unavailable"; readonly since: number };
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -198,16 +198,16 @@ export interface Overview {
     /** All that are not at their end, also those that are not listed. */
     readonly activeTotal?: number;
     /** Those that ended (finished, cancelled) within the last hour, the latest first, at most 5. */
-    readonly ended?: readonly RunSummary[];
+    readonly recentlyFinished?: readonly RunSummary[];
     /** What all runs that are not at their end have cost, and are to cost where that is known of each, by currency. */
     readonly money?: readonly MoneyView[];
     /** Runs not at their end, with results, whose cost nobody knows: `money` leaves them out. */
     readonly unpriced?: number;
   };
   /** Jobs of items that were submitted on their own, without a run: those in the queues for interactive work. */
-  readonly alone?: { readonly waiting: number; readonly active: number };
+  readonly standalone?: { readonly waiting: number; readonly active: number };
   /** What was spent within the last 24 hours, with calls of no run, by currency: exact, as calls ended. */
-  readonly spentToday?: readonly MoneyView[];
+  readonly spentLastDay?: readonly MoneyView[];
   /** Over all providers. */
   readonly totals: Throughput;
   /**
@@ -221,7 +221,7 @@ export interface Overview {
 }
 
 /** One dimension of a limit. Requests and tokens: within the last minute. Concurrency: calls at this moment. */
-export interface ShareView {
+export interface LimitUsageView {
   readonly used: number;
   /** The limit in force, before what was learned; absent: no known limit. */
   readonly allowed?: number;
@@ -244,9 +244,9 @@ export interface LaneView {
   readonly reason?: string;
   /** What `reason` begins with, where it is a kind of error. */
   readonly reasonKind?: string;
-  readonly requests: ShareView;
-  readonly tokens: ShareView;
-  readonly concurrency: ShareView;
+  readonly requests: LimitUsageView;
+  readonly tokens: LimitUsageView;
+  readonly concurrency: LimitUsageView;
   /** Throttle answers since the lane's state began (a week after its last use it is forgotten). */
   readonly throttles?: number;
   /** Of the last five minutes. */
@@ -325,7 +325,7 @@ export interface RedisView {
   /** What Redis may use; absent: no limit set. */
   readonly maxBytes?: number;
   /** Above it, memory is a worry: 75 % of `maxBytes`. */
-  readonly markBytes?: number;
+  readonly warningBytes?: number;
   readonly clients?: number;
   readonly commandsPerSecond?: number;
   /** Round trip of the sampler's last look. */
@@ -353,9 +353,9 @@ export type HistoryMetric =
   /** bytes, at the end of the step */
   | "redis-memory";
 
-export interface HistoryLine {
+export interface HistorySeries {
   /** Unique within one answer: "calls", "calls:minimax", "queue-depth:minimax". */
-  readonly lineKey: string;
+  readonly seriesKey: string;
   readonly metric: HistoryMetric;
   /** Absent: of all providers together. */
   readonly provider?: string;
@@ -365,11 +365,11 @@ export interface HistoryLine {
 }
 
 /** Charts. Steps without a figure (nobody looked, Redis was away) are null: a gap in the line. */
-export interface History {
+export interface MetricHistory {
   readonly stepMs: number;
   /** Beginning of each step, ascending; steps that are missing altogether are filled with null. */
   readonly at: readonly number[];
-  readonly lines: readonly HistoryLine[];
+  readonly lines: readonly HistorySeries[];
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -467,30 +467,30 @@ export interface RunPage extends RunSummary {
     readonly dir?: string;
     readonly host?: string;
     /** The server can read it: items, texts and the search are at hand. */
-    readonly here: boolean;
+    readonly isReadable: boolean;
     /** When not: one sentence that says where it is, or that it is gone. */
     readonly reason?: string;
-    readonly reasonCode?: "folder-elsewhere" | "folder-gone";
+    readonly reasonCode?: "folder-on-other-host" | "folder-missing";
   };
   readonly output?: {
     readonly format: "parquet" | "jsonl" | "npy" | "batch";
     readonly files: readonly string[];
   };
   /** Items without a record. */
-  readonly left?: number;
+  readonly itemsWithoutRecord?: number;
   /**
    * Why it stopped, and what to do; with phase "stopped" only. `killed`: its process ended without a word; `told`: the
    * message is what its process said, as it is of the others. `command` goes on with it, as far as its folder tells: further options that it was
    * started with are to be given again.
    */
   readonly stopped?: {
-    readonly code?: "killed" | "interrupted" | "parked" | "budget" | "told";
+    readonly code?: "killed" | "interrupted" | "parked" | "budget" | "reported";
     readonly message: string;
-    readonly mend?: string;
+    readonly hint?: string;
     readonly command?: string;
   };
   /** Cancelled while no process was there to write the output: nothing is written until its command is run again. */
-  readonly unwritten?: { readonly command?: string };
+  readonly outputPending?: { readonly command?: string };
   /**
    * What can be done at this moment, whoever asks (see `Session.mayAct` for that). An action that is missing has its
    * reason in `refusals`, when there is something to say.
@@ -498,7 +498,7 @@ export interface RunPage extends RunSummary {
   readonly actions: readonly RunAction[];
   readonly refusals: Readonly<Partial<Record<RunAction, string>>>;
   /** The same as codes. */
-  readonly refusalCodes?: Readonly<Partial<Record<RunAction, Reason>>>;
+  readonly refusalCodes?: Readonly<Partial<Record<RunAction, RefusalReason>>>;
   /** The latest retry that this server started for the run. */
   readonly retry?: RetryStatus;
 }
@@ -506,23 +506,23 @@ export interface RunPage extends RunSummary {
 // ---------------------------------------------------------------------------------------------------------------------
 // Failures
 
-export interface FailureCluster {
+export interface FailureCauseView {
   /** Stable for the same cause; goes into paths and into `RetryRequest.cluster`. */
-  readonly cluster: string;
+  readonly cause: string;
   readonly kind: string;
   readonly code?: string;
   /** The message with what differs between items left out; empty with `rest`. */
   readonly message: string;
   /** Not one cause: all failures of the kind beyond the causes that are told apart, each with its own message. */
-  readonly rest?: true;
+  readonly isCatchAll?: true;
   readonly count: number;
   readonly example: { readonly index: number; readonly id?: string; readonly message: string };
 }
 
-export interface FailureClusters {
+export interface FailureCauseList {
   readonly at: number;
   /** Largest first, at most 100. */
-  readonly clusters: readonly FailureCluster[];
+  readonly causes: readonly FailureCauseView[];
   /** Failures in clusters beyond those listed. */
   readonly others: number;
   /** Failures altogether. */
@@ -530,7 +530,7 @@ export interface FailureClusters {
 }
 
 /** One line of an export. */
-export interface ExportLine {
+export interface ExportedFailure {
   readonly index: number;
   readonly id?: string;
   readonly kind: string;
@@ -545,27 +545,27 @@ export interface ExportLine {
 /** Nothing given: all failures. */
 export interface RetryRequest {
   readonly kinds?: readonly string[];
-  readonly cluster?: string;
+  readonly cause?: string;
   /** Of a run that is not finished: its items without a record are called for as well, and that is wanted. */
-  readonly rest?: true;
+  readonly includeUnfinished?: true;
 }
 
 /** A retry runs as a process of its own beside the server, and ends in an orderly way when the server does. */
 export interface RetryStatus {
   readonly state: "running" | "finished" | "failed";
   readonly startedAt: number;
-  readonly endedAt?: number;
-  readonly who: string;
+  readonly finishedAt?: number;
+  readonly userName: string;
   readonly kinds?: readonly string[];
-  readonly cluster?: string;
+  readonly cause?: string;
   /** How it ended, or the latest it said. */
   readonly message?: string;
-  readonly mend?: string;
+  readonly hint?: string;
   /**
    * What `message` says: none of the items taken back is without a result; some failed again; nothing was taken back;
    * the process could not be started, or it refused or broke off (its own words are in `message`).
    */
-  readonly code?: "none-left" | "some-failed-again" | "nothing-to-retry" | "could-not-start" | "refused";
+  readonly code?: "all-succeeded" | "some-failed-again" | "nothing-to-retry" | "could-not-start" | "refused";
   /** Of a finished one: those taken back, and nothing else of the run. */
   readonly items?: { readonly succeeded: number; readonly failed: number };
 }
@@ -585,7 +585,7 @@ export interface ItemQuery {
   /** Kind of failure. */
   readonly kind?: string;
   /** A cluster, as `FailureCluster.cluster` names it. */
-  readonly cluster?: string;
+  readonly cause?: string;
   /** Index to begin at: 0, or an earlier answer's `next`. */
   readonly from?: number;
   /** 1 to 200; 50 by default. */
@@ -613,14 +613,14 @@ export interface ItemPage {
   /** Where to go on; absent: this was the end. A page may be empty and yet have a next one, when a search takes long. */
   readonly next?: number;
   /** Items looked at so far over items of the run, 0 to 1. */
-  readonly searched: number;
+  readonly searchedShare: number;
 }
 
 /** A text that is not shown until an operator asks. */
 export interface MaskedText {
   readonly characters?: number;
   /** Why there is none at all ("the output holds no texts", "not answered yet"). */
-  readonly absent?: string;
+  readonly absentReason?: string;
   /** The same as a code; `vector`: it stands in the output, and is no text; `not-kept`: the output holds none. */
   readonly absentCode?: "not-answered" | "failed" | "vector" | "not-kept";
 }
@@ -636,7 +636,7 @@ export interface AttemptView {
   readonly failure?: FailureView;
 }
 
-export interface ItemStory extends ItemSummary {
+export interface ItemHistory extends ItemSummary {
   readonly at: number;
   readonly run: string;
   readonly model?: string;
@@ -700,7 +700,7 @@ export interface LiveChat {
   /** Answering: deltas of this attempt have come. Waiting: for a reservation, or for the first delta. Absent: not known. */
   readonly state?: "answering" | "waiting";
   /** Its deltas can be followed. */
-  readonly streams: boolean;
+  readonly isStreaming: boolean;
   /** Of a run's item: shown, but not followed. */
   readonly run?: string;
   readonly index?: number;
@@ -742,7 +742,7 @@ export interface RunActionResult {
   readonly changed: boolean;
   readonly phase: RunPhaseView;
   /** Cancelled, and no process is there to write the output: its command, run again, does. */
-  readonly unwritten?: true;
+  readonly outputPending?: true;
   /** One sentence on what happens now. */
   readonly message: string;
 }
@@ -762,10 +762,10 @@ export interface SetLaneLimits {
   readonly clear?: true;
 }
 
-export interface AuditLine {
+export interface AuditEntry {
   readonly id: string;
   readonly at: number;
-  readonly who: string;
+  readonly userName: string;
   readonly role: Role;
   /** "pause", "cancel", "retry", "set-limit", "reveal", "sign-in" ... */
   readonly action: string;
@@ -776,12 +776,12 @@ export interface AuditLine {
   /** The act was refused, and nothing of it was done; absent: it was done. */
   readonly outcome?: "refused";
   /** Why it was refused. */
-  readonly reason?: Reason | ErrorCode;
+  readonly reason?: RefusalReason | ErrorCode;
 }
 
 export interface AuditPage {
   /** Newest first. */
-  readonly lines: readonly AuditLine[];
+  readonly lines: readonly AuditEntry[];
   /** Goes into ?before= for older ones. */
   readonly next?: string;
 }

@@ -1,21 +1,21 @@
 import cookie from "@fastify/cookie";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { coerceError, InputError, RunError } from "../core/errors.ts";
-import type { Door } from "./door/door.ts";
+import type { Authenticator } from "./door/door.ts";
 import { refuseForeignSites, requireLoopbackName } from "./door/door.ts";
-import type { Person } from "./door/session-token.ts";
+import type { Principal } from "./door/session-token.ts";
 import { HttpError } from "./http-error.ts";
 import { addSecurityHeaders } from "./security-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
     /** Who makes the request; null before it was asked, and when nobody is signed in. */
-    person: Person | null;
+    principal: Principal | null;
   }
 }
 
 export interface ServerOptions {
-  readonly door: Door;
+  readonly authenticator: Authenticator;
   /** An error that is no fault of the request: told to whoever runs the server. Holds no text of any item. */
   readonly onError: (error: Error, where: string) => void;
   /** Parts with routes of their own, registered in order; further ones, such as an API, stand beside them. */
@@ -27,7 +27,11 @@ const BODY_BYTES = 64 * 1024;
 const REQUEST_MS = 30_000;
 
 /** A server with the door, the headers and the form of errors that all its parts share. Not listening yet. */
-export async function createServer({ door, onError, plugins }: ServerOptions): Promise<FastifyInstance> {
+export async function createServer({
+  authenticator,
+  onError,
+  plugins,
+}: ServerOptions): Promise<FastifyInstance> {
   const server = fastify({
     // Addresses hold ids and searches: they are nobody's business in a log.
     logger: false,
@@ -42,13 +46,13 @@ export async function createServer({ door, onError, plugins }: ServerOptions): P
     forceCloseConnections: true,
   });
   server.server.headersTimeout = 10_000;
-  server.decorateRequest("person", null);
+  server.decorateRequest("principal", null);
   addSecurityHeaders(server);
   await server.register(cookie);
   server.addHook("onRequest", async (request) => {
     refuseForeignSites(request);
-    if (door.open) requireLoopbackName(request);
-    request.person = (await door.personOf(request)) ?? null;
+    if (authenticator.isAuthDisabled) requireLoopbackName(request);
+    request.principal = (await authenticator.authenticate(request)) ?? null;
   });
   server.setErrorHandler((thrown, request, reply) => {
     const error = toHttpError(coerceError(thrown));
@@ -68,15 +72,15 @@ export async function createServer({ door, onError, plugins }: ServerOptions): P
 }
 
 /** Throws an HttpError when nobody is signed in. */
-export function requirePerson(request: FastifyRequest): Person {
-  if (request.person) return request.person;
+export function requirePrincipal(request: FastifyRequest): Principal {
+  if (request.principal) return request.principal;
   throw new HttpError("signed-out", "Nobody is signed in.", { hint: "Sign in, then go on." });
 }
 
 /** Throws an HttpError for everybody but an operator. */
-export function requireOperator(request: FastifyRequest): Person {
-  const person = requirePerson(request);
-  if (person.role === "operator") return person;
+export function requireOperator(request: FastifyRequest): Principal {
+  const principal = requirePrincipal(request);
+  if (principal.role === "operator") return principal;
   throw new HttpError("not-allowed", "A viewer may look, not act.", {
     hint: "Sign in with the operator's password.",
   });
@@ -87,7 +91,7 @@ export function toHttpError(error: Error): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof InputError) return new HttpError("bad-request", error.message);
   if (error instanceof RunError) {
-    return new HttpError("wrong-state", error.message, error.mend === undefined ? {} : { hint: error.mend });
+    return new HttpError("wrong-state", error.message, error.hint === undefined ? {} : { hint: error.hint });
   }
   const { statusCode, code } = error as Partial<FastifyError>;
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -1,21 +1,21 @@
-import type { ErrorBody, ErrorCode, Reason } from "./contract.ts";
+import type { ErrorBody, ErrorCode, RefusalReason } from "./contract.ts";
 
-const STATUS: Readonly<Record<ErrorCode, number>> = {
+const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   "signed-out": 401,
   "wrong-password": 401,
   "too-many-attempts": 429,
   "not-allowed": 403,
-  "foreign-request": 403,
+  "cross-site-request": 403,
   "unknown-run": 404,
   "unknown-item": 404,
-  "unknown-cluster": 404,
+  "unknown-cause": 404,
   "unknown-lane": 404,
   "unknown-chat": 404,
   "unknown-route": 404,
   "wrong-state": 409,
-  "folder-elsewhere": 409,
+  "folder-on-other-host": 409,
   "bad-request": 400,
-  "redis-away": 503,
+  "redis-unavailable": 503,
   "provider-failed": 502,
   internal: 500,
 };
@@ -27,7 +27,7 @@ export class HttpError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly retryAfterMs: number | undefined;
-  readonly reason: Reason | undefined;
+  readonly reason: RefusalReason | undefined;
 
   constructor(
     code: ErrorCode,
@@ -41,12 +41,12 @@ export class HttpError extends Error {
       readonly hint?: string | undefined;
       readonly status?: number;
       readonly retryAfterMs?: number;
-      readonly reason?: Reason | undefined;
+      readonly reason?: RefusalReason | undefined;
     } = {},
   ) {
     super(message);
     this.code = code;
-    this.status = status ?? STATUS[code];
+    this.status = status ?? STATUS_BY_CODE[code];
     this.hint = hint;
     this.retryAfterMs = retryAfterMs;
     this.reason = reason;

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 
 /** Our own pages: nothing inline, nothing from another host, in nobody's frame. */
-const OWN_POLICY = [
+const PAGES_CSP = [
   "default-src 'self'",
   "base-uri 'none'",
   "object-src 'none'",
@@ -10,7 +10,7 @@ const OWN_POLICY = [
 ].join("; ");
 
 /** The queue board brings styles inside its elements, and a base element of its own. Still nothing from elsewhere. */
-export const BOARD_POLICY = [
+export const BOARD_CSP = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -26,7 +26,7 @@ export const BOARD_POLICY = [
 export function addSecurityHeaders(server: FastifyInstance): void {
   server.addHook("onRequest", async (_request, reply) => {
     reply.headers({
-      "content-security-policy": OWN_POLICY,
+      "content-security-policy": PAGES_CSP,
       "x-content-type-options": "nosniff",
       "x-frame-options": "DENY",
       "referrer-policy": "no-referrer",

@@ -7,25 +7,25 @@ import type { Keys } from "../redis/keys.ts";
 import { Audit } from "./audit.ts";
 import { QueueBoard } from "./board/queue-board.ts";
 import { createServer } from "./create-server.ts";
-import { Door } from "./door/door.ts";
+import { Authenticator } from "./door/door.ts";
 import { isLoopback } from "./door/loopback.ts";
-import type { DoorPasswords } from "./door/passwords.ts";
+import type { AuthPasswords } from "./door/passwords.ts";
 import { sessionRoutes } from "./door/session-routes.ts";
-import type { Person } from "./door/session-token.ts";
+import type { Principal } from "./door/session-token.ts";
 import { LiveChatList } from "./live/live-chats.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { liveRoutes } from "./live/live-routes.ts";
 import { laneRoutes } from "./look/lane-routes.ts";
-import { lookRoutes } from "./look/look-routes.ts";
-import { QueueBook } from "./look/queue-book.ts";
-import { RedisGate } from "./look/redis-gate.ts";
-import { Sampler } from "./look/sampler.ts";
+import { overviewRoutes } from "./look/look-routes.ts";
+import { QueueRegistry } from "./look/queue-book.ts";
+import { RedisCircuitBreaker } from "./look/redis-gate.ts";
+import { SnapshotSampler } from "./look/sampler.ts";
 import { metricsRoute } from "./metrics-route.ts";
 import { findPages, pageFiles } from "./page-files.ts";
 import { LatestRecordsReader } from "./runs/latest-records.ts";
-import { type OwnCommand, RetryProcesses } from "./runs/retry-processes.ts";
-import { RunBook } from "./runs/run-book.ts";
-import { RunDesk } from "./runs/run-desk.ts";
+import { type CliCommand, RetryProcesses } from "./runs/retry-processes.ts";
+import { RunCache } from "./runs/run-book.ts";
+import { RunService } from "./runs/run-desk.ts";
 import { RunHistory } from "./runs/run-history.ts";
 import { runRoutes } from "./runs/run-routes.ts";
 import { type EmbedQuery, RunSearch } from "./runs/run-search.ts";
@@ -34,7 +34,7 @@ export interface DashboardOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  readonly passwords: DoorPasswords;
+  readonly passwords: AuthPasswords;
   readonly redis: RedisSource;
   readonly keys: Keys;
   readonly namespace: string;
@@ -46,7 +46,7 @@ export interface DashboardOptions {
   /** The limits that the configuration has for a lane; undefined for one that cannot be. */
   readonly limitsOf: (lane: Lane) => LaneLimits | undefined;
   readonly embedQuery: EmbedQuery;
-  readonly command: OwnCommand;
+  readonly command: CliCommand;
   readonly onError: (error: Error, where: string) => void;
   /** Further parts of the same server, such as an API. */
   readonly plugins?: readonly ((server: FastifyInstance) => Promise<void>)[];
@@ -72,28 +72,32 @@ export class PortTakenError extends RunError {
 /** Starts the server; throws a RunError when the address cannot be used, or must not be without a password. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { host } = options;
-  const door = new Door({ host, passwords: options.passwords });
-  const parts = createParts(options, door);
+  const authenticator = new Authenticator({ host, passwords: options.passwords });
+  const services = createServices(options, authenticator);
   const pages = findPages();
   const server = await createServer({
-    door,
+    authenticator,
     onError: options.onError,
-    plugins: [...routesOf(parts, door, options), ...(options.plugins ?? []), pageFiles(pages)],
+    plugins: [
+      ...createRoutes(services, authenticator, options),
+      ...(options.plugins ?? []),
+      pageFiles(pages),
+    ],
   });
   let closing: Promise<void> | undefined;
   const close = async () => {
-    parts.hub.close();
-    parts.records.close();
-    parts.sampler.close();
-    await parts.retries.close();
+    services.hub.close();
+    services.records.close();
+    services.sampler.close();
+    await services.retries.close();
     await server.close();
-    await parts.queues.close();
+    await services.queues.close();
   };
   try {
     const port = await listen(server, host, options.port);
-    const shown = isLoopback(host) || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+    const displayHost = isLoopback(host) || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
     return {
-      url: `http://${shown.includes(":") ? `[${shown}]` : shown}:${port}`,
+      url: `http://${displayHost.includes(":") ? `[${displayHost}]` : displayHost}:${port}`,
       port,
       hasPages: pages !== undefined,
       close: () => {
@@ -107,14 +111,17 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   }
 }
 
-type Parts = ReturnType<typeof createParts>;
+type Services = ReturnType<typeof createServices>;
 
-function createParts({ redis, keys, onError, ...options }: DashboardOptions, door: Door) {
+function createServices(
+  { redis, keys, onError, ...options }: DashboardOptions,
+  authenticator: Authenticator,
+) {
   const client = redis.connect("commands");
-  const gate = new RedisGate(client);
+  const breaker = new RedisCircuitBreaker(client);
   const audit = new Audit(client, keys);
-  const board = new QueueBoard({ gate, audit, discover: () => queues.discover() });
-  const queues: QueueBook = new QueueBook({
+  const board = new QueueBoard({ breaker, audit, discover: () => queues.discover() });
+  const queues: QueueRegistry = new QueueRegistry({
     redis,
     client,
     keys,
@@ -122,31 +129,40 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions, doo
     onQueue: (queue) => board.add(queue),
   });
   const limits = { limiter: createRedisLimiter(client, keys), limitsOf: options.limitsOf };
-  const book = new RunBook(client, keys);
+  const runCache = new RunCache(client, keys);
   const history = new RunHistory();
-  const sampler = new Sampler({
+  const sampler = new SnapshotSampler({
     ...limits,
     client,
     keys,
-    gate,
+    breaker,
     queues,
-    runs: book,
+    runs: runCache,
     isPrivate: options.isPrivateRedis,
-    onLook: ({ runs }) => history.note(runs),
+    onSnapshot: ({ runs }) => history.record(runs),
     onError,
   });
   const retries = new RetryProcesses(options.command);
-  const desk = new RunDesk({ client, keys, gate, sampler, book, retries });
-  const records = new LatestRecordsReader({ redis, client, keys, gate });
+  const runService = new RunService({ client, keys, breaker, sampler, runCache, retries });
+  const records = new LatestRecordsReader({ redis, client, keys, breaker });
   const lanes = () => sampler.latest?.lanes ?? [];
-  const chats = new LiveChatList({ queues, gate, client, keys, lanes });
-  const follow = { client, keys, gate };
-  const isOver = (person: Person) => door.isOver(person);
-  const hub = new LiveHub({ sampler, gate, desk, records, chats, follow, isOver, onError });
+  const chats = new LiveChatList({ queues, breaker, client, keys, lanes });
+  const follow = { client, keys, breaker };
+  const isSessionExpired = (principal: Principal) => authenticator.isSessionExpired(principal);
+  const hub = new LiveHub({
+    sampler,
+    breaker,
+    runService,
+    records,
+    chats,
+    follow,
+    isSessionExpired,
+    onError,
+  });
   return {
     client,
     keys,
-    gate,
+    breaker,
     audit,
     board,
     queues,
@@ -154,22 +170,27 @@ function createParts({ redis, keys, onError, ...options }: DashboardOptions, doo
     history,
     sampler,
     retries,
-    desk,
+    runService,
     records,
     chats,
     hub,
   };
 }
 
-function routesOf(parts: Parts, door: Door, { version, namespace, embedQuery, onError }: DashboardOptions) {
-  const { client, keys, gate, audit, board, limits, history, sampler, desk, records, chats, hub } = parts;
+function createRoutes(
+  services: Services,
+  authenticator: Authenticator,
+  { version, namespace, embedQuery, onError }: DashboardOptions,
+) {
+  const { client, keys, breaker, audit, board, limits, history, sampler, runService, records, chats, hub } =
+    services;
   return [
-    sessionRoutes({ door, audit, gate, version, namespace }),
-    lookRoutes({ sampler, gate, audit }),
-    laneRoutes({ ...limits, sampler, gate, audit }),
-    runRoutes({ desk, audit, history, records, search: new RunSearch(embedQuery) }),
+    sessionRoutes({ authenticator, audit, breaker, version, namespace }),
+    overviewRoutes({ sampler, breaker, audit }),
+    laneRoutes({ ...limits, sampler, breaker, audit }),
+    runRoutes({ runService, audit, history, records, search: new RunSearch(embedQuery) }),
     liveRoutes({ hub, chats, audit, onError }),
-    metricsRoute({ door, sampler, gate, client, keys, version }),
+    metricsRoute({ authenticator, sampler, breaker, client, keys, version }),
     board.routes(),
   ];
 }

@@ -2,21 +2,21 @@ import type { LimitDimension } from "../core/errors.ts";
 import type { LaneLimits } from "../core/lane.ts";
 import { omitUndefined } from "../core/omit-undefined.ts";
 import {
-  FRESH_OUTAGE_MS,
-  OUTAGE_MS,
+  clampToWholeNumber,
+  INTERACTIVE_HOLD_MS,
+  INTERACTIVE_MAX_WAIT_MS,
+  type ManualLimits,
+  NEW_LANE_OUTAGE_PARK_MS,
+  OUTAGE_PARK_MS,
   OUTAGE_STREAK,
   type Reservation,
   type ReserveReply,
-  type SetLimits,
   type Settlement,
   type Throttle,
-  URGENT_HOLD_MS,
-  URGENT_PAUSE_MS,
-  wholeAmount,
-  YIELD_MS,
+  YIELD_RETRY_MS,
 } from "./limiter.ts";
 
-interface Held {
+interface HeldReservation {
   /** Latest moment at which the request can reach the provider. */
   arrivesBy: number;
   cost: number;
@@ -31,19 +31,19 @@ interface Learned {
   readonly cutAt: number;
 }
 
-interface Figures {
+interface WindowSettings {
   readonly windowMs: number;
   readonly transitMs: number;
   readonly leaseMs: number;
 }
 
-type Refusal = NonNullable<ReserveReply["wait"]>;
+type Wait = NonNullable<ReserveReply["wait"]>;
 
 /** What a learned limit grows by each second, at least; else by a hundredth of what it was cut from. */
 const GROWTH = { requests: 1, tokens: 100, concurrency: 0.2 } as const;
 /** The same figures as in `lua/reserve.lua`. */
-const UNKNOWN_FACTOR = 3;
-const ENOUGH_REPORTS = 20;
+const UNKNOWN_COST_FACTOR = 3;
+const MIN_REPORTS = 20;
 /** What is still believed when somebody starts again: other texts may come, and cost otherwise. */
 const REPORTS_AFTER_UNPARK = 4;
 const DIMENSIONS = ["requests", "tokens", "concurrency"] as const;
@@ -57,12 +57,12 @@ const FIELDS = {
  * The books of one lane: who holds a reservation, what it costs, what was learned. The same arithmetic as the Lua
  * scripts do on Redis; the moment comes in with every call and must never be earlier than the one before.
  */
-export class LaneBook {
-  readonly #figures: Figures;
-  readonly #held = new Map<string, Held>();
+export class LaneState {
+  readonly #settings: WindowSettings;
+  readonly #held = new Map<string, HeldReservation>();
   readonly #learned = new Map<LimitDimension, Learned>();
   /** What a person set; wins over what callers say. */
-  #set: SetLimits = {};
+  #set: ManualLimits = {};
   #nextId = 1;
   #nextAt = 0;
   /** Reported tokens by estimated ones, as calls of late had it. */
@@ -72,7 +72,7 @@ export class LaneBook {
   #parked: string | undefined;
   #pausedUntil = 0;
   /** Others let urgent calls go first. */
-  #urgentUntil = 0;
+  #interactiveUntil = 0;
   #pauseReason = "";
   #faults = 0;
   #outages = 0;
@@ -81,22 +81,24 @@ export class LaneBook {
   #throttles = 0;
   #throttleStreak = 0;
 
-  constructor(figures: Figures) {
-    this.#figures = figures;
+  constructor(settings: WindowSettings) {
+    this.#settings = settings;
   }
 
-  reserve(now: number, given: LaneLimits, wants: readonly number[], urgent: number): ReserveReply {
-    if (wants.length === 0) return { granted: [] };
-    const reply = this.#grant(now, given, wants, urgent);
+  reserve(now: number, given: LaneLimits, estimates: readonly number[], interactive: number): ReserveReply {
+    if (estimates.length === 0) return { granted: [] };
+    const reply = this.#grant(now, given, estimates, interactive);
     const { reason, waitMs = 0 } = reply.wait ?? {};
-    if (reason === "parked" || reason === "snoozed" || urgent === 0) return reply;
-    const isRefused = reply.granted.length < urgent;
-    this.#urgentUntil = isRefused ? now + Math.min(waitMs, URGENT_PAUSE_MS) + URGENT_HOLD_MS : 0;
+    if (reason === "parked" || reason === "snoozed" || interactive === 0) return reply;
+    const isRefused = reply.granted.length < interactive;
+    this.#interactiveUntil = isRefused
+      ? now + Math.min(waitMs, INTERACTIVE_MAX_WAIT_MS) + INTERACTIVE_HOLD_MS
+      : 0;
     return reply;
   }
 
-  #grant(now: number, given: LaneLimits, wants: readonly number[], urgent: number): ReserveReply {
-    const limits = this.inForce(given);
+  #grant(now: number, given: LaneLimits, estimates: readonly number[], interactive: number): ReserveReply {
+    const limits = this.effectiveLimits(given);
     if (this.#parked !== undefined) return { granted: [], wait: { reason: "parked", detail: this.#parked } };
     if (this.#pausedUntil > now) {
       return {
@@ -104,21 +106,22 @@ export class LaneBook {
         wait: { reason: "snoozed", waitMs: this.#pausedUntil - now, detail: this.#pauseReason },
       };
     }
-    this.#forget(now);
-    const allowed = this.#inForce(now, limits);
+    this.#dropExpired(now);
+    const allowed = this.#effectiveLimits(now, limits);
     const granted: Reservation[] = [];
-    for (const want of wants) {
-      const estimate = wholeAmount(want);
+    for (const rawEstimate of estimates) {
+      const estimate = clampToWholeNumber(rawEstimate);
       const cost = Math.ceil(
-        estimate * this.#factor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
+        estimate *
+          this.#computeCostFactor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
       );
-      if (this.#urgentUntil > now && granted.length >= urgent) {
-        return { granted, wait: { reason: "urgent", waitMs: YIELD_MS } };
+      if (this.#interactiveUntil > now && granted.length >= interactive) {
+        return { granted, wait: { reason: "interactive", waitMs: YIELD_RETRY_MS } };
       }
-      const wait = this.#refusal(now, allowed, cost, limits.pacing === "even");
+      const wait = this.#findWait(now, allowed, cost, limits.pacing === "even");
       if (wait) return { granted, wait };
       const id = `m:${this.#nextId++}`;
-      const { transitMs, leaseMs, windowMs } = this.#figures;
+      const { transitMs, leaseMs, windowMs } = this.#settings;
       this.#held.set(id, { arrivesBy: now + transitMs, cost, estimate, leaseUntil: now + leaseMs });
       granted.push({ id, grantedAt: now });
       const gap = Math.max(
@@ -143,7 +146,10 @@ export class LaneBook {
     }
     // The provider had the request before it answered, so its window started by then at the latest.
     held.arrivesBy = Math.min(held.arrivesBy, now - Math.floor(Math.max(0, answeredAgoMs)));
-    this.#trueUp(held, tokens !== undefined && Number.isFinite(tokens) ? wholeAmount(tokens) : undefined);
+    this.#applyReportedTokens(
+      held,
+      tokens !== undefined && Number.isFinite(tokens) ? clampToWholeNumber(tokens) : undefined,
+    );
     if (outcome === "ok") this.#reports += 1;
     if (outcome === "ok") {
       this.#faults = 0;
@@ -152,7 +158,7 @@ export class LaneBook {
       this.#throttleStreak = 0;
       this.#hasAnswered = true;
     } else if (outcome === "fault" || (outcome === "suspect" && this.#faults >= OUTAGE_STREAK)) {
-      this.#noteFault(now);
+      this.#recordFault(now);
     }
   }
 
@@ -161,23 +167,23 @@ export class LaneBook {
     const last = this.#learned.get(dimension);
     if (grantedAt > (last?.cutAt ?? 0)) {
       this.#throttleStreak += 1;
-      const configured = configuredLimits(this.inForce(given))[dimension];
+      const configured = configuredLimits(this.effectiveLimits(given))[dimension];
       const base = Math.min(
         configured,
-        this.#rate(now, dimension),
-        last ? grown(last, dimension, now) : Number.POSITIVE_INFINITY,
+        this.#measureRate(now, dimension),
+        last ? computeLearnedLimit(last, dimension, now) : Number.POSITIVE_INFINITY,
       );
       this.#learned.set(dimension, { from: Math.max(1, base * 0.7), peak: Math.max(1, base), cutAt: now });
     }
     const known = retryAfterMs !== undefined && !Number.isNaN(retryAfterMs);
     const pause = known
-      ? Math.min(wholeAmount(retryAfterMs), 600_000)
+      ? Math.min(clampToWholeNumber(retryAfterMs), 600_000)
       : Math.min(60_000, 500 * 2 ** Math.min(Math.max(this.#throttleStreak, 1) - 1, 7));
     if (now + pause > this.#pausedUntil) this.#pause(now + pause, `throttled: ${dimension}`);
     return Math.max(0, this.#pausedUntil - now);
   }
 
-  setLimits(limits: SetLimits): void {
+  setLimits(limits: ManualLimits): void {
     this.#set = { ...this.#set, ...omitUndefined(limits) };
     for (const dimension of DIMENSIONS) {
       if (limits[FIELDS[dimension]] !== undefined) this.#learned.delete(dimension);
@@ -189,7 +195,7 @@ export class LaneBook {
   }
 
   /** The limits that count, before what was learned. */
-  inForce(given: LaneLimits): LaneLimits {
+  effectiveLimits(given: LaneLimits): LaneLimits {
     return { ...given, ...this.#set };
   }
 
@@ -212,7 +218,7 @@ export class LaneBook {
 
   renew(now: number, id: string): void {
     const held = this.#held.get(id);
-    if (held?.leaseUntil !== undefined) held.leaseUntil = now + this.#figures.leaseMs;
+    if (held?.leaseUntil !== undefined) held.leaseUntil = now + this.#settings.leaseMs;
   }
 
   faultStreak(): number {
@@ -220,7 +226,7 @@ export class LaneBook {
   }
 
   /** Everything a screen shows; `learned` holds a dimension only while its learned limit is in force. */
-  look(now: number): {
+  snapshot(now: number): {
     readonly used: Readonly<Record<LimitDimension, number>>;
     readonly learned: Readonly<Partial<Record<LimitDimension, number>>>;
     readonly snoozeMs: number;
@@ -230,7 +236,8 @@ export class LaneBook {
   } {
     const inWindow = this.#inWindow(now);
     const learned: Partial<Record<LimitDimension, number>> = {};
-    for (const [dimension, value] of this.#learned) learned[dimension] = grown(value, dimension, now);
+    for (const [dimension, value] of this.#learned)
+      learned[dimension] = computeLearnedLimit(value, dimension, now);
     return {
       used: {
         requests: inWindow.length,
@@ -250,17 +257,17 @@ export class LaneBook {
     this.#pauseReason = reason;
   }
 
-  #refusal(
+  #findWait(
     now: number,
     allowed: Readonly<Record<LimitDimension, number>>,
     cost: number,
     even: boolean,
-  ): Refusal | undefined {
-    const { windowMs } = this.#figures;
+  ): Wait | undefined {
+    const { windowMs } = this.#settings;
     if (this.#inFlight(now) >= allowed.concurrency) return { reason: "concurrency" };
     const oldestFirst = this.#inWindow(now).sort((a, b) => a.arrivesBy - b.arrivesBy);
     const last = oldestFirst[oldestFirst.length - allowed.requests];
-    if (last) return { reason: "requests", waitMs: atLeastOne(last.arrivesBy + windowMs - now) };
+    if (last) return { reason: "requests", waitMs: ceilToPositive(last.arrivesBy + windowMs - now) };
     // A call larger than the whole window can only go alone; the provider then decides.
     let excess = Math.min(cost, allowed.tokens) - allowed.tokens;
     for (const { cost: spent } of oldestFirst) excess += spent;
@@ -271,18 +278,18 @@ export class LaneBook {
         excess -= held.cost;
         if (excess <= 0) break;
       }
-      return { reason: "tokens", waitMs: atLeastOne(at - now) };
+      return { reason: "tokens", waitMs: ceilToPositive(at - now) };
     }
-    if (even && this.#nextAt > now) return { reason: "pacing", waitMs: atLeastOne(this.#nextAt - now) };
+    if (even && this.#nextAt > now) return { reason: "pacing", waitMs: ceilToPositive(this.#nextAt - now) };
     return undefined;
   }
 
-  #inForce(now: number, limits: LaneLimits): Record<LimitDimension, number> {
+  #effectiveLimits(now: number, limits: LaneLimits): Record<LimitDimension, number> {
     const allowed = configuredLimits(limits);
     for (const dimension of DIMENSIONS) {
       const learned = this.#learned.get(dimension);
       if (!learned) continue;
-      const value = grown(learned, dimension, now);
+      const value = computeLearnedLimit(learned, dimension, now);
       if (value >= Math.min(allowed[dimension], learned.peak * 10)) this.#learned.delete(dimension);
       else allowed[dimension] = Math.max(1, Math.floor(value));
     }
@@ -291,7 +298,7 @@ export class LaneBook {
     return allowed;
   }
 
-  #trueUp(held: Held, reported: number | undefined): void {
+  #applyReportedTokens(held: HeldReservation, reported: number | undefined): void {
     if (reported === undefined) {
       // The caution of a grant ends with its call.
       held.cost = Math.ceil(held.estimate * Math.max(1, this.#ratio));
@@ -309,14 +316,14 @@ export class LaneBook {
    * next one will. And far above it until enough calls have said what they cost: a whole window of estimates that are
    * all too low would be far over. Even pacing never has more than a call or two under way.
    */
-  #factor(cautious: boolean): number {
+  #computeCostFactor(cautious: boolean): number {
     const known = Math.max(1, this.#ratio);
     if (!cautious) return known;
-    if (this.#reports === 0) return UNKNOWN_FACTOR;
-    return this.#reports < ENOUGH_REPORTS ? known * (1 + 1 / this.#reports) : known;
+    if (this.#reports === 0) return UNKNOWN_COST_FACTOR;
+    return this.#reports < MIN_REPORTS ? known * (1 + 1 / this.#reports) : known;
   }
 
-  #noteFault(now: number): void {
+  #recordFault(now: number): void {
     this.#faults += 1;
     this.#failingSince ??= now;
     if (this.#faults < OUTAGE_STREAK) return;
@@ -325,22 +332,22 @@ export class LaneBook {
       this.#pause(now + Math.min(30_000, 1_000 * 2 ** Math.min(this.#outages, 5)), "outage");
       this.#outages += 1;
     }
-    const patience = this.#hasAnswered ? OUTAGE_MS : FRESH_OUTAGE_MS;
-    if (now - this.#failingSince >= patience) this.#parked = "unreachable";
+    const parkAfterMs = this.#hasAnswered ? OUTAGE_PARK_MS : NEW_LANE_OUTAGE_PARK_MS;
+    if (now - this.#failingSince >= parkAfterMs) this.#parked = "unreachable";
   }
 
   /** What the lane was doing when it was refused, per window: a burst's first second says little about a minute. */
-  #rate(now: number, dimension: LimitDimension): number {
+  #measureRate(now: number, dimension: LimitDimension): number {
     if (dimension === "concurrency") return this.#inFlight(now) + 1;
     const inWindow = this.#inWindow(now);
     const used = dimension === "requests" ? inWindow.length : inWindow.reduce((sum, h) => sum + h.cost, 0);
     const oldest = inWindow.reduce((min, held) => Math.min(min, held.arrivesBy), now);
-    const elapsed = Math.min(this.#figures.windowMs, Math.max(1_000, now - oldest));
-    return (used * this.#figures.windowMs) / elapsed;
+    const elapsed = Math.min(this.#settings.windowMs, Math.max(1_000, now - oldest));
+    return (used * this.#settings.windowMs) / elapsed;
   }
 
-  #inWindow(now: number): Held[] {
-    return [...this.#held.values()].filter((held) => held.arrivesBy + this.#figures.windowMs > now);
+  #inWindow(now: number): HeldReservation[] {
+    return [...this.#held.values()].filter((held) => held.arrivesBy + this.#settings.windowMs > now);
   }
 
   #inFlight(now: number): number {
@@ -351,11 +358,11 @@ export class LaneBook {
   }
 
   /** Drops what neither window nor flight needs any more. */
-  #forget(now: number): void {
+  #dropExpired(now: number): void {
     for (const [id, held] of this.#held) {
       if (held.leaseUntil !== undefined && held.leaseUntil <= now) held.leaseUntil = undefined;
       if (held.leaseUntil !== undefined) continue;
-      if (held.arrivesBy + this.#figures.windowMs <= now) this.#held.delete(id);
+      if (held.arrivesBy + this.#settings.windowMs <= now) this.#held.delete(id);
     }
   }
 }
@@ -368,10 +375,10 @@ function configuredLimits(limits: LaneLimits): Record<LimitDimension, number> {
   };
 }
 
-function grown({ from, peak, cutAt }: Learned, dimension: LimitDimension, now: number): number {
+function computeLearnedLimit({ from, peak, cutAt }: Learned, dimension: LimitDimension, now: number): number {
   return from + (Math.max(GROWTH[dimension], peak * 0.01) * Math.max(0, now - cutAt)) / 1_000;
 }
 
-function atLeastOne(ms: number): number {
+function ceilToPositive(ms: number): number {
   return Math.max(1, Math.ceil(ms));
 }

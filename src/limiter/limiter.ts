@@ -13,7 +13,12 @@ export interface Limiter {
    * at once or says how long to wait. Never waits itself. The first `urgent` of them are calls that a person waits
    * for: while one of those was refused and is asked for again, all others of the lane are, with the reason `urgent`.
    */
-  reserve(lane: Lane, limits: LaneLimits, wants: readonly number[], urgent?: number): Promise<ReserveReply>;
+  reserve(
+    lane: Lane,
+    limits: LaneLimits,
+    estimates: readonly number[],
+    interactive?: number,
+  ): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
@@ -29,12 +34,12 @@ export interface Limiter {
    * lane was last used. Figures left out stay as they are; what was learned in a dimension is forgotten with its new
    * figure, because the person who sets it knows better.
    */
-  setLimits(lane: Lane, limits: SetLimits): Promise<void>;
+  setLimits(lane: Lane, limits: ManualLimits): Promise<void>;
   clearLimits(lane: Lane): Promise<void>;
 }
 
 /** Limits a person set while workers run. Pacing stays a matter of configuration. */
-export type SetLimits = Omit<LaneLimits, "pacing">;
+export type ManualLimits = Omit<LaneLimits, "pacing">;
 
 export interface Reservation {
   readonly id: string;
@@ -42,7 +47,14 @@ export interface Reservation {
   readonly grantedAt: number;
 }
 
-export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked" | "urgent";
+export type WaitReason =
+  | "requests"
+  | "tokens"
+  | "concurrency"
+  | "pacing"
+  | "snoozed"
+  | "parked"
+  | "interactive";
 
 export interface ReserveReply {
   readonly granted: readonly Reservation[];
@@ -80,7 +92,7 @@ export interface Throttle {
   readonly grantedAt: number;
 }
 
-export interface Share {
+export interface LimitUsage {
   readonly used: number;
   /** The limit in force, before what was learned. */
   readonly allowed?: number;
@@ -94,9 +106,9 @@ export interface LaneStatus {
   readonly state: "open" | "snoozed" | "parked";
   readonly snoozeMs?: number;
   readonly reason?: string;
-  readonly requests: Share;
-  readonly tokens: Share;
-  readonly concurrency: Share;
+  readonly requests: LimitUsage;
+  readonly tokens: LimitUsage;
+  readonly concurrency: LimitUsage;
   readonly throttles: number;
   readonly faultStreak: number;
 }
@@ -105,11 +117,11 @@ export interface LaneStatus {
  * Whoever is refused an urgent reservation has its place kept for so long after it said it would ask again: longer than
  * anybody pauses who lives, and no loss to others when it died.
  */
-export const URGENT_HOLD_MS = 250;
+export const INTERACTIVE_HOLD_MS = 250;
 /** Nobody pauses longer before asking again, however long the wait that was told. */
-export const URGENT_PAUSE_MS = 1_000;
+export const INTERACTIVE_MAX_WAIT_MS = 1_000;
 /** When those who let an urgent call go first ask again. */
-export const YIELD_MS = 50;
+export const YIELD_RETRY_MS = 50;
 
 /** Figures of the limiter itself, shared by both forms. */
 export interface LimiterOptions {
@@ -136,15 +148,15 @@ export const WINDOW_MARGIN_MS = 10;
 export const OUTAGE_STREAK = 5;
 
 /** Faults of a lane that has answered before may last this long before it is parked as unreachable. */
-export const OUTAGE_MS = 10 * 60_000;
+export const OUTAGE_PARK_MS = 10 * 60_000;
 
 /** A lane that never answered is more likely a wrong address than an outage: say so early. */
-export const FRESH_OUTAGE_MS = 20_000;
+export const NEW_LANE_OUTAGE_PARK_MS = 20_000;
 
 /**
  * A figure from outside (an estimate, a report, a header) as a whole number the sums can hold exactly: one NaN would
  * stay in them for ever, and a limit compared with NaN is no limit.
  */
-export function wholeAmount(value: number): number {
+export function clampToWholeNumber(value: number): number {
   return Number.isNaN(value) ? 0 : Math.min(1e12, Math.max(0, Math.ceil(value)));
 }

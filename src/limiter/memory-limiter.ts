@@ -2,44 +2,47 @@ import type { Clock } from "../core/clock.ts";
 import type { LimitDimension } from "../core/errors.ts";
 import { formatLane, type Lane, type LaneLimits } from "../core/lane.ts";
 import { omitUndefined } from "../core/omit-undefined.ts";
-import { LaneBook } from "./lane-book.ts";
+import { LaneState } from "./lane-book.ts";
 import {
   type LaneStatus,
   LIMITER_DEFAULTS,
   type Limiter,
   type LimiterOptions,
-  type Share,
+  type LimitUsage,
   WINDOW_MARGIN_MS,
 } from "./limiter.ts";
 
 /** The limiter for a single process, without Redis: the same grants and waits, on the clock it is given. */
 export function createMemoryLimiter(clock: Clock, options: LimiterOptions = {}): Limiter {
   const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options ?? {}) };
-  const figures = { windowMs: windowMs + WINDOW_MARGIN_MS, transitMs, leaseMs };
-  const books = new Map<string, LaneBook>();
-  const book = (lane: Lane): LaneBook => {
+  const settings = { windowMs: windowMs + WINDOW_MARGIN_MS, transitMs, leaseMs };
+  const laneStates = new Map<string, LaneState>();
+  const laneState = (lane: Lane): LaneState => {
     const name = formatLane(lane);
-    const known = books.get(name) ?? new LaneBook(figures);
-    books.set(name, known);
+    const known = laneStates.get(name) ?? new LaneState(settings);
+    laneStates.set(name, known);
     return known;
   };
   const now = monotonic(clock);
 
   return {
-    reserve: async (lane, limits, wants, urgent = 0) => book(lane).reserve(now(), limits, wants, urgent),
+    reserve: async (lane, limits, estimates, interactive = 0) =>
+      laneState(lane).reserve(now(), limits, estimates, interactive),
     settle: async (lane, settlements) => {
-      for (const settlement of settlements) book(lane).settle(now(), settlement);
-      return { faultStreak: book(lane).faultStreak() };
+      for (const settlement of settlements) laneState(lane).settle(now(), settlement);
+      return { faultStreak: laneState(lane).faultStreak() };
     },
-    throttle: async (lane, limits, throttle) => ({ waitMs: book(lane).throttle(now(), limits, throttle) }),
-    park: async (lane, reason) => book(lane).park(reason),
-    unpark: async (lane) => book(lane).unpark(),
+    throttle: async (lane, limits, throttle) => ({
+      waitMs: laneState(lane).throttle(now(), limits, throttle),
+    }),
+    park: async (lane, reason) => laneState(lane).park(reason),
+    unpark: async (lane) => laneState(lane).unpark(),
     renew: async (lane, ids) => {
-      for (const id of ids) book(lane).renew(now(), id);
+      for (const id of ids) laneState(lane).renew(now(), id);
     },
-    status: async (lane, limits) => describe(book(lane), limits, now()),
-    setLimits: async (lane, limits) => book(lane).setLimits(limits),
-    clearLimits: async (lane) => book(lane).clearLimits(),
+    status: async (lane, limits) => describe(laneState(lane), limits, now()),
+    setLimits: async (lane, limits) => laneState(lane).setLimits(limits),
+    clearLimits: async (lane) => laneState(lane).clearLimits(),
   };
 }
 
@@ -56,17 +59,17 @@ function monotonic(clock: Clock): () => number {
   };
 }
 
-function describe(book: LaneBook, given: LaneLimits, now: number): LaneStatus {
-  const limits = book.inForce(given);
-  const { used, learned, snoozeMs, pauseReason, parked, throttles } = book.look(now);
+function describe(laneState: LaneState, given: LaneLimits, now: number): LaneStatus {
+  const limits = laneState.effectiveLimits(given);
+  const { used, learned, snoozeMs, pauseReason, parked, throttles } = laneState.snapshot(now);
   const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   const reason = state === "parked" ? parked : state === "snoozed" ? pauseReason : "";
-  const share = (dimension: LimitDimension, allowed: number | undefined): Share => {
+  const limitUsage = (dimension: LimitDimension, allowed: number | undefined): LimitUsage => {
     const value = learned[dimension];
     return {
       used: used[dimension],
       allowed,
-      set: book.isSet(dimension) ? (true as const) : undefined,
+      set: laneState.isSet(dimension) ? (true as const) : undefined,
       learned:
         value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(value) : undefined,
     };
@@ -75,10 +78,10 @@ function describe(book: LaneBook, given: LaneLimits, now: number): LaneStatus {
     state,
     snoozeMs: state === "snoozed" ? snoozeMs : undefined,
     reason: reason ? reason : undefined,
-    requests: share("requests", limits.requestsPerMinute),
-    tokens: share("tokens", limits.tokensPerMinute),
-    concurrency: share("concurrency", limits.concurrency),
+    requests: limitUsage("requests", limits.requestsPerMinute),
+    tokens: limitUsage("tokens", limits.tokensPerMinute),
+    concurrency: limitUsage("concurrency", limits.concurrency),
     throttles,
-    faultStreak: book.faultStreak(),
+    faultStreak: laneState.faultStreak(),
   };
 }

@@ -4,23 +4,23 @@ import { omitUndefined } from "../core/omit-undefined.ts";
 import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import {
-  FRESH_OUTAGE_MS,
+  clampToWholeNumber,
+  INTERACTIVE_HOLD_MS,
+  INTERACTIVE_MAX_WAIT_MS,
   type LaneStatus,
   LIMITER_DEFAULTS,
   type Limiter,
   type LimiterOptions,
-  OUTAGE_MS,
+  type LimitUsage,
+  NEW_LANE_OUTAGE_PARK_MS,
+  OUTAGE_PARK_MS,
   type Reservation,
   type ReserveReply,
   type Settlement,
-  type Share,
   type Throttle,
-  URGENT_HOLD_MS,
-  URGENT_PAUSE_MS,
   type WaitReason,
   WINDOW_MARGIN_MS,
-  wholeAmount,
-  YIELD_MS,
+  YIELD_RETRY_MS,
 } from "./limiter.ts";
 
 const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
@@ -34,7 +34,7 @@ const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), 
     "transitMs",
     "leaseMs",
     "prefix",
-    "urgent",
+    "interactive",
     "holdMs",
     "pauseMs",
     "yieldMs",
@@ -44,7 +44,7 @@ const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), 
 
 const settleScript = defineScript(new URL("lua/settle.lua", import.meta.url), {
   keys: ["window", "costs", "flight", "state"],
-  args: ["outageMs", "freshMs"],
+  args: ["outageMs", "newLaneMs"],
   parse: (reply) => ({ faultStreak: Number((reply as [number])[0]) }),
 });
 
@@ -84,7 +84,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
   const windowWithMargin = windowMs + WINDOW_MARGIN_MS;
 
   return {
-    async reserve(lane, limits, wants, urgent = 0) {
+    async reserve(lane, limits, estimates, interactive = 0) {
       const prefix = randomBytes(9).toString("base64url");
       const [granted, now, reason, waitMs, detail] = await reserveScript.run(
         client,
@@ -96,12 +96,12 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
           transitMs,
           leaseMs,
           prefix,
-          urgent,
-          holdMs: URGENT_HOLD_MS,
-          pauseMs: URGENT_PAUSE_MS,
-          yieldMs: YIELD_MS,
+          interactive,
+          holdMs: INTERACTIVE_HOLD_MS,
+          pauseMs: INTERACTIVE_MAX_WAIT_MS,
+          yieldMs: YIELD_RETRY_MS,
         },
-        wants.map(wholeAmount),
+        estimates.map(clampToWholeNumber),
       );
       return parseReserve(prefix, granted, now, reason, waitMs, detail);
     },
@@ -110,11 +110,11 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       settleScript.run(
         client,
         keys.lane(lane),
-        { outageMs: OUTAGE_MS, freshMs: FRESH_OUTAGE_MS },
+        { outageMs: OUTAGE_PARK_MS, newLaneMs: NEW_LANE_OUTAGE_PARK_MS },
         settlements.flatMap(({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) => [
           id,
           outcome,
-          tokens === undefined || !Number.isFinite(tokens) ? -1 : wholeAmount(tokens),
+          tokens === undefined || !Number.isFinite(tokens) ? -1 : clampToWholeNumber(tokens),
           Math.floor(Math.max(0, answeredAgoMs)),
         ]),
       ),
@@ -124,7 +124,8 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       return throttleScript.run(client, keys.lane(lane), {
         dimension,
         limit: configured,
-        retryAfter: retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : wholeAmount(retryAfterMs),
+        retryAfter:
+          retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : clampToWholeNumber(retryAfterMs),
         grantedAt,
         windowMs: windowWithMargin,
       });
@@ -217,20 +218,20 @@ function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): L
     state,
     snoozeMs: state === "snoozed" ? snoozeMs : undefined,
     reason: why ? String(why) : undefined,
-    requests: share(requests, limits.requestsPerMinute, learnedR, setR),
-    tokens: share(tokens, limits.tokensPerMinute, learnedT, setT),
-    concurrency: share(inFlight, limits.concurrency, learnedC, setC),
+    requests: limitUsage(requests, limits.requestsPerMinute, learnedR, setR),
+    tokens: limitUsage(tokens, limits.tokensPerMinute, learnedT, setT),
+    concurrency: limitUsage(inFlight, limits.concurrency, learnedC, setC),
     throttles: Number(throttles),
     faultStreak: Number(faults),
   };
 }
 
-function share(
+function limitUsage(
   used: string | number | undefined,
   configured: number | undefined,
   learned: unknown,
   set: string | number | undefined,
-): Share {
+): LimitUsage {
   const isSet = set !== undefined && set !== "";
   const allowed = isSet ? Number(set) : configured;
   return {

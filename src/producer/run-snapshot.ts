@@ -31,9 +31,9 @@ export interface RunSnapshot {
   readonly lanes: readonly LaneSnapshot[];
   readonly failuresByKind: Readonly<Record<string, number>>;
   /** Why nothing succeeds at present; absent while calls are answered. */
-  readonly trouble?: TroubleSnapshot;
+  readonly trouble?: OutageSnapshot;
   /** Absent while every result took a call. */
-  readonly reused?: ReuseFigures;
+  readonly reused?: ReusedStats;
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
   /** Epoch ms; of this session, not of the run's first one. */
   readonly startedAt: number;
@@ -44,7 +44,7 @@ export interface RunSnapshot {
 }
 
 /** What the newest call ended with, of a run whose calls all fail. */
-export interface TroubleSnapshot {
+export interface OutageSnapshot {
   /** "network" */
   readonly kind: string;
   /** Holds no credential and nothing of what was sent. */
@@ -58,7 +58,7 @@ export interface TroubleSnapshot {
 }
 
 /** What was not asked for twice: items delivered from an equal one of the run, and items answered from the cache. */
-export interface ReuseFigures {
+export interface ReusedStats {
   readonly copies: number;
   readonly cached: number;
   /** Upstream calls that all of them together would have taken, at least. */
@@ -78,12 +78,12 @@ export interface LaneSnapshot {
   /** Epoch ms. */
   readonly snoozeUntil?: number;
   readonly reason?: string;
-  readonly requests: ShareSnapshot;
-  readonly tokens: ShareSnapshot;
-  readonly concurrency: ShareSnapshot;
+  readonly requests: LimitSnapshot;
+  readonly tokens: LimitSnapshot;
+  readonly concurrency: LimitSnapshot;
 }
 
-export interface ShareSnapshot {
+export interface LimitSnapshot {
   readonly used: number;
   readonly allowed?: number;
   /** `allowed` was set by a person for all workers, whatever is configured. */

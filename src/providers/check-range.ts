@@ -12,8 +12,8 @@ export interface Range {
 /** What is wrong with a value, for behind its name: "must be a whole number from 1 to 6, not 7". Absent values are right. */
 export function findRangeProblem(value: unknown, range: Range): string | undefined {
   if (value === undefined || value === null || isInside(value, range)) return undefined;
-  const came = typeof value === "number" ? String(value) : `a ${typeof value}`;
-  return `must be ${range.integer ? "a whole number" : "a number"} ${describe(range)}, not ${came}`;
+  const received = typeof value === "number" ? String(value) : `a ${typeof value}`;
+  return `must be ${range.integer ? "a whole number" : "a number"} ${describeRange(range)}, not ${received}`;
 }
 
 function isInside(value: unknown, { min, above, max, integer }: Range): boolean {
@@ -26,7 +26,7 @@ function isInside(value: unknown, { min, above, max, integer }: Range): boolean 
   );
 }
 
-function describe({ min, above, max }: Range): string {
+function describeRange({ min, above, max }: Range): string {
   if (above !== undefined) return max === undefined ? `above ${above}` : `above ${above}, up to ${max}`;
   return max === undefined ? `from ${min} on` : `from ${min} to ${max}`;
 }

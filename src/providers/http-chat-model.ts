@@ -1,7 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
-import { ChatFold } from "./reduce-chat.ts";
+import { ChatAccumulator } from "./reduce-chat.ts";
 import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "./transport/sse.ts";
 import type { HttpRequest, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
 
@@ -16,7 +16,7 @@ export interface HttpChatOptions<State> {
 }
 
 /** An answer in one piece has its headers when the model is done, which takes minutes for a long one. */
-const WHOLE_ANSWER: TimeLimits = { headersMs: 600_000, totalMs: 900_000 };
+const NON_STREAMING_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 900_000 };
 
 /** The chat model of a codec over HTTP: one POST per call, streamed as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
@@ -24,7 +24,7 @@ export function createHttpChatModel<State>(options: HttpChatOptions<State>): Cha
   return {
     async generate(request, call) {
       const prepared = await prepare(options, request, false);
-      const response = await transport.post({ ...prepared, timeLimits: WHOLE_ANSWER }, call);
+      const response = await transport.post({ ...prepared, timeLimits: NON_STREAMING_LIMITS }, call);
       return codec.decode(response, Date.now());
     },
     stream: (request, call) => streamChat(options, request, call),
@@ -61,23 +61,23 @@ async function* streamChat<State>(
   try {
     if (stream.status !== 200 || !isEventStream(stream))
       throw codec.classify(await stream.collect(), Date.now());
-    const fold = new ChatFold(codec.reducer(stream, Date.now()));
+    const accumulator = new ChatAccumulator(codec.reducer(stream, Date.now()));
     const reader = new EventReader(options, stream);
     for await (const chunk of stream.body) {
       if (call.signal.aborted) break;
       const events = reader.push(chunk);
       if (events.length === 0) continue;
       stream.alive();
-      for (const event of fold.push(events)) yield event;
-      if (!fold.isDone) continue;
+      for (const event of accumulator.push(events)) yield event;
+      if (!accumulator.isDone) continue;
       stream.drain();
       break;
     }
-    if (!fold.isDone) {
+    if (!accumulator.isDone) {
       if (call.signal.aborted) throw aborted(options.provider, call);
-      for (const event of fold.push(reader.end())) yield event;
+      for (const event of accumulator.push(reader.end())) yield event;
     }
-    yield fold.end();
+    yield accumulator.end();
   } finally {
     stream.cancel();
   }
@@ -98,7 +98,7 @@ class EventReader<State> {
   readonly #options: HttpChatOptions<State>;
   readonly #stream: HttpStream;
   readonly #decoder: SseDecoder;
-  readonly #document = new DocumentDetector();
+  readonly #document = new NonStreamDetector();
 
   constructor(options: HttpChatOptions<State>, stream: HttpStream) {
     this.#options = options;
@@ -107,7 +107,7 @@ class EventReader<State> {
   }
 
   push(chunk: Buffer): readonly SseEvent[] {
-    return this.#document.takes(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
+    return this.#document.tryConsume(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
   }
 
   /** What was held back. Throws the refusal when the stream was none. */
@@ -138,7 +138,7 @@ const LESS_THAN = 60;
  * Recognises a JSON object or a page that calls itself an event stream: no line of a stream begins so. Some upstreams
  * refuse a stream this way, and a decoder alone would skip the refusal as a field it does not know.
  */
-class DocumentDetector {
+class NonStreamDetector {
   #parts: Buffer[] | undefined;
   #bytes = 0;
   #decided = false;
@@ -148,7 +148,7 @@ class DocumentDetector {
     return this.#parts && Buffer.concat(this.#parts);
   }
 
-  takes(chunk: Buffer): boolean {
+  tryConsume(chunk: Buffer): boolean {
     if (!this.#decided) {
       const first = chunk.find((byte) => !SPACES.has(byte));
       if (first === undefined) return false;

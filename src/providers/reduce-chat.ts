@@ -2,7 +2,7 @@ import type { ChatReducer } from "./chat-codec.ts";
 import type { ChatEvent } from "./provider.ts";
 
 /** A reducer under way. */
-export class ChatFold<State, WireEvent> {
+export class ChatAccumulator<State, WireEvent> {
   readonly #reducer: ChatReducer<State, WireEvent>;
   #state: State;
   #isDone = false;
@@ -52,10 +52,10 @@ export async function* reduceChat<State, WireEvent>(
   wire: AsyncIterable<readonly WireEvent[]>,
   reducer: ChatReducer<State, WireEvent>,
 ): AsyncGenerator<ChatEvent> {
-  const fold = new ChatFold(reducer);
+  const accumulator = new ChatAccumulator(reducer);
   for await (const group of wire) {
-    for (const event of fold.push(group)) yield event;
-    if (fold.isDone) break;
+    for (const event of accumulator.push(group)) yield event;
+    if (accumulator.isDone) break;
   }
-  yield fold.end();
+  yield accumulator.end();
 }

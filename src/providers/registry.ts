@@ -1,8 +1,8 @@
-import { nearestNames } from "../core/nearest.ts";
+import { listSimilarNames } from "../core/nearest.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
 import { createCompatibleProvider } from "./openai-compatible/compatible-provider.ts";
-import { type Definition, defineProfile } from "./openai-compatible/define-profile.ts";
+import { defineProfile, type ProviderDefinition } from "./openai-compatible/define-profile.ts";
 import type { CompatibleProfile } from "./openai-compatible/profile.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
@@ -18,9 +18,9 @@ export interface ProviderEntry {
   readonly defaultBaseUrl: string;
   readonly models: readonly ModelData[];
   /** What any other name stands for; absent where the models listed are all there are. */
-  readonly describeOther?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
+  readonly describeUnlisted?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
   /** The same for a name that the user has vouched for; see `nameModels`. Absent where the adapter knows all there is. */
-  readonly describeNamed?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
+  readonly describeRegistered?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
   readonly create: (account: ProviderAccount, transport: Transport) => Provider;
 }
 
@@ -48,28 +48,28 @@ export const PROVIDERS: readonly ProviderEntry[] = [
 ];
 
 /** Providers that only this installation knows. */
-let defined: readonly ProviderEntry[] = [];
+let customProviders: readonly ProviderEntry[] = [];
 
 /** Makes the providers that the user defined known to all look-ups of this process, in place of those before. */
-export function defineProviders(definitions: readonly Definition[]): void {
-  defined = definitions.map((definition) => compatibleEntry(defineProfile(definition)));
+export function registerProviders(definitions: readonly ProviderDefinition[]): void {
+  customProviders = definitions.map((definition) => compatibleEntry(defineProfile(definition)));
 }
 
 /** Models by full name that the user's settings name. */
-let named: ReadonlySet<string> = new Set();
+let registeredModels: ReadonlySet<string> = new Set();
 
 /**
  * Takes these names ("provider/model") for models, where the provider's adapter serves any: vendors publish models
  * faster than a table of them grows. Any other name that is not listed stays unknown, so that a slip is told before a
  * run begins. In place of the names before.
  */
-export function nameModels(names: readonly string[]): void {
-  named = new Set(names);
+export function registerModels(names: readonly string[]): void {
+  registeredModels = new Set(names);
 }
 
 /** Every known provider, the user's own last. */
 export function listProviders(): readonly ProviderEntry[] {
-  return [...PROVIDERS, ...defined];
+  return [...PROVIDERS, ...customProviders];
 }
 
 function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
@@ -82,9 +82,9 @@ function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
         ? { maxInputs: profile.maxInputs, ...model }
         : model,
     ),
-    describeNamed: (name, kind) => describeOther(profile, name, kind),
+    describeRegistered: (name, kind) => describeUnlisted(profile, name, kind),
     ...(profile.openModels && {
-      describeOther: (name, kind) => describeOther(profile, name, kind),
+      describeUnlisted: (name, kind) => describeUnlisted(profile, name, kind),
     }),
     create: (account, transport) => createCompatibleProvider(profile, account, transport),
   };
@@ -95,13 +95,13 @@ const MODEL_NAME = /^[\w./:@+-]{1,128}$/;
 const EMBEDDING_NAME = /embed|bge|gte|(^|[-/])e5[-:]/i;
 
 /** A model that is known by its name alone: its figures, its dimensions among them, are not. */
-function describeOther(
+function describeUnlisted(
   { openModels, maxInputs }: CompatibleProfile,
   name: string,
-  wanted: ModelData["kind"] | undefined,
+  requested: ModelData["kind"] | undefined,
 ): ModelData | undefined {
   if (!MODEL_NAME.test(name)) return undefined;
-  const guess = wanted ?? (EMBEDDING_NAME.test(name) ? "embedding" : "chat");
+  const guess = requested ?? (EMBEDDING_NAME.test(name) ? "embedding" : "chat");
   const kind = openModels === "embedding" ? "embedding" : guess;
   return { name, kind, ...(maxInputs !== undefined && { maxInputs }) };
 }
@@ -111,13 +111,15 @@ export class UnknownModelError extends Error {
   override readonly name = "UnknownModelError";
   readonly suggestions: readonly string[];
 
-  constructor(wanted: string, known: readonly string[], mend?: string) {
-    const suggestions = nearestNames(wanted, known);
-    const hint =
+  constructor(requested: string, known: readonly string[], hint?: string) {
+    const suggestions = listSimilarNames(requested, known);
+    const suggestion =
       suggestions.length > 0
         ? `Did you mean ${suggestions.join(" or ")}?`
         : `Known are: ${known.join(", ")}.`;
-    super(`"${wanted.slice(0, 200)}" is not a known model. ${hint}${mend === undefined ? "" : ` ${mend}`}`);
+    super(
+      `"${requested.slice(0, 200)}" is not a known model. ${suggestion}${hint === undefined ? "" : ` ${hint}`}`,
+    );
     this.suggestions = suggestions;
   }
 }
@@ -156,15 +158,15 @@ export function findModel(
   const name = fullName.slice(slash + 1);
   const model =
     entry?.models.find((one) => one.name === name) ??
-    entry?.describeOther?.(name, kind) ??
-    (named.has(fullName) ? entry?.describeNamed?.(name, kind) : undefined);
+    entry?.describeUnlisted?.(name, kind) ??
+    (registeredModels.has(fullName) ? entry?.describeRegistered?.(name, kind) : undefined);
   if (entry && model) return { provider: entry.name, model };
   // Of a known provider its own models are what was meant; all there are would fill the screen.
   if (entry)
     throw new UnknownModelError(
       fullName,
       entry.models.map((one) => `${entry.name}/${one.name}`),
-      entry.describeNamed && MODEL_NAME.test(name)
+      entry.describeRegistered && MODEL_NAME.test(name)
         ? `A newer one is taken when sluice.yaml names it: providers: { ${entry.name}: { models: { ${JSON.stringify(name)}: {} } } }`
         : undefined,
     );

@@ -2,13 +2,13 @@ import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 const claimScript = defineScript(new URL("lua/claim-answers.lua", import.meta.url), {
-  keys: ["claim", "wanted", "answer"],
+  keys: ["claim", "waiters", "answer"],
   args: ["token", "ttlMs"],
   parse: (reply) => reply as number[],
 });
 
 const settleScript = defineScript(new URL("lua/settle-answers.lua", import.meta.url), {
-  keys: ["claim", "wanted", "answer"],
+  keys: ["claim", "waiters", "answer"],
   args: ["token", "ttlMs"],
   parse: (reply) => reply as string[],
 });
@@ -30,13 +30,13 @@ const THEIRS = 0;
 const OURS = 1;
 
 /** What became of asking for a claim; an answer is there when somebody has just left it for those who wait. */
-export type Claimed = "ours" | "theirs" | { readonly answer: Buffer };
+export type ClaimResult = "ours" | "theirs" | { readonly answer: Buffer };
 
 /**
  * One run's claims to ask providers what other runs may ask too, by the hash of the question (hex). A claim lapses
  * unless it is renewed, so that the next takes over when a run dies. All of it may be called twice.
  */
-export class AnswerClaims {
+export class SingleFlightClaims {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   /** A run has one coordinator at a time: one that takes up a run has its claims at once. */
@@ -48,7 +48,7 @@ export class AnswerClaims {
     this.#token = runId;
   }
 
-  async take(hashes: readonly string[]): Promise<Claimed[]> {
+  async acquire(hashes: readonly string[]): Promise<ClaimResult[]> {
     const args = { token: this.#token, ttlMs: CLAIM_MS };
     const replies = await Promise.all(
       chunked(hashes).map((part) => claimScript.run(this.#client, this.#keys.answers, args, part)),
@@ -69,7 +69,7 @@ export class AnswerClaims {
    * few of them.
    */
   async settle(hashes: readonly string[], answerOf: (hash: string) => Buffer | undefined): Promise<void> {
-    const give = async (part: readonly string[], answer: (hash: string) => Buffer | string) =>
+    const settlePart = async (part: readonly string[], answer: (hash: string) => Buffer | string) =>
       await settleScript.run(
         this.#client,
         this.#keys.answers,
@@ -77,8 +77,8 @@ export class AnswerClaims {
         part.flatMap((hash) => [hash, answer(hash)]),
       );
     for (const part of chunked(hashes)) {
-      const waited = await give(part, () => "?");
-      for (const few of chunked(waited, 16)) await give(few, (hash) => answerOf(hash) ?? "");
+      const waited = await settlePart(part, () => "?");
+      for (const few of chunked(waited, 16)) await settlePart(few, (hash) => answerOf(hash) ?? "");
     }
   }
 

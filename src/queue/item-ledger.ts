@@ -3,7 +3,7 @@ import { defineScript, type RedisClient } from "../redis/script.ts";
 import type { Ledger } from "./ledger.ts";
 import type { PartialKind } from "./partials.ts";
 import { encodeRecords, type WireRecord } from "./record-codec.ts";
-import type { Claim, Committed } from "./run-ledger.ts";
+import type { Claim, CommitResult } from "./run-ledger.ts";
 
 const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url), {
   keys: ["state", "partials"],
@@ -16,7 +16,7 @@ const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url),
 
 const commitScript = defineScript(new URL("lua/commit-item.lua", import.meta.url), {
   keys: ["state", "partials"],
-  args: ["channel", "frame", "final", "attempt", "written", "whole"],
+  args: ["channel", "frame", "final", "attempt", "written", "allDeltas"],
   parse: (reply) => {
     const [outcome, ...items] = reply as [string, ...string[]];
     return { outcome, items: items.map(Number) };
@@ -36,27 +36,27 @@ const releaseScript = defineScript(new URL("lua/release-item.lua", import.meta.u
 });
 
 /** What readers of partials are told of a record. */
-export interface Story {
+export interface StreamEpilogue {
   /** The end, as JSON. */
   readonly final: (record: WireRecord) => string;
   /** All deltas of the record once more, for readers that have seen others. */
-  readonly whole: (record: WireRecord) => readonly (readonly [PartialKind, string])[];
+  readonly allDeltas: (record: WireRecord) => readonly (readonly [PartialKind, string])[];
 }
 
 /** The worker's side of an item that was submitted on its own. */
 export class ItemLedger implements Ledger {
   readonly #client: RedisClient;
   readonly #keys: ItemKeys;
-  readonly #story: Story | undefined;
+  readonly #epilogue: StreamEpilogue | undefined;
   #attempt = 0;
   /** Entries that the attempt has written to the partials. */
   written = 0;
   #isComplete = false;
 
-  constructor(client: RedisClient, keys: ItemKeys, story?: Story) {
+  constructor(client: RedisClient, keys: ItemKeys, epilogue?: StreamEpilogue) {
     this.#client = client;
     this.#keys = keys;
-    this.#story = story;
+    this.#epilogue = epilogue;
   }
 
   /** The attempt that deltas are written under. */
@@ -65,7 +65,7 @@ export class ItemLedger implements Ledger {
   }
 
   async claim(job: string, indices: readonly number[]): Promise<Claim> {
-    const args = { channel: this.#keys.channel, counter: counterOf(job) };
+    const args = { channel: this.#keys.channel, counter: claimCounterField(job) };
     const reply = await claimScript.run(this.#client, this.#keys, args, indices);
     this.#attempt = reply.attempt;
     this.written = 0;
@@ -79,7 +79,7 @@ export class ItemLedger implements Ledger {
   /** The last record ended the claim with it. */
   async release(job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
     if (!this.#isComplete)
-      await releaseScript.run(this.#client, this.#keys, { claims, counter: counterOf(job) });
+      await releaseScript.run(this.#client, this.#keys, { claims, counter: claimCounterField(job) });
   }
 
   /** Is the attempt that was claimed still the one that is waited for? Not after a cancel or a takeover. */
@@ -94,7 +94,7 @@ export class ItemLedger implements Ledger {
     this.written = 0;
   }
 
-  async commit(records: readonly WireRecord[], dimensions: number): Promise<Committed> {
+  async commit(records: readonly WireRecord[], dimensions: number): Promise<CommitResult> {
     let open = records;
     let isTorn = false;
     while (open.length > 0) {
@@ -104,28 +104,28 @@ export class ItemLedger implements Ledger {
         {
           channel: this.#keys.channel,
           frame: encodeRecords(open, dimensions),
-          ...this.#tell(open[0], isTorn),
+          ...this.#epilogueArgs(open[0], isTorn),
         },
         open.map((record) => record.index),
       );
-      if (outcome === "gone") return { accepted: 0, refused: 0, gone: true };
+      if (outcome === "gone") return { accepted: 0, refused: 0, isGone: true };
       this.#isComplete = outcome === "complete";
       if (outcome === "ok" || this.#isComplete)
-        return { accepted: open.length, refused: records.length - open.length, gone: false };
+        return { accepted: open.length, refused: records.length - open.length, isGone: false };
       isTorn = outcome === "torn";
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }
-    return { accepted: 0, refused: records.length, gone: false };
+    return { accepted: 0, refused: records.length, isGone: false };
   }
 
   /** What readers of the partials are to hear with a record. */
-  #tell(record: WireRecord | undefined, isTorn: boolean) {
-    if (!record || !this.#story) return { final: "", attempt: "", written: 0, whole: "" };
-    const final = this.#story.final(record);
-    if (record.failure) return { final, attempt: "", written: 0, whole: "" };
-    const whole = isTorn ? JSON.stringify(this.#story.whole(record)) : "";
-    return { final, attempt: this.#attempt, written: this.written, whole };
+  #epilogueArgs(record: WireRecord | undefined, isTorn: boolean) {
+    if (!record || !this.#epilogue) return { final: "", attempt: "", written: 0, allDeltas: "" };
+    const final = this.#epilogue.final(record);
+    if (record.failure) return { final, attempt: "", written: 0, allDeltas: "" };
+    const allDeltas = isTorn ? JSON.stringify(this.#epilogue.allDeltas(record)) : "";
+    return { final, attempt: this.#attempt, written: this.written, allDeltas };
   }
 
   async addAttempts(indices: readonly number[]): Promise<void> {
@@ -141,7 +141,7 @@ export class ItemLedger implements Ledger {
 }
 
 /** The claims of an input that is tried alone ("job/index") are counted apart, as its job's say nothing of it. */
-function counterOf(job: string): string {
+function claimCounterField(job: string): string {
   const [, index] = job.split("/");
   return index === undefined ? "claims" : `claims:${index}`;
 }

@@ -1,5 +1,5 @@
 import type { WireRecord } from "./record-codec.ts";
-import type { CallSize, Claim, Committed, RunCounters } from "./run-ledger.ts";
+import type { CallSize, Claim, CommitResult, RunCounters } from "./run-ledger.ts";
 
 /**
  * What a worker needs of whoever keeps the records: the ledger of a run, or that of an item submitted on its own.
@@ -13,7 +13,7 @@ export interface Ledger {
     records: readonly WireRecord[],
     dimensions: number,
     options?: { answered?: CallSize },
-  ): Promise<Committed>;
+  ): Promise<CommitResult>;
   addAttempts(indices: readonly number[]): Promise<void>;
   countCall(): Promise<void>;
   count(counters: RunCounters): Promise<void>;

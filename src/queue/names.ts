@@ -33,7 +33,7 @@ export const JOB_OPTIONS = {
 } as const;
 
 /** Ended jobs: their records are what counts. Failed ones are kept for a while, for whoever looks for the reason. */
-export const ENDED_JOBS = {
+export const FINISHED_JOB_RETENTION = {
   removeOnComplete: { count: 0 },
   removeOnFail: { count: 5_000, age: 7 * 24 * 3600 },
 } as const;

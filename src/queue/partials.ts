@@ -2,7 +2,7 @@ import type { ItemKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 
 /** One entry of an item's partials. Concatenating the deltas after the last reset gives the text so far. */
-export type Partial =
+export type PartialEntry =
   | {
       readonly id: string;
       readonly type: "text" | "reasoning" | "tools";
@@ -15,7 +15,7 @@ export type Partial =
 export type PartialKind = "text" | "reasoning" | "tools";
 
 /** The attempt that deltas are written under, and how many entries it has written. */
-export interface Attempt {
+export interface AttemptProgress {
   readonly attempt: number;
   written: number;
 }
@@ -37,13 +37,18 @@ const MAX_ENTRIES = 20_000;
 export class PartialWriter {
   readonly #client: RedisClient;
   readonly #keys: ItemKeys;
-  readonly #attempt: Attempt;
+  readonly #attempt: AttemptProgress;
   readonly #onStale: (state: string) => void;
   #pending: { kind: PartialKind; delta: string }[] = [];
   #writing: Promise<void> | undefined;
   #stale = false;
 
-  constructor(client: RedisClient, keys: ItemKeys, attempt: Attempt, onStale: (state: string) => void) {
+  constructor(
+    client: RedisClient,
+    keys: ItemKeys,
+    attempt: AttemptProgress,
+    onStale: (state: string) => void,
+  ) {
     this.#client = client;
     this.#keys = keys;
     this.#attempt = attempt;
@@ -93,29 +98,32 @@ export class PartialWriter {
 }
 
 /** An entry as readers were told it, and the entry that it follows. */
-export interface ToldPartial {
-  readonly partial: Partial;
-  readonly before: string;
+export interface PushedPartial {
+  readonly partial: PartialEntry;
+  readonly previousId: string;
 }
 
 /** What a message about an item tells of its partials; undefined when that has to be read. */
-export function parseTold(message: string): ToldPartial | undefined {
-  const [id = "", before = "", attempt = "", kind = ""] = message.split(" ", 4);
+export function parsePushedPartial(message: string): PushedPartial | undefined {
+  const [id = "", previousId = "", attempt = "", kind = ""] = message.split(" ", 4);
   if (kind !== "text" && kind !== "reasoning" && kind !== "tools") return undefined;
-  const delta = message.slice(id.length + before.length + attempt.length + kind.length + 4);
-  return { before, partial: { id, type: kind, attempt: Number(attempt), delta } };
+  const delta = message.slice(id.length + previousId.length + attempt.length + kind.length + 4);
+  return { previousId, partial: { id, type: kind, attempt: Number(attempt), delta } };
 }
 
 /**
  * The entries among those told that come after `position`; undefined when one between is missing, so that all have to
  * be read.
  */
-export function followOn(position: string, told: readonly ToldPartial[]): Partial[] | undefined {
-  const partials: Partial[] = [];
+export function selectFollowing(
+  position: string,
+  pushed: readonly PushedPartial[],
+): PartialEntry[] | undefined {
+  const partials: PartialEntry[] = [];
   let last = position;
-  for (const { before, partial } of told) {
+  for (const { previousId, partial } of pushed) {
     if (!isAfter(partial.id, last)) continue;
-    if (before !== last) return undefined;
+    if (previousId !== last) return undefined;
     partials.push(partial);
     last = partial.id;
   }
@@ -135,7 +143,7 @@ export async function readPartials(
   keys: ItemKeys,
   after: string,
   count = 1_000,
-): Promise<Partial[]> {
+): Promise<PartialEntry[]> {
   const entries = await client.xrange(
     keys.partials,
     after === "0-0" ? "-" : `(${after}`,
@@ -146,7 +154,7 @@ export async function readPartials(
   return entries.map(([id, fields]) => parsePartial(id, fields));
 }
 
-function parsePartial(id: string, fields: readonly string[]): Partial {
+function parsePartial(id: string, fields: readonly string[]): PartialEntry {
   const values = new Map<string, string>();
   for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
   const type = values.get("t");

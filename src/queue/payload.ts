@@ -100,7 +100,7 @@ export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAt
 }
 
 /** Tokens an answer probably has when its request sets no bound. */
-export const ANSWER_TOKENS = 512;
+export const DEFAULT_ANSWER_TOKENS = 512;
 /** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */
 export const MAX_JOB_BYTES = 64 * 1024;
 /** Upstream calls a job is for: the queue's cost per item becomes small, and a killed worker still gives back little. */

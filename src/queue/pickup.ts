@@ -40,7 +40,7 @@ export interface NewItem {
 }
 
 /** Notes an item before its job is queued. `false`: an item with this id exists already, and nothing was changed. */
-export async function noteItem(
+export async function registerItem(
   client: RedisClient,
   keys: Keys,
   id: string,
@@ -84,7 +84,7 @@ export async function readStatus(
 }
 
 /** What became of an item: its records, in the order of its inputs; none when it was cancelled before the first. */
-export interface Outcome {
+export interface ItemOutcome {
   readonly records: readonly WireRecord[];
 }
 
@@ -93,13 +93,13 @@ export async function readOutcome(
   client: RedisClient,
   keys: Keys,
   id: string,
-): Promise<Outcome | "waiting" | undefined> {
+): Promise<ItemOutcome | "waiting" | undefined> {
   const { state } = keys.item(id);
   // Most items have one frame; it comes in the same reply.
   const [now, count, first] = await client.hmgetBuffer(state, "state", "frames", "f0");
   if (!now) return undefined;
-  const word = now.toString();
-  if (word !== "done" && word !== "cancelled") return "waiting";
+  const value = now.toString();
+  if (value !== "done" && value !== "cancelled") return "waiting";
   const frames = first ? [first] : [];
   const others = Array.from({ length: Math.max(0, Number(count ?? 0) - 1) }, (_, n) => `f${n + 1}`);
   if (others.length > 0) {

@@ -37,8 +37,8 @@ export interface WireRecord {
 const VERSION = 1;
 const VERSION_WITH_CALLS = 2;
 const MAX_CALLS = 255;
-const HEADER = 12;
-const SLOT = 12;
+const HEADER_SIZE = 12;
+const ENTRY_SIZE = 12;
 const STATUS_VECTOR = 1;
 const STATUS_FAILURE = 2;
 const STATUS_JSON = 3;
@@ -54,19 +54,21 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   const calls = numberCalls(records);
   if (calls.size > 0) values.push(packCalls([...calls.keys()]));
   const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
-  const frame = Buffer.allocUnsafe(HEADER + records.length * SLOT + text.length + vectors * dimensions * 4);
+  const frame = Buffer.allocUnsafe(
+    HEADER_SIZE + records.length * ENTRY_SIZE + text.length + vectors * dimensions * 4,
+  );
   frame.writeUInt16LE(calls.size > 0 ? VERSION_WITH_CALLS : VERSION, 0);
   frame.writeUInt16LE(records.length, 2);
   frame.writeUInt32LE(dimensions, 4);
   frame.writeUInt32LE(text.length, 8);
-  let at = HEADER;
+  let at = HEADER_SIZE;
   for (const record of records) {
     frame.writeUInt32LE(record.index, at);
-    frame.writeUInt32LE(u32(record.tokens), at + 4);
+    frame.writeUInt32LE(clampToUint32(record.tokens), at + 4);
     frame.writeUInt16LE(Math.min(record.attempts, 65_535), at + 8);
     frame[at + 10] = record.vector ? STATUS_VECTOR : record.failure ? STATUS_FAILURE : STATUS_JSON;
     frame[at + 11] = (record.call && calls.get(record.call)) ?? 0;
-    at += SLOT;
+    at += ENTRY_SIZE;
   }
   at += text.copy(frame, at);
   for (const { index, vector } of records) {
@@ -90,16 +92,16 @@ function numberCalls(records: readonly WireRecord[]): Map<RecordCall, number> {
 function packCalls(calls: readonly RecordCall[]): unknown[] {
   const lanes = [...new Set(calls.map(({ lane }) => lane))];
   const base = Math.round(calls[0]?.startedAt ?? 0);
-  const figures = calls.flatMap(({ lane, startedAt, durationMs }) => [
+  const numbers = calls.flatMap(({ lane, startedAt, durationMs }) => [
     lanes.indexOf(lane),
     Math.round(startedAt) - base,
     Math.round(durationMs),
   ]);
-  return [lanes, base, ...figures];
+  return [lanes, base, ...numbers];
 }
 
 /** A provider's report, as it fits: an odd figure must not keep a paid answer from its record. */
-function u32(tokens: number): number {
+function clampToUint32(tokens: number): number {
   return Number.isNaN(tokens) ? 0 : Math.round(Math.min(0xffff_ffff, Math.max(0, tokens)));
 }
 
@@ -110,13 +112,13 @@ export class FrameError extends Error {
 
 /** Decodes a frame; vectors are views into it, nothing is copied. Throws a FrameError and nothing else. */
 export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimensions: number } {
-  const version = frame.length < HEADER ? 0 : frame.readUInt16LE(0);
+  const version = frame.length < HEADER_SIZE ? 0 : frame.readUInt16LE(0);
   if (version !== VERSION && version !== VERSION_WITH_CALLS) {
     throw new FrameError("a record frame of another version");
   }
   const count = frame.readUInt16LE(2);
   const dimensions = frame.readUInt32LE(4);
-  const textAt = HEADER + count * SLOT;
+  const textAt = HEADER_SIZE + count * ENTRY_SIZE;
   const vectorsAt = textAt + frame.readUInt32LE(8);
   if (vectorsAt > frame.length) {
     throw new FrameError(`a record frame of ${frame.length} bytes, expected at least ${vectorsAt}`);
@@ -125,7 +127,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
   const calls = version === VERSION ? [] : unpackCalls(values.pop());
   const records: WireRecord[] = [];
   let [vectorAt, nextValue] = [vectorsAt, 0];
-  for (let at = HEADER; at < textAt; at += SLOT) {
+  for (let at = HEADER_SIZE; at < textAt; at += ENTRY_SIZE) {
     const call = calls[(frame[at + 11] ?? 0) - 1];
     const base = {
       index: frame.readUInt32LE(at),
@@ -163,13 +165,13 @@ function parseValues(text: string): unknown[] {
 }
 
 function unpackCalls(value: unknown): RecordCall[] {
-  const [lanes, base, ...figures]: unknown[] = Array.isArray(value) ? value : [];
-  if (!Array.isArray(lanes) || typeof base !== "number" || figures.length % 3 !== 0) {
+  const [lanes, base, ...numbers]: unknown[] = Array.isArray(value) ? value : [];
+  if (!Array.isArray(lanes) || typeof base !== "number" || numbers.length % 3 !== 0) {
     throw new FrameError("a record frame without the calls it announces");
   }
   const calls: RecordCall[] = [];
-  for (let i = 0; i < figures.length; i += 3) {
-    const [number, after, durationMs] = figures.slice(i, i + 3);
+  for (let i = 0; i < numbers.length; i += 3) {
+    const [number, after, durationMs] = numbers.slice(i, i + 3);
     const lane: unknown = typeof number === "number" ? lanes[number] : undefined;
     if (typeof lane !== "string" || typeof after !== "number" || typeof durationMs !== "number") {
       throw new FrameError("a record frame with a call that is none");

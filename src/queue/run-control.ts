@@ -31,7 +31,7 @@ const trimScript = defineScript(new URL("lua/trim-results.lua", import.meta.url)
   parse: (reply) => reply === 1,
 });
 
-const leaseScript = defineScript(new URL("lua/hold-lease.lua", import.meta.url), {
+const leaseScript = defineScript(new URL("lua/acquire-lease.lua", import.meta.url), {
   keys: ["lease"],
   args: ["token", "ttlMs"],
   parse: (reply) => String(reply),
@@ -81,7 +81,7 @@ export class RunControl {
    * Takes or keeps the lease. Resolves with undefined when it is ours, else with the token of its holder. At most
    * one coordinator feeds and collects a run; the lease lapses by itself when its holder dies.
    */
-  async holdLease(token: string, ttlMs: number): Promise<string | undefined> {
+  async acquireLease(token: string, ttlMs: number): Promise<string | undefined> {
     const holder = await leaseScript.run(this.#client, this.#run, { token, ttlMs });
     return holder === token ? undefined : holder;
   }
@@ -162,10 +162,14 @@ export class RunControl {
    * Drops results up to and including `upTo` (none when undefined), which are durable on disk, and the notes of jobs
    * that have ended with them. False: another coordinator has the run.
    */
-  trim(token: string, upTo: string | undefined, endedJobs: readonly string[] = []): Promise<boolean> {
+  trimResults(
+    token: string,
+    upTo: string | undefined,
+    finishedJobs: readonly string[] = [],
+  ): Promise<boolean> {
     const [ms, sequence] = upTo?.split("-") ?? [];
     const minId = ms === undefined ? "" : `${ms}-${BigInt(sequence ?? 0) + 1n}`;
-    return trimScript.run(this.#client, this.#run, { token, minId }, endedJobs);
+    return trimScript.run(this.#client, this.#run, { token, minId }, finishedJobs);
   }
 
   /** Takes back that items are done; for items whose records are nowhere. Resolves with how many were marked. */
@@ -184,7 +188,7 @@ export class RunControl {
   }
 
   async setState(state: RunState): Promise<void> {
-    await this.describe({ state });
+    await this.updateMeta({ state });
   }
 
   /**
@@ -201,7 +205,7 @@ export class RunControl {
   }
 
   /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
-  async describe(fields: Readonly<Record<string, string | number>>): Promise<void> {
+  async updateMeta(fields: Readonly<Record<string, string | number>>): Promise<void> {
     await this.#client.hset(this.#run.meta, fields);
     await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
   }
@@ -225,7 +229,7 @@ export class RunControl {
    * Drops all that Redis knows of the run's items, so that the next `open` feeds whatever has no record on disk. Only
    * for the holder of the lease, and only after the results in Redis are on disk.
    */
-  async forget(): Promise<void> {
+  async resetItems(): Promise<void> {
     const { meta, done, results, attempts, claims, jobs, requests } = this.#run;
     await this.#client.del(meta, done, results, attempts, claims, jobs, requests);
   }

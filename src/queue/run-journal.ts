@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from "../core/errors.ts";
-import { byCount, type FailureCluster } from "../core/failure-clusters.ts";
+import { compareByCount, type FailureCause } from "../core/failure-clusters.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { formatIndices, indicesInclude, parseIndices } from "./item-indices.ts";
@@ -28,7 +28,7 @@ export interface FailedAttempt {
   /** When its reservation was granted, epoch ms on Redis's clock: it was sent at once. */
   readonly startedAt?: number;
   /** Further failed attempts that this worker had within the same second and did not note. */
-  readonly unnoted?: number;
+  readonly unrecorded?: number;
 }
 
 export interface JournalEntry extends FailedAttempt {
@@ -45,12 +45,12 @@ export function appendJournal(
   attempts: readonly FailedAttempt[],
 ): void {
   for (const one of attempts) {
-    const { items, attempt, kind, message, code, durationMs, worker, unnoted, lane, startedAt } = one;
+    const { items, attempt, kind, message, code, durationMs, worker, unrecorded, lane, startedAt } = one;
     const optional = [
       ...(lane === undefined ? [] : ["l", lane]),
       ...(startedAt === undefined ? [] : ["s", Math.round(startedAt)]),
       ...(code === undefined ? [] : ["c", code.slice(0, 64)]),
-      ...(unnoted === undefined ? [] : ["u", unnoted]),
+      ...(unrecorded === undefined ? [] : ["u", unrecorded]),
     ];
     pipeline.xadd(
       key,
@@ -97,32 +97,36 @@ export async function readJournal(
  * A run's failed records by cause, the largest first, as its coordinator last counted them: exact for what is on disk,
  * which lags what is committed by a second or two. Empty when nothing failed, or when Redis has forgotten the run.
  */
-export async function readClusters(client: RedisClient, keys: Keys, run: string): Promise<FailureCluster[]> {
-  const hash = await client.hgetall(keys.run(run).clusters);
-  return Object.values(hash)
-    .map((text) => JSON.parse(text) as FailureCluster)
-    .sort(byCount);
-}
-
-/** Publishes clusters that changed; with `fresh`, nothing that was published before stays. */
-export async function publishClusters(
+export async function readFailureCauses(
   client: RedisClient,
   keys: Keys,
   run: string,
-  clusters: readonly FailureCluster[],
-  { fresh = false } = {},
+): Promise<FailureCause[]> {
+  const hash = await client.hgetall(keys.run(run).causes);
+  return Object.values(hash)
+    .map((text) => JSON.parse(text) as FailureCause)
+    .sort(compareByCount);
+}
+
+/** Publishes clusters that changed; with `fresh`, nothing that was published before stays. */
+export async function publishFailureCauses(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+  causes: readonly FailureCause[],
+  { replaceAll = false } = {},
 ): Promise<void> {
-  const key = keys.run(run).clusters;
+  const key = keys.run(run).causes;
   const transaction = client.multi();
-  if (fresh) transaction.del(key);
-  for (const cluster of clusters) transaction.hset(key, cluster.cause, JSON.stringify(cluster));
+  if (replaceAll) transaction.del(key);
+  for (const cause of causes) transaction.hset(key, cause.cause, JSON.stringify(cause));
   transaction.pexpire(key, RUN_TTL_MS);
   await transaction.exec();
 }
 
 function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry {
   const code = values.get("c");
-  const unnoted = values.get("u");
+  const unrecorded = values.get("u");
   const lane = values.get("l");
   const startedAt = values.get("s");
   return {
@@ -137,7 +141,7 @@ function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEnt
     startedAt: startedAt === undefined ? undefined : Number(startedAt),
     durationMs: Number(values.get("d") ?? 0),
     worker: values.get("w") ?? "",
-    unnoted: unnoted === undefined ? undefined : Number(unnoted),
+    unrecorded: unrecorded === undefined ? undefined : Number(unrecorded),
   };
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { omitUndefined } from "../core/omit-undefined.ts";
 import type { RunKeys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
-import { gather } from "./gather.ts";
+import { batchPerTick } from "./gather.ts";
 import { encodeRecords, type WireRecord } from "./record-codec.ts";
 import { recordUsage } from "./record-usage.ts";
 
@@ -86,34 +86,34 @@ export interface CallSize {
   readonly isShared?: true;
 }
 
-export interface Committed {
+export interface CommitResult {
   /** Items whose record was accepted now. */
   readonly accepted: number;
   /** Items that had a record before: this one was dropped. */
   readonly refused: number;
   /** The run no longer exists; nothing was written. */
-  readonly gone: boolean;
+  readonly isGone: boolean;
 }
 
 /** The records of one upstream call, or failures that needed none. */
-interface Answer {
+interface CommitRequest {
   readonly records: readonly WireRecord[];
   readonly answered: CallSize | undefined;
 }
 
 /** This process among all that commit; see `nextMark`. */
-const COMMITTER = randomBytes(6).toString("base64url");
+const COMMITTER_ID = randomBytes(6).toString("base64url");
 /** Steps of a process that may wait for their reply at once. */
-const MARKS = 256;
+const MAX_MARKS = 256;
 let steps = 0;
 
 /**
  * What a step that counts leaves behind, so that one whose reply was lost is known again when it comes a second time:
  * nothing was called or paid twice. Places are used again, so that a run of millions of steps leaves no more than a few.
  */
-function nextMark(): string {
+function nextIdempotencyMark(): string {
   steps += 1;
-  return `step:${COMMITTER}:${steps % MARKS}=${steps}`;
+  return `step:${COMMITTER_ID}:${steps % MAX_MARKS}=${steps}`;
 }
 
 /**
@@ -123,11 +123,13 @@ function nextMark(): string {
 export class RunLedger {
   readonly #client: RedisClient;
   readonly #keys: RunKeys;
-  readonly #claim = gather((jobs: readonly [job: string, indices: readonly number[]][]) =>
+  readonly #claim = batchPerTick((jobs: readonly [job: string, indices: readonly number[]][]) =>
     this.#claimAll(jobs),
   );
-  readonly #release = gather((ended: readonly [job: string, claims: number][]) => this.#releaseAll(ended));
-  readonly #commit = gather((answers: readonly Answer[]) => this.#commitAll(answers, 0), 64);
+  readonly #release = batchPerTick((released: readonly [job: string, claims: number][]) =>
+    this.#releaseAll(released),
+  );
+  readonly #commit = batchPerTick((requests: readonly CommitRequest[]) => this.#commitAll(requests, 0), 64);
   #uncounted = 0;
   #counting: Promise<void> = Promise.resolve();
 
@@ -153,7 +155,7 @@ export class RunLedger {
     records: readonly WireRecord[],
     dimensions: number,
     { answered }: { answered?: CallSize } = {},
-  ): Promise<Committed> {
+  ): Promise<CommitResult> {
     // Vectors are large: a command of their own each.
     if (dimensions === 0) return await this.#commit({ records, answered });
     const [committed] = await this.#commitAll([{ records, answered }], dimensions);
@@ -185,7 +187,7 @@ export class RunLedger {
 
   /** Adds to counters. */
   async count(counters: RunCounters): Promise<void> {
-    const args = { ttlMs: RUN_TTL_MS, mark: nextMark() };
+    const args = { ttlMs: RUN_TTL_MS, mark: nextIdempotencyMark() };
     await countScript.run(this.#client, this.#keys, args, Object.entries(omitUndefined(counters)).flat());
   }
 
@@ -211,19 +213,19 @@ export class RunLedger {
     });
   }
 
-  async #releaseAll(ended: readonly [job: string, claims: number][]): Promise<undefined[]> {
-    await releaseScript.run(this.#client, this.#keys, {}, ended.flat());
-    return ended.map(() => undefined);
+  async #releaseAll(released: readonly [job: string, claims: number][]): Promise<undefined[]> {
+    await releaseScript.run(this.#client, this.#keys, {}, released.flat());
+    return released.map(() => undefined);
   }
 
-  async #commitAll(answers: readonly Answer[], dimensions: number): Promise<Committed[]> {
-    let open = firstOfEach(answers.flatMap(({ records }) => records));
-    const mark = nextMark();
+  async #commitAll(requests: readonly CommitRequest[], dimensions: number): Promise<CommitResult[]> {
+    let open = dropDuplicateRecords(requests.flatMap(({ records }) => records));
+    const mark = nextIdempotencyMark();
     while (open.length > 0) {
       const isOpen = new Set(open);
       const counters = countRecords(
         open,
-        answers.flatMap(({ records, answered }) =>
+        requests.flatMap(({ records, answered }) =>
           answered && records.some((one) => isOpen.has(one)) ? [answered] : [],
         ),
       );
@@ -233,21 +235,24 @@ export class RunLedger {
         { frame: encodeRecords(open, dimensions), ttlMs: RUN_TTL_MS, mark, counters: counters.length / 2 },
         [...counters, ...open.map((record) => record.index)],
       );
-      if (outcome === "gone") return answers.map(() => ({ accepted: 0, refused: 0, gone: true }));
+      if (outcome === "gone") return requests.map(() => ({ accepted: 0, refused: 0, isGone: true }));
       if (outcome === "ok") break;
       const done = new Set(items);
       open = open.filter((record) => !done.has(record.index));
     }
-    return await this.#tellEach(answers, new Set(open));
+    return await this.#buildResults(requests, new Set(open));
   }
 
   /** What became of each answer; one that gave no new record at all was paid twice. */
-  async #tellEach(answers: readonly Answer[], accepted: ReadonlySet<WireRecord>): Promise<Committed[]> {
-    const committed = answers.map(({ records }): Committed => {
+  async #buildResults(
+    requests: readonly CommitRequest[],
+    accepted: ReadonlySet<WireRecord>,
+  ): Promise<CommitResult[]> {
+    const committed = requests.map(({ records }): CommitResult => {
       const count = records.filter((record) => accepted.has(record)).length;
-      return { accepted: count, refused: records.length - count, gone: false };
+      return { accepted: count, refused: records.length - count, isGone: false };
     });
-    for (const [i, { answered }] of answers.entries()) {
+    for (const [i, { answered }] of requests.entries()) {
       if (!answered || committed[i]?.accepted !== 0) continue;
       const { inputs, capacity, isShared } = answered;
       await this.count({ callsRefused: isShared ? undefined : 1, inputs, capacity });
@@ -256,10 +261,10 @@ export class RunLedger {
   }
 }
 
-const NOTHING: Committed = { accepted: 0, refused: 0, gone: false };
+const NOTHING: CommitResult = { accepted: 0, refused: 0, isGone: false };
 
 /** A batch may hold an item twice, when its job was queued again meanwhile; a frame with both would pass as new. */
-function firstOfEach(records: readonly WireRecord[]): readonly WireRecord[] {
+function dropDuplicateRecords(records: readonly WireRecord[]): readonly WireRecord[] {
   const seen = new Set<number>();
   return records.filter(({ index }) => seen.size < seen.add(index).size);
 }
@@ -274,7 +279,7 @@ function countRecords(records: readonly WireRecord[], answered: readonly CallSiz
   const output = records.reduce((sum, record) => sum + recordUsage(record).output, 0);
   if (output > 0) counters.push("outputTokens", output);
   if (answered.length > 0) {
-    const [inputs, capacity] = [total(answered, "inputs"), total(answered, "capacity")];
+    const [inputs, capacity] = [sumSizes(answered, "inputs"), sumSizes(answered, "capacity")];
     const calls = answered.filter(({ isShared }) => !isShared).length;
     if (calls > 0) counters.push("callsAnswered", calls);
     counters.push("inputs", inputs, "capacity", capacity);
@@ -282,6 +287,6 @@ function countRecords(records: readonly WireRecord[], answered: readonly CallSiz
   return counters;
 }
 
-function total(sizes: readonly CallSize[], figure: "inputs" | "capacity"): number {
-  return sizes.reduce((sum, size) => sum + size[figure], 0);
+function sumSizes(sizes: readonly CallSize[], field: "inputs" | "capacity"): number {
+  return sizes.reduce((sum, size) => sum + size[field], 0);
 }

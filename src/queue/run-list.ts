@@ -24,7 +24,11 @@ export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Pr
 }
 
 /** One run; undefined when Redis has never heard of it, or has forgotten it. */
-export async function listRun(client: RedisClient, keys: Keys, run: string): Promise<ListedRun | undefined> {
+export async function readListedRun(
+  client: RedisClient,
+  keys: Keys,
+  run: string,
+): Promise<ListedRun | undefined> {
   const createdAt = await client.zscore(keys.runs, run);
   if (createdAt === null || createdAt === undefined) return undefined;
   return await describeRun(client, keys, run, Number(createdAt));
@@ -50,6 +54,6 @@ async function describeRun(
 }
 
 /** Drops runs from the list that Redis knows nothing else of any more. */
-export async function forgetRuns(client: RedisClient, keys: Keys, runs: readonly string[]): Promise<void> {
+export async function removeRuns(client: RedisClient, keys: Keys, runs: readonly string[]): Promise<void> {
   if (runs.length > 0) await client.zrem(keys.runs, ...runs);
 }

@@ -3,7 +3,7 @@ import type { RedisClient } from "../redis/script.ts";
 import { RUN_TTL_MS } from "./run-ledger.ts";
 
 /** Requests of a run that are too large for their jobs: they stand here until their records are collected. */
-export class RunRequests {
+export class OversizedRequests {
   readonly #client: RedisClient;
   readonly #key: string;
 

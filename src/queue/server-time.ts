@@ -24,7 +24,7 @@ export class ServerClock {
     return this.#at === undefined ? undefined : Math.round(this.#server + this.#monotonic() - this.#at);
   }
 
-  note(serverMs: number): void {
+  record(serverMs: number): void {
     this.#server = serverMs;
     this.#at = this.#monotonic();
   }

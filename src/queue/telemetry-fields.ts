@@ -1,7 +1,11 @@
-import { DURATION_BOUNDS_MS, type DurationHistogram, durationClass } from "../core/duration-histogram.ts";
+import {
+  DURATION_BOUNDS_MS,
+  type DurationHistogram,
+  findDurationBucket,
+} from "../core/duration-histogram.ts";
 import type { ProviderErrorKind } from "../core/errors.ts";
-import { costOf } from "../core/money.ts";
-import type { CallOutcome, LaneFigures } from "./telemetry.ts";
+import { computeCost } from "../core/money.ts";
+import type { CallMeasurement, LaneStats } from "./telemetry.ts";
 
 /**
  * How a lane's figures stand in a Redis hash. Names are short and values whole numbers, so that a hash stays in its
@@ -15,7 +19,7 @@ export type FieldCounts = Map<string, number>;
 const COST_UNITS = 1e9;
 
 /** Adds one call to what is waiting to be written. */
-export function countOutcome(fields: FieldCounts, outcome: CallOutcome): void {
+export function addMeasurement(fields: FieldCounts, outcome: CallMeasurement): void {
   const add = (name: string, by: number) => {
     if (by > 0) fields.set(name, (fields.get(name) ?? 0) + by);
   };
@@ -35,13 +39,13 @@ export function countOutcome(fields: FieldCounts, outcome: CallOutcome): void {
     add("ti", tokens.input);
     add("to", tokens.output);
   }
-  const cost = price && tokens ? costOf(price, tokens) : undefined;
+  const cost = price && tokens ? computeCost(price, tokens) : undefined;
   if (price && cost !== undefined) add(`$${price.currency}`, cost * COST_UNITS);
   else add("u", 1);
 }
 
 function addDuration(add: (name: string, by: number) => void, prefix: "d" | "f", ms: number): void {
-  add(`${prefix}${durationClass(ms)}`, 1);
+  add(`${prefix}${findDurationBucket(ms)}`, 1);
   add(`${prefix}s`, ms);
 }
 
@@ -49,7 +53,7 @@ function addDuration(add: (name: string, by: number) => void, prefix: "d" | "f",
  * Takes the whole part of what is waiting, as name and amount in turn, and leaves the rest for the next time: over
  * many small calls nothing is lost by rounding.
  */
-export function takeWhole(fields: FieldCounts): (string | number)[] {
+export function drainWholeCounts(fields: FieldCounts): (string | number)[] {
   const taken: (string | number)[] = [];
   for (const [name, amount] of fields) {
     const whole = Math.floor(amount);
@@ -61,7 +65,7 @@ export function takeWhole(fields: FieldCounts): (string | number)[] {
 }
 
 /** Reads a hash; fields of a later version are left alone, and what is no number counts as nothing. */
-export function parseFigures(hash: Readonly<Record<string, string>>): LaneFigures {
+export function parseLaneStats(hash: Readonly<Record<string, string>>): LaneStats {
   const read = (name: string) => amount(hash[name]);
   const errors: Partial<Record<ProviderErrorKind, number>> = {};
   const cost: Record<string, number> = {};

@@ -2,10 +2,10 @@ import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { readServerTime } from "./server-time.ts";
 import {
-  addFigures,
-  type LaneFigures,
+  addStats,
+  EMPTY_STATS,
   type LanePoint,
-  NO_FIGURES,
+  type LaneStats,
   TELEMETRY_STEPS,
   type TelemetryStep,
 } from "./telemetry.ts";
@@ -20,7 +20,7 @@ export const HISTORY_SPAN_MS: Readonly<Record<TelemetryStep, number>> = {
 /** Steps that are read again each time: the one under way, and the one before, which late flushes still add to. */
 const UNSETTLED_STEPS = 2;
 
-interface Held {
+interface CachedSeries {
   /** Oldest first, without holes. */
   points: LanePoint[];
 }
@@ -32,7 +32,7 @@ interface Held {
 export class TelemetryHistory {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  readonly #held = new Map<string, Record<TelemetryStep, Held>>();
+  readonly #cached = new Map<string, Record<TelemetryStep, CachedSeries>>();
   #now = 0;
 
   constructor(client: RedisClient, keys: Keys) {
@@ -47,20 +47,20 @@ export class TelemetryHistory {
 
   /** Names of the lanes known by the last refresh, in order. */
   lanes(): string[] {
-    return [...this.#held.keys()].sort();
+    return [...this.#cached.keys()].sort();
   }
 
   /** A lane's steps, oldest first, the last one being under way; empty for a lane that is not known. */
   series(lane: string, step: TelemetryStep): readonly LanePoint[] {
-    return this.#held.get(lane)?.[step].points ?? [];
+    return this.#cached.get(lane)?.[step].points ?? [];
   }
 
   /** The figures of the last `ms` (up to an hour) added up, in whole fine steps with the one under way. */
-  recent(lane: string, ms: number): LaneFigures {
+  recent(lane: string, ms: number): LaneStats {
     const since = this.#now - ms;
     return this.series(lane, "fine")
       .filter(({ at }) => at > since)
-      .reduce<LaneFigures>(addFigures, NO_FIGURES);
+      .reduce<LaneStats>(addStats, EMPTY_STATS);
   }
 
   /** Rejects when Redis cannot be asked; what is held then stays as it was. */
@@ -81,20 +81,20 @@ export class TelemetryHistory {
           ] as const,
       ),
     );
-    this.#held.clear();
-    for (const [lane, held] of fresh) this.#held.set(lane, held);
+    this.#cached.clear();
+    for (const [lane, cached] of fresh) this.#cached.set(lane, cached);
     this.#now = now;
   }
 
-  async #advance(lane: string, step: TelemetryStep, now: number): Promise<Held> {
+  async #advance(lane: string, step: TelemetryStep, now: number): Promise<CachedSeries> {
     const { stepMs } = TELEMETRY_STEPS[step];
     const span = HISTORY_SPAN_MS[step];
     const oldest = (Math.floor(now / stepMs) - span / stepMs + 1) * stepMs;
-    const known = this.#held.get(lane)?.[step].points ?? [];
-    const newest = known.at(-1)?.at ?? 0;
+    const previous = this.#cached.get(lane)?.[step].points ?? [];
+    const newest = previous.at(-1)?.at ?? 0;
     // A clock that jumped, either way, leaves nothing that could be carried on.
     const canContinue = newest <= now && newest >= oldest + stepMs;
-    const settled = canContinue ? known.slice(0, Math.max(0, known.length - UNSETTLED_STEPS)) : [];
+    const settled = canContinue ? previous.slice(0, Math.max(0, previous.length - UNSETTLED_STEPS)) : [];
     const from = settled.length > 0 ? (settled.at(-1)?.at ?? 0) + stepMs : oldest;
     const read = await readLaneSeries(this.#client, this.#keys, lane, step, { from, to: now });
     return { points: [...settled, ...read].filter(({ at }) => at >= oldest) };

@@ -1,8 +1,8 @@
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { readServerTime } from "./server-time.ts";
-import { type LaneFigures, type LanePoint, TELEMETRY_STEPS, type TelemetryStep } from "./telemetry.ts";
-import { parseFigures } from "./telemetry-fields.ts";
+import { type LanePoint, type LaneStats, TELEMETRY_STEPS, type TelemetryStep } from "./telemetry.ts";
+import { parseLaneStats } from "./telemetry-fields.ts";
 
 /** Names of lanes that had calls within the last 25 hours (or `withinMs`), in order of their names. */
 export async function listActiveLanes(
@@ -32,18 +32,18 @@ export async function readLaneSeries(
   const last = Math.floor(to / stepMs);
   const first = Math.max(Math.floor(from / stepMs), last - Math.floor(keepMs / stepMs));
   const pipeline = client.pipeline();
-  const spelled = keys.telemetry(lane);
-  for (let slot = first; slot <= last; slot++) pipeline.hgetall(spelled.step(step, slot));
+  const laneKeys = keys.telemetry(lane);
+  for (let slot = first; slot <= last; slot++) pipeline.hgetall(laneKeys.step(step, slot));
   const replies = (await pipeline.exec()) ?? [];
   return replies.map(([error, hash], i) => {
     if (error) throw error;
-    return { at: (first + i) * stepMs, ...parseFigures(hash as Record<string, string>) };
+    return { at: (first + i) * stepMs, ...parseLaneStats(hash as Record<string, string>) };
   });
 }
 
 /** A lane's figures since ever, or since it was last idle for five weeks. */
-export async function readLaneTotals(client: RedisClient, keys: Keys, lane: string): Promise<LaneFigures> {
-  return parseFigures(await client.hgetall(keys.telemetry(lane).totals));
+export async function readLaneTotals(client: RedisClient, keys: Keys, lane: string): Promise<LaneStats> {
+  return parseLaneStats(await client.hgetall(keys.telemetry(lane).totals));
 }
 
 /** Records committed since ever by what they are: `ok`, or the kind of their failure. */

@@ -4,8 +4,8 @@ import type { Keys } from "../redis/keys.ts";
 import { defineScript, type RedisClient } from "../redis/script.ts";
 import { appendJournal, type FailedAttempt } from "./run-journal.ts";
 import { readServerTime, ServerClock } from "./server-time.ts";
-import { type CallOutcome, TELEMETRY_STEPS, TOTALS_TTL_MS } from "./telemetry.ts";
-import { countOutcome, type FieldCounts, takeWhole } from "./telemetry-fields.ts";
+import { type CallMeasurement, TELEMETRY_STEPS, TOTALS_TTL_MS } from "./telemetry.ts";
+import { addMeasurement, drainWholeCounts, type FieldCounts } from "./telemetry-fields.ts";
 
 const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url), {
   keys: ["fine", "coarse", "totals"],
@@ -16,7 +16,7 @@ const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url)
 export const FLUSH_EVERY_MS = 1_000;
 const LIST_EVERY_MS = 60_000;
 /** Failed attempts noted per flush; the others of that second are only counted. */
-const NOTES_PER_FLUSH = 200;
+const MAX_ENTRIES_PER_FLUSH = 200;
 /** How long the last flush is waited for: figures are no reason to keep a process alive. */
 const LAST_FLUSH_MS = 1_000;
 
@@ -44,7 +44,7 @@ export class TelemetryWriter {
   readonly #listedAt = new Map<string, number>();
   #records = new Map<string, number>();
   #journal = new Map<string, FailedAttempt[]>();
-  #notes = 0;
+  #entryCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -64,31 +64,31 @@ export class TelemetryWriter {
     this.#timer?.unref();
   }
 
-  observe(outcome: CallOutcome): void {
+  observe(outcome: CallMeasurement): void {
     const name = formatLane(outcome.lane);
     let fields = this.#lanes.get(name);
     if (!fields) {
       fields = new Map();
       this.#lanes.set(name, fields);
     }
-    countOutcome(fields, outcome);
+    addMeasurement(fields, outcome);
   }
 
   /** Notes a failed attempt in the journal of its run. */
-  note(run: string, attempt: FailedAttempt): void {
-    const noted = this.#journal.get(run);
-    if (this.#notes < NOTES_PER_FLUSH) {
-      this.#notes += 1;
-      if (noted) noted.push(attempt);
+  record(run: string, attempt: FailedAttempt): void {
+    const entries = this.#journal.get(run);
+    if (this.#entryCount < MAX_ENTRIES_PER_FLUSH) {
+      this.#entryCount += 1;
+      if (entries) entries.push(attempt);
       else this.#journal.set(run, [attempt]);
       return;
     }
-    const last = noted?.pop();
-    if (last) noted?.push({ ...last, unnoted: (last.unnoted ?? 0) + 1 });
+    const last = entries?.pop();
+    if (last) entries?.push({ ...last, unrecorded: (last.unrecorded ?? 0) + 1 });
   }
 
   /** Counts records that were committed: `ok`, or the kind of their failure. */
-  recorded(kind: string, records: number): void {
+  countRecords(kind: string, records: number): void {
     if (records > 0) this.#records.set(kind, (this.#records.get(kind) ?? 0) + records);
   }
 
@@ -119,7 +119,7 @@ export class TelemetryWriter {
   async #write(): Promise<void> {
     const idle = this.#lanes.size === 0 && this.#records.size === 0 && this.#journal.size === 0;
     if (idle) return;
-    if (this.#clock.now() === undefined) this.#clock.note(await readServerTime(this.#client));
+    if (this.#clock.now() === undefined) this.#clock.record(await readServerTime(this.#client));
     const now = this.#clock.now() ?? 0;
     await Promise.all([
       ...[...this.#lanes].map(([lane, fields]) => this.#writeLane(lane, fields, now)),
@@ -129,25 +129,25 @@ export class TelemetryWriter {
   }
 
   async #writeLane(lane: string, fields: FieldCounts, now: number): Promise<void> {
-    const taken = takeWhole(fields);
+    const counts = drainWholeCounts(fields);
     if (fields.size === 0) this.#lanes.delete(lane);
-    if (taken.length === 0) return;
+    if (counts.length === 0) return;
     const { fine, coarse } = TELEMETRY_STEPS;
-    const spelled = this.#keys.telemetry(lane);
+    const laneKeys = this.#keys.telemetry(lane);
     const [serverMs] = await Promise.all([
       addScript.run(
         this.#client,
         {
-          fine: spelled.step("fine", Math.floor(now / fine.stepMs)),
-          coarse: spelled.step("coarse", Math.floor(now / coarse.stepMs)),
-          totals: spelled.totals,
+          fine: laneKeys.step("fine", Math.floor(now / fine.stepMs)),
+          coarse: laneKeys.step("coarse", Math.floor(now / coarse.stepMs)),
+          totals: laneKeys.totals,
         },
         { fineMs: fine.keepMs, coarseMs: coarse.keepMs, totalsMs: TOTALS_TTL_MS },
-        taken,
+        counts,
       ),
       this.#list(lane, now),
     ]);
-    this.#clock.note(serverMs);
+    this.#clock.record(serverMs);
   }
 
   /** The list tells of the last days, so a minute's delay is nothing. */
@@ -175,7 +175,7 @@ export class TelemetryWriter {
   async #writeJournal(): Promise<void> {
     const journal = this.#journal;
     this.#journal = new Map();
-    this.#notes = 0;
+    this.#entryCount = 0;
     await Promise.all(
       [...journal].map(async ([run, attempts]) => {
         const pipeline = this.#client.pipeline();

@@ -1,10 +1,10 @@
-import { addHistograms, type DurationHistogram, NO_DURATIONS } from "../core/duration-histogram.ts";
+import { addHistograms, type DurationHistogram, EMPTY_HISTOGRAM } from "../core/duration-histogram.ts";
 import type { ProviderErrorKind } from "../core/errors.ts";
 import type { Lane } from "../core/lane.ts";
 import type { TokenPrice } from "../core/money.ts";
 
 /** What became of one upstream call, told once by the worker that made it. */
-export interface CallOutcome {
+export interface CallMeasurement {
   readonly lane: Lane;
   /** Undefined for a call that was answered. */
   readonly error?: ProviderErrorKind;
@@ -21,7 +21,7 @@ export interface CallOutcome {
 }
 
 /** What happened on one lane, in some stretch of time or since ever. All figures are sums and only grow. */
-export interface LaneFigures {
+export interface LaneStats {
   /** Upstream calls that ended, whether answered or not. */
   readonly calls: number;
   readonly answered: number;
@@ -42,21 +42,21 @@ export interface LaneFigures {
   readonly unpriced: number;
 }
 
-export const NO_FIGURES: LaneFigures = {
+export const EMPTY_STATS: LaneStats = {
   calls: 0,
   answered: 0,
   inputs: 0,
   tokens: { input: 0, output: 0 },
   throttles: 0,
   errors: {},
-  durations: NO_DURATIONS,
-  firstDeltas: NO_DURATIONS,
+  durations: EMPTY_HISTOGRAM,
+  firstDeltas: EMPTY_HISTOGRAM,
   cost: {},
   unpriced: 0,
 };
 
 /** Adds up figures of one lane, or of several: a provider, an hour. */
-export function addFigures(a: LaneFigures, b: LaneFigures): LaneFigures {
+export function addStats(a: LaneStats, b: LaneStats): LaneStats {
   return {
     calls: a.calls + b.calls,
     answered: a.answered + b.answered,
@@ -92,6 +92,6 @@ export type TelemetryStep = keyof typeof TELEMETRY_STEPS;
 export const TOTALS_TTL_MS = 35 * 24 * 3600_000;
 
 /** One step of a lane's series: `at` is its beginning, epoch ms on Redis's clock, a multiple of `stepMs`. */
-export interface LanePoint extends LaneFigures {
+export interface LanePoint extends LaneStats {
   readonly at: number;
 }

@@ -30,7 +30,7 @@ export interface OpenSpan {
 
 /** Records spans. Where traces are off there is no tracer, and nothing of it is loaded. */
 export interface Tracer {
-  begin(name: SpanName, options?: SpanOptions): OpenSpan;
+  startSpan(name: SpanName, options?: SpanOptions): OpenSpan;
   /** Sends what is recorded and stops, within some seconds; never rejects. */
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ export const HEARTBEAT_MS = 5_000;
 /** Silent for longer than this, a worker counts as dead. */
 export const WORKER_DEAD_MS = 3 * HEARTBEAT_MS;
 /** A worker that died without a word stays listed for this long, so that somebody sees it. */
-export const WORKER_SHOWN_MS = 10 * 60_000;
+export const DEAD_WORKER_LISTED_MS = 10 * 60_000;
 
 /** One worker process, as it last described itself. What an older version did not tell is absent. */
 export interface ListedWorker {
@@ -45,10 +45,10 @@ export async function listWorkers(client: RedisClient, keys: Keys, now?: number)
   ]);
   const seen: [id: string, at: number][] = [];
   for (let i = 0; i + 1 < found.length; i += 2) seen.push([String(found[i]), Number(found[i + 1])]);
-  const listed = seen.filter(([, seenAt]) => at - seenAt <= WORKER_SHOWN_MS);
+  const listed = seen.filter(([, seenAt]) => at - seenAt <= DEAD_WORKER_LISTED_MS);
   const hashes = await Promise.all(listed.map(([id]) => client.hgetall(keys.worker(id))));
   return listed
-    .map(([id, seenAt], i) => describe(id, seenAt, at, hashes[i] ?? {}))
+    .map(([id, seenAt], i) => parseWorker(id, seenAt, at, hashes[i] ?? {}))
     .sort((a, b) => compare(a.host ?? "", b.host ?? "") || (a.startedAt ?? 0) - (b.startedAt ?? 0));
 }
 
@@ -66,8 +66,8 @@ export async function countWorkersFor(
 ): Promise<number> {
   const ids = await aliveIds(client, keys, now);
   const queues = await Promise.all(ids.map((id) => client.hget(keys.worker(id), "queues")));
-  const wanted = queueName(provider, kind);
-  return queues.filter((list) => list?.split(",").includes(wanted)).length;
+  const queue = queueName(provider, kind);
+  return queues.filter((list) => list?.split(",").includes(queue)).length;
 }
 
 async function aliveIds(client: RedisClient, keys: Keys, now: number | undefined): Promise<string[]> {
@@ -75,7 +75,7 @@ async function aliveIds(client: RedisClient, keys: Keys, now: number | undefined
   return await client.zrangebyscore(keys.workers, at - WORKER_DEAD_MS, "+inf");
 }
 
-function describe(
+function parseWorker(
   id: string,
   seenAt: number,
   now: number,

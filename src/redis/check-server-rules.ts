@@ -9,11 +9,11 @@ export interface ServerFinding {
   /** One sentence. */
   readonly message: string;
   /** What to type or to change. */
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 /** What one node says about itself; a field it did not tell is absent. */
-export interface ServerFacts {
+export interface ServerInfo {
   readonly flavour: "redis" | "valkey";
   readonly version?: string;
   readonly role?: string;
@@ -21,70 +21,70 @@ export interface ServerFacts {
   readonly appendOnly?: boolean;
   readonly appendFsync?: string;
   /** True while the last write of the append-only file failed. */
-  readonly appendFailing?: boolean;
+  readonly isAppendFailing?: boolean;
   readonly usedBytes?: number;
   /** 0 means no limit. */
   readonly maxBytes?: number;
   readonly systemBytes?: number;
-  readonly configForbidden: boolean;
+  readonly isConfigForbidden: boolean;
 }
 
 /** XTRIM MINID, ZADD GT and XAUTOCLAIM came with it. */
-const LOWEST_VERSION = [6, 2] as const;
-const MEMORY_HIGH = 0.8;
+const MIN_VERSION = [6, 2] as const;
+const MEMORY_WARNING_SHARE = 0.8;
 
 /** The rules, apart from the server: what follows from a node's facts. */
-export function judgeServer(facts: ServerFacts): ServerFinding[] {
+export function findServerProblems(info: ServerInfo): ServerFinding[] {
   return [
-    ...judgeVersion(facts),
-    ...judgeRole(facts),
-    ...judgeEviction(facts),
-    ...judgePersistence(facts),
-    ...judgeMemory(facts),
-    ...judgeKnowledge(facts),
+    ...findVersionProblems(info),
+    ...findRoleProblems(info),
+    ...findEvictionProblems(info),
+    ...findPersistenceProblems(info),
+    ...findMemoryProblems(info),
+    ...findUnreadableSettings(info),
   ];
 }
 
-function judgeVersion({ version, flavour }: ServerFacts): ServerFinding[] {
-  if (version === undefined || compareVersions(version, LOWEST_VERSION.join(".")) >= 0) return [];
+function findVersionProblems({ version, flavour }: ServerInfo): ServerFinding[] {
+  if (version === undefined || compareVersions(version, MIN_VERSION.join(".")) >= 0) return [];
   return [
     {
       level: "refusal",
-      message: `it is ${flavour} ${version}, and ${LOWEST_VERSION.join(".")} or later is needed`,
-      mend: "Upgrade the server, or leave REDIS_URL unset to let Sluice run a private one.",
+      message: `it is ${flavour} ${version}, and ${MIN_VERSION.join(".")} or later is needed`,
+      hint: "Upgrade the server, or leave REDIS_URL unset to let Sluice run a private one.",
     },
   ];
 }
 
-function judgeRole({ role }: ServerFacts): ServerFinding[] {
+function findRoleProblems({ role }: ServerInfo): ServerFinding[] {
   if (role === undefined || role === "master") return [];
   return [
     {
       level: "refusal",
       message: `it is a replica (role ${role}), which takes no writes`,
-      mend: "Give the master's address, or the Sentinels': redis+sentinel://host:26379/master-name.",
+      hint: "Give the master's address, or the Sentinels': redis+sentinel://host:26379/master-name.",
     },
   ];
 }
 
-function judgeEviction({ evictionPolicy }: ServerFacts): ServerFinding[] {
+function findEvictionProblems({ evictionPolicy }: ServerInfo): ServerFinding[] {
   if (evictionPolicy === undefined || evictionPolicy === "noeviction") return [];
   return [
     {
       level: "refusal",
       message: `its maxmemory-policy is ${evictionPolicy}: when memory is short it deletes jobs and results unasked`,
-      mend: "redis-cli CONFIG SET maxmemory-policy noeviction (and the same line in redis.conf)",
+      hint: "redis-cli CONFIG SET maxmemory-policy noeviction (and the same line in redis.conf)",
     },
   ];
 }
 
-function judgePersistence({ appendOnly, appendFsync, appendFailing }: ServerFacts): ServerFinding[] {
-  if (appendFailing) {
+function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: ServerInfo): ServerFinding[] {
+  if (isAppendFailing) {
     return [
       {
         level: "refusal",
         message: "its last write of the append-only file failed, so it refuses writes or loses them",
-        mend: "Free disk space where the server keeps its data, and look into its log.",
+        hint: "Free disk space where the server keeps its data, and look into its log.",
       },
     ];
   }
@@ -94,7 +94,7 @@ function judgePersistence({ appendOnly, appendFsync, appendFailing }: ServerFact
         level: "warning",
         message:
           "its append-only file is off: a crash of Redis loses what was written since the last snapshot",
-        mend: "redis-cli CONFIG SET appendonly yes (and the same line in redis.conf)",
+        hint: "redis-cli CONFIG SET appendonly yes (and the same line in redis.conf)",
       },
     ];
   }
@@ -104,35 +104,40 @@ function judgePersistence({ appendOnly, appendFsync, appendFailing }: ServerFact
       level: "warning",
       message:
         "it never asks the disk to keep the append-only file (appendfsync no): power loss can cost half a minute",
-      mend: "redis-cli CONFIG SET appendfsync everysec (and the same line in redis.conf)",
+      hint: "redis-cli CONFIG SET appendfsync everysec (and the same line in redis.conf)",
     },
   ];
 }
 
-function judgeMemory({ usedBytes, maxBytes, systemBytes }: ServerFacts): ServerFinding[] {
+function findMemoryProblems({ usedBytes, maxBytes, systemBytes }: ServerInfo): ServerFinding[] {
   const limited = maxBytes !== undefined && maxBytes > 0;
   const limit = limited ? maxBytes : systemBytes;
-  if (usedBytes === undefined || limit === undefined || limit === 0 || usedBytes < MEMORY_HIGH * limit)
+  if (
+    usedBytes === undefined ||
+    limit === undefined ||
+    limit === 0 ||
+    usedBytes < MEMORY_WARNING_SHARE * limit
+  )
     return [];
   const share = Math.floor((100 * usedBytes) / limit);
   return [
     {
       level: "warning",
-      message: `${share} % of its ${limited ? "maxmemory" : "machine's memory"} is used (${mebibytes(usedBytes)} of ${mebibytes(limit)} MiB)`,
-      mend: limited
+      message: `${share} % of its ${limited ? "maxmemory" : "machine's memory"} is used (${toMebibytes(usedBytes)} of ${toMebibytes(limit)} MiB)`,
+      hint: limited
         ? "Raise maxmemory, or remove what else is kept there; when it is full, writes are refused."
         : "Give the machine more memory, or remove what else is kept there.",
     },
   ];
 }
 
-function judgeKnowledge({
-  configForbidden,
+function findUnreadableSettings({
+  isConfigForbidden,
   evictionPolicy,
   appendOnly,
   version,
-}: ServerFacts): ServerFinding[] {
-  if (!configForbidden) return [];
+}: ServerInfo): ServerFinding[] {
+  if (!isConfigForbidden) return [];
   const unknown = [
     ...(version === undefined ? ["version"] : []),
     ...(evictionPolicy === undefined ? ["maxmemory-policy"] : []),
@@ -145,7 +150,7 @@ function judgeKnowledge({
     {
       level: "warning",
       message: `it tells neither by CONFIG GET nor by INFO its ${unknown.join(", ")}`,
-      mend: "Make sure that maxmemory-policy is noeviction and that writes are persisted.",
+      hint: "Make sure that maxmemory-policy is noeviction and that writes are persisted.",
     },
   ];
 }
@@ -160,6 +165,6 @@ export function compareVersions(left: string, right: string): number {
   return 0;
 }
 
-function mebibytes(bytes: number): number {
+function toMebibytes(bytes: number): number {
   return Math.round(bytes / 2 ** 20);
 }

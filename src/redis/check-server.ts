@@ -1,7 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, type Redis } from "ioredis";
 import { coerceError, RunError } from "../core/errors.ts";
-import { compareVersions, judgeServer, type ServerFacts, type ServerFinding } from "./check-server-rules.ts";
+import {
+  compareVersions,
+  findServerProblems,
+  type ServerFinding,
+  type ServerInfo,
+} from "./check-server-rules.ts";
 
 export interface ServerCheck {
   readonly flavour: "redis" | "valkey";
@@ -18,57 +23,57 @@ export async function checkServer(client: Redis | Cluster): Promise<ServerCheck>
   // A Cluster client knows its nodes only once it has connected.
   await client.ping();
   const nodes = client instanceof Cluster ? client.nodes("master") : [client];
-  const facts = await Promise.all(nodes.map(readFacts));
-  const findings = facts.flatMap((node, index) => {
-    const where = nodes.length > 1 ? `node ${nodeName(nodes[index])}: ` : "";
-    return judgeServer(node).map((finding) => ({ ...finding, message: `${where}${finding.message}` }));
+  const nodeInfos = await Promise.all(nodes.map(readServerInfo));
+  const findings = nodeInfos.flatMap((node, index) => {
+    const where = nodes.length > 1 ? `node ${formatNodeName(nodes[index])}: ` : "";
+    return findServerProblems(node).map((finding) => ({ ...finding, message: `${where}${finding.message}` }));
   });
   // A replica answers a write with READONLY, on which the connection would reconnect and try again for ever.
   const probe = findings.some((finding) => finding.level === "refusal")
     ? undefined
     : await probeWrite(client);
-  const versions = facts.flatMap((node) => node.version ?? []).sort(compareVersions);
+  const versions = nodeInfos.flatMap((node) => node.version ?? []).sort(compareVersions);
   return {
-    flavour: facts[0]?.flavour ?? "redis",
+    flavour: nodeInfos[0]?.flavour ?? "redis",
     version: versions[0] ?? "unknown",
     findings: probe === undefined ? findings : [...findings, probe],
   };
 }
 
 /** Throws a RunError that names every refusal; warnings and notes are the caller's to say aloud. */
-export function refuseUnfitServer(check: ServerCheck): void {
+export function assertServerUsable(check: ServerCheck): void {
   const refusals = check.findings.filter((finding) => finding.level === "refusal");
   if (refusals.length === 0) return;
-  const mends = refusals.flatMap((finding) => finding.mend ?? []);
+  const hints = refusals.flatMap((finding) => finding.hint ?? []);
   throw new RunError(
     `this Redis cannot be used: ${refusals.map((finding) => finding.message).join("; ")}`,
-    mends.length === 0 ? undefined : mends.join("\n"),
+    hints.length === 0 ? undefined : hints.join("\n"),
   );
 }
 
-async function readFacts(node: Redis): Promise<ServerFacts> {
+async function readServerInfo(node: Redis): Promise<ServerInfo> {
   const [info, config] = await Promise.all([readInfo(node), readConfig(node)]);
   const flag = (name: string) => (info.has(name) ? info.get(name) === "1" : undefined);
   const appendOnly = config?.has("appendonly") ? config.get("appendonly") === "yes" : flag("aof_enabled");
   const failing = info.has("aof_last_write_status") ? info.get("aof_last_write_status") !== "ok" : undefined;
   return {
     flavour: info.get("server_name") === "valkey" || info.has("valkey_version") ? "valkey" : "redis",
-    configForbidden: config === undefined,
-    ...defined("version", info.get("valkey_version") ?? info.get("redis_version")),
-    ...defined("role", info.get("role")),
-    ...defined("evictionPolicy", config?.get("maxmemory-policy") ?? info.get("maxmemory_policy")),
-    ...defined("appendOnly", appendOnly),
-    ...defined("appendFsync", config?.get("appendfsync")),
-    ...defined("appendFailing", appendOnly === true ? failing : undefined),
-    ...defined("usedBytes", count(info.get("used_memory"))),
-    ...defined("maxBytes", count(info.get("maxmemory"))),
-    ...defined("systemBytes", count(info.get("total_system_memory"))),
+    isConfigForbidden: config === undefined,
+    ...optionalField("version", info.get("valkey_version") ?? info.get("redis_version")),
+    ...optionalField("role", info.get("role")),
+    ...optionalField("evictionPolicy", config?.get("maxmemory-policy") ?? info.get("maxmemory_policy")),
+    ...optionalField("appendOnly", appendOnly),
+    ...optionalField("appendFsync", config?.get("appendfsync")),
+    ...optionalField("appendFailing", appendOnly === true ? failing : undefined),
+    ...optionalField("usedBytes", parseCount(info.get("used_memory"))),
+    ...optionalField("maxBytes", parseCount(info.get("maxmemory"))),
+    ...optionalField("systemBytes", parseCount(info.get("total_system_memory"))),
   };
 }
 
 /** The fields of INFO; empty when the server refuses it. */
 async function readInfo(node: Redis): Promise<ReadonlyMap<string, string>> {
-  const text = await allowed(node.info());
+  const text = await ignoreReplyError(node.info());
   const fields = new Map<string, string>();
   for (const line of (text ?? "").split("\r\n")) {
     const colon = line.indexOf(":");
@@ -81,7 +86,7 @@ async function readInfo(node: Redis): Promise<ReadonlyMap<string, string>> {
 async function readConfig(node: Redis): Promise<ReadonlyMap<string, string> | undefined> {
   const names = ["maxmemory-policy", "appendonly", "appendfsync"];
   // One name per call: before version 7, CONFIG GET takes a single pattern.
-  const replies = await allowed(Promise.all(names.map((name) => node.config("GET", name))));
+  const replies = await ignoreReplyError(Promise.all(names.map((name) => node.config("GET", name))));
   if (replies === undefined) return undefined;
   const settings = new Map<string, string>();
   for (const reply of replies) {
@@ -91,7 +96,7 @@ async function readConfig(node: Redis): Promise<ReadonlyMap<string, string> | un
 }
 
 /** Undefined when the server answered with an error; a broken connection still rejects. */
-async function allowed<T>(reply: Promise<T>): Promise<T | undefined> {
+async function ignoreReplyError<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
     return await reply;
   } catch (error) {
@@ -116,23 +121,23 @@ async function probeWrite(client: Redis | Cluster): Promise<ServerFinding | unde
     return {
       level: "refusal",
       message: `a test write was refused: ${message}`,
-      mend: /NOPERM/.test(message)
+      hint: /NOPERM/.test(message)
         ? "Allow this user every key that begins with sluice, and the commands EVAL, EVALSHA and all data commands."
         : "Look into the server's log; it must take writes and run Lua scripts.",
     };
   }
 }
 
-function nodeName(node: Redis | undefined): string {
+function formatNodeName(node: Redis | undefined): string {
   return `${node?.options.host}:${node?.options.port}`;
 }
 
-function count(text: string | undefined): number | undefined {
+function parseCount(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
 /** `{ [name]: value }`, or nothing at all when the value is not known. */
-function defined<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
+function optionalField<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
 }

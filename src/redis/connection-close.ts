@@ -1,9 +1,9 @@
 import { type Cluster, Redis } from "ioredis";
 
 /** How long `close` waits for replies under way before it cuts the connection. */
-const QUIT_PATIENCE_MS = 2_000;
+const QUIT_TIMEOUT_MS = 2_000;
 /** Longer than the longest reconnection delay and a connection attempt together. */
-const END_PATIENCE_MS = 8_000;
+const END_TIMEOUT_MS = 8_000;
 
 /** Resolves when the connection is gone; a client that never says so is given up after a few seconds. */
 export async function closeClient(client: Redis | Cluster): Promise<void> {
@@ -12,7 +12,7 @@ export async function closeClient(client: Redis | Cluster): Promise<void> {
   // Commands gathered in this turn of the event loop leave at its end; QUIT must not overtake them.
   await new Promise((resolve) => setImmediate(resolve));
   if (client.status === "ready" && !isBlocking(client)) {
-    const cut = setTimeout(() => client.disconnect(), QUIT_PATIENCE_MS);
+    const cut = setTimeout(() => client.disconnect(), QUIT_TIMEOUT_MS);
     await client.quit().catch(() => client.disconnect());
     clearTimeout(cut);
   } else if (client.status !== "reconnecting") {
@@ -27,10 +27,10 @@ export async function closeClient(client: Redis | Cluster): Promise<void> {
     client.once("ready", () => client.disconnect());
   }
   let timer: NodeJS.Timeout | undefined;
-  const givenUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, END_PATIENCE_MS);
+  const timedOut = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, END_TIMEOUT_MS);
   });
-  await Promise.race([end, givenUp]);
+  await Promise.race([end, timedOut]);
   clearTimeout(timer);
 }
 

@@ -20,15 +20,15 @@ export type RedisEvent =
       readonly suppressed: number;
     }
   /** An established connection broke; commands wait and are sent again when it is back. */
-  | { readonly kind: "lost"; readonly role: RedisRole }
-  | { readonly kind: "back"; readonly role: RedisRole };
+  | { readonly kind: "disconnected"; readonly role: RedisRole }
+  | { readonly kind: "reconnected"; readonly role: RedisRole };
 
 export interface RedisSource {
   readonly target: RedisTarget;
   /** Opens a connection that never gives up: while Redis is away, commands wait. The source closes it. */
   connect(role: RedisRole): Redis | Cluster;
   /** Connects once, without patience; throws a RunError that names the server and what it or the network said. */
-  reach(): Promise<void>;
+  assertReachable(): Promise<void>;
   /** Closes every connection this source opened and resolves when they are gone; replies under way are awaited. */
   close(): Promise<void>;
 }
@@ -60,23 +60,23 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
       const client = createClient(target, {
         name: `sluice:${role}:${process.pid}`,
         // A cluster's gathered commands wait for the node that is away; single ones find their way around it.
-        gather: role === "commands" && target.kind !== "cluster",
-        lazy: false,
+        autoPipelining: role === "commands" && target.kind !== "cluster",
+        lazyConnect: false,
         tls,
         delay,
       });
-      watch(client, role, clock, (event) => {
+      forwardEvents(client, role, clock, (event) => {
         if (!closing) onEvent(event);
       });
       open.add(client);
       client.once("end", () => open.delete(client));
       return client;
     },
-    async reach() {
+    async assertReachable() {
       const client = createClient(target, {
         name: `sluice:reach:${process.pid}`,
-        gather: false,
-        lazy: true,
+        autoPipelining: false,
+        lazyConnect: true,
         tls,
         delay: () => null,
       });
@@ -91,7 +91,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         await client.connect();
         await client.ping();
       } catch (error) {
-        throw unreachable(target, last ?? coerceError(error));
+        throw unreachableError(target, last ?? coerceError(error));
       } finally {
         await closeClient(client);
       }
@@ -109,23 +109,26 @@ export function reconnectDelay(attempt: number, random: number): number {
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
 }
 
-interface Manner {
+interface ConnectionOptions {
   readonly name: string;
   /** Commands of one turn of the event loop leave in one write. */
-  readonly gather: boolean;
+  readonly autoPipelining: boolean;
   /** Connects when asked to, not at once. */
-  readonly lazy: boolean;
+  readonly lazyConnect: boolean;
   readonly tls: NonNullable<RedisOptions["tls"]> | undefined;
   /** Pause before a reconnection in ms; null gives up. */
   readonly delay: (attempt: number) => number | null;
 }
 
-function createClient(target: RedisTarget, { name, gather, lazy, tls, delay }: Manner): Client {
+function createClient(
+  target: RedisTarget,
+  { name, autoPipelining, lazyConnect, tls, delay }: ConnectionOptions,
+): Client {
   const common: ClientOptions = {
     connectionName: name,
-    lazyConnect: lazy,
+    lazyConnect: lazyConnect,
     // A write is a system call, here and at the server; blocking commands and BullMQ's pipelines gain nothing by it.
-    enableAutoPipelining: gather,
+    enableAutoPipelining: autoPipelining,
     // A worker must outlast any outage; with a number here BullMQ refuses the connection.
     maxRetriesPerRequest: null,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -212,7 +215,12 @@ function readTls(files: RedisTls): NonNullable<RedisOptions["tls"]> {
   return tls;
 }
 
-function watch(client: Client, role: RedisRole, clock: Clock, onEvent: (event: RedisEvent) => void): void {
+function forwardEvents(
+  client: Client,
+  role: RedisRole,
+  clock: Clock,
+  onEvent: (event: RedisEvent) => void,
+): void {
   let suppressed = 0;
   let lastErrorAt = Number.NEGATIVE_INFINITY;
   let state: "new" | "up" | "down" = "new";
@@ -223,38 +231,38 @@ function watch(client: Client, role: RedisRole, clock: Clock, onEvent: (event: R
     }
     lastErrorAt = clock.now();
     // Only the message: a reply error also carries the command, and with AUTH that is the password.
-    onEvent({ kind: "error", role, message: explain(error), suppressed });
+    onEvent({ kind: "error", role, message: describeConnectionError(error), suppressed });
     suppressed = 0;
   });
   client.on("ready", () => {
-    if (state === "down") onEvent({ kind: "back", role });
+    if (state === "down") onEvent({ kind: "reconnected", role });
     state = "up";
   });
   client.on("close", () => {
     if (state !== "up") return;
     state = "down";
-    onEvent({ kind: "lost", role });
+    onEvent({ kind: "disconnected", role });
   });
 }
 
 /** Connection errors of several addresses hide their causes one or two levels down. */
-function explain(error: Error): string {
+function describeConnectionError(error: Error): string {
   if (error instanceof AggregateError && error.message === "") {
-    return error.errors.map((inner) => explain(coerceError(inner))).join("; ");
+    return error.errors.map((inner) => describeConnectionError(coerceError(inner))).join("; ");
   }
   const last = "lastNodeError" in error ? error.lastNodeError : undefined;
-  return last instanceof Error ? `${error.message} (${explain(last)})` : error.message;
+  return last instanceof Error ? `${error.message} (${describeConnectionError(last)})` : error.message;
 }
 
-function unreachable(target: RedisTarget, error: Error): RunError {
-  const said = explain(error);
+function unreachableError(target: RedisTarget, error: Error): RunError {
+  const reason = describeConnectionError(error);
   // All a cluster client says when no node let it in.
   const message =
-    target.kind === "cluster" && said === "Connection is closed." ? "no node could be reached" : said;
-  const mend = /NOAUTH|WRONGPASS|AUTH/.test(message)
+    target.kind === "cluster" && reason === "Connection is closed." ? "no node could be reached" : reason;
+  const hint = /NOAUTH|WRONGPASS|AUTH/.test(message)
     ? "Check the user and the password in REDIS_URL."
     : /certificate|self.signed|SSL|TLS|wrong version number/i.test(message)
       ? "Check that the server speaks TLS on this port (rediss://) and that its certificate is trusted (?ca=file)."
       : "Check REDIS_URL, or leave it unset to let Sluice run a private Redis.";
-  return new RunError(`no usable Redis at ${describeRedis(target)}: ${message}`, mend);
+  return new RunError(`no usable Redis at ${describeRedis(target)}: ${message}`, hint);
 }

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isServing, KeeperSocket } from "./keeper-socket.ts";
-import { liveRecord, type PrivateFiles, writeRecord } from "./private-server-files.ts";
+import { isServing, SocketClient } from "./keeper-socket.ts";
+import { type PrivateFiles, readLiveRecord, writeRecord } from "./private-server-files.ts";
 import {
   identifyProcess,
   isProcessAlive,
@@ -12,7 +12,7 @@ import {
 } from "./private-server-process.ts";
 
 /** A running server, whoever started it. */
-export interface KeptServer {
+export interface SupervisedServer {
   readonly identity: ProcessIdentity;
   readonly socket: string;
   /** How it ended: `exited` in an orderly way, or `crashed`. For a server started by another keeper always `crashed`. */
@@ -21,9 +21,9 @@ export interface KeptServer {
 
 const POLL_MS = 50;
 /** How long a server found running may stay silent before it is taken for hung. Loading its data counts as talking. */
-const ADOPTION_PATIENCE_MS = 10_000;
+const ADOPTION_TIMEOUT_MS = 10_000;
 /** How long a server may take to write out its data when it is stopped. */
-const SHUTDOWN_PATIENCE_MS = 60_000;
+const SHUTDOWN_TIMEOUT_MS = 60_000;
 
 /**
  * The server that an earlier keeper left behind, or undefined. Two servers on one append-only file would destroy it,
@@ -32,14 +32,14 @@ const SHUTDOWN_PATIENCE_MS = 60_000;
 export async function adoptServer(
   files: PrivateFiles,
   socket: string,
-  keeperName: string,
-): Promise<KeptServer | undefined> {
-  const record = liveRecord(files.serverRecord);
+  supervisorName: string,
+): Promise<SupervisedServer | undefined> {
+  const record = readLiveRecord(files.serverRecord);
   if (record === undefined) return undefined;
-  const deadline = performance.now() + ADOPTION_PATIENCE_MS;
+  const deadline = performance.now() + ADOPTION_TIMEOUT_MS;
   while (isProcessAlive(record)) {
-    if (await answers(socket, keeperName)) {
-      return { identity: record, socket, ended: gone(record).then(() => "crashed") };
+    if (await isResponding(socket, supervisorName)) {
+      return { identity: record, socket, ended: waitForExit(record).then(() => "crashed") };
     }
     if (performance.now() > deadline) signalProcess(record, "SIGKILL");
     await sleep(POLL_MS);
@@ -48,7 +48,7 @@ export async function adoptServer(
 }
 
 /** Starts a server and records it; it may still be loading its data, or be about to fail. */
-export function startServer(files: PrivateFiles, serverPath: string, socket: string): KeptServer {
+export function startServer(files: PrivateFiles, serverPath: string, socket: string): SupervisedServer {
   const log = openSync(files.redisLog, "a", 0o600);
   const child = spawn(serverPath, serverSettings(files, socket), {
     cwd: files.data,
@@ -68,13 +68,13 @@ export function startServer(files: PrivateFiles, serverPath: string, socket: str
 }
 
 /** Ends the server with its data on disk, and waits until it is gone. */
-export async function stopServer(server: KeptServer, client: KeeperSocket | undefined): Promise<void> {
-  const ending = gone(server.identity);
-  const asked =
+export async function stopServer(server: SupervisedServer, client: SocketClient | undefined): Promise<void> {
+  const ending = waitForExit(server.identity);
+  const shutdownReply =
     client?.isOpen === true ? client.command("SHUTDOWN") : Promise.reject(new Error("not connected"));
   // It answers only when it cannot shut down; a lost connection is the good outcome.
-  asked.catch(() => signalProcess(server.identity, "SIGTERM"));
-  const late = setTimeout(() => signalProcess(server.identity, "SIGKILL"), SHUTDOWN_PATIENCE_MS);
+  shutdownReply.catch(() => signalProcess(server.identity, "SIGTERM"));
+  const late = setTimeout(() => signalProcess(server.identity, "SIGKILL"), SHUTDOWN_TIMEOUT_MS);
   await ending;
   clearTimeout(late);
 }
@@ -108,9 +108,9 @@ function memoryLimit(): number {
   return Math.floor(memory / 2);
 }
 
-async function answers(socket: string, name: string): Promise<boolean> {
+async function isResponding(socket: string, name: string): Promise<boolean> {
   try {
-    const client = await KeeperSocket.open(socket, name);
+    const client = await SocketClient.open(socket, name);
     await isServing(client).finally(() => client.close());
     return true;
   } catch {
@@ -118,6 +118,6 @@ async function answers(socket: string, name: string): Promise<boolean> {
   }
 }
 
-async function gone(identity: ProcessIdentity): Promise<void> {
+async function waitForExit(identity: ProcessIdentity): Promise<void> {
   while (isProcessAlive(identity)) await sleep(POLL_MS);
 }

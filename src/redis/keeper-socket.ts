@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 
 /** The server answered, with an error. */
-export class KeeperReplyError extends Error {
+export class SocketReplyError extends Error {
   override readonly name = "KeeperReplyError";
 }
 
@@ -17,7 +17,7 @@ const REPLY_TIMEOUT_MS = 5_000;
  * The few commands that starting, watching and stopping a server take, over its socket. A whole client library would
  * add half again to the keeper's memory, and there is one keeper for every folder in use.
  */
-export class KeeperSocket {
+export class SocketClient {
   /** Resolves when the connection is gone, whoever ended it. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
@@ -26,13 +26,13 @@ export class KeeperSocket {
   #open = true;
 
   /** Connects and names the connection; rejects when nobody listens or nobody answers. */
-  static async open(path: string, name: string): Promise<KeeperSocket> {
+  static async open(path: string, name: string): Promise<SocketClient> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("error", reject);
     });
-    const client = new KeeperSocket(socket);
+    const client = new SocketClient(socket);
     try {
       await client.command(`CLIENT SETNAME ${name}`);
       return client;
@@ -85,8 +85,8 @@ export class KeeperSocket {
   }
 
   /** Whether this connection keeps the process from ending. */
-  hold(held: boolean): void {
-    if (held) this.#socket.ref();
+  keepProcessAlive(isHeld: boolean): void {
+    if (isHeld) this.#socket.ref();
     else this.#socket.unref();
   }
 
@@ -102,7 +102,7 @@ export class KeeperSocket {
       if (parsed === undefined) return;
       this.#received = this.#received.slice(parsed.length);
       const waiting = this.#waiting.shift();
-      if (parsed.error) waiting?.reject(new KeeperReplyError(parsed.text));
+      if (parsed.error) waiting?.reject(new SocketReplyError(parsed.text));
       else waiting?.resolve(parsed.text);
     }
   }
@@ -122,22 +122,24 @@ function parseReply(text: string): { text: string; error: boolean; length: numbe
 }
 
 /** Ids of the connections that use the server: named by Sluice and not a keeper's. */
-export async function listUsers(client: KeeperSocket): Promise<string[]> {
+export async function listUserConnections(client: SocketClient): Promise<string[]> {
   const list = await client.command("CLIENT LIST");
   return list.split("\n").flatMap((line) => {
     const name = / name=(\S*)/.exec(line)?.[1] ?? "";
     const id = /^id=(\d+)/.exec(line)?.[1];
-    return id !== undefined && name.startsWith("sluice:") && !name.startsWith("sluice:keeper:") ? [id] : [];
+    return id !== undefined && name.startsWith("sluice:") && !name.startsWith("sluice:supervisor:")
+      ? [id]
+      : [];
   });
 }
 
 /** False while it loads its data; rejects when it does not answer. A refusal for another reason is an answer. */
-export async function isServing(client: KeeperSocket): Promise<boolean> {
+export async function isServing(client: SocketClient): Promise<boolean> {
   try {
     await client.command("PING");
     return true;
   } catch (error) {
-    if (error instanceof KeeperReplyError) return !error.message.startsWith("LOADING");
+    if (error instanceof SocketReplyError) return !error.message.startsWith("LOADING");
     throw error;
   }
 }

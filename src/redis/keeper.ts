@@ -1,12 +1,12 @@
 // Keeps the private Redis of one folder alive while anybody uses it. Started detached by `startPrivateRedis`:
-//   node keeper.ts <folder> <redis-server> <socket>
+//   node supervisor.ts <folder> <redis-server> <socket>
 // It starts the server, or adopts one that an earlier keeper left; restarts it when it crashes; and ends it, and
 // itself, on SIGTERM or when no user has been connected for some seconds.
 import { statSync, truncateSync } from "node:fs";
 import { coerceError, errorCode } from "../core/errors.ts";
-import { adoptServer, type KeptServer, startServer, stopServer } from "./keeper-server.ts";
-import { isServing, KeeperSocket, listUsers } from "./keeper-socket.ts";
-import { type PrivateFiles, privateFiles, removeRecord } from "./private-server-files.ts";
+import { adoptServer, type SupervisedServer, startServer, stopServer } from "./keeper-server.ts";
+import { isServing, listUserConnections, SocketClient } from "./keeper-socket.ts";
+import { type PrivateFiles, removeRecord, resolvePrivateFiles } from "./private-server-files.ts";
 import { releaseFileLock, tryFileLock } from "./private-server-lock.ts";
 
 /** A user that lost its connection, by a crash of the server, is back well within this time. */
@@ -14,16 +14,16 @@ const GRACE_MS = 5_000;
 const TICK_MS = 250;
 const START_TICK_MS = 20;
 /** Starts that end before the server ever answers; then the reason is in its log and trying on is useless. */
-const HOPELESS_STARTS = 5;
-const FIRST_PAUSE_MS = 50;
+const MAX_FAILED_STARTS = 5;
+const RESTART_BACKOFF_MS = 50;
 const REDIS_LOG_LIMIT = 10 * 2 ** 20;
 
-const name = `sluice:keeper:${process.pid}`;
-let stopAsked = false;
+const name = `sluice:supervisor:${process.pid}`;
+let isStopRequested = false;
 let wake = () => {};
 
 /** Waits, unless something happens that the loop must look at. (Racing against long-lived promises would leak.) */
-function pause(ms: number): Promise<void> {
+function sleepUntilWoken(ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     wake = () => {
@@ -38,30 +38,32 @@ function log(message: string): void {
 }
 
 /** Resolves when nobody needs the server any more; false when it cannot be started. */
-async function keep(files: PrivateFiles, serverPath: string, socket: string): Promise<boolean> {
-  for (let failures = 0; failures < HOPELESS_STARTS; ) {
-    const adopted = await adoptServer(files, socket, name);
-    if (stopAsked && adopted === undefined) return true;
-    const server = adopted ?? startServer(files, serverPath, socket);
-    log(`${adopted === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`);
-    const { ending, served } = await attend(files, server);
-    log(`server ${server.identity.pid} ${ending}`);
+async function superviseServer(files: PrivateFiles, serverPath: string, socket: string): Promise<boolean> {
+  for (let failures = 0; failures < MAX_FAILED_STARTS; ) {
+    const adoptedServer = await adoptServer(files, socket, name);
+    if (isStopRequested && adoptedServer === undefined) return true;
+    const server = adoptedServer ?? startServer(files, serverPath, socket);
+    log(
+      `${adoptedServer === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`,
+    );
+    const { endReason, hasServed } = await watchServer(files, server);
+    log(`server ${server.identity.pid} ${endReason}`);
     removeRecord(files.serverRecord, server.identity);
-    if (ending !== "crashed") return true;
-    failures = served ? 0 : failures + 1;
-    await pause(FIRST_PAUSE_MS * 2 ** failures);
+    if (endReason !== "crashed") return true;
+    failures = hasServed ? 0 : failures + 1;
+    await sleepUntilWoken(RESTART_BACKOFF_MS * 2 ** failures);
   }
   return false;
 }
 
-interface Attended {
-  readonly ending: "stopped" | "exited" | "crashed";
+interface ServerEnd {
+  readonly endReason: "stopped" | "exited" | "crashed";
   /** Whether it ever got as far as taking commands. */
-  readonly served: boolean;
+  readonly hasServed: boolean;
 }
 
 /** Watches one server until it ends, by itself or because it is no longer needed. */
-async function attend(files: PrivateFiles, server: KeptServer): Promise<Attended> {
+async function watchServer(files: PrivateFiles, server: SupervisedServer): Promise<ServerEnd> {
   let ended: "exited" | "crashed" | undefined;
   server.ended.then(
     (how) => {
@@ -70,51 +72,51 @@ async function attend(files: PrivateFiles, server: KeptServer): Promise<Attended
     },
     () => {},
   );
-  let client: KeeperSocket | undefined;
-  let served = false;
+  let client: SocketClient | undefined;
+  let hasServed = false;
   let lastUserAt = performance.now();
   while (ended === undefined) {
-    client = client?.isOpen ? client : await KeeperSocket.open(server.socket, name).catch(() => undefined);
-    if (stopAsked) {
+    client = client?.isOpen ? client : await SocketClient.open(server.socket, name).catch(() => undefined);
+    if (isStopRequested) {
       await stopServer(server, client);
-      return { ending: "stopped", served };
+      return { endReason: "stopped", hasServed };
     }
-    if (client !== undefined && (await countUsers(client)) !== 0) lastUserAt = performance.now();
-    if (client !== undefined && !served) {
-      served = await isServing(client).catch(() => false);
+    if (client !== undefined && (await countUserConnections(client)) !== 0) lastUserAt = performance.now();
+    if (client !== undefined && !hasServed) {
+      hasServed = await isServing(client).catch(() => false);
       lastUserAt = performance.now();
     }
     if (client !== undefined && performance.now() - lastUserAt >= GRACE_MS) {
-      if (await stopUnlessUsed(files, server, client)) return { ending: "stopped", served };
+      if (await stopIfUnused(files, server, client)) return { endReason: "stopped", hasServed };
       lastUserAt = performance.now();
     }
     trimRedisLog(files);
-    if (ended === undefined) await pause(served ? TICK_MS : START_TICK_MS);
+    if (ended === undefined) await sleepUntilWoken(hasServed ? TICK_MS : START_TICK_MS);
   }
   client?.close();
-  return { ending: ended, served };
+  return { endReason: ended, hasServed };
 }
 
 /** Undefined when the server does not answer: then nobody can say that it has no users. */
-async function countUsers(client: KeeperSocket): Promise<number | undefined> {
-  return listUsers(client).then(
+async function countUserConnections(client: SocketClient): Promise<number | undefined> {
+  return listUserConnections(client).then(
     (users) => users.length,
     () => undefined,
   );
 }
 
 /** Under the lock nobody can be joining; without it, somebody is, or is leaving, and the next tick sees how it went. */
-async function stopUnlessUsed(
+async function stopIfUnused(
   files: PrivateFiles,
-  server: KeptServer,
-  client: KeeperSocket,
+  server: SupervisedServer,
+  client: SocketClient,
 ): Promise<boolean> {
   if (!tryLock(files)) return false;
   try {
-    if ((await countUsers(client)) !== 0) return false;
+    if ((await countUserConnections(client)) !== 0) return false;
     log("no users are left");
     await stopServer(server, client);
-    forget(files);
+    removeSupervisorRecord(files);
     return true;
   } finally {
     releaseFileLock(files.lock);
@@ -131,8 +133,8 @@ function tryLock(files: PrivateFiles): boolean {
   }
 }
 
-function forget(files: PrivateFiles): void {
-  removeRecord(files.keeperRecord, { pid: process.pid, startedAt: "" });
+function removeSupervisorRecord(files: PrivateFiles): void {
+  removeRecord(files.supervisorRecord, { pid: process.pid, startedAt: "" });
 }
 
 /** Redis opens its log for every line, so it can be emptied under its feet. */
@@ -146,22 +148,22 @@ function trimRedisLog(files: PrivateFiles): void {
 
 const [base, serverPath, socket] = process.argv.slice(2);
 if (base === undefined || serverPath === undefined || socket === undefined) {
-  throw new Error("usage: node keeper.ts <folder> <redis-server> <socket>");
+  throw new Error("usage: node supervisor.ts <folder> <redis-server> <socket>");
 }
-process.title = "sluice-keeper";
+process.title = "sluice-supervisor";
 process.on("SIGTERM", () => {
-  stopAsked = true;
+  isStopRequested = true;
   wake();
 });
 // Ctrl-C and a closed terminal are the users' affair.
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
-const files = privateFiles(base);
+const files = resolvePrivateFiles(base);
 try {
-  process.exitCode = (await keep(files, serverPath, socket)) ? 0 : 1;
+  process.exitCode = (await superviseServer(files, serverPath, socket)) ? 0 : 1;
 } catch (error) {
   log(`gave up: ${coerceError(error).message}`);
   process.exitCode = 1;
 } finally {
-  forget(files);
+  removeSupervisorRecord(files);
 }

@@ -29,7 +29,7 @@ export interface RunKeys {
   /** stream of failed attempts */
   readonly journal: string;
   /** hash cause -> how many records failed of it, with an example (JSON) */
-  readonly clusters: string;
+  readonly causes: string;
 }
 
 export interface LaneKeys {
@@ -66,7 +66,7 @@ export interface AnswerKeys {
   /** string: the run that asks */
   readonly claim: string;
   /** string: another run waits */
-  readonly wanted: string;
+  readonly waiters: string;
   /** string: the answer, for runs that waited */
   readonly answer: string;
 }
@@ -99,7 +99,7 @@ export interface Keys {
 export function createKeys(namespace: string): Keys {
   const answers = `${namespace}:{answers}`;
   return {
-    answers: { claim: `${answers}:claim`, wanted: `${answers}:wanted`, answer: `${answers}:answer` },
+    answers: { claim: `${answers}:claim`, waiters: `${answers}:waiters`, answer: `${answers}:answer` },
     item: (itemId) => {
       const tag = `${namespace}:{item:${encodeURIComponent(itemId)}}`;
       return {
@@ -122,7 +122,7 @@ export function createKeys(namespace: string): Keys {
         lease: `${tag}:lease`,
         snapshot: `${tag}:snapshot`,
         journal: `${tag}:journal`,
-        clusters: `${tag}:clusters`,
+        causes: `${tag}:causes`,
       };
     },
     lane: (lane) => {

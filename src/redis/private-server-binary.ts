@@ -5,9 +5,9 @@ import { compareVersions } from "./check-server-rules.ts";
 
 const run = promisify(execFile);
 
-const LOWEST_VERSION = "6.2";
+const MIN_VERSION = "6.2";
 
-const HOW_TO_GET_ONE = `Set REDIS_URL to a Redis you have, or install one:
+const INSTALL_HINT = `Set REDIS_URL to a Redis you have, or install one:
   Debian, Ubuntu:  sudo apt-get install redis-server
   Fedora, RHEL:    sudo dnf install valkey   (older: sudo dnf install redis)
   Alpine:          sudo apk add redis
@@ -33,7 +33,7 @@ export async function findServerBinary(given?: string): Promise<string> {
     given === undefined
       ? "there is no redis-server or valkey-server on PATH to run a private Redis with"
       : `SLUICE_REDIS_SERVER names no program that can be run: ${given}`,
-    HOW_TO_GET_ONE,
+    INSTALL_HINT,
   );
 }
 
@@ -48,20 +48,17 @@ async function locate(name: string): Promise<string | undefined> {
 }
 
 async function assertVersion(path: string): Promise<void> {
-  let said = "";
+  let output = "";
   try {
-    said = (await run(path, ["--version"], { timeout: 10_000 })).stdout;
+    output = (await run(path, ["--version"], { timeout: 10_000 })).stdout;
   } catch {
     // What it said, if anything, is judged below.
   }
-  const version = / v=(\d+\.\d+(?:\.\d+)?)/.exec(said)?.[1];
+  const version = / v=(\d+\.\d+(?:\.\d+)?)/.exec(output)?.[1];
   if (version === undefined) {
-    throw new RunError(`${path} does not answer --version like a Redis or Valkey server`, HOW_TO_GET_ONE);
+    throw new RunError(`${path} does not answer --version like a Redis or Valkey server`, INSTALL_HINT);
   }
-  if (compareVersions(version, LOWEST_VERSION) < 0) {
-    throw new RunError(
-      `${path} is version ${version}, and ${LOWEST_VERSION} or later is needed`,
-      HOW_TO_GET_ONE,
-    );
+  if (compareVersions(version, MIN_VERSION) < 0) {
+    throw new RunError(`${path} is version ${version}, and ${MIN_VERSION} or later is needed`, INSTALL_HINT);
   }
 }

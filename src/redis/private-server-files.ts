@@ -21,9 +21,9 @@ export interface PrivateFiles {
   /** The append-only file. */
   readonly data: string;
   readonly lock: string;
-  readonly keeperRecord: string;
+  readonly supervisorRecord: string;
   readonly serverRecord: string;
-  readonly keeperLog: string;
+  readonly supervisorLog: string;
   readonly redisLog: string;
 }
 
@@ -33,16 +33,16 @@ export interface ProcessRecord extends ProcessIdentity {
 }
 
 /** A socket's path must fit into the system's 104 (macOS) or 108 (Linux) bytes. */
-const LONGEST_SOCKET_PATH = 100;
+const MAX_SOCKET_PATH_BYTES = 100;
 
-export function privateFiles(base: string): PrivateFiles {
+export function resolvePrivateFiles(base: string): PrivateFiles {
   return {
     base,
     data: join(base, "data"),
     lock: join(base, "lock"),
-    keeperRecord: join(base, "keeper.json"),
+    supervisorRecord: join(base, "supervisor.json"),
     serverRecord: join(base, "server.json"),
-    keeperLog: join(base, "keeper.log"),
+    supervisorLog: join(base, "supervisor.log"),
     redisLog: join(base, "redis.log"),
   };
 }
@@ -51,7 +51,7 @@ export function privateFiles(base: string): PrivateFiles {
 export function preparePrivateFiles(dir: string): PrivateFiles {
   try {
     const base = join(realpathSync(dir), ".sluice", "redis");
-    const files = privateFiles(base);
+    const files = resolvePrivateFiles(base);
     mkdirSync(files.data, { recursive: true, mode: 0o700 });
     // The folder may be older than this program's care for its mode.
     chmodSync(base, 0o700);
@@ -72,18 +72,18 @@ export function preparePrivateFiles(dir: string): PrivateFiles {
  */
 export function chooseSocket(files: PrivateFiles): string {
   const inside = join(files.base, "redis.sock");
-  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) return inside;
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH_BYTES) return inside;
   const hash = createHash("sha256").update(files.base).digest("hex").slice(0, 16);
   const name = `sluice-${process.getuid?.() ?? 0}-${hash}`;
-  const earlier = readRecord(files.serverRecord)?.socket ?? readRecord(files.keeperRecord)?.socket;
+  const earlier = readRecord(files.serverRecord)?.socket ?? readRecord(files.supervisorRecord)?.socket;
   const folder =
     earlier !== undefined && basename(dirname(earlier)) === name ? dirname(earlier) : join(tmpdir(), name);
-  ownFolder(folder);
+  ensurePrivateFolder(folder);
   return join(folder, "redis.sock");
 }
 
 /** In a folder that anybody may write to, somebody else could have made ours first. */
-function ownFolder(folder: string): void {
+function ensurePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const found = lstatSync(folder);
   if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o077) === 0)
@@ -110,16 +110,16 @@ export function readRecord(path: string): ProcessRecord | undefined {
 }
 
 /** The recorded process, if it still runs. */
-export function liveRecord(path: string): ProcessRecord | undefined {
+export function readLiveRecord(path: string): ProcessRecord | undefined {
   const record = readRecord(path);
   return record !== undefined && isProcessAlive(record) ? record : undefined;
 }
 
 /** Whole or not at all: a reader never sees half a record. */
 export function writeRecord(path: string, record: ProcessRecord): void {
-  const unfinished = `${path}.${randomBytes(4).toString("hex")}`;
-  writeFileSync(unfinished, JSON.stringify(record), { mode: 0o600 });
-  renameSync(unfinished, path);
+  const temporaryPath = `${path}.${randomBytes(4).toString("hex")}`;
+  writeFileSync(temporaryPath, JSON.stringify(record), { mode: 0o600 });
+  renameSync(temporaryPath, path);
 }
 
 /** Removes the record unless it is about another process by now. */

@@ -10,7 +10,7 @@ export interface ProcessIdentity {
 
 /** Undefined when there is no such process, or only a zombie that nobody has reaped. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
-  const startedAt = process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
+  const startedAt = process.platform === "linux" ? readStartFromProc(pid) : readStartFromPs(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
@@ -29,7 +29,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
 }
 
 /** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name in field 2 may hold spaces and parentheses. */
-function startFromProc(pid: number): string | undefined {
+function readStartFromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -39,7 +39,7 @@ function startFromProc(pid: number): string | undefined {
   }
 }
 
-function startFromPs(pid: number): string | undefined {
+function readStartFromPs(pid: number): string | undefined {
   const answer = spawnSync("/bin/ps", ["-o", "state=,lstart=", "-p", String(pid)], {
     encoding: "utf8",
     env: { LC_ALL: "C" },

@@ -7,9 +7,9 @@ import { findServerBinary } from "./private-server-binary.ts";
 import { chooseSocket, type PrivateFiles, type ProcessRecord, writeRecord } from "./private-server-files.ts";
 import { identifyProcess } from "./private-server-process.ts";
 
-const KEEPER_LOG_LIMIT = 2 ** 20;
+const SUPERVISOR_LOG_LIMIT = 2 ** 20;
 
-export interface SpawnedKeeper {
+export interface SpawnedSupervisor {
   readonly record: ProcessRecord;
   /** Resolves when it has ended: with null when a signal ended it. */
   readonly exitCode: Promise<number | null>;
@@ -21,22 +21,22 @@ export interface SpawnedKeeper {
  * Starts a keeper that outlives this process and its terminal, and records it. Only under the lock, and only when no
  * keeper lives.
  */
-export async function spawnKeeper(
+export async function spawnSupervisor(
   files: PrivateFiles,
   serverPath: string | undefined,
-): Promise<SpawnedKeeper> {
+): Promise<SpawnedSupervisor> {
   const program = await findServerBinary(serverPath);
   const socket = chooseSocket(files);
-  const log = openSync(files.keeperLog, "a", 0o600);
-  if (statSync(files.keeperLog).size > KEEPER_LOG_LIMIT) truncateSync(files.keeperLog);
-  const keeper = fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
+  const log = openSync(files.supervisorLog, "a", 0o600);
+  if (statSync(files.supervisorLog).size > SUPERVISOR_LOG_LIMIT) truncateSync(files.supervisorLog);
+  const supervisor = fileURLToPath(new URL(`./supervisor${extname(import.meta.url)}`, import.meta.url));
   const child = spawn(
     process.execPath,
     [
       "--max-old-space-size=32",
       "--max-semi-space-size=1",
       "--disable-warning=ExperimentalWarning",
-      keeper,
+      supervisor,
       files.base,
       program,
       socket,
@@ -50,21 +50,21 @@ export async function spawnKeeper(
     child.once("exit", (code) => resolve(code));
   });
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-  if (identity === undefined) throw notStarted(files);
+  if (identity === undefined) throw startFailure(files);
   const record = { ...identity, socket };
-  writeRecord(files.keeperRecord, record);
+  writeRecord(files.supervisorRecord, record);
   return { record, exitCode, release: () => child.unref() };
 }
 
 /** Why a keeper gave up, as far as the logs tell. */
-export function notStarted(files: PrivateFiles): RunError {
+export function startFailure(files: PrivateFiles): RunError {
   return new RunError(
-    `the private Redis does not start; the end of its log says:\n${tail(files.redisLog)}\n${tail(files.keeperLog)}`.trim(),
+    `the private Redis does not start; the end of its log says:\n${readLogTail(files.redisLog)}\n${readLogTail(files.supervisorLog)}`.trim(),
     `Free disk space or mend what the log names (${files.redisLog}), or set REDIS_URL to another Redis.`,
   );
 }
 
-function tail(path: string): string {
+function readLogTail(path: string): string {
   try {
     return readFileSync(path, "utf8").trimEnd().split("\n").slice(-6).join("\n");
   } catch (error) {

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "../core/errors.ts";
-import { isServing, KeeperSocket, listUsers } from "./keeper-socket.ts";
+import { isServing, listUserConnections, SocketClient } from "./keeper-socket.ts";
 import {
-  liveRecord,
   type PrivateFiles,
   type ProcessRecord,
   preparePrivateFiles,
+  readLiveRecord,
 } from "./private-server-files.ts";
 import { withFileLock } from "./private-server-lock.ts";
 import { isProcessAlive, signalProcess } from "./private-server-process.ts";
-import { notStarted, spawnKeeper } from "./private-server-spawn.ts";
+import { spawnSupervisor, startFailure } from "./private-server-spawn.ts";
 import type { RedisTarget } from "./url.ts";
 
 export interface PrivateRedis {
@@ -25,9 +25,9 @@ const POLL_MS = 20;
 /** How often a user looks whether its keeper still lives. */
 const WATCH_MS = 1_000;
 /** How long other users may take to come back after a crash: their longest pause between two tries, and some. */
-const RETURN_MS = 3_000;
-const START_PATIENCE_MS = 60_000;
-const STOP_PATIENCE_MS = 90_000;
+const RECONNECT_GRACE_MS = 3_000;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 90_000;
 
 /**
  * Joins the private Redis of `dir`, starting it when nobody has, and resolves when it takes commands. All processes
@@ -55,10 +55,10 @@ export async function startPrivateRedis(
 class Membership {
   readonly #files: PrivateFiles;
   readonly #serverPath: string | undefined;
-  #anchor: KeeperSocket | undefined;
-  #keeper: ProcessRecord | undefined;
+  #connection: SocketClient | undefined;
+  #supervisor: ProcessRecord | undefined;
   #watch: NodeJS.Timeout | undefined;
-  #mending: Promise<void> | undefined;
+  #repairing: Promise<void> | undefined;
   /** When this process last came back after a crash of the server. */
   #rejoinedAt = Number.NEGATIVE_INFINITY;
 
@@ -68,99 +68,100 @@ class Membership {
   }
 
   async join(): Promise<string> {
-    const keeper = await withFileLock(this.#files.lock, () => this.#joinLocked());
-    await this.#untilServing();
-    this.#watch = setInterval(() => this.#mend(), WATCH_MS).unref();
-    return keeper.socket;
+    const supervisor = await withFileLock(this.#files.lock, () => this.#joinWithLock());
+    await this.#waitUntilServing();
+    this.#watch = setInterval(() => this.#repair(), WATCH_MS).unref();
+    return supervisor.socket;
   }
 
   async leave(): Promise<void> {
     clearInterval(this.#watch);
-    await this.#mending;
-    this.#anchor?.hold(true);
+    await this.#repairing;
+    this.#connection?.keepProcessAlive(true);
     try {
-      await withFileLock(this.#files.lock, () => this.#leaveLocked());
+      await withFileLock(this.#files.lock, () => this.#leaveWithLock());
     } finally {
-      this.#anchor?.close();
+      this.#connection?.close();
     }
   }
 
   /** Only under the lock: finds or starts a keeper, and is connected to its server afterwards. */
-  async #joinLocked(): Promise<ProcessRecord> {
-    const deadline = performance.now() + START_PATIENCE_MS;
+  async #joinWithLock(): Promise<ProcessRecord> {
+    const deadline = performance.now() + START_TIMEOUT_MS;
     for (;;) {
-      const found = liveRecord(this.#files.keeperRecord);
-      const spawned = found === undefined ? await spawnKeeper(this.#files, this.#serverPath) : undefined;
-      const keeper = found ?? spawned?.record;
-      const anchor = keeper && (await connectAnchor(keeper, deadline));
-      if (keeper !== undefined && anchor !== undefined) {
-        anchor.hold(false);
-        if (this.#anchor?.isOpen === false) this.#rejoinedAt = performance.now();
+      const found = readLiveRecord(this.#files.supervisorRecord);
+      const spawned = found === undefined ? await spawnSupervisor(this.#files, this.#serverPath) : undefined;
+      const supervisor = found ?? spawned?.record;
+      const connection = supervisor && (await openUserConnection(supervisor, deadline));
+      if (supervisor !== undefined && connection !== undefined) {
+        connection.keepProcessAlive(false);
+        if (this.#connection?.isOpen === false) this.#rejoinedAt = performance.now();
         // A second connection of ours would look like another user when we leave.
-        this.#anchor?.close();
-        this.#anchor = anchor;
-        this.#keeper = keeper;
+        this.#connection?.close();
+        this.#connection = connection;
+        this.#supervisor = supervisor;
         spawned?.release();
-        return keeper;
+        return supervisor;
       }
       // A keeper that was killed is replaced; one that gave up has said why.
       if (performance.now() > deadline || (spawned && (await spawned.exitCode) !== null))
-        throw notStarted(this.#files);
+        throw startFailure(this.#files);
     }
   }
 
-  async #untilServing(): Promise<void> {
+  async #waitUntilServing(): Promise<void> {
     for (;;) {
-      const anchor = this.#anchor;
+      const connection = this.#connection;
       try {
-        anchor?.hold(true);
-        if (anchor !== undefined && (await isServing(anchor))) return;
+        connection?.keepProcessAlive(true);
+        if (connection !== undefined && (await isServing(connection))) return;
       } catch {
         // The server ended while it loaded its data; its keeper starts it again, or has given up.
-        await withFileLock(this.#files.lock, () => this.#joinLocked());
+        await withFileLock(this.#files.lock, () => this.#joinWithLock());
       } finally {
-        anchor?.hold(false);
+        connection?.keepProcessAlive(false);
       }
       await sleep(POLL_MS);
     }
   }
 
   /** Replaces a keeper that was killed and a connection that broke. What fails now is tried again at the next look. */
-  #mend(): void {
-    const { keeperRecord, lock } = this.#files;
-    if (this.#mending !== undefined) return;
-    if (this.#anchor?.isOpen && this.#keeper !== undefined && isProcessAlive(this.#keeper)) return;
-    if (liveRecord(keeperRecord) === undefined || !this.#anchor?.isOpen) {
-      this.#mending = withFileLock(lock, () => this.#joinLocked())
+  #repair(): void {
+    const { supervisorRecord, lock } = this.#files;
+    if (this.#repairing !== undefined) return;
+    if (this.#connection?.isOpen && this.#supervisor !== undefined && isProcessAlive(this.#supervisor))
+      return;
+    if (readLiveRecord(supervisorRecord) === undefined || !this.#connection?.isOpen) {
+      this.#repairing = withFileLock(lock, () => this.#joinWithLock())
         .then(
           () => {},
           () => {},
         )
         .finally(() => {
-          this.#mending = undefined;
+          this.#repairing = undefined;
         });
     } else {
-      this.#keeper = liveRecord(keeperRecord);
+      this.#supervisor = readLiveRecord(supervisorRecord);
     }
   }
 
-  async #leaveLocked(): Promise<void> {
-    const { keeperRecord, serverRecord } = this.#files;
+  async #leaveWithLock(): Promise<void> {
+    const { supervisorRecord, serverRecord } = this.#files;
     // When the server cannot be asked, it is about to crash or to come back: ending it is its keeper's affair then.
-    const asked = this.#othersRemain().catch(() => liveRecord(keeperRecord) !== undefined);
-    if (await asked) return;
-    const keeper = liveRecord(keeperRecord);
-    if (keeper !== undefined) signalProcess(keeper, "SIGTERM");
-    const deadline = performance.now() + STOP_PATIENCE_MS;
+    const isInUse = this.#hasOtherUsers().catch(() => readLiveRecord(supervisorRecord) !== undefined);
+    if (await isInUse) return;
+    const supervisor = readLiveRecord(supervisorRecord);
+    if (supervisor !== undefined) signalProcess(supervisor, "SIGTERM");
+    const deadline = performance.now() + STOP_TIMEOUT_MS;
     for (;;) {
-      const server = liveRecord(serverRecord);
-      const keeperAlive = keeper !== undefined && isProcessAlive(keeper);
-      if (server === undefined && !keeperAlive) return;
+      const server = readLiveRecord(serverRecord);
+      const isSupervisorAlive = supervisor !== undefined && isProcessAlive(supervisor);
+      if (server === undefined && !isSupervisorAlive) return;
       // A server whose keeper was killed ends in the same orderly way when it is asked directly.
-      if (server !== undefined && !keeperAlive) signalProcess(server, "SIGTERM");
+      if (server !== undefined && !isSupervisorAlive) signalProcess(server, "SIGTERM");
       if (performance.now() > deadline) {
         throw new RunError(
-          `the private Redis did not stop within ${STOP_PATIENCE_MS / 1000} s (server ${server?.pid ?? "gone"}, keeper ${keeper?.pid ?? "gone"})`,
+          `the private Redis did not stop within ${STOP_TIMEOUT_MS / 1000} s (server ${server?.pid ?? "gone"}, keeper ${supervisor?.pid ?? "gone"})`,
           `Its log is ${this.#files.redisLog}.`,
         );
       }
@@ -172,16 +173,16 @@ class Membership {
    * A connection closed a moment ago, by us or by a child that just ended, may still be listed; and after a crash,
    * others may still be on their way back.
    */
-  async #othersRemain(): Promise<boolean> {
-    if (this.#anchor?.isOpen !== true) await this.#joinLocked();
-    const anchor = this.#anchor;
-    if (anchor === undefined) return false;
-    anchor.hold(true);
-    const own = await anchor.command("CLIENT ID");
+  async #hasOtherUsers(): Promise<boolean> {
+    if (this.#connection?.isOpen !== true) await this.#joinWithLock();
+    const connection = this.#connection;
+    if (connection === undefined) return false;
+    connection.keepProcessAlive(true);
+    const own = await connection.command("CLIENT ID");
     for (let seen = 0; seen < 3; ) {
-      const others = (await listUsers(anchor)).filter((id) => id !== own);
+      const others = (await listUserConnections(connection)).filter((id) => id !== own);
       if (others.length > 0) seen += 1;
-      else if (performance.now() - this.#rejoinedAt >= RETURN_MS) return false;
+      else if (performance.now() - this.#rejoinedAt >= RECONNECT_GRACE_MS) return false;
       await sleep(POLL_MS);
     }
     return true;
@@ -189,12 +190,15 @@ class Membership {
 }
 
 /** A named connection to the keeper's server, or undefined when the keeper ended or time ran out. */
-async function connectAnchor(keeper: ProcessRecord, deadline: number): Promise<KeeperSocket | undefined> {
+async function openUserConnection(
+  supervisor: ProcessRecord,
+  deadline: number,
+): Promise<SocketClient | undefined> {
   for (;;) {
     try {
-      return await KeeperSocket.open(keeper.socket, `sluice:user:${process.pid}`);
+      return await SocketClient.open(supervisor.socket, `sluice:user:${process.pid}`);
     } catch {
-      if (!isProcessAlive(keeper) || performance.now() > deadline) return undefined;
+      if (!isProcessAlive(supervisor) || performance.now() > deadline) return undefined;
       await sleep(POLL_MS);
     }
   }

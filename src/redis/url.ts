@@ -44,7 +44,7 @@ export type RedisTarget =
       readonly tls?: RedisTls;
     };
 
-const FORMS =
+const URL_FORMS =
   "redis://[user:password@]host[:6379][/db], rediss://..., unix:///path/to.sock, " +
   "redis+sentinel://[user:password@]host:26379,host:26379/master-name, redis+cluster://[user:password@]host:6379,host:6379";
 
@@ -70,7 +70,7 @@ const PARAMETERS: Readonly<Record<Kind, readonly string[]>> = {
 };
 const TLS_PARAMETERS = ["ca", "cert", "key"];
 
-interface Parts {
+interface UrlParts {
   readonly kind: Kind;
   readonly tls: boolean;
   readonly login: RedisLogin | undefined;
@@ -89,16 +89,16 @@ export function parseRedisUrl(text: string): RedisTarget {
   const { kind, query } = parts;
   const shared = {
     login: parts.login,
-    tls: parts.tls ? tlsFiles(query) : undefined,
+    tls: parts.tls ? parseTlsFiles(query) : undefined,
   };
   switch (kind) {
     case "socket":
       if (parts.hosts !== "") fail("has a host before the socket's path: write unix:/// with three slashes");
       if (parts.path.length < 2) fail("has no path of a socket after unix://");
-      return { kind, path: parts.path, db: database(query.get("db") ?? "0"), ...shared };
+      return { kind, path: parts.path, db: parseDatabase(query.get("db") ?? "0"), ...shared };
     case "standalone": {
-      const db = database(query.get("db") ?? (parts.path === "" ? "0" : parts.path));
-      const [address, ...more] = addresses(parts.hosts, 6379);
+      const db = parseDatabase(query.get("db") ?? (parts.path === "" ? "0" : parts.path));
+      const [address, ...more] = parseAddresses(parts.hosts, 6379);
       if (address === undefined || more.length > 0)
         fail("has several hosts: use redis+cluster or redis+sentinel");
       return { kind, address, db, ...shared };
@@ -106,14 +106,14 @@ export function parseRedisUrl(text: string): RedisTarget {
     case "sentinel": {
       if (parts.path === "")
         fail("has no master name after the Sentinels: redis+sentinel://host:26379/master-name");
-      const sentinels = addresses(parts.hosts, 26379);
-      const db = database(query.get("db") ?? "0");
+      const sentinels = parseAddresses(parts.hosts, 26379);
+      const db = parseDatabase(query.get("db") ?? "0");
       return { kind, sentinels, master: parts.path, db, ...shared, ...sentinelLogin(query) };
     }
     case "cluster":
       if (parts.path !== "" && parts.path !== "0")
         fail("has a database: a Redis Cluster has only database 0");
-      return { kind, nodes: addresses(parts.hosts, 6379), ...shared };
+      return { kind, nodes: parseAddresses(parts.hosts, 6379), ...shared };
   }
 }
 
@@ -138,12 +138,12 @@ function fail(problem: string): never {
   throw new ConfigError([`the Redis URL ${problem}`]);
 }
 
-function splitUrl(text: string): Parts {
+function splitUrl(text: string): UrlParts {
   const found = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(text);
-  if (found === null) fail(`is not of a form known here: ${FORMS}`);
+  if (found === null) fail(`is not of a form known here: ${URL_FORMS}`);
   const [, scheme = "", authority = "", path = "", search = "", fragment] = found;
   const known = SCHEMES[scheme.toLowerCase()];
-  if (known === undefined) fail(`has an unknown scheme; the forms are ${FORMS}`);
+  if (known === undefined) fail(`has an unknown scheme; the forms are ${URL_FORMS}`);
   if (fragment !== undefined || `${path}${search}`.includes("@")) {
     fail(
       'has a "/", "?", "#" or "@" that is not percent-encoded, perhaps in the password (%2F, %3F, %23, %40)',
@@ -195,12 +195,12 @@ function decode(text: string, part: string): string {
   }
 }
 
-function database(text: string): number {
+function parseDatabase(text: string): number {
   if (!/^\d{1,5}$/.test(text)) fail("has a database that is not a number from 0 to 99999");
   return Number(text);
 }
 
-function addresses(hosts: string, defaultPort: number): [RedisAddress, ...RedisAddress[]] {
+function parseAddresses(hosts: string, defaultPort: number): [RedisAddress, ...RedisAddress[]] {
   const list = hosts.split(",");
   const [first, ...more] = list.map((text, index) => {
     const where = list.length === 1 ? "" : ` in address ${index + 1} of ${list.length}`;
@@ -229,7 +229,7 @@ function sentinelLogin(query: ReadonlyMap<string, string>): { sentinelLogin?: Re
   return { sentinelLogin: username === "" ? { password } : { username, password } };
 }
 
-function tlsFiles(query: ReadonlyMap<string, string>): RedisTls {
+function parseTlsFiles(query: ReadonlyMap<string, string>): RedisTls {
   const [ca, cert, key] = TLS_PARAMETERS.map((name) => query.get(name));
   if ((cert === undefined) !== (key === undefined)) fail("needs the parameters cert and key together");
   return {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import type { Exchange } from "./exchange.ts";
+import type { SimulatedProvider } from "./exchange.ts";
 
 /**
  * Lets other processes on this machine steer a simulator: GET answers `{ statistics, settings }`, POST takes a patch
@@ -10,26 +10,26 @@ export function serveControl(
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
-  exchange: Exchange,
+  provider: SimulatedProvider,
 ): void {
   if (!isLoopback(request.socket.remoteAddress)) {
     send(response, 403, { error: "from this machine only" });
     return;
   }
-  const problem = request.method === "POST" ? applyPatch(body, exchange) : undefined;
+  const problem = request.method === "POST" ? applyPatch(body, provider) : undefined;
   if (problem !== undefined) send(response, 400, { error: problem });
   else if (request.method !== "GET" && request.method !== "POST")
     send(response, 405, { error: "GET or POST" });
-  else send(response, 200, { statistics: exchange.statistics(), settings: exchange.settings });
+  else send(response, 200, { statistics: provider.statistics(), settings: provider.settings });
 }
 
-function applyPatch(body: Buffer, exchange: Exchange): string | undefined {
+function applyPatch(body: Buffer, provider: SimulatedProvider): string | undefined {
   try {
     const { resetStatistics, ...patch } = z
       .looseObject({ resetStatistics: z.boolean().optional() })
       .parse(JSON.parse(body.toString("utf8")));
-    exchange.configure(patch);
-    if (resetStatistics) exchange.resetStatistics();
+    provider.configure(patch);
+    if (resetStatistics) provider.resetStatistics();
     return undefined;
   } catch (error) {
     return error instanceof z.ZodError ? z.prettifyError(error) : "the body is not JSON";

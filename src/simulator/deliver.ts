@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Answer } from "./endpoint.ts";
+import type { SimulatedResponse } from "./endpoint.ts";
 import type { FaultAction } from "./faults.ts";
 
 /** Faults of the way an answer travels, not of what it says. */
@@ -26,14 +26,14 @@ export interface Pace {
 /** Sends the answer, the way the fault says. `response` may already be gone. */
 export function deliver(
   response: ServerResponse,
-  answer: Answer,
+  answer: SimulatedResponse,
   fault: DeliveryFault | undefined,
   pace: Pace = { everyMs: 0, beforeLast: () => undefined },
 ): void {
   if (response.destroyed) return;
   switch (fault?.type) {
     case undefined:
-      if (answer.paced) sendPaced(response, answer, pace);
+      if (answer.isStreamed) sendPaced(response, answer, pace);
       else sendWhole(response, answer);
       break;
     case "connection-close":
@@ -57,7 +57,7 @@ export function deliver(
   }
 }
 
-function sendWhole(response: ServerResponse, answer: Answer): void {
+function sendWhole(response: ServerResponse, answer: SimulatedResponse): void {
   response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
   response.cork();
   for (const part of answer.body) response.write(part);
@@ -66,7 +66,7 @@ function sendWhole(response: ServerResponse, answer: Answer): void {
 }
 
 /** Part after part, in chunks of their own. */
-function sendPaced(response: ServerResponse, answer: Answer, { everyMs, beforeLast }: Pace): void {
+function sendPaced(response: ServerResponse, answer: SimulatedResponse, { everyMs, beforeLast }: Pace): void {
   response.writeHead(answer.status, answer.headers);
   if (everyMs <= 0) {
     beforeLast();
@@ -87,7 +87,7 @@ function sendPaced(response: ServerResponse, answer: Answer, { everyMs, beforeLa
 
 function sendTruncated(
   response: ServerResponse,
-  answer: Answer,
+  answer: SimulatedResponse,
   fault: Extract<DeliveryFault, { type: "truncate" }>,
 ): void {
   const left = Buffer.concat(answer.body).subarray(0, fault.bytes);
@@ -97,14 +97,19 @@ function sendTruncated(
 }
 
 /** The headers with the full length, and only so many bytes of the body. */
-function sendStart(response: ServerResponse, answer: Answer, bytes: number, sent?: () => void): void {
+function sendStart(
+  response: ServerResponse,
+  answer: SimulatedResponse,
+  bytes: number,
+  sent?: () => void,
+): void {
   response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
   response.flushHeaders();
   response.write(Buffer.concat(answer.body).subarray(0, bytes), sent);
 }
 
 /** Node frames a body by itself unless told not to; the end of the connection is then the end of the body. */
-function sendUntilClose(response: ServerResponse, answer: Answer, body: Buffer): void {
+function sendUntilClose(response: ServerResponse, answer: SimulatedResponse, body: Buffer): void {
   response.useChunkedEncodingByDefault = false;
   response.writeHead(answer.status, { ...answer.headers, connection: "close" });
   response.end(body);
@@ -112,7 +117,7 @@ function sendUntilClose(response: ServerResponse, answer: Answer, body: Buffer):
 
 function sendTrickle(
   response: ServerResponse,
-  answer: Answer,
+  answer: SimulatedResponse,
   fault: Extract<DeliveryFault, { type: "trickle" }>,
 ): void {
   const body = Buffer.concat(answer.body);
@@ -126,6 +131,6 @@ function sendTrickle(
   response.once("close", () => clearInterval(timer));
 }
 
-function byteLength(answer: Answer): number {
+function byteLength(answer: SimulatedResponse): number {
   return answer.body.reduce((sum, part) => sum + part.length, 0);
 }

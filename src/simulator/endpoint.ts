@@ -3,13 +3,13 @@ import type { LimitName } from "./account.ts";
 import type { ChatFault, VectorDefect } from "./faults.ts";
 import type { VectorMode } from "./vector-store.ts";
 
-export interface Answer {
+export interface SimulatedResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Written one after another. */
   readonly body: readonly Buffer[];
   /** A stream: each part of the body is sent by itself, at the pace of the settings. */
-  readonly paced?: boolean;
+  readonly isStreamed?: boolean;
 }
 
 export interface ReceivedCall {
@@ -36,20 +36,20 @@ export interface AcceptedCall extends CheckedCall {
 export interface Endpoint<Call extends CheckedCall = AcceptedCall> {
   readonly path: string;
   /** What shares a limit, where it is less than the whole account. */
-  lane?(call: Call): string;
+  limitKey?(call: Call): string;
   /** Checks everything a provider checks before it counts a call. */
-  check(call: ReceivedCall): { readonly accepted: Call } | { readonly refusal: Answer };
-  throttle(limit: LimitName): Answer;
-  fail(code: number, message: string | undefined): Answer;
+  check(call: ReceivedCall): { readonly accepted: Call } | { readonly refusal: SimulatedResponse };
+  throttle(limit: LimitName): SimulatedResponse;
+  fail(code: number, message: string | undefined): SimulatedResponse;
   succeed(
     call: Call,
     mode: VectorMode,
     vectorDefect: VectorDefect | undefined,
     chatFault: ChatFault | undefined,
-  ): Answer;
+  ): SimulatedResponse;
 }
 
-export function jsonAnswer(status: number, value: unknown): Answer {
+export function jsonResponse(status: number, value: unknown): SimulatedResponse {
   return {
     status,
     headers: { "content-type": "application/json; charset=utf-8" },
@@ -58,7 +58,7 @@ export function jsonAnswer(status: number, value: unknown): Answer {
 }
 
 /** The object in a request body; undefined when it is something else. */
-export function parseObject(body: Buffer): Record<string, unknown> | undefined {
+export function parseBody(body: Buffer): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(body.toString("utf8"));
     return typeof value === "object" && value !== null && !Array.isArray(value)
@@ -70,7 +70,7 @@ export function parseObject(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** The printed vectors with one of them, or their number or order, made wrong. */
-export function spoilVectors(
+export function corruptVectors(
   vectors: readonly Buffer[],
   defect: VectorDefect | undefined,
 ): readonly Buffer[] {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Account, type AccountMaxima, type LimitName } from "./account.ts";
 import { type DeliveryFault, deliver, isDeliveryFault } from "./deliver.ts";
-import type { Answer, CheckedCall, Endpoint, ReceivedCall } from "./endpoint.ts";
+import type { CheckedCall, Endpoint, ReceivedCall, SimulatedResponse } from "./endpoint.ts";
 import { type FaultAction, FaultPlan } from "./faults.ts";
 import { createRandom } from "./random.ts";
 import { patchSettings, type SimulatorSettings } from "./settings.ts";
@@ -13,7 +13,7 @@ export type Admission =
   | { readonly fault: FaultAction | undefined; readonly release: () => void };
 
 /** The provider behind all endpoints: one account's limits, the faults, the latency and the books. */
-export class Exchange {
+export class SimulatedProvider {
   #settings: SimulatorSettings;
   #faults: FaultPlan;
   readonly #random: () => number;
@@ -43,7 +43,7 @@ export class Exchange {
   statistics(): SimulatorStatistics {
     const accounts = [...this.#accounts.values()];
     const inFlight = accounts.reduce((sum, account) => sum + account.inFlight, 0);
-    return this.#counter.read(inFlight, greatest(accounts.map((account) => account.maxima())));
+    return this.#counter.read(inFlight, findMaxima(accounts.map((account) => account.maxima())));
   }
 
   resetStatistics(): void {
@@ -66,7 +66,7 @@ export class Exchange {
     }
     const { accepted } = checked;
     const { texts, tokens } = accepted;
-    const admission = this.admit(endpoint.path, texts, tokens, endpoint.lane?.(accepted));
+    const admission = this.admit(endpoint.path, texts, tokens, endpoint.limitKey?.(accepted));
     if ("limit" in admission) {
       deliver(response, endpoint.throttle(admission.limit), undefined);
       return;
@@ -77,24 +77,24 @@ export class Exchange {
     const { answer, delivery } = this.#compose(endpoint, accepted, fault);
     // The caller may call again the moment it has the last byte: the place must be free by then. A slow delivery
     // keeps it until the connection is done.
-    if (delivery === undefined && !answer.paced) release();
+    if (delivery === undefined && !answer.isStreamed) release();
     deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
   }
 
-  #accountOf(lane: string): Account {
-    const known = this.#accounts.get(lane) ?? new Account();
-    this.#accounts.set(lane, known);
+  #getAccount(limitKey: string): Account {
+    const known = this.#accounts.get(limitKey) ?? new Account();
+    this.#accounts.set(limitKey, known);
     return known;
   }
 
   /** Counts a call that another protocol than HTTP refused for its credentials or fields. */
-  refuse(path: string): void {
+  countRefused(path: string): void {
     this.#report({ path, texts: [], tokens: 0, outcome: "refused" });
   }
 
   /** Admits a call, of any protocol: the limit that refuses it, or its fault, if any, and how to end it. */
-  admit(path: string, texts: readonly string[], tokens: number, lane = ""): Admission {
-    const account = this.#accountOf(lane);
+  admit(path: string, texts: readonly string[], tokens: number, limitKey = ""): Admission {
+    const account = this.#getAccount(limitKey);
     const limit = account.admit(performance.now(), tokens, this.#settings.limits);
     if (limit) {
       this.#report({ path, texts, tokens, outcome: limit });
@@ -102,7 +102,7 @@ export class Exchange {
     }
     const fault = this.#faults.next(texts);
     this.#report({ path, texts, tokens, outcome: fault ? "faulty" : "answered" });
-    return { fault, release: onceOnly(() => account.release()) };
+    return { fault, release: runOnce(() => account.release()) };
   }
 
   /** How long this call takes until its answer. */
@@ -111,7 +111,7 @@ export class Exchange {
     return fixedMs + jitterMs * this.#random();
   }
 
-  #succeed<Call extends CheckedCall>(endpoint: Endpoint<Call>, call: Call): Answer {
+  #succeed<Call extends CheckedCall>(endpoint: Endpoint<Call>, call: Call): SimulatedResponse {
     return endpoint.succeed(call, this.#settings.vectors, undefined, undefined);
   }
 
@@ -134,8 +134,8 @@ export class Exchange {
     endpoint: Endpoint<Call>,
     call: Call,
     fault: FaultAction | undefined,
-  ): { answer: Answer; delivery: DeliveryFault | undefined } {
-    const whole = (answer: Answer) => ({ answer, delivery: undefined });
+  ): { answer: SimulatedResponse; delivery: DeliveryFault | undefined } {
+    const whole = (answer: SimulatedResponse) => ({ answer, delivery: undefined });
     if (isDeliveryFault(fault)) return { answer: this.#succeed(endpoint, call), delivery: fault };
     switch (fault?.type) {
       case "code":
@@ -157,17 +157,17 @@ export class Exchange {
 }
 
 /** The greatest of each figure, over accounts that share no limit. */
-function greatest(all: readonly AccountMaxima[]): AccountMaxima {
-  const most = (figure: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[figure]));
+function findMaxima(all: readonly AccountMaxima[]): AccountMaxima {
+  const maxOf = (figure: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[figure]));
   return {
-    requestsInWindow: most("requestsInWindow"),
-    tokensInWindow: most("tokensInWindow"),
-    concurrency: most("concurrency"),
-    arrivalsInWindow: most("arrivalsInWindow"),
+    requestsInWindow: maxOf("requestsInWindow"),
+    tokensInWindow: maxOf("tokensInWindow"),
+    concurrency: maxOf("concurrency"),
+    arrivalsInWindow: maxOf("arrivalsInWindow"),
   };
 }
 
-function onceOnly(run: () => void): () => void {
+function runOnce(run: () => void): () => void {
   let done = false;
   return () => {
     if (done) return;

@@ -2,13 +2,13 @@ import type { LimitName } from "./account.ts";
 import { countTokens } from "./count-tokens.ts";
 import {
   type AcceptedCall,
-  type Answer,
+  corruptVectors,
   type Endpoint,
   joinArray,
-  jsonAnswer,
-  parseObject,
+  jsonResponse,
+  parseBody,
   type ReceivedCall,
-  spoilVectors,
+  type SimulatedResponse,
 } from "./endpoint.ts";
 import type { VectorDefect } from "./faults.ts";
 import type { VectorMode, VectorStore } from "./vector-store.ts";
@@ -34,8 +34,8 @@ export function createMinimaxEndpoint(options: MinimaxOptions, vectors: VectorSt
   return {
     path: "/minimax/v1/embeddings",
     check: (call) => checkCall(call, options),
-    throttle: (limit) => refuse(THROTTLES[limit].code, THROTTLES[limit].message),
-    fail: (code, message) => refuse(code, message ?? "simulated failure"),
+    throttle: (limit) => errorResponse(THROTTLES[limit].code, THROTTLES[limit].message),
+    fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
     succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
   };
 }
@@ -43,23 +43,24 @@ export function createMinimaxEndpoint(options: MinimaxOptions, vectors: VectorSt
 function checkCall(
   call: ReceivedCall,
   options: MinimaxOptions,
-): { accepted: AcceptedCall } | { refusal: Answer } {
+): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
   if (call.headers.authorization !== `Bearer ${options.apiKey}`)
     return {
-      refusal: refuse(1004, "login fail: Please carry the API secret key in the Authorization field"),
+      refusal: errorResponse(1004, "login fail: Please carry the API secret key in the Authorization field"),
     };
   if (options.groupId !== undefined && call.query.get("GroupId") !== options.groupId)
-    return { refusal: refuse(1004, "token not match group") };
-  const body = parseObject(call.body);
-  if (!body) return { refusal: refuse(2013, "invalid params, the body is not a JSON object") };
+    return { refusal: errorResponse(1004, "token not match group") };
+  const body = parseBody(call.body);
+  if (!body) return { refusal: errorResponse(2013, "invalid params, the body is not a JSON object") };
   const { texts } = body;
   const problem = findFieldProblem(body, call.headers["content-type"]);
   if (problem !== undefined || !isTexts(texts))
-    return { refusal: refuse(2013, `invalid params, ${problem}`) };
+    return { refusal: errorResponse(2013, `invalid params, ${problem}`) };
   let tokens = 0;
   for (const text of texts) {
     const count = countTokens(text);
-    if (count > MAX_TOKENS) return { refusal: refuse(2013, `invalid params, a text has ${count} tokens`) };
+    if (count > MAX_TOKENS)
+      return { refusal: errorResponse(2013, `invalid params, a text has ${count} tokens`) };
     tokens += count;
   }
   return { accepted: { texts, tokens, model: MODEL, encoding: "float" } };
@@ -82,8 +83,8 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string" && text !== "");
 }
 
-function refuse(code: number, message: string): Answer {
-  return jsonAnswer(200, {
+function errorResponse(code: number, message: string): SimulatedResponse {
+  return jsonResponse(200, {
     vectors: null,
     total_tokens: 0,
     base_resp: { status_code: code, status_msg: message },
@@ -95,8 +96,8 @@ function succeed(
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,
-): Answer {
-  const printed = spoilVectors(vectors.print(call.texts, mode), defect);
+): SimulatedResponse {
+  const printed = corruptVectors(vectors.print(call.texts, mode), defect);
   const tail = `,"total_tokens":${call.tokens},"base_resp":{"status_code":0,"status_msg":"success"}}`;
   return {
     status: 200,

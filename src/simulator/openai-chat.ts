@@ -1,12 +1,12 @@
 import { type ChatCall, composeChat } from "./chat/compose-chat.ts";
 import { readMessages } from "./chat/read-messages.ts";
 import {
-  type Answer,
   type CheckedCall,
   type Endpoint,
-  jsonAnswer,
-  parseObject,
+  jsonResponse,
+  parseBody,
   type ReceivedCall,
+  type SimulatedResponse,
 } from "./endpoint.ts";
 
 /** A chat call whose credentials and fields are in order. */
@@ -17,24 +17,24 @@ interface OpenaiChatCall extends CheckedCall {
 
 /** The plain OpenAI-compatible chat endpoint, streaming and not. */
 export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCall> {
-  let answers = 0;
+  let answerCount = 0;
   return {
     path: "/openai/v1/chat/completions",
     check: (call) => checkCall(call, apiKey),
     throttle: (limit) =>
-      refuse(
+      errorResponse(
         429,
         limit === "tokens" ? "tokens" : "requests",
         `rate limit reached for ${limit}`,
         "rate_limit_exceeded",
       ),
     fail: (code, message) =>
-      refuse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
+      errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
     succeed: ({ chat, model }, _mode, _vectors, fault) =>
       composeChat(
         chat,
         {
-          id: `chatcmpl-simulated${answers++}`,
+          id: `chatcmpl-simulated${answerCount++}`,
           created: 1_760_000_000,
           model,
           extra: { system_fingerprint: "fp_simulator" },
@@ -53,11 +53,16 @@ export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCal
   };
 }
 
-function checkCall(call: ReceivedCall, apiKey: string): { accepted: OpenaiChatCall } | { refusal: Answer } {
+function checkCall(
+  call: ReceivedCall,
+  apiKey: string,
+): { accepted: OpenaiChatCall } | { refusal: SimulatedResponse } {
   if (call.headers.authorization !== `Bearer ${apiKey}`)
-    return { refusal: refuse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
-  const invalid = (message: string) => ({ refusal: refuse(400, "invalid_request_error", message, null) });
-  const body = parseObject(call.body);
+    return { refusal: errorResponse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
+  const invalid = (message: string) => ({
+    refusal: errorResponse(400, "invalid_request_error", message, null),
+  });
+  const body = parseBody(call.body);
   if (!body) return invalid("the body is not a JSON object");
   const { model, messages, stream = false } = body;
   if (typeof model !== "string" || model === "") return invalid("model must be a string");
@@ -105,8 +110,8 @@ function readTool({ tools, tool_choice: choice }: Readonly<Record<string, unknow
   return isObject(named) && typeof named.name === "string" ? named.name : undefined;
 }
 
-function isNumberIn(value: unknown, least: number, most: number): boolean {
-  return value === undefined || (typeof value === "number" && value >= least && value <= most);
+function isNumberIn(value: unknown, min: number, max: number): boolean {
+  return value === undefined || (typeof value === "number" && value >= min && value <= max);
 }
 
 function isCount(value: unknown): boolean {
@@ -117,6 +122,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function refuse(status: number, type: string, message: string, code: string | null): Answer {
-  return jsonAnswer(status, { error: { message, type, param: null, code } });
+function errorResponse(
+  status: number,
+  type: string,
+  message: string,
+  code: string | null,
+): SimulatedResponse {
+  return jsonResponse(status, { error: { message, type, param: null, code } });
 }

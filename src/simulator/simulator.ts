@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { serveControl } from "./control.ts";
 import type { CheckedCall, Endpoint } from "./endpoint.ts";
-import { Exchange } from "./exchange.ts";
+import { SimulatedProvider } from "./exchange.ts";
 import { createMinimaxEndpoint } from "./minimax.ts";
 import { createMinimaxChatEndpoints } from "./minimax-chat/endpoints.ts";
 import { createOpenaiEndpoint } from "./openai.ts";
 import { createOpenaiChatEndpoint } from "./openai-chat.ts";
 import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
-import { createSparkDouble, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
+import { createSparkSimulator, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
 import type { CallReport, SimulatorStatistics } from "./statistics.ts";
 import { VectorStore } from "./vector-store.ts";
 import { createZhipuChatEndpoint } from "./zhipu/chat.ts";
@@ -70,13 +70,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     spark: sparkOptions = {},
     ...rest
   } = options;
-  const exchange = new Exchange(
+  const provider = new SimulatedProvider(
     patchSettings(settingsSchema.parse({}), rest),
     seed,
     onCall ?? (() => undefined),
   );
   const vectors = new VectorStore();
-  const spark = createSparkDouble({ apiKey, ...sparkOptions }, exchange, vectors);
+  const spark = createSparkSimulator({ apiKey, ...sparkOptions }, provider, vectors);
   const endpoints: readonly Endpoint<CheckedCall>[] = [
     createMinimaxEndpoint({ apiKey, groupId }, vectors),
     ...createMinimaxChatEndpoints({ apiKey, groupId }),
@@ -87,7 +87,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...spark.endpoints,
   ];
   const server = createServer((request, response) => {
-    route(request, response, endpoints, exchange).catch(() => response.destroy());
+    route(request, response, endpoints, provider).catch(() => response.destroy());
   });
   server.on("upgrade", (request, socket, head) => {
     if (!spark.upgrade(request, socket, head)) socket.destroy();
@@ -105,9 +105,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     spark: spark.addresses(origin),
     controlUrl: `${origin}/_control`,
     port: openPort,
-    statistics: () => exchange.statistics(),
-    resetStatistics: () => exchange.resetStatistics(),
-    configure: (patch) => exchange.configure(patch),
+    statistics: () => provider.statistics(),
+    resetStatistics: () => provider.resetStatistics(),
+    configure: (patch) => provider.configure(patch),
     close: () => {
       spark.close();
       return closeServer(server);
@@ -127,16 +127,16 @@ async function route(
   request: IncomingMessage,
   response: ServerResponse,
   endpoints: readonly Endpoint<CheckedCall>[],
-  exchange: Exchange,
+  provider: SimulatedProvider,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://simulator.invalid");
   const body = await readBody(request);
   const endpoint = endpoints.find((candidate) => candidate.path === url.pathname);
   if (body === undefined) sendPlain(response, 413);
-  else if (url.pathname === "/_control") serveControl(request, response, body, exchange);
+  else if (url.pathname === "/_control") serveControl(request, response, body, provider);
   else if (!endpoint) sendPlain(response, 404);
   else if (request.method !== "POST") sendPlain(response, 405);
-  else await exchange.serve(endpoint, { headers: request.headers, query: url.searchParams, body }, response);
+  else await provider.serve(endpoint, { headers: request.headers, query: url.searchParams, body }, response);
 }
 
 /** The whole body; undefined when it is too large. Rejects when the caller leaves before its end. */

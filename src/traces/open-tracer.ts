@@ -33,7 +33,7 @@ export interface TraceTarget {
   readonly headers: Readonly<Record<string, string>>;
   readonly service: string;
   /** Of all traces that begin here, the share that is recorded: 0 to 1. */
-  readonly share: number;
+  readonly sampleRatio: number;
 }
 
 /** How long the collector may take for one export, and how long the end of a process waits for it. */
@@ -61,7 +61,7 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
   });
   const provider = new TracerProvider({
     resource: describeProcess(target.service, version),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(target.share) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(target.sampleRatio) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter,
@@ -74,24 +74,24 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
   });
   const tracer = provider.getTracer("sluice", version);
   return {
-    begin(name: SpanName, { parent, links = [], at, attributes = {} }: SpanOptions = {}): OpenSpan {
+    startSpan(name: SpanName, { parent, links = [], at, attributes = {} }: SpanOptions = {}): OpenSpan {
       const span = tracer.startSpan(
         name,
         {
           kind: KINDS[name],
-          attributes: known(attributes),
+          attributes: dropUndefined(attributes),
           links: links.flatMap((link) => {
             const linked = parseContext(link);
             return linked ? [{ context: linked }] : [];
           }),
           startTime: at,
         },
-        parent === undefined ? contexts.active() : contextOf(parent),
+        parent === undefined ? contexts.active() : toOtelContext(parent),
       );
       return {
         context: span.isRecording() ? formatContext(span.spanContext()) : undefined,
         end({ at: endedAt, error, attributes: more } = {}) {
-          if (more) span.setAttributes(known(more));
+          if (more) span.setAttributes(dropUndefined(more));
           if (error !== undefined) {
             span.setAttribute("error.type", error);
             span.setStatus({ code: SpanStatusCode.ERROR });
@@ -104,7 +104,7 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
   };
 }
 
-function contextOf(parent: TraceContext): Context {
+function toOtelContext(parent: TraceContext): Context {
   const remote = parseContext(parent);
   return remote ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT;
 }
@@ -119,7 +119,7 @@ function formatContext({ traceId, spanId, traceFlags }: SpanContext): TraceConte
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
 }
 
-function known(attributes: SpanAttributes): Attributes {
+function dropUndefined(attributes: SpanAttributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 

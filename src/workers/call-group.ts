@@ -2,24 +2,24 @@ import type { Clock } from "../core/clock.ts";
 import type { RetryDecision } from "../core/decide-retry.ts";
 import { coerceError } from "../core/errors.ts";
 import { LIMITER_DEFAULTS, type Limiter } from "../limiter/limiter.ts";
-import { FairLine } from "./fair-line.ts";
-import type { GroupInput } from "./group-input.ts";
-import { HandBack } from "./job-ticket.ts";
+import { FairQueue } from "./fair-line.ts";
+import type { PendingInput } from "./group-input.ts";
+import { ReturnToQueue } from "./job-ticket.ts";
 import type { Grant, LaneChooser, ModelLane } from "./model-lanes.ts";
 import { type BatchLimits, packBatch } from "./pack-batch.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
-export interface GroupOptions {
+export interface DispatcherOptions {
   readonly limits: BatchLimits;
   /** Calls this worker has in flight at once, whatever the lane allows. */
   readonly maxCalls: number;
   /** How long an input may wait for others to fill its batch. */
   readonly lingerMs: number;
   /** False while this worker cannot be sure that its jobs are still its own: no new call is started then. */
-  readonly mayCall: () => boolean;
+  readonly canCall: () => boolean;
 }
 
-export interface GroupDeps<I, M> {
+export interface DispatcherDeps<I, M> {
   readonly limiter: Limiter;
   readonly clock: Clock;
   readonly log: WorkerLog;
@@ -30,7 +30,7 @@ export interface GroupDeps<I, M> {
   readonly call: (
     inputs: readonly I[],
     grant: Grant<M>,
-    onFree: () => void,
+    onReservationReleased: () => void,
   ) => Promise<RetryDecision | undefined>;
 }
 
@@ -38,7 +38,7 @@ interface Batch<I> {
   readonly inputs: readonly I[];
   readonly tokens: number;
   /** Put together by packing, so its inputs may be packed anew; not after a bisection. */
-  readonly loose: boolean;
+  readonly isRepackable: boolean;
 }
 
 /** How long the group waits where only another worker's call can end the wait. */
@@ -47,7 +47,7 @@ const POLL_MS = 15;
  * A grant counts at the provider from two seconds after it was made at the latest. A process that was stalled between
  * asking and hearing (a long pause, a suspended machine) could send later than that, and does not send.
  */
-const LATE_MS = LIMITER_DEFAULTS.transitMs * 0.8;
+const MAX_GRANT_AGE_MS = LIMITER_DEFAULTS.transitMs * 0.8;
 /** A job whose lanes are all parked goes back, so that it holds no place of others. */
 const PARKED_DELAY_MS = 3_000;
 
@@ -60,24 +60,24 @@ const PARKED_DELAY_MS = 3_000;
  * a call. The loop takes batches out before it asks for reservations and puts back what was not granted, so it never
  * holds a plan that has gone stale.
  */
-export class CallGroup<I extends GroupInput, M> {
+export class ModelDispatcher<I extends PendingInput, M> {
   readonly #chooser: LaneChooser<M>;
-  readonly #options: GroupOptions;
-  readonly #deps: GroupDeps<I, M>;
+  readonly #options: DispatcherOptions;
+  readonly #deps: DispatcherDeps<I, M>;
   readonly #clock: Clock;
-  readonly #line = new FairLine<I>();
+  readonly #queue = new FairQueue<I>();
   #ready: Batch<I>[] = [];
   /** Batches the loop has taken out and asks reservations for. */
-  #asked: readonly Batch<I>[] = [];
+  #reserving: readonly Batch<I>[] = [];
   /** Batches that failed while the lane was out: they let others be the next probe. */
-  #aside: Batch<I>[] = [];
+  #awaitingProbe: Batch<I>[] = [];
   readonly #delayed = new Map<Batch<I>, AbortController>();
-  readonly #flights = new Map<string, { readonly lane: ModelLane<M>; readonly done: Promise<void> }>();
+  readonly #inFlightCalls = new Map<string, { readonly lane: ModelLane<M>; readonly done: Promise<void> }>();
   #wake = Promise.withResolvers<void>();
-  #stopReason: HandBack | undefined;
+  #stopReason: ReturnToQueue | undefined;
   readonly #loop: Promise<void>;
 
-  constructor(chooser: LaneChooser<M>, options: GroupOptions, deps: GroupDeps<I, M>) {
+  constructor(chooser: LaneChooser<M>, options: DispatcherOptions, deps: DispatcherDeps<I, M>) {
     this.#chooser = chooser;
     this.#options = options;
     this.#deps = deps;
@@ -88,44 +88,44 @@ export class CallGroup<I extends GroupInput, M> {
   /** Reservations of calls in flight, by lane, to be renewed. */
   inFlight(): Map<ModelLane<M>, string[]> {
     const byLane = new Map<ModelLane<M>, string[]>();
-    for (const [id, { lane }] of this.#flights) byLane.set(lane, [...(byLane.get(lane) ?? []), id]);
+    for (const [id, { lane }] of this.#inFlightCalls) byLane.set(lane, [...(byLane.get(lane) ?? []), id]);
     return byLane;
   }
 
   /** After `stop`, what is submitted goes back at once: a stop may come while a job is being claimed. */
   submit(inputs: readonly I[]): void {
-    this.#line.push(...inputs);
-    if (this.#stopReason) this.handBack(this.#stopReason);
+    this.#queue.push(...inputs);
+    if (this.#stopReason) this.returnToQueue(this.#stopReason);
     this.#signal();
   }
 
   /** Submits one input that goes alone: it is suspected of crashing its worker. */
   submitAlone(input: I): void {
-    this.#ready.push({ inputs: [input], tokens: input.tokens, loose: false });
-    if (this.#stopReason) this.handBack(this.#stopReason);
+    this.#ready.push({ inputs: [input], tokens: input.tokens, isRepackable: false });
+    if (this.#stopReason) this.returnToQueue(this.#stopReason);
     this.#signal();
   }
 
   /** Gives back the inputs of a job (or of all jobs) that are not inside a call. */
-  handBack(reason: HandBack, matches: (input: I) => boolean = () => true): void {
-    giveBack(this.#line.remove(matches), reason);
-    const held = [...this.#ready, ...this.#aside, ...this.#delayed.keys(), ...this.#asked];
+  returnToQueue(reason: ReturnToQueue, matches: (input: I) => boolean = () => true): void {
+    returnInputs(this.#queue.remove(matches), reason);
+    const held = [...this.#ready, ...this.#awaitingProbe, ...this.#delayed.keys(), ...this.#reserving];
     // Tickets only: whatever holds one of the inputs drops it when it looks.
-    for (const { inputs } of held) giveBack(inputs.filter(matches), reason);
-    for (const inputs of this.#flying) giveBack(inputs.filter(matches), reason);
+    for (const { inputs } of held) returnInputs(inputs.filter(matches), reason);
+    for (const inputs of this.#inFlightInputs) returnInputs(inputs.filter(matches), reason);
     this.#signal();
   }
 
   /** Starts no further call, gives back what waits, and resolves when the calls in flight have ended. */
-  async stop(reason: HandBack): Promise<void> {
+  async stop(reason: ReturnToQueue): Promise<void> {
     this.#stopReason = reason;
-    this.handBack(reason);
+    this.returnToQueue(reason);
     for (const timer of this.#delayed.values()) timer.abort();
     await this.#loop;
-    await Promise.all([...this.#flights.values()].map((flight) => flight.done));
+    await Promise.all([...this.#inFlightCalls.values()].map((flight) => flight.done));
   }
 
-  readonly #flying = new Set<readonly I[]>();
+  readonly #inFlightInputs = new Set<readonly I[]>();
 
   #signal(): void {
     this.#wake.resolve();
@@ -136,17 +136,17 @@ export class CallGroup<I extends GroupInput, M> {
       this.#wake = Promise.withResolvers<void>();
       const { batches, lingerMs } = this.#takeBatches();
       if (batches.length === 0) {
-        await this.#pause(lingerMs);
+        await this.#waitForChange(lingerMs);
         continue;
       }
       try {
         await this.#reserveAndStart(batches);
       } catch (error) {
         // Redis is away: nothing was granted, as far as we can know. Lost grants lapse by their lease.
-        this.#asked = [];
-        this.#putBack(batches);
+        this.#reserving = [];
+        this.#requeue(batches);
         this.#deps.log.warn("could not reserve; trying again", { error: coerceError(error).message });
-        await this.#pause(500);
+        await this.#waitForChange(500);
       }
     }
   }
@@ -154,49 +154,53 @@ export class CallGroup<I extends GroupInput, M> {
   /** Takes the next batches there is room for; a batch that is not full yet may linger for more inputs. */
   #takeBatches(): { batches: Batch<I>[]; lingerMs: number | undefined } {
     const batches: Batch<I>[] = [];
-    if (!this.#options.mayCall()) return { batches, lingerMs: 250 };
-    const room = Math.min(this.#options.maxCalls - this.#flights.size, 32);
+    if (!this.#options.canCall()) return { batches, lingerMs: 250 };
+    const room = Math.min(this.#options.maxCalls - this.#inFlightCalls.size, 32);
     while (batches.length < room) {
-      const ready = this.#ready.shift() ?? (this.#line.length === 0 ? this.#aside.shift() : undefined);
+      const ready =
+        this.#ready.shift() ?? (this.#queue.length === 0 ? this.#awaitingProbe.shift() : undefined);
       if (!ready) break;
-      const inputs = ready.inputs.filter((input) => !input.ticket.isReturning);
+      const inputs = ready.inputs.filter((input) => !input.completion.isReturning);
       if (inputs.length > 0) batches.push({ ...ready, inputs });
     }
-    while (batches.length < room && this.#line.length > 0) {
-      const plan = packBatch(this.#line, this.#options.limits);
-      if (!plan.full) {
+    while (batches.length < room && this.#queue.length > 0) {
+      const plan = packBatch(this.#queue, this.#options.limits);
+      if (!plan.isFull) {
         const lingerMs = this.#lingerMs() - (this.#clock.now() - this.#oldestArrival());
         if (lingerMs > 0) return { batches, lingerMs };
       }
-      const inputs = this.#line.take(plan.size);
-      batches.push({ inputs, tokens: plan.tokens, loose: true });
+      const inputs = this.#queue.take(plan.size);
+      batches.push({ inputs, tokens: plan.tokens, isRepackable: true });
     }
     return { batches, lingerMs: undefined };
   }
 
   /** While calls are under way jobs keep coming, and a fuller batch is worth more than a few milliseconds. */
   #lingerMs(): number {
-    return this.#flights.size > 0 ? this.#options.lingerMs * 4 : this.#options.lingerMs;
+    return this.#inFlightCalls.size > 0 ? this.#options.lingerMs * 4 : this.#options.lingerMs;
   }
 
   #oldestArrival(): number {
-    for (const input of this.#line) return input.arrivedAt;
+    for (const input of this.#queue) return input.arrivedAt;
     return this.#clock.now();
   }
 
-  async #reserveAndStart(taken: readonly Batch<I>[]): Promise<void> {
-    const urgent = taken.filter(isUrgent);
-    const batches = urgent.length === 0 ? taken : [...urgent, ...taken.filter((batch) => !isUrgent(batch))];
-    this.#asked = batches;
-    const askedAt = this.#clock.now();
+  async #reserveAndStart(candidates: readonly Batch<I>[]): Promise<void> {
+    const interactive = candidates.filter(isInteractive);
+    const batches =
+      interactive.length === 0
+        ? candidates
+        : [...interactive, ...candidates.filter((batch) => !isInteractive(batch))];
+    this.#reserving = batches;
+    const reservingSince = this.#clock.now();
     const answer = await this.#chooser.reserve(
       batches.map((batch) => batch.tokens),
-      urgent.length,
+      interactive.length,
     );
-    this.#asked = [];
-    if (this.#clock.now() - askedAt > LATE_MS) {
-      for (const grant of answer.grants) this.#giveBack(grant);
-      this.#putBack(batches);
+    this.#reserving = [];
+    if (this.#clock.now() - reservingSince > MAX_GRANT_AGE_MS) {
+      for (const grant of answer.grants) this.#releaseUnused(grant);
+      this.#requeue(batches);
       return;
     }
     answer.grants.forEach((grant, i) => {
@@ -205,28 +209,28 @@ export class CallGroup<I extends GroupInput, M> {
     });
     const left = batches.slice(answer.grants.length);
     if (left.length === 0) return;
-    this.#putBack(left);
-    if (answer.parked) {
-      this.handBack(new HandBack("all lanes are parked", PARKED_DELAY_MS, { grows: true }));
+    this.#requeue(left);
+    if (answer.areAllParked) {
+      this.returnToQueue(new ReturnToQueue("all lanes are parked", PARKED_DELAY_MS, { isExponential: true }));
       return;
     }
-    await this.#pause(Math.min(answer.wait?.ms ?? POLL_MS, 1_000));
+    await this.#waitForChange(Math.min(answer.wait?.ms ?? POLL_MS, 1_000));
   }
 
   /** No request was sent for it; should this get lost, the reservation lapses by itself. */
-  #giveBack({ lane, reservation }: Grant<M>): void {
+  #releaseUnused({ lane, reservation }: Grant<M>): void {
     this.#deps.limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
   }
 
   /** To the front, in order; inputs from the line may be packed anew, fuller than before. */
-  #putBack(batches: readonly Batch<I>[]): void {
-    const open = (batch: Batch<I>) => batch.inputs.filter((input) => !input.ticket.isReturning);
-    this.#line.unshift(batches.filter((batch) => batch.loose).flatMap(open));
-    this.#ready = [...batches.filter((batch) => !batch.loose), ...this.#ready];
+  #requeue(batches: readonly Batch<I>[]): void {
+    const open = (batch: Batch<I>) => batch.inputs.filter((input) => !input.completion.isReturning);
+    this.#queue.unshift(batches.filter((batch) => batch.isRepackable).flatMap(open));
+    this.#ready = [...batches.filter((batch) => !batch.isRepackable), ...this.#ready];
   }
 
   /** Until something changes here (an input arrives, a call ends), or the time is over. */
-  async #pause(ms: number | undefined): Promise<void> {
+  async #waitForChange(ms: number | undefined): Promise<void> {
     if (ms === undefined) return await this.#wake.promise;
     const timer = new AbortController();
     await Promise.race([
@@ -237,33 +241,33 @@ export class CallGroup<I extends GroupInput, M> {
   }
 
   #start(batch: Batch<I>, grant: Grant<M>): void {
-    const inputs = batch.inputs.filter((input) => !input.ticket.isReturning);
+    const inputs = batch.inputs.filter((input) => !input.completion.isReturning);
     if (inputs.length === 0) {
-      this.#giveBack(grant);
+      this.#releaseUnused(grant);
       return;
     }
-    for (const input of inputs) input.ticket.callStarted();
-    this.#flying.add(inputs);
+    for (const input of inputs) input.completion.markCallStarted();
+    this.#inFlightInputs.add(inputs);
     const done = this.#call({ ...batch, inputs }, grant).finally(() => {
-      this.#flights.delete(grant.reservation.id);
-      this.#flying.delete(inputs);
-      for (const input of inputs) input.ticket.callEnded();
+      this.#inFlightCalls.delete(grant.reservation.id);
+      this.#inFlightInputs.delete(inputs);
+      for (const input of inputs) input.completion.markCallFinished();
       this.#signal();
     });
-    this.#flights.set(grant.reservation.id, { lane: grant.lane, done });
+    this.#inFlightCalls.set(grant.reservation.id, { lane: grant.lane, done });
   }
 
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
     const decision = await this.#deps.call(batch.inputs, grant, () => this.#signal());
     // A record means that the lane answers: what had stood aside has its turn again.
-    if (!decision) this.#ready.push(...this.#aside.splice(0));
+    if (!decision) this.#ready.push(...this.#awaitingProbe.splice(0));
     switch (decision?.action) {
       case "snooze":
       case "park":
-        return this.#putBack([batch]);
+        return this.#requeue([batch]);
       case "retry":
-        if (decision.laneIsOut) this.#aside.push({ ...batch, loose: false });
-        else this.#later({ ...batch, loose: false }, decision.delayMs);
+        if (decision.isLaneOut) this.#awaitingProbe.push({ ...batch, isRepackable: false });
+        else this.#scheduleRetry({ ...batch, isRepackable: false }, decision.delayMs);
         return;
       case "bisect": {
         const middle = Math.ceil(batch.inputs.length / 2);
@@ -271,18 +275,19 @@ export class CallGroup<I extends GroupInput, M> {
           this.#ready.push({
             inputs,
             tokens: inputs.reduce((sum, input) => sum + input.tokens, 0),
-            loose: false,
+            isRepackable: false,
           });
         }
         return;
       }
-      case "hand-back":
-        for (const input of batch.inputs) input.ticket.handBack(new HandBack("the worker is stopping"));
+      case "return-to-queue":
+        for (const input of batch.inputs)
+          input.completion.returnToQueue(new ReturnToQueue("the worker is stopping"));
         return;
     }
   }
 
-  #later(batch: Batch<I>, delayMs: number): void {
+  #scheduleRetry(batch: Batch<I>, delayMs: number): void {
     if (this.#stopReason) return;
     const timer = new AbortController();
     this.#delayed.set(batch, timer);
@@ -297,10 +302,10 @@ export class CallGroup<I extends GroupInput, M> {
   }
 }
 
-function isUrgent<I extends GroupInput>({ inputs }: Batch<I>): boolean {
-  return inputs.some((input) => input.isUrgent);
+function isInteractive<I extends PendingInput>({ inputs }: Batch<I>): boolean {
+  return inputs.some((input) => input.isInteractive);
 }
 
-function giveBack(inputs: readonly GroupInput[], reason: HandBack): void {
-  for (const input of inputs) input.ticket.handBack(reason);
+function returnInputs(inputs: readonly PendingInput[], reason: ReturnToQueue): void {
+  for (const input of inputs) input.completion.returnToQueue(reason);
 }

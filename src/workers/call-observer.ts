@@ -3,19 +3,19 @@ import { formatLane } from "../core/lane.ts";
 import type { Usage } from "../providers/provider.ts";
 import { RunLedger } from "../queue/run-ledger.ts";
 import type { TelemetryWriter } from "../queue/telemetry-writer.ts";
-import { byRun, type GroupInput } from "./group-input.ts";
+import { groupByRun, type PendingInput } from "./group-input.ts";
 import type { Grant } from "./model-lanes.ts";
 
 /** Hears what becomes of upstream calls. It is told in passing and must neither throw nor take time. */
 export interface CallObserver {
   /** A call is about to be made. */
-  call(grant: Grant<unknown>, inputs: readonly GroupInput[]): CallWatch;
+  call(grant: Grant<unknown>, inputs: readonly PendingInput[]): CallSpan;
   /** Records were accepted: `ok`, or the kind of their failure. */
-  recorded(kind: string, records: number): void;
+  countRecords(kind: string, records: number): void;
 }
 
 /** One upstream call. Either `answered` or `failed` is told once. */
-export interface CallWatch {
+export interface CallSpan {
   /** A delta has come; only the first one counts. */
   delta(): void;
   answered(usage: Usage): void;
@@ -27,7 +27,7 @@ export interface CallWatch {
 /** Tells the telemetry of every call, and the journal of a run of its failed ones. */
 export function observeCalls(writer: TelemetryWriter, worker: string): CallObserver {
   return {
-    recorded: (kind, records) => writer.recorded(kind, records),
+    countRecords: (kind, records) => writer.countRecords(kind, records),
     call(grant, inputs) {
       const startedAt = performance.now();
       const { lane, price } = grant.lane;
@@ -40,17 +40,17 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
         },
         answered(usage) {
           const durationMs = performance.now() - startedAt;
-          writer.observe({ ...ended(), durationMs, tokens: tokensOf(usage, inputs) });
+          writer.observe({ ...ended(), durationMs, tokens: readTokenUsage(usage, inputs) });
         },
         failed({ kind, message, code }) {
           writer.observe({ ...ended(), error: kind });
           if (kind === "aborted") return;
-          for (const ofRun of byRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
-            const [first] = ofRun;
+          for (const runInputs of groupByRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
+            const [first] = runInputs;
             if (!first) continue;
-            writer.note(first.runId, {
-              items: ofRun.map(({ index }) => index),
-              attempt: Math.max(...ofRun.map(({ attempts }) => attempts)) + 1,
+            writer.record(first.runId, {
+              items: runInputs.map(({ index }) => index),
+              attempt: Math.max(...runInputs.map(({ attempts }) => attempts)) + 1,
               kind,
               message,
               code,
@@ -68,7 +68,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
 }
 
 /** What the provider reported; what it left out is estimated. */
-function tokensOf(usage: Usage, inputs: readonly GroupInput[]): { input: number; output: number } {
+function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): { input: number; output: number } {
   const { inputTokens, outputTokens = 0, totalTokens } = usage;
   if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };
   if (totalTokens !== undefined)

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ChatResponse } from "../providers/provider.ts";
-import type { Story } from "../queue/item-ledger.ts";
+import type { StreamEpilogue } from "../queue/item-ledger.ts";
 import type { PartialKind } from "../queue/partials.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 
@@ -8,14 +8,14 @@ import type { WireRecord } from "../queue/record-codec.ts";
  * The last entry of an item's partials: what a reader needs to see that the deltas it put together are the record.
  * `length` is in UTF-16 code units, `sha256` over the text's UTF-8.
  */
-function finalPartial({ json, failure }: WireRecord): string {
+function buildFinalPartial({ json, failure }: WireRecord): string {
   if (failure) return JSON.stringify({ failure });
   const { text, finishReason, usage } = json as ChatResponse;
   const sha256 = createHash("sha256").update(text).digest("hex");
   return JSON.stringify({ finishReason, usage, length: text.length, sha256 });
 }
 
-function wholeAnswer({ json }: WireRecord): [PartialKind, string][] {
+function toDeltas({ json }: WireRecord): [PartialKind, string][] {
   const { reasoning, text, toolCalls = [] } = json as ChatResponse;
   const deltas: [PartialKind, string][] = [];
   if (reasoning) deltas.push(["reasoning", reasoning]);
@@ -25,4 +25,4 @@ function wholeAnswer({ json }: WireRecord): [PartialKind, string][] {
 }
 
 /** What readers of a streamed answer are told of its record. */
-export const CHAT_STORY: Story = { final: finalPartial, whole: wholeAnswer };
+export const STREAM_EPILOGUE: StreamEpilogue = { final: buildFinalPartial, allDeltas: toDeltas };

@@ -4,8 +4,8 @@ import type { Failure } from "../core/item.ts";
 import type { WireRecord } from "../queue/record-codec.ts";
 import type { CallSize } from "../queue/run-ledger.ts";
 import type { CallObserver } from "./call-observer.ts";
-import { byRun, type GroupInput } from "./group-input.ts";
-import { HandBack } from "./job-ticket.ts";
+import { groupByRun, type PendingInput } from "./group-input.ts";
+import { ReturnToQueue } from "./job-ticket.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface CommitDeps {
@@ -21,19 +21,19 @@ export interface CommitDeps {
  * long as the worker lives: Redis may be restarting or full. Giving up (only at the end of the grace period) costs a
  * second call later, never a record.
  */
-export async function commitRecords<I extends GroupInput>(
+export async function commitRecords<I extends PendingInput>(
   inputs: readonly I[],
   recordOf: (input: I) => WireRecord,
   { dimensions = 0, answered }: { readonly dimensions?: number; readonly answered?: CallSize },
   deps: CommitDeps,
 ): Promise<void> {
   await Promise.all(
-    byRun(inputs).map((ofRun, i) =>
+    groupByRun(inputs).map((runInputs, i) =>
       commitUntilDone(
-        ofRun,
-        ofRun.map(recordOf),
+        runInputs,
+        runInputs.map(recordOf),
         dimensions,
-        answered && shareOf(answered, ofRun.length, i === 0),
+        answered && splitCallSize(answered, runInputs.length, i === 0),
         deps,
       ),
     ),
@@ -44,33 +44,33 @@ export async function commitRecords<I extends GroupInput>(
  * What a run is told of a call: the call itself and the places nobody took count with the first of its runs, each
  * run's inputs with that run, so that the figures of all runs add up to what was called.
  */
-export function shareOf({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
+export function splitCallSize({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
   if (isFirst) return { inputs: own, capacity: capacity - (inputs - own) };
   return { inputs: own, capacity: own, isShared: true };
 }
 
 /** Commits the failure of inputs as their record. */
 export async function commitFailure(
-  inputs: readonly GroupInput[],
+  inputs: readonly PendingInput[],
   failure: Failure,
   deps: CommitDeps,
 ): Promise<void> {
-  const recordOf = ({ index, attempts }: GroupInput) => ({ index, attempts, tokens: 0, failure });
+  const recordOf = ({ index, attempts }: PendingInput) => ({ index, attempts, tokens: 0, failure });
   await commitRecords(inputs, recordOf, {}, deps);
 }
 
 /** The same for a job that has nothing else to wait for: rejects with `HandBack` where the commit was given up. */
 export async function recordFailure(
-  inputs: readonly GroupInput[],
+  inputs: readonly PendingInput[],
   failure: Failure,
   deps: CommitDeps,
 ): Promise<void> {
   await commitFailure(inputs, failure, deps);
-  if (deps.signal.aborted) throw new HandBack("the worker is stopping");
+  if (deps.signal.aborted) throw new ReturnToQueue("the worker is stopping");
 }
 
 async function commitUntilDone(
-  inputs: readonly GroupInput[],
+  inputs: readonly PendingInput[],
   records: readonly WireRecord[],
   dimensions: number,
   answered: CallSize | undefined,
@@ -81,8 +81,8 @@ async function commitUntilDone(
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
       const { accepted } = await ledger.commit(records, dimensions, answered ? { answered } : {});
-      observer?.recorded(records[0]?.failure?.kind ?? "ok", accepted);
-      for (const input of inputs) input.ticket.recorded();
+      observer?.countRecords(records[0]?.failure?.kind ?? "ok", accepted);
+      for (const input of inputs) input.completion.markRecorded();
       return;
     } catch (error) {
       log.warn("could not commit records; trying again", { error: coerceError(error).message });

@@ -1,12 +1,12 @@
-import type { GroupInput } from "./group-input.ts";
+import type { PendingInput } from "./group-input.ts";
 
 /** One text to embed. */
-export interface EmbeddingInput extends GroupInput {
+export interface EmbeddingInput extends PendingInput {
   readonly text: string;
 }
 
 /** Spreads what a provider reports for a whole call over its inputs, by their estimates; the parts add up. */
-export function shareTokens(
+export function distributeTokens(
   inputs: readonly { readonly tokens: number }[],
   total: number | undefined,
 ): number[] {

@@ -1,6 +1,6 @@
 import { formatLane, type Lane } from "../core/lane.ts";
 import type { Limiter, Settlement } from "../limiter/limiter.ts";
-import { gather } from "../queue/gather.ts";
+import { batchPerTick } from "../queue/gather.ts";
 
 type Settle = (settlement: Settlement) => Promise<{ readonly faultStreak: number }>;
 
@@ -8,10 +8,10 @@ type Settle = (settlement: Settlement) => Promise<{ readonly faultStreak: number
  * The same limiter, but for calls that end well at the same moment: they are settled together, in one script per lane.
  * What a failed call leads to depends on its own settlement, so that goes alone and at once.
  */
-export function gatherSettlements(limiter: Limiter): Limiter {
+export function batchSettlements(limiter: Limiter): Limiter {
   const lanes = new Map<string, Settle>();
-  const settleOn = (lane: Lane): Settle =>
-    gather(async (settlements: readonly Settlement[]) => {
+  const createSettler = (lane: Lane): Settle =>
+    batchPerTick(async (settlements: readonly Settlement[]) => {
       const reply = await limiter.settle(lane, settlements);
       return settlements.map(() => reply);
     });
@@ -23,7 +23,7 @@ export function gatherSettlements(limiter: Limiter): Limiter {
       const name = formatLane(lane);
       let settle = lanes.get(name);
       if (!settle) {
-        settle = settleOn(lane);
+        settle = createSettler(lane);
         lanes.set(name, settle);
       }
       return settle(only);

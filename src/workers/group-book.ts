@@ -4,17 +4,17 @@ import type { Limiter } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import type { ChatPayload, EmbeddingPayload } from "../queue/payload.ts";
 import type { RedisClient } from "../redis/script.ts";
-import { CallGroup, type GroupOptions } from "./call-group.ts";
+import { type DispatcherOptions, ModelDispatcher } from "./call-group.ts";
 import type { CallObserver } from "./call-observer.ts";
 import type { ChatInput } from "./chat-input.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
-import type { HandBack } from "./job-ticket.ts";
+import type { ReturnToQueue } from "./job-ticket.ts";
 import { LaneChooser, type ModelLane } from "./model-lanes.ts";
 import { type BatchRequest, runBatch } from "./run-batch.ts";
 import { runChat } from "./run-chat.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
-export interface GroupBookDeps {
+export interface DispatcherRegistryDeps {
   readonly limiter: Limiter;
   readonly client: RedisClient;
   readonly clock: Clock;
@@ -24,7 +24,7 @@ export interface GroupBookDeps {
   /** Upstream calls in flight at once per model, whatever the lanes allow; absent: as below. */
   readonly calls?: number;
   readonly lingerMs: number;
-  readonly mayCall: () => boolean;
+  readonly canCall: () => boolean;
   readonly observer?: CallObserver;
   readonly embeddingLanes: (provider: string, model: string) => readonly ModelLane<EmbeddingModel>[];
   readonly chatLanes: (provider: string, model: string) => readonly ModelLane<ChatModel>[];
@@ -37,12 +37,12 @@ export interface GroupBookDeps {
 const CALLS = { embedding: 160, chat: 256 } as const;
 
 /** The groups of a worker, each made when its first job comes. */
-export class GroupBook {
-  readonly #deps: GroupBookDeps;
-  readonly #embedding = new Map<string, CallGroup<EmbeddingInput, EmbeddingModel>>();
-  readonly #chat = new Map<string, CallGroup<ChatInput, ChatModel>>();
+export class DispatcherRegistry {
+  readonly #deps: DispatcherRegistryDeps;
+  readonly #embedding = new Map<string, ModelDispatcher<EmbeddingInput, EmbeddingModel>>();
+  readonly #chat = new Map<string, ModelDispatcher<ChatInput, ChatModel>>();
 
-  constructor(deps: GroupBookDeps) {
+  constructor(deps: DispatcherRegistryDeps) {
     this.#deps = deps;
   }
 
@@ -52,7 +52,7 @@ export class GroupBook {
     model,
     purpose,
     dimensions,
-  }: EmbeddingPayload): CallGroup<EmbeddingInput, EmbeddingModel> | undefined {
+  }: EmbeddingPayload): ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined {
     const key = JSON.stringify([provider, model, purpose, dimensions]);
     const known = this.#embedding.get(key);
     if (known) return known;
@@ -64,27 +64,27 @@ export class GroupBook {
       maxInputs: first.maxInputs,
       maxTokens: first.maxBatchTokens,
     };
-    const group = new CallGroup(
+    const dispatcher = new ModelDispatcher(
       new LaneChooser(this.#deps.limiter, lanes),
       this.#options("embedding", limits),
       {
         ...this.#deps,
-        call: (inputs: readonly EmbeddingInput[], grant, onFree) =>
-          runBatch(inputs, grant, request, { ...this.#deps, onFree }),
+        call: (inputs: readonly EmbeddingInput[], grant, onReservationReleased) =>
+          runBatch(inputs, grant, request, { ...this.#deps, onReservationReleased }),
       },
     );
-    this.#embedding.set(key, group);
-    return group;
+    this.#embedding.set(key, dispatcher);
+    return dispatcher;
   }
 
   /** Undefined when this worker has no credentials for the model. */
-  chat({ provider, model }: ChatPayload): CallGroup<ChatInput, ChatModel> | undefined {
+  chat({ provider, model }: ChatPayload): ModelDispatcher<ChatInput, ChatModel> | undefined {
     const key = JSON.stringify([provider, model]);
     const known = this.#chat.get(key);
     if (known) return known;
     const lanes = this.#deps.chatLanes(provider, model);
     if (lanes.length === 0) return undefined;
-    const group = new CallGroup(
+    const dispatcher = new ModelDispatcher(
       new LaneChooser(this.#deps.limiter, lanes),
       this.#options("chat", { maxInputs: 1 }),
       {
@@ -92,38 +92,40 @@ export class GroupBook {
         call: (inputs: readonly ChatInput[], grant) => runChat(inputs, grant, this.#deps),
       },
     );
-    this.#chat.set(key, group);
-    return group;
+    this.#chat.set(key, dispatcher);
+    return dispatcher;
   }
 
   /** Reservations of all calls in flight, lane by lane. */
   *inFlight(): Generator<readonly [ModelLane<unknown>["lane"], readonly string[]]> {
-    for (const groups of [this.#embedding, this.#chat]) {
-      for (const group of groups.values()) for (const [{ lane }, ids] of group.inFlight()) yield [lane, ids];
+    for (const dispatchers of [this.#embedding, this.#chat]) {
+      for (const dispatcher of dispatchers.values())
+        for (const [{ lane }, ids] of dispatcher.inFlight()) yield [lane, ids];
     }
   }
 
   /** Gives back what a run (or an item on its own) has waiting here; calls in flight go on. */
-  handBack(reason: HandBack, runId: string): void {
-    for (const groups of [this.#embedding, this.#chat]) {
-      for (const group of groups.values()) group.handBack(reason, (input) => input.runId === runId);
+  returnToQueue(reason: ReturnToQueue, runId: string): void {
+    for (const dispatchers of [this.#embedding, this.#chat]) {
+      for (const dispatcher of dispatchers.values())
+        dispatcher.returnToQueue(reason, (input) => input.runId === runId);
     }
   }
 
-  async stop(reason: HandBack): Promise<void> {
+  async stop(reason: ReturnToQueue): Promise<void> {
     await Promise.all(
-      [...this.#embedding.values(), ...this.#chat.values()].map((group) => group.stop(reason)),
+      [...this.#embedding.values(), ...this.#chat.values()].map((dispatcher) => dispatcher.stop(reason)),
     );
   }
 
-  #options(kind: keyof typeof CALLS, limits: GroupOptions["limits"]): GroupOptions {
-    const { calls = CALLS[kind], lingerMs, mayCall } = this.#deps;
-    return { limits, maxCalls: calls, lingerMs, mayCall };
+  #options(kind: keyof typeof CALLS, limits: DispatcherOptions["limits"]): DispatcherOptions {
+    const { calls = CALLS[kind], lingerMs, canCall } = this.#deps;
+    return { limits, maxCalls: calls, lingerMs, canCall };
   }
 }
 
 /** A model the provider does not have is no reason to give the job back for ever: its items fail, and say so. */
-export function findGroup<G>(find: () => G | undefined): G | ProviderError | undefined {
+export function findDispatcher<G>(find: () => G | undefined): G | ProviderError | undefined {
   try {
     return find();
   } catch (error) {

@@ -1,15 +1,15 @@
 import type { Ledger } from "../queue/ledger.ts";
 import type { TraceContext } from "../queue/tracer.ts";
-import type { JobTicket } from "./job-ticket.ts";
+import type { JobCompletion } from "./job-ticket.ts";
 
 /** One item inside a worker, from its job to its record. */
-export interface GroupInput {
+export interface PendingInput {
   /** The run it belongs to, or its own id when it was submitted on its own. */
   readonly runId: string;
   /** Goes before everything that is not. */
-  readonly isUrgent: boolean;
+  readonly isInteractive: boolean;
   readonly ledger: Ledger;
-  readonly ticket: JobTicket;
+  readonly completion: JobCompletion;
   readonly index: number;
   /** Estimated. */
   readonly tokens: number;
@@ -22,13 +22,13 @@ export interface GroupInput {
   /** Failed attempts, over all workers and restarts. */
   attempts: number;
   /** Those of them that the budget counts: attempts made while the whole lane was out are not. */
-  charged: number;
+  chargedAttempts: number;
   /** Throttle answers in a row. */
   snoozes: number;
 }
 
 /** Inputs by run: a batch may carry inputs of several runs, and each has its own ledger. */
-export function byRun<T extends { readonly runId: string }>(inputs: readonly T[]): T[][] {
+export function groupByRun<T extends { readonly runId: string }>(inputs: readonly T[]): T[][] {
   const runs = new Map<string, T[]>();
   for (const input of inputs) {
     const list = runs.get(input.runId);

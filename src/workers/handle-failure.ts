@@ -9,8 +9,8 @@ import { coerceError, ProviderError } from "../core/errors.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import type { CallSize, RunCounters } from "../queue/run-ledger.ts";
-import { type CommitDeps, commitFailure, shareOf } from "./commit-records.ts";
-import { byRun, type GroupInput } from "./group-input.ts";
+import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
+import { groupByRun, type PendingInput } from "./group-input.ts";
 import type { Grant } from "./model-lanes.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
@@ -22,27 +22,31 @@ export interface FailureDeps extends CommitDeps {
 /** What a failed call leads to: settles its reservation, charges attempts, tells the lane, commits definite errors. */
 export async function handleFailure(
   error: ProviderError,
-  inputs: readonly GroupInput[],
+  inputs: readonly PendingInput[],
   { lane, reservation }: Grant<unknown>,
   size: CallSize,
   deps: FailureDeps,
 ): Promise<RetryDecision> {
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
-  const throttled = error.kind === "throttled" || error.kind === "overloaded";
+  const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
-  for (const [i, ofRun] of byRun(inputs).entries()) {
-    countOn(ofRun[0]?.ledger, countersOf(size, ofRun.length, { isFirst: i === 0, throttled }), log);
+  for (const [i, runInputs] of groupByRun(inputs).entries()) {
+    addCounters(
+      runInputs[0]?.ledger,
+      buildFailureCounters(size, runInputs.length, { isFirst: i === 0, isThrottled }),
+      log,
+    );
   }
 
   const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
-  for (const input of inputs) input.snoozes = throttled ? input.snoozes + 1 : 0;
-  if (!throttled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
+  for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
+  if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
     await chargeAttempts(inputs, faultStreak >= policy.outageStreak, log);
   }
   const decision = decideRetry(
     {
       error,
-      attempts: Math.max(...inputs.map((input) => input.charged)),
+      attempts: Math.max(...inputs.map((input) => input.chargedAttempts)),
       inputs: inputs.length,
       snoozes: Math.max(...inputs.map((input) => input.snoozes)),
       faultStreak,
@@ -73,16 +77,16 @@ export async function handleFailure(
  * What a run is told of a failed call: the call itself, a throttle answer and the places nobody took count with the
  * first of its runs, as an answered call's do, and each run's inputs with that run.
  */
-function countersOf(
+function buildFailureCounters(
   size: CallSize,
   own: number,
-  { isFirst, throttled }: { readonly isFirst: boolean; readonly throttled: boolean },
+  { isFirst, isThrottled }: { readonly isFirst: boolean; readonly isThrottled: boolean },
 ): RunCounters {
-  const { inputs, capacity } = shareOf(size, own, isFirst);
+  const { inputs, capacity } = splitCallSize(size, own, isFirst);
   return {
     callsFailed: isFirst ? 1 : undefined,
-    throttles: isFirst && throttled ? 1 : undefined,
-    snoozes: throttled ? own : undefined,
+    throttles: isFirst && isThrottled ? 1 : undefined,
+    snoozes: isThrottled ? own : undefined,
     inputs,
     capacity,
   };
@@ -91,7 +95,7 @@ function countersOf(
 /** Returns the lane's faults in a row. */
 async function settleFailure(
   error: ProviderError,
-  inputs: readonly GroupInput[],
+  inputs: readonly PendingInput[],
   { lane, reservation }: Grant<unknown>,
   { limiter }: FailureDeps,
 ): Promise<number> {
@@ -104,22 +108,22 @@ async function settleFailure(
 }
 
 async function chargeAttempts(
-  inputs: readonly GroupInput[],
-  laneIsOut: boolean,
+  inputs: readonly PendingInput[],
+  isLaneOut: boolean,
   log: WorkerLog,
 ): Promise<void> {
   for (const input of inputs) {
     input.attempts += 1;
-    if (!laneIsOut) input.charged += 1;
+    if (!isLaneOut) input.chargedAttempts += 1;
   }
-  for (const ofRun of byRun(inputs)) {
-    await ofRun[0]?.ledger
-      .addAttempts(ofRun.map((input) => input.index))
+  for (const runInputs of groupByRun(inputs)) {
+    await runInputs[0]?.ledger
+      .addAttempts(runInputs.map((input) => input.index))
       .catch((error) => log.warn("could not note attempts", { error: coerceError(error).message }));
   }
 }
 
-function countOn(ledger: Ledger | undefined, counters: RunCounters, log: WorkerLog): void {
+function addCounters(ledger: Ledger | undefined, counters: RunCounters, log: WorkerLog): void {
   ledger
     ?.count(counters)
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));

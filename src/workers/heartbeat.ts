@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { coerceError } from "../core/errors.ts";
 import { readServerTime } from "../queue/server-time.ts";
-import { HEARTBEAT_MS, WORKER_SHOWN_MS } from "../queue/worker-list.ts";
+import { DEAD_WORKER_LISTED_MS, HEARTBEAT_MS } from "../queue/worker-list.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import type { WorkerLog } from "./worker-log.ts";
@@ -29,7 +29,7 @@ export class Heartbeat {
   readonly #startedAt = performance.now();
   #claimedAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #beating: Promise<void> | undefined;
+  #pendingBeat: Promise<void> | undefined;
   #stopped = false;
 
   constructor(deps: HeartbeatDeps) {
@@ -45,7 +45,7 @@ export class Heartbeat {
   }
 
   /** A job has been taken. */
-  claimed(): void {
+  recordClaim(): void {
     this.#claimedAt = performance.now();
   }
 
@@ -54,28 +54,28 @@ export class Heartbeat {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#lag.disable();
-    await this.#beating;
+    await this.#pendingBeat;
     const { client, keys, worker } = this.#deps;
     await Promise.allSettled([client.del(keys.worker(worker)), client.zrem(keys.workers, worker)]);
   }
 
   /** One at a time: while Redis is away they would only pile up. Never rejects. */
   #beat(): Promise<void> {
-    this.#beating ??= this.#tell()
+    this.#pendingBeat ??= this.#report()
       .catch((error) =>
         this.#deps.log.warn("could not say that this worker lives", { error: coerceError(error).message }),
       )
       .finally(() => {
-        this.#beating = undefined;
+        this.#pendingBeat = undefined;
       });
-    return this.#beating;
+    return this.#pendingBeat;
   }
 
-  async #tell(): Promise<void> {
+  async #report(): Promise<void> {
     const { client, keys, worker, version, queues, load } = this.#deps;
     const now = await readServerTime(client);
     if (this.#stopped) return;
-    const onServer = (at: number) => Math.round(now - (performance.now() - at));
+    const toServerTime = (at: number) => Math.round(now - (performance.now() - at));
     const key = keys.worker(worker);
     const lagMs = Math.max(0, Math.round(this.#lag.max / 1e6) - LAG_RESOLUTION_MS);
     this.#lag.reset();
@@ -86,18 +86,18 @@ export class Heartbeat {
       version,
       queues: queues.join(","),
       ...load(),
-      startedAt: onServer(this.#startedAt),
-      ...(this.#claimedAt === undefined ? {} : { claimedAt: onServer(this.#claimedAt) }),
+      startedAt: toServerTime(this.#startedAt),
+      ...(this.#claimedAt === undefined ? {} : { claimedAt: toServerTime(this.#claimedAt) }),
       loopLagMs: lagMs,
       at: now,
     });
-    pipeline.pexpire(key, WORKER_SHOWN_MS);
+    pipeline.pexpire(key, DEAD_WORKER_LISTED_MS);
     // The list is a key of its own, and on a cluster it may be elsewhere.
     await Promise.all([
       pipeline.exec(),
       client.zadd(keys.workers, now, worker),
-      client.zremrangebyscore(keys.workers, "-inf", now - WORKER_SHOWN_MS),
-      client.pexpire(keys.workers, WORKER_SHOWN_MS),
+      client.zremrangebyscore(keys.workers, "-inf", now - DEAD_WORKER_LISTED_MS),
+      client.pexpire(keys.workers, DEAD_WORKER_LISTED_MS),
     ]);
   }
 }

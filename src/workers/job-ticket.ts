@@ -1,31 +1,35 @@
 /** How long a job of a paused run, or of a model that this worker cannot call, waits before it is taken again. */
 export const PAUSED_DELAY_MS = 2_000;
-export const FOREIGN_DELAY_MS = 3_000;
+export const NO_CREDENTIALS_DELAY_MS = 3_000;
 /**
  * The longest that the delay of a job grows to while nothing changes: hundreds of jobs of a paused run, taken every two
  * seconds, would keep Redis busy with nothing. A run that is resumed or started again does not wait for it: its
  * coordinator lets delayed jobs go at once.
  */
-export const LONGEST_DELAY_MS = 15_000;
+export const MAX_RETURN_DELAY_MS = 15_000;
 
 /** Why a job goes back to the queue unfinished; `delayMs` says when it may be taken again. */
-export class HandBack extends Error {
+export class ReturnToQueue extends Error {
   override readonly name = "HandBack";
   readonly delayMs: number;
-  readonly #grows: boolean;
+  readonly #isExponential: boolean;
 
   /** With `grows`, a job that has been taken in vain before waits longer each time. */
-  constructor(reason: string, delayMs = 0, { grows = false }: { readonly grows?: boolean } = {}) {
+  constructor(
+    reason: string,
+    delayMs = 0,
+    { isExponential = false }: { readonly isExponential?: boolean } = {},
+  ) {
     super(reason);
     this.delayMs = delayMs;
-    this.#grows = grows;
+    this.#isExponential = isExponential;
   }
 
   /** `taken`: how often workers have taken the job so far, 1 or more. */
-  delayFor(taken: number): number {
-    if (!this.#grows) return this.delayMs;
+  computeDelay(taken: number): number {
+    if (!this.#isExponential) return this.delayMs;
     // Past 2^10 it is the longest anyway.
-    return Math.min(LONGEST_DELAY_MS, this.delayMs * 2 ** Math.min(10, Math.max(0, taken - 1)));
+    return Math.min(MAX_RETURN_DELAY_MS, this.delayMs * 2 ** Math.min(10, Math.max(0, taken - 1)));
   }
 }
 
@@ -34,13 +38,13 @@ export class HandBack extends Error {
  * the job was given back and none of its inputs is inside an upstream call any more: what a call in flight still
  * brings is committed first.
  */
-export class JobTicket {
+export class JobCompletion {
   readonly finished: Promise<void>;
   readonly #resolve: () => void;
-  readonly #reject: (reason: HandBack) => void;
+  readonly #reject: (reason: ReturnToQueue) => void;
   #open: number;
   #inFlight = 0;
-  #handBack: HandBack | undefined;
+  #returnReason: ReturnToQueue | undefined;
 
   constructor(inputs: number) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -55,29 +59,29 @@ export class JobTicket {
 
   /** True once the job is going back: its inputs must not start another call. */
   get isReturning(): boolean {
-    return this.#handBack !== undefined;
+    return this.#returnReason !== undefined;
   }
 
-  recorded(): void {
+  markRecorded(): void {
     this.#open -= 1;
     if (this.#open === 0) this.#resolve();
   }
 
-  callStarted(): void {
+  markCallStarted(): void {
     this.#inFlight += 1;
   }
 
-  callEnded(): void {
+  markCallFinished(): void {
     this.#inFlight -= 1;
     this.#settleIfIdle();
   }
 
-  handBack(reason: HandBack): void {
-    this.#handBack ??= reason;
+  returnToQueue(reason: ReturnToQueue): void {
+    this.#returnReason ??= reason;
     this.#settleIfIdle();
   }
 
   #settleIfIdle(): void {
-    if (this.#handBack && this.#inFlight === 0 && this.#open > 0) this.#reject(this.#handBack);
+    if (this.#returnReason && this.#inFlight === 0 && this.#open > 0) this.#reject(this.#returnReason);
   }
 }

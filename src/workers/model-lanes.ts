@@ -16,12 +16,12 @@ export interface Grant<M> {
   readonly reservation: Reservation;
 }
 
-export interface LaneAnswer<M> {
+export interface LaneReservations<M> {
   readonly grants: readonly Grant<M>[];
   /** Set when fewer were granted than wanted: the soonest any lane may grant more. */
   readonly wait?: { readonly ms: number | undefined; readonly reason: WaitReason };
   /** Every lane is parked: nothing will be granted before a person has mended something. */
-  readonly parked: boolean;
+  readonly areAllParked: boolean;
 }
 
 /** Asks the lanes of a model in turn, starting with another one each time, so that accounts share the work. */
@@ -36,15 +36,20 @@ export class LaneChooser<M> {
   }
 
   /** `urgent`: so many of the first are waited for by people. */
-  async reserve(wants: readonly number[], urgent = 0): Promise<LaneAnswer<M>> {
+  async reserve(estimates: readonly number[], interactiveCount = 0): Promise<LaneReservations<M>> {
     const grants: Grant<M>[] = [];
     const waits: { ms: number | undefined; reason: WaitReason }[] = [];
     const start = this.#next++;
-    for (let i = 0; i < this.#lanes.length && grants.length < wants.length; i++) {
+    for (let i = 0; i < this.#lanes.length && grants.length < estimates.length; i++) {
       const lane = this.#lanes[(start + i) % this.#lanes.length];
       if (!lane) continue;
       const reply = await this.#limiter
-        .reserve(lane.lane, lane.limits, wants.slice(grants.length), Math.max(0, urgent - grants.length))
+        .reserve(
+          lane.lane,
+          lane.limits,
+          estimates.slice(grants.length),
+          Math.max(0, interactiveCount - grants.length),
+        )
         .catch((error: unknown) => {
           // What another lane has granted already must be used, or it would count in its window for nothing.
           if (grants.length === 0) throw error;
@@ -54,13 +59,14 @@ export class LaneChooser<M> {
       grants.push(...reply.granted.map((reservation) => ({ lane, reservation })));
       if (reply.wait) waits.push({ ms: reply.wait.waitMs, reason: reply.wait.reason });
     }
-    const parked = waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
-    if (grants.length === wants.length) return { grants, parked: false };
-    return { grants, wait: soonest(waits), parked };
+    const areAllParked =
+      waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
+    if (grants.length === estimates.length) return { grants, areAllParked: false };
+    return { grants, wait: findSoonestWait(waits), areAllParked };
   }
 }
 
-function soonest(waits: readonly { ms: number | undefined; reason: WaitReason }[]) {
+function findSoonestWait(waits: readonly { ms: number | undefined; reason: WaitReason }[]) {
   const known = waits.filter((wait) => wait.reason !== "parked");
   const best = known.reduce<{ ms: number | undefined; reason: WaitReason } | undefined>(
     (a, b) => (a && (a.ms ?? Number.POSITIVE_INFINITY) <= (b.ms ?? Number.POSITIVE_INFINITY) ? a : b),

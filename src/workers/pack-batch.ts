@@ -17,7 +17,7 @@ export interface PackedBatch {
   readonly size: number;
   readonly tokens: number;
   /** No further input would have fitted, however small: waiting cannot make the batch fuller. */
-  readonly full: boolean;
+  readonly isFull: boolean;
 }
 
 /**
@@ -25,19 +25,19 @@ export interface PackedBatch {
  * batch is a contiguous piece of the run, whose vectors are then written in one piece. An input that alone is over
  * a limit goes alone; the provider says what it thinks of it.
  */
-export function packBatch(line: Iterable<Sized>, limits: BatchLimits): PackedBatch {
+export function packBatch(queue: Iterable<Sized>, limits: BatchLimits): PackedBatch {
   const { maxInputs, maxTokens = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY } = limits;
   let size = 0;
   let tokens = 0;
   let bytes = 0;
-  for (const input of line) {
-    if (size === maxInputs) return { size, tokens, full: true };
+  for (const input of queue) {
+    if (size === maxInputs) return { size, tokens, isFull: true };
     if (size > 0 && (tokens + input.tokens > maxTokens || bytes + input.bytes > maxBytes)) {
-      return { size, tokens, full: true };
+      return { size, tokens, isFull: true };
     }
     size += 1;
     tokens += input.tokens;
     bytes += input.bytes;
   }
-  return { size, tokens, full: size === maxInputs || tokens >= maxTokens || bytes >= maxBytes };
+  return { size, tokens, isFull: size === maxInputs || tokens >= maxTokens || bytes >= maxBytes };
 }

@@ -5,31 +5,34 @@ import { ItemLedger } from "../queue/item-ledger.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import { type ChatItem, type ChatPayload, chatRequestSchema } from "../queue/payload.ts";
 import { readRequest } from "../queue/pickup.ts";
-import { RunRequests } from "../queue/run-requests.ts";
+import { OversizedRequests } from "../queue/run-requests.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
-import type { CallGroup } from "./call-group.ts";
+import type { ModelDispatcher } from "./call-group.ts";
 import type { ChatInput } from "./chat-input.ts";
-import { CHAT_STORY } from "./chat-story.ts";
-import { findGroup } from "./group-book.ts";
-import type { Purpose } from "./held-work.ts";
-import { FOREIGN_DELAY_MS, HandBack } from "./job-ticket.ts";
-import { type ClaimDeps, type Draft, processClaim } from "./process-claim.ts";
-import type { RunLedgers } from "./run-ledgers.ts";
+import { STREAM_EPILOGUE } from "./chat-story.ts";
+import { findDispatcher } from "./group-book.ts";
+import type { JobOwner } from "./held-work.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-ticket.ts";
+import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+import type { RunLedgerCache } from "./run-ledgers.ts";
 
 export interface ChatJobDeps extends ClaimDeps {
   /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
-  readonly group: () => CallGroup<ChatInput, ChatModel> | undefined;
+  readonly dispatcher: () => ModelDispatcher<ChatInput, ChatModel> | undefined;
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly ledgers: RunLedgers;
+  readonly ledgers: RunLedgerCache;
   /** Sees to it that a cancelled item or a paused run is noticed meanwhile. */
-  readonly holding: (purpose: Purpose, work: () => Promise<void>) => Promise<void>;
+  readonly withTracking: (owner: JobOwner, task: () => Promise<void>) => Promise<void>;
   /** How often the job's worker died, or lost it. */
   readonly stalls: number;
 }
 
-type Group = Exclude<ReturnType<typeof findGroup<CallGroup<ChatInput, ChatModel>>>, undefined>;
+type Dispatcher = Exclude<
+  ReturnType<typeof findDispatcher<ModelDispatcher<ChatInput, ChatModel>>>,
+  undefined
+>;
 
 /**
  * From this stall on, items that only came in the same job are tried one after another: one of them may be what kills
@@ -37,7 +40,7 @@ type Group = Exclude<ReturnType<typeof findGroup<CallGroup<ChatInput, ChatModel>
  */
 const SUSPECT_STALLS = 2;
 /** Stands in for a request that is gone; never called. */
-const NO_REQUEST: ChatRequest = { messages: [] };
+const PLACEHOLDER_REQUEST: ChatRequest = { messages: [] };
 
 /**
  * Sees to it that every item of a chat job has its record. Rejects with `HandBack` when the job must go back to the
@@ -49,40 +52,41 @@ export async function processChatJob(
   signal: AbortSignal | undefined,
   deps: ChatJobDeps,
 ): Promise<void> {
-  if (deps.isStopping()) throw new HandBack("the worker is stopping");
-  const group = findGroup(deps.group);
-  if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
+  if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
+  const dispatcher = findDispatcher(deps.dispatcher);
+  if (!dispatcher)
+    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
   const { run, items, trace } = payload;
-  const job = { jobId, group, signal, trace, isAlone: items.length === 1 };
+  const job = { jobId, dispatcher, signal, trace, isOnlyItem: items.length === 1 };
   if (run !== undefined) {
-    return await deps.holding({ run }, () => processItems(run, items, deps.ledgers.of(run), job, deps));
+    return await deps.withTracking({ run }, () => processItems(run, items, deps.ledgers.of(run), job, deps));
   }
-  await together(
-    items.map((item) => () => processOwnItem(item, job, deps)),
+  await runAll(
+    items.map((item) => () => processStandaloneItem(item, job, deps)),
     deps.stalls < SUSPECT_STALLS,
   );
 }
 
 interface Job {
   readonly jobId: string;
-  readonly group: Group;
+  readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal | undefined;
   readonly trace: ChatPayload["trace"];
-  readonly isAlone: boolean;
+  readonly isOnlyItem: boolean;
 }
 
-async function processOwnItem(item: ChatItem, job: Job, deps: ChatJobDeps): Promise<void> {
-  const { client, keys, holding } = deps;
+async function processStandaloneItem(item: ChatItem, job: Job, deps: ChatJobDeps): Promise<void> {
+  const { client, keys, withTracking } = deps;
   const id = item.item ?? "";
-  const ledger = new ItemLedger(client, keys.item(id), item.stream ? CHAT_STORY : undefined);
-  await holding({ item: id }, () => processItems(id, [item], ledger, job, deps));
+  const ledger = new ItemLedger(client, keys.item(id), item.stream ? STREAM_EPILOGUE : undefined);
+  await withTracking({ item: id }, () => processItems(id, [item], ledger, job, deps));
 }
 
 /** Every one is worked on, also where another one has to go back; their job goes back when one of them does. */
-async function together(works: readonly (() => Promise<void>)[], atOnce: boolean): Promise<void> {
+async function runAll(tasks: readonly (() => Promise<void>)[], isConcurrent: boolean): Promise<void> {
   const outcomes: PromiseSettledResult<void>[] = [];
-  if (atOnce) outcomes.push(...(await Promise.allSettled(works.map((work) => work()))));
-  else for (const work of works) outcomes.push(...(await Promise.allSettled([work()])));
+  if (isConcurrent) outcomes.push(...(await Promise.allSettled(tasks.map((task) => task()))));
+  else for (const task of tasks) outcomes.push(...(await Promise.allSettled([task()])));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
@@ -91,7 +95,7 @@ async function processItems(
   runId: string,
   items: readonly ChatItem[],
   ledger: Ledger,
-  { jobId, group, signal, trace, isAlone }: Job,
+  { jobId, dispatcher, signal, trace, isOnlyItem }: Job,
   deps: ChatJobDeps,
 ): Promise<void> {
   const requests = items.map(({ request }) => request);
@@ -100,15 +104,15 @@ async function processItems(
     for (const position of open) {
       const item = items[position];
       if (!item || requests[position]) continue;
-      const request = await readLarge(runId, item, deps);
+      const request = await readLargeRequest(runId, item, deps);
       if (request) requests[position] = request;
-      else failures.set(position, GONE);
+      else failures.set(position, REQUEST_MISSING);
     }
     return failures;
   };
-  const draft = (position: number, attempts: number): Draft<ChatInput> => {
+  const draft = (position: number, attempts: number): InputDraft<ChatInput> => {
     const { index = 0, item, stream, tokens = 0 } = items[position] ?? {};
-    const isFollowed = item !== undefined && stream && ledger instanceof ItemLedger;
+    const isStreamed = item !== undefined && stream && ledger instanceof ItemLedger;
     return {
       runId,
       ledger,
@@ -116,22 +120,25 @@ async function processItems(
       tokens,
       trace,
       attempts,
-      charged: attempts,
+      chargedAttempts: attempts,
       snoozes: 0,
       bytes: 0,
-      isUrgent: deps.isUrgent,
+      isInteractive: deps.isInteractive,
       arrivedAt: deps.now(),
-      request: requests[position] ?? NO_REQUEST,
-      partials: isFollowed ? { keys: deps.keys.item(item), ledger } : undefined,
+      request: requests[position] ?? PLACEHOLDER_REQUEST,
+      partials: isStreamed ? { keys: deps.keys.item(item), ledger } : undefined,
     };
   };
-  const isOwn = items[0]?.item !== undefined;
+  const isStandalone = items[0]?.item !== undefined;
   const indices = items.map(({ index }) => index);
-  const isAwaited = deps.isUrgent && isOwn && isAlone && requests[0] !== null;
-  await processClaim({ jobId, ledger, indices, isOwn, isAwaited, prepare, draft, group, signal }, deps);
+  const canReserveEarly = deps.isInteractive && isStandalone && isOnlyItem && requests[0] !== null;
+  await processClaim(
+    { jobId, ledger, indices, isStandalone, canReserveEarly, prepare, draft, dispatcher, signal },
+    deps,
+  );
 }
 
-const GONE: Failure = {
+const REQUEST_MISSING: Failure = {
   kind: "invalid-request",
   message: "the request that belongs to this item is gone or damaged",
 };
@@ -140,10 +147,10 @@ const GONE: Failure = {
  * A request that was too large for its job. One of a run that is gone from Redis fails the job, not the item: the
  * run's coordinator still has it, and queues it again.
  */
-async function readLarge(runId: string, { item, index }: ChatItem, { client, keys }: ChatJobDeps) {
+async function readLargeRequest(runId: string, { item, index }: ChatItem, { client, keys }: ChatJobDeps) {
   const text =
     item === undefined
-      ? await new RunRequests(client, keys.run(runId)).get(index)
+      ? await new OversizedRequests(client, keys.run(runId)).get(index)
       : await readRequest(client, keys, item);
   if (text === undefined && item === undefined)
     throw new UnrecoverableError("the request that belongs to this job is gone from Redis");

@@ -1,15 +1,15 @@
 import type { EmbeddingModel } from "../providers/provider.ts";
 import type { Ledger } from "../queue/ledger.ts";
 import type { EmbeddingPayload } from "../queue/payload.ts";
-import type { CallGroup } from "./call-group.ts";
+import type { ModelDispatcher } from "./call-group.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
-import { findGroup } from "./group-book.ts";
-import { FOREIGN_DELAY_MS, HandBack } from "./job-ticket.ts";
-import { type ClaimDeps, type Draft, processClaim } from "./process-claim.ts";
+import { findDispatcher } from "./group-book.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-ticket.ts";
+import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
 
 export interface EmbeddingJobDeps extends ClaimDeps {
   /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
-  readonly group: () => CallGroup<EmbeddingInput, EmbeddingModel> | undefined;
+  readonly dispatcher: () => ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined;
   readonly ledger: Ledger;
 }
 
@@ -23,15 +23,16 @@ export async function processEmbeddingJob(
   signal: AbortSignal | undefined,
   deps: EmbeddingJobDeps,
 ): Promise<void> {
-  if (deps.isStopping()) throw new HandBack("the worker is stopping");
-  const group = findGroup(deps.group);
-  if (!group) throw new HandBack("this worker has no credentials for the model", FOREIGN_DELAY_MS);
+  if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
+  const dispatcher = findDispatcher(deps.dispatcher);
+  if (!dispatcher)
+    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
   const { run, item, items, trace } = payload;
-  const draft = (position: number, attempts: number): Draft<EmbeddingInput> => {
+  const draft = (position: number, attempts: number): InputDraft<EmbeddingInput> => {
     const [index, tokens, text] = items[position] ?? [0, 0, ""];
     return {
       runId: run ?? item ?? "",
-      isUrgent: deps.isUrgent,
+      isInteractive: deps.isInteractive,
       ledger: deps.ledger,
       index,
       text,
@@ -40,19 +41,19 @@ export async function processEmbeddingJob(
       arrivedAt: deps.now(),
       trace,
       attempts,
-      charged: attempts,
+      chargedAttempts: attempts,
       snoozes: 0,
     };
   };
   await processClaim(
     {
       jobId,
-      group,
+      dispatcher,
       draft,
       signal,
       ledger: deps.ledger,
       indices: items.map(([index]) => index),
-      isOwn: item !== undefined,
+      isStandalone: item !== undefined,
     },
     deps,
   );

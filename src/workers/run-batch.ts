@@ -5,7 +5,7 @@ import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "../pro
 import type { RecordCall } from "../queue/record-codec.ts";
 import type { CallSize } from "../queue/run-ledger.ts";
 import { commitRecords } from "./commit-records.ts";
-import { type EmbeddingInput, shareTokens } from "./embedding-input.ts";
+import { distributeTokens, type EmbeddingInput } from "./embedding-input.ts";
 import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
 import type { Grant } from "./model-lanes.ts";
 
@@ -24,7 +24,7 @@ export async function runBatch(
   request: BatchRequest,
   deps: FailureDeps & {
     /** The reservation is given back: whoever waits for one may ask. */
-    readonly onFree?: () => void;
+    readonly onReservationReleased?: () => void;
   },
 ): Promise<RetryDecision | undefined> {
   const { lane, reservation } = grant;
@@ -33,7 +33,7 @@ export async function runBatch(
   inputs[0]?.ledger
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
-  const watch = deps.observer?.call(grant, inputs);
+  const span = deps.observer?.call(grant, inputs);
   const sentAt = performance.now();
   let response: EmbeddingResponse;
   let answeredAt: number | undefined;
@@ -45,10 +45,10 @@ export async function runBatch(
     response = await lane.model.embed({ inputs: texts, ...request }, { signal, onAnswerStart });
   } catch (thrown) {
     const error = toProviderError(thrown, lane.lane.provider);
-    watch?.failed(error);
+    span?.failed(error);
     return await handleFailure(error, inputs, grant, size, deps);
   }
-  watch?.answered(response.usage);
+  span?.answered(response.usage);
   const call = {
     lane: formatLane(lane.lane),
     startedAt: reservation.grantedAt,
@@ -60,11 +60,11 @@ export async function runBatch(
   // Before the records, which are large: others wait for the place.
   const settled = limiter
     .settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens, ...ago }])
-    .then(deps.onFree, (error) =>
+    .then(deps.onReservationReleased, (error) =>
       log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
     );
   await Promise.all([settled, commitVectors(inputs, response, { call, size }, deps)]);
-  watch?.committed();
+  span?.committed();
   return undefined;
 }
 
@@ -75,15 +75,15 @@ async function commitVectors(
   deps: FailureDeps,
 ): Promise<void> {
   const bytes = Buffer.from(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-  const tokens = shareTokens(inputs, usage.totalTokens);
-  const places = new Map(inputs.map((input, i) => [input, i]));
+  const tokens = distributeTokens(inputs, usage.totalTokens);
+  const positions = new Map(inputs.map((input, i) => [input, i]));
   const recordOf = (input: EmbeddingInput) => {
-    const place = places.get(input) ?? 0;
+    const position = positions.get(input) ?? 0;
     return {
       index: input.index,
       attempts: input.attempts + 1,
-      tokens: tokens[place] ?? input.tokens,
-      vector: bytes.subarray(place * dimensions * 4, (place + 1) * dimensions * 4),
+      tokens: tokens[position] ?? input.tokens,
+      vector: bytes.subarray(position * dimensions * 4, (position + 1) * dimensions * 4),
       call,
     };
   };

@@ -14,8 +14,8 @@ export interface ChatDeps extends FailureDeps {
 }
 
 /** How often a call whose answer somebody follows makes sure that it is still wanted. */
-const LOOK_EVERY_MS = 1_000;
-const ONE = { inputs: 1, capacity: 1 };
+const CHECK_INTERVAL_MS = 1_000;
+const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
  * One chat call, from its reservation to its record; deltas are written as they come. Resolves with undefined when
@@ -32,27 +32,27 @@ export async function runChat(
   const claimed = await isClaimed(input);
   if (claimed !== true) {
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
-    return { action: claimed ? "snooze" : "hand-back" };
+    return { action: claimed ? "snooze" : "return-to-queue" };
   }
   input.ledger
     .countCall()
     .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
-  const watch = deps.observer?.call(grant, [input]);
+  const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
   let response: ChatResponse;
   try {
     response = input.partials
-      ? await followAnswer(input, input.partials, lane.model, deps, () => watch?.delta())
+      ? await streamAnswer(input, input.partials, lane.model, deps, () => span?.delta())
       : await lane.model.generate(input.request, { signal: deps.signal });
   } catch (thrown) {
     const error = toProviderError(thrown, lane.lane.provider);
-    watch?.failed(error);
-    const decision = await handleFailure(error, [input], grant, ONE, deps);
+    span?.failed(error);
+    const decision = await handleFailure(error, [input], grant, SINGLE_INPUT, deps);
     // Whoever follows has seen deltas of an answer that will not come; the next attempt starts from nothing.
     if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
     return decision;
   }
-  watch?.answered(response.usage);
+  span?.answered(response.usage);
   const total = response.usage.totalTokens;
   const record = {
     index: input.index,
@@ -66,14 +66,14 @@ export async function runChat(
     },
   };
   await Promise.all([
-    commitRecords([input], () => record, { answered: ONE }, deps),
+    commitRecords([input], () => record, { answered: SINGLE_INPUT }, deps),
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }]).catch((error) =>
       log.warn("could not settle a reservation; it lapses by itself", {
         error: coerceError(error).message,
       }),
     ),
   ]);
-  watch?.committed();
+  span?.committed();
   return undefined;
 }
 
@@ -88,30 +88,30 @@ async function isClaimed({ claim }: ChatInput): Promise<boolean | "late"> {
 }
 
 /** Streams the answer and writes its deltas. Aborts the call when the item was cancelled or taken over meanwhile. */
-async function followAnswer(
+async function streamAnswer(
   input: ChatInput,
   { keys, ledger }: NonNullable<ChatInput["partials"]>,
   model: ChatModel,
   { client, signal }: ChatDeps,
   onDelta: () => void,
 ): Promise<ChatResponse> {
-  const over = new AbortController();
-  const writer = new PartialWriter(client, keys, ledger, (state) => over.abort(new Error(state)));
+  const cancellation = new AbortController();
+  const writer = new PartialWriter(client, keys, ledger, (state) => cancellation.abort(new Error(state)));
   // Writing tells that the item is over; a model that thinks for minutes before it writes must not be paid for then.
-  const looking = setInterval(() => {
+  const cancellationTimer = setInterval(() => {
     ledger.isCurrent().then(
-      (current) => current || over.abort(new Error("cancelled")),
+      (current) => current || cancellation.abort(new Error("cancelled")),
       () => undefined,
     );
-  }, LOOK_EVERY_MS);
+  }, CHECK_INTERVAL_MS);
   try {
-    return await copyAnswer(input, writer, model, AbortSignal.any([signal, over.signal]), onDelta);
+    return await writeDeltas(input, writer, model, AbortSignal.any([signal, cancellation.signal]), onDelta);
   } finally {
-    clearInterval(looking);
+    clearInterval(cancellationTimer);
   }
 }
 
-async function copyAnswer(
+async function writeDeltas(
   input: ChatInput,
   writer: PartialWriter,
   model: ChatModel,

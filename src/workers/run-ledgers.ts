@@ -6,7 +6,7 @@ import type { RedisClient } from "../redis/script.ts";
 const MAX_LEDGERS = 500;
 
 /** One ledger per run for all jobs of a worker, so that what they ask for at the same moment goes to Redis together. */
-export class RunLedgers {
+export class RunLedgerCache {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   readonly #ledgers = new Map<string, RunLedger>();

@@ -1,7 +1,7 @@
 import { formatLane } from "../core/lane.ts";
 import type { OpenSpan, TraceContext, Tracer } from "../queue/tracer.ts";
 import type { CallObserver } from "./call-observer.ts";
-import { byRun, type GroupInput } from "./group-input.ts";
+import { groupByRun, type PendingInput } from "./group-input.ts";
 
 /** Further jobs whose inputs one call carries are linked, this many of them. */
 const MAX_LINKS = 16;
@@ -12,28 +12,28 @@ const MAX_LINKS = 16;
  */
 export function traceCalls(tracer: Tracer): CallObserver {
   /** When the last call of these inputs ended: what it waits for after that is the next one's. */
-  const endedAt = new WeakMap<GroupInput, number>();
+  const endedAt = new WeakMap<PendingInput, number>();
   return {
-    recorded: () => undefined,
+    countRecords: () => undefined,
     call({ lane: { lane }, reservation }, inputs) {
-      const [parent, ...links] = contextsOf(inputs);
+      const [parent, ...links] = collectTraceContexts(inputs);
       const [first] = inputs;
-      if (parent === undefined || !first) return SILENT;
+      if (parent === undefined || !first) return NOOP_SPAN;
       const attributes = {
         "sluice.lane": formatLane(lane),
         "sluice.provider": lane.provider,
         "sluice.model": lane.model,
         "sluice.run": first.runId,
-        "sluice.runs": byRun(inputs).length,
+        "sluice.runs": groupByRun(inputs).length,
         "sluice.inputs": inputs.length,
         "sluice.attempt": Math.max(...inputs.map(({ attempts }) => attempts)) + 1,
         "sluice.estimated_tokens": inputs.reduce((sum, { tokens }) => sum + tokens, 0),
       };
       const waitedSince = endedAt.get(first) ?? Math.min(...inputs.map(({ arrivedAt }) => arrivedAt));
       tracer
-        .begin("reserve", { parent, at: waitedSince, attributes })
+        .startSpan("reserve", { parent, at: waitedSince, attributes })
         .end({ attributes: { "sluice.reservation": reservation.id } });
-      const call = tracer.begin("call", { parent, links: links.slice(0, MAX_LINKS), attributes });
+      const call = tracer.startSpan("call", { parent, links: links.slice(0, MAX_LINKS), attributes });
       let commit: OpenSpan | undefined;
       return {
         delta: () => undefined,
@@ -45,7 +45,7 @@ export function traceCalls(tracer: Tracer): CallObserver {
               "sluice.tokens.total": totalTokens,
             },
           });
-          commit = tracer.begin("commit", { parent: call.context ?? parent, attributes });
+          commit = tracer.startSpan("commit", { parent: call.context ?? parent, attributes });
         },
         failed({ kind, status }) {
           for (const input of inputs) endedAt.set(input, Date.now());
@@ -58,11 +58,11 @@ export function traceCalls(tracer: Tracer): CallObserver {
 }
 
 /** Of the jobs whose inputs these are, each once. */
-function contextsOf(inputs: readonly GroupInput[]): TraceContext[] {
+function collectTraceContexts(inputs: readonly PendingInput[]): TraceContext[] {
   return [...new Set(inputs.flatMap(({ trace }) => trace ?? []))];
 }
 
-const SILENT = {
+const NOOP_SPAN = {
   delta: () => undefined,
   answered: () => undefined,
   failed: () => undefined,
@@ -70,11 +70,11 @@ const SILENT = {
 };
 
 /** Tells both. */
-export function observeWithBoth(a: CallObserver, b: CallObserver): CallObserver {
+export function combineObservers(a: CallObserver, b: CallObserver): CallObserver {
   return {
-    recorded(kind, records) {
-      a.recorded(kind, records);
-      b.recorded(kind, records);
+    countRecords(kind, records) {
+      a.countRecords(kind, records);
+      b.countRecords(kind, records);
     },
     call(grant, inputs) {
       const [one, other] = [a.call(grant, inputs), b.call(grant, inputs)];

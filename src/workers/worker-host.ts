@@ -8,7 +8,13 @@ import type { Limiter } from "../limiter/limiter.ts";
 import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
 import { ItemLedger } from "../queue/item-ledger.ts";
-import { ENDED_JOBS, type JobKind, type JobPriority, QUEUE_SETTINGS, queueName } from "../queue/names.ts";
+import {
+  FINISHED_JOB_RETENTION,
+  type JobKind,
+  type JobPriority,
+  QUEUE_SETTINGS,
+  queueName,
+} from "../queue/names.ts";
 import { parsePayload } from "../queue/payload.ts";
 import { TelemetryWriter } from "../queue/telemetry-writer.ts";
 import type { Tracer } from "../queue/tracer.ts";
@@ -16,16 +22,16 @@ import type { RedisSource } from "../redis/connection.ts";
 import type { Keys } from "../redis/keys.ts";
 import type { RedisClient } from "../redis/script.ts";
 import { type CallObserver, observeCalls } from "./call-observer.ts";
-import { gatherSettlements } from "./gather-settlements.ts";
-import { GroupBook } from "./group-book.ts";
+import { batchSettlements } from "./gather-settlements.ts";
+import { DispatcherRegistry } from "./group-book.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { HeldWork, type Purpose } from "./held-work.ts";
-import { HandBack } from "./job-ticket.ts";
+import { type JobOwner, RunStateWatcher } from "./held-work.ts";
+import { ReturnToQueue } from "./job-ticket.ts";
 import type { ModelLane } from "./model-lanes.ts";
 import { processChatJob } from "./process-chat-job.ts";
 import { processEmbeddingJob } from "./process-embedding-job.ts";
-import { RunLedgers } from "./run-ledgers.ts";
-import { observeWithBoth, traceCalls } from "./trace-calls.ts";
+import { RunLedgerCache } from "./run-ledgers.ts";
+import { combineObservers, traceCalls } from "./trace-calls.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface Capability {
@@ -44,7 +50,7 @@ export interface WorkerOptions {
 }
 
 /** A job that was taken more often than this is not new: some seconds have passed since it was queued. */
-const NEW_STARTS = 20;
+const MAX_RECENT_STARTS = 20;
 
 export const WORKER_DEFAULTS: WorkerOptions = { jobs: 100, lingerMs: 15, graceMs: 20_000 };
 
@@ -89,9 +95,9 @@ class Host {
   readonly #clock: Clock;
   readonly #client: RedisClient;
   readonly #workers: Worker[];
-  readonly #groups: GroupBook;
-  readonly #held: HeldWork;
-  readonly #ledgers: RunLedgers;
+  readonly #dispatchers: DispatcherRegistry;
+  readonly #stateWatcher: RunStateWatcher;
+  readonly #ledgers: RunLedgerCache;
   readonly #telemetry: TelemetryWriter;
   readonly #observer: CallObserver;
   readonly #heartbeat: Heartbeat;
@@ -106,27 +112,27 @@ class Host {
     this.#options = { ...WORKER_DEFAULTS, ...omitUndefined(deps.options ?? {}) };
     this.#clock = deps.clock ?? systemClock;
     this.#client = deps.redis.connect("commands");
-    this.#ledgers = new RunLedgers(this.#client, deps.keys);
+    this.#ledgers = new RunLedgerCache(this.#client, deps.keys);
     this.#telemetry = new TelemetryWriter(this.#client, deps.keys, {
       onError: (error) => deps.log.debug("could not write telemetry", { error: error.message }),
     });
     const observer = observeCalls(this.#telemetry, this.id);
-    this.#observer = deps.tracer ? observeWithBoth(observer, traceCalls(deps.tracer)) : observer;
-    this.#groups = new GroupBook({
+    this.#observer = deps.tracer ? combineObservers(observer, traceCalls(deps.tracer)) : observer;
+    this.#dispatchers = new DispatcherRegistry({
       ...deps,
       ...this.#options,
-      limiter: gatherSettlements(deps.limiter),
+      limiter: batchSettlements(deps.limiter),
       client: this.#client,
       clock: this.#clock,
       signal: this.#forced.signal,
-      mayCall: () => this.#isSureOfItsJobs(),
+      canCall: () => this.#hasFreshLocks(),
       observer: this.#observer,
     });
-    this.#held = new HeldWork({
+    this.#stateWatcher = new RunStateWatcher({
       client: this.#client,
       keys: deps.keys,
       log: deps.log,
-      handBack: (reason, id) => this.#groups.handBack(reason, id),
+      returnToQueue: (reason, id) => this.#dispatchers.returnToQueue(reason, id),
     });
     this.#workers = deps.capabilities.flatMap((capability) =>
       (["interactive", "bulk"] as const).map((priority) => this.#startQueueWorker(capability, priority)),
@@ -151,7 +157,7 @@ class Host {
     const worker = new Worker(
       queue,
       // All three parameters must stand here: BullMQ hands over the signal only to a processor that declares it.
-      (job, token, signal) => this.#hold(job, token, () => this.#process(job, signal, priority)),
+      (job, token, signal) => this.#processWithLock(job, token, () => this.#process(job, signal, priority)),
       {
         connection: this.#deps.redis.connect("bullmq"),
         prefix: this.#deps.keys.queuePrefix(queue),
@@ -159,7 +165,7 @@ class Host {
         lockDuration: QUEUE_SETTINGS.lockDurationMs,
         stalledInterval: QUEUE_SETTINGS.stalledIntervalMs,
         maxStalledCount: QUEUE_SETTINGS.maxStalledCount,
-        ...ENDED_JOBS,
+        ...FINISHED_JOB_RETENTION,
         settings: { backoffStrategy: () => QUEUE_SETTINGS.retryDelayMs },
       },
     );
@@ -183,8 +189,8 @@ class Host {
     const shared = {
       now: () => this.#clock.now(),
       isStopping: () => this.#stopping !== undefined,
-      isUrgent: priority === "interactive",
-      isNew: job.attemptsStarted <= NEW_STARTS,
+      isInteractive: priority === "interactive",
+      isRecentlyQueued: job.attemptsStarted <= MAX_RECENT_STARTS,
       commitDeps: {
         clock: this.#clock,
         log: this.#deps.log,
@@ -197,15 +203,15 @@ class Host {
     const payload = parsePayload(job.data);
     if (payload?.trace !== undefined) {
       const attributes = { "sluice.queue": job.queueName, "sluice.kind": payload.kind };
-      this.#deps.tracer?.begin("queue", { parent: payload.trace, at: job.timestamp, attributes }).end();
+      this.#deps.tracer?.startSpan("queue", { parent: payload.trace, at: job.timestamp, attributes }).end();
     }
     if (payload?.kind === "embedding") {
       const { run, item } = payload;
       const ledger =
         item === undefined ? this.#ledgers.of(run ?? "") : new ItemLedger(this.#client, keys.item(item));
-      const group = () => this.#groups.embedding(payload);
-      return await this.#holding(item === undefined ? { run: run ?? "" } : { item }, () =>
-        processEmbeddingJob(id, payload, signal, { ...shared, group, ledger }),
+      const dispatcher = () => this.#dispatchers.embedding(payload);
+      return await this.#withTracking(item === undefined ? { run: run ?? "" } : { item }, () =>
+        processEmbeddingJob(id, payload, signal, { ...shared, dispatcher, ledger }),
       );
     }
     if (payload?.kind === "chat") {
@@ -214,8 +220,8 @@ class Host {
         client: this.#client,
         keys,
         ledgers: this.#ledgers,
-        group: () => this.#groups.chat(payload),
-        holding: (purpose, work) => this.#holding(purpose, work),
+        dispatcher: () => this.#dispatchers.chat(payload),
+        withTracking: (owner, task) => this.#withTracking(owner, task),
         stalls: job.stalledCounter,
       });
     }
@@ -223,25 +229,25 @@ class Host {
     throw new UnrecoverableError("not a job of this version: its payload does not match the schema");
   }
 
-  async #holding(purpose: Purpose, work: () => Promise<void>): Promise<void> {
-    const release = this.#held.hold(purpose);
+  async #withTracking(owner: JobOwner, task: () => Promise<void>): Promise<void> {
+    const release = this.#stateWatcher.track(owner);
     try {
-      await work();
+      await task();
     } finally {
       release();
     }
   }
 
   /** Runs a job under the eye of the lock watch, and puts back what has to go back. */
-  async #hold(job: Job, token: string | undefined, work: () => Promise<void>): Promise<null> {
+  async #processWithLock(job: Job, token: string | undefined, task: () => Promise<void>): Promise<null> {
     const id = job.id ?? "";
     this.#renewedAt.set(id, this.#clock.now());
-    this.#heartbeat.claimed();
+    this.#heartbeat.recordClaim();
     try {
-      await work();
+      await task();
       return null;
     } catch (error) {
-      if (error instanceof HandBack) return await giveBack(job, token, error);
+      if (error instanceof ReturnToQueue) return await returnJob(job, token, error);
       throw error;
     } finally {
       this.#renewedAt.delete(id);
@@ -252,19 +258,19 @@ class Host {
    * A worker that could not renew its locks (Redis stalled, or this process did) may have lost its jobs to another
    * one, and learns of it only later. It starts no call it might pay for in vain until a renewal went through.
    */
-  #isSureOfItsJobs(): boolean {
+  #hasFreshLocks(): boolean {
     const oldest = Math.min(...this.#renewedAt.values());
     return this.#clock.now() - oldest < QUEUE_SETTINGS.lockDurationMs * 0.8 || this.#renewedAt.size === 0;
   }
 
   #callsInFlight(): number {
     let calls = 0;
-    for (const [, ids] of this.#groups.inFlight()) calls += ids.length;
+    for (const [, ids] of this.#dispatchers.inFlight()) calls += ids.length;
     return calls;
   }
 
   #renewReservations(): void {
-    for (const [lane, ids] of this.#groups.inFlight()) {
+    for (const [lane, ids] of this.#dispatchers.inFlight()) {
       this.#deps.limiter
         .renew(lane, ids)
         .catch((error) =>
@@ -279,15 +285,15 @@ class Host {
   }
 
   async #stop(): Promise<void> {
-    const reason = new HandBack("the worker is stopping");
+    const reason = new ReturnToQueue("the worker is stopping");
     const pausing = Promise.all(this.#workers.map((worker) => worker.pause(true)));
     const forced = setTimeout(() => this.#forced.abort(reason), this.#options.graceMs);
-    await this.#groups.stop(reason);
+    await this.#dispatchers.stop(reason);
     clearTimeout(forced);
     await pausing;
     // Closing waits for the processors, which now only give their jobs back.
     await Promise.all(this.#workers.map((worker) => worker.close()));
-    this.#held.stop();
+    this.#stateWatcher.stop();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#telemetry.stop();
     await this.#heartbeat.stop();
@@ -295,8 +301,8 @@ class Host {
 }
 
 /** Puts a job back without costing it an attempt or a stall. */
-async function giveBack(job: Job, token: string | undefined, handBack: HandBack): Promise<never> {
-  const delayMs = handBack.delayFor(job.attemptsStarted);
+async function returnJob(job: Job, token: string | undefined, returnToQueue: ReturnToQueue): Promise<never> {
+  const delayMs = returnToQueue.computeDelay(job.attemptsStarted);
   if (delayMs > 0) {
     await job.moveToDelayed(Date.now() + delayMs, token);
     throw new DelayedError();

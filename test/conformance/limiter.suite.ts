@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Lane, LaneLimits } from "../../src/core/lane.ts";
 import type { Limiter, LimiterOptions, Reservation } from "../../src/limiter/limiter.ts";
 
-export interface LimiterBench {
+export interface LimiterHarness {
   readonly limiter: Limiter;
   /** Lets this much time pass on the limiter's clock. */
   advance(ms: number): Promise<void>;
@@ -19,35 +19,44 @@ const MARGIN = 10;
 const SLACK = 8_000;
 
 /** Every promise of the `Limiter` contract. Call it in a unit or an integration test file, once per form. */
-export function limiterSuite(name: string, open: (options: LimiterOptions) => Promise<LimiterBench>): void {
+export function limiterSuite(name: string, open: (options: LimiterOptions) => Promise<LimiterHarness>): void {
   describe(`${name} keeps the limiter's contract`, () => {
-    let bench: LimiterBench;
+    let harness: LimiterHarness;
     let limiter: Limiter;
 
     beforeEach(async () => {
-      bench = await open({});
-      limiter = bench.limiter;
+      harness = await open({});
+      limiter = harness.limiter;
     });
-    afterEach(() => bench.close());
+    afterEach(() => harness.close());
 
-    async function take(count: number, limits: LaneLimits, tokens = 10, lane = LANE): Promise<Reservation[]> {
+    async function reserveAll(
+      count: number,
+      limits: LaneLimits,
+      tokens = 10,
+      lane = LANE,
+    ): Promise<Reservation[]> {
       const { granted, wait } = await limiter.reserve(lane, limits, Array(count).fill(tokens));
       expect(wait).toBeUndefined();
       expect(granted).toHaveLength(count);
       return [...granted];
     }
-    async function end(reservations: readonly Reservation[], tokens?: number, lane = LANE): Promise<void> {
+    async function settleAll(
+      reservations: readonly Reservation[],
+      tokens?: number,
+      lane = LANE,
+    ): Promise<void> {
       await limiter.settle(
         lane,
         reservations.map(({ id }) => ({ id, outcome: "ok", ...(tokens === undefined ? {} : { tokens }) })),
       );
     }
     /** Has the lane see that estimates are right; until it has, it reserves more than is estimated. */
-    async function learn(lane = LANE): Promise<void> {
-      await end(await take(20, {}, 10, lane), 10, lane);
-      await bench.advance(WINDOW + MARGIN);
+    async function confirmEstimates(lane = LANE): Promise<void> {
+      await settleAll(await reserveAll(20, {}, 10, lane), 10, lane);
+      await harness.advance(WINDOW + MARGIN);
     }
-    async function fault(count: number, outcome: "fault" | "suspect" = "fault"): Promise<number> {
+    async function reportFaults(count: number, outcome: "fault" | "suspect" = "fault"): Promise<number> {
       const { granted } = await limiter.reserve(LANE, {}, Array(count).fill(1));
       let streak = 0;
       for (const { id } of granted) {
@@ -58,51 +67,52 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     }
     const wait = async (limits: LaneLimits, tokens = 10, lane = LANE) =>
       (await limiter.reserve(lane, limits, [tokens])).wait;
-    const grants = async (count: number, limits: LaneLimits, tokens = 10, lane = LANE) =>
+    const countGranted = async (count: number, limits: LaneLimits, tokens = 10, lane = LANE) =>
       (await limiter.reserve(lane, limits, Array(count).fill(tokens))).granted.length;
 
     test("everything is granted where no limit is known, and ids are unique", async () => {
-      const all = [...(await take(50, {})), ...(await take(50, {}))];
+      const all = [...(await reserveAll(50, {})), ...(await reserveAll(50, {}))];
       expect(new Set(all.map(({ id }) => id)).size).toBe(100);
       expect(await limiter.reserve(LANE, {}, [])).toEqual({ granted: [] });
     });
 
     test("the place that comes free is the urgent call's, whoever asks first", async () => {
       const limits = { concurrency: 2 };
-      const [first, second] = await take(2, limits);
-      const urgent = async () => (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
-      expect(await urgent()).toBe(0);
-      if (first) await end([first]);
-      expect(await wait(limits)).toEqual({ reason: "urgent", waitMs: 50 });
-      expect(await grants(1, limits, 10, OTHER)).toBe(1);
-      expect(await urgent()).toBe(1);
-      if (second) await end([second]);
-      expect(await grants(2, limits)).toBe(1);
+      const [first, second] = await reserveAll(2, limits);
+      const countInteractiveGranted = async () =>
+        (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
+      expect(await countInteractiveGranted()).toBe(0);
+      if (first) await settleAll([first]);
+      expect(await wait(limits)).toEqual({ reason: "interactive", waitMs: 50 });
+      expect(await countGranted(1, limits, 10, OTHER)).toBe(1);
+      expect(await countInteractiveGranted()).toBe(1);
+      if (second) await settleAll([second]);
+      expect(await countGranted(2, limits)).toBe(1);
     });
 
     test("of one question the urgent part goes before others' urgent calls have theirs, and the rest yields", async () => {
       const limits = { concurrency: 3 };
-      const held = await take(3, limits);
+      const held = await reserveAll(3, limits);
       expect((await limiter.reserve(LANE, limits, [1], 1)).granted).toHaveLength(0);
-      await end(held);
+      await settleAll(held);
       const { granted, wait: rest } = await limiter.reserve(LANE, limits, [1, 1], 1);
       expect(granted).toHaveLength(1);
-      expect(rest?.reason).toBe("urgent");
-      expect(await grants(2, limits)).toBe(2);
+      expect(rest?.reason).toBe("interactive");
+      expect(await countGranted(2, limits)).toBe(2);
     });
 
     test("an urgent call that nobody asks for any more holds others up for a moment only", async () => {
       const limits = { concurrency: 1 };
-      const held = await take(1, limits);
+      const held = await reserveAll(1, limits);
       expect((await limiter.reserve(LANE, limits, [1], 1)).granted).toHaveLength(0);
-      await end(held);
-      await bench.advance(251);
-      expect(await grants(1, limits)).toBe(1);
+      await settleAll(held);
+      await harness.advance(251);
+      expect(await countGranted(1, limits)).toBe(1);
       const window = { requestsPerMinute: 1 };
       expect((await limiter.reserve(OTHER, window, [1])).granted).toHaveLength(1);
       const refused = await limiter.reserve(OTHER, window, [1], 1);
       expect(refused.wait?.reason).toBe("requests");
-      await bench.advance(1_251);
+      await harness.advance(1_251);
       expect((await wait(window, 10, OTHER))?.reason).toBe("requests");
     });
 
@@ -114,47 +124,47 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
 
     test("a request settled early counts for a window from its settlement, margin included", async () => {
       const limits = { requestsPerMinute: 2 };
-      await end(await take(2, limits));
+      await settleAll(await reserveAll(2, limits));
       const reply = await wait(limits);
       expect(reply).toMatchObject({ reason: "requests" });
       expect(reply?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN);
       expect(reply?.waitMs).toBeGreaterThan(WINDOW + MARGIN - SLACK);
-      await bench.advance(WINDOW - SLACK);
-      expect(await grants(2, limits)).toBe(0);
-      await bench.advance(SLACK + MARGIN);
-      expect(await grants(2, limits)).toBe(2);
+      await harness.advance(WINDOW - SLACK);
+      expect(await countGranted(2, limits)).toBe(0);
+      await harness.advance(SLACK + MARGIN);
+      expect(await countGranted(2, limits)).toBe(2);
     });
 
     test("a request not settled counts from the latest moment it can have arrived at", async () => {
-      await bench.close();
-      bench = await open({ transitMs: 20_000 });
-      limiter = bench.limiter;
+      await harness.close();
+      harness = await open({ transitMs: 20_000 });
+      limiter = harness.limiter;
       const limits = { requestsPerMinute: 1 };
-      const [late] = await take(1, limits);
-      await bench.advance(WINDOW + MARGIN + 20_000 - SLACK);
+      const [late] = await reserveAll(1, limits);
+      await harness.advance(WINDOW + MARGIN + 20_000 - SLACK);
       expect((await wait(limits))?.reason).toBe("requests");
-      await bench.advance(SLACK);
-      await take(1, limits);
+      await harness.advance(SLACK);
+      await reserveAll(1, limits);
       // Long gone from the window, settling it late must not bring it back.
-      await end([late as Reservation]);
+      await settleAll([late as Reservation]);
       expect((await limiter.status(LANE, limits)).requests.used).toBe(1);
     });
 
     test("the transit bound may be longer than the window", async () => {
-      await bench.close();
-      bench = await open({ transitMs: 300_000 });
-      limiter = bench.limiter;
+      await harness.close();
+      harness = await open({ transitMs: 300_000 });
+      limiter = harness.limiter;
       const limits = { requestsPerMinute: 1 };
-      await take(1, limits);
-      await bench.advance(3 * WINDOW);
+      await reserveAll(1, limits);
+      await harness.advance(3 * WINDOW);
       expect((await wait(limits))?.reason).toBe("requests");
     });
 
     test("waits for as many places as a request needs, not for the first to become free", async () => {
       const wide = { requestsPerMinute: 4 };
-      await end(await take(2, wide));
-      await bench.advance(30_000);
-      await end(await take(2, wide));
+      await settleAll(await reserveAll(2, wide));
+      await harness.advance(30_000);
+      await settleAll(await reserveAll(2, wide));
       // The limit was lowered meanwhile: three of the four must go before another one fits.
       const reply = await wait({ requestsPerMinute: 2 });
       expect(reply?.reason).toBe("requests");
@@ -162,68 +172,68 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("tokens are counted as estimated until the provider reports them, then as reported", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 100 };
-      const [first] = await take(1, limits, 80);
+      const [first] = await reserveAll(1, limits, 80);
       expect(await wait(limits, 30)).toMatchObject({ reason: "tokens" });
-      await end([first as Reservation], 20);
+      await settleAll([first as Reservation], 20);
       expect((await limiter.status(LANE, limits)).tokens).toEqual({ used: 20, allowed: 100 });
-      await take(1, limits, 80);
+      await reserveAll(1, limits, 80);
       expect(await wait(limits, 1)).toMatchObject({ reason: "tokens" });
     });
 
     test("tokens wait until enough of them have left the window", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 100 };
-      await end(await take(1, limits, 40));
-      await bench.advance(20_000);
-      await end(await take(1, limits, 40));
-      await bench.advance(20_000);
+      await settleAll(await reserveAll(1, limits, 40));
+      await harness.advance(20_000);
+      await settleAll(await reserveAll(1, limits, 40));
+      await harness.advance(20_000);
       expect((await wait(limits, 50))?.waitMs).toBeLessThanOrEqual(20_000 + MARGIN);
       const both = await wait(limits, 90);
       expect(both?.waitMs).toBeGreaterThan(40_000 - SLACK);
-      await bench.advance(20_000 + MARGIN);
-      await take(1, limits, 50);
+      await harness.advance(20_000 + MARGIN);
+      await reserveAll(1, limits, 50);
     });
 
     test("a call larger than the whole window goes alone, and nothing goes beside it", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 100 };
-      const small = await take(1, limits, 1);
+      const small = await reserveAll(1, limits, 1);
       expect(await wait(limits, 500)).toMatchObject({ reason: "tokens" });
       await limiter.settle(
         LANE,
         small.map(({ id }) => ({ id, outcome: "unsent" })),
       );
-      await take(1, limits, 500);
+      await reserveAll(1, limits, 500);
       expect(await wait(limits, 1)).toMatchObject({ reason: "tokens" });
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(500);
     });
 
     test("an idle lane forgets its tokens however long it was idle", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 100 };
       for (const idle of [WINDOW + MARGIN + 2_000, 5 * WINDOW, 24 * 3_600_000]) {
-        await end(await take(2, limits, 50));
-        await bench.advance(idle);
+        await settleAll(await reserveAll(2, limits, 50));
+        await harness.advance(idle);
         expect((await limiter.status(LANE, limits)).tokens.used).toBe(0);
       }
-      await take(2, limits, 50);
+      await reserveAll(2, limits, 50);
     });
 
     test("estimates are raised by what calls really cost, at once, and lowered slowly", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 10_000 };
-      await end(await take(1, limits, 100), 200);
-      await take(1, limits, 100);
+      await settleAll(await reserveAll(1, limits, 100), 200);
+      await reserveAll(1, limits, 100);
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(400);
-      await bench.advance(2 * WINDOW);
+      await harness.advance(2 * WINDOW);
       for (let i = 0; i < 400; i++) {
-        await end(await take(1, {}, 100), 100);
-        if (i % 80 === 79) await bench.advance(2 * WINDOW);
+        await settleAll(await reserveAll(1, {}, 100), 100);
+        if (i % 80 === 79) await harness.advance(2 * WINDOW);
       }
-      await bench.advance(2 * WINDOW);
-      await take(1, limits, 100);
+      await harness.advance(2 * WINDOW);
+      await reserveAll(1, limits, 100);
       expect((await limiter.status(LANE, limits)).tokens.used).toBeLessThanOrEqual(101);
     });
 
@@ -232,87 +242,87 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       const cautious = await limiter.reserve(LANE, limits, Array(10).fill(100));
       expect(cautious.granted).toHaveLength(3);
       expect(cautious.wait?.reason).toBe("tokens");
-      await end(cautious.granted.slice(0, 1), 150);
-      expect(await grants(10, limits, 100)).toBe(0);
-      await end(cautious.granted.slice(1), 150);
+      await settleAll(cautious.granted.slice(0, 1), 150);
+      expect(await countGranted(10, limits, 100)).toBe(0);
+      await settleAll(cautious.granted.slice(1), 150);
       // 450 are spent; each further call counts 150, and a third more after three reports.
-      expect(await grants(10, limits, 100)).toBe(2);
+      expect(await countGranted(10, limits, 100)).toBe(2);
     });
 
     test("a provider that reports no tokens is trusted with what was estimated", async () => {
       const limits = { tokensPerMinute: 1_000 };
-      await end(await take(3, limits, 100));
+      await settleAll(await reserveAll(3, limits, 100));
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(300);
-      for (let i = 0; i < 5; i++) await end(await take(1, limits, 100));
+      for (let i = 0; i < 5; i++) await settleAll(await reserveAll(1, limits, 100));
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(800);
     });
 
     test("whoever starts a lane again need not trust what was learned from other texts", async () => {
       const limits = { tokensPerMinute: 1_000 };
-      await learn();
+      await confirmEstimates();
       await limiter.unpark(LANE);
-      expect(await grants(20, limits, 100)).toBe(8);
+      expect(await countGranted(20, limits, 100)).toBe(8);
     });
 
     test("a past of cheap calls does not make the next one count for less than its estimate", async () => {
       const limits = { tokensPerMinute: 1_000 };
-      for (let i = 0; i < 100; i++) await end(await take(1, {}, 100), 1);
-      await bench.advance(2 * WINDOW);
-      expect(await grants(20, limits, 100)).toBe(10);
+      for (let i = 0; i < 100; i++) await settleAll(await reserveAll(1, {}, 100), 1);
+      await harness.advance(2 * WINDOW);
+      expect(await countGranted(20, limits, 100)).toBe(10);
     });
 
     test("concurrency is freed by settling, whatever the outcome, and only the end of a call helps", async () => {
       const limits = { concurrency: 5 };
-      const held = await take(5, limits);
+      const held = await reserveAll(5, limits);
       expect(await wait(limits)).toEqual({ reason: "concurrency" });
       const outcomes = ["ok", "failed", "fault", "suspect", "unsent"] as const;
       await limiter.settle(
         LANE,
         held.map(({ id }, i) => ({ id, outcome: outcomes[i] ?? "ok" })),
       );
-      await take(5, limits);
+      await reserveAll(5, limits);
     });
 
     test("a reservation nobody renews lapses; a renewed one does not, however long", async () => {
       const limits = { concurrency: 2 };
-      const [kept] = await take(2, limits);
+      const [kept] = await reserveAll(2, limits);
       for (let i = 0; i < 20; i++) {
-        await bench.advance(8_000);
+        await harness.advance(8_000);
         await limiter.renew(LANE, [kept?.id ?? ""]);
       }
       expect((await limiter.status(LANE, limits)).concurrency.used).toBe(1);
-      expect(await grants(2, limits)).toBe(1);
+      expect(await countGranted(2, limits)).toBe(1);
       await limiter.renew(LANE, []);
     });
 
     test("a lapsed or settled reservation does not come back when it is renewed", async () => {
       const limits = { concurrency: 2 };
-      const [settled, lapsed] = await take(2, limits);
-      await end([settled as Reservation]);
-      await bench.advance(20_000);
-      await take(2, limits);
+      const [settled, lapsed] = await reserveAll(2, limits);
+      await settleAll([settled as Reservation]);
+      await harness.advance(20_000);
+      await reserveAll(2, limits);
       await limiter.renew(LANE, [settled?.id ?? "", lapsed?.id ?? ""]);
       expect((await limiter.status(LANE, limits)).concurrency.used).toBe(2);
     });
 
     test("a place becomes free one window after the answer began, not after the call was settled", async () => {
       const limits = { requestsPerMinute: 1 };
-      const [call] = await take(1, limits);
-      await bench.advance(1_900);
+      const [call] = await reserveAll(1, limits);
+      await harness.advance(1_900);
       await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "ok", answeredAgoMs: 1_500 }]);
       const before = await wait(limits);
       expect(before?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN - 1_500);
-      await bench.advance(WINDOW + MARGIN - 1_500);
-      await take(1, limits);
+      await harness.advance(WINDOW + MARGIN - 1_500);
+      await reserveAll(1, limits);
     });
 
     test("settling twice, or what was never granted, changes nothing", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { requestsPerMinute: 10, tokensPerMinute: 1_000, concurrency: 2 };
-      const held = await take(2, limits, 100);
-      await end(held, 50);
+      const held = await reserveAll(2, limits, 100);
+      await settleAll(held, 50);
       const before = await limiter.status(LANE, limits);
-      await end(held, 900);
+      await settleAll(held, 900);
       await limiter.settle(
         LANE,
         held.map(({ id }) => ({ id, outcome: "unsent" })),
@@ -322,9 +332,9 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("what was not sent is given back whole", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
-      const held = await take(2, limits);
+      const held = await reserveAll(2, limits);
       await limiter.settle(
         LANE,
         held.map(({ id }) => ({ id, outcome: "unsent" })),
@@ -334,7 +344,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
         tokens: { used: 0 },
         concurrency: { used: 0 },
       });
-      await take(2, limits);
+      await reserveAll(2, limits);
     });
 
     test("even pacing keeps its distance, also after an idle time and within one request", async () => {
@@ -344,21 +354,21 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
         expect(granted).toHaveLength(1);
         expect(pacing?.reason).toBe("pacing");
         expect(pacing?.waitMs).toBeGreaterThan(30_000 * 0.9 - SLACK);
-        await end(granted);
-        await bench.advance(10 * WINDOW);
+        await settleAll(granted);
+        await harness.advance(10 * WINDOW);
       }
     });
 
     test("even pacing goes by the tokens where they are the tighter limit", async () => {
       const limits = { requestsPerMinute: 600, tokensPerMinute: 1_000, pacing: "even" } as const;
-      await end(await take(1, limits, 500), 500);
+      await settleAll(await reserveAll(1, limits, 500), 500);
       const reply = await wait(limits, 500);
       expect(reply?.reason).toBe("pacing");
       expect(reply?.waitMs).toBeGreaterThan(27_000 - SLACK);
     });
 
     test("a throttle answer pauses the lane for everybody for as long as the provider said", async () => {
-      const [call] = await take(1, {});
+      const [call] = await reserveAll(1, {});
       await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "failed" }]);
       const { waitMs } = await limiter.throttle(
         LANE,
@@ -368,14 +378,14 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       expect(waitMs).toBe(30_000);
       expect(await wait({})).toMatchObject({ reason: "snoozed", detail: "throttled: requests" });
       expect(await limiter.status(LANE, {})).toMatchObject({ state: "snoozed", throttles: 1 });
-      await bench.advance(30_000 - SLACK);
+      await harness.advance(30_000 - SLACK);
       expect((await wait({}))?.reason).toBe("snoozed");
-      await bench.advance(SLACK);
-      expect(await grants(1, {})).toBe(1);
+      await harness.advance(SLACK);
+      expect(await countGranted(1, {})).toBe(1);
     });
 
     test("a shorter pause does not end a longer one", async () => {
-      const [call] = await take(1, {});
+      const [call] = await reserveAll(1, {});
       const grantedAt = call?.grantedAt ?? 0;
       await limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 60_000, grantedAt });
       const { waitMs } = await limiter.throttle(
@@ -387,7 +397,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("faults of calls in flight do not shorten the pause a provider asked for", async () => {
-      const held = await take(6, {});
+      const held = await reserveAll(6, {});
       await limiter.throttle(
         LANE,
         {},
@@ -399,24 +409,24 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
 
     test("without a word of the provider, pauses grow with each throttle in a row, and a success resets them", async () => {
       const throttleOnce = async () => {
-        const [call] = await take(1, {});
+        const [call] = await reserveAll(1, {});
         await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "failed" }]);
         const { waitMs } = await limiter.throttle(
           LANE,
           {},
           { dimension: "requests", grantedAt: call?.grantedAt ?? 0 },
         );
-        await bench.advance(120_000);
+        await harness.advance(120_000);
         return waitMs;
       };
       expect([await throttleOnce(), await throttleOnce(), await throttleOnce()]).toEqual([500, 1_000, 2_000]);
-      await end(await take(1, {}));
+      await settleAll(await reserveAll(1, {}));
       expect(await throttleOnce()).toBe(500);
     });
 
     test("a throttle answer lowers the learned limit once for all calls granted before it, and it grows back", async () => {
       const limits = { requestsPerMinute: 100 };
-      const held = await take(60, limits);
+      const held = await reserveAll(60, limits);
       for (const { id, grantedAt } of held.slice(0, 10)) {
         await limiter.settle(LANE, [{ id, outcome: "failed" }]);
         await limiter.throttle(LANE, limits, { dimension: "requests", retryAfterMs: 0, grantedAt });
@@ -425,9 +435,9 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       expect(throttles).toBe(10);
       expect(requests.learned).toBeGreaterThanOrEqual(70);
       expect(requests.learned).toBeLessThan(70 + SLACK / 1_000);
-      await bench.advance(10_000);
+      await harness.advance(10_000);
       expect((await limiter.status(LANE, limits)).requests.learned).toBeGreaterThanOrEqual(80);
-      await bench.advance(30_000);
+      await harness.advance(30_000);
       await wait(limits);
       expect((await limiter.status(LANE, limits)).requests.learned).toBeUndefined();
     });
@@ -435,7 +445,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     test("a cut starts from what the learned limit has grown to, not from where it was cut to before", async () => {
       const limits = { requestsPerMinute: 1_000 };
       const throttleOnce = async (calls: number) => {
-        const held = await take(calls, limits);
+        const held = await reserveAll(calls, limits);
         await limiter.throttle(LANE, limits, {
           dimension: "requests",
           retryAfterMs: 0,
@@ -444,7 +454,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
         return (await limiter.status(LANE, limits)).requests.learned ?? 0;
       };
       expect(await throttleOnce(100)).toBeGreaterThanOrEqual(700);
-      await bench.advance(25_000);
+      await harness.advance(25_000);
       expect(await throttleOnce(500)).toBeGreaterThanOrEqual(Math.floor(950 * 0.7));
     });
 
@@ -460,8 +470,8 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
           grantedAt: granted[0]?.grantedAt ?? 0,
         });
       }
-      expect(await grants(4, limits)).toBeGreaterThanOrEqual(1);
-      const other = await take(20, {}, 10, OTHER);
+      expect(await countGranted(4, limits)).toBeGreaterThanOrEqual(1);
+      const other = await reserveAll(20, {}, 10, OTHER);
       await limiter.throttle(
         OTHER,
         {},
@@ -473,17 +483,17 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     test("a parked lane grants nothing until it is unparked, and says why", async () => {
       await limiter.park(LANE, "auth: the key is wrong");
       expect(await wait({})).toEqual({ reason: "parked", detail: "auth: the key is wrong" });
-      await bench.advance(24 * 3_600_000);
+      await harness.advance(24 * 3_600_000);
       expect(await limiter.status(LANE, {})).toMatchObject({
         state: "parked",
         reason: "auth: the key is wrong",
       });
       await limiter.unpark(LANE);
-      await take(1, {});
+      await reserveAll(1, {});
     });
 
     test("unparking ends an outage, but not a pause the provider asked for", async () => {
-      const [call] = await take(1, {});
+      const [call] = await reserveAll(1, {});
       await limiter.throttle(
         LANE,
         {},
@@ -492,43 +502,43 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       await limiter.park(LANE, "quota");
       await limiter.unpark(LANE);
       expect((await wait({}))?.reason).toBe("snoozed");
-      await bench.advance(60_000);
-      await fault(5);
+      await harness.advance(60_000);
+      await reportFaults(5);
       expect((await wait({}))?.reason).toBe("snoozed");
       await limiter.unpark(LANE);
-      await take(5, {});
+      await reserveAll(5, {});
     });
 
     test("five faults in a row are an outage: a pause, then single probes, until a success", async () => {
-      expect(await fault(4)).toBe(4);
-      await take(2, {});
-      expect(await fault(1)).toBe(5);
+      expect(await reportFaults(4)).toBe(4);
+      await reserveAll(2, {});
+      expect(await reportFaults(1)).toBe(5);
       expect(await wait({})).toMatchObject({ reason: "snoozed", detail: "outage" });
       // The two calls left open above have lapsed by then.
-      await bench.advance(25_000);
+      await harness.advance(25_000);
       const { granted, wait: more } = await limiter.reserve(LANE, {}, [1, 1, 1]);
       expect(granted).toHaveLength(1);
       expect(more).toEqual({ reason: "concurrency" });
-      await end(granted);
+      await settleAll(granted);
       expect((await limiter.status(LANE, {})).faultStreak).toBe(0);
-      await take(10, {});
+      await reserveAll(10, {});
     });
 
     test("faults of calls in flight when the lane goes down do not make its pause longer; failed probes do", async () => {
-      const held = await take(50, {});
+      const held = await reserveAll(50, {});
       for (const { id } of held) await limiter.settle(LANE, [{ id, outcome: "fault" }]);
       expect((await wait({}))?.waitMs).toBeLessThanOrEqual(1_000);
-      await bench.advance(1_000);
-      expect(await fault(1)).toBe(51);
+      await harness.advance(1_000);
+      expect(await reportFaults(1)).toBe(51);
       const second = (await wait({}))?.waitMs ?? 0;
       expect(second).toBeLessThanOrEqual(2_000);
-      await bench.advance(2_000);
-      await fault(1);
+      await harness.advance(2_000);
+      await reportFaults(1);
       expect((await wait({}))?.waitMs).toBeLessThanOrEqual(4_000);
     });
 
     test("several settlements at once count one by one, in order", async () => {
-      const held = await take(7, {});
+      const held = await reserveAll(7, {});
       const outcomes = ["fault", "fault", "fault", "ok", "fault", "failed", "fault"] as const;
       const { faultStreak } = await limiter.settle(
         LANE,
@@ -538,8 +548,8 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("faults of inputs that failed before count only while the lane is out already", async () => {
-      expect(await fault(20, "suspect")).toBe(0);
-      const held = await take(6, {});
+      expect(await reportFaults(20, "suspect")).toBe(0);
+      const held = await reserveAll(6, {});
       for (const { id } of held.slice(0, 5)) await limiter.settle(LANE, [{ id, outcome: "fault" }]);
       const last = await limiter.settle(LANE, [{ id: held[5]?.id ?? "", outcome: "suspect" }]);
       expect(last.faultStreak).toBe(6);
@@ -550,33 +560,33 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
         for (let passed = 0; passed < until; passed += 30_000) {
           const { granted } = await limiter.reserve(lane, {}, [1, 1, 1, 1, 1]);
           for (const { id } of granted) await limiter.settle(lane, [{ id, outcome: "fault" }]);
-          await bench.advance(30_000);
+          await harness.advance(30_000);
         }
         return await limiter.status(lane, {});
       };
-      await end(await take(1, {}, 1, OTHER), 1, OTHER);
+      await settleAll(await reserveAll(1, {}, 1, OTHER), 1, OTHER);
       expect(await probes(LANE, 61_000)).toMatchObject({ state: "parked", reason: "unreachable" });
       expect((await probes(OTHER, 400_000)).state).not.toBe("parked");
       expect(await probes(OTHER, 400_000)).toMatchObject({ state: "parked", reason: "unreachable" });
     });
 
     test("lanes share nothing", async () => {
-      await learn();
-      await learn(OTHER);
+      await confirmEstimates();
+      await confirmEstimates(OTHER);
       const limits = { requestsPerMinute: 2, tokensPerMinute: 20, concurrency: 2 };
-      await take(2, limits);
+      await reserveAll(2, limits);
       await limiter.park(LANE, "auth");
-      await take(2, limits, 10, OTHER);
+      await reserveAll(2, limits, 10, OTHER);
       expect(await limiter.status(OTHER, limits)).toMatchObject({ state: "open", requests: { used: 2 } });
     });
 
     test("a clock set back neither frees a place early nor stops the lane", async () => {
       const limits = { requestsPerMinute: 2, concurrency: 2 };
-      await end(await take(2, limits));
-      await bench.shiftClock(-3_600_000);
+      await settleAll(await reserveAll(2, limits));
+      await harness.shiftClock(-3_600_000);
       expect((await wait(limits))?.waitMs).toBeLessThanOrEqual(WINDOW + MARGIN);
-      await bench.advance(WINDOW + MARGIN);
-      const held = await take(2, limits);
+      await harness.advance(WINDOW + MARGIN);
+      const held = await reserveAll(2, limits);
       await limiter.renew(
         LANE,
         held.map(({ id }) => id),
@@ -585,50 +595,50 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
 
     test("figures that are no numbers leave the books in order", async () => {
-      await learn();
+      await confirmEstimates();
       const limits = { tokensPerMinute: 100 };
       const { granted } = await limiter.reserve(LANE, limits, [Number.NaN, 1.5, -3]);
       expect(granted).toHaveLength(3);
-      await end(granted, Number.NaN);
+      await settleAll(granted, Number.NaN);
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(2);
-      await end(await take(1, limits, 10), Number.POSITIVE_INFINITY);
-      await end(await take(1, limits, 10), 1e15);
+      await settleAll(await reserveAll(1, limits, 10), Number.POSITIVE_INFINITY);
+      await settleAll(await reserveAll(1, limits, 10), 1e15);
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(1e12 + 12);
       await limiter.throttle(LANE, {}, { dimension: "tokens", retryAfterMs: Number.NaN, grantedAt: 0 });
-      await bench.advance(2 * WINDOW);
+      await harness.advance(2 * WINDOW);
       expect((await limiter.status(LANE, limits)).tokens.used).toBe(0);
     });
 
     test("an exact sum survives figures of any size", async () => {
       const amounts = [1, 999_999_999_999, 12, 123_456_789_012, 7];
-      for (const amount of amounts) await end(await take(1, {}, 5), amount);
+      for (const amount of amounts) await settleAll(await reserveAll(1, {}, 5), amount);
       const total = amounts.reduce((a, b) => a + b, 0);
       expect((await limiter.status(LANE, {})).tokens.used).toBe(total);
-      await bench.advance(2 * WINDOW);
-      await take(1, { tokensPerMinute: 100 }, 10);
+      await harness.advance(2 * WINDOW);
+      await reserveAll(1, { tokensPerMinute: 100 }, 10);
     });
 
     test("a limit that was set wins over what callers say, also where they know none, until it is cleared", async () => {
       await limiter.setLimits(LANE, { requestsPerMinute: 3 });
-      expect(await grants(5, { requestsPerMinute: 100 })).toBe(3);
-      expect(await grants(1, {})).toBe(0);
-      expect(await grants(5, { requestsPerMinute: 4 }, 10, OTHER)).toBe(4);
+      expect(await countGranted(5, { requestsPerMinute: 100 })).toBe(3);
+      expect(await countGranted(1, {})).toBe(0);
+      expect(await countGranted(5, { requestsPerMinute: 4 }, 10, OTHER)).toBe(4);
       await limiter.setLimits(LANE, { requestsPerMinute: 5 });
-      expect(await grants(5, { requestsPerMinute: 1 })).toBe(2);
+      expect(await countGranted(5, { requestsPerMinute: 1 })).toBe(2);
       await limiter.clearLimits(LANE);
-      expect(await grants(5, { requestsPerMinute: 7 })).toBe(2);
+      expect(await countGranted(5, { requestsPerMinute: 7 })).toBe(2);
     });
 
     test("tokens and concurrency can be set, each for itself", async () => {
-      await learn();
+      await confirmEstimates();
       await limiter.setLimits(LANE, { tokensPerMinute: 100 });
       await limiter.setLimits(LANE, { concurrency: 2 });
-      const [first] = await take(1, { concurrency: 50 }, 60);
+      const [first] = await reserveAll(1, { concurrency: 50 }, 60);
       expect(await wait({}, 60)).toMatchObject({ reason: "tokens" });
-      await take(1, {}, 10);
+      await reserveAll(1, {}, 10);
       expect(await wait({}, 1)).toMatchObject({ reason: "concurrency" });
-      if (first) await end([first], 60);
-      expect(await grants(2, {}, 10)).toBe(1);
+      if (first) await settleAll([first], 60);
+      expect(await countGranted(2, {}, 10)).toBe(1);
     });
 
     test("status tells which limits were set", async () => {
@@ -643,7 +653,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
 
     test("a new limit replaces what was learned under the old one", async () => {
       const limits = { requestsPerMinute: 100 };
-      const [refused] = await take(20, limits);
+      const [refused] = await reserveAll(20, limits);
       await limiter.throttle(LANE, limits, {
         dimension: "requests",
         retryAfterMs: 0,
@@ -652,8 +662,8 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       expect((await limiter.status(LANE, limits)).requests.learned).toBeDefined();
       await limiter.setLimits(LANE, { requestsPerMinute: 50 });
       expect((await limiter.status(LANE, limits)).requests).toEqual({ used: 20, allowed: 50, set: true });
-      await bench.advance(10);
-      expect(await grants(100, limits)).toBe(30);
+      await harness.advance(10);
+      expect(await countGranted(100, limits)).toBe(30);
     });
   });
 }

@@ -1,24 +1,24 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CliOptions, type CliResult, Workshop } from "../support/cli.ts";
-import { corpusText } from "../support/corpus.ts";
+import { type CliOptions, type CliResult, CliSandbox } from "../support/cli.ts";
+import { buildCorpusText } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
 
-let shop: Workshop;
+let sandbox: CliSandbox;
 let folders = 0;
 
 beforeAll(async () => {
-  shop = await Workshop.open();
+  sandbox = await CliSandbox.open();
 });
 
 afterAll(async () => {
-  await shop.empty();
-  await shop[Symbol.asyncDispose]();
+  await sandbox.waitUntilNoProcesses();
+  await sandbox[Symbol.asyncDispose]();
 });
 
 function embed(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   folders += 1;
-  return shop.embed([...args, "--out", `out-${folders}`, "--format", "jsonl"], options).exit;
+  return sandbox.embed([...args, "--out", `out-${folders}`, "--format", "jsonl"], options).exit;
 }
 
 /** Exit code 2, the words on stderr, no stack trace, and not one call. */
@@ -27,35 +27,35 @@ async function expectRefused(
   words: readonly (string | RegExp)[],
   options: CliOptions = {},
 ): Promise<void> {
-  const before = shop.simulator.statistics().calls;
+  const before = sandbox.simulator.statistics().calls;
   const { code, stderr } = await embed(args, options);
   for (const word of words) expect(stderr).toMatch(word);
   expect(stderr).not.toMatch(/\n\s+at .*\(/);
   expect(code).toBe(2);
-  expect(shop.simulator.statistics().calls).toBe(before);
+  expect(sandbox.simulator.statistics().calls).toBe(before);
 }
 
-const good = (n: number) => JSON.stringify({ id: `g-${n}`, text: corpusText(n) });
+const good = (n: number) => JSON.stringify({ id: `g-${n}`, text: buildCorpusText(n) });
 
 test("a missing path is named", () => expectRefused(["no-such-folder"], ["no-such-folder"]));
 
 test("an empty folder is named", async () => {
-  mkdirSync(shop.path("empty"));
+  mkdirSync(sandbox.path("empty"));
   await expectRefused(["empty"], ["empty"]);
 });
 
 test.skipIf(process.getuid?.() === 0)("an unreadable file is named", async () => {
-  chmodSync(shop.write("secret.md", "text"), 0);
+  chmodSync(sandbox.write("secret.md", "text"), 0);
   await expectRefused(["secret.md"], ["secret.md"]);
 });
 
 test("a binary file is named", async () => {
-  shop.write("binary.txt", Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 2, 0, 255]));
+  sandbox.write("binary.txt", Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 2, 0, 255]));
   await expectRefused(["binary.txt"], ["binary.txt"]);
 });
 
 test("invalid UTF-8 is named with its line", async () => {
-  shop.write(
+  sandbox.write(
     "latin.jsonl",
     Buffer.concat([Buffer.from(`${good(1)}\n{"text":"caf`), Buffer.from([0xe9]), Buffer.from('"}\n')]),
   );
@@ -63,7 +63,7 @@ test("invalid UTF-8 is named with its line", async () => {
 });
 
 test("bad JSONL lines are named, and left out with --skip-invalid", async () => {
-  shop.write(
+  sandbox.write(
     "bad.jsonl",
     `${good(1)}\n{"id": "x", "text"\n${good(2)}\n[1]\n{"id":"y"}\n{"id":"z","text":""}\n`,
   );
@@ -72,33 +72,43 @@ test("bad JSONL lines are named, and left out with --skip-invalid", async () => 
   const { stdout } = await embed(["bad.jsonl", "--json"]);
   expect(stdout).toMatch(/"event":"run-end".*"message":"the input has 4 problems; nothing was sent"\}\n$/);
   expect(await embed(["bad.jsonl", "--skip-invalid"])).toMatchObject({ code: 0 });
-  expect(readJsonl(shop.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual(["g-1", "g-2"]);
-  expect(shop.manifest(`out-${folders}`).source.skippedInvalid).toBe(4);
+  expect(readJsonl(sandbox.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual([
+    "g-1",
+    "g-2",
+  ]);
+  expect(sandbox.manifest(`out-${folders}`).source.skippedInvalid).toBe(4);
 });
 
 test("a bad CSV line is named", async () => {
-  shop.write("bad.csv", 'id,text\na,"fine"\nb,"not closed\n');
+  sandbox.write("bad.csv", 'id,text\na,"fine"\nb,"not closed\n');
   await expectRefused(["bad.csv"], [/bad\.csv:3/]);
 });
 
 test("an id that comes twice is named with both places", async () => {
-  shop.write("twice.jsonl", `${good(1)}\n${good(2)}\n${good(1)}\n`);
+  sandbox.write("twice.jsonl", `${good(1)}\n${good(2)}\n${good(1)}\n`);
   await expectRefused(["twice.jsonl"], [/twice\.jsonl:3/, /g-1/]);
 });
 
 test("a text over the model's limit is refused with --no-chunk", async () => {
-  shop.write("long.jsonl", `${good(1)}\n${JSON.stringify({ id: "long", text: "word ".repeat(9_000) })}\n`);
+  sandbox.write("long.jsonl", `${good(1)}\n${JSON.stringify({ id: "long", text: "word ".repeat(9_000) })}\n`);
   await expectRefused(["long.jsonl", "--no-chunk"], [/long\.jsonl:2/, /4,?096/]);
   expect(await embed(["long.jsonl"])).toMatchObject({ code: 0 });
-  expect(readJsonl(shop.path(`out-${folders}`, "records.jsonl")).length).toBeGreaterThan(5);
+  expect(readJsonl(sandbox.path(`out-${folders}`, "records.jsonl")).length).toBeGreaterThan(5);
 });
 
 test("an unknown model comes with the nearest names", async () => {
-  shop.write("one.jsonl", `${good(1)}\n`);
-  const { code, stderr } = await shop.run(["embed", "one.jsonl", "--model", "minimax/embo-1", "--out", "x"]);
+  sandbox.write("one.jsonl", `${good(1)}\n`);
+  const { code, stderr } = await sandbox.run([
+    "embed",
+    "one.jsonl",
+    "--model",
+    "minimax/embo-1",
+    "--out",
+    "x",
+  ]);
   expect(code).toBe(2);
   expect(stderr).toContain("minimax/embo-01");
-  expect(existsSync(shop.path("x"))).toBe(false);
+  expect(existsSync(sandbox.path("x"))).toBe(false);
 });
 
 test("a missing key is named by its variable", () =>
@@ -120,8 +130,8 @@ test("bad option values are named with what was expected", async () => {
 });
 
 test("an output folder that cannot be made is named", async () => {
-  shop.write("file", "a file");
-  const { code, stderr } = await shop.embed(["one.jsonl", "--out", "file/below"]).exit;
+  sandbox.write("file", "a file");
+  const { code, stderr } = await sandbox.embed(["one.jsonl", "--out", "file/below"]).exit;
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("file") });
   expect(stderr).not.toContain("unexpected");
 });
@@ -133,8 +143,8 @@ test("every problem of the settings is told at once, without any secret", async 
 });
 
 test("a damaged run.json is named and not overwritten", async () => {
-  shop.write("damaged/run.json", "{ half");
-  const { code, stderr } = await shop.embed(["one.jsonl", "--out", "damaged"]).exit;
+  sandbox.write("damaged/run.json", "{ half");
+  const { code, stderr } = await sandbox.embed(["one.jsonl", "--out", "damaged"]).exit;
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("run.json") });
-  expect(readFileSync(shop.path("damaged/run.json"), "utf8")).toBe("{ half");
+  expect(readFileSync(sandbox.path("damaged/run.json"), "utf8")).toBe("{ half");
 });

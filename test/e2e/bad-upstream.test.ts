@@ -3,8 +3,8 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { progressed, Workshop } from "../support/cli.ts";
-import { corpusText, writeCorpus } from "../support/corpus.ts";
+import { CliSandbox, hasProgressedTo } from "../support/cli.ts";
+import { buildCorpusText, writeCorpus } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
 import { freePort } from "../support/redis-process.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -12,78 +12,78 @@ import { waitFor } from "../support/wait-for.ts";
 const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
 
 test("a wrong key stops the run after few calls, and the mended key resumes it", async () => {
-  await using shop = await Workshop.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
-  writeCorpus(shop, 400);
-  const refused = shop.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
+  await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(sandbox, 400);
+  const refused = sandbox.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
   expect(await refused.exit).toMatchObject({ code: 2 });
-  expect(shop.simulator.statistics().calls).toBeLessThanOrEqual(8);
+  expect(sandbox.simulator.statistics().calls).toBeLessThanOrEqual(8);
   expect(refused.events().at(-1)).toMatchObject({
     event: "run-end",
     outcome: "stopped",
     message: expect.stringMatching(/auth.*key/),
-    mend: expect.stringContaining("same command"),
+    hint: expect.stringContaining("same command"),
   });
   expect(refused.stdout() + refused.stderr()).not.toContain("sk-wrong");
-  expect(shop.manifest("vectors")).toMatchObject({
+  expect(sandbox.manifest("vectors")).toMatchObject({
     state: "stopped",
     items: { succeeded: 0, failed: 0, missing: 400 },
   });
-  await shop.empty();
-  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
-  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: 400 });
+  await sandbox.waitUntilNoProcesses();
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: 400 });
 });
 
 test("an empty account stops the run half-way, and what was paid for stays", async () => {
-  await using shop = await Workshop.open({
+  await using sandbox = await CliSandbox.open({
     latency: { fixedMs: 150 },
     limits: { requestsPerMinute: 100_000, concurrency: 4 },
   });
-  writeCorpus(shop, 600);
-  const cli = shop.embed(ARGS);
-  await cli.event(progressed(0.2), "a fifth of the items");
-  shop.simulator.configure({ faults: [{ action: { type: "code", code: 1008 } }] });
+  writeCorpus(sandbox, 600);
+  const cli = sandbox.embed(ARGS);
+  await cli.event(hasProgressedTo(0.2), "a fifth of the items");
+  sandbox.simulator.configure({ faults: [{ action: { type: "code", code: 1008 } }] });
   expect(await cli.exit).toMatchObject({ code: 2 });
   expect(cli.events().at(-1)).toMatchObject({
     outcome: "stopped",
     message: expect.stringMatching(/balance/),
   });
-  const { answered } = shop.simulator.statistics();
-  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: answered * 10, failed: 0 });
-  shop.simulator.configure({ faults: [] });
-  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
-  expect(shop.simulator.statistics().answered).toBe(60);
+  const { answered } = sandbox.simulator.statistics();
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: answered * 10, failed: 0 });
+  sandbox.simulator.configure({ faults: [] });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.simulator.statistics().answered).toBe(60);
 });
 
 test("an upstream that cannot be reached stops the run with a clear word, and it resumes", async () => {
-  await using shop = await Workshop.open();
-  writeCorpus(shop, 100);
-  const cli = shop.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await freePort()}/v1` } });
+  await using sandbox = await CliSandbox.open();
+  writeCorpus(sandbox, 100);
+  const cli = sandbox.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await freePort()}/v1` } });
   expect(await cli.exit).toMatchObject({ code: 2 });
   expect(cli.events().at(-1)).toMatchObject({
     outcome: "stopped",
     message: expect.stringMatching(/reach|connect|network/),
   });
-  expect(shop.manifest("vectors").items).toMatchObject({ succeeded: 0, failed: 0, missing: 100 });
-  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: 0, failed: 0, missing: 100 });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 
 test("a base URL that is wrong on a rerun is told within seconds, with address and error, and never the key", async () => {
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
-  await using shop = await Workshop.open({ latency: { fixedMs: 200 }, limits });
-  writeCorpus(shop, 2_000);
-  const first = shop.embed(ARGS);
-  await first.event(progressed(0.02), "the first items");
+  await using sandbox = await CliSandbox.open({ latency: { fixedMs: 200 }, limits });
+  writeCorpus(sandbox, 2_000);
+  const first = sandbox.embed(ARGS);
+  await first.event(hasProgressedTo(0.02), "the first items");
   first.kill("SIGINT");
   await first.exit;
   const address = `127.0.0.1:${await freePort()}`;
   const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
-  const json = shop.embed(ARGS, { env });
+  const json = sandbox.embed(ARGS, { env });
   const told = await json.event(({ event }) => event === "trouble", "word of what is wrong");
   expect(told).toMatchObject({ kind: "network", address, message: expect.stringContaining("refused") });
   await json.event(({ trouble }) => trouble !== undefined, "the same in the progress");
   json.kill("SIGINT");
   await json.exit;
-  const plain = shop.embed(
+  const plain = sandbox.embed(
     ARGS.filter((arg) => arg !== "--json"),
     { env },
   );
@@ -91,15 +91,15 @@ test("a base URL that is wrong on a rerun is told within seconds, with address a
   plain.kill("SIGINT");
   await plain.exit;
   expect(json.stdout() + plain.stderr()).not.toContain("simulator-key");
-  shop.simulator.configure({ latency: { fixedMs: 0 } });
-  expect(await shop.embed(ARGS).exit).toMatchObject({ code: 0 });
+  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 
 test("answers that are no answers never become records, and the good ones after them do", async () => {
-  await using shop = await Workshop.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
-  writeCorpus(shop, 300);
+  await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(sandbox, 300);
   const once = (action: object) => ({ action, calls: 1 });
-  shop.simulator.configure({
+  sandbox.simulator.configure({
     faults: [
       once({ type: "html" }),
       once({ type: "truncate" }),
@@ -115,34 +115,34 @@ test("answers that are no answers never become records, and the good ones after 
       once({ type: "code", code: 1002 }),
     ] as never,
   });
-  const { code, stderr } = await shop.embed(ARGS).exit;
+  const { code, stderr } = await sandbox.embed(ARGS).exit;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const records = readJsonl(shop.path("vectors", "records.jsonl"));
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
   expect(records).toHaveLength(300);
   expect(records.every(({ vector }) => (vector as number[]).length === 1536)).toBe(true);
-  expect(shop.manifest("vectors").calls).toMatchObject({ failed: 12, throttled: 1, paidTwice: 0 });
+  expect(sandbox.manifest("vectors").calls).toMatchObject({ failed: 12, throttled: 1, paidTwice: 0 });
 });
 
 test("one poison text fails alone", async () => {
-  await using shop = await Workshop.open({
+  await using sandbox = await CliSandbox.open({
     faults: [{ action: { type: "code", code: 1026 }, text: "Paragraph 40:" }],
   });
-  writeCorpus(shop, 100);
-  expect(await shop.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
-  const failed = readJsonl(shop.path("vectors", "errors.jsonl"));
+  writeCorpus(sandbox, 100);
+  expect(await sandbox.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+  const failed = readJsonl(sandbox.path("vectors", "errors.jsonl"));
   expect(failed).toEqual([
     expect.objectContaining({ id: "c-40", index: 40, kind: "content-filter", attempts: expect.any(Number) }),
   ]);
-  const records = readJsonl(shop.path("vectors", "records.jsonl"));
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
   expect(records.filter(({ status }) => status === "ok")).toHaveLength(99);
   expect(records[40]).toMatchObject({ id: "c-40", status: "failed" });
   // A finished run with failures says so again, with the same exit code.
-  expect(await shop.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+  expect(await sandbox.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
 });
 
 test("a disk that is full stops the run with a clear word, and it resumes", async ({ skip }) => {
-  await using shop = await Workshop.open();
-  const disk = shop.path("disk");
+  await using sandbox = await CliSandbox.open();
+  const disk = sandbox.path("disk");
   mkdirSync(disk);
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
   if (mounted.status !== 0) {
@@ -150,17 +150,17 @@ test("a disk that is full stops the run with a clear word, and it resumes", asyn
     skip();
   }
   try {
-    writeCorpus(shop, 1_000);
+    writeCorpus(sandbox, 1_000);
     const args = ["corpus", "--out", "disk/vectors", "--format", "npy", "--json"];
-    const cli = shop.embed(args);
+    const cli = sandbox.embed(args);
     expect(await cli.exit).toMatchObject({ code: 2 });
     expect(cli.stdout() + cli.stderr()).toMatch(/full/);
     expect(cli.stderr()).not.toContain("unexpected");
     spawnSync("mount", ["-o", "remount,size=64m", disk]);
-    expect(await shop.embed(args).exit).toMatchObject({ code: 0 });
-    expect(shop.manifest("disk/vectors").items).toMatchObject({ succeeded: 1_000 });
+    expect(await sandbox.embed(args).exit).toMatchObject({ code: 0 });
+    expect(sandbox.manifest("disk/vectors").items).toMatchObject({ succeeded: 1_000 });
   } finally {
-    await shop.empty().finally(() => spawnSync("umount", [disk]));
+    await sandbox.waitUntilNoProcesses().finally(() => spawnSync("umount", [disk]));
   }
 });
 
@@ -170,13 +170,13 @@ test("a slow upstream is waited for, and an endless redirect is not followed", a
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    await using shop = await Workshop.open({ latency: { fixedMs: 1_500 } });
-    shop.write("one.jsonl", `${JSON.stringify({ id: "a", text: corpusText(1) })}\n`);
+    await using sandbox = await CliSandbox.open({ latency: { fixedMs: 1_500 } });
+    sandbox.write("one.jsonl", `${JSON.stringify({ id: "a", text: buildCorpusText(1) })}\n`);
     const args = ["one.jsonl", "--out", "slow", "--json"];
     const { port } = server.address() as AddressInfo;
-    const cli = shop.embed(args, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${port}/v1` } });
+    const cli = sandbox.embed(args, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${port}/v1` } });
     expect((await cli.exit).code).not.toBe(0);
-    expect(await shop.embed([...args, "--force"]).exit).toMatchObject({ code: 0 });
+    expect(await sandbox.embed([...args, "--force"]).exit).toMatchObject({ code: 0 });
   } finally {
     server.close();
   }

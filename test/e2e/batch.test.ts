@@ -5,8 +5,8 @@ import { answerPrompt } from "../../src/simulator/chat/answer-prompt.ts";
 import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "../../src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../src/simulator/spark/spark.ts";
-import { type Cli, type CliOptions, progressed, Workshop } from "../support/cli.ts";
-import { corpusText } from "../support/corpus.ts";
+import { type CliOptions, type CliProcess, CliSandbox, hasProgressedTo } from "../support/cli.ts";
+import { buildCorpusText } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max", "minimax/MiniMax-M2"] as const;
@@ -14,13 +14,13 @@ const CONCURRENCY = 6;
 /** 1,319 questions of grade-school mathematics, where the machine has them. */
 const QUESTIONS = fileURLToPath(new URL("../../../shared/data/gsm8k-test.jsonl", import.meta.url));
 
-function openShop(latencyMs: number): Promise<Workshop> {
-  return Workshop.open({ latency: { fixedMs: latencyMs, jitterMs: latencyMs } });
+function openSandbox(latencyMs: number): Promise<CliSandbox> {
+  return CliSandbox.open({ latency: { fixedMs: latencyMs, jitterMs: latencyMs } });
 }
 
 /** One `sluice batch` with two workers and credentials for all doubles. */
-function startBatch(shop: Workshop, args: readonly string[], options: CliOptions = {}): Cli {
-  const { simulator } = shop;
+function startBatch(sandbox: CliSandbox, args: readonly string[], options: CliOptions = {}): CliProcess {
+  const { simulator } = sandbox;
   const limits = `{ requestsPerMinute: 100000, tokensPerMinute: 100000000, concurrency: ${CONCURRENCY} }`;
   const settings = ["providers:"];
   for (const name of [...MODELS, "minimax/embo-01"]) {
@@ -29,8 +29,8 @@ function startBatch(shop: Workshop, args: readonly string[], options: CliOptions
     const at = settings.indexOf(`  ${provider}:`) + 2;
     settings.splice(at, 0, `      ${model}: { limits: ${limits} }`);
   }
-  shop.write("sluice.yaml", `${settings.join("\n")}\n`);
-  return shop.start(["batch", ...args, "--workers", "2", "--json"], {
+  sandbox.write("sluice.yaml", `${settings.join("\n")}\n`);
+  return sandbox.start(["batch", ...args, "--workers", "2", "--json"], {
     ...options,
     env: {
       ZHIPU_API_KEY: SIMULATOR_ZHIPU_KEY,
@@ -69,44 +69,47 @@ function expectAnswers(path: string, questions: readonly string[]): void {
 }
 
 test("requests for three providers are answered in one run: worker and command killed, each once, in order", async () => {
-  await using shop = await openShop(60);
-  const questions = Array.from({ length: 300 }, (_, n) => corpusText(n));
-  shop.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"));
+  await using sandbox = await openSandbox(60);
+  const questions = Array.from({ length: 300 }, (_, n) => buildCorpusText(n));
+  sandbox.write(
+    "requests.jsonl",
+    questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"),
+  );
   const args = ["requests.jsonl", "--out", "out"];
 
-  const first = startBatch(shop, args);
-  await first.event(progressed(0.15), "a seventh of the requests");
+  const first = startBatch(sandbox, args);
+  await first.event(hasProgressedTo(0.15), "a seventh of the requests");
   const [worker] = first.workers();
   if (!worker) throw new Error("the command has no worker");
   process.kill(worker.pid, "SIGKILL");
   await first.event(({ event }) => event === "worker-lost", "the loss of a worker");
-  await first.event(progressed(0.4), "two fifths of the requests");
+  await first.event(hasProgressedTo(0.4), "two fifths of the requests");
   first.kill("SIGKILL");
   await first.exit;
-  expect(existsSync(shop.path("out", "output.jsonl"))).toBe(false);
+  expect(existsSync(sandbox.path("out", "output.jsonl"))).toBe(false);
 
-  const { code, stderr } = await startBatch(shop, args).exit;
+  const { code, stderr } = await startBatch(sandbox, args).exit;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expectAnswers(shop.path("out", "output.jsonl"), questions);
-  expect(existsSync(shop.path("out", "errors.jsonl"))).toBe(false);
-  const manifest = shop.manifest("out");
+  expectAnswers(sandbox.path("out", "output.jsonl"), questions);
+  expect(existsSync(sandbox.path("out", "errors.jsonl"))).toBe(false);
+  const manifest = sandbox.manifest("out");
   expect(manifest).toMatchObject({
     kind: "chat",
     state: "finished",
     models: [...MODELS],
     items: { total: 300, succeeded: 300, failed: 0, missing: 0 },
   });
-  const { calls } = shop.simulator.statistics();
+  const { calls } = sandbox.simulator.statistics();
   // A call is counted before it is sent; what a worker was killed with may not have left it, or not been counted.
   expect(Math.abs(calls - manifest.calls.made)).toBeLessThanOrEqual(2 * MODELS.length * CONCURRENCY);
   expect(calls).toBeLessThanOrEqual(300 + 2 * 2 * MODELS.length * CONCURRENCY);
 
-  const again = await startBatch(shop, args).exit;
+  const again = await startBatch(sandbox, args).exit;
   expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("finished already") });
-  expect(shop.simulator.statistics().calls).toBe(calls);
-  const listed = await shop.run(["runs", "out"]);
+  expect(sandbox.simulator.statistics().calls).toBe(calls);
+  const listed = await sandbox.run(["runs", "out"]);
   expect(listed.stdout).toContain("/v1/chat/completions");
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 const hasQuestions = existsSync(QUESTIONS);
@@ -115,38 +118,38 @@ if (!hasQuestions)
 test.skipIf(!hasQuestions).each(MODELS)(
   "1,319 questions in a file that OpenAI would take are answered by %s, a worker killed on the way",
   async (model) => {
-    await using shop = await openShop(15);
+    await using sandbox = await openSandbox(15);
     const questions = readJsonl(QUESTIONS).map(({ question }) => String(question));
     expect(questions).toHaveLength(1_319);
-    shop.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, "gpt-4o-mini")).join("\n"));
-    const cli = startBatch(shop, ["requests.jsonl", "--out", "out", "--model", model]);
-    await cli.event(progressed(0.2), "a fifth of the requests");
+    sandbox.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, "gpt-4o-mini")).join("\n"));
+    const cli = startBatch(sandbox, ["requests.jsonl", "--out", "out", "--model", model]);
+    await cli.event(hasProgressedTo(0.2), "a fifth of the requests");
     const [worker] = cli.workers();
     if (!worker) throw new Error("the command has no worker");
     process.kill(worker.pid, "SIGKILL");
     const { code, stderr } = await cli.exit;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expectAnswers(shop.path("out", "output.jsonl"), questions);
-    expect(shop.manifest("out").items).toEqual({ total: 1_319, succeeded: 1_319, failed: 0, missing: 0 });
+    expectAnswers(sandbox.path("out", "output.jsonl"), questions);
+    expect(sandbox.manifest("out").items).toEqual({ total: 1_319, succeeded: 1_319, failed: 0, missing: 0 });
   },
 );
 
 test("embedding requests become OpenAI's embedding lists", async () => {
-  await using shop = await openShop(1);
+  await using sandbox = await openSandbox(1);
   const requests = Array.from({ length: 50 }, (_, n) => ({
     custom_id: `e-${n}`,
     method: "POST",
     url: "/v1/embeddings",
     body: {
       model: "minimax/embo-01",
-      input: [corpusText(2 * n), corpusText(2 * n + 1)],
+      input: [buildCorpusText(2 * n), buildCorpusText(2 * n + 1)],
       encoding_format: n % 2 === 0 ? "base64" : "float",
     },
   }));
   const stdin = requests.map((request) => JSON.stringify(request)).join("\n");
-  const { code, stderr } = await startBatch(shop, ["-", "--out", "out"], { stdin }).exit;
+  const { code, stderr } = await startBatch(sandbox, ["-", "--out", "out"], { stdin }).exit;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const lines = readJsonl(shop.path("out", "output.jsonl"));
+  const lines = readJsonl(sandbox.path("out", "output.jsonl"));
   expect(lines.map((line) => line.custom_id)).toEqual(requests.map((request) => request.custom_id));
   for (const [n, line] of lines.entries()) {
     const { data } = (line as unknown as { response: { body: { data: { embedding: string | number[] }[] } } })
@@ -157,15 +160,15 @@ test("embedding requests become OpenAI's embedding lists", async () => {
         : Float32Array.from(embedding),
     );
     expect(vectors).toEqual(
-      [corpusText(2 * n), corpusText(2 * n + 1)].map((text) => toFloats(embedText(text))),
+      [buildCorpusText(2 * n), buildCorpusText(2 * n + 1)].map((text) => toFloats(embedText(text))),
     );
   }
-  expect(shop.simulator.statistics().calls).toBeLessThanOrEqual(11);
+  expect(sandbox.simulator.statistics().calls).toBeLessThanOrEqual(11);
 });
 
 test("every bad line is named before anything is sent, and left out when asked", async () => {
-  await using shop = await openShop(1);
-  shop.write(
+  await using sandbox = await openSandbox(1);
+  sandbox.write(
     "requests.jsonl",
     [
       chatLine(0, "hello", MODELS[0]),
@@ -177,7 +180,7 @@ test("every bad line is named before anything is sent, and left out when asked",
     ].join("\n"),
   );
   const args = ["requests.jsonl", "--out", "out"];
-  const { code, stderr } = await startBatch(shop, args).exit;
+  const { code, stderr } = await startBatch(sandbox, args).exit;
   expect(code).toBe(2);
   expect(stderr).toContain("the input has 5 problems; nothing was sent");
   for (const [line, problem] of [
@@ -189,23 +192,23 @@ test("every bad line is named before anything is sent, and left out when asked",
   ])
     expect(stderr).toMatch(new RegExp(`requests\\.jsonl:${line}: .*${problem}`));
   expect(stderr).not.toContain("private text");
-  expect(existsSync(shop.path("out"))).toBe(false);
-  expect(shop.simulator.statistics().calls).toBe(0);
+  expect(existsSync(sandbox.path("out"))).toBe(false);
+  expect(sandbox.simulator.statistics().calls).toBe(0);
 
-  expect(await startBatch(shop, [...args, "--skip-invalid"]).exit).toMatchObject({ code: 0 });
-  expect(readJsonl(shop.path("out", "output.jsonl"))).toHaveLength(1);
-  const other = await startBatch(shop, [...args, "--model", MODELS[1]]).exit;
+  expect(await startBatch(sandbox, [...args, "--skip-invalid"]).exit).toMatchObject({ code: 0 });
+  expect(readJsonl(sandbox.path("out", "output.jsonl"))).toHaveLength(1);
+  const other = await startBatch(sandbox, [...args, "--model", MODELS[1]]).exit;
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("holds another run") });
 });
 
 test("what is missing to call any of the models is told before anything is started", async () => {
-  await using shop = await openShop(1);
-  shop.write("requests.jsonl", MODELS.map((model, n) => chatLine(n, "hello", model)).join("\n"));
+  await using sandbox = await openSandbox(1);
+  sandbox.write("requests.jsonl", MODELS.map((model, n) => chatLine(n, "hello", model)).join("\n"));
   const env = { ZHIPU_API_KEY: undefined, SPARK_API_SECRET: undefined };
-  const { code, stderr } = await startBatch(shop, ["requests.jsonl", "--out", "out"], { env }).exit;
+  const { code, stderr } = await startBatch(sandbox, ["requests.jsonl", "--out", "out"], { env }).exit;
   expect(code).toBe(2);
   expect(stderr).toContain("ZHIPU_API_KEY is not set");
   expect(stderr).toContain("SPARK_API_SECRET is not set");
-  expect(readFileSync(shop.path("out", "run.json"), "utf8")).toContain('"state": "planned"');
-  expect(await startBatch(shop, ["requests.jsonl", "--out", "out"]).exit).toMatchObject({ code: 0 });
+  expect(readFileSync(sandbox.path("out", "run.json"), "utf8")).toContain('"state": "planned"');
+  expect(await startBatch(sandbox, ["requests.jsonl", "--out", "out"]).exit).toMatchObject({ code: 0 });
 });

@@ -1,28 +1,28 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Workshop } from "../support/cli.ts";
+import { CliSandbox } from "../support/cli.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const CHAT = "minimax/MiniMax-Text-01";
-let shop: Workshop;
+let sandbox: CliSandbox;
 
 beforeEach(async () => {
-  shop = await Workshop.open();
+  sandbox = await CliSandbox.open();
 });
 
-afterEach(() => shop[Symbol.asyncDispose]());
+afterEach(() => sandbox[Symbol.asyncDispose]());
 
 test("an answer comes through a worker that the command starts and ends; nothing stays", async () => {
-  const { code, stdout, stderr } = await shop.run(["chat", "one two three", "--model", CHAT]);
+  const { code, stdout, stderr } = await sandbox.run(["chat", "one two three", "--model", CHAT]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("You wrote 3 words: “one two three”.");
-  expect(shop.simulator.statistics().calls).toBe(1);
-  await shop.empty();
+  expect(sandbox.simulator.statistics().calls).toBe(1);
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("the prompt comes from standard input, and without streaming the record is printed", async () => {
   const args = ["chat", "-", "--model", CHAT, "--no-stream", "--json", "--system", "Be short."];
-  const { code, stdout } = await shop.run(args, { stdin: "four words of prompt\n" });
+  const { code, stdout } = await sandbox.run(args, { stdin: "four words of prompt\n" });
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     event: "record",
@@ -35,39 +35,39 @@ test("the prompt comes from standard input, and without streaming the record is 
 test("--template asks as the provider's own conversation template does", async () => {
   const plain =
     "Be short.\n### USER: two words\n### BOT: You wrote 2 words.\n### USER: one two three\n### BOT:";
-  const { code, stdout } = await shop.run(["chat", plain, "--model", CHAT, "--template"]);
+  const { code, stdout } = await sandbox.run(["chat", plain, "--model", CHAT, "--template"]);
   expect(code).toBe(0);
   expect(stdout).toContain("You wrote 3 words: “one two three”.");
 });
 
 test("a running worker is used instead of a new one", async () => {
-  const worker = shop.start(["worker"]);
+  const worker = sandbox.start(["worker"]);
   await waitFor(() => worker.stderr().includes("takes jobs"), { what: "the worker" });
-  shop.simulator.configure({ deltaMs: 100 });
-  const chat = shop.start(["chat", "hello", "--model", CHAT, "--json"]);
+  sandbox.simulator.configure({ deltaMs: 100 });
+  const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await chat.event(({ event }) => event === "delta", "the first delta");
   expect(chat.workers()).toEqual([]);
   expect(await chat.exit).toMatchObject({ code: 0 });
   worker.kill("SIGTERM");
   await worker.exit;
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("Ctrl-C cancels the item, whose call is given up", async () => {
-  shop.simulator.configure({ deltaMs: 60_000 });
-  const chat = shop.start(["chat", "hello", "--model", CHAT, "--json"]);
-  await waitFor(() => shop.simulator.statistics().calls === 1, { what: "the call" });
+  sandbox.simulator.configure({ deltaMs: 60_000 });
+  const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
+  await waitFor(() => sandbox.simulator.statistics().calls === 1, { what: "the call" });
   chat.killGroup("SIGINT");
   const { code, stderr } = await chat.exit;
   expect({ code, stderr }).toEqual({ code: 130, stderr: "sluice: cancelled\n" });
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("a worker killed in mid-answer is replaced; the reader sees a reset and then the whole answer", async () => {
-  shop.simulator.configure({ deltaMs: 2_500 });
-  const chat = shop.start(["chat", "hello", "--model", CHAT, "--json"]);
+  sandbox.simulator.configure({ deltaMs: 2_500 });
+  const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await chat.event(({ event }) => event === "delta", "the first delta");
-  shop.simulator.configure({ deltaMs: 0 });
+  sandbox.simulator.configure({ deltaMs: 0 });
   for (const { pid } of chat.workers()) process.kill(pid, "SIGKILL");
   expect(await chat.exit).toMatchObject({ code: 0 });
   const events = chat.events();
@@ -77,18 +77,18 @@ test("a worker killed in mid-answer is replaced; the reader sees a reset and the
 });
 
 test("an error record is told with its mend, and exits with 1", async () => {
-  shop.simulator.configure({ faults: [{ action: { type: "code", code: 1026 } }] });
-  const { code, stdout, stderr } = await shop.run(["chat", "hello", "--model", CHAT]);
+  sandbox.simulator.configure({ faults: [{ action: { type: "code", code: 1026 } }] });
+  const { code, stdout, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/^sluice: content-filter: .+\n {2}.+\n$/);
 });
 
 test("a key that is refused ends the wait, and the item", async () => {
   const env = { MINIMAX_API_KEY: "wrong" };
-  const { code, stderr } = await shop.run(["chat", "hello", "--model", CHAT], { env });
+  const { code, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT], { env });
   expect(code).toBe(2);
   expect(stderr).toContain("mend the credentials");
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 test.each([
@@ -96,15 +96,15 @@ test.each([
   [["--model", "minimax/MiniMax-Txt-01"], "Did you mean"],
   [["--model", "zhipu/glm-4-plus"], "ZHIPU_API_KEY is not set"],
 ])("%j is refused before anything starts", async (args, message) => {
-  const { code, stderr } = await shop.run(["chat", "hello", ...args]);
+  const { code, stderr } = await sandbox.run(["chat", "hello", ...args]);
   expect(code).toBe(2);
   expect(stderr).toContain(message);
-  expect(shop.processes()).toEqual([]);
+  expect(sandbox.processes()).toEqual([]);
 });
 
 test("the library without a URL uses the folder's private Redis, and leaves it on close", async () => {
   const library = fileURLToPath(new URL("../../src/producer/client/create-client.ts", import.meta.url));
-  const entry = shop.write(
+  const entry = sandbox.write(
     "client.mjs",
     `import { createClient } from ${JSON.stringify(library)};
 const client = await createClient();
@@ -112,7 +112,7 @@ const { id } = await client.submitChat({ model: ${JSON.stringify(CHAT)}, message
 console.log((await client.status(id)).state);
 await client.close();`,
   );
-  const { code, stdout, stderr } = await shop.run([], { entry });
+  const { code, stdout, stderr } = await sandbox.run([], { entry });
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "queued\n", stderr: "" });
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });

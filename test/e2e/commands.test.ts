@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { MODEL, progressed, Workshop } from "../support/cli.ts";
-import { corpusText, writeCorpus } from "../support/corpus.ts";
+import { CliSandbox, hasProgressedTo, MODEL } from "../support/cli.ts";
+import { buildCorpusText, writeCorpus } from "../support/corpus.ts";
 import { startRedisProcess } from "../support/redis-process.ts";
 
 const KEY = "sk-e2e-secret-0123456789abcdef";
@@ -11,62 +11,64 @@ const KEY = "sk-e2e-secret-0123456789abcdef";
 test("a finished run can be listed, shown and searched, and no key is anywhere", async () => {
   const redis = await startRedisProcess();
   try {
-    await using shop = await Workshop.open({
+    await using sandbox = await CliSandbox.open({
       apiKey: KEY,
       latency: { fixedMs: 40 },
       limits: { requestsPerMinute: 100_000, concurrency: 4 },
       env: { REDIS_URL: redis.url, MINIMAX_API_KEY: KEY, SLUICE_LOG_LEVEL: "trace" },
     });
-    writeCorpus(shop, 400);
-    const cli = shop.embed(["corpus", "--out", "vectors", "--with-text", "--json"]);
-    await cli.event(progressed(0.3), "three tenths of the items");
+    writeCorpus(sandbox, 400);
+    const cli = sandbox.embed(["corpus", "--out", "vectors", "--with-text", "--json"]);
+    await cli.event(hasProgressedTo(0.3), "three tenths of the items");
     const client = new Redis(redis.url);
     const inFlight = await dumpAll(client);
     expect(inFlight).toContain("embo-01");
     expect(inFlight).not.toContain(KEY);
     expect(await cli.exit).toMatchObject({ code: 0 });
 
-    const listed = await shop.run(["runs"]);
-    const { run } = shop.manifest("vectors");
+    const listed = await sandbox.run(["runs"]);
+    const { run } = sandbox.manifest("vectors");
     expect(listed).toMatchObject({ code: 0, stderr: "" });
     expect(listed.stdout).toMatch(new RegExp(`${run} +finished +${MODEL} +400`));
     for (const wanted of [run, "vectors"]) {
-      const shown = await shop.run(["runs", wanted]);
+      const shown = await sandbox.run(["runs", wanted]);
       expect(shown).toMatchObject({ code: 0, stderr: "" });
       expect(shown.stdout).toMatch(/items +400: 400 succeeded, 0 failed, 0 missing/);
     }
-    expect(JSON.parse((await shop.run(["runs", run, "--json"])).stdout)).toEqual(shop.manifest("vectors"));
-    expect(await shop.run(["runs", "no-such-run"])).toMatchObject({ code: 2 });
+    expect(JSON.parse((await sandbox.run(["runs", run, "--json"])).stdout)).toEqual(
+      sandbox.manifest("vectors"),
+    );
+    expect(await sandbox.run(["runs", "no-such-run"])).toMatchObject({ code: 2 });
 
-    const found = await shop.run(["search", "vectors", corpusText(123), "--top", "3", "--json"]);
+    const found = await sandbox.run(["search", "vectors", buildCorpusText(123), "--top", "3", "--json"]);
     expect(found.code).toBe(0);
     const hits = found.stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(hits).toHaveLength(3);
-    expect(hits[0]).toMatchObject({ id: "c-123", text: corpusText(123) });
+    expect(hits[0]).toMatchObject({ id: "c-123", text: buildCorpusText(123) });
     expect(hits[0].score).toBeGreaterThan(0.999);
-    expect(await shop.run(["search", "corpus", "text"])).toMatchObject({ code: 2 });
+    expect(await sandbox.run(["search", "corpus", "text"])).toMatchObject({ code: 2 });
 
     await client.config("SET", "auto-aof-rewrite-percentage", "0");
     const everything = [
       await dumpAll(client),
       ...filesBelow(redis.dir),
-      ...filesBelow(shop.path("vectors")),
+      ...filesBelow(sandbox.path("vectors")),
       ...[cli.stdout(), cli.stderr(), listed.stdout, found.stdout, found.stderr],
     ];
     client.disconnect();
     for (const text of everything) expect(text.includes(KEY)).toBe(false);
-    await shop.empty();
+    await sandbox.waitUntilNoProcesses();
   } finally {
     await redis.stop();
   }
 });
 
 test("the doctor says what is well, what is wrong and the mend, and never a secret", async () => {
-  await using shop = await Workshop.open({ env: { MINIMAX_API_KEY: KEY } });
-  const well = await shop.run(["doctor"]);
+  await using sandbox = await CliSandbox.open({ env: { MINIMAX_API_KEY: KEY } });
+  const well = await sandbox.run(["doctor"]);
   expect(well).toMatchObject({ code: 0, stderr: "" });
   expect(well.stdout).toMatch(/ok +redis +private/);
   expect(well.stdout).toContain("from sluice.yaml");
@@ -76,7 +78,7 @@ test("the doctor says what is well, what is wrong and the mend, and never a secr
   // One column for all names, however long.
   const starts = well.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
   expect(new Set(starts.filter((start) => start !== undefined)).size).toBe(1);
-  const ill = await shop.run(["doctor", "--json"], {
+  const ill = await sandbox.run(["doctor", "--json"], {
     env: { REDIS_URL: "redis://:pa55word@127.0.0.1:1", MINIMAX_API_KEY: undefined },
   });
   expect(ill.code).toBe(2);
@@ -84,11 +86,11 @@ test("the doctor says what is well, what is wrong and the mend, and never a secr
   const problems = findings.filter(({ level }) => level === "problem").map(({ area }) => area);
   expect(problems).toEqual(expect.arrayContaining(["providers", "redis"]));
   for (const { stdout, stderr } of [well, ill]) expect(stdout + stderr).not.toMatch(/pa55word|sk-e2e/);
-  shop.write("sluice.yaml", "providers: { minimax: { modles: {} } }\n");
-  const broken = await shop.run(["doctor"]);
+  sandbox.write("sluice.yaml", "providers: { minimax: { modles: {} } }\n");
+  const broken = await sandbox.run(["doctor"]);
   expect(broken).toMatchObject({ code: 2 });
   expect(broken.stdout).toMatch(/PROBLEM +settings .*models/);
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("a Redis that evicts is refused, one without persistence is told of, one that is away is named", async () => {
@@ -102,64 +104,66 @@ test("a Redis that evicts is refused, one without persistence is told of, one th
     startRedisProcess({ settings: [["appendonly", "no"]] }),
   ]);
   try {
-    await using shop = await Workshop.open();
-    writeCorpus(shop, 20);
+    await using sandbox = await CliSandbox.open();
+    writeCorpus(sandbox, 20);
     const embed = (url: string) =>
-      shop.embed(["corpus", "--out", "vectors"], { env: { REDIS_URL: url } }).exit;
+      sandbox.embed(["corpus", "--out", "vectors"], { env: { REDIS_URL: url } }).exit;
     const refused = await embed(evicting.url);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/allkeys-lru[\s\S]*noeviction/) });
     const away = await embed("redis://:pa55word@127.0.0.1:1");
     expect(away).toMatchObject({ code: 2, stderr: expect.stringContaining("127.0.0.1:1") });
     expect(away.stderr).not.toContain("pa55word");
-    expect(shop.simulator.statistics().calls).toBe(0);
+    expect(sandbox.simulator.statistics().calls).toBe(0);
     const told = await embed(forgetful.url);
     expect(told).toMatchObject({ code: 0, stderr: expect.stringMatching(/persist|appendonly/) });
-    await shop.empty();
+    await sandbox.waitUntilNoProcesses();
   } finally {
     await Promise.all([evicting.stop(), forgetful.stop()]);
   }
 });
 
 test("the simulator serves what it prints, until it is stopped", async () => {
-  await using shop = await Workshop.open();
-  const simulate = shop.start(["simulate", "--port", "0", "--latency", "0"]);
+  await using sandbox = await CliSandbox.open();
+  const simulate = sandbox.start(["simulate", "--port", "0", "--latency", "0"]);
   const url = await expect
     .poll(() => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1])
     .toBeTruthy()
     .then(() => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1] ?? "");
-  writeCorpus(shop, 20);
-  expect(await shop.embed(["corpus", "--out", "v"], { env: { MINIMAX_BASE_URL: url } }).exit).toMatchObject({
+  writeCorpus(sandbox, 20);
+  expect(
+    await sandbox.embed(["corpus", "--out", "v"], { env: { MINIMAX_BASE_URL: url } }).exit,
+  ).toMatchObject({
     code: 0,
   });
-  expect(shop.simulator.statistics().calls).toBe(0);
+  expect(sandbox.simulator.statistics().calls).toBe(0);
   simulate.kill("SIGINT");
   expect(await simulate.exit).toMatchObject({ code: 0, stderr: "" });
-  await shop.empty();
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("a port that cannot be listened on is named", async () => {
-  await using shop = await Workshop.open();
-  const port = String(shop.simulator.port);
-  const { code, stderr } = await shop.run(["simulate", "--port", port]);
+  await using sandbox = await CliSandbox.open();
+  const port = String(sandbox.simulator.port);
+  const { code, stderr } = await sandbox.run(["simulate", "--port", port]);
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr: `sluice: port ${port} is in use\n  choose another one with --port; 0 takes a free one\n`,
   });
-  const outside = await shop.run(["simulate", "--port", "99999"]);
+  const outside = await sandbox.run(["simulate", "--port", "99999"]);
   expect(outside.code).toBe(2);
   expect(outside.stderr).toContain("expected a port from 0 to 65535");
 });
 
 test("the demo runs to its end and leaves nothing behind", async () => {
-  await using shop = await Workshop.open();
-  const demo = await shop.run(["demo"], { env: { TMPDIR: shop.path(), MINIMAX_API_KEY: undefined } });
+  await using sandbox = await CliSandbox.open();
+  const demo = await sandbox.run(["demo"], { env: { TMPDIR: sandbox.path(), MINIMAX_API_KEY: undefined } });
   expect(demo).toMatchObject({ code: 0 });
   expect(demo.stderr).toMatch(/items? succeeded/);
   expect(demo.stdout).toMatch(/^Dashboard: http:\/\/127\.0\.0\.1:\d+$/m);
   expect(demo.stdout).toContain("The same with a real account");
   expect(demo.stdout).toContain("refused 0");
-  expect(readdirSync(shop.path()).filter((name) => name.startsWith("sluice-demo"))).toEqual([]);
-  await shop.empty();
+  expect(readdirSync(sandbox.path()).filter((name) => name.startsWith("sluice-demo"))).toEqual([]);
+  await sandbox.waitUntilNoProcesses();
 });
 
 /** Every key and value of a Redis, as text. */

@@ -3,25 +3,25 @@ import "../support/global-redis.ts";
 import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "../../src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../src/simulator/spark/spark.ts";
-import { Workshop } from "../support/cli.ts";
-import { corpusText } from "../support/corpus.ts";
+import { CliSandbox } from "../support/cli.ts";
+import { buildCorpusText } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
 
 const ITEMS = 300;
-let shop: Workshop;
+let sandbox: CliSandbox;
 
 beforeAll(async () => {
-  shop = await Workshop.open({ latency: { fixedMs: 5 } });
+  sandbox = await CliSandbox.open({ latency: { fixedMs: 5 } });
   const lines = Array.from({ length: ITEMS }, (_, n) =>
-    JSON.stringify({ id: `c-${n}`, text: corpusText(n) }),
+    JSON.stringify({ id: `c-${n}`, text: buildCorpusText(n) }),
   );
-  shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+  sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
 });
 
-afterAll(() => shop[Symbol.asyncDispose]());
+afterAll(() => sandbox[Symbol.asyncDispose]());
 
 function environment(): Record<string, string> {
-  const { zhipuUrl, openaiUrl, spark } = shop.simulator;
+  const { zhipuUrl, openaiUrl, spark } = sandbox.simulator;
   return {
     ZHIPU_API_KEY: SIMULATOR_ZHIPU_KEY,
     ZHIPU_BASE_URL: zhipuUrl,
@@ -49,9 +49,9 @@ test.each([
 ])(
   "a corpus goes through %s whole, in order, in calls as full as they can be",
   async (model, length, maxInputs) => {
-    shop.simulator.resetStatistics();
+    sandbox.simulator.resetStatistics();
     const out = model.replaceAll("/", "_");
-    const { code, stderr } = await shop.run(
+    const { code, stderr } = await sandbox.run(
       [
         "embed",
         "corpus.jsonl",
@@ -68,16 +68,16 @@ test.each([
       { env: environment() },
     );
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    const records = readJsonl(shop.path(out, "records.jsonl"));
+    const records = readJsonl(sandbox.path(out, "records.jsonl"));
     expect(records.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, n) => `c-${n}`));
     for (const [n, { status, vector }] of records.entries()) {
       expect(status).toBe("ok");
-      expect(Float32Array.from(vector as number[])).toEqual(toFloats(embedText(corpusText(n), length)));
+      expect(Float32Array.from(vector as number[])).toEqual(toFloats(embedText(buildCorpusText(n), length)));
     }
-    const { calls, texts, refused } = shop.simulator.statistics();
+    const { calls, texts, refused } = sandbox.simulator.statistics();
     expect({ texts, refused }).toEqual({ texts: ITEMS, refused: 0 });
     expect(calls).toBeLessThanOrEqual(Math.ceil(ITEMS / maxInputs) + 1);
-    expect(shop.manifest(out)).toMatchObject({
+    expect(sandbox.manifest(out)).toMatchObject({
       state: "finished",
       items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
       calls: { made: calls, paidTwice: 0 },

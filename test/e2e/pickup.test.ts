@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Cli, type JsonEvent, Workshop } from "../support/cli.ts";
+import { type CliProcess, CliSandbox, type JsonEvent } from "../support/cli.ts";
 import { hasRedisServer, type RedisProcess, startRedisProcess } from "../support/redis-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -33,44 +33,46 @@ try {
 }
 await client.close();`;
 
-let shop: Workshop;
+let sandbox: CliSandbox;
 let redis: RedisProcess;
 const available = hasRedisServer();
 
 beforeEach(async () => {
   if (!available) return;
   redis = await startRedisProcess({ settings: [["appendfsync", "always"]] });
-  shop = await Workshop.open({ env: { REDIS_URL: redis.url } });
-  shop.write("submit.mjs", SUBMIT);
-  shop.write("read.mjs", READ);
+  sandbox = await CliSandbox.open({ env: { REDIS_URL: redis.url } });
+  sandbox.write("submit.mjs", SUBMIT);
+  sandbox.write("read.mjs", READ);
 });
 
 afterEach(async () => {
   if (!available) return;
-  await shop[Symbol.asyncDispose]();
+  await sandbox[Symbol.asyncDispose]();
   await redis.stop();
 });
 
-async function startWorker(): Promise<Cli> {
-  const worker = shop.start(["worker"]);
+async function startWorker(): Promise<CliProcess> {
+  const worker = sandbox.start(["worker"]);
   await waitFor(() => worker.stderr().includes("takes jobs"), { what: "the worker" });
   return worker;
 }
 
 async function submit(text: string, { stream = true, ttlMs = 600_000 } = {}): Promise<string> {
-  const submitter = shop.start([text, String(stream), String(ttlMs)], { entry: shop.path("submit.mjs") });
+  const submitter = sandbox.start([text, String(stream), String(ttlMs)], {
+    entry: sandbox.path("submit.mjs"),
+  });
   expect(await submitter.exit).toMatchObject({ code: 0, stderr: "" });
   return String(submitter.events()[0]?.id);
 }
 
-function read(what: "stream" | "result" | "cancel", id: string, after = ""): Cli {
-  return shop.start([what, id, after], { entry: shop.path("read.mjs") });
+function read(what: "stream" | "result" | "cancel", id: string, after = ""): CliProcess {
+  return sandbox.start([what, id, after], { entry: sandbox.path("read.mjs") });
 }
 
 const deltas = (events: readonly JsonEvent[]) => events.filter(({ event }) => event === "delta");
 
 /** The text that is left after the last reset, and that what the end says of it is true. */
-function expectWhole(events: readonly JsonEvent[]): string {
+function expectFullAnswer(events: readonly JsonEvent[]): string {
   const begin = events.findLastIndex(({ event }) => event === "reset") + 1;
   const text = deltas(events.slice(begin))
     .map((delta) => delta.text)
@@ -90,7 +92,7 @@ async function recordText(id: string): Promise<string> {
 test.skipIf(!available)(
   "submitter, worker and reader are processes of their own; a killed reader goes on without a gap or a repeat",
   async () => {
-    shop.simulator.configure({ deltaMs: 30 });
+    sandbox.simulator.configure({ deltaMs: 30 });
     await startWorker();
     const id = await submit(QUESTION);
     const first = read("stream", id);
@@ -105,34 +107,34 @@ test.skipIf(!available)(
     const all = [...seen, ...second.events()];
     expect(new Set(all.map((event) => event.id)).size).toBe(all.length);
     expect(all.some(({ event }) => event === "reset")).toBe(false);
-    expect(expectWhole(all)).toBe(await recordText(id));
+    expect(expectFullAnswer(all)).toBe(await recordText(id));
 
     const later = read("stream", id);
     await later.exit;
-    expect(expectWhole(later.events())).toBe(expectWhole(all));
+    expect(expectFullAnswer(later.events())).toBe(expectFullAnswer(all));
   },
 );
 
 test.skipIf(!available)(
   "a worker killed in mid-stream: readers are reset, and get the whole text of another one",
   async () => {
-    shop.simulator.configure({ deltaMs: 40 });
+    sandbox.simulator.configure({ deltaMs: 40 });
     const worker = await startWorker();
     const id = await submit(QUESTION);
     const reader = read("stream", id);
     await waitFor(() => deltas(reader.events()).length >= 5, { what: "five deltas" });
     worker.kill("SIGKILL");
     await worker.exit;
-    shop.simulator.configure({ deltaMs: 0 });
+    sandbox.simulator.configure({ deltaMs: 0 });
     await startWorker();
     expect(await reader.exit).toMatchObject({ code: 0, stderr: "" });
     expect(reader.events().filter(({ event }) => event === "reset")).toHaveLength(1);
-    expect(expectWhole(reader.events())).toBe(await recordText(id));
+    expect(expectFullAnswer(reader.events())).toBe(await recordText(id));
   },
 );
 
 test.skipIf(!available)("readers and waiters outlast a Redis that is killed and started again", async () => {
-  shop.simulator.configure({ deltaMs: 40 });
+  sandbox.simulator.configure({ deltaMs: 40 });
   await startWorker();
   const [streamed, plain] = [await submit(QUESTION), await submit(`${QUESTION} and 21`, { stream: false })];
   const [reader, waiter] = [read("stream", streamed), read("result", plain)];
@@ -141,7 +143,7 @@ test.skipIf(!available)("readers and waiters outlast a Redis that is killed and 
   await redis.start();
   expect(await reader.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await waiter.exit).toMatchObject({ code: 0, stderr: "" });
-  expect(expectWhole(reader.events())).toBe(await recordText(streamed));
+  expect(expectFullAnswer(reader.events())).toBe(await recordText(streamed));
   expect(waiter.events()).toMatchObject([{ event: "record", record: { status: "ok" } }]);
 });
 
@@ -170,7 +172,7 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   expect(waiter.events()).toMatchObject([{ record: { status: "failed", failure: { kind: "cancelled" } } }]);
 
   await startWorker();
-  shop.simulator.configure({ deltaMs: 200 });
+  sandbox.simulator.configure({ deltaMs: 200 });
   const during = await submit(QUESTION);
   const reader = read("stream", during);
   await waitFor(() => deltas(reader.events()).length >= 2, { what: "two deltas" });
@@ -180,7 +182,7 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   await reader.exit;
   expect(reader.events().at(-1)).toMatchObject({ event: "error", failure: { kind: "cancelled" } });
 
-  shop.simulator.configure({ deltaMs: 0 });
+  sandbox.simulator.configure({ deltaMs: 0 });
   const after = await submit("hello");
   const text = await recordText(after);
   const third = read("cancel", after);
@@ -188,5 +190,5 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   expect(third.events()).toEqual([{ event: "cancelled", state: "done" }]);
   expect(await recordText(after)).toBe(text);
   // The one that was cancelled in the queue was never asked.
-  expect(shop.simulator.statistics().calls).toBe(2);
+  expect(sandbox.simulator.statistics().calls).toBe(2);
 });

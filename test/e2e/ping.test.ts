@@ -66,7 +66,7 @@ describe("sluice ping", () => {
     expect(gone.code).toBe(2);
     expect(JSON.parse(gone.stdout)).toMatchObject({
       ok: false,
-      error: { kind: "network", mend: expect.stringContaining("base URL") },
+      error: { kind: "network", hint: expect.stringContaining("base URL") },
     });
   });
 

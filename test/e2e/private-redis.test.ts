@@ -6,24 +6,24 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRedis } from "../../src/redis/connection.ts";
 import { startPrivateRedis } from "../../src/redis/private-server.ts";
-import { liveRecord, privateFiles, readRecord } from "../../src/redis/private-server-files.ts";
+import { readLiveRecord, readRecord, resolvePrivateFiles } from "../../src/redis/private-server-files.ts";
 import { isProcessAlive, type ProcessIdentity } from "../../src/redis/private-server-process.ts";
 import type { RedisTarget } from "../../src/redis/url.ts";
 import { hasRedisServer } from "../support/redis-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-interface Said {
+interface ChildMessage {
   readonly target?: RedisTarget;
   readonly count?: number;
   readonly left?: boolean;
   readonly error?: string;
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 /** A child process that joined, or failed to. */
-class User {
+class PrivateRedisUser {
   readonly child: ChildProcess;
-  readonly #said: Said[] = [];
+  readonly #received: ChildMessage[] = [];
   #exited = false;
 
   constructor(dir: string, env: NodeJS.ProcessEnv = process.env) {
@@ -33,22 +33,22 @@ class User {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       detached: true,
     });
-    this.child.on("message", (message) => this.#said.push(message as Said));
+    this.child.on("message", (message) => this.#received.push(message as ChildMessage));
     this.child.on("exit", () => {
       this.#exited = true;
     });
   }
 
-  async next(): Promise<Said> {
-    await waitFor(() => this.#said.length > 0 || this.#exited, {
+  async next(): Promise<ChildMessage> {
+    await waitFor(() => this.#received.length > 0 || this.#exited, {
       what: "word from a user of the private Redis",
     });
-    return this.#said.shift() ?? { error: "the process ended without a word" };
+    return this.#received.shift() ?? { error: "the process ended without a word" };
   }
 
-  async joined(): Promise<User> {
-    const said = await this.next();
-    if (said.target === undefined) throw new Error(`${said.error}\n${said.mend}`);
+  async joined(): Promise<PrivateRedisUser> {
+    const received = await this.next();
+    if (received.target === undefined) throw new Error(`${received.error}\n${received.hint}`);
     return this;
   }
 
@@ -75,27 +75,28 @@ class User {
 
 describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   let dir = "";
-  const users: User[] = [];
+  const users: PrivateRedisUser[] = [];
   const seen: ProcessIdentity[] = [];
 
-  const files = () => privateFiles(join(realpathSync(dir), ".sluice", "redis"));
+  const files = () => resolvePrivateFiles(join(realpathSync(dir), ".sluice", "redis"));
   const start = (env?: NodeJS.ProcessEnv) => {
-    const user = new User(dir, env);
+    const user = new PrivateRedisUser(dir, env);
     users.push(user);
     return user;
   };
   const join1 = () => start().joined();
-  const process1 = async (record: "keeperRecord" | "serverRecord") => {
-    const found = await waitFor(() => liveRecord(files()[record]), { what: record });
+  const process1 = async (record: "supervisorRecord" | "serverRecord") => {
+    const found = await waitFor(() => readLiveRecord(files()[record]), { what: record });
     seen.push(found);
     return found;
   };
-  const keeper = () => process1("keeperRecord");
+  const supervisor = () => process1("supervisorRecord");
   const server = () => process1("serverRecord");
   const gone = (identity: ProcessIdentity) =>
     waitFor(() => !isProcessAlive(identity), { what: "the end of a process" });
   const nothingRuns = () =>
-    liveRecord(files().keeperRecord) === undefined && liveRecord(files().serverRecord) === undefined;
+    readLiveRecord(files().supervisorRecord) === undefined &&
+    readLiveRecord(files().serverRecord) === undefined;
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "sluice-private-"));
@@ -103,8 +104,8 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   afterEach(async () => {
     for (const user of users.splice(0)) await user.kill();
-    for (const record of [files().keeperRecord, files().serverRecord]) {
-      const found = liveRecord(record);
+    for (const record of [files().supervisorRecord, files().serverRecord]) {
+      const found = readLiveRecord(record);
       if (found !== undefined) seen.push(found);
     }
     for (const identity of seen.splice(0))
@@ -114,7 +115,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("is one server for two processes, and ends with the last of them", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     expect(await first.count()).toBe(1);
     expect(await second.count()).toBe(2);
     await first.leave();
@@ -164,10 +165,10 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("goes on through kill -9 of its keeper, which is replaced while the server stays", async () => {
     const user = await join1();
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
     await gone(kept);
-    const replaced = await keeper();
+    const replaced = await supervisor();
     expect(replaced.pid).not.toBe(kept.pid);
     expect(await user.count()).toBe(1);
     expect(isProcessAlive(served)).toBe(true);
@@ -178,7 +179,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   test("is adopted by the next process when keeper and users were killed", async () => {
     const user = await join1();
     await user.count();
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
     await user.kill();
     expect(isProcessAlive(served)).toBe(true);
@@ -192,7 +193,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   test("is started again when keeper and server were killed at once under a user", async () => {
     const user = await join1();
     await user.count();
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
     process.kill(served.pid, "SIGKILL");
     expect(await user.count()).toBe(2);
@@ -202,11 +203,11 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("is restarted by the keeper that adopted it", async () => {
     const user = await join1();
-    const first = await keeper();
+    const first = await supervisor();
     const served = await server();
     process.kill(first.pid, "SIGKILL");
     await gone(first);
-    await keeper();
+    await supervisor();
     process.kill(served.pid, "SIGKILL");
     expect(await user.count()).toBe(1);
     await user.leave();
@@ -215,7 +216,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("ends by itself some seconds after its users were killed", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     await Promise.all([first.kill(), second.kill()]);
     await gone(served);
     await gone(kept);
@@ -223,7 +224,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("stays up for others when Ctrl-C ends one of them", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
-    const kept = await keeper();
+    const kept = await supervisor();
     await first.kill("SIGINT");
     expect(await second.count()).toBe(1);
     expect(isProcessAlive(kept)).toBe(true);
@@ -247,7 +248,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
 
   test("takes no environment along from whoever started it", async () => {
     const user = await start({ ...process.env, MINIMAX_API_KEY: "sk-secret" }).joined();
-    for (const { pid } of [await keeper(), await server()]) {
+    for (const { pid } of [await supervisor(), await server()]) {
       if (existsSync(`/proc/${pid}/environ`)) {
         expect(readFileSync(`/proc/${pid}/environ`, "utf8")).not.toContain("sk-secret");
       }
@@ -260,8 +261,8 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     dir = join(outer, "d".repeat(120));
     await mkdir(dir);
     const user = start();
-    const said = await user.next();
-    const socket = said.target?.kind === "socket" ? said.target.path : "";
+    const received = await user.next();
+    const socket = received.target?.kind === "socket" ? received.target.path : "";
     expect(socket.length).toBeLessThan(100);
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700);
     expect(await user.count()).toBe(1);
@@ -276,10 +277,10 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await first.leave();
     const log = join(files().data, "appendonlydir", "appendonly.aof.1.incr.aof");
     await writeFile(log, "this is no append-only file\n".repeat(100));
-    const said = await start().next();
-    expect(said.error).toContain("the private Redis does not start");
-    expect(said.error).toContain("Bad file format");
-    expect(said.mend).toContain("redis.log");
+    const received = await start().next();
+    expect(received.error).toContain("the private Redis does not start");
+    expect(received.error).toContain("Bad file format");
+    expect(received.hint).toContain("redis.log");
     await waitFor(nothingRuns);
   });
 
@@ -287,15 +288,15 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const bin = join(dir, "bin");
     await mkdir(bin);
     await symlink(process.execPath, join(bin, "node"));
-    const said = await start({ ...process.env, PATH: bin }).next();
-    expect(said.error).toContain("there is no redis-server or valkey-server on PATH");
-    expect(said.mend).toContain("Debian, Ubuntu:  sudo apt-get install redis-server");
-    expect(readRecord(files().keeperRecord)).toBeUndefined();
+    const received = await start({ ...process.env, PATH: bin }).next();
+    expect(received.error).toContain("there is no redis-server or valkey-server on PATH");
+    expect(received.hint).toContain("Debian, Ubuntu:  sudo apt-get install redis-server");
+    expect(readRecord(files().supervisorRecord)).toBeUndefined();
   });
 
   test("ends when its folder was removed under it and its users are gone", async () => {
     const user = await join1();
-    const [kept, served] = [await keeper(), await server()];
+    const [kept, served] = [await supervisor(), await server()];
     await rm(join(dir, ".sluice"), { recursive: true });
     expect(await user.count()).toBe(1);
     await user.kill();

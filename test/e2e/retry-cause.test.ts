@@ -1,30 +1,32 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { failureCause } from "../../src/core/error-signature.ts";
-import { readClusters, readJournal } from "../../src/queue/run-journal.ts";
+import { computeFailureCause } from "../../src/core/error-signature.ts";
+import { readFailureCauses, readJournal } from "../../src/queue/run-journal.ts";
 import { createKeys } from "../../src/redis/keys.ts";
-import { killQuietly, progressed, Workshop } from "../support/cli.ts";
-import { corpusText } from "../support/corpus.ts";
+import { CliSandbox, hasProgressedTo, killIfRunning } from "../support/cli.ts";
+import { buildCorpusText } from "../support/corpus.ts";
 import { readJsonl } from "../support/read-output.ts";
-import { type TestRedis, testRedis } from "../support/redis.ts";
+import { openTestRedis, type TestRedis } from "../support/redis.ts";
 
 const ITEMS = 300;
 const FILTERED = [7, 130, 131];
 const REFUSED = [200];
 let redis: TestRedis;
-let shop: Workshop;
+let sandbox: CliSandbox;
 
 beforeEach(async () => {
-  redis = testRedis();
-  shop = await Workshop.open({ env: { REDIS_URL: inject("redisUrl"), SLUICE_NAMESPACE: redis.namespace } });
+  redis = openTestRedis();
+  sandbox = await CliSandbox.open({
+    env: { REDIS_URL: inject("redisUrl"), SLUICE_NAMESPACE: redis.namespace },
+  });
   const word = (n: number) => (FILTERED.includes(n) ? " forbidden" : REFUSED.includes(n) ? " broken" : "");
   const lines = Array.from({ length: ITEMS }, (_, n) =>
-    JSON.stringify({ id: `c-${n}`, text: `${corpusText(n)}${word(n)}` }),
+    JSON.stringify({ id: `c-${n}`, text: `${buildCorpusText(n)}${word(n)}` }),
   );
-  shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+  sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
 });
 
 afterEach(async () => {
-  await shop[Symbol.asyncDispose]();
+  await sandbox[Symbol.asyncDispose]();
   await redis.cleanup();
 });
 
@@ -32,35 +34,35 @@ const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as co
 const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
 
 async function clustersOf(run: string) {
-  const clusters = await readClusters(redis.connect(), createKeys(redis.namespace), run);
+  const clusters = await readFailureCauses(redis.connect(), createKeys(redis.namespace), run);
   return clusters.map(({ kind, count, example }) => [kind, count, example.item]);
 }
 
 test("failures are clustered by cause, and one cause is retried without the others", async () => {
-  shop.simulator.configure({ faults: [filter, refuse] });
-  expect((await shop.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
-  const { run } = shop.manifest("out");
-  const clusters = await readClusters(redis.connect(), createKeys(redis.namespace), run);
+  sandbox.simulator.configure({ faults: [filter, refuse] });
+  expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
+  const { run } = sandbox.manifest("out");
+  const clusters = await readFailureCauses(redis.connect(), createKeys(redis.namespace), run);
   expect(clusters.map(({ kind, count }) => [kind, count])).toEqual([
     ["content-filter", 3],
     ["invalid-request", 1],
   ]);
   const [filtered] = clusters;
-  const errors = readJsonl(shop.path("out", "errors.jsonl")) as {
+  const errors = readJsonl(sandbox.path("out", "errors.jsonl")) as {
     kind: string;
     message: string;
     code: string;
   }[];
-  expect(failureCause(errors[0]!)).toBe(filtered?.cause);
+  expect(computeFailureCause(errors[0]!)).toBe(filtered?.cause);
   const story = await readJournal(redis.connect(), createKeys(redis.namespace), run, 200);
   expect(story.at(-1)).toMatchObject({ items: [200], kind: "invalid-request" });
 
-  shop.simulator.configure({ faults: [refuse] });
-  const before = shop.simulator.statistics();
-  const { code } = await shop.run(["retry", run, "--cause", filtered!.cause, "--workers", "1"]);
+  sandbox.simulator.configure({ faults: [refuse] });
+  const before = sandbox.simulator.statistics();
+  const { code } = await sandbox.run(["retry", run, "--cause", filtered!.cause, "--workers", "1"]);
   expect(code).toBe(1);
-  expect(shop.simulator.statistics().texts - before.texts).toBe(3);
-  expect(shop.manifest("out")).toMatchObject({
+  expect(sandbox.simulator.statistics().texts - before.texts).toBe(3);
+  expect(sandbox.manifest("out")).toMatchObject({
     items: { succeeded: ITEMS - 1, failed: 1 },
     failuresByKind: { "invalid-request": 1 },
   });
@@ -68,21 +70,23 @@ test("failures are clustered by cause, and one cause is retried without the othe
 });
 
 test("a cause that is none is refused with what is expected", async () => {
-  const { code, stderr } = await shop.run(["retry", "out", "--cause", "other:nonsense"]);
+  const { code, stderr } = await sandbox.run(["retry", "out", "--cause", "other:nonsense"]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/--cause: "other:nonsense" is no cause of failures: it has 12 hex digits/);
 });
 
 test("the rest of many causes is retried without the causes that are told apart, and its end is told", async () => {
-  shop.simulator.configure({ faults: [filter, refuse] });
-  expect((await shop.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
-  const { run } = shop.manifest("out");
+  sandbox.simulator.configure({ faults: [filter, refuse] });
+  expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
+  const { run } = sandbox.manifest("out");
   const client = redis.connect();
-  const { clusters } = createKeys(redis.namespace).run(run);
-  const [filtered] = (await readClusters(client, createKeys(redis.namespace), run)).map(({ cause }) => cause);
+  const { causes } = createKeys(redis.namespace).run(run);
+  const [filtered] = (await readFailureCauses(client, createKeys(redis.namespace), run)).map(
+    ({ cause }) => cause,
+  );
   // As if 200 others had come before the one of these items.
   await client.hdel(clusters, filtered ?? "");
-  const { code, stdout } = await shop.run([
+  const { code, stdout } = await sandbox.run([
     ...["retry", run, "--cause", "other:content-filter", "--workers", "1", "--json"],
   ]);
   expect(code).toBe(1);
@@ -98,15 +102,15 @@ test("the rest of many causes is retried without the causes that are told apart,
 });
 
 test("counts by cause and kind are exact after the whole run was killed and resumed", async () => {
-  shop.simulator.configure({ faults: [filter, refuse], latency: { fixedMs: 60 } });
-  const first = shop.embed(["corpus.jsonl", "--out", "out", "--window", "60", "--json"]);
-  await first.event(progressed(0.5));
-  for (const { pid } of shop.processes()) killQuietly(pid, "SIGKILL");
+  sandbox.simulator.configure({ faults: [filter, refuse], latency: { fixedMs: 60 } });
+  const first = sandbox.embed(["corpus.jsonl", "--out", "out", "--window", "60", "--json"]);
+  await first.event(hasProgressedTo(0.5));
+  for (const { pid } of sandbox.processes()) killIfRunning(pid, "SIGKILL");
   await first.exit;
-  await shop.empty();
-  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"]).exit;
+  await sandbox.waitUntilNoProcesses();
+  const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"]).exit;
   expect(code).toBe(1);
-  const { run, failuresByKind } = shop.manifest("out");
+  const { run, failuresByKind } = sandbox.manifest("out");
   expect(failuresByKind).toEqual({ "content-filter": 3, "invalid-request": 1 });
   const counts = (await clustersOf(run)).map(([kind, count]) => [kind, count]);
   expect(counts).toEqual([

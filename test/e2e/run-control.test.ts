@@ -1,30 +1,30 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Cli, progressed, Workshop } from "../support/cli.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "../support/cli.ts";
 import { expectedVectors, writeCorpus } from "../support/corpus.ts";
 import { readJsonl, readNpy } from "../support/read-output.ts";
 
 const ITEMS = 1_000;
-let shop: Workshop;
+let sandbox: CliSandbox;
 
 beforeEach(async () => {
-  shop = await Workshop.open({
+  sandbox = await CliSandbox.open({
     latency: { fixedMs: 200 },
     // Ten seconds of work: another command that takes seconds to start still finds the run under way.
     limits: { requestsPerMinute: 100_000, concurrency: 2 },
   });
-  writeCorpus(shop, ITEMS);
+  writeCorpus(sandbox, ITEMS);
 });
 
-afterEach(() => shop[Symbol.asyncDispose]());
+afterEach(() => sandbox[Symbol.asyncDispose]());
 
-const calls = () => shop.simulator.statistics().calls;
+const calls = () => sandbox.simulator.statistics().calls;
 
 /** A run that has a tenth of its records, and its id. */
-async function startRun(format = "jsonl"): Promise<{ cli: Cli; id: string }> {
-  const cli = shop.embed(["corpus", "--out", "vectors", "--format", format, "--json"]);
-  await cli.event(progressed(0.1), "a tenth of the items");
-  return { cli, id: shop.manifest("vectors").run };
+async function startRun(format = "jsonl"): Promise<{ cli: CliProcess; id: string }> {
+  const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", format, "--json"]);
+  await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+  return { cli, id: sandbox.manifest("vectors").run };
 }
 
 const phaseIs = (phase: string) => (event: Readonly<Record<string, unknown>>) =>
@@ -32,23 +32,23 @@ const phaseIs = (phase: string) => (event: Readonly<Record<string, unknown>>) =>
 
 test("a run is paused, followed, and resumed from other terminals", async () => {
   const { cli, id } = await startRun("npy");
-  const follower = shop.start(["run", id, "--json"]);
+  const follower = sandbox.start(["run", id, "--json"]);
   await follower.event(({ event }) => event === "run-start", "the start of the run");
 
-  const paused = await shop.run(["pause", id]);
+  const paused = await sandbox.run(["pause", id]);
   expect(paused).toMatchObject({ code: 0, stderr: "" });
   expect(paused.stdout).toContain(`${id}: paused`);
   await cli.event(phaseIs("paused"), "the pause");
   await follower.event(phaseIs("paused"), "the pause, elsewhere");
   const before = calls();
   expect(before).toBeLessThan(ITEMS / 10);
-  expect((await shop.run(["pause", id])).stdout).toContain("paused already");
+  expect((await sandbox.run(["pause", id])).stdout).toContain("paused already");
   // Several rounds of workers asking for their jobs again: none of them calls.
   const at = cli.events().at(-1)?.at;
   await cli.event((event) => Date.parse(String(event.at)) > Date.parse(String(at)) + 4_000, "four seconds");
   expect(calls()).toBe(before);
 
-  expect((await shop.run(["resume", "vectors"])).stdout).toContain("goes on");
+  expect((await sandbox.run(["resume", "vectors"])).stdout).toContain("goes on");
   expect(await cli.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await follower.exit).toMatchObject({ code: 0, stderr: "" });
   expect(follower.events().at(-1)).toMatchObject({
@@ -57,20 +57,20 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
     report: { run: id, items: { succeeded: ITEMS } },
   });
   expect(calls()).toBe(ITEMS / 10);
-  const { floats } = readNpy(shop.path("vectors", "vectors.npy"));
+  const { floats } = readNpy(sandbox.path("vectors", "vectors.npy"));
   expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(ITEMS).buffer))).toBe(0);
-  const late = await shop.run(["run", id, "--json"]);
+  const late = await sandbox.run(["run", id, "--json"]);
   expect(late.code).toBe(0);
-  expect((await shop.run(["pause", id])).stderr).toContain("is finished");
+  expect((await sandbox.run(["pause", id])).stderr).toContain("is finished");
 });
 
 test("a cancelled run writes what it has; the rest are errors that say so", async () => {
   const { cli, id } = await startRun();
-  const { code, stdout } = await shop.run(["cancel", id, "--json"]);
+  const { code, stdout } = await sandbox.run(["cancel", id, "--json"]);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({ run: id, before: "running", state: "cancelled", coordinated: true });
   expect(await cli.exit).toMatchObject({ code: 1, stderr: "" });
-  const { items, failuresByKind, calls: counted } = shop.manifest("vectors");
+  const { items, failuresByKind, calls: counted } = sandbox.manifest("vectors");
   expect(items.total).toBe(ITEMS);
   expect(items.missing).toBe(0);
   expect(items.succeeded).toBeGreaterThanOrEqual(ITEMS / 10);
@@ -79,45 +79,45 @@ test("a cancelled run writes what it has; the rest are errors that say so", asyn
   // Every answer that was paid for is in the output.
   expect(counted).toMatchObject({ made: calls(), answered: calls(), paidTwice: 0 });
   expect(items.succeeded).toBe(calls() * 10);
-  const records = readJsonl(shop.path("vectors", "records.jsonl"));
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
   expect(records.map(({ index }) => index)).toEqual(Array.from({ length: ITEMS }, (_, i) => i));
   expect(records.filter(({ status }) => status === "ok")).toHaveLength(items.succeeded);
-  expect((await shop.run(["resume", id])).code).toBe(2);
-  await shop.empty();
+  expect((await sandbox.run(["resume", id])).code).toBe(2);
+  await sandbox.waitUntilNoProcesses();
 });
 
 test("a run whose coordinator is gone is cancelled when its command is run again", async () => {
-  const keeper = shop.start(["worker"]);
+  const worker = sandbox.start(["worker"]);
   const { cli, id } = await startRun();
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
-  const refused = await shop.run(["resume", id]);
+  const refused = await sandbox.run(["resume", id]);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("run its command again");
-  const viewed = await shop.run(["run", id, "--json"]);
+  const viewed = await sandbox.run(["run", id, "--json"]);
   expect(viewed.code).toBe(2);
   expect(JSON.parse(viewed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
     event: "run-end",
     outcome: "stopped",
     message: "interrupted",
   });
-  expect((await shop.run(["cancel", id])).stdout).toContain("when its command is run again");
+  expect((await sandbox.run(["cancel", id])).stdout).toContain("when its command is run again");
   const before = calls();
-  const rerun = await shop.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit;
+  const rerun = await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit;
   expect(rerun).toMatchObject({ code: 1 });
   expect(calls()).toBe(before);
-  expect(shop.manifest("vectors").items).toMatchObject({ total: ITEMS, missing: 0 });
-  keeper.kill("SIGTERM");
-  await keeper.exit;
+  expect(sandbox.manifest("vectors").items).toMatchObject({ total: ITEMS, missing: 0 });
+  worker.kill("SIGTERM");
+  await worker.exit;
 });
 
 test.each([["run"], ["pause"], ["resume"], ["cancel"]])(
   "%s of a run nobody knows is refused",
   async (verb) => {
-    const { code, stderr } = await shop.run([verb, "e-20260101-nothing"]);
+    const { code, stderr } = await sandbox.run([verb, "e-20260101-nothing"]);
     expect(code).toBe(2);
     expect(stderr).toContain('no run "e-20260101-nothing"');
-    const folder = await shop.run([verb, "corpus"]);
+    const folder = await sandbox.run([verb, "corpus"]);
     expect(folder.code).toBe(2);
     expect(folder.stderr).toContain("holds no run");
   },
@@ -125,31 +125,31 @@ test.each([["run"], ["pause"], ["resume"], ["cancel"]])(
 
 test("a limit set from another terminal is kept by running workers within seconds, and shown", async () => {
   const { cli } = await startRun();
-  const told = await shop.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
+  const told = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
   expect(told).toMatchObject({ code: 0, stderr: "" });
   expect(told.stdout).toContain("1 at once (set)");
   await cli.event(({ event, lanes }) => {
     const [lane] = (lanes ?? []) as { concurrency: { used: number; allowed?: number } }[];
     return event === "progress" && lane?.concurrency.allowed === 1 && lane.concurrency.used === 1;
   }, "the new limit");
-  const doctor = await shop.run(["doctor"]);
+  const doctor = await sandbox.run(["doctor"]);
   expect(doctor.stdout).toContain('1 at once, set with "sluice set-limit"');
-  await shop.run(["set-limit", "minimax/embo-01", "--clear", "--concurrency", "16"]);
+  await sandbox.run(["set-limit", "minimax/embo-01", "--clear", "--concurrency", "16"]);
   expect(await cli.exit).toMatchObject({ code: 0 });
-  const unknown = await shop.run(["set-limit", "minimax/embo-1", "--concurrency", "1"]);
+  const unknown = await sandbox.run(["set-limit", "minimax/embo-1", "--concurrency", "1"]);
   expect(unknown).toMatchObject({ code: 2 });
   expect(unknown.stderr).toContain("Did you mean minimax/embo-01");
-  expect((await shop.run(["set-limit", "minimax/embo-01"])).stderr).toContain("say what to set");
+  expect((await sandbox.run(["set-limit", "minimax/embo-01"])).stderr).toContain("say what to set");
 });
 
 test("--max-cost stops before the cap and says how to go on; more money finishes the run", async () => {
   const price = { inputPerMillionTokens: 1_000_000, currency: "CNY" };
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
-  shop.write(
+  sandbox.write(
     "sluice.yaml",
     JSON.stringify({ providers: { minimax: { models: { "embo-01": { limits, price } } } } }),
   );
-  const dry = await shop.embed(["corpus", "--out", "dry", "--dry-run", "--json"]).exit;
+  const dry = await sandbox.embed(["corpus", "--out", "dry", "--dry-run", "--json"]).exit;
   const { estimatedTokens, cost } = JSON.parse(dry.stdout);
   expect(cost.currency).toBe("CNY");
   expect(cost.expected).toBeCloseTo(estimatedTokens);
@@ -158,31 +158,31 @@ test("--max-cost stops before the cap and says how to go on; more money finishes
 
   const cap = Math.round(estimatedTokens * 0.4);
   const args = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
-  const capped = shop.embed([...args, "--max-cost", String(cap)]);
+  const capped = sandbox.embed([...args, "--max-cost", String(cap)]);
   expect(await capped.exit).toMatchObject({ code: 2, stderr: "" });
   expect(capped.events().at(-1)).toMatchObject({
     event: "run-end",
     outcome: "stopped",
     message: expect.stringContaining("CNY"),
-    mend: expect.stringContaining("--max-cost"),
+    hint: expect.stringContaining("--max-cost"),
   });
-  const stopped = shop.manifest("vectors");
+  const stopped = sandbox.manifest("vectors");
   expect(stopped).toMatchObject({ state: "stopped", calls: { failed: 0, paidTwice: 0 } });
-  expect(stopped.cost?.amount).toBe(shop.simulator.statistics().tokens);
+  expect(stopped.cost?.amount).toBe(sandbox.simulator.statistics().tokens);
   expect(stopped.cost?.amount).toBeLessThanOrEqual(cap);
   expect(stopped.cost?.amount).toBeGreaterThan(cap * 0.95);
-  const again = await shop.embed([...args, "--max-cost", String(cap)]).exit;
+  const again = await sandbox.embed([...args, "--max-cost", String(cap)]).exit;
   expect(again).toMatchObject({ code: 2 });
-  expect(shop.manifest("vectors").tokens - stopped.tokens).toBeLessThan(cap * 0.1);
+  expect(sandbox.manifest("vectors").tokens - stopped.tokens).toBeLessThan(cap * 0.1);
 
-  expect(await shop.embed(args).exit).toMatchObject({ code: 0 });
-  const { cost: paid, tokens } = shop.manifest("vectors");
+  expect(await sandbox.embed(args).exit).toMatchObject({ code: 0 });
+  const { cost: paid, tokens } = sandbox.manifest("vectors");
   expect(paid).toEqual({ amount: tokens, currency: "CNY" });
-  expect(readFileSync(shop.path("vectors", "items.jsonl"), "utf8").trim().split("\n")).toHaveLength(ITEMS);
+  expect(readFileSync(sandbox.path("vectors", "items.jsonl"), "utf8").trim().split("\n")).toHaveLength(ITEMS);
 });
 
 test("--max-cost without a price is refused before anything is sent", async () => {
-  const { code, stderr } = await shop.embed(["corpus", "--out", "vectors", "--max-cost", "1"]).exit;
+  const { code, stderr } = await sandbox.embed(["corpus", "--out", "vectors", "--max-cost", "1"]).exit;
   expect(code).toBe(2);
   expect(stderr).toContain("needs a price");
   expect(calls()).toBe(0);

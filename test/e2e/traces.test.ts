@@ -1,24 +1,24 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Workshop } from "../support/cli.ts";
-import { corpusText } from "../support/corpus.ts";
+import { CliSandbox } from "../support/cli.ts";
+import { buildCorpusText } from "../support/corpus.ts";
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "../support/trace-receiver.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const ITEMS = 120;
-let shop: Workshop;
+let sandbox: CliSandbox;
 let receiver: TraceReceiver;
 
 beforeEach(async () => {
-  shop = await Workshop.open();
+  sandbox = await CliSandbox.open();
   receiver = await startTraceReceiver();
   const lines = Array.from({ length: ITEMS }, (_, n) =>
-    JSON.stringify({ id: `c-${n}`, text: n === 50 ? `${corpusText(n)} broken` : corpusText(n) }),
+    JSON.stringify({ id: `c-${n}`, text: n === 50 ? `${buildCorpusText(n)} broken` : buildCorpusText(n) }),
   );
-  shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
+  sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
 });
 
 afterEach(async () => {
-  await shop[Symbol.asyncDispose]();
+  await sandbox[Symbol.asyncDispose]();
   await receiver[Symbol.asyncDispose]();
 });
 
@@ -27,15 +27,15 @@ const parentOf = (span: ReceivedSpan) =>
   receiver.spans().find(({ spanId, traceId }) => spanId === span.parentSpanId && traceId === span.traceId);
 
 test("a run's jobs are traced from submit to commit, across processes and without contents", async () => {
-  shop.simulator.configure({ faults: [{ text: "broken", action: { type: "code", code: 2013 } }] });
+  sandbox.simulator.configure({ faults: [{ text: "broken", action: { type: "code", code: 2013 } }] });
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
     OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20token-for-spans",
     OTEL_SERVICE_NAME: "night-run",
   };
-  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
+  const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
   expect(code).toBe(1);
-  const { run, calls } = shop.manifest("out");
+  const { run, calls } = sandbox.manifest("out");
   await waitFor(() => named("call").length >= calls.made, { what: "a span for every call" });
 
   const submits = named("submit");
@@ -72,12 +72,12 @@ test("a run's jobs are traced from submit to commit, across processes and withou
   expect(receiver.headers.every(({ authorization }) => authorization === "Bearer token-for-spans")).toBe(
     true,
   );
-  for (let n = 0; n < ITEMS; n++) expect(receiver.bodies()).not.toContain(corpusText(n));
+  for (let n = 0; n < ITEMS; n++) expect(receiver.bodies()).not.toContain(buildCorpusText(n));
   expect(receiver.bodies()).not.toContain("broken");
 });
 
 test("a question is traced through its worker", async () => {
-  const asked = await shop.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
+  const asked = await sandbox.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
     env: { SLUICE_TRACES: "1", OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
   });
   expect(asked).toMatchObject({ code: 0 });
@@ -94,13 +94,13 @@ test("a question is traced through its worker", async () => {
 
 test("a collector that is away holds up nothing", async () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SERVICE_NAME: "x" };
-  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
+  const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
   expect(code).toBe(0);
-  expect(shop.manifest("out").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+  expect(sandbox.manifest("out").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
 });
 
 test("without being asked for, no job carries a trace and nothing is sent", async () => {
-  const { code } = await shop.embed(["corpus.jsonl", "--out", "out"], {
+  const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"], {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, SLUICE_TRACES: "0" },
   }).exit;
   expect(code).toBe(0);

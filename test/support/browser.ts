@@ -38,18 +38,21 @@ export function openBrowser(): Promise<Browser> {
   });
 }
 
-export interface WatchedPage {
+export interface GuardedPage {
   readonly page: Page;
   /**
    * What must not happen on any page: requests to other hosts, refusals by the content security policy, dialogs of the
    * browser, uncaught errors, and `window.__executed`, which the payloads of the tests would set.
    */
-  offences(): Promise<string[]>;
+  getViolations(): Promise<string[]>;
   close(): Promise<void>;
 }
 
 /** A page in a context of its own, with somebody who notes what must not happen. */
-export async function watchPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+export async function openGuardedPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<GuardedPage> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 860 },
     locale: "en-GB",
@@ -57,34 +60,34 @@ export async function watchPage(browser: Browser, options: BrowserContextOptions
     ...options,
   });
   const page = await context.newPage();
-  const noted: string[] = [];
+  const violations: string[] = [];
   context.on("request", (request) => {
     const { protocol, hostname } = new URL(request.url());
     if (!/^https?:$/.test(protocol) || !/^(127\.0\.0\.1|localhost)$/.test(hostname))
-      noted.push(`request to ${request.url().slice(0, 200)}`);
+      violations.push(`request to ${request.url().slice(0, 200)}`);
   });
   context.on("page", (other) => {
-    if (other !== page) noted.push("a window was opened");
+    if (other !== page) violations.push("a window was opened");
   });
   page.on("dialog", (dialog) => {
-    noted.push(`dialog: ${dialog.message()}`);
+    violations.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
-  page.on("pageerror", (error) => noted.push(`uncaught: ${error.message}`));
+  page.on("pageerror", (error) => violations.push(`uncaught: ${error.message}`));
   page.on("console", (message) => {
-    if (/content security policy/i.test(message.text())) noted.push(message.text());
+    if (/content security policy/i.test(message.text())) violations.push(message.text());
   });
   return {
     page,
-    offences: async () => {
+    getViolations: async () => {
       const executed = await page.evaluate(() => (globalThis as { __executed?: unknown }).__executed);
-      return executed === undefined ? noted : [...noted, `executed: ${String(executed)}`];
+      return executed === undefined ? violations : [...violations, `executed: ${String(executed)}`];
     },
     close: () => context.close(),
   };
 }
 
 /** `expect.poll` with the patience of `waitFor`: the limit only ends a broken test. */
-export function eventually<T>(probe: () => T | Promise<T>) {
+export function expectEventually<T>(probe: () => T | Promise<T>) {
   return expect.poll(probe, { timeout: 30_000, interval: 50 });
 }

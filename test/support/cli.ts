@@ -10,7 +10,7 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from "../../src/simulator/simulator.ts";
-import { type FoundProcess, processesOf } from "./processes.ts";
+import { findProcesses, type ProcessInfo } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 const ENTRY = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
@@ -26,7 +26,7 @@ export interface CliResult {
 }
 
 /** One real `sluice` process, at the head of a process group of its own, as a terminal would start it. */
-export interface Cli {
+export interface CliProcess {
   readonly pid: number;
   readonly exit: Promise<CliResult>;
   stdout(): string;
@@ -34,9 +34,9 @@ export interface Cli {
   /** The `--json` events so far; throws when a line of standard output is not one. */
   events(): JsonEvent[];
   /** Resolves with the first event that fits; rejects when the process ends without one. */
-  event(fits: (event: JsonEvent) => boolean, what?: string): Promise<JsonEvent>;
+  event(matches: (event: JsonEvent) => boolean, what?: string): Promise<JsonEvent>;
   /** Worker processes of this command. */
-  workers(): FoundProcess[];
+  workers(): ProcessInfo[];
   kill(signal: NodeJS.Signals): void;
   /** What Ctrl-C in a terminal does: the signal reaches every process of the group. */
   killGroup(signal: NodeJS.Signals): void;
@@ -48,32 +48,32 @@ export interface CliOptions {
   readonly entry?: string;
 }
 
-export interface WorkshopOptions extends SimulatorOptions {
+export interface CliSandboxOptions extends SimulatorOptions {
   /** Limits in sluice.yaml; fast unless told otherwise. */
   readonly limits?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A temporary folder, a simulator in this process, and `sluice` processes that use both. */
-export class Workshop implements AsyncDisposable {
+export class CliSandbox implements AsyncDisposable {
   readonly dir = realpathSync(mkdtempSync(join(tmpdir(), "sluice-e2e-")));
   readonly simulator: Simulator;
   readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #started: Cli[] = [];
+  readonly #started: CliProcess[] = [];
 
   private constructor(simulator: Simulator, env: Readonly<Record<string, string | undefined>>) {
     this.simulator = simulator;
     this.#env = env;
   }
 
-  static async open(options: WorkshopOptions = {}): Promise<Workshop> {
+  static async open(options: CliSandboxOptions = {}): Promise<CliSandbox> {
     const { limits = { requestsPerMinute: 100_000, concurrency: 8 }, env = {}, ...rest } = options;
-    const workshop = new Workshop(await startSimulator(rest), env);
-    workshop.settings(limits);
-    return workshop;
+    const sandbox = new CliSandbox(await startSimulator(rest), env);
+    sandbox.writeLimits(limits);
+    return sandbox;
   }
 
-  settings(limits: Readonly<Record<string, number>>): void {
+  writeLimits(limits: Readonly<Record<string, number>>): void {
     this.write(
       "sluice.yaml",
       `providers:\n  minimax:\n    models:\n      embo-01:\n        limits: ${JSON.stringify(limits)}\n`,
@@ -96,12 +96,12 @@ export class Workshop implements AsyncDisposable {
     return JSON.parse(readFileSync(this.path(out, "run.json"), "utf8"));
   }
 
-  start(args: readonly string[], options: CliOptions = {}): Cli {
+  start(args: readonly string[], options: CliOptions = {}): CliProcess {
     const child = spawn(process.execPath, [options.entry ?? ENTRY, ...args], {
       cwd: this.dir,
       detached: true,
       env: {
-        ...cleanEnvironment(),
+        ...buildCleanEnvironment(),
         MINIMAX_API_KEY: SIMULATOR_API_KEY,
         MINIMAX_BASE_URL: this.simulator.url,
         SLUICE_TEST_FOLDER: this.dir,
@@ -111,7 +111,7 @@ export class Workshop implements AsyncDisposable {
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     child.stdin?.end(options.stdin);
-    const cli = follow(child);
+    const cli = wrapChildProcess(child);
     this.#started.push(cli);
     return cli;
   }
@@ -121,28 +121,28 @@ export class Workshop implements AsyncDisposable {
   }
 
   /** `sluice embed` with what every test of it needs; two workers unless the arguments say otherwise. */
-  embed(args: readonly string[], options: CliOptions = {}): Cli {
+  embed(args: readonly string[], options: CliOptions = {}): CliProcess {
     const workers = args.includes("--workers") ? [] : ["--workers", "2"];
     return this.start(["embed", ...args, "--model", MODEL, ...workers], options);
   }
 
   /** Processes of this folder that are alive, whoever started them. */
-  processes(): FoundProcess[] {
-    return processesOf(this.dir);
+  processes(): ProcessInfo[] {
+    return findProcesses(this.dir);
   }
 
-  redisServer(): Promise<FoundProcess> {
+  redisServer(): Promise<ProcessInfo> {
     return waitFor(
       () =>
         this.processes().find(
-          ({ command }) => /(redis|valkey)-server/.test(command) && !command.includes("keeper"),
+          ({ command }) => /(redis|valkey)-server/.test(command) && !command.includes("supervisor"),
         ),
       { what: "the private redis-server" },
     );
   }
 
   /** Resolves when no process of this folder is left; rejects with their names. */
-  async empty(): Promise<void> {
+  async waitUntilNoProcesses(): Promise<void> {
     await waitFor(() => this.processes().length === 0, { what: "all processes to end" }).catch(() => {
       throw new Error(`left running:\n${this.processes().map(describe).join("\n")}`);
     });
@@ -150,14 +150,14 @@ export class Workshop implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const cli of this.#started) cli.killGroup("SIGKILL");
-    for (const { pid } of this.processes()) killQuietly(pid, "SIGKILL");
-    await this.empty();
+    for (const { pid } of this.processes()) killIfRunning(pid, "SIGKILL");
+    await this.waitUntilNoProcesses();
     await this.simulator.close();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
 
-function follow(child: ChildProcess): Cli {
+function wrapChildProcess(child: ChildProcess): CliProcess {
   const pid = child.pid ?? 0;
   let [stdout, stderr] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -187,26 +187,26 @@ function follow(child: ChildProcess): Cli {
     stdout: () => stdout,
     stderr: () => stderr,
     events,
-    event: (fits, what = "an event") =>
+    event: (matches, what = "an event") =>
       waitFor(
         () => {
-          const found = events().find(fits);
+          const found = events().find(matches);
           if (!found && ended) throw new Error(`the process ended without ${what}\n${stdout}\n${stderr}`);
           return found;
         },
         { what },
       ),
     workers: () =>
-      processesOf(`${ENTRY} worker --child`).filter(
+      findProcesses(`${ENTRY} worker --child`).filter(
         ({ parent, command }) => parent === pid && command.includes("worker --child"),
       ),
-    kill: (signal) => killQuietly(pid, signal),
-    killGroup: (signal) => killQuietly(-pid, signal),
+    kill: (signal) => killIfRunning(pid, signal),
+    killGroup: (signal) => killIfRunning(-pid, signal),
   };
 }
 
 /** Has at least `share` of the items a record? For `event`. */
-export function progressed(share: number): (event: JsonEvent) => boolean {
+export function hasProgressedTo(share: number): (event: JsonEvent) => boolean {
   return ({ event, items }) => {
     if (event !== "progress") return false;
     const { total, succeeded, failed } = items as { total: number; succeeded: number; failed: number };
@@ -214,7 +214,7 @@ export function progressed(share: number): (event: JsonEvent) => boolean {
   };
 }
 
-export function killQuietly(pid: number, signal: NodeJS.Signals): void {
+export function killIfRunning(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
@@ -223,7 +223,7 @@ export function killQuietly(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** This process's environment without what would configure Sluice. */
-function cleanEnvironment(): Record<string, string | undefined> {
+function buildCleanEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
@@ -232,6 +232,6 @@ function cleanEnvironment(): Record<string, string | undefined> {
   );
 }
 
-function describe({ pid, parent, command }: FoundProcess): string {
+function describe({ pid, parent, command }: ProcessInfo): string {
   return `${pid} (parent ${parent}): ${command}`;
 }

@@ -1,5 +1,5 @@
 import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
-import type { Workshop } from "./cli.ts";
+import type { CliSandbox } from "./cli.ts";
 
 const ENGLISH =
   "river gate water lock channel level stone bridge field morning harvest engine signal letter number winter".split(
@@ -8,7 +8,7 @@ const ENGLISH =
 const CHINESE = "水闸河流渠道石桥田野清晨收获引擎信号书信数字冬天春风明月故乡白云青山";
 
 /** The n-th text: a few words of English or of Chinese; no two are equal. */
-export function corpusText(n: number): string {
+export function buildCorpusText(n: number): string {
   const pick = (i: number) => (n * 7919 + i * 104_729) >>> 0;
   if (n % 3 === 0) {
     const characters = Array.from({ length: 24 }, (_, i) => CHINESE[pick(i) % CHINESE.length]);
@@ -19,7 +19,7 @@ export function corpusText(n: number): string {
 }
 
 /** Writes `count` records into several JSONL and CSV files below `corpus/`; item n is `corpusText(n)` with id `c-n`. */
-export function writeCorpus(workshop: Workshop, count: number, folder = "corpus"): string {
+export function writeCorpus(sandbox: CliSandbox, count: number, folder = "corpus"): string {
   const files = 5;
   const perFile = Math.ceil(count / files);
   for (let file = 0; file < files; file++) {
@@ -29,15 +29,15 @@ export function writeCorpus(workshop: Workshop, count: number, folder = "corpus"
     );
     const isCsv = file % 2 === 1;
     const lines = isCsv
-      ? ["id,text", ...numbers.map((n) => `c-${n},"${corpusText(n)}"`)]
-      : numbers.map((n) => JSON.stringify({ id: `c-${n}`, text: corpusText(n) }));
-    workshop.write(`${folder}/part-${file}.${isCsv ? "csv" : "jsonl"}`, `${lines.join("\n")}\n`);
+      ? ["id,text", ...numbers.map((n) => `c-${n},"${buildCorpusText(n)}"`)]
+      : numbers.map((n) => JSON.stringify({ id: `c-${n}`, text: buildCorpusText(n) }));
+    sandbox.write(`${folder}/part-${file}.${isCsv ? "csv" : "jsonl"}`, `${lines.join("\n")}\n`);
   }
-  return workshop.path(folder);
+  return sandbox.path(folder);
 }
 
 /** The vectors that the simulator gives items 0 to count - 1, one after the other. */
-export function expectedVectors(count: number, text: (n: number) => string = corpusText): Float32Array {
+export function expectedVectors(count: number, text: (n: number) => string = buildCorpusText): Float32Array {
   const all = new Float32Array(count * 1536);
   for (let n = 0; n < count; n++) all.set(toFloats(embedText(text(n))), n * 1536);
   return all;

@@ -1,25 +1,25 @@
 import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
 
 /** Commands a client sends on its own account; they do not count. */
-const HOUSEKEEPING = new Set(["client", "info", "hello", "auth", "select", "ping", "quit"]);
+const CONNECTION_COMMANDS = new Set(["client", "info", "hello", "auth", "select", "ping", "quit"]);
 
 /** Where the line is cut: `forward` commands pass first, then the next one is lost, or only its reply. */
-export interface Cut {
+export interface ConnectionCut {
   readonly forward: number;
   readonly lose: "command" | "reply";
 }
 
-export interface CuttingProxy {
+export interface FaultProxy {
   readonly port: number;
   /** Arms the proxy: applies to connections from now on, once. */
-  cut(cut: Cut): void;
+  cut(cut: ConnectionCut): void;
   close(): Promise<void>;
 }
 
 /** A Redis server as seen through a network that dies between two commands of one's choice. */
-export async function cuttingProxy(redisUrl: string): Promise<CuttingProxy> {
+export async function startFaultProxy(redisUrl: string): Promise<FaultProxy> {
   const target = new URL(redisUrl);
-  let armed: Cut | undefined;
+  let pendingCut: ConnectionCut | undefined;
   const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
     const upstream = tcpConnect(Number(target.port || 6379), target.hostname);
@@ -28,30 +28,30 @@ export async function cuttingProxy(redisUrl: string): Promise<CuttingProxy> {
       socket.on("error", () => undefined);
       socket.on("close", () => sockets.delete(socket));
     }
-    const sever = () => {
+    const destroyBoth = () => {
       client.destroy();
       upstream.destroy();
     };
-    const cut = armed;
-    armed = undefined;
+    const cut = pendingCut;
+    pendingCut = undefined;
     let passed = 0;
-    let deaf = false;
+    let isDroppingReplies = false;
     let pending: Buffer = Buffer.alloc(0);
     client.on("data", (data) => {
       pending = Buffer.concat([pending, data]);
-      for (let command = firstCommand(pending); command; command = firstCommand(pending)) {
+      for (let command = parseFirstCommand(pending); command; command = parseFirstCommand(pending)) {
         const bytes = pending.subarray(0, command.length);
         pending = pending.subarray(command.length);
-        if (cut && !HOUSEKEEPING.has(command.name)) {
-          if (passed === cut.forward && cut.lose === "command") return sever();
-          if (passed === cut.forward) deaf = true;
+        if (cut && !CONNECTION_COMMANDS.has(command.name)) {
+          if (passed === cut.forward && cut.lose === "command") return destroyBoth();
+          if (passed === cut.forward) isDroppingReplies = true;
           passed += 1;
         }
-        if (deaf && passed > (cut?.forward ?? 0) + 1) return;
+        if (isDroppingReplies && passed > (cut?.forward ?? 0) + 1) return;
         upstream.write(bytes);
       }
     });
-    upstream.on("data", (data) => (deaf ? sever() : client.write(data)));
+    upstream.on("data", (data) => (isDroppingReplies ? destroyBoth() : client.write(data)));
     upstream.on("close", () => client.destroy());
     client.on("close", () => upstream.destroy());
   });
@@ -61,7 +61,7 @@ export async function cuttingProxy(redisUrl: string): Promise<CuttingProxy> {
   return {
     port: address.port,
     cut: (cut) => {
-      armed = cut;
+      pendingCut = cut;
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();
@@ -71,13 +71,13 @@ export async function cuttingProxy(redisUrl: string): Promise<CuttingProxy> {
 }
 
 /** The first whole command in the bytes: its name, and how many bytes it takes. */
-function firstCommand(bytes: Buffer): { name: string; length: number } | undefined {
-  const header = line(bytes, 0);
+function parseFirstCommand(bytes: Buffer): { name: string; length: number } | undefined {
+  const header = readLine(bytes, 0);
   if (!header?.text.startsWith("*")) return undefined;
   let at = header.end;
   let name = "";
   for (let i = 0; i < Number(header.text.slice(1)); i++) {
-    const size = line(bytes, at);
+    const size = readLine(bytes, at);
     if (!size) return undefined;
     const end = size.end + Number(size.text.slice(1)) + 2;
     if (end > bytes.length) return undefined;
@@ -87,7 +87,7 @@ function firstCommand(bytes: Buffer): { name: string; length: number } | undefin
   return { name, length: at };
 }
 
-function line(bytes: Buffer, from: number): { text: string; end: number } | undefined {
+function readLine(bytes: Buffer, from: number): { text: string; end: number } | undefined {
   const end = bytes.indexOf("\r\n", from);
   return end < 0 ? undefined : { text: bytes.toString("latin1", from, end), end: end + 2 };
 }

@@ -1,20 +1,20 @@
 import type { RunList } from "../../src/dashboard/contract.ts";
-import type { Cli, CliOptions, Workshop } from "./cli.ts";
+import type { CliOptions, CliProcess, CliSandbox } from "./cli.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface DashboardProcess {
-  readonly cli: Cli;
+  readonly cli: CliProcess;
   /** "http://127.0.0.1:41234" */
   readonly url: string;
 }
 
 /** A real `sluice up` (with `workers` of them) or `sluice dashboard` on `port` or a free one, listening. */
 export async function startDashboardProcess(
-  shop: Workshop,
+  sandbox: CliSandbox,
   { workers, port = 0, ...options }: CliOptions & { readonly workers?: number; readonly port?: number } = {},
 ): Promise<DashboardProcess> {
   const command = workers === undefined ? ["dashboard"] : ["up", "--workers", String(workers)];
-  const cli = shop.start([...command, "--port", String(port)], options);
+  const cli = sandbox.start([...command, "--port", String(port)], options);
   let ended: string | undefined;
   void cli.exit.then(({ code, stderr }) => {
     ended = `it ended with ${code}: ${stderr}`;
@@ -30,7 +30,7 @@ export async function startDashboardProcess(
 }
 
 /** Id of the run whose output folder has this name, once the dashboard lists it. */
-export function runOf(url: string, name: string): Promise<string> {
+export function waitForRun(url: string, name: string): Promise<string> {
   return waitFor(
     async () => {
       const list = (await (await fetch(`${url}/api/runs`)).json()) as RunList;

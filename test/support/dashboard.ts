@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Failure } from "../../src/core/item.ts";
 import { Secret } from "../../src/core/secret.ts";
 import { type DashboardOptions, startDashboard } from "../../src/dashboard/start-dashboard.ts";
-import { SPOOL_FILE } from "../../src/producer/plan/spool-writer.ts";
+import { ITEMS_FILE } from "../../src/producer/plan/spool-writer.ts";
 import { type RunManifest, writeManifest } from "../../src/producer/run/run-manifest.ts";
 import { openRecordStore } from "../../src/producer/sink/record-store.ts";
 import { RunControl } from "../../src/queue/run-control.ts";
@@ -17,7 +17,7 @@ import { parseRedisUrl } from "../../src/redis/url.ts";
 export const VIEWER = "viewer password";
 export const OPERATOR = "operator password";
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
@@ -25,7 +25,7 @@ export interface Answer {
   json(): any;
 }
 
-export interface AskOptions {
+export interface RequestOptions {
   readonly method?: string;
   readonly body?: unknown;
   readonly cookie?: string | undefined;
@@ -42,15 +42,15 @@ export interface LiveEvent {
 export interface TestDashboard extends AsyncDisposable {
   readonly url: string;
   readonly errors: string[];
-  ask(path: string, options?: AskOptions): Promise<Answer>;
+  sendRequest(path: string, options?: RequestOptions): Promise<TestResponse>;
   /** As its own page would: with a JSON body, from the same origin. */
-  post(path: string, body?: unknown, options?: AskOptions): Promise<Answer>;
+  post(path: string, body?: unknown, options?: RequestOptions): Promise<TestResponse>;
   /** The cookie of somebody who signed in. */
   signIn(password: string, name?: string): Promise<string>;
   /** Events of a stream until `enough` says so; the stream is closed then. */
   events(
     query: string,
-    enough: (events: readonly LiveEvent[]) => boolean,
+    isComplete: (events: readonly LiveEvent[]) => boolean,
     cookie?: string,
   ): Promise<LiveEvent[]>;
   close(): Promise<void>;
@@ -92,13 +92,13 @@ export async function openDashboard({
     throw error;
   });
   const { url } = dashboard;
-  const ask = (path: string, asked: AskOptions = {}) => send(url, path, asked);
-  const post = (path: string, body: unknown = {}, asked: AskOptions = {}) =>
-    ask(path, {
+  const sendRequest = (path: string, requestOptions: RequestOptions = {}) => send(url, path, requestOptions);
+  const post = (path: string, body: unknown = {}, requestOptions: RequestOptions = {}) =>
+    sendRequest(path, {
       method: "POST",
       body,
-      ...asked,
-      headers: { "sec-fetch-site": "same-origin", ...asked.headers },
+      ...requestOptions,
+      headers: { "sec-fetch-site": "same-origin", ...requestOptions.headers },
     });
   const close = async () => {
     await dashboard.close();
@@ -107,14 +107,14 @@ export async function openDashboard({
   return {
     url,
     errors,
-    ask,
+    sendRequest,
     post,
     async signIn(password, name) {
       const answer = await post("/api/session", name === undefined ? { password } : { password, name });
       if (answer.status !== 200) throw new Error(answer.text);
       return String(answer.headers["set-cookie"]).split(";")[0] ?? "";
     },
-    events: (query, enough, cookie) => readEvents(`${url}/api/events?${query}`, enough, cookie),
+    events: (query, isComplete, cookie) => readEvents(`${url}/api/events?${query}`, isComplete, cookie),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -123,9 +123,9 @@ export async function openDashboard({
 function send(
   url: string,
   path: string,
-  { method = "GET", body, cookie, headers }: AskOptions,
-): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  { method = "GET", body, cookie, headers }: RequestOptions,
+): Promise<TestResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<TestResponse>();
   const { hostname: host, port } = new URL(url);
   const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
   // The path is sent as it is written: a URL object would clean it up.
@@ -161,7 +161,7 @@ function send(
 
 async function readEvents(
   url: string,
-  enough: (events: readonly LiveEvent[]) => boolean,
+  isComplete: (events: readonly LiveEvent[]) => boolean,
   cookie: string | undefined,
 ): Promise<LiveEvent[]> {
   const stop = new AbortController();
@@ -183,7 +183,7 @@ async function readEvents(
         const [, data] = /^data: (.*)$/m.exec(block) ?? [];
         if (event !== undefined && data !== undefined) events.push({ event, data: JSON.parse(data) });
       }
-      if (enough(events)) break;
+      if (isComplete(events)) break;
     }
   } finally {
     stop.abort();
@@ -191,7 +191,7 @@ async function readEvents(
   return events;
 }
 
-export interface MadeItem {
+export interface FixtureItem {
   readonly id: string;
   readonly text: string;
   /** Neither: the item has no record yet. */
@@ -200,7 +200,7 @@ export interface MadeItem {
 }
 
 /** An embedding run on disk and in Redis, as it is after its coordinator has stopped. */
-export class MadeRun implements Disposable {
+export class RunFixture implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "sluice-made-"));
   readonly run: string;
 
@@ -209,15 +209,15 @@ export class MadeRun implements Disposable {
   }
 
   /** Writes the folder, and tells Redis where it is. */
-  async make(
-    items: readonly MadeItem[],
+  async create(
+    items: readonly FixtureItem[],
     { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
     about: { readonly host?: string; readonly dir?: string; readonly state?: string } = {},
   ): Promise<void> {
     const work = join(this.dir, ".work");
     mkdirSync(work);
     const lines = items.map(({ id, text }) => ({ id, text, tokens: 3, metadata: { source: `${id}.md` } }));
-    writeFileSync(join(work, SPOOL_FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    writeFileSync(join(work, ITEMS_FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     const store = await openRecordStore(this.dir, { items: items.length, dimensions: 4 });
     for (const [index, { vector, failure }] of items.entries()) {
       const record = { index, attempts: 2, tokens: 3 };
@@ -229,7 +229,7 @@ export class MadeRun implements Disposable {
     await this.writeManifest({ total: items.length, succeeded: ok, failed, missing });
     const control = new RunControl(client, keys, this.run);
     await control.register(Date.now());
-    await control.describe({
+    await control.updateMeta({
       state: about.state ?? "paused",
       items: items.length,
       model: "fake/m",

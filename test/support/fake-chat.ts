@@ -5,7 +5,7 @@ export interface FakeChat extends ChatModel {
 }
 
 /** Answers with the last message in capitals, word by word. `onDelta` may wait, or throw to break the stream. */
-export function fakeChat(
+export function createFakeChat(
   options: { onDelta?: (delta: string, attempt: number, call: Call) => unknown } = {},
 ): FakeChat {
   const requests: ChatRequest[] = [];

@@ -14,7 +14,7 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
-export function fakeClock(start = 1_800_000_000_000): FakeClock {
+export function createFakeClock(start = 1_800_000_000_000): FakeClock {
   let time = start;
   const sleepers = new Set<Sleeper>();
   const next = () => [...sleepers].sort((a, b) => a.at - b.at)[0];
@@ -31,12 +31,12 @@ export function fakeClock(start = 1_800_000_000_000): FakeClock {
       }),
     async advance(ms) {
       const until = time + ms;
-      await settled();
+      await flushPromises();
       for (let due = next(); due && due.at <= until; due = next()) {
         time = Math.max(time, due.at);
         sleepers.delete(due);
         due.wake();
-        await settled();
+        await flushPromises();
       }
       time = until;
     },
@@ -50,6 +50,6 @@ export function fakeClock(start = 1_800_000_000_000): FakeClock {
 }
 
 /** Resolves when promises that wait for nothing but each other have run. */
-export function settled(): Promise<void> {
+export function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

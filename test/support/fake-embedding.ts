@@ -22,7 +22,7 @@ export interface FakeEmbedding extends EmbeddingModel {
 }
 
 /** An embedding model in memory. `onCall` may wait, or throw to fail the call. */
-export function fakeEmbedding(
+export function createFakeEmbedding(
   options: { maxInputs?: number; onCall?: (inputs: readonly string[], call: Call) => unknown } = {},
 ): FakeEmbedding {
   const calls: (readonly string[])[] = [];
@@ -50,6 +50,6 @@ export function fakeEmbedding(
   };
 }
 
-export function providerError(kind: ProviderErrorKind, extra: object = {}): ProviderError {
+export function createProviderError(kind: ProviderErrorKind, extra: object = {}): ProviderError {
   return new ProviderError(`a made-up failure of kind ${kind}`, { kind, provider: "fake", ...extra });
 }

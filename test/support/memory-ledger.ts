@@ -11,7 +11,7 @@ export interface MemoryLedger extends Ledger {
 }
 
 /** The ledger of one run without Redis: the first record of an item wins. */
-export function memoryLedger(): MemoryLedger {
+export function createMemoryLedger(): MemoryLedger {
   const records = new Map<number, WireRecord>();
   const failedAttempts = new Map<number, number>();
   const claims = new Map<string, number>();
@@ -42,7 +42,7 @@ export function memoryLedger(): MemoryLedger {
       const fresh = committed.filter(({ index }) => !records.has(index));
       for (const record of fresh) records.set(record.index, record);
       refused += committed.length - fresh.length;
-      return { accepted: fresh.length, refused: committed.length - fresh.length, gone: false };
+      return { accepted: fresh.length, refused: committed.length - fresh.length, isGone: false };
     },
     async addAttempts(indices) {
       for (const index of indices) failedAttempts.set(index, (failedAttempts.get(index) ?? 0) + 1);

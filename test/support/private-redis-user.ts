@@ -20,7 +20,7 @@ try {
 } catch (error) {
   process.send?.({
     error: String(error),
-    mend: error instanceof Error && "mend" in error ? error.mend : undefined,
+    hint: error instanceof Error && "hint" in error ? error.hint : undefined,
   });
   process.disconnect();
 }

@@ -1,18 +1,18 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-export interface FoundProcess {
+export interface ProcessInfo {
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
 }
 
 /** Processes that work in `dir` or below it, or have `dir` in their environment or command; this one excepted. */
-export function processesOf(dir: string): FoundProcess[] {
-  return process.platform === "linux" ? fromProc(dir) : fromPs(dir);
+export function findProcesses(dir: string): ProcessInfo[] {
+  return process.platform === "linux" ? readProcFs(dir) : readPsOutput(dir);
 }
 
-function fromProc(dir: string): FoundProcess[] {
+function readProcFs(dir: string): ProcessInfo[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) return [];
@@ -36,7 +36,7 @@ function isBelow(path: string, dir: string): boolean {
   return path === dir || path.startsWith(`${dir}/`);
 }
 
-function fromPs(dir: string): FoundProcess[] {
+function readPsOutput(dir: string): ProcessInfo[] {
   const { stdout } = spawnSync("/bin/ps", ["eww", "-axo", "pid=,ppid=,command="], { encoding: "utf8" });
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, command] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];

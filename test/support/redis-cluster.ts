@@ -75,6 +75,6 @@ async function join(nodes: readonly Node[]): Promise<void> {
         await first?.client.call("CLUSTER", "MEET", "127.0.0.1", server.port, bus);
       return false;
     },
-    { what: "the cluster", everyMs: 200 },
+    { what: "the cluster", intervalMs: 200 },
   );
 }

@@ -20,7 +20,7 @@ export interface TestRedis {
 }
 
 /** Call it in a test or a hook; `await cleanup()` at the end, or declare it with `await using`. */
-export function testRedis(): TestRedis {
+export function openTestRedis(): TestRedis {
   const url = inject("redisUrl");
   const namespace = `t${randomBytes(6).toString("hex")}`;
   const admin = new Redis(url, { maxRetriesPerRequest: null });
@@ -29,7 +29,7 @@ export function testRedis(): TestRedis {
   const firstId = admin.client("ID");
   firstId.catch(() => {});
   const cleanup = async () => {
-    await Promise.all(opened.splice(0).map(closed));
+    await Promise.all(opened.splice(0).map(disconnectClient));
     await deleteKeys(admin, namespace);
     const left = () => openConnections(admin, namespace, firstId);
     try {
@@ -40,7 +40,7 @@ export function testRedis(): TestRedis {
     } catch {
       throw new Error(`the test left Redis connections open:\n${(await left()).join("\n")}`);
     } finally {
-      await closed(admin);
+      await disconnectClient(admin);
     }
   };
   return {
@@ -57,7 +57,7 @@ export function testRedis(): TestRedis {
   };
 }
 
-async function closed(client: Redis): Promise<void> {
+async function disconnectClient(client: Redis): Promise<void> {
   if (client.status === "end") return;
   const end = new Promise<void>((resolve) => client.once("end", () => resolve()));
   client.disconnect();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { acceptUpgrade, closeFrame, textMessage } from "./websocket-frames.ts";
+import { encodeCloseFrame, encodeTextMessage, encodeUpgradeResponse } from "./websocket-frames.ts";
 
 export interface ReplayServer {
   /** "http://127.0.0.1:port". */
@@ -67,11 +67,12 @@ export interface Reply {
  * All bytes of an answer whose end is the end of the connection. A request for a WebSocket is accepted, unless the
  * status says otherwise, and gets bytes as they are and text as its one message.
  */
-export function answerBytes(request: string, body: string | Buffer, options: Reply = {}): Buffer {
+export function encodeResponse(request: string, body: string | Buffer, options: Reply = {}): Buffer {
   const { status = 200, ...others } = options;
   if (/^upgrade: websocket/im.test(request) && status < 300) {
-    const sent = typeof body === "string" ? Buffer.concat([textMessage(body), closeFrame()]) : body;
-    return Buffer.concat([acceptUpgrade(request), sent]);
+    const sent =
+      typeof body === "string" ? Buffer.concat([encodeTextMessage(body), encodeCloseFrame()]) : body;
+    return Buffer.concat([encodeUpgradeResponse(request), sent]);
   }
   const head = replyHead({ ...others, status: status === 101 ? 200 : status });
   return Buffer.concat([Buffer.from(head), Buffer.from(body)]);

@@ -7,7 +7,7 @@ import type { LaneLimits } from "../../src/core/lane.ts";
 import { createRedisLimiter } from "../../src/limiter/redis-limiter.ts";
 import { Coordinator, type CoordinatorEvent } from "../../src/producer/run/coordinator.ts";
 import { createEmbeddingJobs } from "../../src/producer/run/embedding-jobs.ts";
-import { takeLease } from "../../src/producer/run/lease.ts";
+import { acquireLease } from "../../src/producer/run/lease.ts";
 import { RunQueues } from "../../src/producer/run/run-queues.ts";
 import { openRecordStore } from "../../src/producer/sink/record-store.ts";
 import type { EmbeddingModel } from "../../src/providers/provider.ts";
@@ -38,7 +38,7 @@ async function* readFrom(items: readonly Item[], from: number): AsyncIterable<re
   for (let at = from; at < items.length; at += 100) yield items.slice(at, at + 100);
 }
 
-export interface Bench {
+export interface InProcessHarness {
   readonly dir: string;
   readonly keys: ReturnType<typeof createKeys>;
   worker(
@@ -64,7 +64,7 @@ export interface Bench {
 }
 
 /** Everything a run needs, in this process, on the test's Redis and a folder of its own. */
-export async function openBench(redis: TestRedis): Promise<Bench> {
+export async function openInProcessHarness(redis: TestRedis): Promise<InProcessHarness> {
   const source = openRedis(parseRedisUrl(redis.url));
   const keys = createKeys(redis.namespace);
   const dir = await mkdtemp(join(tmpdir(), "sluice-run-"));
@@ -98,7 +98,7 @@ export async function openBench(redis: TestRedis): Promise<Bench> {
       { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {},
     ) {
       const control = new RunControl(client, keys, runId);
-      const lease = await takeLease(control, systemClock, {
+      const lease = await acquireLease(control, systemClock, {
         onWait: () => undefined,
         signal: signal ?? new AbortController().signal,
       });

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Item } from "../../src/core/item.ts";
 import type { Plan } from "../../src/producer/plan/plan.ts";
 import { type PlanHooks, planItems } from "../../src/producer/plan/plan-items.ts";
-import { readSpool } from "../../src/producer/plan/read-spool.ts";
+import { readItemsFile } from "../../src/producer/plan/read-spool.ts";
 import type { SourceOptions } from "../../src/producer/sources/source.ts";
 
 /** A temporary folder of source files, and a plan made from it; gone when disposed. */
@@ -38,8 +38,8 @@ export class SourceFolder implements Disposable {
   /** The planned items; throws when the plan was refused. */
   async items(paths: readonly string[], options: Partial<SourceOptions> = {}): Promise<Item[]> {
     const plan = await this.plan(paths, options);
-    if (plan.spool === undefined) throw new Error(`refused: ${JSON.stringify(plan.problems)}`);
-    return collect(readSpool(plan.spool));
+    if (plan.itemsFile === undefined) throw new Error(`refused: ${JSON.stringify(plan.problems)}`);
+    return collect(readItemsFile(plan.itemsFile));
   }
 
   /** "where: message" of every problem of a plan. */

@@ -4,13 +4,13 @@
  */
 export async function waitFor<T>(
   probe: () => T | Promise<T>,
-  { what = "the condition", timeoutMs = 30_000, everyMs = 20 } = {},
+  { what = "the condition", timeoutMs = 30_000, intervalMs = 20 } = {},
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const value = await probe();
     if (value) return value as NonNullable<T>;
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
   }
 }

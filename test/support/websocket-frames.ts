@@ -7,7 +7,7 @@ const CLOSE = 8;
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** The answer that accepts a handshake, byte for byte. */
-export function acceptUpgrade(request: string): Buffer {
+export function encodeUpgradeResponse(request: string): Buffer {
   const key = /^sec-websocket-key: (\S+)/im.exec(request)?.[1] ?? "";
   const accept = createHash("sha1")
     .update(key + MAGIC)
@@ -25,25 +25,25 @@ export function acceptUpgrade(request: string): Buffer {
 }
 
 /** One text message as a server sends it, in as many fragments as there are pieces. */
-export function textMessage(text: string, cuts: readonly number[] = []): Buffer {
+export function encodeTextMessage(text: string, cuts: readonly number[] = []): Buffer {
   const bytes = Buffer.from(text);
   const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
   const pieces = edges.slice(1).map((end, index) => bytes.subarray(edges[index], end));
   return Buffer.concat(
     pieces.map((piece, index) =>
-      frame(index === 0 ? TEXT : CONTINUATION, piece, index === pieces.length - 1),
+      encodeFrame(index === 0 ? TEXT : CONTINUATION, piece, index === pieces.length - 1),
     ),
   );
 }
 
 /** The frame that closes a connection in order, unless the code says otherwise. */
-export function closeFrame(code = 1000): Buffer {
+export function encodeCloseFrame(code = 1000): Buffer {
   const payload = Buffer.alloc(2);
   payload.writeUInt16BE(code);
-  return frame(CLOSE, payload, true);
+  return encodeFrame(CLOSE, payload, true);
 }
 
-function frame(opcode: number, payload: Buffer, isLast: boolean): Buffer {
+function encodeFrame(opcode: number, payload: Buffer, isLast: boolean): Buffer {
   const head = payload.length < 126 ? Buffer.alloc(2) : Buffer.alloc(4);
   head[0] = (isLast ? 0x80 : 0) | opcode;
   if (payload.length < 126) head[1] = payload.length;

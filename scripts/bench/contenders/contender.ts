@@ -1,7 +1,7 @@
 // What every contender shares: its order comes as JSON in argv, its result goes to the parent as one message.
 
 /** What a contender is told to do. */
-export interface ContenderOrder {
+export interface ContenderParams {
   readonly texts: number;
   /** Calls in flight at once; 0 leaves the library's own default. */
   readonly concurrency: number;
@@ -19,17 +19,17 @@ export interface ContenderResult {
 
 /** Runs `embed` once and tells the parent what came of it; a wrong count or width is an error. */
 export async function runContender(
-  embed: (texts: readonly string[], order: ContenderOrder) => Promise<ContenderResult>,
+  embed: (texts: readonly string[], params: ContenderParams) => Promise<ContenderResult>,
 ): Promise<void> {
-  const order = JSON.parse(process.argv[2] ?? "{}") as ContenderOrder;
-  const result = await embed(await readTexts(order), order);
-  if (result.vectors !== order.texts || result.dimensions !== 1536) {
-    throw new Error(`expected ${order.texts} vectors of 1536 floats, got ${JSON.stringify(result)}`);
+  const params = JSON.parse(process.argv[2] ?? "{}") as ContenderParams;
+  const result = await embed(await readTexts(params), params);
+  if (result.vectors !== params.texts || result.dimensions !== 1536) {
+    throw new Error(`expected ${params.texts} vectors of 1536 floats, got ${JSON.stringify(result)}`);
   }
   process.exit(0);
 }
 
-async function readTexts({ corpus, texts }: ContenderOrder): Promise<string[]> {
+async function readTexts({ corpus, texts }: ContenderParams): Promise<string[]> {
   const { readFile } = await import("node:fs/promises");
   const lines = (await readFile(corpus, "utf8")).trimEnd().split("\n").slice(0, texts);
   return lines.map((line) => (JSON.parse(line) as { text: string }).text);
@@ -38,7 +38,7 @@ async function readTexts({ corpus, texts }: ContenderOrder): Promise<string[]> {
 /** Texts of one call. */
 export const BATCH = 10;
 
-export function batchesOf(texts: readonly string[]): string[][] {
+export function splitIntoBatches(texts: readonly string[]): string[][] {
   const batches: string[][] = [];
   for (let i = 0; i < texts.length; i += BATCH) batches.push(texts.slice(i, i + BATCH));
   return batches;

@@ -24,25 +24,29 @@ export interface SubmitterSetup extends JobsSetup {
 }
 
 /** `prepare` is not counted. */
-export interface SubmitterOrder {
+export interface SubmitterParams {
   readonly step: "prepare" | "go";
   readonly jobs: number;
 }
 
 /** Items a caller of the client library has on their way at once. */
-const ON_THEIR_WAY = 1_000;
+const MAX_IN_FLIGHT = 1_000;
 /** Jobs of one `addBulk`, as its users do. */
-const BULK = 1_000;
+const BULK_SIZE = 1_000;
 /** What `sluice batch` keeps in Redis unless told otherwise. */
 const WINDOW = 2_000;
 
 interface Submitter {
   prepare?(jobs: number): Promise<void>;
-  go(jobs: number): Promise<void>;
+  submitAll(jobs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-async function eachOf(jobs: number, atOnce: number, work: (n: number) => Promise<unknown>): Promise<void> {
+async function runConcurrently(
+  jobs: number,
+  atOnce: number,
+  work: (n: number) => Promise<unknown>,
+): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < jobs) await work(next++);
@@ -57,7 +61,7 @@ async function createClientSubmitter({ redisUrl, namespace }: SubmitterSetup): P
     const record = await client.result(id);
     if (record.status !== "ok") throw new Error(`item ${n}: ${record.failure.message}`);
   };
-  return { go: (jobs) => eachOf(jobs, ON_THEIR_WAY, submit), close: () => client.close() };
+  return { submitAll: (jobs) => runConcurrently(jobs, MAX_IN_FLIGHT, submit), close: () => client.close() };
 }
 
 async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup): Promise<Submitter> {
@@ -67,17 +71,17 @@ async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup
     prefix: namespace,
     defaultJobOptions: { removeOnComplete: true },
   });
-  const add = (jobs: number) => eachOf(jobs, ON_THEIR_WAY, (n) => queue.add("chat", payloadOf(n)));
+  const add = (jobs: number) => runConcurrently(jobs, MAX_IN_FLIGHT, (n) => queue.add("chat", payloadOf(n)));
   const addBulk = async (jobs: number) => {
-    for (let at = 0; at < jobs; at += BULK) {
-      const count = Math.min(BULK, jobs - at);
+    for (let at = 0; at < jobs; at += BULK_SIZE) {
+      const count = Math.min(BULK_SIZE, jobs - at);
       await queue.addBulk(
         Array.from({ length: count }, (_, n) => ({ name: "chat", data: payloadOf(at + n) })),
       );
     }
   };
   return {
-    go: kind === "add" ? add : addBulk,
+    submitAll: kind === "add" ? add : addBulk,
     async close() {
       await queue.close();
       await connection.quit();
@@ -104,7 +108,7 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       );
       await writeFile(join(folder, path), lines.join("\n"));
     },
-    async go(jobs) {
+    async submitAll(jobs) {
       const dir = join(folder, `answers-${round}`);
       const batch = { path, model: undefined, skipInvalid: false, cwd: folder };
       const preparation = await prepareRun(
@@ -114,17 +118,21 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
       const { run } = preparation;
       const client = source.connect("commands");
-      const report = await executeRun(run, batchWork(run, { client, keys, now: Date.now, batchInputs: 1 }), {
-        redis: source,
-        keys,
-        limiter: createRedisLimiter(client, keys),
-        windowSize: WINDOW,
-        lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
-        clock: systemClock,
-        onSnapshot: () => undefined,
-        onEvent: () => undefined,
-        signal: new AbortController().signal,
-      });
+      const report = await executeRun(
+        run,
+        batchWork(run, { client, keys, now: Date.now, inputsPerCall: 1 }),
+        {
+          redis: source,
+          keys,
+          limiter: createRedisLimiter(client, keys),
+          windowSize: WINDOW,
+          lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
+          clock: systemClock,
+          onSnapshot: () => undefined,
+          onEvent: () => undefined,
+          signal: new AbortController().signal,
+        },
+      );
       await run.unlock();
       if (report.items.succeeded !== jobs) throw new Error(`${report.items.succeeded} of ${jobs} succeeded`);
       await rm(dir, { recursive: true });
@@ -139,7 +147,7 @@ const create = { client: createClientSubmitter, batch: createBatchSubmitter }[
 ];
 const submitter = await (create ?? createBareSubmitter)(setup);
 serveParent(
-  async ({ step, jobs }: SubmitterOrder) =>
-    step === "prepare" ? await submitter.prepare?.(jobs) : await submitter.go(jobs),
+  async ({ step, jobs }: SubmitterParams) =>
+    step === "prepare" ? await submitter.prepare?.(jobs) : await submitter.submitAll(jobs),
   () => submitter.close(),
 );

@@ -18,10 +18,10 @@ const model: ChatModel = {
     usage: { inputTokens: 12, outputTokens: 3, totalTokens: 15 },
   }),
   async *stream() {
-    yield { type: "end", response: await model.generate({ messages: [] }, never) };
+    yield { type: "end", response: await model.generate({ messages: [] }, neverAborted) };
   },
 };
-const never = { signal: new AbortController().signal };
+const neverAborted = { signal: new AbortController().signal };
 
 const { redisUrl, namespace, isBare } = JSON.parse(process.argv[2] ?? "{}") as JobsSetup & {
   isBare: boolean;
@@ -30,7 +30,7 @@ const { redisUrl, namespace, isBare } = JSON.parse(process.argv[2] ?? "{}") as J
 if (isBare) {
   const connection = new Redis(new URL(redisUrl).pathname, { maxRetriesPerRequest: null });
   let count = 0;
-  let [wanted, reached] = [0, () => {}];
+  let [requested, reached] = [0, () => {}];
   const worker = new Worker(
     BARE_QUEUE,
     async () => {
@@ -40,14 +40,14 @@ if (isBare) {
     { connection, prefix: namespace, concurrency: CONCURRENCY },
   );
   worker.on("completed", () => {
-    if (count >= wanted) reached();
+    if (count >= requested) reached();
   });
   await worker.waitUntilReady();
   serveParent(
     (jobs: number) =>
       new Promise<void>((resolve) => {
         count = 0;
-        wanted = jobs;
+        requested = jobs;
         reached = () => {
           reached = () => {};
           resolve();

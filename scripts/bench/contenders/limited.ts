@@ -5,11 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Bottleneck from "bottleneck";
 import PQueue from "p-queue";
 import { Agent, request } from "undici";
-import { batchesOf, type ContenderOrder, runContender } from "./contender.ts";
+import { type ContenderParams, runContender, splitIntoBatches } from "./contender.ts";
 
 export type LimiterName = "bottleneck-burst" | "bottleneck-paced" | "p-queue" | "p-queue-concurrency";
 
-export interface LimitedOrder extends ContenderOrder {
+export interface LimitedParams extends ContenderParams {
   readonly limiter: LimiterName;
   readonly requestsPerMinute: number;
 }
@@ -20,15 +20,15 @@ class Rejected extends Error {}
 
 type Schedule = (call: () => Promise<number>) => Promise<number>;
 
-function createSchedule({ limiter, requestsPerMinute: perMinute, concurrency }: LimitedOrder): Schedule {
+function createSchedule({ limiter, requestsPerMinute: perMinute, concurrency }: LimitedParams): Schedule {
   if (limiter === "p-queue-concurrency") {
     const queue = new PQueue({ concurrency });
-    return (call) => queue.add(() => again(call));
+    return (call) => queue.add(() => retryRejected(call));
   }
   if (limiter === "p-queue") {
     const queue = new PQueue({ interval: 60_000, intervalCap: perMinute });
     // It has no retry of its own: the task waits and calls again.
-    return (call) => queue.add(() => again(call));
+    return (call) => queue.add(() => retryRejected(call));
   }
   const bottleneck = new Bottleneck(
     limiter === "bottleneck-paced"
@@ -39,7 +39,7 @@ function createSchedule({ limiter, requestsPerMinute: perMinute, concurrency }: 
   return (call) => bottleneck.schedule(call);
 }
 
-async function again(call: () => Promise<number>): Promise<number> {
+async function retryRejected(call: () => Promise<number>): Promise<number> {
   for (;;) {
     try {
       return await call();
@@ -50,10 +50,10 @@ async function again(call: () => Promise<number>): Promise<number> {
   }
 }
 
-await runContender(async (texts, order) => {
-  const { url, apiKey } = order;
+await runContender(async (texts, params) => {
+  const { url, apiKey } = params;
   const dispatcher = new Agent({ connections: 1_000 });
-  const schedule = createSchedule(order as LimitedOrder);
+  const schedule = createSchedule(params as LimitedParams);
   const call = async (batch: readonly string[]) => {
     const { body } = await request(`${url}/embeddings`, {
       dispatcher,
@@ -65,7 +65,7 @@ await runContender(async (texts, order) => {
     if (!answer.vectors) throw new Rejected();
     return answer.vectors.length;
   };
-  const counts = await Promise.all(batchesOf(texts).map((batch) => schedule(() => call(batch))));
+  const counts = await Promise.all(splitIntoBatches(texts).map((batch) => schedule(() => call(batch))));
   await dispatcher.close();
   return { vectors: counts.reduce((sum, count) => sum + count, 0), dimensions: 1536 };
 });

@@ -1,13 +1,13 @@
 // openai SDK with p-queue: one queued call per batch of 10, vectors kept in order.
 import OpenAI from "openai";
 import PQueue from "p-queue";
-import { batchesOf, runContender } from "./contender.ts";
+import { runContender, splitIntoBatches } from "./contender.ts";
 
 await runContender(async (texts, { url, apiKey, concurrency }) => {
   const client = new OpenAI({ apiKey, baseURL: url, maxRetries: 0 });
   const queue = new PQueue({ concurrency: concurrency > 0 ? concurrency : 1 });
   const answers = await queue.addAll(
-    batchesOf(texts).map((input) => async () => {
+    splitIntoBatches(texts).map((input) => async () => {
       // Floats as JSON, as the providers in question send them; base64 would be another task.
       const { data } = await client.embeddings.create({ model: "embo-01", input, encoding_format: "float" });
       return data.map((each) => each.embedding);

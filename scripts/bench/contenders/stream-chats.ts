@@ -5,7 +5,7 @@ import { createTransport } from "../../../src/providers/transport/http.ts";
 
 export type ChatClient = "sluice" | "openai SDK";
 
-export interface StreamOrder {
+export interface StreamParams {
   readonly client: ChatClient;
   readonly url: string;
   readonly apiKey: string;
@@ -28,7 +28,7 @@ const MESSAGES = [
 
 type Stream = () => Promise<number>;
 
-function createStream({ client, url, apiKey, concurrency }: StreamOrder): Stream {
+function createStream({ client, url, apiKey, concurrency }: StreamParams): Stream {
   if (client === "sluice") {
     const transport = createTransport({ connections: concurrency });
     const chat = createProvider("openai", { baseUrl: url, apiKey }, transport).chat?.(MODEL);
@@ -70,13 +70,13 @@ async function runStreams(stream: Stream, count: number, concurrency: number): P
   return deltas;
 }
 
-const order = JSON.parse(process.argv[2] ?? "{}") as StreamOrder;
-const stream = createStream(order);
+const params = JSON.parse(process.argv[2] ?? "{}") as StreamParams;
+const stream = createStream(params);
 // Connections are open and the code is compiled before anything is counted.
-await runStreams(stream, 2 * order.concurrency, order.concurrency);
+await runStreams(stream, 2 * params.concurrency, params.concurrency);
 const cpuBefore = process.cpuUsage();
 const started = performance.now();
-const deltas = await runStreams(stream, order.streams, order.concurrency);
+const deltas = await runStreams(stream, params.streams, params.concurrency);
 const wallMs = performance.now() - started;
 const { user, system } = process.cpuUsage(cpuBefore);
 process.stdout.write(

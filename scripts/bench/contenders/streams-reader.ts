@@ -12,9 +12,9 @@ export interface ReaderSetup extends JobsSetup {
   readonly upstream: string;
 }
 
-export interface ReaderOrder {
+export interface ReaderParams {
   /** Streams at once, and how many each place follows one after another. */
-  readonly places: number;
+  readonly slots: number;
   readonly each: number;
 }
 
@@ -66,10 +66,10 @@ async function followThroughQueue(): Promise<{ follow: Follow; close: () => Prom
 
 const { follow, close } = setup.kind === "direct" ? followDirectly() : await followThroughQueue();
 
-async function read({ places, each }: ReaderOrder): Promise<ReaderResult> {
+async function read({ slots, each }: ReaderParams): Promise<ReaderResult> {
   const firsts: number[] = [];
   const delays: number[] = [];
-  const place = async (p: number) => {
+  const runSlot = async (p: number) => {
     // People do not ask in step.
     await sleep(Math.random() * 1_000);
     for (let n = 0; n < each; n++) {
@@ -85,7 +85,7 @@ async function read({ places, each }: ReaderOrder): Promise<ReaderResult> {
       }
     }
   };
-  await Promise.all(Array.from({ length: places }, (_, p) => place(p)));
+  await Promise.all(Array.from({ length: slots }, (_, p) => runSlot(p)));
   return { firsts, delays };
 }
 

@@ -1,10 +1,10 @@
 // Bare loop: undici, JSON.parse and a Float32Array per vector; nothing is stored. As little as the work can cost.
 import { Agent, request } from "undici";
-import { batchesOf, runContender } from "./contender.ts";
+import { runContender, splitIntoBatches } from "./contender.ts";
 
 await runContender(async (texts, { url, apiKey, concurrency }) => {
   const dispatcher = new Agent({ connections: concurrency });
-  const batches = batchesOf(texts).values();
+  const batches = splitIntoBatches(texts).values();
   let vectors = 0;
   let dimensions = 0;
   const loop = async () => {

@@ -3,39 +3,44 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { costRange } from "../../core/money.ts";
+import { estimateCostRange } from "../../core/money.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "../../producer/batch/plan-batch.ts";
-import { readSpool } from "../../producer/plan/read-spool.ts";
-import type { KeyOf } from "../../producer/reuse/answer-key.ts";
-import type { CacheFolder } from "../../producer/reuse/open-reuse.ts";
-import type { KnownAnswers } from "../../producer/reuse/preview-reuse.ts";
-import { requestKeys, textKeys } from "../../producer/reuse/run-keys.ts";
+import { readItemsFile } from "../../producer/plan/read-spool.ts";
+import type { ComputeAnswerKey } from "../../producer/reuse/answer-key.ts";
+import type { AnswerCacheSettings } from "../../producer/reuse/open-reuse.ts";
+import type { CachedAnswerCounts } from "../../producer/reuse/preview-reuse.ts";
+import { createRunChatKey, createRunEmbeddingKey } from "../../producer/reuse/run-keys.ts";
 import { batchWork } from "../../producer/run/batch-work.ts";
-import { splitName } from "../../producer/run/chat-jobs.ts";
+import { splitModelName } from "../../producer/run/chat-jobs.ts";
 import { type CostEstimate, estimateChatCost } from "../../producer/run/estimate-cost.ts";
 import { planBatchRun } from "../../producer/run/plan-batch-run.ts";
 import type { BatchManifest } from "../../producer/run/run-manifest.ts";
 import type { RunStore } from "../../producer/sink/slot-store.ts";
-import type { WantedFailures } from "../../producer/sink/take-back-failures.ts";
+import type { FailureFilter } from "../../producer/sink/take-back-failures.ts";
 import { findModel } from "../../providers/registry.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
-import { type CacheCommandOptions, cachedItems, cacheFolder, reuseOf } from "../cache-option.ts";
-import { EXIT } from "../exit.ts";
+import {
+  type CacheCommandOptions,
+  countCachedItems,
+  createAnswerCacheDeps,
+  resolveCacheFolder,
+} from "../cache-option.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
 import { requireLanes } from "../lanes.ts";
-import { commonPrice, modelPrice } from "../model-price.ts";
+import { findCommonPrice, findModelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
 import {
-  type Lanes,
-  type RunCommand,
-  type RunCommandOptions,
+  type CoordinatorCommand,
+  type CoordinatorCommandOptions,
+  type RunLanes,
   retryInFolder,
   runInFolder,
 } from "../run-command.ts";
 import { readVersion } from "../version.ts";
-import { describeCost, describeProblems, describeSaving } from "./embed-output.ts";
+import { describeCost, describeDryRunSavings, describeProblems } from "./embed-output.ts";
 
-export interface BatchCommandOptions extends RunCommandOptions, CacheCommandOptions {
+export interface BatchCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
   readonly model?: string;
   readonly limit?: number;
   readonly dryRun: boolean;
@@ -66,7 +71,7 @@ function createCommand(
   source: BatchSource,
   config: Config,
   options: BatchCommandOptions,
-): RunCommand<BatchManifest, RunStore<WireRecord>, BatchPlan> {
+): CoordinatorCommand<BatchManifest, RunStore<WireRecord>, BatchPlan> {
   return {
     request: {
       paths: [source.path],
@@ -76,46 +81,46 @@ function createCommand(
       now: Date.now(),
     },
     planning: planBatchRun(source),
-    ...batchParts(config, cacheFolder(config, options)),
+    ...createBatchSteps(config, resolveCacheFolder(config, options)),
   };
 }
 
 /** What does not depend on where the requests came from. */
-function batchParts(
+function createBatchSteps(
   config: Config,
-  cache?: CacheFolder,
-): Omit<RunCommand<BatchManifest, RunStore<WireRecord>, BatchPlan>, "request" | "planning"> {
+  cache?: AnswerCacheSettings,
+): Omit<CoordinatorCommand<BatchManifest, RunStore<WireRecord>, BatchPlan>, "request" | "planning"> {
   return {
-    lanes: ({ models }) => lanesOf(config, models),
-    work: (run, link) =>
+    lanes: ({ models }) => requireAllLanes(config, models),
+    work: (run, dependencies) =>
       batchWork(run, {
-        client: link.client,
-        keys: link.keys,
+        client: dependencies.client,
+        keys: dependencies.keys,
         now: Date.now,
-        batchInputs: batchInputs(run.manifest),
-        ...reuseOf(cache, link),
+        inputsPerCall: inputsPerCall(run.manifest),
+        ...createAnswerCacheDeps(cache, dependencies),
       }),
-    price: ({ models, kind }) => commonPrice(config, models, kind),
+    price: ({ models, kind }) => findCommonPrice(config, models, kind),
     defaultWindow: DEFAULT_WINDOW,
   };
 }
 
 /** `sluice retry` of a run from a file of requests. */
 export async function retryBatch(
-  found: {
+  target: {
     readonly dir: string;
     readonly manifest: BatchManifest;
-    readonly wanted: WantedFailures;
+    readonly requested: FailureFilter;
   },
   config: Config,
-  options: RunCommandOptions,
+  options: CoordinatorCommandOptions,
 ): Promise<number> {
-  lanesOf(config, found.manifest.models);
-  return await retryInFolder(found, batchParts(config), config, options);
+  requireAllLanes(config, target.manifest.models);
+  return await retryInFolder(target, createBatchSteps(config), config, options);
 }
 
 /** The lanes of all models; what is missing for any of them is told at once. */
-function lanesOf(config: Config, models: readonly string[]): Lanes {
+function requireAllLanes(config: Config, models: readonly string[]): RunLanes {
   const problems = new Set<string>();
   const lanes = models.flatMap((model) => {
     try {
@@ -130,7 +135,7 @@ function lanesOf(config: Config, models: readonly string[]): Lanes {
   return lanes;
 }
 
-function batchInputs({ kind, models }: BatchManifest): number {
+function inputsPerCall({ kind, models }: BatchManifest): number {
   return kind === "chat" ? 1 : maxInputs(models);
 }
 
@@ -148,15 +153,24 @@ async function printDryRun(
   const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
     const plan = await planBatch(source, work);
-    if (plan.spool === undefined) {
+    if (plan.itemsFile === undefined) {
       process.stderr.write(describeProblems(plan));
-      return EXIT.cannotGoOn;
+      return EXIT_CODES.couldNotComplete;
     }
-    const { documents: requests, items, copies, tokens, endpoint, models, problemCount, bytes } = plan;
-    const keys = (cache: CacheFolder) => keysOf(plan, cache);
-    const known = await cachedItems(cacheFolder(config, options), keys, plan.spool);
+    const {
+      documents: requests,
+      items,
+      duplicates: copies,
+      tokens,
+      endpoint,
+      models,
+      problemCount,
+      bytes,
+    } = plan;
+    const keys = (cache: AnswerCacheSettings) => createKeyFunction(plan, cache);
+    const known = await countCachedItems(resolveCacheFolder(config, options), keys, plan.itemsFile);
     const cached = known.items;
-    const cost = await estimateCost(plan, known, plan.spool, config);
+    const cost = await estimateCost(plan, known, plan.itemsFile, config);
     const perCall = endpoint === "/v1/embeddings" ? maxInputs(models) : 1;
     const calls = Math.ceil((items - copies - cached) / perCall);
     const dry = {
@@ -179,7 +193,7 @@ async function printDryRun(
             ...(items === requests ? [] : [`texts      ${formatCount(items)}`]),
             `models     ${models.join(", ")}`,
             `tokens     ${formatCount(tokens)} of input (estimated)`,
-            ...describeSaving({ copies, cached }),
+            ...describeDryRunSavings({ copies, cached }),
             `calls      ${formatCount(calls)}`,
             `cost       ${describeCost(cost)}`,
             ...(problemCount > 0
@@ -189,7 +203,7 @@ async function printDryRun(
             "",
           ].join("\n"),
     );
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -197,29 +211,30 @@ async function printDryRun(
 
 /** Texts have only their tokens to pay for; answers are estimated request by request. */
 async function estimateCost(
-  { endpoint, models, tokens, copies, copiedTokens, items }: BatchPlan,
-  known: KnownAnswers,
-  spool: string,
+  { endpoint, models, tokens, duplicates, duplicateTokens, items }: BatchPlan,
+  known: CachedAnswerCounts,
+  itemsFile: string,
   config: Config,
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
-    const price = commonPrice(config, models, "embedding");
-    const range = price && costRange(price, { input: tokens - copiedTokens - known.tokens, output: 0 });
+    const price = findCommonPrice(config, models, "embedding");
+    const range =
+      price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
   const priced = new Map(
     models.map((name) => {
       const { maxOutputTokens } = findModel(name, "chat").model;
-      return [name, { price: modelPrice(config, name, "chat"), maxOutputTokens }];
+      return [name, { price: findModelPrice(config, name, "chat"), maxOutputTokens }];
     }),
   );
   const estimate = await estimateChatCost(
-    readSpool(spool),
+    readItemsFile(itemsFile),
     items,
     ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
   );
   // Requests that are answered already are taken to be like the others.
-  const share = items > copies ? 1 - known.items / (items - copies) : 1;
+  const share = items > duplicates ? 1 - known.items / (items - duplicates) : 1;
   return estimate && scaleRange(estimate, share);
 }
 
@@ -228,9 +243,12 @@ function scaleRange({ low, expected, high, currency }: CostEstimate, share: numb
 }
 
 /** As the run's own work makes them. */
-function keysOf({ endpoint, models, askedDimensions }: BatchPlan, cache: CacheFolder): KeyOf {
-  if (endpoint !== "/v1/embeddings") return requestKeys(cache);
+function createKeyFunction(
+  { endpoint, models, askedDimensions }: BatchPlan,
+  cache: AnswerCacheSettings,
+): ComputeAnswerKey {
+  if (endpoint !== "/v1/embeddings") return createRunChatKey(cache);
   const [name = ""] = models;
-  const [provider, model] = splitName(name);
-  return textKeys(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
+  const [provider, model] = splitModelName(name);
+  return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
 }

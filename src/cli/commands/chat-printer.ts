@@ -3,7 +3,7 @@ import type { ChatRecord } from "../../producer/client/sluice-client.ts";
 import type { StreamEvent } from "../../producer/client/stream-events.ts";
 import { formatMany } from "../format/format-number.ts";
 import { createTextSanitizer } from "../format/sanitize.ts";
-import type { Output } from "../panel/run-reporter.ts";
+import type { OutputStream } from "../panel/run-reporter.ts";
 
 export interface ChatPrinter {
   event(event: StreamEvent): void;
@@ -12,36 +12,36 @@ export interface ChatPrinter {
   /** Ends a line that has begun; called when the answer will not come to its end. */
   close(): void;
   /** Aborts when whoever reads the output has gone. */
-  readonly readerGone: AbortSignal;
+  readonly outputClosed: AbortSignal;
 }
 
 export interface ChatPrinterOptions {
   readonly json: boolean;
   readonly noColor: boolean;
-  readonly out: Output;
+  readonly out: OutputStream;
   /** Where everything goes that is not the answer. */
-  readonly notes: Output;
+  readonly diagnostics: OutputStream;
 }
 
 /**
  * Prints an answer as it comes. On a terminal the text is made harmless; a pipe or a file gets the answer exactly as
  * it is, and only when it is whole, because what an attempt that broke off had written could not be taken back.
  */
-export function createChatPrinter({ json, noColor, out, notes }: ChatPrinterOptions): ChatPrinter {
-  const gone = new AbortController();
-  out.on("error", () => gone.abort(new Error("whoever read the answer has gone")));
-  notes.on("error", () => undefined);
+export function createChatPrinter({ json, noColor, out, diagnostics }: ChatPrinterOptions): ChatPrinter {
+  const outputClosedController = new AbortController();
+  out.on("error", () => outputClosedController.abort(new Error("whoever read the answer has gone")));
+  diagnostics.on("error", () => undefined);
   const writer = json
     ? jsonWriter(out)
     : out.isTTY
-      ? terminalWriter(out, notes, noColor)
-      : pipeWriter(out, notes);
-  return { ...writer, readerGone: gone.signal };
+      ? terminalWriter(out, diagnostics, noColor)
+      : pipeWriter(out, diagnostics);
+  return { ...writer, outputClosed: outputClosedController.signal };
 }
 
-type Writer = Omit<ChatPrinter, "readerGone">;
+type Writer = Omit<ChatPrinter, "outputClosed">;
 
-function jsonWriter(out: Output): Writer {
+function jsonWriter(out: OutputStream): Writer {
   const write = (value: object) => void out.write(`${JSON.stringify(value)}\n`);
   return {
     event: ({ type, ...fields }) => write({ event: type, ...fields }),
@@ -50,11 +50,11 @@ function jsonWriter(out: Output): Writer {
   };
 }
 
-function pipeWriter(out: Output, notes: Output): Writer {
+function pipeWriter(out: OutputStream, diagnostics: OutputStream): Writer {
   let text = "";
   const finish = (finishReason: string) => {
     out.write(text.endsWith("\n") ? text : `${text}\n`);
-    tellCut(notes, finishReason);
+    reportTruncation(diagnostics, finishReason);
   };
   return {
     event(event) {
@@ -71,10 +71,10 @@ function pipeWriter(out: Output, notes: Output): Writer {
   };
 }
 
-function terminalWriter(out: Output, notes: Output, noColor: boolean): Writer {
+function terminalWriter(out: OutputStream, diagnostics: OutputStream, noColor: boolean): Writer {
   const { dim } = picocolors.createColors(!noColor);
   let sanitizer = createTextSanitizer();
-  let thinking = createTextSanitizer();
+  let reasoningSanitizer = createTextSanitizer();
   let column = 0;
   const show = (text: string, style: (text: string) => string = (plain) => plain) => {
     if (text === "") return;
@@ -83,7 +83,7 @@ function terminalWriter(out: Output, notes: Output, noColor: boolean): Writer {
   };
   const endLine = () => show(column === 0 ? "" : "\n");
   let kind: "text" | "reasoning" | undefined;
-  const turnTo = (next: "text" | "reasoning") => {
+  const switchTo = (next: "text" | "reasoning") => {
     if (kind !== undefined && kind !== next) {
       endLine();
       out.write("\n");
@@ -93,28 +93,28 @@ function terminalWriter(out: Output, notes: Output, noColor: boolean): Writer {
   const finish = (finishReason: string, usage: { inputTokens?: number; outputTokens?: number }) => {
     show(sanitizer.end());
     endLine();
-    tellCut(notes, finishReason);
+    reportTruncation(diagnostics, finishReason);
     const { inputTokens, outputTokens } = usage;
     const parts = [
       ...(inputTokens === undefined ? [] : [`${formatMany(inputTokens, "token")} in`]),
       ...(outputTokens === undefined ? [] : [`${formatMany(outputTokens, "token")} out`]),
     ];
-    if (notes.isTTY && parts.length > 0) notes.write(`${dim(parts.join(", "))}\n`);
+    if (diagnostics.isTTY && parts.length > 0) diagnostics.write(`${dim(parts.join(", "))}\n`);
   };
   return {
     event(event) {
       if (event.type === "delta") {
-        turnTo("text");
+        switchTo("text");
         show(sanitizer.push(event.text));
       } else if (event.type === "reasoning-delta") {
-        turnTo("reasoning");
-        show(thinking.push(event.text), dim);
+        switchTo("reasoning");
+        show(reasoningSanitizer.push(event.text), dim);
       } else if (event.type === "reset") {
         if (kind === undefined) return;
         endLine();
         show("(the answer begins again)\n", dim);
         sanitizer = createTextSanitizer();
-        thinking = createTextSanitizer();
+        reasoningSanitizer = createTextSanitizer();
         kind = undefined;
       } else if (event.type === "end") finish(event.finishReason.unified, event.usage);
       else if (event.type === "error") endLine();
@@ -129,7 +129,7 @@ function terminalWriter(out: Output, notes: Output, noColor: boolean): Writer {
 }
 
 /** An answer that stops in mid-sentence should not look like one that was meant so. */
-function tellCut(notes: Output, finishReason: string): void {
-  if (finishReason === "length") notes.write("sluice: the answer was cut at its limit of tokens\n");
-  if (finishReason === "content-filter") notes.write("sluice: the provider's filter cut the answer\n");
+function reportTruncation(diagnostics: OutputStream, finishReason: string): void {
+  if (finishReason === "length") diagnostics.write("sluice: the answer was cut at its limit of tokens\n");
+  if (finishReason === "content-filter") diagnostics.write("sluice: the provider's filter cut the answer\n");
 }

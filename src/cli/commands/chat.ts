@@ -1,16 +1,16 @@
 import { text as readText } from "node:stream/consumers";
 import { InputError } from "../../core/errors.ts";
 import type { Failure } from "../../core/item.ts";
-import { createClientOn } from "../../producer/client/create-client.ts";
+import { createClientFrom } from "../../producer/client/create-client.ts";
 import type { SluiceClient, SubmitChatOptions } from "../../producer/client/sluice-client.ts";
-import { RunStopped } from "../../producer/run/run-error.ts";
+import { RunStoppedError } from "../../producer/run/run-error.ts";
 import { findModel } from "../../providers/registry.ts";
 import { createKeys } from "../../redis/keys.ts";
-import { type Attendance, attendItem } from "../attend-item.ts";
-import { EXIT } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { ensureWorkerFor, type WorkerGuard } from "../attend-item.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { listenForInterrupt } from "../interrupt.ts";
 import { requireLanes } from "../lanes.ts";
-import { MENDS } from "../mends.ts";
+import { ERROR_HINTS } from "../mends.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
 import { openConfiguredTracer } from "../open-tracer.ts";
@@ -41,21 +41,21 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
   const config = openConfig(options.config);
   const lanes = requireLanes(config, options.model);
   const request = createRequest(prompt === "-" ? await readText(process.stdin) : prompt, options);
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   const redis = await openConfiguredRedis(config, {
     onWarning: ({ message }) => process.stderr.write(`sluice: ${message}\n`),
   });
   const tracer = await openConfiguredTracer(config);
-  const client = createClientOn(redis.source, config.namespace, tracer);
+  const client = createClientFrom(redis.source, config.namespace, tracer);
   const printer = createChatPrinter({
     json: options.json,
     noColor: config.noColor,
     out: process.stdout,
-    notes: process.stderr,
+    diagnostics: process.stderr,
   });
-  let attendance: Attendance | undefined;
+  let workerGuard: WorkerGuard | undefined;
   try {
-    attendance = await attendItem({
+    workerGuard = await ensureWorkerFor({
       source: redis.source,
       keys: createKeys(config.namespace),
       provider,
@@ -65,10 +65,10 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
       configFile: options.config,
       signal: interrupt.signal,
     });
-    const signal = AbortSignal.any([interrupt.signal, attendance.failed, printer.readerGone]);
-    return await ask(client, request, printer, signal);
+    const signal = AbortSignal.any([interrupt.signal, workerGuard.failed, printer.outputClosed]);
+    return await requestAnswer(client, request, printer, signal);
   } finally {
-    await attendance?.stop();
+    await workerGuard?.stop();
     await client.close();
     await redis.close();
     interrupt.dispose();
@@ -82,14 +82,14 @@ function createRequest(prompt: string, options: ChatCommandOptions): SubmitChatO
     model,
     stream,
     priority: "interactive",
-    ...addressed(prompt, system, template),
+    ...buildMessages(prompt, system, template),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(temperature === undefined ? {} : { temperature }),
   };
 }
 
 /** With a template and no system message of its own, the prompt may be a conversation in the template's plain form. */
-function addressed(
+function buildMessages(
   prompt: string,
   system: string | undefined,
   template: boolean,
@@ -99,7 +99,7 @@ function addressed(
   return { messages: system === undefined ? messages : [{ role: "system", content: system }, ...messages] };
 }
 
-async function ask(
+async function requestAnswer(
   client: SluiceClient,
   request: SubmitChatOptions,
   printer: ChatPrinter,
@@ -111,40 +111,40 @@ async function ask(
     if (request.stream) {
       for await (const event of client.stream(id, { signal })) {
         printer.event(event);
-        if (event.type === "error") return fail(event.failure);
+        if (event.type === "error") return reportFailure(event.failure);
       }
-      return EXIT.ok;
+      return EXIT_CODES.ok;
     }
     const record = await client.result(id, { signal });
     printer.record(id, record);
-    return record.status === "ok" ? EXIT.ok : fail(record.failure);
+    return record.status === "ok" ? EXIT_CODES.ok : reportFailure(record.failure);
   } catch (error) {
     if (!signal.aborted) throw error;
     // Nobody waits for the answer any more, so nobody should pay for the rest of it.
     await client.cancel(id);
     printer.close();
     const { reason } = signal;
-    if (reason instanceof RunStopped && reason.reason === "interrupted") {
+    if (reason instanceof RunStoppedError && reason.reason === "interrupted") {
       process.stderr.write("sluice: cancelled\n");
-      return EXIT.interrupted;
+      return EXIT_CODES.interrupted;
     }
-    if (reason instanceof RunStopped) {
+    if (reason instanceof RunStoppedError) {
       process.stderr.write(
-        `sluice: ${reason.message}\n  ${reason.mend?.split(",")[0] ?? ""}, then ask again\n`,
+        `sluice: ${reason.message}\n  ${reason.hint?.split(",")[0] ?? ""}, then ask again\n`,
       );
-      return EXIT.cannotGoOn;
+      return EXIT_CODES.couldNotComplete;
     }
     throw reason;
   }
 }
 
-function fail({ kind, message }: Failure): number {
-  const mend =
+function reportFailure({ kind, message }: Failure): number {
+  const hint =
     kind === "crash-loop"
       ? "workers died over this request: the log of the worker says why"
       : kind === "cancelled" || kind === "expired"
         ? "ask again"
-        : MENDS[kind];
-  process.stderr.write(`sluice: ${kind}: ${message}\n  ${mend}\n`);
-  return EXIT.itemsFailed;
+        : ERROR_HINTS[kind];
+  process.stderr.write(`sluice: ${kind}: ${message}\n  ${hint}\n`);
+  return EXIT_CODES.itemsFailed;
 }

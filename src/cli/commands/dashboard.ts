@@ -1,7 +1,7 @@
 import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
-import { dashboardOptions } from "../dashboard-options.ts";
-import { EXIT } from "../exit.ts";
-import { openServing } from "../open-serving.ts";
+import { createDashboardOptions } from "../dashboard-options.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { openServiceContext } from "../open-serving.ts";
 
 export interface DashboardCommandOptions {
   readonly host: string;
@@ -11,15 +11,15 @@ export interface DashboardCommandOptions {
 
 /** `sluice dashboard`: serves the pages until it is told to stop. */
 export async function runDashboard(options: DashboardCommandOptions): Promise<number> {
-  const { config, interrupt, log, redis } = await openServing(options.config);
+  const { config, interrupt, log, redis } = await openServiceContext(options.config);
   let dashboard: Dashboard | undefined;
   try {
     dashboard = await startDashboard(
-      dashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
+      createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
     process.stdout.write(`${describeDashboard(dashboard)}\n  Ctrl-C ends it; runs and workers go on.\n`);
-    await untilAborted(interrupt.signal);
-    return EXIT.ok;
+    await waitForAbort(interrupt.signal);
+    return EXIT_CODES.ok;
   } finally {
     await dashboard?.close();
     await redis.close();
@@ -33,7 +33,7 @@ export function describeDashboard({ url, hasPages }: Dashboard): string {
   return `Dashboard: ${url}${missing}`;
 }
 
-export function untilAborted(signal: AbortSignal): Promise<void> {
+export function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -9,10 +9,10 @@ import { RunError } from "../../core/errors.ts";
 import type { Dashboard } from "../../dashboard/start-dashboard.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
 import { startDemoDashboard } from "../demo-dashboard.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatCount } from "../format/format-number.ts";
-import { interruptSignal } from "../interrupt.ts";
-import { describeDashboard, untilAborted } from "./dashboard.ts";
+import { listenForInterrupt } from "../interrupt.ts";
+import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
 export interface DemoCommandOptions {
   readonly keep: boolean;
@@ -35,8 +35,8 @@ const QUERIES = [
  * processes, panel, files. Ends by itself and leaves nothing running.
  */
 export async function runDemo(options: DemoCommandOptions): Promise<number> {
-  const interrupt = interruptSignal();
-  const source = findMarkdown();
+  const interrupt = listenForInterrupt();
+  const source = findMarkdownFolder();
   const home = await mkdtemp(join(tmpdir(), "sluice-demo-"));
   const out = join(home, "vectors");
   const simulator = await startSimulator({
@@ -46,7 +46,7 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
   let dashboard: Dashboard | undefined;
   try {
     const settings = join(home, "sluice.yaml");
-    await writeFile(settings, settingsText());
+    await writeFile(settings, createSettings());
     const environment = childEnvironment({
       REDIS_URL: undefined,
       SLUICE_HOME: home,
@@ -57,7 +57,7 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
       SLUICE_OPERATOR_PASSWORD: undefined,
     });
     dashboard = await startDemoDashboard(environment);
-    greet(dashboard);
+    printIntroduction(dashboard);
     const run = (args: readonly string[]) => runCommand(args, environment, interrupt.signal);
     const model = "minimax/embo-01";
     const shown = relative(process.cwd(), source) || ".";
@@ -75,21 +75,21 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
       "--skip-invalid",
     ];
     const code = await run(embed);
-    if (code !== EXIT.ok) return code;
+    if (code !== EXIT_CODES.ok) return code;
     const { calls, throttled } = simulator.statistics();
     const refused = Object.values(throttled).reduce((sum, count) => sum + count, 0);
-    say("", `The provider counted ${formatCount(calls)} calls and refused ${formatCount(refused)}.`, "");
+    print("", `The provider counted ${formatCount(calls)} calls and refused ${formatCount(refused)}.`, "");
     for (const query of QUERIES) {
       const found = await run(["search", out, query, "--top", "2"]);
-      if (found !== EXIT.ok) return found;
-      say("");
+      if (found !== EXIT_CODES.ok) return found;
+      print("");
     }
-    say(...nextSteps(options.keep ? out : undefined));
+    print(...describeNextSteps(options.keep ? out : undefined));
     if (options.stay) {
-      say("", `The dashboard stays open at ${dashboard.url}; Ctrl-C ends it.`);
-      await untilAborted(interrupt.signal);
+      print("", `The dashboard stays open at ${dashboard.url}; Ctrl-C ends it.`);
+      await waitForAbort(interrupt.signal);
     }
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     await dashboard?.close();
     await simulator.close();
@@ -98,8 +98,8 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
   }
 }
 
-function greet(dashboard: Dashboard): void {
-  say(
+function printIntroduction(dashboard: Dashboard): void {
+  print(
     "Sluice demo: private Redis, worker processes, and a simulated provider that refuses more",
     `than ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
     "",
@@ -108,7 +108,7 @@ function greet(dashboard: Dashboard): void {
   );
 }
 
-function settingsText(): string {
+function createSettings(): string {
   const { requestsPerMinute, concurrency } = LIMITS;
   return [
     "providers:",
@@ -121,7 +121,7 @@ function settingsText(): string {
 }
 
 /** The nearest node_modules: every installation has one, and it is full of Markdown. */
-function findMarkdown(): string {
+function findMarkdownFolder(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); dir !== dirname(dir); dir = dirname(dir)) {
     const candidate = join(dir, "node_modules");
     if (existsSync(candidate)) return candidate;
@@ -138,8 +138,8 @@ async function runCommand(
   env: Readonly<Record<string, string | undefined>>,
   signal: AbortSignal,
 ): Promise<number> {
-  if (signal.aborted) return EXIT.interrupted;
-  say(`$ sluice ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(" ")}`);
+  if (signal.aborted) return EXIT_CODES.interrupted;
+  print(`$ sluice ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(" ")}`);
   const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], { stdio: "inherit", env });
   // Ctrl-C reaches the child by itself where there is a terminal; a plain SIGTERM to this process does not.
@@ -148,14 +148,14 @@ async function runCommand(
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (status, killedBy) =>
-      resolve(status ?? (killedBy ? EXIT.interrupted : EXIT.cannotGoOn)),
+      resolve(status ?? (killedBy ? EXIT_CODES.interrupted : EXIT_CODES.couldNotComplete)),
     );
   });
   signal.removeEventListener("abort", stop);
   return code;
 }
 
-function nextSteps(kept: string | undefined): string[] {
+function describeNextSteps(kept: string | undefined): string[] {
   return [
     "The same with a real account:",
     "",
@@ -170,6 +170,6 @@ function nextSteps(kept: string | undefined): string[] {
   ];
 }
 
-function say(...lines: readonly string[]): void {
+function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }

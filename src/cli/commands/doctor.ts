@@ -11,9 +11,9 @@ import { openRedis, type RedisSource } from "../../redis/connection.ts";
 import { createKeys } from "../../redis/keys.ts";
 import { startPrivateRedis } from "../../redis/private-server.ts";
 import { describeRedis, parseRedisUrl } from "../../redis/url.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatCount, formatMany } from "../format/format-number.ts";
-import { laneLimits } from "../lanes.ts";
+import { resolveLaneLimits } from "../lanes.ts";
 import { openConfig } from "../open-config.ts";
 import { readVersion } from "../version.ts";
 
@@ -23,16 +23,16 @@ export interface DoctorCommandOptions {
 }
 
 /** `ok`: as it should be. `note`: worth knowing. `warning`: a promise is weaker. `problem`: something will not work. */
-interface Finding {
+interface DoctorFinding {
   readonly area: string;
   readonly level: "ok" | "note" | "warning" | "problem";
   readonly message: string;
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 /** `sluice doctor`: what is wrong and the mend. Exit code 2 when something will not work. */
 export async function runDoctor(options: DoctorCommandOptions): Promise<number> {
-  const findings: Finding[] = [
+  const findings: DoctorFinding[] = [
     { area: "versions", level: "ok", message: `sluice ${readVersion()}, Node ${process.versions.node}` },
   ];
   const config = readConfig(options, findings);
@@ -40,11 +40,13 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
     findings.push(...examineProviders(config));
     findings.push(...(await examineRedis(config)));
   }
-  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeAll(findings));
-  return findings.some((finding) => finding.level === "problem") ? EXIT.cannotGoOn : EXIT.ok;
+  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
+  return findings.some((finding) => finding.level === "problem")
+    ? EXIT_CODES.couldNotComplete
+    : EXIT_CODES.ok;
 }
 
-function readConfig(options: DoctorCommandOptions, findings: Finding[]): Config | undefined {
+function readConfig(options: DoctorCommandOptions, findings: DoctorFinding[]): Config | undefined {
   try {
     const config = openConfig(options.config);
     findings.push({
@@ -61,14 +63,14 @@ function readConfig(options: DoctorCommandOptions, findings: Finding[]): Config 
   }
 }
 
-function examineProviders(config: Config): Finding[] {
+function examineProviders(config: Config): DoctorFinding[] {
   const findings = listProviders().flatMap(({ name, models }) => {
     const accounts = config.accounts(name);
     if (accounts.length === 0) {
       const message = `not configured: ${describeMissing(config.missing(name))}`;
       return [{ area: name, level: "note" as const, message }];
     }
-    const found: Finding[] = [
+    const found: DoctorFinding[] = [
       {
         area: name,
         level: "ok",
@@ -77,8 +79,13 @@ function examineProviders(config: Config): Finding[] {
     ];
     for (const account of accounts) {
       for (const model of models) {
-        const limits = laneLimits(config, { provider: name, account: account.name, model: model.name });
-        const own = config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
+        const limits = resolveLaneLimits(config, {
+          provider: name,
+          account: account.name,
+          model: model.name,
+        });
+        const hasOwnLimits =
+          config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
         const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
         const parts = [
           requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
@@ -86,7 +93,9 @@ function examineProviders(config: Config): Finding[] {
           concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
         ].flat();
         if (parts.length === 0) continue;
-        const origin = own ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
+        const origin = hasOwnLimits
+          ? "from sluice.yaml"
+          : "usual for a new account; set your own in sluice.yaml";
         found.push({
           area: name,
           level: "ok",
@@ -101,20 +110,20 @@ function examineProviders(config: Config): Finding[] {
       area: "providers",
       level: "problem",
       message: "no provider has credentials",
-      mend: 'set a key in the environment or in .env; "sluice demo" and "sluice simulate" need none',
+      hint: 'set a key in the environment or in .env; "sluice demo" and "sluice simulate" need none',
     });
   }
   return findings;
 }
 
-async function examineRedis(config: Config): Promise<Finding[]> {
+async function examineRedis(config: Config): Promise<DoctorFinding[]> {
   const area = "redis";
   try {
     if (config.redisUrl !== undefined) {
       const target = parseRedisUrl(config.redisUrl.reveal());
       const source = openRedis(target);
       try {
-        await source.reach();
+        await source.assertReachable();
         return [
           { area, level: "ok", message: describeRedis(target) },
           ...(await examineServer(source, config)),
@@ -137,22 +146,22 @@ async function examineRedis(config: Config): Promise<Finding[]> {
     }
   } catch (thrown) {
     const error = coerceError(thrown);
-    const mend = error instanceof RunError ? error.mend : undefined;
-    return [{ area, level: "problem", message: error.message, mend }];
+    const hint = error instanceof RunError ? error.hint : undefined;
+    return [{ area, level: "problem", message: error.message, hint }];
   }
 }
 
-async function examineServer(source: RedisSource, config: Config): Promise<Finding[]> {
+async function examineServer(source: RedisSource, config: Config): Promise<DoctorFinding[]> {
   const client = source.connect("commands");
   const check = await checkServer(client);
   const levels = { refusal: "problem", warning: "warning", note: "note" } as const;
-  const findings: Finding[] = [
+  const findings: DoctorFinding[] = [
     { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
-    ...check.findings.map(({ level, message, mend }) => ({
+    ...check.findings.map(({ level, message, hint }) => ({
       area: "redis",
       level: levels[level],
       message,
-      mend,
+      hint,
     })),
   ];
   const keys = createKeys(config.namespace);
@@ -163,23 +172,23 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
     for (const { name: account } of config.accounts(name)) {
       for (const model of models) {
         const lane = { provider: name, account, model: model.name };
-        const status = await limiter.status(lane, laneLimits(config, lane));
-        const set = describeSet(status);
+        const status = await limiter.status(lane, resolveLaneLimits(config, lane));
+        const set = describeManualLimits(status);
         if (set !== "") {
           findings.push({
             area: name,
             level: "note",
             message: `${model.name} (${account}): ${set}, set with "sluice set-limit"`,
-            mend: `"sluice set-limit ${formatLane(lane)} --clear" goes back to what is configured`,
+            hint: `"sluice set-limit ${formatLane(lane)} --clear" goes back to what is configured`,
           });
         }
         if (status.state !== "parked") continue;
-        const mend = "mend the cause; the next run on this lane opens it again";
+        const hint = "mend the cause; the next run on this lane opens it again";
         findings.push({
           area: name,
           level: "warning",
           message: `${model.name} (${account}) is parked: ${status.reason}`,
-          mend,
+          hint,
         });
       }
     }
@@ -188,7 +197,7 @@ async function examineServer(source: RedisSource, config: Config): Promise<Findi
 }
 
 /** The limits that a person set for all workers, or "". */
-function describeSet({ requests, tokens, concurrency }: LaneStatus): string {
+function describeManualLimits({ requests, tokens, concurrency }: LaneStatus): string {
   return [
     requests.set ? [`${formatCount(requests.allowed)} requests/min`] : [],
     tokens.set ? [`${formatCount(tokens.allowed)} tokens/min`] : [],
@@ -205,16 +214,16 @@ function describeMissing(names: readonly string[]): string {
   return `${others.reverse().join(", ")} and ${last} are not set`;
 }
 
-const MARKS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
+const LEVEL_LABELS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
 
 /** In columns as wide as the longest word in them, whatever a provider is called. */
-function describeAll(findings: readonly Finding[]): string {
+function describeFindings(findings: readonly DoctorFinding[]): string {
   const width = Math.max(...findings.map(({ area }) => area.length));
   return findings
-    .map(({ area, level, message, mend }) => {
-      const head = `${MARKS[level].padEnd(7)}  ${area.padEnd(width)}  `;
-      const mends = mend === undefined ? [] : mend.split("\n");
-      return [`${head}${message}`, ...mends.map((part) => " ".repeat(head.length) + part), ""].join("\n");
+    .map(({ area, level, message, hint }) => {
+      const head = `${LEVEL_LABELS[level].padEnd(7)}  ${area.padEnd(width)}  `;
+      const hints = hint === undefined ? [] : hint.split("\n");
+      return [`${head}${message}`, ...hints.map((part) => " ".repeat(head.length) + part), ""].join("\n");
     })
     .join("");
 }

@@ -3,23 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../../config.ts";
 import type { LaneLimits } from "../../core/lane.ts";
-import { type AmountRange, costRange } from "../../core/money.ts";
+import { type AmountRange, estimateCostRange } from "../../core/money.ts";
 import type { Plan } from "../../producer/plan/plan.ts";
 import { planItems } from "../../producer/plan/plan-items.ts";
-import type { CacheFolder } from "../../producer/reuse/open-reuse.ts";
-import type { KnownAnswers } from "../../producer/reuse/preview-reuse.ts";
-import { textKeys } from "../../producer/reuse/run-keys.ts";
-import type { EmbeddingRequest } from "../../producer/run/plan-embedding.ts";
+import type { AnswerCacheSettings } from "../../producer/reuse/open-reuse.ts";
+import type { CachedAnswerCounts } from "../../producer/reuse/preview-reuse.ts";
+import { createRunEmbeddingKey } from "../../producer/reuse/run-keys.ts";
+import type { EmbeddingRunOptions } from "../../producer/run/plan-embedding.ts";
 import { isBatch, type RunManifest } from "../../producer/run/run-manifest.ts";
 import { findModel } from "../../providers/registry.ts";
-import { type CacheCommandOptions, cachedItems, cacheFolder } from "../cache-option.ts";
-import { EXIT } from "../exit.ts";
+import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "../cache-option.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatDuration } from "../format/format-duration.ts";
 import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
-import { laneLimits } from "../lanes.ts";
-import { modelPrice } from "../model-price.ts";
-import { describeReuse } from "../panel/describe-reuse.ts";
+import { resolveLaneLimits } from "../lanes.ts";
+import { findModelPrice } from "../model-price.ts";
+import { describeSavings } from "../panel/describe-reuse.ts";
 
 const SHOWN_PROBLEMS = 20;
 
@@ -70,7 +70,7 @@ export function describeRun(run: RunManifest, dir: string): string {
       `${formatCount(calls.made)}: ${formatCount(calls.answered)} answered, ${formatCount(calls.failed)} failed (${formatCount(calls.throttled)} throttled), ${formatCount(calls.paidTwice)} paid twice`,
     ],
     ["batch fill", formatPercent(run.batchFill)],
-    ...(run.reused ? [["reused", describeReuse(run.reused)] as [string, string]] : []),
+    ...(run.reused ? [["reused", describeSavings(run.reused)] as [string, string]] : []),
     ["snoozes", formatCount(run.snoozes)],
     ...(run.cost ? [["cost", formatMoney(run.cost.amount, run.cost.currency)] as [string, string]] : []),
     ["created", run.createdAt],
@@ -99,58 +99,63 @@ export interface DryRun {
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
 export async function printDryRun(
-  request: EmbeddingRequest,
+  request: EmbeddingRunOptions,
   config: Config,
   options: { readonly json: boolean } & CacheCommandOptions,
 ): Promise<number> {
   const work = await mkdtemp(join(tmpdir(), "sluice-dry-"));
   try {
     const plan = await planItems({ ...request.sources, exclude: [request.dir] }, work);
-    if (plan.spool === undefined) {
+    if (plan.itemsFile === undefined) {
       process.stderr.write(describeProblems(plan));
-      return EXIT.cannotGoOn;
+      return EXIT_CODES.couldNotComplete;
     }
     const { provider, model, purpose } = request;
-    const keys = (cache: CacheFolder) => textKeys(cache, { provider, model, purpose });
-    const known = await cachedItems(cacheFolder(config, options), keys, plan.spool);
-    const dry = estimate(plan, known, request, config);
+    const keys = (cache: AnswerCacheSettings) => createRunEmbeddingKey(cache, { provider, model, purpose });
+    const known = await countCachedItems(resolveCacheFolder(config, options), keys, plan.itemsFile);
+    const dryRun = estimateRun(plan, known, request, config);
     process.stdout.write(
-      options.json ? `${JSON.stringify({ event: "dry-run", ...dry })}\n` : describeDryRun(dry, plan),
+      options.json ? `${JSON.stringify({ event: "dry-run", ...dryRun })}\n` : describeDryRun(dryRun, plan),
     );
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-function estimate(plan: Plan, known: KnownAnswers, request: EmbeddingRequest, config: Config): DryRun {
+function estimateRun(
+  plan: Plan,
+  known: CachedAnswerCounts,
+  request: EmbeddingRunOptions,
+  config: Config,
+): DryRun {
   const { model } = findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
-  const tokens = plan.tokens - plan.copiedTokens - known.tokens;
-  const calls = Math.ceil((plan.items - plan.copies - known.items) / maxInputs);
+  const tokens = plan.tokens - plan.duplicateTokens - known.tokens;
+  const calls = Math.ceil((plan.items - plan.duplicates - known.items) / maxInputs);
   const accounts = config.accounts(request.provider);
   const names = accounts.length > 0 ? accounts.map((account) => account.name) : ["default"];
   const lanes = names.map((account) =>
-    laneLimits(config, { provider: request.provider, account, model: request.model }),
+    resolveLaneLimits(config, { provider: request.provider, account, model: request.model }),
   );
-  const price = modelPrice(config, `${request.provider}/${request.model}`, "embedding");
-  const range = price && costRange(price, { input: tokens, output: 0 });
+  const price = findModelPrice(config, `${request.provider}/${request.model}`, "embedding");
+  const range = price && estimateCostRange(price, { input: tokens, output: 0 });
   return {
     items: plan.items,
     documents: plan.documents,
     estimatedTokens: plan.tokens,
-    copies: plan.copies,
+    copies: plan.duplicates,
     cached: known.items,
     calls,
     maxInputs,
-    atLeastMs: timeAtLimits(lanes, calls, tokens),
+    atLeastMs: computeTimeAtLimits(lanes, calls, tokens),
     limits: lanes[0] ?? {},
     cost: range && { ...range, currency: price.currency },
   };
 }
 
 /** The time that the limits of all lanes together ask for. A first window may be spent at once where pacing allows. */
-export function timeAtLimits(
+export function computeTimeAtLimits(
   lanes: readonly LaneLimits[],
   calls: number,
   tokens: number,
@@ -160,7 +165,7 @@ export function timeAtLimits(
     return known.every((limit) => limit !== undefined) ? known.reduce((a, b) => a + b, 0) : undefined;
   };
   const [requests, tokenLimit] = [sum("requestsPerMinute"), sum("tokensPerMinute")];
-  const burst = lanes.every((lane) => lane.pacing !== "even");
+  const isBurst = lanes.every((lane) => lane.pacing !== "even");
   const minutes = [
     ...(requests === undefined ? [] : [calls / requests]),
     ...(tokenLimit === undefined ? [] : [tokens / tokenLimit]),
@@ -168,11 +173,11 @@ export function timeAtLimits(
   if (minutes.length === 0) return undefined;
   const needed = Math.max(...minutes);
   // In a burst the n-th window begins after n - 1 minutes and is over in a moment.
-  return Math.round((burst ? Math.max(0, Math.ceil(needed) - 1) : needed) * 60_000);
+  return Math.round((isBurst ? Math.max(0, Math.ceil(needed) - 1) : needed) * 60_000);
 }
 
 /** Of a dry run: what would not be sent at all. */
-export function describeSaving({ copies, cached }: Pick<DryRun, "copies" | "cached">): string[] {
+export function describeDryRunSavings({ copies, cached }: Pick<DryRun, "copies" | "cached">): string[] {
   return [
     ...(copies > 0 ? [`equal      ${formatMany(copies, "item")} equal to another one, and not sent`] : []),
     ...(cached > 0 ? [`cached     ${formatMany(cached, "item")} answered from the cache`] : []),
@@ -188,21 +193,21 @@ export function describeCost(cost: DryRun["cost"]): string {
   return low === high ? `${expected}` : `about ${expected} (${low} to ${high})`;
 }
 
-function describeDryRun(dry: DryRun, plan: Plan): string {
-  const { requestsPerMinute, tokensPerMinute, concurrency } = dry.limits;
+function describeDryRun(dryRun: DryRun, plan: Plan): string {
+  const { requestsPerMinute, tokensPerMinute, concurrency } = dryRun.limits;
   const limits = [
     requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
     tokensPerMinute === undefined ? [] : [`${formatCount(tokensPerMinute)} tokens/min`],
     concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
   ].flat();
   return [
-    `items      ${formatCount(dry.items)} from ${formatMany(dry.documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
-    `tokens     ${formatCount(dry.estimatedTokens)} (estimated)`,
-    ...describeSaving(dry),
-    `calls      ${formatCount(dry.calls)} with up to ${formatMany(dry.maxInputs, "text")} each`,
+    `items      ${formatCount(dryRun.items)} from ${formatMany(dryRun.documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
+    `tokens     ${formatCount(dryRun.estimatedTokens)} (estimated)`,
+    ...describeDryRunSavings(dryRun),
+    `calls      ${formatCount(dryRun.calls)} with up to ${formatMany(dryRun.maxInputs, "text")} each`,
     `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
-    `time       ${dry.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dry.atLeastMs)} at these limits`}`,
-    `cost       ${describeCost(dry.cost)}`,
+    `time       ${dryRun.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dryRun.atLeastMs)} at these limits`}`,
+    `cost       ${describeCost(dryRun.cost)}`,
     ...(plan.problemCount > 0
       ? [`left out   ${formatMany(plan.problemCount, "problem")} (--skip-invalid)`]
       : []),

@@ -2,21 +2,21 @@ import { resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { InputError } from "../../core/errors.ts";
 import { embeddingWork } from "../../producer/run/embedding-work.ts";
-import { type EmbeddingRequest, planEmbedding } from "../../producer/run/plan-embedding.ts";
+import { type EmbeddingRunOptions, planEmbedding } from "../../producer/run/plan-embedding.ts";
 import type { EmbeddingManifest } from "../../producer/run/run-manifest.ts";
 import type { RecordStore } from "../../producer/sink/record-store.ts";
 import type { ResultFormat } from "../../producer/sink/result-writer.ts";
 import type { EmbeddingPurpose, ModelData } from "../../providers/provider.ts";
 import { findModel } from "../../providers/registry.ts";
-import { type CacheCommandOptions, cacheFolder, reuseOf } from "../cache-option.ts";
+import { type CacheCommandOptions, createAnswerCacheDeps, resolveCacheFolder } from "../cache-option.ts";
 import { requireLanes } from "../lanes.ts";
-import { modelPrice } from "../model-price.ts";
+import { findModelPrice } from "../model-price.ts";
 import { openConfig } from "../open-config.ts";
-import { type RunCommand, type RunCommandOptions, runInFolder } from "../run-command.ts";
+import { type CoordinatorCommand, type CoordinatorCommandOptions, runInFolder } from "../run-command.ts";
 import { readVersion } from "../version.ts";
 import { printDryRun } from "./embed-output.ts";
 
-export interface EmbedCommandOptions extends RunCommandOptions, CacheCommandOptions {
+export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
   readonly model: string;
   readonly type: EmbeddingPurpose;
   readonly format: ResultFormat;
@@ -45,14 +45,14 @@ export async function runEmbed(paths: readonly string[], options: EmbedCommandOp
 }
 
 function createCommand(
-  request: EmbeddingRequest,
+  request: EmbeddingRunOptions,
   config: Config,
   options: EmbedCommandOptions,
-): RunCommand<EmbeddingManifest, RecordStore> {
+): CoordinatorCommand<EmbeddingManifest, RecordStore> {
   const { provider, model } = request;
   const lanes = requireLanes(config, options.model);
-  const cache = cacheFolder(config, options);
-  const batchInputs = findModel(options.model, "embedding").model.maxInputs ?? 1;
+  const cache = resolveCacheFolder(config, options);
+  const inputsPerCall = findModel(options.model, "embedding").model.maxInputs ?? 1;
   return {
     request: {
       paths: request.sources.paths,
@@ -63,24 +63,31 @@ function createCommand(
     },
     planning: planEmbedding(request),
     lanes: () => lanes,
-    readyToPlan: true,
-    work: (run, link) => embeddingWork({ ...run, provider, model, batchInputs, ...reuseOf(cache, link) }),
-    price: () => modelPrice(config, options.model, "embedding"),
+    canPrestart: true,
+    work: (run, dependencies) =>
+      embeddingWork({
+        ...run,
+        provider,
+        model,
+        inputsPerCall,
+        ...createAnswerCacheDeps(cache, dependencies),
+      }),
+    price: () => findModelPrice(config, options.model, "embedding"),
     defaultWindow: DEFAULT_WINDOW,
   };
 }
 
-const USUAL_CHUNK_TOKENS = 400;
+const DEFAULT_CHUNK_TOKENS = 400;
 
 /** Tokens are estimated, and a table or code has up to half as many again as prose of the same estimate. */
-function chunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
+function chooseChunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
   if (chunkTokens !== undefined) return chunkTokens;
   return maxTokens === undefined
-    ? USUAL_CHUNK_TOKENS
-    : Math.min(USUAL_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
+    ? DEFAULT_CHUNK_TOKENS
+    : Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
 }
 
-function createRequest(paths: readonly string[], options: EmbedCommandOptions): EmbeddingRequest {
+function createRequest(paths: readonly string[], options: EmbedCommandOptions): EmbeddingRunOptions {
   const { provider, model } = findModel(options.model, "embedding");
   if (model.kind !== "embedding")
     throw new InputError(
@@ -92,7 +99,9 @@ function createRequest(paths: readonly string[], options: EmbedCommandOptions): 
       paths,
       idField: options.idField,
       textField: options.textField,
-      chunk: options.chunk ? { tokens: chunkSize(options, model), overlap: options.chunkOverlap } : undefined,
+      chunk: options.chunk
+        ? { tokens: chooseChunkSize(options, model), overlap: options.chunkOverlap }
+        : undefined,
       maxTokens: model.maxTokens,
       limit,
       skipInvalid: options.skipInvalid,

@@ -2,10 +2,10 @@ import type { Config } from "../../config.ts";
 import type { LaneLimits } from "../../core/lane.ts";
 import type { ModelData, ModelPrice } from "../../providers/provider.ts";
 import { findProvider, listProviders, type ProviderEntry } from "../../providers/registry.ts";
-import { EXIT } from "../exit.ts";
-import { formatCount, formatShortCount, UNKNOWN } from "../format/format-number.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { formatCount, formatShortCount, UNKNOWN_VALUE } from "../format/format-number.ts";
 import { type Column, formatTable } from "../format/format-table.ts";
-import { laneLimits } from "../lanes.ts";
+import { resolveLaneLimits } from "../lanes.ts";
 import { openConfig } from "../open-config.ts";
 import { describeSetup, type ProviderSetup } from "./providers.ts";
 
@@ -42,30 +42,32 @@ export async function runModels(
 ): Promise<number> {
   const entries = provider === undefined ? listProviders() : [findProvider(provider)];
   const config = openConfig(options.config);
-  const views = entries.flatMap((entry) => viewModels(config, entry));
+  const views = entries.flatMap((entry) => describeModels(config, entry));
   process.stdout.write(
-    options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n${describeOpen(entries)}`,
+    options.json
+      ? `${JSON.stringify(views)}\n`
+      : `${formatModels(views)}\n${describeUnlistedModels(entries)}`,
   );
-  return EXIT.ok;
+  return EXIT_CODES.ok;
 }
 
 /** Which providers have more models than are listed. */
-function describeOpen(entries: readonly ProviderEntry[]): string {
-  const open = entries.filter(({ describeOther }) => describeOther).map(({ name }) => `${name}/...`);
+function describeUnlistedModels(entries: readonly ProviderEntry[]): string {
+  const open = entries.filter(({ describeUnlisted }) => describeUnlisted).map(({ name }) => `${name}/...`);
   return open.length === 0
     ? ""
     : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
 }
 
 /** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */
-export function viewModels(config: Config, entry: ProviderEntry): ModelView[] {
+export function describeModels(config: Config, entry: ProviderEntry): ModelView[] {
   const setup = describeSetup(config, entry.name);
-  return entry.models.map((data) => viewModel(config, entry.name, data, setup));
+  return entry.models.map((data) => describeModel(config, entry.name, data, setup));
 }
 
-function viewModel(config: Config, provider: string, data: ModelData, setup: ProviderSetup): ModelView {
+function describeModel(config: Config, provider: string, data: ModelData, setup: ProviderSetup): ModelView {
   const account = setup.accounts[0] ?? "default";
-  const limits = laneLimits(config, { provider, account, model: data.name });
+  const limits = resolveLaneLimits(config, { provider, account, model: data.name });
   const price = config.price(provider, data.name) ?? data.price;
   const { name, ...rest } = data;
   return {
@@ -103,14 +105,14 @@ function formatLimits(limits: LaneLimits | undefined): string {
     tokensPerMinute === undefined ? undefined : `${formatShortCount(tokensPerMinute)} tok/min`,
     concurrency === undefined ? undefined : `${formatCount(concurrency)} at once`,
   ].filter((part) => part !== undefined);
-  return parts.length === 0 ? UNKNOWN : parts.join(", ");
+  return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
 }
 
 /** "0.30 in, 1.20 out USD"; one figure when both are the same. */
 function formatPrice(price: ModelPrice | undefined): string {
-  if (!price) return UNKNOWN;
+  if (!price) return UNKNOWN_VALUE;
   const { inputPerMillionTokens: input, outputPerMillionTokens: output, currency } = price;
-  if (input === output) return input === undefined ? UNKNOWN : `${formatAmount(input)} ${currency}`;
+  if (input === output) return input === undefined ? UNKNOWN_VALUE : `${formatAmount(input)} ${currency}`;
   const parts = [
     input === undefined ? undefined : `${formatAmount(input)} in`,
     output === undefined ? undefined : `${formatAmount(output)} out`,

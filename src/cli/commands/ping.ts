@@ -3,14 +3,14 @@ import { type Config, revealAccount } from "../../config.ts";
 import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "../../core/errors.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "../../providers/provider.ts";
 import { createProvider, findModel } from "../../providers/registry.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatDuration } from "../format/format-duration.ts";
-import { formatCount, formatMany, UNKNOWN } from "../format/format-number.ts";
+import { formatCount, formatMany, UNKNOWN_VALUE } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { truncate } from "../format/text-width.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { listenForInterrupt } from "../interrupt.ts";
 import { openTransport, requireLanes } from "../lanes.ts";
-import { MENDS } from "../mends.ts";
+import { ERROR_HINTS } from "../mends.ts";
 import { openConfig } from "../open-config.ts";
 
 export interface PingCommandOptions {
@@ -36,7 +36,7 @@ export interface PingResult {
     readonly message: string;
     readonly code?: string;
     readonly status?: number;
-    readonly mend: string;
+    readonly hint: string;
   };
 }
 
@@ -48,25 +48,25 @@ const MAX_TOKENS = 256;
 export async function runPing(fullName: string, options: PingCommandOptions): Promise<number> {
   const config = openConfig(options.config);
   const account = chooseAccount(config, fullName, options.account);
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   try {
     const result = await ping(config, fullName, account, interrupt.signal);
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else (result.ok ? process.stdout : process.stderr).write(describePing(result));
-    if (interrupt.signal.aborted) return EXIT.interrupted;
-    return result.ok ? EXIT.ok : EXIT.cannotGoOn;
+    if (interrupt.signal.aborted) return EXIT_CODES.interrupted;
+    return result.ok ? EXIT_CODES.ok : EXIT_CODES.couldNotComplete;
   } finally {
     interrupt.dispose();
   }
 }
 
-function chooseAccount(config: Config, fullName: string, wanted: string | undefined): Account {
+function chooseAccount(config: Config, fullName: string, requested: string | undefined): Account {
   requireLanes(config, fullName);
   const accounts = config.accounts(findModel(fullName).provider);
-  const found = accounts.find(({ name }) => wanted === undefined || name === wanted);
+  const found = accounts.find(({ name }) => requested === undefined || name === requested);
   if (found) return found;
   throw new ConfigError([
-    `account "${wanted}" is not configured; known: ${accounts.map(({ name }) => name).join(", ")}`,
+    `account "${requested}" is not configured; known: ${accounts.map(({ name }) => name).join(", ")}`,
   ]);
 }
 
@@ -82,11 +82,11 @@ async function ping(
   const started = performance.now();
   const identity = { model: fullName, account: account.name };
   try {
-    const called =
+    const callResult =
       model.kind === "chat"
         ? await pingChat(provider.chat?.(model.name), signal, started)
         : await pingEmbedding(provider.embedding?.(model.name), signal);
-    return { ...identity, ok: true, totalMs: performance.now() - started, ...called };
+    return { ...identity, ok: true, totalMs: performance.now() - started, ...callResult };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     return {
@@ -98,7 +98,7 @@ async function ping(
         message: error.message,
         ...(error.code !== undefined && { code: error.code }),
         ...(error.status !== undefined && { status: error.status }),
-        mend: MENDS[error.kind],
+        hint: ERROR_HINTS[error.kind],
       },
     };
   } finally {
@@ -107,9 +107,13 @@ async function ping(
   }
 }
 
-type Called = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
+type CallResult = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
 
-async function pingChat(model: ChatModel | undefined, signal: AbortSignal, started: number): Promise<Called> {
+async function pingChat(
+  model: ChatModel | undefined,
+  signal: AbortSignal,
+  started: number,
+): Promise<CallResult> {
   if (!model) throw new RunError("this provider has no chat with the credentials it has");
   let firstTokenMs: number | undefined;
   const request = { messages: [{ role: "user" as const, content: QUESTION }], maxTokens: MAX_TOKENS };
@@ -123,7 +127,7 @@ async function pingChat(model: ChatModel | undefined, signal: AbortSignal, start
   throw new RunError("the stream ended without an answer");
 }
 
-async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSignal): Promise<Called> {
+async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSignal): Promise<CallResult> {
   if (!model) throw new RunError("this provider has no embeddings with the credentials it has");
   const { usage, dimensions } = await model.embed({ inputs: ["hello"], purpose: "query" }, { signal });
   return { usage, answer: formatMany(dimensions, "dimension") };
@@ -135,13 +139,13 @@ function describePing(result: PingResult): string {
     const about = [error.kind, error.status === undefined ? undefined : `HTTP ${error.status}`].filter(
       (part) => part !== undefined,
     );
-    return `${model}: failed after ${formatDuration(totalMs)} (${about.join(", ")})\n  ${error.message}\n  ${error.mend}\n`;
+    return `${model}: failed after ${formatDuration(totalMs)} (${about.join(", ")})\n  ${error.message}\n  ${error.hint}\n`;
   }
   const lines = [
     ["first token", formatDuration(firstTokenMs)],
     ["total", formatDuration(totalMs)],
     ["usage", formatUsage(usage)],
-    ["answer", answer === undefined ? UNKNOWN : truncate(sanitize(answer), 72)],
+    ["answer", answer === undefined ? UNKNOWN_VALUE : truncate(sanitize(answer), 72)],
   ];
   return `${model}: ok\n${lines.map(([title = "", value]) => `  ${title.padEnd(12)}${value}\n`).join("")}`;
 }
@@ -152,5 +156,5 @@ function formatUsage({ inputTokens, outputTokens, totalTokens }: Usage = {}): st
     outputTokens === undefined ? undefined : `${formatCount(outputTokens)} out`,
     totalTokens === undefined ? undefined : `${formatCount(totalTokens)} tokens`,
   ].filter((part) => part !== undefined);
-  return parts.length === 0 ? UNKNOWN : parts.join(", ");
+  return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
 }

@@ -1,8 +1,8 @@
 import type { Config } from "../../config.ts";
 import type { ModelData } from "../../providers/provider.ts";
 import { listProviders } from "../../providers/registry.ts";
-import { EXIT } from "../exit.ts";
-import { formatCount, UNKNOWN } from "../format/format-number.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { formatCount, UNKNOWN_VALUE } from "../format/format-number.ts";
 import { type Column, formatTable } from "../format/format-table.ts";
 import { openConfig } from "../open-config.ts";
 
@@ -48,14 +48,14 @@ export async function runProviders(options: ProvidersCommandOptions): Promise<nu
         view.provider,
         formatCount(view.chatModels),
         formatCount(view.embeddingModels),
-        view.accounts.join(", ") || UNKNOWN,
+        view.accounts.join(", ") || UNKNOWN_VALUE,
         view.baseUrl ?? view.defaultBaseUrl,
-        view.missing.join(", ") || UNKNOWN,
+        view.missing.join(", ") || UNKNOWN_VALUE,
       ]),
     );
     process.stdout.write(`${table}\n`);
   }
-  return EXIT.ok;
+  return EXIT_CODES.ok;
 }
 
 /** The accounts and the missing variables of a provider; a provider that has no settings has neither. */

@@ -4,10 +4,10 @@ import { resolve } from "node:path";
 import { RunError } from "../../core/errors.ts";
 import { type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
 import { RUN_TTL_MS } from "../../queue/run-ledger.ts";
-import { forgetRuns, type ListedRun, listRuns } from "../../queue/run-list.ts";
+import { type ListedRun, listRuns, removeRuns } from "../../queue/run-list.ts";
 import { createKeys } from "../../redis/keys.ts";
-import { EXIT } from "../exit.ts";
-import { formatCount, formatPercent, UNKNOWN } from "../format/format-number.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { formatCount, formatPercent, UNKNOWN_VALUE } from "../format/format-number.ts";
 import { formatTable } from "../format/format-table.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
@@ -18,49 +18,51 @@ export interface RunsCommandOptions {
   readonly config?: string;
 }
 
-interface KnownRun extends ListedRun {
+interface RunWithManifest extends ListedRun {
   /** Where the folder is at hand. */
   readonly manifest: RunManifest | undefined;
 }
 
 /** `sluice runs [run]`: what Redis knows, completed by each run's folder where it is on this machine. */
-export async function runRuns(wanted: string | undefined, options: RunsCommandOptions): Promise<number> {
-  if (wanted !== undefined && (await exists(resolve(wanted)))) {
-    const manifest = await readManifest(resolve(wanted));
-    if (!manifest) throw new RunError(`${resolve(wanted)} holds no run`, "name a run or its output folder");
-    return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(wanted)));
+export async function runRuns(requested: string | undefined, options: RunsCommandOptions): Promise<number> {
+  if (requested !== undefined && (await exists(resolve(requested)))) {
+    const manifest = await readManifest(resolve(requested));
+    if (!manifest)
+      throw new RunError(`${resolve(requested)} holds no run`, "name a run or its output folder");
+    return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(requested)));
   }
-  const runs = await knownRuns(options);
-  if (wanted === undefined) {
-    if (options.json) return print(runs.map((run) => toJson(summary(run))).join(""));
+  const runs = await listRunsWithManifest(options);
+  if (requested === undefined) {
+    if (options.json) return print(runs.map((run) => toJson(summarizeRun(run))).join(""));
     return print(
       runs.length === 0
         ? "No runs yet. Start one with: sluice embed <path> --model ... --out DIR\n"
-        : table(runs),
+        : formatRuns(runs),
     );
   }
-  const run = runs.find((candidate) => candidate.run === wanted);
-  if (!run) throw new RunError(`no run "${wanted}"`, '"sluice runs" lists them; an output folder works too');
+  const run = runs.find((candidate) => candidate.run === requested);
+  if (!run)
+    throw new RunError(`no run "${requested}"`, '"sluice runs" lists them; an output folder works too');
   if (run.manifest)
     return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
-  return print(options.json ? toJson(summary(run)) : table([run]));
+  return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
 }
 
-async function knownRuns(options: RunsCommandOptions): Promise<KnownRun[]> {
+async function listRunsWithManifest(options: RunsCommandOptions): Promise<RunWithManifest[]> {
   const config = openConfig(options.config);
   const redis = await openConfiguredRedis(config);
   try {
     const client = redis.source.connect("commands");
     const keys = createKeys(config.namespace);
     const listed = await listRuns(client, keys);
-    const known = await Promise.all(listed.map(withManifest));
-    const forgotten = known.filter((run) => !run.manifest && run.state === undefined && isOld(run));
-    await forgetRuns(
+    const known = await Promise.all(listed.map(attachManifest));
+    const expired = known.filter((run) => !run.manifest && run.state === undefined && isOld(run));
+    await removeRuns(
       client,
       keys,
-      forgotten.map((run) => run.run),
+      expired.map((run) => run.run),
     );
-    return known.filter((run) => !forgotten.includes(run));
+    return known.filter((run) => !expired.includes(run));
   } finally {
     await redis.close();
   }
@@ -70,17 +72,17 @@ function isOld({ createdAt }: ListedRun): boolean {
   return Date.now() - createdAt > RUN_TTL_MS;
 }
 
-async function withManifest(run: ListedRun): Promise<KnownRun> {
+async function attachManifest(run: ListedRun): Promise<RunWithManifest> {
   if (run.dir === undefined || run.host !== hostname()) return { ...run, manifest: undefined };
   const manifest = await readManifest(run.dir).catch(() => undefined);
   return { ...run, manifest: manifest?.run === run.run ? manifest : undefined };
 }
 
-function summary({ manifest, ...run }: KnownRun) {
+function summarizeRun({ manifest, ...run }: RunWithManifest) {
   return { ...run, state: manifest?.state ?? run.state, progress: manifest?.items };
 }
 
-function table(runs: readonly KnownRun[]): string {
+function formatRuns(runs: readonly RunWithManifest[]): string {
   return formatTable(
     [
       { title: "run" },
@@ -94,13 +96,15 @@ function table(runs: readonly KnownRun[]): string {
     ],
     runs.map(({ run, state, model, items, createdAt, dir, manifest }) => [
       run,
-      manifest?.state ?? state ?? UNKNOWN,
-      model ?? UNKNOWN,
+      manifest?.state ?? state ?? UNKNOWN_VALUE,
+      model ?? UNKNOWN_VALUE,
       formatCount(items ?? manifest?.items.total),
-      manifest ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total)) : UNKNOWN,
+      manifest
+        ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total))
+        : UNKNOWN_VALUE,
       formatCount(manifest?.items.failed),
       new Date(createdAt).toISOString().slice(0, 16).replace("T", " "),
-      dir ?? UNKNOWN,
+      dir ?? UNKNOWN_VALUE,
     ]),
   );
 }
@@ -111,7 +115,7 @@ function toJson(value: unknown): string {
 
 function print(text: string): number {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
-  return EXIT.ok;
+  return EXIT_CODES.ok;
 }
 
 function exists(path: string): Promise<boolean> {

@@ -4,10 +4,10 @@ import { InputError, RunError } from "../../core/errors.ts";
 import { readManifest } from "../../producer/run/run-manifest.ts";
 import { type Hit, nearest } from "../../producer/search/nearest.ts";
 import { embedOnce } from "../call-once.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { truncate } from "../format/text-width.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { listenForInterrupt } from "../interrupt.ts";
 import { openConfig } from "../open-config.ts";
 
 export interface SearchCommandOptions {
@@ -30,13 +30,13 @@ export async function runSearch(dir: string, text: string, options: SearchComman
   const query = (text === "-" ? await readText(process.stdin) : text).trim();
   if (query === "") throw new InputError("the text to search for is empty");
   const config = openConfig(options.config);
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   try {
     const request = { inputs: [query], purpose: "query" as const };
     const { vectors } = await embedOnce(config, manifest.model, request, interrupt.signal);
     const hits = await nearest(folder, vectors, options.top, { signal: interrupt.signal });
     process.stdout.write(options.json ? formatJson(hits) : formatHits(hits, process.stdout.columns ?? 100));
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     interrupt.dispose();
   }
@@ -54,11 +54,11 @@ export function formatHits(hits: readonly Hit[], width: number): string {
       const line = `${score.toFixed(3)}  ${sanitize(id)}\n`;
       return text === undefined
         ? line
-        : `${line}       ${truncate(excerpt(text), Math.max(40, width) - 8)}\n`;
+        : `${line}       ${truncate(createExcerpt(text), Math.max(40, width) - 8)}\n`;
     })
     .join("");
 }
 
-function excerpt(text: string): string {
+function createExcerpt(text: string): string {
   return sanitize(text).replace(/\s+/g, " ").trim();
 }

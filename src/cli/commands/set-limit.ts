@@ -2,13 +2,13 @@ import type { Config } from "../../config.ts";
 import { ConfigError, InputError } from "../../core/errors.ts";
 import { formatLane, type Lane, parseLane } from "../../core/lane.ts";
 import { omitUndefined } from "../../core/omit-undefined.ts";
-import type { SetLimits } from "../../limiter/limiter.ts";
+import type { ManualLimits } from "../../limiter/limiter.ts";
 import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { findModel } from "../../providers/registry.ts";
 import { createKeys } from "../../redis/keys.ts";
-import { EXIT } from "../exit.ts";
+import { EXIT_CODES } from "../exit.ts";
 import { formatCount } from "../format/format-number.ts";
-import { laneLimits } from "../lanes.ts";
+import { resolveLaneLimits } from "../lanes.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
 
@@ -24,7 +24,7 @@ export interface SetLimitCommandOptions {
 /** `sluice set-limit`: a lane's limits for all workers, at once, whatever their configuration says. */
 export async function runSetLimit(name: string, options: SetLimitCommandOptions): Promise<number> {
   const { requestsPerMinute, tokensPerMinute, concurrency, clear } = options;
-  const limits: SetLimits = omitUndefined({ requestsPerMinute, tokensPerMinute, concurrency });
+  const limits: ManualLimits = omitUndefined({ requestsPerMinute, tokensPerMinute, concurrency });
   if (!clear && Object.keys(limits).length === 0) {
     throw new InputError(
       "say what to set: --requests-per-minute, --tokens-per-minute or --concurrency, or --clear to take back what was set",
@@ -37,13 +37,13 @@ export async function runSetLimit(name: string, options: SetLimitCommandOptions)
     const limiter = createRedisLimiter(redis.source.connect("commands"), createKeys(config.namespace));
     if (clear) await limiter.clearLimits(lane);
     await limiter.setLimits(lane, limits);
-    const status = await limiter.status(lane, laneLimits(config, lane));
+    const status = await limiter.status(lane, resolveLaneLimits(config, lane));
     const { requests, tokens, concurrency: atOnce } = status;
     if (options.json) {
       process.stdout.write(
         `${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency: atOnce })}\n`,
       );
-      return EXIT.ok;
+      return EXIT_CODES.ok;
     }
     const parts = [
       describeLimit(requests.allowed, "requests/min", requests.set),
@@ -54,7 +54,7 @@ export async function runSetLimit(name: string, options: SetLimitCommandOptions)
       `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
         "  All workers keep to it from now on; --clear goes back to what is configured.\n",
     );
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     await redis.close();
   }

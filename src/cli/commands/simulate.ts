@@ -2,8 +2,8 @@ import { errorCode, RunError } from "../../core/errors.ts";
 import { COMPATIBLE_PROFILES } from "../../providers/openai-compatible/profiles.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../simulator/spark/spark.ts";
-import { EXIT } from "../exit.ts";
-import { interruptSignal } from "../interrupt.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { listenForInterrupt } from "../interrupt.ts";
 
 export interface SimulateCommandOptions {
   readonly port: number;
@@ -20,14 +20,14 @@ function describeVendors(openaiUrl: string): string[] {
   return [
     "# The same double stands for the other vendors of that protocol:",
     ...others.map(
-      ({ variables }) =>
-        `#   export ${variables}_API_KEY=${SIMULATOR_API_KEY} ${variables}_BASE_URL=${openaiUrl}`,
+      ({ envPrefix }) =>
+        `#   export ${envPrefix}_API_KEY=${SIMULATOR_API_KEY} ${envPrefix}_BASE_URL=${openaiUrl}`,
     ),
   ];
 }
 
 /** Why the port cannot be listened on, in words; other errors as they are. */
-function portError(error: unknown, port: number): unknown {
+function describePortError(error: unknown, port: number): unknown {
   const code = errorCode(error);
   if (code !== "EADDRINUSE" && code !== "EACCES") return error;
   const why = code === "EADDRINUSE" ? "is in use" : "may not be used by this user";
@@ -37,7 +37,7 @@ function portError(error: unknown, port: number): unknown {
 /** `sluice simulate`: serves until stopped, and prints the environment that points Sluice at it. */
 export async function runSimulate(options: SimulateCommandOptions): Promise<number> {
   const { port, requestsPerMinute, tokensPerMinute, concurrency, latency, jitter } = options;
-  const interrupt = interruptSignal();
+  const interrupt = listenForInterrupt();
   const simulator = await startSimulator({
     port,
     limits: {
@@ -47,7 +47,7 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
     },
     latency: { fixedMs: latency, jitterMs: jitter },
   }).catch((error) => {
-    throw portError(error, port);
+    throw describePortError(error, port);
   });
   process.stdout.write(
     [
@@ -78,5 +78,5 @@ export async function runSimulate(options: SimulateCommandOptions): Promise<numb
   });
   await simulator.close();
   interrupt.dispose();
-  return EXIT.ok;
+  return EXIT_CODES.ok;
 }

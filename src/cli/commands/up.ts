@@ -4,12 +4,12 @@ import { join, relative, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
 import { type ChildWorkers, startChildWorkers } from "../child-workers.ts";
-import { dashboardOptions } from "../dashboard-options.ts";
-import { EXIT } from "../exit.ts";
-import { LaneBook, openTransport } from "../lanes.ts";
-import { openServing } from "../open-serving.ts";
+import { createDashboardOptions } from "../dashboard-options.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { LaneRegistry, openTransport } from "../lanes.ts";
+import { openServiceContext } from "../open-serving.ts";
 import { rotateLog } from "../rotate-log.ts";
-import { describeDashboard, untilAborted } from "./dashboard.ts";
+import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
 /** A log larger than this begins anew with the next start. */
 const LOG_BYTES = 10 * 1024 * 1024;
@@ -23,27 +23,27 @@ export interface UpCommandOptions {
 
 /** `sluice up`: dashboard, workers and (without REDIS_URL) the private Redis together, until it is told to stop. */
 export async function runUp(options: UpCommandOptions): Promise<number> {
-  const { config, interrupt, log, redis } = await openServing(options.config);
+  const { config, interrupt, log, redis } = await openServiceContext(options.config);
   let dashboard: Dashboard | undefined;
   let workers: ChildWorkers | undefined;
   try {
     // The dashboard first: an address that cannot be used must not cost the start and end of workers.
     dashboard = await startDashboard(
-      dashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
+      createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
-    const providers = await providersOf(config);
+    const providers = await listUsableProviders(config);
     const count =
       providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
-    const logFile = workerLog(config);
+    const logFile = prepareWorkerLog(config);
     workers = startChildWorkers({
       count,
       logFile,
       configFile: options.config === undefined ? undefined : resolve(options.config),
       signal: interrupt.signal,
-      onRestart: (how) => log.warn(`a worker ended (${how}) and was replaced`),
+      onRestart: (reason) => log.warn(`a worker ended (${reason}) and was replaced`),
     });
-    const broken = new AbortController();
-    workers.ready.catch((error) => broken.abort(error));
+    const workersFailed = new AbortController();
+    workers.ready.catch((error) => workersFailed.abort(error));
     process.stdout.write(
       `${[
         describeDashboard(dashboard),
@@ -52,9 +52,9 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
         "  Ctrl-C ends all of it; nothing is lost, and runs go on by their own commands.",
       ].join("\n")}\n`,
     );
-    await untilAborted(AbortSignal.any([interrupt.signal, broken.signal]));
-    if (broken.signal.aborted) throw broken.signal.reason;
-    return EXIT.ok;
+    await waitForAbort(AbortSignal.any([interrupt.signal, workersFailed.signal]));
+    if (workersFailed.signal.aborted) throw workersFailed.signal.reason;
+    return EXIT_CODES.ok;
   } finally {
     await dashboard?.close();
     await workers?.stop();
@@ -64,16 +64,16 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
 }
 
 /** Providers that workers would have credentials for; without any, a worker has nothing to take jobs of. */
-async function providersOf(config: Config): Promise<string[]> {
+async function listUsableProviders(config: Config): Promise<string[]> {
   const transport = openTransport(config);
   try {
-    return [...new Set(new LaneBook(config, transport).capabilities().map(({ provider }) => provider))];
+    return [...new Set(new LaneRegistry(config, transport).capabilities().map(({ provider }) => provider))];
   } finally {
     await transport.close();
   }
 }
 
-function workerLog(config: Config): string {
+function prepareWorkerLog(config: Config): string {
   const folder = join(config.home, ".sluice");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, "workers.log");

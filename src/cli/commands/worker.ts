@@ -4,8 +4,8 @@ import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
 import { createKeys } from "../../redis/keys.ts";
 import { startWorker } from "../../workers/worker-host.ts";
 import type { WorkerLog } from "../../workers/worker-log.ts";
-import { EXIT } from "../exit.ts";
-import { LaneBook, openTransport } from "../lanes.ts";
+import { EXIT_CODES } from "../exit.ts";
+import { LaneRegistry, openTransport } from "../lanes.ts";
 import { openConfig } from "../open-config.ts";
 import { openConfiguredRedis } from "../open-redis.ts";
 import { openConfiguredTracer } from "../open-tracer.ts";
@@ -25,8 +25,8 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
     { level: config.logLevel, base: { pid: process.pid } },
     pino.destination({ fd: 2, sync: true }),
   );
-  const log = adaptLog(logger);
-  const lanes = new LaneBook(config, openTransport(config));
+  const log = createWorkerLog(logger);
+  const lanes = new LaneRegistry(config, openTransport(config));
   const capabilities = lanes.capabilities();
   if (capabilities.length === 0) {
     const names = config.providers.flatMap((name) => config.missing(name));
@@ -34,7 +34,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
   }
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => log.warn("redis", { ...event }),
-    onWarning: (line) => log.warn(line.message, line.mend === undefined ? {} : { mend: line.mend }),
+    onWarning: (line) => log.warn(line.message, line.hint === undefined ? {} : { hint: line.hint }),
   });
   try {
     const keys = createKeys(config.namespace);
@@ -65,7 +65,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
     await host.stop();
     await tracer?.close();
     log.info("worker has stopped");
-    return EXIT.ok;
+    return EXIT_CODES.ok;
   } finally {
     await redis.close();
     dispose();
@@ -74,7 +74,7 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
   }
 }
 
-const ENDED = "the command that started it has ended";
+const PARENT_EXITED = "the command that started it has ended";
 
 /**
  * Resolves at the first SIGTERM, SIGINT, or end of the parent. A second request ends the process at once; for a child,
@@ -82,21 +82,21 @@ const ENDED = "the command that started it has ended";
  */
 function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispose(): void } {
   const { promise, resolve } = Promise.withResolvers<string>();
-  let asked = 0;
+  let stopRequests = 0;
   const stop = (reason: string) => {
-    asked += 1;
-    if (asked > 1 && (!child || reason === ENDED)) process.exit(EXIT.interrupted);
+    stopRequests += 1;
+    if (stopRequests > 1 && (!child || reason === PARENT_EXITED)) process.exit(EXIT_CODES.interrupted);
     resolve(reason);
   };
-  const onEnd = () => stop(ENDED);
+  const onParentExit = () => stop(PARENT_EXITED);
   process.on("SIGTERM", () => stop("SIGTERM"));
   // In a terminal, Ctrl-C goes to the parent's whole group; a child waits for its parent's word instead.
   process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
-  if (child) process.once("disconnect", onEnd);
-  return { stopped: promise, dispose: () => process.off("disconnect", onEnd) };
+  if (child) process.once("disconnect", onParentExit);
+  return { stopped: promise, dispose: () => process.off("disconnect", onParentExit) };
 }
 
-function adaptLog(logger: pino.Logger): WorkerLog {
+function createWorkerLog(logger: pino.Logger): WorkerLog {
   return {
     debug: (message, fields) => logger.debug(fields ?? {}, message),
     info: (message, fields) => logger.info(fields ?? {}, message),

@@ -1,8 +1,8 @@
-import { UNKNOWN } from "./format-number.ts";
+import { UNKNOWN_VALUE } from "./format-number.ts";
 
 /** The two units that matter: "850 ms", "4.2 s", "42 s", "12 min 04 s", "1 h 03 min", "2 d 04 h". */
 export function formatDuration(ms: number | undefined): string {
-  if (ms === undefined || !Number.isFinite(ms) || ms < 0) return UNKNOWN;
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0) return UNKNOWN_VALUE;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`;
   // Each unit is rounded before it is compared, so that 59.9 s reads "1 min 00 s" and never "60 s".
@@ -17,7 +17,7 @@ export function formatDuration(ms: number | undefined): string {
 
 /** For what is looked at every second, whole seconds: a countdown that shows tenths only flickers. */
 export function formatCountdown(ms: number | undefined): string {
-  if (ms === undefined || !Number.isFinite(ms)) return UNKNOWN;
+  if (ms === undefined || !Number.isFinite(ms)) return UNKNOWN_VALUE;
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
 }

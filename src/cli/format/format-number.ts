@@ -1,5 +1,5 @@
 /** Shown wherever a figure is not known; zero is a figure. */
-export const UNKNOWN = "-";
+export const UNKNOWN_VALUE = "-";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const three = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
@@ -10,12 +10,12 @@ function isKnown(value: number | undefined): value is number {
 
 /** "1,234,567" */
 export function formatCount(value: number | undefined): string {
-  return isKnown(value) ? whole.format(value) : UNKNOWN;
+  return isKnown(value) ? whole.format(value) : UNKNOWN_VALUE;
 }
 
 /** Three digits are enough to follow: "950", "1.2 k", "24.8 M", "3.1 G". */
 export function formatShortCount(value: number | undefined): string {
-  if (!isKnown(value)) return UNKNOWN;
+  if (!isKnown(value)) return UNKNOWN_VALUE;
   for (const [unit, size] of [
     ["", 1],
     ["k", 1e3],
@@ -32,14 +32,14 @@ export function formatShortCount(value: number | undefined): string {
 
 /** A figure per second without its unit: "0.25", "4.25", "58.1", "5,812". */
 export function formatRate(perSecond: number | undefined): string {
-  if (!isKnown(perSecond)) return UNKNOWN;
+  if (!isKnown(perSecond)) return UNKNOWN_VALUE;
   if (perSecond >= 99.95 || perSecond === 0) return whole.format(perSecond);
   return perSecond.toFixed(perSecond >= 9.995 ? 1 : 2);
 }
 
 /** A share of 0 to 1 as "57.3 %", rounded down: what is not finished never reads "100 %", nor what has begun "0 %". */
 export function formatPercent(share: number | undefined): string {
-  if (!isKnown(share)) return UNKNOWN;
+  if (!isKnown(share)) return UNKNOWN_VALUE;
   // Without the small addition, 0.573 * 1000 is 572.9999.
   const tenths = Math.floor(share * 1000 + 1e-9) / 10;
   if (tenths === 0 && share > 0) return "<0.1 %";
@@ -48,11 +48,11 @@ export function formatPercent(share: number | undefined): string {
 
 /** "12.40 CNY"; small amounts are shown to two digits that count, "0.0042 CNY". */
 export function formatMoney(amount: number | undefined, currency: string): string {
-  if (!isKnown(amount)) return UNKNOWN;
+  if (!isKnown(amount)) return UNKNOWN_VALUE;
   if (amount > 0 && amount < 0.0001) return `<0.0001 ${currency}`;
   const digits = fractionDigits(currency);
-  const small = amount !== 0 && Math.abs(amount) < 0.1;
-  const number = small
+  const isSmall = amount !== 0 && Math.abs(amount) < 0.1;
+  const number = isSmall
     ? amount.toLocaleString("en-US", { maximumSignificantDigits: 2, minimumFractionDigits: digits })
     : amount.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${number} ${currency}`;
@@ -69,7 +69,7 @@ function fractionDigits(currency: string): number {
 
 /** "512 B", "64.2 kB", "1.5 GB": powers of 1,000, as disks are sold. */
 export function formatBytes(bytes: number | undefined): string {
-  if (!isKnown(bytes)) return UNKNOWN;
+  if (!isKnown(bytes)) return UNKNOWN_VALUE;
   for (const [unit, size] of [
     ["B", 1],
     ["kB", 1e3],

@@ -5,30 +5,30 @@ import type { RunManifest } from "../../producer/run/run-manifest.ts";
 import type { RunSnapshot } from "../../producer/run-snapshot.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { truncate } from "../format/text-width.ts";
-import { describeEnd } from "./describe-end.ts";
+import { describeRunEnd } from "./describe-end.ts";
 import { describeEvent, describePlanning } from "./describe-event.ts";
 import { renderPanel } from "./render-panel.ts";
-import type { Now, Output, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
+import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
 
 /** Four pictures a second look live and cost nothing worth measuring. */
-const PAINT_EVERY_MS = 250;
-const NOTICE_MS = 30_000;
+const PAINT_INTERVAL_MS = 250;
+const NOTICE_TTL_MS = 30_000;
 const DEFAULT_COLUMNS = 80;
 /** Changes nothing to the eye. */
-const UNSEEN = "\u001b[0m";
+const NOOP_ESCAPE = "\u001b[0m";
 
 export interface PanelSettings {
   readonly color: boolean;
-  readonly now: Now;
+  readonly now: NowFunction;
 }
 
 /** A panel that is painted over and over in place. The last picture stays when it is closed. */
-export function createPanel(out: Output, settings: PanelSettings): RunReporter {
+export function createPanel(out: OutputStream, settings: PanelSettings): RunReporter {
   return new Panel(out, settings);
 }
 
 class Panel implements RunReporter {
-  readonly #out: Output;
+  readonly #out: OutputStream;
   readonly #settings: PanelSettings;
   readonly #update: ReturnType<typeof createLogUpdate>;
   #planning: string | undefined;
@@ -36,12 +36,12 @@ class Panel implements RunReporter {
   #snapshot: RunSnapshot | undefined;
   #notice: { readonly text: string; readonly at: number } | undefined;
   #paintedAt = Number.NEGATIVE_INFINITY;
-  #isOdd = false;
+  #isOddFrame = false;
   /** Paints between snapshots, so that countdowns move and a narrower window is filled anew. */
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  #isClosed = false;
 
-  constructor(out: Output, settings: PanelSettings) {
+  constructor(out: OutputStream, settings: PanelSettings) {
     this.#out = out;
     this.#settings = settings;
     // The cursor stays: a process that hides it and is killed leaves a terminal without one.
@@ -70,17 +70,17 @@ class Panel implements RunReporter {
 
   end(end: RunEnd): void {
     if (end.outcome === "finished" && this.#snapshot !== undefined) {
-      this.#snapshot = lastSnapshot(this.#snapshot, end.report, this.#settings.now());
+      this.#snapshot = createFinalSnapshot(this.#snapshot, end.report, this.#settings.now());
       this.#notice = undefined;
     }
-    const gap = this.#start === undefined || this.#closed ? "" : "\n";
+    const gap = this.#start === undefined || this.#isClosed ? "" : "\n";
     this.close();
-    this.#out.write(`${gap}${describeEnd(end, { brief: this.#snapshot !== undefined }).join("\n")}\n`);
+    this.#out.write(`${gap}${describeRunEnd(end, { isBrief: this.#snapshot !== undefined }).join("\n")}\n`);
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     clearInterval(this.#timer);
     // What was read so far is of no interest once the command has said why it ends.
     if (this.#start === undefined) this.#update.clear();
@@ -89,31 +89,31 @@ class Panel implements RunReporter {
   }
 
   #paintIfDue(): void {
-    if (this.#settings.now() - this.#paintedAt >= PAINT_EVERY_MS) this.#paint();
+    if (this.#settings.now() - this.#paintedAt >= PAINT_INTERVAL_MS) this.#paint();
   }
 
   #paint(): void {
-    if (this.#closed) return;
-    this.#timer ??= setInterval(() => this.#paintIfDue(), PAINT_EVERY_MS).unref();
+    if (this.#isClosed) return;
+    this.#timer ??= setInterval(() => this.#paintIfDue(), PAINT_INTERVAL_MS).unref();
     this.#draw();
   }
 
   #draw(): void {
     const now = this.#settings.now();
     this.#paintedAt = now;
-    const picture = this.#picture(now);
-    if (picture === "") return;
+    const frame = this.#frame(now);
+    if (frame === "") return;
     // The library paints only what changed, and where lines came or went in the middle it loses some. A first line that is
     // never the same makes it paint all of them.
-    this.#isOdd = !this.#isOdd;
-    this.#update(this.#isOdd ? picture : UNSEEN + picture);
+    this.#isOddFrame = !this.#isOddFrame;
+    this.#update(this.#isOddFrame ? frame : NOOP_ESCAPE + frame);
   }
 
-  #picture(now: number): string {
+  #frame(now: number): string {
     const { color } = this.#settings;
     const width = this.#out.columns ?? DEFAULT_COLUMNS;
     const notice =
-      this.#notice !== undefined && now - this.#notice.at < NOTICE_MS ? this.#notice.text : undefined;
+      this.#notice !== undefined && now - this.#notice.at < NOTICE_TTL_MS ? this.#notice.text : undefined;
     const shared = { width, color, now, notice };
     if (this.#snapshot !== undefined) {
       return renderPanel(this.#snapshot, {
@@ -132,7 +132,7 @@ class Panel implements RunReporter {
 }
 
 /** The picture that stays: the report's figures, and time and rates over all sessions of the run. */
-function lastSnapshot(snapshot: RunSnapshot, report: RunManifest, now: number): RunSnapshot {
+function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: number): RunSnapshot {
   const { etaMs: _, ...rest } = snapshot;
   const { succeeded, failed, total } = report.items;
   return {
@@ -154,11 +154,11 @@ function lastSnapshot(snapshot: RunSnapshot, report: RunManifest, now: number): 
     ...(report.cost === undefined
       ? {}
       : { cost: { spent: report.cost.amount, currency: report.cost.currency } }),
-    ...averages(report),
+    ...computeAverages(report),
   };
 }
 
-function averages({ activeMs, items, calls, tokens }: RunManifest) {
+function computeAverages({ activeMs, items, calls, tokens }: RunManifest) {
   if (activeMs <= 0) return {};
   const seconds = activeMs / 1000;
   return {

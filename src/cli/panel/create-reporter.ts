@@ -1,15 +1,15 @@
 import { createJsonEvents } from "./create-json-events.ts";
 import { createPanel } from "./create-panel.ts";
 import { createPlainLines } from "./create-plain-lines.ts";
-import type { Now, Output, RunReporter } from "./run-reporter.ts";
+import type { NowFunction, OutputStream, RunReporter } from "./run-reporter.ts";
 
 export interface ReporterOptions {
   readonly json: boolean;
   readonly noColor: boolean;
-  readonly out: Output;
+  readonly out: OutputStream;
   /** A terminal that cannot move its cursor (TERM=dumb: an editor's shell, a serial console). */
-  readonly isDumb?: boolean;
-  readonly now?: Now;
+  readonly isDumbTerminal?: boolean;
+  readonly now?: NowFunction;
 }
 
 /**
@@ -17,9 +17,11 @@ export interface ReporterOptions {
  * elsewhere.
  */
 export function createReporter(options: ReporterOptions): RunReporter {
-  const { json, noColor, out, isDumb = false, now = Date.now } = options;
+  const { json, noColor, out, isDumbTerminal = false, now = Date.now } = options;
   // A reader that went away (`| head`, a closed terminal) must not end a run that has hours of work behind it.
   out.on("error", () => undefined);
   if (json) return createJsonEvents(out, now);
-  return out.isTTY && !isDumb ? createPanel(out, { color: !noColor, now }) : createPlainLines(out, now);
+  return out.isTTY && !isDumbTerminal
+    ? createPanel(out, { color: !noColor, now })
+    : createPlainLines(out, now);
 }

@@ -9,27 +9,27 @@ import {
   formatShortCount,
 } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
-import { describeReuse } from "./describe-reuse.ts";
+import { describeSavings } from "./describe-reuse.ts";
 import type { RunEnd } from "./run-reporter.ts";
 
 /**
  * The last words about a run: what came of it, what it took and where it is, or why it stopped and what to do.
  * `brief` leaves out the figures, for whoever has them on screen already.
  */
-export function describeEnd(end: RunEnd, { brief = false } = {}): string[] {
+export function describeRunEnd(end: RunEnd, { isBrief = false } = {}): string[] {
   const lines =
     end.outcome === "finished"
-      ? describeReport(end.report, end.output, brief)
-      : [`stopped: ${end.message}`, ...(end.mend === undefined ? [] : [`  ${end.mend}`])];
+      ? describeReport(end.report, end.output, isBrief)
+      : [`stopped: ${end.message}`, ...(end.hint === undefined ? [] : [`  ${end.hint}`])];
   return lines.map((line) => (line.startsWith("  ") ? `  ${sanitize(line.slice(2))}` : sanitize(line)));
 }
 
-function describeReport(report: RunManifest, output: string, brief: boolean): string[] {
+function describeReport(report: RunManifest, output: string, isBrief: boolean): string[] {
   const { items } = report;
   const lines = [
     `${formatCount(items.succeeded)} of ${formatMany(items.total, "item")} succeeded in ${formatDuration(report.activeMs)}`,
   ];
-  if (!brief) lines.push(...figures(report));
+  if (!isBrief) lines.push(...describeStats(report));
   const { skippedInvalid } = report.source;
   // Said even beside a panel: output that lacks what was in the input must not pass for all of it.
   if (skippedInvalid > 0) {
@@ -39,7 +39,15 @@ function describeReport(report: RunManifest, output: string, brief: boolean): st
   return lines;
 }
 
-function figures({ items, calls, failuresByKind, batchFill, tokens, cost, reused }: RunManifest): string[] {
+function describeStats({
+  items,
+  calls,
+  failuresByKind,
+  batchFill,
+  tokens,
+  cost,
+  reused,
+}: RunManifest): string[] {
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
     formatMany(calls.made, "call"),
@@ -50,5 +58,5 @@ function figures({ items, calls, failuresByKind, batchFill, tokens, cost, reused
     ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
   ];
   const failed = items.failed > 0 ? [`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`] : [];
-  return [...failed, ...(reused ? [`  ${describeReuse(reused)}`] : []), `  ${spent.join(", ")}`];
+  return [...failed, ...(reused ? [`  ${describeSavings(reused)}`] : []), `  ${spent.join(", ")}`];
 }

@@ -1,5 +1,5 @@
 import type { PlanProgress } from "../../producer/plan/plan.ts";
-import type { TroubleSnapshot } from "../../producer/run-snapshot.ts";
+import type { OutageSnapshot } from "../../producer/run-snapshot.ts";
 import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import type { RunEvent } from "./run-reporter.ts";
@@ -7,10 +7,10 @@ import type { SnapshotEvent } from "./snapshot-events.ts";
 
 /** An event as one sentence for a person, safe for a terminal. */
 export function describeEvent(event: RunEvent | SnapshotEvent): string {
-  return sanitize(sentence(event));
+  return sanitize(composeSentence(event));
 }
 
-function sentence(event: RunEvent | SnapshotEvent): string {
+function composeSentence(event: RunEvent | SnapshotEvent): string {
   switch (event.type) {
     case "redis-lost-run":
       return `Redis had lost the run: ${formatMany(event.refed, "item")} put back from disk`;
@@ -30,24 +30,24 @@ function sentence(event: RunEvent | SnapshotEvent): string {
     case "note":
       return event.message;
     case "park":
-      return `${event.lane} parked${because(event.reason)}`;
+      return `${event.lane} parked${formatReason(event.reason)}`;
     case "snooze":
-      return `${event.lane} snoozing${because(event.reason)}`;
+      return `${event.lane} snoozing${formatReason(event.reason)}`;
     case "open":
       return `${event.lane} going on`;
     case "trouble":
-      return `${event.lane} gets no answers${describeTrouble(event)}`;
+      return `${event.lane} gets no answers${describeOutage(event)}`;
     case "failure":
       return `${formatMany(event.count, "item")} failed: ${event.kind}`;
   }
 }
 
-function because(reason: string | undefined): string {
+function formatReason(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${describeReason(reason)}`;
 }
 
 /** " from 127.0.0.1:8900: network: connection refused" */
-export function describeTrouble({ kind, message, address }: Omit<TroubleSnapshot, "since" | "lane">): string {
+export function describeOutage({ kind, message, address }: Omit<OutageSnapshot, "since" | "lane">): string {
   return `${address === undefined ? "" : ` from ${address}`}: ${kind}: ${message}`;
 }
 

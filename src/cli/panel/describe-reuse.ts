@@ -1,8 +1,8 @@
-import type { ReuseFigures } from "../../producer/run-snapshot.ts";
+import type { ReusedStats } from "../../producer/run-snapshot.ts";
 import { formatCount, formatMany, formatMoney, formatShortCount } from "../format/format-number.ts";
 
 /** "1,204 items equal to another, 3,000 from the cache: 420 calls, 81.3 k tokens, 0.12 CNY saved" */
-export function describeReuse({ copies, cached, calls, tokens, cost }: ReuseFigures): string {
+export function describeSavings({ copies, cached, calls, tokens, cost }: ReusedStats): string {
   const sources = [
     ...(copies > 0 ? [`${formatMany(copies, "item")} equal to another`] : []),
     ...(cached > 0

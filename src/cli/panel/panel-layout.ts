@@ -19,7 +19,12 @@ export function shownWidth(text: string): number {
  * A label and figures beside it, in cells of one width over all lines of the panel, so that nothing moves while the
  * figures grow. What does not fit goes to the next line.
  */
-export function layCells(label: string, cells: readonly string[], width: number, colors: Colors): string[] {
+export function layoutCells(
+  label: string,
+  cells: readonly string[],
+  width: number,
+  colors: Colors,
+): string[] {
   const perLine = width - GUTTER >= 4 * MIN_CELL ? 4 : Math.max(1, Math.floor((width - GUTTER) / MIN_CELL));
   const cellWidth = Math.floor((width - GUTTER) / perLine);
   const lines: string[] = [];

@@ -1,6 +1,6 @@
-import type { LaneSnapshot, ShareSnapshot } from "../../producer/run-snapshot.ts";
+import type { LaneSnapshot, LimitSnapshot } from "../../producer/run-snapshot.ts";
 import { formatCountdown } from "../format/format-duration.ts";
-import { formatShortCount, UNKNOWN } from "../format/format-number.ts";
+import { formatShortCount, UNKNOWN_VALUE } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { pad, truncate } from "../format/text-width.ts";
 import { describeReason } from "./describe-event.ts";
@@ -17,7 +17,7 @@ const DIMENSIONS = [
   ["tokens/min", "tokens", 22],
   ["in flight", "concurrency", 16],
 ] as const;
-const SHARES_WIDTH = DIMENSIONS.reduce((sum, [, , columns]) => sum + columns, 0);
+const LIMITS_WIDTH = DIMENSIONS.reduce((sum, [, , columns]) => sum + columns, 0);
 const MAX_NAME = 34;
 
 /** How much of its limits each lane uses, and what holds it up. Where not all fit, those that are held up are shown. */
@@ -29,8 +29,8 @@ export function renderLanes(
 ): string[] {
   if (lanes.length === 0) return [];
   const shown = chooseLanes(lanes);
-  const fits = width >= WIDE && shown.every((lane) => fitsColumns(lane, colors));
-  const lines = fits ? table(shown, width, now, colors) : stack(shown, width, now, colors);
+  const canFit = width >= WIDE && shown.every((lane) => fitsColumns(lane, colors));
+  const lines = canFit ? renderTable(shown, width, now, colors) : renderStacked(shown, width, now, colors);
   if (lanes.length > shown.length) lines.push(colors.dim(`and ${lanes.length - shown.length} more`));
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => isLearned(lane[dimension])))) {
     lines.push(colors.dim(truncate("* learned: the provider refused more than this", width)));
@@ -55,8 +55,8 @@ function fitsColumns(lane: LaneSnapshot, colors: Colors): boolean {
   );
 }
 
-function table(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
-  const nameWidth = Math.min(MAX_NAME, width - SHARES_WIDTH);
+function renderTable(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
+  const nameWidth = Math.min(MAX_NAME, width - LIMITS_WIDTH);
   const titles = DIMENSIONS.map(([title, , columns]) => pad(title, columns)).join("");
   const lines = [colors.dim(pad("limits", nameWidth) + titles.trimEnd())];
   for (const lane of lanes) {
@@ -65,23 +65,23 @@ function table(lanes: readonly LaneSnapshot[], width: number, now: number, color
       return share + " ".repeat(Math.max(1, columns - shownWidth(share)));
     });
     const name = pad(truncate(sanitize(lane.name), nameWidth - 2), nameWidth);
-    lines.push(name + shares.join("").trimEnd(), ...heldUp(lane, width, now, colors));
+    lines.push(name + shares.join("").trimEnd(), ...renderHold(lane, width, now, colors));
   }
   return lines;
 }
 
-function stack(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
+function renderStacked(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
   return lanes.flatMap((lane) => [
     truncate(sanitize(lane.name), width),
     ...DIMENSIONS.map(
       ([name, dimension]) =>
         `${colors.dim(pad(`  ${name}`, GUTTER + 5))}${drawShare(lane[dimension], colors)}`,
     ),
-    ...heldUp(lane, width, now, colors),
+    ...renderHold(lane, width, now, colors),
   ]);
 }
 
-function heldUp(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
+function renderHold(lane: LaneSnapshot, width: number, now: number, colors: Colors): string[] {
   if (lane.state === "open") return [];
   const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];
@@ -89,15 +89,15 @@ function heldUp(lane: LaneSnapshot, width: number, now: number, colors: Colors):
   return [colors.yellow(truncate(`  snoozing${left}${reason}`, width))];
 }
 
-function isLearned(share: ShareSnapshot): boolean {
+function isLearned(share: LimitSnapshot): boolean {
   return share.learned !== undefined && (share.allowed === undefined || share.learned < share.allowed);
 }
 
 /** "━━━━── 480 of 600"; without a known limit only what is used, and "-" where nothing is known to be used. */
-function drawShare(share: ShareSnapshot, colors: Colors): string {
+function drawShare(share: LimitSnapshot, colors: Colors): string {
   const learned = isLearned(share);
   const limit = learned ? share.learned : share.allowed;
-  if (limit === undefined) return share.used === 0 ? UNKNOWN : formatShortCount(share.used);
+  if (limit === undefined) return share.used === 0 ? UNKNOWN_VALUE : formatShortCount(share.used);
   const part = limit > 0 ? share.used / limit : 0;
   const bar = drawBar(part, BAR, learned ? colors.yellow : colors.cyan, colors);
   return `${bar} ${formatShortCount(share.used)} of ${formatShortCount(Math.floor(limit))}${learned ? "*" : share.set ? "!" : ""}`;

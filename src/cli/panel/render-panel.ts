@@ -8,11 +8,11 @@ import {
   formatPercent,
   formatRate,
   formatShortCount,
-  UNKNOWN,
+  UNKNOWN_VALUE,
 } from "../format/format-number.ts";
 import { sanitize } from "../format/sanitize.ts";
 import { textWidth, truncate } from "../format/text-width.ts";
-import { type Colors, drawBar, GUTTER, layCells } from "./panel-layout.ts";
+import { type Colors, drawBar, GUTTER, layoutCells } from "./panel-layout.ts";
 import { renderLanes } from "./render-lanes.ts";
 
 export interface PanelOptions {
@@ -41,14 +41,14 @@ export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): strin
   const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, options.width));
   const failures = Object.entries(snapshot.failuresByKind).filter(([, count]) => count > 0);
   const blocks = [
-    [title(snapshot, width, options.output, colors)],
-    progressLines(snapshot, width, options.now, colors),
-    figures(snapshot, width, colors),
+    [renderTitle(snapshot, width, options.output, colors)],
+    renderProgress(snapshot, width, options.now, colors),
+    renderStats(snapshot, width, colors),
     renderLanes(snapshot.lanes, width, options.now, colors),
-    troubleLines(snapshot, width, options.now, colors),
+    renderOutage(snapshot, width, options.now, colors),
     failures.length === 0
       ? []
-      : layCells(
+      : layoutCells(
           "failures",
           failures.map(([kind, n]) => `${sanitize(kind)} ${formatCount(n)}`),
           width,
@@ -63,7 +63,7 @@ export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): strin
 }
 
 /** What the newest call ended with, while none is answered; in two lines, because an address may be long. */
-function troubleLines({ trouble }: RunSnapshot, width: number, now: number, colors: Colors): string[] {
+function renderOutage({ trouble }: RunSnapshot, width: number, now: number, colors: Colors): string[] {
   if (trouble === undefined) return [];
   const { address, kind, message, since } = trouble;
   const from = address === undefined ? "" : ` from ${sanitize(address)}`;
@@ -74,7 +74,12 @@ function troubleLines({ trouble }: RunSnapshot, width: number, now: number, colo
 }
 
 /** The model in full, then run and folder as far as there is room. */
-function title(snapshot: RunSnapshot, width: number, output: string | undefined, colors: Colors): string {
+function renderTitle(
+  snapshot: RunSnapshot,
+  width: number,
+  output: string | undefined,
+  colors: Colors,
+): string {
   const name = "sluice";
   const model = truncate(sanitize(snapshot.model), width - name.length - 2);
   const rest = `run ${sanitize(snapshot.runId)}${output === undefined ? "" : `  to ${sanitize(output)}`}`;
@@ -83,13 +88,13 @@ function title(snapshot: RunSnapshot, width: number, output: string | undefined,
   return room < 12 ? line : `${line}  ${colors.dim(truncate(rest, room))}`;
 }
 
-function progressLines(snapshot: RunSnapshot, width: number, now: number, colors: Colors): string[] {
+function renderProgress(snapshot: RunSnapshot, width: number, now: number, colors: Colors): string[] {
   const { total, succeeded, failed } = snapshot.items;
-  const planning = snapshot.phase === "planning";
+  const isPlanning = snapshot.phase === "planning";
   const share = total > 0 ? Math.min(1, (succeeded + failed) / total) : snapshot.phase === "done" ? 1 : 0;
-  const percent = planning ? UNKNOWN : formatPercent(share);
+  const percent = isPlanning ? UNKNOWN_VALUE : formatPercent(share);
   const strong = snapshot.phase === "parked" ? colors.red : colors.green;
-  const remaining = remainingText(snapshot, now);
+  const remaining = describeRemaining(snapshot, now);
   if (width < NARROW) {
     const room = width - PERCENT_WIDTH;
     return [
@@ -101,7 +106,7 @@ function progressLines(snapshot: RunSnapshot, width: number, now: number, colors
   return [`${colors.bold(percent.padEnd(PERCENT_WIDTH))}${bar}  ${truncate(remaining, REMAINING_WIDTH)}`];
 }
 
-function remainingText(snapshot: RunSnapshot, now: number): string {
+function describeRemaining(snapshot: RunSnapshot, now: number): string {
   const { phase, etaMs, startedAt } = snapshot;
   if (phase === "planning") return "reading the source";
   if (phase === "finishing") return "writing the output";
@@ -109,38 +114,38 @@ function remainingText(snapshot: RunSnapshot, now: number): string {
   if (phase === "parked") return "stopped";
   if (phase === "paused") return "paused";
   if (etaMs !== undefined) return `${formatCountdown(etaMs)} left`;
-  return phase === "snoozing" ? "snoozing" : `${UNKNOWN} left`;
+  return phase === "snoozing" ? "snoozing" : `${UNKNOWN_VALUE} left`;
 }
 
-function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
+function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
   const { items, calls } = snapshot;
   const done = items.succeeded + items.failed;
-  const quiet = snapshot.phase === "done";
+  const isDone = snapshot.phase === "done";
   const many = (count: number, word: string) =>
     count === 0 ? colors.dim(`0 ${word}`) : `${formatCount(count)} ${word}`;
   return [
-    ...layCells(
+    ...layoutCells(
       "items",
       [
-        `${formatCount(done)} of ${snapshot.phase === "planning" ? UNKNOWN : formatCount(items.total)}`,
-        ...(quiet ? [] : [`${formatCount(items.inFlight)} in the window`]),
+        `${formatCount(done)} of ${snapshot.phase === "planning" ? UNKNOWN_VALUE : formatCount(items.total)}`,
+        ...(isDone ? [] : [`${formatCount(items.inFlight)} in the window`]),
         items.failed === 0 ? colors.dim("0 failed") : colors.red(`${formatCount(items.failed)} failed`),
       ],
       width,
       colors,
     ),
-    ...layCells(
+    ...layoutCells(
       "speed",
       [
         `${formatRate(snapshot.itemsPerSecond)} items/s`,
         `${formatRate(snapshot.callsPerSecond)} calls/s`,
         `${formatShortCount(snapshot.tokensPerSecond)} tokens/s`,
-        ...(quiet ? [] : [many(snapshot.workers, snapshot.workers === 1 ? "worker" : "workers")]),
+        ...(isDone ? [] : [many(snapshot.workers, snapshot.workers === 1 ? "worker" : "workers")]),
       ],
       width,
       colors,
     ),
-    ...layCells(
+    ...layoutCells(
       "calls",
       [
         `${formatCount(calls.made)} made`,
@@ -152,14 +157,14 @@ function figures(snapshot: RunSnapshot, width: number, colors: Colors): string[]
       width,
       colors,
     ),
-    ...layCells("tokens", [tokensText(snapshot, done)], width, colors),
-    ...reuseLines(snapshot, width, colors),
-    ...costLines(snapshot, width, colors),
+    ...layoutCells("tokens", [describeTokens(snapshot, done)], width, colors),
+    ...renderSavings(snapshot, width, colors),
+    ...renderCost(snapshot, width, colors),
   ];
 }
 
 /** The expectation is the average so far times the items there are; the user pays for tokens, not for items. */
-function tokensText(snapshot: RunSnapshot, done: number): string {
+function describeTokens(snapshot: RunSnapshot, done: number): string {
   const { tokens, items, phase } = snapshot;
   if (phase === "done") return formatShortCount(tokens);
   if (done === 0 || tokens === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
@@ -168,11 +173,11 @@ function tokensText(snapshot: RunSnapshot, done: number): string {
 }
 
 /** Only where something was saved: most runs have neither equal items nor a cache. */
-function reuseLines({ reused }: RunSnapshot, width: number, colors: Colors): string[] {
+function renderSavings({ reused }: RunSnapshot, width: number, colors: Colors): string[] {
   if (reused === undefined) return [];
   const { copies, cached, calls, cost } = reused;
   const saved = cost === undefined ? "" : `, ${formatMoney(cost.amount, cost.currency)}`;
-  return layCells(
+  return layoutCells(
     "reused",
     [
       ...(copies === 0 ? [] : [`${formatCount(copies)} equal`]),
@@ -184,14 +189,14 @@ function reuseLines({ reused }: RunSnapshot, width: number, colors: Colors): str
   );
 }
 
-function costLines(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
+function renderCost(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
   const { cost } = snapshot;
   if (cost === undefined) return [];
   const spent = formatMoney(cost.spent, cost.currency);
-  if (snapshot.phase === "done") return layCells("cost", [spent], width, colors);
-  if (cost.expected === undefined) return layCells("cost", [`${spent} so far`], width, colors);
+  if (snapshot.phase === "done") return layoutCells("cost", [spent], width, colors);
+  if (cost.expected === undefined) return layoutCells("cost", [`${spent} so far`], width, colors);
   const expected = formatMoney(cost.expected, cost.currency);
   const text = `${spent} of about ${expected}`;
-  const fits = textWidth(text) <= width - GUTTER;
-  return layCells("cost", fits ? [text] : [`${spent} so far`, `of about ${expected}`], width, colors);
+  const canFit = textWidth(text) <= width - GUTTER;
+  return layoutCells("cost", canFit ? [text] : [`${spent} so far`, `of about ${expected}`], width, colors);
 }

@@ -41,13 +41,13 @@ export type RunEvent =
 
 export type RunEnd =
   | { readonly outcome: "finished"; readonly report: RunManifest; readonly output: string }
-  | { readonly outcome: "stopped"; readonly message: string; readonly mend?: string };
+  | { readonly outcome: "stopped"; readonly message: string; readonly hint?: string };
 
 /** The part of a stream that reporters use; `process.stdout` and `process.stderr` are such streams. */
-export type Output = NodeJS.WritableStream & {
+export type OutputStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly columns?: number;
 };
 
 /** Epoch ms, replaced in tests. */
-export type Now = () => number;
+export type NowFunction = () => number;

@@ -20,25 +20,25 @@ export type SnapshotEvent =
  * What happened between two snapshots, in order: lanes snoozed, parked or open again, trouble that is new or of another
  * cause, and new failures by kind.
  */
-export function snapshotEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
-  return [...laneEvents(before, after), ...troubleEvents(before, after), ...failureEvents(before, after)];
+export function diffSnapshots(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+  return [...diffLanes(before, after), ...diffOutages(before, after), ...diffFailures(before, after)];
 }
 
-function troubleEvents(before: RunSnapshot | undefined, { trouble, model }: RunSnapshot): SnapshotEvent[] {
+function diffOutages(before: RunSnapshot | undefined, { trouble, model }: RunSnapshot): SnapshotEvent[] {
   const { kind, message } = before?.trouble ?? {};
   if (!trouble || (trouble.kind === kind && trouble.message === message)) return [];
   const { since: _, lane = model, ...rest } = trouble;
   return [{ type: "trouble", lane, ...rest }];
 }
 
-function laneEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+function diffLanes(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
   const earlier = new Map(before?.lanes.map((lane) => [lane.name, lane.state]));
   return after.lanes
     .filter((lane) => lane.state !== (earlier.get(lane.name) ?? "open"))
-    .map((lane) => laneEvent(lane));
+    .map((lane) => createLaneEvent(lane));
 }
 
-function laneEvent({ name: lane, state, reason, snoozeUntil }: LaneSnapshot): SnapshotEvent {
+function createLaneEvent({ name: lane, state, reason, snoozeUntil }: LaneSnapshot): SnapshotEvent {
   const why = reason === undefined ? {} : { reason };
   if (state === "open") return { type: "open", lane };
   if (state === "parked") return { type: "park", lane, ...why };
@@ -47,7 +47,7 @@ function laneEvent({ name: lane, state, reason, snoozeUntil }: LaneSnapshot): Sn
 }
 
 /** Without an earlier snapshot nothing is new: failures of an earlier session are in the totals. */
-function failureEvents(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
+function diffFailures(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
   if (before === undefined) return [];
   return Object.entries(after.failuresByKind)
     .map(([kind, total]) => ({

@@ -1,5 +1,5 @@
 /** Fields of our own making that say what a job is about and hold nothing of an item. */
-const SHOWN = new Set([
+const VISIBLE_FIELDS = new Set([
   "v",
   "kind",
   "provider",
@@ -24,7 +24,7 @@ export function maskJobData(data: unknown): unknown {
   return { ...masked, items: items.slice(0, 50).map((item) => maskFields(item, true)) };
 }
 
-function maskFields(value: unknown, isOurs: boolean, depth = 0): unknown {
+function maskFields(value: unknown, isTopLevel: boolean, depth = 0): unknown {
   if (typeof value === "string") return `[${value.length} characters]`;
   if (Array.isArray(value)) return `[${value.length} ${value.length === 1 ? "element" : "elements"}]`;
   if (!isObject(value)) return value === null ? null : `[${typeof value}]`;
@@ -33,7 +33,9 @@ function maskFields(value: unknown, isOurs: boolean, depth = 0): unknown {
   return Object.fromEntries(
     entries.map(([name, inner]) => [
       name,
-      isOurs && SHOWN.has(name) && typeof inner !== "object" ? inner : maskFields(inner, false, depth + 1),
+      isTopLevel && VISIBLE_FIELDS.has(name) && typeof inner !== "object"
+        ? inner
+        : maskFields(inner, false, depth + 1),
     ]),
   );
 }

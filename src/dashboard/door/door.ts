@@ -2,23 +2,23 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { RunError } from "../../core/errors.ts";
 import type { Role } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
-import { AttemptLimit } from "./attempt-limit.ts";
+import { SignInLimiter } from "./attempt-limit.ts";
 import { hostName, isLoopback } from "./loopback.ts";
-import { type DoorPasswords, PasswordCheck } from "./passwords.ts";
-import { type Person, SESSION_MS, SessionTokens } from "./session-token.ts";
+import { type AuthPasswords, PasswordVerifier } from "./passwords.ts";
+import { type Principal, SESSION_MS, SessionTokens } from "./session-token.ts";
 
 const COOKIE = "sluice_session";
 /** Longer ones are no passwords, and hashing them would be a way to keep the server busy. */
 const MAX_PASSWORD = 1_024;
 
-export interface DoorOptions {
+export interface AuthenticatorOptions {
   /** Where the server listens. */
   readonly host: string;
-  readonly passwords: DoorPasswords;
+  readonly passwords: AuthPasswords;
 }
 
 /** Throws a RunError when the address may not be listened on with these passwords. */
-export function requireSafeDoor({ host, passwords }: DoorOptions): void {
+export function assertSafeBinding({ host, passwords }: AuthenticatorOptions): void {
   if (isLoopback(host) || passwords.operator !== undefined) return;
   throw new RunError(
     `the dashboard does not listen on ${host} without a password: everybody who reaches it could act on every run`,
@@ -27,25 +27,25 @@ export function requireSafeDoor({ host, passwords }: DoorOptions): void {
 }
 
 /** Decides who may come in: by password and session cookie, or everybody on this machine where there is no password. */
-export class Door {
+export class Authenticator {
   /** No password is needed. */
-  readonly open: boolean;
-  readonly #check: PasswordCheck;
+  readonly isAuthDisabled: boolean;
+  readonly #check: PasswordVerifier;
   readonly #tokens = new SessionTokens();
-  readonly #attempts = new AttemptLimit();
+  readonly #attempts = new SignInLimiter();
   /** Apart, so that guesses at the sign-in leave no gap in what Prometheus sees, and its mistakes lock nobody out. */
-  readonly #scrapes = new AttemptLimit();
+  readonly #scrapeAttempts = new SignInLimiter();
 
-  constructor(options: DoorOptions) {
-    requireSafeDoor(options);
+  constructor(options: AuthenticatorOptions) {
+    assertSafeBinding(options);
     const { viewer, operator } = options.passwords;
-    this.open = viewer === undefined && operator === undefined;
-    this.#check = new PasswordCheck(options.passwords);
+    this.isAuthDisabled = viewer === undefined && operator === undefined;
+    this.#check = new PasswordVerifier(options.passwords);
   }
 
   /** Who makes this request; undefined: nobody is signed in. */
-  async personOf(request: FastifyRequest): Promise<Person | undefined> {
-    if (this.open) return { role: "operator", who: "local" };
+  async authenticate(request: FastifyRequest): Promise<Principal | undefined> {
+    if (this.isAuthDisabled) return { role: "operator", userName: "local" };
     const token = request.cookies[COOKIE];
     return token === undefined ? undefined : await this.#tokens.read(token);
   }
@@ -55,16 +55,19 @@ export class Door {
     request: FastifyRequest,
     reply: FastifyReply,
     { password, name }: { readonly password: string; readonly name?: string | undefined },
-  ): Promise<Person> {
-    const role = await this.#roleOf(this.#attempts, request.ip, password);
-    const { token, person } = await this.#tokens.issue(role, name === undefined || name === "" ? role : name);
+  ): Promise<Principal> {
+    const role = await this.#verifyPassword(this.#attempts, request.ip, password);
+    const { token, principal } = await this.#tokens.issue(
+      role,
+      name === undefined || name === "" ? role : name,
+    );
     reply.setCookie(COOKIE, token, { ...cookieOptions(request), maxAge: SESSION_MS / 1000 });
-    return person;
+    return principal;
   }
 
   /** Whether somebody who came in once must not any more. */
-  isOver(person: Person): boolean {
-    return this.#tokens.isOver(person);
+  isSessionExpired(principal: Principal): boolean {
+    return this.#tokens.isSessionExpired(principal);
   }
 
   /** Takes the cookie back, and its token with it, wherever else that may be. */
@@ -75,26 +78,26 @@ export class Door {
   }
 
   /** The person that an Authorization header of a scraper stands for: Basic with any user, or Bearer. */
-  async scraperOf(request: FastifyRequest): Promise<Person | undefined> {
+  async authenticateScraper(request: FastifyRequest): Promise<Principal | undefined> {
     const password = readAuthorization(request.headers.authorization);
     if (password === undefined) return undefined;
-    const role = await this.#roleOf(this.#scrapes, request.ip, password);
-    return { role, who: "scraper" };
+    const role = await this.#verifyPassword(this.#scrapeAttempts, request.ip, password);
+    return { role, userName: "scraper" };
   }
 
-  async #roleOf(limit: AttemptLimit, address: string, password: string): Promise<Role> {
-    const { waitMs: retryAfterMs, takeBack } = limit.take(address);
+  async #verifyPassword(limit: SignInLimiter, address: string, password: string): Promise<Role> {
+    const { retryAfterMs, refund } = limit.countAttempt(address);
     if (retryAfterMs > 0) {
       throw new HttpError("too-many-attempts", "Too many attempts to sign in.", {
         hint: "Wait, then try again.",
         retryAfterMs,
       });
     }
-    const role = password.length > MAX_PASSWORD ? undefined : await this.#check.roleOf(password);
+    const role = password.length > MAX_PASSWORD ? undefined : await this.#check.verifyPassword(password);
     if (role === undefined) {
       throw new HttpError("wrong-password", "This is neither the viewer's nor the operator's password.");
     }
-    takeBack();
+    refund();
     return role;
   }
 }
@@ -124,7 +127,7 @@ function readAuthorization(header: string | undefined): string | undefined {
 export function requireLoopbackName(request: FastifyRequest): void {
   const name = hostName(request.headers.host);
   if (name !== undefined && isLoopback(name)) return;
-  throw new HttpError("foreign-request", "This server answers to localhost only.", {
+  throw new HttpError("cross-site-request", "This server answers to localhost only.", {
     hint: "Open it as http://localhost, or set SLUICE_OPERATOR_PASSWORD to reach it by another name.",
   });
 }
@@ -142,20 +145,20 @@ export function refuseForeignSites({ method, headers }: FastifyRequest): void {
     headers["sec-fetch-dest"] === "document"
   )
     return;
-  throw new HttpError("foreign-request", "This was asked for by another site.");
+  throw new HttpError("cross-site-request", "This was asked for by another site.");
 }
 
 /** Throws an HttpError for a change that did not come from our own pages, or of which nobody says where it came from. */
 export function requireSameOrigin(request: FastifyRequest): void {
   const site = request.headers["sec-fetch-site"];
-  if (site === "same-origin" || (!site && isOwnOrigin(request))) return;
-  throw new HttpError("foreign-request", "Changes must come from the dashboard's own pages.", {
+  if (site === "same-origin" || (!site && isSameOrigin(request))) return;
+  throw new HttpError("cross-site-request", "Changes must come from the dashboard's own pages.", {
     hint: "A script sends the header Sec-Fetch-Site: same-origin with its session cookie.",
   });
 }
 
 /** For browsers that do not say Sec-Fetch-Site. */
-function isOwnOrigin({ headers }: FastifyRequest): boolean {
+function isSameOrigin({ headers }: FastifyRequest): boolean {
   const { origin, host } = headers;
   if (origin === undefined || host === undefined) return false;
   try {

@@ -2,7 +2,7 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { Secret } from "../../core/secret.ts";
 import type { Role } from "../contract.ts";
 
-export interface DoorPasswords {
+export interface AuthPasswords {
   readonly viewer: Secret | undefined;
   readonly operator: Secret | undefined;
 }
@@ -15,12 +15,12 @@ const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
  * Tells which password was given. The passwords themselves are hashed at once and not kept; every check costs the same,
  * whatever was given, and one is made at a time, so that a crowd of guesses does not fill the memory.
  */
-export class PasswordCheck {
+export class PasswordVerifier {
   readonly #salt = randomBytes(16);
   readonly #known: Promise<readonly { readonly role: Role; readonly hash: Buffer }[]>;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ viewer, operator }: DoorPasswords) {
+  constructor({ viewer, operator }: AuthPasswords) {
     // The operator first: where both passwords are the same, it opens the wider door.
     const given = [
       ["operator", operator],
@@ -35,10 +35,10 @@ export class PasswordCheck {
   }
 
   /** The role that the password opens, or undefined. */
-  async roleOf(password: string): Promise<Role | undefined> {
-    const turn = this.#last.then(() => this.#hash(password));
-    this.#last = turn.catch(() => undefined);
-    const hash = await turn;
+  async verifyPassword(password: string): Promise<Role | undefined> {
+    const queued = this.#last.then(() => this.#hash(password));
+    this.#last = queued.catch(() => undefined);
+    const hash = await queued;
     const matches = (await this.#known).filter((one) => timingSafeEqual(one.hash, hash));
     return matches[0]?.role;
   }

@@ -4,11 +4,11 @@ import * as z from "zod";
 import type { Audit } from "../audit.ts";
 import type { Session } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
-import type { RedisGate } from "../look/redis-gate.ts";
+import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
 import { parseInput } from "../parse-input.ts";
-import { type Door, requireSameOrigin } from "./door.ts";
-import { FailedSignIns } from "./failed-sign-ins.ts";
-import type { Person } from "./session-token.ts";
+import { type Authenticator, requireSameOrigin } from "./door.ts";
+import { FailedSignInAudit } from "./failed-sign-ins.ts";
+import type { Principal } from "./session-token.ts";
 
 const signIn = z.strictObject({
   password: z.string().min(1).max(1_024),
@@ -20,54 +20,54 @@ const signIn = z.strictObject({
 });
 
 export interface SessionRoutesDeps {
-  readonly door: Door;
+  readonly authenticator: Authenticator;
   readonly audit: Audit;
-  readonly gate: RedisGate;
+  readonly breaker: RedisCircuitBreaker;
   readonly version: string;
   readonly namespace: string;
 }
 
 /** GET, POST and DELETE /api/session. */
-export function sessionRoutes({ door, audit, gate, version, namespace }: SessionRoutesDeps) {
-  const failed = new FailedSignIns(audit, gate);
+export function sessionRoutes({ authenticator, audit, breaker, version, namespace }: SessionRoutesDeps) {
+  const failed = new FailedSignInAudit(audit, breaker);
   // Signing in and out must work while Redis is away: the pages then say so.
-  const note = (person: Person, action: string) => {
-    gate.ask(() => audit.note(person, { action })).catch(() => undefined);
+  const record = (principal: Principal, action: string) => {
+    breaker.run(() => audit.record(principal, { action })).catch(() => undefined);
   };
-  const session = (person: Person | undefined): Session => ({
+  const session = (principal: Principal | undefined): Session => ({
     at: Date.now(),
-    ...(person
+    ...(principal
       ? {
-          role: person.role,
-          who: person.who,
-          expiresAt: person.expiresAt,
+          role: principal.role,
+          userName: principal.userName,
+          expiresAt: principal.expiresAt,
         }
       : {}),
-    open: door.open,
-    mayAct: person?.role === "operator",
+    isAuthDisabled: authenticator.isAuthDisabled,
+    canOperate: principal?.role === "operator",
     version,
     namespace,
     host: hostname(),
   });
   return async (server: FastifyInstance): Promise<void> => {
-    server.get("/api/session", (request: FastifyRequest) => session(request.person ?? undefined));
+    server.get("/api/session", (request: FastifyRequest) => session(request.principal ?? undefined));
     server.post("/api/session", async (request, reply): Promise<Session> => {
       requireSameOrigin(request);
       const input = parseInput(signIn, request.body);
-      const person = await door.signIn(request, reply, input).catch((error) => {
+      const principal = await authenticator.signIn(request, reply, input).catch((error) => {
         if (error instanceof HttpError && error.code === "wrong-password") {
-          failed.note(request.ip, input.name);
+          failed.record(request.ip, input.name);
         }
         throw error;
       });
-      note(person, "sign-in");
-      return session(person);
+      record(principal, "sign-in");
+      return session(principal);
     });
     server.delete("/api/session", async (request, reply): Promise<Session> => {
       requireSameOrigin(request);
-      await door.signOut(request, reply);
-      if (request.person && !door.open) note(request.person, "sign-out");
-      return session(door.open ? (request.person ?? undefined) : undefined);
+      await authenticator.signOut(request, reply);
+      if (request.principal && !authenticator.isAuthDisabled) record(request.principal, "sign-out");
+      return session(authenticator.isAuthDisabled ? (request.principal ?? undefined) : undefined);
     });
   };
 }

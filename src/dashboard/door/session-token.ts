@@ -3,10 +3,10 @@ import { jwtVerify, SignJWT } from "jose";
 import type { Role } from "../contract.ts";
 
 /** Who is signed in. */
-export interface Person {
+export interface Principal {
   readonly role: Role;
   /** As it stands in audit lines. */
-  readonly who: string;
+  readonly userName: string;
   /** Epoch ms; absent behind an open door. */
   readonly expiresAt?: number;
   /** Of the session; absent behind an open door. */
@@ -29,50 +29,53 @@ export class SessionTokens {
     this.#now = now;
   }
 
-  async issue(role: Role, who: string): Promise<{ readonly token: string; readonly person: Person }> {
+  async issue(
+    role: Role,
+    userName: string,
+  ): Promise<{ readonly token: string; readonly principal: Principal }> {
     const now = this.#now();
     const expiresAt = now + SESSION_MS;
     const session = randomUUID();
-    const token = await new SignJWT({ role, who })
+    const token = await new SignJWT({ role, userName })
       .setProtectedHeader({ alg: "HS256" })
       .setJti(session)
       .setIssuedAt(Math.floor(now / 1000))
       .setExpirationTime(Math.floor(expiresAt / 1000))
       .sign(this.#key);
-    return { token, person: { role, who, expiresAt, session } };
+    return { token, principal: { role, userName, expiresAt, session } };
   }
 
   /** Undefined for what is no token of this server, or is over. */
-  async read(token: string): Promise<Person | undefined> {
-    const person = await this.#verify(token);
-    return person && !this.isOver(person) ? person : undefined;
+  async read(token: string): Promise<Principal | undefined> {
+    const principal = await this.#verify(token);
+    return principal && !this.isSessionExpired(principal) ? principal : undefined;
   }
 
   /** Whether somebody who came in once must not any more: the time is over, or the session was signed out. */
-  isOver({ expiresAt = Number.POSITIVE_INFINITY, session }: Person): boolean {
+  isSessionExpired({ expiresAt = Number.POSITIVE_INFINITY, session }: Principal): boolean {
     return expiresAt <= this.#now() || (session !== undefined && this.#revoked.has(session));
   }
 
   /** From now on the token is none. Only tokens of this server are remembered, until they would have ended. */
   async revoke(token: string): Promise<void> {
-    const person = await this.#verify(token);
-    if (!person) return;
+    const principal = await this.#verify(token);
+    if (!principal) return;
     const now = this.#now();
     for (const [id, until] of this.#revoked) if (until <= now) this.#revoked.delete(id);
-    this.#revoked.set(person.session, person.expiresAt);
+    this.#revoked.set(principal.session, principal.expiresAt);
   }
 
-  async #verify(token: string): Promise<Required<Person> | undefined> {
+  async #verify(token: string): Promise<Required<Principal> | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["HS256"],
         requiredClaims: ["exp", "jti"],
         currentDate: new Date(this.#now()),
       });
-      const { role, who, exp, jti } = payload;
-      if ((role !== "viewer" && role !== "operator") || typeof who !== "string") return undefined;
+      const { role, userName, exp, jti } = payload;
+      if ((role !== "viewer" && role !== "operator") || typeof userName !== "string") return undefined;
       if (exp === undefined || jti === undefined) return undefined;
-      return { role, who, expiresAt: exp * 1000, session: jti };
+      return { role, userName, expiresAt: exp * 1000, session: jti };
     } catch {
       return undefined;
     }

@@ -7,7 +7,7 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2_000;
 
 /** One open stream of server-sent events. */
-export class EventSink {
+export class SseConnection {
   readonly #reply: FastifyReply;
   readonly #last = new Map<LiveEventName, string>();
   readonly #closed = new AbortController();

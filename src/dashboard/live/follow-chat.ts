@@ -1,25 +1,25 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Partial, readPartials } from "../../queue/partials.ts";
+import { type PartialEntry, readPartials } from "../../queue/partials.ts";
 import { readStatus } from "../../queue/pickup.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { FailureView, LiveChatEvent } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
-import type { RedisGate } from "../look/redis-gate.ts";
+import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
 
 export interface FollowDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly gate: RedisGate;
+  readonly breaker: RedisCircuitBreaker;
 }
 
 /** Fast enough for text to flow, seldom enough for a hundred followers. */
-const LOOK_EVERY_MS = 150;
-const AWAY_MS = 1_000;
+const POLL_INTERVAL_MS = 150;
+const UNAVAILABLE_RETRY_MS = 1_000;
 
 /** Whether an item's deltas may be followed; throws an HttpError for one that Redis does not know. */
-export async function requireChat(item: string, { client, keys, gate }: FollowDeps): Promise<void> {
-  const status = await gate.ask(() => readStatus(client, keys, item));
+export async function requireChat(item: string, { client, keys, breaker }: FollowDeps): Promise<void> {
+  const status = await breaker.run(() => readStatus(client, keys, item));
   if (status?.kind !== "chat") {
     throw new HttpError("unknown-chat", "Redis knows no such chat job.", {
       hint: "Its answer has been picked up or has expired.",
@@ -30,18 +30,18 @@ export async function requireChat(item: string, { client, keys, gate }: FollowDe
 /** All deltas of an item from its first one on, until it has ended or `signal` aborts. */
 export async function* followChat(
   item: string,
-  { client, keys, gate }: FollowDeps,
+  { client, keys, breaker }: FollowDeps,
   signal: AbortSignal,
 ): AsyncGenerator<LiveChatEvent> {
   let after = "0-0";
   let attempt = 0;
   while (!signal.aborted) {
-    let partials: readonly Partial[] = [];
+    let partials: readonly PartialEntry[] = [];
     try {
-      partials = await gate.ask(() => readPartials(client, keys.item(item), after));
+      partials = await breaker.run(() => readPartials(client, keys.item(item), after));
     } catch {
       // Redis is away; what came meanwhile is there when it is back.
-      await sleep(AWAY_MS, undefined, { signal }).catch(() => undefined);
+      await sleep(UNAVAILABLE_RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
     for (const partial of partials) {
       after = partial.id;
@@ -51,11 +51,11 @@ export async function* followChat(
       yield toEvent(item, partial);
       if (partial.type === "end") return;
     }
-    if (partials.length === 0) await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    if (partials.length === 0) await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function toEvent(item: string, partial: Partial): LiveChatEvent {
+function toEvent(item: string, partial: PartialEntry): LiveChatEvent {
   if (partial.type === "reset") return { item, type: "reset", attempt: partial.attempt };
   if (partial.type !== "end") {
     const { type, attempt, delta } = partial;

@@ -2,14 +2,14 @@ import { parsePayload } from "../../queue/payload.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { LaneView, LiveChat, LiveChats } from "../contract.ts";
-import type { BookedQueue, QueueBook } from "../look/queue-book.ts";
-import type { RedisGate } from "../look/redis-gate.ts";
+import type { QueueRegistry, RegisteredQueue } from "../look/queue-book.ts";
+import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
 
-const SHOWN = 100;
+const MAX_SHOWN = 100;
 
 export interface LiveChatDeps {
-  readonly queues: QueueBook;
-  readonly gate: RedisGate;
+  readonly queues: QueueRegistry;
+  readonly breaker: RedisCircuitBreaker;
   readonly client: RedisClient;
   readonly keys: Keys;
   /** As they were seen last. */
@@ -32,8 +32,8 @@ export class LiveChatList {
 
   /** One reading for all who ask at the same moment. */
   read(): Promise<LiveChats> {
-    this.#reading ??= this.#deps.gate
-      .ask(() => this.#read())
+    this.#reading ??= this.#deps.breaker
+      .run(() => this.#read())
       .finally(() => {
         this.#reading = undefined;
       });
@@ -43,22 +43,24 @@ export class LiveChatList {
   async #read(): Promise<LiveChats> {
     await this.#deps.queues.discover();
     const queues = this.#deps.queues.list().filter(({ kind }) => kind === "chat");
-    const lists = await Promise.all(queues.map(async (booked) => ({ booked, ids: await activeIds(booked) })));
+    const lists = await Promise.all(
+      queues.map(async (registered) => ({ registered, ids: await activeIds(registered) })),
+    );
     const known = new Map<string, readonly LiveChat[]>();
     let total = 0;
-    for (const { booked, ids } of lists) {
+    for (const { registered, ids } of lists) {
       // Of jobs beyond those shown it is not known how many items they carry; each has one at least.
-      total += Math.max(0, ids.length - SHOWN);
-      for (const id of ids.slice(0, SHOWN)) {
-        const key = `${booked.queue.name} ${id}`;
-        const chats = this.#known.get(key) ?? (await readChats(booked, id));
+      total += Math.max(0, ids.length - MAX_SHOWN);
+      for (const id of ids.slice(0, MAX_SHOWN)) {
+        const key = `${registered.queue.name} ${id}`;
+        const chats = this.#known.get(key) ?? (await readChats(registered, id));
         total += chats.length;
         known.set(key, chats);
       }
     }
     this.#known = known;
     const all = [...known.values()].flat();
-    const shown = all.sort(byInterest).slice(0, SHOWN);
+    const shown = all.sort(compareChats).slice(0, MAX_SHOWN);
     const chats = await Promise.all(shown.map((chat) => this.#addState(chat)));
     return { at: Date.now(), chats, total, ...this.#answering(all) };
   }
@@ -70,7 +72,7 @@ export class LiveChatList {
     const [attempt, written] = await client.hmget(keys.item(chat.item).state, "attempt", "written");
     if (!attempt) return chat;
     const state = Number(written) > 0 ? "answering" : "waiting";
-    return { ...chat, attempt: Number(attempt), ...(chat.streams ? { state } : {}) };
+    return { ...chat, attempt: Number(attempt), ...(chat.isStreaming ? { state } : {}) };
   }
 
   /** Calls under way on the lanes of the models that are asked. */
@@ -83,18 +85,18 @@ export class LiveChatList {
 }
 
 /** Those that can be followed, then other single ones, then those of runs; of equals the newest. */
-function byInterest(a: LiveChat, b: LiveChat): number {
-  const rank = ({ streams, run }: LiveChat) => (streams ? 0 : run === undefined ? 1 : 2);
+function compareChats(a: LiveChat, b: LiveChat): number {
+  const rank = ({ isStreaming, run }: LiveChat) => (isStreaming ? 0 : run === undefined ? 1 : 2);
   return rank(a) - rank(b) || (b.startedAt ?? 0) - (a.startedAt ?? 0);
 }
 
 /** The newest first. */
-async function activeIds({ queue }: BookedQueue): Promise<string[]> {
+async function activeIds({ queue }: RegisteredQueue): Promise<string[]> {
   return (await queue.getRanges(["active"], 0, -1)) as string[];
 }
 
 /** The items of a job; none when it has ended meanwhile, or is none of ours. */
-async function readChats({ queue }: BookedQueue, id: string): Promise<LiveChat[]> {
+async function readChats({ queue }: RegisteredQueue, id: string): Promise<LiveChat[]> {
   const job = await queue.getJob(id);
   const payload = parsePayload(job?.data);
   if (!job || payload?.kind !== "chat") return [];
@@ -105,7 +107,7 @@ async function readChats({ queue }: BookedQueue, id: string): Promise<LiveChat[]
     queue: queue.name,
     submittedAt: job.timestamp,
     startedAt: job.processedOn,
-    streams: stream === true && item !== undefined,
+    isStreaming: stream === true && item !== undefined,
     ...(run === undefined ? {} : { run, index }),
   }));
 }

@@ -1,14 +1,14 @@
 import { coerceError } from "../../core/errors.ts";
 import type { LatestRecord, LiveEvents, ServerHealth } from "../contract.ts";
 import { toHttpError } from "../create-server.ts";
-import type { Person } from "../door/session-token.ts";
+import type { Principal } from "../door/session-token.ts";
 import { HttpError } from "../http-error.ts";
 import { describeOverview } from "../look/describe-overview.ts";
-import type { RedisGate } from "../look/redis-gate.ts";
-import type { Sampler } from "../look/sampler.ts";
+import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
+import type { SnapshotSampler } from "../look/sampler.ts";
 import type { LatestRecordsReader } from "../runs/latest-records.ts";
-import type { RunDesk } from "../runs/run-desk.ts";
-import type { EventSink } from "./event-sink.ts";
+import type { RunService } from "../runs/run-desk.ts";
+import type { SseConnection } from "./event-sink.ts";
 import { type FollowDeps, followChat, requireChat } from "./follow-chat.ts";
 import type { LiveChatList } from "./live-chats.ts";
 
@@ -23,21 +23,21 @@ export interface Topics {
 }
 
 export interface LiveHubDeps {
-  readonly sampler: Sampler;
-  readonly gate: RedisGate;
-  readonly desk: RunDesk;
+  readonly sampler: SnapshotSampler;
+  readonly breaker: RedisCircuitBreaker;
+  readonly runService: RunService;
   readonly records: LatestRecordsReader;
   readonly chats: LiveChatList;
   readonly follow: FollowDeps;
   /** Whether somebody who came in once must not any more. */
-  readonly isOver: (person: Person) => boolean;
+  readonly isSessionExpired: (principal: Principal) => boolean;
   readonly onError: (error: Error, where: string) => void;
 }
 
-interface Stream {
-  readonly sink: EventSink;
+interface Subscription {
+  readonly connection: SseConnection;
   readonly topics: Topics;
-  readonly person: Person;
+  readonly principal: Principal;
   healthState: string;
   /** Newest record that was sent: `at` and index. */
   records: { at: number; indices: Set<number> };
@@ -45,9 +45,9 @@ interface Stream {
   unfollow?: () => void;
 }
 
-const MAX_STREAMS = 500;
+const MAX_SUBSCRIPTIONS = 500;
 /** Pages that asked for a run or chat that is not there are told once, by these topics. */
-type Refusable = LiveEvents["refused"]["topic"];
+type RefusableTopic = LiveEvents["refused"]["topic"];
 
 /**
  * Tells all open pages what the sampler saw. Everything is read and written as JSON once per look, however many pages
@@ -55,170 +55,176 @@ type Refusable = LiveEvents["refused"]["topic"];
  */
 export class LiveHub {
   readonly #deps: LiveHubDeps;
-  readonly #streams = new Set<Stream>();
-  #unwatch: (() => void) | undefined;
-  #telling = false;
+  readonly #subscriptions = new Set<Subscription>();
+  #stopWatching: (() => void) | undefined;
+  #isPushing = false;
 
   constructor(deps: LiveHubDeps) {
     this.#deps = deps;
   }
 
   get size(): number {
-    return this.#streams.size;
+    return this.#subscriptions.size;
   }
 
   /** Throws an HttpError when there are too many. */
-  requireRoom(): void {
-    if (this.#streams.size < MAX_STREAMS) return;
-    throw new HttpError("bad-request", `${MAX_STREAMS} pages are open already.`, { status: 503 });
+  requireCapacity(): void {
+    if (this.#subscriptions.size < MAX_SUBSCRIPTIONS) return;
+    throw new HttpError("bad-request", `${MAX_SUBSCRIPTIONS} pages are open already.`, { status: 503 });
   }
 
   /** Begins to tell a page about its topics, until it goes. */
-  async open(sink: EventSink, topics: Topics, person: Person): Promise<void> {
-    const stream: Stream = {
-      sink,
+  async open(connection: SseConnection, topics: Topics, principal: Principal): Promise<void> {
+    const subscription: Subscription = {
+      connection,
       topics,
-      person,
+      principal,
       healthState: "",
       records: { at: 0, indices: new Set() },
     };
-    this.#streams.add(stream);
+    this.#subscriptions.add(subscription);
     const unwatchRun = topics.run === undefined ? undefined : this.#deps.sampler.watchRun(topics.run);
     const unwatchRecords =
       topics.records === undefined ? undefined : this.#deps.sampler.watchRun(topics.records);
-    sink.signal.addEventListener("abort", () => {
-      this.#streams.delete(stream);
+    connection.signal.addEventListener("abort", () => {
+      this.#subscriptions.delete(subscription);
       unwatchRun?.();
       unwatchRecords?.();
-      stream.unfollow?.();
-      if (this.#streams.size > 0) return;
-      this.#unwatch?.();
-      this.#unwatch = undefined;
+      subscription.unfollow?.();
+      if (this.#subscriptions.size > 0) return;
+      this.#stopWatching?.();
+      this.#stopWatching = undefined;
     });
-    this.#unwatch ??= this.#deps.sampler.watch(() => void this.#tellAll());
-    this.#tellHealth(stream);
-    if (topics.run !== undefined) await this.#refuseUnknown(stream, "run", topics.run);
-    if (topics.records !== undefined) await this.#refuseUnknown(stream, "records", topics.records);
-    await this.#deps.sampler.look().catch(() => undefined);
-    await this.#tell([stream]);
-    if (topics.chat !== undefined) await this.#followChat(stream, topics.chat);
+    this.#stopWatching ??= this.#deps.sampler.watch(() => void this.#pushAll());
+    this.#pushHealth(subscription);
+    if (topics.run !== undefined) await this.#refuseUnknown(subscription, "run", topics.run);
+    if (topics.records !== undefined) await this.#refuseUnknown(subscription, "records", topics.records);
+    await this.#deps.sampler.readSnapshot().catch(() => undefined);
+    await this.#push([subscription]);
+    if (topics.chat !== undefined) await this.#followChat(subscription, topics.chat);
   }
 
   close(): void {
-    for (const { sink } of [...this.#streams]) sink.close();
+    for (const { connection } of [...this.#subscriptions]) connection.close();
   }
 
-  async #tellAll(): Promise<void> {
-    if (this.#telling) return;
-    this.#telling = true;
+  async #pushAll(): Promise<void> {
+    if (this.#isPushing) return;
+    this.#isPushing = true;
     try {
-      await this.#tell([...this.#streams]);
+      await this.#push([...this.#subscriptions]);
     } catch (error) {
       this.#deps.onError(coerceError(error), "live");
     } finally {
-      this.#telling = false;
+      this.#isPushing = false;
     }
   }
 
-  async #tell(streams: readonly Stream[]): Promise<void> {
-    const { sampler, gate, desk } = this.#deps;
-    for (const stream of streams) {
-      if (this.#deps.isOver(stream.person)) stream.sink.close();
-      else this.#tellHealth(stream);
+  async #push(subscriptions: readonly Subscription[]): Promise<void> {
+    const { sampler, breaker, runService } = this.#deps;
+    for (const subscription of subscriptions) {
+      if (this.#deps.isSessionExpired(subscription.principal)) subscription.connection.close();
+      else this.#pushHealth(subscription);
     }
-    const look = sampler.latest;
-    if (!look) return;
-    const about = <T>(pick: (topics: Topics) => T | undefined | false) =>
-      new Set(streams.flatMap(({ topics }) => pick(topics) || []));
-    if (about(({ overview }) => overview).size > 0) {
-      const json = JSON.stringify(describeOverview(look, sampler, gate.health()));
-      for (const { sink, topics } of streams) if (topics.overview) sink.sendText("overview", json);
+    const snapshot = sampler.latest;
+    if (!snapshot) return;
+    const collectTopics = <T>(pick: (topics: Topics) => T | undefined | false) =>
+      new Set(subscriptions.flatMap(({ topics }) => pick(topics) || []));
+    if (collectTopics(({ overview }) => overview).size > 0) {
+      const json = JSON.stringify(describeOverview(snapshot, sampler, breaker.health()));
+      for (const { connection, topics } of subscriptions)
+        if (topics.overview) connection.sendText("overview", json);
     }
-    if (about(({ runs }) => runs).size > 0) {
-      const json = JSON.stringify(desk.listOf(look, { offset: 0, limit: 50, text: "" }));
-      for (const { sink, topics } of streams) if (topics.runs) sink.sendText("runs", json);
+    if (collectTopics(({ runs }) => runs).size > 0) {
+      const json = JSON.stringify(runService.filterRuns(snapshot, { offset: 0, limit: 50, text: "" }));
+      for (const { connection, topics } of subscriptions) if (topics.runs) connection.sendText("runs", json);
     }
-    await Promise.all([...about(({ run }) => run)].map((run) => this.#tellRun(run, look.at, streams)));
+    await Promise.all(
+      [...collectTopics(({ run }) => run)].map((run) => this.#pushRun(run, snapshot.at, subscriptions)),
+    );
     // A page that is opened while Redis is away begins with what was seen last.
-    if (gate.isAway) return;
+    if (breaker.isOpen) return;
     await Promise.all([
-      ...[...about(({ records }) => records)].map((run) => this.#tellRecords(run, streams)),
-      ...(about(({ chats }) => chats).size > 0 ? [this.#tellChats(streams)] : []),
+      ...[...collectTopics(({ records }) => records)].map((run) => this.#pushRecords(run, subscriptions)),
+      ...(collectTopics(({ chats }) => chats).size > 0 ? [this.#pushChats(subscriptions)] : []),
     ]);
   }
 
   /** When Redis goes and when it is back. */
-  #tellHealth(stream: Stream): void {
-    const health: ServerHealth = this.#deps.gate.health();
-    if (health.redis.state === stream.healthState) return;
-    stream.healthState = health.redis.state;
-    stream.sink.send("health", health);
+  #pushHealth(subscription: Subscription): void {
+    const health: ServerHealth = this.#deps.breaker.health();
+    if (health.redis.state === subscription.healthState) return;
+    subscription.healthState = health.redis.state;
+    subscription.connection.send("health", health);
   }
 
-  async #tellRun(run: string, at: number, streams: readonly Stream[]): Promise<void> {
-    const known = this.#deps.desk.deps.book.get(run);
+  async #pushRun(run: string, at: number, subscriptions: readonly Subscription[]): Promise<void> {
+    const known = this.#deps.runService.deps.runCache.get(run);
     if (!known) return;
-    const json = JSON.stringify(await this.#deps.desk.describe(known, at));
-    for (const { sink, topics } of streams) if (topics.run === run) sink.sendText("run", json);
+    const json = JSON.stringify(await this.#deps.runService.describe(known, at));
+    for (const { connection, topics } of subscriptions)
+      if (topics.run === run) connection.sendText("run", json);
   }
 
-  async #tellRecords(run: string, streams: readonly Stream[]): Promise<void> {
-    const known = this.#deps.desk.deps.book.get(run);
+  async #pushRecords(run: string, subscriptions: readonly Subscription[]): Promise<void> {
+    const known = this.#deps.runService.deps.runCache.get(run);
     if (!known) return;
-    for (const stream of streams) {
-      if (stream.topics.records !== run || stream.sink.signal.aborted) continue;
-      stream.unfollow ??= this.#deps.records.follow(known);
+    for (const subscription of subscriptions) {
+      if (subscription.topics.records !== run || subscription.connection.signal.aborted) continue;
+      subscription.unfollow ??= this.#deps.records.follow(known);
     }
     const latest = await this.#deps.records.read(known).catch(() => undefined);
     if (!latest) return;
-    for (const stream of streams) {
-      if (stream.topics.records !== run) continue;
-      const fresh = takeFresh(stream, latest.records);
-      if (fresh.length > 0) stream.sink.send("records", { ...latest, records: fresh });
+    for (const subscription of subscriptions) {
+      if (subscription.topics.records !== run) continue;
+      const newRecords = takeNewRecords(subscription, latest.records);
+      if (newRecords.length > 0) subscription.connection.send("records", { ...latest, records: newRecords });
     }
   }
 
-  async #tellChats(streams: readonly Stream[]): Promise<void> {
+  async #pushChats(subscriptions: readonly Subscription[]): Promise<void> {
     const chats = await this.#deps.chats.read().catch(() => undefined);
     if (!chats) return;
     const json = JSON.stringify(chats);
-    for (const { sink, topics } of streams) if (topics.chats) sink.sendText("chats", json);
+    for (const { connection, topics } of subscriptions) if (topics.chats) connection.sendText("chats", json);
   }
 
-  async #refuseUnknown(stream: Stream, topic: Refusable, run: string): Promise<void> {
+  async #refuseUnknown(subscription: Subscription, topic: RefusableTopic, run: string): Promise<void> {
     try {
-      await this.#deps.desk.require(run);
+      await this.#deps.runService.requireRun(run);
     } catch (error) {
       // Whether it is known will be seen when Redis is back.
-      if (!(error instanceof HttpError && error.code === "redis-away")) this.#refuse(stream, topic, error);
+      if (!(error instanceof HttpError && error.code === "redis-unavailable"))
+        this.#refuse(subscription, topic, error);
     }
   }
 
-  #refuse({ sink }: Stream, topic: Refusable, error: unknown): void {
-    sink.send("refused", { ...toHttpError(coerceError(error)).body(), topic });
+  #refuse({ connection }: Subscription, topic: RefusableTopic, error: unknown): void {
+    connection.send("refused", { ...toHttpError(coerceError(error)).body(), topic });
   }
 
-  async #followChat(stream: Stream, item: string): Promise<void> {
-    const { sink, person } = stream;
+  async #followChat(subscription: Subscription, item: string): Promise<void> {
+    const { connection, principal } = subscription;
     try {
-      if (person.role !== "operator") {
+      if (principal.role !== "operator") {
         throw new HttpError("not-allowed", "What a model says is shown to an operator only.");
       }
       await requireChat(item, this.#deps.follow);
-      for await (const event of followChat(item, this.#deps.follow, sink.signal)) sink.send("chat", event);
+      for await (const event of followChat(item, this.#deps.follow, connection.signal))
+        connection.send("chat", event);
     } catch (error) {
-      this.#refuse(stream, "chat", error);
+      this.#refuse(subscription, "chat", error);
     }
   }
 }
 
 /** Those that came after what the stream has; of one moment, those that it lacks. */
-function takeFresh(stream: Stream, records: readonly LatestRecord[]): LatestRecord[] {
-  const { at, indices } = stream.records;
-  const fresh = records.filter((one) => one.at > at || (one.at === at && !indices.has(one.index)));
-  const newest = Math.max(at, ...fresh.map((one) => one.at));
+function takeNewRecords(subscription: Subscription, records: readonly LatestRecord[]): LatestRecord[] {
+  const { at, indices } = subscription.records;
+  const newRecords = records.filter((one) => one.at > at || (one.at === at && !indices.has(one.index)));
+  const newest = Math.max(at, ...newRecords.map((one) => one.at));
   const known = newest === at ? indices : new Set<number>();
-  for (const one of fresh) if (one.at === newest) known.add(one.index);
-  stream.records = { at: newest, indices: known };
-  return fresh;
+  for (const one of newRecords) if (one.at === newest) known.add(one.index);
+  subscription.records = { at: newest, indices: known };
+  return newRecords;
 }

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import type { Audit } from "../audit.ts";
-import { requirePerson } from "../create-server.ts";
+import { requirePrincipal } from "../create-server.ts";
 import { parseInput } from "../parse-input.ts";
-import { EventSink } from "./event-sink.ts";
+import { SseConnection } from "./event-sink.ts";
 import type { LiveChatList } from "./live-chats.ts";
 import type { LiveHub } from "./live-hub.ts";
 
@@ -32,20 +32,20 @@ export interface LiveRoutesDeps {
 export function liveRoutes({ hub, chats, audit, onError }: LiveRoutesDeps) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get("/api/events", (request, reply) => {
-      const person = requirePerson(request);
-      const wanted = parseInput(topics, request.query);
-      hub.requireRoom();
-      if (wanted.chat !== undefined && person.role === "operator") {
-        audit.note(person, { action: "follow", target: wanted.chat }).catch(() => undefined);
+      const principal = requirePrincipal(request);
+      const requestedTopics = parseInput(topics, request.query);
+      hub.requireCapacity();
+      if (requestedTopics.chat !== undefined && principal.role === "operator") {
+        audit.record(principal, { action: "follow", target: requestedTopics.chat }).catch(() => undefined);
       }
-      const sink = new EventSink(reply);
-      hub.open(sink, wanted, person).catch((error) => {
+      const connection = new SseConnection(reply);
+      hub.open(connection, requestedTopics, principal).catch((error) => {
         onError(error, "/api/events");
-        sink.close();
+        connection.close();
       });
     });
     server.get("/api/chats", async (request) => {
-      requirePerson(request);
+      requirePrincipal(request);
       return await chats.read();
     });
   };

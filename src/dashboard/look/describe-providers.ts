@@ -1,8 +1,8 @@
-import { type DurationHistogram, durationQuantile } from "../../core/duration-histogram.ts";
+import { type DurationHistogram, estimateQuantile } from "../../core/duration-histogram.ts";
 import { parseLane } from "../../core/lane.ts";
 import type { TelemetryHistory } from "../../queue/telemetry-history.ts";
 import type { Percentiles, ProviderView, QueueView, Throughput } from "../contract.ts";
-import { addRecent, failuresOf, type RecentFigures, recentFigures } from "./recent-figures.ts";
+import { countCallFailures, mergeRecentStats, type RecentStats, readRecentStats } from "./recent-figures.ts";
 
 const RATE_MS = 60_000;
 const QUALITY_MS = 5 * 60_000;
@@ -12,18 +12,18 @@ export function describeProviders(
   telemetry: TelemetryHistory,
   queues: readonly (QueueView & { readonly provider: string })[],
 ): ProviderView[] {
-  const lanes = lanesByProvider(telemetry);
+  const lanes = groupLanesByProvider(telemetry);
   const names = new Set([...lanes.keys(), ...queues.map(({ provider }) => provider)]);
   return [...names].sort().map((name) => {
     const own = lanes.get(name) ?? [];
-    const quality = recentOf(telemetry, own, QUALITY_MS);
-    const upstreamMs = percentiles(quality?.figures.durations);
-    const firstTokenMs = percentiles(quality?.figures.firstDeltas);
-    const { calls = 0, errors = {} } = quality?.figures ?? {};
+    const quality = readProviderStats(telemetry, own, QUALITY_MS);
+    const upstreamMs = computePercentiles(quality?.stats.durations);
+    const firstTokenMs = computePercentiles(quality?.stats.firstDeltas);
+    const { calls = 0, errors = {} } = quality?.stats ?? {};
     const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
     return {
       name,
-      ...throughputOf(recentOf(telemetry, own, RATE_MS)),
+      ...describeThroughput(readProviderStats(telemetry, own, RATE_MS)),
       queues: queues.flatMap(({ provider, ...queue }) => (provider === name ? [queue] : [])),
       ...(upstreamMs ? { upstreamMs } : {}),
       ...(firstTokenMs ? { firstTokenMs } : {}),
@@ -35,10 +35,10 @@ export function describeProviders(
 
 /** All providers together. Pure. */
 export function describeTotals(telemetry: TelemetryHistory): Throughput {
-  return throughputOf(recentOf(telemetry, telemetry.lanes(), RATE_MS));
+  return describeThroughput(readProviderStats(telemetry, telemetry.lanes(), RATE_MS));
 }
 
-export function lanesByProvider(telemetry: TelemetryHistory): Map<string, string[]> {
+export function groupLanesByProvider(telemetry: TelemetryHistory): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const name of telemetry.lanes()) {
     const provider = parseLane(name)?.provider;
@@ -47,28 +47,28 @@ export function lanesByProvider(telemetry: TelemetryHistory): Map<string, string
   return found;
 }
 
-function recentOf(
+function readProviderStats(
   telemetry: TelemetryHistory,
   lanes: readonly string[],
   ms: number,
-): RecentFigures | undefined {
-  return addRecent(lanes.flatMap((lane) => recentFigures(telemetry, lane, ms) ?? []));
+): RecentStats | undefined {
+  return mergeRecentStats(lanes.flatMap((lane) => readRecentStats(telemetry, lane, ms) ?? []));
 }
 
-function throughputOf(recent: RecentFigures | undefined): Throughput {
+function describeThroughput(recent: RecentStats | undefined): Throughput {
   if (!recent) return {};
-  const { figures, perMinute } = recent;
+  const { stats, perMinute } = recent;
   return {
-    callsPerMinute: perMinute(figures.answered),
-    itemsPerMinute: perMinute(figures.inputs),
-    tokensPerMinute: perMinute(figures.tokens.input + figures.tokens.output),
-    failuresPerMinute: perMinute(failuresOf(figures)),
-    throttlesPerMinute: perMinute(figures.throttles),
+    callsPerMinute: perMinute(stats.answered),
+    itemsPerMinute: perMinute(stats.inputs),
+    tokensPerMinute: perMinute(stats.tokens.input + stats.tokens.output),
+    failuresPerMinute: perMinute(countCallFailures(stats)),
+    throttlesPerMinute: perMinute(stats.throttles),
   };
 }
 
-function percentiles(histogram: DurationHistogram | undefined): Percentiles | undefined {
+function computePercentiles(histogram: DurationHistogram | undefined): Percentiles | undefined {
   if (!histogram) return undefined;
-  const [p50, p95] = [durationQuantile(histogram, 0.5), durationQuantile(histogram, 0.95)];
+  const [p50, p95] = [estimateQuantile(histogram, 0.5), estimateQuantile(histogram, 0.95)];
   return p50 === undefined || p95 === undefined ? undefined : { p50, p95 };
 }

@@ -1,6 +1,6 @@
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import { SPANS, type Span } from "./build-history.ts";
+import { HISTORY_SPANS, type HistorySpan } from "./build-history.ts";
 import type { GaugeHistory } from "./gauges.ts";
 
 /** Steps that share a key: an hour is 7 keys, a day 6, of some kilobytes each. */
@@ -13,7 +13,7 @@ const STEPS_PER_KEY = 60;
 export class GaugeStore {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  readonly #written = new Map<Span, number>();
+  readonly #written = new Map<HistorySpan, number>();
 
   constructor(client: RedisClient, keys: Keys) {
     this.#client = client;
@@ -21,23 +21,23 @@ export class GaugeStore {
   }
 
   /** Puts what Redis knows of the last hour and day before `now` into histories that nobody has noted in yet. */
-  async load(now: number, histories: Readonly<Record<Span, GaugeHistory>>): Promise<void> {
+  async load(now: number, histories: Readonly<Record<HistorySpan, GaugeHistory>>): Promise<void> {
     await Promise.all(
       (["hour", "day"] as const).map(async (span) => {
-        const { stepMs, spanMs } = SPANS[span];
+        const { stepMs, spanMs } = HISTORY_SPANS[span];
         const perKey = stepMs * STEPS_PER_KEY;
-        const slots: number[] = [];
-        for (let slot = Math.floor((now - spanMs) / perKey); slot <= Math.floor(now / perKey); slot++)
-          slots.push(slot);
+        const buckets: number[] = [];
+        for (let bucket = Math.floor((now - spanMs) / perKey); bucket <= Math.floor(now / perKey); bucket++)
+          buckets.push(bucket);
         const hashes = await Promise.all(
-          slots.map((slot) => this.#client.hgetall(this.#keys.gauges(span, slot))),
+          buckets.map((bucket) => this.#client.hgetall(this.#keys.gauges(span, bucket))),
         );
         const steps = hashes
           .flatMap((hash) => Object.entries(hash))
           .map(([at, text]) => [Number(at), text] as const);
         for (const [at, text] of steps.sort(([a], [b]) => a - b)) {
           if (at > now - spanMs && at <= now && at % stepMs === 0)
-            histories[span].note(at, parseValues(text));
+            histories[span].record(at, parseValues(text));
         }
       }),
     );
@@ -47,7 +47,7 @@ export class GaugeStore {
   async save(now: number, values: ReadonlyMap<string, number>): Promise<void> {
     await Promise.all(
       (["hour", "day"] as const).map(async (span) => {
-        const { stepMs, spanMs } = SPANS[span];
+        const { stepMs, spanMs } = HISTORY_SPANS[span];
         const at = Math.floor(now / stepMs) * stepMs;
         if (this.#written.get(span) === at) return;
         this.#written.set(span, at);

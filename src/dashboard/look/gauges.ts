@@ -1,5 +1,5 @@
 /** Figures that nobody writes down, as somebody looked: what was seen last in each step. */
-export type Gauge = "queue-depth" | "workers" | "redis-memory";
+export type GaugeName = "queue-depth" | "workers" | "redis-memory";
 
 export interface GaugeSteps {
   readonly stepMs: number;
@@ -20,7 +20,7 @@ export class GaugeHistory {
     this.#options = options;
   }
 
-  note(now: number, values: ReadonlyMap<string, number>): void {
+  record(now: number, values: ReadonlyMap<string, number>): void {
     const { stepMs, steps } = this.#options;
     const at = Math.floor(now / stepMs) * stepMs;
     if (at < this.#newest) this.#lines.clear();

@@ -8,17 +8,17 @@ import { requireOperator } from "../create-server.ts";
 import { requireSameOrigin } from "../door/door.ts";
 import { HttpError } from "../http-error.ts";
 import { parseInput } from "../parse-input.ts";
-import { type LaneLookDeps, lookAtLane } from "./look-at-lanes.ts";
-import type { RedisGate } from "./redis-gate.ts";
-import type { Sampler } from "./sampler.ts";
+import { type LaneStatusDeps, readLaneStatus } from "./look-at-lanes.ts";
+import type { RedisCircuitBreaker } from "./redis-gate.ts";
+import type { SnapshotSampler } from "./sampler.ts";
 
-const figure = z.int().min(1).max(1_000_000_000).optional();
+const limitValue = z.int().min(1).max(1_000_000_000).optional();
 const limitsBody = z
   .strictObject({
     lane: z.string().min(1).max(300),
-    requestsPerMinute: figure,
-    tokensPerMinute: figure,
-    concurrency: figure,
+    requestsPerMinute: limitValue,
+    tokensPerMinute: limitValue,
+    concurrency: limitValue,
     clear: z.literal(true).optional(),
   })
   .refine(
@@ -28,28 +28,28 @@ const limitsBody = z
   );
 const laneBody = z.strictObject({ lane: z.string().min(1).max(300) });
 
-export interface LaneRoutesDeps extends Omit<LaneLookDeps, "telemetry"> {
-  readonly sampler: Sampler;
-  readonly gate: RedisGate;
+export interface LaneRoutesDeps extends Omit<LaneStatusDeps, "telemetry"> {
+  readonly sampler: SnapshotSampler;
+  readonly breaker: RedisCircuitBreaker;
   readonly audit: Audit;
 }
 
 /** POST /api/lanes/limits and /api/lanes/unpark. */
 export function laneRoutes(deps: LaneRoutesDeps) {
-  const { sampler, gate, audit, limiter } = deps;
+  const { sampler, breaker, audit, limiter } = deps;
   const view = (lane: Lane): Promise<LaneView> =>
-    gate.ask(() => lookAtLane(lane, undefined, Date.now(), { ...deps, telemetry: sampler.telemetry }));
+    breaker.run(() => readLaneStatus(lane, undefined, Date.now(), { ...deps, telemetry: sampler.telemetry }));
   return async (server: FastifyInstance): Promise<void> => {
     server.post("/api/lanes/limits", async (request): Promise<LaneView> => {
       requireSameOrigin(request);
-      const person = requireOperator(request);
-      const { lane: name, clear, ...figures } = parseInput(limitsBody, request.body);
+      const principal = requireOperator(request);
+      const { lane: name, clear, ...limitValues } = parseInput(limitsBody, request.body);
       const lane = await requireLane(name, deps);
-      const limits = omitUndefined(figures);
-      const said = Object.entries(limits).map(([dimension, value]) => `${dimension} ${value}`);
-      const detail = [...(clear ? ["clear"] : []), ...said].join(", ");
-      await gate.ask(() => audit.note(person, { action: "set-limit", target: name, detail }));
-      await gate.ask(async () => {
+      const limits = omitUndefined(limitValues);
+      const changes = Object.entries(limits).map(([dimension, value]) => `${dimension} ${value}`);
+      const detail = [...(clear ? ["clear"] : []), ...changes].join(", ");
+      await breaker.run(() => audit.record(principal, { action: "set-limit", target: name, detail }));
+      await breaker.run(async () => {
         if (clear) await limiter.clearLimits(lane);
         await limiter.setLimits(lane, limits);
       });
@@ -57,11 +57,11 @@ export function laneRoutes(deps: LaneRoutesDeps) {
     });
     server.post("/api/lanes/unpark", async (request): Promise<LaneView> => {
       requireSameOrigin(request);
-      const person = requireOperator(request);
+      const principal = requireOperator(request);
       const { lane: name } = parseInput(laneBody, request.body);
       const lane = await requireLane(name, deps);
-      await gate.ask(() => audit.note(person, { action: "unpark", target: name }));
-      await gate.ask(() => limiter.unpark(lane));
+      await breaker.run(() => audit.record(principal, { action: "unpark", target: name }));
+      await breaker.run(() => limiter.unpark(lane));
       return await view(lane);
     });
   };
@@ -70,8 +70,9 @@ export function laneRoutes(deps: LaneRoutesDeps) {
 /** A lane that is in use or configured: a limit on a misspelt one would hold nothing back. */
 async function requireLane(name: string, { sampler, limitsOf }: LaneRoutesDeps): Promise<Lane> {
   const lane = parseLane(name);
-  const look = await sampler.look();
-  if (lane && (look.lanes.some((known) => known.name === name) || limitsOf(lane) !== undefined)) return lane;
+  const snapshot = await sampler.readSnapshot();
+  if (lane && (snapshot.lanes.some((known) => known.name === name) || limitsOf(lane) !== undefined))
+    return lane;
   throw new HttpError("unknown-lane", "There is no such lane.", {
     hint: "A lane is provider/model, or provider:account/model.",
   });

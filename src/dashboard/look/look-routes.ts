@@ -1,13 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import type { Audit } from "../audit.ts";
-import type { AuditPage, History, Overview } from "../contract.ts";
-import { requirePerson } from "../create-server.ts";
+import type { AuditPage, MetricHistory, Overview } from "../contract.ts";
+import { requirePrincipal } from "../create-server.ts";
 import { parseInput } from "../parse-input.ts";
 import { buildHistory } from "./build-history.ts";
 import { describeOverview } from "./describe-overview.ts";
-import type { RedisGate } from "./redis-gate.ts";
-import type { Sampler } from "./sampler.ts";
+import type { RedisCircuitBreaker } from "./redis-gate.ts";
+import type { SnapshotSampler } from "./sampler.ts";
 
 const spanQuery = z.object({ span: z.enum(["hour", "day"]).default("hour") });
 const auditQuery = z.object({
@@ -18,29 +18,29 @@ const auditQuery = z.object({
     .optional(),
 });
 
-export interface LookRoutesDeps {
-  readonly sampler: Sampler;
-  readonly gate: RedisGate;
+export interface OverviewRoutesDeps {
+  readonly sampler: SnapshotSampler;
+  readonly breaker: RedisCircuitBreaker;
   readonly audit: Audit;
 }
 
 /** GET /api/overview, /api/history, /api/audit and /healthz. */
-export function lookRoutes({ sampler, gate, audit }: LookRoutesDeps) {
+export function overviewRoutes({ sampler, breaker, audit }: OverviewRoutesDeps) {
   return async (server: FastifyInstance): Promise<void> => {
     server.get("/api/overview", async (request): Promise<Overview> => {
-      requirePerson(request);
-      return describeOverview(await sampler.look(), sampler, gate.health());
+      requirePrincipal(request);
+      return describeOverview(await sampler.readSnapshot(), sampler, breaker.health());
     });
-    server.get("/api/history", async (request): Promise<History> => {
-      requirePerson(request);
+    server.get("/api/history", async (request): Promise<MetricHistory> => {
+      requirePrincipal(request);
       const { span } = parseInput(spanQuery, request.query);
-      await sampler.look();
+      await sampler.readSnapshot();
       return buildHistory(sampler.telemetry, sampler.gauges[span], span);
     });
     server.get("/api/audit", async (request): Promise<AuditPage> => {
-      requirePerson(request);
+      requirePrincipal(request);
       const { limit, before } = parseInput(auditQuery, request.query);
-      return await gate.ask(() => audit.read(limit, before));
+      return await breaker.run(() => audit.read(limit, before));
     });
     // For whoever starts and watches this process; says nothing that is worth a door.
     server.get("/healthz", () => ({ ok: true }));

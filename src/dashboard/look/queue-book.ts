@@ -5,48 +5,48 @@ import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { QueueView } from "../contract.ts";
 
-export interface BookedQueue {
+export interface RegisteredQueue {
   readonly provider: string;
   readonly kind: JobKind;
   readonly priority: JobPriority;
   readonly queue: Queue;
 }
 
-export interface QueueBookDeps {
+export interface QueueRegistryDeps {
   readonly redis: RedisSource;
   readonly client: RedisClient;
   readonly keys: Keys;
   /** Names of all providers that may have queues. */
   readonly providers: () => readonly string[];
   /** A queue that was not known before. */
-  readonly onQueue?: (queue: BookedQueue) => void;
+  readonly onQueue?: (queue: RegisteredQueue) => void;
 }
 
-const DISCOVER_EVERY_MS = 5_000;
+const DISCOVERY_INTERVAL_MS = 5_000;
 const KINDS: readonly JobKind[] = ["embedding", "chat"];
 const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
 
 /** The queues that exist in this namespace, found by name, since names come from providers only. */
-export class QueueBook {
-  readonly #deps: QueueBookDeps;
+export class QueueRegistry {
+  readonly #deps: QueueRegistryDeps;
   readonly #connection: RedisClient;
-  readonly #queues = new Map<string, BookedQueue>();
+  readonly #queues = new Map<string, RegisteredQueue>();
   #discoveredAt = Number.NEGATIVE_INFINITY;
   #discovering: Promise<void> = Promise.resolve();
 
-  constructor(deps: QueueBookDeps) {
+  constructor(deps: QueueRegistryDeps) {
     this.#deps = deps;
     this.#connection = deps.redis.connect("bullmq");
   }
 
-  list(): BookedQueue[] {
+  list(): RegisteredQueue[] {
     return [...this.#queues.values()];
   }
 
   /** Looks for queues that appeared, at most every few seconds; one command per name that is not known yet. */
   discover(): Promise<void> {
     const now = performance.now();
-    if (now - this.#discoveredAt >= DISCOVER_EVERY_MS) {
+    if (now - this.#discoveredAt >= DISCOVERY_INTERVAL_MS) {
       this.#discoveredAt = now;
       // Whoever asks while the looking goes on waits for its end.
       this.#discovering = this.#discoverNow();
@@ -56,7 +56,7 @@ export class QueueBook {
 
   async #discoverNow(): Promise<void> {
     const { client, keys, providers } = this.#deps;
-    const wanted = providers().flatMap((provider) =>
+    const candidates = providers().flatMap((provider) =>
       KINDS.flatMap((kind) =>
         PRIORITIES.map((priority) => ({
           provider,
@@ -66,7 +66,7 @@ export class QueueBook {
         })),
       ),
     );
-    const unknown = wanted.filter(({ name }) => !this.#queues.has(name));
+    const unknown = candidates.filter(({ name }) => !this.#queues.has(name));
     const exist = await Promise.all(
       unknown.map(({ name }) => client.exists(`${keys.queuePrefix(name)}:${name}:meta`)),
     );
@@ -102,7 +102,7 @@ export class QueueBook {
     await Promise.allSettled(this.list().map(({ queue }) => queue.close()));
   }
 
-  #add(name: string, about: Omit<BookedQueue, "queue">): void {
+  #add(name: string, about: Omit<RegisteredQueue, "queue">): void {
     const queue = new Queue(name, {
       connection: this.#connection,
       prefix: this.#deps.keys.queuePrefix(name),
@@ -110,8 +110,8 @@ export class QueueBook {
       skipMetasUpdate: true,
     });
     queue.on("error", () => undefined);
-    const booked = { ...about, queue };
-    this.#queues.set(name, booked);
-    this.#deps.onQueue?.(booked);
+    const registered = { ...about, queue };
+    this.#queues.set(name, registered);
+    this.#deps.onQueue?.(registered);
   }
 }

@@ -3,7 +3,7 @@ import type { RedisClient } from "../../redis/script.ts";
 import type { RedisView } from "../contract.ts";
 
 /** Share of the memory allowed above which a person should look. */
-const MARK = 0.75;
+const WARNING_SHARE = 0.75;
 
 /** What Redis says of itself; of a cluster, its masters added up. */
 export async function readRedisInfo(client: RedisClient, isPrivate: boolean): Promise<RedisView> {
@@ -19,7 +19,7 @@ export async function readRedisInfo(client: RedisClient, isPrivate: boolean): Pr
     isPrivate,
     version,
     usedBytes,
-    ...(maxBytes === undefined ? {} : { maxBytes, markBytes: Math.round(maxBytes * MARK) }),
+    ...(maxBytes === undefined ? {} : { maxBytes, warningBytes: Math.round(maxBytes * WARNING_SHARE) }),
     clients,
     commandsPerSecond,
   };

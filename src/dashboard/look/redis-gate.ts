@@ -3,70 +3,70 @@ import type { ServerHealth } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
 
 /** Longer than any answer of a Redis that is well, shorter than a person waits. */
-const PATIENCE_MS = 4_000;
+const COMMAND_TIMEOUT_MS = 4_000;
 
 /**
  * Stands between requests and Redis. Its client waits for ever for a Redis that is away; a page must not. What is asked
  * while Redis is away is refused at once and leaves nothing behind in the client's queue but one PING, whose answer
  * tells that Redis is back.
  */
-export class RedisGate {
+export class RedisCircuitBreaker {
   readonly #client: RedisClient;
   /** On the clock that only goes forward, so that a jump of the time of day does not change how long it has been. */
-  #awayAt: number | undefined;
+  #openedAt: number | undefined;
   #probing = false;
 
   constructor(client: RedisClient) {
     this.#client = client;
-    client.on("close", () => this.#noteAway());
+    client.on("close", () => this.#openCircuit());
   }
 
   health(): ServerHealth {
     const at = Date.now();
-    if (this.#awayAt === undefined) return { at, redis: { state: "ok" } };
-    const since = Math.round(at - (performance.now() - this.#awayAt));
-    return { at, redis: { state: "away", since } };
+    if (this.#openedAt === undefined) return { at, redis: { state: "ok" } };
+    const since = Math.round(at - (performance.now() - this.#openedAt));
+    return { at, redis: { state: "unavailable", since } };
   }
 
-  get isAway(): boolean {
-    return this.#awayAt !== undefined;
+  get isOpen(): boolean {
+    return this.#openedAt !== undefined;
   }
 
   /** What `work` gives; throws an HttpError when Redis is away, or does not answer in time. */
-  async ask<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#awayAt !== undefined) throw this.#refusal();
-    const asked = work();
-    const patience = Promise.withResolvers<never>();
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#openedAt !== undefined) throw this.#createUnavailableError();
+    const pending = work();
+    const timeout = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      this.#noteAway();
-      patience.reject(this.#refusal());
-    }, PATIENCE_MS);
+      this.#openCircuit();
+      timeout.reject(this.#createUnavailableError());
+    }, COMMAND_TIMEOUT_MS);
     try {
-      return await Promise.race([asked, patience.promise]);
+      return await Promise.race([pending, timeout.promise]);
     } catch (error) {
-      asked.catch(() => undefined);
+      pending.catch(() => undefined);
       // What was under way when the connection broke may end in any way.
-      if (this.isAway && !(error instanceof HttpError)) throw this.#refusal();
+      if (this.isOpen && !(error instanceof HttpError)) throw this.#createUnavailableError();
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #refusal(): HttpError {
-    return new HttpError("redis-away", "Redis does not answer.", {
+  #createUnavailableError(): HttpError {
+    return new HttpError("redis-unavailable", "Redis does not answer.", {
       hint: "Nothing is lost: runs go on by themselves when it is back, and so does this page.",
     });
   }
 
-  #noteAway(): void {
-    this.#awayAt ??= performance.now();
+  #openCircuit(): void {
+    this.#openedAt ??= performance.now();
     if (this.#probing) return;
     this.#probing = true;
     this.#client
       .ping()
       .then(() => {
-        this.#awayAt = undefined;
+        this.#openedAt = undefined;
       })
       .catch(() => undefined)
       .finally(() => {

@@ -7,18 +7,18 @@ import { listWorkers } from "../../queue/worker-list.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { LaneView, ProviderView, QueueView, RedisView } from "../contract.ts";
-import type { KnownRun, RunBook } from "../runs/run-book.ts";
-import { SPANS } from "./build-history.ts";
+import type { RunCache, RunInfo } from "../runs/run-book.ts";
+import { HISTORY_SPANS } from "./build-history.ts";
 import { describeProviders } from "./describe-providers.ts";
 import { GaugeStore } from "./gauge-store.ts";
 import { GaugeHistory } from "./gauges.ts";
-import { type LaneLookDeps, lookAtLanes } from "./look-at-lanes.ts";
-import type { QueueBook } from "./queue-book.ts";
+import { type LaneStatusDeps, readLaneStatuses } from "./look-at-lanes.ts";
+import type { QueueRegistry } from "./queue-book.ts";
 import { readRedisInfo } from "./read-redis-info.ts";
-import type { RedisGate } from "./redis-gate.ts";
+import type { RedisCircuitBreaker } from "./redis-gate.ts";
 
 /** Everything seen at one moment; all pages show parts of it. */
-export interface Look {
+export interface SystemSnapshot {
   /** Redis's time, epoch ms. */
   readonly at: number;
   readonly lanes: readonly LaneView[];
@@ -27,55 +27,55 @@ export interface Look {
   readonly workers: readonly ListedWorker[];
   readonly redis: RedisView;
   /** Newest first. */
-  readonly runs: readonly KnownRun[];
+  readonly runs: readonly RunInfo[];
 }
 
-export interface SamplerDeps extends Omit<LaneLookDeps, "telemetry"> {
+export interface SnapshotSamplerDeps extends Omit<LaneStatusDeps, "telemetry"> {
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly gate: RedisGate;
-  readonly queues: QueueBook;
-  readonly runs: RunBook;
+  readonly breaker: RedisCircuitBreaker;
+  readonly queues: QueueRegistry;
+  readonly runs: RunCache;
   readonly isPrivate: boolean;
   /** Every look, for whoever remembers what was seen. */
-  readonly onLook?: (look: Look) => void;
+  readonly onSnapshot?: (snapshot: SystemSnapshot) => void;
   readonly onError: (error: Error, where: string) => void;
 }
 
-const EVERY_MS = 1_000;
+const INTERVAL_MS = 1_000;
 /** A look may be this old and still be an answer: pages that ask between two ticks must not make a look of their own. */
-const FRESH_MS = 1_500;
+const MAX_AGE_MS = 1_500;
 /** While nobody watches: once a step of the last hour's chart, a little less so that none is left out. */
-const IDLE_EVERY_MS = SPANS.hour.stepMs * 0.9;
-const INFO_EVERY_MS = 5_000;
+const IDLE_INTERVAL_MS = HISTORY_SPANS.hour.stepMs * 0.9;
+const INFO_INTERVAL_MS = 5_000;
 
 /**
  * Looks at Redis once a second for all pages together while anybody watches, every few seconds otherwise. All that is asked
  * in one look leaves in one write, and its number does not grow with items or with runs that have ended.
  */
-export class Sampler {
+export class SnapshotSampler {
   readonly telemetry: TelemetryHistory;
-  readonly gauges = { hour: gaugesOf("hour"), day: gaugesOf("day") } as const;
-  readonly #deps: SamplerDeps;
+  readonly gauges = { hour: createGaugeHistory("hour"), day: createGaugeHistory("day") } as const;
+  readonly #deps: SnapshotSamplerDeps;
   readonly #store: GaugeStore;
   #isRestored = false;
   readonly #listeners = new Set<() => void>();
   readonly #watched = new Map<string, number>();
-  #latest: Look | undefined;
-  #looking: Promise<Look> | undefined;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #latest: SystemSnapshot | undefined;
+  #pending: Promise<SystemSnapshot> | undefined;
+  #sampledAt = Number.NEGATIVE_INFINITY;
   #info: { readonly at: number; readonly view: RedisView } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(deps: SamplerDeps) {
+  constructor(deps: SnapshotSamplerDeps) {
     this.#deps = deps;
     this.telemetry = new TelemetryHistory(deps.client, deps.keys);
     this.#store = new GaugeStore(deps.client, deps.keys);
     this.#schedule();
   }
 
-  get latest(): Look | undefined {
+  get latest(): SystemSnapshot | undefined {
     return this.#latest;
   }
 
@@ -99,9 +99,9 @@ export class Sampler {
   }
 
   /** The latest look, or a new one when that is older than a moment; one for all who ask. Throws while Redis is away. */
-  async look(): Promise<Look> {
-    if (this.#latest && performance.now() - this.#lookedAt < FRESH_MS) return this.#latest;
-    return await this.#lookNow();
+  async readSnapshot(): Promise<SystemSnapshot> {
+    if (this.#latest && performance.now() - this.#sampledAt < MAX_AGE_MS) return this.#latest;
+    return await this.#takeSnapshot();
   }
 
   close(): void {
@@ -112,53 +112,57 @@ export class Sampler {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const every = this.#listeners.size > 0 ? EVERY_MS : IDLE_EVERY_MS;
+    const every = this.#listeners.size > 0 ? INTERVAL_MS : IDLE_INTERVAL_MS;
     // Since the last look, on a clock that only goes forward: whoever comes does not start a rhythm of their own.
-    const due = Math.max(0, Math.min(every, this.#lookedAt + every - performance.now()));
+    const due = Math.max(0, Math.min(every, this.#sampledAt + every - performance.now()));
     this.#timer = setTimeout(() => void this.#tick(), due);
     this.#timer.unref();
   }
 
   async #tick(): Promise<void> {
     try {
-      await this.#lookNow();
+      await this.#takeSnapshot();
     } catch (error) {
-      if (!this.#deps.gate.isAway) this.#deps.onError(coerceError(error), "sampler");
-      this.#lookedAt = performance.now();
+      if (!this.#deps.breaker.isOpen) this.#deps.onError(coerceError(error), "sampler");
+      this.#sampledAt = performance.now();
     }
     for (const listener of this.#listeners) listener();
     this.#schedule();
   }
 
-  #lookNow(): Promise<Look> {
-    this.#looking ??= this.#deps.gate
-      .ask(() => this.#read())
-      .then((look) => {
-        this.#latest = look;
-        this.#lookedAt = performance.now();
-        this.#deps.onLook?.(look);
-        return look;
+  #takeSnapshot(): Promise<SystemSnapshot> {
+    this.#pending ??= this.#deps.breaker
+      .run(() => this.#read())
+      .then((snapshot) => {
+        this.#latest = snapshot;
+        this.#sampledAt = performance.now();
+        this.#deps.onSnapshot?.(snapshot);
+        return snapshot;
       })
       .finally(() => {
-        this.#looking = undefined;
+        this.#pending = undefined;
       });
-    return this.#looking;
+    return this.#pending;
   }
 
-  async #read(): Promise<Look> {
+  async #read(): Promise<SystemSnapshot> {
     const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
     const begun = performance.now();
     // First what says which lanes there are: a lane that is new shows at once, however long ago the last look was.
-    await Promise.all([queues.discover(), this.telemetry.refresh(), runs.look(this.#watched.keys())]);
+    await Promise.all([
+      queues.discover(),
+      this.telemetry.refresh(),
+      runs.refreshListed(this.#watched.keys()),
+    ]);
     const at = this.telemetry.now;
     const listed = runs.list(at);
     const [lanes, counted, workers, redis] = await Promise.all([
-      this.#lookAtLanes(listed, { limiter, limitsOf, telemetry: this.telemetry }),
+      this.#readLaneStatuses(listed, { limiter, limitsOf, telemetry: this.telemetry }),
       queues.count(),
       listWorkers(client, keys),
       this.#readInfo(),
     ]);
-    const look: Look = {
+    const snapshot: SystemSnapshot = {
       at,
       lanes,
       providers: describeProviders(this.telemetry, counted),
@@ -167,27 +171,27 @@ export class Sampler {
       redis: { ...redis, roundTripMs: performance.now() - begun },
       runs: listed,
     };
-    await this.#noteGauges(look);
-    return look;
+    await this.#recordGauges(snapshot);
+    return snapshot;
   }
 
   /** Those that had calls lately, those of runs at work, and those of runs that somebody looks at. */
-  async #lookAtLanes(runs: readonly KnownRun[], deps: LaneLookDeps): Promise<LaneView[]> {
-    const told = toldLanes(runs);
-    const wanted = runs.filter(({ run, coordinated }) => coordinated || this.#watched.has(run));
-    const names = [...this.telemetry.lanes(), ...wanted.flatMap(({ lanes }) => lanes), ...told.keys()];
-    return await lookAtLanes(names, told, this.telemetry.now, deps);
+  async #readLaneStatuses(runs: readonly RunInfo[], deps: LaneStatusDeps): Promise<LaneView[]> {
+    const reported = collectReportedLanes(runs);
+    const shownRuns = runs.filter(({ run, hasCoordinator }) => hasCoordinator || this.#watched.has(run));
+    const names = [...this.telemetry.lanes(), ...shownRuns.flatMap(({ lanes }) => lanes), ...reported.keys()];
+    return await readLaneStatuses(names, reported, this.telemetry.now, deps);
   }
 
   async #readInfo(): Promise<RedisView> {
     const now = performance.now();
-    if (this.#info && now - this.#info.at < INFO_EVERY_MS) return this.#info.view;
+    if (this.#info && now - this.#info.at < INFO_INTERVAL_MS) return this.#info.view;
     const view = await readRedisInfo(this.#deps.client, this.#deps.isPrivate);
     this.#info = { at: now, view };
     return view;
   }
 
-  async #noteGauges({ at, queues, workers, redis }: Look): Promise<void> {
+  async #recordGauges({ at, queues, workers, redis }: SystemSnapshot): Promise<void> {
     const values = new Map<string, number>();
     for (const { provider, waiting, delayed } of queues) {
       // What a paused run or a parked lane holds up is delayed, and is work all the same.
@@ -199,21 +203,21 @@ export class Sampler {
     if (redis.usedBytes !== undefined) values.set("redis-memory", redis.usedBytes);
     if (!this.#isRestored) await this.#store.load(at, this.gauges);
     this.#isRestored = true;
-    for (const gauges of Object.values(this.gauges)) gauges.note(at, values);
+    for (const gauges of Object.values(this.gauges)) gauges.record(at, values);
     // Charts are no reason to fail a look: a Redis that takes no writes (it is full) still answers.
     this.#store.save(at, values).catch(() => undefined);
   }
 }
 
-function gaugesOf(span: keyof typeof SPANS): GaugeHistory {
-  const { stepMs, spanMs } = SPANS[span];
+function createGaugeHistory(span: keyof typeof HISTORY_SPANS): GaugeHistory {
+  const { stepMs, spanMs } = HISTORY_SPANS[span];
   return new GaugeHistory({ stepMs, steps: spanMs / stepMs });
 }
 
 /** Lanes of the runs at work, as their coordinators told. */
-function toldLanes(runs: readonly KnownRun[]): Map<string, LaneSnapshot> {
-  const lanes = runs.flatMap(({ coordinated, published }) =>
-    coordinated ? (published?.snapshot?.lanes ?? []) : [],
+function collectReportedLanes(runs: readonly RunInfo[]): Map<string, LaneSnapshot> {
+  const lanes = runs.flatMap(({ hasCoordinator, published }) =>
+    hasCoordinator ? (published?.snapshot?.lanes ?? []) : [],
   );
   return new Map(lanes.map((lane) => [lane.name, lane]));
 }

@@ -1,4 +1,4 @@
-import { addFigures, type LaneFigures, NO_FIGURES } from "../../queue/telemetry.ts";
+import { addStats, EMPTY_STATS, type LaneStats } from "../../queue/telemetry.ts";
 import { HISTORY_SPAN_MS, type TelemetryHistory } from "../../queue/telemetry-history.ts";
 import type { MoneyView, RunSummary } from "../contract.ts";
 
@@ -25,10 +25,10 @@ export function countUnpriced(runs: readonly Pick<RunSummary, "cost" | "items">[
 }
 
 /** What calls of the last 24 hours cost, as they ended. Pure. */
-export function spentToday(telemetry: Pick<TelemetryHistory, "lanes" | "series" | "now">): MoneyView[] {
+export function spentLastDay(telemetry: Pick<TelemetryHistory, "lanes" | "series" | "now">): MoneyView[] {
   const since = telemetry.now - HISTORY_SPAN_MS.coarse;
   const points = telemetry.lanes().flatMap((lane) => telemetry.series(lane, "coarse"));
-  const { cost } = points.filter(({ at }) => at > since).reduce<LaneFigures>(addFigures, NO_FIGURES);
+  const { cost } = points.filter(({ at }) => at > since).reduce<LaneStats>(addStats, EMPTY_STATS);
   return Object.entries(cost)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([currency, spent]) => ({ currency, spent: spent ?? 0 }));

@@ -3,17 +3,17 @@ import { listActiveLanes, readLaneTotals, readRecordTotals } from "../../queue/t
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RunPhaseView } from "../contract.ts";
-import type { Look } from "../look/sampler.ts";
-import { isAtEnd, phaseOf } from "../runs/describe-run.ts";
-import type { KnownRun } from "../runs/run-book.ts";
+import type { SystemSnapshot } from "../look/sampler.ts";
+import { getRunPhase, isTerminalPhase } from "../runs/describe-run.ts";
+import type { RunInfo } from "../runs/run-book.ts";
 import type { CoordinatedRun, MetricsSample } from "./metrics-sample.ts";
 
 /** A run that has been silent for longer is one of those that are stopped, and nothing new. */
-export const LOST_MS = 3600_000;
+export const SILENT_RUN_REPORTED_MS = 3600_000;
 
 /** What was seen at the last look, with what has to be read for metrics alone: a command or two per lane. */
 export async function collectMetrics(
-  look: Pick<Look, "at" | "lanes" | "queues" | "workers" | "redis" | "runs">,
+  snapshot: Pick<SystemSnapshot, "at" | "lanes" | "queues" | "workers" | "redis" | "runs">,
   { client, keys, version }: { readonly client: RedisClient; readonly keys: Keys; readonly version: string },
 ): Promise<MetricsSample> {
   const lanes = await listActiveLanes(client, keys, TOTALS_TTL_MS);
@@ -21,7 +21,7 @@ export async function collectMetrics(
     readRecordTotals(client, keys),
     ...lanes.map((lane) => readLaneTotals(client, keys, lane)),
   ]);
-  const { at, lanes: views, queues, workers, redis, runs } = look;
+  const { at, lanes: views, queues, workers, redis, runs } = snapshot;
   return {
     version,
     lanes: views,
@@ -39,20 +39,20 @@ export async function collectMetrics(
  * A lease lapses ten seconds after its holder's death; the run's silence must go on being told, or nobody could be
  * alerted to it.
  */
-function describeCoordinated(known: KnownRun, at: number): CoordinatedRun[] {
-  const { run, coordinated, published } = known;
+function describeCoordinated(known: RunInfo, at: number): CoordinatedRun[] {
+  const { run, hasCoordinator, published } = known;
   if (!published || published.end) return [];
   const silentMs = at - published.at;
-  if (!coordinated && (phaseOf(known) !== "stopped" || silentMs > LOST_MS)) return [];
-  const items = coordinated ? published.snapshot?.items : undefined;
-  return [{ run, coordinated, silentMs, items }];
+  if (!hasCoordinator && (getRunPhase(known) !== "stopped" || silentMs > SILENT_RUN_REPORTED_MS)) return [];
+  const items = hasCoordinator ? published.snapshot?.items : undefined;
+  return [{ run, hasCoordinator, silentMs, items }];
 }
 
-function countPhases(runs: readonly KnownRun[]): MetricsSample["runsByPhase"] {
+function countPhases(runs: readonly RunInfo[]): MetricsSample["runsByPhase"] {
   const counts: Partial<Record<RunPhaseView, number>> = {};
   for (const known of runs) {
-    const phase = phaseOf(known);
-    if (!isAtEnd(phase)) counts[phase] = (counts[phase] ?? 0) + 1;
+    const phase = getRunPhase(known);
+    if (!isTerminalPhase(phase)) counts[phase] = (counts[phase] ?? 0) + 1;
   }
   return counts;
 }

@@ -1,4 +1,4 @@
-import type { LaneFigures } from "../../queue/telemetry.ts";
+import type { LaneStats } from "../../queue/telemetry.ts";
 import type { ListedWorker } from "../../queue/worker-list.ts";
 import type { LaneView, QueueView, RedisView, RunPhaseView } from "../contract.ts";
 
@@ -6,7 +6,7 @@ import type { LaneView, QueueView, RedisView, RunPhaseView } from "../contract.t
 export interface CoordinatedRun {
   readonly run: string;
   /** Some process feeds and collects it at this moment. */
-  readonly coordinated: boolean;
+  readonly hasCoordinator: boolean;
   /** Since its coordinator last told how far it is, ms. */
   readonly silentMs: number;
   /** Absent while it is still planned. */
@@ -23,7 +23,7 @@ export interface MetricsSample {
   readonly version: string;
   readonly lanes: readonly LaneView[];
   /** By the lane's name: its figures since ever. */
-  readonly totals: ReadonlyMap<string, LaneFigures>;
+  readonly totals: ReadonlyMap<string, LaneStats>;
   /** Records committed since ever: `ok`, or the kind of their failure. */
   readonly records: Readonly<Record<string, number>>;
   readonly queues: readonly (QueueView & { readonly provider: string })[];

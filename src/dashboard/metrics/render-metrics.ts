@@ -1,6 +1,6 @@
 import type { RunPhaseView } from "../contract.ts";
 import { addLaneMetrics } from "./lane-metrics.ts";
-import { MetricBook } from "./metric-book.ts";
+import { MetricsRegistry } from "./metric-book.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
@@ -10,31 +10,31 @@ export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * asked, and nothing else is known. Names and labels hold no text of any item.
  */
 export async function renderMetrics(sample: MetricsSample | undefined): Promise<string> {
-  const book = new MetricBook();
-  book.gauge(
+  const registry = new MetricsRegistry();
+  registry.gauge(
     { name: "sluice_redis_up", help: "1 when Redis answers, 0 when it is away.", labels: [] },
-    one(sample ? 1 : 0),
+    toUnlabeledValue(sample ? 1 : 0),
   );
-  if (!sample) return await book.render();
-  addAbout(book, sample);
-  addLaneMetrics(book, sample);
-  addRecords(book, sample);
-  addQueues(book, sample);
-  addWorkers(book, sample);
-  addRuns(book, sample);
-  addRedis(book, sample);
-  return await book.render();
+  if (!sample) return await registry.render();
+  addBuildInfo(registry, sample);
+  addLaneMetrics(registry, sample);
+  addRecords(registry, sample);
+  addQueues(registry, sample);
+  addWorkers(registry, sample);
+  addRuns(registry, sample);
+  addRedis(registry, sample);
+  return await registry.render();
 }
 
-function addAbout(book: MetricBook, { version }: MetricsSample): void {
-  book.gauge(
+function addBuildInfo(registry: MetricsRegistry, { version }: MetricsSample): void {
+  registry.gauge(
     { name: "sluice_build_info", help: "Always 1; the label is the version.", labels: ["version"] },
     [{ labels: { version }, value: 1 }],
   );
 }
 
-function addRecords(book: MetricBook, { records }: MetricsSample): void {
-  book.counter(
+function addRecords(registry: MetricsRegistry, { records }: MetricsSample): void {
+  registry.counter(
     {
       name: "sluice_records_total",
       help: "Records committed, by outcome: ok, or the kind of their failure.",
@@ -44,9 +44,9 @@ function addRecords(book: MetricBook, { records }: MetricsSample): void {
   );
 }
 
-function addQueues(book: MetricBook, { queues }: MetricsSample): void {
+function addQueues(registry: MetricsRegistry, { queues }: MetricsSample): void {
   const labels = ["queue", "provider", "kind", "priority", "state"] as const;
-  book.gauge(
+  registry.gauge(
     { name: "sluice_queue_jobs", help: "Jobs of a queue: waiting, active or delayed.", labels },
     queues.flatMap(({ name: queue, provider, kind, priority, ...jobs }) =>
       (["waiting", "active", "delayed"] as const).map((state) => ({
@@ -57,9 +57,9 @@ function addQueues(book: MetricBook, { queues }: MetricsSample): void {
   );
 }
 
-function addWorkers(book: MetricBook, { workers }: MetricsSample): void {
+function addWorkers(registry: MetricsRegistry, { workers }: MetricsSample): void {
   const alive = workers.filter(({ state }) => state === "alive");
-  book.gauge(
+  registry.gauge(
     {
       name: "sluice_workers",
       help: "Workers by state: alive, or dead (silent for 15 s, within the last ten minutes).",
@@ -92,9 +92,9 @@ function addWorkers(book: MetricBook, { workers }: MetricsSample): void {
   ])[];
   for (const [name, help, pick, join] of sums) {
     const values = alive.flatMap((worker) => pick(worker) ?? []);
-    book.gauge(
+    registry.gauge(
       { name, help, labels: [] },
-      values.length === 0 && (alive.length > 0 || join === largest) ? [] : one(join(values)),
+      values.length === 0 && (alive.length > 0 || join === largest) ? [] : toUnlabeledValue(join(values)),
     );
   }
 }
@@ -109,8 +109,8 @@ const PHASES = [
   "stopped",
 ] as const satisfies RunPhaseView[];
 
-function addRuns(book: MetricBook, { runs, runsByPhase }: MetricsSample): void {
-  book.gauge(
+function addRuns(registry: MetricsRegistry, { runs, runsByPhase }: MetricsSample): void {
+  registry.gauge(
     {
       name: "sluice_runs",
       help: "Runs that are not at their end, by state; stopped: no process feeds and collects it.",
@@ -118,11 +118,11 @@ function addRuns(book: MetricBook, { runs, runsByPhase }: MetricsSample): void {
     },
     PHASES.map((state) => ({ labels: { state }, value: runsByPhase[state] ?? 0 })),
   );
-  book.gauge(
+  registry.gauge(
     { name: "sluice_runs_coordinated", help: "Runs that some process feeds and collects.", labels: [] },
-    one(runs.filter(({ coordinated }) => coordinated).length),
+    toUnlabeledValue(runs.filter(({ hasCoordinator }) => hasCoordinator).length),
   );
-  book.gauge(
+  registry.gauge(
     {
       name: "sluice_run_coordinator_lag_seconds",
       help: "Since the coordinator of a run last told how far it is; it does so every second. For an hour after its death.",
@@ -130,7 +130,7 @@ function addRuns(book: MetricBook, { runs, runsByPhase }: MetricsSample): void {
     },
     runs.map(({ run, silentMs }) => ({ labels: { run }, value: Math.max(0, silentMs) / 1_000 })),
   );
-  book.gauge(
+  registry.gauge(
     {
       name: "sluice_run_items",
       help: "Items of a coordinated run: total, succeeded, failed, in-flight.",
@@ -145,7 +145,7 @@ function addRuns(book: MetricBook, { runs, runsByPhase }: MetricsSample): void {
   );
 }
 
-function addRedis(book: MetricBook, { redis }: MetricsSample): void {
+function addRedis(registry: MetricsRegistry, { redis }: MetricsSample): void {
   const gauges = [
     ["sluice_redis_memory_bytes", "Memory that Redis uses.", redis.usedBytes],
     [
@@ -153,11 +153,11 @@ function addRedis(book: MetricBook, { redis }: MetricsSample): void {
       "Memory that Redis may use (maxmemory), where it is limited.",
       redis.maxBytes,
     ],
-    ["sluice_redis_memory_mark_bytes", "Memory from which on it is a worry.", redis.markBytes],
+    ["sluice_redis_memory_mark_bytes", "Memory from which on it is a worry.", redis.warningBytes],
     ["sluice_redis_clients", "Connections that Redis has.", redis.clients],
   ] as const;
   for (const [name, help, value] of gauges) {
-    book.gauge({ name, help, labels: [] }, value === undefined ? [] : one(value));
+    registry.gauge({ name, help, labels: [] }, value === undefined ? [] : toUnlabeledValue(value));
   }
 }
 
@@ -169,6 +169,6 @@ function largest(values: readonly number[]): number {
   return Math.max(0, ...values);
 }
 
-function one(value: number): { labels: Record<never, string>; value: number }[] {
+function toUnlabeledValue(value: number): { labels: Record<never, string>; value: number }[] {
   return [{ labels: {}, value }];
 }

@@ -34,17 +34,17 @@ function describe(record: WireRecord, at: number, dimensions: number): LatestRec
 }
 
 /** Records as they lie in a run's folder, without those that are not (or no longer) to be read. */
-export async function describeStored(
+export async function readStoredRecords(
   folder: RunFolder,
-  ended: readonly { readonly index: number; readonly at: number }[],
+  completedCalls: readonly { readonly index: number; readonly at: number }[],
 ): Promise<LatestRecord[]> {
   await using records = new StoredRecords(folder.dir);
   const found: LatestRecord[] = [];
   // One by one: the files of the store are opened by the first that needs them.
-  for (const { index, at } of ended) {
+  for (const { index, at } of completedCalls) {
     const item = await readItem(folder, index);
     if (item?.status !== "succeeded") continue;
-    const [slot] = folder.spool === undefined ? [] : await records.slots(index, 1);
+    const [slot] = folder.itemsFile === undefined ? [] : await records.slots(index, 1);
     const vector = slot && (await records.vector(slot));
     const { id, attempts = slot?.attempts ?? 1, tokens = slot?.tokens ?? 0 } = item;
     const first = vector ? { vector: [...vector.subarray(0, SHOWN_FLOATS)], dimensions: vector.length } : {};

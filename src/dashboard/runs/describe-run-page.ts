@@ -1,15 +1,15 @@
 import { parseLane } from "../../core/lane.ts";
 import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
 import type { LaneView, RetryStatus, RunPage } from "../contract.ts";
-import { actionsOf, describeRun } from "./describe-run.ts";
+import { describeRun, listRunActions } from "./describe-run.ts";
 import { describeStop } from "./describe-stop.ts";
-import type { KnownRun } from "./run-book.ts";
-import { type FoundFolder, isSearchable } from "./run-folder.ts";
+import type { RunInfo } from "./run-book.ts";
+import { type FolderLookup, isSearchable } from "./run-folder.ts";
 
 export interface RunPageParts {
   readonly at: number;
-  readonly known: KnownRun;
-  readonly found: FoundFolder;
+  readonly known: RunInfo;
+  readonly found: FolderLookup;
   /** All lanes of the latest look. */
   readonly lanes: readonly LaneView[];
   readonly retry: RetryStatus | undefined;
@@ -22,14 +22,14 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
   const snapshot = published?.snapshot;
   const report =
     (published?.end?.outcome === "finished" ? published.end.report : undefined) ??
-    (found.here ? found.folder.manifest : undefined);
+    (found.isReadable ? found.folder.manifest : undefined);
   const items = summary.items ?? report?.items;
-  const failuresByKind = (known.coordinated ? snapshot?.failuresByKind : report?.failuresByKind) ?? {};
+  const failuresByKind = (known.hasCoordinator ? snapshot?.failuresByKind : report?.failuresByKind) ?? {};
   const folder = {
-    here: found.here,
-    ...(found.here ? {} : { reason: found.reason, code: found.code }),
-    hasWork: found.here && found.folder.spool !== undefined,
-    searchable: found.here && isSearchable(found.folder),
+    isReadable: found.isReadable,
+    ...(found.isReadable ? {} : { reason: found.reason, code: found.code }),
+    hasWorkFolder: found.isReadable && found.folder.itemsFile !== undefined,
+    isSearchable: found.isReadable && isSearchable(found.folder),
   };
   return {
     ...summary,
@@ -41,21 +41,21 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
             total: items.total,
             succeeded: items.succeeded,
             failed: items.failed,
-            ...inFlightOf(items),
+            ...pickInFlight(items),
           },
-          left: Math.max(0, items.total - items.succeeded - items.failed),
+          itemsWithoutRecord: Math.max(0, items.total - items.succeeded - items.failed),
         }
       : {}),
-    ...ratesOf(known),
-    ...figuresOf(known, report),
+    ...describeRates(known),
+    ...describeRunStats(known, report),
     failuresByKind: { ...(snapshot && !report ? snapshot.failuresByKind : {}), ...failuresByKind },
-    lanes: lanesOf(known, lanes),
+    lanes: describeLanes(known, lanes),
     ...(known.window === undefined ? {} : { window: known.window }),
     folder: {
-      here: found.here,
+      isReadable: found.isReadable,
       dir: known.dir,
       host: known.host,
-      ...(found.here ? {} : { reason: found.reason, reasonCode: found.code }),
+      ...(found.isReadable ? {} : { reason: found.reason, reasonCode: found.code }),
     },
     ...(report
       ? {
@@ -66,31 +66,34 @@ export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts
         }
       : {}),
     ...describeStop(known, found),
-    ...actionsOf(known, folder, items?.failed),
+    ...listRunActions(known, folder, items?.failed),
     ...(retry ? { retry } : {}),
   };
 }
 
-function inFlightOf(items: object): { inFlight?: number } {
+function pickInFlight(items: object): { inFlight?: number } {
   return "inFlight" in items && typeof items.inFlight === "number" ? { inFlight: items.inFlight } : {};
 }
 
-function ratesOf({ coordinated, published }: KnownRun): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
-  const { callsPerSecond, tokensPerSecond } = (coordinated ? published?.snapshot : undefined) ?? {};
+function describeRates({
+  hasCoordinator,
+  published,
+}: RunInfo): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
+  const { callsPerSecond, tokensPerSecond } = (hasCoordinator ? published?.snapshot : undefined) ?? {};
   return {
     callsPerSecond,
     tokensPerSecond,
   };
 }
 
-type Report = Extract<FoundFolder, { here: true }>["folder"]["manifest"];
+type Report = Extract<FolderLookup, { isReadable: true }>["folder"]["manifest"];
 
-function figuresOf(
-  { coordinated, published }: KnownRun,
+function describeRunStats(
+  { hasCoordinator, published }: RunInfo,
   report: Report | undefined,
 ): Pick<RunPage, "calls" | "snoozes" | "batchFill" | "tokens"> {
   const snapshot = published?.snapshot;
-  if (snapshot && (coordinated || !report)) {
+  if (snapshot && (hasCoordinator || !report)) {
     const { calls, snoozes, batchFill, tokens } = snapshot;
     return { calls, snoozes, tokens, batchFill };
   }
@@ -105,20 +108,24 @@ function figuresOf(
 }
 
 /** All that the run may use: what a coordinator told before its first look counts as well. */
-function lanesOf({ lanes: named, published }: KnownRun, lanes: readonly LaneView[]): LaneView[] {
-  const told = new Map(published?.snapshot?.lanes.map((lane) => [lane.name, lane]));
-  return [...new Set([...named, ...told.keys()])]
+function describeLanes({ lanes: named, published }: RunInfo, lanes: readonly LaneView[]): LaneView[] {
+  const reported = new Map(published?.snapshot?.lanes.map((lane) => [lane.name, lane]));
+  return [...new Set([...named, ...reported.keys()])]
     .sort()
-    .flatMap((name) => liveLane(name, told.get(name), lanes));
+    .flatMap((name) => describeLane(name, reported.get(name), lanes));
 }
 
 /** As it was seen at the latest look; as the run told it, where nobody has seen it since. */
-function liveLane(name: string, told: LaneSnapshot | undefined, lanes: readonly LaneView[]): LaneView[] {
+function describeLane(
+  name: string,
+  reported: LaneSnapshot | undefined,
+  lanes: readonly LaneView[],
+): LaneView[] {
   const seen = lanes.find((lane) => lane.name === name);
   if (seen) return [seen];
   const lane = parseLane(name);
-  if (!lane || !told) return [];
-  const { state, snoozeUntil, reason, requests, tokens, concurrency } = told;
+  if (!lane || !reported) return [];
+  const { state, snoozeUntil, reason, requests, tokens, concurrency } = reported;
   return [
     {
       ...lane,

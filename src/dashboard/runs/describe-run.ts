@@ -1,13 +1,13 @@
 import { basename } from "node:path";
 import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import type { MoneyView, Reason, RunAction, RunPage, RunPhaseView, RunSummary } from "../contract.ts";
-import type { KnownRun } from "./run-book.ts";
+import type { MoneyView, RefusalReason, RunAction, RunPage, RunPhaseView, RunSummary } from "../contract.ts";
+import type { RunInfo } from "./run-book.ts";
 
 /** What state a run is in for people. Pure. */
-export function phaseOf({ state, coordinated, published }: KnownRun): RunPhaseView {
+export function getRunPhase({ state, hasCoordinator, published }: RunInfo): RunPhaseView {
   const { end, snapshot } = published ?? {};
   const report = end?.outcome === "finished" ? end.report : undefined;
-  if (coordinated) {
+  if (hasCoordinator) {
     if (state === "paused") return "paused";
     if (state === "cancelled") return "cancelled";
     if (snapshot === undefined || state === undefined) return "planning";
@@ -18,21 +18,21 @@ export function phaseOf({ state, coordinated, published }: KnownRun): RunPhaseVi
   return state === "running" || state === "paused" || end?.outcome === "stopped" ? "stopped" : "unknown";
 }
 
-export function isAtEnd(phase: RunPhaseView): boolean {
+export function isTerminalPhase(phase: RunPhaseView): boolean {
   return phase === "finished" || phase === "cancelled" || phase === "unknown";
 }
 
 /** A line of the list. A figure that nobody told is absent. Pure. */
-export function describeRun(known: KnownRun): RunSummary {
+export function describeRun(known: RunInfo): RunSummary {
   const { published, model, host, dir, seenAt } = known;
   const { snapshot } = published ?? {};
   const report = published?.end?.outcome === "finished" ? published.end.report : undefined;
   const kind = report?.kind ?? known.kind;
-  const phase = phaseOf(known);
-  const isRunning = known.coordinated;
+  const phase = getRunPhase(known);
+  const isRunning = known.hasCoordinator;
   const heard = Math.max(seenAt ?? 0, published?.at ?? 0);
-  const items = itemsOf(known, report);
-  const cost = costOf(known, report);
+  const items = describeItems(known, report);
+  const cost = describeCost(known, report);
   return {
     run: known.run,
     ...(kind === undefined ? {} : { kind }),
@@ -52,7 +52,10 @@ export function describeRun(known: KnownRun): RunSummary {
   };
 }
 
-function itemsOf({ published, coordinated }: KnownRun, report: RunManifest | undefined): RunSummary["items"] {
+function describeItems(
+  { published, hasCoordinator }: RunInfo,
+  report: RunManifest | undefined,
+): RunSummary["items"] {
   if (report) {
     const { total, succeeded, failed } = report.items;
     return { total, succeeded, failed, inFlight: 0 };
@@ -60,10 +63,10 @@ function itemsOf({ published, coordinated }: KnownRun, report: RunManifest | und
   const items = published?.snapshot?.items;
   if (!items) return undefined;
   const { inFlight, ...rest } = items;
-  return coordinated ? { ...rest, inFlight } : rest;
+  return hasCoordinator ? { ...rest, inFlight } : rest;
 }
 
-function costOf({ published }: KnownRun, report: RunManifest | undefined): MoneyView | undefined {
+function describeCost({ published }: RunInfo, report: RunManifest | undefined): MoneyView | undefined {
   if (report?.cost) {
     const { amount, currency } = report.cost;
     return { spent: amount, expected: amount, currency };
@@ -73,46 +76,49 @@ function costOf({ published }: KnownRun, report: RunManifest | undefined): Money
 
 /** What has to be known of a run's folder to say what can be done. */
 export interface FolderState {
-  readonly here: boolean;
+  readonly isReadable: boolean;
   readonly reason?: string;
-  readonly code?: "folder-elsewhere" | "folder-gone";
-  readonly hasWork: boolean;
-  readonly searchable: boolean;
+  readonly code?: "folder-on-other-host" | "folder-missing";
+  readonly hasWorkFolder: boolean;
+  readonly isSearchable: boolean;
 }
 
 /** Why an action is not offered; without a message it goes without saying. */
-type Refusal = { readonly message: string; readonly code: Reason };
-const SILENT = "silent";
+type Refusal = { readonly message: string; readonly code: RefusalReason };
+const WITHOUT_REASON = "silent";
 
 /** Which actions make sense now, and why others do not. Pure. */
-export function actionsOf(
-  known: KnownRun,
+export function listRunActions(
+  known: RunInfo,
   folder: FolderState,
   failed: number | undefined,
 ): Required<Pick<RunPage, "actions" | "refusals" | "refusalCodes">> {
-  const { state, coordinated } = known;
+  const { state, hasCoordinator } = known;
   const actions: RunAction[] = [];
   const refusals: Partial<Record<RunAction, string>> = {};
-  const refusalCodes: Partial<Record<RunAction, Reason>> = {};
-  const offer = (action: RunAction, why: Refusal | typeof SILENT | undefined) => {
+  const refusalCodes: Partial<Record<RunAction, RefusalReason>> = {};
+  const offer = (action: RunAction, why: Refusal | typeof WITHOUT_REASON | undefined) => {
     if (why === undefined) actions.push(action);
-    else if (why !== SILENT) {
+    else if (why !== WITHOUT_REASON) {
       refusals[action] = why.message;
       refusalCodes[action] = why.code;
     }
   };
   const isLive = state === "running" || state === "paused";
-  const alone = coordinated ? undefined : NO_COORDINATOR;
+  const noCoordinator = hasCoordinator ? undefined : NO_COORDINATOR;
   // Without a coordinator, "paused" would only hold up whoever runs its command again.
-  offer("pause", state === "running" ? alone : SILENT);
-  offer("resume", state === "paused" ? alone : SILENT);
-  offer("cancel", isLive ? undefined : SILENT);
-  offer("window", isLive ? alone : SILENT);
-  const elsewhere = folder.here ? undefined : refuseFolder(folder);
-  offer("items", elsewhere);
-  offer("retry", refuseRetry(known, elsewhere, folder.hasWork, failed));
-  const isFinished = phaseOf(known) === "finished";
-  offer("search", isFinished ? (elsewhere ?? (folder.searchable ? undefined : SILENT)) : SILENT);
+  offer("pause", state === "running" ? noCoordinator : WITHOUT_REASON);
+  offer("resume", state === "paused" ? noCoordinator : WITHOUT_REASON);
+  offer("cancel", isLive ? undefined : WITHOUT_REASON);
+  offer("window", isLive ? noCoordinator : WITHOUT_REASON);
+  const folderRefusal = folder.isReadable ? undefined : refuseFolder(folder);
+  offer("items", folderRefusal);
+  offer("retry", refuseRetry(known, folderRefusal, folder.hasWorkFolder, failed));
+  const isFinished = getRunPhase(known) === "finished";
+  offer(
+    "search",
+    isFinished ? (folderRefusal ?? (folder.isSearchable ? undefined : WITHOUT_REASON)) : WITHOUT_REASON,
+  );
   return { actions, refusals, refusalCodes };
 }
 
@@ -121,24 +127,24 @@ const NO_COORDINATOR: Refusal = {
   code: "no-coordinator",
 };
 
-function refuseFolder({ reason, code = "folder-elsewhere" }: FolderState): Refusal {
+function refuseFolder({ reason, code = "folder-on-other-host" }: FolderState): Refusal {
   return { message: reason ?? "The run's folder is not on this machine.", code };
 }
 
 function refuseRetry(
-  { coordinated }: KnownRun,
-  elsewhere: Refusal | undefined,
-  hasWork: boolean,
+  { hasCoordinator }: RunInfo,
+  folderRefusal: Refusal | undefined,
+  hasWorkFolder: boolean,
   failed: number | undefined,
-): Refusal | typeof SILENT | undefined {
-  if (coordinated) {
+): Refusal | typeof WITHOUT_REASON | undefined {
+  if (hasCoordinator) {
     const message = "The run is at work; its failures can be retried when it has ended.";
-    return { message, code: "at-work" };
+    return { message, code: "already-running" };
   }
-  if (failed === 0) return SILENT;
-  if (elsewhere || hasWork) return elsewhere;
+  if (failed === 0) return WITHOUT_REASON;
+  if (folderRefusal || hasWorkFolder) return folderRefusal;
   return {
     message: "The run's working folder is gone, and with it what a retry needs.",
-    code: "work-gone",
+    code: "work-folder-missing",
   };
 }

@@ -1,12 +1,12 @@
-import { readSpool } from "../../producer/plan/read-spool.ts";
+import { readItemsFile } from "../../producer/plan/read-spool.ts";
 import { SLOT_FAILED } from "../../producer/sink/ledger.ts";
-import type { ExportLine } from "../contract.ts";
-import { isInCluster, type WantedCluster } from "./in-cluster.ts";
+import type { ExportedFailure } from "../contract.ts";
+import { type CauseFilter, matchesCause } from "./in-cluster.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 export interface ExportOptions {
-  readonly wanted: WantedCluster;
+  readonly filter: CauseFilter;
   readonly texts: boolean;
 }
 
@@ -14,21 +14,21 @@ export interface ExportOptions {
  * The failed items of a cluster, in order, a JSON line each. Reads the plan beside the ledger once, and holds one group
  * of items at most.
  */
-export async function* exportCluster(
-  { dir, manifest, spool }: RunFolder,
-  { wanted, texts }: ExportOptions,
+export async function* exportCause(
+  { dir, manifest, itemsFile }: RunFolder,
+  { filter, texts }: ExportOptions,
 ): AsyncGenerator<string> {
-  if (spool === undefined) return;
+  if (itemsFile === undefined) return;
   await using records = new StoredRecords(dir);
-  for await (const items of readSpool(spool)) {
+  for await (const items of readItemsFile(itemsFile)) {
     const slots = await records.slots(items[0]?.index ?? 0, items.length);
     const lines: string[] = [];
     for (const [i, item] of items.entries()) {
       const slot = slots[i];
       if (slot?.status !== SLOT_FAILED) continue;
       const failure = await records.failure(slot);
-      if (!failure || !isInCluster(failure, wanted)) continue;
-      const line: ExportLine = {
+      if (!failure || !matchesCause(failure, filter)) continue;
+      const line: ExportedFailure = {
         index: item.index,
         id: item.id,
         ...failure,
@@ -41,7 +41,7 @@ export async function* exportCluster(
   }
 }
 
-function describeText(text: string, isRequest: boolean): Pick<ExportLine, "text" | "request"> {
+function describeText(text: string, isRequest: boolean): Pick<ExportedFailure, "text" | "request"> {
   if (!isRequest) return { text };
   try {
     return { request: JSON.parse(text) as unknown };

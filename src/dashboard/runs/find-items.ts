@@ -1,73 +1,82 @@
 import { performance } from "node:perf_hooks";
 import type { ItemPage, ItemStatus, ItemSummary } from "../contract.ts";
-import type { FoundItem } from "./found-item.ts";
-import { isInCluster, type WantedCluster } from "./in-cluster.ts";
-import { lineHint } from "./output-items.ts";
+import type { StoredItem } from "./found-item.ts";
+import { type CauseFilter, matchesCause } from "./in-cluster.ts";
+import { toLinePrefilter } from "./output-items.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { readItems } from "./run-items.ts";
 
-export interface ItemSearch {
+export interface ItemFilter {
   readonly text: string;
   readonly in: "id" | "text";
   readonly status?: ItemStatus | undefined;
   readonly kind?: string | undefined;
-  readonly cluster?: WantedCluster | undefined;
+  readonly cause?: CauseFilter | undefined;
   readonly from: number;
   readonly limit: number;
 }
 
 /** A page must not keep the server from others; what is left is for the next one. */
-const BUDGET_MS = 150;
+const PAGE_TIME_LIMIT_MS = 150;
 
 /**
  * The items that fit, from `from` on, until the page is full or its time is over; `next` says where to go on. Case does
  * not count.
  */
-export async function findItems(folder: RunFolder, search: ItemSearch): Promise<ItemPage> {
+export async function findItems(folder: RunFolder, search: ItemFilter): Promise<ItemPage> {
   const { from, limit } = search;
   const total = folder.manifest.items.total;
-  const wanted = search.text.toLowerCase();
+  const needle = search.text.toLowerCase();
   const begun = performance.now();
   const items: ItemSummary[] = [];
   let next = from;
   const page = (end: boolean): ItemPage => ({
     items,
     next: end || next >= total ? undefined : next,
-    searched: total === 0 || end ? 1 : Math.min(1, next / total),
+    searchedShare: total === 0 || end ? 1 : Math.min(1, next / total),
   });
-  if (isHopeless(folder, search)) return page(true);
-  const texts = search.in === "text" && wanted !== "";
-  for await (const group of readItems(folder, { from, failures: true, texts, hint: lineHint(wanted) })) {
+  if (isAlwaysEmpty(folder, search)) return page(true);
+  const texts = search.in === "text" && needle !== "";
+  for await (const group of readItems(folder, {
+    from,
+    failures: true,
+    texts,
+    linePrefilter: toLinePrefilter(needle),
+  })) {
     for (const item of group.items) {
-      if (fits(item, search, wanted)) items.push(toSummary(item));
+      if (matchesFilter(item, search, needle)) items.push(toSummary(item));
       if (items.length < limit) continue;
       next = item.index + 1;
       return page(false);
     }
     next = group.next;
-    if (performance.now() - begun > BUDGET_MS) return page(false);
+    if (performance.now() - begun > PAGE_TIME_LIMIT_MS) return page(false);
   }
   return page(true);
 }
 
 /** A finished run whose working folder is gone has neither failures nor items that wait. */
-function isHopeless({ spool }: RunFolder, { status, kind, cluster }: ItemSearch): boolean {
-  const wantsFailures = kind !== undefined || cluster !== undefined;
-  return spool === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
+function isAlwaysEmpty({ itemsFile }: RunFolder, { status, kind, cause }: ItemFilter): boolean {
+  const wantsFailures = kind !== undefined || cause !== undefined;
+  return itemsFile === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
 }
 
-function fits(item: FoundItem, { status, kind, cluster, in: where }: ItemSearch, wanted: string): boolean {
+function matchesFilter(
+  item: StoredItem,
+  { status, kind, cause, in: where }: ItemFilter,
+  needle: string,
+): boolean {
   if (status !== undefined && item.status !== status) return false;
   if (kind !== undefined && item.failure?.kind !== kind) return false;
-  if (cluster && !(item.failure && isInCluster(item.failure, cluster))) return false;
-  if (wanted === "") return true;
-  if (where === "id") return item.id.toLowerCase().includes(wanted);
+  if (cause && !(item.failure && matchesCause(item.failure, cause))) return false;
+  if (needle === "") return true;
+  if (where === "id") return item.id.toLowerCase().includes(needle);
   // Of a finished run of requests, the answers are what is left.
   const text = item.text ?? (item.answer === undefined ? "" : JSON.stringify(item.answer));
-  return text.toLowerCase().includes(wanted);
+  return text.toLowerCase().includes(needle);
 }
 
-export function toSummary({ index, id, status, tokens, attempts, failure }: FoundItem): ItemSummary {
+export function toSummary({ index, id, status, tokens, attempts, failure }: StoredItem): ItemSummary {
   return {
     index,
     id,

@@ -1,7 +1,7 @@
 import type { ItemSummary } from "../contract.ts";
 
 /** An item with what its folder still knows of it. */
-export interface FoundItem extends ItemSummary {
+export interface StoredItem extends ItemSummary {
   /** What was asked: the text of an embedding item, the request of a chat item as JSON. */
   readonly text?: string;
   /** Of a finished chat run: the answer's body, as its output has it. */

@@ -1,9 +1,9 @@
 import type { ChatResponse } from "../../providers/provider.ts";
 import type { RecordCall } from "../../queue/record-codec.ts";
 import type { JournalEntry } from "../../queue/run-journal.ts";
-import type { AttemptView, ItemStory, MaskedText, RevealedItem } from "../contract.ts";
+import type { AttemptView, ItemHistory, MaskedText, RevealedItem } from "../contract.ts";
 import { toSummary } from "./find-items.ts";
-import type { FoundItem } from "./found-item.ts";
+import type { StoredItem } from "./found-item.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { StoredRecords } from "./stored-records.ts";
 
@@ -25,13 +25,13 @@ const SHOWN_CHARACTERS = 256 * 1024;
 const SHOWN_FLOATS = 32;
 
 /** What became of an item, without any of its texts. Pure. */
-export function describeItem(
-  item: FoundItem,
+export function describeItemHistory(
+  item: StoredItem,
   answer: StoredAnswer | undefined,
   calls: { readonly failed: readonly JournalEntry[]; readonly answered: RecordCall | undefined },
   about: { readonly at: number; readonly run: string; readonly model: string },
-): ItemStory {
-  const origin = originOf(item);
+): ItemHistory {
+  const origin = findOrigin(item);
   const model = item.model ?? about.model;
   const { finishReason, inputTokens, outputTokens, dimensions, recordedAt } = answer ?? {};
   return {
@@ -53,7 +53,7 @@ export function describeItem(
       : {}),
     history: describeAttempts(item, calls.failed, calls.answered),
     request: mask(item.text, {
-      absent: "The output of this run holds no texts, and its plan is gone.",
+      absentReason: "The output of this run holds no texts, and its plan is gone.",
       absentCode: "not-kept",
     }),
     response: maskAnswer(item, answer),
@@ -61,7 +61,7 @@ export function describeItem(
 }
 
 /** The texts of an item, cut where they are too long to show. Pure. */
-export function revealItem(item: FoundItem, answer: StoredAnswer | undefined): RevealedItem {
+export function revealItem(item: StoredItem, answer: StoredAnswer | undefined): RevealedItem {
   const response = answer?.text ?? (answer?.vector ? showVector(answer.vector) : undefined);
   return {
     request: item.text === undefined ? undefined : cut(prettify(item.text)),
@@ -70,10 +70,10 @@ export function revealItem(item: FoundItem, answer: StoredAnswer | undefined): R
 }
 
 /** The answer of an item that has one, from the run's working folder or its output. */
-export async function readAnswer(folder: RunFolder, item: FoundItem): Promise<StoredAnswer | undefined> {
+export async function readAnswer(folder: RunFolder, item: StoredItem): Promise<StoredAnswer | undefined> {
   if (item.status !== "succeeded") return undefined;
   if (item.answer !== undefined) return { text: JSON.stringify(item.answer, null, 2) };
-  if (folder.spool === undefined) {
+  if (folder.itemsFile === undefined) {
     const { dimensions } = folder.manifest;
     return dimensions === undefined ? {} : { dimensions };
   }
@@ -101,7 +101,7 @@ function readChatAnswer(json: unknown, recordedAt: number): StoredAnswer {
 
 /** Failed attempts as they were noted, in the order they began, then the one that gave the record. */
 function describeAttempts(
-  item: FoundItem,
+  item: StoredItem,
   journal: readonly JournalEntry[],
   answered: RecordCall | undefined,
 ): AttemptView[] {
@@ -137,18 +137,19 @@ function isAttempt({ outcome }: AttemptView): boolean {
   return outcome !== "throttled";
 }
 
-function maskAnswer({ status }: FoundItem, answer: StoredAnswer | undefined): MaskedText {
-  if (status === "waiting") return { absent: "There is no answer yet.", absentCode: "not-answered" };
-  if (status === "failed") return { absent: "The item failed; there is no answer.", absentCode: "failed" };
+function maskAnswer({ status }: StoredItem, answer: StoredAnswer | undefined): MaskedText {
+  if (status === "waiting") return { absentReason: "There is no answer yet.", absentCode: "not-answered" };
+  if (status === "failed")
+    return { absentReason: "The item failed; there is no answer.", absentCode: "failed" };
   if (answer?.vector) return { characters: showVector(answer.vector).length };
   return mask(answer?.text, {
-    absent: "The answer is a vector in the run's output.",
+    absentReason: "The answer is a vector in the run's output.",
     absentCode: "vector",
   });
 }
 
-function mask(text: string | undefined, absent: MaskedText): MaskedText {
-  return text === undefined ? absent : { characters: text.length };
+function mask(text: string | undefined, absentReason: MaskedText): MaskedText {
+  return text === undefined ? absentReason : { characters: text.length };
 }
 
 function cut(text: string): { readonly text: string; readonly cut?: number } {
@@ -172,7 +173,7 @@ function showVector(vector: Float32Array): string {
 }
 
 /** Sources leave their file name, and where in it, in the metadata of an item. */
-function originOf({ metadata }: FoundItem): string | undefined {
+function findOrigin({ metadata }: StoredItem): string | undefined {
   for (const name of ["path", "file", "source"]) {
     const value = metadata?.[name];
     if (typeof value === "string" && value !== "") return value.slice(0, 500);

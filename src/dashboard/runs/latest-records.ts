@@ -4,24 +4,24 @@ import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { LatestRecord, LatestRecords } from "../contract.ts";
-import type { RedisGate } from "../look/redis-gate.ts";
-import { decodeEntry, describeStored } from "./describe-record.ts";
+import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
+import { decodeEntry, readStoredRecords } from "./describe-record.ts";
 import { ResultsTail, type TailEntry } from "./results-tail.ts";
-import type { KnownRun } from "./run-book.ts";
+import type { RunInfo } from "./run-book.ts";
 import { findRunFolder } from "./run-folder.ts";
 import { readItem } from "./run-items.ts";
 
-const KEPT = 50;
+const MAX_RECORDS = 50;
 /** Records that are read from a run's folder for somebody who begins to look. */
-const STORED = 10;
+const MAX_STORED_RECORDS = 10;
 /** Commits looked at in one go; each may be some 60 KB of vectors. */
-const FRAMES = 3;
+const MAX_ENTRIES_PER_READ = 3;
 /** Runs whose records are remembered. */
-const RUNS = 20;
+const MAX_RUNS = 20;
 /** Runs followed at once; each takes a connection. The others are looked at now and then. */
 const MAX_TAILS = 10;
 
-interface Seen {
+interface RecentRecords {
   readonly after: string;
   readonly records: readonly LatestRecord[];
 }
@@ -30,7 +30,7 @@ export interface LatestRecordsDeps {
   readonly redis: RedisSource;
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly gate: RedisGate;
+  readonly breaker: RedisCircuitBreaker;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface LatestRecordsDeps {
  */
 export class LatestRecordsReader {
   readonly #deps: LatestRecordsDeps;
-  readonly #seen = new Map<string, Seen>();
+  readonly #recent = new Map<string, RecentRecords>();
   readonly #tails = new Map<string, { readonly tail: ResultsTail; followers: number }>();
 
   constructor(deps: LatestRecordsDeps) {
@@ -48,15 +48,15 @@ export class LatestRecordsReader {
   }
 
   /** Sees all of the run's records that come, as far as they come in a human's time, until the function returned is called. */
-  follow(known: KnownRun): () => void {
+  follow(known: RunInfo): () => void {
     const { run } = known;
-    const following = this.#tails.get(run) ?? this.#begin(known);
+    const following = this.#tails.get(run) ?? this.#startTail(known);
     if (!following) return () => undefined;
     following.followers += 1;
-    let isOver = false;
+    let isReleased = false;
     return () => {
-      if (isOver) return;
-      isOver = true;
+      if (isReleased) return;
+      isReleased = true;
       following.followers -= 1;
       if (following.followers > 0) return;
       this.#tails.delete(run);
@@ -64,13 +64,14 @@ export class LatestRecordsReader {
     };
   }
 
-  async read(known: KnownRun): Promise<LatestRecords> {
-    const { client, gate } = this.#deps;
+  async read(known: RunInfo): Promise<LatestRecords> {
+    const { client, breaker } = this.#deps;
     const { run } = known;
-    if (!this.#seen.has(run)) this.#keep(run, { after: "-", records: await readStored(known) });
-    if (!this.#tails.has(run)) await this.#look(known);
-    const at = await gate.ask(() => readServerTime(client));
-    return { run, at, records: this.#seen.get(run)?.records ?? [] };
+    if (!this.#recent.has(run))
+      this.#storeRecent(run, { after: "-", records: await readRecordsFromFolder(known) });
+    if (!this.#tails.has(run)) await this.#readNewest(known);
+    const at = await breaker.run(() => readServerTime(client));
+    return { run, at, records: this.#recent.get(run)?.records ?? [] };
   }
 
   close(): void {
@@ -78,10 +79,10 @@ export class LatestRecordsReader {
     this.#tails.clear();
   }
 
-  #begin(known: KnownRun) {
+  #startTail(known: RunInfo) {
     if (this.#tails.size >= MAX_TAILS) return undefined;
     const tail = new ResultsTail(this.#deps.redis, this.#deps.keys.run(known.run).results, (entries) =>
-      this.#take(known, entries),
+      this.#addEntries(known, entries),
     );
     const following = { tail, followers: 0 };
     this.#tails.set(known.run, following);
@@ -89,47 +90,49 @@ export class LatestRecordsReader {
   }
 
   /** What is there at this moment, and was not at the last look. */
-  async #look(known: KnownRun): Promise<void> {
-    const { client, keys, gate } = this.#deps;
+  async #readNewest(known: RunInfo): Promise<void> {
+    const { client, keys, breaker } = this.#deps;
     const { results } = keys.run(known.run);
-    const after = this.#seen.get(known.run)?.after ?? "-";
-    const entries = await gate.ask(() => client.xrevrangeBuffer(results, "+", after, "COUNT", FRAMES));
-    await this.#take(known, entries.reverse());
+    const after = this.#recent.get(known.run)?.after ?? "-";
+    const entries = await breaker.run(() =>
+      client.xrevrangeBuffer(results, "+", after, "COUNT", MAX_ENTRIES_PER_READ),
+    );
+    await this.#addEntries(known, entries.reverse());
   }
 
-  async #take(known: KnownRun, entries: readonly TailEntry[]): Promise<void> {
+  async #addEntries(known: RunInfo, entries: readonly TailEntry[]): Promise<void> {
     const newest = entries.at(-1)?.[0].toString("latin1");
     if (newest === undefined) return;
     const found = entries.flatMap(([id, fields]) => decodeEntry(id.toString("latin1"), fields[1]));
-    const named = await nameRecords(known, found.slice(-KEPT));
-    const before = this.#seen.get(known.run)?.records ?? (await readStored(known));
-    this.#keep(known.run, { after: `(${newest}`, records: [...before, ...named].slice(-KEPT) });
+    const named = await nameRecords(known, found.slice(-MAX_RECORDS));
+    const before = this.#recent.get(known.run)?.records ?? (await readRecordsFromFolder(known));
+    this.#storeRecent(known.run, { after: `(${newest}`, records: [...before, ...named].slice(-MAX_RECORDS) });
   }
 
-  #keep(run: string, seen: Seen): void {
-    this.#seen.delete(run);
-    this.#seen.set(run, seen);
-    const [oldest] = this.#seen.keys();
-    if (this.#seen.size > RUNS && oldest !== undefined) this.#seen.delete(oldest);
+  #storeRecent(run: string, recent: RecentRecords): void {
+    this.#recent.delete(run);
+    this.#recent.set(run, recent);
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > MAX_RUNS && oldest !== undefined) this.#recent.delete(oldest);
   }
 }
 
 /** The results whose calls ended last, of a folder that is at hand; a run that is over has them as well. */
-async function readStored(known: KnownRun): Promise<readonly LatestRecord[]> {
+async function readRecordsFromFolder(known: RunInfo): Promise<readonly LatestRecord[]> {
   const found = await findRunFolder(known);
-  if (!found.here) return [];
-  const calls = await readLatestCalls(found.folder.dir, STORED).catch(() => []);
-  return await describeStored(found.folder, calls).catch(() => []);
+  if (!found.isReadable) return [];
+  const calls = await readLatestCalls(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
+  return await readStoredRecords(found.folder, calls).catch(() => []);
 }
 
 /** Ids stand in the run's plan only. */
 async function nameRecords(
-  known: KnownRun,
+  known: RunInfo,
   records: readonly LatestRecord[],
 ): Promise<readonly LatestRecord[]> {
   if (records.length === 0) return records;
   const found = await findRunFolder(known);
-  if (!found.here || found.folder.spool === undefined) return records;
+  if (!found.isReadable || found.folder.itemsFile === undefined) return records;
   // The last ones are what is looked at; an index of the plan is near each of them.
   const named = await Promise.all(
     records.slice(-10).map(async (record) => {

@@ -5,7 +5,7 @@ import { openParquetItems, type ParquetItems } from "../../producer/search/parqu
 import type { ResultItem } from "../../producer/search/result.ts";
 import { RESULT_FILES } from "../../producer/sink/result-writer.ts";
 import { HttpError } from "../http-error.ts";
-import type { FoundItem } from "./found-item.ts";
+import type { StoredItem } from "./found-item.ts";
 import { LineFile } from "./line-file.ts";
 import type { RunFolder } from "./run-folder.ts";
 
@@ -14,25 +14,25 @@ export interface ReadOutputOptions {
   /** With what was asked or answered, as far as the output has it. */
   readonly texts: boolean;
   /** Only items whose line, in lower case, holds this can be wanted; others may be left out unread. */
-  readonly hint?: string;
+  readonly linePrefilter?: string;
 }
 
 export interface OutputGroup {
-  readonly items: readonly FoundItem[];
+  readonly items: readonly StoredItem[];
   /** Items before this one have been looked at. */
   readonly next: number;
 }
 
-type Opened = { readonly parquet: ParquetItems } | { readonly lines: LineFile };
+type OpenOutput = { readonly parquet: ParquetItems } | { readonly lines: LineFile };
 
 /** Outputs whose footer or line numbers are held: some hundred KB for a million items. */
-const HELD_OUTPUTS = 8;
-const held = new Map<string, { readonly version: string; readonly opened: Opened }>();
+const MAX_CACHED_OUTPUTS = 8;
+const outputCache = new Map<string, { readonly version: string; readonly opened: OpenOutput }>();
 
 /** The items of a finished run from its output, in groups; some groups may be empty. Stop iterating to stop reading. */
 export async function* readOutputItems(
   folder: RunFolder,
-  { from, texts, hint }: ReadOutputOptions,
+  { from, texts, linePrefilter }: ReadOutputOptions,
 ): AsyncGenerator<OutputGroup> {
   const opened = await openOutput(folder);
   if ("parquet" in opened) {
@@ -43,9 +43,10 @@ export async function* readOutputItems(
   }
   const parse = isBatch(folder.manifest) ? fromBatchLine : fromRecordLine;
   for await (const { first, lines, next } of opened.lines.read(from)) {
-    const items: FoundItem[] = [];
+    const items: StoredItem[] = [];
     for (const [i, line] of lines.entries()) {
-      if (line === "" || (hint !== undefined && !line.toLowerCase().includes(hint))) continue;
+      if (line === "" || (linePrefilter !== undefined && !line.toLowerCase().includes(linePrefilter)))
+        continue;
       items.push(parse(line, first + i));
     }
     yield { items, next: Math.max(from, next) };
@@ -53,32 +54,32 @@ export async function* readOutputItems(
 }
 
 /** What a line must hold for its id or text to hold `wanted`; undefined where JSON may spell it in another way. */
-export function lineHint(wanted: string): string | undefined {
-  return wanted === "" || /["\\\p{Cc}\p{Cs}]/u.test(wanted) ? undefined : wanted;
+export function toLinePrefilter(needle: string): string | undefined {
+  return needle === "" || /["\\\p{Cc}\p{Cs}]/u.test(needle) ? undefined : needle;
 }
 
-async function openOutput({ dir, manifest }: RunFolder): Promise<Opened> {
+async function openOutput({ dir, manifest }: RunFolder): Promise<OpenOutput> {
   const { format } = manifest.output;
   const path = join(dir, RESULT_FILES[format === "npy" ? "npyItems" : format]);
   const { size, mtimeMs } = await stat(path).catch(() => {
-    throw new HttpError("folder-elsewhere", `The output of this run is not in ${dir} any more.`);
+    throw new HttpError("folder-on-other-host", `The output of this run is not in ${dir} any more.`);
   });
   const version = `${size} ${mtimeMs}`;
-  const known = held.get(path);
+  const known = outputCache.get(path);
   const opened =
     known?.version === version
       ? known.opened
       : format === "parquet"
         ? { parquet: await openParquetItems(path) }
         : { lines: new LineFile(path) };
-  held.delete(path);
-  held.set(path, { version, opened });
-  const [oldest] = held.keys();
-  if (held.size > HELD_OUTPUTS && oldest !== undefined) held.delete(oldest);
+  outputCache.delete(path);
+  outputCache.set(path, { version, opened });
+  const [oldest] = outputCache.keys();
+  if (outputCache.size > MAX_CACHED_OUTPUTS && oldest !== undefined) outputCache.delete(oldest);
   return opened;
 }
 
-function fromRecord({ id, index, status, tokens, attempts, text, metadata }: ResultItem): FoundItem {
+function fromRecord({ id, index, status, tokens, attempts, text, metadata }: ResultItem): StoredItem {
   return {
     id,
     index,
@@ -91,7 +92,7 @@ function fromRecord({ id, index, status, tokens, attempts, text, metadata }: Res
 }
 
 /** Its vector may be most of a line, and nobody asks for it here. */
-function fromRecordLine(line: string): FoundItem {
+function fromRecordLine(line: string): StoredItem {
   const begin = line.indexOf('"vector":[');
   const end = begin === -1 ? -1 : line.indexOf("]", begin);
   return fromRecord(
@@ -100,7 +101,7 @@ function fromRecordLine(line: string): FoundItem {
 }
 
 /** The lines of a finished run of requests; its working folder only goes when none of them failed. */
-function fromBatchLine(line: string, index: number): FoundItem {
+function fromBatchLine(line: string, index: number): StoredItem {
   const { custom_id, response } = JSON.parse(line) as {
     readonly custom_id?: unknown;
     readonly response?: { readonly body?: { readonly usage?: { readonly total_tokens?: unknown } } };

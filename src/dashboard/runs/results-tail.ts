@@ -6,10 +6,10 @@ export type TailEntry = readonly [id: Buffer, fields: Buffer[]];
 
 const BLOCK_MS = 2_000;
 /** Entries per reply: one call's records each, which may be some 60 KB of vectors. */
-const COUNT = 2;
+const ENTRIES_PER_READ = 2;
 /** More than anybody reads. A run that is faster is shown in parts, so that looking at it costs Redis little. */
 const READS_PER_SECOND = 10;
-const AGAIN_MS = 500;
+const RETRY_DELAY_MS = 500;
 
 /**
  * Waits at the end of a run's stream of results for entries as they are added: an entry is gone again some milliseconds
@@ -53,19 +53,19 @@ export class ResultsTail {
         after = undefined;
       } catch {
         // Redis is away, or this is the end.
-        await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+        await sleep(RETRY_DELAY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
   async #newest(): Promise<TailEntry[]> {
-    const entries = await this.#client.xrevrangeBuffer(this.#key, "+", "-", "COUNT", COUNT);
+    const entries = await this.#client.xrevrangeBuffer(this.#key, "+", "-", "COUNT", ENTRIES_PER_READ);
     return entries.reverse();
   }
 
   async #next(after: string): Promise<TailEntry[]> {
     const reply = (await this.#client.xreadBuffer(
-      ...(["COUNT", COUNT, "BLOCK", BLOCK_MS, "STREAMS", this.#key, after] as const),
+      ...(["COUNT", ENTRIES_PER_READ, "BLOCK", BLOCK_MS, "STREAMS", this.#key, after] as const),
     )) as [Buffer, TailEntry[]][] | null;
     return reply?.[0]?.[1] ?? [];
   }

@@ -4,18 +4,18 @@ import type { RetryRequest, RetryStatus } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
 
 /** How this process starts the command line of its own version. */
-export interface OwnCommand {
+export interface CliCommand {
   readonly program: string;
   /** Before the words of a command. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface RetryOrder extends RetryRequest {
+export interface RetryOptions extends RetryRequest {
   readonly run: string;
   /** The run's folder, as Redis and its run.json name it; absolute. */
   readonly dir: string;
-  readonly who: string;
+  readonly userName: string;
   /** Worker processes for it; 0 where others serve its queues. */
   readonly workers: number | undefined;
 }
@@ -23,12 +23,12 @@ export interface RetryOrder extends RetryRequest {
 interface Retry {
   status: RetryStatus;
   readonly child: ChildProcess;
-  readonly gone: Promise<void>;
+  readonly exited: Promise<void>;
 }
 
-const MAX_AT_ONCE = 4;
+const MAX_CONCURRENT_RETRIES = 4;
 /** Of the end of its messages, for when it ends without a word on its standard output. */
-const STDERR_KEPT = 2_000;
+const STDERR_TAIL_LENGTH = 2_000;
 const MESSAGE_LIMIT = 500;
 
 /**
@@ -37,11 +37,11 @@ const MESSAGE_LIMIT = 500;
  * `sluice retry` or its own command.
  */
 export class RetryProcesses {
-  readonly #command: OwnCommand;
+  readonly #command: CliCommand;
   readonly #retries = new Map<string, Retry>();
   readonly #now: () => number;
 
-  constructor(command: OwnCommand, now: () => number = () => Date.now()) {
+  constructor(command: CliCommand, now: () => number = () => Date.now()) {
     this.#command = command;
     this.#now = now;
   }
@@ -52,29 +52,29 @@ export class RetryProcesses {
   }
 
   /** Throws an HttpError while the run, or too many others, are being retried. */
-  start(order: RetryOrder): RetryStatus {
-    const { run, dir, who, kinds, cluster, workers } = order;
+  start(options: RetryOptions): RetryStatus {
+    const { run, dir, userName, kinds, cause, workers } = options;
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     if (this.status(run)?.state === "running") {
       throw new HttpError("wrong-state", "This run is being retried already.", { reason: "retried-already" });
     }
-    if (running.length >= MAX_AT_ONCE) {
-      throw new HttpError("wrong-state", `${MAX_AT_ONCE} runs are being retried already.`, {
+    if (running.length >= MAX_CONCURRENT_RETRIES) {
+      throw new HttpError("wrong-state", `${MAX_CONCURRENT_RETRIES} runs are being retried already.`, {
         hint: "Wait for one of them to end.",
         reason: "too-many-retries",
       });
     }
-    const words = [
+    const commandArgs = [
       "retry",
       dir,
       "--json",
       ...(kinds === undefined ? [] : ["--kind", kinds.join(",")]),
-      ...(cluster === undefined ? [] : ["--cause", cluster]),
+      ...(cause === undefined ? [] : ["--cause", cause]),
       ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ];
     const { program, args, env } = this.#command;
     // A group of its own: Ctrl-C in the server's terminal reaches it once, through the server, which waits for it.
-    const child = spawn(program, [...args, ...words], {
+    const child = spawn(program, [...args, ...commandArgs], {
       stdio: ["ignore", "pipe", "pipe"],
       env,
       detached: true,
@@ -82,14 +82,14 @@ export class RetryProcesses {
     const status: RetryStatus = {
       state: "running",
       startedAt: this.#now(),
-      who,
+      userName,
       kinds,
-      cluster,
+      cause,
     };
-    const gone = Promise.withResolvers<void>();
-    const retry: Retry = { status, child, gone: gone.promise };
+    const exited = Promise.withResolvers<void>();
+    const retry: Retry = { status, child, exited: exited.promise };
     this.#retries.set(run, retry);
-    this.#follow(retry, gone.resolve);
+    this.#follow(retry, exited.resolve);
     return status;
   }
 
@@ -97,14 +97,14 @@ export class RetryProcesses {
   async close(): Promise<void> {
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     for (const { child } of running) child.kill("SIGTERM");
-    await Promise.all(running.map(({ gone }) => gone));
+    await Promise.all(running.map(({ exited }) => exited));
   }
 
-  #follow(retry: Retry, gone: () => void): void {
+  #follow(retry: Retry, exited: () => void): void {
     const { child } = retry;
-    let complaints = "";
+    let stderrTail = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      complaints = (complaints + text).slice(-STDERR_KEPT);
+      stderrTail = (stderrTail + text).slice(-STDERR_TAIL_LENGTH);
     });
     if (child.stdout) {
       createInterface({ input: child.stdout }).on("line", (line) => {
@@ -112,22 +112,22 @@ export class RetryProcesses {
       });
     }
     const end = (how: Pick<RetryStatus, "state" | "code" | "message">) => {
-      if (retry.status.endedAt === undefined) {
+      if (retry.status.finishedAt === undefined) {
         const message = how.message?.slice(0, MESSAGE_LIMIT);
         retry.status = {
           ...retry.status,
           ...how,
-          endedAt: this.#now(),
+          finishedAt: this.#now(),
           ...(message === undefined ? {} : { message }),
         };
       }
-      gone();
+      exited();
     };
     child.once("error", () =>
       end({ state: "failed", code: "could-not-start", message: "The process could not be started." }),
     );
     child.once("close", (code, signal) =>
-      end(describeEnd(retry.status, lastWords(complaints), { code, signal })),
+      end(describeExit(retry.status, formatStderrTail(stderrTail), { code, signal })),
     );
   }
 }
@@ -138,7 +138,7 @@ function readEvent(line: string): Partial<RetryStatus> {
     const event = JSON.parse(line) as {
       readonly event?: string;
       readonly message?: unknown;
-      readonly mend?: unknown;
+      readonly hint?: unknown;
       readonly succeeded?: unknown;
       readonly failed?: unknown;
     };
@@ -147,10 +147,10 @@ function readEvent(line: string): Partial<RetryStatus> {
       return { items: { succeeded, failed } };
     }
     if (event.event !== "run-end" && event.event !== "note") return {};
-    const { message, mend } = event;
+    const { message, hint } = event;
     return {
       message: typeof message === "string" ? message : undefined,
-      mend: typeof mend === "string" ? mend : undefined,
+      hint: typeof hint === "string" ? hint : undefined,
     };
   } catch {
     return {};
@@ -158,14 +158,14 @@ function readEvent(line: string): Partial<RetryStatus> {
 }
 
 /** A process that ends with 1 has items that failed, or has fallen over; only the former has told of the items. */
-function describeEnd(
+function describeExit(
   { items, message }: Pick<RetryStatus, "items" | "message">,
-  complaints: string,
+  stderrTail: string,
   { code, signal }: { readonly code: number | null; readonly signal: string | null },
 ): Pick<RetryStatus, "state" | "code" | "message"> {
   if (code !== 0 && !(code === 1 && items)) {
-    const words = message ?? (complaints || `It ended with ${signal ?? code}.`);
-    return { state: "failed", code: "refused", message: words };
+    const text = message ?? (stderrTail || `It ended with ${signal ?? code}.`);
+    return { state: "failed", code: "refused", message: text };
   }
   const { succeeded = 0, failed = 0 } = items ?? {};
   const all = succeeded + failed;
@@ -173,7 +173,7 @@ function describeEnd(
     return { state: "finished", code: "nothing-to-retry", message: "There was nothing to retry." };
   }
   return failed === 0
-    ? { state: "finished", code: "none-left", message: `All ${all} items that were retried succeeded.` }
+    ? { state: "finished", code: "all-succeeded", message: `All ${all} items that were retried succeeded.` }
     : {
         state: "finished",
         code: "some-failed-again",
@@ -181,6 +181,6 @@ function describeEnd(
       };
 }
 
-function lastWords(text: string): string {
+function formatStderrTail(text: string): string {
   return text.trim().split("\n").slice(-2).join(" ").replace(/\s+/g, " ");
 }

@@ -2,21 +2,21 @@ import { RunControl } from "../../queue/run-control.ts";
 import type { RunState } from "../../queue/run-ledger.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import type { Reason, RunActionResult } from "../contract.ts";
+import type { RefusalReason, RunActionResult } from "../contract.ts";
 import { HttpError } from "../http-error.ts";
-import { phaseOf } from "./describe-run.ts";
-import type { KnownRun } from "./run-book.ts";
+import { getRunPhase } from "./describe-run.ts";
+import type { RunInfo } from "./run-book.ts";
 
 export type StateAction = "pause" | "resume" | "cancel";
 
-const CHANGES: Readonly<
+const TRANSITIONS: Readonly<
   Record<
     StateAction,
     {
       readonly to: RunState;
       readonly from: readonly RunState[];
       readonly done: string;
-      readonly never: Reason;
+      readonly never: RefusalReason;
     }
   >
 > = {
@@ -35,22 +35,22 @@ const CHANGES: Readonly<
   },
 };
 
-const UNWRITTEN =
+const OUTPUT_PENDING =
   "Cancelled: no process is there to write the output. The run's command, run again, makes errors of the items without a record and writes it.";
 
 /** Says once in Redis what workers and coordinator then do by themselves. Throws an HttpError for a wrong state. */
-export async function changeRun(
+export async function changeRunState(
   action: StateAction,
-  known: KnownRun,
+  known: RunInfo,
   { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
 ): Promise<RunActionResult> {
   const { run } = known;
   const control = new RunControl(client, keys, run);
-  const { to, from, done, never } = CHANGES[action];
-  const coordinated = (await control.coordinator()) !== undefined;
+  const { to, from, done, never } = TRANSITIONS[action];
+  const hasCoordinator = (await control.coordinator()) !== undefined;
   // Without a coordinator a run that is "running" would only keep workers busy with what is left in the queues, and one
   // that is "paused" would wait for somebody to resume it who cannot.
-  if (action !== "cancel" && !coordinated) {
+  if (action !== "cancel" && !hasCoordinator) {
     throw new HttpError("wrong-state", "No process feeds and collects this run at this moment.", {
       hint: "Run its command again: it goes on where it stopped.",
       reason: "no-coordinator",
@@ -66,19 +66,19 @@ export async function changeRun(
     const message = `The run is ${state}; there is nothing to ${action}.`;
     throw new HttpError("wrong-state", message, { reason: never });
   }
-  const unwritten = action === "cancel" && !coordinated;
+  const outputPending = action === "cancel" && !hasCoordinator;
   return {
     run,
     changed,
-    phase: phaseOf({ ...known, coordinated, state: to }),
-    unwritten: unwritten ? unwritten : undefined,
-    message: unwritten ? UNWRITTEN : changed ? done : "It was so already.",
+    phase: getRunPhase({ ...known, hasCoordinator, state: to }),
+    outputPending: outputPending ? outputPending : undefined,
+    message: outputPending ? OUTPUT_PENDING : changed ? done : "It was so already.",
   };
 }
 
 /** Asks the run's coordinator to keep another number of items in Redis; it hears within seconds. */
 export async function setWindow(
-  known: KnownRun,
+  known: RunInfo,
   items: number,
   { client, keys }: { readonly client: RedisClient; readonly keys: Keys },
 ): Promise<RunActionResult> {
@@ -89,11 +89,11 @@ export async function setWindow(
       reason: "no-coordinator",
     });
   }
-  await control.describe({ window: items });
+  await control.updateMeta({ window: items });
   return {
     run: known.run,
     changed: known.window !== items,
-    phase: phaseOf(known),
+    phase: getRunPhase(known),
     message: "The run's coordinator takes the new window within seconds.",
   };
 }

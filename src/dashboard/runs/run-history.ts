@@ -1,7 +1,7 @@
-import type { History, HistoryMetric } from "../contract.ts";
-import type { KnownRun } from "./run-book.ts";
+import type { HistoryMetric, MetricHistory } from "../contract.ts";
+import type { RunInfo } from "./run-book.ts";
 
-interface Sample {
+interface RunSample {
   readonly at: number;
   readonly items: number;
   readonly failed: number;
@@ -21,13 +21,13 @@ const MAX_RUNS = 200;
  * growth between two looks is spread over the time between them.
  */
 export class RunHistory {
-  readonly #runs = new Map<string, { stepMs: number; samples: Sample[] }>();
+  readonly #runs = new Map<string, { stepMs: number; samples: RunSample[] }>();
 
   /** Takes what is new of the runs at work. */
-  note(runs: Iterable<KnownRun>): void {
-    for (const { run, published, coordinated } of runs) {
+  record(runs: Iterable<RunInfo>): void {
+    for (const { run, published, hasCoordinator } of runs) {
       const snapshot = published?.snapshot;
-      if (!coordinated || !snapshot || !published) continue;
+      if (!hasCoordinator || !snapshot || !published) continue;
       const { items, calls, tokens } = snapshot;
       this.#add(run, {
         at: published.at,
@@ -45,18 +45,18 @@ export class RunHistory {
     }
   }
 
-  read({ run }: KnownRun): History {
+  read({ run }: RunInfo): MetricHistory {
     const { stepMs, samples } = this.#runs.get(run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
     const steps = samples.slice(1);
-    const rate = (of: (sample: Sample) => number) =>
+    const rate = (of: (sample: RunSample) => number) =>
       steps.map((sample, i) => {
         const before = samples[i];
         // A counter that fell began anew: a retry took records back.
         if (!before || sample.at <= before.at || of(sample) < of(before)) return null;
         return Number((((of(sample) - of(before)) * 60_000) / (sample.at - before.at)).toPrecision(4));
       });
-    const line = (metric: HistoryMetric, of: (sample: Sample) => number) => ({
-      lineKey: metric,
+    const line = (metric: HistoryMetric, of: (sample: RunSample) => number) => ({
+      seriesKey: metric,
       metric,
       values: rate(of),
     });
@@ -73,7 +73,7 @@ export class RunHistory {
     };
   }
 
-  #add(run: string, sample: Sample): void {
+  #add(run: string, sample: RunSample): void {
     const known = this.#runs.get(run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
     // Taken out and put in again, the map is in the order of the last news.
     this.#runs.delete(run);

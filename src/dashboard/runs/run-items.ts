@@ -1,9 +1,9 @@
 import { performance } from "node:perf_hooks";
 import type { Item } from "../../core/item.ts";
-import { readSpool } from "../../producer/plan/read-spool.ts";
+import { readItemsFile } from "../../producer/plan/read-spool.ts";
 import { type LedgerSlot, SLOT_OK } from "../../producer/sink/ledger.ts";
 import { HttpError } from "../http-error.ts";
-import type { FoundItem } from "./found-item.ts";
+import type { StoredItem } from "./found-item.ts";
 import { type OutputGroup, readOutputItems } from "./output-items.ts";
 import type { RunFolder } from "./run-folder.ts";
 import { StoredRecords } from "./stored-records.ts";
@@ -15,73 +15,77 @@ export interface ReadItemsOptions {
   /** Read what was asked or answered where that is extra work; false by default. */
   readonly texts?: boolean;
   /** See `readOutputItems`. */
-  readonly hint?: string | undefined;
+  readonly linePrefilter?: string | undefined;
 }
 
 /** The place of an item in a file that nobody has read yet is looked for this long; the next one goes on from there. */
-const FIND_MS = 3_000;
+const SCAN_TIME_LIMIT_MS = 3_000;
 
 /**
  * A run's items from index `from` on, in groups: from its plan and ledger while they are there, else from its output.
  * Stop iterating to stop reading.
  */
 export function readItems(folder: RunFolder, options: ReadItemsOptions): AsyncGenerator<OutputGroup> {
-  if (folder.spool !== undefined) return readPlanned(folder, folder.spool, options);
-  const { from, texts = false, hint } = options;
-  return readOutputItems(folder, { from, texts, hint });
+  if (folder.itemsFile !== undefined) return readPlanned(folder, folder.itemsFile, options);
+  const { from, texts = false, linePrefilter } = options;
+  return readOutputItems(folder, { from, texts, linePrefilter });
 }
 
 /** One item; undefined when the run has none at this index. */
-export async function readItem(folder: RunFolder, index: number): Promise<FoundItem | undefined> {
-  if (folder.spool !== undefined) return await readPlannedItem(folder.dir, folder.spool, index);
+export async function readItem(folder: RunFolder, index: number): Promise<StoredItem | undefined> {
+  if (folder.itemsFile !== undefined) return await readPlannedItem(folder.dir, folder.itemsFile, index);
   if (index >= folder.manifest.items.total) return undefined;
   const begun = performance.now();
   for await (const { items, next } of readItems(folder, { from: index, failures: true, texts: true })) {
     const [item] = items;
     if (item) return item.index === index ? item : undefined;
-    if (performance.now() - begun > FIND_MS) throw stillLooking(next, index);
+    if (performance.now() - begun > SCAN_TIME_LIMIT_MS) throw createScanTimeoutError(next, index);
   }
   return undefined;
 }
 
-function stillLooking(next: number, index: number): HttpError {
+function createScanTimeoutError(next: number, index: number): HttpError {
   const message = `The output is large: ${next} of the ${index} items before this one have been passed.`;
   return new HttpError("wrong-state", message, { hint: "Ask again; it goes on from there." });
 }
 
 /** Only this one's record is looked at, however many items the plan's nearest lines hold. */
-async function readPlannedItem(dir: string, spool: string, index: number): Promise<FoundItem | undefined> {
-  for await (const [item] of readSpool(spool, { from: index })) {
+async function readPlannedItem(
+  dir: string,
+  itemsFile: string,
+  index: number,
+): Promise<StoredItem | undefined> {
+  for await (const [item] of readItemsFile(itemsFile, { from: index })) {
     if (item?.index !== index) return undefined;
     await using records = new StoredRecords(dir);
     const [slot] = await records.slots(index, 1);
-    return await describeItem(item, slot, records, true);
+    return await toStoredItem(item, slot, records, true);
   }
   return undefined;
 }
 
 async function* readPlanned(
   { dir }: RunFolder,
-  spool: string,
+  itemsFile: string,
   { from, failures }: ReadItemsOptions,
 ): AsyncGenerator<OutputGroup> {
   await using records = new StoredRecords(dir);
-  for await (const items of readSpool(spool, { from })) {
+  for await (const items of readItemsFile(itemsFile, { from })) {
     const slots = await records.slots(items[0]?.index ?? 0, items.length);
-    const found: FoundItem[] = [];
+    const found: StoredItem[] = [];
     for (const [i, item] of items.entries()) {
-      found.push(await describeItem(item, slots[i], records, failures));
+      found.push(await toStoredItem(item, slots[i], records, failures));
     }
     yield { items: found, next: (items.at(-1)?.index ?? from) + 1 };
   }
 }
 
-async function describeItem(
+async function toStoredItem(
   { index, id, text, tokens, metadata }: Item,
   slot: LedgerSlot | undefined,
   records: StoredRecords,
   failures: boolean,
-): Promise<FoundItem> {
+): Promise<StoredItem> {
   const isOk = slot?.status === SLOT_OK;
   const failure = slot && !isOk && failures ? await records.failure(slot) : undefined;
   const model = metadata?.model;

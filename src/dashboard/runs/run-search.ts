@@ -31,9 +31,9 @@ export class RunSearch {
     if (!isSearchable(folder)) {
       throw new HttpError("wrong-state", "Only finished embedding runs can be searched.");
     }
-    const turn = this.#last.then(() => this.#searchNow(folder, text, top));
-    this.#last = turn.catch(() => undefined);
-    return await turn;
+    const queued = this.#last.then(() => this.#searchNow(folder, text, top));
+    this.#last = queued.catch(() => undefined);
+    return await queued;
   }
 
   async #searchNow({ dir, manifest }: RunFolder, text: string, top: number): Promise<SearchResult> {
@@ -59,7 +59,7 @@ export class RunSearch {
     const vector =
       known ??
       (await this.#embed(model, text, signal).catch((error) => {
-        throw toHttpError(error, model);
+        throw toSearchError(error, model);
       }));
     this.#queries.delete(key);
     this.#queries.set(key, vector);
@@ -69,7 +69,7 @@ export class RunSearch {
   }
 }
 
-function toHttpError(error: unknown, model: string): unknown {
+function toSearchError(error: unknown, model: string): unknown {
   if (error instanceof ProviderError) {
     return new HttpError("provider-failed", `${model} did not embed the query: ${error.message}`);
   }

@@ -1,24 +1,24 @@
 import { render } from "preact";
-import { followAddress } from "./route.ts";
-import { readSession, session, watchSession } from "./server/session.ts";
+import { syncRouteWithUrl } from "./route.ts";
+import { fetchSession, refreshSessionOnSignOut, session } from "./server/session.ts";
 import { Shell } from "./shell/shell.tsx";
-import { followTheme } from "./shell/theme.ts";
-import { chooseFirstLanguage } from "./words/words.ts";
+import { initTheme } from "./shell/theme.ts";
+import { initLanguage } from "./words/words.ts";
 
 /** Until the server has said who is there, it is asked again this often. */
-const AGAIN_MS = 2_000;
+const RETRY_INTERVAL_MS = 2_000;
 
-async function askWhoIsThere(): Promise<void> {
+async function loadSession(): Promise<void> {
   try {
-    await readSession();
+    await fetchSession();
   } catch {
-    if (session.value === undefined) setTimeout(() => void askWhoIsThere(), AGAIN_MS);
+    if (session.value === undefined) setTimeout(() => void loadSession(), RETRY_INTERVAL_MS);
   }
 }
 
-followTheme();
-followAddress();
-watchSession();
-await Promise.all([chooseFirstLanguage().catch(() => {}), askWhoIsThere()]);
+initTheme();
+syncRouteWithUrl();
+refreshSessionOnSignOut();
+await Promise.all([initLanguage().catch(() => {}), loadSession()]);
 const root = document.getElementById("root");
 if (root) render(<Shell />, root);

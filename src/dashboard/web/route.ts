@@ -4,13 +4,13 @@ import { parseRoute, type Route } from "./parse-route.ts";
 export const route = signal<Route>({ page: "overview" });
 
 /** Keeps `route` with the address. Pages begin at their top, and a reader of the screen hears the new title. */
-export function followAddress(): void {
-  const look = () => {
+export function syncRouteWithUrl(): void {
+  const updateRoute = () => {
     route.value = parseRoute(location.hash);
   };
-  look();
+  updateRoute();
   addEventListener("hashchange", () => {
-    look();
+    updateRoute();
     scrollTo(0, 0);
   });
 }

@@ -15,7 +15,7 @@
     6 transitMs   longest time from grant to arrival
     7 leaseMs     life of a reservation that nobody renews
     8 prefix      reservations are named prefix:1, prefix:2, ...
-    9 urgent      so many of the first are waited for by people: others yield while one of these is refused
+    9 interactive      so many of the first are waited for by people: others yield while one of these is refused
     10 holdMs     for how long after their next question the others yield
     11 pauseMs    the longest until that question
     12 yieldMs    when those who yield should ask again
@@ -29,13 +29,13 @@
 --]]
 local windowMs, requests, tokens, concurrency = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local even, transitMs, leaseMs, prefix = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-local urgent, holdMs, pauseMs, yieldMs = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+local interactive, holdMs, pauseMs, yieldMs = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 local first = 13
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
 local s = redis.call('HMGET', state, 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
-  'setRequests', 'setTokens', 'setConcurrency', 'reports', 'urgent')
+  'setRequests', 'setTokens', 'setConcurrency', 'reports', 'interactive')
 -- What a person set wins over what the caller's configuration says.
 requests, tokens, concurrency = tonumber(s[10]) or requests, tonumber(s[11]) or tokens, tonumber(s[12]) or concurrency
 local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
@@ -105,7 +105,7 @@ for i = first + granted, #ARGV do
   local cost = math.ceil(estimate * factor)
   -- A call larger than the whole window can only go alone; the provider then decides.
   need = tokens > 0 and math.min(cost, tokens) or cost
-  if yields and i - first >= urgent then reason = 'urgent'
+  if yields and i - first >= interactive then reason = 'interactive'
   elseif concurrency > 0 and inFlight >= concurrency then reason = 'concurrency'
   elseif requests > 0 and count >= requests then reason = 'requests'
   elseif tokens > 0 and sum + need > tokens then reason = 'tokens'
@@ -133,7 +133,7 @@ each(priced, function(...) redis.call('HSET', costs, ...) end)
 each(flying, function(...) redis.call('ZADD', flight, ...) end)
 
 local waitMs = -1
-if reason == 'urgent' then waitMs = yieldMs
+if reason == 'interactive' then waitMs = yieldMs
 elseif reason == 'pacing' then waitMs = nextAt - now
 elseif reason == 'requests' then
   local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
@@ -152,10 +152,10 @@ elseif reason == 'tokens' then
   waitMs = at - now
 end
 
-if granted < urgent then
-  redis.call('HSET', state, 'urgent', now + math.min(math.max(waitMs, 0), pauseMs) + holdMs)
-elseif urgent > 0 and s[14] then
-  redis.call('HDEL', state, 'urgent')
+if granted < interactive then
+  redis.call('HSET', state, 'interactive', now + math.min(math.max(waitMs, 0), pauseMs) + holdMs)
+elseif interactive > 0 and s[14] then
+  redis.call('HDEL', state, 'interactive')
 end
 redis.call('HSET', state, 'sum', sum, 'nextAt', nextAt)
 redis.call('PEXPIRE', window, windowMs * 2 + transitMs)

@@ -8,14 +8,14 @@
     4 state       hash
   ARGV
     1 outageMs    faults for this long park the lane
-    2 freshMs     the same for a lane that never answered
+    2 newLaneMs     the same for a lane that never answered
     rest          fours: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported), how
                   many ms ago the provider began to answer
   Returns { faultStreak }
 
   Settling a reservation twice changes nothing: what is not in flight any more is passed over.
 --]]
-local outageMs, freshMs = tonumber(ARGV[1]), tonumber(ARGV[2])
+local outageMs, newLaneMs = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local time = redis.call('TIME')
@@ -44,7 +44,7 @@ local function onFault()
     put('pausedUntil', pausedUntil)
     put('pauseReason', 'outage')
   end
-  if now - since >= (lastOk and outageMs or freshMs) then put('parked', 'unreachable') end
+  if now - since >= (lastOk and outageMs or newLaneMs) then put('parked', 'unreachable') end
 end
 
 -- Asked for and written together: a command for many reservations costs Redis little more than one for a single one.

@@ -4,7 +4,7 @@ import { findModel, findProvider, UnknownModelError } from "../../providers/regi
 import { chatRequestSchema } from "../../queue/payload.ts";
 import { readChatRequest } from "../openai/read-chat-request.ts";
 import { type EmbeddingBody, readEmbeddingRequest } from "../openai/read-embedding-request.ts";
-import { nameOf } from "../openai/read-fields.ts";
+import { describeValue } from "../openai/read-fields.ts";
 
 export const ENDPOINTS = ["/v1/chat/completions", "/v1/embeddings"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
@@ -27,21 +27,21 @@ const FIELDS = new Set(["custom_id", "method", "url", "body"]);
 /** Reads lines of OpenAI's batch format, one after another; remembers only the models it has found. */
 export class BatchRequestReader {
   /** "provider/model" for all requests, or a provider for those that name only a model. */
-  readonly #wanted: string | undefined;
+  readonly #requestedModel: string | undefined;
   readonly #models = new Map<string, KnownModel>();
 
   /** Throws UnknownModelError for a model or provider that is not known. */
-  constructor(wanted: string | undefined) {
-    this.#wanted = wanted;
-    if (wanted === undefined) return;
-    if (wanted.includes("/")) findModel(wanted);
-    else findProvider(wanted);
+  constructor(requestedModel: string | undefined) {
+    this.#requestedModel = requestedModel;
+    if (requestedModel === undefined) return;
+    if (requestedModel.includes("/")) findModel(requestedModel);
+    else findProvider(requestedModel);
   }
 
   /** The request that a parsed line is, or everything that is wrong with it, in one sentence without any of its text. */
   read(line: unknown): BatchRequest | string {
     if (!isObject(line))
-      return `expected an object with custom_id, method, url and body, got ${nameOf(line)}`;
+      return `expected an object with custom_id, method, url and body, got ${describeValue(line)}`;
     const { custom_id: customId, method, url, body } = line;
     const problems = [
       ...idProblems(customId),
@@ -49,7 +49,9 @@ export class BatchRequestReader {
       ...(isEndpoint(url) ? [] : [`"url" must be ${ENDPOINTS.join(" or ")}`]),
       ...(isObject(body)
         ? []
-        : [`"body" must be an object, ${body === undefined ? "and is missing" : `not ${nameOf(body)}`}`]),
+        : [
+            `"body" must be an object, ${body === undefined ? "and is missing" : `not ${describeValue(body)}`}`,
+          ]),
       ...Object.keys(line)
         .filter((name) => !FIELDS.has(name))
         .map((name) => `"${name.slice(0, 80)}" is no field of a request`),
@@ -69,12 +71,12 @@ export class BatchRequestReader {
 
   /** The model a request is for, or why there is none. */
   #findModel(named: string | undefined, endpoint: Endpoint): KnownModel | string {
-    const wanted = this.#wanted;
-    const name = wanted?.includes("/")
-      ? wanted
-      : named === undefined || named.includes("/") || wanted === undefined
+    const requestedModel = this.#requestedModel;
+    const name = requestedModel?.includes("/")
+      ? requestedModel
+      : named === undefined || named.includes("/") || requestedModel === undefined
         ? named
-        : `${wanted}/${named}`;
+        : `${requestedModel}/${named}`;
     if (name === undefined) return 'no model: neither the body\'s "model" nor --model names one';
     const kind = endpoint === "/v1/embeddings" ? "embedding" : "chat";
     const found = this.#models.get(`${kind} ${name}`) ?? this.#lookUp(name, kind);
@@ -105,7 +107,7 @@ function isEndpoint(url: unknown): url is Endpoint {
 
 function idProblems(id: unknown): string[] {
   if (id === undefined || id === null) return ['"custom_id" is missing'];
-  if (typeof id !== "string") return [`"custom_id" must be a string, not ${nameOf(id)}`];
+  if (typeof id !== "string") return [`"custom_id" must be a string, not ${describeValue(id)}`];
   if (id === "") return ['"custom_id" is empty'];
   if (!id.isWellFormed() || id.includes("\u0000")) return ['"custom_id" holds what is no character'];
   if (id.length <= MAX_ID_CHARACTERS) return [];

@@ -4,16 +4,16 @@ import type { ModelData } from "../../providers/provider.ts";
 import { estimateTokens } from "../chunking/estimate-tokens.ts";
 import { fingerprintListing } from "../plan/fingerprint-sources.ts";
 import type { Plan } from "../plan/plan.ts";
-import { type PlanHooks, planFrom } from "../plan/plan-items.ts";
-import type { SpoolItem } from "../plan/spool-item.ts";
-import { isRepeatable } from "../reuse/is-repeatable.ts";
+import { type PlanHooks, planWithReader } from "../plan/plan-items.ts";
+import type { PlannedItem } from "../plan/spool-item.ts";
+import { isDeterministic } from "../reuse/is-repeatable.ts";
 import { listSources } from "../sources/list-sources.ts";
 import { parseLine } from "../sources/read-jsonl.ts";
 import { type Line, readLines } from "../sources/read-lines.ts";
-import { orProblem, textBytes } from "../sources/read-source.ts";
+import { catchUnreadable, readTextBytes } from "../sources/read-source.ts";
 import {
   type Finding,
-  formatPlace,
+  formatLocation,
   type SourceDocument,
   type SourceFile,
   type SourceOptions,
@@ -63,18 +63,18 @@ export async function planBatch(
   workDir: string,
   hooks: PlanHooks = {},
 ): Promise<BatchPlan> {
-  const lines = new BatchLines(new BatchRequestReader(source.model));
+  const lines = new BatchFileReader(new BatchRequestReader(source.model));
   const options = sourceOptions(source);
   await requireOneFile(source);
-  const plan = await planFrom(
+  const plan = await planWithReader(
     {
-      read: (file, tap) => orProblem(file, () => lines.read(textBytes(file, options, tap), file)),
-      fingerprint: (listing) => mixFingerprint(fingerprintListing(options, listing), source),
+      read: (file, tap) => catchUnreadable(file, () => lines.read(readTextBytes(file, options, tap), file)),
+      fingerprint: (listing) => combineFingerprint(fingerprintListing(options, listing), source),
     },
     {
       ...options,
-      limitCounts: "documents",
-      sameKey: (item) => (lines.endpoint === "/v1/embeddings" ? item.text : chatKey(item)),
+      limitUnit: "documents",
+      duplicateKey: (item) => (lines.endpoint === "/v1/embeddings" ? item.text : createDuplicateKey(item)),
     },
     workDir,
     hooks,
@@ -85,15 +85,15 @@ export async function planBatch(
 /** What `planBatch` would give as fingerprint, without reading the file. */
 export async function fingerprintBatch(source: BatchSource): Promise<string> {
   const options = sourceOptions(source);
-  return mixFingerprint(fingerprintListing(options, await listSources(options)), source);
+  return combineFingerprint(fingerprintListing(options, await listSources(options)), source);
 }
 
 /** What makes two chat requests the same: model and request, where equal requests are meant to have equal answers. */
-function chatKey({ text, metadata }: SpoolItem): string | undefined {
-  return isRepeatable(text) ? `${metadata?.model}\n${text}` : undefined;
+function createDuplicateKey({ text, metadata }: PlannedItem): string | undefined {
+  return isDeterministic(text) ? `${metadata?.model}\n${text}` : undefined;
 }
 
-function mixFingerprint(fingerprint: string, { model }: BatchSource): string {
+function combineFingerprint(fingerprint: string, { model }: BatchSource): string {
   return createHash("sha256")
     .update(JSON.stringify([PLANNING_VERSION, fingerprint, model ?? null]))
     .digest("hex");
@@ -110,7 +110,7 @@ async function requireOneFile(source: BatchSource): Promise<void> {
 }
 
 /** Turns the lines of a file into documents, each with the items of one request. */
-class BatchLines {
+class BatchFileReader {
   readonly #reader: BatchRequestReader;
   readonly #models = new Set<string>();
   /** The first request of the file and its line: what the others have to agree with. */
@@ -131,8 +131,8 @@ class BatchLines {
   get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions"> {
     const request = this.#first?.request;
     if (request?.endpoint !== "/v1/embeddings") return { dimensions: undefined, askedDimensions: undefined };
-    const asked = request.embedding.dimensions;
-    return { dimensions: asked ?? request.model.data.dimensions, askedDimensions: asked };
+    const requested = request.embedding.dimensions;
+    return { dimensions: requested ?? request.model.data.dimensions, askedDimensions: requested };
   }
 
   async *read(bytes: AsyncIterable<Buffer>, file: SourceFile): AsyncGenerator<readonly Finding[]> {
@@ -141,16 +141,16 @@ class BatchLines {
     }
   }
 
-  #findLine(line: Line, { shown }: SourceFile): Finding | undefined {
+  #findLine(line: Line, { displayPath }: SourceFile): Finding | undefined {
     const problem = (message: string): Finding => ({
-      problem: { where: formatPlace(shown, line.number), message },
+      problem: { where: formatLocation(displayPath, line.number), message },
     });
     const parsed = parseLine(line);
     if (parsed === undefined) return undefined;
     if ("fault" in parsed) return problem(parsed.fault);
     const request = this.#reader.read(parsed.value);
     if (typeof request === "string") return problem(request);
-    const fault = this.#faultAmongOthers(request) ?? modelFault(request);
+    const fault = this.#findConflict(request) ?? findModelProblem(request);
     if (fault !== undefined) return problem(fault);
     this.#first ??= { request, line: line.number };
     this.#models.add(request.model.name);
@@ -158,7 +158,7 @@ class BatchLines {
   }
 
   /** All requests of a file go the same way; vectors of several lengths would have no place beside each other. */
-  #faultAmongOthers(request: BatchRequest): string | undefined {
+  #findConflict(request: BatchRequest): string | undefined {
     const first = this.#first;
     if (first === undefined) return undefined;
     if (first.request.endpoint !== request.endpoint)
@@ -174,7 +174,7 @@ class BatchLines {
 }
 
 /** What the model is known not to take; the provider would only say the same, once per text. */
-function modelFault(request: BatchRequest): string | undefined {
+function findModelProblem(request: BatchRequest): string | undefined {
   if (request.endpoint !== "/v1/embeddings") return undefined;
   const { name, data } = request.model;
   const { dimensions, inputs } = request.embedding;
@@ -187,10 +187,10 @@ function modelFault(request: BatchRequest): string | undefined {
   return at < 0 ? undefined : `input ${at} has about ${sizes[at]} tokens and ${name} takes ${maxTokens}`;
 }
 
-function hasDimensions({ dimensions, dimensionChoices }: ModelData, wanted: number): boolean {
-  if (Array.isArray(dimensionChoices)) return dimensionChoices.includes(wanted);
+function hasDimensions({ dimensions, dimensionChoices }: ModelData, requested: number): boolean {
+  if (Array.isArray(dimensionChoices)) return dimensionChoices.includes(requested);
   if (dimensions === undefined) return true;
-  return dimensionChoices === "up-to" ? wanted <= dimensions : wanted === dimensions;
+  return dimensionChoices === "up-to" ? requested <= dimensions : requested === dimensions;
 }
 
 function describeDimensions({ dimensions, dimensionChoices }: ModelData): string {

@@ -3,12 +3,12 @@ import { RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
 import type { ChatResponse } from "../../providers/provider.ts";
 import { writeChatCompletion } from "../openai/write-chat-completion.ts";
-import { ItemQueue } from "../sink/item-queue.ts";
+import { ItemReader } from "../sink/item-queue.ts";
 import type { JsonStore, StoredAnswer } from "../sink/json-store.ts";
 import { JsonlFile } from "../sink/jsonl-file.ts";
 import { publishOutput } from "../sink/publish-output.ts";
 import { RESULT_FILES } from "../sink/result-writer.ts";
-import { errorLine, outputLineParts, requestId } from "./batch-lines.ts";
+import { buildOutputLineParts, formatErrorLine, requestId } from "./batch-lines.ts";
 
 export interface BatchOutputOptions {
   readonly run: string;
@@ -30,7 +30,7 @@ export function writeChatOutput(
 ): Promise<string[]> {
   const write = async (output: string) => {
     const files = await openBatchFiles(store, output);
-    const queue = new ItemQueue(items);
+    const queue = new ItemReader(items);
     try {
       for (let start = 0; start < store.items; start += ITEMS_PER_BLOCK) {
         options.signal?.throwIfAborted();
@@ -69,15 +69,15 @@ async function writeRecord(
   run: string,
 ): Promise<void> {
   const line = { run, index: item.index, customId: item.id };
-  if (stored?.failure) return await files.errors.addText(errorLine(line, stored.failure));
+  if (stored?.failure) return await files.errors.addText(formatErrorLine(line, stored.failure));
   if (!stored?.answer) return;
   const response = stored.answer.json as ChatResponse;
   const body = writeChatCompletion(response, {
     id: `chatcmpl-${requestId(line)}`,
     created: stored.answer.storedAt,
-    model: plainName(item.metadata?.model),
+    model: stripProvider(item.metadata?.model),
   });
-  const [head, tail] = outputLineParts(line, response.requestId);
+  const [head, tail] = buildOutputLineParts(line, response.requestId);
   await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
 }
 
@@ -95,7 +95,7 @@ async function rejectDamaged(store: JsonStore, stored: readonly StoredAnswer[]):
 }
 
 /** What the provider itself calls the model: "glm-4-plus" for "zhipu/glm-4-plus". */
-function plainName(model: unknown): string {
+function stripProvider(model: unknown): string {
   const name = String(model ?? "");
   return name.slice(name.indexOf("/") + 1);
 }

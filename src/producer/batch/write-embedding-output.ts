@@ -4,7 +4,7 @@ import { publishOutput } from "../sink/publish-output.ts";
 import { type RecordBlock, readRecordBlocks } from "../sink/record-blocks.ts";
 import type { RecordStore } from "../sink/record-store.ts";
 import { RESULT_FILES } from "../sink/result-writer.ts";
-import { errorLine, outputLineParts } from "./batch-lines.ts";
+import { buildOutputLineParts, formatErrorLine } from "./batch-lines.ts";
 import { type BatchFiles, type BatchOutputOptions, openBatchFiles } from "./write-chat-output.ts";
 
 /** Items per block; with their vectors a few megabytes. */
@@ -39,7 +39,7 @@ export function writeEmbeddingOutput(
 }
 
 /** The texts of one request that have been read so far. */
-interface OpenRequest {
+interface PendingRequest {
   readonly first: Item;
   readonly vectors: Float32Array[];
   tokens: number;
@@ -50,17 +50,17 @@ interface OpenRequest {
 class RequestLines {
   readonly #files: BatchFiles;
   readonly #dimensions: number;
-  readonly #about: { readonly run: string; readonly model: string };
-  #open: OpenRequest | undefined;
+  readonly #runInfo: { readonly run: string; readonly model: string };
+  #open: PendingRequest | undefined;
 
   constructor(
     files: BatchFiles,
     dimensions: number,
-    about: { readonly run: string; readonly model: string },
+    runInfo: { readonly run: string; readonly model: string },
   ) {
     this.#files = files;
     this.#dimensions = dimensions;
-    this.#about = about;
+    this.#runInfo = runInfo;
   }
 
   async add({ items, slots, vectors, failures }: RecordBlock): Promise<void> {
@@ -76,11 +76,11 @@ class RequestLines {
     }
   }
 
-  async #end({ first, vectors, tokens, failure }: OpenRequest): Promise<void> {
-    const line = { run: this.#about.run, index: first.index, customId: first.id };
-    if (failure) return await this.#files.errors.addText(errorLine(line, failure));
+  async #end({ first, vectors, tokens, failure }: PendingRequest): Promise<void> {
+    const line = { run: this.#runInfo.run, index: first.index, customId: first.id };
+    if (failure) return await this.#files.errors.addText(formatErrorLine(line, failure));
     const { answers } = this.#files;
-    const [head, tail] = outputLineParts(line, undefined);
+    const [head, tail] = buildOutputLineParts(line, undefined);
     await answers.addText(`${head}{"object":"list","data":[`);
     for (const [index, vector] of vectors.entries()) {
       await answers.addText(`${index > 0 ? "," : ""}{"object":"embedding","index":${index},"embedding":`);
@@ -90,7 +90,7 @@ class RequestLines {
     }
     const usage = { prompt_tokens: tokens, total_tokens: tokens };
     await answers.addText(
-      `],"model":${JSON.stringify(this.#about.model)},"usage":${JSON.stringify(usage)}}${tail}`,
+      `],"model":${JSON.stringify(this.#runInfo.model)},"usage":${JSON.stringify(usage)}}${tail}`,
     );
   }
 

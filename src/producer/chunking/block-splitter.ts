@@ -1,6 +1,6 @@
 import { RecursiveCharacterTextSplitter } from "@langchain/textsplitters";
-import { tokensWithin } from "./estimate-tokens.ts";
-import { isInsidePair } from "./hard-split.ts";
+import { countTokensUpTo } from "./estimate-tokens.ts";
+import { isInsideSurrogatePair } from "./hard-split.ts";
 
 const FENCE = "\n```";
 const CHINESE_SENTENCE_ENDS = ["。", "！", "？", "；"];
@@ -21,7 +21,7 @@ const SEPARATORS = [
 ];
 
 /** Cuts that belong behind their mark; the library's own cut is before it and would start a chunk with a full stop. */
-const CUT_BEHIND = new Map<string, RegExp>([
+const SPLIT_AFTER = new Map<string, RegExp>([
   ...CHINESE_SENTENCE_ENDS.map(
     (mark) => [mark, /(?<=[。！？；][」』”’）》]*)(?![。！？；」』”’）》])/] as const,
   ),
@@ -31,11 +31,11 @@ const CUT_BEHIND = new Map<string, RegExp>([
 ]);
 
 /** Lengths remembered between two blocks; the library asks for each piece several times. */
-const MAX_REMEMBERED = 10_000;
+const MAX_MEMOIZED = 10_000;
 
 /** The library's recursive splitter with cuts of our own: whole code fences, sentence ends, whole characters. */
 class BlockSplitter extends RecursiveCharacterTextSplitter {
-  readonly #atom: number;
+  readonly #maxUnsplitCharacters: number;
 
   constructor(tokens: number, overlap: number) {
     super({
@@ -43,16 +43,16 @@ class BlockSplitter extends RecursiveCharacterTextSplitter {
       chunkOverlap: overlap,
       separators: SEPARATORS,
       keepSeparator: true,
-      lengthFunction: rememberedLength(tokens),
+      lengthFunction: memoizeLength(tokens),
     });
     // At most two tokens a character, so that an atom of a word without any separator is far below the limit.
-    this.#atom = Math.max(1, Math.floor(tokens / 4));
+    this.#maxUnsplitCharacters = Math.max(1, Math.floor(tokens / 4));
   }
 
   protected override splitOnSeparator(text: string, separator: string): string[] {
-    if (separator === "") return cutEvery(text, this.#atom);
-    if (separator === FENCE) return cutAtFences(text);
-    const behind = CUT_BEHIND.get(separator);
+    if (separator === "") return splitEvery(text, this.#maxUnsplitCharacters);
+    if (separator === FENCE) return splitAtFences(text);
+    const behind = SPLIT_AFTER.get(separator);
     if (behind !== undefined) return text.split(behind).filter((piece) => piece !== "");
     return super.splitOnSeparator(text, separator);
   }
@@ -68,20 +68,20 @@ export function createBlockSplitter(tokens: number, overlap: number): (text: str
 }
 
 /** Exact for pieces below the limit; beyond it, "too long" is all the splitter needs to know. */
-function rememberedLength(limit: number): (text: string) => number {
+function memoizeLength(limit: number): (text: string) => number {
   const lengths = new Map<string, number>();
   return (text) => {
     const known = lengths.get(text);
     if (known !== undefined) return known;
-    const length = tokensWithin(text, limit) ?? limit + 1;
-    if (lengths.size >= MAX_REMEMBERED) lengths.clear();
+    const length = countTokensUpTo(text, limit) ?? limit + 1;
+    if (lengths.size >= MAX_MEMOIZED) lengths.clear();
     lengths.set(text, length);
     return length;
   };
 }
 
 /** Code between fences stays one piece with its fences, prose between them another. */
-function cutAtFences(text: string): string[] {
+function splitAtFences(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;
   while (start < text.length) {
@@ -102,11 +102,11 @@ function cutAtFences(text: string): string[] {
   return pieces;
 }
 
-function cutEvery(text: string, length: number): string[] {
+function splitEvery(text: string, length: number): string[] {
   const pieces: string[] = [];
   for (let start = 0; start < text.length; ) {
     let end = Math.min(text.length, start + length);
-    if (isInsidePair(text, end)) end += 1;
+    if (isInsideSurrogatePair(text, end)) end += 1;
     pieces.push(text.slice(start, end));
     start = end;
   }

@@ -1,6 +1,6 @@
-import { estimateTokens, tokensWithin } from "./estimate-tokens.ts";
-import { hardSplit, isInsidePair } from "./hard-split.ts";
-import { type HeadedSection, headedSections, headingsEnd } from "./markdown-sections.ts";
+import { countTokensUpTo, estimateTokens } from "./estimate-tokens.ts";
+import { isInsideSurrogatePair, splitByCharacters } from "./hard-split.ts";
+import { findHeadingsEnd, type HeadedSection, mergeBareHeadings } from "./markdown-sections.ts";
 
 export interface ChunkLimits {
   /** Estimated tokens no chunk exceeds, unless it is a single character. */
@@ -28,9 +28,9 @@ export async function* chunkText(
 ): AsyncGenerator<Chunk> {
   const trimmed = text.trim();
   if (trimmed === "") return;
-  const tokens = tokensWithin(trimmed, limits.tokens);
+  const tokens = countTokensUpTo(trimmed, limits.tokens);
   if (tokens !== undefined) {
-    const [first] = structure === "markdown" ? headedSections(text) : [];
+    const [first] = structure === "markdown" ? mergeBareHeadings(text) : [];
     yield withHeadings({ text: trimmed, tokens }, first?.headings);
     return;
   }
@@ -38,7 +38,7 @@ export async function* chunkText(
     yield* splitSection(text, limits, undefined);
     return;
   }
-  for (const group of groupSections(text, headedSections(text), limits.tokens)) {
+  for (const group of groupSections(text, mergeBareHeadings(text), limits.tokens)) {
     yield* chunkGroup(text.slice(group.section.start, group.section.end), limits, group);
   }
 }
@@ -48,41 +48,45 @@ function withHeadings(chunk: Chunk, headings: readonly string[] = []): Chunk {
 }
 
 /** Neighbouring sections that make one chunk, or one section that is too long for one. */
-interface Group {
+interface SectionGroup {
   readonly section: HeadedSection;
   /** Estimated tokens; exact while the group is one section; undefined when that is over the limit. */
   readonly tokens: number | undefined;
-  readonly single: boolean;
+  readonly isSingle: boolean;
 }
 
 /**
  * Joins neighbouring sections that fit into one chunk together: always a heading's subsections, and its siblings
  * while the group is less than half full, so that short sections do not become tiny chunks.
  */
-function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: number): Generator<Group> {
-  let group: Group | undefined;
+function* groupSections(
+  text: string,
+  sections: Iterable<HeadedSection>,
+  limit: number,
+): Generator<SectionGroup> {
+  let group: SectionGroup | undefined;
   for (const section of sections) {
     const trimmed = text.slice(section.start, section.end).trim();
-    const tokens = trimmed === "" ? 0 : tokensWithin(trimmed, limit);
+    const tokens = trimmed === "" ? 0 : countTokensUpTo(trimmed, limit);
     if (group?.tokens !== undefined && tokens !== undefined) {
       // One more for the blank line that is trimmed from a section but counts between two.
       const together = group.tokens + 1 + tokens;
-      const roomy = group.tokens < limit / 2 || section.level > group.section.level;
-      if (together <= limit && roomy) {
-        group = { section: { ...group.section, end: section.end }, tokens: together, single: false };
+      const hasRoom = group.tokens < limit / 2 || section.level > group.section.level;
+      if (together <= limit && hasRoom) {
+        group = { section: { ...group.section, end: section.end }, tokens: together, isSingle: false };
         continue;
       }
     }
     if (group !== undefined) yield group;
-    group = { section, tokens, single: true };
+    group = { section, tokens, isSingle: true };
   }
   if (group !== undefined) yield group;
 }
 
-async function* chunkGroup(text: string, limits: ChunkLimits, group: Group): AsyncGenerator<Chunk> {
+async function* chunkGroup(text: string, limits: ChunkLimits, group: SectionGroup): AsyncGenerator<Chunk> {
   const trimmed = text.trim();
   if (trimmed === "") return;
-  const tokens = group.single ? group.tokens : tokensWithin(trimmed, limits.tokens);
+  const tokens = group.isSingle ? group.tokens : countTokensUpTo(trimmed, limits.tokens);
   if (tokens === undefined) yield* splitSection(text, limits, group.section);
   else yield withHeadings({ text: trimmed, tokens }, group.section.headings);
 }
@@ -93,19 +97,19 @@ async function* splitSection(
   limits: ChunkLimits,
   section: HeadedSection | undefined,
 ): AsyncGenerator<Chunk> {
-  let head = section === undefined ? "" : text.slice(0, headingsEnd(text));
-  const room = roomForHead(head, limits.tokens);
-  if (room === 0) head = "";
-  for (const block of cutBlocks(text.slice(head.length))) {
-    const split = await blockSplitter(head === "" ? limits : lessRoom(limits, room));
+  let headingText = section === undefined ? "" : text.slice(0, findHeadingsEnd(text));
+  const room = computeHeadingRoom(headingText, limits.tokens);
+  if (room === 0) headingText = "";
+  for (const block of splitIntoBlocks(text.slice(headingText.length))) {
+    const split = await getBlockSplitter(headingText === "" ? limits : reserveRoom(limits, room));
     for (const piece of await split(block)) {
-      const first = head === "" ? undefined : joinHead(text, head, piece, limits.tokens);
+      const first = headingText === "" ? undefined : joinHeadings(text, headingText, piece, limits.tokens);
       if (first) yield withHeadings(first, section?.headings);
       else {
-        if (head !== "") yield* fitted(head.trim(), limits.tokens, section?.headings);
-        yield* fitted(piece, limits.tokens, section?.below);
+        if (headingText !== "") yield* splitToFit(headingText.trim(), limits.tokens, section?.headings);
+        yield* splitToFit(piece, limits.tokens, section?.bodyHeadings);
       }
-      head = "";
+      headingText = "";
     }
   }
 }
@@ -114,45 +118,53 @@ async function* splitSection(
 const ROOM_STEP = 8;
 
 /** Tokens that pieces leave free for the headings before them; none for headings of half a chunk. */
-function roomForHead(head: string, limit: number): number {
-  const trimmed = head.trim();
+function computeHeadingRoom(headingText: string, limit: number): number {
+  const trimmed = headingText.trim();
   const tokens = trimmed === "" ? 0 : estimateTokens(trimmed);
   if (tokens === 0 || tokens > limit / 2) return 0;
   // One more for the blank line between.
   return Math.min(Math.ceil((tokens + 1) / ROOM_STEP) * ROOM_STEP, Math.floor(limit / 2));
 }
 
-function lessRoom({ tokens, overlap }: ChunkLimits, room: number): ChunkLimits {
+function reserveRoom({ tokens, overlap }: ChunkLimits, room: number): ChunkLimits {
   return { tokens: tokens - room, overlap: Math.min(overlap, tokens - room - 1) };
 }
 
 /** The text from the headings to the end of the piece that follows them, when that fits and nothing lies between. */
-function joinHead(text: string, head: string, piece: string, limit: number): Chunk | undefined {
-  const start = head.length + text.slice(head.length).search(/\S/);
+function joinHeadings(text: string, headingText: string, piece: string, limit: number): Chunk | undefined {
+  const start = headingText.length + text.slice(headingText.length).search(/\S/);
   if (!text.startsWith(piece, start)) return undefined;
   const joined = text.slice(0, start + piece.length).trim();
-  const tokens = tokensWithin(joined, limit);
+  const tokens = countTokensUpTo(joined, limit);
   return tokens === undefined ? undefined : { text: joined, tokens };
 }
 
-function* fitted(piece: string, limit: number, headings: readonly string[] | undefined): Generator<Chunk> {
-  const tokens = tokensWithin(piece, limit);
+function* splitToFit(
+  piece: string,
+  limit: number,
+  headings: readonly string[] | undefined,
+): Generator<Chunk> {
+  const tokens = countTokensUpTo(piece, limit);
   if (tokens !== undefined) yield withHeadings({ text: piece, tokens }, headings);
-  else yield* splitHard(piece, limit, headings);
+  else yield* splitChunkByCharacters(piece, limit, headings);
 }
 
-function* splitHard(text: string, limit: number, headings: readonly string[] | undefined): Generator<Chunk> {
-  for (const part of hardSplit(text, limit)) {
+function* splitChunkByCharacters(
+  text: string,
+  limit: number,
+  headings: readonly string[] | undefined,
+): Generator<Chunk> {
+  for (const part of splitByCharacters(text, limit)) {
     const trimmed = part.trim();
     if (trimmed !== "") yield withHeadings({ text: trimmed, tokens: estimateTokens(trimmed) }, headings);
   }
 }
 
-type Split = (text: string) => Promise<string[]>;
-const splitters = new Map<string, Promise<Split>>();
+type SplitFunction = (text: string) => Promise<string[]>;
+const splitters = new Map<string, Promise<SplitFunction>>();
 
 /** The library is loaded when the first text is too long for one chunk; most commands never need it. */
-function blockSplitter({ tokens, overlap }: ChunkLimits): Promise<Split> {
+function getBlockSplitter({ tokens, overlap }: ChunkLimits): Promise<SplitFunction> {
   const key = `${tokens}/${overlap}`;
   const known = splitters.get(key);
   if (known !== undefined) return known;
@@ -165,22 +177,22 @@ function blockSplitter({ tokens, overlap }: ChunkLimits): Promise<Split> {
 const BLOCK_CHARACTERS = 128 * 1024;
 
 /** Cuts a very long text into blocks, at the last paragraph, line or word of each. */
-function* cutBlocks(text: string): Generator<string> {
+function* splitIntoBlocks(text: string): Generator<string> {
   let start = 0;
   while (text.length - start > BLOCK_CHARACTERS) {
-    const end = blockEnd(text, start);
+    const end = findBlockEnd(text, start);
     yield text.slice(start, end);
     start = end;
   }
   yield text.slice(start);
 }
 
-function blockEnd(text: string, start: number): number {
+function findBlockEnd(text: string, start: number): number {
   const most = start + BLOCK_CHARACTERS;
   const least = start + BLOCK_CHARACTERS / 2;
   for (const mark of ["\n\n", "\n", "。", " "]) {
     const at = text.lastIndexOf(mark, most - mark.length);
     if (at >= least) return at + mark.length;
   }
-  return isInsidePair(text, most) ? most - 1 : most;
+  return isInsideSurrogatePair(text, most) ? most - 1 : most;
 }

@@ -1,16 +1,16 @@
-import { estimateTokens, tokensWithin } from "./estimate-tokens.ts";
+import { countTokensUpTo, estimateTokens } from "./estimate-tokens.ts";
 
 /** True when a cut at `at` would tear the two halves of one character apart. */
-export function isInsidePair(text: string, at: number): boolean {
+export function isInsideSurrogatePair(text: string, at: number): boolean {
   if (at <= 0 || at >= text.length) return false;
-  return isHigh(text.charCodeAt(at - 1)) && isLow(text.charCodeAt(at));
+  return isHighSurrogate(text.charCodeAt(at - 1)) && isLowSurrogate(text.charCodeAt(at));
 }
 
-function isHigh(code: number): boolean {
+function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code <= 0xdbff;
 }
 
-function isLow(code: number): boolean {
+function isLowSurrogate(code: number): boolean {
   return code >= 0xdc00 && code <= 0xdfff;
 }
 
@@ -18,11 +18,11 @@ function isLow(code: number): boolean {
  * Cuts a text that has no better place to be cut into parts of at most `limit` estimated tokens, between whole
  * characters. A single character of more tokens than the limit is a part of its own.
  */
-export function hardSplit(text: string, limit: number): string[] {
+export function splitByCharacters(text: string, limit: number): string[] {
   const parts: string[] = [];
   let rest = text;
-  while (tokensWithin(rest, limit) === undefined) {
-    const end = longestFit(rest, limit);
+  while (countTokensUpTo(rest, limit) === undefined) {
+    const end = findLongestFit(rest, limit);
     parts.push(rest.slice(0, end));
     rest = rest.slice(end);
     if (rest === "") return parts;
@@ -32,8 +32,8 @@ export function hardSplit(text: string, limit: number): string[] {
 }
 
 /** Length of a beginning that fits, as long as halving finds it; at least one whole character. */
-function longestFit(text: string, limit: number): number {
-  const least = isInsidePair(text, 1) ? 2 : 1;
+function findLongestFit(text: string, limit: number): number {
+  const least = isInsideSurrogatePair(text, 1) ? 2 : 1;
   let fits = least;
   let tooLong = Math.min(text.length, limit * 16) + 1;
   while (tooLong - fits > 1) {
@@ -41,7 +41,7 @@ function longestFit(text: string, limit: number): number {
     if (estimateTokens(text.slice(0, middle)) <= limit) fits = middle;
     else tooLong = middle;
   }
-  const end = isInsidePair(text, fits) ? fits - 1 : fits;
+  const end = isInsideSurrogatePair(text, fits) ? fits - 1 : fits;
   // The estimate is not strictly growing with the text, so the cut that avoids a pair is checked once more.
   return end >= least && estimateTokens(text.slice(0, end)) <= limit ? end : least;
 }

@@ -11,14 +11,14 @@ export interface Section {
 /** A section together with the headings right before its own that have no text of theirs. */
 export interface HeadedSection extends Section {
   /** What the text below all its headings stands under. */
-  readonly below: readonly string[];
+  readonly bodyHeadings: readonly string[];
 }
 
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
 /** Cuts Markdown before each heading line. A "#" inside a code fence is code, not a heading. */
-export function markdownSections(text: string): Section[] {
+export function splitMarkdownSections(text: string): Section[] {
   const sections: Section[] = [];
   let current: Section = { start: 0, end: 0, level: 0, headings: [] };
   let path: { level: number; title: string }[] = [];
@@ -26,7 +26,7 @@ export function markdownSections(text: string): Section[] {
   for (const { start, line } of linesOf(text)) {
     const fenceMark = FENCE.exec(line)?.[1];
     if (fence !== undefined) {
-      if (fenceMark !== undefined && closes(fence, fenceMark, line)) fence = undefined;
+      if (fenceMark !== undefined && closesFence(fence, fenceMark, line)) fence = undefined;
       continue;
     }
     if (fenceMark !== undefined) {
@@ -49,27 +49,27 @@ export function markdownSections(text: string): Section[] {
  * The sections of a Markdown text, a heading without a text of its own together with the first of the sections below it:
  * alone, or at the end of what stands before it, it would say nothing of what it heads.
  */
-export function* headedSections(text: string): Generator<HeadedSection> {
-  let lead: Section | undefined;
-  for (const section of markdownSections(text)) {
-    if (lead !== undefined && section.level <= lead.level) {
-      yield { ...lead, below: lead.headings };
-      lead = undefined;
+export function* mergeBareHeadings(text: string): Generator<HeadedSection> {
+  let pendingHeading: Section | undefined;
+  for (const section of splitMarkdownSections(text)) {
+    if (pendingHeading !== undefined && section.level <= pendingHeading.level) {
+      yield { ...pendingHeading, bodyHeadings: pendingHeading.headings };
+      pendingHeading = undefined;
     }
-    const joined: Section = lead === undefined ? section : { ...lead, end: section.end };
+    const joined: Section = pendingHeading === undefined ? section : { ...pendingHeading, end: section.end };
     const length = section.end - section.start;
-    const isBare = section.level > 0 && headingsEnd(text.slice(section.start, section.end)) === length;
-    if (isBare) lead = joined;
+    const isBare = section.level > 0 && findHeadingsEnd(text.slice(section.start, section.end)) === length;
+    if (isBare) pendingHeading = joined;
     else {
-      yield { ...joined, below: section.headings };
-      lead = undefined;
+      yield { ...joined, bodyHeadings: section.headings };
+      pendingHeading = undefined;
     }
   }
-  if (lead !== undefined) yield { ...lead, below: lead.headings };
+  if (pendingHeading !== undefined) yield { ...pendingHeading, bodyHeadings: pendingHeading.headings };
 }
 
 /** Where, behind the headings and blank lines that a section begins with, its text begins. */
-export function headingsEnd(section: string): number {
+export function findHeadingsEnd(section: string): number {
   for (const { start, line } of linesOf(section)) {
     if (line.trim() !== "" && !HEADING.test(line)) return start;
   }
@@ -77,7 +77,7 @@ export function headingsEnd(section: string): number {
 }
 
 /** A fence ends with as many of the same marks and nothing behind them. */
-function closes(opened: string, mark: string, line: string): boolean {
+function closesFence(opened: string, mark: string, line: string): boolean {
   return mark[0] === opened[0] && mark.length >= opened.length && line.trim() === mark;
 }
 

@@ -43,7 +43,7 @@ const SHORT = 3;
 const SHORT_LOWER = 8;
 
 /** Estimated tokens of a text; undefined when it holds a character that only the library knows. */
-export function scanTokens(text: string): number | undefined {
+export function countCommonTokens(text: string): number | undefined {
   let tokens = 0;
   let isAfterMark = false;
   for (let at = 0; at < text.length; ) {
@@ -57,9 +57,9 @@ export function scanTokens(text: string): number | undefined {
       at = word.end;
       continue;
     }
-    const end = runEnd(text, at, kind);
+    const end = findSequenceEnd(text, at, kind);
     const length = end - at;
-    if (kind === SPACE) tokens += spaceTokens(text, at, end, isAfterMark);
+    if (kind === SPACE) tokens += countSpaceTokens(text, at, end, isAfterMark);
     else if (kind === CHINESE_PUNCTUATION) tokens += Math.ceil(length / CHARACTERS_PER_TOKEN.han);
     else tokens += length <= SHORT ? 1 : Math.ceil(length / CHARACTERS_PER_TOKEN.punctuation);
     isAfterMark = kind !== SPACE;
@@ -68,14 +68,14 @@ export function scanTokens(text: string): number | undefined {
   return tokens;
 }
 
-function runEnd(text: string, start: number, kind: number): number {
+function findSequenceEnd(text: string, start: number, kind: number): number {
   let end = start + 1;
   while (end < text.length && kindOf(text.charCodeAt(end)) === kind) end += 1;
   return end;
 }
 
 /** Spaces cost nothing; a line's end does, unless a mark of punctuation already ends the sentence, and so does indentation. */
-function spaceTokens(text: string, start: number, end: number, isAfterMark: boolean): number {
+function countSpaceTokens(text: string, start: number, end: number, isAfterMark: boolean): number {
   const newline = text.indexOf("\n", start);
   if (newline === -1 || newline >= end) return 0;
   return newline < end - 1 || !isAfterMark ? 1 : 0;
@@ -101,15 +101,15 @@ function scanWord(text: string, start: number): Word | undefined {
   let endsWithMark = false;
   if (kinds & (1 << HAN)) {
     if (end < text.length && next === CHINESE_PUNCTUATION) {
-      end = runEnd(text, end, next);
+      end = findSequenceEnd(text, end, next);
       endsWithMark = true;
     }
     return { tokens: Math.ceil((end - start) / CHARACTERS_PER_TOKEN.han), end, endsWithMark };
   }
-  return { tokens: wordTokens(end - start, kinds), end, endsWithMark };
+  return { tokens: countWordTokens(end - start, kinds), end, endsWithMark };
 }
 
-function wordTokens(length: number, kinds: number): number {
+function countWordTokens(length: number, kinds: number): number {
   if (kinds === 1 << DIGIT) return Math.ceil(length / CHARACTERS_PER_TOKEN.digits);
   if (length <= SHORT || (length <= SHORT_LOWER && kinds === 1 << LOWER)) return 1;
   return Math.ceil(length / CHARACTERS_PER_TOKEN.letters);

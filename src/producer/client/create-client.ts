@@ -5,9 +5,9 @@ import { openRedis, type RedisSource } from "../../redis/connection.ts";
 import { createKeys, type Keys } from "../../redis/keys.ts";
 import { parseRedisUrl } from "../../redis/url.ts";
 import { ItemFailedError, UnknownItemError } from "./client-error.ts";
-import { followItem } from "./follow-item.ts";
-import { ItemWatch } from "./item-watch.ts";
-import { makeChatPayload, makeEmbeddingPayload } from "./make-payload.ts";
+import { streamItem } from "./follow-item.ts";
+import { ItemSubscription } from "./item-watch.ts";
+import { createChatPayload, createEmbeddingPayload } from "./make-payload.ts";
 import { toChatRecord, toEmbeddingRecords } from "./read-outcome.ts";
 import type { SluiceClient, SubmitEmbeddingOptions, SubmitOptions, WaitOptions } from "./sluice-client.ts";
 import { Submitter } from "./submitter.ts";
@@ -43,56 +43,60 @@ export async function createClient(options: ClientOptions = {}): Promise<SluiceC
   const tracer = await openClientTracer(options.traces);
   if (options.redisUrl !== undefined) {
     const source = openRedis(parseRedisUrl(options.redisUrl));
-    await source.reach();
-    return clientOn(source, keys, () => source.close(), tracer);
+    await source.assertReachable();
+    return buildClient(source, keys, () => source.close(), tracer);
   }
   // Loaded only here: it starts processes, which most users of the library never need.
   const { startPrivateRedis } = await import("../../redis/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
   const source = openRedis(server.target);
-  return clientOn(source, keys, () => source.close().then(() => server.leave()), tracer);
+  return buildClient(source, keys, () => source.close().then(() => server.leave()), tracer);
 }
 
 /** A client on connections that somebody else opened, and closes after `close` has resolved. */
-export function createClientOn(source: RedisSource, namespace: string, tracer?: Tracer): SluiceClient {
-  return clientOn(source, createKeys(namespace), async () => undefined, tracer);
+export function createClientFrom(source: RedisSource, namespace: string, tracer?: Tracer): SluiceClient {
+  return buildClient(source, createKeys(namespace), async () => undefined, tracer);
 }
 
 /** Loads what traces need only where they are wanted. */
 async function openClientTracer(traces: ClientTraces | undefined): Promise<Tracer | undefined> {
   if (!traces) return undefined;
   const { openTracer } = await import("../../traces/open-tracer.ts");
-  const { endpoint, headers = {}, service = "sluice", share = 1 } = traces;
-  return openTracer({ endpoint, headers, service, share });
+  const { endpoint, headers = {}, service = "sluice", share: sampleRatio = 1 } = traces;
+  return openTracer({ endpoint, headers, service, sampleRatio });
 }
 
-function clientOn(
+function buildClient(
   source: RedisSource,
   keys: Keys,
   leave: () => Promise<void>,
   tracer: Tracer | undefined,
 ): SluiceClient {
   const client = source.connect("commands");
-  const pickup = { client, keys, watch: new ItemWatch(source.connect("blocking"), keys) };
+  const itemStore = { client, keys, watch: new ItemSubscription(source.connect("blocking"), keys) };
   const submitter = new Submitter(client, keys, tracer);
   const sluice: SluiceClient = {
     async submitChat(options) {
-      const id = itemId(options.idempotencyKey);
-      const { bytes, ...made } = makeChatPayload(id, options);
+      const id = createItemId(options.idempotencyKey);
+      const { bytes, ...made } = createChatPayload(id, options);
       // An item that may be submitted again needs a job that is known by its id.
       const shared = options.idempotencyKey === undefined ? { bytes } : {};
-      await submitter.submit({ id, ...made, ...shared, ...placing(options) });
+      await submitter.submit({ id, ...made, ...shared, ...withSubmitDefaults(options) });
       return { id };
     },
     async submitEmbedding(options) {
-      const id = itemId(options.idempotencyKey);
-      await submitter.submit({ id, payload: makeEmbeddingPayload(id, options), ...placing(options) });
+      const id = createItemId(options.idempotencyKey);
+      await submitter.submit({
+        id,
+        payload: createEmbeddingPayload(id, options),
+        ...withSubmitDefaults(options),
+      });
       return { id };
     },
     embed: (options) => embed(sluice, options),
-    result: async (id, options = {}) => toChatRecord(await waitForOutcome(id, options, pickup)),
-    vectors: async (id, options = {}) => toEmbeddingRecords(await waitForOutcome(id, options, pickup)),
-    stream: (id, options = {}) => followItem(id, options, pickup),
+    result: async (id, options = {}) => toChatRecord(await waitForOutcome(id, options, itemStore)),
+    vectors: async (id, options = {}) => toEmbeddingRecords(await waitForOutcome(id, options, itemStore)),
+    stream: (id, options = {}) => streamItem(id, options, itemStore),
     status: (id) => readStatus(client, keys, id),
     async cancel(id) {
       const state = await cancelItem(client, keys, id);
@@ -124,12 +128,12 @@ async function embed(
   return { vectors, tokens };
 }
 
-function placing({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }: SubmitOptions) {
+function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAULT_TTL_MS }: SubmitOptions) {
   return { priority, ttlMs, metadata };
 }
 
 /** Ids are ours: random, or a hash of the caller's key. No text of a user's ever becomes one. */
-function itemId(idempotencyKey: string | undefined): string {
+function createItemId(idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return `c-${randomUUID().replaceAll("-", "")}`;
   return `k-${createHash("sha256").update(idempotencyKey).digest("hex").slice(0, 32)}`;
 }

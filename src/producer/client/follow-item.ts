@@ -1,32 +1,32 @@
 import { createHash } from "node:crypto";
-import { followOn, readPartials } from "../../queue/partials.ts";
+import { readPartials, selectFollowing } from "../../queue/partials.ts";
 import { readOutcome } from "../../queue/pickup.ts";
 import { UnknownItemError } from "./client-error.ts";
 import { toChatRecord } from "./read-outcome.ts";
 import type { StreamOptions } from "./sluice-client.ts";
-import { reduceStream, type StreamEvent } from "./stream-events.ts";
-import type { PickupDeps } from "./wait-for-outcome.ts";
+import { createStreamReducer, type StreamEvent } from "./stream-events.ts";
+import type { ItemStoreDeps } from "./wait-for-outcome.ts";
 
 /** Entries of the partials read at once. */
 const READ_COUNT = 1_000;
 
 /** The events of an item after an id, as they come; ends with one `end` or `error`. Throws `UnknownItemError`. */
-export async function* followItem(
+export async function* streamItem(
   id: string,
   { signal, after = "0-0" }: StreamOptions,
-  deps: PickupDeps,
+  deps: ItemStoreDeps,
 ): AsyncGenerator<StreamEvent> {
   const keys = deps.keys.item(id);
   const watch = await deps.watch.watch(id);
-  const reduce = reduceStream();
+  const reduce = createStreamReducer();
   let position = after;
-  let mayBeOver = true;
+  let shouldPoll = true;
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const told = watch.told();
-      const heard = mayBeOver || !told ? undefined : followOn(position, told);
-      const partials = heard ?? (await readPartials(deps.client, keys, position, READ_COUNT));
+      const pushed = watch.pushed();
+      const pushedAfter = shouldPoll || !pushed ? undefined : selectFollowing(position, pushed);
+      const partials = pushedAfter ?? (await readPartials(deps.client, keys, position, READ_COUNT));
       for (const partial of partials) {
         position = partial.id;
         const event = reduce(partial);
@@ -34,14 +34,14 @@ export async function* followItem(
         if (event?.type === "end" || event?.type === "error") return;
       }
       if (partials.length === READ_COUNT) continue;
-      if (partials.length === 0 && mayBeOver) {
-        const ended = await endWithoutPartials(id, position, deps);
+      if (partials.length === 0 && shouldPoll) {
+        const ended = await buildFinalEvents(id, position, deps);
         if (ended) {
           yield* ended;
           return;
         }
       }
-      mayBeOver = (await watch.next(signal)) === "look";
+      shouldPoll = (await watch.next(signal)) === "poll";
     }
   } finally {
     watch.stop();
@@ -52,10 +52,10 @@ export async function* followItem(
  * The events of an item that is over and has no partials to read (it was not asked to stream): its text in one
  * piece, and its end. Undefined while there is something to wait for or to read.
  */
-async function endWithoutPartials(
+async function buildFinalEvents(
   id: string,
   position: string,
-  { client, keys }: PickupDeps,
+  { client, keys }: ItemStoreDeps,
 ): Promise<StreamEvent[] | undefined> {
   const outcome = await readOutcome(client, keys, id);
   if (outcome === undefined) throw new UnknownItemError(id);

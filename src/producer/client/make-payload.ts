@@ -1,8 +1,8 @@
 import { InputError } from "../../core/errors.ts";
 import {
-  ANSWER_TOKENS,
   type ChatPayload,
   chatRequestSchema,
+  DEFAULT_ANSWER_TOKENS,
   type EmbeddingPayload,
   MAX_JOB_BYTES,
 } from "../../queue/payload.ts";
@@ -11,12 +11,12 @@ import { composeRequest } from "./compose-request.ts";
 import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
 
 /** The job of a chat item, its bytes, and its request apart where that is too large for one. Throws InputError. */
-export function makeChatPayload(
+export function createChatPayload(
   id: string,
   options: SubmitChatOptions,
 ): { readonly payload: ChatPayload; readonly bytes: number; readonly request?: string } {
   const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
-  const { provider, model } = splitModel(fullName);
+  const { provider, model } = parseModelName(fullName);
   const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
   if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
   const text = JSON.stringify(parsed.data);
@@ -25,7 +25,7 @@ export function makeChatPayload(
   const item = {
     index: 0,
     item: id,
-    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? ANSWER_TOKENS),
+    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? DEFAULT_ANSWER_TOKENS),
     stream: stream ? stream : undefined,
     request: isLarge ? null : parsed.data,
   };
@@ -34,7 +34,7 @@ export function makeChatPayload(
 }
 
 /** The job of an embedding item. Throws InputError. */
-export function makeEmbeddingPayload(
+export function createEmbeddingPayload(
   id: string,
   { model: fullName, inputs, purpose = "db", dimensions }: SubmitEmbeddingOptions,
 ): EmbeddingPayload {
@@ -42,7 +42,7 @@ export function makeEmbeddingPayload(
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
   if (empty >= 0)
     throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
-  const { provider, model } = splitModel(fullName);
+  const { provider, model } = parseModelName(fullName);
   return {
     v: 1,
     kind: "embedding",
@@ -55,7 +55,7 @@ export function makeEmbeddingPayload(
   };
 }
 
-function splitModel(fullName: string): { provider: string; model: string } {
+function parseModelName(fullName: string): { provider: string; model: string } {
   const slash = fullName.indexOf("/");
   if (slash <= 0 || slash === fullName.length - 1) {
     throw new InputError(`model must be "provider/model", not "${fullName.slice(0, 100)}"`);

@@ -1,12 +1,12 @@
 import type { Failure } from "../../core/item.ts";
 import type { ChatResponse } from "../../providers/provider.ts";
-import type { Outcome } from "../../queue/pickup.ts";
+import type { ItemOutcome } from "../../queue/pickup.ts";
 import type { ChatRecord, EmbeddingRecord } from "./sluice-client.ts";
 
 const CANCELLED: Failure = { kind: "cancelled", message: "the item was cancelled" };
 
 /** The record of a chat item that is over. */
-export function toChatRecord({ records: [record] }: Outcome): ChatRecord {
+export function toChatRecord({ records: [record] }: ItemOutcome): ChatRecord {
   if (!record) return { status: "failed", attempts: 0, failure: CANCELLED };
   const { attempts, failure, json } = record;
   return failure
@@ -15,7 +15,7 @@ export function toChatRecord({ records: [record] }: Outcome): ChatRecord {
 }
 
 /** The records of an embedding item that is over, in the order of its inputs. */
-export function toEmbeddingRecords({ records }: Outcome): EmbeddingRecord[] {
+export function toEmbeddingRecords({ records }: ItemOutcome): EmbeddingRecord[] {
   if (records.length === 0) return [{ status: "failed", attempts: 0, failure: CANCELLED }];
   return records.map(({ attempts, tokens, vector, failure }): EmbeddingRecord => {
     if (!vector) return { status: "failed", attempts, failure: failure ?? CANCELLED };

@@ -1,6 +1,6 @@
 import type { Failure } from "../../core/item.ts";
 import type { ChatResponse } from "../../providers/provider.ts";
-import type { Partial } from "../../queue/partials.ts";
+import type { PartialEntry } from "../../queue/partials.ts";
 
 /** What `stream` yields; `id` is where a reader can go on from. */
 export type StreamEvent =
@@ -23,18 +23,18 @@ export type StreamEvent =
     }
   | { readonly id: string; readonly type: "error"; readonly failure: Failure };
 
-type EndOfPartials = Omit<Extract<StreamEvent, { type: "end" }>, "id" | "type">;
+type FinalPartial = Omit<Extract<StreamEvent, { type: "end" }>, "id" | "type">;
 
 /**
  * Entries of the partials stream as events. Entries of an attempt that is over are dropped: a reader that starts in
  * the middle may meet some behind the reset that ended them.
  */
-export function reduceStream(): (partial: Partial) => StreamEvent | undefined {
+export function createStreamReducer(): (partial: PartialEntry) => StreamEvent | undefined {
   let attempt = 0;
   return (partial) => {
     const { id } = partial;
     if (partial.type === "end") {
-      const final = partial.final as EndOfPartials | { failure: Failure };
+      const final = partial.final as FinalPartial | { failure: Failure };
       if ("failure" in final) return { id, type: "error", failure: final.failure };
       return { id, type: "end", ...final };
     }

@@ -1,13 +1,13 @@
 import { Queue } from "bullmq";
 import { coerceError } from "../../core/errors.ts";
-import { gather } from "../../queue/gather.ts";
+import { batchPerTick } from "../../queue/gather.ts";
 import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
 import { type ChatPayload, describePayload, type EmbeddingPayload } from "../../queue/payload.ts";
-import { type NewItem, noteItem } from "../../queue/pickup.ts";
+import { type NewItem, registerItem } from "../../queue/pickup.ts";
 import type { Tracer } from "../../queue/tracer.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import { type SubmittedJob, shareJobs } from "./share-jobs.ts";
+import { groupSubmissions, type SubmittedJob } from "./share-jobs.ts";
 
 export interface Submission {
   readonly id: string;
@@ -43,7 +43,7 @@ export class Submitter {
   async submit(submission: Submission): Promise<void> {
     if (!this.#tracer) return await this.#submit(submission);
     const { id, payload } = submission;
-    const span = this.#tracer.begin("submit", {
+    const span = this.#tracer.startSpan("submit", {
       attributes: { "sluice.job": id, ...describePayload(payload) },
     });
     const traced = span.context === undefined ? payload : { ...payload, trace: span.context };
@@ -72,7 +72,7 @@ export class Submitter {
     // sent anew) looks again. The job is queued also when the item was known: its submitter may have died before, and
     // a job that exists is left alone.
     await Promise.all([
-      noteItem(this.#client, this.#keys, id, item, ttlMs),
+      registerItem(this.#client, this.#keys, id, item, ttlMs),
       this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission),
     ]);
   }
@@ -91,8 +91,8 @@ export class Submitter {
       streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
     });
     queue.on("error", () => undefined);
-    const add = gather(async (submissions: readonly Submission[]) => {
-      await queue.addBulk(shareJobs(submissions).map(toBull));
+    const add = batchPerTick(async (submissions: readonly Submission[]) => {
+      await queue.addBulk(groupSubmissions(submissions).map(toBullJob));
       return submissions.map(() => undefined);
     }, ITEMS_PER_STEP);
     const made = { queue, add };
@@ -101,7 +101,7 @@ export class Submitter {
   }
 }
 
-function toBull({ id, payload }: SubmittedJob) {
+function toBullJob({ id, payload }: SubmittedJob) {
   return {
     name: payload.kind,
     data: payload,

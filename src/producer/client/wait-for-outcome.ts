@@ -1,14 +1,14 @@
-import { type Outcome, readOutcome } from "../../queue/pickup.ts";
+import { type ItemOutcome, readOutcome } from "../../queue/pickup.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { ResultTimeoutError, UnknownItemError } from "./client-error.ts";
-import type { ItemWatch } from "./item-watch.ts";
+import type { ItemSubscription } from "./item-watch.ts";
 import type { WaitOptions } from "./sluice-client.ts";
 
-export interface PickupDeps {
+export interface ItemStoreDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
-  readonly watch: ItemWatch;
+  readonly watch: ItemSubscription;
 }
 
 /**
@@ -18,12 +18,12 @@ export interface PickupDeps {
 export async function waitForOutcome(
   id: string,
   { signal, timeoutMs }: WaitOptions,
-  { client, keys, watch: watches }: PickupDeps,
-): Promise<Outcome> {
+  { client, keys, watch: itemSubscription }: ItemStoreDeps,
+): Promise<ItemOutcome> {
   const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const either = [signal, deadline].filter((one) => one !== undefined);
   const stop = either.length > 1 ? AbortSignal.any(either) : either[0];
-  const watch = await watches.watch(id);
+  const watch = await itemSubscription.watch(id);
   try {
     for (;;) {
       const outcome = await readOutcome(client, keys, id);

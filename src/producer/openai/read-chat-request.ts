@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from "../../providers/json-value.ts";
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "../../providers/provider.ts";
-import { FieldReader, nameOf } from "./read-fields.ts";
+import { describeValue, FieldReader } from "./read-fields.ts";
 
 /** What a body asks of which model, or all that is wrong with it. Problems quote no text of the request. */
-export type ReadChat =
+export type ReadChatResult =
   | { readonly model: string | undefined; readonly request: ChatRequest }
   | { readonly problems: readonly string[] };
 
@@ -28,9 +28,9 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
  * Reads the body of a chat completion in OpenAI's form. Fields that are not OpenAI's, or that we do not model, pass to
  * the provider as they are.
  */
-export function readChatRequest(body: JsonObject): ReadChat {
+export function readChatRequest(body: JsonObject): ReadChatResult {
   const fields = new FieldReader(body);
-  refuseUnsupported(fields);
+  rejectUnsupported(fields);
   const model = fields.text("model");
   const limits = [fields.integer("max_completion_tokens", 1), fields.integer("max_tokens", 1)];
   const messages = readMessages(fields);
@@ -45,7 +45,7 @@ export function readChatRequest(body: JsonObject): ReadChat {
     toolChoice: fields.value("tool_choice"),
     responseFormat: fields.object("response_format"),
   };
-  const extra = fields.others().map((name) => [name, body[name]] as const);
+  const extra = fields.unreadFields().map((name) => [name, body[name]] as const);
   if (fields.problems.length > 0) return { problems: fields.problems };
   const request: ChatRequest = {
     messages,
@@ -57,15 +57,15 @@ export function readChatRequest(body: JsonObject): ReadChat {
   return { model, request };
 }
 
-function refuseUnsupported(fields: FieldReader): void {
+function rejectUnsupported(fields: FieldReader): void {
   if ((fields.value("stream") ?? false) !== false)
-    fields.refuse("stream", "must be false or left out: a batch holds whole answers");
-  if ((fields.value("n") ?? 1) !== 1) fields.refuse("n", "must be 1: every request is one answer");
+    fields.addProblem("stream", "must be false or left out: a batch holds whole answers");
+  if ((fields.value("n") ?? 1) !== 1) fields.addProblem("n", "must be 1: every request is one answer");
   for (const [name, why] of Object.entries(UNSUPPORTED))
-    if (fields.value(name) !== undefined) fields.refuse(name, why);
+    if (fields.value(name) !== undefined) fields.addProblem(name, why);
   const modalities = fields.list("modalities");
   if (modalities?.some((modality) => modality !== "text"))
-    fields.refuse("modalities", 'must be ["text"] or left out');
+    fields.addProblem("modalities", 'must be ["text"] or left out');
 }
 
 function readStop(fields: FieldReader): readonly string[] | undefined {
@@ -73,7 +73,7 @@ function readStop(fields: FieldReader): readonly string[] | undefined {
   if (stop === undefined) return undefined;
   const texts = Array.isArray(stop) ? stop : [stop];
   if (texts.every((text) => typeof text === "string")) return texts;
-  fields.refuse("stop", "must be a string or a list of strings");
+  fields.addProblem("stop", "must be a string or a list of strings");
   return undefined;
 }
 
@@ -81,12 +81,12 @@ function readMessages(fields: FieldReader): ChatMessage[] {
   const messages = fields.list("messages");
   if (messages === undefined || messages.length === 0) {
     if (fields.problems.every((problem) => !problem.startsWith('"messages"')))
-      fields.refuse("messages", "must be a list of at least one message");
+      fields.addProblem("messages", "must be a list of at least one message");
     return [];
   }
   return messages.flatMap((message, index) => {
     if (!isObject(message)) {
-      fields.refuse(`messages[${index}]`, `must be an object, not ${nameOf(message)}`);
+      fields.addProblem(`messages[${index}]`, `must be an object, not ${describeValue(message)}`);
       return [];
     }
     const reader = new FieldReader(message, `messages[${index}].`);
@@ -99,16 +99,16 @@ function readMessages(fields: FieldReader): ChatMessage[] {
 function readMessage(fields: FieldReader): ChatMessage | undefined {
   const given = fields.text("role");
   const role = given === undefined || !Object.hasOwn(ROLES, given) ? undefined : ROLES[given];
-  if (role === undefined) fields.refuse("role", `must be one of ${Object.keys(ROLES).join(", ")}`);
+  if (role === undefined) fields.addProblem("role", `must be one of ${Object.keys(ROLES).join(", ")}`);
   const toolCalls = readToolCalls(fields);
   const content = readContent(fields, role === "assistant" && toolCalls !== undefined);
   const toolCallId = fields.text("tool_call_id");
   if (role === "tool" && toolCallId === undefined)
-    fields.refuse("tool_call_id", "is missing: it says which call the message answers");
+    fields.addProblem("tool_call_id", "is missing: it says which call the message answers");
   const name = fields.text("name");
   const reasoning = fields.text("reasoning_content") ?? fields.text("reasoning");
   fields.value("refusal");
-  for (const other of fields.others()) fields.refuse(other, "is not supported");
+  for (const other of fields.unreadFields()) fields.addProblem(other, "is not supported");
   if (role === undefined || content === undefined) return undefined;
   return {
     role,
@@ -121,17 +121,17 @@ function readMessage(fields: FieldReader): ChatMessage | undefined {
 }
 
 /** Undefined when it is not there or wrong; null only where tool calls stand in its place. */
-function readContent(fields: FieldReader, mayBeNull: boolean): ChatMessage["content"] | undefined {
+function readContent(fields: FieldReader, canBeNull: boolean): ChatMessage["content"] | undefined {
   const content = fields.value("content");
   if (typeof content === "string") return content;
   if (content === undefined) {
-    if (mayBeNull) return null;
-    fields.refuse("content", "is missing");
+    if (canBeNull) return null;
+    fields.addProblem("content", "is missing");
     return undefined;
   }
   const isPart = (part: unknown): part is ContentPart => isObject(part) && typeof part.type === "string";
   if (Array.isArray(content) && content.length > 0 && content.every(isPart)) return content;
-  fields.refuse("content", 'must be a string or a list of parts that have a "type"');
+  fields.addProblem("content", 'must be a string or a list of parts that have a "type"');
   return undefined;
 }
 
@@ -145,6 +145,6 @@ function readToolCalls(fields: FieldReader): readonly ToolCall[] | undefined {
     return typeof name === "string" && typeof text === "string" ? [{ id, name, arguments: text }] : [];
   });
   if (read.length === calls.length) return read;
-  fields.refuse("tool_calls", "must each have an id and a function with a name and arguments as text");
+  fields.addProblem("tool_calls", "must each have an id and a function with a name and arguments as text");
   return undefined;
 }

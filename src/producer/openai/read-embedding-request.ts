@@ -22,10 +22,10 @@ export function readEmbeddingRequest(
   const dimensions = fields.integer("dimensions", 1);
   const encoding = fields.text("encoding_format") ?? "float";
   if (encoding !== "float" && encoding !== "base64")
-    fields.refuse("encoding_format", 'must be "float" or "base64"');
+    fields.addProblem("encoding_format", 'must be "float" or "base64"');
   // Names whoever asks; no embedding changes by it.
   fields.value("user");
-  for (const other of fields.others()) fields.refuse(other, "is not supported");
+  for (const other of fields.unreadFields()) fields.addProblem(other, "is not supported");
   if (fields.problems.length > 0) return { problems: fields.problems };
   return { model, inputs, dimensions, encoding: encoding === "base64" ? "base64" : "float" };
 }
@@ -34,17 +34,17 @@ function readInputs(fields: FieldReader): readonly string[] {
   const input = fields.value("input");
   const texts = Array.isArray(input) ? input : [input];
   if (texts.some((text) => typeof text === "number" || Array.isArray(text))) {
-    fields.refuse("input", "must be text: numbers of tokens mean nothing to other vendors' models");
+    fields.addProblem("input", "must be text: numbers of tokens mean nothing to other vendors' models");
   } else if (
     texts.length === 0 ||
     texts.length > MAX_INPUTS ||
     texts.some((text) => typeof text !== "string")
   ) {
-    fields.refuse("input", `must be a string or a list of 1 to ${MAX_INPUTS} strings`);
+    fields.addProblem("input", `must be a string or a list of 1 to ${MAX_INPUTS} strings`);
   } else if (texts.some((text) => text.trim() === "")) {
-    fields.refuse("input", "must have no empty text");
+    fields.addProblem("input", "must have no empty text");
   } else if (texts.some((text) => !text.isWellFormed())) {
-    fields.refuse("input", "holds half a character");
+    fields.addProblem("input", "holds half a character");
   }
   return texts;
 }

@@ -12,7 +12,7 @@ export class FieldReader {
     this.#path = path;
   }
 
-  refuse(name: string, message: string): void {
+  addProblem(name: string, message: string): void {
     this.problems.push(`"${this.#path}${name}" ${message}`);
   }
 
@@ -31,9 +31,9 @@ export class FieldReader {
     return this.#check(name, "a number", (value) => typeof value === "number");
   }
 
-  integer(name: string, least: number): number | undefined {
-    const expected = least > 0 ? `a whole number from ${least}` : "a whole number";
-    return this.#check(name, expected, (value) => Number.isSafeInteger(value) && Number(value) >= least);
+  integer(name: string, minimum: number): number | undefined {
+    const expected = minimum > 0 ? `a whole number from ${minimum}` : "a whole number";
+    return this.#check(name, expected, (value) => Number.isSafeInteger(value) && Number(value) >= minimum);
   }
 
   list(name: string): readonly unknown[] | undefined {
@@ -45,23 +45,23 @@ export class FieldReader {
   }
 
   /** Names of fields that nobody has asked for, in the order they stand there; fields without a value are none. */
-  others(): string[] {
+  unreadFields(): string[] {
     return Object.keys(this.#fields).filter(
       (name) => !this.#known.has(name) && this.#fields[name] !== null && name !== "__proto__",
     );
   }
 
-  #check<T>(name: string, expected: string, isRight: (value: unknown) => boolean): T | undefined {
+  #check<T>(name: string, expected: string, isValid: (value: unknown) => boolean): T | undefined {
     const value = this.value(name);
     if (value === undefined) return undefined;
-    if (isRight(value)) return value as T;
-    this.refuse(name, `must be ${expected}, not ${nameOf(value)}`);
+    if (isValid(value)) return value as T;
+    this.addProblem(name, `must be ${expected}, not ${describeValue(value)}`);
     return undefined;
   }
 }
 
 /** A value in a message: figures as they are, of everything else the type only, for it may be somebody's text. */
-export function nameOf(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;

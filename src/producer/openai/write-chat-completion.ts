@@ -1,7 +1,7 @@
 import { isObject } from "../../providers/json-value.ts";
 import type { ChatResponse, FinishReason, ToolCall, Usage } from "../../providers/provider.ts";
 
-export interface CompletionFacts {
+export interface CompletionMetadata {
   /** Of the completion, ours: the provider's own is the request id. */
   readonly id: string;
   /** Epoch seconds. */
@@ -19,15 +19,18 @@ const FINISH_REASONS: Readonly<Record<FinishReason["unified"], string | undefine
 };
 
 /** An answer as the body of OpenAI's chat completion. A figure that the provider did not report is absent. */
-export function writeChatCompletion(response: ChatResponse, facts: CompletionFacts): Record<string, unknown> {
+export function writeChatCompletion(
+  response: ChatResponse,
+  metadata: CompletionMetadata,
+): Record<string, unknown> {
   const { text, reasoning, toolCalls, finishReason, extra = {} } = response;
   const { message, logprobs, ...others } = extra;
   return {
     ...others,
-    id: facts.id,
+    id: metadata.id,
     object: "chat.completion",
-    created: facts.created,
-    model: response.model ?? facts.model,
+    created: metadata.created,
+    model: response.model ?? metadata.model,
     choices: [
       {
         index: 0,

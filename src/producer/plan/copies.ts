@@ -7,40 +7,41 @@ import { crc32 } from "node:zlib";
  *   0 magic (8)   8 items u32   12 copies u32   16 bytes of the spool f64   24 check u32 (CRC-32 of what follows)   28 0
  *   then the originals' indices, ascending, and beside each its copy's: two arrays of u32
  */
-export const COPIES_FILE = "copies.bin";
+export const DUPLICATES_FILE = "duplicates.bin";
 const MAGIC = Buffer.from("SLUICECP", "latin1");
 const HEADER_BYTES = 32;
 const FIRST_CAPACITY = 256;
 
 /** The spool that a list of copies belongs to: of another one it says nothing. */
-export interface CopiesOf {
+export interface ItemsFileIdentity {
   readonly items: number;
-  readonly spoolBytes: number;
+  readonly itemsFileBytes: number;
 }
 
 /** Which items of a plan are copies of which earlier ones; 8 bytes a copy, and a bit an item when there are any. */
-export class Copies {
-  static readonly none = new Copies(new Uint32Array(), new Uint32Array());
+export class Duplicates {
+  static readonly none = new Duplicates(new Uint32Array(), new Uint32Array());
   readonly #originals: Uint32Array;
-  readonly #copies: Uint32Array;
-  readonly #isCopy: Uint8Array;
+  readonly #duplicates: Uint32Array;
+  readonly #isDuplicate: Uint8Array;
 
   /** Of two arrays side by side: ascending originals, and their copies. */
-  constructor(originals: Uint32Array, copies: Uint32Array) {
+  constructor(originals: Uint32Array, duplicates: Uint32Array) {
     this.#originals = originals;
-    this.#copies = copies;
+    this.#duplicates = duplicates;
     let most = -1;
-    for (const copy of copies) most = Math.max(most, copy);
-    this.#isCopy = new Uint8Array((most >> 3) + 1);
-    for (const copy of copies) this.#isCopy[copy >> 3] = (this.#isCopy[copy >> 3] ?? 0) | (1 << (copy & 7));
+    for (const copy of duplicates) most = Math.max(most, copy);
+    this.#isDuplicate = new Uint8Array((most >> 3) + 1);
+    for (const copy of duplicates)
+      this.#isDuplicate[copy >> 3] = (this.#isDuplicate[copy >> 3] ?? 0) | (1 << (copy & 7));
   }
 
   get count(): number {
-    return this.#copies.length;
+    return this.#duplicates.length;
   }
 
-  isCopy(index: number): boolean {
-    return ((this.#isCopy[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+  isDuplicate(index: number): boolean {
+    return ((this.#isDuplicate[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }
 
   /** The copies of an item, ascending; a view, not to be changed. */
@@ -48,45 +49,45 @@ export class Copies {
     const start = this.#firstAtOrAfter(original);
     let end = start;
     while (this.#originals[end] === original) end += 1;
-    return this.#copies.subarray(start, end);
+    return this.#duplicates.subarray(start, end);
   }
 
   /** Every original once, with its copies. */
-  *all(): Generator<{ readonly original: number; readonly copies: Uint32Array }> {
+  *all(): Generator<{ readonly original: number; readonly duplicates: Uint32Array }> {
     for (let start = 0, end = 0; start < this.#originals.length; start = end) {
       const original = this.#originals[start] ?? 0;
       while (this.#originals[end] === original) end += 1;
-      yield { original, copies: this.#copies.subarray(start, end) };
+      yield { original, duplicates: this.#duplicates.subarray(start, end) };
     }
   }
 
-  encode({ items, spoolBytes }: CopiesOf): Buffer {
+  encode({ items, itemsFileBytes }: ItemsFileIdentity): Buffer {
     const { byteLength } = this.#originals;
     const bytes = Buffer.alloc(HEADER_BYTES + byteLength * 2);
     bytes.set(new Uint8Array(this.#originals.buffer, this.#originals.byteOffset, byteLength), HEADER_BYTES);
     bytes.set(
-      new Uint8Array(this.#copies.buffer, this.#copies.byteOffset, byteLength),
+      new Uint8Array(this.#duplicates.buffer, this.#duplicates.byteOffset, byteLength),
       HEADER_BYTES + byteLength,
     );
     MAGIC.copy(bytes);
     bytes.writeUInt32LE(items, 8);
     bytes.writeUInt32LE(this.count, 12);
-    bytes.writeDoubleLE(spoolBytes, 16);
+    bytes.writeDoubleLE(itemsFileBytes, 16);
     bytes.writeUInt32LE(crc32(bytes.subarray(HEADER_BYTES)), 24);
     return bytes;
   }
 
   /** Undefined for what is damaged, torn, or of another spool. */
-  static decode(bytes: Buffer, { items, spoolBytes }: CopiesOf): Copies | undefined {
+  static decode(bytes: Buffer, { items, itemsFileBytes }: ItemsFileIdentity): Duplicates | undefined {
     if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
     const count = bytes.readUInt32LE(12);
     const body = bytes.subarray(HEADER_BYTES);
-    if (bytes.readUInt32LE(8) !== items || bytes.readDoubleLE(16) !== spoolBytes) return undefined;
+    if (bytes.readUInt32LE(8) !== items || bytes.readDoubleLE(16) !== itemsFileBytes) return undefined;
     if (body.length !== count * 8 || crc32(body) !== bytes.readUInt32LE(24)) return undefined;
-    if (count === 0) return Copies.none;
+    if (count === 0) return Duplicates.none;
     // A buffer of its own: a file's bytes need not lie where 32-bit words may.
     const words = new Uint32Array(new Uint8Array(body).buffer);
-    return new Copies(words.subarray(0, count), words.subarray(count));
+    return new Duplicates(words.subarray(0, count), words.subarray(count));
   }
 
   #firstAtOrAfter(original: number): number {
@@ -101,7 +102,7 @@ export class Copies {
 }
 
 /** Gathers copies in the order of the items. */
-export class CopiesBuilder {
+export class DuplicatesBuilder {
   /** Original in the high half, copy in the low one: their order as numbers is the one that is wanted. */
   #pairs = new BigUint64Array(FIRST_CAPACITY);
   #count = 0;
@@ -120,24 +121,27 @@ export class CopiesBuilder {
     this.#count += 1;
   }
 
-  build(): Copies {
-    if (this.#count === 0) return Copies.none;
+  build(): Duplicates {
+    if (this.#count === 0) return Duplicates.none;
     const words = new Uint32Array(this.#pairs.slice(0, this.#count).sort().buffer);
-    const [originals, copies] = [new Uint32Array(this.#count), new Uint32Array(this.#count)];
+    const [originals, duplicates] = [new Uint32Array(this.#count), new Uint32Array(this.#count)];
     for (let i = 0; i < this.#count; i += 1) {
       originals[i] = words[i * 2 + 1] ?? 0;
-      copies[i] = words[i * 2] ?? 0;
+      duplicates[i] = words[i * 2] ?? 0;
     }
-    return new Copies(originals, copies);
+    return new Duplicates(originals, duplicates);
   }
 }
 
-export function copiesPathOf(spoolPath: string): string {
-  return join(dirname(spoolPath), COPIES_FILE);
+export function getDuplicatesPath(itemsFilePath: string): string {
+  return join(dirname(itemsFilePath), DUPLICATES_FILE);
 }
 
 /** The list beside a spool; undefined when there is none that belongs to it. */
-export async function readCopiesFile(spoolPath: string, of: CopiesOf): Promise<Copies | undefined> {
-  const bytes = await readFile(copiesPathOf(spoolPath)).catch(() => undefined);
-  return bytes && Copies.decode(bytes, of);
+export async function readDuplicatesFile(
+  itemsFilePath: string,
+  of: ItemsFileIdentity,
+): Promise<Duplicates | undefined> {
+  const bytes = await readFile(getDuplicatesPath(itemsFilePath)).catch(() => undefined);
+  return bytes && Duplicates.decode(bytes, of);
 }

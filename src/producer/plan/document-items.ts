@@ -1,26 +1,26 @@
 import { chunkText } from "../chunking/chunk-text.ts";
 import { estimateTokens } from "../chunking/estimate-tokens.ts";
 import type { SourceDocument, SourceKind, SourceOptions } from "../sources/source.ts";
-import type { SpoolItem } from "./spool-item.ts";
+import type { PlannedItem } from "./spool-item.ts";
 
 /** An item to be, or why a document cannot be one. */
-export type Planned = { readonly item: SpoolItem } | { readonly fault: string };
+export type PlannedItemResult = { readonly item: PlannedItem } | { readonly fault: string };
 
 /**
  * The items of one document or record. With chunks, a document's are "<name>#0", "<name>#1" and so on; a record keeps
  * its id while it is one chunk. Without chunks there is exactly one item, refused when the model does not take it.
  */
-export async function* documentItems(
+export async function* splitIntoItems(
   document: SourceDocument,
   kind: SourceKind,
   { chunk, maxTokens }: Pick<SourceOptions, "chunk" | "maxTokens">,
-): AsyncGenerator<Planned> {
+): AsyncGenerator<PlannedItemResult> {
   if (document.parts !== undefined) {
-    for (const [part, text] of document.parts.entries()) yield { item: partItem(document, part, text) };
+    for (const [part, text] of document.parts.entries()) yield { item: createPartItem(document, part, text) };
     return;
   }
   if (chunk === undefined) {
-    yield wholeItem(document, maxTokens);
+    yield createWholeItem(document, maxTokens);
     return;
   }
   if (document.record) {
@@ -40,24 +40,24 @@ export async function* documentItems(
   }
 }
 
-function wholeItem(document: SourceDocument, maxTokens: number | undefined): Planned {
+function createWholeItem(document: SourceDocument, maxTokens: number | undefined): PlannedItemResult {
   const tokens = estimateTokens(document.text);
   if (maxTokens === undefined || tokens <= maxTokens) {
     return { item: toItem(document, document.id, document.text, tokens) };
   }
-  const id = shortId(document.id);
-  const figures = `has about ${tokens} tokens and the model takes ${maxTokens}`;
-  return { fault: `item ${id} ${figures}; leave --no-chunk out to split it` };
+  const id = truncateId(document.id);
+  const reason = `has about ${tokens} tokens and the model takes ${maxTokens}`;
+  return { fault: `item ${id} ${reason}; leave --no-chunk out to split it` };
 }
 
 /** Only the first part stands for the request's id; the others must merely not look like another request's. */
-function partItem(document: SourceDocument, part: number, text: string): SpoolItem {
+function createPartItem(document: SourceDocument, part: number, text: string): PlannedItem {
   const id = part === 0 ? document.id : `${document.id}\u0000${part}`;
   return { ...toItem(document, id, text, estimateTokens(text)), metadata: { ...document.metadata, part } };
 }
 
-function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): SpoolItem {
-  const item: SpoolItem = { id, text, tokens };
+function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): PlannedItem {
+  const item: PlannedItem = { id, text, tokens };
   const placed = line === undefined ? item : { ...item, line };
   return metadata === undefined ? placed : { ...placed, metadata };
 }
@@ -74,6 +74,6 @@ function chunkMetadata(
 const SHOWN_ID_CHARACTERS = 80;
 
 /** An id for a message: quoted, and cut when it is very long. */
-export function shortId(id: string): string {
+export function truncateId(id: string): string {
   return JSON.stringify(id.length > SHOWN_ID_CHARACTERS ? `${id.slice(0, SHOWN_ID_CHARACTERS)}…` : id);
 }

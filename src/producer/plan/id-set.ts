@@ -14,7 +14,7 @@ export interface IdHash {
  * memory. Two different ids may share a hash, so `candidates` says where to look, not that the id is there.
  * Whole texts are remembered the same way, with `hashText`.
  */
-export class IdSet {
+export class HashIndex {
   /** To be asked for once where an id is both looked up and added. */
   readonly hash: (id: string) => IdHash;
   #capacity = FIRST_CAPACITY;
@@ -24,7 +24,7 @@ export class IdSet {
   #items = new Uint32Array(FIRST_CAPACITY);
   #size = 0;
 
-  constructor(hash: (id: string) => IdHash = hash64) {
+  constructor(hash: (id: string) => IdHash = hashId) {
     this.hash = hash;
   }
 
@@ -72,7 +72,7 @@ export class IdSet {
 }
 
 /** Two differently mixed 32-bit halves over the UTF-16 units; not for secrets, only for spreading ids. */
-function hash64(text: string): IdHash {
+function hashId(text: string): IdHash {
   let high = 0x9e3779b9 ^ text.length;
   let low = 0x85ebca6b;
   for (let at = 0; at < text.length; at++) {
@@ -82,7 +82,7 @@ function hash64(text: string): IdHash {
     low = Math.imul(low ^ unit, 0x1b873593);
     low = (low << 13) | (low >>> 19);
   }
-  return { high: finish(high ^ (low >>> 7)), low: finish(low ^ (high >>> 9)) };
+  return { high: mixBits(high ^ (low >>> 7)), low: mixBits(low ^ (high >>> 9)) };
 }
 
 const SAMPLED_UNITS = 32;
@@ -98,10 +98,10 @@ export function hashText(text: string): IdHash {
     high = Math.imul(high ^ text.charCodeAt(at), 0xcc9e2d51);
     high = (high << 15) | (high >>> 17);
   }
-  return { high: finish(high), low: finish(crc32(text)) };
+  return { high: mixBits(high), low: mixBits(crc32(text)) };
 }
 
-function finish(value: number): number {
+function mixBits(value: number): number {
   let mixed = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
   return (mixed ^ (mixed >>> 16)) >>> 0;

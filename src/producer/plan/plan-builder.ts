@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { SourceListing } from "../sources/list-sources.ts";
 import {
   type Finding,
-  formatPlace,
+  formatLocation,
   type SourceDocument,
   type SourceFile,
   type SourceKind,
@@ -10,32 +10,32 @@ import {
   type SourceProblem,
 } from "../sources/source.ts";
 import type { ByteTap } from "../sources/source-bytes.ts";
-import { CopiesBuilder } from "./copies.ts";
-import { documentItems, shortId } from "./document-items.ts";
-import { hashText, type IdHash, IdSet } from "./id-set.ts";
+import { DuplicatesBuilder } from "./copies.ts";
+import { splitIntoItems, truncateId } from "./document-items.ts";
+import { HashIndex, hashText, type IdHash } from "./id-set.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
-import type { SpoolItem } from "./spool-item.ts";
-import type { SpoolWriter } from "./spool-writer.ts";
+import type { PlannedItem } from "./spool-item.ts";
+import type { ItemsFileWriter } from "./spool-writer.ts";
 
 /** Problems kept in words; the rest are only counted, so that a bad file of any size fits in memory. */
 const KEPT_PROBLEMS = 1000;
 
 export type PlanOptions = SourceOptions & {
   /** What `limit` counts. Default: items. */
-  readonly limitCounts?: "items" | "documents";
+  readonly limitUnit?: "items" | "documents";
   /** Items with the same key ask for the same and are sent once; without a key, an item is like no other. */
-  readonly sameKey?: (item: SpoolItem) => string | undefined;
+  readonly duplicateKey?: (item: PlannedItem) => string | undefined;
 };
 
 /** Puts items into the spool, refuses duplicate ids, and keeps every count that the plan states. */
 export class PlanBuilder {
   readonly #options: PlanOptions;
-  readonly #spool: SpoolWriter;
+  readonly #itemsFile: ItemsFileWriter;
   readonly #listing: SourceListing;
-  readonly #ids = new IdSet();
+  readonly #ids = new HashIndex();
   /** What items ask for; only those that are no copies. */
-  readonly #asked = new IdSet(hashText);
-  readonly #copies = new CopiesBuilder();
+  readonly #distinctItems = new HashIndex(hashText);
+  readonly #duplicates = new DuplicatesBuilder();
   readonly #hash = createHash("sha256");
   /** Of standard input alone, which a resumed run compares. */
   readonly #stdinHash = createHash("sha256");
@@ -48,13 +48,13 @@ export class PlanBuilder {
   readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
   #documents = 0;
   #tokens = 0;
-  #copiedTokens = 0;
+  #duplicateTokens = 0;
   #bytes = 0;
   #filesDone = 0;
 
-  constructor(options: PlanOptions, spool: SpoolWriter, listing: SourceListing) {
+  constructor(options: PlanOptions, itemsFile: ItemsFileWriter, listing: SourceListing) {
     this.#options = options;
-    this.#spool = spool;
+    this.#itemsFile = itemsFile;
     this.#listing = listing;
     for (const problem of listing.problems) this.addProblem(problem);
   }
@@ -65,8 +65,8 @@ export class PlanBuilder {
 
   /** True when the plan holds as many items as it may; the parts of one request are never torn apart. */
   get isFull(): boolean {
-    const { limit, limitCounts = "items" } = this.#options;
-    return limit !== undefined && (limitCounts === "items" ? this.#spool.items : this.#documents) >= limit;
+    const { limit, limitUnit = "items" } = this.#options;
+    return limit !== undefined && (limitUnit === "items" ? this.#itemsFile.items : this.#documents) >= limit;
   }
 
   /** Counts and hashes every byte of the sources. */
@@ -79,7 +79,7 @@ export class PlanBuilder {
   };
 
   startFile(file: SourceFile): void {
-    this.#starts.push({ firstItem: this.#spool.items, file });
+    this.#starts.push({ firstItem: this.#itemsFile.items, file });
     this.#isStdin = file.path === "-";
     this.#hash.update(`${JSON.stringify([file.name, file.size])}\n`);
   }
@@ -89,7 +89,7 @@ export class PlanBuilder {
     const start = this.#starts.at(-1);
     if (start === undefined) return;
     const count = this.#byKind[start.file.kind] ?? { files: 0, items: 0 };
-    const items = count.items + this.#spool.items - start.firstItem;
+    const items = count.items + this.#itemsFile.items - start.firstItem;
     this.#byKind[start.file.kind] = { files: count.files + 1, items };
   }
 
@@ -99,16 +99,16 @@ export class PlanBuilder {
   }
 
   /** Plans what a reader found; yields after each item, so that the caller can report and stop in between. */
-  async *take(finding: Finding, file: SourceFile): AsyncGenerator<void> {
+  async *addFinding(finding: Finding, file: SourceFile): AsyncGenerator<void> {
     if ("problem" in finding) {
       this.addProblem(finding.problem);
       return;
     }
     const { document } = finding;
-    const where = formatPlace(file.shown, document.line);
-    const before = this.#spool.items;
-    for await (const planned of documentItems(document, file.kind, this.#options)) {
-      const fault = "fault" in planned ? planned.fault : await this.#takeItem(planned.item, document);
+    const where = formatLocation(file.displayPath, document.line);
+    const before = this.#itemsFile.items;
+    for await (const planned of splitIntoItems(document, file.kind, this.#options)) {
+      const fault = "fault" in planned ? planned.fault : await this.#addItem(planned.item, document);
       if (fault !== undefined) {
         this.addProblem({ where, message: fault });
         break;
@@ -116,59 +116,63 @@ export class PlanBuilder {
       yield;
       if (this.isFull) break;
     }
-    if (this.#spool.items > before) this.#documents += 1;
+    if (this.#itemsFile.items > before) this.#documents += 1;
   }
 
   /** Appends an item unless its id is taken or it cannot be written; then says why. */
-  async #takeItem(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
-    const taken = await this.#findTaken(item, document);
+  async #addItem(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
+    const taken = await this.#findIdConflict(item, document);
     if (taken !== undefined) return taken;
-    const same = this.#findSame(item);
-    const sameAs = typeof same === "object" ? await same : same;
-    const json = toJson(sameAs === undefined ? item : { ...item, sameAs });
+    const duplicate = this.#findDuplicate(item);
+    const duplicateOf = typeof duplicate === "object" ? await duplicate : duplicate;
+    const json = toJson(duplicateOf === undefined ? item : { ...item, duplicateOf });
     if (json === undefined) return "its metadata is nested too deeply to be written";
     // A record in several chunks keeps its own id from being used by another record as well.
-    if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#spool.items);
-    this.#ids.add(item.id, this.#spool.items);
+    if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#itemsFile.items);
+    this.#ids.add(item.id, this.#itemsFile.items);
     this.#tokens += item.tokens;
-    if (sameAs !== undefined) {
-      this.#copies.add(this.#spool.items, sameAs);
-      this.#copiedTokens += item.tokens;
+    if (duplicateOf !== undefined) {
+      this.#duplicates.add(this.#itemsFile.items, duplicateOf);
+      this.#duplicateTokens += item.tokens;
     }
-    if (this.#spool.append(json)) await this.#spool.flush();
+    if (this.#itemsFile.append(json)) await this.#itemsFile.flush();
     return undefined;
   }
 
-  async #findTaken(item: SpoolItem, document: SourceDocument): Promise<string | undefined> {
+  async #findIdConflict(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
     const ids = document.record && item.id === `${document.id}#0` ? [item.id, document.id] : [item.id];
     for (const id of ids) {
       for (const candidate of this.#ids.candidates(id)) {
-        const other = await this.#spool.read(candidate);
+        const other = await this.#itemsFile.read(candidate);
         // The hash only said where to look; a record in chunks is remembered by its first one.
         if (other.id !== id && other.id !== `${id}#0`) continue;
-        const place = formatPlace(this.#fileOf(candidate)?.shown ?? "?", other.line);
-        return `the id ${shortId(id)} is already used by ${place}; every item needs its own`;
+        const place = formatLocation(this.#fileOf(candidate)?.displayPath ?? "?", other.line);
+        return `the id ${truncateId(id)} is already used by ${place}; every item needs its own`;
       }
     }
     return undefined;
   }
 
   /** The number of the first item that asks for the same; remembers the item as such when there is none. */
-  #findSame(item: SpoolItem): number | undefined | Promise<number | undefined> {
-    const key = this.#options.sameKey?.(item);
+  #findDuplicate(item: PlannedItem): number | undefined | Promise<number | undefined> {
+    const key = this.#options.duplicateKey?.(item);
     if (key === undefined) return undefined;
-    const hash = this.#asked.hash(key);
-    const candidates = this.#asked.candidates(key, hash);
-    if (candidates.length > 0) return this.#findAmong(candidates, key, hash);
-    this.#asked.add(key, this.#spool.items, hash);
+    const hash = this.#distinctItems.hash(key);
+    const candidates = this.#distinctItems.candidates(key, hash);
+    if (candidates.length > 0) return this.#findDuplicateAmong(candidates, key, hash);
+    this.#distinctItems.add(key, this.#itemsFile.items, hash);
     return undefined;
   }
 
-  async #findAmong(candidates: readonly number[], key: string, hash: IdHash): Promise<number | undefined> {
+  async #findDuplicateAmong(
+    candidates: readonly number[],
+    key: string,
+    hash: IdHash,
+  ): Promise<number | undefined> {
     for (const candidate of candidates) {
-      if (this.#options.sameKey?.(await this.#spool.read(candidate)) === key) return candidate;
+      if (this.#options.duplicateKey?.(await this.#itemsFile.read(candidate)) === key) return candidate;
     }
-    this.#asked.add(key, this.#spool.items, hash);
+    this.#distinctItems.add(key, this.#itemsFile.items, hash);
     return undefined;
   }
 
@@ -182,26 +186,26 @@ export class PlanBuilder {
       filesTotal: this.#listing.files.length,
       bytes: this.#bytes,
       bytesTotal: this.#listing.files.reduce((sum, file) => sum + file.size, 0),
-      items: this.#spool.items,
+      items: this.#itemsFile.items,
       problems: this.#problemCount,
     };
   }
 
   /** Makes the spool appear, with the list of its copies. */
   async commit(): Promise<void> {
-    await this.#spool.commit(this.#copies.build());
+    await this.#itemsFile.commit(this.#duplicates.build());
   }
 
-  plan(spool: string | undefined, fingerprint: string): Plan {
+  plan(itemsFile: string | undefined, fingerprint: string): Plan {
     return {
-      spool,
-      items: this.#spool.items,
+      itemsFile,
+      items: this.#itemsFile.items,
       documents: this.#documents,
       files: this.#filesDone,
       skippedFiles: this.#listing.skippedFiles,
       tokens: this.#tokens,
-      copies: this.#copies.count,
-      copiedTokens: this.#copiedTokens,
+      duplicates: this.#duplicates.count,
+      duplicateTokens: this.#duplicateTokens,
       bytes: this.#bytes,
       byKind: this.#byKind,
       sourceHash: this.#hash.copy().digest("hex"),
@@ -216,7 +220,7 @@ export class PlanBuilder {
 }
 
 /** JSON parsed from a line can be nested more deeply than it can be written again. */
-function toJson(item: SpoolItem): string | undefined {
+function toJson(item: PlannedItem): string | undefined {
   try {
     return JSON.stringify(item);
   } catch (error) {

@@ -9,7 +9,7 @@ import type { ByteTap } from "../sources/source-bytes.ts";
 import { fingerprintListing } from "./fingerprint-sources.ts";
 import type { Plan, PlanProgress } from "./plan.ts";
 import { PlanBuilder, type PlanOptions } from "./plan-builder.ts";
-import { SpoolWriter } from "./spool-writer.ts";
+import { ItemsFileWriter } from "./spool-writer.ts";
 
 export interface PlanHooks {
   /** Called a few times a second, and once at the end. */
@@ -18,7 +18,7 @@ export interface PlanHooks {
 }
 
 /** Milliseconds between two reports, and between two chances for signals and timers to be heard. */
-const BREATH_MS = 50;
+const YIELD_INTERVAL_MS = 50;
 
 /**
  * Reads all sources once, checks everything in them, and writes the items to `items.jsonl` in `workDir`, which
@@ -35,7 +35,7 @@ export async function planItems(
     read: (file, tap) => readSource(file, options, tap),
     fingerprint: (listing) => fingerprintListing(options, listing),
   };
-  return await planFrom(reader, { ...options, sameKey: ({ text }) => text }, workDir, hooks);
+  return await planWithReader(reader, { ...options, duplicateKey: ({ text }) => text }, workDir, hooks);
 }
 
 /** How files become documents. */
@@ -45,7 +45,7 @@ export interface SourceReader {
 }
 
 /** As `planItems`, with another reader. */
-export async function planFrom(
+export async function planWithReader(
   reader: SourceReader,
   options: PlanOptions,
   workDir: string,
@@ -56,17 +56,17 @@ export async function planFrom(
   // A pipe that nothing comes through would keep a reader waiting that nobody can interrupt.
   if (hooks.signal !== undefined && options.stdin !== undefined) addAbortSignal(hooks.signal, options.stdin);
   const listing = await listSources(options);
-  return orRunError(workDir, async () => {
+  return toRunErrors(workDir, async () => {
     await mkdir(workDir, { recursive: true });
-    const spool = await SpoolWriter.create(workDir);
-    const builder = new PlanBuilder(options, spool, listing);
+    const itemsFile = await ItemsFileWriter.create(workDir);
+    const builder = new PlanBuilder(options, itemsFile, listing);
     try {
       await readAll(reader, listing, builder, hooks);
     } catch (error) {
-      await spool.discard();
+      await itemsFile.discard();
       throw error;
     }
-    return finishPlan(builder, spool, reader.fingerprint(listing), options);
+    return finishPlan(builder, itemsFile, reader.fingerprint(listing), options);
   });
 }
 
@@ -76,26 +76,26 @@ async function readAll(
   builder: PlanBuilder,
   { onProgress, signal }: PlanHooks,
 ): Promise<void> {
-  let breath = performance.now();
+  let lastYieldAt = performance.now();
   for (const file of listing.files) {
     if (builder.isFull) break;
     builder.startFile(file);
     for await (const findings of reader.read(file, builder.tap)) {
-      if (!(await takeAll(findings, file))) break;
+      if (!(await addFindings(findings, file))) break;
     }
     builder.endFile();
   }
   onProgress?.(builder.progress());
 
   /** False when the plan holds as many items as it may. */
-  async function takeAll(findings: readonly Finding[], file: SourceFile): Promise<boolean> {
+  async function addFindings(findings: readonly Finding[], file: SourceFile): Promise<boolean> {
     for (const finding of findings) {
-      for await (const _ of builder.take(finding, file)) {
-        if (performance.now() - breath < BREATH_MS) continue;
+      for await (const _ of builder.addFinding(finding, file)) {
+        if (performance.now() - lastYieldAt < YIELD_INTERVAL_MS) continue;
         await setImmediate();
         signal?.throwIfAborted();
         onProgress?.(builder.progress());
-        breath = performance.now();
+        lastYieldAt = performance.now();
       }
       if (builder.isFull) return false;
     }
@@ -106,20 +106,20 @@ async function readAll(
 
 async function finishPlan(
   builder: PlanBuilder,
-  spool: SpoolWriter,
+  itemsFile: ItemsFileWriter,
   fingerprint: string,
   options: SourceOptions,
 ): Promise<Plan> {
-  if (spool.items === 0 && !builder.hasProblems) {
+  if (itemsFile.items === 0 && !builder.hasProblems) {
     builder.addProblem({ where: options.paths.join(" "), message: "holds no items" });
   }
-  const refused = spool.items === 0 || (builder.hasProblems && !options.skipInvalid);
+  const refused = itemsFile.items === 0 || (builder.hasProblems && !options.skipInvalid);
   if (refused) {
-    await spool.discard();
+    await itemsFile.discard();
     return builder.plan(undefined, fingerprint);
   }
   await builder.commit();
-  return builder.plan(spool.path, fingerprint);
+  return builder.plan(itemsFile.path, fingerprint);
 }
 
 function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
@@ -144,7 +144,7 @@ function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
 }
 
 /** System errors on the way to the spool, in words; everything else passes. */
-async function orRunError<T>(workDir: string, work: () => Promise<T>): Promise<T> {
+async function toRunErrors<T>(workDir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -4,7 +4,7 @@ import type { StdinDigest } from "./stdin-digest.ts";
 /** What is going to be done, and where its items are. */
 export interface Plan {
   /** Path of the spool; undefined when the plan is refused and nothing was kept. */
-  readonly spool: string | undefined;
+  readonly itemsFile: string | undefined;
   readonly items: number;
   /** Documents and records that gave at least one item. */
   readonly documents: number;
@@ -15,8 +15,8 @@ export interface Plan {
   /** Estimated tokens of all items. */
   readonly tokens: number;
   /** Items that are equal to an earlier one and are not sent, and their part of the tokens. */
-  readonly copies: number;
-  readonly copiedTokens: number;
+  readonly duplicates: number;
+  readonly duplicateTokens: number;
   /** Bytes of the sources as read. */
   readonly bytes: number;
   readonly byKind: Readonly<Partial<Record<SourceKind, KindCount>>>;

@@ -1,8 +1,8 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { errorCode, RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
-import { INDEX_STRIDE, indexPathOf, parseSpoolIndex } from "./spool-index.ts";
-import { parseSpoolLine } from "./spool-item.ts";
+import { getItemsIndexPath, INDEX_STRIDE, parseItemsFileIndex } from "./spool-index.ts";
+import { parsePlannedItem } from "./spool-item.ts";
 
 const READ_BYTES = 256 * 1024;
 const NEWLINE = 10;
@@ -12,12 +12,12 @@ const NEWLINE = 10;
  * and one item at most; any number of readers may read the same spool at once. Rejects with a RunError when the
  * spool is missing or damaged.
  */
-export async function* readSpool(
+export async function* readItemsFile(
   path: string,
   { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<Item[]> {
-  await using handle = await openSpool(path);
-  const start = await nearestStart(path, handle, from);
+  await using handle = await openItemsFile(path);
+  const start = await findNearestOffset(path, handle, from);
   let index = start.index;
   for await (const lines of readLineGroups(handle, start.offset)) {
     signal?.throwIfAborted();
@@ -30,7 +30,7 @@ export async function* readSpool(
   }
 }
 
-async function openSpool(path: string): Promise<FileHandle> {
+async function openItemsFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, "r");
   } catch (error) {
@@ -44,20 +44,20 @@ async function openSpool(path: string): Promise<FileHandle> {
 }
 
 /** The last remembered item at or before `from`; the first item when there is no index, which is slower only. */
-async function nearestStart(
+async function findNearestOffset(
   path: string,
   handle: FileHandle,
   from: number,
 ): Promise<{ index: number; offset: number }> {
   const first = { index: 0, offset: 0 };
   if (from < INDEX_STRIDE) return first;
-  const text = await readFile(indexPathOf(path), "utf8").catch(() => "");
+  const text = await readFile(getItemsIndexPath(path), "utf8").catch(() => "");
   const { size } = await handle.stat();
-  const spoolIndex = parseSpoolIndex(text, size);
-  if (spoolIndex === undefined) return first;
-  if (from >= spoolIndex.items) return { index: spoolIndex.items, offset: size };
+  const fileIndex = parseItemsFileIndex(text, size);
+  if (fileIndex === undefined) return first;
+  if (from >= fileIndex.items) return { index: fileIndex.items, offset: size };
   const at = Math.floor(from / INDEX_STRIDE);
-  const offset = spoolIndex.offsets[at];
+  const offset = fileIndex.offsets[at];
   return offset === undefined ? first : { index: at * INDEX_STRIDE, offset };
 }
 
@@ -84,7 +84,7 @@ async function* readLineGroups(handle: FileHandle, start: number): AsyncGenerato
 
 function parseLine(line: string, index: number, path: string): Item {
   try {
-    return parseSpoolLine(line, index);
+    return parsePlannedItem(line, index);
   } catch (error) {
     throw new RunError(
       `${path}:${index + 1}: the plan's items are damaged`,

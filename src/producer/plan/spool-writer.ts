@@ -1,20 +1,20 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Copies, copiesPathOf } from "./copies.ts";
-import { INDEX_STRIDE, indexPathOf, type SpoolIndex } from "./spool-index.ts";
-import type { SpoolItem } from "./spool-item.ts";
+import { type Duplicates, getDuplicatesPath } from "./copies.ts";
+import { getItemsIndexPath, INDEX_STRIDE, type ItemsFileIndex } from "./spool-index.ts";
+import type { PlannedItem } from "./spool-item.ts";
 
-export const SPOOL_FILE = "items.jsonl";
+export const ITEMS_FILE = "items.jsonl";
 /** Bytes collected before they are written. */
 const WRITE_BYTES = 256 * 1024;
 /** While planning, the start of every so manieth item is known, so that any item is read back with few others. */
-const NEAR_STRIDE = 8;
+const WRITER_STRIDE = 8;
 
 /**
  * Writes the spool of a plan. Until `commit`, everything is under names that no reader looks at; a process that dies
  * leaves at most those, and the next planning overwrites them.
  */
-export class SpoolWriter {
+export class ItemsFileWriter {
   readonly path: string;
   readonly #temporary: string;
   readonly #handle: FileHandle;
@@ -26,16 +26,16 @@ export class SpoolWriter {
   #offsets = new Float64Array(1024);
 
   private constructor(folder: string, temporary: string, handle: FileHandle) {
-    this.path = join(folder, SPOOL_FILE);
+    this.path = join(folder, ITEMS_FILE);
     this.#folder = folder;
     this.#temporary = temporary;
     this.#handle = handle;
   }
 
   /** Starts a spool in an existing folder. */
-  static async create(folder: string): Promise<SpoolWriter> {
-    const temporary = join(folder, `${SPOOL_FILE}.partial`);
-    return new SpoolWriter(folder, temporary, await open(temporary, "w+"));
+  static async create(folder: string): Promise<ItemsFileWriter> {
+    const temporary = join(folder, `${ITEMS_FILE}.partial`);
+    return new ItemsFileWriter(folder, temporary, await open(temporary, "w+"));
   }
 
   get items(): number {
@@ -44,7 +44,7 @@ export class SpoolWriter {
 
   /** Takes the next item as its JSON; true when `flush` is due. */
   append(json: string): boolean {
-    if (this.#items % NEAR_STRIDE === 0) this.#remember(this.#writtenBytes + this.#waitingBytes);
+    if (this.#items % WRITER_STRIDE === 0) this.#addOffset(this.#writtenBytes + this.#waitingBytes);
     this.#lines.push(json);
     this.#waitingBytes += Buffer.byteLength(json) + 1;
     this.#items += 1;
@@ -62,17 +62,17 @@ export class SpoolWriter {
   }
 
   /** Reads back an item that was appended. */
-  async read(item: number): Promise<SpoolItem> {
+  async read(item: number): Promise<PlannedItem> {
     const waiting = this.#lines[item - (this.#items - this.#lines.length)];
-    if (waiting !== undefined) return JSON.parse(waiting) as SpoolItem;
-    const near = Math.floor(item / NEAR_STRIDE);
+    if (waiting !== undefined) return JSON.parse(waiting) as PlannedItem;
+    const near = Math.floor(item / WRITER_STRIDE);
     const start = this.#offsets[near] ?? 0;
-    const last = (near + 1) * NEAR_STRIDE >= this.#items;
+    const last = (near + 1) * WRITER_STRIDE >= this.#items;
     const next = last ? this.#writtenBytes : (this.#offsets[near + 1] ?? this.#writtenBytes);
     const end = Math.min(next, this.#writtenBytes);
     const { buffer } = await this.#handle.read(Buffer.alloc(end - start), 0, end - start, start);
-    const line = buffer.toString("utf8").split("\n")[item % NEAR_STRIDE] ?? "";
-    return JSON.parse(line) as SpoolItem;
+    const line = buffer.toString("utf8").split("\n")[item % WRITER_STRIDE] ?? "";
+    return JSON.parse(line) as PlannedItem;
   }
 
   /**
@@ -80,13 +80,13 @@ export class SpoolWriter {
    * and the new one comes last, so that no reader ever finds an index beside a spool it does not belong to; the list
    * says itself which spool it is of.
    */
-  async commit(copies: Copies): Promise<{ readonly bytes: number }> {
+  async commit(duplicates: Duplicates): Promise<{ readonly bytes: number }> {
     await this.flush();
     await this.#handle.sync();
     await this.#handle.close();
-    const list = copies.encode({ items: this.#items, spoolBytes: this.#writtenBytes });
-    await writeSynced(copiesPathOf(this.path), list);
-    const indexPath = indexPathOf(this.path);
+    const list = duplicates.encode({ items: this.#items, itemsFileBytes: this.#writtenBytes });
+    await writeSynced(getDuplicatesPath(this.path), list);
+    const indexPath = getItemsIndexPath(this.path);
     const temporaryIndex = `${indexPath}.partial`;
     await writeSynced(temporaryIndex, JSON.stringify(this.#index()));
     await rm(indexPath, { force: true });
@@ -102,16 +102,16 @@ export class SpoolWriter {
     await rm(this.#temporary, { force: true });
   }
 
-  #index(): SpoolIndex {
+  #index(): ItemsFileIndex {
     const offsets: number[] = [];
     for (let item = 0; item < this.#items; item += INDEX_STRIDE) {
-      offsets.push(this.#offsets[item / NEAR_STRIDE] ?? 0);
+      offsets.push(this.#offsets[item / WRITER_STRIDE] ?? 0);
     }
     return { version: 1, items: this.#items, bytes: this.#writtenBytes, offsets };
   }
 
-  #remember(offset: number): void {
-    const at = this.#items / NEAR_STRIDE;
+  #addOffset(offset: number): void {
+    const at = this.#items / WRITER_STRIDE;
     if (at === this.#offsets.length) {
       const grown = new Float64Array(this.#offsets.length * 2);
       grown.set(this.#offsets);

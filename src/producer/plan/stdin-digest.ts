@@ -14,21 +14,21 @@ export interface StdinDigest {
  * A terminal and an empty stream say nothing against it: whoever resumes a run may no longer have its input. Rejects with
  * the signal's reason on abort, and with `UnreadableSource` when the stream fails.
  */
-export async function holdsPlanned(
+export async function matchesPlannedInput(
   stream: Readable & { readonly isTTY?: boolean },
   planned: StdinDigest,
-  { mayGoOn, signal }: { readonly mayGoOn: boolean; readonly signal?: AbortSignal },
+  { canHaveMore, signal }: { readonly canHaveMore: boolean; readonly signal?: AbortSignal },
 ): Promise<boolean> {
   if (stream.isTTY) return true;
   if (signal) addAbortSignal(signal, stream);
   try {
-    return await compare(stream, planned, mayGoOn);
+    return await compare(stream, planned, canHaveMore);
   } finally {
     signal?.throwIfAborted();
   }
 }
 
-async function compare(stream: Readable, planned: StdinDigest, mayGoOn: boolean): Promise<boolean> {
+async function compare(stream: Readable, planned: StdinDigest, canHaveMore: boolean): Promise<boolean> {
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const read of streamBytes(stream, () => undefined)) {
@@ -36,7 +36,7 @@ async function compare(stream: Readable, planned: StdinDigest, mayGoOn: boolean)
     hash.update(part);
     bytes += part.length;
     if (part.length === read.length) continue;
-    if (!mayGoOn) return false;
+    if (!canHaveMore) return false;
     break;
   }
   return bytes === 0 || (bytes === planned.bytes && hash.digest("hex") === planned.sha256);

@@ -2,16 +2,16 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
-import { listSegments, seal, tidyFolder, trimFolder } from "./cache-folder.ts";
-import { type Answer, decodeFrame, decodeHead, encodeFrame } from "./cache-frame.ts";
+import { compactFolder, evictSegments, listSegments, scanAndSeal } from "./cache-folder.ts";
+import { type CachedAnswer, decodeFrame, decodeFrameHeader, encodeFrame } from "./cache-frame.ts";
 import {
-  type FramePlace,
+  type FrameLocation,
   openSegment,
   readSegmentIndex,
   SEGMENT_SUFFIX,
   scanSegment,
 } from "./cache-segment.ts";
-import { type AnswerPlace, KeyIndex } from "./key-index.ts";
+import { type AnswerLocation, KeyIndex } from "./key-index.ts";
 
 export interface CacheOptions {
   /** What all its files together may hold, about. */
@@ -32,7 +32,7 @@ interface Segment {
   touchedAt: number;
 }
 
-interface Waiting {
+interface PendingWrite {
   readonly key: Buffer;
   readonly frame: Buffer;
 }
@@ -60,10 +60,10 @@ export class AnswerCache {
   readonly #byNumber: (Segment | undefined)[] = [];
   #refreshing: Promise<boolean> | undefined;
   #writer: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  #pendingWrites: PendingWrite[] = [];
+  #pendingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
-  #broken = false;
+  #isDisabled = false;
 
   private constructor(folder: string, options: CacheOptions) {
     this.#folder = folder;
@@ -84,15 +84,15 @@ export class AnswerCache {
       );
     }
     const cache = new AnswerCache(folder, options);
-    await cache.#tidy();
+    await cache.#compact();
     await cache.refresh();
     return cache;
   }
 
   /** Opens what is there, for looking only; without a folder it is empty. */
-  static async look(folder: string): Promise<AnswerCache> {
+  static async openReadOnly(folder: string): Promise<AnswerCache> {
     const cache = new AnswerCache(folder, { maxBytes: 0, now: Date.now });
-    cache.#broken = true;
+    cache.#isDisabled = true;
     await cache.refresh();
     return cache;
   }
@@ -108,7 +108,7 @@ export class AnswerCache {
   }
 
   /** The answers to these keys, as far as they are here. */
-  async find(keys: readonly Buffer[]): Promise<(Answer | undefined)[]> {
+  async find(keys: readonly Buffer[]): Promise<(CachedAnswer | undefined)[]> {
     return await Promise.all(keys.map((key) => this.#findOne(key)));
   }
 
@@ -121,12 +121,12 @@ export class AnswerCache {
   }
 
   /** Keeps an answer, in the background. */
-  put(key: Buffer, answer: Answer): void {
-    if (this.#broken || this.#waitingBytes > MAX_WAITING_BYTES) return;
+  put(key: Buffer, answer: CachedAnswer): void {
+    if (this.#isDisabled || this.#pendingBytes > MAX_WAITING_BYTES) return;
     const frame = encodeFrame(key, answer);
-    this.#waiting.push({ key, frame });
-    this.#waitingBytes += frame.length;
-    if (this.#waiting.length === 1) this.#writing = this.#writing.then(() => this.#write());
+    this.#pendingWrites.push({ key, frame });
+    this.#pendingBytes += frame.length;
+    if (this.#pendingWrites.length === 1) this.#writing = this.#writing.then(() => this.#write());
   }
 
   /** Resolves when every process can find what was put before. */
@@ -138,15 +138,15 @@ export class AnswerCache {
   async close(): Promise<void> {
     await this.flush();
     await this.#refreshing;
-    if (this.#writer) await this.#guard(() => this.#endSegment());
-    if (!this.#broken) await this.#guard(() => this.#trim());
-    this.#broken = true;
+    if (this.#writer) await this.#disableOnError(() => this.#finishSegment());
+    if (!this.#isDisabled) await this.#disableOnError(() => this.#evict());
+    this.#isDisabled = true;
     for (const segment of this.#segments.values())
       await (await segment.handle)?.close().catch(() => undefined);
     this.#segments.clear();
   }
 
-  async #findOne(key: Buffer): Promise<Answer | undefined> {
+  async #findOne(key: Buffer): Promise<CachedAnswer | undefined> {
     for (const place of this.#index.find(key)) {
       const answer = await this.#read(key, place).catch(() => undefined);
       if (answer) return answer;
@@ -154,14 +154,14 @@ export class AnswerCache {
     return undefined;
   }
 
-  async #read(key: Buffer, { segment: number, offset }: AnswerPlace): Promise<Answer | undefined> {
+  async #read(key: Buffer, { segment: number, offset }: AnswerLocation): Promise<CachedAnswer | undefined> {
     const segment = this.#byNumber[number];
-    const handle = segment && (await this.#handleOf(segment));
+    const handle = segment && (await this.#getHandle(segment));
     if (!handle) return undefined;
     let frame = Buffer.allocUnsafe(FIRST_READ_BYTES);
     const { bytesRead } = await handle.read(frame, 0, frame.length, offset);
     frame = frame.subarray(0, bytesRead);
-    const bytes = decodeHead(frame)?.bytes ?? 0;
+    const bytes = decodeFrameHeader(frame)?.bytes ?? 0;
     if (bytes > frame.length) {
       frame = Buffer.allocUnsafe(bytes);
       await handle.read(frame, 0, bytes, offset);
@@ -171,7 +171,7 @@ export class AnswerCache {
     return answer;
   }
 
-  #handleOf(segment: Segment): Promise<FileHandle | undefined> {
+  #getHandle(segment: Segment): Promise<FileHandle | undefined> {
     segment.handle ??= openSegment(segment.path);
     return segment.handle;
   }
@@ -189,26 +189,27 @@ export class AnswerCache {
     const files = await listSegments(this.#folder);
     for (const { path, bytes } of files) {
       const segment = this.#segments.get(path) ?? this.#addSegment(path);
-      if (segment !== this.#writer?.segment && bytes > segment.knownBytes) await this.#learn(segment, bytes);
+      if (segment !== this.#writer?.segment && bytes > segment.knownBytes)
+        await this.#indexSegment(segment, bytes);
     }
     const there = new Set(files.map(({ path }) => path));
-    await this.#forget([...this.#segments.keys()].filter((path) => !there.has(path)));
+    await this.#removeSegments([...this.#segments.keys()].filter((path) => !there.has(path)));
     return this.#index.size > before;
   }
 
-  async #learn(segment: Segment, bytes: number): Promise<void> {
+  async #indexSegment(segment: Segment, bytes: number): Promise<void> {
     const known = segment.knownBytes === 0 ? await readSegmentIndex(segment.path, bytes) : undefined;
     if (known) {
-      this.#note(segment, known, bytes);
+      this.#addToIndex(segment, known, bytes);
       return;
     }
-    const handle = await this.#handleOf(segment);
+    const handle = await this.#getHandle(segment);
     if (!handle) return;
     const { frames, end } = await scanSegment(handle, segment.knownBytes, bytes);
-    this.#note(segment, frames, end);
+    this.#addToIndex(segment, frames, end);
   }
 
-  #note(segment: Segment, frames: readonly FramePlace[], knownBytes: number): void {
+  #addToIndex(segment: Segment, frames: readonly FrameLocation[], knownBytes: number): void {
     for (const { key, offset } of frames) this.#index.add(key, { segment: segment.number, offset });
     segment.knownBytes = knownBytes;
   }
@@ -221,7 +222,7 @@ export class AnswerCache {
     return segment;
   }
 
-  async #forget(paths: readonly string[]): Promise<void> {
+  async #removeSegments(paths: readonly string[]): Promise<void> {
     const gone = paths.flatMap((path) => this.#segments.get(path) ?? []);
     const lost = gone.filter((segment) => segment !== this.#writer?.segment);
     if (lost.length === 0) return;
@@ -229,32 +230,32 @@ export class AnswerCache {
       this.#segments.delete(segment.path);
       this.#byNumber[segment.number] = undefined;
     }
-    this.#index.keep((number) => this.#byNumber[number] !== undefined);
+    this.#index.retainSegments((number) => this.#byNumber[number] !== undefined);
     for (const { handle } of lost) await (await handle)?.close().catch(() => undefined);
   }
 
   async #write(): Promise<void> {
-    const waiting = this.#waiting.splice(0);
-    this.#waitingBytes = 0;
-    await this.#guard(() => this.#append(waiting));
+    const pendingWrites = this.#pendingWrites.splice(0);
+    this.#pendingBytes = 0;
+    await this.#disableOnError(() => this.#append(pendingWrites));
   }
 
-  async #append(waiting: readonly Waiting[]): Promise<void> {
+  async #append(pendingWrites: readonly PendingWrite[]): Promise<void> {
     this.#writer ??= await this.#startSegment();
     const { segment, handle } = this.#writer;
     let offset = segment.knownBytes;
-    const buffers = waiting.map(({ frame }) => frame);
+    const buffers = pendingWrites.map(({ frame }) => frame);
     const length = buffers.reduce((sum, frame) => sum + frame.length, 0);
     const { bytesWritten } = await handle.writev(buffers, offset);
     if (bytesWritten < length) throw new Error("the system took only a part");
-    for (const { key, frame } of waiting) {
+    for (const { key, frame } of pendingWrites) {
       this.#index.add(key, { segment: segment.number, offset });
       offset += frame.length;
     }
     segment.knownBytes = offset;
     if (offset < this.#segmentBytes) return;
-    await this.#endSegment();
-    await this.#trim();
+    await this.#finishSegment();
+    await this.#evict();
   }
 
   async #startSegment() {
@@ -266,35 +267,35 @@ export class AnswerCache {
     return { segment, handle };
   }
 
-  async #endSegment(): Promise<void> {
+  async #finishSegment(): Promise<void> {
     const segment = this.#writer?.segment;
     this.#writer = undefined;
     if (!segment) return;
-    await seal(segment.path, segment.knownBytes);
+    await scanAndSeal(segment.path, segment.knownBytes);
   }
 
   /** Leaves room for the segment that is being written. */
-  async #trim(): Promise<void> {
+  async #evict(): Promise<void> {
     const room = Math.max(0, this.#options.maxBytes - this.#segmentBytes);
-    await this.#forget(await trimFolder(this.#folder, room, this.#writer?.segment.path));
+    await this.#removeSegments(await evictSegments(this.#folder, room, this.#writer?.segment.path));
   }
 
-  async #tidy(): Promise<void> {
-    await this.#guard(async () => {
-      await tidyFolder(this.#folder, this.#segmentBytes, this.#options.now());
-      await this.#trim();
+  async #compact(): Promise<void> {
+    await this.#disableOnError(async () => {
+      await compactFolder(this.#folder, this.#segmentBytes, this.#options.now());
+      await this.#evict();
     });
   }
 
   /** Nothing that goes wrong here is a reason for a run to stop: the cache keeps nothing new, and says so once. */
-  async #guard(work: () => Promise<void>): Promise<void> {
-    if (this.#broken) return;
+  async #disableOnError(work: () => Promise<void>): Promise<void> {
+    if (this.#isDisabled) return;
     try {
       await work();
     } catch (error) {
-      this.#broken = true;
-      this.#waiting = [];
-      this.#waitingBytes = 0;
+      this.#isDisabled = true;
+      this.#pendingWrites = [];
+      this.#pendingBytes = 0;
       const reason = errorCode(error) ?? (error instanceof Error ? error.message : "unknown error");
       this.#options.onProblem?.(
         `the cache ${this.#folder} cannot be written (${reason}): it keeps nothing new`,

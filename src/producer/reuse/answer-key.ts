@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Item } from "../../core/item.ts";
-import { isRepeatable } from "./is-repeatable.ts";
+import { isDeterministic } from "./is-repeatable.ts";
 
 /** Raised when the same question would be asked or read differently than before: answers of older versions are misses. */
 const KEY_VERSION = 1;
@@ -16,7 +16,7 @@ export interface AnswerScope {
 }
 
 /** SHA-256 over scope and text. Lengths go before both, so that no two pairs of them run together to the same bytes. */
-export function answerKey(scope: AnswerScope, text: string): Buffer {
+export function computeAnswerKey(scope: AnswerScope, text: string): Buffer {
   const { provider, addresses, model, parameters } = scope;
   const named = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
   const about = JSON.stringify([KEY_VERSION, provider, [...addresses].sort(), model, named]);
@@ -24,20 +24,20 @@ export function answerKey(scope: AnswerScope, text: string): Buffer {
 }
 
 /** The key of an item's answer; undefined when its answer must not be used again. */
-export type KeyOf = (item: Item) => Buffer | undefined;
+export type ComputeAnswerKey = (item: Item) => Buffer | undefined;
 
-export function embeddingKeys(scope: AnswerScope): KeyOf {
-  return ({ text }) => answerKey(scope, text);
+export function createEmbeddingKey(scope: AnswerScope): ComputeAnswerKey {
+  return ({ text }) => computeAnswerKey(scope, text);
 }
 
 /** Keys of chat requests whose equal answers are meant; `scopeOf` tells a model's. */
-export function chatKeys(scopeOf: (model: string) => AnswerScope): KeyOf {
+export function createChatKey(getScope: (model: string) => AnswerScope): ComputeAnswerKey {
   const scopes = new Map<string, AnswerScope>();
   return ({ text, metadata }) => {
-    if (!isRepeatable(text)) return undefined;
+    if (!isDeterministic(text)) return undefined;
     const model = String(metadata?.model);
-    const scope = scopes.get(model) ?? scopeOf(model);
+    const scope = scopes.get(model) ?? getScope(model);
     scopes.set(model, scope);
-    return answerKey(scope, text);
+    return computeAnswerKey(scope, text);
   };
 }

@@ -1,6 +1,12 @@
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { indexPathOf, openSegment, SEGMENT_SUFFIX, scanSegment, sealSegment } from "./cache-segment.ts";
+import {
+  getSegmentIndexPath,
+  openSegment,
+  SEGMENT_SUFFIX,
+  scanSegment,
+  sealSegment,
+} from "./cache-segment.ts";
 
 /** A segment of a cache's folder, as its file says. */
 export interface SegmentFile {
@@ -31,7 +37,7 @@ export async function listSegments(folder: string): Promise<SegmentFile[]> {
 }
 
 /** Drops the longest unused segments until the others fit, `kept` in any case; resolves with what was dropped. */
-export async function trimFolder(folder: string, maxBytes: number, kept?: string): Promise<string[]> {
+export async function evictSegments(folder: string, maxBytes: number, kept?: string): Promise<string[]> {
   const segments = await listSegments(folder);
   let total = segments.reduce((sum, { bytes }) => sum + bytes, 0);
   const dropped: string[] = [];
@@ -49,7 +55,7 @@ export async function trimFolder(folder: string, maxBytes: number, kept?: string
  * Seals what killed writers left, and makes one segment of many small ones. Nothing of it matters for what is found:
  * it may be killed at any moment, and two processes that do it at once only do it twice.
  */
-export async function tidyFolder(folder: string, segmentBytes: number, now: number): Promise<void> {
+export async function compactFolder(folder: string, segmentBytes: number, now: number): Promise<void> {
   const segments = await listSegments(folder);
   const small: SegmentFile[] = [];
   for (const segment of segments) {
@@ -76,18 +82,18 @@ async function mergeSegments(segments: readonly SegmentFile[]): Promise<void> {
   const parts: Buffer[] = [];
   for (const { path } of segments) {
     const bytes = await readFile(path).catch(() => Buffer.alloc(0));
-    parts.push(bytes.subarray(0, await wholeBytes(path, bytes.length)));
+    parts.push(bytes.subarray(0, await countCompleteBytes(path, bytes.length)));
   }
   const path = `${last.path.slice(0, -SEGMENT_SUFFIX.length)}-${segments.length}${SEGMENT_SUFFIX}`;
   const bytes = Buffer.concat(parts);
   await writeFile(`${path}.partial`, bytes, { mode: 0o600 });
   await rename(`${path}.partial`, path);
-  await seal(path, bytes.length);
+  await scanAndSeal(path, bytes.length);
   await utimes(path, new Date(last.usedAt), new Date(last.usedAt));
   for (const one of segments) await dropSegment(one.path);
 }
 
-async function wholeBytes(path: string, size: number): Promise<number> {
+async function countCompleteBytes(path: string, size: number): Promise<number> {
   const handle = await openSegment(path);
   if (!handle) return 0;
   try {
@@ -98,7 +104,7 @@ async function wholeBytes(path: string, size: number): Promise<number> {
 }
 
 /** Writes the index of a segment that nobody writes any more. */
-export async function seal(path: string, size: number): Promise<void> {
+export async function scanAndSeal(path: string, size: number): Promise<void> {
   const handle = await openSegment(path);
   if (!handle) return;
   try {
@@ -110,7 +116,7 @@ export async function seal(path: string, size: number): Promise<void> {
 }
 
 async function isSealed({ path }: SegmentFile): Promise<boolean> {
-  return await stat(indexPathOf(path)).then(
+  return await stat(getSegmentIndexPath(path)).then(
     () => true,
     () => false,
   );
@@ -118,5 +124,5 @@ async function isSealed({ path }: SegmentFile): Promise<boolean> {
 
 async function dropSegment(path: string): Promise<void> {
   await rm(path, { force: true });
-  await rm(indexPathOf(path), { force: true });
+  await rm(getSegmentIndexPath(path), { force: true });
 }

@@ -11,22 +11,22 @@ const MAGIC = 0x31_43_4c_53;
 const KIND_VECTOR = 1;
 const KIND_JSON = 2;
 export const KEY_BYTES = 32;
-export const FRAME_HEAD_BYTES = 56;
+export const FRAME_HEADER_BYTES = 56;
 /** Nothing that a provider answers is larger; a longer figure is damage. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** What a provider answered, without anything of whom or for whom. */
-export type Answer = Pick<WireRecord, "tokens" | "vector" | "json">;
+export type CachedAnswer = Pick<WireRecord, "tokens" | "vector" | "json">;
 
-export interface FrameHead {
+export interface FrameHeader {
   readonly key: Buffer;
   /** Of the whole frame. */
   readonly bytes: number;
 }
 
-export function encodeFrame(key: Buffer, { tokens, vector, json }: Answer): Buffer {
+export function encodeFrame(key: Buffer, { tokens, vector, json }: CachedAnswer): Buffer {
   const answer = vector ?? Buffer.from(JSON.stringify(json) ?? "null");
-  const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + answer.length);
+  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + answer.length);
   frame.writeUInt32LE(MAGIC, 0);
   frame.writeUInt32LE(vector ? KIND_VECTOR : KIND_JSON, 4);
   frame.writeUInt32LE(tokens, 8);
@@ -34,24 +34,24 @@ export function encodeFrame(key: Buffer, { tokens, vector, json }: Answer): Buff
   key.copy(frame, 16, 0, KEY_BYTES);
   frame.writeUInt32LE(crc32(answer), 48);
   frame.writeUInt32LE(crc32(frame.subarray(0, 52)), 52);
-  answer.copy(frame, FRAME_HEAD_BYTES);
+  answer.copy(frame, FRAME_HEADER_BYTES);
   return frame;
 }
 
 /** The frame that begins with these bytes; undefined when none does, or its head is not whole. */
-export function decodeHead(bytes: Buffer): FrameHead | undefined {
-  if (bytes.length < FRAME_HEAD_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined;
+export function decodeFrameHeader(bytes: Buffer): FrameHeader | undefined {
+  if (bytes.length < FRAME_HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined;
   if (crc32(bytes.subarray(0, 52)) !== bytes.readUInt32LE(52)) return undefined;
   const length = bytes.readUInt32LE(12);
   if (length > MAX_ANSWER_BYTES) return undefined;
-  return { key: bytes.subarray(16, 48), bytes: FRAME_HEAD_BYTES + length };
+  return { key: bytes.subarray(16, 48), bytes: FRAME_HEADER_BYTES + length };
 }
 
 /** The answer to `key` in a frame; undefined when it is another one's, damaged, or not whole. Copies nothing. */
-export function decodeFrame(key: Buffer, frame: Buffer): Answer | undefined {
-  const head = decodeHead(frame);
-  if (!head || frame.length < head.bytes || !head.key.equals(key)) return undefined;
-  const answer = frame.subarray(FRAME_HEAD_BYTES, head.bytes);
+export function decodeFrame(key: Buffer, frame: Buffer): CachedAnswer | undefined {
+  const header = decodeFrameHeader(frame);
+  if (!header || frame.length < header.bytes || !header.key.equals(key)) return undefined;
+  const answer = frame.subarray(FRAME_HEADER_BYTES, header.bytes);
   if (crc32(answer) !== frame.readUInt32LE(48)) return undefined;
   const tokens = frame.readUInt32LE(8);
   const kind = frame.readUInt32LE(4);

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rename, writeFile } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import { decodeHead, FRAME_HEAD_BYTES } from "./cache-frame.ts";
+import { decodeFrameHeader, FRAME_HEADER_BYTES } from "./cache-frame.ts";
 
 export const SEGMENT_SUFFIX = ".answers";
 const INDEX_SUFFIX = ".index";
@@ -11,39 +11,39 @@ const READ_BYTES = 1024 * 1024;
  * (CRC-32 of what follows)   20 0   then, per frame, the first 8 bytes of its key and its offset u32.
  */
 const INDEX_MAGIC = Buffer.from("SLUICEAI", "latin1");
-const INDEX_HEAD_BYTES = 24;
+const INDEX_HEADER_BYTES = 24;
 const INDEX_FRAME_BYTES = 12;
 
 /** A frame of a segment, known by the first bytes of its key. */
-export interface FramePlace {
+export interface FrameLocation {
   readonly key: Buffer;
   readonly offset: number;
 }
 
-export function indexPathOf(segmentPath: string): string {
+export function getSegmentIndexPath(segmentPath: string): string {
   return `${segmentPath.slice(0, -SEGMENT_SUFFIX.length)}${INDEX_SUFFIX}`;
 }
 
 /** Frames in the order they lie. */
-export function encodeSegmentIndex(frames: readonly FramePlace[], segmentBytes: number): Buffer {
-  const bytes = Buffer.alloc(INDEX_HEAD_BYTES + frames.length * INDEX_FRAME_BYTES);
+export function encodeSegmentIndex(frames: readonly FrameLocation[], segmentBytes: number): Buffer {
+  const bytes = Buffer.alloc(INDEX_HEADER_BYTES + frames.length * INDEX_FRAME_BYTES);
   for (const [i, { key, offset }] of frames.entries()) {
-    const at = INDEX_HEAD_BYTES + i * INDEX_FRAME_BYTES;
+    const at = INDEX_HEADER_BYTES + i * INDEX_FRAME_BYTES;
     key.copy(bytes, at, 0, 8);
     bytes.writeUInt32LE(offset, at + 8);
   }
   INDEX_MAGIC.copy(bytes);
   bytes.writeUInt32LE(segmentBytes, 8);
   bytes.writeUInt32LE(frames.length, 12);
-  bytes.writeUInt32LE(crc32(bytes.subarray(INDEX_HEAD_BYTES)), 16);
+  bytes.writeUInt32LE(crc32(bytes.subarray(INDEX_HEADER_BYTES)), 16);
   return bytes;
 }
 
 /** Undefined for what is damaged, or belongs to a segment of another size. */
-export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FramePlace[] | undefined {
-  if (bytes.length < INDEX_HEAD_BYTES || !bytes.subarray(0, 8).equals(INDEX_MAGIC)) return undefined;
+export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FrameLocation[] | undefined {
+  if (bytes.length < INDEX_HEADER_BYTES || !bytes.subarray(0, 8).equals(INDEX_MAGIC)) return undefined;
   const count = bytes.readUInt32LE(12);
-  const body = bytes.subarray(INDEX_HEAD_BYTES);
+  const body = bytes.subarray(INDEX_HEADER_BYTES);
   if (bytes.readUInt32LE(8) !== segmentBytes || body.length !== count * INDEX_FRAME_BYTES) return undefined;
   if (crc32(body) !== bytes.readUInt32LE(16)) return undefined;
   return Array.from({ length: count }, (_, i) => {
@@ -55,10 +55,10 @@ export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FramePl
 /** Says that a segment grows no more, so that nobody has to read through it again. */
 export async function sealSegment(
   path: string,
-  frames: readonly FramePlace[],
+  frames: readonly FrameLocation[],
   segmentBytes: number,
 ): Promise<void> {
-  const index = indexPathOf(path);
+  const index = getSegmentIndexPath(path);
   await writeFile(`${index}.partial`, encodeSegmentIndex(frames, segmentBytes), { mode: 0o600 });
   await rename(`${index}.partial`, index);
 }
@@ -67,8 +67,8 @@ export async function sealSegment(
 export async function readSegmentIndex(
   path: string,
   segmentBytes: number,
-): Promise<FramePlace[] | undefined> {
-  const bytes = await readFile(indexPathOf(path)).catch(() => undefined);
+): Promise<FrameLocation[] | undefined> {
+  const bytes = await readFile(getSegmentIndexPath(path)).catch(() => undefined);
   return bytes && decodeSegmentIndex(bytes, segmentBytes);
 }
 
@@ -80,13 +80,13 @@ export async function scanSegment(
   handle: FileHandle,
   start: number,
   size: number,
-): Promise<{ frames: FramePlace[]; end: number }> {
-  const frames: FramePlace[] = [];
+): Promise<{ frames: FrameLocation[]; end: number }> {
+  const frames: FrameLocation[] = [];
   let end = start;
   while (end < size) {
     const bytes = Buffer.allocUnsafe(Math.min(READ_BYTES, size - end));
     const { bytesRead } = await handle.read(bytes, 0, bytes.length, end);
-    const walked = walk(bytes.subarray(0, bytesRead), end, size, frames);
+    const walked = readFrameHeaders(bytes.subarray(0, bytesRead), end, size, frames);
     if (walked === end) break;
     end = walked;
   }
@@ -94,13 +94,13 @@ export async function scanSegment(
 }
 
 /** Notes the frames whose heads are in `bytes`, and returns where the first one begins that is not. */
-function walk(bytes: Buffer, start: number, size: number, frames: FramePlace[]): number {
+function readFrameHeaders(bytes: Buffer, start: number, size: number, frames: FrameLocation[]): number {
   let at = 0;
   for (;;) {
-    const head = decodeHead(bytes.subarray(at, at + FRAME_HEAD_BYTES));
-    if (!head || start + at + head.bytes > size) return start + at;
-    frames.push({ key: Buffer.from(head.key.subarray(0, 8)), offset: start + at });
-    at += head.bytes;
+    const header = decodeFrameHeader(bytes.subarray(at, at + FRAME_HEADER_BYTES));
+    if (!header || start + at + header.bytes > size) return start + at;
+    frames.push({ key: Buffer.from(header.key.subarray(0, 8)), offset: start + at });
+    at += header.bytes;
     if (at >= bytes.length) return start + at;
   }
 }

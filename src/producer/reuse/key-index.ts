@@ -3,7 +3,7 @@ const FIRST_CAPACITY = 1 << 12;
 const MAX_LOAD = 2 / 3;
 
 /** Where an answer lies: which file, and at which byte of it. */
-export interface AnswerPlace {
+export interface AnswerLocation {
   readonly segment: number;
   readonly offset: number;
 }
@@ -25,15 +25,15 @@ export class KeyIndex {
     return this.#size;
   }
 
-  add(key: Buffer, { segment, offset }: AnswerPlace): void {
+  add(key: Buffer, { segment, offset }: AnswerLocation): void {
     if (this.#size + 1 > this.#capacity * MAX_LOAD) this.#rebuild(this.#capacity * 2, () => true);
     this.#insert(key.readUInt32LE(0), key.readUInt32LE(4), segment + 1, offset);
   }
 
   /** The latest first. */
-  find(key: Buffer): AnswerPlace[] {
+  find(key: Buffer): AnswerLocation[] {
     const [high, low] = [key.readUInt32LE(0), key.readUInt32LE(4)];
-    const found: AnswerPlace[] = [];
+    const found: AnswerLocation[] = [];
     for (let slot = low & (this.#capacity - 1); this.#segments[slot] !== 0; slot = this.#next(slot)) {
       if (this.#high[slot] !== high || this.#low[slot] !== low) continue;
       found.unshift({ segment: (this.#segments[slot] ?? 0) - 1, offset: this.#offsets[slot] ?? 0 });
@@ -42,7 +42,7 @@ export class KeyIndex {
   }
 
   /** Forgets what lies in segments that are gone. */
-  keep(isKept: (segment: number) => boolean): void {
+  retainSegments(isKept: (segment: number) => boolean): void {
     this.#rebuild(this.#capacity, isKept);
   }
 

@@ -1,26 +1,26 @@
 import type { Item } from "../../core/item.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import type { KeyOf } from "./answer-key.ts";
+import type { ComputeAnswerKey } from "./answer-key.ts";
 
 /** What a cache would answer of a plan. Nothing is read of the answers: one of them may turn out damaged. */
-export interface KnownAnswers {
+export interface CachedAnswerCounts {
   readonly items: number;
   /** Estimated. */
   readonly tokens: number;
 }
 
 /** How many of these items, copies aside, a cache has answers for; none without a folder. */
-export async function previewReuse(
+export async function countCachedAnswers(
   folder: string,
-  keyOf: KeyOf,
+  computeKey: ComputeAnswerKey,
   blocks: AsyncIterable<readonly Item[]>,
-): Promise<KnownAnswers> {
-  const cache = await AnswerCache.look(folder);
+): Promise<CachedAnswerCounts> {
+  const cache = await AnswerCache.openReadOnly(folder);
   let [items, tokens] = [0, 0];
   try {
     for await (const block of blocks) {
       for (const item of block) {
-        const key = item.sameAs === undefined ? keyOf(item) : undefined;
+        const key = item.duplicateOf === undefined ? computeKey(item) : undefined;
         if (!key || !cache.has(key)) continue;
         items += 1;
         tokens += item.tokens;

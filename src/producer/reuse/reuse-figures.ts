@@ -1,31 +1,31 @@
-import { costOf, type TokenPrice } from "../../core/money.ts";
-import type { ReuseFigures } from "../run-snapshot.ts";
+import { computeCost, type TokenPrice } from "../../core/money.ts";
+import type { ReusedStats } from "../run-snapshot.ts";
 import type { RecordCounts } from "../sink/store-state.ts";
 
 /**
  * What a run's records say was saved; undefined when every result took a call. `inputsPerCall` is what a call may
  * carry: calls are counted as if all were full, so at least so many were saved.
  */
-export function reuseFigures(
+export function computeCacheStats(
   { ok, failed, reused }: Pick<RecordCounts, "ok" | "failed" | "reused">,
   { inputsPerCall, price }: { readonly inputsPerCall: number; readonly price?: TokenPrice },
-): ReuseFigures | undefined {
-  const { copies, cached, tokens, outputTokens } = reused;
+): ReusedStats | undefined {
+  const { duplicates: copies, cached, tokens, outputTokens } = reused;
   if (copies + cached === 0) return undefined;
   const done = ok + failed;
   const calls = Math.ceil(done / inputsPerCall) - Math.ceil((done - copies - cached) / inputsPerCall);
-  const amount = price && costOf(price, { input: tokens - outputTokens, output: outputTokens });
+  const amount = price && computeCost(price, { input: tokens - outputTokens, output: outputTokens });
   const cost = price && amount !== undefined ? { cost: { amount, currency: price.currency } } : {};
   return { copies, cached, calls, tokens, ...cost };
 }
 
 /** How many items are asked for in all, and have been: what a run will cost is told by these alone. */
-export function askedItems(
+export function countRequestedItems(
   { items, ok, failed, reused }: Pick<RecordCounts, "items" | "ok" | "failed" | "reused">,
-  copies: { readonly count: number } | undefined,
+  duplicates: { readonly count: number } | undefined,
 ): { readonly done: number; readonly total: number } {
-  const { copies: copied, cached } = reused;
-  const total = items - (copies?.count ?? 0) - cached;
+  const { duplicates: copied, cached } = reused;
+  const total = items - (duplicates?.count ?? 0) - cached;
   // Copies of failures are among those that failed.
   return { done: Math.min(total, ok + failed - copied - cached), total };
 }

@@ -1,15 +1,15 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Item } from "../../core/item.ts";
-import { type AnswerClaims, CLAIM_MS } from "../../queue/answer-claims.ts";
+import { CLAIM_MS, type SingleFlightClaims } from "../../queue/answer-claims.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { AnswerCache } from "./answer-cache.ts";
-import type { KeyOf } from "./answer-key.ts";
-import { type Answer, decodeFrame, encodeFrame } from "./cache-frame.ts";
+import type { ComputeAnswerKey } from "./answer-key.ts";
+import { type CachedAnswer, decodeFrame, encodeFrame } from "./cache-frame.ts";
 
-export interface RunReuseDeps {
+export interface AnswerResolverDeps {
   readonly cache: AnswerCache;
-  readonly claims: AnswerClaims;
-  readonly keyOf: KeyOf;
+  readonly claims: SingleFlightClaims;
+  readonly computeKey: ComputeAnswerKey;
   /** Floats of the run's vectors, 0 while not known: a vector of another length is no answer. */
   readonly dimensions?: () => number;
   readonly clock: Clock;
@@ -18,12 +18,12 @@ export interface RunReuseDeps {
 }
 
 /** What came of looking at items: those that are to be sent, and the records of those that need not be. */
-export interface Sifted {
+export interface LookupResult {
   readonly send: readonly Item[];
   readonly records: readonly WireRecord[];
 }
 
-interface Question {
+interface CacheLookup {
   readonly item: Item;
   readonly key: Buffer;
   readonly hash: string;
@@ -39,18 +39,18 @@ const MAX_WAITING_BYTES = 64 * 1024 * 1024;
  * Keeps a run from asking what is known, or is being asked. Items whose answer is in the cache are answered from it;
  * the others are claimed, and those that another run has claimed wait until its answer is there, or it is gone.
  */
-export class RunReuse {
-  readonly #deps: RunReuseDeps;
+export class AnswerResolver {
+  readonly #deps: AnswerResolverDeps;
   /** Claimed by this run and being asked, by item. */
-  readonly #asked = new Map<number, Question>();
-  readonly #waiting = new Map<number, Question>();
+  readonly #inFlight = new Map<number, CacheLookup>();
+  readonly #waiting = new Map<number, CacheLookup>();
   #waitingBytes = 0;
-  #settled: { readonly question: Question; readonly answer: Answer | undefined }[] = [];
+  #settled: { readonly lookup: CacheLookup; readonly answer: CachedAnswer | undefined }[] = [];
   #settling: Promise<void> = Promise.resolve();
   #renewedAt: number;
-  #hasToldOfWaiting = false;
+  #hasNotifiedWaiting = false;
 
-  constructor(deps: RunReuseDeps) {
+  constructor(deps: AnswerResolverDeps) {
     this.#deps = deps;
     this.#renewedAt = deps.clock.now();
   }
@@ -66,53 +66,53 @@ export class RunReuse {
   }
 
   /** Looks at items that have no record yet. */
-  async sift(items: readonly Item[]): Promise<Sifted> {
+  async resolve(items: readonly Item[]): Promise<LookupResult> {
     const send: Item[] = [];
-    const questions: Question[] = [];
+    const lookups: CacheLookup[] = [];
     for (const item of items) {
-      const key = this.#deps.keyOf(item);
+      const key = this.#deps.computeKey(item);
       // A run that is opened again in the middle looks at everything anew.
-      this.#endWait(item);
-      if (key) questions.push({ item, key, hash: key.toString("hex").slice(0, HASH_HEX) });
+      this.#stopWaiting(item);
+      if (key) lookups.push({ item, key, hash: key.toString("hex").slice(0, HASH_HEX) });
       else send.push(item);
     }
-    const { records, missed } = await this.#find(questions);
-    const sifted = await this.#claim(missed);
-    send.push(...sifted.send);
-    return { send: send.sort(byIndex), records: [...records, ...sifted.records] };
+    const { records, missed } = await this.#find(lookups);
+    const result = await this.#claim(missed);
+    send.push(...result.send);
+    return { send: send.sort(byIndex), records: [...records, ...result.records] };
   }
 
   /** Looks again at items that wait. */
-  async again(): Promise<Sifted> {
+  async retryWaiting(): Promise<LookupResult> {
     const waiting = [...this.#waiting.values()];
     await this.#deps.cache.refresh();
     const { records, missed } = await this.#find(waiting);
-    const sifted = await this.#claim(missed);
-    const hasCome = new Set(sifted.send.map(({ index }) => index));
-    for (const { index } of [...records, ...sifted.records]) hasCome.add(index);
-    for (const { item } of waiting) if (hasCome.has(item.index)) this.#endWait(item);
-    return { send: sifted.send, records: [...records, ...sifted.records] };
+    const result = await this.#claim(missed);
+    const hasCome = new Set(result.send.map(({ index }) => index));
+    for (const { index } of [...records, ...result.records]) hasCome.add(index);
+    for (const { item } of waiting) if (hasCome.has(item.index)) this.#stopWaiting(item);
+    return { send: result.send, records: [...records, ...result.records] };
   }
 
   /** Items that are on their way without having been looked at, because they were before a process died. */
   async resume(items: readonly Item[]): Promise<void> {
-    const questions = items.flatMap((item) => {
-      const key = this.#deps.keyOf(item);
+    const lookups = items.flatMap((item) => {
+      const key = this.#deps.computeKey(item);
       return key ? [{ item, key, hash: key.toString("hex").slice(0, HASH_HEX) }] : [];
     });
-    await this.#take(questions);
-    for (const question of questions) this.#asked.set(question.item.index, question);
+    await this.#acquire(lookups);
+    for (const lookup of lookups) this.#inFlight.set(lookup.item.index, lookup);
   }
 
   /** Keeps what was answered and gives its claims back, in the background. */
-  recorded(records: readonly WireRecord[]): void {
+  recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
-      const question = this.#asked.get(record.index);
-      if (!question) continue;
-      this.#asked.delete(record.index);
+      const lookup = this.#inFlight.get(record.index);
+      if (!lookup) continue;
+      this.#inFlight.delete(record.index);
       const answer = record.failure ? undefined : toAnswer(record);
-      if (answer) this.#deps.cache.put(question.key, answer);
-      this.#settled.push({ question, answer });
+      if (answer) this.#deps.cache.put(lookup.key, answer);
+      this.#settled.push({ lookup, answer });
     }
     if (this.#settled.length > 0) this.#settling = this.#settling.then(() => this.#settle());
   }
@@ -122,27 +122,27 @@ export class RunReuse {
     const now = this.#deps.clock.now();
     if (isPaused || now - this.#renewedAt < RENEW_EVERY_MS) return;
     this.#renewedAt = now;
-    const hashes = Array.from(this.#asked.values(), ({ hash }) => hash);
+    const hashes = Array.from(this.#inFlight.values(), ({ hash }) => hash);
     await this.#deps.claims.renew(hashes).catch(() => undefined);
   }
 
   /** Gives everything back that is still claimed, and closes the cache. */
   async close(): Promise<void> {
-    for (const question of this.#asked.values()) this.#settled.push({ question, answer: undefined });
-    this.#asked.clear();
+    for (const lookup of this.#inFlight.values()) this.#settled.push({ lookup, answer: undefined });
+    this.#inFlight.clear();
     this.#settling = this.#settling.then(() => this.#settle());
     await this.#settling;
     await this.#deps.cache.close();
   }
 
-  async #find(questions: readonly Question[]): Promise<{ records: WireRecord[]; missed: Question[] }> {
-    const answers = await this.#deps.cache.find(questions.map(({ key }) => key));
+  async #find(lookups: readonly CacheLookup[]): Promise<{ records: WireRecord[]; missed: CacheLookup[] }> {
+    const answers = await this.#deps.cache.find(lookups.map(({ key }) => key));
     const records: WireRecord[] = [];
-    const missed: Question[] = [];
-    for (const [i, question] of questions.entries()) {
-      const record = this.#toRecord(question, answers[i]);
+    const missed: CacheLookup[] = [];
+    for (const [i, lookup] of lookups.entries()) {
+      const record = this.#toRecord(lookup, answers[i]);
       if (record) records.push(record);
-      else missed.push(question);
+      else missed.push(lookup);
     }
     return { records, missed };
   }
@@ -151,61 +151,61 @@ export class RunReuse {
    * Claims come before the last look: an answer that another run had when it let go of its claim was written before,
    * so whoever has the claim and does not find the answer is the one to ask.
    */
-  async #claim(questions: readonly Question[]): Promise<Sifted> {
-    if (questions.length === 0) return { send: [], records: [] };
-    const claimed = await this.#take(questions);
-    const ours: Question[] = [];
+  async #claim(lookups: readonly CacheLookup[]): Promise<LookupResult> {
+    if (lookups.length === 0) return { send: [], records: [] };
+    const claimed = await this.#acquire(lookups);
+    const ours: CacheLookup[] = [];
     const records: WireRecord[] = [];
-    for (const [i, question] of questions.entries()) {
+    for (const [i, lookup] of lookups.entries()) {
       const outcome = claimed[i] ?? "ours";
-      const answer = typeof outcome === "string" ? undefined : decodeFrame(question.key, outcome.answer);
-      const record = this.#toRecord(question, answer);
+      const answer = typeof outcome === "string" ? undefined : decodeFrame(lookup.key, outcome.answer);
+      const record = this.#toRecord(lookup, answer);
       if (record && answer) {
         records.push(record);
-        this.#deps.cache.put(question.key, answer);
-      } else if (outcome === "theirs") this.#wait(question);
-      else ours.push(question);
+        this.#deps.cache.put(lookup.key, answer);
+      } else if (outcome === "theirs") this.#wait(lookup);
+      else ours.push(lookup);
     }
     const found = (await this.#deps.cache.refresh()) ? await this.#find(ours) : { records: [], missed: ours };
     const known = new Set(found.records.map(({ index }) => index));
-    for (const question of ours) {
-      if (known.has(question.item.index)) this.#settled.push({ question, answer: undefined });
-      else this.#asked.set(question.item.index, question);
+    for (const lookup of ours) {
+      if (known.has(lookup.item.index)) this.#settled.push({ lookup, answer: undefined });
+      else this.#inFlight.set(lookup.item.index, lookup);
     }
     if (known.size > 0) this.#settling = this.#settling.then(() => this.#settle());
     return { send: found.missed.map(({ item }) => item), records: [...records, ...found.records] };
   }
 
-  #wait(question: Question): void {
-    if (this.#waiting.has(question.item.index)) return;
-    this.#waiting.set(question.item.index, question);
-    this.#waitingBytes += question.item.text.length;
-    if (!this.#hasToldOfWaiting) this.#deps.onWaiting?.();
-    this.#hasToldOfWaiting = true;
+  #wait(lookup: CacheLookup): void {
+    if (this.#waiting.has(lookup.item.index)) return;
+    this.#waiting.set(lookup.item.index, lookup);
+    this.#waitingBytes += lookup.item.text.length;
+    if (!this.#hasNotifiedWaiting) this.#deps.onWaiting?.();
+    this.#hasNotifiedWaiting = true;
   }
 
-  #endWait({ index, text }: Item): void {
+  #stopWaiting({ index, text }: Item): void {
     if (this.#waiting.delete(index)) this.#waitingBytes -= text.length;
   }
 
   /** Asking once instead of twice is a saving, and no reason to stop when Redis refuses (full, for one). */
-  async #take(questions: readonly Question[]) {
-    return await this.#deps.claims.take(questions.map(({ hash }) => hash)).catch(() => []);
+  async #acquire(lookups: readonly CacheLookup[]) {
+    return await this.#deps.claims.acquire(lookups.map(({ hash }) => hash)).catch(() => []);
   }
 
   async #settle(): Promise<void> {
     const settled = this.#settled.splice(0);
     if (settled.length === 0) return;
     await this.#deps.cache.flush();
-    const byHash = new Map(settled.map((one) => [one.question.hash, one]));
+    const byHash = new Map(settled.map((one) => [one.lookup.hash, one]));
     const answerOf = (hash: string) => {
-      const { question, answer } = byHash.get(hash) ?? {};
-      return question && answer && encodeFrame(question.key, answer);
+      const { lookup, answer } = byHash.get(hash) ?? {};
+      return lookup && answer && encodeFrame(lookup.key, answer);
     };
     await this.#deps.claims.settle([...byHash.keys()], answerOf).catch(() => undefined);
   }
 
-  #toRecord({ item }: Question, answer: Answer | undefined): WireRecord | undefined {
+  #toRecord({ item }: CacheLookup, answer: CachedAnswer | undefined): WireRecord | undefined {
     if (!answer) return undefined;
     const dimensions = this.#deps.dimensions?.() ?? 0;
     if (dimensions > 0 && answer.vector?.length !== dimensions * 4) return undefined;
@@ -213,7 +213,7 @@ export class RunReuse {
   }
 }
 
-function toAnswer({ tokens, vector, json }: WireRecord): Answer | undefined {
+function toAnswer({ tokens, vector, json }: WireRecord): CachedAnswer | undefined {
   if (vector) return { tokens, vector };
   return json === undefined ? undefined : { tokens, json };
 }

@@ -1,25 +1,25 @@
 import { queueName } from "../../queue/names.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
-import { RunRequests } from "../../queue/run-requests.ts";
+import { OversizedRequests } from "../../queue/run-requests.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import { writeChatOutput } from "../batch/write-chat-output.ts";
 import { writeEmbeddingOutput } from "../batch/write-embedding-output.ts";
-import { readCopies } from "../plan/read-copies.ts";
-import { readSpool } from "../plan/read-spool.ts";
-import { openReuse, type ReuseSource } from "../reuse/open-reuse.ts";
-import { requestKeys, textKeys } from "../reuse/run-keys.ts";
+import { readDuplicates } from "../plan/read-copies.ts";
+import { readItemsFile } from "../plan/read-spool.ts";
+import { type AnswerCacheDeps, openAnswerResolver } from "../reuse/open-reuse.ts";
+import { createRunChatKey, createRunEmbeddingKey } from "../reuse/run-keys.ts";
 import { type JsonStore, openJsonStore } from "../sink/json-store.ts";
 import { openRecordStore, type RecordStore } from "../sink/record-store.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { createChatJobs, estimateChatTokens, splitName } from "./chat-jobs.ts";
+import { createChatJobs, estimateChatTokens, splitModelName } from "./chat-jobs.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
 import type { RunWork } from "./execute-run.ts";
 import type { BatchManifest } from "./run-manifest.ts";
 
 export interface BatchRun {
   readonly dir: string;
-  readonly spool: string;
+  readonly itemsFile: string;
   readonly manifest: BatchManifest;
 }
 
@@ -29,58 +29,68 @@ export interface BatchWorkDeps {
   /** Epoch ms. */
   readonly now: () => number;
   /** Texts of one upstream call of an embedding model. */
-  readonly batchInputs: number;
+  readonly inputsPerCall: number;
   /** Answers items from a cache, and agrees with other runs on who asks. */
-  readonly reuse?: ReuseSource;
+  readonly answerCache?: AnswerCacheDeps;
 }
 
 /** Answers the requests of a file and writes them as OpenAI's Batch API does. */
 export function batchWork(run: BatchRun, deps: BatchWorkDeps): RunWork<RunStore<WireRecord>> {
-  return run.manifest.kind === "chat" ? chatWork(run, deps) : embeddingWork(run, deps);
+  return run.manifest.kind === "chat" ? createBatchChatWork(run, deps) : createBatchEmbeddingWork(run, deps);
 }
 
-function chatWork(
-  { dir, spool, manifest }: BatchRun,
-  { client, keys, now, reuse }: BatchWorkDeps,
+function createBatchChatWork(
+  { dir, itemsFile, manifest }: BatchRun,
+  { client, keys, now, answerCache }: BatchWorkDeps,
 ): RunWork<JsonStore> {
-  const requests = new RunRequests(client, keys.run(manifest.run));
-  const providers = new Set(manifest.models.map((name) => splitName(name)[0]));
+  const requests = new OversizedRequests(client, keys.run(manifest.run));
+  const providers = new Set(manifest.models.map((name) => splitModelName(name)[0]));
   const items = manifest.items.total;
   return {
-    openStore: async () => openJsonStore(dir, { items, now, copies: await readCopies(spool, items) }),
-    ...(reuse && { openReuse: () => openReuse(manifest.run, reuse, requestKeys(reuse)) }),
+    openStore: async () =>
+      openJsonStore(dir, { items, now, duplicates: await readDuplicates(itemsFile, items) }),
+    ...(answerCache && {
+      openAnswerResolver: () => openAnswerResolver(manifest.run, answerCache, createRunChatKey(answerCache)),
+    }),
     jobs: createChatJobs(manifest.run, manifest.models, requests),
     queues: [...providers].map((provider) => queueName(provider, "chat")),
     estimate: estimateChatTokens,
     // What stays because this fails goes with the run.
     onRecords: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
-    write: (store, hooks) => writeChatOutput(store, readSpool(spool), dir, { run: manifest.run, ...hooks }),
+    write: (store, hooks) =>
+      writeChatOutput(store, readItemsFile(itemsFile), dir, { run: manifest.run, ...hooks }),
   };
 }
 
-function embeddingWork(
-  { dir, spool, manifest }: BatchRun,
-  { batchInputs, reuse }: BatchWorkDeps,
+function createBatchEmbeddingWork(
+  { dir, itemsFile, manifest }: BatchRun,
+  { inputsPerCall, answerCache }: BatchWorkDeps,
 ): RunWork<RecordStore> {
   const [name = ""] = manifest.models;
-  const [provider, model] = splitName(name);
+  const [provider, model] = splitModelName(name);
   const { dimensions, askedDimensions } = manifest;
-  const asked = askedDimensions === undefined ? {} : { dimensions: askedDimensions };
-  const payload = { run: manifest.run, provider, model, purpose: "db" as const, ...asked };
+  const requested = askedDimensions === undefined ? {} : { dimensions: askedDimensions };
+  const payload = { run: manifest.run, provider, model, purpose: "db" as const, ...requested };
   const items = manifest.items.total;
   const opening = { items, dimensions };
   return {
-    openStore: async () => openRecordStore(dir, { ...opening, copies: await readCopies(spool, items) }),
-    inputsPerCall: batchInputs,
-    ...(reuse && {
-      openReuse: (store: RecordStore) => {
-        const keyOf = textKeys(reuse, { provider, model, purpose: payload.purpose, ...asked });
-        return openReuse(manifest.run, reuse, keyOf, () => store.dimensions);
+    openStore: async () =>
+      openRecordStore(dir, { ...opening, duplicates: await readDuplicates(itemsFile, items) }),
+    inputsPerCall: inputsPerCall,
+    ...(answerCache && {
+      openAnswerResolver: (store: RecordStore) => {
+        const computeKey = createRunEmbeddingKey(answerCache, {
+          provider,
+          model,
+          purpose: payload.purpose,
+          ...requested,
+        });
+        return openAnswerResolver(manifest.run, answerCache, computeKey, () => store.dimensions);
       },
     }),
-    jobs: createEmbeddingJobs(payload, batchInputs),
+    jobs: createEmbeddingJobs(payload, inputsPerCall),
     queues: [queueName(provider, "embedding")],
     write: (store, hooks) =>
-      writeEmbeddingOutput(store, readSpool(spool), dir, { run: manifest.run, model, ...hooks }),
+      writeEmbeddingOutput(store, readItemsFile(itemsFile), dir, { run: manifest.run, model, ...hooks }),
   };
 }

@@ -1,4 +1,4 @@
-import { costOf, ESTIMATE_ERROR, type TokenCount, type TokenPrice } from "../../core/money.ts";
+import { computeCost, ESTIMATE_ERROR, type TokenCount, type TokenPrice } from "../../core/money.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import { recordUsage } from "../../queue/record-usage.ts";
 
@@ -11,7 +11,7 @@ export interface BudgetOptions {
 }
 
 /** An item that may be sent: its estimated input, and the most its answer may have. */
-export interface Candidate {
+export interface BudgetCandidate {
   readonly index: number;
   readonly tokens: TokenCount;
 }
@@ -61,7 +61,7 @@ export class Budget {
   }
 
   /** How many of the items, from the first on, may be sent now. */
-  affordable(candidates: Iterable<Candidate>): number {
+  countAffordable(candidates: Iterable<BudgetCandidate>): number {
     const correction = this.#correction();
     // The tolerance is for sums of many small floats, not for money.
     const left = this.#cap * (1 + 1e-9) - this.#spent;
@@ -69,7 +69,7 @@ export class Budget {
     let sum = this.#openSum;
     let count = 0;
     for (const { tokens } of candidates) {
-      sum += this.#costOf(tokens);
+      sum += this.#computeCost(tokens);
       // One item alone may take all that is left: else the last ones would never be sent.
       const isAlone = count === 0 && this.#open.size === 0;
       if (sum * correction > left * (isAlone ? 1 : share)) break;
@@ -79,20 +79,20 @@ export class Budget {
   }
 
   /** Notes items that are on their way; those that are already count once. */
-  sent(candidates: Iterable<Candidate>): void {
+  recordSent(candidates: Iterable<BudgetCandidate>): void {
     for (const { index, tokens } of candidates) {
       this.#close(index);
-      const cost = this.#costOf(tokens);
+      const cost = this.#computeCost(tokens);
       this.#open.set(index, cost);
       this.#openSum += cost;
     }
   }
 
   /** Notes what came of items, each once. */
-  recorded(records: readonly WireRecord[]): void {
+  recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
       const estimate = this.#close(record.index);
-      const cost = this.#costOf(recordUsage(record));
+      const cost = this.#computeCost(recordUsage(record));
       this.#spent += cost;
       if (record.failure || estimate === undefined) continue;
       this.#records += 1;
@@ -109,8 +109,8 @@ export class Budget {
     return cost;
   }
 
-  #costOf(tokens: TokenCount): number {
-    return costOf(this.#price, tokens) ?? 0;
+  #computeCost(tokens: TokenCount): number {
+    return computeCost(this.#price, tokens) ?? 0;
   }
 
   /** What estimates are multiplied by. */

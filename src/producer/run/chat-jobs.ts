@@ -3,35 +3,39 @@ import type { Item } from "../../core/item.ts";
 import type { TokenCount } from "../../core/money.ts";
 import { queueName } from "../../queue/names.ts";
 import {
-  ANSWER_TOKENS,
   CALLS_PER_JOB,
   type ChatItem,
   type ChatPayload,
   chatRequestSchema,
+  DEFAULT_ANSWER_TOKENS,
   MAX_JOB_BYTES,
 } from "../../queue/payload.ts";
-import type { RunRequests } from "../../queue/run-requests.ts";
-import type { JobMaker } from "./job-maker.ts";
+import type { OversizedRequests } from "../../queue/run-requests.ts";
+import type { JobFactory } from "./job-maker.ts";
 
 /** Items that are fed together: several jobs, as one would be too little to ask Redis for. */
-const FED_TOGETHER = CALLS_PER_JOB * 4;
+const MIN_FEED_ITEMS = CALLS_PER_JOB * 4;
 
 /** Jobs of a chat run that asks `models`: a few items each, whose texts are requests as JSON. Large ones stand beside the queue. */
-export function createChatJobs(run: string, models: readonly string[], requests: RunRequests): JobMaker {
+export function createChatJobs(
+  run: string,
+  models: readonly string[],
+  requests: OversizedRequests,
+): JobFactory {
   return {
-    maxItems: FED_TOGETHER,
+    maxItems: MIN_FEED_ITEMS,
     lanes: models,
     laneOf: (item) => String(modelOf(item)),
-    plan: planChatJob,
-    make: async (items) => {
-      const [provider, model] = splitModel(items[0]);
+    plan: countNextChatJobItems,
+    createJob: async (items) => {
+      const [provider, model] = readModelOfItem(items[0]);
       const data: ChatPayload = {
         v: 2,
         kind: "chat",
         provider,
         model,
         run,
-        items: await Promise.all(items.map((item) => makeItem(item, requests))),
+        items: await Promise.all(items.map((item) => createChatItem(item, requests))),
       };
       return { queue: queueName(provider, "chat"), name: "chat", data };
     },
@@ -39,7 +43,7 @@ export function createChatJobs(run: string, models: readonly string[], requests:
 }
 
 /** How many items from the front make the next job: those that ask the same model, few and small enough. */
-export function planChatJob(items: readonly Item[]): number {
+export function countNextChatJobItems(items: readonly Item[]): number {
   let count = 0;
   let bytes = 0;
   for (const item of items) {
@@ -52,21 +56,25 @@ export function planChatJob(items: readonly Item[]): number {
   return Math.max(1, count);
 }
 
-async function makeItem({ index, text, tokens }: Item, requests: RunRequests): Promise<ChatItem> {
+async function createChatItem({ index, text, tokens }: Item, requests: OversizedRequests): Promise<ChatItem> {
   const request = chatRequestSchema.parse(JSON.parse(text));
-  const large = Buffer.byteLength(text) > MAX_JOB_BYTES;
-  if (large) await requests.put(index, text);
-  return { index, tokens: tokens + (request.maxTokens ?? ANSWER_TOKENS), request: large ? null : request };
+  const isLarge = Buffer.byteLength(text) > MAX_JOB_BYTES;
+  if (isLarge) await requests.put(index, text);
+  return {
+    index,
+    tokens: tokens + (request.maxTokens ?? DEFAULT_ANSWER_TOKENS),
+    request: isLarge ? null : request,
+  };
 }
 
 /** What a request may be charged: its estimated tokens, and the most its answer may have, or probably has. */
 export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
   const { maxTokens } = chatRequestSchema.parse(JSON.parse(text));
-  return { input: tokens, output: maxTokens ?? ANSWER_TOKENS, bounded: maxTokens !== undefined };
+  return { input: tokens, output: maxTokens ?? DEFAULT_ANSWER_TOKENS, bounded: maxTokens !== undefined };
 }
 
 /** The names in "provider/model"; a model's own name may have slashes. */
-export function splitName(name: string): readonly [string, string] {
+export function splitModelName(name: string): readonly [string, string] {
   const slash = name.indexOf("/");
   return [name.slice(0, slash), name.slice(slash + 1)];
 }
@@ -75,10 +83,10 @@ function modelOf({ metadata }: Item): unknown {
   return metadata?.model;
 }
 
-function splitModel(item: Item | undefined): readonly [string, string] {
+function readModelOfItem(item: Item | undefined): readonly [string, string] {
   if (!item) throw new RangeError("a chat job carries at least one item");
   const name = modelOf(item);
-  if (typeof name === "string" && name.includes("/")) return splitName(name);
+  if (typeof name === "string" && name.includes("/")) return splitModelName(name);
   throw new RunError(
     `the plan names no model for the request "${item.id}"`,
     "run the same command with --force to plan again",

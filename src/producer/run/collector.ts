@@ -3,7 +3,7 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import type { ResultEntry, RunControl } from "../../queue/run-control.ts";
 import type { RedisClient } from "../../redis/script.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { RunStopped } from "./run-error.ts";
+import { RunStoppedError } from "./run-error.ts";
 import type { Window } from "./window.ts";
 
 export interface CollectorDeps {
@@ -28,9 +28,9 @@ const BLOCK_MS = 200;
  * Pause after a read that brought little. Entries gather meanwhile: neighbouring batches become one write to disk, and
  * Redis, disk and queue are asked a few times a second instead of once per upstream call.
  */
-const GATHER_MS = 25;
+const BATCH_DELAY_MS = 25;
 /** Making records durable costs two waits for the disk, a trim and a top-up of the window, however many there are. */
-const SYNC_EVERY_MS = 100;
+const SYNC_INTERVAL_MS = 100;
 
 /**
  * Moves records from the results stream to disk. The stream is trimmed only after the disk has said that the
@@ -64,7 +64,7 @@ export class Collector {
     const entries = await control.readResults(blocking, this.#after, READ_COUNT, BLOCK_MS);
     await this.#store(entries);
     const now = clock.now();
-    if (!this.#syncing && window.collected > 0 && now - this.#syncedAt >= SYNC_EVERY_MS) {
+    if (!this.#syncing && window.collected > 0 && now - this.#syncedAt >= SYNC_INTERVAL_MS) {
       this.#syncedAt = now;
       this.#syncing = this.#sync().finally(() => {
         this.#syncing = undefined;
@@ -73,7 +73,7 @@ export class Collector {
         this.#failed = error;
       });
     }
-    if (entries.length > 0 && entries.length < READ_COUNT / 2) await clock.sleep(GATHER_MS);
+    if (entries.length > 0 && entries.length < READ_COUNT / 2) await clock.sleep(BATCH_DELAY_MS);
   }
 
   /** Takes all that is there without waiting, and resolves when it is durable and gone from Redis. */
@@ -96,7 +96,7 @@ export class Collector {
     await store.write(records);
     this.#deps.onRecords?.(records);
     const now = clock.now();
-    for (const record of records) window.collect(record.index, now);
+    for (const record of records) window.markCollected(record.index, now);
     this.#after = last.id;
   }
 
@@ -105,10 +105,10 @@ export class Collector {
     const [upTo, collected] = [this.#after, window.collected];
     await store.sync();
     if (upTo === "0-0") return;
-    const ended = window.durable(collected);
+    const ended = window.markDurable(collected);
     this.#deps.onDurable();
-    if (!(await control.trim(token, upTo, ended))) {
-      throw new RunStopped("lost-lease", "another process has taken over this run");
+    if (!(await control.trimResults(token, upTo, ended))) {
+      throw new RunStoppedError("lost-lease", "another process has taken over this run");
     }
   }
 }

@@ -5,14 +5,14 @@ import type { WireRecord } from "../../queue/record-codec.ts";
 import type { RunControl } from "../../queue/run-control.ts";
 import type { RunCounters, RunState } from "../../queue/run-ledger.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import type { RunReuse } from "../reuse/run-reuse.ts";
+import type { AnswerResolver } from "../reuse/run-reuse.ts";
 import type { RunStore } from "../sink/slot-store.ts";
 import { Collector } from "./collector.ts";
 import { Feeder } from "./feeder.ts";
-import type { JobMaker } from "./job-maker.ts";
+import type { JobFactory } from "./job-maker.ts";
 import type { Lease } from "./lease.ts";
 import type { RunBudget } from "./run-budget.ts";
-import { RunLost, RunStopped } from "./run-error.ts";
+import { RunLostError, RunStoppedError } from "./run-error.ts";
 import type { RunQueues } from "./run-queues.ts";
 import { Window } from "./window.ts";
 
@@ -25,16 +25,16 @@ export interface CoordinatorDeps {
   readonly store: RunStore<WireRecord>;
   readonly clock: Clock;
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
-  readonly jobs: JobMaker;
+  readonly jobs: JobFactory;
   readonly windowSize: number;
   /** Counters at the last checkpoint on disk, for a Redis that has lost the run. */
   readonly counters: () => RunCounters;
   /** Called about twice a second while the run goes on; throws `RunStopped` to stop it. */
   readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
   /** Upstream calls that are under way, as far as the counters tell. */
-  readonly callsUnderWay?: () => number;
+  readonly countCallsInFlight?: () => number;
   /** What is known already, or asked by others, is not fed. */
-  readonly reuse?: RunReuse;
+  readonly resolver?: AnswerResolver;
   /** What the run may cost; the run stops when it affords no further item. */
   readonly budget?: RunBudget;
   readonly onRecords?: (records: readonly WireRecord[]) => void;
@@ -49,17 +49,17 @@ export type CoordinatorEvent =
   | { readonly type: "job-requeued"; readonly items: number };
 
 const TICK_MS = 500;
-const LEASE_EVERY_MS = 2_000;
-const RECONCILE_EVERY_MS = 5_000;
+const LEASE_RENEW_INTERVAL_MS = 2_000;
+const RECONCILE_INTERVAL_MS = 5_000;
 /**
  * A job without progress for this long is looked up. Only one that the queue no longer has, or has ended without its
  * records, is queued again; should its records be on their way, the worker that takes it finds them and calls nobody.
  */
-const IDLE_MS = 5_000;
+const IDLE_TIMEOUT_MS = 5_000;
 /** After a cancel, workers need this long to hear of it; until then they may still start calls. */
-const CANCEL_HEARD_MS = 2_000;
+const CANCEL_PROPAGATION_MS = 2_000;
 /** How long the answers of calls in flight are waited for after a cancel: they are paid for. */
-const CANCEL_PATIENCE_MS = 30_000;
+const CANCEL_GRACE_MS = 30_000;
 
 /**
  * Brings a run to its end: feeds the window, collects records to disk, repairs what crashes leave behind. Any
@@ -73,9 +73,9 @@ export class Coordinator {
   readonly #feeder: Feeder;
   readonly #collector: Collector;
   readonly #stop = new AbortController();
-  #room = Promise.withResolvers<void>();
+  #spaceAvailable = Promise.withResolvers<void>();
   #opening: Promise<void> = Promise.resolve();
-  #due = { reopen: false, reconcile: false };
+  #pending = { reopen: false, reconcile: false };
   #state: RunState | undefined;
   #cancelledAt: number | undefined;
 
@@ -85,7 +85,7 @@ export class Coordinator {
       ...deps,
       token: deps.lease.token,
       window: this.#window,
-      onDurable: () => this.#room.resolve(),
+      onDurable: () => this.#spaceAvailable.resolve(),
     });
     this.#feeder = new Feeder({
       ...deps,
@@ -93,8 +93,8 @@ export class Coordinator {
       window: this.#window,
       items: deps.store.items,
       isDone: (index) => deps.store.has(index),
-      firstMissing: () => firstMissing(deps.store),
-      deliver: async (records) => void (await deps.store.write(records)),
+      findFirstMissing: () => findFirstMissing(deps.store),
+      storeRecords: async (records) => void (await deps.store.write(records)),
       isStopping: () => this.#stop.signal.aborted,
     });
   }
@@ -103,7 +103,7 @@ export class Coordinator {
   async run(): Promise<void> {
     await this.#open();
     const stop = (error?: unknown) => this.#stop.abort(error);
-    const onAbort = () => stop(new RunStopped("interrupted", "interrupted"));
+    const onAbort = () => stop(new RunStoppedError("interrupted", "interrupted"));
     this.#deps.signal.addEventListener("abort", onAbort, { once: true });
     if (this.#deps.signal.aborted) onAbort();
     const loops = [this.#collect(), this.#feed(), this.#tick()].map((loop) =>
@@ -136,7 +136,7 @@ export class Coordinator {
   async #open(): Promise<void> {
     const { control, store, counters } = this.#deps;
     const { created, cursor } = await control.open(store.items, durableBitmap(store), counters());
-    await control.describe({ window: this.#feeder.windowSize });
+    await control.updateMeta({ window: this.#feeder.windowSize });
     this.#collector.restart();
     await this.#feeder.start(cursor, created ? [] : await control.outstandingJobs());
   }
@@ -156,25 +156,25 @@ export class Coordinator {
       this.#stop.signal.addEventListener("abort", () => resolve()),
     );
     while (!this.#stop.signal.aborted) {
-      this.#room = Promise.withResolvers<void>();
+      this.#spaceAvailable = Promise.withResolvers<void>();
       try {
         await this.#repair();
         if ((await this.#deps.control.state()) === "running") await this.#feeder.fill();
-        if (this.#feeder.isExhausted && this.#window.open === 0 && this.#deps.budget) {
-          throw this.#deps.budget.exhausted();
+        if (this.#feeder.isBudgetExhausted && this.#window.open === 0 && this.#deps.budget) {
+          throw this.#deps.budget.createStopError();
         }
       } catch (error) {
-        if (!(error instanceof RunLost)) throw error;
-        this.#due.reopen = true;
+        if (!(error instanceof RunLostError)) throw error;
+        this.#pending.reopen = true;
         continue;
       }
-      await Promise.race([this.#room.promise, stopped]);
+      await Promise.race([this.#spaceAvailable.promise, stopped]);
     }
   }
 
   async #repair(): Promise<void> {
-    const { reopen, reconcile } = this.#due;
-    this.#due = { reopen: false, reconcile: false };
+    const { reopen, reconcile } = this.#pending;
+    this.#pending = { reopen: false, reconcile: false };
     if (reopen) await this.#reopen();
     else if (reconcile) await this.#reconcile(this.#deps.clock.now());
   }
@@ -186,52 +186,53 @@ export class Coordinator {
       await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
       if (this.#stop.signal.aborted) return;
       const now = clock.now();
-      if (now - leaseAt >= LEASE_EVERY_MS) {
+      if (now - leaseAt >= LEASE_RENEW_INTERVAL_MS) {
         leaseAt = now;
-        await lease.hold();
-        await this.#noteState(await control.state(), now);
-        await this.#noteWindow();
+        await lease.renew();
+        await this.#recordState(await control.state(), now);
+        await this.#updateWindowSize();
       }
-      if (now - reconcileAt >= RECONCILE_EVERY_MS) {
+      if (now - reconcileAt >= RECONCILE_INTERVAL_MS) {
         reconcileAt = now;
-        this.#due.reconcile = this.#cancelledAt === undefined;
+        this.#pending.reconcile = this.#cancelledAt === undefined;
       }
-      if (this.#due.reopen || this.#due.reconcile || this.#feeder.isWaiting) this.#room.resolve();
-      await this.#deps.reuse?.tick({ isPaused: this.#state === "paused" });
+      if (this.#pending.reopen || this.#pending.reconcile || this.#feeder.isWaiting)
+        this.#spaceAvailable.resolve();
+      await this.#deps.resolver?.tick({ isPaused: this.#state === "paused" });
       await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
       this.#stopIfCancelled(now);
     }
   }
 
   /** Somebody may have paused, resumed or cancelled the run from another process, or Redis may have lost it. */
-  async #noteState(state: RunState | undefined, now: number): Promise<void> {
+  async #recordState(state: RunState | undefined, now: number): Promise<void> {
     const before = this.#state;
     this.#state = state;
-    if (state === undefined) this.#due.reopen = true;
+    if (state === undefined) this.#pending.reopen = true;
     else await this.#deps.control.keepAlive(now);
     if (state === "running" && before === "paused") {
       // Its jobs were put back with a delay.
-      await this.#deps.queues.promote();
-      this.#room.resolve();
+      await this.#deps.queues.promoteDelayed();
+      this.#spaceAvailable.resolve();
     }
     if (state === "cancelled") this.#cancelledAt ??= now;
   }
 
   /** Somebody may have asked for another window while the run is at work. */
-  async #noteWindow(): Promise<void> {
-    const asked = await this.#deps.control.window();
-    if (asked === undefined || asked === this.#feeder.windowSize) return;
-    this.#feeder.resize(asked);
-    this.#room.resolve();
+  async #updateWindowSize(): Promise<void> {
+    const requested = await this.#deps.control.window();
+    if (requested === undefined || requested === this.#feeder.windowSize) return;
+    this.#feeder.resize(requested);
+    this.#spaceAvailable.resolve();
   }
 
   /** What is under way when a run is cancelled is paid for, so it is collected first. */
   #stopIfCancelled(now: number): void {
     if (this.#cancelledAt === undefined) return;
     const waited = now - this.#cancelledAt;
-    const underWay = this.#deps.callsUnderWay?.() ?? 0;
-    if (waited < CANCEL_HEARD_MS || (underWay > 0 && waited < CANCEL_PATIENCE_MS)) return;
-    throw new RunStopped("cancelled", "the run was cancelled");
+    const callsInFlight = this.#deps.countCallsInFlight?.() ?? 0;
+    if (waited < CANCEL_PROPAGATION_MS || (callsInFlight > 0 && waited < CANCEL_GRACE_MS)) return;
+    throw new RunStoppedError("cancelled", "the run was cancelled");
   }
 
   /** Redis has lost the run (a flush, a restart without its files): the disk says what is missing. */
@@ -241,7 +242,7 @@ export class Coordinator {
     this.#opening = promise;
     try {
       await this.#collector.settle();
-      await this.#deps.lease.hold();
+      await this.#deps.lease.renew();
       await this.#open();
     } finally {
       resolve();
@@ -252,9 +253,9 @@ export class Coordinator {
   /** Queues again what the queue no longer has: jobs lost by Redis, failed by BullMQ, or ended without records. */
   async #reconcile(now: number): Promise<void> {
     const { queues, control, lease, onEvent } = this.#deps;
-    for (const job of this.#window.idleSince(now - IDLE_MS)) {
+    for (const job of this.#window.idleSince(now - IDLE_TIMEOUT_MS)) {
       job.progressAt = now;
-      if (!(await queues.isOver(job.id))) continue;
+      if (!(await queues.isFinished(job.id))) continue;
       const generation = job.generation + 1;
       // Queued again twice, and nobody found anything to do: what Redis takes for done is nowhere.
       if (generation > 2) await control.reopenItems(lease.token, [...job.open]);
@@ -263,19 +264,19 @@ export class Coordinator {
         { ...job, generation },
         jobId(control.runId, job.first, job.last, generation),
       );
-      await control.trim(lease.token, undefined, [job.id]);
+      await control.trimResults(lease.token, undefined, [job.id]);
       onEvent({ type: "job-requeued", items: job.open.size });
     }
   }
 }
 
-function firstMissing(store: RunStore<WireRecord>): number | undefined {
+function findFirstMissing(store: RunStore<WireRecord>): number | undefined {
   for (const { start } of store.missing()) return start;
   return undefined;
 }
 
 function isLostLease(error: unknown): boolean {
-  return error instanceof RunStopped && error.reason === "lost-lease";
+  return error instanceof RunStoppedError && error.reason === "lost-lease";
 }
 
 function durableBitmap(store: RunStore<WireRecord>): Buffer {

@@ -1,19 +1,19 @@
 import { queueName } from "../../queue/names.ts";
 import type { EmbeddingPayload } from "../../queue/payload.ts";
-import type { JobMaker } from "./job-maker.ts";
-import { jobShape, planJob } from "./plan-jobs.ts";
+import type { JobFactory } from "./job-maker.ts";
+import { countNextJobItems, createJobShape } from "./plan-jobs.ts";
 
 /** Jobs of an embedding run: the inputs of a few upstream calls of `batchInputs` each. */
 export function createEmbeddingJobs(
   payload: Omit<EmbeddingPayload, "items" | "v" | "kind">,
-  batchInputs: number,
-): JobMaker {
-  const shape = jobShape(batchInputs);
+  inputsPerCall: number,
+): JobFactory {
+  const shape = createJobShape(inputsPerCall);
   const queue = queueName(payload.provider, "embedding");
   return {
     maxItems: shape.maxItems,
-    plan: (items, last) => planJob(items, shape, last),
-    make: (items) => {
+    plan: (items, last) => countNextJobItems(items, shape, last),
+    createJob: (items) => {
       const data: EmbeddingPayload = {
         v: 1,
         kind: "embedding",

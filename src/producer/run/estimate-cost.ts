@@ -1,5 +1,5 @@
 import type { Item } from "../../core/item.ts";
-import { type AmountRange, costRange, type TokenPrice } from "../../core/money.ts";
+import { type AmountRange, estimateCostRange, type TokenPrice } from "../../core/money.ts";
 import { estimateChatTokens } from "./chat-jobs.ts";
 
 /** What is known of a model for an estimate of its costs. */
@@ -33,12 +33,13 @@ export async function estimateChatCost(
       const { price, maxOutputTokens } = modelOf(item);
       const { input, output, bounded } = estimateChatTokens(item);
       const limit = bounded ? output : Math.max(output, maxOutputTokens ?? ANSWER_LIMIT);
-      const range = price && costRange(price, { input, output: limit }, bounded ? output / 2 : output);
+      const range =
+        price && estimateCostRange(price, { input, output: limit }, bounded ? output / 2 : output);
       if (!range || (currency !== undefined && currency !== price.currency)) return undefined;
       currency = price.currency;
       seen += 1;
       // A copy is delivered with the item it is equal to.
-      if (item.sameAs !== undefined) continue;
+      if (item.duplicateOf !== undefined) continue;
       low += range.low;
       expected += range.expected;
       high += range.high;

@@ -28,8 +28,8 @@ const MIN_DISTANCE_MS = 250;
 /** The samples that later estimates need, with the new one: two minutes' worth, some per second. */
 export function keepSamples(samples: readonly ProgressSample[], sample: ProgressSample): ProgressSample[] {
   const beforeLast = samples.at(-2);
-  const crowded = beforeLast !== undefined && sample.at - beforeLast.at < MIN_DISTANCE_MS;
-  const kept = crowded ? samples.slice(0, -1) : samples;
+  const isCrowded = beforeLast !== undefined && sample.at - beforeLast.at < MIN_DISTANCE_MS;
+  const kept = isCrowded ? samples.slice(0, -1) : samples;
   // The last sample before the window stays, so that the window is always filled.
   const first = kept.findLastIndex((one) => one.at <= sample.at - ETA_WINDOW_MS);
   return [...kept.slice(Math.max(0, first)), sample];
@@ -37,8 +37,8 @@ export function keepSamples(samples: readonly ProgressSample[], sample: Progress
 
 /** Rates over the last seconds, and the time that `missing` more items take at the pace of the last minutes. */
 export function estimateProgress(samples: readonly ProgressSample[], missing: number): ProgressEstimate {
-  const pace = slope(samples, ETA_WINDOW_MS)?.items ?? 0;
-  const eta = missing === 0 ? 0 : pace > 0 ? Math.round((missing / pace) * 1000) : undefined;
+  const rate = slope(samples, ETA_WINDOW_MS)?.items ?? 0;
+  const eta = missing === 0 ? 0 : rate > 0 ? Math.round((missing / rate) * 1000) : undefined;
   const rates = slope(samples, RATE_WINDOW_MS);
   return {
     ...(rates === undefined

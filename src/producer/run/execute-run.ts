@@ -14,33 +14,33 @@ import { countCancelled } from "../../queue/telemetry-writer.ts";
 import type { Tracer } from "../../queue/tracer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
-import { readSpool } from "../plan/read-spool.ts";
-import type { RunReuse } from "../reuse/run-reuse.ts";
+import { readItemsFile } from "../plan/read-spool.ts";
+import type { AnswerResolver } from "../reuse/run-reuse.ts";
 import type { RunSnapshot } from "../run-snapshot.ts";
-import { CallNotes, keepCallNotes } from "../sink/call-notes.ts";
+import { CallTimings, preserveCallTimings } from "../sink/call-notes.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { readFailures } from "../sink/read-failures.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import type { TakenBack, WantedFailures } from "../sink/take-back-failures.ts";
+import type { FailureFilter, ResetFailures } from "../sink/take-back-failures.ts";
 import { Coordinator, type CoordinatorEvent } from "./coordinator.ts";
-import type { JobMaker } from "./job-maker.ts";
-import { type Lease, takeLease } from "./lease.ts";
+import type { JobFactory } from "./job-maker.ts";
+import { acquireLease, type Lease } from "./lease.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { createRunBudget } from "./run-budget.ts";
-import { RunStopped } from "./run-error.ts";
+import { RunStoppedError } from "./run-error.ts";
 import type { RunManifest } from "./run-manifest.ts";
 import { RunQueues } from "./run-queues.ts";
-import { RunWatch } from "./run-watch.ts";
-import { takeBackRun } from "./take-back-run.ts";
+import { RunMonitor } from "./run-watch.ts";
+import { resetRunFailures } from "./take-back-run.ts";
 
 /** What is done in a run of one kind: where its records go, what its jobs are, and how its output is written. */
 export interface RunWork<S extends RunStore<WireRecord>> {
   readonly openStore: () => Promise<S>;
-  readonly jobs: JobMaker;
+  readonly jobs: JobFactory;
   /** Names of all queues that its jobs go to. */
   readonly queues: readonly string[];
   /** What is known already, or asked by others; opened for the time the run is coordinated. */
-  openReuse?(store: S): Promise<RunReuse>;
+  openAnswerResolver?(store: S): Promise<AnswerResolver>;
   /** What a call may carry: says how many calls equal and cached items save. One by default. */
   readonly inputsPerCall?: number;
   /** The tokens an item may be charged; by default its own as input. */
@@ -66,7 +66,7 @@ export interface ExecuteDeps {
   /** The most the run may cost, in the price's currency; needs `price`. */
   readonly maxCost?: number;
   /** Take back these failures first. */
-  readonly retry?: WantedFailures;
+  readonly retry?: FailureFilter;
   /** Records a span for each job; absent while traces are off. */
   readonly tracer?: Tracer;
   readonly clock: Clock;
@@ -102,44 +102,46 @@ export async function executeRun<S extends RunStore<WireRecord>>(
   const client = redis.connect("commands");
   const control = new RunControl(client, keys, run.manifest.run);
   const ledger = new RunLedger(client, keys.run(run.manifest.run));
-  const lease = await takeLease(control, clock, {
+  const lease = await acquireLease(control, clock, {
     signal,
     onWait: (holder) => deps.onEvent({ type: "waiting-for-lease", holder }),
   });
   let store: S | undefined;
-  let taken: TakenBack | undefined;
-  const watching = { ...deps, ledger, client, inputsPerCall: work.inputsPerCall ?? 1 };
-  let watch = new RunWatch(run.manifest, watching);
+  let reset: ResetFailures | undefined;
+  const monitorDeps = { ...deps, ledger, client, inputsPerCall: work.inputsPerCall ?? 1 };
+  let monitor = new RunMonitor(run.manifest, monitorDeps);
   try {
     if (deps.retry) {
-      const parts = { control, blocking: redis.connect("blocking") };
-      taken = await takeBackRun(run, work.openStore, parts, deps.retry);
+      const context = { control, blocking: redis.connect("blocking") };
+      reset = await resetRunFailures(run, work.openStore, context, deps.retry);
       const { finishedAt: _, ...manifest } = run.manifest;
-      watch = new RunWatch({ ...manifest, failuresByKind: taken.kept }, watching);
+      monitor = new RunMonitor({ ...manifest, failuresByKind: reset.kept }, monitorDeps);
     }
     store = await work.openStore();
-    if (store.counts().failed > 0) await watch.failures.noteStored(readFailures(run.dir, store.items));
+    if (store.counts().failed > 0) await monitor.failures.recordStored(readFailures(run.dir, store.items));
     await control.register(Date.parse(run.manifest.createdAt));
-    await control.describe(describeForLists(run, deps));
+    await control.updateMeta(describeRun(run, deps));
     for (const { lane } of deps.lanes) await deps.limiter.unpark(lane);
     if (store.counts().missing > 0) {
-      await coordinate(run, store, work, { control, lease, watch }, deps).catch(async (error) => {
-        if (!(error instanceof RunStopped && error.reason === "cancelled")) throw error;
+      await coordinate(run, store, work, { control, lease, monitor }, deps).catch(async (error) => {
+        if (!(error instanceof RunStoppedError && error.reason === "cancelled")) throw error;
         if (!store) return;
-        const cancelled = await cancelRest(store);
-        watch.failures.noteRecords(cancelled);
+        const cancelled = await cancelRemaining(store);
+        monitor.failures.recordFailures(cancelled);
         await countCancelled(client, keys, cancelled.length).catch(() => undefined);
       });
     }
-    const report = await finish(run, store, work, { control, watch }, deps);
-    if (taken) deps.onEvent(await tellRetried(run.dir, taken, report));
+    const report = await finish(run, store, work, { control, monitor }, deps);
+    if (reset) deps.onEvent(await createRetriedEvent(run.dir, reset, report));
     return report;
   } catch (error) {
-    if (!(error instanceof RunStopped && error.reason === "lost-lease")) {
-      if (store) await watch.checkpoint(run.dir, "stopped", store).catch(() => undefined);
+    if (!(error instanceof RunStoppedError && error.reason === "lost-lease")) {
+      if (store) await monitor.checkpoint(run.dir, "stopped", store).catch(() => undefined);
       // Workers elsewhere stop spending on a run whose coordinator was told to stop.
       await control.changeState("paused", ["running"]).catch(() => undefined);
-      await watch.publishEnd({ outcome: "stopped", ...reasonOf(error) }).catch(() => undefined);
+      await monitor
+        .publishOutcome({ outcome: "stopped", ...describeStopReason(error) })
+        .catch(() => undefined);
     }
     throw error;
   } finally {
@@ -148,23 +150,23 @@ export async function executeRun<S extends RunStore<WireRecord>>(
   }
 }
 
-async function tellRetried(
+async function createRetriedEvent(
   dir: string,
-  taken: TakenBack,
+  reset: ResetFailures,
   { items }: Pick<RunManifest, "items">,
 ): Promise<RetriedEvent> {
   let failed = 0;
   // Without a failure the folder that held them is gone.
-  if (items.failed > 0 && taken.count > 0) {
+  if (items.failed > 0 && reset.count > 0) {
     for await (const stored of readFailures(dir, items.total)) {
-      failed += stored.filter(({ index }) => taken.has(index)).length;
+      failed += stored.filter(({ index }) => reset.has(index)).length;
     }
   }
-  return { type: "retried", items: taken.count, succeeded: taken.count - failed, failed };
+  return { type: "retried", items: reset.count, succeeded: reset.count - failed, failed };
 }
 
 /** What screens can tell of a run before its coordinator has told how far it is. */
-function describeForLists({ dir, manifest }: PreparedRun, { lanes }: Pick<ExecuteDeps, "lanes">) {
+function describeRun({ dir, manifest }: PreparedRun, { lanes }: Pick<ExecuteDeps, "lanes">) {
   const names = lanes.map(({ lane }) => formatLane(lane));
   return {
     kind: manifest.kind,
@@ -175,23 +177,23 @@ function describeForLists({ dir, manifest }: PreparedRun, { lanes }: Pick<Execut
   };
 }
 
-interface Parts {
+interface RunContext {
   readonly control: RunControl;
   readonly lease: Lease;
-  readonly watch: RunWatch;
+  readonly monitor: RunMonitor;
 }
 
 async function coordinate<S extends RunStore<WireRecord>>(
   run: PreparedRun,
   store: S,
   work: RunWork<S>,
-  parts: Parts,
+  context: RunContext,
   deps: ExecuteDeps,
 ): Promise<void> {
-  const { control, lease, watch } = parts;
+  const { control, lease, monitor } = context;
   const queues = new RunQueues(deps.redis, deps.keys, work.queues, deps.tracer);
-  const reuse = await work.openReuse?.(store);
-  const calls = await CallNotes.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
+  const resolver = await work.openAnswerResolver?.(store);
+  const calls = await CallTimings.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
   try {
     // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.
     if ((await control.state()) !== "cancelled") await control.setState("running");
@@ -201,13 +203,13 @@ async function coordinate<S extends RunStore<WireRecord>>(
         ? createRunBudget({
             cap,
             price,
-            spent: watch.spent(store),
+            spent: monitor.spent(store),
             estimate: work.estimate,
           })
         : undefined;
-    await watch.checkpoint(run.dir, "running", store);
+    await monitor.checkpoint(run.dir, "running", store);
     // A run that was parked or stopped left its jobs delayed; the person who started it again does not want to wait.
-    await queues.promote();
+    await queues.promoteDelayed();
     await new Coordinator({
       control,
       lease,
@@ -215,27 +217,27 @@ async function coordinate<S extends RunStore<WireRecord>>(
       blocking: deps.redis.connect("blocking"),
       store,
       clock: deps.clock,
-      readItems: (from) => readSpool(run.spool, { from }),
+      readItems: (from) => readItemsFile(run.itemsFile, { from }),
       jobs: work.jobs,
       windowSize: deps.windowSize,
-      counters: () => watch.counters(),
-      onTick: ({ inFlight, isPaused }) => watch.tick(run.dir, store, inFlight, isPaused),
-      callsUnderWay: () => watch.callsUnderWay(),
+      counters: () => monitor.counters(),
+      onTick: ({ inFlight, isPaused }) => monitor.tick(run.dir, store, inFlight, isPaused),
+      countCallsInFlight: () => monitor.countCallsInFlight(),
       budget,
-      reuse,
+      resolver,
       onRecords: (records) => {
-        watch.failures.noteRecords(records, store.copies);
-        budget?.recorded(records);
+        monitor.failures.recordFailures(records, store.duplicates);
+        budget?.recordResults(records);
         work.onRecords?.(records);
-        reuse?.recorded(records);
-        calls?.note(records);
+        resolver?.recordResults(records);
+        calls?.recordCalls(records);
       },
       onEvent: deps.onEvent,
       onStopping: deps.onStopping,
       signal: deps.signal,
     }).run();
   } finally {
-    await reuse?.close();
+    await resolver?.close();
     await calls?.close();
     await queues.close();
   }
@@ -245,23 +247,24 @@ async function finish<S extends RunStore<WireRecord>>(
   run: PreparedRun,
   store: S,
   work: RunWork<S>,
-  { control, watch }: Omit<Parts, "lease">,
+  { control, monitor }: Omit<RunContext, "lease">,
   deps: ExecuteDeps,
 ): Promise<RunManifest> {
-  await watch.checkpoint(run.dir, "writing", store);
-  await watch.snapshot("finishing", store, 0);
+  await monitor.checkpoint(run.dir, "writing", store);
+  await monitor.snapshot("finishing", store, 0);
   const files = await work
     .write(store, {
-      onProgress: () => void watch.snapshot("finishing", store, 0),
+      onProgress: () => void monitor.snapshot("finishing", store, 0),
       signal: deps.signal,
     })
     .catch((error) => {
-      if (deps.signal.aborted) throw new RunStopped("interrupted", "interrupted while writing the output");
+      if (deps.signal.aborted)
+        throw new RunStoppedError("interrupted", "interrupted while writing the output");
       throw error;
     });
-  const report = await watch.checkpoint(run.dir, "finished", store, files);
+  const report = await monitor.checkpoint(run.dir, "finished", store, files);
   await control.finish();
-  await watch.publishEnd({ outcome: "finished", report }).catch(() => undefined);
+  await monitor.publishOutcome({ outcome: "finished", report }).catch(() => undefined);
   // Failed items can be retried as long as the folder is there; see `sluice retry`.
   if (report.items.failed === 0) await removeWorkFolder(run.dir, store);
   return report;
@@ -269,7 +272,7 @@ async function finish<S extends RunStore<WireRecord>>(
 
 async function removeWorkFolder(dir: string, store: RunStore<WireRecord>): Promise<void> {
   await store.close();
-  await keepCallNotes(dir);
+  await preserveCallTimings(dir);
   await rm(join(dir, WORK_FOLDER), { recursive: true, force: true });
 }
 
@@ -277,7 +280,7 @@ async function removeWorkFolder(dir: string, store: RunStore<WireRecord>): Promi
 const CANCEL_STEP = 10_000;
 
 /** Gives every item without a record one that says that its run was cancelled. */
-async function cancelRest(store: RunStore<WireRecord>): Promise<WireRecord[]> {
+async function cancelRemaining(store: RunStore<WireRecord>): Promise<WireRecord[]> {
   const cancelled: WireRecord[] = [];
   const failure = {
     kind: "cancelled",
@@ -295,11 +298,11 @@ async function cancelRest(store: RunStore<WireRecord>): Promise<WireRecord[]> {
   return cancelled;
 }
 
-function reasonOf(thrown: unknown): { message: string; mend?: string; reason?: string } {
+function describeStopReason(thrown: unknown): { message: string; hint?: string; reason?: string } {
   const { message } = coerceError(thrown);
   return {
     message,
-    mend: thrown instanceof RunError && thrown.mend !== undefined ? thrown.mend : undefined,
-    reason: thrown instanceof RunStopped ? thrown.reason : undefined,
+    hint: thrown instanceof RunError && thrown.hint !== undefined ? thrown.hint : undefined,
+    reason: thrown instanceof RunStoppedError ? thrown.reason : undefined,
   };
 }

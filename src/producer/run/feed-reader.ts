@@ -5,7 +5,7 @@ export class FeedReader {
   /** Read and neither fed nor passed over. */
   readonly buffer: Item[] = [];
   readonly #readItems: (from: number) => AsyncIterable<readonly Item[]>;
-  readonly #isMine: (item: Item) => boolean;
+  readonly #isInLane: (item: Item) => boolean;
   readonly #items: number;
   #blocks: AsyncIterator<readonly Item[]> | undefined;
   /** The first item that was not read. */
@@ -14,11 +14,11 @@ export class FeedReader {
 
   constructor(
     readItems: (from: number) => AsyncIterable<readonly Item[]>,
-    isMine: (item: Item) => boolean,
+    isInLane: (item: Item) => boolean,
     { from, items }: { readonly from: number; readonly items: number },
   ) {
     this.#readItems = readItems;
-    this.#isMine = isMine;
+    this.#isInLane = isInLane;
     this.#items = items;
     this.#next = from;
     this.#hasEnded = from >= items;
@@ -48,11 +48,11 @@ export class FeedReader {
       return undefined;
     }
     this.#next = (value.at(-1)?.index ?? this.#next) + 1;
-    return value.filter(this.#isMine);
+    return value.filter(this.#isInLane);
   }
 
   /** Puts items where they belong in the buffer. */
-  put(items: readonly Item[]): void {
+  insert(items: readonly Item[]): void {
     const isLate = (items[0]?.index ?? Number.POSITIVE_INFINITY) < (this.buffer.at(-1)?.index ?? 0);
     for (const item of items) this.buffer.push(item);
     // Jobs are ranges: what comes late goes before what is behind it.

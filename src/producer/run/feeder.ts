@@ -3,11 +3,11 @@ import type { Item } from "../../core/item.ts";
 import { jobId } from "../../queue/job-id.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import type { OutstandingJob, RunControl } from "../../queue/run-control.ts";
-import type { RunReuse, Sifted } from "../reuse/run-reuse.ts";
+import type { AnswerResolver, LookupResult } from "../reuse/run-reuse.ts";
 import { FeedReader } from "./feed-reader.ts";
-import type { JobMaker } from "./job-maker.ts";
+import type { JobFactory } from "./job-maker.ts";
 import type { RunBudget } from "./run-budget.ts";
-import { RunLost, RunStopped } from "./run-error.ts";
+import { RunLostError, RunStoppedError } from "./run-error.ts";
 import type { RunQueues } from "./run-queues.ts";
 import type { Window } from "./window.ts";
 
@@ -19,7 +19,7 @@ export interface FeederDeps {
   readonly token: string;
   readonly window: Window;
   readonly windowSize: number;
-  readonly jobs: JobMaker;
+  readonly jobs: JobFactory;
   readonly items: number;
   /** The items from an index on, in order, as blocks. */
   readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
@@ -28,11 +28,11 @@ export interface FeederDeps {
   /** Has the item its record on disk? */
   readonly isDone: (index: number) => boolean;
   /** The first item without a record. */
-  readonly firstMissing: () => number | undefined;
+  readonly findFirstMissing: () => number | undefined;
   /** What is known already, or asked by others, is not fed. Everything is when absent. */
-  readonly reuse?: RunReuse;
+  readonly resolver?: AnswerResolver;
   /** Stores records that nobody had to be asked for. */
-  readonly deliver?: (records: readonly WireRecord[]) => Promise<void>;
+  readonly storeRecords?: (records: readonly WireRecord[]) => Promise<void>;
   /** The run is stopping: reading on through what is known would keep it from its end. */
   readonly isStopping?: () => boolean;
 }
@@ -58,7 +58,7 @@ export class Feeder {
   readonly #deps: FeederDeps;
   #cursor = 0;
   #readers = new Map<string, FeedReader>();
-  #exhausted = false;
+  #isBudgetExhausted = false;
   #windowSize: number;
 
   constructor(deps: FeederDeps) {
@@ -82,12 +82,12 @@ export class Feeder {
 
   /** Items wait for the answers of other runs: it is worth looking again from time to time. */
   get isWaiting(): boolean {
-    return (this.#deps.reuse?.waiting ?? 0) > 0;
+    return (this.#deps.resolver?.waiting ?? 0) > 0;
   }
 
   /** The budget affords no further item, unless those on their way cost less than expected. */
-  get isExhausted(): boolean {
-    return this.#exhausted && !this.isEmpty;
+  get isBudgetExhausted(): boolean {
+    return this.#isBudgetExhausted && !this.isEmpty;
   }
 
   get cursor(): number {
@@ -97,13 +97,13 @@ export class Feeder {
   /** Starts at `cursor`, and queues again what is noted as outstanding: jobs the queue still has are left alone. */
   async start(cursor: number, outstanding: readonly OutstandingJob[]): Promise<void> {
     await this.close();
-    const { firstMissing, items, jobs, readItems, window } = this.#deps;
+    const { findFirstMissing, items, jobs, readItems, window } = this.#deps;
     // What was answered from a cache, or waited for another run, lies before the cursor without a job of its own.
-    this.#cursor = Math.min(cursor, firstMissing() ?? cursor);
+    this.#cursor = Math.min(cursor, findFirstMissing() ?? cursor);
     const span = { from: this.#cursor, items };
     for (const lane of jobs.lanes ?? [""]) {
-      const isMine = (item: Item) => this.#laneOf(item) === lane;
-      this.#readers.set(lane, new FeedReader(readItems, isMine, span));
+      const isInLane = (item: Item) => this.#laneOf(item) === lane;
+      this.#readers.set(lane, new FeedReader(readItems, isInLane, span));
     }
     window.clear();
     for (const job of outstanding) await this.requeue(job, job.id);
@@ -118,15 +118,15 @@ export class Feeder {
 
   /** Fills the window. Resolves when there is no room or nothing left to feed. */
   async fill(): Promise<void> {
-    if (this.isWaiting) await this.#lookAgain();
-    for (let goesOn = true; goesOn; ) {
-      goesOn = false;
+    if (this.isWaiting) await this.#retryWaiting();
+    for (let shouldContinue = true; shouldContinue; ) {
+      shouldContinue = false;
       for (const [lane, reader] of this.#readers) {
-        const room = this.#room(lane);
+        const room = this.#computeFreeSpace(lane);
         if (room === 0) continue;
         const { planned, hasMore } = await this.#planStep(lane, reader, room);
         if (planned.length > 0) await this.#queue(planned);
-        goesOn ||= planned.length > 0 || hasMore;
+        shouldContinue ||= planned.length > 0 || hasMore;
       }
     }
   }
@@ -140,16 +140,16 @@ export class Feeder {
       for (const item of block) {
         // Between a job's items may stand those of other lanes, which have jobs of their own.
         lane ??= this.#laneOf(item);
-        if (item.index <= job.last && this.#laneOf(item) === lane && this.#isWanted(item)) items.push(item);
+        if (item.index <= job.last && this.#laneOf(item) === lane && this.#needsJob(item)) items.push(item);
       }
       if ((block.at(-1)?.index ?? job.last) >= job.last) break;
     }
     if (lane === undefined || items.length === 0) {
-      await control.trim(token, undefined, [job.id]);
+      await control.trimResults(token, undefined, [job.id]);
       return;
     }
-    await this.#deps.reuse?.resume(items);
-    this.#deps.budget?.fed(items);
+    await this.#deps.resolver?.resume(items);
+    this.#deps.budget?.recordSent(items);
     await this.#queue([{ job: { ...job, id }, lane, items }]);
   }
 
@@ -157,7 +157,7 @@ export class Feeder {
    * Items that a lane may be given now. Shares are of all lanes that have something left to do, so that together they
    * never want more than the window, and none is without room for what others hold.
    */
-  #room(lane: string): number {
+  #computeFreeSpace(lane: string): number {
     const { window, jobs } = this.#deps;
     if (window.bytes >= MAX_WINDOW_BYTES) return 0;
     const alive = [...this.#readers].filter(([name, reader]) => !reader.isEmpty || window.openOf(name) > 0);
@@ -181,12 +181,12 @@ export class Feeder {
     while (planned.length < JOBS_PER_STEP && left > 0) {
       hasMore = await this.#read(reader, jobs.maxItems);
       if (buffer.length === 0) break;
-      const wanted = Math.min(jobs.plan(buffer, reader.hasEnded), Math.max(left, 1));
-      const count = budget ? budget.affordable(buffer.slice(0, wanted)) : wanted;
-      this.#exhausted = count === 0;
+      const needed = Math.min(jobs.plan(buffer, reader.hasEnded), Math.max(left, 1));
+      const count = budget ? budget.countAffordable(buffer.slice(0, needed)) : needed;
+      this.#isBudgetExhausted = count === 0;
       if (count === 0) break;
       const items = buffer.splice(0, count);
-      budget?.fed(items);
+      budget?.recordSent(items);
       const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
       const job = { id: jobId(control.runId, first, last), first, last, generation: 0 };
       planned.push({ job, lane, items });
@@ -197,37 +197,41 @@ export class Feeder {
 
   /** Reads on until `count` items without a record are at hand; true when it has read far and may find more. */
   async #read(reader: FeedReader, count: number): Promise<boolean> {
-    const most = this.#readers.size > 1 ? BLOCKS_PER_STEP : Number.POSITIVE_INFINITY;
-    for (let blocks = 0; !reader.hasEnded && reader.buffer.length < count && this.#mayReadOn(); blocks += 1) {
-      if (blocks >= most) return true;
-      await this.#take(reader, (await reader.read()) ?? []);
+    const maxBlocks = this.#readers.size > 1 ? BLOCKS_PER_STEP : Number.POSITIVE_INFINITY;
+    for (
+      let blocks = 0;
+      !reader.hasEnded && reader.buffer.length < count && this.#canReadMore();
+      blocks += 1
+    ) {
+      if (blocks >= maxBlocks) return true;
+      await this.#accept(reader, (await reader.read()) ?? []);
     }
     return false;
   }
 
-  #mayReadOn(): boolean {
-    const { reuse, isStopping } = this.#deps;
-    return !reuse || !(reuse.isFull(this.#windowSize) || isStopping?.());
+  #canReadMore(): boolean {
+    const { resolver, isStopping } = this.#deps;
+    return !resolver || !(resolver.isFull(this.#windowSize) || isStopping?.());
   }
 
-  async #take(reader: FeedReader, block: readonly Item[]): Promise<void> {
-    const { reuse, window } = this.#deps;
-    const wanted = block.filter((item) => this.#isWanted(item) && !window.has(item.index));
-    if (!reuse) reader.put(wanted);
-    else if (wanted.length > 0) await this.#sort(await reuse.sift(wanted));
+  async #accept(reader: FeedReader, block: readonly Item[]): Promise<void> {
+    const { resolver, window } = this.#deps;
+    const needed = block.filter((item) => this.#needsJob(item) && !window.has(item.index));
+    if (!resolver) reader.insert(needed);
+    else if (needed.length > 0) await this.#dispatch(await resolver.resolve(needed));
   }
 
   /** Items that other runs were asking: their answers may have come, or their askers may have gone. */
-  async #lookAgain(): Promise<void> {
-    const sifted = await this.#deps.reuse?.again();
-    if (sifted) await this.#sort(sifted);
+  async #retryWaiting(): Promise<void> {
+    const result = await this.#deps.resolver?.retryWaiting();
+    if (result) await this.#dispatch(result);
   }
 
-  async #sort({ send, records }: Sifted): Promise<void> {
+  async #dispatch({ send, records }: LookupResult): Promise<void> {
     for (const [lane, items] of Map.groupBy(send, (item) => this.#laneOf(item))) {
-      this.#readers.get(lane)?.put(items);
+      this.#readers.get(lane)?.insert(items);
     }
-    if (records.length > 0) await this.#deps.deliver?.(records);
+    if (records.length > 0) await this.#deps.storeRecords?.(records);
   }
 
   #laneOf(item: Item): string {
@@ -238,27 +242,27 @@ export class Feeder {
   }
 
   /** A copy gets its record together with the item it is equal to. */
-  #isWanted({ index, sameAs }: Item): boolean {
-    return sameAs === undefined && !this.#deps.isDone(index);
+  #needsJob({ index, duplicateOf }: Item): boolean {
+    return duplicateOf === undefined && !this.#deps.isDone(index);
   }
 
   async #queue(planned: readonly PlannedJob[]): Promise<void> {
     const { control, token, window, clock, queues, jobs } = this.#deps;
-    const unfed = Math.min(...[...this.#readers.values()].map((reader) => reader.cursor));
-    this.#cursor = Math.max(this.#cursor, unfed);
+    const minCursor = Math.min(...[...this.#readers.values()].map((reader) => reader.cursor));
+    this.#cursor = Math.max(this.#cursor, minCursor);
     const reply = await control.feed(
       token,
       this.#cursor,
       planned.map(({ job }) => job),
     );
-    if (reply === "lost") throw new RunLost();
-    if (reply === "taken") throw new RunStopped("lost-lease", "another process has taken over this run");
+    if (reply === "lost") throw new RunLostError();
+    if (reply === "taken") throw new RunStoppedError("lost-lease", "another process has taken over this run");
     for (const { job, lane, items } of planned) {
       const bytes = items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
       const indices = items.map((item) => item.index);
       window.add(job, indices, clock.now(), { bytes, lane });
     }
-    const made = planned.map(async ({ job, items }) => ({ ...(await jobs.make(items)), id: job.id }));
+    const made = planned.map(async ({ job, items }) => ({ ...(await jobs.createJob(items)), id: job.id }));
     await queues.add(await Promise.all(made));
   }
 }

@@ -4,8 +4,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
 
-const TRIES = 10;
-const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
+const MAX_TRIES = 10;
+const NO_HARD_LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 /**
  * Keeps a second process out of an output folder. The lease in Redis does the same for a run, but two processes
@@ -15,7 +15,7 @@ const LINKLESS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, "lock");
-  const holder = await acquire(path);
+  const holder = await acquireLock(path);
   if (holder === undefined) return () => rm(path, { force: true });
   const { host, pid } = holder;
   throw new RunError(
@@ -27,42 +27,44 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 }
 
 /** Resolves with the living holder, or with undefined when the lock is ours. */
-async function acquire(path: string): Promise<{ readonly host: string; readonly pid: string } | undefined> {
+async function acquireLock(
+  path: string,
+): Promise<{ readonly host: string; readonly pid: string } | undefined> {
   const own = `${hostname()} ${process.pid} ${randomBytes(6).toString("hex")}\n`;
   let holder = { host: "this machine", pid: "?" };
-  for (let tries = 0; tries < TRIES; tries++) {
-    if (await linkNew(path, own)) return undefined;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    if (await createByLink(path, own)) return undefined;
     const found = await readFile(path, "utf8").catch(() => undefined);
     if (found === undefined) continue;
     const [host = "", pid = ""] = found.trim().split(" ");
     holder = { host: host || holder.host, pid: pid || holder.pid };
     // An empty lock is what a power cut leaves; a lock of ours is never seen without its holder.
-    const isLeft = found.trim() === "" || (host === hostname() && !isAlive(Number(pid)));
-    if (!isLeft) return holder;
-    await removeLeft(path, found);
+    const isStale = found.trim() === "" || (host === hostname() && !isProcessAlive(Number(pid)));
+    if (!isStale) return holder;
+    await removeStaleLock(path, found);
   }
   return holder;
 }
 
 /** Puts the lock in place with its holder's name in it, in one step; false when there is one. */
-async function linkNew(path: string, content: string): Promise<boolean> {
-  const draft = `${path}.${randomBytes(6).toString("hex")}`;
-  await writeFile(draft, content);
+async function createByLink(path: string, content: string): Promise<boolean> {
+  const temporaryPath = `${path}.${randomBytes(6).toString("hex")}`;
+  await writeFile(temporaryPath, content);
   try {
-    await link(draft, path);
+    await link(temporaryPath, path);
     return true;
   } catch (error) {
     // ENOENT: whoever holds the folder has cleared it, our draft included.
     if (errorCode(error) === "EEXIST" || errorCode(error) === "ENOENT") return false;
     // File systems without hard links: in two steps, then; a power cut between them leaves an empty lock.
-    if (LINKLESS.includes(errorCode(error) ?? "")) return await writeNew(path, content);
+    if (NO_HARD_LINK_ERRORS.includes(errorCode(error) ?? "")) return await createByWrite(path, content);
     throw error;
   } finally {
-    await rm(draft, { force: true });
+    await rm(temporaryPath, { force: true });
   }
 }
 
-async function writeNew(path: string, content: string): Promise<boolean> {
+async function createByWrite(path: string, content: string): Promise<boolean> {
   try {
     await writeFile(path, content, { flag: "wx" });
     return true;
@@ -76,21 +78,21 @@ async function writeNew(path: string, content: string): Promise<boolean> {
  * Removes a lock whose holder is dead. Of several processes that find it, each could remove the new lock of the one
  * that was faster; so removing it takes a lock of its own, named after what is to be removed.
  */
-async function removeLeft(path: string, found: string): Promise<void> {
-  const right = `${path}.${createHash("sha256").update(found).digest("hex").slice(0, 16)}`;
-  if ((await acquire(right)) !== undefined) {
+async function removeStaleLock(path: string, found: string): Promise<void> {
+  const removalLock = `${path}.${createHash("sha256").update(found).digest("hex").slice(0, 16)}`;
+  if ((await acquireLock(removalLock)) !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, 10));
     return;
   }
   try {
     if ((await readFile(path, "utf8").catch(() => undefined)) === found) await rm(path, { force: true });
   } finally {
-    await rm(right, { force: true });
+    await rm(removalLock, { force: true });
   }
 }
 
 /** Does a process of this machine live? One of another user counts as living. */
-export function isAlive(pid: number): boolean {
+export function isProcessAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

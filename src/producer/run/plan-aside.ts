@@ -9,7 +9,7 @@ import type { PlanHooks } from "../plan/plan-items.ts";
 import type { SourceOptions } from "../sources/source.ts";
 
 /** What the planning process is asked for; plain data, so it reads standard input by itself. */
-export interface PlanOrder {
+export interface PlanRequest {
   readonly options: Omit<SourceOptions, "stdin">;
   readonly work: string;
   /** Folder of compiled code. */
@@ -20,24 +20,28 @@ export interface PlanOrder {
 export type PlanMessage =
   | { readonly type: "progress"; readonly progress: PlanProgress }
   | { readonly type: "plan"; readonly plan: Plan }
-  | { readonly type: "refused"; readonly name: string; readonly message: string; readonly mend?: string };
+  | { readonly type: "refused"; readonly name: string; readonly message: string; readonly hint?: string };
 
 /**
  * `planItems` in a child process: what reading and cutting millions of texts leaves behind in memory goes with it, and
  * the command's own process is free to start the rest of the run meanwhile. The child ends with this process, whatever
  * ends it. Rejects as planning does.
  */
-export async function planAside(options: SourceOptions, work: string, hooks: PlanHooks): Promise<Plan> {
+export async function planInChildProcess(
+  options: SourceOptions,
+  work: string,
+  hooks: PlanHooks,
+): Promise<Plan> {
   const { onProgress, signal } = hooks;
   signal?.throwIfAborted();
-  const { stdin, ...order } = options;
+  const { stdin, ...planOptions } = options;
   const readsStdin = stdin !== undefined && options.paths.includes("-");
   const child = fork(fileURLToPath(new URL(`./plan-process${extname(import.meta.url)}`, import.meta.url)), {
     execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
     serialization: "advanced",
     stdio: [readsStdin ? "inherit" : "ignore", "inherit", "inherit", "ipc"],
   });
-  const ended = once(child, "exit");
+  const exited = once(child, "exit");
   const stop = () => {
     if (child.connected) child.disconnect();
   };
@@ -47,24 +51,24 @@ export async function planAside(options: SourceOptions, work: string, hooks: Pla
     last = message;
     if (message.type === "progress") onProgress?.(message.progress);
   });
-  child.send({ options: order, work, cache: module.getCompileCacheDir() } satisfies PlanOrder);
+  child.send({ options: planOptions, work, cache: module.getCompileCacheDir() } satisfies PlanRequest);
   try {
-    const [code, killedBy] = await ended;
+    const [code, killedBy] = await exited;
     signal?.throwIfAborted();
     if (last?.type === "plan") return last.plan;
-    throw last?.type === "refused" ? revive(last) : endedEarly(killedBy ?? `exit code ${code}`);
+    throw last?.type === "refused" ? toError(last) : createExitError(killedBy ?? `exit code ${code}`);
   } finally {
     signal?.removeEventListener("abort", stop);
   }
 }
 
-function revive({ name, message, mend }: PlanMessage & { readonly type: "refused" }): Error {
+function toError({ name, message, hint }: PlanMessage & { readonly type: "refused" }): Error {
   if (name === "InputError") return new InputError(message);
-  if (name === "RunError") return new RunError(message, mend);
+  if (name === "RunError") return new RunError(message, hint);
   return new Error(message);
 }
 
-function endedEarly(how: string): RunError {
+function createExitError(how: string): RunError {
   return new RunError(
     `the process that reads the input ended before it was through (${how}); nothing was sent`,
     "run the same command again, with more memory if the system ended it for want of that",

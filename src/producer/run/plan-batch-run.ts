@@ -1,6 +1,6 @@
 import { RunError } from "../../core/errors.ts";
 import { type BatchPlan, type BatchSource, fingerprintBatch, planBatch } from "../batch/plan-batch.ts";
-import { compareSources } from "./plan-embedding.ts";
+import { findSourceDifferences } from "./plan-embedding.ts";
 import type { RunPlanning } from "./prepare-run.ts";
 import { type BatchManifest, isBatch } from "./run-manifest.ts";
 
@@ -11,13 +11,13 @@ const NAMED_MODELS = 3;
 export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, BatchPlan> {
   return {
     plan: (work, hooks) => planBatch(source, work, hooks),
-    describe: ({ endpoint, models, dimensions, askedDimensions }, begin) => {
+    createManifest: ({ endpoint, models, dimensions, askedDimensions }, createBaseManifest) => {
       if (endpoint === undefined) throw new RunError("a plan without requests cannot be run");
       const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);
       return {
-        ...begin(kind),
+        ...createBaseManifest(kind),
         kind,
-        model: nameModels(models),
+        model: registerModels(models),
         models: [...models],
         endpoint,
         ...(dimensions === undefined ? {} : { dimensions }),
@@ -25,17 +25,17 @@ export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, Ba
         output: { format: "batch", files: [] },
       };
     },
-    takeUp: async (before, hooks) => {
-      if (!isBatch(before)) return ["it is no run from a file of requests"];
+    matchExistingRun: async (existing, hooks) => {
+      if (!isBatch(existing)) return ["it is no run from a file of requests"];
       const fingerprint = await fingerprintBatch(source);
       const sources = { ...source, paths: [source.path], fingerprint };
-      const differences = await compareSources(before, sources, hooks);
-      return differences.length > 0 ? differences : before;
+      const differences = await findSourceDifferences(existing, sources, hooks);
+      return differences.length > 0 ? differences : existing;
     },
   };
 }
 
-function nameModels(models: readonly string[]): string {
+function registerModels(models: readonly string[]): string {
   const more = models.length - NAMED_MODELS;
   return [...models.slice(0, NAMED_MODELS), ...(more > 0 ? [`${more} more`] : [])].join(", ");
 }

@@ -1,13 +1,13 @@
 import type { EmbeddingPurpose } from "../../providers/provider.ts";
 import { fingerprintSources } from "../plan/fingerprint-sources.ts";
-import { holdsPlanned } from "../plan/stdin-digest.ts";
+import { matchesPlannedInput } from "../plan/stdin-digest.ts";
 import type { ResultFormat } from "../sink/result-writer.ts";
 import type { SourceOptions } from "../sources/source.ts";
-import { planAside } from "./plan-aside.ts";
+import { planInChildProcess } from "./plan-aside.ts";
 import type { Differences, PrepareHooks, RunPlanning } from "./prepare-run.ts";
 import { type EmbeddingManifest, isBatch, type RunManifest } from "./run-manifest.ts";
 
-export interface EmbeddingRequest {
+export interface EmbeddingRunOptions {
   readonly sources: SourceOptions;
   /** Output folder, absolute. */
   readonly dir: string;
@@ -20,28 +20,28 @@ export interface EmbeddingRequest {
 }
 
 /** Plans the items of documents and records, to be embedded by one model. */
-export function planEmbedding(request: EmbeddingRequest): RunPlanning<EmbeddingManifest> {
+export function planEmbedding(request: EmbeddingRunOptions): RunPlanning<EmbeddingManifest> {
   const { dir, provider, model, dimensions, purpose, format, withText } = request;
   const sources = { ...request.sources, exclude: [dir] };
   return {
-    plan: (work, hooks) => planAside(sources, work, hooks),
-    describe: (_, begin) => ({
-      ...begin("embedding"),
+    plan: (work, hooks) => planInChildProcess(sources, work, hooks),
+    createManifest: (_, createBaseManifest) => ({
+      ...createBaseManifest("embedding"),
       kind: "embedding",
       model: `${provider}/${model}`,
       type: purpose,
       ...(dimensions === undefined ? {} : { dimensions }),
       output: { format, withText, files: [] },
     }),
-    takeUp: async (before, hooks) => {
-      if (isBatch(before)) return ["it is a run from a file of requests"];
+    matchExistingRun: async (existing, hooks) => {
+      if (isBatch(existing)) return ["it is a run from a file of requests"];
       const differences: string[] = [];
-      if (before.model !== `${provider}/${model}`) differences.push(`it uses the model ${before.model}`);
-      if (before.type !== purpose) differences.push(`it was made with --type ${before.type}`);
+      if (existing.model !== `${provider}/${model}`) differences.push(`it uses the model ${existing.model}`);
+      if (existing.type !== purpose) differences.push(`it was made with --type ${existing.type}`);
       const fingerprint = await fingerprintSources(sources);
-      differences.push(...(await compareSources(before, { ...sources, fingerprint }, hooks)));
+      differences.push(...(await findSourceDifferences(existing, { ...sources, fingerprint }, hooks)));
       if (differences.length > 0) return differences;
-      return { ...before, output: { ...before.output, format, withText } };
+      return { ...existing, output: { ...existing.output, format, withText } };
     },
   };
 }
@@ -55,7 +55,7 @@ interface ComparedSources extends Pick<SourceOptions, "paths" | "limit" | "stdin
  * How the sources of a run differ from those of a command. Standard input is read and compared while the run is not
  * finished; one that is empty is taken for what it was.
  */
-export async function compareSources(
+export async function findSourceDifferences(
   { source, state }: RunManifest,
   { paths, fingerprint, limit, stdin }: ComparedSources,
   { signal }: PrepareHooks,
@@ -64,7 +64,7 @@ export async function compareSources(
   if (fingerprint !== source.fingerprint)
     return ["its input files, or the options that cut them into items, were different"];
   if (!paths.includes("-") || !source.stdin || !stdin || state === "finished") return [];
-  const reading = { mayGoOn: limit !== undefined, ...(signal && { signal }) };
-  if (await holdsPlanned(stdin, source.stdin, reading)) return [];
+  const reading = { canHaveMore: limit !== undefined, ...(signal && { signal }) };
+  if (await matchesPlannedInput(stdin, source.stdin, reading)) return [];
   return ["standard input held something else when it was planned (an empty one goes on with what it held)"];
 }

@@ -3,20 +3,20 @@ import { CALLS_PER_JOB, MAX_JOB_BYTES } from "../../queue/payload.ts";
 
 export interface JobShape {
   /** Inputs of one upstream call; jobs are multiples of it, so that calls come out full. */
-  readonly batchInputs: number;
+  readonly inputsPerCall: number;
   readonly maxItems: number;
   readonly maxBytes: number;
 }
 
-export function jobShape(batchInputs: number): JobShape {
-  return { batchInputs, maxItems: Math.max(1, batchInputs * CALLS_PER_JOB), maxBytes: MAX_JOB_BYTES };
+export function createJobShape(inputsPerCall: number): JobShape {
+  return { inputsPerCall, maxItems: Math.max(1, inputsPerCall * CALLS_PER_JOB), maxBytes: MAX_JOB_BYTES };
 }
 
 /**
  * How many items from the front make the next job. At least one; a multiple of a batch where more than a batch
  * fits, unless `last` says that nothing follows.
  */
-export function planJob(items: readonly Item[], shape: JobShape, last: boolean): number {
+export function countNextJobItems(items: readonly Item[], shape: JobShape, last: boolean): number {
   let count = 0;
   let bytes = 0;
   for (const item of items) {
@@ -28,6 +28,6 @@ export function planJob(items: readonly Item[], shape: JobShape, last: boolean):
   return last ? count : align(count, shape);
 }
 
-function align(count: number, { batchInputs }: JobShape): number {
-  return count > batchInputs ? count - (count % batchInputs) : count;
+function align(count: number, { inputsPerCall }: JobShape): number {
+  return count > inputsPerCall ? count - (count % inputsPerCall) : count;
 }

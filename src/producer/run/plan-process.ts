@@ -2,30 +2,33 @@
 import module from "node:module";
 import { coerceError, RunError } from "../../core/errors.ts";
 import type { PlanProgress } from "../plan/plan.ts";
-import type { PlanMessage, PlanOrder } from "./plan-aside.ts";
+import type { PlanMessage, PlanRequest } from "./plan-aside.ts";
 
-const over = new AbortController();
+const cancellation = new AbortController();
 // The parent decides what an interrupt means; a terminal or a supervisor sends it to both.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
-process.once("disconnect", () => over.abort(new Error("the command has ended")));
-process.once("message", async ({ options, work, cache }: PlanOrder) => {
+process.once("disconnect", () => cancellation.abort(new Error("the command has ended")));
+process.once("message", async ({ options, work, cache }: PlanRequest) => {
   if (cache !== undefined) module.enableCompileCache(cache);
-  const message = await plan(options, work).catch(describe);
+  const message = await plan(options, work).catch(toRefusedMessage);
   if (process.connected) process.send?.(message, () => process.disconnect());
 });
 
-async function plan(options: PlanOrder["options"], work: string): Promise<PlanMessage> {
+async function plan(options: PlanRequest["options"], work: string): Promise<PlanMessage> {
   const { planItems } = await import("../plan/plan-items.ts");
   const reading = options.paths.includes("-") ? { ...options, stdin: process.stdin } : options;
-  return { type: "plan", plan: await planItems(reading, work, { onProgress: tell, signal: over.signal }) };
+  return {
+    type: "plan",
+    plan: await planItems(reading, work, { onProgress: reportProgress, signal: cancellation.signal }),
+  };
 }
 
-function tell(progress: PlanProgress): void {
+function reportProgress(progress: PlanProgress): void {
   if (process.connected) process.send?.({ type: "progress", progress } satisfies PlanMessage);
 }
 
-function describe(thrown: unknown): PlanMessage {
+function toRefusedMessage(thrown: unknown): PlanMessage {
   const { name, message } = coerceError(thrown);
-  const mend = thrown instanceof RunError ? thrown.mend : undefined;
-  return { type: "refused", name, message, mend };
+  const hint = thrown instanceof RunError ? thrown.hint : undefined;
+  return { type: "refused", name, message, hint };
 }

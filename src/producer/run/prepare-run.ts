@@ -3,14 +3,14 @@ import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, RunError } from "../../core/errors.ts";
 import type { Plan, PlanProgress } from "../plan/plan.ts";
-import { SPOOL_FILE } from "../plan/spool-writer.ts";
+import { ITEMS_FILE } from "../plan/spool-writer.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { RESULT_FILES } from "../sink/result-writer.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { MANIFEST_FILE, type RunManifest, readManifest, writeManifest } from "./run-manifest.ts";
 
 /** What a run of any kind is started with. */
-export interface RunRequest {
+export interface PrepareRunOptions {
   /** The sources as typed. */
   readonly paths: readonly string[];
   /** Output folder, absolute. */
@@ -26,26 +26,26 @@ export interface RunPlanning<M extends RunManifest, P extends Plan = Plan> {
   /** Puts the items into a spool in `work`. A plan without a spool is refused. */
   readonly plan: (work: string, hooks: PrepareHooks) => Promise<P>;
   /** The manifest of a new run; `begin` gives what it has in common with runs of any other kind. */
-  readonly describe: (plan: P, begin: (kind: RunManifest["kind"]) => BegunRun) => M;
+  readonly createManifest: (plan: P, createBaseManifest: (kind: RunManifest["kind"]) => BaseManifest) => M;
   /** The run in the folder as this one, or how they differ. */
-  readonly takeUp: (before: RunManifest, hooks: PrepareHooks) => Promise<M | Differences>;
+  readonly matchExistingRun: (existing: RunManifest, hooks: PrepareHooks) => Promise<M | Differences>;
 }
 
 /** Why the run in a folder is not the one asked for, in words that follow "holds another run: ". */
 export type Differences = readonly string[];
 
-export type BegunRun = ReturnType<typeof beginRun>;
+export type BaseManifest = ReturnType<typeof buildBaseManifest>;
 
 export interface PreparedRun<M extends RunManifest = RunManifest> {
   readonly dir: string;
-  readonly spool: string;
+  readonly itemsFile: string;
   readonly manifest: M;
   readonly resumed: boolean;
   /** Gives the folder back; idempotent. */
   readonly unlock: () => Promise<void>;
 }
 
-export type Preparation<M extends RunManifest = RunManifest> =
+export type PrepareResult<M extends RunManifest = RunManifest> =
   | { readonly outcome: "ready"; readonly run: PreparedRun<M> }
   /** The folder holds this very run, finished. */
   | { readonly outcome: "finished"; readonly manifest: M }
@@ -64,35 +64,35 @@ export interface PrepareHooks {
  * another run is refused, so that no command ever mixes two runs. Needs no Redis and sends nothing.
  */
 export async function prepareRun<M extends RunManifest, P extends Plan>(
-  request: RunRequest,
+  request: PrepareRunOptions,
   planning: RunPlanning<M, P>,
   hooks: PrepareHooks = {},
-): Promise<Preparation<M>> {
+): Promise<PrepareResult<M>> {
   const { dir } = request;
   const work = join(dir, WORK_FOLDER);
   await makeFolder(dir);
-  const before = request.force ? undefined : await readManifest(dir);
-  const known = before && (await takeUp(before, dir, planning, hooks));
-  if (known?.state === "finished") return { outcome: "finished", manifest: known };
+  const existing = request.force ? undefined : await readManifest(dir);
+  const matched = existing && (await matchExistingRun(existing, dir, planning, hooks));
+  if (matched?.state === "finished") return { outcome: "finished", manifest: matched };
   const unlock = await lockFolder(work);
   try {
-    if (known) {
-      const spool = join(work, SPOOL_FILE);
-      return { outcome: "ready", run: { dir, spool, manifest: known, resumed: true, unlock } };
+    if (matched) {
+      const itemsFile = join(work, ITEMS_FILE);
+      return { outcome: "ready", run: { dir, itemsFile, manifest: matched, resumed: true, unlock } };
     }
     await clearFolder(request, work);
     hooks.onPlanning?.();
     const plan = await planning.plan(work, hooks);
-    if (plan.spool === undefined) {
+    if (plan.itemsFile === undefined) {
       await unlock();
       await rm(work, { recursive: true, force: true });
       // A folder made for nothing goes again; one with anything in it stays.
       await rmdir(dir).catch(() => undefined);
       return { outcome: "refused", plan };
     }
-    const manifest = planning.describe(plan, (kind) => beginRun(kind, request, plan));
+    const manifest = planning.createManifest(plan, (kind) => buildBaseManifest(kind, request, plan));
     await writeManifest(dir, manifest);
-    return { outcome: "ready", run: { dir, spool: plan.spool, manifest, resumed: false, unlock } };
+    return { outcome: "ready", run: { dir, itemsFile: plan.itemsFile, manifest, resumed: false, unlock } };
   } catch (error) {
     await unlock();
     throw error;
@@ -100,32 +100,32 @@ export async function prepareRun<M extends RunManifest, P extends Plan>(
 }
 
 /** The folder's run must be the one asked for: same kind, same models, same input, cut into the same items. */
-async function takeUp<M extends RunManifest>(
-  before: RunManifest,
+async function matchExistingRun<M extends RunManifest>(
+  existing: RunManifest,
   dir: string,
-  planning: Pick<RunPlanning<M>, "takeUp">,
+  planning: Pick<RunPlanning<M>, "matchExistingRun">,
   hooks: PrepareHooks,
 ): Promise<M> {
-  const known = await planning.takeUp(before, hooks);
-  if (!isDifferences(known)) return known;
+  const matched = await planning.matchExistingRun(existing, hooks);
+  if (!isDifferences(matched)) return matched;
   throw new RunError(
-    `${dir} holds another run (${before.run}, ${before.state}): ${known.join("; ")}`,
+    `${dir} holds another run (${existing.run}, ${existing.state}): ${matched.join("; ")}`,
     "choose another folder with --out, or throw that run away with --force",
   );
 }
 
-function isDifferences(known: RunManifest | Differences): known is Differences {
-  return Array.isArray(known);
+function isDifferences(matched: RunManifest | Differences): matched is Differences {
+  return Array.isArray(matched);
 }
 
 /** Makes room for a new run. Only what runs write is removed; a folder with other files in it is refused. */
-async function clearFolder({ dir, force }: RunRequest, work: string): Promise<void> {
-  const ours = new Set<string>([MANIFEST_FILE, WORK_FOLDER, ...Object.values(RESULT_FILES)]);
+async function clearFolder({ dir, force }: PrepareRunOptions, work: string): Promise<void> {
+  const ownNames = new Set<string>([MANIFEST_FILE, WORK_FOLDER, ...Object.values(RESULT_FILES)]);
   const names = await readdir(dir);
-  const strangers = names.filter((name) => !ours.has(name) && !name.startsWith(`${MANIFEST_FILE}.`));
-  if (strangers.length > 0) {
+  const foreignFiles = names.filter((name) => !ownNames.has(name) && !name.startsWith(`${MANIFEST_FILE}.`));
+  if (foreignFiles.length > 0) {
     throw new RunError(
-      `${dir} is not empty: it holds ${strangers.slice(0, 3).join(", ")}${strangers.length > 3 ? ", ..." : ""}`,
+      `${dir} is not empty: it holds ${foreignFiles.slice(0, 3).join(", ")}${foreignFiles.length > 3 ? ", ..." : ""}`,
       "choose an empty or new folder with --out",
     );
   }
@@ -143,10 +143,14 @@ async function clearFolder({ dir, force }: RunRequest, work: string): Promise<vo
 }
 
 /** A run of which nothing is done. */
-function beginRun(kind: RunManifest["kind"], { paths, sluiceVersion, now }: RunRequest, plan: Plan) {
+function buildBaseManifest(
+  kind: RunManifest["kind"],
+  { paths, sluiceVersion, now }: PrepareRunOptions,
+  plan: Plan,
+) {
   return {
     version: 1 as const,
-    run: runId(kind.charAt(0), now),
+    run: createRunId(kind.charAt(0), now),
     state: "planned" as const,
     sluice: sluiceVersion,
     source: {
@@ -174,7 +178,7 @@ function beginRun(kind: RunManifest["kind"], { paths, sluiceVersion, now }: RunR
 }
 
 /** "e-20261121-k3m9x2ab": its kind, then its day, then enough at random never to meet another. */
-function runId(kind: string, now: number): string {
+function createRunId(kind: string, now: number): string {
   const day = new Date(now).toISOString().slice(0, 10).replaceAll("-", "");
   const alphabet = "abcdefghjkmnpqrstuvwxyz23456789";
   const tail = Array.from(randomBytes(8), (byte) => alphabet[byte % alphabet.length]).join("");

@@ -16,7 +16,7 @@ export interface PublishedRun {
     | {
         readonly outcome: "stopped";
         readonly message: string;
-        readonly mend?: string;
+        readonly hint?: string;
         /** "interrupted", "parked" ...; absent where an error stopped it. */
         readonly reason?: string;
       };

@@ -2,18 +2,18 @@ import type { Item } from "../../core/item.ts";
 import type { TokenCount, TokenPrice } from "../../core/money.ts";
 import type { WireRecord } from "../../queue/record-codec.ts";
 import { Budget } from "./budget.ts";
-import { RunStopped } from "./run-error.ts";
+import { RunStoppedError } from "./run-error.ts";
 
 /** What feeding needs to keep a run's cost at or below its cap. */
 export interface RunBudget {
   /** How many of the items, from the first on, may be fed now. */
-  affordable(items: readonly Item[]): number;
+  countAffordable(items: readonly Item[]): number;
   /** Items are on their way. */
-  fed(items: readonly Item[]): void;
+  recordSent(items: readonly Item[]): void;
   /** Records have come. */
-  recorded(records: readonly WireRecord[]): void;
+  recordResults(records: readonly WireRecord[]): void;
   /** Why the run stops when nothing more is affordable, and how it goes on. */
-  exhausted(): RunStopped;
+  createStopError(): RunStoppedError;
 }
 
 export interface RunBudgetOptions {
@@ -25,16 +25,21 @@ export interface RunBudgetOptions {
   readonly estimate?: (item: Item) => TokenCount;
 }
 
-export function createRunBudget({ cap, price, spent, estimate = inputOnly }: RunBudgetOptions): RunBudget {
+export function createRunBudget({
+  cap,
+  price,
+  spent,
+  estimate = estimateInputOnly,
+}: RunBudgetOptions): RunBudget {
   const budget = new Budget({ cap, price, spent });
   const candidates = (items: readonly Item[]) =>
     items.map((item) => ({ index: item.index, tokens: estimate(item) }));
   return {
-    affordable: (items) => budget.affordable(candidates(items)),
-    fed: (items) => budget.sent(candidates(items)),
-    recorded: (records) => budget.recorded(records),
-    exhausted: () =>
-      new RunStopped(
+    countAffordable: (items) => budget.countAffordable(candidates(items)),
+    recordSent: (items) => budget.recordSent(candidates(items)),
+    recordResults: (records) => budget.recordResults(records),
+    createStopError: () =>
+      new RunStoppedError(
         "budget",
         `the next item could cost more than what is left of ${formatAmount(cap)} ${price.currency} ` +
           `(${formatAmount(budget.spent)} ${price.currency} spent)`,
@@ -43,7 +48,7 @@ export function createRunBudget({ cap, price, spent, estimate = inputOnly }: Run
   };
 }
 
-function inputOnly({ tokens }: Item): TokenCount {
+function estimateInputOnly({ tokens }: Item): TokenCount {
   return { input: tokens, output: 0 };
 }
 

@@ -5,7 +5,7 @@ import { errorCode, RunError } from "../../core/errors.ts";
 
 const counts = z.record(z.string(), z.number());
 
-const reuseFigures = z.object({
+const cacheStats = z.object({
   /** Items that were delivered from an equal one of this run. */
   copies: z.int(),
   /** Items that were answered from the cache. */
@@ -64,7 +64,7 @@ const common = {
   batchFill: z.number().optional(),
   cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
   /** Results that no call was made for; absent when there are none. */
-  reused: reuseFigures.optional(),
+  reused: cacheStats.optional(),
   /** Counters in Redis at the last checkpoint, for a Redis that loses them. */
   counters: counts,
 };

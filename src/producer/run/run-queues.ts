@@ -4,9 +4,9 @@ import { describePayload } from "../../queue/payload.ts";
 import type { TraceContext, Tracer } from "../../queue/tracer.ts";
 import type { RedisSource } from "../../redis/connection.ts";
 import type { Keys } from "../../redis/keys.ts";
-import type { MadeJob } from "./job-maker.ts";
+import type { JobSpec } from "./job-maker.ts";
 
-type QueuedJob = MadeJob & { readonly id: string };
+type QueuedJob = JobSpec & { readonly id: string };
 
 /** The queues that the items of one run go to: one, or one per provider. */
 export class RunQueues {
@@ -39,28 +39,28 @@ export class RunQueues {
 
   async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
     if (!this.#tracer) {
-      await queue.addBulk(jobs.map((job) => toBull(job)));
+      await queue.addBulk(jobs.map((job) => toBullJob(job)));
       return;
     }
     const tracer = this.#tracer;
     const spans = jobs.map(({ id, data }) =>
-      tracer.begin("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
+      tracer.startSpan("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
     );
     try {
-      await queue.addBulk(jobs.map((job, i) => toBull(job, spans[i]?.context)));
+      await queue.addBulk(jobs.map((job, i) => toBullJob(job, spans[i]?.context)));
     } finally {
       for (const span of spans) span.end();
     }
   }
 
   /** True when no queue will bring records of this job any more: lost by Redis, failed by BullMQ, or ended. */
-  async isOver(jobId: string): Promise<boolean> {
+  async isFinished(jobId: string): Promise<boolean> {
     const states = await Promise.all([...this.#queues.values()].map((queue) => queue.getJobState(jobId)));
     return states.every((state) => state === "unknown" || state === "completed" || state === "failed");
   }
 
   /** Lets delayed jobs go at once. */
-  async promote(): Promise<void> {
+  async promoteDelayed(): Promise<void> {
     for (const queue of this.#queues.values()) await queue.promoteJobs();
   }
 
@@ -69,7 +69,7 @@ export class RunQueues {
   }
 }
 
-function toBull({ id, name, data }: QueuedJob, trace?: TraceContext) {
+function toBullJob({ id, name, data }: QueuedJob, trace?: TraceContext) {
   return {
     name,
     data: trace === undefined ? data : { ...data, trace },

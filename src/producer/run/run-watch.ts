@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import { formatLane, type Lane, type LaneLimits } from "../../core/lane.ts";
-import { costOf, type TokenPrice } from "../../core/money.ts";
+import { computeCost, type TokenPrice } from "../../core/money.ts";
 import { omitUndefined } from "../../core/omit-undefined.ts";
 import type { LaneStatus, Limiter } from "../../limiter/limiter.ts";
 import { QUEUE_SETTINGS } from "../../queue/names.ts";
@@ -9,17 +9,17 @@ import type { RunCounter, RunCounters, RunLedger } from "../../queue/run-ledger.
 import { countWorkers } from "../../queue/worker-list.ts";
 import type { Keys } from "../../redis/keys.ts";
 import type { RedisClient } from "../../redis/script.ts";
-import { askedItems, reuseFigures } from "../reuse/reuse-figures.ts";
+import { computeCacheStats, countRequestedItems } from "../reuse/reuse-figures.ts";
 import type { LaneSnapshot, RunPhase, RunSnapshot } from "../run-snapshot.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { FailureTally } from "./failure-tally.ts";
+import { FailureStats } from "./failure-tally.ts";
 import { type PublishedRun, publishRun } from "./published-run.ts";
-import { parkedError } from "./run-error.ts";
+import { createParkedError } from "./run-error.ts";
 import { type RunManifest, writeManifest } from "./run-manifest.ts";
 import { RateTracker } from "./track-rates.ts";
-import { TroubleWatch } from "./trouble-watch.ts";
+import { OutageDetector } from "./trouble-watch.ts";
 
-export interface WatchDeps {
+export interface RunMonitorDeps {
   readonly limiter: Limiter;
   readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits; readonly address?: string }[];
   readonly price?: TokenPrice;
@@ -33,23 +33,23 @@ export interface WatchDeps {
 }
 
 /** `dimensions` where the records are vectors; 0 while no vector told. */
-type WatchedStore = Pick<RunStore<WireRecord>, "items" | "counts" | "copies"> & {
+type MonitoredStore = Pick<RunStore<WireRecord>, "items" | "counts" | "duplicates"> & {
   readonly dimensions?: number;
 };
 
-const CHECKPOINT_EVERY_MS = 2_000;
-const PUBLISH_EVERY_MS = 1_000;
+const CHECKPOINT_INTERVAL_MS = 2_000;
+const PUBLISH_INTERVAL_MS = 1_000;
 /** Longer than jobs of parked lanes stay away from their queue, and than a dead worker's jobs take to come back. */
 const STUCK_MS = 2 * (QUEUE_SETTINGS.lockDurationMs + QUEUE_SETTINGS.stalledIntervalMs);
 
 /** Adds up how a run is doing: for the screen, for `run.json`, and for the decision to stop when nothing can go on. */
-export class RunWatch {
+export class RunMonitor {
   #manifest: RunManifest;
-  readonly #deps: WatchDeps;
+  readonly #deps: RunMonitorDeps;
   readonly #startedAt: number;
   readonly #rates = new RateTracker();
-  readonly failures: FailureTally;
-  readonly #trouble: TroubleWatch;
+  readonly failures: FailureStats;
+  readonly #outage: OutageDetector;
   #counters: Partial<Record<RunCounter, number>>;
   #lanes: readonly LaneSnapshot[] = [];
   #workers = 0;
@@ -59,13 +59,13 @@ export class RunWatch {
   #activeSince: number;
   #idle = { progress: -1, since: 0 };
 
-  constructor(manifest: RunManifest, deps: WatchDeps) {
+  constructor(manifest: RunManifest, deps: RunMonitorDeps) {
     this.#manifest = manifest;
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#activeSince = this.#startedAt;
-    this.#trouble = new TroubleWatch({ ...deps, run: manifest.run });
-    this.failures = new FailureTally(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
+    this.#outage = new OutageDetector({ ...deps, run: manifest.run });
+    this.failures = new FailureStats(deps.client, deps.keys, manifest.run, manifest.failuresByKind);
     this.#counters = manifest.counters as RunCounters;
   }
 
@@ -74,18 +74,18 @@ export class RunWatch {
   }
 
   /** Calls made that neither an answer nor an error accounts for. Those of a process that died stay among them. */
-  callsUnderWay(): number {
+  countCallsInFlight(): number {
     const { callsMade = 0, callsAnswered = 0, callsFailed = 0, callsRefused = 0 } = this.#counters;
     return callsMade - callsAnswered - callsFailed - callsRefused;
   }
 
   /** What the records of the run have cost so far; 0 where no price is known. */
-  spent(store: WatchedStore): number {
+  spent(store: MonitoredStore): number {
     return this.#cost(store.counts().tokens, 0, 0).cost?.spent ?? 0;
   }
 
   /** Tells screens in other processes how the run ended, or why it stopped. */
-  async publishEnd(end: NonNullable<PublishedRun["end"]>): Promise<void> {
+  async publishOutcome(end: NonNullable<PublishedRun["end"]>): Promise<void> {
     const { client, keys, clock } = this.#deps;
     await Promise.all([
       publishRun(client, keys, this.#manifest.run, {
@@ -98,28 +98,28 @@ export class RunWatch {
   }
 
   /** Looks at counters and lanes, tells the screen, writes a checkpoint now and then; throws when all is parked. */
-  async tick(dir: string, store: WatchedStore, inFlight: number, isPaused = false): Promise<void> {
-    const statuses = await this.#look();
+  async tick(dir: string, store: MonitoredStore, inFlight: number, isPaused = false): Promise<void> {
+    const statuses = await this.#refreshStatus();
     const parked = statuses.filter((status) => status.state === "parked");
-    const phase = isPaused ? "paused" : phaseOf(statuses);
+    const phase = isPaused ? "paused" : derivePhase(statuses);
     await this.snapshot(phase, store, inFlight);
-    if (this.#deps.clock.now() - this.#checkpointAt >= CHECKPOINT_EVERY_MS) {
+    if (this.#deps.clock.now() - this.#checkpointAt >= CHECKPOINT_INTERVAL_MS) {
       await this.checkpoint(dir, "running", store);
     }
     if (parked.length === 0) return;
     const { ok, failed } = store.counts();
     if (parked.length === statuses.length || this.#isStuck(statuses, ok + failed, isPaused)) {
       const reasons = parked.flatMap((status) => status.reason ?? []);
-      throw parkedError(reasons, this.#trouble.current);
+      throw createParkedError(reasons, this.#outage.current);
     }
   }
 
-  async snapshot(phase: RunPhase, store: WatchedStore, inFlight: number): Promise<void> {
+  async snapshot(phase: RunPhase, store: MonitoredStore, inFlight: number): Promise<void> {
     const counts = store.counts();
     const { ok, failed, missing, tokens } = counts;
     const now = this.#deps.clock.now();
-    const reused = reuseFigures(counts, this.#deps);
-    const asked = askedItems(counts, store.copies);
+    const reused = computeCacheStats(counts, this.#deps);
+    const requested = countRequestedItems(counts, store.duplicates);
     const calls = this.#counters.callsAnswered ?? 0;
     this.#rates.add({ at: now, items: ok + failed, calls, tokens });
     const snapshot: RunSnapshot = {
@@ -136,20 +136,22 @@ export class RunWatch {
         throttled: this.#counters.throttles ?? 0,
       },
       snoozes: this.#counters.snoozes ?? 0,
-      ...fillOf(this.#counters),
+      ...computeBatchFill(this.#counters),
       tokens,
-      ...(reused && asked.done > 0 ? { expectedTokens: (tokens / asked.done) * asked.total } : {}),
+      ...(reused && requested.done > 0
+        ? { expectedTokens: (tokens / requested.done) * requested.total }
+        : {}),
       lanes: this.#lanes,
-      failuresByKind: this.failures.byKind(),
-      ...(this.#trouble.current && { trouble: this.#trouble.current }),
+      failuresByKind: this.failures.countsByKind(),
+      ...(this.#outage.current && { trouble: this.#outage.current }),
       ...(reused && { reused }),
-      ...this.#cost(tokens, asked.done, asked.total),
+      ...this.#cost(tokens, requested.done, requested.total),
       startedAt: this.#startedAt,
       workers: this.#workers,
     };
     this.#latest = snapshot;
     this.#deps.onSnapshot(snapshot);
-    if (now - this.#publishedAt < PUBLISH_EVERY_MS) return;
+    if (now - this.#publishedAt < PUBLISH_INTERVAL_MS) return;
     this.#publishedAt = now;
     // Not waited for: a screen elsewhere is no reason for the run to stand still.
     publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(
@@ -168,13 +170,13 @@ export class RunWatch {
     const isBusy =
       isPaused || open.some(({ state, concurrency }) => state !== "open" || concurrency.used > 0);
     const progress = records + (this.#counters.callsMade ?? 0);
-    const isWaiting = isBusy || !this.#hasClosedModel(statuses);
+    const isWaiting = isBusy || !this.#hasParkedModel(statuses);
     if (isWaiting || progress !== this.#idle.progress) this.#idle = { progress, since: now };
     return now - this.#idle.since >= STUCK_MS;
   }
 
   /** Whether all lanes of some model are parked. */
-  #hasClosedModel(statuses: readonly LaneStatus[]): boolean {
+  #hasParkedModel(statuses: readonly LaneStatus[]): boolean {
     const models = this.#deps.lanes.map(({ lane }) => `${lane.provider}/${lane.model}`);
     const open = new Set(models.filter((_, i) => statuses[i]?.state !== "parked"));
     return models.some((model) => !open.has(model));
@@ -184,7 +186,7 @@ export class RunWatch {
   async checkpoint(
     dir: string,
     state: RunManifest["state"],
-    store: WatchedStore,
+    store: MonitoredStore,
     files: readonly string[] = [],
   ): Promise<RunManifest> {
     const now = this.#deps.clock.now();
@@ -192,17 +194,17 @@ export class RunWatch {
     this.#counters = await this.#readCounters();
     const counts = store.counts();
     const { ok, failed, missing, tokens } = counts;
-    const reused = reuseFigures(counts, this.#deps);
+    const reused = computeCacheStats(counts, this.#deps);
     const c = this.#counters;
     const cost = this.#cost(tokens, 0, 0).cost;
-    this.#manifest = updated(this.#manifest, files, {
+    this.#manifest = applyChanges(this.#manifest, files, {
       state,
       dimensions: store.dimensions ? store.dimensions : undefined,
       startedAt: this.#manifest.startedAt ?? new Date(this.#startedAt).toISOString(),
       finishedAt: state === "finished" ? new Date(now).toISOString() : undefined,
       activeMs: this.#manifest.activeMs + now - this.#activeSince,
       items: { total: store.items, succeeded: ok, failed, missing },
-      failuresByKind: this.failures.byKind(),
+      failuresByKind: this.failures.countsByKind(),
       tokens,
       calls: {
         made: c.callsMade ?? 0,
@@ -212,7 +214,7 @@ export class RunWatch {
         paidTwice: paidTwice(c, state === "finished" || state === "writing"),
       },
       snoozes: c.snoozes ?? 0,
-      ...fillOf(c),
+      ...computeBatchFill(c),
       ...(reused && { reused }),
       ...(cost ? { cost: { amount: cost.spent, currency: cost.currency } } : {}),
       counters: omitUndefined(c),
@@ -222,7 +224,7 @@ export class RunWatch {
     return this.#manifest;
   }
 
-  async #look(): Promise<readonly LaneStatus[]> {
+  async #refreshStatus(): Promise<readonly LaneStatus[]> {
     const { limiter, lanes, client, keys, clock } = this.#deps;
     const [counters, workers, ...statuses] = await Promise.all([
       this.#readCounters(),
@@ -231,9 +233,9 @@ export class RunWatch {
     ]);
     this.#counters = counters;
     this.#workers = workers;
-    this.#lanes = statuses.map((status, i) => laneSnapshot(lanes[i]?.lane, status, clock.now()));
+    this.#lanes = statuses.map((status, i) => toLaneSnapshot(lanes[i]?.lane, status, clock.now()));
     const { callsAnswered: answered = 0, callsFailed: failed = 0 } = counters;
-    await this.#trouble.look(clock.now(), { answered, failed });
+    await this.#outage.check(clock.now(), { answered, failed });
     return statuses;
   }
 
@@ -252,7 +254,7 @@ export class RunWatch {
     const { price } = this.#deps;
     if (!price) return {};
     const output = Math.min(tokens, this.#counters.outputTokens ?? 0);
-    const spent = costOf(price, { input: tokens - output, output });
+    const spent = computeCost(price, { input: tokens - output, output });
     if (spent === undefined) return {};
     return {
       cost: { spent, currency: price.currency, expected: done > 0 ? (spent / done) * total : undefined },
@@ -264,32 +266,32 @@ export class RunWatch {
  * Calls whose answers were of no use: those refused by the ledger, and those that neither an answer nor an error
  * accounts for, because their process died. Only known once no call is in flight.
  */
-function paidTwice(c: Partial<Record<RunCounter, number>>, atRest: boolean): number {
+function paidTwice(c: Partial<Record<RunCounter, number>>, isAtRest: boolean): number {
   const refused = c.callsRefused ?? 0;
-  if (!atRest) return refused;
+  if (!isAtRest) return refused;
   return Math.max(refused, (c.callsMade ?? 0) - (c.callsAnswered ?? 0) - (c.callsFailed ?? 0));
 }
 
 /** The manifest with what is known by now; of whatever kind it was, it stays. */
-function updated<M extends RunManifest>(
+function applyChanges<M extends RunManifest>(
   manifest: M,
   files: readonly string[],
-  news: Partial<RunManifest>,
+  changes: Partial<RunManifest>,
 ): M {
-  return { ...manifest, ...news, output: { ...manifest.output, files: [...files] } };
+  return { ...manifest, ...changes, output: { ...manifest.output, files: [...files] } };
 }
 
-function phaseOf(statuses: readonly LaneStatus[]): RunPhase {
+function derivePhase(statuses: readonly LaneStatus[]): RunPhase {
   if (statuses.length === 0) return "running";
   if (statuses.every((status) => status.state === "parked")) return "parked";
   return statuses.every((status) => status.state !== "open") ? "snoozing" : "running";
 }
 
-function fillOf(c: Partial<Record<RunCounter, number>>): { batchFill?: number } {
+function computeBatchFill(c: Partial<Record<RunCounter, number>>): { batchFill?: number } {
   return c.capacity ? { batchFill: (c.inputs ?? 0) / c.capacity } : {};
 }
 
-function laneSnapshot(lane: Lane | undefined, status: LaneStatus, now: number): LaneSnapshot {
+function toLaneSnapshot(lane: Lane | undefined, status: LaneStatus, now: number): LaneSnapshot {
   const { state, reason, snoozeMs, requests, tokens, concurrency } = status;
   return {
     name: lane ? formatLane(lane) : "",

@@ -5,8 +5,8 @@ import type { RedisClient } from "../../redis/script.ts";
 import { WORK_FOLDER } from "../sink/open-files.ts";
 import { VECTOR_FILE } from "../sink/record-store.ts";
 import type { RunStore } from "../sink/slot-store.ts";
-import { type TakenBack, takeBackFailures, type WantedFailures } from "../sink/take-back-failures.ts";
-import { unshareFile } from "../sink/unshare-file.ts";
+import { type FailureFilter, type ResetFailures, resetFailures } from "../sink/take-back-failures.ts";
+import { breakHardLink } from "../sink/unshare-file.ts";
 import type { PreparedRun } from "./prepare-run.ts";
 import { writeManifest } from "./run-manifest.ts";
 
@@ -17,15 +17,15 @@ const READ_COUNT = 64;
  * lease. In an order that a kill between any two steps leaves a run that can go on: `run.json` first says that the
  * run is not finished, then Redis forgets it, with nothing in it that is not on disk, and the ledger comes last.
  */
-export async function takeBackRun(
+export async function resetRunFailures(
   run: PreparedRun,
   openStore: () => Promise<RunStore<WireRecord>>,
   { control, blocking }: { readonly control: RunControl; readonly blocking: RedisClient },
-  wanted: WantedFailures,
-): Promise<TakenBack> {
+  filter: FailureFilter,
+): Promise<ResetFailures> {
   await writeManifest(run.dir, { ...run.manifest, state: "stopped" });
   // A finished run's vectors.npy is the store's own file under a second name: its readers must not see it change.
-  await unshareFile(join(run.dir, WORK_FOLDER, VECTOR_FILE));
+  await breakHardLink(join(run.dir, WORK_FOLDER, VECTOR_FILE));
   const store = await openStore();
   try {
     for (let after = "0-0"; ; ) {
@@ -38,6 +38,6 @@ export async function takeBackRun(
   } finally {
     await store.close();
   }
-  await control.forget();
-  return await takeBackFailures(run.dir, run.manifest.items.total, wanted);
+  await control.resetItems();
+  return await resetFailures(run.dir, run.manifest.items.total, filter);
 }

@@ -68,7 +68,7 @@ export class Window {
   }
 
   /** Notes that a record was collected. */
-  collect(index: number, now: number): void {
+  markCollected(index: number, now: number): void {
     const job = this.#jobOf.get(index);
     if (!job) return;
     this.#jobOf.delete(index);
@@ -78,7 +78,7 @@ export class Window {
   }
 
   /** Notes that everything collected before is durable; returns the jobs that have thereby ended. */
-  durable(collectedBefore: number): string[] {
+  markDurable(collectedBefore: number): string[] {
     this.#collected -= Math.min(collectedBefore, this.#collected);
     const ended = [...this.#jobs.values()].filter((job) => job.open.size === 0).map((job) => job.id);
     for (const id of ended) this.remove(id);

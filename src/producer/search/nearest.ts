@@ -39,7 +39,7 @@ export async function nearest(
     for (let i = 0; i < count; i += 1) {
       const score = scores[i] ?? Number.NaN;
       // NaN, the score of a failed item, is not below any threshold either, so it is not compared that way round.
-      if (score >= best.threshold) best.offer({ index: start + i, score });
+      if (score >= best.threshold) best.add({ index: start + i, score });
     }
   }
   const found = best.best();

@@ -48,7 +48,7 @@ async function* readBlocks(
   const slotSize = dimensions * 4;
   const size = Math.min(total, Math.max(1, Math.floor(BLOCK_BYTES / Math.max(slotSize, 1))));
   const floats = new Float32Array(size * dimensions);
-  const lines = options.vectorsOnly === true ? undefined : new LineQueue(files.itemPath, options.signal);
+  const lines = options.vectorsOnly === true ? undefined : new LineReader(files.itemPath, options.signal);
   await using file = await open(files.vectorPath, "r");
   for (let start = 0; start < total; start += size) {
     options.signal?.throwIfAborted();
@@ -74,7 +74,7 @@ async function readFully(
 }
 
 /** Hands out the lines of `items.jsonl` in the counts that the blocks of vectors need. */
-class LineQueue {
+class LineReader {
   readonly #groups: AsyncGenerator<readonly ResultItem[]>;
   #rest: readonly ResultItem[] = [];
 

@@ -9,9 +9,9 @@ const ITEM_COLUMNS = ["id", "index", "status", "tokens", "attempts", "text", "me
 export async function openParquetResult(path: string): Promise<Result> {
   await using file = await openSlices(path);
   const metadata = await parquetMetadataAsync(file);
-  const about = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]));
-  const dimensions = Number(about.get("sluice.dimensions") ?? 0);
-  const model = about.get("sluice.model");
+  const keyValueMetadata = new Map(metadata.key_value_metadata?.map(({ key, value }) => [key, value]));
+  const dimensions = Number(keyValueMetadata.get("sluice.dimensions") ?? 0);
+  const model = keyValueMetadata.get("sluice.model");
   return {
     format: "parquet",
     dimensions,

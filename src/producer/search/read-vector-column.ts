@@ -26,19 +26,20 @@ export async function readVectorColumn(
   while (reader.offset < bytes.byteLength) {
     const header = parquetHeader(reader);
     const page = header.data_page_header_v2;
-    if (page?.encoding !== "PLAIN") throw foreignColumn();
+    if (page?.encoding !== "PLAIN") throw createColumnError();
     const levels = page.definition_levels_byte_length + page.repetition_levels_byte_length;
     const values = new Uint8Array(bytes, reader.offset + levels, header.compressed_page_size - levels);
-    if (values.length !== (page.num_values - page.num_nulls) * 4) throw foreignColumn();
+    if (values.length !== (page.num_values - page.num_nulls) * 4) throw createColumnError();
     const slotSize = dimensions * 4;
     if (page.num_nulls === 0) target.set(values, row * slotSize);
     else {
       const missing = await isNull();
       for (let i = 0, at = 0; i < page.num_rows; i += 1) {
-        const place = row + i;
-        if (missing(place)) vectors.fill(Number.NaN, place * dimensions, (place + 1) * dimensions);
+        const targetRow = row + i;
+        if (missing(targetRow))
+          vectors.fill(Number.NaN, targetRow * dimensions, (targetRow + 1) * dimensions);
         else {
-          target.set(values.subarray(at, at + slotSize), place * slotSize);
+          target.set(values.subarray(at, at + slotSize), targetRow * slotSize);
           at += slotSize;
         }
       }
@@ -46,17 +47,17 @@ export async function readVectorColumn(
     row += page.num_rows;
     reader.offset += header.compressed_page_size;
   }
-  if (row !== rows) throw foreignColumn();
+  if (row !== rows) throw createColumnError();
   return vectors;
 }
 
 function findVectorChunk(group: RowGroup): NonNullable<ColumnChunk["meta_data"]> {
   const path = VECTOR_PATH.join(".");
   const data = group.columns.find(({ meta_data }) => meta_data?.path_in_schema.join(".") === path)?.meta_data;
-  if (data?.codec !== "UNCOMPRESSED" || data.dictionary_page_offset !== undefined) throw foreignColumn();
+  if (data?.codec !== "UNCOMPRESSED" || data.dictionary_page_offset !== undefined) throw createColumnError();
   return data;
 }
 
-function foreignColumn(): RunError {
+function createColumnError(): RunError {
   return new RunError("the vector column is not as a run writes it: the file was changed by another program");
 }

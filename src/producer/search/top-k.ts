@@ -19,13 +19,13 @@ export class TopK {
     return this.#heap.length < this.#k || worst === undefined ? Number.NEGATIVE_INFINITY : worst.score;
   }
 
-  offer(scored: Scored): void {
+  add(scored: Scored): void {
     if (this.#heap.length < this.#k) {
       this.#heap.push(scored);
-      this.#rise(this.#heap.length - 1);
+      this.#siftUp(this.#heap.length - 1);
     } else if (this.#heap[0] !== undefined && isWorse(this.#heap[0], scored)) {
       this.#heap[0] = scored;
-      this.#sink(0);
+      this.#siftDown(0);
     }
   }
 
@@ -34,7 +34,7 @@ export class TopK {
     return this.#heap.toSorted((a, b) => (isWorse(b, a) ? -1 : 1));
   }
 
-  #rise(from: number): void {
+  #siftUp(from: number): void {
     for (let at = from; at > 0; ) {
       const parent = (at - 1) >> 1;
       if (!this.#swapIfWorse(at, parent)) return;
@@ -42,7 +42,7 @@ export class TopK {
     }
   }
 
-  #sink(from: number): void {
+  #siftDown(from: number): void {
     for (let at = from; ; ) {
       const left = at * 2 + 1;
       const child = this.#isWorseAt(left + 1, left) ? left + 1 : left;

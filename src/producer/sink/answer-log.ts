@@ -54,7 +54,7 @@ export class AnswerLog {
     bytes.writeUInt32LE(storedAt, 8);
     bytes.writeUInt32LE(bytes.length - HEADER_BYTES, 12);
     bytes.write(text, HEADER_BYTES);
-    bytes.writeUInt32LE(checkOf(bytes), 16);
+    bytes.writeUInt32LE(computeChecksum(bytes), 16);
     const position = this.#endBytes;
     if (position + bytes.length > MAX_BYTES) throw new RunError("a run's answers must fit into 1 TB");
     this.#endBytes += bytes.length;
@@ -69,11 +69,12 @@ export class AnswerLog {
     if (header.readUInt32LE(4) !== index || position + HEADER_BYTES + length > this.#endBytes)
       return undefined;
     const frame = await this.#reader.read(position, HEADER_BYTES + length);
-    if (frame.length < HEADER_BYTES + length || checkOf(frame) !== header.readUInt32LE(16)) return undefined;
+    if (frame.length < HEADER_BYTES + length || computeChecksum(frame) !== header.readUInt32LE(16))
+      return undefined;
     return { json: JSON.parse(frame.toString("utf8", HEADER_BYTES)), storedAt: header.readUInt32LE(8) };
   }
 }
 
-function checkOf(frame: Buffer): number {
+function computeChecksum(frame: Buffer): number {
   return crc32(frame.subarray(HEADER_BYTES), crc32(frame.subarray(4, 16)));
 }

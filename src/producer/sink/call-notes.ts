@@ -32,7 +32,7 @@ interface Header {
 }
 
 /** Writes down the calls of one run's results in its work folder. */
-export class CallNotes {
+export class CallTimings {
   readonly #file: DiskFile;
   readonly #header: Header;
   #isHeaderWritten: boolean;
@@ -47,19 +47,19 @@ export class CallNotes {
   }
 
   /** Goes on with the notes of an earlier process; `createdAt` is the run's, epoch ms. */
-  static async open(dir: string, createdAt: number, disk: Disk = systemDisk): Promise<CallNotes> {
+  static async open(dir: string, createdAt: number, disk: Disk = systemDisk): Promise<CallTimings> {
     const file = await disk.open(join(dir, WORK_FOLDER, RESULT_FILES.calls));
     const bytes = Buffer.alloc(HEADER_BYTES);
     const read = await file.read(bytes, 0);
     const known = parseHeader(bytes.subarray(0, read));
-    if (known) return new CallNotes(file, known, true);
+    if (known) return new CallTimings(file, known, true);
     await file.truncate(0);
     // Redis's clock and this one may differ, and what is before the base has no place.
-    return new CallNotes(file, { version: 1, base: createdAt - DAY_MS, lanes: [] }, false);
+    return new CallTimings(file, { version: 1, base: createdAt - DAY_MS, lanes: [] }, false);
   }
 
   /** Takes what is known of the calls of stored records, to be written at leisure. */
-  note(records: readonly WireRecord[]): void {
+  recordCalls(records: readonly WireRecord[]): void {
     if (this.#isBroken) return;
     for (const record of records) if (record.call && !record.failure) this.#waiting.push(record);
     if (this.#waiting.length === 0) return;
@@ -124,17 +124,17 @@ export class CallNotes {
 }
 
 /** Keeps the notes of a run whose work folder is about to go, beside its output. */
-export async function keepCallNotes(dir: string): Promise<void> {
+export async function preserveCallTimings(dir: string): Promise<void> {
   await rename(join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)).catch(
     () => undefined,
   );
 }
 
 /** The call that gave an item its result; undefined when nobody noted it. An unknown lane is "". */
-export async function readCallNote(dir: string, index: number): Promise<RecordCall | undefined> {
+export async function readCallTiming(dir: string, index: number): Promise<RecordCall | undefined> {
   return (
-    (await readNote(join(dir, WORK_FOLDER, RESULT_FILES.calls), index)) ??
-    (await readNote(join(dir, RESULT_FILES.calls), index))
+    (await readTiming(join(dir, WORK_FOLDER, RESULT_FILES.calls), index)) ??
+    (await readTiming(join(dir, RESULT_FILES.calls), index))
   );
 }
 
@@ -147,7 +147,7 @@ export async function readLatestCalls(
   count: number,
 ): Promise<{ readonly index: number; readonly at: number }[]> {
   for (const path of [join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)]) {
-    const file = await openNotes(path);
+    const file = await openTimings(path);
     if (!file) continue;
     try {
       const header = Buffer.alloc(HEADER_BYTES);
@@ -183,15 +183,15 @@ async function findLatest(file: FileHandle, count: number): Promise<{ index: num
   }
 }
 
-async function openNotes(path: string): Promise<FileHandle | undefined> {
+async function openTimings(path: string): Promise<FileHandle | undefined> {
   return await open(path, "r").catch((error) => {
     if (errorCode(error) === "ENOENT") return undefined;
     throw error;
   });
 }
 
-async function readNote(path: string, index: number): Promise<RecordCall | undefined> {
-  const file = await openNotes(path);
+async function readTiming(path: string, index: number): Promise<RecordCall | undefined> {
+  const file = await openTimings(path);
   if (!file) return undefined;
   try {
     const bytes = Buffer.alloc(HEADER_BYTES + SLOT_BYTES);

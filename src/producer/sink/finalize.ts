@@ -47,7 +47,7 @@ export async function finalize(
   options: FinalizeOptions,
 ): Promise<FinalizedRun> {
   const { format, signal } = options;
-  const placed = placeOf(store, format);
+  const placed = findReusableLayout(store, format);
   const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
   const writing: OutputFiles = {
     names,
@@ -66,7 +66,7 @@ export async function finalize(
  * The layout of a store whose file of vectors can itself become the output. A failed item has no place in a Parquet
  * page, so one failure means a copy.
  */
-function placeOf(store: RecordStore, format: ResultFormat): VectorLayout | undefined {
+function findReusableLayout(store: RecordStore, format: ResultFormat): VectorLayout | undefined {
   const { layout, dimensions } = store;
   if (format === "npy") return layout.kind === "flat" ? layout : undefined;
   if (format !== "parquet" || dimensions === 0 || store.counts().failed > 0) return undefined;
@@ -115,8 +115,12 @@ function createRecordsWriter(
   }
   const path = join(output, RESULT_FILES[format]);
   if (format === "jsonl") return createJsonlWriter(disk, path, { dimensions, withText });
-  const about = { "sluice.run": run, "sluice.model": model, "sluice.dimensions": String(dimensions) };
-  const parquet = { dimensions, withText, about };
+  const keyValueMetadata = {
+    "sluice.run": run,
+    "sluice.model": model,
+    "sluice.dimensions": String(dimensions),
+  };
+  const parquet = { dimensions, withText, keyValueMetadata };
   return placed && isPaged(placed)
     ? createPlacedParquetWriter(store, placed, parquet)
     : createParquetWriter(disk, path, parquet);

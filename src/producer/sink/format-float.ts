@@ -9,7 +9,7 @@
  */
 const LARGEST_EXPONENT = 254;
 /** Far above the error of two roundings at 3.4e8 units (1.1e-7), far below what would often end in doubt. */
-const DOUBT = 1e-6;
+const ROUNDING_MARGIN = 1e-6;
 const FRACTION_BITS = 0x7f_ff_ff;
 
 /** Bytes the longest value takes: a sign and 21 digits. */
@@ -99,8 +99,8 @@ function shortest(size: number, scaled: number, scale: number, half: number): nu
   for (let zeros = 1; zeros < 10; zeros += 1) {
     const candidate = (scaled * (FRACTIONS[zeros] ?? 0) + 0.5) | 0;
     const distance = Math.abs(candidate * (POWERS[zeros] ?? 0) - scaled);
-    if (distance > half + DOUBT) break;
-    if (distance > half - DOUBT && !readsBack(candidate, zeros - scale, size)) break;
+    if (distance > half + ROUNDING_MARGIN) break;
+    if (distance > half - ROUNDING_MARGIN && !readsBack(candidate, zeros - scale, size)) break;
     digits = candidate;
     droppedZeros = zeros;
   }

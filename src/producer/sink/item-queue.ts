@@ -2,7 +2,7 @@ import { RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
 
 /** Takes items in counts of its user's choice from arrays of any size, and insists on their order. */
-export class ItemQueue {
+export class ItemReader {
   readonly #arrays: AsyncIterator<readonly Item[]>;
   #current: readonly Item[] = [];
   #used = 0;

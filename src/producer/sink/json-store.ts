@@ -17,7 +17,7 @@ import {
 } from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
 import { readLedger } from "./read-ledger.ts";
-import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
+import { type DuplicateLookup, LedgerStore, type RecordBackend, type RunStore } from "./slot-store.ts";
 import { type ItemRange, isReused, type RecordCounts, type StoreState } from "./store-state.ts";
 
 /** The outcome of an item whose result is JSON: exactly one of result and failure. */
@@ -41,7 +41,7 @@ export interface JsonStoreOptions {
   readonly items: number;
   /** Epoch ms; what a record's time is taken from. */
   readonly now: () => number;
-  readonly copies?: CopiesOfRun;
+  readonly duplicates?: DuplicateLookup;
   readonly disk?: Disk;
 }
 
@@ -56,7 +56,7 @@ interface StoreFiles {
  * power cut left half-written counts as missing. One process at a time may hold a store.
  */
 export async function openJsonStore(dir: string, options: JsonStoreOptions): Promise<JsonStore> {
-  const { disk = systemDisk, items, now, copies } = options;
+  const { disk = systemDisk, items, now, duplicates } = options;
   return await openFiles(dir, disk, async (open, folder) => {
     const files = {
       answers: await open(ANSWER_FILE),
@@ -71,13 +71,13 @@ export async function openJsonStore(dir: string, options: JsonStoreOptions): Pro
       if (last === undefined || slot.locator > last.locator) last = slot;
       return true;
     };
-    const shared = copies && { copies };
+    const shared = duplicates && { duplicates };
     const state = await readLedger({ ledger: files.ledger, folder, items, isKept, ...shared });
     const store = new JsonStore({ folder, disk, files, answers, failures, state, now, ...shared });
     // Where the file was cut, only the last answer can be there in part.
     if (last && !(await answers.read(last.index, last.locator))) await store.forget([last]);
     state.reusedOutputTokens = await reusedOutputTokens(state, files.ledger, answers);
-    await store.completeCopies();
+    await store.completeDuplicates();
     return store;
   });
 }
@@ -87,8 +87,8 @@ const SLOTS_PER_READ = 65_536;
 
 /** The ledger has a figure for all tokens of a result; which of them were its answer's, the answers say. */
 async function reusedOutputTokens(state: StoreState, ledger: DiskFile, answers: AnswerLog): Promise<number> {
-  const { copies, cached } = state.counts().reused;
-  if (copies + cached === 0) return 0;
+  const { duplicates, cached } = state.counts().reused;
+  if (duplicates + cached === 0) return 0;
   let sum = 0;
   for (let start = 0; start < state.items; start += SLOTS_PER_READ) {
     const count = Math.min(SLOTS_PER_READ, state.items - start);
@@ -112,7 +112,7 @@ interface JsonStoreDeps {
   readonly failures: FailureLog;
   readonly state: StoreState;
   readonly now: () => number;
-  readonly copies?: CopiesOfRun;
+  readonly duplicates?: DuplicateLookup;
 }
 
 /** The JSON results and failures of one run on disk. How and when they become durable: see `SlotStore`. */
@@ -120,21 +120,21 @@ export class JsonStore implements RunStore<JsonRecord> {
   readonly folder: string;
   readonly disk: Disk;
   readonly #deps: JsonStoreDeps;
-  readonly #slots: SlotStore<JsonRecord>;
+  readonly #slots: LedgerStore<JsonRecord>;
 
-  readonly copies: CopiesOfRun | undefined;
+  readonly duplicates: DuplicateLookup | undefined;
 
   constructor(deps: JsonStoreDeps) {
     this.folder = deps.folder;
     this.disk = deps.disk;
-    this.copies = deps.copies;
+    this.duplicates = deps.duplicates;
     this.#deps = deps;
-    this.#slots = new SlotStore({
+    this.#slots = new LedgerStore({
       folder: deps.folder,
       ledger: deps.files.ledger,
       state: deps.state,
-      medium: createMedium(deps, (index) => this.#get(index)),
-      ...(deps.copies && { copies: deps.copies }),
+      backend: createJsonBackend(deps, (index) => this.#get(index)),
+      ...(deps.duplicates && { duplicates: deps.duplicates }),
     });
   }
 
@@ -143,7 +143,7 @@ export class JsonStore implements RunStore<JsonRecord> {
   }
 
   /** As `RecordStore.write`: the first record of an item wins, and what cannot be of this run stores nothing. */
-  write(records: readonly JsonRecord[]): Promise<{ stored: number; duplicates: number }> {
+  write(records: readonly JsonRecord[]): Promise<{ stored: number; alreadyStored: number }> {
     return this.#slots.write(records);
   }
 
@@ -151,15 +151,15 @@ export class JsonStore implements RunStore<JsonRecord> {
     return this.#slots.sync();
   }
 
-  completeCopies(): Promise<void> {
-    return this.#slots.completeCopies();
+  completeDuplicates(): Promise<void> {
+    return this.#slots.completeDuplicates();
   }
 
   has(index: number): boolean {
     return this.#deps.state.has(index);
   }
 
-  counts(): RecordCounts & { readonly duplicates: number } {
+  counts(): RecordCounts & { readonly alreadyStored: number } {
     return this.#slots.counts();
   }
 
@@ -209,10 +209,10 @@ export class JsonStore implements RunStore<JsonRecord> {
 }
 
 /** Answers and failures each in a log of their own; a ledger slot says at which byte. */
-function createMedium(
+function createJsonBackend(
   { files, answers, failures, state, now }: JsonStoreDeps,
-  get: SlotMedium<JsonRecord>["get"],
-): SlotMedium<JsonRecord> {
+  get: RecordBackend<JsonRecord>["get"],
+): RecordBackend<JsonRecord> {
   return {
     get,
     files: [files.answers, files.failures],
@@ -222,7 +222,7 @@ function createMedium(
     isFailure: (record) => record.failure !== undefined,
     put: async (records) => {
       const slots: LedgerSlot[] = [];
-      const [answered, failed]: [Placed[], Placed[]] = [[], []];
+      const [answered, failed]: [ReservedBytes[], ReservedBytes[]] = [[], []];
       const storedAt = Math.floor(now() / 1000);
       for (const { index, attempts, tokens, json, failure } of records) {
         const placed = failure ? failures.place(index, failure) : answers.place(index, json, storedAt);
@@ -244,13 +244,13 @@ function createMedium(
   };
 }
 
-interface Placed {
+interface ReservedBytes {
   readonly position: number;
   readonly bytes: Buffer;
 }
 
 /** Places taken one after another in one step lie side by side: one write carries them all. */
-async function append(file: DiskFile, placed: readonly Placed[]): Promise<void> {
+async function append(file: DiskFile, placed: readonly ReservedBytes[]): Promise<void> {
   const [first] = placed;
   if (first)
     await file.write(

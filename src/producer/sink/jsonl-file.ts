@@ -9,7 +9,7 @@ export class JsonlFile {
   readonly #file: DiskFile;
   #position = 0;
   #filling = Buffer.allocUnsafe(BUFFER_BYTES);
-  #resting = Buffer.allocUnsafe(BUFFER_BYTES);
+  #spare = Buffer.allocUnsafe(BUFFER_BYTES);
   #length = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -58,8 +58,8 @@ export class JsonlFile {
     this.#writing.catch(() => {});
     this.#position += full.length;
     this.#length = 0;
-    const free = this.#resting.length >= bytes ? this.#resting : Buffer.allocUnsafe(bytes);
-    this.#resting = this.#filling;
+    const free = this.#spare.length >= bytes ? this.#spare : Buffer.allocUnsafe(bytes);
+    this.#spare = this.#filling;
     this.#filling = free;
   }
 }

@@ -55,7 +55,7 @@ export function encodeLedgerHeader(header: LedgerHeader): Buffer {
   bytes.writeUInt32LE(header.items, 12);
   bytes.writeUInt32LE(header.dimensions, 16);
   const layout = LAYOUTS.indexOf(header.layout);
-  bytes.writeUInt32LE(checkWords(VERSION, header.items, header.dimensions, layout), 20);
+  bytes.writeUInt32LE(computeChecksum(VERSION, header.items, header.dimensions, layout), 20);
   bytes.writeUInt32LE(layout, 24);
   return bytes;
 }
@@ -71,7 +71,7 @@ export function decodeLedgerHeader(bytes: Buffer): LedgerHeader | "absent" | "fo
   const dimensions = bytes.readUInt32LE(16);
   const number = bytes.readUInt32LE(24);
   const layout = LAYOUTS[number];
-  if (bytes.readUInt32LE(20) !== checkWords(VERSION, items, dimensions, number)) return "foreign";
+  if (bytes.readUInt32LE(20) !== computeChecksum(VERSION, items, dimensions, number)) return "foreign";
   return layout === undefined ? "foreign" : { items, dimensions, layout };
 }
 
@@ -83,7 +83,7 @@ export function encodeSlot(words: Uint32Array, at: number, slot: LedgerSlot): vo
   words[at] = first;
   words[at + 1] = slot.tokens;
   words[at + 2] = low;
-  words[at + 3] = checkWords(slot.index, first, slot.tokens, low);
+  words[at + 3] = computeChecksum(slot.index, first, slot.tokens, low);
 }
 
 /** Reads the slot of item `index` from words `at`..`at + 3`; undefined when it is empty, torn or another item's. */
@@ -93,7 +93,7 @@ export function decodeSlot(words: Uint32Array, at: number, index: number): Ledge
   if (status !== SLOT_OK && status !== SLOT_FAILED) return undefined;
   const tokens = words[at + 1] ?? 0;
   const low = words[at + 2] ?? 0;
-  if (words[at + 3] !== checkWords(index, first, tokens, low)) return undefined;
+  if (words[at + 3] !== computeChecksum(index, first, tokens, low)) return undefined;
   return { index, status, attempts: first >>> 16, tokens, locator: ((first >>> 8) & 0xff) * LOW_BITS + low };
 }
 
@@ -103,7 +103,7 @@ export function slotPosition(index: number): number {
 }
 
 /** A 32-bit mix that tells a slot from a torn, moved or foreign one; a CRC call per 16 bytes would cost 30 times more. */
-function checkWords(a: number, b: number, c: number, d: number): number {
+function computeChecksum(a: number, b: number, c: number, d: number): number {
   let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15) ^ b, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 13) ^ c, 0x27d4eb2f);

@@ -29,10 +29,10 @@ export class PagedReader {
   }
 
   /** Read again when it ends before `wanted`: the file's last page grows while more is written behind it. */
-  async #page(number: number, wanted: number): Promise<Buffer> {
+  async #page(number: number, minBytes: number): Promise<Buffer> {
     const known = this.#pages.get(number);
-    const holds = known !== undefined && known.length >= wanted;
-    const page = holds ? known : await this.#readAt(number * PAGE_BYTES, PAGE_BYTES);
+    const isComplete = known !== undefined && known.length >= minBytes;
+    const page = isComplete ? known : await this.#readAt(number * PAGE_BYTES, PAGE_BYTES);
     this.#pages.delete(number);
     this.#pages.set(number, page);
     const [oldest] = this.#pages.keys();

@@ -12,7 +12,7 @@ import {
   SLOT_WORDS,
   slotPosition,
 } from "./ledger.ts";
-import type { CopiesOfRun } from "./slot-store.ts";
+import type { DuplicateLookup } from "./slot-store.ts";
 import { StoreState } from "./store-state.ts";
 
 /** 1 MiB of slots is read at a time. */
@@ -26,7 +26,7 @@ interface LedgerSource {
   readonly dimensions?: number;
   /** Of a ledger that is begun here; one that is there says itself what it is. Default: flat. */
   readonly layout?: LayoutKind;
-  readonly copies?: CopiesOfRun;
+  readonly duplicates?: DuplicateLookup;
   /** Whether what a slot points to is (wholly) in its file. */
   readonly isKept: (slot: LedgerSlot, header: LedgerHeader) => boolean;
 }
@@ -37,7 +37,7 @@ interface LedgerSource {
  */
 export async function readLedger(source: LedgerSource): Promise<StoreState> {
   const header = await readHeader(source);
-  const state = new StoreState(header, source.copies?.isCopy.bind(source.copies));
+  const state = new StoreState(header, source.duplicates?.isDuplicate.bind(source.duplicates));
   const isKept = (slot: LedgerSlot) => source.isKept(slot, header);
   await readSlots(source.ledger, state, isKept);
   return state;
@@ -83,7 +83,7 @@ async function readSlots(
   isKept: (slot: LedgerSlot) => boolean,
 ): Promise<void> {
   const words = new Uint32Array(Math.min(SLOTS_PER_READ, Math.max(state.items, 1)) * SLOT_WORDS);
-  let emptied = false;
+  let hasEmptied = false;
   for (let start = 0; start < state.items; start += SLOTS_PER_READ) {
     const count = Math.min(SLOTS_PER_READ, state.items - start);
     words.fill(0);
@@ -95,12 +95,12 @@ async function readSlots(
         state.claim(slot.index, slot.status);
         state.add(slot);
       } else {
-        emptied = true;
+        hasEmptied = true;
         await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(start + i));
       }
     }
     if (read < count * SLOT_BYTES) break;
   }
   // Before anything new is written: a new failure's line may begin where an emptied slot pointed.
-  if (emptied) await ledger.sync();
+  if (hasEmptied) await ledger.sync();
 }

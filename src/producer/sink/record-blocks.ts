@@ -1,6 +1,6 @@
 import { RunError } from "../../core/errors.ts";
 import type { Item } from "../../core/item.ts";
-import { ItemQueue } from "./item-queue.ts";
+import { ItemReader } from "./item-queue.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { StoredBlock } from "./stored-block.ts";
 
@@ -28,7 +28,7 @@ export async function* readRecordBlocks(
   items: AsyncIterable<readonly Item[]>,
   options: RecordBlocksOptions,
 ): AsyncGenerator<RecordBlock> {
-  const source = new ItemQueue(items);
+  const source = new ItemReader(items);
   const blocks = readAhead(store, options);
   try {
     for await (const block of blocks) {

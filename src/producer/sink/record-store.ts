@@ -13,7 +13,7 @@ import {
 import { openFiles } from "./open-files.ts";
 import { type PlacedBytes, type PlannedWrite, planWrites } from "./plan-writes.ts";
 import { readLedger } from "./read-ledger.ts";
-import { type CopiesOfRun, type RunStore, type SlotMedium, SlotStore } from "./slot-store.ts";
+import { type DuplicateLookup, LedgerStore, type RecordBackend, type RunStore } from "./slot-store.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 import { readStoredBlock, type StoredBlock } from "./stored-block.ts";
 import { type VectorLayout, vectorLayout } from "./vector-layout.ts";
@@ -27,7 +27,7 @@ export interface RecordStoreOptions {
   readonly dimensions?: number;
   /** How the vectors of a new store lie; one that is there keeps its layout. Default: flat. */
   readonly layout?: LayoutKind;
-  readonly copies?: CopiesOfRun;
+  readonly duplicates?: DuplicateLookup;
   readonly disk?: Disk;
 }
 
@@ -64,9 +64,9 @@ export async function openRecordStore(dir: string, options: RecordStoreOptions):
         return dimensions > 0 && layout.position(slot.index) + dimensions * 4 <= vectorsEnd;
       },
     });
-    const { copies } = options;
-    const store = new RecordStore({ folder, disk, files, log, state, ...(copies && { copies }) });
-    await store.completeCopies();
+    const { duplicates } = options;
+    const store = new RecordStore({ folder, disk, files, log, state, ...(duplicates && { duplicates }) });
+    await store.completeDuplicates();
     return store;
   });
 }
@@ -77,7 +77,7 @@ interface RecordStoreDeps {
   readonly files: StoreFiles;
   readonly log: FailureLog;
   readonly state: StoreState;
-  readonly copies?: CopiesOfRun;
+  readonly duplicates?: DuplicateLookup;
 }
 
 /** The vectors and failures of one run on disk, in fixed slots. How and when they become durable: see `SlotStore`. */
@@ -87,25 +87,31 @@ export class RecordStore implements RunStore<ItemRecord> {
   readonly #files: StoreFiles;
   readonly #log: FailureLog;
   readonly #state: StoreState;
-  readonly #medium: VectorMedium;
-  readonly #slots: SlotStore<ItemRecord>;
+  readonly #backend: VectorBackend;
+  readonly #slots: LedgerStore<ItemRecord>;
 
-  readonly copies: CopiesOfRun | undefined;
+  readonly duplicates: DuplicateLookup | undefined;
   /** Some of the records are of an earlier process, which may have ended in any way. */
   readonly isResumed: boolean;
 
-  constructor({ folder, disk, files, log, state, copies }: RecordStoreDeps) {
+  constructor({ folder, disk, files, log, state, duplicates }: RecordStoreDeps) {
     const { items, missing } = state.counts();
     this.isResumed = missing < items;
     this.folder = folder;
     this.disk = disk;
-    this.copies = copies;
+    this.duplicates = duplicates;
     this.#files = files;
     this.#log = log;
     this.#state = state;
-    const medium = new VectorMedium(files, log, state);
-    this.#medium = medium;
-    this.#slots = new SlotStore({ folder, ledger: files.ledger, state, medium, ...(copies && { copies }) });
+    const backend = new VectorBackend(files, log, state);
+    this.#backend = backend;
+    this.#slots = new LedgerStore({
+      folder,
+      ledger: files.ledger,
+      state,
+      backend,
+      ...(duplicates && { duplicates }),
+    });
   }
 
   get items(): number {
@@ -119,7 +125,7 @@ export class RecordStore implements RunStore<ItemRecord> {
 
   /** Where the vectors lie; as long as no vector told their dimensions, nowhere. */
   get layout(): VectorLayout {
-    return this.#medium.layout;
+    return this.#backend.layout;
   }
 
   /** The file of vectors: `dimensions * 4` bytes per item, where the layout says. */
@@ -132,7 +138,7 @@ export class RecordStore implements RunStore<ItemRecord> {
    * system has the bytes, which are durable only after `sync`. Buffers must stay untouched until then. A record that
    * cannot belong to this run (index, vector length) rejects before anything of the call is stored.
    */
-  write(records: readonly ItemRecord[]): Promise<{ stored: number; duplicates: number }> {
+  write(records: readonly ItemRecord[]): Promise<{ stored: number; alreadyStored: number }> {
     return this.#slots.write(records);
   }
 
@@ -140,8 +146,8 @@ export class RecordStore implements RunStore<ItemRecord> {
     return this.#slots.sync();
   }
 
-  completeCopies(): Promise<void> {
-    return this.#slots.completeCopies();
+  completeDuplicates(): Promise<void> {
+    return this.#slots.completeDuplicates();
   }
 
   has(index: number): boolean {
@@ -149,7 +155,7 @@ export class RecordStore implements RunStore<ItemRecord> {
   }
 
   /** Records so far, and `duplicates`: those refused since opening because their item had one already. */
-  counts(): RecordCounts & { readonly duplicates: number } {
+  counts(): RecordCounts & { readonly alreadyStored: number } {
     return this.#slots.counts();
   }
 
@@ -183,7 +189,7 @@ export class RecordStore implements RunStore<ItemRecord> {
 }
 
 /** Vectors in fixed slots of one file, failures in a log. */
-class VectorMedium implements SlotMedium<ItemRecord> {
+class VectorBackend implements RecordBackend<ItemRecord> {
   readonly #files: StoreFiles;
   readonly #log: FailureLog;
   readonly #state: StoreState;
@@ -222,7 +228,7 @@ class VectorMedium implements SlotMedium<ItemRecord> {
     const slots: LedgerSlot[] = [];
     for (const { index, attempts, tokens, vector, failure } of records) {
       if (vector !== undefined) {
-        this.#noteDimensions(vector.length / 4);
+        this.#recordDimensions(vector.length / 4);
         vectors.push(...this.#layout.place(index, vector));
         slots.push({ index, status: SLOT_OK, attempts, tokens, locator: crc32(vector) });
       } else if (failure !== undefined) {
@@ -264,7 +270,7 @@ class VectorMedium implements SlotMedium<ItemRecord> {
     return { record: { index, attempts, tokens, ...outcome } };
   }
 
-  #noteDimensions(dimensions: number): void {
+  #recordDimensions(dimensions: number): void {
     if (this.#state.dimensions === dimensions) return;
     this.#state.dimensions = dimensions;
     this.#layout = vectorLayout(this.#state);

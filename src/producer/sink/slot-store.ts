@@ -5,20 +5,20 @@ import { planLedgerWrites } from "./plan-writes.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 
 /** Items that get the outcome of an equal one: they have their record as soon as that one has. */
-export interface CopiesOfRun {
+export interface DuplicateLookup {
   readonly count: number;
-  isCopy(index: number): boolean;
+  isDuplicate(index: number): boolean;
   of(original: number): ArrayLike<number> & Iterable<number>;
-  all(): Iterable<{ readonly original: number; readonly copies: Iterable<number> }>;
+  all(): Iterable<{ readonly original: number; readonly duplicates: Iterable<number> }>;
 }
 
 /** What a run's coordinator needs of the place its records go to. */
 export interface RunStore<R> {
   readonly items: number;
   /** Stored together with the items they are equal to. */
-  readonly copies?: CopiesOfRun | undefined;
+  readonly duplicates?: DuplicateLookup | undefined;
   /** Stores records; the first one of an item wins. What it stored is durable only after `sync`. */
-  write(records: readonly R[]): Promise<{ stored: number; duplicates: number }>;
+  write(records: readonly R[]): Promise<{ stored: number; alreadyStored: number }>;
   /** Resolves when every record whose `write` had resolved before this call survives a kill and a power cut. */
   sync(): Promise<void>;
   /** Whether the item has its record, durable or about to be. */
@@ -30,7 +30,7 @@ export interface RunStore<R> {
 }
 
 /** Where the records of one kind lie: everything about a store that is not the ledger. */
-export interface SlotMedium<R> {
+export interface RecordBackend<R> {
   /** All files but the ledger, to be closed with the store. */
   readonly files: readonly DiskFile[];
   /** Throws a RunError for a record that cannot be of this run, before anything of its `write` is stored. */
@@ -45,14 +45,14 @@ export interface SlotMedium<R> {
 }
 
 /** Records in one write to the medium: a result that thousands of items share must not be in memory for each of them. */
-const COPIES_PER_WRITE = 1_000;
+const DUPLICATES_PER_WRITE = 1_000;
 
-export interface SlotStoreDeps<R> {
+export interface LedgerStoreDeps<R> {
   readonly folder: string;
   readonly ledger: DiskFile;
   readonly state: StoreState;
-  readonly medium: SlotMedium<R>;
-  readonly copies?: CopiesOfRun;
+  readonly backend: RecordBackend<R>;
+  readonly duplicates?: DuplicateLookup;
 }
 
 /**
@@ -64,35 +64,35 @@ export interface SlotStoreDeps<R> {
  * `sync` begun after its `write` has resolved. After a failed write or sync the store refuses everything (what reached
  * the disk is unknown then); opening it again finds the truth.
  */
-export class SlotStore<R extends { readonly index: number }> {
-  readonly #deps: SlotStoreDeps<R>;
+export class LedgerStore<R extends { readonly index: number }> {
+  readonly #deps: LedgerStoreDeps<R>;
   readonly #writing = new Set<Promise<unknown>>();
   #pending: LedgerSlot[] = [];
   #syncing: Promise<void> = Promise.resolve();
-  #duplicates = 0;
+  #alreadyStored = 0;
   #broken: RunError | undefined;
 
-  constructor(deps: SlotStoreDeps<R>) {
+  constructor(deps: LedgerStoreDeps<R>) {
     this.#deps = deps;
   }
 
-  async write(records: readonly R[]): Promise<{ stored: number; duplicates: number }> {
-    this.#requireWhole();
-    this.#deps.medium.check(records);
-    const fresh = this.#claim(records);
-    const duplicates = records.length - fresh.length;
-    this.#duplicates += duplicates;
-    if (fresh.length === 0) return { stored: 0, duplicates };
-    const work = this.#putAll(fresh);
+  async write(records: readonly R[]): Promise<{ stored: number; alreadyStored: number }> {
+    this.#assertUsable();
+    this.#deps.backend.check(records);
+    const newRecords = this.#claim(records);
+    const alreadyStored = records.length - newRecords.length;
+    this.#alreadyStored += alreadyStored;
+    if (newRecords.length === 0) return { stored: 0, alreadyStored };
+    const work = this.#putAll(newRecords);
     this.#writing.add(work);
     try {
       await work;
     } catch (error) {
-      throw this.#break(error);
+      throw this.#fail(error);
     } finally {
       this.#writing.delete(work);
     }
-    return { stored: fresh.length, duplicates };
+    return { stored: newRecords.length, alreadyStored };
   }
 
   sync(): Promise<void> {
@@ -101,32 +101,32 @@ export class SlotStore<R extends { readonly index: number }> {
     return done;
   }
 
-  counts(): RecordCounts & { readonly duplicates: number } {
-    return { ...this.#deps.state.counts(), duplicates: this.#duplicates };
+  counts(): RecordCounts & { readonly alreadyStored: number } {
+    return { ...this.#deps.state.counts(), alreadyStored: this.#alreadyStored };
   }
 
   /** Takes back durable records that turned out damaged: their items are missing from now on. */
   async forget(slots: readonly LedgerSlot[]): Promise<void> {
-    this.#requireWhole();
+    this.#assertUsable();
     const { ledger, state } = this.#deps;
     try {
       for (const slot of slots) await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(slot.index));
       await ledger.sync();
     } catch (error) {
-      throw this.#break(error);
+      throw this.#fail(error);
     }
     for (const slot of slots) state.remove(slot);
   }
 
   async close(): Promise<void> {
-    const { folder, ledger, medium } = this.#deps;
+    const { folder, ledger, backend } = this.#deps;
     await Promise.allSettled(this.#writing);
     try {
       if (this.#broken === undefined) await this.sync();
     } finally {
       await this.#syncing;
       this.#broken ??= new RunError(`the record store in ${folder} is closed`);
-      await Promise.all([...medium.files, ledger].map((file) => file.close()));
+      await Promise.all([...backend.files, ledger].map((file) => file.close()));
     }
   }
 
@@ -134,69 +134,69 @@ export class SlotStore<R extends { readonly index: number }> {
    * Gives the copies of items that have a durable record theirs, where a kill came between the two. For a store that
    * was just opened.
    */
-  async completeCopies(): Promise<void> {
-    const { copies, state, medium } = this.#deps;
+  async completeDuplicates(): Promise<void> {
+    const { duplicates, state, backend } = this.#deps;
     const { items, missing } = state.counts();
-    if (!copies?.count || missing === 0 || missing === items) return;
-    for (const { original, copies: wanted } of copies.all()) {
-      if (!state.has(original) || Array.from(wanted).every((copy) => state.has(copy))) continue;
-      const found = await medium.get(original);
+    if (!duplicates?.count || missing === 0 || missing === items) return;
+    for (const { original, duplicates: indices } of duplicates.all()) {
+      if (!state.has(original) || Array.from(indices).every((duplicate) => state.has(duplicate))) continue;
+      const found = await backend.get(original);
       if ("damaged" in found) await this.forget([found.damaged]);
-      else await this.#putCopies(found.record);
+      else await this.#putDuplicates(found.record);
     }
   }
 
-  #requireWhole(): void {
+  #assertUsable(): void {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  #break(error: unknown): RunError {
+  #fail(error: unknown): RunError {
     this.#broken ??= diskError(error, this.#deps.folder);
     return this.#broken;
   }
 
   /** The records whose items had none; claiming before the first byte is written keeps a parallel call out. */
   #claim(records: readonly R[]): R[] {
-    const { medium, state } = this.#deps;
+    const { backend, state } = this.#deps;
     return records.filter((record) =>
-      state.claim(record.index, medium.isFailure(record) ? SLOT_FAILED : SLOT_OK),
+      state.claim(record.index, backend.isFailure(record) ? SLOT_FAILED : SLOT_OK),
     );
   }
 
-  async #putAll(fresh: readonly R[]): Promise<void> {
-    await this.#put(fresh);
-    if (!this.#deps.copies?.count) return;
-    for (const record of fresh) await this.#putCopies(record);
+  async #putAll(newRecords: readonly R[]): Promise<void> {
+    await this.#put(newRecords);
+    if (!this.#deps.duplicates?.count) return;
+    for (const record of newRecords) await this.#putDuplicates(record);
   }
 
   /** Nobody was asked for a copy, and so it says: no attempt, and its tokens are not among those that were charged. */
-  async #putCopies(record: R): Promise<void> {
+  async #putDuplicates(record: R): Promise<void> {
     const waiting: R[] = [];
-    for (const index of this.#deps.copies?.of(record.index) ?? []) {
+    for (const index of this.#deps.duplicates?.of(record.index) ?? []) {
       waiting.push({ ...record, index, attempts: 0 });
-      if (waiting.length >= COPIES_PER_WRITE) await this.#put(this.#claim(waiting.splice(0)));
+      if (waiting.length >= DUPLICATES_PER_WRITE) await this.#put(this.#claim(waiting.splice(0)));
     }
     if (waiting.length > 0) await this.#put(this.#claim(waiting));
   }
 
-  async #put(fresh: readonly R[]): Promise<void> {
-    const slots = await this.#deps.medium.put(fresh);
+  async #put(newRecords: readonly R[]): Promise<void> {
+    const slots = await this.#deps.backend.put(newRecords);
     this.#pending.push(...slots);
     for (const slot of slots) this.#deps.state.add(slot);
   }
 
   async #syncOnce(): Promise<void> {
-    this.#requireWhole();
-    const { ledger, medium } = this.#deps;
+    this.#assertUsable();
+    const { ledger, backend } = this.#deps;
     const slots = this.#pending;
     if (slots.length === 0) return;
     this.#pending = [];
     try {
-      await medium.sync(slots);
+      await backend.sync(slots);
       for (const { buffers, position } of planLedgerWrites(slots)) await ledger.write(buffers, position);
       await ledger.sync();
     } catch (error) {
-      throw this.#break(error);
+      throw this.#fail(error);
     }
   }
 }

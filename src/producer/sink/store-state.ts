@@ -21,7 +21,7 @@ export interface RecordCounts {
 /** Results that no call was made for: those without an attempt. */
 export interface ReusedCounts {
   /** Delivered from an equal item of the same run. */
-  readonly copies: number;
+  readonly duplicates: number;
   /** Answered from the cache. */
   readonly cached: number;
   /** What their calls would have been charged; tokens of answers are among them. */
@@ -48,17 +48,20 @@ export class StoreState {
   #failed = 0;
   #tokens = 0;
   #attempts = 0;
-  #copies = 0;
+  #duplicates = 0;
   #cached = 0;
   #reusedTokens = 0;
-  readonly #isCopy: (index: number) => boolean;
+  readonly #isDuplicate: (index: number) => boolean;
 
   /** `isCopy` tells items that get the outcome of an equal one. */
-  constructor({ items, dimensions, layout }: LedgerHeader, isCopy: (index: number) => boolean = () => false) {
+  constructor(
+    { items, dimensions, layout }: LedgerHeader,
+    isDuplicate: (index: number) => boolean = () => false,
+  ) {
     this.items = items;
     this.dimensions = dimensions;
     this.layout = layout;
-    this.#isCopy = isCopy;
+    this.#isDuplicate = isDuplicate;
     this.#statuses = new Uint8Array(items);
   }
 
@@ -96,7 +99,7 @@ export class StoreState {
       tokens: this.#tokens,
       attempts: this.#attempts,
       reused: {
-        copies: this.#copies,
+        duplicates: this.#duplicates,
         cached: this.#cached,
         tokens: this.#reusedTokens,
         outputTokens: this.reusedOutputTokens,
@@ -121,7 +124,7 @@ export class StoreState {
     if (!isReused(slot)) this.#tokens += by * slot.tokens;
     else {
       this.#reusedTokens += by * slot.tokens;
-      if (this.#isCopy(slot.index)) this.#copies += by;
+      if (this.#isDuplicate(slot.index)) this.#duplicates += by;
       else this.#cached += by;
     }
   }

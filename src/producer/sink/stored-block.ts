@@ -57,7 +57,7 @@ export async function readStoredBlock(files: StoredFiles, range: BlockRange): Pr
   const bytes = into.subarray(0, range.count * slotSize);
   const end = start + range.count;
   for (let index = start; index < end; ) {
-    const stop = Math.min(range.layout.stretchEnd(index), end);
+    const stop = Math.min(range.layout.findContiguousEnd(index), end);
     const part = bytes.subarray((index - start) * slotSize, (stop - start) * slotSize);
     await files.vectors.read(part, range.layout.position(index));
     index = stop;

@@ -1,4 +1,4 @@
-import { failureCause } from "../../core/error-signature.ts";
+import { computeFailureCause } from "../../core/error-signature.ts";
 import type { Failure } from "../../core/item.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
@@ -14,17 +14,17 @@ import {
 import { openFiles } from "./open-files.ts";
 
 /** Which failures are wanted: those that fit whatever is given; all of them when nothing is. */
-export interface WantedFailures {
+export interface FailureFilter {
   readonly kinds?: ReadonlySet<string>;
   /** See `failureCause`. */
   readonly cause?: string;
   /** All but these causes. */
-  readonly without?: ReadonlySet<string>;
+  readonly excludedCauses?: ReadonlySet<string>;
 }
 
-export interface TakenBack {
+export interface ResetFailures {
   /** Items without a record now that had a failure before, by its kind. */
-  readonly taken: Readonly<Record<string, number>>;
+  readonly reset: Readonly<Record<string, number>>;
   /** Failures that stay. */
   readonly kept: Readonly<Record<string, number>>;
   /** Items taken back. */
@@ -40,17 +40,17 @@ const SLOTS_PER_READ = 65_536;
  * Takes back the wanted failures from a store that nobody has open: durably, so
  * that whoever opens it next finds these items without a record. It may be killed at any moment and done again.
  */
-export async function takeBackFailures(
+export async function resetFailures(
   dir: string,
   items: number,
-  wanted: WantedFailures,
+  filter: FailureFilter,
   disk: Disk = systemDisk,
-): Promise<TakenBack> {
+): Promise<ResetFailures> {
   return await openFiles(dir, disk, async (open) => {
     const ledger = await open(LEDGER_FILE);
     const file = await open(FAILURE_FILE);
     const failures = await FailureLog.open(file);
-    const taken: Record<string, number> = {};
+    const reset: Record<string, number> = {};
     const kept: Record<string, number> = {};
     const marks = new Uint8Array(Math.ceil(items / 8));
     for (let start = 0; start < items; start += SLOTS_PER_READ) {
@@ -60,10 +60,10 @@ export async function takeBackFailures(
       for (const { index, locator } of failedSlots(words, start, count)) {
         const failure = await failures.read(index, locator);
         const kind = failure?.kind;
-        const isWanted = failure === undefined || fits(failure, wanted);
-        const counts = isWanted ? taken : kept;
+        const isSelected = failure === undefined || matchesFilter(failure, filter);
+        const counts = isSelected ? reset : kept;
         counts[kind ?? "unknown"] = (counts[kind ?? "unknown"] ?? 0) + 1;
-        if (!isWanted) continue;
+        if (!isSelected) continue;
         marks[index >> 3] = (marks[index >> 3] ?? 0) | (1 << (index & 7));
         await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(index));
       }
@@ -72,19 +72,19 @@ export async function takeBackFailures(
     await ledger.close();
     await file.close();
     return {
-      taken,
+      reset,
       kept,
-      count: Object.values(taken).reduce((sum, count) => sum + count, 0),
+      count: Object.values(reset).reduce((sum, count) => sum + count, 0),
       has: (index) => ((marks[index >> 3] ?? 0) & (1 << (index & 7))) !== 0,
     };
   });
 }
 
-function fits(failure: Failure, { kinds, cause, without }: WantedFailures): boolean {
+function matchesFilter(failure: Failure, { kinds, cause, excludedCauses }: FailureFilter): boolean {
   if (kinds?.has(failure.kind) === false) return false;
-  if (cause === undefined && without === undefined) return true;
-  const own = failureCause(failure);
-  return (cause === undefined || own === cause) && without?.has(own) !== true;
+  if (cause === undefined && excludedCauses === undefined) return true;
+  const own = computeFailureCause(failure);
+  return (cause === undefined || own === cause) && excludedCauses?.has(own) !== true;
 }
 
 function* failedSlots(words: Uint32Array, start: number, count: number): Generator<LedgerSlot> {

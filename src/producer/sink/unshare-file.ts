@@ -9,7 +9,7 @@ import { type Disk, diskError, systemDisk } from "./disk.ts";
  * the file is whole. Needs as much room as the file, except where the file system shares blocks. Rejects with a
  * RunError when the disk refuses.
  */
-export async function unshareFile(path: string, disk: Disk = systemDisk): Promise<void> {
+export async function breakHardLink(path: string, disk: Disk = systemDisk): Promise<void> {
   const copy = `${path}.copy`;
   try {
     const names = await stat(path).then(

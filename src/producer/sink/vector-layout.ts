@@ -9,7 +9,7 @@ export interface VectorLayout {
   /** Of the first byte of an item's vector. */
   position(index: number): number;
   /** The first item behind `index` whose vector does not lie side by side with the one before it. */
-  stretchEnd(index: number): number;
+  findContiguousEnd(index: number): number;
   /** What is to be written for an item's vector: itself, and with the first of a page what stands before it. */
   place(index: number, vector: Uint8Array): PlacedBytes[];
   /** Behind the last vector. */
@@ -42,7 +42,7 @@ function flatLayout(items: number, dimensions: number): VectorLayout {
   return {
     kind: "flat",
     position,
-    stretchEnd: () => items,
+    findContiguousEnd: () => items,
     place: (index, bytes) => [{ position: position(index), bytes }],
     end: position(items),
   };
@@ -73,7 +73,7 @@ function pagedLayout(items: number, dimensions: number): PagedLayout {
   return {
     kind: "pages",
     position,
-    stretchEnd: (index) => Math.min(items, (Math.floor(index / rowsPerPage) + 1) * rowsPerPage),
+    findContiguousEnd: (index) => Math.min(items, (Math.floor(index / rowsPerPage) + 1) * rowsPerPage),
     place(index, bytes) {
       const own = { position: position(index), bytes };
       if (index % rowsPerPage !== 0) return [own];

@@ -19,7 +19,7 @@ export interface ParquetOptions {
   readonly dimensions: number;
   readonly withText: boolean;
   /** Stored in the file's key-value metadata. */
-  readonly about: Readonly<Record<string, string>>;
+  readonly keyValueMetadata: Readonly<Record<string, string>>;
 }
 
 /** After `id`, `index` and `status`. */
@@ -93,11 +93,14 @@ async function requireBytes(file: DiskFile, { bytes, position }: PlacedBytes): P
   if (Buffer.compare(found, bytes) !== 0) await file.write([bytes], position);
 }
 
-function createLibraryWriter(writer: SegmentWriter, { withText, about }: ParquetOptions): ParquetWriter {
+function createLibraryWriter(
+  writer: SegmentWriter,
+  { withText, keyValueMetadata }: ParquetOptions,
+): ParquetWriter {
   return new ParquetWriter({
     writer,
     schema: recordSchema(withText),
-    kvMetadata: Object.entries(about).map(([key, value]) => ({ key, value })),
+    kvMetadata: Object.entries(keyValueMetadata).map(([key, value]) => ({ key, value })),
     createdBy: "sluice",
   });
 }

@@ -1,8 +1,8 @@
 import { CsvError, type Parser, parse } from "csv-parse";
-import { UnreadableSource } from "./source.ts";
+import { UnreadableSourceError } from "./source.ts";
 
 /** One record of a CSV file or what is wrong with it; `line` is where it starts, from 1. */
-export type CsvFound =
+export type CsvRecord =
   | { readonly line: number; readonly start: number; readonly end: number; readonly cells: readonly string[] }
   | { readonly line: number; readonly start: number; readonly end: number; readonly fault: string };
 
@@ -17,7 +17,7 @@ const RETURN = 13;
  * is wrong, only the physical line the record starts on is given up, and parsing begins anew on the next. Without
  * that, one stray quote would swallow the records behind it. Holds at most one record and one piece in memory.
  */
-export class CsvScan {
+export class CsvScanner {
   readonly #delimiter: string;
   readonly #maxRecordBytes: number;
   #parser: Parser;
@@ -29,8 +29,8 @@ export class CsvScan {
   /** Absolute offset of the current parser's first byte. */
   #base = 0;
   /** The last consumed byte was a carriage return; whether it ended a line depends on the next byte. */
-  #afterReturn = false;
-  #found: CsvFound[] = [];
+  #isAfterReturn = false;
+  #found: CsvRecord[] = [];
   #columns: number | undefined;
 
   constructor(delimiter: string, maxRecordBytes: number = MAX_RECORD_BYTES) {
@@ -40,7 +40,7 @@ export class CsvScan {
   }
 
   /** Records that were finished by these bytes, in order. */
-  push(chunk: Buffer): CsvFound[] {
+  push(chunk: Buffer): CsvRecord[] {
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
       this.#feed(chunk.subarray(start, start + PIECE_BYTES));
     }
@@ -48,7 +48,7 @@ export class CsvScan {
   }
 
   /** What the end of the file finishes; the scan cannot be used afterwards. */
-  async end(): Promise<CsvFound[]> {
+  async end(): Promise<CsvRecord[]> {
     do {
       this.#recover(true);
       await endParser(this.#parser);
@@ -56,7 +56,7 @@ export class CsvScan {
     return this.#take();
   }
 
-  #take(): CsvFound[] {
+  #take(): CsvRecord[] {
     const found = this.#found;
     this.#found = [];
     return found;
@@ -105,10 +105,10 @@ export class CsvScan {
       const fault = describeCsvError(this.#parser.errored);
       const bytes = Buffer.concat(this.#pending);
       this.#pending = [bytes];
-      const newline = bytes.indexOf(NEWLINE, skipBlank(bytes));
+      const newline = bytes.indexOf(NEWLINE, findContentStart(bytes));
       if (newline === -1 && !last) {
         if (bytes.length <= 2 * this.#maxRecordBytes) return;
-        throw new UnreadableSource(`${fault}, and its line has no end`, this.#line);
+        throw new UnreadableSourceError(`${fault}, and its line has no end`, this.#line);
       }
       const end = this.#consumed + (newline === -1 ? bytes.length : newline + 1);
       const { line, start } = this.#consume(end);
@@ -131,14 +131,14 @@ export class CsvScan {
       const length = Math.min(left, bytes.length);
       for (let at = 0; at < length; at++) {
         const byte = bytes[at];
-        if (this.#afterReturn && byte !== NEWLINE) this.#line += 1;
+        if (this.#isAfterReturn && byte !== NEWLINE) this.#line += 1;
         if (blank && byte !== NEWLINE && byte !== RETURN) {
           blank = false;
           line = this.#line;
           start = this.#consumed + at;
         }
         if (byte === NEWLINE) this.#line += 1;
-        this.#afterReturn = byte === RETURN;
+        this.#isAfterReturn = byte === RETURN;
       }
       left -= length;
       this.#consumed += length;
@@ -149,7 +149,7 @@ export class CsvScan {
   }
 }
 
-function skipBlank(bytes: Buffer): number {
+function findContentStart(bytes: Buffer): number {
   let at = 0;
   while (bytes[at] === NEWLINE || bytes[at] === RETURN) at += 1;
   return at;

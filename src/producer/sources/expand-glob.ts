@@ -1,12 +1,12 @@
 import { resolve, sep } from "node:path";
 import { glob } from "tinyglobby";
-import { compareCodes } from "./walk-folder.ts";
+import { compareCodeUnits } from "./walk-folder.ts";
 
-const WILD = /[*?[\]{}()!+@\\]/;
+const WILDCARDS = /[*?[\]{}()!+@\\]/;
 
 /** True when a path that does not exist may be meant as a pattern. */
 export function isGlob(path: string): boolean {
-  return WILD.test(path);
+  return WILDCARDS.test(path);
 }
 
 export interface GlobMatches {
@@ -31,7 +31,7 @@ export async function expandGlob(pattern: string, cwd: string): Promise<GlobMatc
     followSymbolicLinks: true,
     ignore: namesModules ? [] : ["**/node_modules/**"],
   });
-  return { base, files: files.sort(compareCodes) };
+  return { base, files: files.sort(compareCodeUnits) };
 }
 
 /** The extension that a pattern spells out in its last part (".log" in "logs/*.log"), or undefined. */
@@ -41,9 +41,9 @@ export function literalExtension(pattern: string): string | undefined {
 
 function splitPattern(pattern: string): { base: string; rest: string } {
   const segments = pattern.split("/");
-  const wild = segments.findIndex((segment) => WILD.test(segment));
-  const base = segments.slice(0, wild).join("/");
-  const rest = segments.slice(wild).join("/");
+  const wildcardIndex = segments.findIndex((segment) => WILDCARDS.test(segment));
+  const base = segments.slice(0, wildcardIndex).join("/");
+  const rest = segments.slice(wildcardIndex).join("/");
   if (base === "") return { base: pattern.startsWith("/") ? "/" : ".", rest };
   return { base, rest };
 }

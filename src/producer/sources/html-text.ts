@@ -1,7 +1,7 @@
 let convert: Promise<(html: string) => string> | undefined;
 
 /** The readable text of a page: no links, images, scripts or styles; paragraphs stay apart, lists keep their dashes. */
-export async function htmlText(html: string): Promise<string> {
+export async function htmlToText(html: string): Promise<string> {
   convert ??= loadConverter();
   const text = (await convert)(html);
   return text;

@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import { expandGlob, isGlob, literalExtension } from "./expand-glob.ts";
-import { type SourceFile, type SourceKind, type SourceProblem, UnreadableSource } from "./source.ts";
+import { type SourceFile, type SourceKind, type SourceProblem, UnreadableSourceError } from "./source.ts";
 import { describeSystemError, openSource, readAt } from "./source-bytes.ts";
 import { kindOfPath, looksLikeText, readableExtensions, SNIFF_BYTES } from "./source-kind.ts";
-import { walkFolder } from "./walk-folder.ts";
+import { listFolder } from "./walk-folder.ts";
 
 /** The part of the source options that decides which files are read. */
 export interface ListOptions {
@@ -62,7 +62,7 @@ class Lister {
       else if (found.isFile()) await this.#addNamedFile(path, absolute);
       else this.#problem(path, "is neither a file nor a folder; to read from a pipe, give - and JSONL");
     } catch (error) {
-      if (error instanceof UnreadableSource) return this.#problem(path, error.message);
+      if (error instanceof UnreadableSourceError) return this.#problem(path, error.message);
       const message = describeSystemError(error);
       if (message.startsWith("no such") && isGlob(path)) return this.#addGlob(path);
       this.#problem(path, message);
@@ -75,23 +75,30 @@ class Lister {
 
   #addStandardInput(): void {
     if (this.#files.has("-")) this.#problem("-", "standard input can be read only once");
-    this.#files.set("-", { path: "-", shown: "stdin", name: "stdin", kind: "jsonl", size: 0, mtimeNs: 0n });
+    this.#files.set("-", {
+      path: "-",
+      displayPath: "stdin",
+      name: "stdin",
+      kind: "jsonl",
+      size: 0,
+      mtimeNs: 0n,
+    });
   }
 
-  async #addFolder(shown: string, absolute: string): Promise<void> {
+  async #addFolder(displayPath: string, absolute: string): Promise<void> {
     const nodeModules = absolute.split(sep).includes("node_modules");
-    const { files, skipped, unreadable } = await walkFolder(absolute, {
+    const { files, skipped, unreadable } = await listFolder(absolute, {
       excluded: this.#excluded,
       nodeModules,
     });
     this.#skippedFiles += skipped;
     for (const { relative, error } of unreadable)
-      this.#problem(join(shown, relative), describeSystemError(error));
-    const read = await this.#addFound(shown, absolute, files);
+      this.#problem(join(displayPath, relative), describeSystemError(error));
+    const read = await this.#addFound(displayPath, absolute, files);
     if (read > 0 || unreadable.length > 0) return;
     const others =
       files.length === 0 ? "is empty" : `has no file of a kind that is read (${files.length} others)`;
-    this.#problem(shown, `${others}; read are ${readableExtensions()}`);
+    this.#problem(displayPath, `${others}; read are ${readableExtensions()}`);
   }
 
   async #addGlob(pattern: string): Promise<void> {
@@ -115,31 +122,31 @@ class Lister {
     for (const name of files) {
       const absolute = join(absoluteBase, name);
       if (this.#isExcluded(absolute)) continue;
-      const shown = base === "." ? name : `${base.replace(/\/+$/, "")}/${name}`;
+      const displayPath = base === "." ? name : `${base.replace(/\/+$/, "")}/${name}`;
       const isNamed = named !== undefined && name.toLowerCase().endsWith(named);
       const kind = kindOfPath(name) ?? (isNamed ? await sniff(absolute) : undefined);
       if (kind === undefined) this.#skippedFiles += 1;
       else {
         read += 1;
-        await this.#addFile(absolute, shown, name, kind);
+        await this.#addFile(absolute, displayPath, name, kind);
       }
     }
     return read;
   }
 
-  async #addNamedFile(shown: string, absolute: string): Promise<void> {
+  async #addNamedFile(displayPath: string, absolute: string): Promise<void> {
     const kind = kindOfPath(absolute) ?? (await sniff(absolute));
-    if (kind !== undefined) return this.#addFile(absolute, shown, basename(absolute), kind);
-    this.#problem(shown, `is neither text nor of a kind that is read (${readableExtensions()})`);
+    if (kind !== undefined) return this.#addFile(absolute, displayPath, basename(absolute), kind);
+    this.#problem(displayPath, `is neither text nor of a kind that is read (${readableExtensions()})`);
   }
 
-  async #addFile(path: string, shown: string, name: string, kind: SourceKind): Promise<void> {
+  async #addFile(path: string, displayPath: string, name: string, kind: SourceKind): Promise<void> {
     if (this.#files.has(path)) return;
     try {
       const { size, mtimeNs } = await stat(path, { bigint: true });
-      this.#files.set(path, { path, shown, name, kind, size: Number(size), mtimeNs });
+      this.#files.set(path, { path, displayPath, name, kind, size: Number(size), mtimeNs });
     } catch (error) {
-      this.#problem(shown, describeSystemError(error));
+      this.#problem(displayPath, describeSystemError(error));
     }
   }
 
@@ -154,7 +161,7 @@ class Lister {
 async function sniff(path: string): Promise<SourceKind | undefined> {
   await using handle = await openSource({
     path,
-    shown: path,
+    displayPath: path,
     name: path,
     kind: "text",
     size: 0,
@@ -170,9 +177,9 @@ async function sniff(path: string): Promise<SourceKind | undefined> {
 function withUniqueNames(files: readonly SourceFile[]): readonly SourceFile[] {
   const names = new Set(files.map((file) => file.name));
   if (names.size === files.length) return files;
-  return files.map((file) => ({ ...file, name: plainPath(file.shown) }));
+  return files.map((file) => ({ ...file, name: plainPath(file.displayPath) }));
 }
 
-function plainPath(shown: string): string {
-  return shown.replaceAll(sep, "/").replace(/^(\.\/)+/, "");
+function plainPath(displayPath: string): string {
+  return displayPath.replaceAll(sep, "/").replace(/^(\.\/)+/, "");
 }

@@ -1,7 +1,7 @@
-import { htmlText } from "./html-text.ts";
+import { htmlToText } from "./html-text.ts";
 import { withoutByteOrderMark } from "./read-lines.ts";
-import { type Finding, type SourceFile, UnreadableSource } from "./source.ts";
-import { firstUtf8Fault } from "./utf8-scan.ts";
+import { type Finding, type SourceFile, UnreadableSourceError } from "./source.ts";
+import { findInvalidUtf8 } from "./utf8-scan.ts";
 
 const MEGABYTE = 1024 * 1024;
 /** A document is held in memory whole; no book is this long, a log or a dump is, and belongs into JSONL. */
@@ -17,15 +17,16 @@ export async function* readDocument(
   const limit = file.kind === "html" ? MAX_HTML_BYTES : MAX_DOCUMENT_BYTES;
   const raw = withoutByteOrderMark(await readWhole(bytes, limit));
   const nul = raw.indexOf(0);
-  if (nul !== -1) throw new UnreadableSource(`looks binary: a NUL byte at byte ${nul}; expected UTF-8 text`);
-  const fault = firstUtf8Fault(raw);
+  if (nul !== -1)
+    throw new UnreadableSourceError(`looks binary: a NUL byte at byte ${nul}; expected UTF-8 text`);
+  const fault = findInvalidUtf8(raw);
   if (fault !== undefined) {
     const line = countLines(raw.subarray(0, fault));
-    throw new UnreadableSource(`invalid UTF-8 at byte ${fault}; convert the file to UTF-8`, line);
+    throw new UnreadableSourceError(`invalid UTF-8 at byte ${fault}; convert the file to UTF-8`, line);
   }
   const content = raw.toString("utf8");
-  const text = file.kind === "html" ? await htmlText(content) : content;
-  if (text.trim() === "") throw new UnreadableSource("holds no text");
+  const text = file.kind === "html" ? await htmlToText(content) : content;
+  if (text.trim() === "") throw new UnreadableSourceError("holds no text");
   yield [{ document: { id: file.name, text, record: false, metadata: { source: file.name } } }];
 }
 
@@ -36,7 +37,7 @@ async function readWhole(bytes: AsyncIterable<Buffer>, limit: number): Promise<B
     size += part.length;
     if (size > limit) {
       const megabytes = limit / MEGABYTE;
-      throw new UnreadableSource(
+      throw new UnreadableSourceError(
         `is larger than ${megabytes} MB; split it, or give its parts as JSONL records`,
       );
     }

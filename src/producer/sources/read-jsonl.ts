@@ -1,6 +1,6 @@
 import { type Line, readLines } from "./read-lines.ts";
-import { findRecord, holdsProtoKey, PROTO_KEY_FAULT, type RecordContext } from "./record-fields.ts";
-import { type Finding, formatPlace } from "./source.ts";
+import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "./record-fields.ts";
+import { type Finding, formatLocation } from "./source.ts";
 
 /** Reads one JSON object per line; blank lines are nothing, every bad line is a problem of its own. */
 export async function* readJsonl(
@@ -10,7 +10,7 @@ export async function* readJsonl(
   for await (const lines of readLines(bytes)) {
     const findings: Finding[] = [];
     for (const line of lines) {
-      const finding = findLine(line, context);
+      const finding = parseRecordLine(line, context);
       if (finding !== undefined) findings.push(finding);
     }
     yield findings;
@@ -20,14 +20,14 @@ export async function* readJsonl(
 /** Either spelling of an underscore in a JSON string; without one of them no key can be `__proto__`. */
 const MAYBE_PROTO = /__proto__|\\u005f/i;
 
-function findLine(line: Line, context: RecordContext): Finding | undefined {
+function parseRecordLine(line: Line, context: RecordContext): Finding | undefined {
   const problem = (message: string): Finding => ({
-    problem: { where: formatPlace(context.shown, line.number), message },
+    problem: { where: formatLocation(context.displayPath, line.number), message },
   });
   const parsed = parseLine(line);
   if (parsed === undefined) return undefined;
   if ("fault" in parsed) return problem(parsed.fault);
-  return findRecord(parsed.value, line.number, context);
+  return parseRecord(parsed.value, line.number, context);
 }
 
 /** The JSON of a line, or what is wrong with it, in words that quote none of its text; undefined for a blank line. */
@@ -40,7 +40,7 @@ export function parseLine(line: Line): { readonly value: unknown } | { readonly 
   } catch (error) {
     return { fault: describeJsonError(error) };
   }
-  if (MAYBE_PROTO.test(line.text) && holdsProtoKey(value)) return { fault: PROTO_KEY_FAULT };
+  if (MAYBE_PROTO.test(line.text) && hasProtoKey(value)) return { fault: PROTO_KEY_FAULT };
   return { value };
 }
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { firstUtf8Fault } from "./utf8-scan.ts";
+import { findInvalidUtf8 } from "./utf8-scan.ts";
 
 /** Bytes of one line; a longer one is a fault of the file, not a record, and must not fill the memory. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -30,19 +30,19 @@ class LineSplitter {
   #partBytes = 0;
   /** Number of the line that the next byte belongs to. */
   #number = 1;
-  #overlong = false;
+  #isTooLong = false;
 
   push(chunk: Buffer): Line[] {
     const last = chunk.lastIndexOf(NEWLINE);
     if (last === -1) {
-      this.#keep(chunk);
+      this.#buffer(chunk);
       return [];
     }
     const first = chunk.indexOf(NEWLINE);
     const lines: Line[] = [];
     let block = chunk.subarray(0, last);
-    if (this.#overlong || this.#partBytes + first > MAX_LINE_BYTES) {
-      lines.push(this.#overlongLine());
+    if (this.#isTooLong || this.#partBytes + first > MAX_LINE_BYTES) {
+      lines.push(this.#createTooLongLine());
       if (first === last) {
         this.#restart(chunk.subarray(last + 1));
         return lines;
@@ -57,30 +57,30 @@ class LineSplitter {
   }
 
   end(): Line[] {
-    if (this.#overlong) return [this.#overlongLine()];
+    if (this.#isTooLong) return [this.#createTooLongLine()];
     if (this.#partBytes === 0) return [];
     const lines: Line[] = [];
     this.#decode(Buffer.concat(this.#parts), lines);
     return lines;
   }
 
-  #keep(chunk: Buffer): void {
-    if (this.#overlong) return;
+  #buffer(chunk: Buffer): void {
+    if (this.#isTooLong) return;
     this.#parts.push(chunk);
     this.#partBytes += chunk.length;
     if (this.#partBytes > MAX_LINE_BYTES) {
-      this.#overlong = true;
+      this.#isTooLong = true;
       this.#parts = [];
     }
   }
 
   #restart(rest: Buffer): void {
-    this.#overlong = false;
+    this.#isTooLong = false;
     this.#parts = rest.length === 0 ? [] : [rest];
     this.#partBytes = rest.length;
   }
 
-  #overlongLine(): Line {
+  #createTooLongLine(): Line {
     return { number: this.#number++, fault: `line is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB` };
   }
 
@@ -101,7 +101,7 @@ class LineSplitter {
 }
 
 function decodeLine(bytes: Buffer, number: number): Line {
-  const fault = firstUtf8Fault(bytes);
+  const fault = findInvalidUtf8(bytes);
   if (fault === undefined) return { number, text: bytes.toString("utf8") };
   return { number, fault: `invalid UTF-8 at byte ${fault} of the line` };
 }

@@ -1,9 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
-import { toPlainRecord, UNDECODABLE } from "./parquet-values.ts";
-import { findRecord, holdsProtoKey, PROTO_KEY_FAULT, type RecordContext } from "./record-fields.ts";
-import { type Finding, formatPlace, type SourceFile, UnreadableSource } from "./source.ts";
+import { toJsonRecord, UNDECODABLE } from "./parquet-values.ts";
+import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "./record-fields.ts";
+import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "./source.ts";
 import { assertUnchanged, type ByteTap, fileBytes, openSource, readAt } from "./source-bytes.ts";
 
 /** Uncompressed bytes decoded at once: what one slice of a row group may hold in memory. */
@@ -37,7 +37,9 @@ export async function* readParquet(
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
     for await (const slice of readGroup(buffer, metadata, group, firstRecord)) {
-      yield slice.records.map((record, at) => findNumbered(record, slice.firstRecord + at + 1, context));
+      yield slice.records.map((record, at) =>
+        parseNumberedRecord(record, slice.firstRecord + at + 1, context),
+      );
     }
     firstRecord += rows;
   }
@@ -57,11 +59,11 @@ async function* readGroup(
 ): AsyncGenerator<Slice> {
   const { parquetReadObjects } = await import("hyparquet");
   const rows = Number(group.num_rows);
-  const sliceRecords = planSlice(group, rows);
+  const sliceRecords = computeSliceRows(group, rows);
   for (let at = 0; at < rows; at += sliceRecords) {
     const rowStart = firstRecord + at;
     const rowEnd = firstRecord + Math.min(at + sliceRecords, rows);
-    const records = await unlessUnreadable(() =>
+    const records = await wrapParquetErrors(() =>
       parquetReadObjects({
         file,
         metadata,
@@ -77,14 +79,14 @@ async function* readGroup(
   }
 }
 
-function planSlice(group: RowGroup, rows: number): number {
+function computeSliceRows(group: RowGroup, rows: number): number {
   let bytes = 0;
   for (const { meta_data: column } of group.columns) {
     if (column === undefined) continue;
     bytes += Number(column.total_uncompressed_size);
     if (Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES) {
       const megabytes = MAX_COLUMN_CHUNK_BYTES / 1024 / 1024;
-      throw new UnreadableSource(
+      throw new UnreadableSourceError(
         `a row group's column is larger than ${megabytes} MB; write the file again with smaller row groups`,
       );
     }
@@ -94,31 +96,35 @@ function planSlice(group: RowGroup, rows: number): number {
 
 async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import("hyparquet");
-  const metadata = await unlessUnreadable(() => parquetMetadataAsync(file, { geoparquet: false }));
+  const metadata = await wrapParquetErrors(() => parquetMetadataAsync(file, { geoparquet: false }));
   if (metadata.schema.some((element) => element.name === "__proto__"))
-    throw new UnreadableSource(PROTO_KEY_FAULT);
+    throw new UnreadableSourceError(PROTO_KEY_FAULT);
   return metadata;
 }
 
 /** The library's messages name sizes, codecs and columns, never values; they are worth showing. */
-async function unlessUnreadable<T>(read: () => Promise<T>): Promise<T> {
+async function wrapParquetErrors<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof UnreadableSource) throw error;
+    if (error instanceof UnreadableSourceError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
-    throw new UnreadableSource(`cannot be read as Parquet: ${reason}`);
+    throw new UnreadableSourceError(`cannot be read as Parquet: ${reason}`);
   }
 }
 
-function findNumbered(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
+function parseNumberedRecord(
+  record: Record<string, unknown>,
+  number: number,
+  context: RecordContext,
+): Finding {
   const problem = (message: string): Finding => ({
-    problem: { where: formatPlace(context.shown, number), message },
+    problem: { where: formatLocation(context.displayPath, number), message },
   });
-  const plain = toPlainRecord(record, context.idField);
+  const plain = toJsonRecord(record, context.idField);
   if (plain === UNDECODABLE) return problem("invalid UTF-8 in a string");
-  if (holdsProtoKey(plain)) return problem(PROTO_KEY_FAULT);
-  return findRecord(plain, number, context);
+  if (hasProtoKey(plain)) return problem(PROTO_KEY_FAULT);
+  return parseRecord(plain, number, context);
 }
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

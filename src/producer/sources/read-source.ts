@@ -4,9 +4,9 @@ import { readDocument } from "./read-document.ts";
 import { readJsonl } from "./read-jsonl.ts";
 import { readParquet } from "./read-parquet.ts";
 import type { RecordContext } from "./record-fields.ts";
-import { type Finding, formatPlace, type SourceFile, UnreadableSource } from "./source.ts";
+import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "./source.ts";
 import { type ByteTap, fileBytes, streamBytes } from "./source-bytes.ts";
-import { SNIFF_BYTES, whyNotText } from "./source-kind.ts";
+import { explainNotText, SNIFF_BYTES } from "./source-kind.ts";
 
 export interface ReadOptions {
   readonly idField: string;
@@ -23,11 +23,11 @@ export async function* readSource(
   options: ReadOptions,
   tap: ByteTap,
 ): AsyncGenerator<readonly Finding[]> {
-  yield* orProblem(file, () => findingsOf(file, options, tap));
+  yield* catchUnreadable(file, () => readFindings(file, options, tap));
 }
 
 /** What `read` finds in a file; what makes the file itself unreadable is one last problem. */
-export async function* orProblem(
+export async function* catchUnreadable(
   file: SourceFile,
   read: () => AsyncIterable<readonly Finding[]>,
 ): AsyncGenerator<readonly Finding[]> {
@@ -35,24 +35,24 @@ export async function* orProblem(
     // Called inside the try block: a source that cannot even be opened is a problem of the same kind.
     yield* read();
   } catch (error) {
-    if (!(error instanceof UnreadableSource)) throw error;
-    yield [{ problem: { where: formatPlace(file.shown, error.line), message: error.message } }];
+    if (!(error instanceof UnreadableSourceError)) throw error;
+    yield [{ problem: { where: formatLocation(file.displayPath, error.line), message: error.message } }];
   }
 }
 
-function findingsOf(
+function readFindings(
   file: SourceFile,
   options: ReadOptions,
   tap: ByteTap,
 ): AsyncGenerator<readonly Finding[]> {
   const context: RecordContext = {
-    shown: file.shown,
+    displayPath: file.displayPath,
     name: file.name,
     idField: options.idField,
     textField: options.textField,
   };
   if (file.kind === "parquet") return readParquet(file, tap, context);
-  const bytes = textBytes(file, options, tap);
+  const bytes = readTextBytes(file, options, tap);
   switch (file.kind) {
     case "jsonl":
       return readJsonl(bytes, context);
@@ -66,17 +66,21 @@ function findingsOf(
 }
 
 /** The bytes of a file that begins like text; throws `UnreadableSource` for any other. */
-export function textBytes(
+export function readTextBytes(
   file: SourceFile,
   options: Pick<ReadOptions, "stdin">,
   tap: ByteTap,
 ): AsyncIterable<Buffer> {
-  return assertText(bytesOf(file, options, tap));
+  return assertText(readBytes(file, options, tap));
 }
 
-function bytesOf(file: SourceFile, options: Pick<ReadOptions, "stdin">, tap: ByteTap): AsyncIterable<Buffer> {
+function readBytes(
+  file: SourceFile,
+  options: Pick<ReadOptions, "stdin">,
+  tap: ByteTap,
+): AsyncIterable<Buffer> {
   if (file.path !== "-") return fileBytes(file, tap);
-  if (options.stdin === undefined) throw new UnreadableSource("no standard input was given");
+  if (options.stdin === undefined) throw new UnreadableSourceError("no standard input was given");
   return streamBytes(options.stdin, tap);
 }
 
@@ -85,8 +89,8 @@ async function* assertText(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
   let sniffed = 0;
   for await (const chunk of bytes) {
     if (sniffed < SNIFF_BYTES) {
-      const why = whyNotText(sniffed === 0 ? chunk : chunk.subarray(0, SNIFF_BYTES - sniffed));
-      if (why !== undefined) throw new UnreadableSource(why);
+      const why = explainNotText(sniffed === 0 ? chunk : chunk.subarray(0, SNIFF_BYTES - sniffed));
+      if (why !== undefined) throw new UnreadableSourceError(why);
       sniffed += chunk.length;
     }
     yield chunk;

@@ -1,8 +1,8 @@
-import { type Finding, formatPlace } from "./source.ts";
+import { type Finding, formatLocation } from "./source.ts";
 
 /** Which fields of a record are what, and which file the record is in. */
 export interface RecordContext {
-  readonly shown: string;
+  readonly displayPath: string;
   readonly name: string;
   readonly idField: string;
   readonly textField: string;
@@ -13,12 +13,12 @@ export interface RecordContext {
  * field's string or number, or "<file>:<line>" when the record has no such field; an object field `metadata` and
  * every other field become the metadata, other fields winning over those inside `metadata`.
  */
-export function findRecord(record: unknown, line: number, context: RecordContext): Finding {
+export function parseRecord(record: unknown, line: number, context: RecordContext): Finding {
   const problem = (message: string): Finding => ({
-    problem: { where: formatPlace(context.shown, line), message },
+    problem: { where: formatLocation(context.displayPath, line), message },
   });
   if (typeof record !== "object" || record === null || Array.isArray(record)) {
-    return problem(`expected an object with the field "${context.textField}", got ${nameOf(record)}`);
+    return problem(`expected an object with the field "${context.textField}", got ${describeType(record)}`);
   }
   const fields = record as Record<string, unknown>;
   const id = readId(fields, line, context);
@@ -36,7 +36,7 @@ function readId(
   line: number,
   { idField, name }: RecordContext,
 ): { id: string } | { fault: string } {
-  if (!Object.hasOwn(fields, idField)) return { id: formatPlace(name, line) };
+  if (!Object.hasOwn(fields, idField)) return { id: formatLocation(name, line) };
   const value = fields[idField];
   if (typeof value === "string") {
     if (value === "") return { fault: `the id field "${idField}" is empty` };
@@ -53,7 +53,7 @@ function readId(
     }
     return { id: String(value) };
   }
-  return { fault: `the id field "${idField}" must be a string or a number, got ${nameOf(value)}` };
+  return { fault: `the id field "${idField}" must be a string or a number, got ${describeType(value)}` };
 }
 
 function textFault(fields: Record<string, unknown>, textField: string): string | undefined {
@@ -62,7 +62,7 @@ function textFault(fields: Record<string, unknown>, textField: string): string |
   }
   const text = fields[textField];
   if (typeof text !== "string") {
-    return `the field "${textField}" must be a string, got ${nameOf(text)}; it has ${nameFields(fields)}`;
+    return `the field "${textField}" must be a string, got ${describeType(text)}; it has ${nameFields(fields)}`;
   }
   if (text.trim() === "") return `the field "${textField}" is empty`;
   // Half a surrogate pair cannot be sent as UTF-8: the upstream would see another text than the record says.
@@ -76,17 +76,17 @@ function readMetadata(
 ): Record<string, unknown> | undefined {
   const metadata: Record<string, unknown> = {};
   const nested = fields.metadata;
-  const merge = typeof nested === "object" && nested !== null && !Array.isArray(nested);
-  if (merge) Object.assign(metadata, nested);
+  const isNested = typeof nested === "object" && nested !== null && !Array.isArray(nested);
+  if (isNested) Object.assign(metadata, nested);
   for (const key of Object.keys(fields)) {
-    if (key === idField || key === textField || (merge && key === "metadata")) continue;
+    if (key === idField || key === textField || (isNested && key === "metadata")) continue;
     metadata[key] = fields[key];
   }
   return Object.keys(metadata).length === 0 ? undefined : metadata;
 }
 
 /** True when the key `__proto__` is anywhere in a parsed value; copying such a field would change an object's nature. */
-export function holdsProtoKey(value: unknown): boolean {
+export function hasProtoKey(value: unknown): boolean {
   const waiting: unknown[] = [value];
   while (waiting.length > 0) {
     const next = waiting.pop();
@@ -99,7 +99,7 @@ export function holdsProtoKey(value: unknown): boolean {
 
 export const PROTO_KEY_FAULT = 'the key "__proto__" is not accepted; rename the field';
 
-function nameOf(value: unknown): string {
+function describeType(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "an array";
@@ -113,8 +113,8 @@ const SHOWN_FIELD_CHARACTERS = 40;
 function nameFields(fields: Record<string, unknown>): string {
   const names = Object.keys(fields);
   if (names.length === 0) return "no fields at all";
-  const shown = names.slice(0, SHOWN_FIELDS).map(nameField).join(", ");
-  return names.length > SHOWN_FIELDS ? `${shown} and ${names.length - SHOWN_FIELDS} more` : shown;
+  const displayPath = names.slice(0, SHOWN_FIELDS).map(nameField).join(", ");
+  return names.length > SHOWN_FIELDS ? `${displayPath} and ${names.length - SHOWN_FIELDS} more` : displayPath;
 }
 
 function nameField(name: string): string {

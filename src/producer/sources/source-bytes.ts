@@ -2,7 +2,7 @@ import type { BigIntStats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { errorCode } from "../../core/errors.ts";
-import { type SourceFile, UnreadableSource } from "./source.ts";
+import { type SourceFile, UnreadableSourceError } from "./source.ts";
 
 /** Sees every byte of the sources once, in order: what progress and the source hash are made of. */
 export type ByteTap = (bytes: Uint8Array) => void;
@@ -15,7 +15,7 @@ export async function openSource(file: SourceFile): Promise<FileHandle> {
   try {
     return await open(file.path, "r");
   } catch (error) {
-    throw new UnreadableSource(describeSystemError(error));
+    throw new UnreadableSourceError(describeSystemError(error));
   }
 }
 
@@ -41,7 +41,9 @@ export async function* fileBytes(file: SourceFile, tap: ByteTap): AsyncGenerator
 export async function assertUnchanged(handle: FileHandle, before: BigIntStats): Promise<void> {
   const after = await handle.stat({ bigint: true });
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new UnreadableSource("changed while it was being read; run the command again when it is complete");
+    throw new UnreadableSourceError(
+      "changed while it was being read; run the command again when it is complete",
+    );
   }
 }
 
@@ -52,7 +54,7 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
     const { bytesRead } = await handle.read(buffer, 0, length, position);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    throw new UnreadableSource(describeSystemError(error));
+    throw new UnreadableSourceError(describeSystemError(error));
   }
 }
 
@@ -65,7 +67,9 @@ export async function* streamBytes(stream: Readable, tap: ByteTap): AsyncGenerat
       yield bytes;
     }
   } catch (error) {
-    throw error instanceof UnreadableSource ? error : new UnreadableSource(describeSystemError(error));
+    throw error instanceof UnreadableSourceError
+      ? error
+      : new UnreadableSourceError(describeSystemError(error));
   }
 }
 

@@ -32,7 +32,7 @@ export function readableExtensions(): string {
 export const SNIFF_BYTES = 8192;
 
 /** Says why the first bytes of a file cannot be UTF-8 text, or undefined when they can. */
-export function whyNotText(head: Uint8Array): string | undefined {
+export function explainNotText(head: Uint8Array): string | undefined {
   const [first, second] = head;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     return "is UTF-16; convert it to UTF-8 first";
@@ -45,7 +45,7 @@ export function whyNotText(head: Uint8Array): string | undefined {
 
 /** True for text in UTF-8, judged by the first bytes; a character cut off at their end is no fault. */
 export function looksLikeText(head: Uint8Array): boolean {
-  if (whyNotText(head) !== undefined) return false;
+  if (explainNotText(head) !== undefined) return false;
   for (let cut = 0; cut <= 3 && cut <= head.length; cut++) {
     if (isUtf8(head.subarray(0, head.length - cut))) return true;
   }

@@ -36,7 +36,7 @@ export interface SourceFile {
   /** Absolute path, or "-" for standard input. */
   readonly path: string;
   /** The path as the person who typed the command would write it. */
-  readonly shown: string;
+  readonly displayPath: string;
   /** Path relative to the folder it was found in, with "/"; what ids and metadata say. Unique in a listing. */
   readonly name: string;
   readonly kind: SourceKind;
@@ -61,8 +61,8 @@ export interface SourceDocument {
 export type Finding = { readonly document: SourceDocument } | { readonly problem: SourceProblem };
 
 /** Thrown by a reader when the rest of a file cannot be used; becomes one problem of that file. */
-export class UnreadableSource extends Error {
-  override readonly name = "UnreadableSource";
+export class UnreadableSourceError extends Error {
+  override readonly name = "UnreadableSourceError";
   readonly line: number | undefined;
 
   constructor(message: string, line?: number) {
@@ -72,6 +72,6 @@ export class UnreadableSource extends Error {
 }
 
 /** Where something is, as shown in problems: "poems.jsonl:318". */
-export function formatPlace(shown: string, line: number | undefined): string {
-  return line === undefined ? shown : `${shown}:${line}`;
+export function formatLocation(displayPath: string, line: number | undefined): string {
+  return line === undefined ? displayPath : `${displayPath}:${line}`;
 }

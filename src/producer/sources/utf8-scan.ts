@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
  * Finds what is not UTF-8 in a stream of bytes, however the bytes are cut. Offsets are absolute, from 0, and name
  * every byte that belongs to no character; of a character cut off at the very end, the first byte.
  */
-export class Utf8Scan {
+export class Utf8Validator {
   #carry: Buffer = Buffer.alloc(0);
   #offset = 0;
 
@@ -13,10 +13,10 @@ export class Utf8Scan {
     const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     const whole = bytes.length - incompleteTail(bytes);
     const start = this.#offset;
-    const faults = faultsIn(bytes.subarray(0, whole)).map((at) => start + at);
+    const invalidOffsets = findInvalidBytes(bytes.subarray(0, whole)).map((at) => start + at);
     this.#carry = Buffer.from(bytes.subarray(whole));
     this.#offset += whole;
-    return faults;
+    return invalidOffsets;
   }
 
   /** The fault of a last character that was cut off, if there is one. */
@@ -26,8 +26,8 @@ export class Utf8Scan {
 }
 
 /** Offset of the first byte that is not UTF-8, or undefined. */
-export function firstUtf8Fault(bytes: Buffer): number | undefined {
-  const scan = new Utf8Scan();
+export function findInvalidUtf8(bytes: Buffer): number | undefined {
+  const scan = new Utf8Validator();
   return [...scan.push(bytes), ...scan.end()][0];
 }
 
@@ -49,9 +49,9 @@ function sequenceLength(lead: number): number {
   return 0;
 }
 
-function faultsIn(bytes: Buffer): number[] {
+function findInvalidBytes(bytes: Buffer): number[] {
   if (isUtf8(bytes)) return [];
-  const faults: number[] = [];
+  const invalidOffsets: number[] = [];
   let at = 0;
   while (at < bytes.length) {
     const length = sequenceLength(bytes[at] ?? 0);
@@ -59,9 +59,9 @@ function faultsIn(bytes: Buffer): number[] {
     else if (length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)))
       at += length;
     else {
-      faults.push(at);
+      invalidOffsets.push(at);
       at += 1;
     }
   }
-  return faults;
+  return invalidOffsets;
 }

@@ -22,13 +22,13 @@ export interface WalkOptions {
  * Lists every file below a folder. Names that start with a dot are left out, symbolic links are followed unless
  * they lead back up. Rejects with the system's error only when the folder itself cannot be found.
  */
-export async function walkFolder(root: string, options: WalkOptions): Promise<FolderListing> {
+export async function listFolder(root: string, options: WalkOptions): Promise<FolderListing> {
   const walk = new FolderWalk(options);
   await walk.from(root);
-  return { files: walk.files.sort(compareCodes), skipped: walk.skipped, unreadable: walk.unreadable };
+  return { files: walk.files.sort(compareCodeUnits), skipped: walk.skipped, unreadable: walk.unreadable };
 }
 
-interface Place {
+interface FolderEntry {
   readonly folder: string;
   readonly relative: string;
   /** Real paths of this folder and all above it, to tell a link that leads back up. */
@@ -40,7 +40,7 @@ class FolderWalk {
   readonly unreadable: { relative: string; error: unknown }[] = [];
   skipped = 0;
   readonly #options: WalkOptions;
-  readonly #waiting: Place[] = [];
+  readonly #waiting: FolderEntry[] = [];
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -50,14 +50,14 @@ class FolderWalk {
     this.#waiting.push({ folder: root, relative: "", above: [await realpath(root)] });
     for (let place = this.#waiting.pop(); place !== undefined; place = this.#waiting.pop()) {
       try {
-        for await (const found of await opendir(place.folder)) await this.#see(found, place);
+        for await (const found of await opendir(place.folder)) await this.#addEntry(found, place);
       } catch (error) {
         this.unreadable.push({ relative: place.relative, error });
       }
     }
   }
 
-  async #see(found: Dirent, { folder, relative: above, above: realAbove }: Place): Promise<void> {
+  async #addEntry(found: Dirent, { folder, relative: above, above: realAbove }: FolderEntry): Promise<void> {
     if (found.name.startsWith(".")) return;
     const path = join(folder, found.name);
     if (this.#options.excluded.has(path)) return;
@@ -75,7 +75,7 @@ class FolderWalk {
 }
 
 /** The same order on every machine, whatever its locale. */
-export function compareCodes(a: string, b: string): number {
+export function compareCodeUnits(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

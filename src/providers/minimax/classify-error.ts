@@ -17,7 +17,7 @@ export function classifyBaseResp(
   const code = readCode(baseResp);
   if (code === undefined)
     return new ProviderError("the answer's base_resp has no status_code", {
-      ...describe(response, now),
+      ...buildErrorDetails(response, now),
       kind: "bad-response",
     });
   return code === 0 ? undefined : classifyCode(code, response, now);
@@ -27,7 +27,7 @@ export function classifyBaseResp(
  * The error an answer stands for that is no success: another HTTP status, an HTML page, an empty or broken
  * body. A business code in its JSON counts for more than the status.
  */
-export function classifyAnswer(
+export function classifyResponse(
   response: HttpResponse,
   now: number,
   cause?: unknown,
@@ -37,13 +37,13 @@ export function classifyAnswer(
   const body = parseObject(response.body);
   const code = findCode(body);
   if (code !== undefined && code !== 0) return classifyCode(code, response, now);
-  const details = { ...describe(response, now), cause, unlisted: true };
+  const details = { ...buildErrorDetails(response, now), cause, isUnlisted: true };
   if (response.status !== 200) {
-    const { kind, message, splittable } = classifyStatus(response.status);
+    const { kind, message, isSplittable } = classifyStatus(response.status);
     return new ProviderError(`${message} (HTTP ${response.status})`, {
       ...details,
       kind,
-      ...(splittable && { splittable }),
+      ...(isSplittable && { isSplittable }),
     });
   }
   const size = `${response.body.length} bytes, ${readContentType(response.headers)}`;
@@ -68,15 +68,15 @@ export function findRequestId(headers: HttpHeaders): string | undefined {
 /** The error of a business code, by the table; one that no table lists by status. */
 export function classifyCode(code: number, response: HttpResponse, now: number): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
-  const details = { ...describe(response, now), code: String(code) };
+  const details = { ...buildErrorDetails(response, now), code: String(code) };
   if (!listed)
     return new ProviderError(`MiniMax reports an error that no table lists (code ${code})`, {
       ...details,
       kind: response.status === 200 ? "server" : classifyStatus(response.status).kind,
-      unlisted: true,
+      isUnlisted: true,
     });
-  const mend = listed.mend === undefined ? "" : `: ${listed.mend}`;
-  return new ProviderError(`${listed.message} (code ${code})${mend}`, {
+  const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
+  return new ProviderError(`${listed.message} (code ${code})${hint}`, {
     ...details,
     kind: listed.kind,
     ...(listed.dimension && { dimension: listed.dimension }),
@@ -84,7 +84,7 @@ export function classifyCode(code: number, response: HttpResponse, now: number):
 }
 
 /** What every error of an answer says about it. */
-export function describe(response: HttpResponse, now: number) {
+export function buildErrorDetails(response: HttpResponse, now: number) {
   const requestId = findRequestId(response.headers);
   const retryAfterMs = parseRetryAfter(response.headers, now);
   return {

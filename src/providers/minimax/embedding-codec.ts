@@ -4,7 +4,7 @@ import { FloatSyntaxError } from "../decode-floats.ts";
 import { decodeVectorBody, type VectorBody } from "../decode-vector-body.ts";
 import type { EmbeddingRequest, EmbeddingResponse, Usage } from "../provider.ts";
 import type { HttpResponse } from "../transport/transport.ts";
-import { classifyAnswer, classifyBaseResp, findRequestId } from "./classify-error.ts";
+import { classifyBaseResp, classifyResponse, findRequestId } from "./classify-error.ts";
 import { MINIMAX_NAME } from "./profile.ts";
 
 /** The JSON body of `POST /embeddings`. A request without a purpose embeds for storage. */
@@ -27,7 +27,7 @@ export function decodeEmbeddingResponse(
   expected: ExpectedVectors,
   now: number,
 ): EmbeddingResponse {
-  if (response.status !== 200) throw classifyAnswer(response, now);
+  if (response.status !== 200) throw classifyResponse(response, now);
   const body = decodeBody(response, expected, now);
   const failure = classifyBaseResp(body.rest.get("base_resp"), response, now);
   if (failure) throw failure;
@@ -52,7 +52,7 @@ function decodeBody(response: HttpResponse, expected: ExpectedVectors, now: numb
     return decodeVectorBody(response.body, "vectors", expected.count * (expected.dimensions ?? 0));
   } catch (error) {
     if (!(error instanceof FloatSyntaxError)) throw error;
-    throw classifyAnswer(response, now, error);
+    throw classifyResponse(response, now, error);
   }
 }
 

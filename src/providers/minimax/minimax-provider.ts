@@ -33,7 +33,7 @@ function createEmbeddingModel(model: string, account: ProviderAccount, transport
         throw new ProviderError(`an embedding call takes 1 to ${maxInputs} inputs, not ${count}`, {
           kind: "invalid-request",
           provider: MINIMAX_NAME,
-          splittable: count > maxInputs,
+          isSplittable: count > maxInputs,
         });
       const body = encodeEmbeddingRequest(model, request);
       const response = await transport.post({ provider: MINIMAX_NAME, url, headers, body }, call);

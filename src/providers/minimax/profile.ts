@@ -22,24 +22,24 @@ export const MINIMAX_MODELS: readonly ModelData[] = [
   ...MINIMAX_CHAT_MODELS,
 ];
 
-export interface CodeClass {
+export interface MinimaxErrorCode {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
   /** What a person can do about it. */
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 const CHECK_CREDENTIALS =
   "check MINIMAX_API_KEY, and MINIMAX_GROUP_ID if the key is of the old kind; a key works only on the host of its region (MINIMAX_BASE_URL)";
 
 /** `base_resp.status_code`, which arrives with HTTP 200. MiniMax answers 1004 for a wrong key, a missing one and a wrong group alike. */
-export const MINIMAX_CODES: Readonly<Record<number, CodeClass>> = {
+export const MINIMAX_CODES: Readonly<Record<number, MinimaxErrorCode>> = {
   1000: { kind: "server", message: "unknown error" },
   1001: { kind: "timeout", message: "the upstream timed out" },
   1002: { kind: "throttled", dimension: "requests", message: "too many requests per minute" },
-  1004: { kind: "auth", message: "the API key or group id was refused", mend: CHECK_CREDENTIALS },
-  1008: { kind: "quota", message: "the account has no balance", mend: "top up the account" },
+  1004: { kind: "auth", message: "the API key or group id was refused", hint: CHECK_CREDENTIALS },
+  1008: { kind: "quota", message: "the account has no balance", hint: "top up the account" },
   1013: { kind: "server", message: "internal error" },
   1024: { kind: "server", message: "internal error" },
   1026: { kind: "content-filter", message: "the input was refused by the content filter" },
@@ -52,18 +52,18 @@ export const MINIMAX_CODES: Readonly<Record<number, CodeClass>> = {
   2044: {
     kind: "auth",
     message: "the key may not use this API",
-    mend: "ask for access to it, or use another key",
+    hint: "ask for access to it, or use another key",
   },
   2045: { kind: "throttled", dimension: "requests", message: "the request rate grew too fast" },
-  2049: { kind: "auth", message: "the API key was refused", mend: CHECK_CREDENTIALS },
+  2049: { kind: "auth", message: "the API key was refused", hint: CHECK_CREDENTIALS },
   2056: {
     kind: "quota",
     message: "the plan's usage window is spent",
-    mend: "wait for the next window, or change the plan",
+    hint: "wait for the next window, or change the plan",
   },
   2061: {
     kind: "quota",
     message: "the plan does not include this model",
-    mend: "change the plan or the model",
+    hint: "change the plan or the model",
   },
 };

@@ -2,10 +2,10 @@ import type { ChatCodec } from "../chat-codec.ts";
 import { parseObject, readField, readObject } from "../json-value.ts";
 import type { ChatResponse } from "../provider.ts";
 import type { HttpResponse } from "../transport/transport.ts";
-import { type ChatDialect, checkFinish, collectExtra, identify, reportsError } from "./chat-dialect.ts";
+import { type ChatDialect, checkFinish, collectExtra, readIdentity, reportsError } from "./chat-dialect.ts";
 import {
-  otherFields,
-  otherMessageFields,
+  pickExtraFields,
+  pickExtraMessageFields,
   readContent,
   readFinishReason,
   readReasoning,
@@ -19,22 +19,22 @@ export function createChatCodec(dialect: ChatDialect): ChatCodec<StreamState> {
   return {
     encode: (request, stream) => JSON.stringify(dialect.encode(request, stream)),
     decode: (response, now) => decodeChat(response, now, dialect),
-    classify: (response, now) => dialect.classifyAnswer(response, now),
+    classify: (response, now) => dialect.classifyResponse(response, now),
     reducer: (head, now) => createChatReducer(head, now, dialect),
   };
 }
 
 function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): ChatResponse {
-  if (response.status !== 200) throw dialect.classifyAnswer(response, now);
+  if (response.status !== 200) throw dialect.classifyResponse(response, now);
   const body = parseObject(response.body.toString("utf8"));
-  if (!body) throw dialect.classifyAnswer(response, now);
+  if (!body) throw dialect.classifyResponse(response, now);
   if (reportsError(body)) throw dialect.classifyBody(body, response, now);
-  dialect.checkOwner?.(body, response);
+  dialect.checkRequestId?.(body, response);
   const choices = readField(body, "choices");
   const choice = Array.isArray(choices) ? choices[0] : undefined;
   const message = readObject(choice, "message");
   // Some flat errors come as a 200 without an `error` key: the dialect knows them, or calls it a bad response.
-  if (!message) throw dialect.classifyAnswer(response, now);
+  if (!message) throw dialect.classifyResponse(response, now);
   const finishReason = readFinishReason(choice);
   checkFinish(finishReason, response, dialect);
   const reasoning = readReasoning(message);
@@ -45,7 +45,7 @@ function decodeChat(response: HttpResponse, now: number, dialect: ChatDialect): 
     ...(toolCalls.length > 0 && { toolCalls }),
     finishReason: finishReason ?? { unified: "other" },
     usage: readUsage(readField(body, "usage")) ?? {},
-    ...identify(body, response.headers),
-    ...collectExtra(otherFields(body), otherMessageFields(message), readField(choice, "logprobs")),
+    ...readIdentity(body, response.headers),
+    ...collectExtra(pickExtraFields(body), pickExtraMessageFields(message), readField(choice, "logprobs")),
   };
 }

@@ -3,7 +3,7 @@ import { isObject, type JsonObject, readField, readText } from "../json-value.ts
 import type { ChatRequest, ChatResponse, FinishReason } from "../provider.ts";
 import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
 
-export type AnswerHead = Pick<HttpResponse, "status" | "headers">;
+export type ResponseHead = Pick<HttpResponse, "status" | "headers">;
 
 /** What one vendor of the common chat protocol does in its own way. */
 export interface ChatDialect {
@@ -11,11 +11,11 @@ export interface ChatDialect {
   /** The request body. May throw `invalid-request`. */
   encode(request: ChatRequest, stream: boolean): Record<string, unknown>;
   /** The error that an object of this form stands for: an answer's body or a frame, whole. */
-  classifyBody(body: JsonObject, head: AnswerHead, now: number): ProviderError;
+  classifyBody(body: JsonObject, head: ResponseHead, now: number): ProviderError;
   /** The error of an answer that is no chat answer, whatever it is. */
-  classifyAnswer(response: HttpResponse, now: number): ProviderError;
+  classifyResponse(response: HttpResponse, now: number): ProviderError;
   /** Throws when the body of an answer, or a frame of it, belongs to another request. */
-  readonly checkOwner?: (body: JsonObject, head: AnswerHead) => void;
+  readonly checkRequestId?: (body: JsonObject, head: ResponseHead) => void;
   /** Finish reasons that are failures. */
   readonly failures: Readonly<Record<string, FinishFailure>>;
   /**
@@ -39,7 +39,7 @@ export function reportsError(body: JsonObject): boolean {
 /** Throws when the model, or what runs it, gave up half-way. */
 export function checkFinish(
   finishReason: FinishReason | undefined,
-  head: AnswerHead,
+  head: ResponseHead,
   { failures, provider }: ChatDialect,
 ): void {
   const raw = finishReason?.raw;
@@ -56,7 +56,10 @@ export function checkFinish(
 }
 
 /** Who answered, as far as the answer says. */
-export function identify(body: JsonObject, headers: HttpHeaders): Pick<ChatResponse, "model" | "requestId"> {
+export function readIdentity(
+  body: JsonObject,
+  headers: HttpHeaders,
+): Pick<ChatResponse, "model" | "requestId"> {
   const model = readText(body, "model");
   const requestId = readText(body, "request_id") ?? findRequestId(headers) ?? readText(body, "id");
   return { ...(model !== undefined && { model }), ...(requestId !== undefined && { requestId }) };

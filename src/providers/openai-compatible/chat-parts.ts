@@ -75,8 +75,8 @@ export function readArguments(call: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-const MODELLED = new Set(["id", "object", "created", "model", "choices", "usage", "request_id", "error"]);
-const MODELLED_IN_MESSAGE = new Set([
+const KNOWN_FIELDS = new Set(["id", "object", "created", "model", "choices", "usage", "request_id", "error"]);
+const KNOWN_MESSAGE_FIELDS = new Set([
   "role",
   "content",
   "reasoning_content",
@@ -87,7 +87,7 @@ const MODELLED_IN_MESSAGE = new Set([
 ]);
 
 /** `__proto__` as a key is an attack on whoever copies the object by assignment. */
-function others(fields: JsonObject, known: ReadonlySet<string>): [string, unknown][] {
+function pickUnknownFields(fields: JsonObject, known: ReadonlySet<string>): [string, unknown][] {
   const found: [string, unknown][] = [];
   for (const key of Object.keys(fields)) {
     if (known.has(key) || key === "__proto__") continue;
@@ -98,11 +98,11 @@ function others(fields: JsonObject, known: ReadonlySet<string>): [string, unknow
 }
 
 /** Top-level fields we do not model. */
-export function otherFields(body: JsonObject): [string, unknown][] {
-  return others(body, MODELLED);
+export function pickExtraFields(body: JsonObject): [string, unknown][] {
+  return pickUnknownFields(body, KNOWN_FIELDS);
 }
 
 /** Fields of a message, or of a stream's delta, that we do not model. */
-export function otherMessageFields(message: JsonObject): [string, unknown][] {
-  return others(message, MODELLED_IN_MESSAGE);
+export function pickExtraMessageFields(message: JsonObject): [string, unknown][] {
+  return pickUnknownFields(message, KNOWN_MESSAGE_FIELDS);
 }

@@ -4,16 +4,16 @@ import { isObject, type JsonObject, parseObject, readField, readObject } from ".
 import type { ChatEvent, ChatResponse, FinishReason, Usage } from "../provider.ts";
 import type { SseEvent } from "../transport/sse.ts";
 import {
-  type AnswerHead,
   type ChatDialect,
   checkFinish,
   collectExtra,
-  identify,
+  type ResponseHead,
+  readIdentity,
   reportsError,
 } from "./chat-dialect.ts";
 import {
-  otherFields,
-  otherMessageFields,
+  pickExtraFields,
+  pickExtraMessageFields,
   readContent,
   readFinishReason,
   readReasoning,
@@ -53,11 +53,11 @@ const NO_EVENTS: readonly ChatEvent[] = [];
 
 /** The reducer of `chat.completion.chunk` frames up to `[DONE]`. */
 export function createChatReducer(
-  head: AnswerHead,
+  head: ResponseHead,
   now: number,
   dialect: ChatDialect,
 ): ChatReducer<StreamState, SseEvent> {
-  const refuse = (message: string) =>
+  const badResponseError = (message: string) =>
     new ProviderError(message, { kind: "bad-response", provider: dialect.provider, status: head.status });
   return {
     initial: INITIAL,
@@ -68,31 +68,31 @@ export function createChatReducer(
       const frame = parseObject(data);
       if (!frame) {
         if (event.name === "error") throw dialect.classifyBody({ error: data }, head, now);
-        throw refuse("a frame of the stream is not a JSON object");
+        throw badResponseError("a frame of the stream is not a JSON object");
       }
       if (event.name === "error" || reportsError(frame)) throw dialect.classifyBody(frame, head, now);
-      dialect.checkOwner?.(frame, head);
-      return reduceFrame(state, frame, { head, now, dialect, refuse });
+      dialect.checkRequestId?.(frame, head);
+      return reduceFrame(state, frame, { head, now, dialect, badResponseError });
     },
     finish(state) {
       const missing = findMissing(state, dialect);
       if (missing !== undefined)
-        throw refuse(`the stream ended without ${missing}: the answer is not complete`);
-      return respond(state);
+        throw badResponseError(`the stream ended without ${missing}: the answer is not complete`);
+      return buildResponse(state);
     },
   };
 }
 
 interface FrameContext {
-  readonly head: AnswerHead;
+  readonly head: ResponseHead;
   readonly now: number;
   readonly dialect: ChatDialect;
-  readonly refuse: (message: string) => ProviderError;
+  readonly badResponseError: (message: string) => ProviderError;
 }
 
 function reduceFrame(state: StreamState, frame: JsonObject, context: FrameContext): ChatStep<StreamState> {
-  const identity = state.identity ?? identify(frame, context.head.headers);
-  const extra = merge(state.extra, otherFields(frame));
+  const identity = state.identity ?? readIdentity(frame, context.head.headers);
+  const extra = merge(state.extra, pickExtraFields(frame));
   const usage = readUsage(readField(frame, "usage")) ?? state.usage;
   const isSame = identity === state.identity && extra === state.extra && usage === state.usage;
   const common = isSame ? state : { ...state, identity, extra, usage };
@@ -103,19 +103,19 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: FrameContex
       throw context.dialect.classifyBody(frame, context.head, context.now);
     return { state: common, events: NO_EVENTS };
   }
-  if (!Array.isArray(choices)) throw context.refuse("the choices of a frame are not a list");
+  if (!Array.isArray(choices)) throw context.badResponseError("the choices of a frame are not a list");
   if (choices.length === 0) return { state: common, events: NO_EVENTS };
   const [choice] = choices;
   const index = readField(choice, "index") ?? 0;
   if (choices.length > 1 || index !== 0)
-    throw context.refuse("a frame carries another choice than the one asked for");
+    throw context.badResponseError("a frame carries another choice than the one asked for");
   return reduceChoice(common, choice, context);
 }
 
 function reduceChoice(
   state: StreamState,
   choice: unknown,
-  { head, dialect, refuse }: FrameContext,
+  { head, dialect, badResponseError }: FrameContext,
 ): ChatStep<StreamState> {
   // The last frame of some vendors has the whole message instead of a delta; only deltas are text that is new.
   const delta = readObject(choice, "delta");
@@ -127,7 +127,7 @@ function reduceChoice(
   const text = readContent(delta);
   const reasoning = readReasoning(delta) ?? "";
   const tools = addToolCalls(state.toolCalls, readField(delta, "tool_calls"));
-  if (typeof tools === "string") throw refuse(tools);
+  if (typeof tools === "string") throw badResponseError(tools);
   const events: ChatEvent[] = [];
   if (reasoning !== "") events.push({ type: "reasoning-delta", text: reasoning });
   if (text !== "") events.push({ type: "text-delta", text });
@@ -141,7 +141,7 @@ function reduceChoice(
       finishReason,
       usage,
       logprobs,
-      messageExtra: merge(state.messageExtra, otherMessageFields(delta)),
+      messageExtra: merge(state.messageExtra, pickExtraMessageFields(delta)),
     },
     events,
   };
@@ -167,7 +167,7 @@ function findMissing(state: StreamState, { terminal }: ChatDialect): string | un
   return terminal !== "finish-reason" && !state.done ? "[DONE]" : undefined;
 }
 
-function respond(state: StreamState): ChatResponse {
+function buildResponse(state: StreamState): ChatResponse {
   const toolCalls = state.toolCalls
     .toSorted((a, b) => a.index - b.index)
     .filter(({ name }) => name !== "")

@@ -24,11 +24,11 @@ export function encodeChatBody(
 ): Record<string, unknown> {
   const { extra = {} } = request;
   const { n = 1, stream_options: streamOptions, ...passed } = extra;
-  const refuse = (message: string) =>
+  const invalidRequestError = (message: string) =>
     new ProviderError(message, { kind: "invalid-request", provider: dialect.provider });
-  if (request.messages.length === 0) throw refuse("a chat request takes at least 1 message");
-  if (n !== 1) throw refuse("n must be 1: every item is one answer");
-  return withoutAbsent({
+  if (request.messages.length === 0) throw invalidRequestError("a chat request takes at least 1 message");
+  if (n !== 1) throw invalidRequestError("n must be 1: every item is one answer");
+  return omitUndefined({
     ...passed,
     model,
     messages: request.messages.map((message) => encodeMessage(message, dialect)),
@@ -53,7 +53,7 @@ function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {
 
 function encodeMessage(message: ChatMessage, { reasoningField }: RequestDialect): Record<string, unknown> {
   const { role, content, name, toolCalls, toolCallId, reasoning } = message;
-  return withoutAbsent({
+  return omitUndefined({
     role,
     content,
     name,
@@ -67,6 +67,6 @@ function encodeToolCall({ id, name, arguments: text }: ToolCall) {
   return { id, type: "function", function: { name, arguments: text } };
 }
 
-function withoutAbsent(fields: Record<string, unknown>): Record<string, unknown> {
+function omitUndefined(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

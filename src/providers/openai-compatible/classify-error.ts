@@ -3,9 +3,9 @@ import { isObject, type JsonObject, parseObject, readField, readText } from "../
 import { classifyStatus } from "../transport/classify-status.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
-import { type AnswerHead, findRequestId } from "./chat-dialect.ts";
+import { findRequestId, type ResponseHead } from "./chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
-import type { CodeClass, CompatibleProfile } from "./profile.ts";
+import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";
 
 /** An error body is short; a large one is a broken success. */
 const MAX_ERROR_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ const MAX_ERROR_BYTES = 1024 * 1024;
  */
 export function classifyErrorBody(
   body: JsonObject,
-  head: AnswerHead,
+  head: ResponseHead,
   now: number,
   profile: CompatibleProfile,
 ): ProviderError {
@@ -29,25 +29,25 @@ export function classifyErrorBody(
   const status = codes.map(asStatus).find((code) => code !== undefined) ?? head.status;
   const [shown] = codes;
   const common = {
-    ...describe(profile, { ...head, status }, now),
+    ...buildErrorDetails(profile, { ...head, status }, now),
     ...(shown !== undefined && { code: shown }),
   };
   const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
-  const listed = specify(findListed(codes, profile), codes, status, text);
-  if (listed) return fromClass(listed, shown, common, profile);
+  const listed = refineErrorClass(findListed(codes, profile), codes, status, text);
+  if (listed) return errorFromClass(listed, shown, common, profile);
   if (status < 400) {
     const code = shown === undefined ? "no code" : `code ${shown}`;
     return new ProviderError(`the answer reports an error that no table lists (${code})`, {
       ...common,
       kind: "server",
-      unlisted: true,
+      isUnlisted: true,
     });
   }
-  return fromStatus(status, common, profile);
+  return errorFromStatus(status, common, profile);
 }
 
 /** The error of an answer that holds no result: another status, an HTML page, an empty or broken body. */
-export function classifyAnswer(
+export function classifyResponse(
   response: HttpResponse,
   now: number,
   profile: CompatibleProfile,
@@ -57,8 +57,8 @@ export function classifyAnswer(
   const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
   if (object && (status !== 200 || looksLikeError(object)))
     return classifyErrorBody(object, response, now, profile);
-  const common = describe(profile, response, now);
-  if (status !== 200) return fromStatus(status, common, profile);
+  const common = buildErrorDetails(profile, response, now);
+  if (status !== 200) return errorFromStatus(status, common, profile);
   const size = `${body.length} bytes, ${readContentType(response.headers)}`;
   const message =
     body.length === 0
@@ -66,7 +66,7 @@ export function classifyAnswer(
       : object === undefined
         ? `the answer is not a complete JSON object (${size})`
         : `the answer is JSON but holds no ${expected} (${size})`;
-  return new ProviderError(message, { ...common, kind: "bad-response", unlisted: true });
+  return new ProviderError(message, { ...common, kind: "bad-response", isUnlisted: true });
 }
 
 function looksLikeError(body: JsonObject): boolean {
@@ -76,7 +76,7 @@ function looksLikeError(body: JsonObject): boolean {
   return readField(body, "code") !== undefined && readText(body, "message") !== undefined;
 }
 
-function findListed(codes: readonly string[], profile: CompatibleProfile): CodeClass | undefined {
+function findListed(codes: readonly string[], profile: CompatibleProfile): ErrorCodeClass | undefined {
   for (const code of codes) {
     for (const table of [profile.codes ?? {}, COMMON_CODES])
       if (Object.hasOwn(table, code)) return table[code];
@@ -89,12 +89,12 @@ const TOO_LONG =
 const BATCH_SIZE = /batch size|too many inputs|array too long|max_batch|maximum allowed batch/i;
 
 /** Vague classes, and answers no table lists, are told apart by what the vendors' texts have in common. */
-function specify(
-  listed: CodeClass | undefined,
+function refineErrorClass(
+  listed: ErrorCodeClass | undefined,
   codes: readonly string[],
   status: number,
   text: string,
-): CodeClass | undefined {
+): ErrorCodeClass | undefined {
   const kind = listed?.kind;
   // OpenAI names the exhausted limit in the type beside the code.
   if (kind === "throttled" && listed?.dimension === undefined) {
@@ -106,43 +106,43 @@ function specify(
   const vague = kind === undefined || kind === "invalid-request";
   if (!vague || (status < 400 ? status !== 200 : status >= 500)) return listed;
   if (status === 413 || BATCH_SIZE.test(text))
-    return { kind: "too-long", message: "the request is too large", splittable: true };
+    return { kind: "too-long", message: "the request is too large", isSplittable: true };
   return TOO_LONG.test(text) ? { kind: "too-long", message: "the input is too long for the model" } : listed;
 }
 
 type Common = Omit<ProviderErrorDetails, "kind">;
 
-function fromClass(
-  { kind, message, dimension, splittable }: CodeClass,
+function errorFromClass(
+  { kind, message, dimension, isSplittable }: ErrorCodeClass,
   code: string | undefined,
   common: Common,
   profile: CompatibleProfile,
 ): ProviderError {
   const shown = code === undefined ? "" : ` (code ${code})`;
-  return new ProviderError(`${message}${shown}${mend(kind, profile)}`, {
+  return new ProviderError(`${message}${shown}${hintFor(kind, profile)}`, {
     ...common,
     kind,
     ...(dimension && { dimension }),
-    ...(splittable && { splittable }),
+    ...(isSplittable && { isSplittable }),
   });
 }
 
-function fromStatus(status: number, common: Common, profile: CompatibleProfile): ProviderError {
-  const { kind, message, splittable } = classifyStatus(status);
-  return new ProviderError(`${message} (HTTP ${status})${mend(kind, profile)}`, {
+function errorFromStatus(status: number, common: Common, profile: CompatibleProfile): ProviderError {
+  const { kind, message, isSplittable } = classifyStatus(status);
+  return new ProviderError(`${message} (HTTP ${status})${hintFor(kind, profile)}`, {
     ...common,
     kind,
-    unlisted: true,
-    ...(splittable && { splittable }),
+    isUnlisted: true,
+    ...(isSplittable && { isSplittable }),
   });
 }
 
-function mend(kind: string, { variables }: CompatibleProfile): string {
-  if (kind === "auth") return `: check ${variables}_API_KEY, ${variables}_BASE_URL and the model's name`;
+function hintFor(kind: string, { envPrefix }: CompatibleProfile): string {
+  if (kind === "auth") return `: check ${envPrefix}_API_KEY, ${envPrefix}_BASE_URL and the model's name`;
   return kind === "quota" ? ": top up the account or raise its limit" : "";
 }
 
-function describe(profile: CompatibleProfile, head: AnswerHead, now: number) {
+function buildErrorDetails(profile: CompatibleProfile, head: ResponseHead, now: number) {
   const requestId = findRequestId(head.headers);
   const retryAfterMs = parseRetryAfter(head.headers, now);
   return {

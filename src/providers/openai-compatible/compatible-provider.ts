@@ -6,12 +6,12 @@ import type { Transport } from "../transport/transport.ts";
 import { createChatCodec } from "./chat-codec.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { encodeChatBody } from "./chat-request.ts";
-import { classifyAnswer, classifyErrorBody } from "./classify-error.ts";
+import { classifyErrorBody, classifyResponse } from "./classify-error.ts";
 import { decodeEmbeddingResponse, type EmbeddingDialect, encodeEmbeddingRequest } from "./embedding-codec.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
 /** What any vendor is taken to accept when its profile does not say. */
-const USUAL_MAX_INPUTS = 16;
+const DEFAULT_MAX_INPUTS = 16;
 
 /** A vendor of the OpenAI protocol for one account. `close` closes the transport, so accounts that share one close together. */
 export function createCompatibleProvider(
@@ -32,7 +32,7 @@ export function createCompatibleProvider(
         transport,
         url: new URL(`${base}/chat/completions`),
         headers: () => headers,
-        codec: createChatCodec(chatDialect(profile, model)),
+        codec: createChatCodec(createChatDialect(profile, model)),
       }),
     embedding: (model) =>
       createEmbeddingModel(profile, findData(profile, model, "embedding"), {
@@ -49,9 +49,9 @@ function findData(profile: CompatibleProfile, name: string, kind: ModelData["kin
 }
 
 /** Exported for tests that feed recorded answers to the codec. */
-export function chatDialect(profile: CompatibleProfile, model: string): ChatDialect {
+export function createChatDialect(profile: CompatibleProfile, model: string): ChatDialect {
   const { name, maxTokensField = "max_tokens", includeUsage = true, reasoningField } = profile;
-  const ranges = rangesOf(profile, model);
+  const ranges = listRanges(profile, model);
   return {
     provider: name,
     encode: (request, stream) => {
@@ -65,7 +65,7 @@ export function chatDialect(profile: CompatibleProfile, model: string): ChatDial
       return body;
     },
     classifyBody: (body, head, now) => classifyErrorBody(body, head, now, profile),
-    classifyAnswer: (response, now) => classifyAnswer(response, now, profile, "chat answer"),
+    classifyResponse: (response, now) => classifyResponse(response, now, profile, "chat answer"),
     failures: {
       error: { kind: "server", message: "the model failed half-way" },
       abort: { kind: "server", message: "the upstream gave up half-way" },
@@ -79,7 +79,7 @@ export function chatDialect(profile: CompatibleProfile, model: string): ChatDial
 }
 
 /** What is known to be refused, by field of the body: servers of the owner's own are given more freedom. */
-function rangesOf(profile: CompatibleProfile, model: string): readonly (readonly [string, Range])[] {
+function listRanges(profile: CompatibleProfile, model: string): readonly (readonly [string, Range])[] {
   const max = findData(profile, model, "chat").maxOutputTokens;
   const output = { min: 1, integer: true, ...(max !== undefined && { max }) };
   return [
@@ -107,14 +107,14 @@ function createEmbeddingModel(
   data: ModelData,
   wire: EmbeddingWire,
 ): EmbeddingModel {
-  const maxInputs = data.maxInputs ?? profile.maxInputs ?? USUAL_MAX_INPUTS;
+  const maxInputs = data.maxInputs ?? profile.maxInputs ?? DEFAULT_MAX_INPUTS;
   const maxBatchTokens = data.maxBatchTokens ?? profile.maxBatchTokens;
   const dialect: EmbeddingDialect = {
     provider: profile.name,
     maxInputs,
     encoding: profile.encoding ?? "float",
     classifyBody: (body, head, now) => classifyErrorBody(body, head, now, profile),
-    classifyAnswer: (response, now) => classifyAnswer(response, now, profile, "readable vectors"),
+    classifyResponse: (response, now) => classifyResponse(response, now, profile, "readable vectors"),
   };
   return {
     maxInputs,

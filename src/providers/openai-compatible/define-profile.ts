@@ -2,7 +2,7 @@ import type { ModelData } from "../provider.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
 /** What a user says of an OpenAI-compatible provider. */
-export interface Definition {
+export interface ProviderDefinition {
   readonly name: string;
   readonly baseUrl: string;
   readonly models: readonly ModelData[];
@@ -11,11 +11,16 @@ export interface Definition {
 }
 
 /** The profile of a provider that the user defined: the common protocol without peculiarities. */
-export function defineProfile({ name, baseUrl, models, encoding = "float" }: Definition): CompatibleProfile {
+export function defineProfile({
+  name,
+  baseUrl,
+  models,
+  encoding = "float",
+}: ProviderDefinition): CompatibleProfile {
   return {
     name,
     defaultBaseUrl: baseUrl,
-    variables: name.replaceAll("-", "_").toUpperCase(),
+    envPrefix: name.replaceAll("-", "_").toUpperCase(),
     encoding,
     maxInputs: 16,
     models,

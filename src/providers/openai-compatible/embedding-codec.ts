@@ -5,7 +5,7 @@ import { FloatSyntaxError } from "../decode-floats.ts";
 import { isObject, type JsonObject, readText } from "../json-value.ts";
 import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "../provider.ts";
 import type { HttpResponse } from "../transport/transport.ts";
-import { type AnswerHead, findRequestId, reportsError } from "./chat-dialect.ts";
+import { findRequestId, type ResponseHead, reportsError } from "./chat-dialect.ts";
 import { readUsage } from "./chat-parts.ts";
 
 /** What one vendor of the common embedding protocol does in its own way. */
@@ -13,9 +13,9 @@ export interface EmbeddingDialect {
   readonly provider: string;
   readonly maxInputs: number;
   /** `unsaid`: the vendor does not know the field. */
-  readonly encoding: "base64" | "float" | "unsaid";
-  classifyBody(body: JsonObject, head: AnswerHead, now: number): ProviderError;
-  classifyAnswer(response: HttpResponse, now: number): ProviderError;
+  readonly encoding: "base64" | "float" | "omitted";
+  classifyBody(body: JsonObject, head: ResponseHead, now: number): ProviderError;
+  classifyResponse(response: HttpResponse, now: number): ProviderError;
 }
 
 /**
@@ -29,19 +29,19 @@ export function encodeEmbeddingRequest(
 ): string {
   const { inputs, dimensions } = request;
   const { provider, maxInputs, encoding } = dialect;
-  const refuse = (message: string, splittable = false) =>
-    new ProviderError(message, { kind: "invalid-request", provider, splittable });
+  const invalidRequestError = (message: string, isSplittable = false) =>
+    new ProviderError(message, { kind: "invalid-request", provider, isSplittable });
   if (inputs.length === 0 || inputs.length > maxInputs)
-    throw refuse(
+    throw invalidRequestError(
       `an embedding call takes 1 to ${maxInputs} inputs, not ${inputs.length}`,
       inputs.length > maxInputs,
     );
   const problem = dimensions === undefined ? undefined : findDimensionProblem(model, dimensions);
-  if (problem !== undefined) throw refuse(problem);
+  if (problem !== undefined) throw invalidRequestError(problem);
   return JSON.stringify({
     model: model.name,
     input: inputs,
-    ...(encoding !== "unsaid" && { encoding_format: encoding }),
+    ...(encoding !== "omitted" && { encoding_format: encoding }),
     ...(dimensions !== undefined && dimensions !== fixedDimensions(model) && { dimensions }),
   });
 }
@@ -51,17 +51,19 @@ function fixedDimensions(model: ModelData): number | undefined {
   return model.dimensionChoices === undefined ? model.dimensions : undefined;
 }
 
-function findDimensionProblem(model: ModelData, wanted: number): string | undefined {
+function findDimensionProblem(model: ModelData, requested: number): string | undefined {
   const { name, dimensions, dimensionChoices } = model;
-  if (!Number.isInteger(wanted) || wanted < 1) return "dimensions must be a positive integer";
+  if (!Number.isInteger(requested) || requested < 1) return "dimensions must be a positive integer";
   if (dimensions === undefined) return undefined;
   if (dimensionChoices === "up-to")
-    return wanted > dimensions ? `${name} has at most ${dimensions} dimensions, not ${wanted}` : undefined;
+    return requested > dimensions
+      ? `${name} has at most ${dimensions} dimensions, not ${requested}`
+      : undefined;
   if (dimensionChoices === undefined)
-    return wanted === dimensions ? undefined : `${name} has ${dimensions} dimensions, not ${wanted}`;
-  return dimensionChoices.includes(wanted)
+    return requested === dimensions ? undefined : `${name} has ${dimensions} dimensions, not ${requested}`;
+  return dimensionChoices.includes(requested)
     ? undefined
-    : `${name} has ${dimensionChoices.join(", ")} dimensions to choose from, not ${wanted}`;
+    : `${name} has ${dimensionChoices.join(", ")} dimensions to choose from, not ${requested}`;
 }
 
 /**
@@ -74,11 +76,11 @@ export function decodeEmbeddingResponse(
   now: number,
   dialect: EmbeddingDialect,
 ): EmbeddingResponse {
-  if (response.status !== 200) throw dialect.classifyAnswer(response, now);
+  if (response.status !== 200) throw dialect.classifyResponse(response, now);
   const { matrix, rest } = decodeBody(response, expected, now, dialect);
   const body: JsonObject = Object.fromEntries(rest);
   if (reportsError(body)) throw dialect.classifyBody(body, response, now);
-  if (!matrix) throw dialect.classifyAnswer(response, now);
+  if (!matrix) throw dialect.classifyResponse(response, now);
   const requestId = findRequestId(response.headers) ?? readText(body, "request_id");
   const details = {
     provider: dialect.provider,
@@ -105,7 +107,7 @@ function decodeBody(
     return decodeEmbeddingList(response.body, expected.count * (expected.dimensions ?? 0));
   } catch (error) {
     if (!(error instanceof FloatSyntaxError)) throw error;
-    const answer = dialect.classifyAnswer(response, now);
+    const answer = dialect.classifyResponse(response, now);
     if (answer.kind !== "bad-response") throw answer;
     throw new ProviderError(`the answer's embeddings cannot be read: ${error.message}`, {
       kind: "bad-response",

@@ -1,4 +1,4 @@
-import type { CodeClass } from "./profile.ts";
+import type { ErrorCodeClass } from "./profile.ts";
 
 const KEY_REFUSED = { kind: "auth", message: "the API key was refused" } as const;
 const NO_BALANCE = { kind: "quota", message: "the account has no balance or quota left" } as const;
@@ -14,7 +14,11 @@ const OVERLOADED = { kind: "overloaded", message: "the upstream is overloaded" }
 const FAILED = { kind: "server", message: "the upstream failed" } as const;
 const INVALID = { kind: "invalid-request", message: "the request was refused as invalid" } as const;
 const TOO_LONG = { kind: "too-long", message: "the input is too long for the model" } as const;
-const BATCH_TOO_LARGE = { kind: "too-long", message: "the request is too large", splittable: true } as const;
+const BATCH_TOO_LARGE = {
+  kind: "too-long",
+  message: "the request is too large",
+  isSplittable: true,
+} as const;
 const FILTERED = { kind: "content-filter", message: "the content filter refused the request" } as const;
 const NO_MODEL = {
   kind: "auth",
@@ -22,7 +26,7 @@ const NO_MODEL = {
 } as const;
 
 /** `error.code` and `error.type` as the vendors spell them; both are looked up, the code first. */
-export const COMMON_CODES: Readonly<Record<string, CodeClass>> = {
+export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   invalid_api_key: KEY_REFUSED,
   incorrect_api_key: KEY_REFUSED,
   account_deactivated: KEY_REFUSED,
@@ -65,7 +69,7 @@ export const COMMON_CODES: Readonly<Record<string, CodeClass>> = {
   BadRequestError: INVALID,
 };
 
-export const DASHSCOPE_CODES: Readonly<Record<string, CodeClass>> = {
+export const DASHSCOPE_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   InvalidApiKey: KEY_REFUSED,
   AccessDenied: { kind: "auth", message: "the account may not do this" },
   Arrearage: NO_BALANCE,
@@ -88,7 +92,7 @@ export const DASHSCOPE_CODES: Readonly<Record<string, CodeClass>> = {
   RequestTimeOut: { kind: "timeout", message: "the upstream timed out" },
 };
 
-export const SILICONFLOW_CODES: Readonly<Record<string, CodeClass>> = {
+export const SILICONFLOW_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   "20012": NO_MODEL,
   "20015": INVALID,
   "30001": NO_BALANCE,
@@ -96,7 +100,7 @@ export const SILICONFLOW_CODES: Readonly<Record<string, CodeClass>> = {
   "50603": OVERLOADED,
 };
 
-export const VOLCENGINE_CODES: Readonly<Record<string, CodeClass>> = {
+export const VOLCENGINE_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   AuthenticationError: KEY_REFUSED,
   AccountOverdueError: NO_BALANCE,
   QuotaExceeded: NO_BALANCE,
@@ -123,7 +127,7 @@ export const VOLCENGINE_CODES: Readonly<Record<string, CodeClass>> = {
   MissingParameter: INVALID,
 };
 
-export const TEI_CODES: Readonly<Record<string, CodeClass>> = {
+export const TEI_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   Overloaded: { ...AT_ONCE, message: "the server's queue is full" },
   Unhealthy: { kind: "server", message: "the server is not healthy" },
   Backend: { kind: "server", message: "the server's model failed" },

@@ -24,7 +24,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "openai",
     defaultBaseUrl: "https://api.openai.com/v1",
-    variables: "OPENAI",
+    envPrefix: "OPENAI",
     maxTokensField: "max_completion_tokens",
     encoding: "base64",
     maxInputs: 2048,
@@ -43,13 +43,13 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "deepseek",
     defaultBaseUrl: "https://api.deepseek.com/v1",
-    variables: "DEEPSEEK",
+    envPrefix: "DEEPSEEK",
     models: [chat("deepseek-chat", 128_000, 8192), chat("deepseek-reasoner", 128_000, 65_536)],
   },
   {
     name: "moonshot",
     defaultBaseUrl: "https://api.moonshot.cn/v1",
-    variables: "MOONSHOT",
+    envPrefix: "MOONSHOT",
     reasoningField: "reasoning_content",
     models: [
       chat("moonshot-v1-8k", 8192),
@@ -61,7 +61,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "dashscope",
     defaultBaseUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1",
-    variables: "DASHSCOPE",
+    envPrefix: "DASHSCOPE",
     encoding: "float",
     maxInputs: 10,
     codes: DASHSCOPE_CODES,
@@ -78,7 +78,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "siliconflow",
     defaultBaseUrl: "https://api.siliconflow.cn/v1",
-    variables: "SILICONFLOW",
+    envPrefix: "SILICONFLOW",
     encoding: "base64",
     maxInputs: 32,
     codes: SILICONFLOW_CODES,
@@ -92,7 +92,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "volcengine-ark",
     defaultBaseUrl: "https://ark.cn-beijing.volces.com/api/v3",
-    variables: "VOLCENGINE_ARK",
+    envPrefix: "VOLCENGINE_ARK",
     encoding: "float",
     maxInputs: 256,
     codes: VOLCENGINE_CODES,
@@ -104,7 +104,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "openrouter",
     defaultBaseUrl: "https://openrouter.ai/api/v1",
-    variables: "OPENROUTER",
+    envPrefix: "OPENROUTER",
     openModels: "any",
     reasoningField: "reasoning",
     models: [chat("openai/gpt-4o-mini", 128_000, 16_384), chat("deepseek/deepseek-chat", 64_000)],
@@ -112,7 +112,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "ollama",
     defaultBaseUrl: "http://127.0.0.1:11434/v1",
-    variables: "OLLAMA",
+    envPrefix: "OLLAMA",
     openModels: "any",
     needsKey: false,
     encoding: "float",
@@ -126,7 +126,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "vllm",
     defaultBaseUrl: "http://127.0.0.1:8000/v1",
-    variables: "VLLM",
+    envPrefix: "VLLM",
     openModels: "any",
     needsKey: false,
     encoding: "base64",
@@ -136,7 +136,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
     name: "text-embeddings-inference",
     defaultBaseUrl: "http://127.0.0.1:8080/v1",
-    variables: "TEXT_EMBEDDINGS_INFERENCE",
+    envPrefix: "TEXT_EMBEDDINGS_INFERENCE",
     openModels: "embedding",
     needsKey: false,
     encoding: "base64",

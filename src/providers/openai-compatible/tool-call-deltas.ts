@@ -22,15 +22,20 @@ export function addToolCalls(
   pieces: unknown,
 ): { readonly calls: readonly PartialToolCall[]; readonly events: readonly ChatEvent[] } | string {
   if (!Array.isArray(pieces)) return { calls, events: [] };
-  let grown = calls;
+  let updatedCalls = calls;
   const events: ChatEvent[] = [];
   for (const piece of pieces) {
-    const index = findIndex(grown, piece);
+    const index = findIndex(updatedCalls, piece);
     if (index === undefined) return `a tool call's index is not an integer below ${MAX_TOOL_CALLS}`;
     const id = readText(piece, "id");
     const name = readText(readObject(piece, "function"), "name");
     const text = readArguments(piece);
-    const known = grown.find((call) => call.index === index) ?? { index, id: "", name: "", arguments: "" };
+    const known = updatedCalls.find((call) => call.index === index) ?? {
+      index,
+      id: "",
+      name: "",
+      arguments: "",
+    };
     // Some vendors repeat id and name in every piece.
     const call = {
       index,
@@ -38,7 +43,7 @@ export function addToolCalls(
       name: known.name || (name ?? ""),
       arguments: known.arguments + (text ?? ""),
     };
-    grown = [...grown.filter((other) => other.index !== index), call];
+    updatedCalls = [...updatedCalls.filter((other) => other.index !== index), call];
     events.push({
       type: "tool-call-delta",
       index,
@@ -47,7 +52,7 @@ export function addToolCalls(
       ...(text !== undefined && text !== "" && { arguments: text }),
     });
   }
-  return { calls: grown, events };
+  return { calls: updatedCalls, events };
 }
 
 function findIndex(calls: readonly PartialToolCall[], piece: unknown): number | undefined {

@@ -14,17 +14,17 @@ export interface CodeContext {
 /** The error a non-zero `code` stands for. Only our table's words reach the message: the provider's may quote the request. */
 export function errorFromCode(code: number, context: CodeContext = {}): ProviderError {
   const listed = Object.hasOwn(SPARK_CODES, code) ? SPARK_CODES[code] : undefined;
-  const details = { ...describe(context), code: String(code) };
+  const details = { ...buildErrorDetails(context), code: String(code) };
   if (!listed) {
     const byStatus = context.status !== undefined && context.status !== 200;
     return new ProviderError(`Spark reports an error that no table lists (code ${code})`, {
       ...details,
       kind: byStatus ? classifyStatus(context.status).kind : "server",
-      unlisted: true,
+      isUnlisted: true,
     });
   }
-  const mend = listed.mend === undefined ? "" : `: ${listed.mend}`;
-  return new ProviderError(`${listed.message} (code ${code})${mend}`, {
+  const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
+  return new ProviderError(`${listed.message} (code ${code})${hint}`, {
     ...details,
     kind: listed.kind,
     ...(listed.dimension && { dimension: listed.dimension }),
@@ -36,7 +36,7 @@ export function errorFromCode(code: number, context: CodeContext = {}): Provider
  * The error of an HTTP answer that is no success: a refused handshake or signature, an error of the HTTP interface,
  * or something that is not Spark at all. A business code in its JSON counts for more than the status.
  */
-export function errorFromAnswer(response: HttpResponse, now: number, cause?: unknown): ProviderError {
+export function errorFromResponse(response: HttpResponse, now: number, cause?: unknown): ProviderError {
   const body = readBody(response.body);
   const context = {
     status: response.status,
@@ -45,26 +45,26 @@ export function errorFromAnswer(response: HttpResponse, now: number, cause?: unk
   };
   const code = body && findCode(body);
   if (code !== undefined && code !== 0) return errorFromCode(code, context);
-  const details = { ...describe(context), ...(cause !== undefined && { cause }) };
+  const details = { ...buildErrorDetails(context), ...(cause !== undefined && { cause }) };
   if (isInvalidUser(body))
     return new ProviderError(
       "the API password was refused: check SPARK_API_PASSWORD, which is another one for each version",
       { ...details, kind: "auth" },
     );
-  if (response.status === 401 || response.status === 403) return refusedSignature(response, details, now);
+  if (response.status === 401 || response.status === 403) return signatureError(response, details, now);
   if (response.status !== 200) {
     const { kind, message } = classifyStatus(response.status);
-    return new ProviderError(`${message} (HTTP ${response.status})`, { ...details, kind, unlisted: true });
+    return new ProviderError(`${message} (HTTP ${response.status})`, { ...details, kind, isUnlisted: true });
   }
   const message =
     response.body.length === 0
       ? "the answer is empty"
       : `the answer is ${body ? "JSON but holds no readable result" : "not a complete JSON object"} (${response.body.length} bytes)`;
-  return new ProviderError(message, { ...details, kind: "bad-response", unlisted: true });
+  return new ProviderError(message, { ...details, kind: "bad-response", isUnlisted: true });
 }
 
 /** 401: unknown key, wrong secret, host or path. 403: the date of the signature, thus the clock. */
-function refusedSignature(
+function signatureError(
   response: HttpResponse,
   details: Omit<ProviderErrorDetails, "kind">,
   now: number,
@@ -82,7 +82,7 @@ function measureSkew(headers: HttpHeaders, now: number): string {
   return ` and is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? "ahead" : "behind"}`;
 }
 
-function describe({ status, requestId, retryAfterMs }: CodeContext) {
+function buildErrorDetails({ status, requestId, retryAfterMs }: CodeContext) {
   return {
     provider: SPARK_NAME,
     ...(status !== undefined && { status }),

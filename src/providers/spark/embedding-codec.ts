@@ -4,7 +4,7 @@ import { checkVectors } from "../check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "../json-value.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "../provider.ts";
 import type { HttpResponse } from "../transport/transport.ts";
-import { errorFromAnswer, errorFromCode, findCode, readSid } from "./classify-error.ts";
+import { errorFromCode, errorFromResponse, findCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 
 /** The text of `payload.messages`: a conversation of one message, as base64 of its JSON. */
@@ -43,10 +43,10 @@ export function decodeEmbeddingResponse(
   dimensions: number,
   now: number,
 ): EmbeddingResponse {
-  if (response.status !== 200) throw errorFromAnswer(response, now);
+  if (response.status !== 200) throw errorFromResponse(response, now);
   const body = parseObject(response.body.toString("utf8"));
   const code = body && findCode(body);
-  if (code === undefined) throw errorFromAnswer(response, now);
+  if (code === undefined) throw errorFromResponse(response, now);
   const sid = readSid(readField(readObject(body, "header"), "sid"));
   if (code !== 0) throw errorFromCode(code, { status: 200, requestId: sid });
   const details = { provider: SPARK_NAME, status: 200, ...(sid !== undefined && { requestId: sid }) };

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ProviderError } from "../../core/errors.ts";
 import type { Call, EmbeddingModel, EmbeddingResponse } from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
-import { errorFromAnswer } from "./classify-error.ts";
+import { errorFromResponse } from "./classify-error.ts";
 import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
 import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
@@ -30,9 +30,9 @@ export function createEmbeddingModel(
     async embed({ inputs, purpose = "db", dimensions }, call) {
       const [text] = inputs;
       if (text === undefined || inputs.length > 1)
-        throw refuse(`an embedding call takes 1 input, not ${inputs.length}`, inputs.length > 1);
+        throw invalidRequestError(`an embedding call takes 1 input, not ${inputs.length}`, inputs.length > 1);
       if (dimensions !== undefined && dimensions !== SPARK_DIMENSIONS)
-        throw refuse(`dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`, false);
+        throw invalidRequestError(`dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`, false);
       const uid = randomUUID().replaceAll("-", "");
       const body = encodeEmbeddingRequest(service, text, purpose, { appId: account.appId, uid });
       return postSigned(endpoints[purpose], account, body, transport, call);
@@ -58,11 +58,11 @@ async function postSigned(
       if (response.status === 200) endpoint.confirm(target);
       return decodeEmbeddingResponse(response, SPARK_DIMENSIONS, now);
     }
-    failure = errorFromAnswer(response, now);
+    failure = errorFromResponse(response, now);
   }
   throw failure;
 }
 
-function refuse(message: string, splittable: boolean): ProviderError {
-  return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME, splittable });
+function invalidRequestError(message: string, isSplittable: boolean): ProviderError {
+  return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME, isSplittable });
 }

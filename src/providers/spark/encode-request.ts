@@ -2,7 +2,7 @@ import { ProviderError } from "../../core/errors.ts";
 import { findRangeProblem, type Range } from "../check-range.ts";
 import { isObject } from "../json-value.ts";
 import type { ChatRequest } from "../provider.ts";
-import { plainMessages } from "./plain-messages.ts";
+import { toPlainMessages } from "./plain-messages.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 
 export interface Caller {
@@ -17,20 +17,20 @@ export interface Caller {
  * interface has no field for.
  */
 export function encodeChatRequest(version: SparkVersion, request: ChatRequest, caller: Caller): string {
-  refuseUnknown(version, request);
+  rejectUnsupported(version, request);
   const { patch_id: patchId, ...extra } = request.extra ?? {};
   const functions = request.toolChoice === "none" ? [] : (request.tools ?? []);
   return JSON.stringify({
     header: { app_id: caller.appId, uid: caller.uid, ...(patchId !== undefined && { patch_id: patchId }) },
-    parameter: { chat: { ...extra, ...sampling(version, request), domain: version.domain } },
+    parameter: { chat: { ...extra, ...encodeSampling(version, request), domain: version.domain } },
     payload: {
-      message: { text: plainMessages(request.messages, version.system) },
+      message: { text: toPlainMessages(request.messages, version.system) },
       ...(functions.length > 0 && { functions: { text: functions.map(readFunction) } }),
     },
   });
 }
 
-function sampling(version: SparkVersion, request: ChatRequest): Record<string, number> {
+function encodeSampling(version: SparkVersion, request: ChatRequest): Record<string, number> {
   const { maxTokens, temperature } = request;
   checkRange("maxTokens", maxTokens, { min: 1, max: version.maxOutputTokens, integer: true });
   checkRange("top_k", request.extra?.top_k, { ...SPARK_RANGES.topK, integer: true });
@@ -50,11 +50,11 @@ function sampling(version: SparkVersion, request: ChatRequest): Record<string, n
 /** Throws `invalid-request` with the name and the range unless the value is absent or inside. */
 export function checkRange(name: string, value: unknown, range: Range): void {
   const problem = findRangeProblem(value, range);
-  if (problem !== undefined) throw refuse(`${name} ${problem}`);
+  if (problem !== undefined) throw invalidRequestError(`${name} ${problem}`);
 }
 
 /** Better an error than an answer that was not asked for. */
-function refuseUnknown(version: SparkVersion, request: ChatRequest): void {
+function rejectUnsupported(version: SparkVersion, request: ChatRequest): void {
   const absent = [
     (request.stop?.length ?? 0) > 0 && "stop",
     request.seed !== undefined && "seed",
@@ -62,13 +62,16 @@ function refuseUnknown(version: SparkVersion, request: ChatRequest): void {
     request.responseFormat !== undefined && !isPlainText(request.responseFormat) && "responseFormat",
   ].filter((name) => name !== false);
   if (absent.length > 0)
-    throw refuse(
+    throw invalidRequestError(
       `Spark's WebSocket interface has no ${absent.join(", ")}: leave it out, or use the HTTP interface (SPARK_PROTOCOL=http)`,
     );
   if ((request.tools?.length ?? 0) === 0) return;
-  if (!version.functions) throw refuse(`spark/${version.model} takes no tools; max, max-32k and ultra do`);
+  if (!version.functions)
+    throw invalidRequestError(`spark/${version.model} takes no tools; max, max-32k and ultra do`);
   if (!["auto", "none", undefined, null].includes(request.toolChoice as string | undefined | null))
-    throw refuse("toolChoice must be auto or none: Spark decides by itself whether to call a function");
+    throw invalidRequestError(
+      "toolChoice must be auto or none: Spark decides by itself whether to call a function",
+    );
 }
 
 function isPlainText(format: unknown): boolean {
@@ -77,9 +80,9 @@ function isPlainText(format: unknown): boolean {
 
 function readFunction(tool: unknown, position: number): unknown {
   if (isObject(tool) && tool.type === "function" && isObject(tool.function)) return tool.function;
-  throw refuse(`tool ${position} is not of the form { type: "function", function: { ... } }`);
+  throw invalidRequestError(`tool ${position} is not of the form { type: "function", function: { ... } }`);
 }
 
-function refuse(message: string): ProviderError {
+function invalidRequestError(message: string): ProviderError {
   return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME });
 }

@@ -30,7 +30,7 @@ export interface FrameState {
   readonly call: FunctionCall | undefined;
   readonly usage: Usage;
   readonly sid: string | undefined;
-  readonly complete: boolean;
+  readonly isComplete: boolean;
 }
 
 const INITIAL: FrameState = {
@@ -44,7 +44,7 @@ const INITIAL: FrameState = {
   call: undefined,
   usage: {},
   sid: undefined,
-  complete: false,
+  isComplete: false,
 };
 
 export interface FrameReducerOptions {
@@ -61,17 +61,17 @@ export function createFrameReducer(options: FrameReducerOptions = {}): ChatReduc
   return {
     initial: INITIAL,
     reduce(state, text) {
-      if (state.complete) return { state, events: [], done: true };
+      if (state.isComplete) return { state, events: [], done: true };
       const { frame, sid } = readFrame(text, state);
       const counted = { ...state, frames: state.frames + 1, sid };
       if (frame.seq < state.next || state.pending.has(frame.seq)) return { state: counted, events: [] };
-      return advance(notice(counted, frame), frame);
+      return applyFrame(trackSequence(counted, frame), frame);
     },
     finish(state) {
-      if (state.complete) return respond(state, options);
+      if (state.isComplete) return buildResponse(state, options);
       const missing =
         state.lastSeq === undefined ? "its last frame" : `frame ${state.next} of 0 to ${state.lastSeq}`;
-      throw refuse(state, `the stream ended without ${missing}: the answer is not complete`);
+      throw badResponseError(state, `the stream ended without ${missing}: the answer is not complete`);
     },
   };
 }
@@ -80,14 +80,14 @@ function readFrame(text: string, state: FrameState): { frame: Frame; sid: string
   const body = parseObject(text);
   const header = readObject(body, "header");
   if (!body || !header)
-    throw refuse(state, `a frame is not a JSON object with a header (${text.length} characters)`);
+    throw badResponseError(state, `a frame is not a JSON object with a header (${text.length} characters)`);
   const sid = readSid(readField(header, "sid")) ?? state.sid;
   const code = readCode(readField(header, "code"));
-  if (code === undefined) throw refuse(state, "a frame has no header.code");
+  if (code === undefined) throw badResponseError(state, "a frame has no header.code");
   if (code !== 0) throw errorFromCode(code, { requestId: sid });
   const payload = readObject(body, "payload");
   const choices = readObject(payload, "choices");
-  if (!choices) throw refuse(state, "a frame reports success but holds no choices");
+  if (!choices) throw badResponseError(state, "a frame reports success but holds no choices");
   const last = readCode(readField(header, "status")) === 2;
   return { frame: { seq: readSeq(choices, state), last, ...readContents(payload, choices, state) }, sid };
 }
@@ -95,50 +95,54 @@ function readFrame(text: string, state: FrameState): { frame: Frame; sid: string
 function readSeq(choices: JsonObject, state: FrameState): number {
   const seq = readField(choices, "seq");
   if (typeof seq === "number" && Number.isSafeInteger(seq) && seq >= 0) return seq;
-  throw refuse(state, "a frame has no usable seq");
+  throw badResponseError(state, "a frame has no usable seq");
 }
 
 function readContents(payload: JsonObject | undefined, choices: JsonObject, state: FrameState) {
   const pieces = readPieces(readField(choices, "text") ?? []);
-  if (!pieces) throw refuse(state, "a frame's text has another form than a list of contents");
+  if (!pieces) throw badResponseError(state, "a frame's text has another form than a list of contents");
   return { ...pieces, usage: readUsage(readObject(readObject(payload, "usage"), "text")) };
 }
 
 /** The state with what a new frame says about the others; refuses frames that contradict each other. */
-function notice(state: FrameState, { seq, last }: Frame): FrameState {
+function trackSequence(state: FrameState, { seq, last }: Frame): FrameState {
   const { lastSeq, highestSeq } = state;
   if ((lastSeq !== undefined && (last || seq > lastSeq)) || (last && seq < highestSeq))
-    throw refuse(state, "frames follow after the last one");
+    throw badResponseError(state, "frames follow after the last one");
   return { ...state, lastSeq: last ? seq : lastSeq, highestSeq: Math.max(highestSeq, seq) };
 }
 
 /** Adds the frame and those that waited for it, or lets it wait. */
-function advance(state: FrameState, frame: Frame): ChatStep<FrameState> {
-  if (frame.seq !== state.next) return keep(state, frame);
+function applyFrame(state: FrameState, frame: Frame): ChatStep<FrameState> {
+  if (frame.seq !== state.next) return holdFrame(state, frame);
   const events: ChatEvent[] = [];
-  let grown = add(state, frame, events);
+  let nextState = appendFrame(state, frame, events);
   // Frames nearly always come in order, and then nothing waits.
-  if (state.pending.size > 0) grown = addPending(grown, events);
-  return { state: grown, events, ...(grown.complete && { done: true }) };
+  if (state.pending.size > 0) nextState = addPending(nextState, events);
+  return { state: nextState, events, ...(nextState.isComplete && { done: true }) };
 }
 
-function keep(state: FrameState, frame: Frame): ChatStep<FrameState> {
+function holdFrame(state: FrameState, frame: Frame): ChatStep<FrameState> {
   if (state.pending.size >= MAX_PENDING)
-    throw refuse(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
+    throw badResponseError(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
   return { state: { ...state, pending: new Map([...state.pending, [frame.seq, frame]]) }, events: [] };
 }
 
 function addPending(state: FrameState, events: ChatEvent[]): FrameState {
   const pending = new Map(state.pending);
-  let grown = state;
-  for (let frame = pending.get(grown.next); frame && !grown.complete; frame = pending.get(grown.next)) {
+  let nextState = state;
+  for (
+    let frame = pending.get(nextState.next);
+    frame && !nextState.isComplete;
+    frame = pending.get(nextState.next)
+  ) {
     pending.delete(frame.seq);
-    grown = add(grown, frame, events);
+    nextState = appendFrame(nextState, frame, events);
   }
-  return { ...grown, pending };
+  return { ...nextState, pending };
 }
 
-function add(state: FrameState, frame: Frame, events: ChatEvent[]): FrameState {
+function appendFrame(state: FrameState, frame: Frame, events: ChatEvent[]): FrameState {
   const { content, reasoning, call, usage } = frame;
   if (reasoning !== "") events.push({ type: "reasoning-delta", text: reasoning });
   if (content !== "") events.push({ type: "text-delta", text: content });
@@ -157,7 +161,7 @@ function add(state: FrameState, frame: Frame, events: ChatEvent[]): FrameState {
     reasoning: state.reasoning + reasoning,
     call: joinCalls(state.call, call),
     usage: usage ?? state.usage,
-    complete: frame.last,
+    isComplete: frame.last,
   };
 }
 
@@ -170,14 +174,14 @@ function joinCalls(
   return { name: known.name || more.name, arguments: known.arguments + more.arguments };
 }
 
-function respond(state: FrameState, { maxTokens }: FrameReducerOptions): ChatResponse {
+function buildResponse(state: FrameState, { maxTokens }: FrameReducerOptions): ChatResponse {
   const { text, reasoning, call, usage, sid } = state;
-  const wasCut = maxTokens !== undefined && (usage.outputTokens ?? 0) >= maxTokens;
+  const isTruncated = maxTokens !== undefined && (usage.outputTokens ?? 0) >= maxTokens;
   return {
     text,
     ...(reasoning !== "" && { reasoning }),
     ...(call && { toolCalls: [{ id: callId(state), ...call }] }),
-    finishReason: { unified: call ? "tool-calls" : wasCut ? "length" : "stop" },
+    finishReason: { unified: call ? "tool-calls" : isTruncated ? "length" : "stop" },
     usage,
     ...(sid !== undefined && { requestId: sid }),
   };
@@ -188,7 +192,7 @@ function callId({ sid }: FrameState): string {
   return `call_${sid ?? "spark"}`;
 }
 
-function refuse({ frames, sid }: FrameState, message: string): ProviderError {
+function badResponseError({ frames, sid }: FrameState, message: string): ProviderError {
   return new ProviderError(`${message} (after ${frames} frames)`, {
     kind: "bad-response",
     provider: SPARK_NAME,

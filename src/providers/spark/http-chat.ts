@@ -2,12 +2,12 @@ import type { ChatCodec } from "../chat-codec.ts";
 import { createHttpChatModel } from "../http-chat-model.ts";
 import type { JsonObject } from "../json-value.ts";
 import { createChatCodec } from "../openai-compatible/chat-codec.ts";
-import type { AnswerHead } from "../openai-compatible/chat-dialect.ts";
+import type { ResponseHead } from "../openai-compatible/chat-dialect.ts";
 import type { StreamState } from "../openai-compatible/chat-reducer.ts";
 import { encodeChatBody } from "../openai-compatible/chat-request.ts";
 import type { ChatModel, ChatRequest, ChatResponse } from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
-import { errorFromAnswer, errorFromCode, readCode, readSid } from "./classify-error.ts";
+import { errorFromCode, errorFromResponse, readCode, readSid } from "./classify-error.ts";
 import { checkRange } from "./encode-request.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 
@@ -35,14 +35,14 @@ export function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
   const codec = createChatCodec({
     provider: SPARK_NAME,
     encode: (request, stream) => encodeBody(version, request, stream),
-    classifyBody: (body, head, now) => errorFromAnswer(asAnswer(body, head), now),
-    classifyAnswer: (response, now) => errorFromAnswer(response, now),
+    classifyBody: (body, head, now) => errorFromResponse(toHttpResponse(body, head), now),
+    classifyResponse: (response, now) => errorFromResponse(response, now),
     failures: {},
     terminal: "done",
   });
   return {
     ...codec,
-    decode: (response, now) => settle(codec.decode(response, now), response),
+    decode: (response, now) => finalizeResponse(codec.decode(response, now), response),
     reducer(head, now) {
       const { initial, reduce, finish } = codec.reducer(head, now);
       return {
@@ -52,7 +52,7 @@ export function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
           checkCode(step.state.extra.get("code"), step.state.extra.get("sid"), head);
           return step;
         },
-        finish: (state) => settle(finish(state), head),
+        finish: (state) => finalizeResponse(finish(state), head),
       };
     },
   };
@@ -73,16 +73,16 @@ function encodeBody(version: SparkVersion, request: ChatRequest, stream: boolean
 }
 
 /** An error inside a stream, as the answer it would have been on its own. */
-function asAnswer(body: JsonObject, { status, headers }: AnswerHead) {
+function toHttpResponse(body: JsonObject, { status, headers }: ResponseHead) {
   return { status, headers, body: Buffer.from(JSON.stringify(body)) };
 }
 
-function checkCode(value: unknown, sid: unknown, { status }: AnswerHead): void {
+function checkCode(value: unknown, sid: unknown, { status }: ResponseHead): void {
   const code = value === undefined ? 0 : readCode(value);
   if (code !== 0) throw errorFromCode(code ?? -1, { status, requestId: readSid(sid) });
 }
 
-function settle(response: ChatResponse, head: AnswerHead): ChatResponse {
+function finalizeResponse(response: ChatResponse, head: ResponseHead): ChatResponse {
   const { code, message, sid, ...extra } = response.extra ?? {};
   checkCode(code, sid, head);
   const requestId = readSid(sid) ?? response.requestId;

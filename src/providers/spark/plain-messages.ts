@@ -12,9 +12,9 @@ export interface SparkMessage {
  * the version has that role. Where it has not, they open the first user message. Nothing is left out: what has no
  * place throws `invalid-request`.
  */
-export function plainMessages(messages: readonly ChatMessage[], system: boolean): SparkMessage[] {
-  const plain = messages.map(plainMessage);
-  if (plain.length === 0) throw refuse("the request holds no message");
+export function toPlainMessages(messages: readonly ChatMessage[], system: boolean): SparkMessage[] {
+  const plain = messages.map(toPlainMessage);
+  if (plain.length === 0) throw invalidRequestError("the request holds no message");
   const instructions = plain.filter(({ role }) => role === "system").map(({ content }) => content);
   const others = plain.filter(({ role }) => role !== "system");
   if (instructions.length === 0) return others;
@@ -26,26 +26,28 @@ export function plainMessages(messages: readonly ChatMessage[], system: boolean)
   return others.with(first, { role: "user", content: `${instruction}\n\n${user.content}` });
 }
 
-function plainMessage(message: ChatMessage, position: number): SparkMessage {
+function toPlainMessage(message: ChatMessage, position: number): SparkMessage {
   const { role } = message;
   if (role === "tool" || (message.toolCalls?.length ?? 0) > 0)
-    throw refuse(
+    throw invalidRequestError(
       `message ${position} belongs to a tool call, which Spark's WebSocket interface has no form for: use the HTTP interface (SPARK_PROTOCOL=http)`,
     );
-  return { role, content: plainContent(message.content, position) };
+  return { role, content: toPlainContent(message.content, position) };
 }
 
-function plainContent(content: ChatMessage["content"], position: number): string {
+function toPlainContent(content: ChatMessage["content"], position: number): string {
   if (content === null) return "";
   if (typeof content === "string") return content;
   return content
     .map((part) => {
       if (part.type === "text" && typeof part.text === "string") return part.text;
-      throw refuse(`message ${position} holds a part that is no text; Spark's models here take text only`);
+      throw invalidRequestError(
+        `message ${position} holds a part that is no text; Spark's models here take text only`,
+      );
     })
     .join("");
 }
 
-function refuse(message: string): ProviderError {
+function invalidRequestError(message: string): ProviderError {
   return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME });
 }

@@ -163,21 +163,21 @@ export const SPARK_RANGES = {
   httpTopP: { above: 0, max: 1 },
 } as const;
 
-export interface SparkCode {
+export interface SparkErrorCode {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
   /** What the limit asks for, where it is documented. */
   readonly waitMs?: number;
   /** What a person can do about it. */
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 const ASK_FOR_ACCESS =
   "check that the app of SPARK_APP_ID was granted this version or service and has tokens left (each is granted on its own)";
 
 /** `header.code` of a frame or an embedding answer, and the flat `code` of the HTTP interface. 0 is success. */
-export const SPARK_CODES: Readonly<Record<number, SparkCode>> = {
+export const SPARK_CODES: Readonly<Record<number, SparkErrorCode>> = {
   10000: { kind: "server", message: "the upgrade to WebSocket failed" },
   10001: { kind: "server", message: "the upstream could not read the request" },
   10002: { kind: "server", message: "the upstream could not send its answer" },
@@ -202,7 +202,7 @@ export const SPARK_CODES: Readonly<Record<number, SparkCode>> = {
   10013: { kind: "content-filter", message: "the input was refused by the content filter" },
   10014: { kind: "content-filter", message: "the output was stopped by the content filter" },
   10015: { kind: "auth", message: "the app is on the provider's blacklist" },
-  10016: { kind: "auth", message: "the app is not authorised", mend: ASK_FOR_ACCESS },
+  10016: { kind: "auth", message: "the app is not authorised", hint: ASK_FOR_ACCESS },
   10017: { kind: "server", message: "clearing the history failed" },
   10019: { kind: "content-filter", message: "the conversation tends to break the provider's rules" },
   10021: { kind: "content-filter", message: "the input was refused by the content filter" },
@@ -214,12 +214,12 @@ export const SPARK_CODES: Readonly<Record<number, SparkCode>> = {
   11200: {
     kind: "auth",
     message: "the app has no right to this function, or its volume is used up",
-    mend: ASK_FOR_ACCESS,
+    hint: ASK_FOR_ACCESS,
   },
   11201: {
     kind: "quota",
     message: "the day's volume is used up",
-    mend: "go on tomorrow, or ask for more volume",
+    hint: "go on tomorrow, or ask for more volume",
   },
   11202: { kind: "throttled", dimension: "requests", waitMs: 1000, message: "too many calls in a second" },
   11203: { kind: "throttled", dimension: "concurrency", message: "too many connections at once" },

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "../provider.ts";
 import { reduceChat } from "../reduce-chat.ts";
 import type { Transport } from "../transport/transport.ts";
-import { errorFromAnswer } from "./classify-error.ts";
+import { errorFromResponse } from "./classify-error.ts";
 import { encodeChatRequest } from "./encode-request.ts";
 import { createFrameReducer } from "./frame-reducer.ts";
 import { SPARK_BASE_URL, SPARK_NAME, type SparkVersion } from "./profile.ts";
@@ -55,7 +55,7 @@ async function connect(
       endpoint.confirm(target);
       return answer.frames;
     }
-    failure = errorFromAnswer(answer.refusal, now);
+    failure = errorFromResponse(answer.refusal, now);
     if (answer.refusal.status !== 401) break;
   }
   throw failure;

@@ -42,11 +42,11 @@ function createChat(version: SparkVersion, account: ProviderAccount, transport: 
   const { appId, apiSecret, apiPassword, httpBaseUrl, protocol } = extra;
   if (protocol !== "http" && appId && apiSecret) {
     const { openSocket } = transport;
-    if (!openSocket) throw refuse("this transport has no WebSocket; set SPARK_PROTOCOL=http");
+    if (!openSocket) throw invalidRequestError("this transport has no WebSocket; set SPARK_PROTOCOL=http");
     return createSocketChat(version, { appId, apiKey, apiSecret, baseUrl }, openSocket);
   }
   if (version.httpModel === undefined)
-    throw refuse(
+    throw invalidRequestError(
       `spark/${version.model} is not offered over HTTP: it needs SPARK_APP_ID and SPARK_API_SECRET`,
     );
   // Key and secret joined are taken for a password as well.
@@ -57,19 +57,21 @@ function createChat(version: SparkVersion, account: ProviderAccount, transport: 
 function findVersion(model: string): SparkVersion {
   const version = SPARK_VERSIONS.find((one) => one.model === model);
   if (version) return version;
-  throw refuse(`Spark has no chat model of this name; known: ${names(SPARK_VERSIONS)}`);
+  throw invalidRequestError(`Spark has no chat model of this name; known: ${names(SPARK_VERSIONS)}`);
 }
 
 function findService(model: string) {
   const service = SPARK_EMBEDDING_SERVICES.find((one) => one.model === model);
   if (service) return service;
-  throw refuse(`Spark has no embedding model of this name; known: ${names(SPARK_EMBEDDING_SERVICES)}`);
+  throw invalidRequestError(
+    `Spark has no embedding model of this name; known: ${names(SPARK_EMBEDDING_SERVICES)}`,
+  );
 }
 
 function names(list: readonly { readonly model: string }[]): string {
   return list.map(({ model }) => model).join(", ");
 }
 
-function refuse(message: string): ProviderError {
+function invalidRequestError(message: string): ProviderError {
   return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME });
 }

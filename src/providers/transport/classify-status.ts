@@ -4,7 +4,7 @@ export interface StatusClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   /** Smaller batches may pass. */
-  readonly splittable?: boolean;
+  readonly isSplittable?: boolean;
 }
 
 const STATUSES: Readonly<Record<number, StatusClass>> = {
@@ -15,8 +15,8 @@ const STATUSES: Readonly<Record<number, StatusClass>> = {
   407: { kind: "auth", message: "the proxy wants a password" },
   408: { kind: "timeout", message: "the upstream gave up waiting" },
   409: { kind: "server", message: "the upstream reports a conflict" },
-  413: { kind: "too-long", message: "the request is too large", splittable: true },
-  414: { kind: "too-long", message: "the request is too large", splittable: true },
+  413: { kind: "too-long", message: "the request is too large", isSplittable: true },
+  414: { kind: "too-long", message: "the request is too large", isSplittable: true },
   422: { kind: "invalid-request", message: "the request was refused as invalid" },
   425: { kind: "server", message: "the upstream is not ready" },
   429: { kind: "throttled", message: "too many requests" },

@@ -48,13 +48,13 @@ const DEFAULTS = {
 
 export function createTransport(options: TransportOptions = {}): Transport {
   const dispatcher = createDispatcher(options);
-  const sockets = createSocketOpener({ ...shareWithSockets(options), ...options.socket });
+  const sockets = createSocketOpener({ ...pickSocketOptions(options), ...options.socket });
   const totalTimeoutMs = options.totalTimeoutMs ?? DEFAULTS.totalTimeoutMs;
   const maxBodyBytes = options.maxBodyBytes ?? DEFAULTS.maxBodyBytes;
   return {
     async post(request, call) {
       const totalMs = request.timeLimits?.totalMs ?? totalTimeoutMs;
-      const response = await new Exchange(request, call, totalMs, maxBodyBytes).run(dispatcher);
+      const response = await new HttpExchange(request, call, totalMs, maxBodyBytes).run(dispatcher);
       return inflateBody(response, request.provider, maxBodyBytes);
     },
     stream: (request, call) =>
@@ -72,7 +72,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
 }
 
 /** Proxy and authorities hold for WebSockets as well. */
-function shareWithSockets({ httpsProxy, noProxy, extraCa }: TransportOptions): SocketOptions {
+function pickSocketOptions({ httpsProxy, noProxy, extraCa }: TransportOptions): SocketOptions {
   return { ...(httpsProxy && { httpsProxy }), ...(noProxy && { noProxy }), ...(extraCa && { extraCa }) };
 }
 
@@ -106,7 +106,7 @@ function createDispatcher(options: TransportOptions): Dispatcher & { destroyed: 
  * limit, whichever comes first. Abort and time limit settle at once, also while the request still waits for a
  * connection (undici would report them only when the connection is there); the late request is then cut off.
  */
-class Exchange implements Dispatcher.DispatchHandler {
+class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
   readonly #signal: AbortSignal;
   readonly #onAnswerStart: (() => void) | undefined;
@@ -183,7 +183,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes);
     const answer = { status: this.#status, headers: this.#headers, body };
     if (this.#bytes < LARGE_BYTES) this.#promise.resolve(answer);
-    else inTurn(() => this.#promise.resolve(answer));
+    else deferLargeRead(() => this.#promise.resolve(answer));
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -214,18 +214,18 @@ class Exchange implements Dispatcher.DispatchHandler {
 /** From here on, reading an answer takes long enough that others should not have to wait for many of them. */
 const LARGE_BYTES = 16 * 1024;
 /** What these lead to (records, reservations) goes to Redis together; one by one they would cost it far more. */
-const READ_IN_A_TURN = 8;
-const waiting: (() => void)[] = [];
+const READS_PER_TICK = 8;
+const deferredReads: (() => void)[] = [];
 
 /**
  * Of large answers that come at the same moment only some are read in a turn of the event loop: in between, requests go
  * out and replies of Redis come in. In one go, the answers of a burst would keep its next calls from being sent.
  */
-function inTurn(read: () => void): void {
-  if (waiting.push(read) === 1) setImmediate(readNext);
+function deferLargeRead(read: () => void): void {
+  if (deferredReads.push(read) === 1) setImmediate(runDeferredReads);
 }
 
-function readNext(): void {
-  for (const read of waiting.splice(0, READ_IN_A_TURN)) read();
-  if (waiting.length > 0) setImmediate(readNext);
+function runDeferredReads(): void {
+  for (const read of deferredReads.splice(0, READS_PER_TICK)) read();
+  if (deferredReads.length > 0) setImmediate(runDeferredReads);
 }

@@ -35,16 +35,17 @@ export async function inflateBody(
   const name = String(encoding).trim().toLowerCase();
   if (name === "identity" || name === "") return response;
   const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name as keyof typeof DECODERS] : undefined;
-  const refuse = (message: string, cause?: unknown) =>
+  const badResponseError = (message: string, cause?: unknown) =>
     new ProviderError(message, { kind: "bad-response", provider, status: response.status, cause });
-  if (!decode) throw refuse("the answer uses a content encoding that was not asked for and is not known");
+  if (!decode)
+    throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
   try {
     const body = await decode(response.body, { maxOutputLength: maxBytes });
     return { ...response, body };
   } catch (error) {
     if (errorCode(error) === "ERR_BUFFER_TOO_LARGE")
-      throw refuse(`the answer is larger than ${maxBytes} bytes once decompressed`, error);
-    throw refuse(`the answer says it is ${name} but cannot be decompressed`, error);
+      throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`, error);
+    throw badResponseError(`the answer says it is ${name} but cannot be decompressed`, error);
   }
 }
 
@@ -67,19 +68,19 @@ export function inflateChunks(
     .trim()
     .toLowerCase();
   if (name === "identity" || name === "") return chunks;
-  const refuse = (message: string, cause?: unknown) =>
+  const badResponseError = (message: string, cause?: unknown) =>
     new ProviderError(message, { kind: "bad-response", provider, status: head.status, cause });
-  return inflateEach(chunks, name, maxBytes, refuse);
+  return inflateEach(chunks, name, maxBytes, badResponseError);
 }
 
 async function* inflateEach(
   chunks: AsyncIterable<Buffer>,
   name: string,
   maxBytes: number,
-  refuse: (message: string, cause?: unknown) => ProviderError,
+  badResponseError: (message: string, cause?: unknown) => ProviderError,
 ): AsyncGenerator<Buffer> {
   if (!Object.hasOwn(STREAM_DECODERS, name))
-    throw refuse("the answer uses a content encoding that was not asked for and is not known");
+    throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
   const inflater = STREAM_DECODERS[name as keyof typeof STREAM_DECODERS]();
   // Errors of either side come out of the iteration below.
   const piped = pipeline(chunks, inflater).catch(() => undefined);
@@ -87,12 +88,13 @@ async function* inflateEach(
   try {
     for await (const piece of inflater as AsyncIterable<Buffer>) {
       bytes += piece.length;
-      if (bytes > maxBytes) throw refuse(`the answer is larger than ${maxBytes} bytes once decompressed`);
+      if (bytes > maxBytes)
+        throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`);
       yield piece;
     }
   } catch (error) {
     if (error instanceof ProviderError) throw error;
-    throw refuse(`the answer says it is ${name} but cannot be decompressed`, error);
+    throw badResponseError(`the answer says it is ${name} but cannot be decompressed`, error);
   } finally {
     inflater.destroy();
     await piped;

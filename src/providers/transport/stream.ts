@@ -174,11 +174,11 @@ class StreamExchange implements Dispatcher.DispatchHandler {
 
   #cancel(): void {
     // An error is not made when nobody will see it: its stack alone costs more than a frame.
-    if (this.#draining || this.#isOver()) return;
+    if (this.#draining || this.#hasFinished()) return;
     this.#fail(this.#aborted("the answer was not read to its end"));
   }
 
-  #isOver(): boolean {
+  #hasFinished(): boolean {
     return this.#failure !== undefined || (this.#ended && this.#queue.length === 0);
   }
 
@@ -259,7 +259,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
 
   /** The first failure counts; after the end there is none. */
   #fail(error: ProviderError): void {
-    if (this.#isOver()) return;
+    if (this.#hasFinished()) return;
     this.#failure = error;
     this.#stopTimers();
     this.#queue = [];

@@ -1,12 +1,12 @@
 import { errors } from "undici";
 import { errorCode, ProviderError, type ProviderErrorKind } from "../../core/errors.ts";
 
-interface Symptom {
+interface TransportErrorClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
 }
 
-const SYMPTOMS: Readonly<Record<string, Symptom>> = {
+const TRANSPORT_ERRORS: Readonly<Record<string, TransportErrorClass>> = {
   UND_ERR_CONNECT_TIMEOUT: { kind: "timeout", message: "no connection within the connect time limit" },
   UND_ERR_HEADERS_TIMEOUT: { kind: "timeout", message: "no answer within the header time limit" },
   UND_ERR_BODY_TIMEOUT: {
@@ -52,8 +52,8 @@ export function describeTransportError(error: unknown, provider: string): Provid
       `the upstream's certificate was refused (${code}): check the base URL, or give the authority's certificate as an extra CA`,
       { ...details, kind: "network" },
     );
-  const symptom = code === undefined ? undefined : SYMPTOMS[code];
-  if (symptom) return new ProviderError(`${symptom.message} (${code})`, { ...details, kind: symptom.kind });
+  const listed = code === undefined ? undefined : TRANSPORT_ERRORS[code];
+  if (listed) return new ProviderError(`${listed.message} (${code})`, { ...details, kind: listed.kind });
   if (error instanceof errors.HTTPParserError)
     // Without its cause: the parser's error carries the bytes it refused.
     return new ProviderError("the answer is not valid HTTP: check the base URL", {

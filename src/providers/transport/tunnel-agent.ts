@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 
 const TUNNEL_TIMEOUT_MS = 30_000;
 
-type Done = (error: Error | null, socket: Duplex) => void;
+type ConnectCallback = (error: Error | null, socket: Duplex) => void;
 
 /**
  * Reaches `https:` and `wss:` hosts through a proxy, by CONNECT, but for those `noProxy` names. Node's own agents know
@@ -22,12 +22,12 @@ export class TunnelAgent extends HttpsAgent {
     this.#noProxy = noProxy;
   }
 
-  override createConnection(options: RequestOptions, done: Done): Duplex | null | undefined {
+  override createConnection(options: RequestOptions, done: ConnectCallback): Duplex | null | undefined {
     const host = options.host ?? "localhost";
     const port = Number(options.port ?? 443);
-    if (isExcepted(host, port, this.#noProxy)) return super.createConnection(options, done);
+    if (isProxyBypassed(host, port, this.#noProxy)) return super.createConnection(options, done);
     this.#tunnel(host, port, (error, tunnel) => {
-      if (error || !tunnel) done(error ?? refuse("no tunnel"), undefined as never);
+      if (error || !tunnel) done(error ?? proxyError("no tunnel"), undefined as never);
       else done(null, connectTls({ ...tlsOptions(options, host), socket: tunnel }));
     });
     return undefined;
@@ -57,17 +57,17 @@ export class TunnelAgent extends HttpsAgent {
       if (answer.statusCode === 200 && head.length === 0) done(null, tunnel);
       else {
         tunnel.destroy();
-        done(refuse(`the proxy answered ${answer.statusCode}`));
+        done(proxyError(`the proxy answered ${answer.statusCode}`));
       }
     });
     connect.once("error", (error) => done(error));
     // Whoever asked may have given up long before: nothing else would end the request then.
-    connect.setTimeout(TUNNEL_TIMEOUT_MS, () => connect.destroy(refuse("the proxy does not answer")));
+    connect.setTimeout(TUNNEL_TIMEOUT_MS, () => connect.destroy(proxyError("the proxy does not answer")));
     connect.end();
   }
 }
 
-function refuse(message: string): Error {
+function proxyError(message: string): Error {
   return Object.assign(new Error(message), { code: "PROXY_REFUSED" });
 }
 
@@ -77,7 +77,7 @@ function tlsOptions(options: RequestOptions, host: string) {
 }
 
 /** Hosts of a comma-separated list are meant with everything below them; a port narrows, and "*" is all. */
-export function isExcepted(host: string, port: number, noProxy: string): boolean {
+export function isProxyBypassed(host: string, port: number, noProxy: string): boolean {
   const name = host.toLowerCase();
   return noProxy
     .toLowerCase()

@@ -28,7 +28,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 const MAX_FRAGMENTS = 4096;
 
 /** How to reach the upstream. */
-export interface Connection {
+export interface SocketConnectOptions {
   readonly ca?: string[];
   readonly agent?: HttpsAgent;
 }
@@ -63,7 +63,7 @@ export class SocketExchange {
     this.#onSettled = onSettled;
   }
 
-  open(connection: Connection): Promise<SocketAnswer> {
+  open(connection: SocketConnectOptions): Promise<SocketAnswer> {
     if (this.#signal.aborted) {
       this.#onAbort();
       return this.#opened.promise;
@@ -94,7 +94,7 @@ export class SocketExchange {
     this.#fail(new ProviderError(message, { kind: "aborted", provider, cause: this.#signal.reason }));
   }
 
-  #connect({ agent, ca }: Connection): void {
+  #connect({ agent, ca }: SocketConnectOptions): void {
     const { url } = this.#request;
     const secure = url.protocol === "wss:";
     const socket = new WebSocket(url, {
@@ -129,9 +129,12 @@ export class SocketExchange {
     this.#frames += 1;
     this.#bytes += data.length;
     if (isBinary)
-      this.#refuse("BINARY_FRAME", `a binary frame came where text was expected (${this.#arrived()})`);
+      this.#failBadResponse(
+        "BINARY_FRAME",
+        `a binary frame came where text was expected (${this.#arrived()})`,
+      );
     else if (this.#bytes > this.#limits.maxBytes)
-      this.#refuse("BODY_TOO_LARGE", `the answer is larger than ${this.#limits.maxBytes} bytes`);
+      this.#failBadResponse("BODY_TOO_LARGE", `the answer is larger than ${this.#limits.maxBytes} bytes`);
     else this.#enqueue(data.toString("utf8"));
   }
 
@@ -229,7 +232,7 @@ export class SocketExchange {
     this.#fail(new ProviderError(message, { kind: "timeout", provider: this.#request.provider, code }));
   }
 
-  #refuse(code: string, message: string): void {
+  #failBadResponse(code: string, message: string): void {
     this.#queue = [];
     this.#fail(new ProviderError(message, { kind: "bad-response", provider: this.#request.provider, code }));
   }

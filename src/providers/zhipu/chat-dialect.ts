@@ -1,26 +1,26 @@
 import { ProviderError } from "../../core/errors.ts";
 import { findRangeProblem } from "../check-range.ts";
 import { type JsonObject, readText } from "../json-value.ts";
-import type { AnswerHead, ChatDialect } from "../openai-compatible/chat-dialect.ts";
+import type { ChatDialect, ResponseHead } from "../openai-compatible/chat-dialect.ts";
 import { encodeChatBody } from "../openai-compatible/chat-request.ts";
 import type { ChatMessage, ChatRequest } from "../provider.ts";
-import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
+import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 
 /**
  * Zhipu's form of the common chat protocol. With a request id, which must be new for every call, an answer that names
  * another one is refused.
  */
-export function zhipuChatDialect(model: string, requestId?: string): ChatDialect {
+export function createZhipuChatDialect(model: string, requestId?: string): ChatDialect {
   return {
     provider: ZHIPU_NAME,
     encode: (request, stream) => ({
       ...(requestId !== undefined && { request_id: requestId }),
       ...encodeZhipuChat(model, request, stream),
     }),
-    ...(requestId !== undefined && { checkOwner: (body, head) => checkOwner(body, head, requestId) }),
+    ...(requestId !== undefined && { checkRequestId: (body, head) => checkRequestId(body, head, requestId) }),
     classifyBody: classifyZhipuBody,
-    classifyAnswer: classifyZhipuAnswer,
+    classifyResponse: classifyZhipuResponse,
     failures: {
       sensitive: { kind: "content-filter", message: "the output was withdrawn by the content filter" },
       network_error: { kind: "server", message: "the inference failed half-way" },
@@ -30,7 +30,7 @@ export function zhipuChatDialect(model: string, requestId?: string): ChatDialect
   };
 }
 
-function checkOwner(body: JsonObject, { status }: AnswerHead, requestId: string): void {
+function checkRequestId(body: JsonObject, { status }: ResponseHead, requestId: string): void {
   const answered = readText(body, "request_id");
   if (answered === undefined || answered === requestId) return;
   throw new ProviderError("the answer is that of another request: its request_id is not the one sent", {
@@ -41,8 +41,8 @@ function checkOwner(body: JsonObject, { status }: AnswerHead, requestId: string)
   });
 }
 
-const MIN_SHARE = 0.01;
-const MAX_SHARE = 0.99;
+const MIN_PROBABILITY = 0.01;
+const MAX_PROBABILITY = 0.99;
 const MIN_USER = 6;
 const MAX_USER = 128;
 
@@ -58,9 +58,9 @@ function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): 
   return {
     ...others,
     ...clampTemperature(temperature),
-    ...(typeof topP === "number" && { top_p: clampShare(topP) }),
+    ...(typeof topP === "number" && { top_p: clampProbability(topP) }),
     ...(stop !== undefined && { stop: Array.isArray(stop) ? stop : [stop] }),
-    ...nameUser(user),
+    ...encodeUser(user),
   };
 }
 
@@ -78,15 +78,15 @@ function checkMaxTokens(model: string, value: unknown): void {
 function clampTemperature(temperature: unknown): Record<string, unknown> {
   if (typeof temperature !== "number") return {};
   if (temperature <= 0) return { do_sample: false };
-  return { temperature: clampShare(temperature) };
+  return { temperature: clampProbability(temperature) };
 }
 
-function clampShare(value: number): number {
-  return Math.min(MAX_SHARE, Math.max(MIN_SHARE, value));
+function clampProbability(value: number): number {
+  return Math.min(MAX_PROBABILITY, Math.max(MIN_PROBABILITY, value));
 }
 
 /** Zhipu refuses names outside these lengths; one that does not fit is worth less than the answer. */
-function nameUser(user: unknown): Record<string, unknown> {
+function encodeUser(user: unknown): Record<string, unknown> {
   return typeof user === "string" && user.length >= MIN_USER && user.length <= MAX_USER
     ? { user_id: user }
     : {};

@@ -1,10 +1,10 @@
 import { ProviderError } from "../../core/errors.ts";
 import { isObject, type JsonObject, parseObject, readField, readText } from "../json-value.ts";
-import type { AnswerHead } from "../openai-compatible/chat-dialect.ts";
+import type { ResponseHead } from "../openai-compatible/chat-dialect.ts";
 import { classifyStatus } from "../transport/classify-status.ts";
 import { parseRetryAfter } from "../transport/retry-after.ts";
 import type { HttpResponse } from "../transport/transport.ts";
-import { type CodeClass, ZHIPU_CODES, ZHIPU_NAME, ZHIPU_WORDS } from "./profile.ts";
+import { ZHIPU_CODES, ZHIPU_NAME, ZHIPU_NAMED_CODES, type ZhipuErrorCode } from "./profile.ts";
 
 /** An error body is short; a large one is a broken success. */
 const MAX_ERROR_BYTES = 1024 * 1024;
@@ -14,13 +14,13 @@ const MAX_ERROR_BYTES = 1024 * 1024;
  * older interfaces do. The code decides and the status only where no table lists it. Only our own words reach the
  * message.
  */
-export function classifyZhipuBody(body: JsonObject, head: AnswerHead, now: number): ProviderError {
+export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: number): ProviderError {
   const code = findCode(body);
-  const details = describe(body, head, now);
+  const details = buildErrorDetails(body, head, now);
   const listed = code === undefined ? undefined : findListed(code);
   if (code !== undefined && listed) {
-    const mend = listed.mend === undefined ? "" : `: ${listed.mend}`;
-    return new ProviderError(`${listed.message} (code ${code})${mend}`, {
+    const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
+    return new ProviderError(`${listed.message} (code ${code})${hint}`, {
       ...details,
       kind: listed.kind,
       code,
@@ -34,15 +34,15 @@ export function classifyZhipuBody(body: JsonObject, head: AnswerHead, now: numbe
     {
       ...details,
       kind: status?.kind ?? "server",
-      unlisted: true,
+      isUnlisted: true,
       ...(code !== undefined && { code }),
-      ...(status?.splittable && { splittable: true }),
+      ...(status?.isSplittable && { isSplittable: true }),
     },
   );
 }
 
 /** The error of an answer that holds no result: another status, an HTML page, an empty or broken body. */
-export function classifyZhipuAnswer(response: HttpResponse, now: number): ProviderError {
+export function classifyZhipuResponse(response: HttpResponse, now: number): ProviderError {
   const { body, status } = response;
   const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
   const failed =
@@ -55,12 +55,16 @@ export function classifyZhipuAnswer(response: HttpResponse, now: number): Provid
       : object === undefined
         ? `the answer is not a complete JSON object (${body.length} bytes)`
         : "the answer is JSON but holds no result";
-  return new ProviderError(message, { ...describe({}, response, now), kind: "bad-response", unlisted: true });
+  return new ProviderError(message, {
+    ...buildErrorDetails({}, response, now),
+    kind: "bad-response",
+    isUnlisted: true,
+  });
 }
 
-function findListed(code: string): CodeClass | undefined {
+function findListed(code: string): ZhipuErrorCode | undefined {
   if (Object.hasOwn(ZHIPU_CODES, code)) return ZHIPU_CODES[code];
-  return Object.hasOwn(ZHIPU_WORDS, code) ? ZHIPU_WORDS[code] : undefined;
+  return Object.hasOwn(ZHIPU_NAMED_CODES, code) ? ZHIPU_NAMED_CODES[code] : undefined;
 }
 
 /** Two statuses are Zhipu's own. */
@@ -77,7 +81,7 @@ function findCode(body: JsonObject): string | undefined {
   return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
 }
 
-function describe(body: JsonObject, head: AnswerHead, now: number) {
+function buildErrorDetails(body: JsonObject, head: ResponseHead, now: number) {
   const header = head.headers["x-log-id"] ?? head.headers["x-request-id"];
   const requestId = readText(body, "request_id") ?? (typeof header === "string" ? header : undefined);
   const retryAfterMs = parseRetryAfter(head.headers, now);

@@ -14,7 +14,7 @@ export interface Credentials {
 }
 
 /** The key as it is, which Zhipu takes like a token. */
-export function keyCredentials(apiKey: string): Credentials {
+export function createKeyCredentials(apiKey: string): Credentials {
   return { header: async () => `Bearer ${apiKey}`, renew: () => false };
 }
 
@@ -22,7 +22,7 @@ export function keyCredentials(apiKey: string): Credentials {
  * Tokens made from the key, each used until shortly before it expires. Throws `auth` for a key that is not
  * "id.secret". `now` is the clock in epoch ms.
  */
-export function tokenCredentials(apiKey: string, now: () => number = Date.now): Credentials {
+export function createTokenCredentials(apiKey: string, now: () => number = Date.now): Credentials {
   let token: { readonly text: Promise<string>; readonly expiresAt: number } | undefined;
   return {
     async header() {

@@ -84,12 +84,12 @@ export const ZHIPU_MODELS: readonly ModelData[] = [
   },
 ];
 
-export interface CodeClass {
+export interface ZhipuErrorCode {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
   /** What a person can do about it. */
-  readonly mend?: string;
+  readonly hint?: string;
 }
 
 const CHECK_KEY = "check ZHIPU_API_KEY and ZHIPU_BASE_URL";
@@ -102,35 +102,35 @@ const CHECK_MODEL = "check the model's name";
  * `error.code`, a string. HTTP 429 covers throttling and empty accounts alike, so the code decides and never the
  * status.
  */
-export const ZHIPU_CODES: Readonly<Record<string, CodeClass>> = {
+export const ZHIPU_CODES: Readonly<Record<string, ZhipuErrorCode>> = {
   "500": { kind: "server", message: "internal error" },
-  "1000": { kind: "auth", message: "the API key was refused", mend: CHECK_KEY },
-  "1001": { kind: "auth", message: "the call came without credentials", mend: CHECK_KEY },
-  "1002": { kind: "auth", message: "the API key was refused as malformed", mend: CHECK_KEY },
+  "1000": { kind: "auth", message: "the API key was refused", hint: CHECK_KEY },
+  "1001": { kind: "auth", message: "the call came without credentials", hint: CHECK_KEY },
+  "1002": { kind: "auth", message: "the API key was refused as malformed", hint: CHECK_KEY },
   "1003": {
     kind: "auth",
     message: "the token has expired",
-    mend: "check this machine's clock, or set ZHIPU_AUTH=key",
+    hint: "check this machine's clock, or set ZHIPU_AUTH=key",
   },
-  "1004": { kind: "auth", message: "the token's signature was refused", mend: CHECK_KEY },
-  "1005": { kind: "auth", message: "the account wants a second factor", mend: CONTACT },
+  "1004": { kind: "auth", message: "the token's signature was refused", hint: CHECK_KEY },
+  "1005": { kind: "auth", message: "the account wants a second factor", hint: CONTACT },
   "1100": { kind: "server", message: "the account could not be read" },
-  "1110": { kind: "auth", message: "the account is not active", mend: CONTACT },
-  "1111": { kind: "auth", message: "the account does not exist", mend: CHECK_KEY },
-  "1112": { kind: "auth", message: "the account is locked", mend: CONTACT },
-  "1113": { kind: "quota", message: "the account has no balance and no resource pack", mend: TOP_UP },
+  "1110": { kind: "auth", message: "the account is not active", hint: CONTACT },
+  "1111": { kind: "auth", message: "the account does not exist", hint: CHECK_KEY },
+  "1112": { kind: "auth", message: "the account is locked", hint: CONTACT },
+  "1113": { kind: "quota", message: "the account has no balance and no resource pack", hint: TOP_UP },
   "1120": { kind: "overloaded", message: "the account cannot be reached for the moment" },
-  "1121": { kind: "auth", message: "the account is locked for violations", mend: CONTACT },
+  "1121": { kind: "auth", message: "the account is locked for violations", hint: CONTACT },
   "1200": { kind: "server", message: "the call failed" },
   "1210": { kind: "invalid-request", message: "a parameter was refused" },
-  "1211": { kind: "auth", message: "the model does not exist", mend: CHECK_MODEL },
+  "1211": { kind: "auth", message: "the model does not exist", hint: CHECK_MODEL },
   "1212": { kind: "invalid-request", message: "the model does not support this way of calling" },
   "1213": { kind: "invalid-request", message: "a field is missing" },
   "1214": { kind: "invalid-request", message: "a field was refused" },
   "1215": { kind: "invalid-request", message: "two fields exclude each other" },
-  "1220": { kind: "auth", message: "the account may not use this API", mend: CONTACT },
-  "1221": { kind: "auth", message: "the API has been taken out of service", mend: CHECK_MODEL },
-  "1222": { kind: "auth", message: "the API does not exist", mend: "check ZHIPU_BASE_URL" },
+  "1220": { kind: "auth", message: "the account may not use this API", hint: CONTACT },
+  "1221": { kind: "auth", message: "the API has been taken out of service", hint: CHECK_MODEL },
+  "1222": { kind: "auth", message: "the API does not exist", hint: "check ZHIPU_BASE_URL" },
   "1230": { kind: "server", message: "the call was not carried through" },
   "1231": { kind: "invalid-request", message: "the request_id was used before" },
   "1233": { kind: "invalid-request", message: "the asynchronous call does not exist" },
@@ -140,28 +140,28 @@ export const ZHIPU_CODES: Readonly<Record<string, CodeClass>> = {
   "1301": { kind: "content-filter", message: "the input or the output was refused by the content filter" },
   "1302": { kind: "throttled", dimension: "concurrency", message: "too many calls at once" },
   "1303": { kind: "throttled", dimension: "requests", message: "calls come too often" },
-  "1304": { kind: "quota", message: "the calls of the day are spent", mend: "wait for the next day" },
+  "1304": { kind: "quota", message: "the calls of the day are spent", hint: "wait for the next day" },
   "1305": { kind: "overloaded", message: "the model is overloaded" },
-  "1308": { kind: "quota", message: "the plan's usage is spent for now", mend: PLAN },
-  "1309": { kind: "quota", message: "the coding plan has expired", mend: PLAN },
-  "1310": { kind: "quota", message: "the plan's weekly or monthly usage is spent", mend: PLAN },
-  "1311": { kind: "quota", message: "the plan does not include this model", mend: PLAN },
+  "1308": { kind: "quota", message: "the plan's usage is spent for now", hint: PLAN },
+  "1309": { kind: "quota", message: "the coding plan has expired", hint: PLAN },
+  "1310": { kind: "quota", message: "the plan's weekly or monthly usage is spent", hint: PLAN },
+  "1311": { kind: "quota", message: "the plan does not include this model", hint: PLAN },
   "1312": { kind: "overloaded", message: "the model has too many calls; another one may be free" },
   "1313": { kind: "throttled", message: "the account is slowed down for fair use" },
-  "1314": { kind: "quota", message: "the enterprise plan does not allow this call", mend: PLAN },
-  "1315": { kind: "quota", message: "the enterprise plan does not allow this call", mend: PLAN },
-  "1316": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
-  "1317": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
-  "1318": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
-  "1319": { kind: "quota", message: "the enterprise plan's usage is spent", mend: PLAN },
-  "1320": { kind: "quota", message: "the enterprise account's balance is spent", mend: TOP_UP },
-  "1321": { kind: "quota", message: "the enterprise account's balance is spent", mend: TOP_UP },
+  "1314": { kind: "quota", message: "the enterprise plan does not allow this call", hint: PLAN },
+  "1315": { kind: "quota", message: "the enterprise plan does not allow this call", hint: PLAN },
+  "1316": { kind: "quota", message: "the enterprise plan's usage is spent", hint: PLAN },
+  "1317": { kind: "quota", message: "the enterprise plan's usage is spent", hint: PLAN },
+  "1318": { kind: "quota", message: "the enterprise plan's usage is spent", hint: PLAN },
+  "1319": { kind: "quota", message: "the enterprise plan's usage is spent", hint: PLAN },
+  "1320": { kind: "quota", message: "the enterprise account's balance is spent", hint: TOP_UP },
+  "1321": { kind: "quota", message: "the enterprise account's balance is spent", hint: TOP_UP },
 };
 
 /** String codes that Zhipu takes over from the OpenAI protocol on some of its ways. */
-export const ZHIPU_WORDS: Readonly<Record<string, CodeClass>> = {
-  insufficient_quota: { kind: "quota", message: "the account has no balance", mend: TOP_UP },
+export const ZHIPU_NAMED_CODES: Readonly<Record<string, ZhipuErrorCode>> = {
+  insufficient_quota: { kind: "quota", message: "the account has no balance", hint: TOP_UP },
   overloaded: { kind: "overloaded", message: "the model is overloaded" },
   context_length_exceeded: { kind: "too-long", message: "the input is too long for the model" },
-  model_not_found: { kind: "auth", message: "the model does not exist", mend: CHECK_MODEL },
+  model_not_found: { kind: "auth", message: "the model does not exist", hint: CHECK_MODEL },
 };

@@ -16,13 +16,13 @@ import type {
   ProviderAccount,
 } from "../provider.ts";
 import type { Transport } from "../transport/transport.ts";
-import { zhipuChatDialect } from "./chat-dialect.ts";
-import { classifyZhipuAnswer, classifyZhipuBody } from "./classify-error.ts";
-import { type Credentials, keyCredentials, tokenCredentials } from "./credentials.ts";
+import { createZhipuChatDialect } from "./chat-dialect.ts";
+import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
+import { type Credentials, createKeyCredentials, createTokenCredentials } from "./credentials.ts";
 import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 
 const TOKEN_EXPIRED = "1003";
-const USUAL_MAX_INPUTS = 64;
+const DEFAULT_MAX_INPUTS = 64;
 
 /**
  * Zhipu for one account. `account.extra.auth` is `key` (the key as it is, when absent) or `jwt` (tokens made from it);
@@ -30,7 +30,9 @@ const USUAL_MAX_INPUTS = 64;
  */
 export function createZhipuProvider(account: ProviderAccount, transport: Transport): Provider {
   const credentials =
-    account.extra?.auth === "jwt" ? tokenCredentials(account.apiKey) : keyCredentials(account.apiKey);
+    account.extra?.auth === "jwt"
+      ? createTokenCredentials(account.apiKey)
+      : createKeyCredentials(account.apiKey);
   const base = account.baseUrl.replace(/\/+$/, "");
   const headers = async () => ({ authorization: await credentials.header() });
   return {
@@ -38,10 +40,10 @@ export function createZhipuProvider(account: ProviderAccount, transport: Transpo
     chat: (model) => {
       const url = new URL(`${base}/chat/completions`);
       const open = (request: ChatRequest) => {
-        const codec = createChatCodec(zhipuChatDialect(model, readRequestId(request) ?? randomUUID()));
+        const codec = createChatCodec(createZhipuChatDialect(model, readRequestId(request) ?? randomUUID()));
         return createHttpChatModel({ provider: ZHIPU_NAME, transport, url, headers, codec });
       };
-      return renewing(open, credentials);
+      return createRenewingModel(open, credentials);
     },
     embedding: (model) =>
       createEmbeddingModel(model, {
@@ -62,25 +64,26 @@ function readRequestId({ extra }: ChatRequest): string | undefined {
  * The chat model with an expired token made anew. A stream that has begun is never repeated. `open` gives a model for
  * one call, since each call has an id of its own.
  */
-function renewing(open: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
+function createRenewingModel(open: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
   return {
-    generate: (request, call) => withRenewal(credentials, () => open(request).generate(request, call)),
+    generate: (request, call) =>
+      retryOnExpiredToken(credentials, () => open(request).generate(request, call)),
     async *stream(request, call) {
-      let begun = false;
+      let hasStarted = false;
       try {
         for await (const event of open(request).stream(request, call)) {
-          begun = true;
+          hasStarted = true;
           yield event;
         }
       } catch (error) {
-        if (begun || !isExpired(error) || !credentials.renew()) throw error;
+        if (hasStarted || !isExpired(error) || !credentials.renew()) throw error;
         yield* open(request).stream(request, call);
       }
     },
   };
 }
 
-async function withRenewal<T>(credentials: Credentials, run: () => Promise<T>): Promise<T> {
+async function retryOnExpiredToken<T>(credentials: Credentials, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
@@ -107,13 +110,13 @@ function createEmbeddingModel(model: string, wire: EmbeddingWire): EmbeddingMode
     name: model,
     kind: "embedding",
   };
-  const maxInputs = data.maxInputs ?? USUAL_MAX_INPUTS;
+  const maxInputs = data.maxInputs ?? DEFAULT_MAX_INPUTS;
   const dialect: EmbeddingDialect = {
     provider: ZHIPU_NAME,
     maxInputs,
-    encoding: "unsaid",
+    encoding: "omitted",
     classifyBody: classifyZhipuBody,
-    classifyAnswer: classifyZhipuAnswer,
+    classifyResponse: classifyZhipuResponse,
   };
   return {
     maxInputs,
@@ -121,10 +124,10 @@ function createEmbeddingModel(model: string, wire: EmbeddingWire): EmbeddingMode
     ...(data.maxBatchTokens !== undefined && { maxBatchTokens: data.maxBatchTokens }),
     async embed(request, call) {
       const body = encodeEmbeddingRequest(data, request, dialect);
-      const response = await withRenewal(credentials, async () => {
+      const response = await retryOnExpiredToken(credentials, async () => {
         const headers = { authorization: await credentials.header(), "content-type": "application/json" };
         const answer = await transport.post({ provider: ZHIPU_NAME, url, headers, body }, call);
-        if (answer.status !== 200) throw classifyZhipuAnswer(answer, Date.now());
+        if (answer.status !== 200) throw classifyZhipuResponse(answer, Date.now());
         return answer;
       });
       const dimensions = request.dimensions ?? data.dimensions;

@@ -3,7 +3,7 @@
 
   KEYS
     1 claim       a claim is the string <claim>:<hash>: the token of who is asking
-    2 wanted      <wanted>:<hash>: somebody else waits for that answer
+    2 waiters      <waiters>:<hash>: somebody else waits for that answer
     3 answer      <answer>:<hash>: the answer, for those who waited
   ARGV
     1 token       of the caller

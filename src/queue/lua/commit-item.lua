@@ -10,14 +10,14 @@
     3 final       what readers of partials get as the end (JSON), or '' when there are no partials
     4 attempt     whose deltas are this record's text, or '' when none are (a failure)
     5 written     entries that the attempt has written
-    6 whole       the deltas once more, all of them: a JSON array of [kind, delta], or ''
+    6 allDeltas       the deltas once more, all of them: a JSON array of [kind, delta], or ''
     rest          indices of the inputs
   Returns { 'ok' } | { 'complete' } | { 'gone' } | { 'done', index, ... } | { 'torn' }: as commit.lua does; 'complete'
     says that every input of the item has its record now. 'torn': nothing was written, because what readers have seen
-    is not this record's text (Redis has lost its last second, or another worker writes a new attempt); with `whole`
+    is not this record's text (Redis has lost its last second, or another worker writes a new attempt); with `allDeltas`
     they are told to start over, and get it.
 --]]
-local channel, frame, final, attempt, written, whole = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local channel, frame, final, attempt, written, allDeltas = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local first = 7
 local state, partials = KEYS[1], KEYS[2]
 local s = redis.call('HMGET', state, 'state', 'total', 'ttlMs', 'recorded', 'frames', 'attempt', 'written')
@@ -31,12 +31,12 @@ if recorded > 0 then
   if #refused > 1 then return refused end
 end
 local isTorn = attempt ~= '' and (attempt ~= (s[6] or '0') or written ~= (s[7] or '0'))
-if isTorn and whole == '' then return { 'torn' } end
+if isTorn and allDeltas == '' then return { 'torn' } end
 recorded = recorded + #ARGV - first + 1
 if isTorn then
   local again = redis.call('HINCRBY', state, 'attempt', 1)
   redis.call('XADD', partials, '*', 't', 'reset', 'a', again)
-  for _, entry in ipairs(cjson.decode(whole)) do
+  for _, entry in ipairs(cjson.decode(allDeltas)) do
     redis.call('XADD', partials, '*', 't', entry[1], 'a', again, 'd', entry[2])
   end
 end

@@ -3,7 +3,7 @@
 
   KEYS
     1 claim       the three are as in claim-answers.lua
-    2 wanted      somebody else waits
+    2 waiters      somebody else waits
     3 answer      left for those who waited
   ARGV
     1 token       of the caller
@@ -18,16 +18,16 @@ local token, ttlMs = ARGV[1], ARGV[2]
 local waited = {}
 for i = 3, #ARGV, 2 do
   local hash, answer = ARGV[i], ARGV[i + 1]
-  local claim, wanted = KEYS[1] .. ':' .. hash, KEYS[2] .. ':' .. hash
+  local claim, waiters = KEYS[1] .. ':' .. hash, KEYS[2] .. ':' .. hash
   if redis.call('GET', claim) == token then
-    local isWanted = redis.call('EXISTS', wanted) == 1
-    if isWanted and answer == '?' then
+    local hasWaiters = redis.call('EXISTS', waiters) == 1
+    if hasWaiters and answer == '?' then
       waited[#waited + 1] = hash
     else
-      if isWanted and answer ~= '' then
+      if hasWaiters and answer ~= '' then
         redis.call('SET', KEYS[3] .. ':' .. hash, answer, 'PX', ttlMs)
       end
-      redis.call('DEL', claim, wanted)
+      redis.call('DEL', claim, waiters)
     end
   end
 end

@@ -6,7 +6,7 @@
     2 partials    stream
   ARGV
     1 attempt     of the writer
-    2 channel     where readers are told to look again
+    2 channel     where readers are pushed to look again
     3 maxLength   entries kept
     4 sequence    of this entry within the attempt, from 1 without a gap
     5 kind        text | reasoning | tools
@@ -14,8 +14,8 @@
   Returns 'ok', 'stale' (another attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore
     not written), or the state of an item that runs no more. Writing an entry again changes nothing.
 
-  Readers are told the entry itself, as "id before attempt kind delta", where `before` is the id of the entry before it:
-  whoever has read up to that one has nothing to ask for. They are told 'partial' where it is large, or where another
+  Readers are pushed the entry itself, as "id before attempt kind delta", where `before` is the id of the entry before it:
+  whoever has read up to that one has nothing to ask for. They are pushed 'partial' where it is large, or where another
   entry (a reset) may stand between.
 --]]
 local attempt, channel, maxLength, sequence, kind, delta = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
@@ -29,7 +29,7 @@ local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', maxLength, '*', 't', kind,
 redis.call('HSET', KEYS[1], 'written', sequence, 'last', id)
 redis.call('PEXPIRE', KEYS[2], s[3])
 local before = s[5] or (attempt == '1' and written == 0 and '0-0') or ''
-local told = 'partial'
-if before ~= '' and #delta <= 4096 then told = table.concat({ id, before, attempt, kind, delta }, ' ') end
-redis.call('PUBLISH', channel, told)
+local pushed = 'partial'
+if before ~= '' and #delta <= 4096 then pushed = table.concat({ id, before, attempt, kind, delta }, ' ') end
+redis.call('PUBLISH', channel, pushed)
 return 'ok'

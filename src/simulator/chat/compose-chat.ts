@@ -1,6 +1,6 @@
 import { countTokens } from "../count-tokens.ts";
-import type { Answer } from "../endpoint.ts";
-import { jsonAnswer } from "../endpoint.ts";
+import type { SimulatedResponse } from "../endpoint.ts";
+import { jsonResponse } from "../endpoint.ts";
 import type { ChatFault } from "../faults.ts";
 import { answerPrompt, splitAnswer } from "./answer-prompt.ts";
 
@@ -43,7 +43,11 @@ interface Composed {
 }
 
 /** The answer to an accepted chat call, whole or as a stream of events, spoilt as the fault says. */
-export function composeChat(call: ChatCall, style: ChatStyle, fault: ChatFault | undefined): Answer {
+export function composeChat(
+  call: ChatCall,
+  style: ChatStyle,
+  fault: ChatFault | undefined,
+): SimulatedResponse {
   const composed = compose(call, style);
   const finish = fault?.defect === "finish-reason" ? fault.finishReason : composed.finish;
   return call.stream
@@ -81,7 +85,7 @@ function wholeAnswer(
   style: ChatStyle,
   composed: Composed,
   fault: ChatFault | undefined,
-): Answer {
+): SimulatedResponse {
   const { text, reasoning, finish, usage } = composed;
   const message = {
     role: "assistant",
@@ -90,7 +94,7 @@ function wholeAnswer(
     ...(call.tool !== undefined && { tool_calls: [toolCall(call)] }),
   };
   const choices = [{ index: 0, message, finish_reason: finish }];
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     id: style.id,
     object: "chat.completion",
     created: style.created,
@@ -109,7 +113,7 @@ function streamAnswer(
   style: ChatStyle,
   composed: Composed,
   fault: ChatFault | undefined,
-): Answer {
+): SimulatedResponse {
   const { text, reasoning, finish, usage } = composed;
   const chunk = (choices: unknown, more: Frame = {}): Frame => ({
     id: style.id,
@@ -146,7 +150,7 @@ function streamAnswer(
     status: 200,
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
     body: cutInsideCharacters(events),
-    paced: true,
+    isStreamed: true,
   };
 }
 

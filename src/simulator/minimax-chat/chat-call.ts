@@ -23,7 +23,7 @@ export interface MinimaxChatCall extends CheckedCall {
   readonly outputTokens: number;
 }
 
-export interface Question {
+export interface AnswerRequest {
   readonly model: string;
   /** All texts of the call; the last one is answered. */
   readonly texts: readonly string[];
@@ -39,12 +39,12 @@ export interface Question {
 const REASONING = "想一想 🤔: the answer\nmust be short.";
 
 /** The same answer to the same question every time. Models of the M family think first. */
-export function planAnswer(question: Question): MinimaxChatCall {
-  const { model, texts, stream } = question;
+export function planAnswer(request: AnswerRequest): MinimaxChatCall {
+  const { model, texts, stream } = request;
   const last = texts.at(-1) ?? "";
-  const tool = question.tools?.find((name) => last.includes(name));
+  const tool = request.tools?.find((name) => last.includes(name));
   const full = tool === undefined ? splitAnswer(answerPrompt(last)) : [];
-  const deltas = keepTokens(full, question.maxTokens);
+  const deltas = keepTokens(full, request.maxTokens);
   const reasoning = /^MiniMax-M\d/.test(model) ? REASONING : "";
   const inputTokens = texts.reduce((sum, text) => sum + countTokens(text), 0);
   const outputTokens = countTokens(reasoning + deltas.join(""));
@@ -53,12 +53,12 @@ export function planAnswer(question: Question): MinimaxChatCall {
     tokens: inputTokens + outputTokens,
     model,
     stream,
-    standardSse: question.standardSse ?? true,
-    botName: question.botName ?? "MiniMax AI",
+    standardSse: request.standardSse ?? true,
+    botName: request.botName ?? "MiniMax AI",
     deltas,
     finish: tool === undefined ? (deltas.length < full.length ? "length" : "stop") : "tool_calls",
     reasoning,
-    reasoningSplit: question.reasoningSplit ?? false,
+    reasoningSplit: request.reasoningSplit ?? false,
     tool,
     inputTokens,
     outputTokens,

@@ -2,11 +2,11 @@ import { type MinimaxChatCall, planAnswer } from "./chat-call.ts";
 import {
   asFields,
   type Fields,
+  findFieldRangeProblem,
+  findModelProblem,
+  findNumberProblem,
   isText,
-  modelProblem,
-  numberProblem,
   type Problem,
-  rangeProblem,
 } from "./field-problem.ts";
 
 const TEXT_MODELS = ["abab5.5-chat", "abab5.5s-chat"];
@@ -25,12 +25,12 @@ const DEFAULT_TOKENS = 256;
 export function checkText(body: Fields): MinimaxChatCall | string {
   const messages = listOf(body.messages);
   const problem =
-    modelProblem(body, TEXT_MODELS) ??
-    rangeProblem(body) ??
-    numberProblem(body, "beam_width", 1, 3, "inclusive") ??
+    findModelProblem(body, TEXT_MODELS) ??
+    findFieldRangeProblem(body) ??
+    findNumberProblem(body, "beam_width", 1, 3, "inclusive") ??
     (body.stream === true && Number(body.beam_width ?? 1) > 1 ? "beam_width cannot stream" : undefined) ??
-    promptProblem(body) ??
-    messagesProblem(messages, ["USER", "BOT"], () => undefined);
+    findPromptProblem(body) ??
+    findMessagesProblem(messages, ["USER", "BOT"], () => undefined);
   if (problem !== undefined || !messages) return problem ?? "messages must be a list";
   return planAnswer({
     model: String(body.model),
@@ -41,7 +41,7 @@ export function checkText(body: Fields): MinimaxChatCall | string {
   });
 }
 
-function promptProblem(body: Fields): Problem {
+function findPromptProblem(body: Fields): Problem {
   if (body.prompt === undefined && body.role_meta === undefined) return undefined;
   if (!isText(body.prompt)) return "prompt must not be empty";
   const meta = asFields(body.role_meta);
@@ -54,13 +54,13 @@ export function checkPro(body: Fields): MinimaxChatCall | string {
   const bots = listOf(body.bot_setting);
   const constraints = asFields(body.reply_constraints);
   const problem =
-    modelProblem(body, PRO_MODELS) ??
-    rangeProblem(body) ??
-    messagesProblem(messages, ["USER", "BOT", "FUNCTION"], ({ sender_name }) =>
+    findModelProblem(body, PRO_MODELS) ??
+    findFieldRangeProblem(body) ??
+    findMessagesProblem(messages, ["USER", "BOT", "FUNCTION"], ({ sender_name }) =>
       isText(sender_name) ? undefined : "every message needs a sender_name",
     ) ??
-    botsProblem(bots) ??
-    constraintsProblem(body, constraints, bots ?? []);
+    findBotsProblem(bots) ??
+    findConstraintsProblem(body, constraints, bots ?? []);
   if (problem !== undefined || !messages || !bots) return problem ?? "messages must be a list";
   const functions = listOf(body.functions) ?? [];
   return planAnswer({
@@ -73,13 +73,17 @@ export function checkPro(body: Fields): MinimaxChatCall | string {
   });
 }
 
-function botsProblem(bots: readonly Fields[] | undefined): Problem {
+function findBotsProblem(bots: readonly Fields[] | undefined): Problem {
   if (!bots || bots.length === 0) return "bot_setting is required";
   const complete = bots.every(({ bot_name, content }) => isText(bot_name) && isText(content));
   return complete ? undefined : "every bot of bot_setting needs a bot_name and a content";
 }
 
-function constraintsProblem(body: Fields, constraints: Fields | undefined, bots: readonly Fields[]): Problem {
+function findConstraintsProblem(
+  body: Fields,
+  constraints: Fields | undefined,
+  bots: readonly Fields[],
+): Problem {
   if (!constraints) return "reply_constraints is required";
   if (constraints.sender_type !== "BOT") return "reply_constraints.sender_type must be BOT";
   if (!bots.some(({ bot_name }) => bot_name === constraints.sender_name))
@@ -90,7 +94,7 @@ function constraintsProblem(body: Fields, constraints: Fields | undefined, bots:
     : undefined;
 }
 
-function messagesProblem(
+function findMessagesProblem(
   messages: readonly Fields[] | undefined,
   senders: readonly string[],
   more: (message: Fields) => Problem,

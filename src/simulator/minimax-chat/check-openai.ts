@@ -1,5 +1,12 @@
 import { type MinimaxChatCall, planAnswer } from "./chat-call.ts";
-import { asFields, type Fields, isText, modelProblem, type Problem, rangeProblem } from "./field-problem.ts";
+import {
+  asFields,
+  type Fields,
+  findFieldRangeProblem,
+  findModelProblem,
+  isText,
+  type Problem,
+} from "./field-problem.ts";
 
 const V2_MODELS = ["MiniMax-Text-01", "MiniMax-M1", "abab6.5s-chat"];
 const OPENAI_MODEL = /^MiniMax-(M[123](\.\d)?(-lightning|-highspeed)?|Text-01)$/;
@@ -13,7 +20,7 @@ export function checkV2(body: Fields): MinimaxChatCall | string {
   const format = asFields(body.response_format);
   return check(
     body,
-    modelProblem(body, V2_MODELS) ??
+    findModelProblem(body, V2_MODELS) ??
       (choice === undefined || choice === "auto" || choice === "none"
         ? undefined
         : "tool_choice must be auto or none") ??
@@ -32,18 +39,18 @@ function check(body: Fields, first: Problem): MinimaxChatCall | string {
   const { messages } = body;
   const problem =
     first ??
-    rangeProblem(body) ??
+    findFieldRangeProblem(body) ??
     (body.n === undefined || body.n === 1 ? undefined : "n must be 1") ??
-    messagesProblem(messages);
+    findMessagesProblem(messages);
   if (problem !== undefined || !Array.isArray(messages)) return problem ?? "messages must be a list";
   const tools = Array.isArray(body.tools) ? body.tools : [];
-  const asked = body.max_completion_tokens ?? body.max_tokens;
-  const usual = body.model === "MiniMax-M1" ? DEFAULT_TOKENS["MiniMax-M1"] : DEFAULT_TOKENS.other;
+  const requestedTokens = body.max_completion_tokens ?? body.max_tokens;
+  const defaultTokens = body.model === "MiniMax-M1" ? DEFAULT_TOKENS["MiniMax-M1"] : DEFAULT_TOKENS.other;
   return planAnswer({
     model: String(body.model),
     texts: messages.map((message) => readText(asFields(message)?.content)),
     stream: body.stream === true,
-    maxTokens: Number(asked ?? usual),
+    maxTokens: Number(requestedTokens ?? defaultTokens),
     reasoningSplit: body.reasoning_split === true,
     tools:
       body.tool_choice === "none"
@@ -52,7 +59,7 @@ function check(body: Fields, first: Problem): MinimaxChatCall | string {
   });
 }
 
-function messagesProblem(messages: unknown): Problem {
+function findMessagesProblem(messages: unknown): Problem {
   if (!Array.isArray(messages) || messages.length === 0) return "messages must be a list of at least one";
   for (const message of messages.map(asFields)) {
     if (!message || !ROLES.includes(String(message.role))) return "unknown role";

@@ -1,5 +1,11 @@
 import type { LimitName } from "../account.ts";
-import { type Answer, type Endpoint, jsonAnswer, parseObject, type ReceivedCall } from "../endpoint.ts";
+import {
+  type Endpoint,
+  jsonResponse,
+  parseBody,
+  type ReceivedCall,
+  type SimulatedResponse,
+} from "../endpoint.ts";
 import type { ChatFault } from "../faults.ts";
 import type { MinimaxOptions } from "../minimax.ts";
 import type { MinimaxChatCall } from "./chat-call.ts";
@@ -8,15 +14,15 @@ import { checkOpenai, checkV2 } from "./check-openai.ts";
 import type { Fields } from "./field-problem.ts";
 import { type ChatProtocol, writeFrames, writeWhole } from "./write-answer.ts";
 
-type Refuse = (code: number, message: string) => Answer;
+type ErrorResponder = (code: number, message: string) => SimulatedResponse;
 
 interface Protocol {
   readonly name: ChatProtocol;
   readonly path: string;
   readonly check: (body: Fields) => MinimaxChatCall | string;
-  readonly refuse: Refuse;
+  readonly errorResponse: ErrorResponder;
   /** The group id in the query is looked at. */
-  readonly grouped: boolean;
+  readonly hasGroupId: boolean;
 }
 
 const ROOT = "/minimax/v1";
@@ -29,8 +35,8 @@ const PROTOCOLS: readonly Protocol[] = [
     name: "openai",
     path: `${ROOT}/chat/completions`,
     check: checkOpenai,
-    refuse: refuseOpenai,
-    grouped: false,
+    errorResponse: openaiErrorResponse,
+    hasGroupId: false,
   },
 ];
 
@@ -46,43 +52,43 @@ export function createMinimaxChatEndpoints(options: MinimaxOptions): Endpoint<Mi
 }
 
 function native(name: ChatProtocol, check: Protocol["check"]): Protocol {
-  return { name, path: `${ROOT}/text/${name}`, check, refuse: refuseNative, grouped: true };
+  return { name, path: `${ROOT}/text/${name}`, check, errorResponse: nativeErrorResponse, hasGroupId: true };
 }
 
 function createEndpoint(protocol: Protocol, options: MinimaxOptions): Endpoint<MinimaxChatCall> {
-  const { path, refuse } = protocol;
+  const { path, errorResponse } = protocol;
   return {
     path,
     check: (call) => checkCall(call, protocol, options),
-    throttle: (limit) => refuse(THROTTLES[limit].code, THROTTLES[limit].message),
-    fail: (code, message) => refuse(code, message ?? "simulated failure"),
+    throttle: (limit) => errorResponse(THROTTLES[limit].code, THROTTLES[limit].message),
+    fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
     succeed: (call, _mode, _vectorDefect, fault) => succeed(protocol, call, fault),
   };
 }
 
 function checkCall(
   call: ReceivedCall,
-  { check, refuse, grouped }: Protocol,
+  { check, errorResponse, hasGroupId }: Protocol,
   { apiKey, groupId }: MinimaxOptions,
-): { accepted: MinimaxChatCall } | { refusal: Answer } {
+): { accepted: MinimaxChatCall } | { refusal: SimulatedResponse } {
   if (call.headers.authorization !== `Bearer ${apiKey}`)
     return {
-      refusal: refuse(1004, "login fail: Please carry the API secret key in the Authorization field"),
+      refusal: errorResponse(1004, "login fail: Please carry the API secret key in the Authorization field"),
     };
-  if (grouped && groupId !== undefined && call.query.get("GroupId") !== groupId)
-    return { refusal: refuse(1004, "token not match group") };
+  if (hasGroupId && groupId !== undefined && call.query.get("GroupId") !== groupId)
+    return { refusal: errorResponse(1004, "token not match group") };
   if (!call.headers["content-type"]?.startsWith("application/json"))
-    return { refusal: refuse(2013, "invalid params, content-type must be application/json") };
-  const body = parseObject(call.body);
+    return { refusal: errorResponse(2013, "invalid params, content-type must be application/json") };
+  const body = parseBody(call.body);
   const checked = body ? check(body) : "the body is not a JSON object";
   return typeof checked === "string"
-    ? { refusal: refuse(2013, `invalid params, ${checked}`) }
+    ? { refusal: errorResponse(2013, `invalid params, ${checked}`) }
     : { accepted: checked };
 }
 
 /** Also of a stream: HTTP 200, JSON, and nothing but the code. */
-function refuseNative(code: number, message: string): Answer {
-  return jsonAnswer(200, { base_resp: { status_code: code, status_msg: message } });
+function nativeErrorResponse(code: number, message: string): SimulatedResponse {
+  return jsonResponse(200, { base_resp: { status_code: code, status_msg: message } });
 }
 
 const STATUSES: Readonly<Record<number, readonly [status: number, type: string]>> = {
@@ -99,25 +105,29 @@ const STATUSES: Readonly<Record<number, readonly [status: number, type: string]>
 };
 
 /** A real status, and the code only in the message. */
-function refuseOpenai(code: number, message: string): Answer {
+function openaiErrorResponse(code: number, message: string): SimulatedResponse {
   const [status, type] = STATUSES[code] ?? [500, "server_error"];
   const error = { type, message: `${message} (${code})`, http_code: String(status) };
-  return jsonAnswer(status, { type: "error", error, request_id: "04f1c2d3" });
+  return jsonResponse(status, { type: "error", error, request_id: "04f1c2d3" });
 }
 
-function succeed({ name }: Protocol, asked: MinimaxChatCall, fault: ChatFault | undefined): Answer {
-  const call = fault?.defect === "finish-reason" ? { ...asked, finish: fault.finishReason } : asked;
+function succeed(
+  { name }: Protocol,
+  request: MinimaxChatCall,
+  fault: ChatFault | undefined,
+): SimulatedResponse {
+  const call = fault?.defect === "finish-reason" ? { ...request, finish: fault.finishReason } : request;
   const defect = fault?.defect;
-  if (!call.stream) return jsonAnswer(200, spoilWhole(writeWhole(name, call), defect));
+  if (!call.stream) return jsonResponse(200, corruptBody(writeWhole(name, call), defect));
   // The oldest protocol ends its events with one line feed unless it is asked for the standard.
   const end = name === "chatcompletion" && !call.standardSse ? "\n" : "\n\n";
   return {
     status: 200,
     headers: { "content-type": "text/event-stream; charset=utf-8" },
-    body: spoilFrames(writeFrames(name, call), defect).map((frame) =>
+    body: corruptFrames(writeFrames(name, call), defect).map((frame) =>
       Buffer.from(`data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}${end}`),
     ),
-    paced: true,
+    isStreamed: true,
   };
 }
 
@@ -126,7 +136,7 @@ type Defect = ChatFault["defect"] | undefined;
 const FAILURE = { base_resp: { status_code: 1000, status_msg: "simulated failure" } };
 const SENSITIVE = { output_sensitive: true, output_sensitive_type: 1 };
 
-function spoilWhole(whole: Fields, defect: Defect): Fields {
+function corruptBody(whole: Fields, defect: Defect): Fields {
   switch (defect) {
     case "null-choices":
       return { ...whole, reply: "", choices: null };
@@ -140,7 +150,7 @@ function spoilWhole(whole: Fields, defect: Defect): Fields {
 }
 
 /** The older protocols end with a frame that closes; the compatible one with a reason, usage and `[DONE]`. */
-function spoilFrames(frames: readonly unknown[], defect: Defect): readonly unknown[] {
+function corruptFrames(frames: readonly unknown[], defect: Defect): readonly unknown[] {
   const compatible = frames.at(-1) === "[DONE]";
   const half = frames.slice(0, Math.ceil(frames.length / 2));
   switch (defect) {

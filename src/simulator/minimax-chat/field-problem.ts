@@ -12,7 +12,7 @@ export function isText(value: unknown): value is string {
 }
 
 /** Above `low` (from `low` on, when `inclusive`) up to `high`; absent fields are fine. */
-export function numberProblem(
+export function findNumberProblem(
   body: Fields,
   field: string,
   low: number,
@@ -27,18 +27,18 @@ export function numberProblem(
 }
 
 /** Ranges that all dialects share. */
-export function rangeProblem(body: Fields): Problem {
-  const most = Number.MAX_SAFE_INTEGER;
+export function findFieldRangeProblem(body: Fields): Problem {
+  const max = Number.MAX_SAFE_INTEGER;
   return (
-    numberProblem(body, "temperature", 0, 1, "exclusive") ??
-    numberProblem(body, "top_p", 0, 1, "exclusive") ??
-    numberProblem(body, "tokens_to_generate", 1, most, "inclusive") ??
-    numberProblem(body, "max_tokens", 1, most, "inclusive") ??
-    numberProblem(body, "max_completion_tokens", 1, most, "inclusive") ??
+    findNumberProblem(body, "temperature", 0, 1, "exclusive") ??
+    findNumberProblem(body, "top_p", 0, 1, "exclusive") ??
+    findNumberProblem(body, "tokens_to_generate", 1, max, "inclusive") ??
+    findNumberProblem(body, "max_tokens", 1, max, "inclusive") ??
+    findNumberProblem(body, "max_completion_tokens", 1, max, "inclusive") ??
     (body.stream === undefined || typeof body.stream === "boolean" ? undefined : "stream must be a boolean")
   );
 }
 
-export function modelProblem(body: Fields, models: readonly string[]): Problem {
+export function findModelProblem(body: Fields, models: readonly string[]): Problem {
   return typeof body.model === "string" && models.includes(body.model) ? undefined : "unknown model";
 }

@@ -4,12 +4,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { LimitName } from "../account.ts";
-import type { Exchange } from "../exchange.ts";
+import type { SimulatedProvider } from "../exchange.ts";
 import type { FaultAction } from "../faults.ts";
-import { checkFrame, type SimulatedVersion, type SparkQuestion, VERSIONS } from "./check-frame.ts";
+import { checkFrame, type SimulatedVersion, type SparkChatRequest, VERSIONS } from "./check-frame.ts";
 import { composeError, composeFrames } from "./frames.ts";
 import { type Delivery, sendFrames } from "./send-frames.ts";
-import { refuseSignature, type SparkKeys } from "./verify-signature.ts";
+import { findSignatureProblem, type SparkKeys } from "./verify-signature.ts";
 
 export interface SparkSocketOptions extends SparkKeys {
   readonly appId: string;
@@ -31,7 +31,7 @@ const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> 
 /** The chat interface of iFlytek Spark: a signed upgrade, one request, frames, close. */
 export class SparkChatServer {
   readonly #options: SparkSocketOptions;
-  readonly #exchange: Exchange;
+  readonly #provider: SimulatedProvider;
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -39,9 +39,9 @@ export class SparkChatServer {
   });
   readonly #busyUids = new Set<string>();
 
-  constructor(options: SparkSocketOptions, exchange: Exchange) {
+  constructor(options: SparkSocketOptions, provider: SimulatedProvider) {
     this.#options = options;
-    this.#exchange = exchange;
+    this.#provider = provider;
   }
 
   /** Handles an upgrade of a path of its own; false when the path is somebody else's. */
@@ -52,7 +52,7 @@ export class SparkChatServer {
     const own = url.pathname.slice(prefix.length);
     const path = stripsPrefix ? own : url.pathname;
     const call = { method: "GET", host: request.headers.host ?? "", path, query: url.searchParams };
-    const refusal = refuseSignature(call, this.#options, now());
+    const refusal = findSignatureProblem(call, this.#options, now());
     const version = VERSIONS.find((one) => one.path === own);
     if (refusal) this.#refuseUpgrade(socket, url.pathname, refusal.status, refusal.message);
     else if (!version) this.#refuseUpgrade(socket, url.pathname, 404, "no Route matched with those values");
@@ -68,7 +68,7 @@ export class SparkChatServer {
   }
 
   #refuseUpgrade(socket: Duplex, path: string, status: number, message: string): void {
-    this.#exchange.refuse(path);
+    this.#provider.countRefused(path);
     const body = JSON.stringify({ message });
     const date = new Date(this.#options.now()).toUTCString();
     socket.end(
@@ -94,21 +94,21 @@ export class SparkChatServer {
   #answer(
     client: WebSocket,
     socket: Socket,
-    asked: SparkQuestion | { readonly code: number; readonly message: string },
+    asked: SparkChatRequest | { readonly code: number; readonly message: string },
     path: string,
   ): void {
     if ("code" in asked) {
-      this.#exchange.refuse(path);
+      this.#provider.countRefused(path);
       sendError(client, asked.code, asked.message);
       return;
     }
     const { uid } = asked;
     if (uid !== undefined && this.#busyUids.has(uid)) {
-      this.#exchange.refuse(path);
+      this.#provider.countRefused(path);
       sendError(client, 10007, "the user's previous request is not finished");
       return;
     }
-    const admission = this.#exchange.admit(path, asked.texts, asked.promptTokens);
+    const admission = this.#provider.admit(path, asked.texts, asked.promptTokens);
     if ("limit" in admission) {
       const { code, message } = THROTTLES[admission.limit];
       sendError(client, code, message);
@@ -123,8 +123,8 @@ export class SparkChatServer {
     client.once("close", finish);
     const timer = setTimeout(() => {
       // The caller may call again the moment it has the last frame: the place must be free by then.
-      reply(client, socket, asked, fault, { paceMs: this.#exchange.settings.deltaMs, onLast: finish });
-    }, this.#exchange.nextLatencyMs());
+      reply(client, socket, asked, fault, { paceMs: this.#provider.settings.deltaMs, onLast: finish });
+    }, this.#provider.nextLatencyMs());
     client.once("close", () => clearTimeout(timer));
   }
 }
@@ -132,7 +132,7 @@ export class SparkChatServer {
 function reply(
   client: WebSocket,
   socket: Socket,
-  asked: SparkQuestion,
+  asked: SparkChatRequest,
   fault: FaultAction | undefined,
   delivery: Pick<Delivery, "paceMs" | "onLast">,
 ): void {

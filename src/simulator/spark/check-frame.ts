@@ -1,5 +1,5 @@
 import { countTokens } from "../count-tokens.ts";
-import { parseObject } from "../endpoint.ts";
+import { parseBody } from "../endpoint.ts";
 
 /** One version of the simulated provider. */
 export interface SimulatedVersion {
@@ -30,7 +30,7 @@ function version(
   return { path, domains, maxTokens, contextTokens, system: false, functions: false };
 }
 
-export interface SparkQuestion {
+export interface SparkChatRequest {
   readonly uid: string | undefined;
   /** All contents, in order. */
   readonly texts: readonly string[];
@@ -42,7 +42,7 @@ export interface SparkQuestion {
   readonly functionName: string | undefined;
 }
 
-export interface FrameRefusal {
+export interface FrameProblem {
   readonly code: number;
   readonly message: string;
 }
@@ -54,8 +54,8 @@ export function checkFrame(
   text: Buffer,
   appId: string,
   simulated: SimulatedVersion,
-): SparkQuestion | FrameRefusal {
-  const body = parseObject(text);
+): SparkChatRequest | FrameProblem {
+  const body = parseBody(text);
   if (!body) return { code: 10003, message: "message format error: not a JSON object" };
   const header = fieldsOf(body.header);
   const chat = fieldsOf(fieldsOf(body.parameter)?.chat);
@@ -67,7 +67,7 @@ export function checkFrame(
     checkHeader(header, appId) ??
     checkParameters(chat, simulated) ??
     checkRoles(messages, simulated) ??
-    readQuestion(header, chat, messages, payload, simulated)
+    readChatRequest(header, chat, messages, payload, simulated)
   );
 }
 
@@ -88,7 +88,7 @@ function readMessages(value: unknown): readonly Message[] | undefined {
   return valid ? (value as Message[]) : undefined;
 }
 
-function checkHeader(header: Fields, appId: string): FrameRefusal | undefined {
+function checkHeader(header: Fields, appId: string): FrameProblem | undefined {
   const { app_id: given, uid } = header;
   if (typeof given !== "string" || given.length > 8)
     return { code: 10004, message: "schema error: header.app_id must be a string of at most 8 characters" };
@@ -97,7 +97,7 @@ function checkHeader(header: Fields, appId: string): FrameRefusal | undefined {
   return given === appId ? undefined : { code: 11200, message: "AppIdNoAuthError" };
 }
 
-function checkParameters(chat: Fields, simulated: SimulatedVersion): FrameRefusal | undefined {
+function checkParameters(chat: Fields, simulated: SimulatedVersion): FrameProblem | undefined {
   const { domain, temperature, top_k: topK, max_tokens: maxTokens } = chat;
   if (typeof domain !== "string" || !simulated.domains.includes(domain))
     return { code: 10005, message: "parameter value error: domain does not belong to this path" };
@@ -117,7 +117,7 @@ function isIntegerIn(value: unknown, min: number, max: number): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
 }
 
-function checkRoles(messages: readonly Message[], { system }: SimulatedVersion): FrameRefusal | undefined {
+function checkRoles(messages: readonly Message[], { system }: SimulatedVersion): FrameProblem | undefined {
   for (const [index, { role }] of messages.entries()) {
     if (role === "user" || role === "assistant") continue;
     if (role === "system" && system && index === 0) continue;
@@ -126,13 +126,13 @@ function checkRoles(messages: readonly Message[], { system }: SimulatedVersion):
   return undefined;
 }
 
-function readQuestion(
+function readChatRequest(
   header: Fields,
   chat: Fields,
   messages: readonly Message[],
   payload: Fields | undefined,
   simulated: SimulatedVersion,
-): SparkQuestion | FrameRefusal {
+): SparkChatRequest | FrameProblem {
   const texts = messages.map(({ content }) => content);
   const promptTokens = texts.reduce((sum, text) => sum + countTokens(text), 0);
   if (promptTokens > simulated.contextTokens)

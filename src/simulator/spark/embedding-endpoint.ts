@@ -3,15 +3,15 @@ import type { LimitName } from "../account.ts";
 import { countTokens } from "../count-tokens.ts";
 import {
   type AcceptedCall,
-  type Answer,
   type Endpoint,
-  jsonAnswer,
-  parseObject,
+  jsonResponse,
+  parseBody,
   type ReceivedCall,
+  type SimulatedResponse,
 } from "../endpoint.ts";
 import type { VectorDefect } from "../faults.ts";
 import type { VectorMode, VectorStore } from "../vector-store.ts";
-import { refuseSignature, type SparkKeys } from "./verify-signature.ts";
+import { findSignatureProblem, type SparkKeys } from "./verify-signature.ts";
 
 export interface SparkEmbeddingOptions extends SparkKeys {
   readonly appId: string;
@@ -51,8 +51,8 @@ function createEndpoint(
   return {
     path,
     check: (call) => checkCall(call, options.stripsPrefix ? own : path, hasDomain, options),
-    throttle: (limit) => refuse(THROTTLES[limit].code, THROTTLES[limit].message),
-    fail: (code, message) => refuse(code, message ?? "simulated failure"),
+    throttle: (limit) => errorResponse(THROTTLES[limit].code, THROTTLES[limit].message),
+    fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
     succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
   };
 }
@@ -62,33 +62,33 @@ function checkCall(
   path: string,
   hasDomain: boolean,
   options: SparkEmbeddingOptions,
-): { accepted: AcceptedCall } | { refusal: Answer } {
+): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
   const { headers, query } = call;
   const signed = { method: "POST", host: headers.host ?? "", path, query };
-  const refusal = refuseSignature(signed, options, options.now());
-  if (refusal) return { refusal: jsonAnswer(refusal.status, { message: refusal.message }) };
-  const body = parseObject(call.body);
-  if (!body) return { refusal: refuse(10003, "message format error") };
+  const refusal = findSignatureProblem(signed, options, options.now());
+  if (refusal) return { refusal: jsonResponse(refusal.status, { message: refusal.message }) };
+  const body = parseBody(call.body);
+  if (!body) return { refusal: errorResponse(10003, "message format error") };
   const header = fieldsOf(body.header);
   if (header?.status !== 3 || typeof header.app_id !== "string")
-    return { refusal: refuse(10004, "schema error: header") };
-  if (header.app_id !== options.appId) return { refusal: refuse(11200, "AppIdNoAuthError") };
+    return { refusal: errorResponse(10004, "schema error: header") };
+  if (header.app_id !== options.appId) return { refusal: errorResponse(11200, "AppIdNoAuthError") };
   const emb = fieldsOf(fieldsOf(body.parameter)?.emb);
   if (fieldsOf(emb?.feature)?.encoding !== "utf8")
-    return { refusal: refuse(10163, "schema error: parameter.emb.feature") };
+    return { refusal: errorResponse(10163, "schema error: parameter.emb.feature") };
   if (hasDomain && emb?.domain !== "para" && emb?.domain !== "query")
-    return { refusal: refuse(10163, "parameter schema error: domain must be para or query") };
+    return { refusal: errorResponse(10163, "parameter schema error: domain must be para or query") };
   const text = readText(fieldsOf(fieldsOf(body.payload)?.messages)?.text);
-  if (text === undefined) return { refusal: refuse(10163, "payload schema error: messages.text") };
+  if (text === undefined) return { refusal: errorResponse(10163, "payload schema error: messages.text") };
   const tokens = countTokens(text);
-  if (tokens > MAX_TOKENS) return { refusal: refuse(10907, "token count is over the limit") };
+  if (tokens > MAX_TOKENS) return { refusal: errorResponse(10907, "token count is over the limit") };
   return { accepted: { texts: [text], tokens, model: "spark-embedding", encoding: "base64" } };
 }
 
 /** The one text inside the base64 of a conversation. */
 function readText(encoded: unknown): string | undefined {
   if (typeof encoded !== "string") return undefined;
-  const messages = parseObject(Buffer.from(encoded, "base64"))?.messages;
+  const messages = parseBody(Buffer.from(encoded, "base64"))?.messages;
   if (!Array.isArray(messages) || messages.length !== 1) return undefined;
   const { content, role } = fieldsOf(messages[0]) ?? {};
   return role === "user" && typeof content === "string" && content !== "" ? content : undefined;
@@ -100,8 +100,8 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined
     : undefined;
 }
 
-function refuse(code: number, message: string): Answer {
-  return jsonAnswer(200, { header: { code, message, sid: newSid() } });
+function errorResponse(code: number, message: string): SimulatedResponse {
+  return jsonResponse(200, { header: { code, message, sid: newSid() } });
 }
 
 function succeed(
@@ -109,16 +109,18 @@ function succeed(
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,
-): Answer {
+): SimulatedResponse {
   const [text = ""] = vectors.encode(call.texts, mode, DIMENSIONS);
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     header: { code: 0, message: "success", sid: newSid(), status: 2 },
-    payload: { feature: { encoding: "utf8", compress: "raw", format: "plain", text: spoil(text, defect) } },
+    payload: {
+      feature: { encoding: "utf8", compress: "raw", format: "plain", text: corruptVector(text, defect) },
+    },
   });
 }
 
 /** A vector made wrong; what a single one cannot be (reordered, ragged) leaves it short. */
-function spoil(text: string, defect: VectorDefect | undefined): string | null {
+function corruptVector(text: string, defect: VectorDefect | undefined): string | null {
   const bytes = Buffer.from(text, "base64");
   switch (defect) {
     case undefined:

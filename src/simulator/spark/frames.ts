@@ -1,5 +1,5 @@
 import type { FrameDefect } from "../faults.ts";
-import type { SparkQuestion } from "./check-frame.ts";
+import type { SparkChatRequest } from "./check-frame.ts";
 import { composeReply } from "./reply.ts";
 
 export interface SparkFrame {
@@ -20,7 +20,7 @@ export interface SparkFrame {
 }
 
 /** The frames of a whole answer: text in every one of them, the last included, and usage in the last alone. */
-export function composeFrames(question: SparkQuestion, sid: string): SparkFrame[] {
+export function composeFrames(question: SparkChatRequest, sid: string): SparkFrame[] {
   const { pieces, completionTokens } = composeReply(question.question, question.maxTokens);
   const contents: Readonly<Record<string, unknown>>[] =
     question.functionName === undefined
@@ -54,7 +54,7 @@ export function composeError(code: number, message: string, sid: string): SparkF
 }
 
 /** The frames with what is wrong with their order or number. */
-export function spoilFrames(frames: readonly SparkFrame[], defect: FrameDefect | undefined): SparkFrame[] {
+export function corruptFrames(frames: readonly SparkFrame[], defect: FrameDefect | undefined): SparkFrame[] {
   const [first, second, ...others] = frames;
   const last = frames.at(-1);
   if (!first || !last) return [];

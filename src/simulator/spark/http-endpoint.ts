@@ -2,7 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { LimitName } from "../account.ts";
 import { countTokens } from "../count-tokens.ts";
 import type { ReceivedCall } from "../endpoint.ts";
-import { type Answer, type CheckedCall, type Endpoint, jsonAnswer, parseObject } from "../endpoint.ts";
+import {
+  type CheckedCall,
+  type Endpoint,
+  jsonResponse,
+  parseBody,
+  type SimulatedResponse,
+} from "../endpoint.ts";
 import type { ChatFault } from "../faults.ts";
 import { composeReply, type Reply } from "./reply.ts";
 
@@ -32,9 +38,9 @@ export function createSparkHttpEndpoint(path: string, passwords: readonly string
   return {
     path,
     check: (call) => checkCall(call, passwords),
-    throttle: (limit) => jsonAnswer(200, { ...THROTTLES[limit], sid: newSid() }),
+    throttle: (limit) => jsonResponse(200, { ...THROTTLES[limit], sid: newSid() }),
     fail: (code, message) =>
-      jsonAnswer(200, { code, message: message ?? "simulated failure", sid: newSid() }),
+      jsonResponse(200, { code, message: message ?? "simulated failure", sid: newSid() }),
     succeed: (call, _mode, _vectorDefect, fault) => succeed(call, fault?.defect),
   };
 }
@@ -42,16 +48,16 @@ export function createSparkHttpEndpoint(path: string, passwords: readonly string
 function checkCall(
   call: ReceivedCall,
   passwords: readonly string[],
-): { accepted: HttpCall } | { refusal: Answer } {
+): { accepted: HttpCall } | { refusal: SimulatedResponse } {
   const given = call.headers.authorization?.replace(/^Bearer /, "");
   if (given === undefined || !passwords.includes(given)) return { refusal: invalidUser() };
-  const body = parseObject(call.body);
+  const body = parseBody(call.body);
   const texts = readTexts(body?.messages);
-  if (!body || !texts) return { refusal: refuse(10004, "schema error: messages") };
+  if (!body || !texts) return { refusal: errorResponse(10004, "schema error: messages") };
   const limit = typeof body.model === "string" ? MODELS[body.model] : undefined;
-  if (limit === undefined) return { refusal: refuse(10404, "model does not exist") };
+  if (limit === undefined) return { refusal: errorResponse(10404, "model does not exist") };
   const problem = findRangeProblem(body, limit);
-  if (problem !== undefined) return { refusal: refuse(10005, `parameter value error: ${problem}`) };
+  if (problem !== undefined) return { refusal: errorResponse(10005, `parameter value error: ${problem}`) };
   return {
     accepted: {
       texts,
@@ -80,15 +86,17 @@ function findRangeProblem(body: Readonly<Record<string, unknown>>, limit: number
   return outside("top_k", 1, 6) ? "top_k must be in [1,6]" : undefined;
 }
 
-function invalidUser(): Answer {
-  return jsonAnswer(401, { error: { message: "invalid user", type: "api_error", param: null, code: null } });
+function invalidUser(): SimulatedResponse {
+  return jsonResponse(401, {
+    error: { message: "invalid user", type: "api_error", param: null, code: null },
+  });
 }
 
-function refuse(code: number, message: string): Answer {
-  return jsonAnswer(200, { code, message, sid: newSid() });
+function errorResponse(code: number, message: string): SimulatedResponse {
+  return jsonResponse(200, { code, message, sid: newSid() });
 }
 
-function succeed(call: HttpCall, defect: ChatFault["defect"] | undefined): Answer {
+function succeed(call: HttpCall, defect: ChatFault["defect"] | undefined): SimulatedResponse {
   const reply = composeReply(call.texts.at(-1) ?? "", call.maxTokens);
   const usage = {
     prompt_tokens: call.tokens,
@@ -99,7 +107,7 @@ function succeed(call: HttpCall, defect: ChatFault["defect"] | undefined): Answe
   if (call.stream) return streamReply(reply, { ...head, id: head.sid, created: 1 }, usage, defect);
   const message = { role: "assistant", content: reply.pieces.join("") };
   const choices = defect === "null-choices" ? null : [{ message, index: 0 }];
-  return jsonAnswer(200, { ...head, choices, usage });
+  return jsonResponse(200, { ...head, choices, usage });
 }
 
 function streamReply(
@@ -107,7 +115,7 @@ function streamReply(
   head: Readonly<Record<string, unknown>>,
   usage: unknown,
   defect: ChatFault["defect"] | undefined,
-): Answer {
+): SimulatedResponse {
   const frames: Readonly<Record<string, unknown>>[] = pieces.map((content, index) => ({
     ...head,
     choices: [{ delta: { role: "assistant", content }, index: 0 }],
@@ -122,7 +130,7 @@ function streamReply(
     status: 200,
     headers: { "content-type": "text/event-stream; charset=utf-8" },
     body: events.map((event) => Buffer.from(event)),
-    paced: true,
+    isStreamed: true,
   };
 }
 

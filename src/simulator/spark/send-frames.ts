@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { FrameDefect } from "../faults.ts";
-import { composeError, type SparkFrame, spoilFrames } from "./frames.ts";
+import { composeError, corruptFrames, type SparkFrame } from "./frames.ts";
 
 export interface FrameFault {
   readonly defect: FrameDefect;
@@ -62,7 +62,7 @@ export function sendFrames(
       client.send(JSON.stringify(first), () => setTimeout(() => socket.resetAndDestroy(), PING_EVERY_MS));
       break;
     case "half-close":
-      send(spoilFrames(frames, "half-close"));
+      send(corruptFrames(frames, "half-close"));
       socket.end();
       break;
     case "split-utf8":
@@ -73,7 +73,7 @@ export function sendFrames(
       send(frames);
       break;
     default:
-      sendPaced(client, spoilFrames(frames, fault?.defect), paceMs, fault ? () => undefined : onLast);
+      sendPaced(client, corruptFrames(frames, fault?.defect), paceMs, fault ? () => undefined : onLast);
   }
 }
 

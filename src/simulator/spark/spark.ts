@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { CheckedCall, Endpoint } from "../endpoint.ts";
-import type { Exchange } from "../exchange.ts";
+import type { SimulatedProvider } from "../exchange.ts";
 import type { VectorStore } from "../vector-store.ts";
 import { SparkChatServer } from "./chat-socket.ts";
 import { createSparkEmbeddingEndpoints } from "./embedding-endpoint.ts";
@@ -36,7 +36,7 @@ export interface SparkAddresses {
   readonly embeddingUrl: string;
 }
 
-export interface SparkDouble {
+export interface SparkSimulator {
   readonly endpoints: readonly Endpoint<CheckedCall>[];
   /** Takes an upgrade of its own paths; false when the path is somebody else's. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
@@ -45,11 +45,11 @@ export interface SparkDouble {
 }
 
 /** The strict double of iFlytek Spark: chat over WebSocket and HTTP, and both embedding services. */
-export function createSparkDouble(
+export function createSparkSimulator(
   options: SparkSimulatorOptions & { readonly apiKey: string },
-  exchange: Exchange,
+  provider: SimulatedProvider,
   vectors: VectorStore,
-): SparkDouble {
+): SparkSimulator {
   const { clockAheadMs = 0, idleMs = 60_000, prefix = "kept", apiKey } = options;
   const common = {
     apiKey,
@@ -60,7 +60,7 @@ export function createSparkDouble(
   };
   const password = options.apiPassword ?? SIMULATED_SPARK.apiPassword;
   const passwords = [password, `${apiKey}:${common.apiSecret}`];
-  const chat = new SparkChatServer({ ...common, prefix: PREFIX, idleMs }, exchange);
+  const chat = new SparkChatServer({ ...common, prefix: PREFIX, idleMs }, provider);
   return {
     endpoints: [
       ...createSparkEmbeddingEndpoints({ ...common, prefix: EMBEDDING_PREFIX }, vectors),

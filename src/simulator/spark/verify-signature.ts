@@ -13,26 +13,27 @@ export interface SignedCall {
   readonly query: URLSearchParams;
 }
 
-export interface SignatureRefusal {
+export interface SignatureProblem {
   readonly status: 401 | 403;
   readonly message: string;
 }
 
 const TOLERANCE_MS = 300_000;
 
-const FORM =
+const AUTHORIZATION_PATTERN =
   /^(?:api_key|hmac username)="([^"]*)", ?algorithm="hmac-sha256", ?headers="host date request-line", ?signature="([^"]*)"$/;
 
 /** The gateway's answer to a signature it does not accept; undefined when it does. `now` is in epoch ms. */
-export function refuseSignature(
+export function findSignatureProblem(
   call: SignedCall,
   keys: SparkKeys,
   now: number,
-): SignatureRefusal | undefined {
+): SignatureProblem | undefined {
   const authorization = call.query.get("authorization");
   const date = call.query.get("date");
   if (authorization === null) return { status: 401, message: "Unauthorized" };
-  const [, apiKey, signature] = FORM.exec(Buffer.from(authorization, "base64").toString("utf8")) ?? [];
+  const [, apiKey, signature] =
+    AUTHORIZATION_PATTERN.exec(Buffer.from(authorization, "base64").toString("utf8")) ?? [];
   if (apiKey === undefined || signature === undefined)
     return { status: 401, message: "HMAC signature cannot be verified" };
   if (date === null || !(Math.abs(Date.parse(date) - now) <= TOLERANCE_MS))

@@ -1,8 +1,14 @@
 import { type ChatCall, composeChat } from "../chat/compose-chat.ts";
 import { readMessages } from "../chat/read-messages.ts";
-import { type Answer, type CheckedCall, type Endpoint, parseObject, type ReceivedCall } from "../endpoint.ts";
+import {
+  type CheckedCall,
+  type Endpoint,
+  parseBody,
+  type ReceivedCall,
+  type SimulatedResponse,
+} from "../endpoint.ts";
 import { findCredentialProblem } from "./credentials.ts";
-import { refuse, throttle } from "./refuse.ts";
+import { errorResponse, throttle } from "./refuse.ts";
 
 interface ZhipuChatCall extends CheckedCall {
   readonly model: string;
@@ -10,19 +16,22 @@ interface ZhipuChatCall extends CheckedCall {
   readonly chat: ChatCall;
 }
 
-interface ChatModel {
+interface SimulatedModel {
   readonly context: number;
   readonly maxOutput: number;
-  readonly thinks: boolean;
+  readonly isReasoning: boolean;
 }
 
-const MODELS: readonly (readonly [RegExp, ChatModel])[] = [
-  [/^glm-4-long$/, { context: 1_048_576, maxOutput: 4095, thinks: false }],
-  [/^glm-4-(air|flash)-250414$/, { context: 131_072, maxOutput: 16_384, thinks: false }],
-  [/^glm-4-(plus|air|flash)$/, { context: 131_072, maxOutput: 4096, thinks: false }],
-  [/^glm-4\.5(-air|-airx|-flash)?$/, { context: 131_072, maxOutput: 98_304, thinks: true }],
-  [/^glm-(4\.6|4\.7(-flashx?)?|5(-turbo|\.1)?)$/, { context: 204_800, maxOutput: 131_072, thinks: true }],
-  [/^glm-5\.(2|3(-flashx?)?)$/, { context: 1_048_576, maxOutput: 131_072, thinks: true }],
+const MODELS: readonly (readonly [RegExp, SimulatedModel])[] = [
+  [/^glm-4-long$/, { context: 1_048_576, maxOutput: 4095, isReasoning: false }],
+  [/^glm-4-(air|flash)-250414$/, { context: 131_072, maxOutput: 16_384, isReasoning: false }],
+  [/^glm-4-(plus|air|flash)$/, { context: 131_072, maxOutput: 4096, isReasoning: false }],
+  [/^glm-4\.5(-air|-airx|-flash)?$/, { context: 131_072, maxOutput: 98_304, isReasoning: true }],
+  [
+    /^glm-(4\.6|4\.7(-flashx?)?|5(-turbo|\.1)?)$/,
+    { context: 204_800, maxOutput: 131_072, isReasoning: true },
+  ],
+  [/^glm-5\.(2|3(-flashx?)?)$/, { context: 1_048_576, maxOutput: 131_072, isReasoning: true }],
 ];
 
 /** Ids that were used before are refused; as many are remembered. */
@@ -31,15 +40,15 @@ const REMEMBERED_IDS = 10_000;
 /** Zhipu's chat, streaming and not, with a limit of calls in flight per model. */
 export function createZhipuChatEndpoint(apiKey: string): Endpoint<ZhipuChatCall> {
   const usedIds = new Set<string>();
-  let answers = 0;
+  let answerCount = 0;
   return {
     path: "/zhipu/api/paas/v4/chat/completions",
-    lane: ({ model }) => `zhipu/${model}`,
+    limitKey: ({ model }) => `zhipu/${model}`,
     check: (call) => checkCall(call, apiKey, usedIds),
     throttle,
-    fail: refuse,
+    fail: errorResponse,
     succeed: ({ chat, model, requestId }, _mode, _vectors, fault) => {
-      const id = `20250101080000${(answers++).toString(16).padStart(18, "0")}`;
+      const id = `20250101080000${(answerCount++).toString(16).padStart(18, "0")}`;
       return composeChat(
         chat,
         {
@@ -67,23 +76,23 @@ function checkCall(
   call: ReceivedCall,
   apiKey: string,
   usedIds: Set<string>,
-): { accepted: ZhipuChatCall } | { refusal: Answer } {
+): { accepted: ZhipuChatCall } | { refusal: SimulatedResponse } {
   const code = findCredentialProblem(call.headers.authorization, apiKey, Date.now());
-  if (code !== undefined) return { refusal: refuse(code) };
-  const body = parseObject(call.body);
-  if (!body) return { refusal: refuse(1210, "请求体不是JSON对象") };
+  if (code !== undefined) return { refusal: errorResponse(code) };
+  const body = parseBody(call.body);
+  if (!body) return { refusal: errorResponse(1210, "请求体不是JSON对象") };
   const name = String(body.model);
   const model = MODELS.find(([pattern]) => pattern.test(name))?.[1];
-  if (!model) return { refusal: refuse(1211) };
-  if (body.messages === undefined) return { refusal: refuse(1213, "未正常接收到messages参数") };
+  if (!model) return { refusal: errorResponse(1211) };
+  if (body.messages === undefined) return { refusal: errorResponse(1213, "未正常接收到messages参数") };
   // Lists of parts on these roles are dropped by the chat template, without a word.
   const read = readMessages(body.messages, ["assistant", "tool"]);
-  if (typeof read === "string") return { refusal: refuse(1214, read) };
+  if (typeof read === "string") return { refusal: errorResponse(1214, read) };
   const problem = findFieldProblem(body, model);
-  if (problem !== undefined) return { refusal: refuse(1210, problem) };
-  if (read.tokens > model.context) return { refusal: refuse(1261) };
+  if (problem !== undefined) return { refusal: errorResponse(1210, problem) };
+  if (read.tokens > model.context) return { refusal: errorResponse(1261) };
   const requestId = typeof body.request_id === "string" ? body.request_id : "";
-  if (requestId !== "" && usedIds.has(requestId)) return { refusal: refuse(1231) };
+  if (requestId !== "" && usedIds.has(requestId)) return { refusal: errorResponse(1231) };
   if (requestId !== "" && usedIds.size < REMEMBERED_IDS) usedIds.add(requestId);
   const thinking = isObject(body.thinking) ? body.thinking.type !== "disabled" : true;
   return {
@@ -98,7 +107,7 @@ function checkCall(
         stream: body.stream === true,
         maxTokens: typeof body.max_tokens === "number" ? body.max_tokens : undefined,
         usageFrame: false,
-        reasoning: model.thinks && thinking,
+        reasoning: model.isReasoning && thinking,
         tool: undefined,
       },
     },
@@ -107,7 +116,7 @@ function checkCall(
 
 function findFieldProblem(
   body: Readonly<Record<string, unknown>>,
-  { maxOutput }: ChatModel,
+  { maxOutput }: SimulatedModel,
 ): string | undefined {
   const { stop, tool_choice: choice, user_id: user } = body;
   if (!isNumberIn(body.temperature, 0, 1)) return "temperature参数非法：限制数值范围[0,1]";
@@ -122,8 +131,8 @@ function findFieldProblem(
   return undefined;
 }
 
-function isNumberIn(value: unknown, least: number, most: number): boolean {
-  return value === undefined || (typeof value === "number" && value >= least && value <= most);
+function isNumberIn(value: unknown, min: number, max: number): boolean {
+  return value === undefined || (typeof value === "number" && value >= min && value <= max);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -20,8 +20,8 @@ export function findCredentialProblem(
   const claims = readPart(payload);
   if (head?.alg !== "HS256" || head.sign_type !== "SIGN" || claims?.api_key !== id) return 1002;
   const expected = createHmac("sha256", secret).update(`${header}.${payload}`).digest();
-  const came = Buffer.from(signature, "base64url");
-  if (came.length !== expected.length || !timingSafeEqual(came, expected)) return 1004;
+  const received = Buffer.from(signature, "base64url");
+  if (received.length !== expected.length || !timingSafeEqual(received, expected)) return 1004;
   const { exp, timestamp } = claims;
   if (typeof exp !== "number" || typeof timestamp !== "number") return 1002;
   return exp < nowMs ? 1003 : undefined;

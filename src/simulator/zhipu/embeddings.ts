@@ -1,27 +1,27 @@
 import { countTokens } from "../count-tokens.ts";
 import {
   type AcceptedCall,
-  type Answer,
+  corruptVectors,
   type Endpoint,
-  parseObject,
+  parseBody,
   type ReceivedCall,
-  spoilVectors,
+  type SimulatedResponse,
 } from "../endpoint.ts";
 import type { VectorDefect } from "../faults.ts";
 import type { VectorMode, VectorStore } from "../vector-store.ts";
 import { findCredentialProblem } from "./credentials.ts";
-import { refuse, throttle } from "./refuse.ts";
+import { errorResponse, throttle } from "./refuse.ts";
 
-interface EmbeddingModel {
+interface SimulatedEmbeddingModel {
   readonly dimensions: readonly number[];
-  readonly usual: number;
+  readonly defaultDimensions: number;
   readonly maxTokens: number;
   readonly maxTotal?: number;
 }
 
-const MODELS: ReadonlyMap<string, EmbeddingModel> = new Map([
-  ["embedding-2", { dimensions: [1024], usual: 1024, maxTokens: 512, maxTotal: 8192 }],
-  ["embedding-3", { dimensions: [256, 512, 1024, 2048], usual: 2048, maxTokens: 3072 }],
+const MODELS: ReadonlyMap<string, SimulatedEmbeddingModel> = new Map([
+  ["embedding-2", { dimensions: [1024], defaultDimensions: 1024, maxTokens: 512, maxTotal: 8192 }],
+  ["embedding-3", { dimensions: [256, 512, 1024, 2048], defaultDimensions: 2048, maxTokens: 3072 }],
 ]);
 const MAX_INPUTS = 64;
 
@@ -29,32 +29,36 @@ const MAX_INPUTS = 64;
 export function createZhipuEmbeddingEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
   return {
     path: "/zhipu/api/paas/v4/embeddings",
-    lane: ({ model }) => `zhipu/${model}`,
+    limitKey: ({ model }) => `zhipu/${model}`,
     check: (call) => checkCall(call, apiKey),
     throttle,
-    fail: refuse,
+    fail: errorResponse,
     succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
   };
 }
 
-function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall } | { refusal: Answer } {
+function checkCall(
+  call: ReceivedCall,
+  apiKey: string,
+): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
   const code = findCredentialProblem(call.headers.authorization, apiKey, Date.now());
-  if (code !== undefined) return { refusal: refuse(code) };
-  const body = parseObject(call.body);
-  if (!body) return { refusal: refuse(1210, "请求体不是JSON对象") };
+  if (code !== undefined) return { refusal: errorResponse(code) };
+  const body = parseBody(call.body);
+  if (!body) return { refusal: errorResponse(1210, "请求体不是JSON对象") };
   const model = MODELS.get(String(body.model));
-  if (!model) return { refusal: refuse(1211) };
+  if (!model) return { refusal: errorResponse(1211) };
   const texts = typeof body.input === "string" ? [body.input] : body.input;
-  if (texts === undefined) return { refusal: refuse(1213, "未正常接收到input参数") };
-  if (!isTexts(texts) || texts.length === 0) return { refusal: refuse(1214, "input参数非法") };
-  if (texts.length > MAX_INPUTS) return { refusal: refuse(1214, `input数组最大不得超过${MAX_INPUTS}条`) };
-  const { dimensions = model.usual } = body;
+  if (texts === undefined) return { refusal: errorResponse(1213, "未正常接收到input参数") };
+  if (!isTexts(texts) || texts.length === 0) return { refusal: errorResponse(1214, "input参数非法") };
+  if (texts.length > MAX_INPUTS)
+    return { refusal: errorResponse(1214, `input数组最大不得超过${MAX_INPUTS}条`) };
+  const { dimensions = model.defaultDimensions } = body;
   if (typeof dimensions !== "number" || !model.dimensions.includes(dimensions))
-    return { refusal: refuse(1210, "dimensions参数非法") };
+    return { refusal: errorResponse(1210, "dimensions参数非法") };
   const counts = texts.map(countTokens);
   const tokens = counts.reduce((sum, count) => sum + count, 0);
   if (Math.max(...counts) > model.maxTokens || tokens > (model.maxTotal ?? Number.POSITIVE_INFINITY))
-    return { refusal: refuse(1261) };
+    return { refusal: errorResponse(1261) };
   return { accepted: { texts, tokens, model: String(body.model), encoding: "float", dimensions } };
 }
 
@@ -67,8 +71,8 @@ function succeed(
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,
-): Answer {
-  const printed = spoilVectors(vectors.print(call.texts, mode, call.dimensions), defect);
+): SimulatedResponse {
+  const printed = corruptVectors(vectors.print(call.texts, mode, call.dimensions), defect);
   const usage = { prompt_tokens: call.tokens, completion_tokens: 0, total_tokens: call.tokens };
   const body: Buffer[] = [Buffer.from(`{"model":${JSON.stringify(call.model)},"data":[`)];
   for (const [index, vector] of printed.entries()) {

@@ -1,5 +1,5 @@
 import type { LimitName } from "../account.ts";
-import { type Answer, jsonAnswer } from "../endpoint.ts";
+import { jsonResponse, type SimulatedResponse } from "../endpoint.ts";
 
 /** HTTP statuses by code; 429 says nothing about whether trying again helps. */
 const STATUSES: readonly (readonly [from: number, to: number, status: number])[] = [
@@ -33,15 +33,15 @@ const TEXTS: Readonly<Record<number, string>> = {
 };
 
 /** Zhipu's refusal: the code as text, the status that goes with it. */
-export function refuse(code: number, message?: string): Answer {
+export function errorResponse(code: number, message?: string): SimulatedResponse {
   const status = STATUSES.find(([from, to]) => code >= from && code <= to)?.[2] ?? 500;
-  return jsonAnswer(status, {
+  return jsonResponse(status, {
     error: { code: String(code), message: message ?? TEXTS[code] ?? "simulated failure" },
   });
 }
 
 const THROTTLES: Readonly<Record<LimitName, number>> = { concurrency: 1302, requests: 1303, tokens: 1305 };
 
-export function throttle(limit: LimitName): Answer {
-  return refuse(THROTTLES[limit]);
+export function throttle(limit: LimitName): SimulatedResponse {
+  return errorResponse(THROTTLES[limit]);
 }

@@ -1,9 +1,15 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { type Cli, progressed, Workshop } from "../../support/cli.ts";
-import { corpusText } from "../../support/corpus.ts";
-import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "../../support/cli.ts";
+import { buildCorpusText } from "../../support/corpus.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
 import { readJsonl } from "../../support/read-output.ts";
 
 const ITEMS = 400;
@@ -13,76 +19,76 @@ const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as co
 const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
 
 describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let up: DashboardProcess;
   let browser: Browser;
-  let watched: WatchedPage;
-  let embed: Cli;
+  let guarded: GuardedPage;
+  let embed: CliProcess;
 
   beforeAll(async () => {
-    shop = await Workshop.open({
+    sandbox = await CliSandbox.open({
       limits: { requestsPerMinute: 100_000, concurrency: 1 },
       latency: { fixedMs: 300 },
       faults: [filter, refuse],
     });
     const text = (n: number) =>
-      corpusText(n) + (FILTERED.includes(n) ? " forbidden" : REFUSED.includes(n) ? " broken" : "");
+      buildCorpusText(n) + (FILTERED.includes(n) ? " forbidden" : REFUSED.includes(n) ? " broken" : "");
     const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: text(n) }));
-    shop.write("corpus.jsonl", `${lines.join("\n")}\n`);
-    up = await startDashboardProcess(shop, { workers: 1 });
+    sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
+    up = await startDashboardProcess(sandbox, { workers: 1 });
     browser = await openBrowser();
-    watched = await watchPage(browser);
+    guarded = await openGuardedPage(browser);
     const args = ["corpus.jsonl", "--out", "vectors", "--format", "jsonl", "--workers", "0", "--json"];
-    embed = shop.embed(args);
-    await embed.event(progressed(0.01), "progress");
-    await watched.page.goto(`${up.url}/#/runs/${await runOf(up.url, "vectors")}`);
+    embed = sandbox.embed(args);
+    await embed.event(hasProgressedTo(0.01), "progress");
+    await guarded.page.goto(`${up.url}/#/runs/${await waitForRun(up.url, "vectors")}`);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   const confirm = async (name: string) => {
-    await watched.page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
-    await eventually(() => watched.page.getByRole("dialog").count()).toBe(0);
+    await guarded.page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+    await expectEventually(() => guarded.page.getByRole("dialog").count()).toBe(0);
   };
-  const calls = () => shop.simulator.statistics().calls;
+  const calls = () => sandbox.simulator.statistics().calls;
 
   test("leaving the dialog changes nothing", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("dialog").getByText("Calls in flight end").waitFor();
     await confirm("Leave as it is");
     const before = calls();
-    await eventually(calls).toBeGreaterThan(before + 2);
+    await expectEventually(calls).toBeGreaterThan(before + 2);
   });
 
   test("a pause stops calls, and a resume goes on", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
     await confirm("Pause");
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await page.locator(".title").getByText("paused").waitFor();
-    const atRest = await restingCalls(calls);
+    const atRest = await waitForStableCallCount(calls);
     expect(atRest).toBeLessThan(ITEMS / 10);
     await page.getByRole("button", { name: "Resume" }).click();
     await confirm("Resume");
     await page.locator(".title").getByText("running").waitFor();
-    await eventually(calls).toBeGreaterThan(atRest);
+    await expectEventually(calls).toBeGreaterThan(atRest);
   });
 
   test("failures are clustered by cause, and one cluster is retried alone", async () => {
-    const { page } = watched;
-    shop.simulator.configure({ latency: { fixedMs: 0 } });
+    const { page } = guarded;
+    sandbox.simulator.configure({ latency: { fixedMs: 0 } });
     expect(await embed.exit).toMatchObject({ code: 1 });
     await page.locator(".title").getByText("finished").waitFor();
-    const clusters = page.locator(".cluster");
-    await eventually(() => clusters.count()).toBe(2);
-    await eventually(() => clusters.first().innerText()).toMatch(/^3\s+content filter/);
-    shop.simulator.configure({ faults: [refuse] });
-    const before = shop.simulator.statistics().texts;
-    await clusters
+    const causes = page.locator(".cause");
+    await expectEventually(() => causes.count()).toBe(2);
+    await expectEventually(() => causes.first().innerText()).toMatch(/^3\s+content filter/);
+    sandbox.simulator.configure({ faults: [refuse] });
+    const before = sandbox.simulator.statistics().texts;
+    await causes
       .first()
       .getByRole("button", { name: /^Retry/ })
       .click();
@@ -90,33 +96,33 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await confirm("Retry");
     await page.getByText("retry finished").waitFor();
     await page.getByText("3 of 3 succeeded, 0 failed again.").waitFor();
-    await eventually(() => clusters.count()).toBe(1);
-    expect(shop.simulator.statistics().texts - before).toBe(FILTERED.length);
-    expect(readJsonl(shop.path("vectors", "errors.jsonl"))).toMatchObject([{ id: "c-12" }]);
+    await expectEventually(() => causes.count()).toBe(1);
+    expect(sandbox.simulator.statistics().texts - before).toBe(FILTERED.length);
+    expect(readJsonl(sandbox.path("vectors", "errors.jsonl"))).toMatchObject([{ id: "c-12" }]);
   });
 
   test("the items of a cause are listed, and the way back from one of them leads to the list", async () => {
-    const { page } = watched;
-    await page.locator(".cluster").first().getByRole("button", { name: "Items", exact: true }).click();
+    const { page } = guarded;
+    await page.locator(".cause").first().getByRole("button", { name: "Items", exact: true }).click();
     const found = page.locator("#items tbody tr");
-    await eventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     await found.getByRole("link").click();
-    await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-12");
+    await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-12");
     await page.goBack();
-    await eventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
+    await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
   });
 
   test("a cluster is exported, a line per item", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     const download = page.waitForEvent("download");
-    await page.locator(".cluster").first().getByRole("link", { name: "Export", exact: true }).click();
+    await page.locator(".cause").first().getByRole("link", { name: "Export", exact: true }).click();
     const path = await (await download).path();
     expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
   });
 
   test("a lane's limits are changed, and shown as set by hand", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Overview", exact: true }).click();
     await page.getByRole("button", { name: "Limits of minimax/embo-01" }).click();
     // With nothing filled in there is nothing to set.
@@ -125,16 +131,16 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     );
     await page.getByRole("dialog").getByLabel("requests/min").fill("1234");
     await confirm("Set limits");
-    await eventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(
+    await expectEventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(
       /of 1,234; set by hand$/,
     );
     await page.locator(".meter").first().getByText("set by hand", { exact: true }).waitFor();
   });
 
   test("who did what is noted, in the order it was done", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await eventually(async () =>
+    await expectEventually(async () =>
       (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
     ).toEqual(["paused", "resumed", "retried", "exported failures", "changed limits"]);
     const targets = page.locator("tbody tr td:nth-child(4)");
@@ -144,14 +150,14 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
       expect(text?.height).toBeLessThan(50);
     }
     await page.getByRole("cell", { name: "requests/min 1,234" }).waitFor();
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 });
 
 /** Calls that have been made when none has come for longer than any call takes. */
-async function restingCalls(calls: () => number): Promise<number> {
+async function waitForStableCallCount(calls: () => number): Promise<number> {
   let [seen, since] = [calls(), Date.now()];
-  await eventually(() => {
+  await expectEventually(() => {
     const now = calls();
     if (now !== seen) [seen, since] = [now, Date.now()];
     return Date.now() - since > 1_500;

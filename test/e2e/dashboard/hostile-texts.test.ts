@@ -2,30 +2,36 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { Workshop } from "../../support/cli.ts";
-import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
-import { HOSTILE_TEXTS } from "../../support/hostile-texts.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { CliSandbox } from "../../support/cli.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
+import { XSS_PAYLOADS } from "../../support/hostile-texts.ts";
 
 const FOLDER = `"><img src=x onerror=window.__executed=1>'`;
 const REFUSED = "refuse this";
 const MODEL = "openai/gpt-4o-mini";
 
 describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let upstream: Server;
   let up: DashboardProcess;
   let browser: Browser;
-  let watched: WatchedPage;
+  let guarded: GuardedPage;
   let run: string;
 
   beforeAll(async () => {
     upstream = await startEcho();
     const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`;
-    shop = await Workshop.open({ env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: "a-key-of-a-test" } });
-    shop.write(
+    sandbox = await CliSandbox.open({ env: { OPENAI_BASE_URL: url, OPENAI_API_KEY: "a-key-of-a-test" } });
+    sandbox.write(
       "requests.jsonl",
-      [...HOSTILE_TEXTS, REFUSED]
+      [...XSS_PAYLOADS, REFUSED]
         .map((text, n) =>
           JSON.stringify({
             custom_id: `${n}${text}`.slice(0, 200),
@@ -36,66 +42,69 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
         )
         .join("\n"),
     );
-    up = await startDashboardProcess(shop, { workers: 1 });
-    const batch = await shop.run(["batch", "requests.jsonl", "--out", FOLDER, "--workers", "0"]);
+    up = await startDashboardProcess(sandbox, { workers: 1 });
+    const batch = await sandbox.run(["batch", "requests.jsonl", "--out", FOLDER, "--workers", "0"]);
     // One fails, so that the run keeps its folder of work and with it what was asked.
     expect(batch).toMatchObject({ code: 1 });
-    run = await runOf(up.url, FOLDER);
+    run = await waitForRun(up.url, FOLDER);
     browser = await openBrowser();
-    watched = await watchPage(browser);
+    guarded = await openGuardedPage(browser);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
     upstream?.close();
   });
 
   test("there are more than sixty of them", () => {
-    expect(new Set(HOSTILE_TEXTS).size).toBeGreaterThan(60);
+    expect(new Set(XSS_PAYLOADS).size).toBeGreaterThan(60);
   });
 
   test("as folder names and item ids", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(`${up.url}/#/runs`);
     await page.getByRole("link", { name: FOLDER }).click();
-    await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe(FOLDER);
+    await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe(FOLDER);
     await page.getByRole("button", { name: "Find items" }).click();
-    await eventually(() => page.locator("tbody td.name").count()).toBeGreaterThanOrEqual(50);
-    expect(await watched.offences()).toEqual([]);
+    await expectEventually(() => page.locator("tbody td.name").count()).toBeGreaterThanOrEqual(50);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("as requests and answers of single items", async () => {
-    const { page } = watched;
-    for (const [index, text] of HOSTILE_TEXTS.entries()) {
+    const { page } = guarded;
+    for (const [index, text] of XSS_PAYLOADS.entries()) {
       await page.goto(`${up.url}/#/runs/${run}/items/${index}`);
       await page.getByRole("button", { name: "Show" }).click();
       await page.getByRole("dialog").getByRole("button", { name: "Show" }).click();
-      const shown = page.locator("pre.words");
-      await eventually(async () => ({ index, shown: await shown.count() })).toEqual({ index, shown: 2 });
+      const shown = page.locator("pre.raw-text");
+      await expectEventually(async () => ({ index, shown: await shown.count() })).toEqual({
+        index,
+        shown: 2,
+      });
       expect(await shown.nth(0).textContent()).toContain(JSON.stringify(text).slice(1, -1));
       expect(await shown.nth(1).textContent()).toContain(text);
     }
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("as tokens of a chat on its way", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(`${up.url}/#/live`);
-    const chat = shop.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
+    const chat = sandbox.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow" }).click();
-    await eventually(() => page.locator(".follow").textContent()).toContain(HOSTILE_TEXTS.at(-1));
+    await expectEventually(() => page.locator(".follow").textContent()).toContain(XSS_PAYLOADS.at(-1));
     await chat.exit;
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test.each(["overview", "runs", "run", "item", "live", "search", "queues", "audit"])(
     "as every text that the server could ever send to the page %s",
     async (name) => {
-      const poisoned = await watchPage(browser, { viewport: { width: 360, height: 740 } });
+      const poisoned = await openGuardedPage(browser, { viewport: { width: 360, height: 740 } });
       let turn = 0;
       await poisoned.page.route("**/api/**", (route) =>
-        poison(route, () => HOSTILE_TEXTS[turn++ % HOSTILE_TEXTS.length] ?? ""),
+        fulfillWithPayloads(route, () => XSS_PAYLOADS[turn++ % XSS_PAYLOADS.length] ?? ""),
       );
       for (let round = 0; round < 3; round++) {
         await poisoned.page.goto(`${up.url}/${ADDRESSES[name]}`);
@@ -109,7 +118,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
         await poisoned.page.goto("about:blank");
       }
       expect(turn).toBeGreaterThan(10);
-      expect(await poisoned.offences()).toEqual([]);
+      expect(await poisoned.getViolations()).toEqual([]);
       await poisoned.close();
     },
   );
@@ -141,9 +150,9 @@ async function clickAll(page: Page): Promise<void> {
 }
 
 /** Answers with made-up figures of the right shape in which every text that is not ours is a payload. */
-async function poison(route: Route, next: () => string): Promise<void> {
+async function fulfillWithPayloads(route: Route, next: () => string): Promise<void> {
   const url = new URL(route.request().url());
-  const answer = answerFor(url.pathname, next);
+  const answer = buildResponse(url.pathname, next);
   if (url.pathname !== "/api/events") return route.fulfill({ json: answer });
   const at = Date.now();
   const events = [
@@ -156,7 +165,7 @@ async function poison(route: Route, next: () => string): Promise<void> {
       {
         at,
         total: 1,
-        chats: [{ item: next(), model: next(), queue: next(), startedAt: at, attempt: 1, streams: true }],
+        chats: [{ item: next(), model: next(), queue: next(), startedAt: at, attempt: 1, isStreaming: true }],
       },
     ],
     ["records", { run: url.searchParams.get("records"), at, records: records(next) }],
@@ -169,17 +178,17 @@ async function poison(route: Route, next: () => string): Promise<void> {
   return route.fulfill({ contentType: "text/event-stream", body });
 }
 
-type Next = () => string;
+type NextPayload = () => string;
 
-function answerFor(path: string, next: Next): unknown {
+function buildResponse(path: string, next: NextPayload): unknown {
   const at = Date.now();
   if (path === "/api/session")
     return {
       at,
       role: "operator",
-      who: next(),
+      userName: next(),
       open: false,
-      mayAct: true,
+      canOperate: true,
       version: next(),
       namespace: next(),
       host: next(),
@@ -190,7 +199,7 @@ function answerFor(path: string, next: Next): unknown {
       lines: [1, 2, 3].map((id) => ({
         id: `${id}`,
         at,
-        who: next(),
+        userName: next(),
         role: "viewer",
         action: next(),
         target: next(),
@@ -202,18 +211,18 @@ function answerFor(path: string, next: Next): unknown {
       stepMs: 1000,
       at: [at - 1000, at],
       lines: ["items", "tokens", "queue-depth", "cost"].flatMap((metric) => [
-        { lineKey: metric, metric, currency: "CNY", values: [1, 2] },
-        { lineKey: `${metric}:x`, metric, provider: next(), currency: "CNY", values: [1, 2] },
-        { lineKey: `${metric}:y`, metric, provider: next(), currency: "CNY", values: [1, 2] },
+        { seriesKey: metric, metric, currency: "CNY", values: [1, 2] },
+        { seriesKey: `${metric}:x`, metric, provider: next(), currency: "CNY", values: [1, 2] },
+        { seriesKey: `${metric}:y`, metric, provider: next(), currency: "CNY", values: [1, 2] },
       ]),
     };
-  if (path.endsWith("/clusters"))
+  if (path.endsWith("/causes"))
     return {
       at,
       total: 9,
       others: 0,
-      clusters: [1, 2, 3].map((id) => ({
-        cluster: `${id}`,
+      causes: [1, 2, 3].map((id) => ({
+        cause: `${id}`,
         kind: next(),
         code: next(),
         message: next(),
@@ -223,7 +232,7 @@ function answerFor(path: string, next: Next): unknown {
     };
   if (path.endsWith("/items"))
     return {
-      searched: 1,
+      searchedShare: 1,
       items: [1, 2, 3].map((index) => ({ index, id: next(), status: "failed", failure: failure(next) })),
     };
   if (path.endsWith("/reveal")) return { request: { text: next() }, response: { text: next() } };
@@ -246,15 +255,15 @@ function answerFor(path: string, next: Next): unknown {
       answer: { finishReason: next() },
       history: [{ number: 1, outcome: "failed", lane: next(), worker: next(), failure: failure(next) }],
       request: { characters: 3 },
-      response: { absent: next() },
+      response: { absentReason: next() },
     };
   return { error: error(next) };
 }
 
-const failure = (next: Next) => ({ kind: next(), code: next(), message: next() });
-const error = (next: Next) => ({ code: "wrong-state", message: next(), hint: next() });
+const failure = (next: NextPayload) => ({ kind: next(), code: next(), message: next() });
+const error = (next: NextPayload) => ({ code: "wrong-state", message: next(), hint: next() });
 const share = { used: 1, allowed: 2 };
-const lane = (next: Next) => ({
+const lane = (next: NextPayload) => ({
   name: next(),
   provider: next(),
   account: next(),
@@ -265,7 +274,7 @@ const lane = (next: Next) => ({
   tokens: share,
   concurrency: share,
 });
-const summary = (next: Next) => ({
+const summary = (next: NextPayload) => ({
   run: next(),
   kind: "embedding",
   model: next(),
@@ -276,13 +285,13 @@ const summary = (next: Next) => ({
   name: next(),
   host: next(),
 });
-const runList = (next: Next) => ({
+const runList = (next: NextPayload) => ({
   at: Date.now(),
   total: 3,
   offset: 0,
   runs: [1, 2, 3].map(() => summary(next)),
 });
-const records = (next: Next) =>
+const records = (next: NextPayload) =>
   [1, 2].map((index) => ({
     index,
     id: next(),
@@ -291,20 +300,20 @@ const records = (next: Next) =>
     tokens: 1,
     ...(index === 1 ? { vector: [0.5], dimensions: 2 } : { failure: failure(next) }),
   }));
-const runPage = (next: Next) => ({
+const runPage = (next: NextPayload) => ({
   ...summary(next),
   at: Date.now(),
   failuresByKind: {},
   lanes: [lane(next)],
-  folder: { dir: next(), host: next(), here: false, reason: next() },
+  folder: { dir: next(), host: next(), isAvailable: false, reason: next() },
   output: { format: "jsonl", files: [next(), next()] },
-  stopped: { message: next(), mend: next() },
+  stopped: { message: next(), hint: next() },
   actions: ["pause", "cancel", "window", "retry", "items"],
   refusals: { retry: next() },
-  retry: { state: "failed", startedAt: 1, who: next(), message: next(), mend: next() },
+  retry: { state: "failed", startedAt: 1, userName: next(), message: next(), hint: next() },
 });
 
-function overview(next: Next) {
+function overview(next: NextPayload) {
   return {
     at: Date.now(),
     health: { at: Date.now(), redis: { state: "ok" } },
@@ -339,13 +348,13 @@ async function startEcho(): Promise<Server> {
         response.writeHead(400, { "content-type": "application/json" });
         response.end(
           JSON.stringify({
-            error: { message: HOSTILE_TEXTS[0], type: HOSTILE_TEXTS[1], code: HOSTILE_TEXTS[2] },
+            error: { message: XSS_PAYLOADS[0], type: XSS_PAYLOADS[1], code: XSS_PAYLOADS[2] },
           }),
         );
         return;
       }
       const number = /^\d+/.exec(messages.at(-1).content)?.[0];
-      const texts = number === undefined ? HOSTILE_TEXTS : [HOSTILE_TEXTS[Number(number)] ?? ""];
+      const texts = number === undefined ? XSS_PAYLOADS : [XSS_PAYLOADS[Number(number)] ?? ""];
       const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
       const head = { id: "x", created: 1, model };
       if (!stream) {

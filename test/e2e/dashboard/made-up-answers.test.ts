@@ -1,15 +1,15 @@
 import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type {
-  FailureClusters,
+  FailureCauseList,
   LaneView,
   LiveChats,
   LiveEvents,
   Overview,
   RunPage,
 } from "../../../src/dashboard/contract.ts";
-import { eventually, hasBrowser, openBrowser, watchPage } from "../../support/browser.ts";
-import { Workshop } from "../../support/cli.ts";
+import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "../../support/browser.ts";
+import { CliSandbox } from "../../support/cli.ts";
 import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -39,28 +39,28 @@ const run: RunPage = {
   items: { total: 100, succeeded: 1, failed: 99, inFlight: 0 },
   failuresByKind: { timeout: 99 },
   lanes: [lane],
-  folder: { here: false, reason: "It is on another machine.", reasonCode: "folder-elsewhere" },
+  folder: { isReadable: false, reason: "It is on another machine.", reasonCode: "folder-on-other-host" },
   actions: ["retry"],
   refusals: { items: "It is on another machine." },
-  refusalCodes: { items: "folder-elsewhere" },
+  refusalCodes: { items: "folder-on-other-host" },
   retry: {
     state: "finished",
     startedAt: at,
-    who: "ada",
+    userName: "ada",
     items: { succeeded: 0, failed: 3 },
     message: "3 items failed again.",
     code: "some-failed-again",
   },
 };
 
-const clusters: FailureClusters = {
+const causes: FailureCauseList = {
   at,
   total: 99,
   others: 0,
-  clusters: Array.from({ length: 45 }, (_, n) => ({
-    cluster: n === 0 ? "other:timeout" : `${n}`.padStart(12, "0"),
+  causes: Array.from({ length: 45 }, (_, n) => ({
+    cause: n === 0 ? "other:timeout" : `${n}`.padStart(12, "0"),
     kind: "timeout",
-    ...(n === 0 ? { rest: true as const } : {}),
+    ...(n === 0 ? { isCatchAll: true as const } : {}),
     message: n === 0 ? "" : `cause ${n}`,
     count: n === 0 ? 55 : 1,
     example: { index: n, message: `cause ${n} of item ${n}` },
@@ -83,10 +83,10 @@ const overview: Overview = {
   ],
   workers: [{ id: "w", state: "alive", seenAt: at, queues: ["q-full", "q-empty"] }],
   redis: { isPrivate: true },
-  runs: { byPhase: {}, active: [], activeTotal: 0, ended: [run], unpriced: 0, money: [] },
+  runs: { byPhase: {}, active: [], activeTotal: 0, recentlyFinished: [run], unpriced: 0, money: [] },
   totals: {},
   latest: {},
-  spentToday: [{ spent: 0.5, currency: "CNY" }],
+  spentLastDay: [{ spent: 0.5, currency: "CNY" }],
 };
 
 const chats: LiveChats = {
@@ -98,7 +98,7 @@ const chats: LiveChats = {
     model: "minimax/text",
     queue: "q-full",
     startedAt: at - 1_000,
-    streams: n === 99,
+    isStreaming: n === 99,
     state: n === 99 ? "answering" : "waiting",
     attempt: n === 99 ? 2 : 1,
   })),
@@ -115,40 +115,40 @@ function answer(route: Route): Promise<void> {
     );
     return route.fulfill({ contentType: "text/event-stream", body: events.join("") });
   }
-  if (pathname.endsWith("/clusters")) return route.fulfill({ json: clusters });
+  if (pathname.endsWith("/causes")) return route.fulfill({ json: causes });
   if (pathname === "/api/history" || pathname.endsWith("/history"))
     return route.fulfill({ json: { stepMs: 1_000, at: [], lines: [] } });
   return route.continue();
 }
 
 describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let up: DashboardProcess;
   let browser: Browser;
 
   beforeAll(async () => {
-    shop = await Workshop.open();
-    up = await startDashboardProcess(shop);
+    sandbox = await CliSandbox.open();
+    up = await startDashboardProcess(sandbox);
     browser = await openBrowser();
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   const open = async (path: string, locale = "en-GB", width = 1280) => {
-    const watched = await watchPage(browser, { locale, viewport: { width, height: 800 } });
-    await watched.page.route("**/api/**", answer);
-    await watched.page.goto(`${up.url}/#/${path}`);
-    return watched;
+    const guarded = await openGuardedPage(browser, { locale, viewport: { width, height: 800 } });
+    await guarded.page.route("**/api/**", answer);
+    await guarded.page.goto(`${up.url}/#/${path}`);
+    return guarded;
   };
 
   test.each([390, 1280])(
     "a learned limit stands beside the one that is allowed, %i pixels wide",
     async (width) => {
       const { page, close } = await open("", "en-GB", width);
-      await eventually(() => page.locator(".meter").first().innerText()).toMatch(
+      await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
         /^299 of 215\s+139 %\s+learned \(400 allowed\), set by hand$/,
       );
       await close();
@@ -157,11 +157,11 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
 
   test("a paused queue, the cost of a day and what ended lately are told; an empty queue is not", async () => {
     const { page, close } = await open("");
-    const figures = page.locator(".figure");
-    await eventually(() => figures.nth(1).innerText()).toContain("Queue paused on bull-board: q-full");
-    await eventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last day");
-    const ended = page.locator(".card", { hasText: "Ended within the last hour" });
-    await eventually(() => ended.locator(".state").getAttribute("class")).toBe("state bad");
+    const figures = page.locator(".stat");
+    await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused on bull-board: q-full");
+    await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last day");
+    const recentlyFinished = page.locator(".card", { hasText: "Ended within the last hour" });
+    await expectEventually(() => recentlyFinished.locator(".state").getAttribute("class")).toBe("state bad");
     const providers = page.locator(".card", { hasText: "Providers" });
     await providers.getByText("chat, bulk: 3 waiting, 0 active, paused").waitFor();
     expect(await providers.getByText("interactive").count()).toBe(0);
@@ -170,11 +170,11 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
 
   test("twenty of many causes are shown, then all; the rest of them is no cause of one item", async () => {
     const { page, close } = await open("runs/e-1");
-    const shown = page.locator(".cluster");
-    await eventually(() => shown.count()).toBe(20);
+    const shown = page.locator(".cause");
+    await expectEventually(() => shown.count()).toBe(20);
     await shown.first().getByText("Causes of their own, beyond those that are told apart").waitFor();
     await page.getByRole("button", { name: "Show all 45" }).click();
-    await eventually(() => shown.count()).toBe(45);
+    await expectEventually(() => shown.count()).toBe(45);
     await close();
   });
 
@@ -188,8 +188,8 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test("a finished run has the rate and the time that it had", async () => {
     const { page, close } = await open("runs/e-1");
     const facts = page.locator(".facts").first();
-    await eventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+on average/);
-    await eventually(() => facts.innerText()).toMatch(/Took\s+20 s/);
+    await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+on average/);
+    await expectEventually(() => facts.innerText()).toMatch(/Took\s+20 s/);
     await page.getByText("0 of 3 succeeded, 3 failed again.").waitFor();
     await close();
   });
@@ -197,8 +197,8 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test("of many chats the one that can be followed comes first, and the counts say the rest", async () => {
     const { page, close } = await open("live");
     await page.getByText("201 held by workers · 2 being answered · 100 of 201 shown").waitFor();
-    await eventually(() => page.locator("tbody tr").count()).toBe(20);
-    await eventually(() => page.locator("tbody tr").first().innerText()).toMatch(
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(20);
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(
       /c-streams[\s\S]*being answered[\s\S]*attempt 2[\s\S]*Follow/,
     );
     await page.getByRole("button", { name: "Show all 100" }).click();

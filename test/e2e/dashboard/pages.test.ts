@@ -1,9 +1,15 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { type Cli, progressed, Workshop } from "../../support/cli.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "../../support/cli.ts";
 import { writeCorpus } from "../../support/corpus.ts";
-import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
 
 /** A property of the element that has the focus. */
 const focused = (page: Page, property: "textContent" | "id") =>
@@ -22,56 +28,59 @@ const ITEMS = 12_000;
 const CHAT = "minimax/MiniMax-Text-01";
 
 describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let up: DashboardProcess;
-  let run: Cli;
+  let run: CliProcess;
   let runId: string;
   let browser: Browser;
-  let watched: WatchedPage;
+  let guarded: GuardedPage;
 
   beforeAll(async () => {
     // Slow enough for the run to live as long as the tests look at it.
-    shop = await Workshop.open({
+    sandbox = await CliSandbox.open({
       limits: { requestsPerMinute: 100_000, concurrency: 2 },
       latency: { fixedMs: 400 },
     });
-    up = await startDashboardProcess(shop, { workers: 1 });
-    shop.write("done.jsonl", ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"));
-    const done = await shop.embed(["done.jsonl", "--out", "done", "--workers", "0", "--with-text"]).exit;
+    up = await startDashboardProcess(sandbox, { workers: 1 });
+    sandbox.write(
+      "done.jsonl",
+      ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"),
+    );
+    const done = await sandbox.embed(["done.jsonl", "--out", "done", "--workers", "0", "--with-text"]).exit;
     expect(done).toMatchObject({ code: 0 });
-    run = shop.embed([writeCorpus(shop, ITEMS), "--out", "vectors", "--workers", "0", "--json"]);
-    await run.event(progressed(0.005), "progress");
-    runId = await runOf(up.url, "vectors");
+    run = sandbox.embed([writeCorpus(sandbox, ITEMS), "--out", "vectors", "--workers", "0", "--json"]);
+    await run.event(hasProgressedTo(0.005), "progress");
+    runId = await waitForRun(up.url, "vectors");
     browser = await openBrowser();
-    watched = await watchPage(browser);
+    guarded = await openGuardedPage(browser);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   test("the overview says what runs, what is stuck, what it costs and how full the limits are", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(up.url);
-    const figures = page.locator(".figure");
-    await eventually(() => figures.nth(0).innerText()).toMatch(/What runs\s+1 run\b/);
-    await eventually(() => figures.nth(1).innerText()).toMatch(/What is stuck\s+Nothing/);
+    const figures = page.locator(".stat");
+    await expectEventually(() => figures.nth(0).innerText()).toMatch(/What runs\s+1 run\b/);
+    await expectEventually(() => figures.nth(1).innerText()).toMatch(/What is stuck\s+Nothing/);
     // No price is known, and that is a dash, not zero.
-    await eventually(() => figures.nth(2).innerText()).toMatch(/What it costs\s+–/);
-    await eventually(() => figures.nth(3).innerText()).toMatch(/Fullest limit\s+[\d.]+ %/);
-    await eventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
-    await eventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
-    await eventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
+    await expectEventually(() => figures.nth(2).innerText()).toMatch(/What it costs\s+–/);
+    await expectEventually(() => figures.nth(3).innerText()).toMatch(/Fullest limit\s+[\d.]+ %/);
+    await expectEventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
+    await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
+    await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
     // Whoever asked for less motion gets none.
     expect(
       await page.evaluate("getComputedStyle(document.querySelector('.meter .fill')).transitionDuration"),
     ).toBe("0s");
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("figures move without the page being loaded again", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
     const progress = page.getByRole("progressbar").first();
     const before = Number(await progress.getAttribute("aria-valuenow"));
@@ -82,7 +91,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   });
 
   test("the first view loads less than 100 KB of script", async () => {
-    const fresh = await watchPage(browser);
+    const fresh = await openGuardedPage(browser);
     const sizes: Promise<number>[] = [];
     fresh.page.on("requestfinished", (request) => {
       if (request.resourceType() === "script")
@@ -97,30 +106,30 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   });
 
   test("runs are found by their name, and lead to their pages", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Runs", exact: true }).click();
-    await eventually(() => page.locator("tbody tr").count()).toBe(2);
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(2);
     await page.getByLabel("Name, id or model").fill("vectors");
-    await eventually(() => page.locator("tbody tr").count()).toBe(1);
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(1);
     await page.getByRole("link", { name: "vectors" }).click();
-    await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("vectors");
-    await eventually(() => page.title()).toBe("vectors · Sluice");
+    await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("vectors");
+    await expectEventually(() => page.title()).toBe("vectors · Sluice");
   });
 
   test("a run's page shows progress by status, batch fill, calls paid twice and throughput", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     const fact = (label: string) =>
       page.locator(".facts > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
-    await eventually(() => page.locator(".keys").innerText()).toMatch(/succeeded\s+[\d,]+/);
-    await eventually(() => fact("Batch fill").innerText()).toMatch(/^[\d.]+ %/);
-    await eventually(() => fact("Paid twice").innerText()).toMatch(/^0/);
-    await eventually(() => fact("Calls").innerText()).toMatch(/^[1-9]/);
-    await eventually(() => page.getByText("No item has failed.").count()).toBe(1);
-    await eventually(() => page.locator(".plot").count()).toBeGreaterThan(0);
+    await expectEventually(() => page.locator(".keys").innerText()).toMatch(/succeeded\s+[\d,]+/);
+    await expectEventually(() => fact("Batch fill").innerText()).toMatch(/^[\d.]+ %/);
+    await expectEventually(() => fact("Paid twice").innerText()).toMatch(/^0/);
+    await expectEventually(() => fact("Calls").innerText()).toMatch(/^[1-9]/);
+    await expectEventually(() => page.getByText("No item has failed.").count()).toBe(1);
+    await expectEventually(() => page.locator(".plot").count()).toBeGreaterThan(0);
   });
 
   test("items are found by id and by text; one item's texts are masked until they are asked for", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByLabel("Look for").fill("c-17");
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).waitFor();
@@ -128,7 +137,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.locator("select[name=in]").selectOption("text");
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).click();
-    await eventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-17");
+    await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("c-17");
     await page
       .getByText(/Masked: [\d,]+ characters/)
       .first()
@@ -137,58 +146,58 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByRole("button", { name: "Show" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Show" }).click();
     await page.getByText("Paragraph 17:").waitFor();
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("live shows the records of the run as they are committed", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Live", exact: true }).click();
     await page
       .getByText(/1,536 floats/)
       .first()
       .waitFor();
     const first = await page.locator("tbody tr").first().innerText();
-    await eventually(() => page.locator("tbody tr").first().innerText()).not.toBe(first);
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).not.toBe(first);
   });
 
   test("a running chat's tokens are followed to its end", async () => {
-    const { page } = watched;
-    shop.simulator.configure({ deltaMs: 700 });
-    const chat = shop.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
+    const { page } = guarded;
+    sandbox.simulator.configure({ deltaMs: 700 });
+    const chat = sandbox.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow" }).click();
     const answer = page.locator(".follow");
     expect(await isInView(answer)).toBe(true);
-    await eventually(() => answer.innerText()).toContain("You wrote");
+    await expectEventually(() => answer.innerText()).toContain("You wrote");
     await page.getByText("characters so far").waitFor();
-    shop.simulator.configure({ deltaMs: 0 });
+    sandbox.simulator.configure({ deltaMs: 0 });
     const { stdout } = await chat.exit;
-    await eventually(() => answer.innerText()).toBe(stdout.trim());
+    await expectEventually(() => answer.innerText()).toBe(stdout.trim());
     await page.getByText("ended", { exact: true }).waitFor();
   });
 
   test("a search finds the nearest record of a finished run", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Search", exact: true }).click();
     await page.getByLabel("Text to look for").fill("the sea");
     await page.getByRole("button", { name: "Search", exact: true }).click();
-    await eventually(() => page.locator(".hits li").first().innerText()).toMatch(
+    await expectEventually(() => page.locator(".hits li").first().innerText()).toMatch(
       /^[01]\.\d{3}\s+sea\s+the sea/,
     );
   });
 
   test("queues are one click away in bull-board, behind the same door", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Queues", exact: true }).click();
     const link = await page.getByRole("link", { name: "Open bull-board" }).getAttribute("href");
-    const board = await watchPage(browser);
+    const board = await openGuardedPage(browser);
     await board.page.goto(`${up.url}/${link}`);
     await board.page.getByText("minimax-embedding").first().waitFor();
-    expect(await board.offences()).toEqual([]);
+    expect(await board.getViolations()).toEqual([]);
     await board.close();
   });
 
   test("the name of a queue leads to its jobs", async () => {
-    const own = await watchPage(browser);
+    const own = await openGuardedPage(browser);
     await own.page.goto(`${up.url}/#/queues`);
     const opened = own.page.waitForEvent("popup");
     await own.page.getByRole("link", { name: "minimax-embedding", exact: true }).click();
@@ -199,15 +208,15 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   });
 
   test("what was done is in the audit lines", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await page.getByRole("cell", { name: "looked at an item" }).waitFor();
     await page.getByRole("cell", { name: "searched", exact: true }).waitFor();
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("an unknown run and an unknown page say so", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(`${up.url}/#/runs/e-20200101-nosuch00`);
     await page.getByText("There is no such run.").waitFor();
     await page.goto(`${up.url}/#/nonsense`);
@@ -215,7 +224,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   });
 
   test("everything is reached with the keyboard, beginning with a way past the head", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(`${up.url}/#/runs/${runId}`);
     await page.getByRole("button", { name: "Pause" }).waitFor();
     await page.reload();
@@ -231,7 +240,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
-    await eventually(() => page.getByRole("dialog").count()).toBe(0);
+    await expectEventually(() => page.getByRole("dialog").count()).toBe(0);
     expect(await focused(page, "textContent")).toBe("Pause");
   });
 });

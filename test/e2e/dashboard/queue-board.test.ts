@@ -1,18 +1,18 @@
 import { Queue } from "bullmq";
 import { expect, test } from "vitest";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { hasBrowser, openBrowser, watchPage } from "../../support/browser.ts";
+import { hasBrowser, openBrowser, openGuardedPage } from "../../support/browser.ts";
 import { openDashboard } from "../../support/dashboard.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 
 test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const prefix = createKeys(redis.namespace).queuePrefix("fake-chat");
   const queue = new Queue("fake-chat", { connection: redis.connect(), prefix });
   await queue.add("chat", { v: 2 });
   await using dashboard = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
   await using browser = await openBrowser();
-  const { page, offences } = await watchPage(browser);
+  const { page, getViolations } = await openGuardedPage(browser);
   await page.goto(`${dashboard.url}/queues/queue/fake-chat`);
   expect(new URL(page.url()).pathname).toBe("/queues/act/queue/fake-chat");
   await page.getByText("they belong to runs").waitFor();
@@ -21,6 +21,6 @@ test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", as
   await menu.click();
   await page.getByRole("menuitem", { name: "Pause" }).waitFor();
   expect(await shown()).toEqual(["Pause"]);
-  expect(await offences()).toEqual([]);
+  expect(await getViolations()).toEqual([]);
   await queue.close();
 });

@@ -1,50 +1,56 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { progressed, Workshop } from "../../support/cli.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { CliSandbox, hasProgressedTo } from "../../support/cli.ts";
 import { writeCorpus } from "../../support/corpus.ts";
 import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
 import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
 
 describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", () => {
   let redis: RedisProcess;
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let dashboard: DashboardProcess;
   let browser: Browser;
-  let watched: WatchedPage;
+  let guarded: GuardedPage;
 
   beforeAll(async () => {
     redis = await startRedisProcess();
-    shop = await Workshop.open({
+    sandbox = await CliSandbox.open({
       limits: { requestsPerMinute: 100_000, concurrency: 1 },
       latency: { fixedMs: 300 },
       env: { REDIS_URL: redis.url },
     });
-    dashboard = await startDashboardProcess(shop);
-    const run = shop.embed([writeCorpus(shop, 3_000), "--out", "vectors", "--json"]);
-    await run.event(progressed(0.005), "progress");
+    dashboard = await startDashboardProcess(sandbox);
+    const run = sandbox.embed([writeCorpus(sandbox, 3_000), "--out", "vectors", "--json"]);
+    await run.event(hasProgressedTo(0.005), "progress");
     browser = await openBrowser();
-    watched = await watchPage(browser);
-    await watched.page.goto(dashboard.url);
-    await watched.page.getByRole("link", { name: "vectors" }).waitFor();
+    guarded = await openGuardedPage(browser);
+    await guarded.page.goto(dashboard.url);
+    await guarded.page.getByRole("link", { name: "vectors" }).waitFor();
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
     await redis?.stop();
   });
 
   const progress = async () =>
-    Number(await watched.page.getByRole("progressbar").first().getAttribute("aria-valuenow"));
+    Number(await guarded.page.getByRole("progressbar").first().getAttribute("aria-valuenow"));
 
   test("a killed Redis is said on the page, which keeps its figures and goes on by itself", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await redis.kill("SIGKILL");
     await page.getByText(/Redis is away since \d\d:\d\d:\d\d/).waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     // Pages that are opened meanwhile say the same, and have what they lacked when it is back.
-    const [audit, search] = [await watchPage(browser), await watchPage(browser)];
+    const [audit, search] = [await openGuardedPage(browser), await openGuardedPage(browser)];
     await audit.page.goto(`${dashboard.url}/#/audit`);
     await search.page.goto(`${dashboard.url}/#/search`);
     for (const { page: opened } of [audit, search]) await opened.getByText(/Redis is away since/).waitFor();
@@ -53,25 +59,25 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
     await audit.page.getByText("Nobody has changed anything yet.").waitFor();
     await search.page.getByText("No embedding run has finished yet.").waitFor();
     for (const { page: opened, close } of [audit, search]) {
-      await eventually(() => opened.locator("main [role=alert]").count()).toBe(0);
+      await expectEventually(() => opened.locator("main [role=alert]").count()).toBe(0);
       await close();
     }
-    await eventually(() => page.getByText(/Redis is away/).count()).toBe(0);
+    await expectEventually(() => page.getByText(/Redis is away/).count()).toBe(0);
     await page.getByRole("link", { name: "vectors" }).waitFor();
     const before = await progress();
-    await eventually(progress).toBeGreaterThan(before);
-    expect(await watched.offences()).toEqual([]);
+    await expectEventually(progress).toBeGreaterThan(before);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("a server that is gone is said on the page, which goes on when it is back", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     dashboard.cli.kill("SIGKILL");
     await page.getByText("The dashboard's server does not answer.").waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     const { port } = new URL(dashboard.url);
-    dashboard = await startDashboardProcess(shop, { port: Number(port) });
-    await eventually(() => page.getByText("does not answer").count()).toBe(0);
+    dashboard = await startDashboardProcess(sandbox, { port: Number(port) });
+    await expectEventually(() => page.getByText("does not answer").count()).toBe(0);
     const before = await progress();
-    await eventually(progress).toBeGreaterThan(before);
+    await expectEventually(progress).toBeGreaterThan(before);
   });
 });

@@ -1,43 +1,51 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { Workshop } from "../../support/cli.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { CliSandbox } from "../../support/cli.ts";
 import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
 
 const VIEWER = "viewer-password-1";
 const OPERATOR = "operator-password-1";
 
 describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let dashboard: DashboardProcess;
   let browser: Browser;
-  let watched: WatchedPage;
+  let guarded: GuardedPage;
 
   beforeAll(async () => {
-    shop = await Workshop.open({ faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }] });
-    shop.write("corpus.jsonl", '{"id":"a","text":"the sea"}\n{"id":"b","text":"forbidden"}\n');
-    dashboard = await startDashboardProcess(shop, {
+    sandbox = await CliSandbox.open({
+      faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }],
+    });
+    sandbox.write("corpus.jsonl", '{"id":"a","text":"the sea"}\n{"id":"b","text":"forbidden"}\n');
+    dashboard = await startDashboardProcess(sandbox, {
       workers: 1,
       env: { SLUICE_VIEWER_PASSWORD: VIEWER, SLUICE_OPERATOR_PASSWORD: OPERATOR },
     });
-    await shop.embed(["corpus.jsonl", "--out", "vectors", "--workers", "0"]).exit;
+    await sandbox.embed(["corpus.jsonl", "--out", "vectors", "--workers", "0"]).exit;
     browser = await openBrowser();
-    watched = await watchPage(browser);
+    guarded = await openGuardedPage(browser);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   const signIn = async (password: string, name = "") => {
-    await watched.page.getByLabel("Password").fill(password);
-    await watched.page.getByLabel(/Your name/).fill(name);
-    await watched.page.getByRole("button", { name: "Sign in" }).click();
+    await guarded.page.getByLabel("Password").fill(password);
+    await guarded.page.getByLabel(/Your name/).fill(name);
+    await guarded.page.getByRole("button", { name: "Sign in" }).click();
   };
 
   test("nothing is shown, and nothing is answered, before somebody has signed in", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.goto(`${dashboard.url}/#/runs`);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await page.getByRole("navigation").count()).toBe(0);
@@ -47,31 +55,31 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
 
   test("a wrong password is refused in words", async () => {
     await signIn("wrong-password-1");
-    await watched.page.getByText("That password is not right.").waitFor();
+    await guarded.page.getByText("That password is not right.").waitFor();
   });
 
   test("a viewer looks, and has no buttons that act", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await signIn(VIEWER, "ada");
     await page.getByRole("link", { name: "vectors" }).click();
-    await eventually(() => page.locator(".cluster").count()).toBe(1);
+    await expectEventually(() => page.locator(".cause").count()).toBe(1);
     await page.getByText("ada viewer").waitFor();
     for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Window/, /^Limits/, /^Show/])
       expect(await page.getByRole("button", { name }).count()).toBe(0);
     expect(await page.getByRole("link", { name: "Export", exact: true }).count()).toBe(1);
-    await page.locator(".cluster a").first().click();
+    await page.locator(".cause a").first().click();
     await page.getByText(/Masked: \d+ characters/).waitFor();
     expect(await page.getByRole("button", { name: "Show" }).count()).toBe(0);
   });
 
   test("the cookie is out of reach of scripts, and stays with this site", async () => {
-    const cookies = await watched.page.context().cookies();
+    const cookies = await guarded.page.context().cookies();
     expect(cookies).toMatchObject([{ httpOnly: true, sameSite: "Strict" }]);
-    expect(await watched.page.evaluate("document.cookie")).toBe("");
+    expect(await guarded.page.evaluate("document.cookie")).toBe("");
   });
 
   test("signing out leads to the sign-in page, and an operator's password opens the buttons", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await signIn(OPERATOR, "grace");
@@ -79,14 +87,14 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.getByRole("link", { name: "vectors" }).click();
     await page.getByRole("button", { name: "Retry failed" }).waitFor();
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await eventually(() => page.locator("tbody tr").first().innerText()).toMatch(
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(
       /grace operator\s+signed in/,
     );
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("a session that ends elsewhere ends here too", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.context().clearCookies();
     await page.getByRole("link", { name: "Runs", exact: true }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();

@@ -1,33 +1,35 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasBrowser, openBrowser, watchPage } from "../../support/browser.ts";
-import { Workshop } from "../../support/cli.ts";
-import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+import { hasBrowser, openBrowser, openGuardedPage } from "../../support/browser.ts";
+import { CliSandbox } from "../../support/cli.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
 
 const LONG = "a-name-without-any-place-to-break-it-".repeat(5);
 
 describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let dashboard: DashboardProcess;
   let browser: Browser;
   let run: string;
 
   beforeAll(async () => {
-    shop = await Workshop.open({ faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }] });
+    sandbox = await CliSandbox.open({
+      faults: [{ text: "forbidden", action: { type: "code", code: 1026 } }],
+    });
     const lines = [
       { id: LONG, text: "the sea" },
       { id: `${LONG}2`, text: "forbidden" },
     ];
-    shop.write("corpus.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
-    dashboard = await startDashboardProcess(shop, { workers: 1 });
-    await shop.embed(["corpus.jsonl", "--out", LONG, "--workers", "0", "--with-text"]).exit;
-    run = await runOf(dashboard.url, LONG);
+    sandbox.write("corpus.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
+    dashboard = await startDashboardProcess(sandbox, { workers: 1 });
+    await sandbox.embed(["corpus.jsonl", "--out", LONG, "--workers", "0", "--with-text"]).exit;
+    run = await waitForRun(dashboard.url, LONG);
     browser = await openBrowser();
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   const pages = () => ["", "runs", `runs/${run}`, `runs/${run}/items/1`, "live", "search", "queues", "audit"];
@@ -36,19 +38,21 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
   const overhang = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
 
   test.each([360, 768, 1280])("no page is wider than a window of %i pixels", async (width) => {
-    const { page, offences, close } = await watchPage(browser, { viewport: { width, height: 740 } });
+    const { page, getViolations, close } = await openGuardedPage(browser, {
+      viewport: { width, height: 740 },
+    });
     for (const path of pages()) {
       await page.goto(`${dashboard.url}/#/${path}`);
       await page.locator("#main .card, #main .headline").first().waitFor();
       await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
       expect({ path, overhang: await overhang(page) }).toEqual({ path, overhang: 0 });
     }
-    expect(await offences()).toEqual([]);
+    expect(await getViolations()).toEqual([]);
     await close();
   });
 
   test("what is pressed on a phone is large enough for a finger", async () => {
-    const { page, close } = await watchPage(browser, { viewport: { width: 390, height: 740 } });
+    const { page, close } = await openGuardedPage(browser, { viewport: { width: 390, height: 740 } });
     for (const path of pages()) {
       await page.goto(`${dashboard.url}/#/${path}`);
       await page.locator("#main .card").first().waitFor();
@@ -71,7 +75,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
   });
 
   test("a browser that asks for Chinese gets every page in Chinese, and the switch is kept", async () => {
-    const { page, close } = await watchPage(browser, { locale: "zh-CN" });
+    const { page, close } = await openGuardedPage(browser, { locale: "zh-CN" });
     await page.goto(`${dashboard.url}/#/runs/${run}`);
     await page.getByRole("heading", { name: "按原因归类的失败" }).waitFor();
     expect(await page.locator("html").getAttribute("lang")).toBe("zh-CN");
@@ -94,7 +98,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
   test.each(["light", "dark"] as const)(
     "the %s look is the system's, until another one is chosen",
     async (look) => {
-      const { page, close } = await watchPage(browser, { colorScheme: look });
+      const { page, close } = await openGuardedPage(browser, { colorScheme: look });
       await page.goto(dashboard.url);
       await page.locator(".headline").waitFor();
       const ground = () =>

@@ -1,44 +1,57 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually, hasBrowser, openBrowser, type WatchedPage, watchPage } from "../../support/browser.ts";
-import { progressed, Workshop } from "../../support/cli.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "../../support/browser.ts";
+import { CliSandbox, hasProgressedTo } from "../../support/cli.ts";
 import { writeCorpus } from "../../support/corpus.ts";
-import { type DashboardProcess, runOf, startDashboardProcess } from "../../support/dashboard-process.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
 
 describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
-  let shop: Workshop;
+  let sandbox: CliSandbox;
   let up: DashboardProcess;
   let browser: Browser;
-  let watched: WatchedPage;
-  let zh: WatchedPage;
+  let guarded: GuardedPage;
+  let zh: GuardedPage;
 
   beforeAll(async () => {
-    shop = await Workshop.open({
+    sandbox = await CliSandbox.open({
       limits: { requestsPerMinute: 100_000, concurrency: 1 },
       latency: { fixedMs: 300 },
     });
-    up = await startDashboardProcess(shop, { workers: 1 });
-    const embed = shop.embed([writeCorpus(shop, 3_000), "--out", "vectors", "--workers", "0", "--json"]);
-    await embed.event(progressed(0.005), "progress");
-    const run = await runOf(up.url, "vectors");
+    up = await startDashboardProcess(sandbox, { workers: 1 });
+    const embed = sandbox.embed([
+      writeCorpus(sandbox, 3_000),
+      "--out",
+      "vectors",
+      "--workers",
+      "0",
+      "--json",
+    ]);
+    await embed.event(hasProgressedTo(0.005), "progress");
+    const run = await waitForRun(up.url, "vectors");
     embed.kill("SIGKILL");
     await embed.exit;
     browser = await openBrowser();
-    watched = await watchPage(browser);
-    zh = await watchPage(browser, { locale: "zh-CN" });
-    for (const { page } of [watched, zh]) await page.goto(`${up.url}/#/runs/${run}`);
+    guarded = await openGuardedPage(browser);
+    zh = await openGuardedPage(browser, { locale: "zh-CN" });
+    for (const { page } of [guarded, zh]) await page.goto(`${up.url}/#/runs/${run}`);
   });
 
   afterAll(async () => {
     await browser?.close();
-    await shop?.[Symbol.asyncDispose]();
+    await sandbox?.[Symbol.asyncDispose]();
   });
 
   test("its page says so and how to go on, and offers nothing that nobody would do", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.locator(".title").getByText("stopped").waitFor();
     const note = page.locator(".note.bad");
-    await eventually(() => note.innerText()).toMatch(/ended without a word/);
+    await expectEventually(() => note.innerText()).toMatch(/ended without a word/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed .* --out \S+vectors$/);
     await note.getByText("Until then the run can neither be resumed nor get another window.").waitFor();
     const offered = await page.locator(".title button").allInnerTexts();
@@ -47,22 +60,22 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
 
   test("a Chinese reader is told the same without a word of English", async () => {
     const note = zh.page.locator(".note.bad");
-    await eventually(() => note.innerText()).toContain("没有进程在驱动这个运行");
+    await expectEventually(() => note.innerText()).toContain("没有进程在驱动这个运行");
     const said = await note.locator("p:not(:has(code))").allInnerTexts();
     expect(said.join(" ")).not.toMatch(/[A-Za-z]{2,}/);
   });
 
   test("its cancellation promises no output, and the page says what is missing", async () => {
-    const { page } = watched;
+    const { page } = guarded;
     await page.getByRole("button", { name: "Cancel run" }).click();
     await page.getByRole("dialog").getByText("no output is written now").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel run" }).click();
     await page.getByText("The output is written when its command is run again.").waitFor();
     await page.locator(".title").getByText("cancelled").waitFor();
     const note = page.locator(".note.warn");
-    await eventually(() => note.innerText()).toMatch(/its output is not written/);
+    await expectEventually(() => note.innerText()).toMatch(/its output is not written/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed /);
     await zh.page.getByText("输出尚未写出").waitFor();
-    expect(await watched.offences()).toEqual([]);
+    expect(await guarded.getViolations()).toEqual([]);
   });
 });

@@ -7,15 +7,15 @@ import type { SluiceClient } from "../../../src/producer/client/sluice-client.ts
 import type { StreamEvent } from "../../../src/producer/client/stream-events.ts";
 import type { ChatModel } from "../../../src/providers/provider.ts";
 import type { ChatPayload } from "../../../src/queue/payload.ts";
-import { noteItem } from "../../../src/queue/pickup.ts";
+import { registerItem } from "../../../src/queue/pickup.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
 import { silentLog } from "../../../src/workers/worker-log.ts";
-import { fakeChat } from "../../support/fake-chat.ts";
-import { fakeEmbedding, providerError, vectorOf } from "../../support/fake-embedding.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { createFakeChat } from "../../support/fake-chat.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "../../support/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 let redis: TestRedis;
@@ -24,7 +24,7 @@ let source: RedisSource;
 let hosts: WorkerHost[];
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   source = openRedis(parseRedisUrl(redis.url));
   client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
   hosts = [];
@@ -37,7 +37,7 @@ afterEach(async () => {
   await redis.cleanup();
 });
 
-function startFake(chat: ChatModel, embedding = fakeEmbedding(), concurrency = 8): WorkerHost {
+function startFake(chat: ChatModel, embedding = createFakeEmbedding(), concurrency = 8): WorkerHost {
   const keys = createKeys(redis.namespace);
   const lane = (model: string) => ({ provider: "fake", account: "default", model });
   const host = startWorker({
@@ -76,7 +76,7 @@ function textOf(events: readonly StreamEvent[]): string {
 }
 
 test("a result is picked up by another client than the one that submitted", async () => {
-  startFake(fakeChat());
+  startFake(createFakeChat());
   const { id } = await client.submitChat({ ...ask("hello world"), metadata: { ticket: 7 } });
   const other = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
   const record = await other.result(id);
@@ -86,7 +86,7 @@ test("a result is picked up by another client than the one that submitted", asyn
 });
 
 test("deltas come live, and add up to the record, whose length and hash the end tells", async () => {
-  startFake(fakeChat());
+  startFake(createFakeChat());
   const { id } = await client.submitChat({ ...ask("one two three"), stream: true });
   const events = await collect(client.stream(id));
   expect(textOf(events)).toBe("ONE TWO THREE");
@@ -97,7 +97,7 @@ test("deltas come live, and add up to the record, whose length and hash the end 
 
 test("a reader that stops goes on from its last event without a gap or a repeat", async () => {
   const gate = Promise.withResolvers<void>();
-  startFake(fakeChat({ onDelta: (delta) => (delta === "THREE " ? gate.promise : undefined) }));
+  startFake(createFakeChat({ onDelta: (delta) => (delta === "THREE " ? gate.promise : undefined) }));
   const { id } = await client.submitChat({ ...ask("one two three four"), stream: true });
   const first: StreamEvent[] = [];
   for await (const event of client.stream(id)) {
@@ -111,9 +111,9 @@ test("a reader that stops goes on from its last event without a gap or a repeat"
 
 test("when an answer breaks off, readers are reset and get the whole new one", async () => {
   startFake(
-    fakeChat({
+    createFakeChat({
       onDelta: (delta, attempt) => {
-        if (attempt === 1 && delta === "THREE") throw providerError("bad-response");
+        if (attempt === 1 && delta === "THREE") throw createProviderError("bad-response");
       },
     }),
   );
@@ -125,7 +125,7 @@ test("when an answer breaks off, readers are reset and get the whole new one", a
 });
 
 test("reading after the fact gives the same, for items that streamed and items that did not", async () => {
-  startFake(fakeChat());
+  startFake(createFakeChat());
   const streamed = await client.submitChat({ ...ask("a b c"), stream: true });
   const plain = await client.submitChat(ask("d e f"));
   await client.result(streamed.id);
@@ -135,7 +135,7 @@ test("reading after the fact gives the same, for items that streamed and items t
 });
 
 test("the same idempotency key is the same item, called once", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake(chat);
   const submit = () => client.submitChat({ ...ask("once"), idempotencyKey: "order 66" });
   const [a, b] = await Promise.all([submit(), submit()]);
@@ -156,7 +156,7 @@ test("an unknown id is answered at once, not waited for", async () => {
 test("a cancelled item ends for its readers, and its call is aborted", async () => {
   let aborted = false;
   startFake(
-    fakeChat({
+    createFakeChat({
       onDelta: (_, __, { signal }) =>
         new Promise((resolve) => {
           const timer = setInterval(() => {
@@ -184,10 +184,10 @@ test("a cancelled item ends for its readers, and its call is aborted", async () 
 test("waiting can be given up; the item goes on", async () => {
   const gate = Promise.withResolvers<void>();
   startFake({
-    ...fakeChat(),
+    ...createFakeChat(),
     generate: async (request, call) => {
       await gate.promise;
-      return fakeChat().generate(request, call);
+      return createFakeChat().generate(request, call);
     },
   });
   const { id } = await client.submitChat(ask("late"));
@@ -197,18 +197,18 @@ test("waiting can be given up; the item goes on", async () => {
 });
 
 test("a request larger than a job may carry arrives whole", async () => {
-  startFake(fakeChat());
+  startFake(createFakeChat());
   const { id } = await client.submitChat(ask("x".repeat(200_000)));
   const record = await client.result(id);
   expect(record.status === "ok" && record.response.text.length).toBe(200_000);
 });
 
 test("a model the provider does not have fails the item with a definite error", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake(
     new Proxy(chat, {
       get: () => {
-        throw providerError("invalid-request");
+        throw createProviderError("invalid-request");
       },
     }),
   );
@@ -219,7 +219,7 @@ test("a model the provider does not have fails the item with a definite error", 
 test("an interactive item overtakes bulk ones that were there before it", async () => {
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake(
     {
       ...chat,
@@ -231,7 +231,7 @@ test("an interactive item overtakes bulk ones that were there before it", async 
         return chat.generate(request, call);
       },
     },
-    fakeEmbedding(),
+    createFakeEmbedding(),
     1,
   );
   const bulk = await Promise.all(
@@ -246,8 +246,8 @@ test("an interactive item overtakes bulk ones that were there before it", async 
 });
 
 test("a thousand texts submitted one by one are packed into full calls", async () => {
-  const embedding = fakeEmbedding();
-  startFake(fakeChat(), embedding, 4);
+  const embedding = createFakeEmbedding();
+  startFake(createFakeChat(), embedding, 4);
   const texts = Array.from({ length: 1_000 }, (_, i) => `text ${i}`);
   const results = await Promise.all(texts.map((text) => client.embed({ model: "fake/e", inputs: [text] })));
   results.forEach(({ vectors }, i) => {
@@ -258,7 +258,7 @@ test("a thousand texts submitted one by one are packed into full calls", async (
 
 test("an item cancelled while it waits inside a worker is never called", async () => {
   const gate = Promise.withResolvers<void>();
-  const chat = fakeChat();
+  const chat = createFakeChat();
   const asked: string[] = [];
   startFake(
     {
@@ -269,7 +269,7 @@ test("an item cancelled while it waits inside a worker is never called", async (
         return chat.generate(request, call);
       },
     },
-    fakeEmbedding(),
+    createFakeEmbedding(),
     1,
   );
   const first = await client.submitChat(ask("first"));
@@ -289,7 +289,7 @@ test("an item cancelled while it waits inside a worker is never called", async (
 });
 
 test("a job that is faster than the note of its item waits for it", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake(chat);
   const keys = createKeys(redis.namespace);
   const queue = new Queue("fake-chat-interactive", {
@@ -303,7 +303,7 @@ test("a job that is faster than the note of its item waits for it", async () => 
   await queue.add("chat", payload, { jobId: "c-early", removeOnComplete: true });
   await waitFor(async () => (await queue.getDelayedCount()) === 1, { what: "the job to be put back" });
   const item = { kind: "chat", model: "fake/m", total: 1, submittedAt: Date.now() } as const;
-  await noteItem(redis.connect(), keys, "c-early", item, 60_000);
+  await registerItem(redis.connect(), keys, "c-early", item, 60_000);
   expect(await client.result("c-early")).toMatchObject({ status: "ok", response: { text: "EARLY" } });
   await queue.close();
 });

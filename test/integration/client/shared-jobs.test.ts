@@ -9,9 +9,9 @@ import { createKeys, type Keys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
 import { silentLog } from "../../../src/workers/worker-log.ts";
-import { fakeChat } from "../../support/fake-chat.ts";
-import { fakeEmbedding, vectorOf } from "../../support/fake-embedding.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { createFakeChat } from "../../support/fake-chat.ts";
+import { createFakeEmbedding, vectorOf } from "../../support/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 let redis: TestRedis;
@@ -22,7 +22,7 @@ let queues: Map<string, Queue>;
 let host: WorkerHost | undefined;
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   source = openRedis(parseRedisUrl(redis.url));
   keys = createKeys(redis.namespace);
   client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
@@ -49,7 +49,7 @@ function queue(kind: "chat" | "embedding"): Queue {
   return found;
 }
 
-function startFake(chat: ChatModel, embedding: EmbeddingModel = fakeEmbedding()): void {
+function startFake(chat: ChatModel, embedding: EmbeddingModel = createFakeEmbedding()): void {
   const lane = (model: string) => ({ provider: "fake", account: "default", model });
   host = startWorker({
     redis: source,
@@ -76,14 +76,14 @@ const textOf = async (id: string) => {
 };
 
 /** As BullMQ notes it when workers died over a job. */
-async function stalled(job: string, times: number): Promise<void> {
+async function markStalled(job: string, times: number): Promise<void> {
   await redis.connect().hset(queue("chat").toKey(job), "stc", times);
 }
 
 test("a hundred chat items submitted at once are seven jobs, and each has its own answer", async () => {
   const submitted = await submitAll(Array.from({ length: 100 }, (_, n) => `question ${n}`));
   expect(await queue("chat").getWaitingCount()).toBe(7);
-  startFake(fakeChat());
+  startFake(createFakeChat());
   const answers = await Promise.all(submitted.map(({ id }) => textOf(id)));
   expect(answers).toEqual(Array.from({ length: 100 }, (_, n) => `QUESTION ${n}`));
 });
@@ -93,7 +93,7 @@ test("an item that was cancelled or fails leaves the others of its job as they a
   if (!a || !b || !c) throw new Error("three items");
   await client.cancel(b.id);
   const asked: string[] = [];
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake({
     ...chat,
     generate: async (request, call) => {
@@ -132,10 +132,10 @@ test("an item with an idempotency key has a job of its own, and the same one whe
 test("after a job has killed workers twice its items are tried one after another", async () => {
   const [a, poison, b] = await submitAll(["first", "poison", "last"]);
   if (!a || !poison || !b) throw new Error("three items");
-  await stalled(a.id, 2);
+  await markStalled(a.id, 2);
   const gate = Promise.withResolvers<void>();
   const asked: string[] = [];
-  const chat = fakeChat();
+  const chat = createFakeChat();
   startFake({
     ...chat,
     generate: async (request, call) => {
@@ -157,9 +157,9 @@ test("after a job has killed workers twice its items are tried one after another
 test("an item that was taken three times without an end fails alone and says why", async () => {
   const [a, poison] = await submitAll(["first", "poison"]);
   if (!a || !poison) throw new Error("two items");
-  await stalled(a.id, 3);
+  await markStalled(a.id, 3);
   await redis.connect().hset(keys.item(poison.id).state, "claims", 3);
-  startFake(fakeChat());
+  startFake(createFakeChat());
   expect([await textOf(a.id), await textOf(poison.id)]).toEqual(["FIRST", "crash-loop"]);
 });
 
@@ -167,7 +167,7 @@ test("texts of one embedding item that killed workers are tried one by one, and 
   const { id } = await client.submitEmbedding({ model: "fake/e", inputs: ["a", "b", "c"] });
   await redis.connect().hset(keys.item(id).state, "claims", 2);
   const calls: (readonly string[])[] = [];
-  startFake(fakeChat(), fakeEmbedding({ onCall: (texts) => void calls.push(texts) }));
+  startFake(createFakeChat(), createFakeEmbedding({ onCall: (texts) => void calls.push(texts) }));
   const records = await client.vectors(id);
   expect(records.map((record) => record.status)).toEqual(["ok", "ok", "ok"]);
   expect(records.map((record) => record.status === "ok" && [...record.vector])).toEqual(

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { Audit } from "../../../src/dashboard/audit.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 
 const DAY = 24 * 3600_000;
-const ada = { who: "ada", role: "operator" } as const;
+const ada = { userName: "ada", role: "operator" } as const;
 
 test("lines older than 90 days are gone with the next act, and not shown before it", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const audit = new Audit(client, keys);
   const [now] = (await client.time()).map(Number);
@@ -18,15 +18,15 @@ test("lines older than 90 days are gone with the next act, and not shown before 
   const shown = async () => (await audit.read(50)).lines.map(({ action }) => action);
   expect(await shown()).toEqual(["old"]);
   expect(await client.xlen(keys.audit)).toBe(2);
-  await audit.note(ada, { action: "pause", target: "run" });
+  await audit.record(ada, { action: "pause", target: "run" });
   expect(await client.xlen(keys.audit)).toBe(2);
   expect(await shown()).toEqual(["pause", "old"]);
 });
 
 test("the last line goes by itself 90 days after it", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
-  await new Audit(client, keys).note(ada, { action: "pause" });
+  await new Audit(client, keys).record(ada, { action: "pause" });
   const left = await client.pttl(keys.audit);
   expect(left).toBeGreaterThan(89 * DAY);
   expect(left).toBeLessThanOrEqual(90 * DAY);

@@ -3,12 +3,12 @@ import type { Overview } from "../../../src/dashboard/contract.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { MadeRun, openDashboard, type TestDashboard } from "../../support/dashboard.ts";
-import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
+import { openDashboard, RunFixture, type TestDashboard } from "../../support/dashboard.ts";
+import { createFakeEmbedding, createProviderError } from "../../support/fake-embedding.ts";
 import type { TestRedis } from "../../support/redis.ts";
 import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { hasRedisServer } from "../../support/redis-process.ts";
-import { type Bench, makeItems, openBench } from "../../support/run-in-process.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "../../support/run-in-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 const NAMESPACE = "clustered";
@@ -17,18 +17,18 @@ const NAMESPACE = "clustered";
 describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
   let cluster: RedisCluster;
   let source: RedisSource;
-  let bench: Bench;
+  let harness: InProcessHarness;
   let page: TestDashboard;
-  let made: MadeRun;
+  let made: RunFixture;
 
   beforeAll(async () => {
     cluster = await startRedisCluster();
     const redis = { url: cluster.url, namespace: NAMESPACE };
     source = openRedis(parseRedisUrl(cluster.url));
-    bench = await openBench(redis as TestRedis);
+    harness = await openInProcessHarness(redis as TestRedis);
     page = await openDashboard({ redisUrl: cluster.url, namespace: NAMESPACE });
-    made = new MadeRun("made");
-    await made.make(
+    made = new RunFixture("made");
+    await made.create(
       [
         { id: "alpha", text: "a", vector: [1, 0, 0, 0] },
         { id: "beta", text: "b", failure: { kind: "server", message: "HTTP 500" } },
@@ -36,27 +36,27 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
       { client: source.connect("commands"), keys: createKeys(NAMESPACE) },
     );
     let calls = 0;
-    bench.worker(
-      fakeEmbedding({
+    harness.worker(
+      createFakeEmbedding({
         onCall: () => {
           calls += 1;
-          if (calls === 2) throw providerError("server");
+          if (calls === 2) throw createProviderError("server");
         },
       }),
     );
-    await bench.coordinate(makeItems(200), { runId: "worked" });
+    await harness.coordinate(makeItems(200), { runId: "worked" });
   });
 
   afterAll(async () => {
     await page?.close();
-    await bench?.close();
+    await harness?.close();
     await source?.close();
     made?.[Symbol.dispose]();
     await cluster?.[Symbol.asyncDispose]();
   });
 
   const get = async (path: string) => {
-    const answer = await page.ask(path);
+    const answer = await page.sendRequest(path);
     expect([path, answer.status]).toEqual([path, 200]);
     return answer;
   };
@@ -85,8 +85,8 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     const list = (await get("/api/runs")).json();
     expect(list.runs).toMatchObject([{ run: "made", phase: "stopped" }]);
     const run = (await get("/api/runs/made")).json();
-    expect(run).toMatchObject({ items: { total: 2, succeeded: 1, failed: 1 }, folder: { here: true } });
-    expect((await get("/api/runs/made/clusters")).json()).toMatchObject({ total: 1 });
+    expect(run).toMatchObject({ items: { total: 2, succeeded: 1, failed: 1 }, folder: { isReadable: true } });
+    expect((await get("/api/runs/made/causes")).json()).toMatchObject({ total: 1 });
     expect((await get("/api/runs/made/items")).json().items).toHaveLength(2);
     expect((await get("/api/runs/made/items/0")).json()).toMatchObject({ id: "alpha", status: "succeeded" });
     await get("/api/runs/made/history");

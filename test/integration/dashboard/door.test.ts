@@ -3,18 +3,18 @@ import { loadConfig } from "../../../src/config.ts";
 import { ConfigError } from "../../../src/core/errors.ts";
 import { Secret } from "../../../src/core/secret.ts";
 import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 /** Every route that shows something, with the lowest status it may answer when one may come in. */
-const LOOKING = [
+const READ_ROUTES = [
   "/api/overview",
   "/api/history?span=hour",
   "/api/runs",
   "/api/runs/none",
   "/api/runs/none/history",
-  "/api/runs/none/clusters",
-  "/api/runs/none/clusters/0123456789ab/export",
+  "/api/runs/none/causes",
+  "/api/runs/none/causes/0123456789ab/export",
   "/api/runs/none/items",
   "/api/runs/none/items/0",
   "/api/runs/none/records",
@@ -25,7 +25,7 @@ const LOOKING = [
   "/queues/view/",
 ] as const;
 
-const ACTING: readonly (readonly [path: string, body: unknown])[] = [
+const WRITE_ROUTES: readonly (readonly [path: string, body: unknown])[] = [
   ["/api/runs/none/pause", {}],
   ["/api/runs/none/resume", {}],
   ["/api/runs/none/cancel", {}],
@@ -38,40 +38,40 @@ const ACTING: readonly (readonly [path: string, body: unknown])[] = [
 ];
 
 let redis: TestRedis;
-let closed: TestDashboard;
+let secured: TestDashboard;
 let open: TestDashboard;
 let viewer: string;
 let operator: string;
 
 beforeAll(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   const shared = { redisUrl: redis.url, namespace: redis.namespace };
-  closed = await openDashboard({ ...shared, passwords: true });
+  secured = await openDashboard({ ...shared, passwords: true });
   open = await openDashboard(shared);
-  viewer = await closed.signIn(VIEWER);
-  operator = await closed.signIn(OPERATOR, "Ada");
+  viewer = await secured.signIn(VIEWER);
+  operator = await secured.signIn(OPERATOR, "Ada");
 });
 
 afterAll(async () => {
-  await closed.close();
+  await secured.close();
   await open.close();
   await redis.cleanup();
 });
 
 describe("looking", () => {
-  it.each(LOOKING)("shows %s to nobody who is not signed in", async (path) => {
-    const { status, json } = await closed.ask(path);
+  it.each(READ_ROUTES)("shows %s to nobody who is not signed in", async (path) => {
+    const { status, json } = await secured.sendRequest(path);
     expect(status).toBe(401);
     if (path.startsWith("/api/")) expect(json().error.code).toBe("signed-out");
   });
 
-  it.each(LOOKING)("lets a viewer see %s", async (path) => {
-    expect([200, 404]).toContain((await closed.ask(path, { cookie: viewer })).status);
+  it.each(READ_ROUTES)("lets a viewer see %s", async (path) => {
+    expect([200, 404]).toContain((await secured.sendRequest(path, { cookie: viewer })).status);
   });
 
-  it.each(LOOKING)("refuses %s to a page of another site, even behind an open door", async (path) => {
+  it.each(READ_ROUTES)("refuses %s to a page of another site, even behind an open door", async (path) => {
     for (const site of ["cross-site", "same-site"]) {
-      expect((await open.ask(path, { headers: { "sec-fetch-site": site } })).status).toBe(403);
+      expect((await open.sendRequest(path, { headers: { "sec-fetch-site": site } })).status).toBe(403);
     }
   });
 
@@ -81,20 +81,20 @@ describe("looking", () => {
       "sec-fetch-mode": "navigate",
       "sec-fetch-dest": "document",
     };
-    expect([200, 503]).toContain((await open.ask("/", { headers })).status);
+    expect([200, 503]).toContain((await open.sendRequest("/", { headers })).status);
     const framed = { ...headers, "sec-fetch-dest": "iframe" };
-    expect((await open.ask("/", { headers: framed })).status).toBe(403);
+    expect((await open.sendRequest("/", { headers: framed })).status).toBe(403);
   });
 
   it("shows the acting board to operators only", async () => {
-    expect((await closed.ask("/queues/act/api/queues", { cookie: viewer })).status).toBe(403);
-    expect((await closed.ask("/queues/act/api/queues", { cookie: operator })).status).toBe(200);
+    expect((await secured.sendRequest("/queues/act/api/queues", { cookie: viewer })).status).toBe(403);
+    expect((await secured.sendRequest("/queues/act/api/queues", { cookie: operator })).status).toBe(200);
   });
 
   it("sends a browser that may not see a board to where it may go", async () => {
     const headers = { accept: "text/html,application/xhtml+xml" };
     const where = async (path: string, cookie?: string) => {
-      const answer = await closed.ask(path, { headers, cookie });
+      const answer = await secured.sendRequest(path, { headers, cookie });
       return answer.status === 302 ? answer.headers.location : answer.status;
     };
     expect(await where("/queues/view/")).toBe("/");
@@ -110,64 +110,69 @@ describe("looking", () => {
   });
 
   it("lets nobody who is not signed in follow events", async () => {
-    expect((await closed.ask("/api/events?overview=1")).status).toBe(401);
+    expect((await secured.sendRequest("/api/events?overview=1")).status).toBe(401);
   });
 
   it("searches texts, and exports them, for operators only", async () => {
     const search = "/api/runs/none/items?in=text&text=secret";
-    expect((await closed.ask(search, { cookie: viewer })).status).toBe(403);
-    expect((await closed.ask(search, { cookie: operator })).status).toBe(404);
-    const file = "/api/runs/none/clusters/0123456789ab/export?texts=1";
-    expect((await closed.ask(file, { cookie: viewer })).status).toBe(403);
+    expect((await secured.sendRequest(search, { cookie: viewer })).status).toBe(403);
+    expect((await secured.sendRequest(search, { cookie: operator })).status).toBe(404);
+    const file = "/api/runs/none/causes/0123456789ab/export?texts=1";
+    expect((await secured.sendRequest(file, { cookie: viewer })).status).toBe(403);
   });
 });
 
 describe("acting", () => {
-  it.each(ACTING)("%s needs a signed-in operator from the same origin, and JSON", async (path, body) => {
-    expect((await closed.post(path, body)).status).toBe(401);
-    const viewed = await closed.post(path, body, { cookie: viewer });
-    expect(viewed.status).toBe(403);
-    expect(viewed.json().error.code).toBe("not-allowed");
-    const headersOfOthers: readonly Record<string, string>[] = [
-      { "sec-fetch-site": "cross-site" },
-      { "sec-fetch-site": "same-site" },
-      { "sec-fetch-site": "none" },
-      { "sec-fetch-site": "", origin: "http://evil.example" },
-      { "sec-fetch-site": "", origin: "null" },
-    ];
-    for (const headers of headersOfOthers) {
-      const foreign = await closed.ask(path, { method: "POST", body, cookie: operator, headers });
-      expect(foreign.status).toBe(403);
-      expect(foreign.json().error.code).toBe("foreign-request");
-    }
-    const unsaid = await closed.ask(path, { method: "POST", body, cookie: operator });
-    expect(unsaid.status).toBe(403);
-    const form = await closed.ask(path, {
-      method: "POST",
-      body: "a=b",
-      cookie: operator,
-      headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
-    });
-    expect(form.status).toBe(415);
-    // Let in, and told that there is no such run; the lane is one that can be.
-    const allowed = await closed.post(path, body, { cookie: operator });
-    expect(allowed.status).toBe(path.startsWith("/api/lanes") ? 200 : 404);
-  });
+  it.each(WRITE_ROUTES)(
+    "%s needs a signed-in operator from the same origin, and JSON",
+    async (path, body) => {
+      expect((await secured.post(path, body)).status).toBe(401);
+      const viewed = await secured.post(path, body, { cookie: viewer });
+      expect(viewed.status).toBe(403);
+      expect(viewed.json().error.code).toBe("not-allowed");
+      const headersOfOthers: readonly Record<string, string>[] = [
+        { "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" },
+        { "sec-fetch-site": "none" },
+        { "sec-fetch-site": "", origin: "http://evil.example" },
+        { "sec-fetch-site": "", origin: "null" },
+      ];
+      for (const headers of headersOfOthers) {
+        const foreign = await secured.sendRequest(path, { method: "POST", body, cookie: operator, headers });
+        expect(foreign.status).toBe(403);
+        expect(foreign.json().error.code).toBe("cross-site-request");
+      }
+      const unsaid = await secured.sendRequest(path, { method: "POST", body, cookie: operator });
+      expect(unsaid.status).toBe(403);
+      const form = await secured.sendRequest(path, {
+        method: "POST",
+        body: "a=b",
+        cookie: operator,
+        headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
+      });
+      expect(form.status).toBe(415);
+      // Let in, and told that there is no such run; the lane is one that can be.
+      const allowed = await secured.post(path, body, { cookie: operator });
+      expect(allowed.status).toBe(path.startsWith("/api/lanes") ? 200 : 404);
+    },
+  );
 
   it("goes by Origin where a browser does not say Sec-Fetch-Site", async () => {
     const path = "/api/lanes/unpark";
     const asked = { method: "POST", body: { lane: "fake/m" }, cookie: operator };
-    expect((await closed.ask(path, { ...asked, headers: { origin: closed.url } })).status).toBe(200);
-    expect((await closed.ask(path, { ...asked, headers: { origin: "http://127.0.0.1:1" } })).status).toBe(
-      403,
+    expect((await secured.sendRequest(path, { ...asked, headers: { origin: secured.url } })).status).toBe(
+      200,
     );
+    expect(
+      (await secured.sendRequest(path, { ...asked, headers: { origin: "http://127.0.0.1:1" } })).status,
+    ).toBe(403);
   });
 
   it("notes who did what, and not the password", async () => {
-    await closed.post("/api/lanes/limits", { lane: "fake/m", concurrency: 3 }, { cookie: operator });
-    const { lines } = (await closed.ask("/api/audit", { cookie: viewer })).json();
+    await secured.post("/api/lanes/limits", { lane: "fake/m", concurrency: 3 }, { cookie: operator });
+    const { lines } = (await secured.sendRequest("/api/audit", { cookie: viewer })).json();
     expect(lines[0]).toMatchObject({
-      who: "Ada",
+      userName: "Ada",
       role: "operator",
       action: "set-limit",
       target: "fake/m",
@@ -177,13 +182,13 @@ describe("acting", () => {
   });
 
   it("refuses fields it does not know, and names that could change an object's nature", async () => {
-    const unknown = await closed.post("/api/runs/none/pause", { force: true }, { cookie: operator });
+    const unknown = await secured.post("/api/runs/none/pause", { force: true }, { cookie: operator });
     expect(unknown.status).toBe(400);
-    const polluting = await closed.post("/api/lanes/unpark", '{"__proto__":{"lane":"x"}}', {
+    const polluting = await secured.post("/api/lanes/unpark", '{"__proto__":{"lane":"x"}}', {
       cookie: operator,
     });
     expect(polluting.status).toBe(400);
-    expect((await closed.post("/api/lanes/unpark", "x".repeat(100_000), { cookie: operator })).status).toBe(
+    expect((await secured.post("/api/lanes/unpark", "x".repeat(100_000), { cookie: operator })).status).toBe(
       413,
     );
   });
@@ -191,37 +196,47 @@ describe("acting", () => {
 
 describe("an open door", () => {
   it("lets everybody on this machine act", async () => {
-    const { json } = await open.ask("/api/session");
-    expect(json()).toMatchObject({ role: "operator", who: "local", open: true, mayAct: true });
+    const { json } = await open.sendRequest("/api/session");
+    expect(json()).toMatchObject({
+      role: "operator",
+      userName: "local",
+      isAuthDisabled: true,
+      canOperate: true,
+    });
     expect((await open.post("/api/lanes/unpark", { lane: "fake/m" })).status).toBe(200);
   });
 
   it.each(["evil.example", "evil.example:8787", "127.0.0.1.evil.example", "169.254.1.1", "a@127.0.0.1"])(
     "refuses to be called %j: a name may be made to point here",
     async (host) => {
-      const { status, json } = await open.ask("/api/overview", { headers: { host } });
+      const { status, json } = await open.sendRequest("/api/overview", { headers: { host } });
       expect([400, 403]).toContain(status);
-      if (status === 403) expect(json().error.code).toBe("foreign-request");
+      if (status === 403) expect(json().error.code).toBe("cross-site-request");
     },
   );
 
   it.each(["localhost", "localhost:80", "127.0.0.1:8787", "[::1]:8787", "sluice.localhost"])(
     "answers to %j",
     async (host) => {
-      expect((await open.ask("/api/session", { headers: { host } })).status).toBe(200);
+      expect((await open.sendRequest("/api/session", { headers: { host } })).status).toBe(200);
     },
   );
 });
 
 describe("sign-in", () => {
   it("gives a session that scripts cannot read and other sites cannot use", async () => {
-    const answer = await closed.post("/api/session", { password: OPERATOR, name: "  Bo\u202e\n " });
-    expect(answer.json()).toMatchObject({ role: "operator", who: "Bo", open: false, mayAct: true });
+    const answer = await secured.post("/api/session", { password: OPERATOR, name: "  Bo\u202e\n " });
+    expect(answer.json()).toMatchObject({
+      role: "operator",
+      userName: "Bo",
+      isAuthDisabled: false,
+      canOperate: true,
+    });
     const cookie = String(answer.headers["set-cookie"]);
     expect(cookie).toContain("HttpOnly");
     expect(cookie).toContain("SameSite=Strict");
     expect(cookie).not.toContain("Secure");
-    const forwarded = await closed.post(
+    const forwarded = await secured.post(
       "/api/session",
       { password: VIEWER },
       { headers: { "x-forwarded-proto": "https" } },
@@ -236,24 +251,24 @@ describe("sign-in", () => {
       passwords: true,
     });
     const foreign = await other.signIn(OPERATOR);
-    expect((await closed.ask("/api/overview", { cookie: foreign })).status).toBe(401);
+    expect((await secured.sendRequest("/api/overview", { cookie: foreign })).status).toBe(401);
     const [head, body, signature] = viewer.replace("sluice_session=", "").split(".");
     const payload = JSON.parse(Buffer.from(String(body), "base64url").toString());
     const forged = Buffer.from(JSON.stringify({ ...payload, role: "operator" })).toString("base64url");
     const none = Buffer.from('{"alg":"none"}').toString("base64url");
     for (const token of [`${head}.${forged}.${signature}`, `${none}.${forged}.`, "x", ""]) {
       const cookie = `sluice_session=${token}`;
-      expect((await closed.ask("/api/overview", { cookie })).status).toBe(401);
+      expect((await secured.sendRequest("/api/overview", { cookie })).status).toBe(401);
     }
   });
 
   it("signs out", async () => {
-    const answer = await closed.ask("/api/session", {
+    const answer = await secured.sendRequest("/api/session", {
       method: "DELETE",
       cookie: viewer,
       headers: { "sec-fetch-site": "same-origin" },
     });
-    expect(answer.json()).toMatchObject({ open: false, mayAct: false });
+    expect(answer.json()).toMatchObject({ isAuthDisabled: false, canOperate: false });
     expect(answer.json()).not.toHaveProperty("role");
     expect(String(answer.headers["set-cookie"])).toContain("sluice_session=;");
   });
@@ -267,7 +282,7 @@ describe("sign-in", () => {
     const session = await watched.signIn(OPERATOR, "Cleo");
     const other = await watched.signIn(OPERATOR);
     const signOut = () =>
-      watched.ask("/api/session", {
+      watched.sendRequest("/api/session", {
         method: "DELETE",
         cookie: session,
         headers: { "sec-fetch-site": "same-origin" },
@@ -283,26 +298,26 @@ describe("sign-in", () => {
       },
       session,
     );
-    expect((await watched.ask("/api/overview", { cookie: session })).status).toBe(401);
-    expect((await watched.ask("/api/overview", { cookie: other })).status).toBe(200);
+    expect((await watched.sendRequest("/api/overview", { cookie: session })).status).toBe(401);
+    expect((await watched.sendRequest("/api/overview", { cookie: other })).status).toBe(200);
     for (const password of ["guess", "another"]) {
       await watched.post("/api/session", { password, name: "Mallory" });
     }
     const lines = await waitFor(async () => {
-      const { lines } = (await watched.ask("/api/audit", { cookie: other })).json();
-      return lines[0].who === "Mallory" ? lines : undefined;
+      const { lines } = (await watched.sendRequest("/api/audit", { cookie: other })).json();
+      return lines[0].userName === "Mallory" ? lines : undefined;
     });
     expect(lines.slice(0, 4)).toMatchObject([
       {
         action: "sign-in",
-        who: "Mallory",
+        userName: "Mallory",
         outcome: "refused",
         reason: "wrong-password",
         detail: "127.0.0.1",
       },
-      { action: "sign-out", who: "Cleo", role: "operator" },
-      { action: "sign-in", who: "operator" },
-      { action: "sign-in", who: "Cleo" },
+      { action: "sign-out", userName: "Cleo", role: "operator" },
+      { action: "sign-in", userName: "operator" },
+      { action: "sign-in", userName: "Cleo" },
     ]);
   });
 
@@ -313,7 +328,7 @@ describe("sign-in", () => {
       passwords: true,
     });
     const scrape = (password: string) =>
-      guessed.ask("/metrics", { headers: { authorization: `Bearer ${password}` } });
+      guessed.sendRequest("/metrics", { headers: { authorization: `Bearer ${password}` } });
     for (let i = 0; i < 9; i++) await guessed.post("/api/session", { password: `guess ${i}` });
     expect((await scrape(VIEWER)).status).toBe(200);
     expect((await guessed.post("/api/session", { password: OPERATOR })).status).toBe(200);
@@ -343,13 +358,13 @@ describe("sign-in", () => {
     const basic = (password: string) => ({
       authorization: `Basic ${Buffer.from(`any:${password}`).toString("base64")}`,
     });
-    expect((await closed.ask("/metrics", { headers: basic(VIEWER) })).text).toContain("# TYPE");
-    expect((await closed.ask("/metrics", { headers: { authorization: `Bearer ${VIEWER}` } })).status).toBe(
-      200,
-    );
-    expect((await closed.ask("/metrics", { headers: basic("wrong") })).status).toBe(401);
+    expect((await secured.sendRequest("/metrics", { headers: basic(VIEWER) })).text).toContain("# TYPE");
+    expect(
+      (await secured.sendRequest("/metrics", { headers: { authorization: `Bearer ${VIEWER}` } })).status,
+    ).toBe(200);
+    expect((await secured.sendRequest("/metrics", { headers: basic("wrong") })).status).toBe(401);
     // The header opens nothing else.
-    expect((await closed.ask("/api/overview", { headers: basic(VIEWER) })).status).toBe(401);
+    expect((await secured.sendRequest("/api/overview", { headers: basic(VIEWER) })).status).toBe(401);
   });
 });
 
@@ -370,7 +385,7 @@ describe("every answer", () => {
   it.each(["/", "/api/session", "/api/nothing", "/queues/act/"])(
     "of %s says what browsers must not do",
     async (path) => {
-      const { headers } = await open.ask(path);
+      const { headers } = await open.sendRequest(path);
       expect(headers).toMatchObject({
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
@@ -384,7 +399,7 @@ describe("every answer", () => {
   );
 
   it("says nothing of what went wrong inside", async () => {
-    const { status, text } = await open.ask("/api/runs/%E0%A4%A");
+    const { status, text } = await open.sendRequest("/api/runs/%E0%A4%A");
     expect(status).toBe(400);
     expect(text).not.toMatch(/\bat .*\.ts/);
   });

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { fastify } from "fastify";
 import { expect, it } from "vitest";
 import type { LatestRecords } from "../../../src/dashboard/contract.ts";
-import { EventSink } from "../../../src/dashboard/live/event-sink.ts";
+import { SseConnection } from "../../../src/dashboard/live/event-sink.ts";
 
 const records: LatestRecords = {
   run: "x".repeat(100_000),
@@ -12,9 +12,9 @@ const records: LatestRecords = {
 
 it("a reader that takes nothing is cut off, and costs a bounded amount of memory", async () => {
   const server = fastify({ forceCloseConnections: true });
-  const opened = Promise.withResolvers<EventSink>();
+  const opened = Promise.withResolvers<SseConnection>();
   server.get("/", (_request, reply) => {
-    opened.resolve(new EventSink(reply));
+    opened.resolve(new SseConnection(reply));
   });
   await server.listen({ host: "127.0.0.1", port: 0 });
   const address = server.server.address();
@@ -23,17 +23,17 @@ it("a reader that takes nothing is cut off, and costs a bounded amount of memory
   socket.pause();
   socket.write("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n");
   try {
-    const sink = await opened.promise;
+    const connection = await opened.promise;
     let sent = 0;
     // Far more than sockets on both sides and the backlog hold together.
-    while (!sink.signal.aborted && sent < 2_000) {
-      sink.send("records", records);
+    while (!connection.signal.aborted && sent < 2_000) {
+      connection.send("records", records);
       sent += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(sink.signal.aborted).toBe(true);
+    expect(connection.signal.aborted).toBe(true);
     // Whoever goes on sending into it does no harm.
-    sink.send("records", records);
+    connection.send("records", records);
   } finally {
     socket.destroy();
     await server.close();

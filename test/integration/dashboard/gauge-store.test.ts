@@ -1,23 +1,24 @@
 import { expect, test } from "vitest";
-import { SPANS } from "../../../src/dashboard/look/build-history.ts";
+import { HISTORY_SPANS } from "../../../src/dashboard/look/build-history.ts";
 import { GaugeStore } from "../../../src/dashboard/look/gauge-store.ts";
 import { GaugeHistory } from "../../../src/dashboard/look/gauges.ts";
 import { readServerTime } from "../../../src/queue/server-time.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { openDashboard } from "../../support/dashboard.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 
 const MINUTE = 60_000;
 const NOW = 1_795_000_000_000;
 const histories = () => ({
-  hour: new GaugeHistory({ stepMs: SPANS.hour.stepMs, steps: 360 }),
-  day: new GaugeHistory({ stepMs: SPANS.day.stepMs, steps: 288 }),
+  hour: new GaugeHistory({ stepMs: HISTORY_SPANS.hour.stepMs, steps: 360 }),
+  day: new GaugeHistory({ stepMs: HISTORY_SPANS.day.stepMs, steps: 288 }),
 });
 const depth = (value: number) => new Map([["queue-depth", value]]);
-const step = (at: number, span: "hour" | "day") => Math.floor(at / SPANS[span].stepMs) * SPANS[span].stepMs;
+const step = (at: number, span: "hour" | "day") =>
+  Math.floor(at / HISTORY_SPANS[span].stepMs) * HISTORY_SPANS[span].stepMs;
 
 test("a server goes on with the charts of the one before it, and no further back than they reach", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const before = new GaugeStore(client, keys);
   for (const ago of [26 * 60, 23 * 60, 61, 59, 1]) await before.save(NOW - ago * MINUTE, depth(ago));
@@ -40,7 +41,7 @@ test("a server goes on with the charts of the one before it, and no further back
 });
 
 test("several servers write a step once, and all of it goes by itself", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const [one, other] = [new GaugeStore(client, keys), new GaugeStore(client, keys)];
   await one.save(NOW, depth(1));
@@ -57,7 +58,7 @@ test("several servers write a step once, and all of it goes by itself", async ()
 });
 
 test("what somebody else wrote there is nothing", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const key = keys.gauges("hour", Math.floor(NOW / 600_000));
   const at = step(NOW, "hour");
@@ -77,12 +78,12 @@ test("what somebody else wrote there is nothing", async () => {
 });
 
 test("the pages draw what an earlier server saw, and gaps where none looked", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const now = await readServerTime(client);
   await new GaugeStore(client, keys).save(now - 20 * MINUTE, new Map([["workers", 3]]));
   await using page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
-  const { at, lines } = (await page.ask("/api/history?span=hour")).json();
+  const { at, lines } = (await page.sendRequest("/api/history?span=hour")).json();
   const { values } = lines.find(({ metric }: { metric: string }) => metric === "workers");
   const seen = at.indexOf(step(now - 20 * MINUTE, "hour"));
   expect(values[seen]).toBe(3);

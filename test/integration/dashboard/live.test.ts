@@ -5,7 +5,7 @@ import type { Overview } from "../../../src/dashboard/contract.ts";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createClient } from "../../../src/producer/client/create-client.ts";
 import { publishRun } from "../../../src/producer/run/published-run.ts";
-import { CallNotes } from "../../../src/producer/sink/call-notes.ts";
+import { CallTimings } from "../../../src/producer/sink/call-notes.ts";
 import { encodeRecords } from "../../../src/queue/record-codec.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
@@ -13,19 +13,19 @@ import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
 import { silentLog } from "../../../src/workers/worker-log.ts";
-import { MadeRun, OPERATOR, openDashboard, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
-import { fakeChat } from "../../support/fake-chat.ts";
-import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { OPERATOR, openDashboard, RunFixture, type TestDashboard, VIEWER } from "../../support/dashboard.ts";
+import { createFakeChat } from "../../support/fake-chat.ts";
+import { createFakeEmbedding, createProviderError } from "../../support/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { hasRedisServer, startRedisProcess } from "../../support/redis-process.ts";
-import { type Bench, makeItems, openBench } from "../../support/run-in-process.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "../../support/run-in-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 let redis: TestRedis;
 let page: TestDashboard;
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
 });
 
@@ -34,33 +34,40 @@ afterEach(async () => {
   await redis.cleanup();
 });
 
-const overview = async (): Promise<Overview> => (await page.ask("/api/overview")).json();
+const overview = async (): Promise<Overview> => (await page.sendRequest("/api/overview")).json();
 
 describe("the overview", () => {
   it("is empty, and says so without a zero, where nothing ever ran", async () => {
     const seen = await overview();
     expect(seen).toMatchObject({ lanes: [], providers: [], workers: [], totals: {} });
-    expect(seen.runs).toEqual({ byPhase: {}, active: [], activeTotal: 0, ended: [], money: [], unpriced: 0 });
+    expect(seen.runs).toEqual({
+      byPhase: {},
+      active: [],
+      activeTotal: 0,
+      recentlyFinished: [],
+      money: [],
+      unpriced: 0,
+    });
     expect(seen).not.toHaveProperty("spentToday");
     expect(seen.redis.version).toMatch(/^\d/);
-    expect((await page.ask("/api/history?span=day")).json().at).toHaveLength(288);
-    expect((await page.ask("/api/history?span=hour")).json().at).toHaveLength(360);
-    expect((await page.ask("/api/history?span=week")).status).toBe(400);
+    expect((await page.sendRequest("/api/history?span=day")).json().at).toHaveLength(288);
+    expect((await page.sendRequest("/api/history?span=hour")).json().at).toHaveLength(360);
+    expect((await page.sendRequest("/api/history?span=week")).status).toBe(400);
   });
 
   it("shows lanes, providers, queues and workers of a run, and what failed", async () => {
-    const bench: Bench = await openBench(redis);
+    const harness: InProcessHarness = await openInProcessHarness(redis);
     try {
       let calls = 0;
-      bench.worker(
-        fakeEmbedding({
+      harness.worker(
+        createFakeEmbedding({
           onCall: () => {
             calls += 1;
-            if (calls === 2) throw providerError("server");
+            if (calls === 2) throw createProviderError("server");
           },
         }),
       );
-      await bench.coordinate(makeItems(200));
+      await harness.coordinate(makeItems(200));
       const seen = await waitFor(async () => {
         const now = await overview();
         return now.providers[0]?.queues.length &&
@@ -84,14 +91,14 @@ describe("the overview", () => {
       expect(provider?.errorsByKind).toEqual({ server: 1 });
       expect(provider?.errorRate).toBeCloseTo(1 / calls);
       expect(seen.workers[0]).toMatchObject({ state: "alive", version: "test" });
-      const { lines } = (await page.ask("/api/history")).json();
-      const items = lines.find(({ lineKey }: { lineKey: string }) => lineKey === "items:fake");
+      const { lines } = (await page.sendRequest("/api/history")).json();
+      const items = lines.find(({ seriesKey }: { seriesKey: string }) => seriesKey === "items:fake");
       // A step of ten seconds may have ended since.
       expect(Math.max(...items.values.slice(-3))).toBeGreaterThan(0);
       expect(Object.keys(seen.latest.hour?.values ?? {})).toContain("queue-depth");
-      expect((await page.ask("/metrics")).text).toMatch(/^sluice_\w+\{.*provider="fake"/m);
+      expect((await page.sendRequest("/metrics")).text).toMatch(/^sluice_\w+\{.*provider="fake"/m);
     } finally {
-      await bench.close();
+      await harness.close();
     }
   });
 
@@ -100,17 +107,19 @@ describe("the overview", () => {
     const control = new RunControl(client, keys, "new");
     await control.register(Date.now());
     const lanes = JSON.stringify(["fake/m", "fake:b/m", "no lane", 5]);
-    await control.describe({ state: "running", items: 10, kind: "embedding", model: "fake/m", lanes });
-    await control.holdLease("somebody", 60_000);
+    await control.updateMeta({ state: "running", items: 10, kind: "embedding", model: "fake/m", lanes });
+    await control.acquireLease("somebody", 60_000);
     const names = ["fake/m", "fake:b/m"];
     const fresh = () => openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
     await using first = await fresh();
-    const seen: Overview = (await first.ask("/api/overview")).json();
+    const seen: Overview = (await first.sendRequest("/api/overview")).json();
     expect(seen.lanes.map(({ name }) => name)).toEqual(names);
     expect(seen.runs.active).toMatchObject([{ run: "new", kind: "embedding" }]);
     await using second = await fresh();
-    expect((await second.ask("/metrics")).text).toMatch(/^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m);
-    const run = (await second.ask("/api/runs/new")).json();
+    expect((await second.sendRequest("/metrics")).text).toMatch(
+      /^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m,
+    );
+    const run = (await second.sendRequest("/api/runs/new")).json();
     expect(run).toMatchObject({ kind: "embedding", lanes: [{ name: "fake/m" }, { name: "fake:b/m" }] });
     // A retry that ended before its coordinator looked at its lanes for the first time has told of none.
     const snapshot = { runId: "new", model: "fake/m", phase: "done", lanes: [], startedAt: 0, workers: 0 };
@@ -121,7 +130,7 @@ describe("the overview", () => {
       at: Date.now(),
       snapshot: { ...snapshot, ...figures, items, calls } as never,
     });
-    const after = (await second.ask("/api/runs/new")).json();
+    const after = (await second.sendRequest("/api/runs/new")).json();
     expect(after.lanes.map(({ name }: { name: string }) => name)).toEqual(names);
   });
 
@@ -134,10 +143,10 @@ describe("the overview", () => {
       await client.submitChat({ model: "fake/m", messages: [{ role: "user", content: "x" }] });
       // Queues are looked for now and then only; one that is opened now knows it.
       await using fresh = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
-      const look = async (): Promise<Overview> => (await fresh.ask("/api/overview")).json();
+      const look = async (): Promise<Overview> => (await fresh.sendRequest("/api/overview")).json();
       const seen = await look();
       expect(seen.providers[0]?.queues).toMatchObject([{ waiting: 1, active: 0, paused: true }]);
-      expect(seen.alone).toEqual({ waiting: 1, active: 0 });
+      expect(seen.standalone).toEqual({ waiting: 1, active: 0 });
       await queue.resume();
       const after = await waitFor(async () => {
         const [only] = (await look()).providers[0]?.queues ?? [];
@@ -158,11 +167,11 @@ describe("the overview", () => {
     ] as const) {
       const control = new RunControl(client, keys, run);
       await control.register(Date.now());
-      await control.describe({ state: "running", items: 10, model: "fake/m" });
+      await control.updateMeta({ state: "running", items: 10, model: "fake/m" });
       await publishRun(client, keys, run, { at: Date.now() - ago });
     }
     const text = await waitFor(async () => {
-      const metrics = await page.ask("/metrics");
+      const metrics = await page.sendRequest("/metrics");
       return /^sluice_runs\{state="stopped"\} 2$/m.test(metrics.text) ? metrics.text : undefined;
     });
     const [, seconds] = /^sluice_run_coordinator_lag_seconds\{run="lost"\} (\S+)$/m.exec(text) ?? [];
@@ -187,8 +196,8 @@ describe("events", () => {
     const keys = createKeys(redis.namespace);
     const control = new RunControl(client, keys, "live");
     await control.register(Date.now());
-    await control.describe({ state: "running", items: 10, model: "fake/m" });
-    await control.holdLease("somebody", 60_000);
+    await control.updateMeta({ state: "running", items: 10, model: "fake/m" });
+    await control.acquireLease("somebody", 60_000);
     const publish = (succeeded: number) =>
       publishRun(client, keys, "live", {
         at: Date.now(),
@@ -221,7 +230,7 @@ describe("events", () => {
     expect(events[0]).toMatchObject({ event: "health", data: { redis: { state: "ok" } } });
     const runs = events.filter(({ event }) => event === "run").map(({ data }) => data);
     expect(runs[0]).toMatchObject({ run: "live", phase: "running", items: { succeeded: 1, inFlight: 2 } });
-    const history = (await page.ask("/api/runs/live/history")).json();
+    const history = (await page.sendRequest("/api/runs/live/history")).json();
     expect(history.lines.map(({ metric }: { metric: string }) => metric)).toContain("items");
   });
 
@@ -234,19 +243,21 @@ describe("events", () => {
   });
 
   it("follow the newest records of a run", async () => {
-    const bench = await openBench(redis);
+    const harness = await openInProcessHarness(redis);
     try {
-      bench.worker(fakeEmbedding());
+      harness.worker(createFakeEmbedding());
       const keys = createKeys(redis.namespace);
       const control = new RunControl(redis.connect(), keys, "run");
       await control.register(Date.now());
       const following = page.events("records=run", (seen) => seen.some(({ event }) => event === "records"));
-      await bench.coordinate(makeItems(2_000), { onTick: () => new Promise((done) => setTimeout(done, 50)) });
+      await harness.coordinate(makeItems(2_000), {
+        onTick: () => new Promise((done) => setTimeout(done, 50)),
+      });
       const { data } = (await following).find(({ event }) => event === "records") ?? {};
       expect(data.run).toBe("run");
       expect(data.records[0]).toMatchObject({ dimensions: 4, attempts: 1, vector: expect.any(Array) });
     } finally {
-      await bench.close();
+      await harness.close();
     }
   });
 });
@@ -259,7 +270,7 @@ describe("the newest records", () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     const control = new RunControl(client, keys, "slow");
     await control.register(Date.now());
-    await control.describe({ state: "running", items: 10, model: "fake/m" });
+    await control.updateMeta({ state: "running", items: 10, model: "fake/m" });
     const { results } = keys.run("slow");
     const commit = async (index: number) => {
       const pipeline = client.pipeline();
@@ -268,7 +279,9 @@ describe("the newest records", () => {
       await pipeline.exec();
     };
     const seen = async () =>
-      (await page.ask("/api/runs/slow/records")).json().records.map(({ index }: { index: number }) => index);
+      (await page.sendRequest("/api/runs/slow/records"))
+        .json()
+        .records.map(({ index }: { index: number }) => index);
     const following = page.events("records=slow", (events) =>
       events.some(({ data }) => data.records?.some(({ index }: { index: number }) => index === 5)),
     );
@@ -286,19 +299,21 @@ describe("the newest records", () => {
 
   it("of a run that nobody works on are those that its folder holds", async () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
-    using made = new MadeRun("still");
+    using made = new RunFixture("still");
     const vector = [1, 0, 0, 0];
     const ids = ["a", "b", "c"];
-    await made.make(
+    await made.create(
       ids.map((id) => ({ id, text: id, vector })),
       { client, keys },
     );
-    const notes = await CallNotes.open(made.dir, 0);
+    const timings = await CallTimings.open(made.dir, 0);
     for (const [index, startedAt] of [5_000, 9_000, 7_000].entries()) {
-      notes.note([{ index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } }]);
+      timings.recordCalls([
+        { index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } },
+      ]);
     }
-    await notes.close();
-    const { records } = (await page.ask("/api/runs/still/records")).json();
+    await timings.close();
+    const { records } = (await page.sendRequest("/api/runs/still/records")).json();
     expect(records).toMatchObject([
       { index: 0, id: "a", at: 5_500 },
       { index: 2, id: "c", at: 7_500 },
@@ -316,7 +331,7 @@ describe("live chats", () => {
     go = Promise.withResolvers<void>();
     source = openRedis(parseRedisUrl(redis.url));
     const keys = createKeys(redis.namespace);
-    const chat = fakeChat({
+    const chat = createFakeChat({
       onDelta: async (delta) => {
         if (delta.startsWith("SECOND")) await go.promise;
       },
@@ -352,10 +367,10 @@ describe("live chats", () => {
       const request = { model: "fake/m", messages: [{ role: "user" as const, content: hostile }] };
       const { id } = await client.submitChat({ ...request, stream: true });
       const list = await waitFor(async () => {
-        const { chats } = (await guarded.ask("/api/chats", { cookie: viewer })).json();
+        const { chats } = (await guarded.sendRequest("/api/chats", { cookie: viewer })).json();
         return chats.length > 0 ? chats : undefined;
       });
-      expect(list).toMatchObject([{ item: id, model: "fake/m", streams: true }]);
+      expect(list).toMatchObject([{ item: id, model: "fake/m", isStreaming: true }]);
       expect(JSON.stringify(list)).not.toContain("script");
 
       const refused = await guarded.events(
@@ -377,7 +392,7 @@ describe("live chats", () => {
       const text = deltas.map((one) => (one.type === "text" ? one.delta : "")).join("");
       expect(text).toBe(hostile.toUpperCase());
       expect(deltas.at(-1)).toMatchObject({ item: id, type: "end", finishReason: "stop" });
-      const { lines } = (await guarded.ask("/api/audit", { cookie: operator })).json();
+      const { lines } = (await guarded.sendRequest("/api/audit", { cookie: operator })).json();
       expect(lines[0]).toMatchObject({ action: "follow", target: id });
       const unknown = await guarded.events("chat=none", (seen) => seen.length > 1, operator);
       expect(unknown.at(-1)?.data).toMatchObject({ topic: "chat", error: { code: "unknown-chat" } });
@@ -410,10 +425,10 @@ describe("live chats", () => {
       const request = { model: "fake/m", messages: [{ role: "user" as const, content: "first second" }] };
       const { id } = await client.submitChat({ ...request, stream: true });
       const list = await waitFor(async () => {
-        const now = (await crowded.ask("/api/chats")).json();
+        const now = (await crowded.sendRequest("/api/chats")).json();
         return now.chats[0]?.item === id && now.chats[0].state === "answering" ? now : undefined;
       });
-      expect(list.chats[0]).toMatchObject({ item: id, attempt: 1, streams: true });
+      expect(list.chats[0]).toMatchObject({ item: id, attempt: 1, isStreaming: true });
       expect(list.chats).toHaveLength(100);
       expect(list.total).toBe(121);
       expect(list.chats[1]).toMatchObject({ run: "r", index: 119 });
@@ -433,7 +448,7 @@ describe("live chats", () => {
       const { id } = await client.submitChat({ ...request, stream: true });
       const job = await waitFor(async () => {
         const { queues } = (
-          await page.ask(
+          await page.sendRequest(
             "/queues/act/api/queues?activeQueue=fake-chat-interactive&status=active&page=1&jobsPerPage=10",
           )
         ).json();
@@ -442,7 +457,7 @@ describe("live chats", () => {
       expect(job.data).toMatchObject({ provider: "fake", model: "m", items: [{ item: id }] });
       expect(JSON.stringify(job)).not.toContain("first");
       const change = (method: string, path: string) =>
-        page.ask(`/queues/act/api/queues/fake-chat-interactive/${path}`, {
+        page.sendRequest(`/queues/act/api/queues/fake-chat-interactive/${path}`, {
           method,
           body: {},
           headers: { "sec-fetch-site": "same-origin" },
@@ -458,7 +473,7 @@ describe("live chats", () => {
       }
       expect((await change("PUT", "pause")).status).toBe(200);
       expect((await change("PUT", "resume")).status).toBe(200);
-      const viewing = await page.ask("/queues/view/api/queues/fake-chat-interactive/pause", {
+      const viewing = await page.sendRequest("/queues/view/api/queues/fake-chat-interactive/pause", {
         method: "PUT",
         body: {},
         headers: { "sec-fetch-site": "same-origin" },
@@ -475,8 +490,8 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
   it("is said on every page, keeps nobody waiting, and is forgotten when it is back", async () => {
     const server = await startRedisProcess();
     try {
-      await using away = await openDashboard({ redisUrl: server.url, namespace: "away" });
-      expect((await away.ask("/api/overview")).status).toBe(200);
+      await using away = await openDashboard({ redisUrl: server.url, namespace: "unavailable" });
+      expect((await away.sendRequest("/api/overview")).status).toBe(200);
       let step = 0;
       const answers: [string, number][] = [];
       const events = await away.events("overview=1", (seen) => {
@@ -485,13 +500,16 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
           step = 1;
           void server.kill();
         }
-        if (step === 1 && states.at(-1) === "away") {
+        if (step === 1 && states.at(-1) === "unavailable") {
           step = 2;
           void (async () => {
             for (const path of ["/api/runs/x", "/api/audit", "/queues/act/api/queues", "/api/session"]) {
-              answers.push([path, (await away.ask(path)).status]);
+              answers.push([path, (await away.sendRequest(path)).status]);
             }
-            answers.push(["since", (await away.ask("/metrics")).text.includes("sluice_redis_up") ? 1 : 0]);
+            answers.push([
+              "since",
+              (await away.sendRequest("/metrics")).text.includes("sluice_redis_up") ? 1 : 0,
+            ]);
             await server.start();
           })();
         }
@@ -505,9 +523,9 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
         ["since", 1],
       ]);
       const told = events.filter(({ event }) => event === "health").map(({ data }) => data);
-      expect(told.map(({ redis: { state } }) => state)).toEqual(["ok", "away", "ok"]);
+      expect(told.map(({ redis: { state } }) => state)).toEqual(["ok", "unavailable", "ok"]);
       expect(told[1].redis.since).toBeLessThanOrEqual(told[1].at);
-      expect((await away.ask("/api/overview")).status).toBe(200);
+      expect((await away.sendRequest("/api/overview")).status).toBe(200);
     } finally {
       await server.stop();
     }
@@ -517,11 +535,11 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
     const server = await startRedisProcess();
     try {
       await using silent = await openDashboard({ redisUrl: server.url, namespace: "silent" });
-      expect((await silent.ask("/api/audit")).status).toBe(200);
+      expect((await silent.sendRequest("/api/audit")).status).toBe(200);
       process.kill(server.pid(), "SIGSTOP");
-      expect((await silent.ask("/api/audit")).status).toBe(503);
+      expect((await silent.sendRequest("/api/audit")).status).toBe(503);
       process.kill(server.pid(), "SIGCONT");
-      await waitFor(async () => (await silent.ask("/api/audit")).status === 200);
+      await waitFor(async () => (await silent.sendRequest("/api/audit")).status === 200);
     } finally {
       await server.stop();
     }
@@ -531,12 +549,12 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
     const server = await startRedisProcess();
     try {
       await using away = await openDashboard({ redisUrl: server.url, namespace: "last" });
-      expect((await away.ask("/api/overview")).status).toBe(200);
+      expect((await away.sendRequest("/api/overview")).status).toBe(200);
       await server.kill();
       const events = await away.events("overview=1&runs=1&run=none", (seen) =>
         ["overview", "runs"].every((name) => seen.some(({ event }) => event === name)),
       );
-      expect(events[0]).toMatchObject({ event: "health", data: { redis: { state: "away" } } });
+      expect(events[0]).toMatchObject({ event: "health", data: { redis: { state: "unavailable" } } });
       expect(events.filter(({ event }) => event === "refused")).toEqual([]);
     } finally {
       await server.stop();

@@ -1,20 +1,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { failureCause } from "../../../src/core/error-signature.ts";
-import type { AuditLine } from "../../../src/dashboard/contract.ts";
-import { CallNotes } from "../../../src/producer/sink/call-notes.ts";
+import { computeFailureCause } from "../../../src/core/error-signature.ts";
+import type { AuditEntry } from "../../../src/dashboard/contract.ts";
+import { CallTimings } from "../../../src/producer/sink/call-notes.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
-import { appendJournal, publishClusters } from "../../../src/queue/run-journal.ts";
+import { appendJournal, publishFailureCauses } from "../../../src/queue/run-journal.ts";
 import { createKeys, type Keys } from "../../../src/redis/keys.ts";
 import type { RedisClient } from "../../../src/redis/script.ts";
-import { type MadeItem, MadeRun, openDashboard, type TestDashboard } from "../../support/dashboard.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { type FixtureItem, openDashboard, RunFixture, type TestDashboard } from "../../support/dashboard.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 const SECRET = "the text of an item";
 const failure = { kind: "server", message: "HTTP 500 of request 17", code: "500" } as const;
-const ITEMS: readonly MadeItem[] = [
+const ITEMS: readonly FixtureItem[] = [
   { id: "alpha", text: SECRET, vector: [1, 0, 0, 0] },
   { id: "beta", text: "another", failure },
   { id: "gamma-alpha", text: "waits" },
@@ -29,14 +29,14 @@ let redis: TestRedis;
 let client: RedisClient;
 let keys: Keys;
 let page: TestDashboard;
-let made: MadeRun;
+let made: RunFixture;
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   client = redis.connect();
   keys = createKeys(redis.namespace);
   page = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
-  made = new MadeRun("run-1");
+  made = new RunFixture("run-1");
 });
 
 afterEach(async () => {
@@ -45,12 +45,12 @@ afterEach(async () => {
   await redis.cleanup();
 });
 
-const make = (about = {}) => made.make(ITEMS, { client, keys }, about);
-const get = async (path: string) => (await page.ask(`/api/runs/run-1${path}`)).json();
+const create = (about = {}) => made.create(ITEMS, { client, keys }, about);
+const get = async (path: string) => (await page.sendRequest(`/api/runs/run-1${path}`)).json();
 
 describe("a run's page", () => {
   it("tells what the folder knows when nobody coordinates it", async () => {
-    await make();
+    await create();
     const run = await get("");
     expect(run).toMatchObject({
       run: "run-1",
@@ -59,7 +59,7 @@ describe("a run's page", () => {
       model: "fake/m",
       items: { total: 4, succeeded: 1, failed: 2 },
       failuresByKind: { server: 2 },
-      folder: { here: true, dir: made.dir },
+      folder: { isReadable: true, dir: made.dir },
       calls: { made: 3, succeeded: 2, paidTwice: 0 },
     });
     // Nobody told them, so they are not there.
@@ -70,37 +70,37 @@ describe("a run's page", () => {
     expect(run.actions).not.toContain("resume");
     expect(run.refusals.resume).toContain("No process");
     const runs = await waitFor(async () => {
-      const list = (await page.ask("/api/runs")).json();
+      const list = (await page.sendRequest("/api/runs")).json();
       return list.total === 1 ? list.runs : undefined;
     });
     expect(runs[0]).toMatchObject({ run: "run-1", phase: "stopped" });
   });
 
   it("says which machine has the folder when it is not here", async () => {
-    await make({ host: "elsewhere" });
-    expect((await get("")).folder).toMatchObject({ here: false, host: "elsewhere" });
-    const items = await page.ask("/api/runs/run-1/items");
+    await create({ host: "elsewhere" });
+    expect((await get("")).folder).toMatchObject({ isReadable: false, host: "elsewhere" });
+    const items = await page.sendRequest("/api/runs/run-1/items");
     expect(items.status).toBe(409);
-    expect(items.json().error).toMatchObject({ code: "folder-elsewhere" });
+    expect(items.json().error).toMatchObject({ code: "folder-on-other-host" });
     expect(items.json().error.message).toContain("elsewhere");
   });
 
   it("believes no folder that holds another run, and none with dots in its path", async () => {
-    await make();
+    await create();
     await made.writeManifest({ total: 4, succeeded: 1, failed: 2, missing: 1 }, "run-2");
-    expect((await get("")).folder).toMatchObject({ here: false });
+    expect((await get("")).folder).toMatchObject({ isReadable: false });
     await made.writeManifest({ total: 4, succeeded: 1, failed: 2, missing: 1 });
-    await new RunControl(client, keys, "run-1").describe({
+    await new RunControl(client, keys, "run-1").updateMeta({
       dir: `${made.dir}/../${made.dir.split("/").at(-1)}`,
     });
-    expect((await get("")).folder).toMatchObject({ here: false });
-    expect((await page.ask("/api/runs/run-1/items/0")).status).toBe(409);
+    expect((await get("")).folder).toMatchObject({ isReadable: false });
+    expect((await page.sendRequest("/api/runs/run-1/items/0")).status).toBe(409);
   });
 
   it.each(["none", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "a".repeat(120), "<script>"])(
     "does not know a run %j",
     async (name) => {
-      const { status, json } = await page.ask(`/api/runs/${name}`);
+      const { status, json } = await page.sendRequest(`/api/runs/${name}`);
       expect([400, 403, 404]).toContain(status);
       if (status === 404) expect(["unknown-run", "unknown-route"]).toContain(json().error.code);
     },
@@ -108,17 +108,17 @@ describe("a run's page", () => {
 });
 
 describe("items", () => {
-  beforeEach(() => make());
+  beforeEach(() => create());
 
   it("are listed with what became of them, page by page", async () => {
-    const { items, searched, next } = await get("/items?limit=3");
+    const { items, searchedShare, next } = await get("/items?limit=3");
     expect(items).toMatchObject([
       { index: 0, id: "alpha", status: "succeeded", attempts: 2, tokens: 3 },
       { index: 1, id: "beta", status: "failed", failure },
       { index: 2, id: "gamma-alpha", status: "waiting" },
     ]);
     expect(next).toBe(3);
-    expect(searched).toBe(0.75);
+    expect(searchedShare).toBe(0.75);
     expect((await get(`/items?from=${next}`)).items).toHaveLength(1);
   });
 
@@ -133,7 +133,7 @@ describe("items", () => {
   });
 
   it("never show their texts before somebody asks, and the one who asks is noted", async () => {
-    const story = await page.ask("/api/runs/run-1/items/0");
+    const story = await page.sendRequest("/api/runs/run-1/items/0");
     expect(story.text).not.toContain(SECRET);
     expect(story.json()).toMatchObject({
       id: "alpha",
@@ -148,9 +148,9 @@ describe("items", () => {
     const revealed = await page.post("/api/runs/run-1/items/0/reveal");
     expect(revealed.json().request).toEqual({ text: SECRET });
     expect(revealed.json().response.text).toContain("4 floats");
-    const { lines } = (await page.ask("/api/audit")).json();
-    expect(lines[0]).toMatchObject({ who: "local", action: "reveal", target: "run-1 item 0" });
-    expect((await page.ask("/api/runs/run-1/items/99")).json().error.code).toBe("unknown-item");
+    const { lines } = (await page.sendRequest("/api/audit")).json();
+    expect(lines[0]).toMatchObject({ userName: "local", action: "reveal", target: "run-1 item 0" });
+    expect((await page.sendRequest("/api/runs/run-1/items/99")).json().error.code).toBe("unknown-item");
   });
 
   it("tell every attempt: lane, beginning, time and outcome", async () => {
@@ -171,8 +171,8 @@ describe("items", () => {
       },
     ]);
     await pipeline.exec();
-    const calls = await CallNotes.open(made.dir, 0);
-    calls.note([
+    const calls = await CallTimings.open(made.dir, 0);
+    calls.recordCalls([
       { index: 0, attempts: 3, tokens: 3, call: { lane: "fake:b/m", startedAt: 2_000, durationMs: 88 } },
     ]);
     await calls.close();
@@ -194,22 +194,22 @@ describe("items", () => {
   });
 
   it("carry hostile names as they are, in JSON that no browser takes for a page", async () => {
-    const answer = await page.ask("/api/runs/run-1/items?from=3");
+    const answer = await page.sendRequest("/api/runs/run-1/items?from=3");
     expect(answer.json().items[0].id).toBe(ITEMS[3]?.id);
     expect(answer.headers["content-type"]).toContain("application/json");
   });
 });
 
 describe("failures", () => {
-  beforeEach(() => make());
+  beforeEach(() => create());
 
   it("are clustered by cause, from the folder where Redis knows nothing", async () => {
-    const { clusters, total, others } = await get("/clusters");
+    const { causes, total, others } = await get("/causes");
     expect(total).toBe(2);
     expect(others).toBe(0);
-    expect(clusters).toContainEqual(
+    expect(causes).toContainEqual(
       expect.objectContaining({
-        cluster: failureCause(failure),
+        cause: computeFailureCause(failure),
         kind: "server",
         count: 1,
         example: expect.objectContaining({ index: 1, id: "beta" }),
@@ -227,36 +227,38 @@ describe("failures", () => {
       count: 1,
       example: { item: 1, message: "HTTP 500 of request 17" },
     };
-    await publishClusters(client, keys, "run-1", [rest]);
-    const { clusters } = await get("/clusters");
-    expect(clusters).toMatchObject([{ cluster: "other:server", kind: "server", message: "", rest: true }]);
-    expect(clusters[0]).not.toHaveProperty("code");
-    expect((await get("/items?cluster=other:server")).items).toMatchObject([{ id: "beta" }]);
-    const exported = await page.ask("/api/runs/run-1/clusters/other:server/export");
+    await publishFailureCauses(client, keys, "run-1", [rest]);
+    const { causes } = await get("/causes");
+    expect(causes).toMatchObject([{ cause: "other:server", kind: "server", message: "", isCatchAll: true }]);
+    expect(causes[0]).not.toHaveProperty("code");
+    expect((await get("/items?cause=other:server")).items).toMatchObject([{ id: "beta" }]);
+    const exported = await page.sendRequest("/api/runs/run-1/causes/other:server/export");
     expect(JSON.parse(exported.text)).toMatchObject({ id: "beta" });
   });
 
   it("are listed by cluster, and a cluster that the run has not is not found", async () => {
-    const { items } = await get(`/items?cluster=${failureCause(failure)}`);
+    const { items } = await get(`/items?cause=${computeFailureCause(failure)}`);
     expect(items).toMatchObject([{ id: "beta", status: "failed" }]);
-    for (const path of ["/clusters/abcdef123456/export", "/items?cluster=abcdef123456"]) {
-      const unknown = await page.ask(`/api/runs/run-1${path}`);
+    for (const path of ["/causes/abcdef123456/export", "/items?cause=abcdef123456"]) {
+      const unknown = await page.sendRequest(`/api/runs/run-1${path}`);
       expect(unknown.status).toBe(404);
-      expect(unknown.json().error.code).toBe("unknown-cluster");
+      expect(unknown.json().error.code).toBe("unknown-cause");
     }
-    expect((await page.ask("/api/audit")).json().lines).toEqual([]);
+    expect((await page.sendRequest("/api/audit")).json().lines).toEqual([]);
   });
 
   it("of a run that is not finished are retried only by whoever agrees to the rest of it", async () => {
-    expect(await get("")).toMatchObject({ phase: "stopped", left: 1 });
+    expect(await get("")).toMatchObject({ phase: "stopped", itemsWithoutRecord: 1 });
     const refused = await page.post("/api/runs/run-1/retry", { kinds: ["server"] });
     expect(refused.status).toBe(409);
     expect(refused.json().error).toMatchObject({ code: "wrong-state", reason: "items-left" });
     expect(refused.json().error.message).toContain("items: 1");
-    expect((await page.ask("/api/audit")).json().lines).toMatchObject([
+    expect((await page.sendRequest("/api/audit")).json().lines).toMatchObject([
       { action: "retry", target: "run-1", detail: "server", outcome: "refused", reason: "items-left" },
     ]);
-    expect((await page.post("/api/runs/run-1/retry", { kinds: ["server"], rest: true })).status).toBe(200);
+    expect(
+      (await page.post("/api/runs/run-1/retry", { kinds: ["server"], includeUnfinished: true })).status,
+    ).toBe(200);
   });
 
   it("end a retry with what was taken back, not with the whole run", async () => {
@@ -266,9 +268,9 @@ describe("failures", () => {
     const script = `process.stdout.write(${JSON.stringify(`${lines}\n`)}, () => process.exit(1))`;
     const command = { program: process.execPath, args: ["-e", script, "--"], env: process.env };
     await using retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
-    await retrying.post("/api/runs/run-1/retry", { rest: true });
+    await retrying.post("/api/runs/run-1/retry", { includeUnfinished: true });
     const retry = await waitFor(async () => {
-      const { retry } = (await retrying.ask("/api/runs/run-1")).json();
+      const { retry } = (await retrying.sendRequest("/api/runs/run-1")).json();
       return retry.state === "running" ? undefined : retry;
     });
     expect(retry).toMatchObject({
@@ -280,8 +282,8 @@ describe("failures", () => {
   });
 
   it("are exported line by line, with texts for those who ask", async () => {
-    const path = `/api/runs/run-1/clusters/${failureCause(failure)}/export`;
-    const plain = await page.ask(path);
+    const path = `/api/runs/run-1/causes/${computeFailureCause(failure)}/export`;
+    const plain = await page.sendRequest(path);
     expect(plain.headers["content-disposition"]).toMatch(/^attachment; filename="[\w.-]+"$/);
     expect(
       plain.text
@@ -289,8 +291,8 @@ describe("failures", () => {
         .split("\n")
         .map((line) => JSON.parse(line)),
     ).toEqual([{ index: 1, id: "beta", attempts: 2, ...failure }]);
-    expect((await page.ask(`${path}?texts=1`)).text).toContain('"text":"another"');
-    expect((await page.ask("/api/runs/run-1/clusters/..%2F..%2Fetc/export")).status).toBe(400);
+    expect((await page.sendRequest(`${path}?texts=1`)).text).toContain('"text":"another"');
+    expect((await page.sendRequest("/api/runs/run-1/causes/..%2F..%2Fetc/export")).status).toBe(400);
   });
 
   it("are retried by a process of its own, whose end is told", async () => {
@@ -307,19 +309,19 @@ describe("failures", () => {
     );
     const command = { program: process.execPath, args: [script], env: process.env };
     const retrying = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
-    const cluster = failureCause(failure);
-    const started = await retrying.post("/api/runs/run-1/retry", { cluster, rest: true });
-    expect(started.json()).toMatchObject({ state: "running", who: "local", cluster });
-    const status = async () => (await retrying.ask("/api/runs/run-1")).json().retry;
+    const cause = computeFailureCause(failure);
+    const started = await retrying.post("/api/runs/run-1/retry", { cause, includeUnfinished: true });
+    expect(started.json()).toMatchObject({ state: "running", userName: "local", cause });
+    const status = async () => (await retrying.sendRequest("/api/runs/run-1")).json().retry;
     const words = await waitFor(async () => (await status()).message, { what: "what the process says" });
-    expect(words).toBe(`retry ${made.dir} --json --cause ${cluster}`);
-    const again = await retrying.post("/api/runs/run-1/retry", { rest: true });
+    expect(words).toBe(`retry ${made.dir} --json --cause ${cause}`);
+    const again = await retrying.post("/api/runs/run-1/retry", { includeUnfinished: true });
     expect(again.json().error).toMatchObject({ code: "wrong-state", reason: "retried-already" });
     // The end of the server is an orderly end of what it started.
     await retrying.close();
     const twice = await page.post("/api/runs/run-1/retry", { kinds: ["nonsense"] });
     expect(twice.status).toBe(400);
-    const both = await page.post("/api/runs/run-1/retry", { kinds: ["server"], cluster });
+    const both = await page.post("/api/runs/run-1/retry", { kinds: ["server"], cause });
     expect(both.status).toBe(400);
   });
 
@@ -330,9 +332,9 @@ describe("failures", () => {
       env: process.env,
     };
     await using failing = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace, command });
-    await failing.post("/api/runs/run-1/retry", { rest: true });
+    await failing.post("/api/runs/run-1/retry", { includeUnfinished: true });
     const retry = await waitFor(async () => {
-      const { retry } = (await failing.ask("/api/runs/run-1")).json();
+      const { retry } = (await failing.sendRequest("/api/runs/run-1")).json();
       return retry.state === "failed" ? retry : undefined;
     });
     expect(retry).toMatchObject({ state: "failed", code: "refused", message: "sluice: no key" });
@@ -341,9 +343,9 @@ describe("failures", () => {
 
 describe("acting on a run", () => {
   it("pauses, resumes and cancels what a coordinator has, and says what is not possible", async () => {
-    await make({ state: "running" });
+    await create({ state: "running" });
     const control = new RunControl(client, keys, "run-1");
-    await control.holdLease("somebody", 60_000);
+    await control.acquireLease("somebody", 60_000);
     const act = (action: string) => page.post(`/api/runs/run-1/${action}`);
     expect((await act("pause")).json()).toMatchObject({ changed: true, phase: "paused" });
     expect(await control.state()).toBe("paused");
@@ -358,8 +360,8 @@ describe("acting on a run", () => {
     await control.releaseLease("somebody");
     expect((await act("resume")).json().error.message).toContain("No process");
     expect((await page.post("/api/runs/run-1/window", { items: 5 })).status).toBe(409);
-    const { lines } = (await page.ask("/api/audit")).json();
-    const actions = lines.map((line: AuditLine) => [line.action, line.outcome, line.reason]);
+    const { lines } = (await page.sendRequest("/api/audit")).json();
+    const actions = lines.map((line: AuditEntry) => [line.action, line.outcome, line.reason]);
     expect(actions.reverse()).toEqual([
       ...["pause", "pause", "resume", "window", "cancel"].map((action) => [action, undefined, undefined]),
       ["resume", "refused", "nothing-to-resume"],
@@ -369,7 +371,7 @@ describe("acting on a run", () => {
   });
 
   it("says of a run that was killed what goes on with it, and offers no pause", async () => {
-    await make({ state: "running" });
+    await create({ state: "running" });
     const run = await get("");
     expect(run).toMatchObject({
       phase: "stopped",
@@ -383,12 +385,16 @@ describe("acting on a run", () => {
   });
 
   it("says of a run that is cancelled while nobody works on it that nothing is written yet", async () => {
-    await make({ state: "running" });
+    await create({ state: "running" });
     const cancelled = await page.post("/api/runs/run-1/cancel");
-    expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", unwritten: true });
+    expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", outputPending: true });
     expect(cancelled.json().message).toContain("run again");
     const run = await get("");
-    expect(run).toMatchObject({ phase: "cancelled", left: 1, unwritten: { command: expect.any(String) } });
+    expect(run).toMatchObject({
+      phase: "cancelled",
+      itemsWithoutRecord: 1,
+      outputPending: { command: expect.any(String) },
+    });
     expect(run).not.toHaveProperty("stopped");
   });
 });

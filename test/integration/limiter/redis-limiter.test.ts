@@ -1,11 +1,11 @@
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { limiterSuite } from "../../conformance/limiter.suite.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 import { shiftTime } from "./shift-time.ts";
 
 limiterSuite("the Redis limiter", async (options) => {
-  const redis = testRedis();
+  const redis = openTestRedis();
   const client = redis.connect();
   return {
     limiter: createRedisLimiter(client, createKeys(redis.namespace), options),

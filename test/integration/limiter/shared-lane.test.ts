@@ -5,7 +5,7 @@ import type { LaneLimits } from "../../../src/core/lane.ts";
 import type { Limiter } from "../../../src/limiter/limiter.ts";
 import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 import { shiftTime } from "./shift-time.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
@@ -16,7 +16,7 @@ let redis: TestRedis;
 let limiters: Limiter[];
 
 beforeEach(() => {
-  redis = testRedis();
+  redis = openTestRedis();
   const keys = createKeys(redis.namespace);
   const options = { windowMs: WINDOW, transitMs: TRANSIT, leaseMs: 30_000 };
   limiters = Array.from({ length: 4 }, () => createRedisLimiter(redis.connect(), keys, options));

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 
-const MOMENTS = ["now", "pausedUntil", "nextAt", "failingSince", "lastOk", "urgent"];
+const TIMESTAMP_FIELDS = ["now", "pausedUntil", "nextAt", "failingSince", "lastOk", "interactive"];
 
 /**
  * Makes the lanes of a namespace look as they will after `ms`, by moving every moment they hold into the past (and
@@ -29,7 +29,7 @@ async function shiftScores(client: Redis, key: string, ms: number): Promise<void
 
 async function shiftFields(client: Redis, key: string, ms: number): Promise<void> {
   for (const [field, value] of Object.entries(await client.hgetall(key))) {
-    if (MOMENTS.includes(field) || field.startsWith("cutAt"))
+    if (TIMESTAMP_FIELDS.includes(field) || field.startsWith("cutAt"))
       await client.hset(key, { [field]: Number(value) - ms });
   }
 }

@@ -12,12 +12,12 @@ import type {
 import { createTransport } from "../../../src/providers/transport/http.ts";
 import type { Transport } from "../../../src/providers/transport/transport.ts";
 import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
-import { playback } from "../../support/conformance/playback.ts";
-import type { EmbeddingSubject, Subject } from "../../support/conformance/subject.ts";
+import { createPlaybackTransport } from "../../support/conformance/playback.ts";
+import type { ConformanceSubject, EmbeddingSubject } from "../../support/conformance/subject.ts";
 import { SUBJECTS } from "../../support/conformance-subjects.ts";
-import { answerBytes, type Reply, startReplayServer } from "../../support/replay-server.ts";
+import { encodeResponse, type Reply, startReplayServer } from "../../support/replay-server.ts";
 import { waitFor } from "../../support/wait-for.ts";
-import { closeFrame, textMessage } from "../../support/websocket-frames.ts";
+import { encodeCloseFrame, encodeTextMessage } from "../../support/websocket-frames.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -30,10 +30,10 @@ function openTransport(): Transport {
   return transport;
 }
 
-async function simulated(subject: Subject): Promise<{ simulator: Simulator; provider: Provider }> {
+async function simulated(subject: ConformanceSubject): Promise<{ simulator: Simulator; provider: Provider }> {
   const simulator = await startSimulator();
   cleanups.push(() => simulator.close());
-  return { simulator, provider: subject.onSimulator(simulator, openTransport()) };
+  return { simulator, provider: subject.createForSimulator(simulator, openTransport()) };
 }
 
 interface Replayed {
@@ -47,12 +47,12 @@ interface Replayed {
 }
 
 /** A provider all of whose answers are given. */
-async function replayed(subject: Subject): Promise<Replayed> {
+async function replayed(subject: ConformanceSubject): Promise<Replayed> {
   const answer: Replayed["answer"] = { body: "", options: {} };
   const cuts: number[] = [];
   let lastLength = 0;
   const server = await startReplayServer((socket, request) => {
-    const bytes = answerBytes(request, answer.body, answer.options);
+    const bytes = encodeResponse(request, answer.body, answer.options);
     lastLength = bytes.length;
     if (answer.reset) socket.write(bytes, () => socket.resetAndDestroy());
     else socket.end(bytes.subarray(0, cuts.shift()));
@@ -62,7 +62,7 @@ async function replayed(subject: Subject): Promise<Replayed> {
   return { provider, answer, cuts, lastLength: () => lastLength };
 }
 
-function chatOf(provider: Provider, { chatModel }: Subject): ChatModel {
+function chatOf(provider: Provider, { chatModel }: ConformanceSubject): ChatModel {
   if (!provider.chat) throw new Error("no chat");
   return provider.chat(chatModel);
 }
@@ -103,7 +103,7 @@ async function expectBroken(run: Promise<unknown>): Promise<void> {
 }
 
 /** What must not differ between a streamed answer and a whole one. */
-const essence = ({ text, reasoning, toolCalls, finishReason, usage, model }: ChatResponse) => ({
+const pickComparableFields = ({ text, reasoning, toolCalls, finishReason, usage, model }: ChatResponse) => ({
   text,
   reasoning,
   toolCalls,
@@ -113,7 +113,7 @@ const essence = ({ text, reasoning, toolCalls, finishReason, usage, model }: Cha
 });
 
 /** Every answer cut short, at every byte up to `complete` bytes of its body; several calls at once. */
-async function cutEverywhere(
+async function truncateAtEveryByte(
   { cuts, lastLength, answer }: Replayed,
   complete: number,
   run: () => Promise<unknown>,
@@ -130,7 +130,7 @@ async function cutEverywhere(
 }
 
 describe.each(SUBJECTS)("$name", (subject) => {
-  const { stream, whole, embeddings } = subject;
+  const { stream, fullResponse, embeddings } = subject;
   const [recording = ""] = stream.variants;
 
   it("gives the same answer streamed and whole", async () => {
@@ -141,7 +141,9 @@ describe.each(SUBJECTS)("$name", (subject) => {
       { ...ask("long words here"), maxTokens: 3 },
     ]) {
       const { response, events } = await collect(chat.stream(request, live()));
-      expect(essence(response)).toEqual(essence(await chat.generate(request, live())));
+      expect(pickComparableFields(response)).toEqual(
+        pickComparableFields(await chat.generate(request, live())),
+      );
       const text = events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
       expect(text).toBe(response.text);
       expect(events.length).toBeGreaterThan(2);
@@ -156,8 +158,8 @@ describe.each(SUBJECTS)("$name", (subject) => {
       answer.body = body;
       expect((await collect(chat.stream(ask("x"), live()))).response.text).toBe(stream.text);
     }
-    if (whole !== undefined) {
-      answer.body = whole;
+    if (fullResponse !== undefined) {
+      answer.body = fullResponse;
       answer.options = { contentType: "application/json" };
     }
     expect((await chat.generate(ask("x"), live())).text).toBe(stream.text);
@@ -165,26 +167,28 @@ describe.each(SUBJECTS)("$name", (subject) => {
 
   it("never takes an answer cut at any byte for a success", async () => {
     const attempt = (bytes: Buffer, run: (chat: ChatModel) => Promise<unknown>) =>
-      run(chatOf(subject.at("http://playback.invalid", playback({ bytes })), subject));
+      run(chatOf(subject.at("http://playback.invalid", createPlaybackTransport({ bytes })), subject));
     for (let length = 0; length < stream.complete; length++)
       await expectBroken(
         attempt(Buffer.from(recording).subarray(0, length), (chat) => collect(chat.stream(ask("x"), live()))),
       );
-    const bytes = Buffer.from(whole ?? "");
+    const bytes = Buffer.from(fullResponse ?? "");
     for (let length = 0; length < bytes.length; length++)
       await expectBroken(attempt(bytes.subarray(0, length), (chat) => chat.generate(ask("x"), live())));
   });
 
-  if (subject.overSockets)
+  if (subject.usesRealSockets)
     it("never takes a connection cut at any byte for a success", async () => {
       const replay = await replayed(subject);
       const chat = chatOf(replay.provider, subject);
       replay.answer.body = recording;
-      await cutEverywhere(replay, stream.complete, () => collect(chat.stream(ask("x"), live())));
-      if (whole === undefined) return;
-      replay.answer.body = whole;
+      await truncateAtEveryByte(replay, stream.complete, () => collect(chat.stream(ask("x"), live())));
+      if (fullResponse === undefined) return;
+      replay.answer.body = fullResponse;
       replay.answer.options = { contentType: "application/json" };
-      await cutEverywhere(replay, Buffer.byteLength(whole), () => chat.generate(ask("x"), live()));
+      await truncateAtEveryByte(replay, Buffer.byteLength(fullResponse), () =>
+        chat.generate(ask("x"), live()),
+      );
     });
 
   it("never takes an answer that ends after any event, in order or by a reset, for a success", async () => {
@@ -193,7 +197,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     for (let count = 0; count < stream.messages.length; count++) {
       const kept = stream.messages.slice(0, count);
       answer.body = Buffer.isBuffer(recording)
-        ? Buffer.concat([...kept.map((message) => textMessage(message)), closeFrame()])
+        ? Buffer.concat([...kept.map((message) => encodeTextMessage(message)), encodeCloseFrame()])
         : kept.map((message) => `data: ${message}\n\n`).join("");
       for (const reset of [false, true]) {
         answer.reset = reset;
@@ -208,12 +212,12 @@ describe.each(SUBJECTS)("$name", (subject) => {
     const texts = stream.messages;
     await fc.assert(
       fc.asyncProperty(cuts, fc.nat(stream.complete - 1), async (edges, end) => {
-        const split = playback({ bytes, edges, messages: texts });
+        const split = createPlaybackTransport({ bytes, edges, messages: texts });
         const { response } = await collect(
           chatOf(subject.at("http://playback.invalid", split), subject).stream(ask("x"), live()),
         );
         expect(response.text).toBe(stream.text);
-        const cut = playback({
+        const cut = createPlaybackTransport({
           bytes: bytes.subarray(0, end),
           edges,
           messages: texts.slice(0, end % texts.length),
@@ -309,7 +313,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       const body = Buffer.from(embedding.answer([vectorOf(1)]));
       const embed = (bytes: Buffer | string) =>
         embeddingOf(
-          subject.at("http://playback.invalid", playback({ bytes: Buffer.from(bytes) })),
+          subject.at("http://playback.invalid", createPlaybackTransport({ bytes: Buffer.from(bytes) })),
           embedding,
         ).embed({ inputs: ["x"] }, live());
       expect([...(await embed(body)).vectors]).toEqual(vectorOf(1));

@@ -84,7 +84,7 @@ describe("MiniMax embeddings", () => {
     const { model, simulator } = await setup();
     await expect(model.embed({ inputs: Array(count).fill("a") }, call())).rejects.toMatchObject({
       kind: "invalid-request",
-      splittable: count > 10,
+      isSplittable: count > 10,
     });
     expect(simulator.statistics().calls).toBe(0);
   });
@@ -121,7 +121,7 @@ describe("a MiniMax call that goes wrong", () => {
     [{ type: "code", code: 2061 }, { kind: "quota" }],
     [
       { type: "code", code: 7777 },
-      { kind: "server", unlisted: true },
+      { kind: "server", isUnlisted: true },
     ],
     [
       { type: "status", status: 401 },
@@ -129,7 +129,7 @@ describe("a MiniMax call that goes wrong", () => {
     ],
     [
       { type: "status", status: 413 },
-      { kind: "too-long", splittable: true },
+      { kind: "too-long", isSplittable: true },
     ],
     [
       { type: "status", status: 429, headers: { "retry-after": "3" } },
@@ -137,7 +137,7 @@ describe("a MiniMax call that goes wrong", () => {
     ],
     [
       { type: "status", status: 500 },
-      { kind: "server", unlisted: true },
+      { kind: "server", isUnlisted: true },
     ],
     [
       { type: "status", status: 503, headers: { "retry-after-ms": "40" } },

@@ -177,7 +177,7 @@ describe("Spark chat over WebSocket", () => {
     "takes code %d by its table, alone and after text",
     async (code) => {
       const simulator = await start({ faults: [{ action: { type: "code", code, message: "PROMPT" } }] });
-      const expected = { kind: SPARK_CODES[code]?.kind, code: String(code), unlisted: false };
+      const expected = { kind: SPARK_CODES[code]?.kind, code: String(code), isUnlisted: false };
       const error = await ask(spark(simulator)).catch((thrown) => thrown);
       expect(error).toMatchObject(expected);
       expect(error.message).not.toContain("PROMPT");
@@ -377,9 +377,9 @@ describe("Spark embeddings", () => {
     const embedding = spark(simulator).embedding!("embedding");
     await expect(embedding.embed({ inputs: ["a", "b"] }, call())).rejects.toMatchObject({
       kind: "invalid-request",
-      splittable: true,
+      isSplittable: true,
     });
-    await expect(embedding.embed({ inputs: [] }, call())).rejects.toMatchObject({ splittable: false });
+    await expect(embedding.embed({ inputs: [] }, call())).rejects.toMatchObject({ isSplittable: false });
     await expect(embedding.embed({ inputs: ["a"], dimensions: 512 }, call())).rejects.toThrow("2560");
     expect(simulator.statistics().calls).toBe(0);
   });

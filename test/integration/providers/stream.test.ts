@@ -22,7 +22,7 @@ async function serve(...answer: Parameters<typeof startReplayServer>): Promise<R
   return server;
 }
 
-function opener(server: ReplayServer, options: TransportOptions = {}) {
+function createStreamOpener(server: ReplayServer, options: TransportOptions = {}) {
   const transport = createTransport(options);
   cleanups.push(() => transport.close());
   return (signal = new AbortController().signal, timeLimits?: TimeLimits): Promise<HttpStream> =>
@@ -52,7 +52,9 @@ async function read(
 
 describe("a streamed answer", () => {
   it.each(["chunked", "length", "close"] as const)("is read to its end with %s framing", async (framing) => {
-    const open = opener(await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })));
+    const open = createStreamOpener(
+      await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })),
+    );
     const stream = await open();
     expect(stream).toMatchObject({ status: 200 });
     expect(stream.headers["x-a"]).toBe("b");
@@ -68,7 +70,7 @@ describe("a streamed answer", () => {
     });
     let wake = () => false;
     const seen: string[] = [];
-    await read(await opener(server)(), (piece) => {
+    await read(await createStreamOpener(server)(), (piece) => {
       seen.push(piece.toString());
       if (seen.length === 1) wake();
     });
@@ -79,7 +81,7 @@ describe("a streamed answer", () => {
     "of %d bytes with Connection: close outlives a slow reader, whole",
     async (size) => {
       const body = Buffer.alloc(size, "abcdefgh");
-      const open = opener(await serve((socket) => reply(socket, body)));
+      const open = createStreamOpener(await serve((socket) => reply(socket, body)));
       const got = await read(await open(), () => new Promise((resolve) => setImmediate(resolve)));
       expect(got.equals(body)).toBe(true);
     },
@@ -98,7 +100,7 @@ describe("a streamed answer", () => {
       };
       push();
     });
-    const stream = await opener(server)();
+    const stream = await createStreamOpener(server)();
     const reader = stream.body[Symbol.asyncIterator]();
     await reader.next();
     // What fits into the buffers of both sockets and the queue, which is far less than the whole.
@@ -120,7 +122,7 @@ describe("a streamed answer", () => {
       const timer = setInterval(() => socket.write(chunk(": keep-alive\n\n")), 10);
       socket.once("close", () => clearInterval(timer));
     });
-    const failed = read(await opener(server, { idleTimeoutMs: 150 })());
+    const failed = read(await createStreamOpener(server, { idleTimeoutMs: 150 })());
     await expect(failed).rejects.toMatchObject({ kind: "timeout", code: "IDLE_TIMEOUT" });
     await waitFor(() => server.open() === 0);
   });
@@ -131,7 +133,7 @@ describe("a streamed answer", () => {
       const timer = setInterval(() => socket.write(chunk("data: x\n\n")), 10);
       socket.once("close", () => clearInterval(timer));
     });
-    const stream = await opener(server, { idleTimeoutMs: 100, streamTotalTimeoutMs: 400 })();
+    const stream = await createStreamOpener(server, { idleTimeoutMs: 100, streamTotalTimeoutMs: 400 })();
     await expect(read(stream, () => stream.alive())).rejects.toMatchObject({
       kind: "timeout",
       code: "TOTAL_TIMEOUT",
@@ -139,7 +141,7 @@ describe("a streamed answer", () => {
   });
 
   it("does not count the reader's own time as idle", async () => {
-    const open = opener(await serve((socket) => reply(socket, Buffer.alloc(512 * 1024))), {
+    const open = createStreamOpener(await serve((socket) => reply(socket, Buffer.alloc(512 * 1024))), {
       idleTimeoutMs: 60,
     });
     const stream = await open();
@@ -152,7 +154,7 @@ describe("a streamed answer", () => {
   });
 
   it("gives up waiting for headers", async () => {
-    const open = opener(await serve(() => undefined));
+    const open = createStreamOpener(await serve(() => undefined));
     await expect(open(undefined, { headersMs: 50 })).rejects.toMatchObject({ kind: "timeout" });
   });
 
@@ -162,7 +164,7 @@ describe("a streamed answer", () => {
       socket.write(replyHead({ framing: "chunked" }));
       socket.write(chunk("first"));
     });
-    const open = opener(server);
+    const open = createStreamOpener(server);
     await expect(open(AbortSignal.abort())).rejects.toMatchObject({ kind: "aborted" });
     const controller = new AbortController();
     const stream = await open(controller.signal);
@@ -176,14 +178,14 @@ describe("a streamed answer", () => {
       socket.write(replyHead({ framing: "chunked" }));
       socket.write(chunk("first"));
     });
-    const stream = await opener(server)();
+    const stream = await createStreamOpener(server)();
     for await (const _ of stream.body) break;
     await waitFor(() => server.open() === 0);
   });
 
   it("leaves its connection for the next call when what follows is drained", async () => {
     const server = await serve((socket) => reply(socket, "data: [DONE]\n\nrest", { framing: "chunked" }));
-    const open = opener(server, { connections: 1 });
+    const open = createStreamOpener(server, { connections: 1 });
     for (let n = 0; n < 5; n++) {
       const stream = await open();
       for await (const _ of stream.body) {
@@ -200,7 +202,7 @@ describe("a streamed answer", () => {
       socket.write(replyHead({ framing }, 100));
       socket.end(framing === "chunked" ? chunk("part") : "part");
     });
-    await expect(opener(server)().then(read)).rejects.toMatchObject({ kind: "network" });
+    await expect(createStreamOpener(server)().then(read)).rejects.toMatchObject({ kind: "network" });
   });
 
   it("is not read beyond its limit, compressed or not", async () => {
@@ -209,17 +211,19 @@ describe("a streamed answer", () => {
       void request;
       reply(socket, bomb, { headers: ["content-encoding: gzip"] });
     });
-    const open = opener(server, { maxBodyBytes: 1024 * 1024 });
+    const open = createStreamOpener(server, { maxBodyBytes: 1024 * 1024 });
     await expect(open().then(read)).rejects.toMatchObject({ kind: "bad-response" });
     const plain = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024)));
-    await expect(opener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject({
-      kind: "bad-response",
-      code: "BODY_TOO_LARGE",
-    });
+    await expect(createStreamOpener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject(
+      {
+        kind: "bad-response",
+        code: "BODY_TOO_LARGE",
+      },
+    );
   });
 
   it("is inflated when it comes compressed unasked", async () => {
-    const open = opener(
+    const open = createStreamOpener(
       await serve((socket) =>
         reply(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] }),
       ),
@@ -231,10 +235,12 @@ describe("a streamed answer", () => {
     const server = await serve((socket) =>
       reply(socket, '{"error":1}', { status: 429, contentType: "application/json" }),
     );
-    const response = await (await opener(server)()).collect();
+    const response = await (await createStreamOpener(server)()).collect();
     expect(response).toMatchObject({ status: 429 });
     expect(response.body.toString()).toBe('{"error":1}');
     const large = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024), { status: 500 }));
-    await expect((await opener(large)()).collect()).rejects.toMatchObject({ kind: "bad-response" });
+    await expect((await createStreamOpener(large)()).collect()).rejects.toMatchObject({
+      kind: "bad-response",
+    });
   });
 });

@@ -5,19 +5,19 @@ import type { WireRecord } from "../../../src/queue/record-codec.ts";
 import { RunControl } from "../../../src/queue/run-control.ts";
 import { RunLedger } from "../../../src/queue/run-ledger.ts";
 import { createKeys, type RunKeys } from "../../../src/redis/keys.ts";
-import { type CuttingProxy, cuttingProxy } from "../../support/cutting-proxy.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { type FaultProxy, startFaultProxy } from "../../support/cutting-proxy.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 
 const ITEMS = 20;
 const DIMENSIONS = 2;
 
 let redis: TestRedis;
-let proxy: CuttingProxy;
+let proxy: FaultProxy;
 let runs = 0;
 
 beforeEach(async () => {
-  redis = testRedis();
-  proxy = await cuttingProxy(redis.url);
+  redis = openTestRedis();
+  proxy = await startFaultProxy(redis.url);
 });
 afterEach(async () => {
   await proxy.close();
@@ -117,7 +117,7 @@ class Model {
       { answered: { inputs: 1, capacity: 10 } },
     );
     this.#refused += distinct.size - fresh.length;
-    expect(reply).toEqual({ accepted: fresh.length, refused: items.length - fresh.length, gone: false });
+    expect(reply).toEqual({ accepted: fresh.length, refused: items.length - fresh.length, isGone: false });
   }
 
   /** A worker dies, or its connection does, between two of its commands; then another one does the work again. */
@@ -165,7 +165,7 @@ class Model {
   }
 
   async #feed(cursor: number): Promise<void> {
-    await this.control.holdLease("me", 60_000);
+    await this.control.acquireLease("me", 60_000);
     expect(await this.control.feed("me", cursor, [{ id: "j", first: 0, last: cursor, generation: 2 }])).toBe(
       "ok",
     );
@@ -190,7 +190,7 @@ class Model {
         if (!this.disk.has(index)) this.disk.set(index, found);
       }
       this.#after = last.id;
-      if (trim) expect(await this.control.trim("me", last.id)).toBe(true);
+      if (trim) expect(await this.control.trimResults("me", last.id)).toBe(true);
     }
   }
 
@@ -268,7 +268,7 @@ test("a commit for a run that ended writes nothing and says so", async () => {
   await model.ledger.commit([record(0, false)], DIMENSIONS);
   await model.control.finish();
   expect(await model.ledger.commit([record(1, false)], DIMENSIONS)).toMatchObject({
-    gone: true,
+    isGone: true,
     accepted: 0,
   });
   expect(await client.exists(createKeys(redis.namespace).run("ended").results)).toBe(0);
@@ -283,7 +283,7 @@ test("the same item twice in one commit is one record", async () => {
   expect(await model.ledger.commit([first, record(5, false), second], DIMENSIONS)).toEqual({
     accepted: 2,
     refused: 1,
-    gone: false,
+    isGone: false,
   });
   await model.check();
   expect(await model.ledger.readCounters()).toMatchObject({ succeeded: 2, tokens: 6 });
@@ -296,7 +296,7 @@ test("every key of a run has an expiry while it goes on", async () => {
   await model.ledger.claim("job", [1, 2]);
   await model.ledger.addAttempts([1]);
   await model.ledger.commit([record(0, false)], DIMENSIONS, { answered: { inputs: 1, capacity: 10 } });
-  await model.control.holdLease("me", 60_000);
+  await model.control.acquireLease("me", 60_000);
   await model.control.feed("me", 3, [{ id: "j", first: 0, last: 2, generation: 0 }]);
   await model.control.keepAlive(1);
   for (const key of await client.keys(`*${redis.namespace}*`))

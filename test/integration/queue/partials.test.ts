@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ItemLedger } from "../../../src/queue/item-ledger.ts";
 import { PartialWriter, readPartials } from "../../../src/queue/partials.ts";
-import { noteItem, readOutcome } from "../../../src/queue/pickup.ts";
+import { readOutcome, registerItem } from "../../../src/queue/pickup.ts";
 import { createKeys, type ItemKeys, type Keys } from "../../../src/redis/keys.ts";
 import type { RedisClient } from "../../../src/redis/script.ts";
-import { CHAT_STORY } from "../../../src/workers/chat-story.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { STREAM_EPILOGUE } from "../../../src/workers/chat-story.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 
 let redis: TestRedis;
 let client: RedisClient;
@@ -14,12 +14,12 @@ let keys: Keys;
 let item: ItemKeys;
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   client = redis.connect();
   keys = createKeys(redis.namespace);
   item = keys.item("c-1");
   const chat = { kind: "chat", model: "fake/m", total: 1, submittedAt: 1 } as const;
-  await noteItem(client, keys, "c-1", chat, 60_000);
+  await registerItem(client, keys, "c-1", chat, 60_000);
 });
 
 afterEach(() => redis.cleanup());
@@ -56,7 +56,7 @@ async function readAll(): Promise<{ text: string; sha256: unknown }> {
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
 
 test("a delta that is sent again, because its reply was lost, is there once", async () => {
-  const ledger = new ItemLedger(client, item, CHAT_STORY);
+  const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
   await ledger.claim("c-1", [0]);
   await write(ledger, "one ");
   ledger.written = 0;
@@ -66,7 +66,7 @@ test("a delta that is sent again, because its reply was lost, is there once", as
 });
 
 test("a delta that comes alone is written at once; those that come while it is on its way are one entry", async () => {
-  const ledger = new ItemLedger(client, item, CHAT_STORY);
+  const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
   await ledger.claim("c-1", [0]);
   const writer = new PartialWriter(client, item, ledger, () => undefined);
   const deltas = Array.from({ length: 100 }, (_, n) => `${n} `);
@@ -88,7 +88,7 @@ test.each([
 ])(
   "deltas that Redis has lost %s do not leave a hole: readers start over and get the whole text",
   async (_, rest) => {
-    const ledger = new ItemLedger(client, item, CHAT_STORY);
+    const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
     await ledger.claim("c-1", [0]);
     await write(ledger, "one ", "two ", "three ");
     const [, second, third] = await readPartials(client, item, "0-0");
@@ -102,7 +102,7 @@ test.each([
 );
 
 test("the first record wins, also from an attempt that was taken over; readers get its text", async () => {
-  const [first, second] = [1, 2].map(() => new ItemLedger(client, item, CHAT_STORY));
+  const [first, second] = [1, 2].map(() => new ItemLedger(client, item, STREAM_EPILOGUE));
   if (!first || !second) throw new Error("two ledgers");
   await first.claim("c-1", [0]);
   await write(first, "from the ", "first");
@@ -130,7 +130,7 @@ test("a worker that lost its lock does not end the claim of the one that has the
 test("the inputs of an item that are recorded are not asked for again by whoever claims it next", async () => {
   const texts = keys.item("c-2");
   const embedding = { kind: "embedding", model: "fake/e", total: 3, submittedAt: 1 } as const;
-  await noteItem(client, keys, "c-2", embedding, 60_000);
+  await registerItem(client, keys, "c-2", embedding, 60_000);
   const ledger = new ItemLedger(client, texts);
   await ledger.claim("c-2", [0, 1, 2]);
   await ledger.addAttempts([2]);

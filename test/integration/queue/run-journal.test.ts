@@ -1,25 +1,25 @@
 import { expect, test } from "vitest";
-import { FailureClusters } from "../../../src/core/failure-clusters.ts";
+import { FailureCauseCounter } from "../../../src/core/failure-clusters.ts";
 import {
   JOURNAL_LENGTH,
-  publishClusters,
-  readClusters,
+  publishFailureCauses,
+  readFailureCauses,
   readJournal,
 } from "../../../src/queue/run-journal.ts";
 import { TelemetryWriter } from "../../../src/queue/telemetry-writer.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 
 const attempt = (item: number, message = "down") =>
   ({ items: [item], attempt: 1, kind: "server", message, durationMs: 5, worker: "w" }) as const;
 
 test("a journal keeps the newest attempts, and no more than it may", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
   for (let i = 0; i < JOURNAL_LENGTH + 2_000; i++) {
-    writer.note("long", attempt(i));
+    writer.record("long", attempt(i));
     if (i % 200 === 199) await writer.flush();
   }
   await writer.flush();
@@ -37,24 +37,24 @@ test("a journal keeps the newest attempts, and no more than it may", async () =>
 });
 
 test("a flood of failures is noted in part, and what was left out is counted", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
-  for (let i = 0; i < 1_000; i++) writer.note("flood", attempt(i));
+  for (let i = 0; i < 1_000; i++) writer.record("flood", attempt(i));
   await writer.flush();
   const noted = await readJournal(client, keys, "flood", undefined, 1_000);
   expect(noted.length).toBe(200);
-  expect(noted.at(-1)?.unnoted).toBe(800);
+  expect(noted.at(-1)?.unrecorded).toBe(800);
 });
 
 test("hostile messages come back as they were, cut to 300 characters", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
   const message = `<script>alert(1)</script>\r\n\u0000"'${"x".repeat(1_000)}`;
-  writer.note("a:{b}c", { ...attempt(1, message), code: "c".repeat(500) });
+  writer.record("a:{b}c", { ...attempt(1, message), code: "c".repeat(500) });
   await writer.flush();
   const [entry] = await readJournal(client, keys, "a:{b}c", 1);
   expect(entry?.message).toBe(message.slice(0, 300));
@@ -62,12 +62,12 @@ test("hostile messages come back as they were, cut to 300 characters", async () 
 });
 
 test("an attempt is told with its lane and its beginning, and one of an older worker without", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
-  writer.note("r", { ...attempt(1), lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
-  writer.note("r", attempt(1));
+  writer.record("r", { ...attempt(1), lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
+  writer.record("r", attempt(1));
   await writer.flush();
   const [told, older] = await readJournal(client, keys, "r", 1);
   expect(told).toMatchObject({ lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
@@ -76,17 +76,17 @@ test("an attempt is told with its lane and its beginning, and one of an older wo
 });
 
 test("clusters are published in pieces and read whole, the largest first", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
-  const clusters = new FailureClusters();
-  await client.hset(keys.run("r").clusters, "stale", "{}");
-  clusters.add(1, { kind: "server", message: "one" });
-  await publishClusters(client, keys, "r", clusters.takeChanged(), { fresh: true });
-  clusters.add(2, { kind: "timeout", message: "two" });
-  clusters.add(3, { kind: "timeout", message: "two" });
-  await publishClusters(client, keys, "r", clusters.takeChanged());
-  expect(await readClusters(client, keys, "r")).toEqual(clusters.list());
-  expect(await client.pttl(keys.run("r").clusters)).toBeGreaterThan(0);
-  expect(await readClusters(client, keys, "unknown")).toEqual([]);
+  const causes = new FailureCauseCounter();
+  await client.hset(keys.run("r").causes, "stale", "{}");
+  causes.add(1, { kind: "server", message: "one" });
+  await publishFailureCauses(client, keys, "r", causes.drainChanged(), { replaceAll: true });
+  causes.add(2, { kind: "timeout", message: "two" });
+  causes.add(3, { kind: "timeout", message: "two" });
+  await publishFailureCauses(client, keys, "r", causes.drainChanged());
+  expect(await readFailureCauses(client, keys, "r")).toEqual(causes.list());
+  expect(await client.pttl(keys.run("r").causes)).toBeGreaterThan(0);
+  expect(await readFailureCauses(client, keys, "unknown")).toEqual([]);
 });

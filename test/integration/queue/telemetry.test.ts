@@ -13,21 +13,21 @@ import {
 } from "../../../src/queue/telemetry-reader.ts";
 import { TelemetryWriter } from "../../../src/queue/telemetry-writer.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
-import { testRedis } from "../../support/redis.ts";
-import { makeItems, openBench } from "../../support/run-in-process.ts";
+import { createFakeEmbedding, createProviderError } from "../../support/fake-embedding.ts";
+import { openTestRedis } from "../../support/redis.ts";
+import { makeItems, openInProcessHarness } from "../../support/run-in-process.ts";
 
 const LANE: Lane = { provider: "fake", account: "default", model: "m" };
 const PRICE = { inputPerMillionTokens: 0.5, outputPerMillionTokens: 2, currency: "CNY" };
 
-function openWriter(redis: ReturnType<typeof testRedis>) {
+function openWriter(redis: ReturnType<typeof openTestRedis>) {
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   return { client, keys, writer: new TelemetryWriter(client, keys, { everyMs: 0 }) };
 }
 
 /** Hashes that the client is asked for from now on. */
-function countReads(client: ReturnType<ReturnType<typeof testRedis>["connect"]>): () => number {
+function countReads(client: ReturnType<ReturnType<typeof openTestRedis>["connect"]>): () => number {
   const pipeline = client.pipeline.bind(client);
   let reads = 0;
   client.pipeline = (...args) => {
@@ -43,7 +43,7 @@ function countReads(client: ReturnType<ReturnType<typeof testRedis>["connect"]>)
 }
 
 test("calls of several processes add up, in the step under way and in the totals", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   const other = new TelemetryWriter(redis.connect(), keys, { everyMs: 0 });
   for (const each of [writer, other]) {
@@ -91,11 +91,18 @@ test("calls of several processes add up, in the step under way and in the totals
 });
 
 test("every key expires", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, writer } = openWriter(redis);
   writer.observe({ lane: LANE, inputs: 1, durationMs: 1 });
-  writer.recorded("ok", 3);
-  writer.note("run-1", { items: [1], attempt: 1, kind: "server", message: "x", durationMs: 1, worker: "w" });
+  writer.countRecords("ok", 3);
+  writer.record("run-1", {
+    items: [1],
+    attempt: 1,
+    kind: "server",
+    message: "x",
+    durationMs: 1,
+    worker: "w",
+  });
   await writer.flush();
   const all = await client.keys(`*${redis.namespace}*`);
   expect(all.length).toBeGreaterThanOrEqual(6);
@@ -103,7 +110,7 @@ test("every key expires", async () => {
 });
 
 test("fractions of small amounts are carried on until they are whole", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   for (let i = 0; i < 10; i++) {
     writer.observe({ lane: LANE, inputs: 1, durationMs: 0.4 });
@@ -113,7 +120,7 @@ test("fractions of small amounts are carried on until they are whole", async () 
 });
 
 test("while Redis does not answer, one flush waits and nothing piles up", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys } = openWriter(redis);
   const away = redis.connect({ lazyConnect: true });
   const writer = new TelemetryWriter(away, keys, { everyMs: 0 });
@@ -139,7 +146,7 @@ test("while Redis does not answer, one flush waits and nothing piles up", async 
 });
 
 test("a history reads all once, then only what may have changed", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   const now = await readServerTime(client);
   const slot = Math.floor(now / 10_000) - 30;
@@ -163,7 +170,7 @@ test("a history reads all once, then only what may have changed", async () => {
 });
 
 test("what has gone out of date or is of another version reads as nothing", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys } = openWriter(redis);
   const { totals } = keys.telemetry("fake/m");
   await client.hset(totals, { c: "7", a: "rubbish", ti: "-4", zz: "9", d3: "1", d999: "8", "e:novel": "2" });
@@ -178,25 +185,26 @@ test("what has gone out of date or is of another version reads as nothing", asyn
 });
 
 test("workers tell of calls, failures and records as they are", async () => {
-  await using redis = testRedis();
-  const bench = await openBench(redis);
+  await using redis = openTestRedis();
+  const harness = await openInProcessHarness(redis);
   const client = redis.connect();
   let fails = 2;
-  bench.worker(
-    fakeEmbedding({
+  harness.worker(
+    createFakeEmbedding({
       onCall: (inputs) => {
-        if (inputs.includes("text number 5") && fails-- > 0) throw providerError("server", { code: "1000" });
-        if (inputs.some((text) => text.includes("bad"))) throw providerError("invalid-request");
+        if (inputs.includes("text number 5") && fails-- > 0)
+          throw createProviderError("server", { code: "1000" });
+        if (inputs.some((text) => text.includes("bad"))) throw createProviderError("invalid-request");
       },
     }),
   );
-  await bench.coordinate(
+  await harness.coordinate(
     makeItems(40, (i) => (i === 33 ? "a bad text" : `text number ${i}`)),
     { runId: "told" },
   );
-  const counters = await bench.ledger("told").readCounters();
-  await bench.close();
-  const figures = await readLaneTotals(client, bench.keys, "fake/m");
+  const counters = await harness.ledger("told").readCounters();
+  await harness.close();
+  const figures = await readLaneTotals(client, harness.keys, "fake/m");
   expect(figures.calls).toBe(counters.callsMade);
   expect(figures.answered).toBe(counters.callsAnswered);
   expect(figures.inputs).toBe(39);
@@ -204,25 +212,25 @@ test("workers tell of calls, failures and records as they are", async () => {
   expect(figures.errors.server).toBe(2);
   expect(figures.errors["invalid-request"]).toBeGreaterThanOrEqual(2);
   expect(figures.unpriced).toBe(figures.answered);
-  expect(await readRecordTotals(client, bench.keys)).toEqual({ ok: 39, "invalid-request": 1 });
+  expect(await readRecordTotals(client, harness.keys)).toEqual({ ok: 39, "invalid-request": 1 });
 
-  const story = await readJournal(client, bench.keys, "told", 5);
+  const story = await readJournal(client, harness.keys, "told", 5);
   expect(story.map(({ attempt, kind, code }) => [attempt, kind, code])).toEqual([
     [1, "server", "1000"],
     [2, "server", "1000"],
   ]);
   expect(story[0]?.items).toContain(5);
   expect(story[0]!.at).toBeLessThanOrEqual(story[1]!.at);
-  expect((await readJournal(client, bench.keys, "told", 33)).at(-1)).toMatchObject({
+  expect((await readJournal(client, harness.keys, "told", 33)).at(-1)).toMatchObject({
     items: [33],
     kind: "invalid-request",
     message: "a made-up failure of kind invalid-request",
   });
-  expect(await readJournal(client, bench.keys, "told", 20)).toHaveLength(0);
+  expect(await readJournal(client, harness.keys, "told", 20)).toHaveLength(0);
 });
 
 test("a clock that jumps, either way, leaves a series without holes", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   writer.observe({ lane: LANE, inputs: 1, durationMs: 10 });
   await writer.flush();

@@ -3,27 +3,27 @@ import { readServerTime } from "../../../src/queue/server-time.ts";
 import {
   countWorkers,
   countWorkersFor,
+  DEAD_WORKER_LISTED_MS,
   listWorkers,
   WORKER_DEAD_MS,
-  WORKER_SHOWN_MS,
 } from "../../../src/queue/worker-list.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { fakeEmbedding } from "../../support/fake-embedding.ts";
-import { testRedis } from "../../support/redis.ts";
-import { makeItems, openBench } from "../../support/run-in-process.ts";
+import { createFakeEmbedding } from "../../support/fake-embedding.ts";
+import { openTestRedis } from "../../support/redis.ts";
+import { makeItems, openInProcessHarness } from "../../support/run-in-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 test("a worker tells what it is and does, and an orderly stop takes it off the list", async () => {
-  await using redis = testRedis();
-  const bench = await openBench(redis);
+  await using redis = openTestRedis();
+  const harness = await openInProcessHarness(redis);
   const client = redis.connect();
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const host = bench.worker(fakeEmbedding({ onCall: () => held }));
+  const host = harness.worker(createFakeEmbedding({ onCall: () => held }));
   await host.ready;
-  const [idle] = await listWorkers(client, bench.keys);
+  const [idle] = await listWorkers(client, harness.keys);
   expect(idle).toMatchObject({
     id: host.id,
     state: "alive",
@@ -36,24 +36,27 @@ test("a worker tells what it is and does, and an orderly stop takes it off the l
   });
   const now = await readServerTime(client);
   expect(idle!.startedAt).toBeLessThanOrEqual(now);
-  const run = bench.coordinate(makeItems(20), { runId: "busy" });
-  const busy = await waitFor(async () => (await listWorkers(client, bench.keys)).find(({ calls }) => calls), {
-    what: "a heartbeat with calls under way",
-  });
+  const run = harness.coordinate(makeItems(20), { runId: "busy" });
+  const busy = await waitFor(
+    async () => (await listWorkers(client, harness.keys)).find(({ calls }) => calls),
+    {
+      what: "a heartbeat with calls under way",
+    },
+  );
   expect(busy.jobs).toBeGreaterThan(0);
   expect(busy.claimedAt).toBeGreaterThanOrEqual(idle!.startedAt ?? 0);
   expect(busy.loopLagMs).toBeGreaterThanOrEqual(0);
   release();
   await run;
-  expect(await countWorkers(client, bench.keys)).toBe(1);
-  expect(await countWorkersFor(client, bench.keys, { provider: "fake", kind: "embedding" })).toBe(1);
-  expect(await countWorkersFor(client, bench.keys, { provider: "fake", kind: "chat" })).toBe(0);
-  await bench.close();
-  expect(await listWorkers(client, bench.keys)).toEqual([]);
+  expect(await countWorkers(client, harness.keys)).toBe(1);
+  expect(await countWorkersFor(client, harness.keys, { provider: "fake", kind: "embedding" })).toBe(1);
+  expect(await countWorkersFor(client, harness.keys, { provider: "fake", kind: "chat" })).toBe(0);
+  await harness.close();
+  expect(await listWorkers(client, harness.keys)).toEqual([]);
 });
 
 test("one that falls silent is dead after 15 seconds, and forgotten after ten minutes", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const now = await readServerTime(client);
@@ -62,13 +65,13 @@ test("one that falls silent is dead after 15 seconds, and forgotten after ten mi
   const states = async (at: number) => (await listWorkers(client, keys, at)).map(({ state }) => state);
   expect(await states(now + WORKER_DEAD_MS)).toEqual(["alive"]);
   expect(await states(now + WORKER_DEAD_MS + 1)).toEqual(["dead"]);
-  expect(await states(now + WORKER_SHOWN_MS)).toEqual(["dead"]);
-  expect(await states(now + WORKER_SHOWN_MS + 1)).toEqual([]);
+  expect(await states(now + DEAD_WORKER_LISTED_MS)).toEqual(["dead"]);
+  expect(await states(now + DEAD_WORKER_LISTED_MS + 1)).toEqual([]);
   expect(await countWorkers(client, keys, now + WORKER_DEAD_MS + 1)).toBe(0);
 });
 
 test("a worker of which only the name is known is listed without the rest", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   await client.zadd(keys.workers, await readServerTime(client), "bare");

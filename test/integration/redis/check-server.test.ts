@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { checkServer, refuseUnfitServer } from "../../../src/redis/check-server.ts";
+import { assertServerUsable, checkServer } from "../../../src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
 
 let server: RedisProcess | undefined;
@@ -22,12 +22,12 @@ async function check(settings: readonly (readonly string[])[], login = "", passw
 }
 
 test("a fit server passes, and the test write leaves no key", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const fit = openRedis(parseRedisUrl(redis.url));
   const found = await checkServer(fit.connect("commands"));
   expect(found.findings).toEqual([]);
   expect(found.version).toMatch(/^\d+\.\d+\.\d+$/);
-  refuseUnfitServer(found);
+  assertServerUsable(found);
   expect(await redis.connect().keys("sluice:probe:*")).toEqual([]);
   await fit.close();
 });
@@ -35,21 +35,21 @@ test("a fit server passes, and the test write leaves no key", async () => {
 describe.skipIf(!hasRedisServer())("a server of one's own", () => {
   test("that evicts is refused, with the line that mends it", async () => {
     const found = await check([["maxmemory-policy", "allkeys-lru"]]);
-    expect(() => refuseUnfitServer(found)).toThrow("its maxmemory-policy is allkeys-lru");
-    expect(found.findings[0]?.mend).toContain("CONFIG SET maxmemory-policy noeviction");
+    expect(() => assertServerUsable(found)).toThrow("its maxmemory-policy is allkeys-lru");
+    expect(found.findings[0]?.hint).toContain("CONFIG SET maxmemory-policy noeviction");
   });
 
   test("without append-only file is used, and said aloud", async () => {
     const found = await check([["appendonly", "no"]]);
     expect(found.findings).toMatchObject([
-      { level: "warning", mend: expect.stringContaining("appendonly yes") },
+      { level: "warning", hint: expect.stringContaining("appendonly yes") },
     ]);
-    refuseUnfitServer(found);
+    assertServerUsable(found);
   });
 
   test("that is a replica is refused without trying to write", async () => {
     const found = await check([["replicaof", "127.0.0.1", "1"]]);
-    expect(() => refuseUnfitServer(found)).toThrow("it is a replica (role slave), which takes no writes");
+    expect(() => assertServerUsable(found)).toThrow("it is a replica (role slave), which takes no writes");
   });
 
   test("that forbids CONFIG is judged by what INFO says", async () => {
@@ -82,7 +82,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
     const user = ["user", "app", "on", ">pw", "~other:*", "&*", "+@all"];
     const found = await check([user], "app:pw@");
     expect(found.findings).toMatchObject([
-      { level: "refusal", mend: expect.stringContaining("every key that begins") },
+      { level: "refusal", hint: expect.stringContaining("every key that begins") },
     ]);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Queue, Worker } from "bullmq";
 import { Cluster } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { checkServer, refuseUnfitServer } from "../../../src/redis/check-server.ts";
+import { assertServerUsable, checkServer } from "../../../src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import {
@@ -32,7 +32,7 @@ function open(url: string): RedisSource {
   return source;
 }
 
-async function temporary(): Promise<string> {
+async function makeTempFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "sluice-topology-"));
   folders.push(dir);
   return dir;
@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 /** One job through queue and worker, on connections of `source`. */
-async function passOneJob(source: RedisSource): Promise<void> {
+async function processOneJob(source: RedisSource): Promise<void> {
   const prefix = "{jobs}";
   const queue = new Queue("q", { connection: source.connect("bullmq"), prefix });
   let seen = 0;
@@ -69,7 +69,7 @@ function openssl(dir: string, ...words: string[]): void {
 
 /** A certificate authority of our own, and a certificate of its for 127.0.0.1 in `server.crt`/`server.key`. */
 async function makeCertificates(): Promise<string> {
-  const dir = await temporary();
+  const dir = await makeTempFolder();
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   openssl(
     dir,
@@ -118,14 +118,14 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
     const port = await freePort();
     await serve({ settings: [["tls-port", String(port)], ["tls-auth-clients", "no"], ...files] });
     const source = open(`rediss://127.0.0.1:${port}?ca=${dir}/ca.crt`);
-    await source.reach();
+    await source.assertReachable();
     expect(await source.connect("commands").set("k", "v")).toBe("OK");
-    await passOneJob(source);
+    await processOneJob(source);
 
     const untrusting = open(`rediss://127.0.0.1:${port}`);
-    await expect(untrusting.reach()).rejects.toMatchObject({
+    await expect(untrusting.assertReachable()).rejects.toMatchObject({
       message: expect.stringContaining(`no usable Redis at rediss://127.0.0.1:${port}/0`),
-      mend: expect.stringContaining("certificate"),
+      hint: expect.stringContaining("certificate"),
     });
 
     const strictPort = await freePort();
@@ -133,8 +133,8 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
     const known = open(
       `rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt&cert=${dir}/server.crt&key=${dir}/server.key`,
     );
-    await known.reach();
-    await expect(open(`rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt`).reach()).rejects.toThrow(
+    await known.assertReachable();
+    await expect(open(`rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt`).assertReachable()).rejects.toThrow(
       "no usable Redis",
     );
   });
@@ -149,7 +149,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
       settings: [password, ["masterauth", "pw"], ["replicaof", "127.0.0.1", String(master.port)]],
       client,
     });
-    const dir = await temporary();
+    const dir = await makeTempFolder();
     const sentinels = await Promise.all([1, 2, 3].map((number) => sentinel(dir, number, master.port)));
     const hosts = sentinels.map((server) => `127.0.0.1:${server.port}`).join(",");
     return { master, replica, sentinels, url: `redis+sentinel://:pw@${hosts}/main` };
@@ -179,22 +179,22 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
       { what: "the Sentinels to know each other" },
     );
     const source = open(url);
-    await source.reach();
+    await source.assertReachable();
     const client = source.connect("commands");
     await client.set("before", "1");
     await waitFor(async () => (await client.call("WAIT", 1, 100)) === 1, { what: "the replica" });
-    refuseUnfitServer(await checkServer(client));
+    assertServerUsable(await checkServer(client));
     await master.kill("SIGKILL");
     expect(await client.incr("before")).toBe(2);
     const port = await client.config("GET", "port");
     expect(port).toEqual(["port", String(replica.port)]);
-    await passOneJob(source);
+    await processOneJob(source);
   });
 
   test("that cannot be reached are named, and closing does not hang on them", async () => {
     const [first, second] = [await freePort(), await freePort()];
     const source = open(`redis+sentinel://127.0.0.1:${first},127.0.0.1:${second}/main`);
-    await expect(source.reach()).rejects.toThrow("All sentinels are unreachable");
+    await expect(source.assertReachable()).rejects.toThrow("All sentinels are unreachable");
     const pending = source.connect("commands").ping();
     const settled = expect(pending).rejects.toThrow();
     await source.close();
@@ -235,7 +235,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     const source = open(url);
     await waitFor(
       () =>
-        source.reach().then(
+        source.assertReachable().then(
           () => true,
           () => false,
         ),
@@ -248,7 +248,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     expect(client.nodes("master")).toHaveLength(3);
     const check = await checkServer(client);
     expect(check.findings).toEqual([]);
-    await passOneJob(source);
+    await processOneJob(source);
 
     await nodes[1]!.kill("SIGKILL");
     const replies = Promise.all(keys.map((key) => client.get(key)));
@@ -257,7 +257,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     expect(await replies).toEqual(keys);
 
     await client.nodes("master")[0]!.config("SET", "maxmemory-policy", "allkeys-lru");
-    expect(() => refuseUnfitServer({ ...check, findings: [] })).not.toThrow();
+    expect(() => assertServerUsable({ ...check, findings: [] })).not.toThrow();
     const again = await checkServer(client);
     expect(again.findings).toHaveLength(1);
     expect(again.findings[0]?.message).toMatch(/^node 127\.0\.0\.1:\d+: its maxmemory-policy is allkeys-lru/);
@@ -266,8 +266,10 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
   test("that cannot be reached is named, and closing does not hang on it", async () => {
     const port = await freePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
-    await expect(source.reach()).rejects.toThrow(`no usable Redis at redis+cluster://127.0.0.1:${port}: `);
-    await expect(source.reach()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);
+    await expect(source.assertReachable()).rejects.toThrow(
+      `no usable Redis at redis+cluster://127.0.0.1:${port}: `,
+    );
+    await expect(source.assertReachable()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);
     const pending = source.connect("commands").ping();
     const settled = expect(pending).rejects.toThrow();
     await source.close();

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
 import { openRedis, type RedisEvent, type RedisSource } from "../../../src/redis/connection.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 test("connections carry their role and process in their name, and none is left after close", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const look = redis.connect();
   const names = async () => {
@@ -44,7 +44,7 @@ test("connections carry their role and process in their name, and none is left a
 });
 
 test("close answers what was asked before it, and does not wait for a blocking read", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const commands = source.connect("commands");
   const blocking = source.connect("blocking") as Redis;
@@ -69,7 +69,7 @@ test("close ends connections that never came to be", async () => {
 });
 
 test("BullMQ takes a connection of the source for queue and worker", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const prefix = `{${redis.namespace}}`;
   const queue = new Queue("q", { connection: source.connect("bullmq"), prefix });
@@ -100,8 +100,8 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     await server.start();
     expect(await reply).toBe("v");
     expect(events.filter((event) => event.kind !== "error").map((event) => event.kind)).toEqual([
-      "lost",
-      "back",
+      "disconnected",
+      "reconnected",
     ]);
   });
 
@@ -165,16 +165,16 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     });
     const host = `127.0.0.1:${server.port}`;
     const anna = open(parseRedisUrl(`redis://anna:s3cret%2Fpass@${host}`));
-    await anna.reach();
+    await anna.assertReachable();
     expect(await anna.connect("commands").call("ACL", "WHOAMI")).toBe("anna");
     const standard = open(parseRedisUrl(`redis://:other%20pass@${host}`));
-    await standard.reach();
+    await standard.assertReachable();
     const wrong = open(parseRedisUrl(`redis://anna:wr0ngpass@${host}`));
-    const error = await wrong.reach().catch((thrown: unknown) => thrown);
+    const error = await wrong.assertReachable().catch((thrown: unknown) => thrown);
     expect(String(error)).toContain(`no usable Redis at redis://${host}/0: WRONGPASS`);
     expect(JSON.stringify(error) + String(error)).not.toContain("wr0ngpass");
     const none = open(parseRedisUrl(`redis://${host}`));
-    await expect(none.reach()).rejects.toMatchObject({ mend: expect.stringContaining("password") });
+    await expect(none.assertReachable()).rejects.toMatchObject({ hint: expect.stringContaining("password") });
   });
 
   test("goes through a unix socket, to the database asked for", async () => {
@@ -188,7 +188,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
 
 test("reach says who refused the connection", async () => {
   const source = open(parseRedisUrl("redis://user:pw@127.0.0.1:1"));
-  await expect(source.reach()).rejects.toThrow(
+  await expect(source.assertReachable()).rejects.toThrow(
     "no usable Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1",
   );
 });

@@ -1,10 +1,10 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { testRedis } from "../../support/redis.ts";
+import { openTestRedis } from "../../support/redis.ts";
 
 test("a cleaned-up namespace leaves no key behind and touches no other", async () => {
-  const mine = testRedis();
-  const other = testRedis();
+  const mine = openTestRedis();
+  const other = openTestRedis();
   const client = mine.connect();
   for (let index = 0; index < 50; index += 1) await client.set(`{${mine.namespace}}:${index}`, "x");
   await client.set(`{${other.namespace}}:kept`, "x");
@@ -16,7 +16,7 @@ test("a cleaned-up namespace leaves no key behind and touches no other", async (
 });
 
 test("cleanup fails, naming the connection, when code under test left one open", async () => {
-  const redis = testRedis();
+  const redis = openTestRedis();
   const leak = new Redis(redis.url, { connectionName: `sluice:commands:${process.pid}` });
   await leak.ping();
   await expect(redis.cleanup()).rejects.toThrow(`name=sluice:commands:${process.pid}`);
@@ -24,7 +24,7 @@ test("cleanup fails, naming the connection, when code under test left one open",
 });
 
 test("the shared server never evicts and persists every write", async () => {
-  await using redis = testRedis();
+  await using redis = openTestRedis();
   const client = redis.connect();
   expect(await client.config("GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);
   expect(await client.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);

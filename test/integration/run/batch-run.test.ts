@@ -15,9 +15,14 @@ import { createKeys } from "../../../src/redis/keys.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { startWorker, type WorkerHost } from "../../../src/workers/worker-host.ts";
 import { silentLog } from "../../../src/workers/worker-log.ts";
-import { fakeChat } from "../../support/fake-chat.ts";
-import { DIMENSIONS, fakeEmbedding, providerError, vectorOf } from "../../support/fake-embedding.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
+import { createFakeChat } from "../../support/fake-chat.ts";
+import {
+  createFakeEmbedding,
+  createProviderError,
+  DIMENSIONS,
+  vectorOf,
+} from "../../support/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max"] as const;
 
@@ -27,7 +32,7 @@ let dir: string;
 let hosts: WorkerHost[];
 
 beforeEach(async () => {
-  redis = testRedis();
+  redis = openTestRedis();
   source = openRedis(parseRedisUrl(redis.url));
   dir = await mkdtemp(join(tmpdir(), "sluice-batch-"));
   hosts = [];
@@ -49,7 +54,7 @@ const laneOf = (name: string) => {
 
 function work(
   chat: (provider: string) => ChatModel,
-  embedding: EmbeddingModel = fakeEmbedding(),
+  embedding: EmbeddingModel = createFakeEmbedding(),
 ): WorkerHost {
   const host = startWorker({
     redis: source,
@@ -97,7 +102,7 @@ async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; win
   if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
   const { run: prepared } = preparation;
   const client = source.connect("commands");
-  const deps = { client, keys: keys(), now: Date.now, batchInputs: 10 };
+  const deps = { client, keys: keys(), now: Date.now, inputsPerCall: 10 };
   try {
     return await executeRun(prepared, batchWork(prepared, deps), {
       redis: source,
@@ -123,7 +128,7 @@ function output(name = "output.jsonl") {
 }
 
 test("requests for models of two providers are answered in one run, in order, once", async () => {
-  const models = { zhipu: fakeChat(), spark: fakeChat() };
+  const models = { zhipu: createFakeChat(), spark: createFakeChat() };
   work((provider) => (provider === "spark" ? models.spark : models.zhipu));
   writeRequests(chatRequests(230));
   const report = await run();
@@ -135,7 +140,7 @@ test("requests for models of two providers are answered in one run, in order, on
 });
 
 test("a request larger than a job may carry arrives whole, and nothing of it stays in Redis", async () => {
-  work(() => fakeChat());
+  work(() => createFakeChat());
   writeRequests(chatRequests(12, (n) => `${n} ${"x".repeat(100_000)}`));
   await run();
   for (const [n, line] of output().entries())
@@ -145,12 +150,12 @@ test("a request larger than a job may carry arrives whole, and nothing of it sta
 });
 
 test("a request that the provider refuses is an error of its own; the others are answered", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   work(() => ({
     ...chat,
     generate: async (request, call) => {
       if (request.messages[0]?.content === "question 7")
-        throw providerError("content-filter", { code: "1301" });
+        throw createProviderError("content-filter", { code: "1301" });
       return await chat.generate(request, call);
     },
   }));
@@ -169,7 +174,7 @@ test("a request that the provider refuses is an error of its own; the others are
 
 test("a run that is stopped half-way goes on where it was, and asks nothing twice", async () => {
   const stop = new AbortController();
-  const chat = fakeChat();
+  const chat = createFakeChat();
   work(() => ({
     ...chat,
     generate: async (request, call) => {
@@ -187,7 +192,7 @@ test("a run that is stopped half-way goes on where it was, and asks nothing twic
 });
 
 test("a run goes on after Redis has lost everything about it, large requests included", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   work(() => ({
     ...chat,
     generate: async (request, call) => {
@@ -212,12 +217,12 @@ test("a run goes on after Redis has lost everything about it, large requests inc
 });
 
 test("a model whose account has no money left stops the run once the others are done, and the rerun goes on", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   let broke = true;
   work((provider) => ({
     ...chat,
     generate: async (request, call) => {
-      if (provider === "spark" && broke) throw providerError("quota");
+      if (provider === "spark" && broke) throw createProviderError("quota");
       return await chat.generate(request, call);
     },
   }));
@@ -231,12 +236,12 @@ test("a model whose account has no money left stops the run once the others are 
 });
 
 test("a model that is parked holds up no other, though its requests come first and would fill the window", async () => {
-  const chat = fakeChat();
+  const chat = createFakeChat();
   let broke = true;
   work((provider) => ({
     ...chat,
     generate: async (request, call) => {
-      if (provider === "spark" && broke) throw providerError("quota");
+      if (provider === "spark" && broke) throw createProviderError("quota");
       return await chat.generate(request, call);
     },
   }));
@@ -254,8 +259,8 @@ test("a model that is parked holds up no other, though its requests come first a
 });
 
 test("texts of embedding requests share calls, and come back in the form their request asked for", async () => {
-  const embedding = fakeEmbedding();
-  work(() => fakeChat(), embedding);
+  const embedding = createFakeEmbedding();
+  work(() => createFakeChat(), embedding);
   const requests = Array.from({ length: 40 }, (_, n) => ({
     custom_id: `e-${n}`,
     method: "POST",

@@ -1,19 +1,19 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fakeEmbedding, providerError } from "../../support/fake-embedding.ts";
-import { type TestRedis, testRedis } from "../../support/redis.ts";
-import { type Bench, makeItems, openBench } from "../../support/run-in-process.ts";
+import { createFakeEmbedding, createProviderError } from "../../support/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "../../support/redis.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "../../support/run-in-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 let redis: TestRedis;
-let bench: Bench;
+let harness: InProcessHarness;
 
 beforeEach(async () => {
-  redis = testRedis();
-  bench = await openBench(redis);
+  redis = openTestRedis();
+  harness = await openInProcessHarness(redis);
 });
 
 afterEach(async () => {
-  await bench.close();
+  await harness.close();
   await redis.cleanup();
 });
 
@@ -22,11 +22,11 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 test("two runs on one lane progress side by side: the small one ends when twice its size is done", async () => {
   const small = makeItems(500, (i) => `small ${i}`);
   const large = makeItems(3_000, (i) => `large ${i}`);
-  const model = fakeEmbedding({ onCall: () => pause(5) });
-  bench.worker(model, {}, { concurrency: 2 });
-  const first = bench.coordinate(large, { runId: "large", folder: "large", windowSize: 1_500 });
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  harness.worker(model, {}, { concurrency: 2 });
+  const first = harness.coordinate(large, { runId: "large", folder: "large", windowSize: 1_500 });
   await waitFor(() => model.calls.length > 20, { what: "the large run to be under way" });
-  await bench.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
+  await harness.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
   await first;
   // The texts in the order they were called for, from the small run's first to its last.
   const order = model.calls.flat().map((text) => text.startsWith("small"));
@@ -43,24 +43,26 @@ test("two runs on one lane progress side by side: the small one ends when twice 
 });
 
 test("a call that carries texts of two runs counts once, and its texts with the run they belong to", async () => {
-  const model = fakeEmbedding({ onCall: () => pause(5) });
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
   const sizes = { one: 155, two: 145 };
   const runs = Object.entries(sizes).map(([runId, count]) =>
-    bench.coordinate(
+    harness.coordinate(
       makeItems(count, (i) => `${runId} ${i}`),
       { runId, folder: runId },
     ),
   );
   // Both runs are queued before the worker takes the first job.
   const client = redis.connect();
-  await waitFor(async () => (await client.hlen(bench.keys.run("two").jobs)) > 0, { what: "the second run" });
-  bench.worker(model, {}, { concurrency: 1 });
+  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
+    what: "the second run",
+  });
+  harness.worker(model, {}, { concurrency: 1 });
   await Promise.all(runs);
   const mixed = model.calls.filter((texts) => new Set(texts.map((text) => text.slice(0, 3))).size > 1);
   expect(mixed.length).toBeGreaterThan(0);
   let [calls, answered] = [0, 0];
   for (const [runId, count] of Object.entries(sizes)) {
-    const counters = await bench.ledger(runId).readCounters();
+    const counters = await harness.ledger(runId).readCounters();
     expect(counters).toMatchObject({ inputs: count, succeeded: count });
     calls += counters.callsMade;
     answered += counters.callsAnswered;
@@ -71,32 +73,34 @@ test("a call that carries texts of two runs counts once, and its texts with the 
 test("a failed call that carried texts of two runs tells each of its own texts, and is one failed call", async () => {
   const isMixed = (texts: readonly string[]) => new Set(texts.map((text) => text.slice(0, 3))).size > 1;
   const failed: { readonly kind: "throttled" | "server"; readonly texts: readonly string[] }[] = [];
-  const model = fakeEmbedding({
+  const model = createFakeEmbedding({
     onCall: async (texts) => {
       await pause(5);
       const kind = (["throttled", "server"] as const)[failed.length];
       if (!kind || !isMixed(texts)) return;
       failed.push({ kind, texts });
-      throw providerError(kind);
+      throw createProviderError(kind);
     },
   });
   const sizes = { one: 155, two: 145 };
   const runs = Object.entries(sizes).map(([runId, count]) =>
-    bench.coordinate(
+    harness.coordinate(
       makeItems(count, (i) => `${runId} ${i}`),
       { runId, folder: runId },
     ),
   );
   const client = redis.connect();
-  await waitFor(async () => (await client.hlen(bench.keys.run("two").jobs)) > 0, { what: "the second run" });
-  bench.worker(model, {}, { concurrency: 1 });
+  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
+    what: "the second run",
+  });
+  harness.worker(model, {}, { concurrency: 1 });
   await Promise.all(runs);
   expect(failed.length).toBeGreaterThan(0);
   const own = (runId: string, texts: readonly string[]) =>
     texts.filter((text) => text.startsWith(runId)).length;
   const totals = { calls: 0, failed: 0, throttles: 0 };
   for (const runId of Object.keys(sizes)) {
-    const counters = await bench.ledger(runId).readCounters();
+    const counters = await harness.ledger(runId).readCounters();
     const throttled = failed.filter(({ kind }) => kind === "throttled").flatMap(({ texts }) => texts);
     expect(counters).toMatchObject({
       inputs: own(runId, model.calls.flat()),
@@ -114,10 +118,10 @@ test("a failed call that carried texts of two runs tells each of its own texts, 
 });
 
 test("three runs of different sizes are done in the order of their sizes", async () => {
-  const model = fakeEmbedding({ onCall: () => pause(5) });
-  bench.worker(model, {}, { concurrency: 2 });
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  harness.worker(model, {}, { concurrency: 2 });
   const run = (runId: string, count: number) =>
-    bench.coordinate(
+    harness.coordinate(
       makeItems(count, (i) => `${runId} ${i}`),
       { runId, folder: runId, windowSize: 1_000 },
     );
@@ -128,16 +132,16 @@ test("three runs of different sizes are done in the order of their sizes", async
 });
 
 test("a lane parked for auth does not hold up another model in the same worker", async () => {
-  const bad = fakeEmbedding({
+  const bad = createFakeEmbedding({
     onCall: () => {
-      throw providerError("auth");
+      throw createProviderError("auth");
     },
   });
-  const good = fakeEmbedding({ onCall: () => pause(2) });
+  const good = createFakeEmbedding({ onCall: () => pause(2) });
   // Few places for jobs: those of the parked lane must not keep them.
-  bench.worker((name) => (name === "bad" ? bad : good), { jobs: 4 }, { concurrency: 2 });
+  harness.worker((name) => (name === "bad" ? bad : good), { jobs: 4 }, { concurrency: 2 });
   const stop = new AbortController();
-  const stuck = bench.coordinate(makeItems(1_000), {
+  const stuck = harness.coordinate(makeItems(1_000), {
     runId: "stuck",
     folder: "stuck",
     model: "bad",
@@ -145,7 +149,7 @@ test("a lane parked for auth does not hold up another model in the same worker",
   });
   const stopped = expect(stuck).rejects.toThrow("interrupted");
   await waitFor(() => bad.calls.length > 0, { what: "the refused call" });
-  await bench.coordinate(makeItems(1_000), { runId: "free", folder: "free", model: "good" });
+  await harness.coordinate(makeItems(1_000), { runId: "free", folder: "free", model: "good" });
   expect(good.calls.flat()).toHaveLength(1_000);
   // Those in flight when the first was refused, and what was granted until the lane was parked; of 100 batches.
   expect(bad.calls.length).toBeLessThanOrEqual(6);

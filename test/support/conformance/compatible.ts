@@ -2,12 +2,12 @@ import type { CompatibleProfile } from "../../../src/providers/openai-compatible
 import { createProvider } from "../../../src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
 import {
-  type ErrorAnswer,
-  PIECES,
+  type ConformanceSubject,
+  type ErrorCase,
+  encodeReversed,
   recordEvents,
-  type Subject,
-  shuffledByIndex,
   TEXT,
+  TEXT_DELTAS,
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
@@ -20,7 +20,7 @@ const STREAM = recordEvents(
       choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
       ...UNKNOWN_FIELDS,
     },
-    ...PIECES.map((content) => ({
+    ...TEXT_DELTAS.map((content) => ({
       id: "c",
       choices: [{ index: 0, delta: { content, ...UNKNOWN_FIELDS }, ...UNKNOWN_FIELDS }],
     })),
@@ -40,7 +40,7 @@ const WHOLE = JSON.stringify({
 });
 
 /** What all vendors share; a vendor's own codes come on top. */
-const ERRORS: readonly ErrorAnswer[] = [
+const ERRORS: readonly ErrorCase[] = [
   [401, '{"error":{"code":"invalid_api_key"}}', "auth"],
   [429, '{"error":{"code":"insufficient_quota"}}', "quota"],
   [429, '{"error":{"code":"rate_limit_exceeded","type":"requests"}}', "throttled"],
@@ -55,7 +55,7 @@ const ERRORS: readonly ErrorAnswer[] = [
 ];
 
 /** A vendor of the OpenAI protocol, whoever it is: the simulator's double of that protocol stands for it. */
-export function compatibleSubject(profile: CompatibleProfile): Subject {
+export function createCompatibleSubject(profile: CompatibleProfile): ConformanceSubject {
   const { name, models, codes = {} } = profile;
   const chat = models.find(({ kind }) => kind === "chat")?.name ?? "any/chat-model";
   const known = models.find(({ kind, dimensions }) => kind === "embedding" && dimensions !== undefined);
@@ -63,16 +63,16 @@ export function compatibleSubject(profile: CompatibleProfile): Subject {
     name,
     chatModel: chat,
     // All vendors share one codec.
-    overSockets: name === "openai",
-    onSimulator: ({ openaiUrl }, transport) =>
+    usesRealSockets: name === "openai",
+    createForSimulator: ({ openaiUrl }, transport) =>
       createProvider(name, { baseUrl: openaiUrl, apiKey: SIMULATOR_API_KEY }, transport),
     at: (origin, transport) => createProvider(name, { baseUrl: `${origin}/v1`, apiKey: "k" }, transport),
     stream: STREAM,
-    whole: WHOLE,
+    fullResponse: WHOLE,
     errors: [
       ...ERRORS,
       ...Object.entries(codes).map(
-        ([code, { kind }]): ErrorAnswer => [400, JSON.stringify({ error: { code, message: "x" } }), kind],
+        ([code, { kind }]): ErrorCase => [400, JSON.stringify({ error: { code, message: "x" } }), kind],
       ),
     ],
     refusedStream: ['{"error":{"code":"insufficient_quota"}}', "quota"],
@@ -81,7 +81,7 @@ export function compatibleSubject(profile: CompatibleProfile): Subject {
         model: known?.name ?? "any/embedding-model",
         dimensions: known?.dimensions ?? 384,
         isLengthKnown: known !== undefined,
-        answer: shuffledByIndex,
+        answer: encodeReversed,
       },
     ],
   };

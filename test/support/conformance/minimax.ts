@@ -2,12 +2,12 @@ import type { ProviderErrorKind } from "../../../src/core/errors.ts";
 import { createProvider } from "../../../src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
 import {
-  type ErrorAnswer,
-  PIECES,
+  type ConformanceSubject,
+  type ErrorCase,
   type RecordedStream,
   recordEvents,
-  type Subject,
   TEXT,
+  TEXT_DELTAS,
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
@@ -59,9 +59,9 @@ const NATIVE_CODES: Readonly<Record<number, ProviderErrorKind>> = {
   9999: "server",
 };
 
-const NATIVE_ERRORS: readonly ErrorAnswer[] = [
+const NATIVE_ERRORS: readonly ErrorCase[] = [
   ...Object.entries(NATIVE_CODES).map(
-    ([code, kind]): ErrorAnswer => [
+    ([code, kind]): ErrorCase => [
       200,
       `{"choices":null,"vectors":null,"base_resp":{"status_code":${code},"status_msg":"x"}}`,
       kind,
@@ -77,7 +77,7 @@ const NATIVE_ERRORS: readonly ErrorAnswer[] = [
 const openaiError = (type: string, message: string, status: number) =>
   JSON.stringify({ type: "error", error: { type, message, http_code: String(status) }, request_id: "r" });
 
-const COMPATIBLE_ERRORS: readonly ErrorAnswer[] = [
+const COMPATIBLE_ERRORS: readonly ErrorCase[] = [
   [401, openaiError("authorized_error", "login fail: carry the key (1004)", 401), "auth"],
   [429, openaiError("rate_limit_error", "rate limit (1002)", 429), "throttled"],
   [429, openaiError("rate_limit_error", "usage limit (2056)", 429), "quota"],
@@ -100,13 +100,13 @@ const REFUSED = [
 function subject(
   dialect: string,
   chatModel: string,
-  recording: Pick<Subject, "stream" | "errors" | "embeddings"> & { readonly whole: string },
-): Subject {
+  recording: Pick<ConformanceSubject, "stream" | "errors" | "embeddings"> & { readonly fullResponse: string },
+): ConformanceSubject {
   return {
     name: `minimax ${dialect}`,
     chatModel,
-    overSockets: dialect === "chatcompletion",
-    onSimulator: ({ url }, transport) =>
+    usesRealSockets: dialect === "chatcompletion",
+    createForSimulator: ({ url }, transport) =>
       createProvider("minimax", { baseUrl: url, apiKey: SIMULATOR_API_KEY, extra: { dialect } }, transport),
     at: (origin, transport) =>
       createProvider("minimax", { baseUrl: `${origin}/v1`, apiKey: "k", extra: { dialect } }, transport),
@@ -124,13 +124,13 @@ function bothFramings(frames: readonly unknown[]): RecordedStream {
   };
 }
 
-export const MINIMAX_SUBJECTS: readonly Subject[] = [
+export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
   subject("chatcompletion", "abab5.5s-chat", {
     stream: bothFramings([
-      ...PIECES.map((delta) => ({ ...MIDDLE, choices: [{ delta }] })),
+      ...TEXT_DELTAS.map((delta) => ({ ...MIDDLE, choices: [{ delta }] })),
       { ...END, choices: [{ delta: "", index: 0, finish_reason: "stop" }] },
     ]),
-    whole: JSON.stringify({ ...END, choices: [{ text: TEXT, index: 0, finish_reason: "stop" }] }),
+    fullResponse: JSON.stringify({ ...END, choices: [{ text: TEXT, index: 0, finish_reason: "stop" }] }),
     errors: NATIVE_ERRORS,
     embeddings: [
       {
@@ -144,10 +144,10 @@ export const MINIMAX_SUBJECTS: readonly Subject[] = [
   }),
   subject("chatcompletion_pro", "abab6.5s-chat", {
     stream: recordEvents([
-      ...PIECES.map((piece) => ({ ...MIDDLE, choices: [{ messages: [botMessage(piece)], index: 0 }] })),
+      ...TEXT_DELTAS.map((piece) => ({ ...MIDDLE, choices: [{ messages: [botMessage(piece)], index: 0 }] })),
       { ...END, choices: [{ messages: [botMessage(TEXT)], index: 0, finish_reason: "stop" }] },
     ]),
-    whole: JSON.stringify({
+    fullResponse: JSON.stringify({
       ...END,
       choices: [{ messages: [botMessage(TEXT)], index: 0, finish_reason: "stop" }],
     }),
@@ -156,28 +156,28 @@ export const MINIMAX_SUBJECTS: readonly Subject[] = [
   }),
   subject("chatcompletion_v2", "MiniMax-Text-01", {
     stream: recordEvents([
-      ...PIECES.map((content, index) => ({
+      ...TEXT_DELTAS.map((content, index) => ({
         ...chunk({
           delta: { content, role: index === 0 ? "assistant" : "" },
-          ...(index === PIECES.length - 1 && { finish_reason: "stop" }),
+          ...(index === TEXT_DELTAS.length - 1 && { finish_reason: "stop" }),
         }),
         ...NO_USAGE,
       })),
       { ...wholeMessage },
     ]),
-    whole: JSON.stringify(wholeMessage),
+    fullResponse: JSON.stringify(wholeMessage),
     errors: NATIVE_ERRORS,
     embeddings: [],
   }),
   subject("openai", "MiniMax-M2", {
     stream: recordEvents(
       [
-        ...PIECES.map((content) => chunk({ delta: { content, role: "assistant" } })),
+        ...TEXT_DELTAS.map((content) => chunk({ delta: { content, role: "assistant" } })),
         { ...chunk({ delta: {}, finish_reason: "stop" }), ...USAGE },
       ],
       { end: "[DONE]" },
     ),
-    whole: JSON.stringify(wholeMessage),
+    fullResponse: JSON.stringify(wholeMessage),
     errors: COMPATIBLE_ERRORS,
     embeddings: [],
   }),

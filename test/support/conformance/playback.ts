@@ -10,25 +10,25 @@ export interface Playback {
 }
 
 /** A transport without a network: what comes, and in which pieces, is exactly what is given. */
-export function playback({ bytes, edges = [], messages = [] }: Playback): Transport {
+export function createPlaybackTransport({ bytes, edges = [], messages = [] }: Playback): Transport {
   const answer: HttpResponse = { status: 200, headers: { "content-type": "text/event-stream" }, body: bytes };
   return {
     post: async () => ({ ...answer, headers: { "content-type": "application/json" } }),
     stream: async () => ({
       status: answer.status,
       headers: answer.headers,
-      body: pieces(bytes, edges),
+      body: splitBytes(bytes, edges),
       alive: () => undefined,
       collect: async () => answer,
       drain: () => undefined,
       cancel: () => undefined,
     }),
-    openSocket: async () => ({ frames: groups(messages, edges), cancel: () => undefined }),
+    openSocket: async () => ({ frames: groupMessages(messages, edges), cancel: () => undefined }),
     close: async () => undefined,
   };
 }
 
-async function* pieces(bytes: Buffer, edges: readonly number[]): AsyncGenerator<Buffer> {
+async function* splitBytes(bytes: Buffer, edges: readonly number[]): AsyncGenerator<Buffer> {
   let start = 0;
   for (const edge of [...edges, bytes.length].sort((a, b) => a - b)) {
     const end = Math.min(edge, bytes.length);
@@ -41,7 +41,7 @@ async function* pieces(bytes: Buffer, edges: readonly number[]): AsyncGenerator<
 }
 
 /** A WebSocket hands over whole messages, in groups of any size. */
-async function* groups(
+async function* groupMessages(
   messages: readonly string[],
   edges: readonly number[],
 ): AsyncGenerator<readonly string[]> {

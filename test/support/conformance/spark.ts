@@ -3,15 +3,15 @@ import type { ProviderAccount } from "../../../src/providers/provider.ts";
 import { createProvider } from "../../../src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "../../../src/simulator/spark/spark.ts";
-import { closeFrame, textMessage } from "../websocket-frames.ts";
+import { encodeCloseFrame, encodeTextMessage } from "../websocket-frames.ts";
 import {
+  type ConformanceSubject,
   type EmbeddingSubject,
-  type ErrorAnswer,
-  PIECES,
+  type ErrorCase,
   type RecordedStream,
   recordEvents,
-  type Subject,
   TEXT,
+  TEXT_DELTAS,
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
@@ -29,23 +29,23 @@ function socketFrame(content: string, seq: number, status: 0 | 1 | 2) {
 }
 
 function recordSocket(): RecordedStream {
-  const last = PIECES.length - 1;
-  const messages = PIECES.map((piece, index) =>
+  const last = TEXT_DELTAS.length - 1;
+  const messages = TEXT_DELTAS.map((piece, index) =>
     socketFrame(piece, index, index === 0 ? 0 : index === last ? 2 : 1),
   );
-  const sent = messages.map((message) => textMessage(message));
-  const closed = (frames: readonly Buffer[]) => Buffer.concat([...frames, closeFrame()]);
+  const sent = messages.map((message) => encodeTextMessage(message));
+  const closed = (frames: readonly Buffer[]) => Buffer.concat([...frames, encodeCloseFrame()]);
   const [first = Buffer.alloc(0), second = Buffer.alloc(0), ...others] = sent;
   return {
     text: TEXT,
     variants: [
       closed(sent),
       // Characters cut in two, out of order, repeated, not closed, and all in one.
-      closed(messages.map((message) => textMessage(message, [1, 2, 3, 90, 130, 131, 132, 133, 134]))),
+      closed(messages.map((message) => encodeTextMessage(message, [1, 2, 3, 90, 130, 131, 132, 133, 134]))),
       closed([second, first, ...others]),
       closed(sent.flatMap((frame) => [frame, frame]).slice(0, -1)),
       Buffer.concat(sent),
-      closed([textMessage(socketFrame(TEXT, 0, 2))]),
+      closed([encodeTextMessage(socketFrame(TEXT, 0, 2))]),
     ],
     complete: Buffer.concat(sent).length,
     messages,
@@ -85,10 +85,10 @@ const CODES: Readonly<Record<number, ProviderErrorKind>> = {
   11203: "throttled",
 };
 
-const listErrors = (status: number, body: (code: string) => unknown): ErrorAnswer[] =>
+const listErrors = (status: number, body: (code: string) => unknown): ErrorCase[] =>
   Object.entries(CODES).map(([code, kind]) => [status, JSON.stringify(body(code)), kind]);
 
-const GATEWAY_ERRORS: readonly ErrorAnswer[] = [
+const GATEWAY_ERRORS: readonly ErrorCase[] = [
   [401, '{"message":"HMAC signature does not match"}', "auth"],
   [401, '{"message":"HMAC signature cannot be verified"}', "auth"],
   [
@@ -121,11 +121,11 @@ const account = (baseUrl: string, apiKey: string, extra: ProviderAccount["extra"
 });
 const SIGNING = { appId: SIMULATED_SPARK.appId, apiSecret: SIMULATED_SPARK.apiSecret };
 
-const WEBSOCKET: Subject = {
+const WEBSOCKET: ConformanceSubject = {
   name: "spark websocket",
   chatModel: "max",
-  overSockets: true,
-  onSimulator: ({ spark: { url, embeddingUrl } }, transport) =>
+  usesRealSockets: true,
+  createForSimulator: ({ spark: { url, embeddingUrl } }, transport) =>
     createProvider(
       "spark",
       account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }),
@@ -152,26 +152,26 @@ const WEBSOCKET: Subject = {
 
 const httpFrame = (more: object) => ({ code: 0, message: "Success", sid: "cha000@dx", created: 1, ...more });
 
-const HTTP: Subject = {
+const HTTP: ConformanceSubject = {
   name: "spark http",
   chatModel: "max",
-  overSockets: true,
-  onSimulator: ({ spark: { url, httpUrl } }, transport) =>
+  usesRealSockets: true,
+  createForSimulator: ({ spark: { url, httpUrl } }, transport) =>
     createProvider("spark", account(url, SIMULATED_SPARK.apiPassword, { httpBaseUrl: httpUrl }), transport),
   at: (origin, transport) =>
     createProvider("spark", account("wss://unused.invalid", "k", { httpBaseUrl: `${origin}/v1` }), transport),
   stream: recordEvents(
     [
-      ...PIECES.slice(0, -1).map((content) =>
+      ...TEXT_DELTAS.slice(0, -1).map((content) =>
         httpFrame({
           choices: [{ index: 0, delta: { role: "assistant", content }, ...UNKNOWN_FIELDS }],
         }),
       ),
-      httpFrame({ choices: [{ index: 0, delta: { content: PIECES.at(-1) } }], usage: USAGE }),
+      httpFrame({ choices: [{ index: 0, delta: { content: TEXT_DELTAS.at(-1) } }], usage: USAGE }),
     ],
     { end: "[DONE]", prefix: "data:" },
   ),
-  whole: JSON.stringify({
+  fullResponse: JSON.stringify({
     code: 0,
     message: "Success",
     sid: "cha000@dx",
@@ -193,4 +193,4 @@ const HTTP: Subject = {
   embeddings: [],
 };
 
-export const SPARK_SUBJECTS: readonly Subject[] = [WEBSOCKET, HTTP];
+export const SPARK_SUBJECTS: readonly ConformanceSubject[] = [WEBSOCKET, HTTP];

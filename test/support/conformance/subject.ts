@@ -4,25 +4,25 @@ import type { Transport } from "../../../src/providers/transport/transport.ts";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
 
 /** One way of talking to a provider, and what its wire looks like. A provider with several protocols is several. */
-export interface Subject {
+export interface ConformanceSubject {
   readonly name: string;
   readonly chatModel: string;
-  readonly onSimulator: (simulator: Simulator, transport: Transport) => Provider;
+  readonly createForSimulator: (simulator: Simulator, transport: Transport) => Provider;
   /** Against a server whose every answer is given by the test. */
   readonly at: (origin: string, transport: Transport) => Provider;
   readonly stream: RecordedStream;
   /** A recorded whole answer with the same text; absent where every answer is a stream. */
-  readonly whole?: string;
+  readonly fullResponse?: string;
   /** What comes back and what it means. Status 101 is an accepted WebSocket with the body as its one message. */
-  readonly errors: readonly ErrorAnswer[];
+  readonly errors: readonly ErrorCase[];
   /** What arrives instead of a stream when it is refused with a 200. */
   readonly refusedStream: readonly [body: string, kind: ProviderErrorKind];
   readonly embeddings: readonly EmbeddingSubject[];
   /** Cut at every byte of real connections as well: once per wire, since that takes seconds. */
-  readonly overSockets?: boolean;
+  readonly usesRealSockets?: boolean;
 }
 
-export type ErrorAnswer = readonly [status: number, body: string, kind: ProviderErrorKind];
+export type ErrorCase = readonly [status: number, body: string, kind: ProviderErrorKind];
 
 /** A recorded stream of `text`, with fields nobody knows. */
 export interface RecordedStream {
@@ -49,7 +49,7 @@ export const TEXT = "春眠不觉晓 🐦 sings — naïvely.";
 const characters = [...TEXT];
 
 /** `TEXT` in increments. */
-export const PIECES: readonly string[] = [0, 3, 7, 12, 20].map((start, index, starts) =>
+export const TEXT_DELTAS: readonly string[] = [0, 3, 7, 12, 20].map((start, index, starts) =>
   characters.slice(start, starts[index + 1]).join(""),
 );
 
@@ -79,7 +79,7 @@ export function recordEvents(frames: readonly unknown[], options: Recording = {}
 }
 
 /** `toReversed` on the wire and `index` in every element: the order of the inputs can be found again. */
-export function shuffledByIndex(vectors: readonly (readonly number[])[]): string {
+export function encodeReversed(vectors: readonly (readonly number[])[]): string {
   const data = vectors.map((embedding, index) => ({
     object: "embedding",
     index,

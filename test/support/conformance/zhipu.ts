@@ -2,12 +2,12 @@ import type { ProviderErrorKind } from "../../../src/core/errors.ts";
 import { createProvider } from "../../../src/providers/registry.ts";
 import { SIMULATOR_ZHIPU_KEY } from "../../../src/simulator/simulator.ts";
 import {
-  type ErrorAnswer,
-  PIECES,
+  type ConformanceSubject,
+  type ErrorCase,
+  encodeReversed,
   recordEvents,
-  type Subject,
-  shuffledByIndex,
   TEXT,
+  TEXT_DELTAS,
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
@@ -66,11 +66,11 @@ const CODES: Readonly<Record<string, readonly [status: number, kind: ProviderErr
 
 const USAGE = { prompt_tokens: 3, completion_tokens: 9, total_tokens: 12 };
 
-export const ZHIPU_SUBJECT: Subject = {
+export const ZHIPU_SUBJECT: ConformanceSubject = {
   name: "zhipu",
   chatModel: "glm-4.5-air",
-  overSockets: true,
-  onSimulator: ({ zhipuUrl }, transport) =>
+  usesRealSockets: true,
+  createForSimulator: ({ zhipuUrl }, transport) =>
     createProvider(
       "zhipu",
       { baseUrl: zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra: { auth: "jwt" } },
@@ -85,7 +85,7 @@ export const ZHIPU_SUBJECT: Subject = {
         choices: [{ index: 0, delta: { role: "assistant", reasoning_content: "\n" } }],
         ...UNKNOWN_FIELDS,
       },
-      ...PIECES.map((content) => ({
+      ...TEXT_DELTAS.map((content) => ({
         id: "2025",
         choices: [{ index: 0, delta: { content } }],
         ...UNKNOWN_FIELDS,
@@ -98,7 +98,7 @@ export const ZHIPU_SUBJECT: Subject = {
     ],
     { end: "[DONE]" },
   ),
-  whole: JSON.stringify({
+  fullResponse: JSON.stringify({
     id: "2025",
     choices: [
       {
@@ -111,7 +111,7 @@ export const ZHIPU_SUBJECT: Subject = {
   }),
   errors: [
     ...Object.entries(CODES).map(
-      ([code, [status, kind]]): ErrorAnswer => [status, `{"error":{"code":"${code}","message":"x"}}`, kind],
+      ([code, [status, kind]]): ErrorCase => [status, `{"error":{"code":"${code}","message":"x"}}`, kind],
     ),
     [200, '{"code":1000,"msg":"x","success":false}', "auth"],
     [429, '{"error":{"code":"insufficient_quota","message":"x"}}', "quota"],
@@ -121,7 +121,7 @@ export const ZHIPU_SUBJECT: Subject = {
   ],
   refusedStream: ['{"error":{"code":"1113","message":"x"}}', "quota"],
   embeddings: [
-    { model: "embedding-2", dimensions: 1024, isLengthKnown: true, answer: shuffledByIndex },
-    { model: "embedding-3", dimensions: 2048, isLengthKnown: true, answer: shuffledByIndex },
+    { model: "embedding-2", dimensions: 1024, isLengthKnown: true, answer: encodeReversed },
+    { model: "embedding-3", dimensions: 2048, isLengthKnown: true, answer: encodeReversed },
   ],
 };

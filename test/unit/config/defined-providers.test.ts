@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadConfig } from "../../../src/config.ts";
-import { defineProviders, findModel, findProvider } from "../../../src/providers/registry.ts";
+import { findModel, findProvider, registerProviders } from "../../../src/providers/registry.ts";
 
 const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  defineProviders([]);
+  registerProviders([]);
 });
 
 function load(yaml: string, env: Record<string, string> = {}) {
@@ -52,7 +52,7 @@ describe("providers defined in sluice.yaml", () => {
   });
 
   it("are found by all look-ups once they are made known", () => {
-    defineProviders(load(GATEWAY).definedProviders);
+    registerProviders(load(GATEWAY).definedProviders);
     expect(findModel("gateway/team/large").model).toEqual({
       name: "team/large",
       kind: "chat",
@@ -60,7 +60,7 @@ describe("providers defined in sluice.yaml", () => {
     });
     expect(findModel("gateway/vectors").model).toMatchObject({ maxInputs: 4, dimensions: 8 });
     expect(findProvider("local").defaultBaseUrl).toBe("http://127.0.0.1:9000/v1");
-    defineProviders([]);
+    registerProviders([]);
     expect(() => findProvider("local")).toThrow(/not a known model/);
   });
 

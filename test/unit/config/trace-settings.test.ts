@@ -17,7 +17,7 @@ test.each([
     "http://b/x",
   ],
 ])("%j sends spans to %s", (env, endpoint) => {
-  expect(load(env).traces).toMatchObject({ endpoint, service: "sluice", share: 1 });
+  expect(load(env).traces).toMatchObject({ endpoint, service: "sluice", sampleRatio: 1 });
 });
 
 const address = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
@@ -42,9 +42,9 @@ test.each([
 
 test("a share that is none records all", () => {
   const config = load({ ...address, OTEL_TRACES_SAMPLER_ARG: "many" });
-  expect(config.traces?.share).toBe(1);
+  expect(config.traces?.sampleRatio).toBe(1);
   expect(config.warnings.join()).toMatch(/OTEL_TRACES_SAMPLER_ARG/);
-  expect(load({ ...address, OTEL_TRACES_SAMPLER_ARG: "0.25" }).traces?.share).toBe(0.25);
+  expect(load({ ...address, OTEL_TRACES_SAMPLER_ARG: "0.25" }).traces?.sampleRatio).toBe(0.25);
 });
 
 test("a token in the headers is a secret", () => {

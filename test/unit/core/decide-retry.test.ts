@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideRetry, type Failed, isFault, RETRY_DEFAULTS } from "../../../src/core/decide-retry.ts";
+import { decideRetry, type FailedCall, isFault, RETRY_DEFAULTS } from "../../../src/core/decide-retry.ts";
 import { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from "../../../src/core/errors.ts";
 
 const policy = { ...RETRY_DEFAULTS, random: () => 0.5 };
 
 function failed(
   kind: ProviderErrorKind,
-  rest: Partial<Omit<Failed, "error">> = {},
+  rest: Partial<Omit<FailedCall, "error">> = {},
   extra: object = {},
-): Failed {
+): FailedCall {
   return {
     error: new ProviderError("made up", { kind, provider: "fake", ...extra }),
     attempts: 1,
@@ -56,7 +56,7 @@ describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
             reason: `${kind}: made up`,
           });
         }
-        expect(decideRetry(failed("aborted", state), policy)).toEqual({ action: "hand-back" });
+        expect(decideRetry(failed("aborted", state), policy)).toEqual({ action: "return-to-queue" });
       },
     );
   });
@@ -66,7 +66,7 @@ test("while the lane is out a retry costs no wait of its own, and lets other inp
   expect(decideRetry(failed("server", { faultStreak: 5, attempts: 9, inputs: 10 }), policy)).toEqual({
     action: "retry",
     delayMs: 0,
-    laneIsOut: true,
+    isLaneOut: true,
   });
 });
 

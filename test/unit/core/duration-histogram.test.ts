@@ -5,15 +5,15 @@ import {
   countDurations,
   DURATION_BOUNDS_MS,
   type DurationHistogram,
-  durationClass,
-  durationQuantile,
-  NO_DURATIONS,
+  EMPTY_HISTOGRAM,
+  estimateQuantile,
+  findDurationBucket,
 } from "../../../src/core/duration-histogram.ts";
 
 function histogramOf(durations: readonly number[]): DurationHistogram {
-  const counts = [...NO_DURATIONS.counts];
+  const counts = [...EMPTY_HISTOGRAM.counts];
   for (const ms of durations) {
-    const place = durationClass(ms);
+    const place = findDurationBucket(ms);
     counts[place] = (counts[place] ?? 0) + 1;
   }
   return { counts, sumMs: durations.reduce((sum, ms) => sum + ms, 0) };
@@ -34,7 +34,7 @@ test("bounds grow, each by no more than half and a little", () => {
 test("a duration is counted in the first class whose bound it does not exceed", () => {
   fc.assert(
     fc.property(fc.double({ min: -10, max: 2_000_000, noNaN: true }), (ms) => {
-      const place = durationClass(ms);
+      const place = findDurationBucket(ms);
       const wanted = DURATION_BOUNDS_MS.findIndex((bound) => ms <= bound);
       expect(place).toBe(wanted === -1 ? DURATION_BOUNDS_MS.length : wanted);
     }),
@@ -42,9 +42,9 @@ test("a duration is counted in the first class whose bound it does not exceed", 
 });
 
 test("what is no duration counts as the shortest", () => {
-  expect(durationClass(Number.NaN)).toBe(0);
-  expect(durationClass(-5)).toBe(0);
-  expect(durationClass(Number.POSITIVE_INFINITY)).toBe(DURATION_BOUNDS_MS.length);
+  expect(findDurationBucket(Number.NaN)).toBe(0);
+  expect(findDurationBucket(-5)).toBe(0);
+  expect(findDurationBucket(Number.POSITIVE_INFINITY)).toBe(DURATION_BOUNDS_MS.length);
 });
 
 test("a quantile lies in the class of the true one", () => {
@@ -55,8 +55,8 @@ test("a quantile lies in the class of the true one", () => {
       (durations, q) => {
         const sorted = [...durations].sort((a, b) => a - b);
         const truth = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)]!;
-        const place = durationClass(truth);
-        const found = durationQuantile(histogramOf(durations), q)!;
+        const place = findDurationBucket(truth);
+        const found = estimateQuantile(histogramOf(durations), q)!;
         expect(found).toBeGreaterThanOrEqual(place === 0 ? 0 : DURATION_BOUNDS_MS[place - 1]!);
         expect(found).toBeLessThanOrEqual(DURATION_BOUNDS_MS[place]!);
       },
@@ -68,7 +68,7 @@ test("quantiles never fall as the share grows", () => {
   fc.assert(
     fc.property(fc.array(duration, { minLength: 1 }), (durations) => {
       const histogram = histogramOf(durations);
-      const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1].map((q) => durationQuantile(histogram, q)!);
+      const quantiles = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 1].map((q) => estimateQuantile(histogram, q)!);
       expect([...quantiles].sort((a, b) => a - b)).toEqual(quantiles);
     }),
   );
@@ -85,6 +85,6 @@ test("adding histograms counts what both counted", () => {
 });
 
 test("nothing counted has no quantile, and what is beyond all bounds has the last one", () => {
-  expect(durationQuantile(NO_DURATIONS, 0.5)).toBeUndefined();
-  expect(durationQuantile(histogramOf([5_000_000]), 0.5)).toBe(1_000_000);
+  expect(estimateQuantile(EMPTY_HISTOGRAM, 0.5)).toBeUndefined();
+  expect(estimateQuantile(histogramOf([5_000_000]), 0.5)).toBe(1_000_000);
 });

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { failureCause, isCause, messagePattern } from "../../../src/core/error-signature.ts";
+import {
+  computeFailureCause,
+  isFailureCauseId,
+  toMessagePattern,
+} from "../../../src/core/error-signature.ts";
 
 test.each([
   ["item 5: a text of 12,000 tokens", "item <n>: a text of <n> tokens"],
@@ -13,18 +17,18 @@ test.each([
   ["request req_0a1b2c of org-x7Y9 refused", "request <id> of <id> refused"],
   ["  two\n\tlines ", "two lines"],
 ])("%j reads as %j", (message, pattern) => {
-  expect(messagePattern(message)).toBe(pattern);
+  expect(toMessagePattern(message)).toBe(pattern);
 });
 
 test("statuses and codes stay, because they say what went wrong", () => {
-  expect(messagePattern("HTTP 503 (code 1002, status: 7)")).toBe("HTTP 503 (code 1002, status: 7)");
+  expect(toMessagePattern("HTTP 503 (code 1002, status: 7)")).toBe("HTTP 503 (code 1002, status: 7)");
 });
 
 test("messages that differ in figures alone have one cause", () => {
   fc.assert(
     fc.property(fc.nat(), fc.nat(), fc.uuid(), fc.uuid(), (a, b, idA, idB) => {
       const message = (n: number, id: string) => `text of ${n} tokens refused (request ${id})`;
-      const cause = (text: string) => failureCause({ kind: "too-long", message: text });
+      const cause = (text: string) => computeFailureCause({ kind: "too-long", message: text });
       expect(cause(message(a, idA))).toBe(cause(message(b, idB)));
     }),
   );
@@ -36,13 +40,13 @@ test("kind, code and wording tell causes apart", () => {
     { kind: "timeout", message: "down" },
     { kind: "server", message: "down", code: "1000" },
     { kind: "server", message: "up" },
-  ].map(failureCause);
+  ].map(computeFailureCause);
   expect(new Set(causes).size).toBe(4);
-  expect(causes.every(isCause)).toBe(true);
+  expect(causes.every(isFailureCauseId)).toBe(true);
 });
 
 test("a cause is the same in every version: retries name it", () => {
-  expect(failureCause({ kind: "server", code: "1000", message: "HTTP 500: failed after 12 s" })).toBe(
+  expect(computeFailureCause({ kind: "server", code: "1000", message: "HTTP 500: failed after 12 s" })).toBe(
     "2a08a72ed1a2",
   );
 });
@@ -50,8 +54,8 @@ test("a cause is the same in every version: retries name it", () => {
 test("any text gives a pattern and a cause", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 2_000 }), (text) => {
-      const pattern = messagePattern(text);
-      expect(isCause(failureCause({ kind: "server", message: text }))).toBe(true);
+      const pattern = toMessagePattern(text);
+      expect(isFailureCauseId(computeFailureCause({ kind: "server", message: text }))).toBe(true);
       expect(pattern.length).toBeLessThanOrEqual(6_000);
     }),
   );

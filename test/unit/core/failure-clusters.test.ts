@@ -1,13 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FailureClusters, isOther, MAX_CLUSTERS, otherKind } from "../../../src/core/failure-clusters.ts";
+import {
+  FailureCauseCounter,
+  isOtherCause,
+  MAX_CAUSES,
+  parseOtherCause,
+} from "../../../src/core/failure-clusters.ts";
 
 test("failures of one cause are one cluster with the first as its example", () => {
-  const clusters = new FailureClusters();
-  clusters.add(7, { kind: "too-long", message: "text of 9000 tokens" });
-  clusters.add(9, { kind: "too-long", message: "text of 8500 tokens" });
-  clusters.add(3, { kind: "server", message: "HTTP 500", code: "1000" });
-  expect(clusters.list()).toMatchObject([
+  const causes = new FailureCauseCounter();
+  causes.add(7, { kind: "too-long", message: "text of 9000 tokens" });
+  causes.add(9, { kind: "too-long", message: "text of 8500 tokens" });
+  causes.add(3, { kind: "server", message: "HTTP 500", code: "1000" });
+  expect(causes.list()).toMatchObject([
     {
       kind: "too-long",
       count: 2,
@@ -19,60 +24,59 @@ test("failures of one cause are one cluster with the first as its example", () =
 });
 
 test("10,000 distinct messages leave 200 clusters and one more for the rest, with every failure counted", () => {
-  const clusters = new FailureClusters();
+  const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
-  for (let i = 0; i < 10_000; i++)
-    clusters.add(i, { kind: "invalid-request", message: `strange ${word(i)}` });
-  const list = clusters.list();
-  expect(list.length).toBe(MAX_CLUSTERS + 1);
+  for (let i = 0; i < 10_000; i++) causes.add(i, { kind: "invalid-request", message: `strange ${word(i)}` });
+  const list = causes.list();
+  expect(list.length).toBe(MAX_CAUSES + 1);
   expect(list.reduce((sum, { count }) => sum + count, 0)).toBe(10_000);
-  expect(list[0]).toMatchObject({ cause: "other:invalid-request", count: 10_000 - MAX_CLUSTERS });
-  expect(list.filter(({ cause }) => isOther(cause))).toHaveLength(1);
+  expect(list[0]).toMatchObject({ cause: "other:invalid-request", count: 10_000 - MAX_CAUSES });
+  expect(list.filter(({ cause }) => isOtherCause(cause))).toHaveLength(1);
 });
 
 test("the rest of many causes has no code and no message of one of them", () => {
-  const clusters = new FailureClusters();
+  const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
   for (let i = 0; i < 300; i++)
-    clusters.add(i, { kind: "invalid-request", code: `c_${word(i)}`, message: `strange ${word(i)}` });
-  const rest = clusters.list().find(({ cause }) => isOther(cause));
+    causes.add(i, { kind: "invalid-request", code: `c_${word(i)}`, message: `strange ${word(i)}` });
+  const rest = causes.list().find(({ cause }) => isOtherCause(cause));
   expect(rest).toMatchObject({ kind: "invalid-request", pattern: "", count: 100 });
   expect(rest).not.toHaveProperty("code");
-  expect(otherKind(rest?.cause ?? "")).toBe("invalid-request");
-  expect(otherKind("0123456789ab")).toBeUndefined();
+  expect(parseOtherCause(rest?.cause ?? "")).toBe("invalid-request");
+  expect(parseOtherCause("0123456789ab")).toBeUndefined();
 });
 
 test("a cause that is known goes on being counted after the list is full", () => {
-  const clusters = new FailureClusters();
+  const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
-  for (let i = 0; i < 1_000; i++) clusters.add(i, { kind: "server", message: word(i) });
-  clusters.add(1_000, { kind: "server", message: word(0) });
-  expect(clusters.list().find(({ example }) => example.item === 0)?.count).toBe(2);
+  for (let i = 0; i < 1_000; i++) causes.add(i, { kind: "server", message: word(i) });
+  causes.add(1_000, { kind: "server", message: word(0) });
+  expect(causes.list().find(({ example }) => example.item === 0)?.count).toBe(2);
 });
 
 test("only what was added to since the last time is told as changed", () => {
-  const clusters = new FailureClusters();
-  clusters.add(0, { kind: "server", message: "one" });
-  clusters.add(1, { kind: "server", message: "two" });
-  expect(clusters.takeChanged()).toHaveLength(2);
-  expect(clusters.takeChanged()).toEqual([]);
-  clusters.add(2, { kind: "server", message: "two" });
-  expect(clusters.takeChanged()).toMatchObject([{ count: 2, example: { item: 1 } }]);
+  const causes = new FailureCauseCounter();
+  causes.add(0, { kind: "server", message: "one" });
+  causes.add(1, { kind: "server", message: "two" });
+  expect(causes.drainChanged()).toHaveLength(2);
+  expect(causes.drainChanged()).toEqual([]);
+  causes.add(2, { kind: "server", message: "two" });
+  expect(causes.drainChanged()).toMatchObject([{ count: 2, example: { item: 1 } }]);
 });
 
 test("an example is never longer than 300 characters", () => {
-  const clusters = new FailureClusters();
-  clusters.add(0, { kind: "server", message: "x".repeat(5_000) });
-  expect(clusters.list()[0]?.example.message).toHaveLength(300);
-  expect(clusters.list()[0]?.pattern.length).toBeLessThanOrEqual(300);
+  const causes = new FailureCauseCounter();
+  causes.add(0, { kind: "server", message: "x".repeat(5_000) });
+  expect(causes.list()[0]?.example.message).toHaveLength(300);
+  expect(causes.list()[0]?.pattern.length).toBeLessThanOrEqual(300);
 });
 
 test("counts add up to the failures added, whatever they say", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" }), { maxLength: 50 }), (messages) => {
-      const clusters = new FailureClusters();
-      for (const [i, message] of messages.entries()) clusters.add(i, { kind: "server", message });
-      expect(clusters.list().reduce((sum, { count }) => sum + count, 0)).toBe(messages.length);
+      const causes = new FailureCauseCounter();
+      for (const [i, message] of messages.entries()) causes.add(i, { kind: "server", message });
+      expect(causes.list().reduce((sum, { count }) => sum + count, 0)).toBe(messages.length);
     }),
   );
 });

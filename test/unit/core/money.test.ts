@@ -1,23 +1,27 @@
 import { expect, test } from "vitest";
-import { costOf, costRange } from "../../../src/core/money.ts";
+import { computeCost, estimateCostRange } from "../../../src/core/money.ts";
 
 const PRICE = { inputPerMillionTokens: 2, outputPerMillionTokens: 8, currency: "CNY" };
 
 test("input and output are charged at their own prices", () => {
-  expect(costOf(PRICE, { input: 500_000, output: 250_000 })).toBe(3);
-  expect(costOf({ inputPerMillionTokens: 0, currency: "CNY" }, { input: 10, output: 0 })).toBe(0);
+  expect(computeCost(PRICE, { input: 500_000, output: 250_000 })).toBe(3);
+  expect(computeCost({ inputPerMillionTokens: 0, currency: "CNY" }, { input: 10, output: 0 })).toBe(0);
 });
 
 test("a price that is not known makes the cost unknown only where there is something to pay for", () => {
   const inputOnly = { inputPerMillionTokens: 2, currency: "CNY" };
-  expect(costOf(inputOnly, { input: 1_000_000, output: 0 })).toBe(2);
-  expect(costOf(inputOnly, { input: 1_000_000, output: 1 })).toBeUndefined();
-  expect(costOf({ currency: "CNY" }, { input: 1, output: 0 })).toBeUndefined();
+  expect(computeCost(inputOnly, { input: 1_000_000, output: 0 })).toBe(2);
+  expect(computeCost(inputOnly, { input: 1_000_000, output: 1 })).toBeUndefined();
+  expect(computeCost({ currency: "CNY" }, { input: 1, output: 0 })).toBeUndefined();
 });
 
 test("an estimate has the estimator's error on both sides, and answers from nothing to their limit", () => {
-  expect(costRange(PRICE, { input: 1_000_000, output: 0 })).toEqual({ low: 1.7, expected: 2, high: 2.3 });
-  const chat = costRange(PRICE, { input: 1_000_000, output: 1_000_000 });
+  expect(estimateCostRange(PRICE, { input: 1_000_000, output: 0 })).toEqual({
+    low: 1.7,
+    expected: 2,
+    high: 2.3,
+  });
+  const chat = estimateCostRange(PRICE, { input: 1_000_000, output: 1_000_000 });
   expect(chat?.low).toBeCloseTo(1.7);
   expect(chat?.expected).toBeCloseTo(6);
   expect(chat?.high).toBeCloseTo(10.3);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { editDistance, nearest, nearestNames } from "../../../src/core/nearest.ts";
+import { editDistance, findSimilarName, listSimilarNames } from "../../../src/core/nearest.ts";
 
 describe("nearest", () => {
   it.each([
@@ -9,13 +9,13 @@ describe("nearest", () => {
     ["conccurency", "concurrency"],
     ["emob-01", "embo-01"],
   ])("takes %s for %s", (word, meant) => {
-    expect(nearest(word, ["apiKey", "requestsPerMinute", "embo-01", "concurrency"])).toBe(meant);
+    expect(findSimilarName(word, ["apiKey", "requestsPerMinute", "embo-01", "concurrency"])).toBe(meant);
   });
 
   it("finds nothing in words that only share letters", () => {
-    expect(nearest("gpt-4o", ["embo-01", "abab6.5s-chat"])).toBeUndefined();
-    expect(nearest("x", ["run", "log"])).toBeUndefined();
-    expect(nearest("", ["run"])).toBeUndefined();
+    expect(findSimilarName("gpt-4o", ["embo-01", "abab6.5s-chat"])).toBeUndefined();
+    expect(findSimilarName("x", ["run", "log"])).toBeUndefined();
+    expect(findSimilarName("", ["run"])).toBeUndefined();
   });
 });
 
@@ -38,7 +38,7 @@ describe("editDistance", () => {
 
 describe("nearestNames", () => {
   it("puts the nearest first and leaves out what has little in common", () => {
-    expect(nearestNames("glm-4", ["embedding-3", "glm-4-air", "glm-4", "glm-5"])).toEqual([
+    expect(listSimilarNames("glm-4", ["embedding-3", "glm-4-air", "glm-4", "glm-5"])).toEqual([
       "glm-4",
       "glm-4-air",
       "glm-5",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LaneLimits } from "../../../src/core/lane.ts";
 import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
+import { createFakeClock } from "../../support/fake-clock.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const WINDOW = 1_000;
@@ -27,9 +27,9 @@ interface Arrival {
   readonly tokens: number;
 }
 
-interface Happening {
+interface ScheduledEvent {
   readonly at: number;
-  readonly act: () => Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** Runs calls against a limiter on a clock moved by hand, and returns what the provider saw. */
@@ -38,13 +38,13 @@ async function simulate(
   limits: LaneLimits,
   { repeatMs = 0 }: { repeatMs?: number } = {},
 ): Promise<{ arrivals: Arrival[]; endedAt: number }> {
-  const clock = fakeClock(0);
+  const clock = createFakeClock(0);
   const limiter = createMemoryLimiter(clock, { windowMs: WINDOW, transitMs: TRANSIT, leaseMs: LEASE });
   const arrivals: Arrival[] = [];
-  const future: Happening[] = [];
-  const later = (at: number, act: () => Promise<void>) => {
+  const future: ScheduledEvent[] = [];
+  const later = (at: number, run: () => Promise<void>) => {
     const before = future.findIndex((other) => other.at > at);
-    future.splice(before < 0 ? future.length : before, 0, { at, act });
+    future.splice(before < 0 ? future.length : before, 0, { at, run });
   };
   const waiting: PlannedCall[] = [];
   let waking = Number.POSITIVE_INFINITY;
@@ -73,11 +73,11 @@ async function simulate(
   };
   const ask = async () => {
     while (waiting.length > 0) {
-      const wants = waiting.slice(0, 3);
+      const estimates = waiting.slice(0, 3);
       const { granted, wait } = await limiter.reserve(
         LANE,
         limits,
-        wants.map((call) => call.estimate),
+        estimates.map((call) => call.estimate),
       );
       for (const { id } of granted) start(waiting.shift() as PlannedCall, id);
       if (!wait) continue;
@@ -105,14 +105,18 @@ async function simulate(
     if (repeatMs > 0 && next.at > repeatMs) break;
     clock.set(Math.max(clock.now(), next.at));
     endedAt = clock.now();
-    await next.act();
+    await next.run();
   }
   if (repeatMs === 0) expect(waiting).toHaveLength(0);
   return { arrivals: arrivals.sort((a, b) => a.at - b.at), endedAt };
 }
 
 /** The most that any window of the provider held, and the most calls it worked on at once. */
-function peaks(arrivals: readonly Arrival[]): { requests: number; tokens: number; concurrency: number } {
+function measurePeaks(arrivals: readonly Arrival[]): {
+  requests: number;
+  tokens: number;
+  concurrency: number;
+} {
   const peak = { requests: 0, tokens: 0, concurrency: 0 };
   let first = 0;
   let tokens = 0;
@@ -154,7 +158,7 @@ test("no window of the provider ever holds more than the limit, whatever the cal
   await fc.assert(
     fc.asyncProperty(fc.array(plannedCall, { maxLength: 60 }), anyLimits, async (calls, limits) => {
       const { arrivals } = await simulate(calls, limits);
-      const peak = peaks(arrivals);
+      const peak = measurePeaks(arrivals);
       expect(peak.requests).toBeLessThanOrEqual(limits.requestsPerMinute ?? Number.POSITIVE_INFINITY);
       expect(peak.tokens).toBeLessThanOrEqual(limits.tokensPerMinute ?? Number.POSITIVE_INFINITY);
       expect(peak.concurrency).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
@@ -177,7 +181,7 @@ test("calls that cost more than estimated, each a little differently, fill a win
       });
       const { arrivals } = await simulate(calls, { tokensPerMinute: 5_000 });
       // What a call will cost nobody knows; one that costs more than all before it may be a little more than was reserved.
-      expect(peaks(arrivals).tokens).toBeLessThanOrEqual(5_000 * 1.01);
+      expect(measurePeaks(arrivals).tokens).toBeLessThanOrEqual(5_000 * 1.01);
     }),
     { numRuns: 60 },
   );
@@ -190,7 +194,7 @@ test("a network that delays one window's requests to its end and the next one's 
     return { ...call, transit: late ? TRANSIT : 0, duration: late ? TRANSIT : 1 };
   });
   const { arrivals } = await simulate(calls, { requestsPerMinute: 10, tokensPerMinute: 100 });
-  expect(peaks(arrivals)).toMatchObject({ requests: 10, tokens: 100 });
+  expect(measurePeaks(arrivals)).toMatchObject({ requests: 10, tokens: 100 });
 });
 
 test("with continuous demand at least 95 % of the limit is used", async () => {

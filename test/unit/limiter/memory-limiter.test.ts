@@ -1,9 +1,9 @@
 import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
 import { limiterSuite } from "../../conformance/limiter.suite.ts";
-import { fakeClock } from "../../support/fake-clock.ts";
+import { createFakeClock } from "../../support/fake-clock.ts";
 
 limiterSuite("the memory limiter", async (options) => {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   return {
     limiter: createMemoryLimiter(clock, options),
     advance: (ms) => clock.advance(ms),

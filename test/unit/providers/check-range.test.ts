@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findRangeProblem, type Range } from "../../../src/providers/check-range.ts";
-import { chatDialect } from "../../../src/providers/openai-compatible/compatible-provider.ts";
+import { createChatDialect } from "../../../src/providers/openai-compatible/compatible-provider.ts";
 import { COMPATIBLE_PROFILES } from "../../../src/providers/openai-compatible/profiles.ts";
 
 describe("findRangeProblem", () => {
@@ -30,7 +30,7 @@ describe("a compatible vendor's parameters", () => {
   const encode = (name: string, model: string, request: object) => {
     const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
     if (!profile) throw new Error(`no ${name}`);
-    return chatDialect(profile, model).encode(
+    return createChatDialect(profile, model).encode(
       { messages: [{ role: "user", content: "x" }], ...request },
       false,
     );

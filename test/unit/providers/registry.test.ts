@@ -3,8 +3,8 @@ import {
   createProvider,
   findModel,
   listModelNames,
-  nameModels,
   PROVIDERS,
+  registerModels,
   UnknownModelError,
 } from "../../../src/providers/registry.ts";
 import type { Transport } from "../../../src/providers/transport/transport.ts";
@@ -71,9 +71,9 @@ describe("the table of providers", () => {
   );
 
   it("takes a model that is not listed when the user's settings name it, and says so for those that are not", () => {
-    const mend = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';
-    expect(() => findModel("openai/gpt-6-mini", "chat")).toThrow(mend);
-    nameModels(["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9"]);
+    const hint = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';
+    expect(() => findModel("openai/gpt-6-mini", "chat")).toThrow(hint);
+    registerModels(["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9"]);
     try {
       expect(findModel("openai/gpt-6-mini").model).toMatchObject({ name: "gpt-6-mini", kind: "chat" });
       expect(findModel("openai/text-embedding-4").model).toMatchObject({
@@ -83,7 +83,7 @@ describe("the table of providers", () => {
       expect(() => findModel("openai/gpt-6")).toThrow(UnknownModelError);
       expect(() => findModel("zhipu/glm-9")).toThrow(/not a known model\. (?!.*sluice\.yaml)/);
     } finally {
-      nameModels([]);
+      registerModels([]);
     }
   });
 

@@ -5,10 +5,10 @@ test("the server's time goes on between two answers, and follows the later one",
   let monotonic = 100;
   const clock = new ServerClock(() => monotonic);
   expect(clock.now()).toBeUndefined();
-  clock.note(5_000);
+  clock.record(5_000);
   monotonic += 250;
   expect(clock.now()).toBe(5_250);
-  clock.note(1_000);
+  clock.record(1_000);
   monotonic += 10;
   expect(clock.now()).toBe(1_010);
 });

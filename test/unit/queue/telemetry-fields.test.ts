@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { countDurations } from "../../../src/core/duration-histogram.ts";
 import { PROVIDER_ERROR_KINDS } from "../../../src/core/errors.ts";
-import { addFigures, type CallOutcome, NO_FIGURES } from "../../../src/queue/telemetry.ts";
-import { countOutcome, parseFigures, takeWhole } from "../../../src/queue/telemetry-fields.ts";
+import { addStats, type CallMeasurement, EMPTY_STATS } from "../../../src/queue/telemetry.ts";
+import { addMeasurement, drainWholeCounts, parseLaneStats } from "../../../src/queue/telemetry-fields.ts";
 
 const LANE = { provider: "p", account: "default", model: "m" };
-const outcome: fc.Arbitrary<CallOutcome> = fc.oneof(
+const outcome: fc.Arbitrary<CallMeasurement> = fc.oneof(
   fc.record({ lane: fc.constant(LANE), inputs: fc.nat(64), error: fc.constantFrom(...PROVIDER_ERROR_KINDS) }),
   fc.record({
     lane: fc.constant(LANE),
@@ -18,12 +18,12 @@ const outcome: fc.Arbitrary<CallOutcome> = fc.oneof(
 );
 
 /** What Redis holds after some flushes. */
-function stored(flushes: readonly (readonly CallOutcome[])[]): Record<string, string> {
+function stored(flushes: readonly (readonly CallMeasurement[])[]): Record<string, string> {
   const hash: Record<string, string> = {};
   const fields = new Map<string, number>();
   for (const outcomes of flushes) {
-    for (const each of outcomes) countOutcome(fields, each);
-    const pairs = takeWhole(fields);
+    for (const each of outcomes) addMeasurement(fields, each);
+    const pairs = drainWholeCounts(fields);
     for (let i = 0; i < pairs.length; i += 2) {
       const name = String(pairs[i]);
       hash[name] = String(Number(hash[name] ?? 0) + Number(pairs[i + 1]));
@@ -35,10 +35,10 @@ function stored(flushes: readonly (readonly CallOutcome[])[]): Record<string, st
 test("however calls are spread over flushes, the figures are those of all of them", () => {
   fc.assert(
     fc.property(fc.array(fc.array(outcome, { maxLength: 10 }), { maxLength: 8 }), (flushes) => {
-      const figures = parseFigures(stored(flushes));
+      const figures = parseLaneStats(stored(flushes));
       const all = flushes.flat();
       const answered = all.filter(({ error }) => error === undefined);
-      const sum = (pick: (call: CallOutcome) => number) =>
+      const sum = (pick: (call: CallMeasurement) => number) =>
         answered.reduce((total, call) => total + pick(call), 0);
       expect(figures.calls).toBe(all.length);
       expect(figures.answered).toBe(answered.length);
@@ -57,8 +57,8 @@ test("however calls are spread over flushes, the figures are those of all of the
 test("steps add up to the whole", () => {
   fc.assert(
     fc.property(fc.array(outcome), fc.array(outcome), (a, b) => {
-      const sum = addFigures(parseFigures(stored([a])), parseFigures(stored([b])));
-      const whole = parseFigures(stored([[...a, ...b]]));
+      const sum = addStats(parseLaneStats(stored([a])), parseLaneStats(stored([b])));
+      const whole = parseLaneStats(stored([[...a, ...b]]));
       expect(sum).toMatchObject({
         calls: whole.calls,
         inputs: whole.inputs,
@@ -74,12 +74,12 @@ test("steps add up to the whole", () => {
 test("a call that is free costs nothing, and one without a price is told apart from it", () => {
   const free = { inputPerMillionTokens: 0, currency: "CNY" };
   const call = { lane: LANE, inputs: 1, durationMs: 1, tokens: { input: 10, output: 0 } };
-  expect(parseFigures(stored([[{ ...call, price: free }, call]]))).toMatchObject({
+  expect(parseLaneStats(stored([[{ ...call, price: free }, call]]))).toMatchObject({
     answered: 2,
     unpriced: 1,
   });
 });
 
 test("what was never counted is nothing", () => {
-  expect(parseFigures({})).toEqual(NO_FIGURES);
+  expect(parseLaneStats({})).toEqual(EMPTY_STATS);
 });

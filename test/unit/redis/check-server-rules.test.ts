@@ -1,41 +1,45 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareVersions, judgeServer, type ServerFacts } from "../../../src/redis/check-server-rules.ts";
+import {
+  compareVersions,
+  findServerProblems,
+  type ServerInfo,
+} from "../../../src/redis/check-server-rules.ts";
 
-const good: ServerFacts = {
+const good: ServerInfo = {
   flavour: "redis",
   version: "7.0.15",
   role: "master",
   evictionPolicy: "noeviction",
   appendOnly: true,
   appendFsync: "everysec",
-  appendFailing: false,
+  isAppendFailing: false,
   usedBytes: 10,
   maxBytes: 0,
   systemBytes: 1_000,
-  configForbidden: false,
+  isConfigForbidden: false,
 };
 
 test("a server with append-only file, no eviction and free memory has nothing against it", () => {
-  expect(judgeServer(good)).toEqual([]);
-  expect(judgeServer({ ...good, flavour: "valkey", version: "8.0.1" })).toEqual([]);
+  expect(findServerProblems(good)).toEqual([]);
+  expect(findServerProblems({ ...good, flavour: "valkey", version: "8.0.1" })).toEqual([]);
 });
 
 describe("a server is judged by what it says", () => {
-  const table: readonly [string, Partial<ServerFacts>, string, string][] = [
+  const table: readonly [string, Partial<ServerInfo>, string, string][] = [
     ["an evicting policy", { evictionPolicy: "allkeys-lru" }, "refusal", "maxmemory-policy is allkeys-lru"],
     ["a policy that evicts expiring keys", { evictionPolicy: "volatile-ttl" }, "refusal", "volatile-ttl"],
     ["a replica", { role: "slave" }, "refusal", "it is a replica (role slave)"],
     ["an old version", { version: "6.0.16" }, "refusal", "it is redis 6.0.16, and 6.2 or later is needed"],
-    ["a failing disk", { appendFailing: true }, "refusal", "its last write of the append-only file failed"],
+    ["a failing disk", { isAppendFailing: true }, "refusal", "its last write of the append-only file failed"],
     ["no persistence", { appendOnly: false }, "warning", "its append-only file is off"],
     ["no fsync", { appendFsync: "no" }, "warning", "appendfsync no"],
     ["full maxmemory", { usedBytes: 95, maxBytes: 100 }, "warning", "95 % of its maxmemory is used"],
     ["a full machine", { usedBytes: 800 }, "warning", "80 % of its machine's memory is used"],
-    ["a forbidden CONFIG", { configForbidden: true }, "note", "it forbids CONFIG GET"],
+    ["a forbidden CONFIG", { isConfigForbidden: true }, "note", "it forbids CONFIG GET"],
   ];
-  test.each(table)("%s", (_name, facts, level, message) => {
-    const [finding, ...more] = judgeServer({ ...good, ...facts });
+  test.each(table)("%s", (_name, info, level, message) => {
+    const [finding, ...more] = findServerProblems({ ...good, ...info });
     expect(more).toEqual([]);
     expect(finding?.level).toBe(level);
     expect(finding?.message).toContain(message);
@@ -43,15 +47,15 @@ describe("a server is judged by what it says", () => {
 });
 
 test("a server that tells nothing gets a warning that names what is unknown, and no refusal", () => {
-  const findings = judgeServer({ flavour: "redis", configForbidden: true });
+  const findings = findServerProblems({ flavour: "redis", isConfigForbidden: true });
   expect(findings).toHaveLength(1);
   expect(findings[0]?.level).toBe("warning");
   expect(findings[0]?.message).toContain("version, maxmemory-policy, appendonly");
 });
 
 test("the mend for a server setting can be typed as it is", () => {
-  const findings = judgeServer({ ...good, evictionPolicy: "allkeys-lru", appendOnly: false });
-  expect(findings.map((finding) => finding.mend)).toEqual([
+  const findings = findServerProblems({ ...good, evictionPolicy: "allkeys-lru", appendOnly: false });
+  expect(findings.map((finding) => finding.hint)).toEqual([
     expect.stringContaining("redis-cli CONFIG SET maxmemory-policy noeviction"),
     expect.stringContaining("redis-cli CONFIG SET appendonly yes"),
   ]);

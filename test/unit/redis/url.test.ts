@@ -143,7 +143,7 @@ const raw = fc.constantFrom(
 );
 
 /** Every run of three of the secret's own characters that `text` repeats. */
-function echoes(text: string, password: string): string[] {
+function findEchoes(text: string, password: string): string[] {
   const runs = password.match(/[xyzXYZ678]{3,}/g) ?? [];
   return runs.filter((run) => text.includes(run));
 }
@@ -154,7 +154,7 @@ test("no error ever repeats a password, however badly it is placed", () => {
       try {
         parseRedisUrl(form(password));
       } catch (error) {
-        expect(echoes(`${String(error)} ${JSON.stringify(error)}`, password)).toEqual([]);
+        expect(findEchoes(`${String(error)} ${JSON.stringify(error)}`, password)).toEqual([]);
       }
     }),
     { numRuns: 2_000 },
@@ -171,7 +171,7 @@ test("no description ever repeats a password", () => {
   fc.assert(
     fc.property(secret, fc.constantFrom(...wellPlaced), (password, form) => {
       const said = describeRedis(parseRedisUrl(form(encodeURIComponent(password))));
-      expect(echoes(said, password)).toEqual([]);
+      expect(findEchoes(said, password)).toEqual([]);
     }),
   );
 });

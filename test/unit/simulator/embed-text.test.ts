@@ -5,7 +5,7 @@ import { DIMENSIONS, embedText, toFloats } from "../../../src/simulator/embed-te
 import { printVector } from "../../../src/simulator/print-vector.ts";
 import { VectorStore } from "../../../src/simulator/vector-store.ts";
 
-function similarity(a: string, b: string): number {
+function cosineSimilarity(a: string, b: string): number {
   const [x, y] = [toFloats(embedText(a)), toFloats(embedText(b))];
   return x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
 }
@@ -43,7 +43,7 @@ describe("embedText", () => {
     ["床前明月光疑是地上霜", "明月光照地上", "红豆生南国春来发几枝"],
     ["Embeddings, in BULK!", "embedding bulk", "streaming chat"],
   ])("puts %s nearer to %s than to %s", (text, near, far) => {
-    expect(similarity(text, near)).toBeGreaterThan(similarity(text, far) + 0.2);
+    expect(cosineSimilarity(text, near)).toBeGreaterThan(cosineSimilarity(text, far) + 0.2);
   });
 });
 

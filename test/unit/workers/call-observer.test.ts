@@ -2,29 +2,29 @@ import { expect, test } from "vitest";
 import { ProviderError } from "../../../src/core/errors.ts";
 import type { FailedAttempt } from "../../../src/queue/run-journal.ts";
 import { RunLedger } from "../../../src/queue/run-ledger.ts";
-import type { CallOutcome } from "../../../src/queue/telemetry.ts";
+import type { CallMeasurement } from "../../../src/queue/telemetry.ts";
 import type { TelemetryWriter } from "../../../src/queue/telemetry-writer.ts";
 import { observeCalls } from "../../../src/workers/call-observer.ts";
-import type { GroupInput } from "../../../src/workers/group-input.ts";
-import { observeWithBoth } from "../../../src/workers/trace-calls.ts";
+import type { PendingInput } from "../../../src/workers/group-input.ts";
+import { combineObservers } from "../../../src/workers/trace-calls.ts";
 
 const lane = { provider: "p", account: "default", model: "m" };
 const grant = { lane: { lane, limits: {}, model: {} }, reservation: { id: "r", grantedAt: 17 } };
 
 function record() {
-  const outcomes: CallOutcome[] = [];
+  const outcomes: CallMeasurement[] = [];
   const notes: (FailedAttempt & { readonly run: string })[] = [];
-  const writer: Pick<TelemetryWriter, "observe" | "note" | "recorded"> = {
+  const writer: Pick<TelemetryWriter, "observe" | "record" | "countRecords"> = {
     observe: (outcome) => void outcomes.push(outcome),
-    note: (run, attempt) => void notes.push({ run, ...attempt }),
-    recorded: () => undefined,
+    record: (run, attempt) => void notes.push({ run, ...attempt }),
+    countRecords: () => undefined,
   };
   return { outcomes, notes, observer: observeCalls(writer as TelemetryWriter, "w1") };
 }
 
-function input(index: number, runId: string, ofRun = true, attempts = 0): GroupInput {
-  const ledger = ofRun ? Object.create(RunLedger.prototype) : {};
-  return { index, runId, ledger, attempts, tokens: 7 } as unknown as GroupInput;
+function input(index: number, runId: string, runInputs = true, attempts = 0): PendingInput {
+  const ledger = runInputs ? Object.create(RunLedger.prototype) : {};
+  return { index, runId, ledger, attempts, tokens: 7 } as unknown as PendingInput;
 }
 
 test("tokens are those the provider reported, and estimates where it reported none", () => {
@@ -85,7 +85,7 @@ test("a call that we stopped ourselves is counted and not noted", () => {
 
 test("two observers hear the same", () => {
   const [a, b] = [record(), record()];
-  const both = observeWithBoth(a.observer, b.observer);
+  const both = combineObservers(a.observer, b.observer);
   both.call(grant, [input(0, "a")]).answered({ totalTokens: 1 });
   both.call(grant, [input(0, "a")]).failed(new ProviderError("down", { kind: "network", provider: "p" }));
   expect(a.outcomes.map(({ error }) => error)).toEqual([undefined, "network"]);

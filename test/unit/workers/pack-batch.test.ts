@@ -60,9 +60,9 @@ test("no batch could have taken the next input as well", () => {
 test("a batch that is all there is in line is full only when not even the smallest input would fit", () => {
   fc.assert(
     fc.property(fc.array(sized, { minLength: 1, maxLength: 15 }), anyLimits, (inputs, limits) => {
-      const { size, full } = packBatch(inputs, limits);
-      if (size < inputs.length) expect(full).toBe(true);
-      else expect(full).toBe(!fits([...inputs, { tokens: 1, bytes: 1 }], limits));
+      const { size, isFull } = packBatch(inputs, limits);
+      if (size < inputs.length) expect(isFull).toBe(true);
+      else expect(isFull).toBe(!fits([...inputs, { tokens: 1, bytes: 1 }], limits));
     }),
   );
 });
@@ -76,5 +76,5 @@ test("with a limit of inputs alone, no packing needs fewer calls", () => {
 });
 
 test("an empty line makes no batch", () => {
-  expect(packBatch([], { maxInputs: 10 })).toEqual({ size: 0, tokens: 0, full: false });
+  expect(packBatch([], { maxInputs: 10 })).toEqual({ size: 0, tokens: 0, isFull: false });
 });

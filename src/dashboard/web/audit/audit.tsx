@@ -1,40 +1,40 @@
 import { useSignal } from "@preact/signals";
-import type { AuditLine, AuditPage } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { Said } from "../parts/said.tsx";
-import { Text } from "../parts/text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { askServer } from "../server/ask-server.ts";
-import { useLive } from "../server/live.ts";
-import { words } from "../words/words.ts";
+import type { AuditEntry, AuditPage } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { ServerMessage } from "../parts/said.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { useQuery } from "../parts/use-answer.ts";
+import { requestApi } from "../server/ask-server.ts";
+import { useEventStream } from "../server/live.ts";
+import { translations } from "../words/words.ts";
 import { readDetail } from "./read-detail.ts";
 
-const LINES = 50;
-const EVERY_MS = 5_000;
+const PAGE_SIZE = 50;
+const REFRESH_INTERVAL_MS = 5_000;
 
-interface Older {
-  readonly lines: readonly AuditLine[];
+interface OlderEntries {
+  readonly lines: readonly AuditEntry[];
   readonly next?: string | undefined;
 }
 
 /** Who changed what, the newest first. */
 export function Audit() {
-  useLive("", {});
-  const older = useSignal<Older | undefined>(undefined);
+  useEventStream("", {});
+  const older = useSignal<OlderEntries | undefined>(undefined);
   const olderError = useSignal<unknown>(undefined);
   // What is below has its place: with older lines in view the newest are not read again.
-  const newest = useAnswer<AuditPage>(
-    `api/audit?limit=${LINES}`,
-    older.value === undefined ? EVERY_MS : undefined,
+  const newest = useQuery<AuditPage>(
+    `api/audit?limit=${PAGE_SIZE}`,
+    older.value === undefined ? REFRESH_INTERVAL_MS : undefined,
   );
   const next = older.value === undefined ? newest.answer?.next : older.value.next;
   const error = newest.error ?? olderError.value;
   const load = async (before: string) => {
     try {
-      const page = await askServer<AuditPage>(
-        `api/audit?limit=${LINES}&before=${encodeURIComponent(before)}`,
+      const page = await requestApi<AuditPage>(
+        `api/audit?limit=${PAGE_SIZE}&before=${encodeURIComponent(before)}`,
       );
       const lines = older.value?.lines ?? newest.answer?.lines ?? [];
       older.value = { lines: [...lines, ...page.lines], next: page.next };
@@ -44,18 +44,18 @@ export function Audit() {
     }
   };
   const lines = older.value?.lines ?? newest.answer?.lines;
-  const w = words.value;
+  const t = translations.value;
   return (
     <>
-      <h1>{w.nav.audit}</h1>
-      {error === undefined ? null : <Problem error={error} />}
-      <Card title={w.audit.title}>
+      <h1>{t.nav.audit}</h1>
+      {error === undefined ? null : <ErrorMessage error={error} />}
+      <Card title={t.audit.title}>
         {lines === undefined ? (
           error === undefined ? (
-            <Empty>{w.common.loading}</Empty>
+            <EmptyState>{t.common.loading}</EmptyState>
           ) : null
         ) : lines.length === 0 ? (
-          <Empty>{w.audit.none}</Empty>
+          <EmptyState>{t.audit.none}</EmptyState>
         ) : (
           <AuditTable lines={lines} />
         )}
@@ -63,7 +63,7 @@ export function Audit() {
       {next === undefined ? null : (
         <div class="actions">
           <button type="button" class="button" onClick={() => void load(next)}>
-            {w.common.older}
+            {t.common.older}
           </button>
         </div>
       )}
@@ -71,35 +71,36 @@ export function Audit() {
   );
 }
 
-function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
-  const w = words.value.audit;
-  const { moment } = show.value;
+function AuditTable({ lines }: { lines: readonly AuditEntry[] }) {
+  const t = translations.value.audit;
+  const { timestamp } = formatters.value;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.at}</th>
-          <th scope="col">{w.who}</th>
-          <th scope="col">{w.action}</th>
-          <th scope="col">{w.target}</th>
-          <th scope="col">{w.detail}</th>
+          <th scope="col">{t.at}</th>
+          <th scope="col">{t.userName}</th>
+          <th scope="col">{t.action}</th>
+          <th scope="col">{t.target}</th>
+          <th scope="col">{t.detail}</th>
         </tr>
       </thead>
       <tbody>
         {lines.map((line) => (
           <tr key={line.id}>
-            <td class="line full">{moment(line.at, Date.now())}</td>
-            <td data-label={w.who}>
-              <Text value={line.who} /> <span class="soft">{words.value.roles[line.role]}</span>
+            <td class="line full">{timestamp(line.at, Date.now())}</td>
+            <td data-label={t.userName}>
+              <UntrustedText value={line.userName} />{" "}
+              <span class="muted">{translations.value.roles[line.role]}</span>
             </td>
-            <td data-label={w.action}>
-              {line.outcome === "refused" ? `${w.refused} ` : null}
-              {(Object.hasOwn(w.actions, line.action) && w.actions[line.action]) || (
-                <Text value={line.action} />
+            <td data-label={t.action}>
+              {line.outcome === "refused" ? `${t.refused} ` : null}
+              {(Object.hasOwn(t.actions, line.action) && t.actions[line.action]) || (
+                <UntrustedText value={line.action} />
               )}
             </td>
             <td class="full target">
-              {line.target === undefined ? null : <Text value={line.target} mono />}
+              {line.target === undefined ? null : <UntrustedText value={line.target} isMonospace />}
             </td>
             <td class="full target">
               <Detail line={line} />
@@ -111,24 +112,24 @@ function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
   );
 }
 
-function Detail({ line: { detail, outcome, reason } }: { line: AuditLine }) {
+function Detail({ line: { detail, outcome, reason } }: { line: AuditEntry }) {
   if (outcome === "refused" && reason !== undefined) {
-    const errors: Readonly<Record<string, string | undefined>> = words.value.errors;
-    return <Said code={reason} text={errors[reason] ?? reason.replaceAll("-", " ")} />;
+    const errors: Readonly<Record<string, string | undefined>> = translations.value.errors;
+    return <ServerMessage code={reason} text={errors[reason] ?? reason.replaceAll("-", " ")} />;
   }
   if (detail === undefined) return null;
-  const { lanes, audit } = words.value;
+  const { lanes, audit } = translations.value;
   return (
     <>
       {readDetail(detail).map((part, index) => (
         <span key={index}>
           {index === 0 ? null : ", "}
           {part.kind === "limit"
-            ? `${lanes[part.dimension]} ${show.value.count(part.figure)}`
+            ? `${lanes[part.dimension]} ${formatters.value.count(part.value)}`
             : part.kind === "window"
-              ? audit.window(show.value.count(part.figure))
+              ? audit.window(formatters.value.count(part.value))
               : (Object.hasOwn(audit.details, part.text) && audit.details[part.text]) || (
-                  <Text value={part.text} />
+                  <UntrustedText value={part.text} />
                 )}
         </span>
       ))}

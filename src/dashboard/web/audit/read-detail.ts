@@ -3,9 +3,9 @@ export type DetailPart =
   | {
       readonly kind: "limit";
       readonly dimension: "requests" | "tokens" | "concurrency";
-      readonly figure: number;
+      readonly value: number;
     }
-  | { readonly kind: "window"; readonly figure: number }
+  | { readonly kind: "window"; readonly value: number }
   | { readonly kind: "text"; readonly text: string };
 
 const DIMENSIONS = {
@@ -23,9 +23,9 @@ export function readDetail(detail: string): DetailPart[] {
       const limit = /^(requestsPerMinute|tokensPerMinute|concurrency) (\d{1,15})$/.exec(text);
       if (limit) {
         const dimension = DIMENSIONS[limit[1] as keyof typeof DIMENSIONS];
-        return { kind: "limit", dimension, figure: Number(limit[2]) };
+        return { kind: "limit", dimension, value: Number(limit[2]) };
       }
       const window = /^(\d{1,15}) items$/.exec(text);
-      return window ? { kind: "window", figure: Number(window[1]) } : { kind: "text", text };
+      return window ? { kind: "window", value: Number(window[1]) } : { kind: "text", text };
     });
 }

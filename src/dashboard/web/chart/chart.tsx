@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { show } from "../format/show.ts";
-import { Text } from "../parts/text.tsx";
+import { formatters } from "../format/show.ts";
+import { UntrustedText } from "../parts/text.tsx";
 import { theme } from "../shell/theme.ts";
-import { words } from "../words/words.ts";
-import type { Drawing } from "./draw-chart.ts";
+import { translations } from "../words/words.ts";
+import type { ChartHandle } from "./draw-chart.ts";
 
-export interface ChartLine {
+export interface ChartSeries {
   readonly label: string;
   readonly values: readonly (number | null)[];
   readonly color: "a" | "b" | "c" | "d" | "e";
@@ -17,7 +17,7 @@ export interface ChartProps {
   readonly unit: string;
   /** Beginning of each step, epoch ms. */
   readonly at: readonly number[];
-  readonly lines: readonly ChartLine[];
+  readonly lines: readonly ChartSeries[];
   readonly format: (value: number | null | undefined) => string;
   /** Shorter, for the figures beside the axis; `format` unless given. */
   readonly formatAxis?: (value: number) => string;
@@ -25,13 +25,14 @@ export interface ChartProps {
 
 /** Lines over time. Its legend shows the figures under the pointer, else the newest ones. */
 export function Chart({ title, unit, at, lines, format, formatAxis = format }: ChartProps) {
-  const w = words.value.charts;
-  const under = useSignal<number | null>(null);
+  const t = translations.value.charts;
+  const hovered = useSignal<number | null>(null);
   // One point makes no line.
   const isEmpty = !lines.some(({ values }) => values.filter((value) => value !== null).length > 1);
-  const pointed = under.value;
-  const figure = (values: ChartLine["values"]) => format(pointed === null ? newest(values) : values[pointed]);
-  const moment = pointed === null ? undefined : at[pointed];
+  const hoveredIndex = hovered.value;
+  const figure = (values: ChartSeries["values"]) =>
+    format(hoveredIndex === null ? getLatestValue(values) : values[hoveredIndex]);
+  const timestamp = hoveredIndex === null ? undefined : at[hoveredIndex];
   return (
     <figure class="chart">
       <figcaption>
@@ -39,14 +40,14 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
           {title} <span>{unit}</span>
         </h3>
         <ul class="legend">
-          {moment === undefined ? null : (
-            <li class="soft">{show.value.moment(moment, at.at(-1) ?? moment)}</li>
+          {timestamp === undefined ? null : (
+            <li class="muted">{formatters.value.timestamp(timestamp, at.at(-1) ?? timestamp)}</li>
           )}
           {lines.map(({ label, values, color }) => (
             <li key={label}>
               <i class={`swatch ${color}`} aria-hidden="true" />
-              <span class="soft">
-                <Text value={label} cut />
+              <span class="muted">
+                <UntrustedText value={label} truncate />
               </span>{" "}
               {isEmpty ? null : figure(values)}
             </li>
@@ -54,19 +55,19 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
         </ul>
       </figcaption>
       {isEmpty ? (
-        <p class="plot none">{w.nothing}</p>
+        <p class="plot none">{t.nothing}</p>
       ) : (
         <Plot
           at={at}
           lines={lines}
           format={formatAxis}
-          label={w.summary(
+          label={t.summary(
             title,
             unit,
-            lines.map(({ label, values }) => `${label} ${format(newest(values))}`).join(", "),
+            lines.map(({ label, values }) => `${label} ${format(getLatestValue(values))}`).join(", "),
           )}
-          onPoint={(index) => {
-            under.value = index;
+          onHover={(index) => {
+            hovered.value = index;
           }}
         />
       )}
@@ -74,37 +75,37 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
   );
 }
 
-function newest(values: readonly (number | null)[]): number | null {
+function getLatestValue(values: readonly (number | null)[]): number | null {
   return values.findLast((value) => value !== null) ?? null;
 }
 
 interface PlotProps extends Pick<ChartProps, "at" | "lines"> {
   readonly format: (value: number) => string;
   readonly label: string;
-  readonly onPoint: (index: number | null) => void;
+  readonly onHover: (index: number | null) => void;
 }
 
 /** The chart library comes in a file of its own, after the page's figures are on the screen. */
-function Plot({ at, lines, format, label, onPoint }: PlotProps) {
+function Plot({ at, lines, format, label, onHover }: PlotProps) {
   const element = useRef<HTMLDivElement>(null);
-  const drawing = useRef<Drawing | undefined>(undefined);
+  const drawing = useRef<ChartHandle | undefined>(undefined);
   const colors = lines.map(({ color }) => color).join();
   const latest = useRef({ at, lines });
   latest.current = { at, lines };
-  const look = theme.value;
+  const currentTheme = theme.value;
   useEffect(() => {
-    let isOver = false;
+    let isUnmounted = false;
     void import("./draw-chart.ts").then(({ drawChart }) => {
-      if (isOver || !element.current) return;
-      drawing.current = drawChart(element.current, { colors: colors.split(","), format, onPoint });
+      if (isUnmounted || !element.current) return;
+      drawing.current = drawChart(element.current, { colors: colors.split(","), format, onHover });
       drawing.current.update(latest.current.at, latest.current.lines);
     });
     return () => {
-      isOver = true;
-      drawing.current?.end();
+      isUnmounted = true;
+      drawing.current?.destroy();
       drawing.current = undefined;
     };
-  }, [colors, look]);
+  }, [colors, currentTheme]);
   useEffect(() => drawing.current?.update(at, lines), [at, lines]);
   return <div class="plot" ref={element} role="img" aria-label={label} />;
 }

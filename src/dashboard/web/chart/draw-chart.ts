@@ -1,9 +1,9 @@
 import UPlot, { type AlignedData, type Options } from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-export interface Drawing {
+export interface ChartHandle {
   update(at: readonly number[], lines: readonly { readonly values: readonly (number | null)[] }[]): void;
-  end(): void;
+  destroy(): void;
 }
 
 export interface DrawingOptions {
@@ -11,15 +11,15 @@ export interface DrawingOptions {
   readonly colors: readonly string[];
   readonly format: (value: number) => string;
   /** Told which step is under the pointer, and null when none is. */
-  readonly onPoint: (index: number | null) => void;
+  readonly onHover: (index: number | null) => void;
 }
 
 /** Broken lines beside whole ones, so that they can be told apart without their colour. */
 const DASHES: Readonly<Record<string, number[]>> = { b: [5, 3], d: [2, 2], e: [5, 3] };
 
 /** Draws in an empty element, follows its width, and leaves it empty at the end. */
-export function drawChart(element: HTMLElement, options: DrawingOptions): Drawing {
-  const plot = new UPlot(settings(element, options), [[], ...options.colors.map(() => [])], element);
+export function drawChart(element: HTMLElement, options: DrawingOptions): ChartHandle {
+  const plot = new UPlot(buildUplotOptions(element, options), [[], ...options.colors.map(() => [])], element);
   const observer = new ResizeObserver(() => {
     plot.setSize({ width: element.clientWidth, height: element.clientHeight });
   });
@@ -29,15 +29,15 @@ export function drawChart(element: HTMLElement, options: DrawingOptions): Drawin
       const seconds = at.map((ms) => ms / 1000);
       plot.setData([seconds, ...lines.map(({ values }) => [...values])] as AlignedData);
     },
-    end() {
+    destroy() {
       observer.disconnect();
       plot.destroy();
     },
   };
 }
 
-function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOptions): Options {
-  const color = colorsOf(element);
+function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: DrawingOptions): Options {
+  const color = createColorResolver(element);
   const axis = {
     stroke: color("--ink-soft"),
     font: `11px ${getComputedStyle(element).fontFamily}`,
@@ -60,7 +60,8 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
         grid: { show: false },
         space: 56,
         incrs: STEPS_S,
-        values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => clock(seconds, step < 60)),
+        values: (_plot, splits, _axis, _space, step) =>
+          splits.map((seconds) => formatClockTime(seconds, step < 60)),
       },
       {
         ...axis,
@@ -82,10 +83,10 @@ function settings(element: HTMLElement, { colors, format, onPoint }: DrawingOpti
         points: { show: false },
         spanGaps: false,
         dash: DASHES[name],
-        fill: index === 0 ? fade(color(`--line-${name}`)) : undefined,
+        fill: index === 0 ? addTransparency(color(`--line-${name}`)) : undefined,
       })),
     ],
-    hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)] },
+    hooks: { setCursor: [(plot) => onHover(plot.cursor.idx ?? null)] },
   };
 }
 
@@ -95,14 +96,14 @@ const STEPS_S = [
 ];
 
 /** "14:05" in the reader's zone, "14:05:30" with seconds. */
-function clock(seconds: number, withSeconds: boolean): string {
+function formatClockTime(seconds: number, withSeconds: boolean): string {
   const date = new Date(seconds * 1000);
   const parts = [date.getHours(), date.getMinutes(), ...(withSeconds ? [date.getSeconds()] : [])];
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 /** A canvas takes no `light-dark()`: what a name means at this moment is read from an element that wears it. */
-function colorsOf(element: HTMLElement): (name: string) => string {
+function createColorResolver(element: HTMLElement): (name: string) => string {
   const probe = document.createElement("i");
   element.append(probe);
   const cache = new Map<string, string>();
@@ -117,6 +118,6 @@ function colorsOf(element: HTMLElement): (name: string) => string {
   };
 }
 
-function fade(color: string): string {
+function addTransparency(color: string): string {
   return color.replace(/^rgb\((.*)\)$/, "rgba($1, 0.1)");
 }

@@ -1,11 +1,11 @@
 /** Drawn where a figure is not known: never zero. */
 export const DASH = "–";
 
-export type Known = number | null | undefined;
+export type MaybeNumber = number | null | undefined;
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-function formatter(locale: string, digits: number, minimum: number): Intl.NumberFormat {
+function getNumberFormat(locale: string, digits: number, minimum: number): Intl.NumberFormat {
   const key = `${locale} ${digits} ${minimum}`;
   let format = formats.get(key);
   if (!format) {
@@ -15,60 +15,60 @@ function formatter(locale: string, digits: number, minimum: number): Intl.Number
   return format;
 }
 
-export function isKnown(value: Known): value is number {
+export function isKnown(value: MaybeNumber): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
 /** "12,345"; a dash when unknown. */
-export function formatCount(value: Known, locale = "en"): string {
-  return isKnown(value) ? formatter(locale, 0, 0).format(value) : DASH;
+export function formatCount(value: MaybeNumber, locale = "en"): string {
+  return isKnown(value) ? getNumberFormat(locale, 0, 0).format(value) : DASH;
 }
 
 /** Three significant figures with k, M and G for what is large: "0.42", "36.0", "79.6 k", "1.25 M". */
-export function formatShort(value: Known, locale = "en"): string {
+export function formatCompact(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   const size = Math.abs(value);
-  if (size >= 999_500_000) return `${digits(value / 1e9, locale)} G`;
-  if (size >= 999_500) return `${digits(value / 1e6, locale)} M`;
-  if (size >= 9_999.5) return `${digits(value / 1e3, locale)} k`;
+  if (size >= 999_500_000) return `${formatSignificant(value / 1e9, locale)} G`;
+  if (size >= 999_500) return `${formatSignificant(value / 1e6, locale)} M`;
+  if (size >= 9_999.5) return `${formatSignificant(value / 1e3, locale)} k`;
   if (size >= 999.5 || Number.isInteger(value)) return formatCount(Math.round(value), locale);
-  return digits(value, locale);
+  return formatSignificant(value, locale);
 }
 
 /** Three figures: 1.23, 12.3, 123. */
-function digits(value: number, locale: string): string {
+function formatSignificant(value: number, locale: string): string {
   const size = Math.abs(value);
   const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
-  return formatter(locale, decimals, decimals).format(value);
+  return getNumberFormat(locale, decimals, decimals).format(value);
 }
 
 /** "87 %" of a share from 0 to 1; small shares keep a decimal, and one that is not all is never "100 %". */
-export function formatShare(share: Known, locale = "en"): string {
+export function formatPercent(share: MaybeNumber, locale = "en"): string {
   if (!isKnown(share)) return DASH;
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return "< 0.1 %";
-  if (percent > 99.9 && percent < 100) return `${formatter(locale, 1, 1).format(99.9)} %`;
+  if (percent > 99.9 && percent < 100) return `${getNumberFormat(locale, 1, 1).format(99.9)} %`;
   const decimals = percent !== 0 && percent < 10 ? 1 : percent > 99 && percent < 100 ? 1 : 0;
-  return `${formatter(locale, decimals, decimals).format(percent)} %`;
+  return `${getNumberFormat(locale, decimals, decimals).format(percent)} %`;
 }
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
 /** "1.2 MB"; decimal units, as disks and networks are sold. */
-export function formatBytes(value: Known, locale = "en"): string {
+export function formatBytes(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   let [size, unit] = [value, 0];
   while (Math.abs(size) >= 999.5 && unit < UNITS.length - 1) {
     size /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? formatCount(size, locale) : digits(size, locale)} ${UNITS[unit]}`;
+  return `${unit === 0 ? formatCount(size, locale) : formatSignificant(size, locale)} ${UNITS[unit]}`;
 }
 
 /** "1.23 CNY"; small amounts keep two figures that count: "0.0042 CNY". */
-export function formatMoney(value: Known, currency: string | undefined, locale = "en"): string {
+export function formatMoney(value: MaybeNumber, currency: string | undefined, locale = "en"): string {
   if (!isKnown(value) || currency === undefined) return DASH;
   const size = Math.abs(value);
   const decimals = size === 0 || size >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(size)));
-  return `${formatter(locale, decimals, size === 0 ? 2 : Math.min(decimals, 4)).format(value)} ${currency}`;
+  return `${getNumberFormat(locale, decimals, size === 0 ? 2 : Math.min(decimals, 4)).format(value)} ${currency}`;
 }

@@ -1,29 +1,29 @@
 import { computed } from "@preact/signals";
-import { language, words } from "../words/words.ts";
+import { language, translations } from "../words/words.ts";
 import {
   formatBytes,
+  formatCompact,
   formatCount,
   formatMoney,
-  formatShare,
-  formatShort,
-  type Known,
+  formatPercent,
+  type MaybeNumber,
 } from "./format-number.ts";
-import { formatDuration, formatMoment } from "./format-time.ts";
+import { formatDuration, formatTimestamp } from "./format-time.ts";
 
 /** Figures in the reader's language; whatever is not known is a dash. */
-export const show = computed(() => {
+export const formatters = computed(() => {
   const locale = language.value === "zh" ? "zh-CN" : "en-GB";
-  const { units } = words.value;
+  const { units } = translations.value;
   return {
-    count: (value: Known) => formatCount(value, locale),
-    short: (value: Known) => formatShort(value, locale),
-    share: (value: Known) => formatShare(value, locale),
-    bytes: (value: Known) => formatBytes(value, locale),
-    money: (value: Known, currency: string | undefined) => formatMoney(value, currency, locale),
-    duration: (ms: Known) => formatDuration(ms, units),
-    moment: (at: Known, now: number) => formatMoment(at, now, locale),
+    count: (value: MaybeNumber) => formatCount(value, locale),
+    compact: (value: MaybeNumber) => formatCompact(value, locale),
+    share: (value: MaybeNumber) => formatPercent(value, locale),
+    bytes: (value: MaybeNumber) => formatBytes(value, locale),
+    money: (value: MaybeNumber, currency: string | undefined) => formatMoney(value, currency, locale),
+    duration: (ms: MaybeNumber) => formatDuration(ms, units),
+    timestamp: (at: MaybeNumber, now: number) => formatTimestamp(at, now, locale),
     /** How long before `now` it was: both on the server's clock. */
-    age: (at: Known, now: number) =>
+    age: (at: MaybeNumber, now: number) =>
       formatDuration(typeof at === "number" ? Math.max(1_000, now - at) : undefined, units),
   };
 });

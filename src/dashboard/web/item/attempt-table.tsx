@@ -1,11 +1,11 @@
-import type { AttemptView, ItemStory } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Empty } from "../parts/card.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
+import type { AttemptView, ItemHistory } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
+import { EmptyState } from "../parts/card.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
 import type { Tone } from "../parts/tone-of-run.ts";
-import { words } from "../words/words.ts";
+import { translations } from "../words/words.ts";
 
 const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {
   succeeded: "good",
@@ -16,37 +16,37 @@ const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {
 };
 
 /** Every upstream call for the item that is known, and how many are not. */
-export function AttemptTable({ story }: { story: ItemStory }) {
-  const w = words.value.items;
-  const { moment, duration, count } = show.value;
-  const { history, at, status, attempts } = story;
-  const unknown = unknownAttempts(story);
+export function AttemptTable({ item }: { item: ItemHistory }) {
+  const t = translations.value.items;
+  const { timestamp, duration, count } = formatters.value;
+  const { history, at, status, attempts } = item;
+  const unknown = countUnknownAttempts(item);
   if (history.length === 0)
     return (
-      <Empty>
+      <EmptyState>
         {unknown > 0
-          ? w.forgotten(count(unknown))
+          ? t.forgotten(count(unknown))
           : status === "succeeded" && attempts === 0
-            ? w.notAsked
+            ? t.noCallMade
             : status === "waiting"
-              ? w.notTried
-              : w.notNoted}
-      </Empty>
+              ? t.noAttemptsYet
+              : t.callsNotRecorded}
+      </EmptyState>
     );
   return (
     <>
-      {unknown > 0 ? <p class="body soft">{w.forgotten(count(unknown))}</p> : null}
+      {unknown > 0 ? <p class="body muted">{t.forgotten(count(unknown))}</p> : null}
       <table class="table">
         <thead>
           <tr>
-            <th scope="col">{w.attempt}</th>
-            <th scope="col">{w.began}</th>
+            <th scope="col">{t.attempt}</th>
+            <th scope="col">{t.began}</th>
             <th scope="col" class="number">
-              {w.took}
+              {t.took}
             </th>
-            <th scope="col">{w.outcome}</th>
+            <th scope="col">{t.outcome}</th>
             <th scope="col" class="wide">
-              {w.lane}
+              {t.lane}
             </th>
           </tr>
         </thead>
@@ -54,22 +54,22 @@ export function AttemptTable({ story }: { story: ItemStory }) {
           {history.map((attempt, index) => (
             // A call that was told to wait is no attempt, so a number may come again.
             <tr key={index}>
-              <td class="line">{w.attemptNumber(String(attempt.number))}</td>
-              <td class="line" data-label={w.began}>
-                {moment(attempt.at, at)}
+              <td class="line">{t.attemptNumber(String(attempt.number))}</td>
+              <td class="line" data-label={t.began}>
+                {timestamp(attempt.at, at)}
               </td>
-              <td class="number" data-label={w.took}>
+              <td class="number" data-label={t.took}>
                 {duration(attempt.durationMs)}
               </td>
               <td>
-                <State tone={TONES[attempt.outcome]}>{w.outcomes[attempt.outcome]}</State>
+                <StatusBadge tone={TONES[attempt.outcome]}>{t.outcomes[attempt.outcome]}</StatusBadge>
               </td>
               <td class="full">
-                <Text value={[attempt.lane, attempt.worker].filter(Boolean).join(" · ")} />
+                <UntrustedText value={[attempt.lane, attempt.worker].filter(Boolean).join(" · ")} />
                 {attempt.failure === undefined ? null : (
                   <span class="below">
-                    <Kind kind={attempt.failure.kind} />{" "}
-                    <Text
+                    <ErrorKindLabel kind={attempt.failure.kind} />{" "}
+                    <UntrustedText
                       value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")}
                     />
                   </span>
@@ -84,6 +84,9 @@ export function AttemptTable({ story }: { story: ItemStory }) {
 }
 
 /** Attempts that the record counts and the history lacks. */
-export function unknownAttempts({ history, attempts = 0 }: Pick<ItemStory, "history" | "attempts">): number {
+export function countUnknownAttempts({
+  history,
+  attempts = 0,
+}: Pick<ItemHistory, "history" | "attempts">): number {
   return Math.max(0, attempts - history.filter(({ outcome }) => outcome !== "throttled").length);
 }

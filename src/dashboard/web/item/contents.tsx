@@ -1,27 +1,27 @@
 import { useSignal } from "@preact/signals";
-import type { ItemStory, MaskedText, RevealedItem } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import type { ItemHistory, MaskedText, RevealedItem } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
 import { Card } from "../parts/card.tsx";
-import { ask } from "../parts/dialog.tsx";
-import { Said } from "../parts/said.tsx";
-import { askServer } from "../server/ask-server.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { openDialog } from "../parts/dialog.tsx";
+import { ServerMessage } from "../parts/said.tsx";
+import { requestApi } from "../server/ask-server.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
 
 /** What was asked and what was answered: how long they are, and, once asked for, what they say. */
-export function Contents({ story }: { story: ItemStory }) {
+export function Contents({ item }: { item: ItemHistory }) {
   const revealed = useSignal<RevealedItem | undefined>(undefined);
-  const w = words.value.items;
-  const hasText = story.request.characters !== undefined || story.response.characters !== undefined;
+  const t = translations.value.items;
+  const hasText = item.request.characters !== undefined || item.response.characters !== undefined;
   const reveal = () =>
-    ask({
-      title: w.showTitle,
-      body: <p>{w.showBody}</p>,
-      confirm: w.show,
-      act: async () => {
-        const path = `api/runs/${encodeURIComponent(story.run)}/items/${story.index}/reveal`;
-        revealed.value = await askServer<RevealedItem>(path, { body: {} });
-        return words.value.items.shown;
+    openDialog({
+      title: t.showTitle,
+      body: <p>{t.showBody}</p>,
+      confirmLabel: t.show,
+      onConfirm: async () => {
+        const path = `api/runs/${encodeURIComponent(item.run)}/items/${item.index}/reveal`;
+        revealed.value = await requestApi<RevealedItem>(path, { body: {} });
+        return translations.value.items.shown;
       },
     });
   const button = revealed.value ? (
@@ -32,18 +32,18 @@ export function Contents({ story }: { story: ItemStory }) {
         revealed.value = undefined;
       }}
     >
-      {w.hide}
+      {t.hide}
     </button>
-  ) : mayAct() && hasText ? (
+  ) : canOperate() && hasText ? (
     <button type="button" class="button slight" onClick={reveal}>
-      {w.show}
+      {t.show}
     </button>
   ) : null;
   return (
-    <Card title={w.contents} end={button}>
+    <Card title={t.contents} end={button}>
       <div class="body columns">
-        <Content title={w.request} masked={story.request} plain={revealed.value?.request} />
-        <Content title={w.response} masked={story.response} plain={revealed.value?.response} />
+        <Content title={t.request} masked={item.request} plain={revealed.value?.request} />
+        <Content title={t.response} masked={item.response} plain={revealed.value?.response} />
       </div>
     </Card>
   );
@@ -58,30 +58,33 @@ function Content({
   masked: MaskedText;
   plain: RevealedItem["request"];
 }) {
-  const w = words.value.items;
-  const { count } = show.value;
+  const t = translations.value.items;
+  const { count } = formatters.value;
   return (
     <section>
       <h3>{title}</h3>
       {plain === undefined ? (
-        <p class="soft">
+        <p class="muted">
           {masked.characters === undefined ? (
-            masked.absent === undefined ? (
+            masked.absentReason === undefined ? (
               count(undefined)
             ) : (
-              <Said code={masked.absentCode && `absent-${masked.absentCode}`} text={masked.absent} />
+              <ServerMessage
+                code={masked.absentCode && `absent-${masked.absentCode}`}
+                text={masked.absentReason}
+              />
             )
           ) : (
-            w.masked(count(masked.characters))
+            t.masked(count(masked.characters))
           )}
         </p>
       ) : (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-          <pre class="words" tabIndex={0}>
+          <pre class="raw-text" tabIndex={0}>
             {plain.text}
           </pre>
-          {plain.cut === undefined ? null : <p class="small soft">{w.cut(count(plain.cut))}</p>}
+          {plain.cut === undefined ? null : <p class="small muted">{t.cut(count(plain.cut))}</p>}
         </>
       )}
     </section>

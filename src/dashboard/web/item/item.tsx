@@ -1,114 +1,114 @@
-import type { ItemStory } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import type { ItemHistory } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
 import { runLink } from "../parse-route.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { Facts } from "../parts/facts.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { useLive } from "../server/live.ts";
-import { words } from "../words/words.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { DescriptionList } from "../parts/facts.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { useQuery } from "../parts/use-answer.ts";
+import { useEventStream } from "../server/live.ts";
+import { translations } from "../words/words.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Contents } from "./contents.tsx";
 
-const EVERY_MS = 5_000;
+const REFRESH_INTERVAL_MS = 5_000;
 const TONES = { succeeded: "good", failed: "bad", waiting: "quiet" } as const;
 
 /** One item's whole story; what was asked and answered stays masked until an operator wants to see it. */
 export function Item({ run, index }: { run: string; index: number }) {
-  useLive("", {});
+  useEventStream("", {});
   const path = `api/runs/${encodeURIComponent(run)}/items/${index}`;
-  const { answer: story, error } = useAnswer<ItemStory>(path, EVERY_MS);
-  const w = words.value;
+  const { answer: item, error } = useQuery<ItemHistory>(path, REFRESH_INTERVAL_MS);
+  const t = translations.value;
   return (
     <>
-      <nav class="crumbs" aria-label={w.common.where}>
-        <a href="#/runs">{w.nav.runs}</a>
+      <nav class="crumbs" aria-label={t.common.where}>
+        <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
         <a href={runLink(run)}>
-          <Text value={run} mono />
+          <UntrustedText value={run} isMonospace />
         </a>
         <span aria-hidden="true">/</span>
         <span>#{index}</span>
       </nav>
-      {error === undefined ? null : <Problem error={error} />}
-      {story === undefined ? (
+      {error === undefined ? null : <ErrorMessage error={error} />}
+      {item === undefined ? (
         error === undefined ? (
-          <Empty>{w.common.loading}</Empty>
+          <EmptyState>{t.common.loading}</EmptyState>
         ) : null
       ) : (
-        <Story story={story} />
+        <ItemDetails item={item} />
       )}
     </>
   );
 }
 
-function Story({ story }: { story: ItemStory }) {
-  const w = words.value.items;
+function ItemDetails({ item }: { item: ItemHistory }) {
+  const t = translations.value.items;
   return (
     <>
       <div class="title">
         <h1>
-          <Text value={story.id} />
+          <UntrustedText value={item.id} />
         </h1>
-        <State tone={TONES[story.status]}>{w.statuses[story.status]}</State>
+        <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
       </div>
-      {story.failure === undefined ? null : (
+      {item.failure === undefined ? null : (
         <div class="note bad">
           <strong>
-            <Kind kind={story.failure.kind} />
+            <ErrorKindLabel kind={item.failure.kind} />
           </strong>{" "}
-          {story.failure.code === undefined ? null : <Text value={story.failure.code} mono />}{" "}
-          <Text value={story.failure.message} />
+          {item.failure.code === undefined ? null : <UntrustedText value={item.failure.code} isMonospace />}{" "}
+          <UntrustedText value={item.failure.message} />
         </div>
       )}
-      <Card title={w.record}>
+      <Card title={t.record}>
         <div class="body">
-          <StoryFacts story={story} />
+          <ItemFields item={item} />
         </div>
       </Card>
-      <Card title={w.history}>
-        <AttemptTable story={story} />
+      <Card title={t.history}>
+        <AttemptTable item={item} />
       </Card>
-      <Contents story={story} />
+      <Contents item={item} />
     </>
   );
 }
 
-function StoryFacts({ story }: { story: ItemStory }) {
-  const w = words.value.items;
-  const { count, moment } = show.value;
-  const { answer } = story;
+function ItemFields({ item }: { item: ItemHistory }) {
+  const t = translations.value.items;
+  const { count, timestamp } = formatters.value;
+  const { answer } = item;
   return (
-    <Facts
+    <DescriptionList
       facts={[
-        { label: w.position, value: `#${count(story.index)}` },
+        { label: t.position, value: `#${count(item.index)}` },
         {
-          label: w.model,
-          value: story.model === undefined ? count(undefined) : <Text value={story.model} />,
+          label: t.model,
+          value: item.model === undefined ? count(undefined) : <UntrustedText value={item.model} />,
         },
         {
-          label: w.origin,
-          value: story.origin === undefined ? count(undefined) : <Text value={story.origin} />,
+          label: t.origin,
+          value: item.origin === undefined ? count(undefined) : <UntrustedText value={item.origin} />,
         },
-        { label: w.attempts, value: count(story.attempts) },
+        { label: t.attempts, value: count(item.attempts) },
         {
-          label: w.tokens,
-          value: count(story.tokens),
+          label: t.tokens,
+          value: count(item.tokens),
           below:
             answer?.inputTokens === undefined && answer?.outputTokens === undefined
               ? undefined
-              : w.tokensInOut(count(answer.inputTokens), count(answer.outputTokens)),
+              : t.tokensInOut(count(answer.inputTokens), count(answer.outputTokens)),
         },
-        { label: w.recordedAt, value: moment(story.recordedAt, story.at) },
+        { label: t.recordedAt, value: timestamp(item.recordedAt, item.at) },
         ...(answer?.dimensions === undefined
           ? []
-          : [{ label: w.dimensions, value: count(answer.dimensions) }]),
+          : [{ label: t.dimensions, value: count(answer.dimensions) }]),
         ...(answer?.finishReason === undefined
           ? []
-          : [{ label: w.finishReason, value: <Text value={answer.finishReason} /> }]),
+          : [{ label: t.finishReason, value: <UntrustedText value={answer.finishReason} /> }]),
       ]}
     />
   );

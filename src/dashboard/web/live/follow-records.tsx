@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import type { LatestRecord, LatestRecords } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
-import { Empty } from "../parts/card.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { EmptyState } from "../parts/card.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
-const KEPT = 50;
+const MAX_RECORDS = 50;
 
 export interface FollowedRecordsState {
   readonly run: string;
@@ -21,12 +21,12 @@ export function useFollowedRecords() {
   const state = useSignal<FollowedRecordsState | undefined>(undefined);
   return {
     state,
-    take: ({ run, at, records }: LatestRecords) => {
+    handleEvent: ({ run, at, records }: LatestRecords) => {
       const newest = [...records].reverse();
       const seen = new Set(newest.map(({ index }) => index));
       const kept = state.value?.run === run ? state.value.records : [];
       const before = kept.filter(({ index }) => !seen.has(index));
-      state.value = { run, at, records: [...newest, ...before].slice(0, KEPT) };
+      state.value = { run, at, records: [...newest, ...before].slice(0, MAX_RECORDS) };
     },
   };
 }
@@ -34,45 +34,45 @@ export function useFollowedRecords() {
 /** A run's latest records, the newest at the top. */
 export function FollowedRecords({ run, state }: { run: string; state: FollowedRecordsState | undefined }) {
   const now = state?.run === run ? state : undefined;
-  const w = words.value.live;
-  if (now === undefined || now.records.length === 0) return <Empty>{w.noRecords}</Empty>;
+  const t = translations.value.live;
+  if (now === undefined || now.records.length === 0) return <EmptyState>{t.noRecords}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.record}</th>
-          <th scope="col">{w.at}</th>
+          <th scope="col">{t.record}</th>
+          <th scope="col">{t.at}</th>
           <th scope="col" class="number">
-            {w.tokens}
+            {t.tokens}
           </th>
           <th scope="col" class="wide">
-            {w.vector}
+            {t.vector}
           </th>
         </tr>
       </thead>
       <tbody>
         {now.records.map((record) => (
-          <RecordLine key={record.index} run={run} record={record} now={now.at} />
+          <RecordRow key={record.index} run={run} record={record} now={now.at} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function RecordLine({ run, record, now }: { run: string; record: LatestRecord; now: number }) {
-  const w = words.value.live;
-  const { moment, count } = show.value;
+function RecordRow({ run, record, now }: { run: string; record: LatestRecord; now: number }) {
+  const t = translations.value.live;
+  const { timestamp, count } = formatters.value;
   return (
     <tr>
       <td class="name">
         <a href={itemLink(run, record.index)}>
-          <Text value={record.id ?? `#${record.index}`} cut />
+          <UntrustedText value={record.id ?? `#${record.index}`} truncate />
         </a>
       </td>
-      <td class="line" data-label={w.at}>
-        {moment(record.at, now)}
+      <td class="line" data-label={t.at}>
+        {timestamp(record.at, now)}
       </td>
-      <td class="number" data-label={w.tokens}>
+      <td class="number" data-label={t.tokens}>
         {count(record.tokens)}
       </td>
       <td class="full">
@@ -80,14 +80,14 @@ function RecordLine({ run, record, now }: { run: string; record: LatestRecord; n
           <span class="mono">
             {record.vector === undefined
               ? count(undefined)
-              : `${record.vector.map((value) => value.toFixed(4)).join("  ")} … ${w.dimensions(count(record.dimensions))}`}
+              : `${record.vector.map((value) => value.toFixed(4)).join("  ")} … ${t.dimensions(count(record.dimensions))}`}
           </span>
         ) : (
           <>
-            <State tone="bad">
-              <Kind kind={record.failure.kind} />
-            </State>{" "}
-            <Text value={record.failure.message} />
+            <StatusBadge tone="bad">
+              <ErrorKindLabel kind={record.failure.kind} />
+            </StatusBadge>{" "}
+            <UntrustedText value={record.failure.message} />
           </>
         )}
       </td>

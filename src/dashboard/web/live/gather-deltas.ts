@@ -1,39 +1,39 @@
 import type { FailureView, LiveChatEvent } from "../../contract.ts";
 
 /** An answer on its way. */
-export interface Gathered {
+export interface StreamedAnswer {
   readonly reasoning: string;
   readonly text: string;
   readonly tools: string;
   readonly attempt: number | undefined;
-  readonly isOver: boolean;
+  readonly isFinished: boolean;
   readonly finishReason?: string;
   readonly failure?: FailureView;
 }
 
-export const NOTHING_YET: Gathered = {
+export const EMPTY_ANSWER: StreamedAnswer = {
   reasoning: "",
   text: "",
   tools: "",
   attempt: undefined,
-  isOver: false,
+  isFinished: false,
 };
 
 /** More of one answer is not kept on the page: its beginning goes. */
-const MOST_CHARACTERS = 500_000;
+const MAX_CHARACTERS = 500_000;
 
 /** The answer with one more event: a reset begins it again, and the end's text wins over what was gathered. */
-export function gatherDelta(before: Gathered, event: LiveChatEvent): Gathered {
-  if (event.type === "reset") return { ...NOTHING_YET, attempt: event.attempt };
+export function reduceChatEvent(before: StreamedAnswer, event: LiveChatEvent): StreamedAnswer {
+  if (event.type === "reset") return { ...EMPTY_ANSWER, attempt: event.attempt };
   if (event.type === "end") {
     return {
       ...before,
-      isOver: true,
+      isFinished: true,
       text: event.text ?? before.text,
       ...(event.finishReason === undefined ? {} : { finishReason: event.finishReason }),
       ...(event.failure === undefined ? {} : { failure: event.failure }),
     };
   }
-  const grown = (before[event.type] + event.delta).slice(-MOST_CHARACTERS);
-  return { ...before, attempt: event.attempt, [event.type]: grown };
+  const extended = (before[event.type] + event.delta).slice(-MAX_CHARACTERS);
+  return { ...before, attempt: event.attempt, [event.type]: extended };
 }

@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import type { LiveChat, LiveChats, Overview } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { showControls } from "../parts/show-controls.ts";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { useLive } from "../server/live.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { useEventStream } from "../server/live.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
 import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
 import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
 
@@ -17,50 +17,52 @@ export function Live() {
   const chats = useSignal<LiveChats | undefined>(undefined);
   const runs = useSignal<Overview["runs"]["active"] | undefined>(undefined);
   const followed = useSignal<string | undefined>(undefined);
-  const chosen = useSignal<string | undefined>(undefined);
+  const selected = useSignal<string | undefined>(undefined);
   const answer = useFollowedChat();
   const records = useFollowedRecords();
-  const run = chosen.value ?? runs.value?.[0]?.run;
+  const run = selected.value ?? runs.value?.[0]?.run;
   const query = new URLSearchParams({ chats: "1", overview: "1" });
   if (followed.value !== undefined) query.set("chat", followed.value);
   if (run !== undefined) query.set("records", run);
-  useLive(query.toString(), {
-    open: answer.begin,
-    chat: answer.take,
-    records: records.take,
+  useEventStream(query.toString(), {
+    open: answer.reset,
+    chat: answer.handleEvent,
+    records: records.handleEvent,
     chats: (next) => {
       chats.value = next;
     },
     overview: (next) => {
-      runs.value = livelyFirst(
+      runs.value = activeFirst(
         next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding"),
       );
     },
     refused: (event) => {
-      if (event.topic === "chat") answer.refuse(event);
+      if (event.topic === "chat") answer.handleRefusal(event);
     },
   });
-  const w = words.value;
+  const t = translations.value;
   return (
     <>
-      <h1>{w.nav.live}</h1>
+      <h1>{t.nav.live}</h1>
       {followed.value === undefined ? null : (
         <FollowedChat item={followed.value} state={answer.state.value} />
       )}
-      <Card title={w.live.chats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
+      <Card title={t.live.chats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
         {chats.value === undefined ? (
-          <Empty>{w.common.loading}</Empty>
+          <EmptyState>{t.common.loading}</EmptyState>
         ) : chats.value.chats.length === 0 ? (
-          <Empty command='sluice chat "Why is the sky blue?" --model zhipu/glm-4-plus'>
-            {w.live.noChats}
-          </Empty>
+          <EmptyState command='sluice chat "Why is the sky blue?" --model zhipu/glm-4-plus'>
+            {t.live.noChats}
+          </EmptyState>
         ) : (
           <ChatTable chats={chats.value} followed={followed} />
         )}
       </Card>
-      <Card title={w.live.records} end={<RunChoice runs={runs.value} run={run} chosen={chosen} />}>
+      <Card title={t.live.records} end={<RunSelect runs={runs.value} run={run} selected={selected} />}>
         {run === undefined ? (
-          <Empty command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{w.live.noRuns}</Empty>
+          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">
+            {t.live.noRuns}
+          </EmptyState>
         ) : (
           <FollowedRecords run={run} state={records.state.value} />
         )}
@@ -70,22 +72,22 @@ export function Live() {
 }
 
 /** Runs that bring records at this moment before those that stand still; otherwise as they come. */
-function livelyFirst(runs: Overview["runs"]["active"]): Overview["runs"]["active"] {
-  const isLively = ({ phase }: (typeof runs)[number]) => phase === "running" || phase === "finishing";
-  return [...runs.filter(isLively), ...runs.filter((run) => !isLively(run))];
+function activeFirst(runs: Overview["runs"]["active"]): Overview["runs"]["active"] {
+  const isActive = ({ phase }: (typeof runs)[number]) => phase === "running" || phase === "finishing";
+  return [...runs.filter(isActive), ...runs.filter((run) => !isActive(run))];
 }
 
 /** How many chats workers hold, how many of them are being answered, and how many of them are listed. */
 function ChatCounts({ chats }: { chats: LiveChats }) {
-  const w = words.value;
-  const { count } = show.value;
+  const t = translations.value;
+  const { count } = formatters.value;
   const shown = chats.chats.length;
   return (
-    <span class="small soft">
+    <span class="small muted">
       {[
-        w.live.running(count(chats.total)),
-        chats.answering === undefined ? "" : w.live.answering(count(chats.answering)),
-        shown < chats.total ? w.common.shownOf(count(shown), count(chats.total)) : "",
+        t.live.running(count(chats.total)),
+        chats.answering === undefined ? "" : t.live.answering(count(chats.answering)),
+        shown < chats.total ? t.common.shownOf(count(shown), count(chats.total)) : "",
       ]
         .filter(Boolean)
         .join(" · ")}
@@ -93,28 +95,28 @@ function ChatCounts({ chats }: { chats: LiveChats }) {
   );
 }
 
-function RunChoice({
+function RunSelect({
   runs,
   run,
-  chosen,
+  selected,
 }: {
   runs: Overview["runs"]["active"] | undefined;
   run: string | undefined;
-  chosen: { value: string | undefined };
+  selected: { value: string | undefined };
 }) {
   if (runs === undefined || runs.length === 0) return null;
   return (
     <select
       class="select"
-      aria-label={words.value.live.chooseRun}
+      aria-label={translations.value.live.chooseRun}
       value={run ?? ""}
       onChange={(event) => {
-        chosen.value = event.currentTarget.value;
+        selected.value = event.currentTarget.value;
       }}
     >
       {runs.map((one) => (
         <option key={one.run} value={one.run}>
-          {showControls(`${one.name ?? ""} ${one.run}`.trim())}
+          {escapeControlCharacters(`${one.name ?? ""} ${one.run}`.trim())}
         </option>
       ))}
     </select>
@@ -122,24 +124,28 @@ function RunChoice({
 }
 
 /** Of many chats the rest is shown when it is asked for: the records below would be out of sight. */
-const SHOWN = 20;
+const COLLAPSED_COUNT = 20;
 
 function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: string | undefined } }) {
-  const isWhole = useSignal(false);
-  const sorted = [...chats.chats].sort((a, b) => Number(b.streams) - Number(a.streams));
+  const isExpanded = useSignal(false);
+  const sorted = [...chats.chats].sort((a, b) => Number(b.isStreaming) - Number(a.isStreaming));
   return (
     <>
-      <ChatLines chats={isWhole.value ? sorted : sorted.slice(0, SHOWN)} at={chats.at} followed={followed} />
-      {sorted.length > SHOWN && !isWhole.value ? (
+      <ChatRows
+        chats={isExpanded.value ? sorted : sorted.slice(0, COLLAPSED_COUNT)}
+        at={chats.at}
+        followed={followed}
+      />
+      {sorted.length > COLLAPSED_COUNT && !isExpanded.value ? (
         <div class="body actions">
           <button
             type="button"
             class="button"
             onClick={() => {
-              isWhole.value = true;
+              isExpanded.value = true;
             }}
           >
-            {words.value.common.showAll(show.value.count(sorted.length))}
+            {translations.value.common.showAll(formatters.value.count(sorted.length))}
           </button>
         </div>
       ) : null}
@@ -147,7 +153,7 @@ function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: s
   );
 }
 
-function ChatLines({
+function ChatRows({
   chats,
   at,
   followed,
@@ -156,34 +162,34 @@ function ChatLines({
   at: number;
   followed: { value: string | undefined };
 }) {
-  const w = words.value.live;
+  const t = translations.value.live;
   return (
     <table class="table">
       <thead>
         <tr>
           <th scope="col" class="wide">
-            {w.chat}
+            {t.chat}
           </th>
-          <th scope="col">{w.queue}</th>
+          <th scope="col">{t.queue}</th>
           <th scope="col" class="number">
-            {w.since}
+            {t.since}
           </th>
-          <th scope="col">{w.state}</th>
+          <th scope="col">{t.state}</th>
           <th scope="col">
-            <span class="unseen">{w.follow}</span>
+            <span class="visually-hidden">{t.follow}</span>
           </th>
         </tr>
       </thead>
       <tbody>
         {chats.map((chat) => (
-          <ChatLine key={chat.item} chat={chat} at={at} followed={followed} />
+          <ChatRow key={chat.item} chat={chat} at={at} followed={followed} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function ChatLine({
+function ChatRow({
   chat,
   at,
   followed,
@@ -192,34 +198,34 @@ function ChatLine({
   at: number;
   followed: { value: string | undefined };
 }) {
-  const w = words.value.live;
-  const { age } = show.value;
+  const t = translations.value.live;
+  const { age } = formatters.value;
   const isFollowed = followed.value === chat.item;
   return (
     <tr>
       <td class="name">
-        <Text value={chat.model} />
+        <UntrustedText value={chat.model} />
         <span class="below">
           {chat.run !== undefined && chat.index !== undefined ? (
             <a href={itemLink(chat.run, chat.index)}>
-              <Text value={`${chat.run} #${chat.index}`} />
+              <UntrustedText value={`${chat.run} #${chat.index}`} />
             </a>
           ) : (
-            <Text value={chat.item} mono />
+            <UntrustedText value={chat.item} isMonospace />
           )}
         </span>
       </td>
-      <td class="line" data-label={w.queue}>
-        <Text value={chat.queue} cut />
+      <td class="line" data-label={t.queue}>
+        <UntrustedText value={chat.queue} truncate />
       </td>
-      <td class="number" data-label={w.since}>
+      <td class="number" data-label={t.since}>
         {age(chat.startedAt, at)}
       </td>
-      <td class="line" data-label={w.state}>
+      <td class="line" data-label={t.state}>
         <ChatState chat={chat} />
       </td>
       <td class="full line">
-        {mayAct() && chat.streams ? (
+        {canOperate() && chat.isStreaming ? (
           <button
             type="button"
             class="button slight"
@@ -228,10 +234,10 @@ function ChatLine({
               followed.value = isFollowed ? undefined : chat.item;
             }}
           >
-            {isFollowed ? w.stop : w.follow}
+            {isFollowed ? t.stop : t.follow}
           </button>
         ) : (
-          <span class="small soft">{chat.streams ? w.operatorsOnly : w.noStream}</span>
+          <span class="small muted">{chat.isStreaming ? t.operatorsOnly : t.noStream}</span>
         )}
       </td>
     </tr>
@@ -240,14 +246,17 @@ function ChatLine({
 
 /** Held by a worker is not yet answered: most wait for a reservation on their lane. */
 function ChatState({ chat: { state, attempt = 1 } }: { chat: LiveChat }) {
-  const w = words.value.live;
-  if (state === undefined) return <>{show.value.count(undefined)}</>;
+  const t = translations.value.live;
+  if (state === undefined) return <>{formatters.value.count(undefined)}</>;
   const isAnswering = state === "answering";
   return (
     <>
-      <State tone={isAnswering ? "live" : "quiet"}>{w.states[state]}</State>
+      <StatusBadge tone={isAnswering ? "live" : "quiet"}>{t.states[state]}</StatusBadge>
       <span class="below">
-        {[isAnswering ? "" : w.waitsFor, attempt > 1 ? words.value.items.attemptNumber(String(attempt)) : ""]
+        {[
+          isAnswering ? "" : t.waitingFor,
+          attempt > 1 ? translations.value.items.attemptNumber(String(attempt)) : "",
+        ]
           .filter(Boolean)
           .join(" · ")}
       </span>

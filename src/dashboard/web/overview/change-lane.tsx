@@ -1,37 +1,37 @@
 import type { LaneView, SetLaneLimits } from "../../contract.ts";
-import { ask } from "../parts/dialog.tsx";
-import { Text } from "../parts/text.tsx";
-import { askServer } from "../server/ask-server.ts";
-import { words } from "../words/words.ts";
+import { openDialog } from "../parts/dialog.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { requestApi } from "../server/ask-server.ts";
+import { translations } from "../words/words.ts";
 import { LaneReason } from "./lane-reason.tsx";
 
 /** Asks for a lane's limits, which count for all workers at once. */
-export function askForLimits(lane: LaneView): void {
-  const w = words.value.lanes;
-  ask({
-    title: w.limitsTitle,
+export function openLimitsDialog(lane: LaneView): void {
+  const t = translations.value.lanes;
+  openDialog({
+    title: t.limitsTitle,
     body: (
       <div class="steps">
         <p>
-          <Text value={lane.name} mono />
+          <UntrustedText value={lane.name} isMonospace />
         </p>
-        <p class="small soft">{w.limitsBody}</p>
+        <p class="small muted">{t.limitsBody}</p>
         <div class="form">
-          <LimitField name="requestsPerMinute" label={w.requestsUsed} share={lane.requests} />
-          <LimitField name="tokensPerMinute" label={w.tokensUsed} share={lane.tokens} />
-          <LimitField name="concurrency" label={w.concurrency} share={lane.concurrency} />
+          <LimitField name="requestsPerMinute" label={t.requestsUsed} share={lane.requests} />
+          <LimitField name="tokensPerMinute" label={t.tokensUsed} share={lane.tokens} />
+          <LimitField name="concurrency" label={t.concurrency} share={lane.concurrency} />
         </div>
         <label class="check">
           <input type="checkbox" name="clear" />
-          {w.clear}
+          {t.clear}
         </label>
       </div>
     ),
-    confirm: w.setLimits,
+    confirmLabel: t.setLimits,
     isReady: (fields) => [...fields.values()].some((value) => value !== ""),
-    act: async (fields) => {
-      await askServer<LaneView>("api/lanes/limits", { body: readLimits(lane.name, fields) });
-      return words.value.lanes.limitsSet;
+    onConfirm: async (fields) => {
+      await requestApi<LaneView>("api/lanes/limits", { body: readLimits(lane.name, fields) });
+      return translations.value.lanes.limitsSet;
     },
   });
 }
@@ -55,30 +55,30 @@ function LimitField({ name, label, share }: { name: string; label: string; share
 }
 
 function readLimits(lane: string, fields: FormData): SetLaneLimits {
-  const figure = (name: string) => {
+  const readField = (name: string) => {
     const text = String(fields.get(name) ?? "").trim();
     return text === "" ? {} : { [name]: Number(text) };
   };
   return {
     lane,
-    ...figure("requestsPerMinute"),
-    ...figure("tokensPerMinute"),
-    ...figure("concurrency"),
+    ...readField("requestsPerMinute"),
+    ...readField("tokensPerMinute"),
+    ...readField("concurrency"),
     ...(fields.get("clear") ? { clear: true } : {}),
   };
 }
 
 /** Asks before a parked lane is opened: what parked it may cost money again. */
-export function askToUnpark(lane: LaneView): void {
-  const w = words.value.lanes;
-  ask({
-    title: w.unparkTitle,
+export function openUnparkDialog(lane: LaneView): void {
+  const t = translations.value.lanes;
+  openDialog({
+    title: t.unparkTitle,
     body: (
       <>
         <p>
-          <Text value={lane.name} mono />
+          <UntrustedText value={lane.name} isMonospace />
         </p>
-        <p>{w.unparkBody}</p>
+        <p>{t.unparkBody}</p>
         {lane.reason === undefined ? null : (
           <p class="note warn">
             <LaneReason {...lane} />
@@ -86,10 +86,10 @@ export function askToUnpark(lane: LaneView): void {
         )}
       </>
     ),
-    confirm: w.unpark,
-    act: async () => {
-      await askServer<LaneView>("api/lanes/unpark", { body: { lane: lane.name } });
-      return words.value.lanes.unparked;
+    confirmLabel: t.unpark,
+    onConfirm: async () => {
+      await requestApi<LaneView>("api/lanes/unpark", { body: { lane: lane.name } });
+      return translations.value.lanes.unparked;
     },
   });
 }

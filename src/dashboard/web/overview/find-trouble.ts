@@ -1,7 +1,7 @@
 import type { Overview } from "../../contract.ts";
 
 /** Something that stands still or soon will, and needs somebody to look. */
-export type Trouble =
+export type OverviewProblem =
   | {
       readonly kind: "lane-parked" | "lane-snoozed" | "lane-out";
       readonly name: string;
@@ -11,11 +11,11 @@ export type Trouble =
   | { readonly kind: "run-parked" | "run-stopped"; readonly run: string; readonly name: string }
   | { readonly kind: "worker-dead" | "queue-paused"; readonly name: string }
   | { readonly kind: "no-worker"; readonly queue: string; readonly waiting: number }
-  | { readonly kind: "redis-memory"; readonly usedBytes: number; readonly markBytes: number };
+  | { readonly kind: "redis-memory"; readonly usedBytes: number; readonly warningBytes: number };
 
 /** Faults in a row after which the limiter lets one probe through at a time. */
-const OUT = 5;
-const SERIOUS: ReadonlySet<Trouble["kind"]> = new Set([
+const CIRCUIT_OPEN_FAULTS = 5;
+const CRITICAL_KINDS: ReadonlySet<OverviewProblem["kind"]> = new Set([
   "lane-parked",
   "lane-out",
   "run-parked",
@@ -26,7 +26,7 @@ const SERIOUS: ReadonlySet<Trouble["kind"]> = new Set([
 ]);
 
 /** All that is stuck, the worst first; a paused run is not: somebody wanted it so. */
-export function findTrouble(overview: Overview): Trouble[] {
+export function findProblems(overview: Overview): OverviewProblem[] {
   const found = [
     ...fromLanes(overview),
     ...fromRuns(overview),
@@ -34,50 +34,51 @@ export function findTrouble(overview: Overview): Trouble[] {
     ...fromRedis(overview),
     ...fromWorkers(overview),
   ];
-  return [...found.filter(isSerious), ...found.filter((trouble) => !isSerious(trouble))];
+  return [...found.filter(isCritical), ...found.filter((problem) => !isCritical(problem))];
 }
 
-export function isSerious({ kind }: Trouble): boolean {
-  return SERIOUS.has(kind);
+export function isCritical({ kind }: OverviewProblem): boolean {
+  return CRITICAL_KINDS.has(kind);
 }
 
-function fromLanes({ lanes }: Overview): Trouble[] {
-  return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): Trouble[] => {
+function fromLanes({ lanes }: Overview): OverviewProblem[] {
+  return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): OverviewProblem[] => {
     const why = {
       reason,
       reasonKind,
     };
     if (state === "parked") return [{ kind: "lane-parked", name, ...why }];
-    if (faultStreak !== undefined && faultStreak >= OUT) return [{ kind: "lane-out", name, ...why }];
+    if (faultStreak !== undefined && faultStreak >= CIRCUIT_OPEN_FAULTS)
+      return [{ kind: "lane-out", name, ...why }];
     if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...why }];
     return [];
   });
 }
 
-function fromRuns({ runs }: Overview): Trouble[] {
-  return runs.active.flatMap(({ run, name = run, phase }): Trouble[] => {
+function fromRuns({ runs }: Overview): OverviewProblem[] {
+  return runs.active.flatMap(({ run, name = run, phase }): OverviewProblem[] => {
     if (phase === "parked") return [{ kind: "run-parked", run, name }];
     if (phase === "stopped") return [{ kind: "run-stopped", run, name }];
     return [];
   });
 }
 
-function fromQueues({ providers, workers }: Overview): Trouble[] {
+function fromQueues({ providers, workers }: Overview): OverviewProblem[] {
   const taken = new Set(workers.filter(({ state }) => state === "alive").flatMap(({ queues }) => queues));
   return providers.flatMap(({ queues }) =>
-    queues.flatMap(({ name, waiting, paused }): Trouble[] => {
+    queues.flatMap(({ name, waiting, paused }): OverviewProblem[] => {
       if (paused) return [{ kind: "queue-paused", name }];
       return waiting > 0 && !taken.has(name) ? [{ kind: "no-worker", queue: name, waiting }] : [];
     }),
   );
 }
 
-function fromRedis({ redis: { usedBytes, markBytes } }: Overview): Trouble[] {
-  if (usedBytes === undefined || markBytes === undefined || usedBytes < markBytes) return [];
-  return [{ kind: "redis-memory", usedBytes, markBytes }];
+function fromRedis({ redis: { usedBytes, warningBytes } }: Overview): OverviewProblem[] {
+  if (usedBytes === undefined || warningBytes === undefined || usedBytes < warningBytes) return [];
+  return [{ kind: "redis-memory", usedBytes, warningBytes }];
 }
 
-function fromWorkers({ workers }: Overview): Trouble[] {
+function fromWorkers({ workers }: Overview): OverviewProblem[] {
   return workers
     .filter(({ state }) => state === "dead")
     .map(({ id, host, pid }) => ({

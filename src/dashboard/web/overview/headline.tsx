@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
 import type { MoneyView, Overview } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { runLink } from "../parse-route.ts";
-import { shareDone } from "../parts/progress.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
-import { findTrouble, isSerious, type Trouble } from "./find-trouble.ts";
+import { completedShare } from "../parts/progress.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
+import { findProblems, isCritical, type OverviewProblem } from "./find-trouble.ts";
 import { LaneReason } from "./lane-reason.tsx";
-import { addMoney, findFullestLimit } from "./sum-up.ts";
+import { findTightestLimit, sumCosts } from "./sum-up.ts";
 
 /** What a glance must give: what runs, what is stuck, what it costs, how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {
@@ -21,7 +21,7 @@ export function Headline({ overview }: { overview: Overview | undefined }) {
   );
 }
 
-function Figure({
+function Stat({
   title,
   large,
   tone,
@@ -33,7 +33,7 @@ function Figure({
   children?: ComponentChildren;
 }) {
   return (
-    <section class="figure">
+    <section class="stat">
       <h2>{title}</h2>
       <p class={`large ${tone ?? ""}`}>{large}</p>
       <div class="sub">{children}</div>
@@ -41,14 +41,14 @@ function Figure({
   );
 }
 
-const BUSY = new Set(["planning", "running", "snoozing", "finishing"]);
+const ACTIVE_PHASES = new Set(["planning", "running", "snoozing", "finishing"]);
 
 function Running({ overview }: { overview: Overview | undefined }) {
-  const w = words.value.headline;
-  const { count, short, share, duration } = show.value;
-  if (!overview) return <Figure title={w.running} large={count(undefined)} />;
-  const busy = overview.runs.active.filter(({ phase }) => BUSY.has(phase));
-  const total = [...BUSY].reduce(
+  const t = translations.value.headline;
+  const { count, compact, share, duration } = formatters.value;
+  if (!overview) return <Stat title={t.running} large={count(undefined)} />;
+  const busy = overview.runs.active.filter(({ phase }) => ACTIVE_PHASES.has(phase));
+  const total = [...ACTIVE_PHASES].reduce(
     (sum, phase) => sum + (overview.runs.byPhase[phase as keyof typeof overview.runs.byPhase] ?? 0),
     0,
   );
@@ -57,102 +57,108 @@ function Running({ overview }: { overview: Overview | undefined }) {
     (most, { etaMs }) => (etaMs === undefined ? most : Math.max(most ?? 0, etaMs)),
     undefined,
   );
-  const done = busy.length === 1 ? shareDone(busy[0]?.items) : undefined;
+  const done = busy.length === 1 ? completedShare(busy[0]?.items) : undefined;
   const rate = overview.totals.itemsPerMinute;
-  const { active = 0, waiting = 0 } = overview.alone ?? {};
-  const isAlone = active + waiting > 0;
+  const { active = 0, waiting = 0 } = overview.standalone ?? {};
+  const hasStandaloneJobs = active + waiting > 0;
   return (
-    <Figure title={w.running} large={w.runs(Math.max(total, busy.length))}>
-      {busy.length === 0 && paused === 0 && !isAlone ? w.idle : null}
+    <Stat title={t.running} large={t.runs(Math.max(total, busy.length))}>
+      {busy.length === 0 && paused === 0 && !hasStandaloneJobs ? t.idle : null}
       <ul>
-        {rate === undefined ? null : <li>{w.itemsPerMinute(short(rate))}</li>}
+        {rate === undefined ? null : <li>{t.itemsPerMinute(compact(rate))}</li>}
         {done === undefined && longest === undefined ? null : (
           <li>
             {[
-              done === undefined ? "" : w.done(share(done)),
-              longest === undefined ? "" : w.left(duration(longest)),
+              done === undefined ? "" : t.done(share(done)),
+              longest === undefined ? "" : t.left(duration(longest)),
             ]
               .filter(Boolean)
               .join(" · ")}
           </li>
         )}
-        {paused > 0 ? <li>{w.paused(paused)}</li> : null}
-        {isAlone ? <li>{w.alone(count(active), count(waiting))}</li> : null}
+        {paused > 0 ? <li>{t.paused(paused)}</li> : null}
+        {hasStandaloneJobs ? <li>{t.standalone(count(active), count(waiting))}</li> : null}
       </ul>
-    </Figure>
+    </Stat>
   );
 }
 
 /** Troubles named in the headline; the rest are counted. */
-const NAMED = 3;
+const MAX_LISTED_PROBLEMS = 3;
 
 function Stuck({ overview }: { overview: Overview | undefined }) {
-  const w = words.value.headline;
-  if (!overview) return <Figure title={w.stuck} large={show.value.count(undefined)} />;
-  const trouble = findTrouble(overview);
-  const tone = trouble.some(isSerious) ? "bad" : trouble.length > 0 ? "warn" : undefined;
+  const t = translations.value.headline;
+  if (!overview) return <Stat title={t.stuck} large={formatters.value.count(undefined)} />;
+  const problem = findProblems(overview);
+  const tone = problem.some(isCritical) ? "bad" : problem.length > 0 ? "warn" : undefined;
   return (
-    <Figure title={w.stuck} large={trouble.length === 0 ? w.nothing : w.things(trouble.length)} tone={tone}>
-      {trouble.length === 0 ? (
-        isFlowing(overview) ? (
-          w.allFlows
+    <Stat
+      title={t.stuck}
+      large={problem.length === 0 ? t.nothing : t.problemCount(problem.length)}
+      tone={tone}
+    >
+      {problem.length === 0 ? (
+        hasActivity(overview) ? (
+          t.allClear
         ) : null
       ) : (
         <ul>
-          {trouble.slice(0, NAMED).map((one, index) => (
+          {problem.slice(0, MAX_LISTED_PROBLEMS).map((one, index) => (
             <li key={index}>
-              <TroubleLine trouble={one} />
+              <ProblemLine problem={one} />
             </li>
           ))}
-          {trouble.length > NAMED ? <li>{w.more(trouble.length - NAMED)}</li> : null}
+          {problem.length > MAX_LISTED_PROBLEMS ? (
+            <li>{t.more(problem.length - MAX_LISTED_PROBLEMS)}</li>
+          ) : null}
         </ul>
       )}
-    </Figure>
+    </Stat>
   );
 }
 
 /** Where nothing is under way, nothing flows either. */
-function isFlowing({ runs, alone }: Overview): boolean {
-  return runs.active.length > 0 || (alone?.active ?? 0) > 0;
+function hasActivity({ runs, standalone }: Overview): boolean {
+  return runs.active.length > 0 || (standalone?.active ?? 0) > 0;
 }
 
-function TroubleLine({ trouble }: { trouble: Trouble }) {
-  const w = words.value.trouble;
-  const { count, bytes } = show.value;
-  switch (trouble.kind) {
+function ProblemLine({ problem }: { problem: OverviewProblem }) {
+  const t = translations.value.problem;
+  const { count, bytes } = formatters.value;
+  switch (problem.kind) {
     case "run-parked":
     case "run-stopped":
       return (
         <>
-          {w[trouble.kind]}{" "}
-          <a href={runLink(trouble.run)}>
-            <Text value={trouble.name} />
+          {t[problem.kind]}{" "}
+          <a href={runLink(problem.run)}>
+            <UntrustedText value={problem.name} />
           </a>
         </>
       );
     case "no-worker":
       return (
         <>
-          {w["no-worker"](count(trouble.waiting))} <Text value={trouble.queue} />
+          {t["no-worker"](count(problem.waiting))} <UntrustedText value={problem.queue} />
         </>
       );
     case "redis-memory":
-      return <>{w["redis-memory"](bytes(trouble.usedBytes), bytes(trouble.markBytes))}</>;
+      return <>{t["redis-memory"](bytes(problem.usedBytes), bytes(problem.warningBytes))}</>;
     case "worker-dead":
     case "queue-paused":
       return (
         <>
-          {w[trouble.kind]} <Text value={trouble.name} />
+          {t[problem.kind]} <UntrustedText value={problem.name} />
         </>
       );
     default:
       return (
         <>
-          {w[trouble.kind]} <Text value={trouble.name} />
-          {trouble.reason === undefined ? null : (
+          {t[problem.kind]} <UntrustedText value={problem.name} />
+          {problem.reason === undefined ? null : (
             <>
               {": "}
-              <LaneReason {...trouble} />
+              <LaneReason {...problem} />
             </>
           )}
         </>
@@ -161,49 +167,49 @@ function TroubleLine({ trouble }: { trouble: Trouble }) {
 }
 
 function Cost({ overview }: { overview: Overview | undefined }) {
-  const w = words.value.headline;
-  const { money } = show.value;
-  const active = overview?.runs.money ?? addMoney(overview?.runs.active ?? []);
-  const day = overview?.spentToday ?? [];
+  const t = translations.value.headline;
+  const { money } = formatters.value;
+  const active = overview?.runs.money ?? sumCosts(overview?.runs.active ?? []);
+  const day = overview?.spentLastDay ?? [];
   const unpriced = overview?.runs.unpriced ?? 0;
   const large = active.length > 0 ? active : day;
   const spent = (sums: readonly MoneyView[]) =>
     sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
   return (
-    <Figure title={w.cost} large={large.length === 0 ? show.value.count(undefined) : spent(large)}>
+    <Stat title={t.cost} large={large.length === 0 ? formatters.value.count(undefined) : spent(large)}>
       <ul>
         {active.length > 0 ? (
           <li>
-            {w.activeRuns}
+            {t.activeRuns}
             {active.some(({ expected }) => expected !== undefined)
-              ? `, ${w.expected(active.map(({ expected, currency }) => money(expected, currency)).join(" + "))}`
+              ? `, ${t.expected(active.map(({ expected, currency }) => money(expected, currency)).join(" + "))}`
               : ""}
           </li>
         ) : null}
-        {unpriced > 0 && active.length > 0 ? <li>{w.unpriced(unpriced)}</li> : null}
-        <li>{day.length > 0 ? w.lastDay(spent(day)) : active.length > 0 ? null : w.noPrice}</li>
+        {unpriced > 0 && active.length > 0 ? <li>{t.unpriced(unpriced)}</li> : null}
+        <li>{day.length > 0 ? t.lastDay(spent(day)) : active.length > 0 ? null : t.noPrice}</li>
       </ul>
-    </Figure>
+    </Stat>
   );
 }
 
 function Limits({ overview }: { overview: Overview | undefined }) {
-  const w = words.value.headline;
-  const { share, count } = show.value;
-  const fullest = overview ? findFullestLimit(overview.lanes) : undefined;
+  const t = translations.value.headline;
+  const { share, count } = formatters.value;
+  const tightest = overview ? findTightestLimit(overview.lanes) : undefined;
   const perMinute = overview?.totals.throttlesPerMinute;
   return (
-    <Figure title={w.limits} large={share(fullest?.share)}>
+    <Stat title={t.limits} large={share(tightest?.share)}>
       <ul>
-        {fullest === undefined ? (
-          <li>{w.noLimit}</li>
+        {tightest === undefined ? (
+          <li>{t.noLimit}</li>
         ) : (
           <li>
-            {words.value.lanes[fullest.dimension]}, <Text value={fullest.lane} />
+            {translations.value.lanes[tightest.dimension]}, <UntrustedText value={tightest.lane} />
           </li>
         )}
-        {perMinute === undefined ? null : <li>{w.throttles(count(Math.round(perMinute)))}</li>}
+        {perMinute === undefined ? null : <li>{t.throttles(count(Math.round(perMinute)))}</li>}
       </ul>
-    </Figure>
+    </Stat>
   );
 }

@@ -1,19 +1,19 @@
 import type { LaneView } from "../../contract.ts";
-import { Kind } from "../parts/kind.tsx";
-import { Text } from "../parts/text.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { UntrustedText } from "../parts/text.tsx";
 
 /** Why a lane waits or is parked: the kind in the reader's language, then the provider's own words. */
 export function LaneReason({ reason, reasonKind }: Pick<LaneView, "reason" | "reasonKind">) {
   if (reason === undefined) return null;
-  if (reasonKind === undefined || !reason.startsWith(reasonKind)) return <Text value={reason} />;
+  if (reasonKind === undefined || !reason.startsWith(reasonKind)) return <UntrustedText value={reason} />;
   const rest = reason.slice(reasonKind.length).replace(/^: /, "");
   return (
     <>
-      <Kind kind={reasonKind} />
+      <ErrorKindLabel kind={reasonKind} />
       {rest === "" ? null : (
         <>
           {": "}
-          <Text value={rest} />
+          <UntrustedText value={rest} />
         </>
       )}
     </>

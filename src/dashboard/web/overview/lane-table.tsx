@@ -1,87 +1,87 @@
 import type { LaneView } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Empty } from "../parts/card.tsx";
+import { formatters } from "../format/show.ts";
+import { EmptyState } from "../parts/card.tsx";
 import { Meter } from "../parts/meter.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
-import { askForLimits, askToUnpark } from "./change-lane.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
+import { openLimitsDialog, openUnparkDialog } from "./change-lane.tsx";
 import { LaneReason } from "./lane-reason.tsx";
 
 /** Lanes, and how much of each of their limits is in use. */
 export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: number }) {
-  const w = words.value.lanes;
-  if (lanes.length === 0) return <Empty command="sluice providers">{w.none}</Empty>;
+  const t = translations.value.lanes;
+  if (lanes.length === 0) return <EmptyState command="sluice providers">{t.none}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.lane}</th>
-          <th scope="col">{w.state}</th>
-          <th scope="col">{w.requestsUsed}</th>
-          <th scope="col">{w.tokensUsed}</th>
-          <th scope="col">{w.concurrency}</th>
+          <th scope="col">{t.lane}</th>
+          <th scope="col">{t.state}</th>
+          <th scope="col">{t.requestsUsed}</th>
+          <th scope="col">{t.tokensUsed}</th>
+          <th scope="col">{t.concurrency}</th>
           <th scope="col" class="number">
-            {w.throttles}
+            {t.throttles}
           </th>
-          {mayAct() ? (
+          {canOperate() ? (
             <th scope="col">
-              <span class="unseen">{w.change}</span>
+              <span class="visually-hidden">{t.change}</span>
             </th>
           ) : null}
         </tr>
       </thead>
       <tbody>
         {lanes.map((lane) => (
-          <LaneLine key={lane.name} lane={lane} at={at} />
+          <LaneRow key={lane.name} lane={lane} at={at} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
-  const w = words.value.lanes;
-  const { count, short } = show.value;
+function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
+  const t = translations.value.lanes;
+  const { count, compact } = formatters.value;
   return (
     <tr>
       <td class="name">
-        <Text value={lane.name} />
+        <UntrustedText value={lane.name} />
       </td>
       <td class="full">
         <LaneState lane={lane} at={at} />
       </td>
-      <td class="share" data-label={w.requestsUsed}>
-        <Meter share={lane.requests} label={`${lane.name}, ${w.requestsUsed}`} />
+      <td class="share" data-label={t.requestsUsed}>
+        <Meter share={lane.requests} label={`${lane.name}, ${t.requestsUsed}`} />
       </td>
-      <td class="share" data-label={w.tokensUsed}>
-        <Meter share={lane.tokens} label={`${lane.name}, ${w.tokensUsed}`} />
+      <td class="share" data-label={t.tokensUsed}>
+        <Meter share={lane.tokens} label={`${lane.name}, ${t.tokensUsed}`} />
       </td>
-      <td class="share third" data-label={w.concurrency}>
-        <Meter share={lane.concurrency} label={`${lane.name}, ${w.concurrency}`} />
+      <td class="share third" data-label={t.concurrency}>
+        <Meter share={lane.concurrency} label={`${lane.name}, ${t.concurrency}`} />
       </td>
-      <td class="number" data-label={w.throttles}>
+      <td class="number" data-label={t.throttles}>
         {count(lane.throttles)}
         {lane.throttlesPerMinute === undefined ? null : (
-          <span class="below">{w.perMinute(short(lane.throttlesPerMinute))}</span>
+          <span class="below">{t.perMinute(compact(lane.throttlesPerMinute))}</span>
         )}
       </td>
-      {mayAct() ? (
+      {canOperate() ? (
         <td>
           <span class="actions">
             {lane.state === "parked" ? (
-              <button type="button" class="button slight" onClick={() => askToUnpark(lane)}>
-                {w.unpark}
+              <button type="button" class="button slight" onClick={() => openUnparkDialog(lane)}>
+                {t.unpark}
               </button>
             ) : null}
             <button
               type="button"
               class="button slight bare"
-              aria-label={w.limitsOf(lane.name)}
-              onClick={() => askForLimits(lane)}
+              aria-label={t.limitsOf(lane.name)}
+              onClick={() => openLimitsDialog(lane)}
             >
-              {w.limits}
+              {t.limits}
             </button>
           </span>
         </td>
@@ -90,11 +90,11 @@ function LaneLine({ lane, at }: { lane: LaneView; at: number }) {
   );
 }
 
-const OUT = 5;
+const CIRCUIT_OPEN_FAULTS = 5;
 
 function LaneState({ lane, at }: { lane: LaneView; at: number }) {
-  const w = words.value.lanes;
-  const { duration } = show.value;
+  const t = translations.value.lanes;
+  const { duration } = formatters.value;
   const reason =
     lane.reason === undefined ? null : (
       <span class="below">
@@ -104,22 +104,22 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
   if (lane.state === "parked")
     return (
       <>
-        <State tone="bad">{w.parked}</State>
+        <StatusBadge tone="bad">{t.parked}</StatusBadge>
         {reason}
       </>
     );
   if (lane.state === "snoozed")
     return (
       <>
-        <State tone="warn">
+        <StatusBadge tone="warn">
           {lane.snoozeUntil === undefined
-            ? w.snoozed
-            : w.snoozedFor(duration(Math.max(0, lane.snoozeUntil - at)))}
-        </State>
+            ? t.snoozed
+            : t.snoozedFor(duration(Math.max(0, lane.snoozeUntil - at)))}
+        </StatusBadge>
         {reason}
       </>
     );
-  if (lane.faultStreak !== undefined && lane.faultStreak >= OUT)
-    return <State tone="bad">{w.out(String(lane.faultStreak))}</State>;
-  return <State tone={lane.concurrency.used > 0 ? "live" : "quiet"}>{w.open}</State>;
+  if (lane.faultStreak !== undefined && lane.faultStreak >= CIRCUIT_OPEN_FAULTS)
+    return <StatusBadge tone="bad">{t.out(String(lane.faultStreak))}</StatusBadge>;
+  return <StatusBadge tone={lane.concurrency.used > 0 ? "live" : "quiet"}>{t.open}</StatusBadge>;
 }

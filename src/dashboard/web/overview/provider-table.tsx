@@ -1,68 +1,68 @@
 import type { Percentiles, ProviderView, QueueView } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Empty } from "../parts/card.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { EmptyState } from "../parts/card.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** Providers: what waits for them, what they answer, how fast, and how often with an error. */
 export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {
-  const w = words.value.providers;
-  if (providers.length === 0) return <Empty command="sluice providers">{w.none}</Empty>;
+  const t = translations.value.providers;
+  if (providers.length === 0) return <EmptyState command="sluice providers">{t.none}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.provider}</th>
-          <th scope="col">{w.waiting}</th>
+          <th scope="col">{t.provider}</th>
+          <th scope="col">{t.waiting}</th>
           <th scope="col" class="number">
-            {w.calls}
+            {t.calls}
           </th>
           <th scope="col" class="number">
-            {w.tokens}
+            {t.tokens}
           </th>
           <th scope="col" class="number">
-            {w.upstream}
+            {t.upstream}
           </th>
           <th scope="col" class="number">
-            {w.firstToken}
+            {t.firstToken}
           </th>
-          <th scope="col">{w.errors}</th>
+          <th scope="col">{t.errors}</th>
         </tr>
       </thead>
       <tbody>
         {providers.map((provider) => (
-          <ProviderLine key={provider.name} provider={provider} />
+          <ProviderRow key={provider.name} provider={provider} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function ProviderLine({ provider }: { provider: ProviderView }) {
-  const w = words.value.providers;
-  const { short, share } = show.value;
+function ProviderRow({ provider }: { provider: ProviderView }) {
+  const t = translations.value.providers;
+  const { compact, share } = formatters.value;
   return (
     <tr>
       <td class="name">
-        <Text value={provider.name} />
+        <UntrustedText value={provider.name} />
       </td>
-      <td class="full" data-label={w.waiting}>
+      <td class="full" data-label={t.waiting}>
         <Queues queues={provider.queues} />
       </td>
-      <td class="number" data-label={w.calls}>
-        {short(provider.callsPerMinute)}
+      <td class="number" data-label={t.calls}>
+        {compact(provider.callsPerMinute)}
       </td>
-      <td class="number" data-label={w.tokens}>
-        {short(provider.tokensPerMinute)}
+      <td class="number" data-label={t.tokens}>
+        {compact(provider.tokensPerMinute)}
       </td>
-      <td class={provider.upstreamMs === undefined ? "number none" : "number"} data-label={w.upstream}>
+      <td class={provider.upstreamMs === undefined ? "number none" : "number"} data-label={t.upstream}>
         <Times times={provider.upstreamMs} />
       </td>
-      <td class={provider.firstTokenMs === undefined ? "number none" : "number"} data-label={w.firstToken}>
+      <td class={provider.firstTokenMs === undefined ? "number none" : "number"} data-label={t.firstToken}>
         <Times times={provider.firstTokenMs} />
       </td>
-      <td class={provider.errorRate === undefined ? "full none" : "full"} data-label={w.errors}>
+      <td class={provider.errorRate === undefined ? "full none" : "full"} data-label={t.errors}>
         {share(provider.errorRate)}
         <Errors byKind={provider.errorsByKind} />
       </td>
@@ -77,7 +77,7 @@ function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
       {sorted.map(([kind, count], index) => (
         <span key={kind}>
           {index === 0 ? "" : ", "}
-          <Kind kind={kind} /> {show.value.count(count)}
+          <ErrorKindLabel kind={kind} /> {formatters.value.count(count)}
         </span>
       ))}
     </span>
@@ -86,19 +86,19 @@ function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
 
 /** Queues that hold something or take nothing; where there are none, that is all there is to say. */
 function Queues({ queues }: { queues: readonly QueueView[] }) {
-  const w = words.value.providers;
-  const { count } = show.value;
+  const t = translations.value.providers;
+  const { count } = formatters.value;
   const busy = queues.filter(
     ({ waiting, active, delayed, paused }) => waiting + active + delayed > 0 || paused,
   );
   return (
     <ul>
-      {busy.length === 0 ? <li class="soft">{w.empty}</li> : null}
+      {busy.length === 0 ? <li class="muted">{t.empty}</li> : null}
       {busy.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
         <li key={name} title={name}>
-          {w.kinds[kind]}, {w.priorities[priority]}: {w.depth(count(waiting), count(active))}
-          {delayed > 0 ? `, ${w.delayed(count(delayed))}` : ""}
-          {paused ? `, ${w.paused}` : ""}
+          {t.kinds[kind]}, {t.priorities[priority]}: {t.depth(count(waiting), count(active))}
+          {delayed > 0 ? `, ${t.delayed(count(delayed))}` : ""}
+          {paused ? `, ${t.paused}` : ""}
         </li>
       ))}
     </ul>
@@ -106,7 +106,7 @@ function Queues({ queues }: { queues: readonly QueueView[] }) {
 }
 
 function Times({ times }: { times: Percentiles | undefined }) {
-  const { duration } = show.value;
+  const { duration } = formatters.value;
   if (times === undefined) return <>{duration(undefined)}</>;
   return (
     <>

@@ -1,38 +1,38 @@
 import type { RedisView } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Facts } from "../parts/facts.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { DescriptionList } from "../parts/facts.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** The Redis that everything goes through, and its memory against the mark above which it is a worry. */
-export function RedisFacts({ redis }: { redis: RedisView }) {
-  const w = words.value.redis;
-  const { bytes, short, duration, count } = show.value;
+export function RedisDetails({ redis }: { redis: RedisView }) {
+  const t = translations.value.redis;
+  const { bytes, compact, duration, count } = formatters.value;
   return (
     <div class="body">
-      <Facts
+      <DescriptionList
         facts={[
           {
-            label: w.memory,
+            label: t.memory,
             value: bytes(redis.usedBytes),
             below:
-              redis.markBytes === undefined
-                ? w.noMark
-                : w.mark(bytes(redis.markBytes), bytes(redis.maxBytes)),
+              redis.warningBytes === undefined
+                ? t.noMemoryLimit
+                : t.warnsAbove(bytes(redis.warningBytes), bytes(redis.maxBytes)),
           },
           {
-            label: w.commands,
+            label: t.commands,
             value:
               redis.commandsPerSecond === undefined
-                ? short(undefined)
-                : w.perSecond(short(redis.commandsPerSecond)),
+                ? compact(undefined)
+                : t.perSecond(compact(redis.commandsPerSecond)),
           },
-          { label: w.roundTrip, value: duration(redis.roundTripMs) },
-          { label: w.clients, value: count(redis.clients) },
+          { label: t.roundTrip, value: duration(redis.roundTripMs) },
+          { label: t.clients, value: count(redis.clients) },
           {
-            label: w.version,
-            value: redis.version === undefined ? short(undefined) : <Text value={redis.version} />,
-            below: redis.isPrivate ? w.private : w.shared,
+            label: t.version,
+            value: redis.version === undefined ? compact(undefined) : <UntrustedText value={redis.version} />,
+            below: redis.isPrivate ? t.private : t.shared,
           },
         ]}
       />

@@ -1,28 +1,28 @@
-import type { History, LaneView, MoneyView, RunSummary } from "../../contract.ts";
-import { shareUsed } from "../parts/share-used.ts";
+import type { LaneView, MetricHistory, MoneyView, RunSummary } from "../../contract.ts";
+import { usedShare } from "../parts/share-used.ts";
 
-export interface FullestLimit {
+export interface TightestLimit {
   readonly lane: string;
   readonly dimension: "requests" | "tokens" | "concurrency";
   readonly share: number;
 }
 
 /** The limit that is closest to being used up; undefined while no limit is known. */
-export function findFullestLimit(lanes: readonly LaneView[]): FullestLimit | undefined {
+export function findTightestLimit(lanes: readonly LaneView[]): TightestLimit | undefined {
   const all = lanes.flatMap((lane) =>
-    (["requests", "tokens", "concurrency"] as const).flatMap((dimension): FullestLimit[] => {
-      const share = shareUsed(lane[dimension]);
+    (["requests", "tokens", "concurrency"] as const).flatMap((dimension): TightestLimit[] => {
+      const share = usedShare(lane[dimension]);
       return share === undefined ? [] : [{ lane: lane.name, dimension, share }];
     }),
   );
-  return all.reduce<FullestLimit | undefined>(
-    (fullest, next) => (fullest === undefined || next.share > fullest.share ? next : fullest),
+  return all.reduce<TightestLimit | undefined>(
+    (tightest, next) => (tightest === undefined || next.share > tightest.share ? next : tightest),
     undefined,
   );
 }
 
 /** Money of several runs, per currency; `expected` only where every run of that currency expects something. */
-export function addMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
+export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
   const sums = new Map<string, { spent: number; expected: number | undefined }>();
   for (const { cost } of runs) {
     if (!cost) continue;
@@ -40,10 +40,10 @@ export function addMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
 }
 
 /** The chart with the newest point put in: it replaces the last step, or comes after it, and the oldest one goes. */
-export function withLatest(
-  history: History,
+export function mergeLatestPoint(
+  history: MetricHistory,
   latest: { readonly at: number; readonly values: Readonly<Record<string, number>> } | undefined,
-): History {
+): MetricHistory {
   const last = history.at.at(-1);
   if (latest === undefined || last === undefined || latest.at < last) return history;
   if (latest.at - last > history.stepMs * history.at.length) return history;
@@ -54,14 +54,14 @@ export function withLatest(
     ...line,
     values: [...line.values.slice(missing.length), ...missing.map(() => null)].with(
       -1,
-      latest.values[line.lineKey] ?? null,
+      latest.values[line.seriesKey] ?? null,
     ),
   }));
   return { ...history, at, lines };
 }
 
 /** The chart without a last step that is not over yet: what has been counted of it so far would look like a fall. */
-export function untilLastWhole(history: History, now: number): History {
+export function dropIncompleteStep(history: MetricHistory, now: number): MetricHistory {
   const last = history.at.at(-1);
   if (last === undefined || now - last >= history.stepMs) return history;
   return {
@@ -72,13 +72,13 @@ export function untilLastWhole(history: History, now: number): History {
 }
 
 /** Fewer steps would make a chart of a few points look like a trend. */
-const FEWEST_STEPS = 30;
+const MIN_STEPS = 30;
 
 /** The chart from where something was first recorded: a fresh start is not drawn as an hour of nothing. */
-export function fromFirstSign(history: History): History {
-  const hasSign = (step: number) => history.lines.some(({ values }) => (values[step] ?? 0) > 0);
-  const first = history.at.findIndex((_, step) => hasSign(step));
-  const begin = Math.max(0, Math.min(first - 1, history.at.length - FEWEST_STEPS));
+export function trimLeadingGap(history: MetricHistory): MetricHistory {
+  const hasData = (step: number) => history.lines.some(({ values }) => (values[step] ?? 0) > 0);
+  const first = history.at.findIndex((_, step) => hasData(step));
+  const begin = Math.max(0, Math.min(first - 1, history.at.length - MIN_STEPS));
   if (first < 0 || begin === 0) return history;
   return {
     ...history,

@@ -1,67 +1,67 @@
 import type { WorkerView } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Empty } from "../parts/card.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { EmptyState } from "../parts/card.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** Worker processes, the living first. */
 export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; at: number }) {
-  const w = words.value.workers;
-  if (workers.length === 0) return <Empty command="sluice worker">{w.none}</Empty>;
+  const t = translations.value.workers;
+  if (workers.length === 0) return <EmptyState command="sluice worker">{t.none}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.worker}</th>
-          <th scope="col">{w.state}</th>
+          <th scope="col">{t.worker}</th>
+          <th scope="col">{t.state}</th>
           <th scope="col" class="number">
-            {w.jobs}
+            {t.jobs}
           </th>
           <th scope="col" class="number">
-            {w.calls}
+            {t.calls}
           </th>
           <th scope="col" class="number">
-            {w.lastClaim}
+            {t.lastClaim}
           </th>
         </tr>
       </thead>
       <tbody>
         {workers.map((worker) => (
-          <WorkerLine key={worker.id} worker={worker} at={at} />
+          <WorkerRow key={worker.id} worker={worker} at={at} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function WorkerLine({ worker, at }: { worker: WorkerView; at: number }) {
-  const w = words.value.workers;
-  const { count, age } = show.value;
+function WorkerRow({ worker, at }: { worker: WorkerView; at: number }) {
+  const t = translations.value.workers;
+  const { count, age } = formatters.value;
   const isDead = worker.state === "dead";
   return (
     <tr>
       <td class="name">
-        <Text value={[worker.host ?? worker.id, worker.pid].filter(Boolean).join(" ")} cut />
+        <UntrustedText value={[worker.host ?? worker.id, worker.pid].filter(Boolean).join(" ")} truncate />
         <span class="below">
-          <Text value={worker.version === undefined ? "" : w.version(worker.version)} />
-          {worker.startedAt === undefined ? "" : `, ${w.since(age(worker.startedAt, at))}`}
+          <UntrustedText value={worker.version === undefined ? "" : t.version(worker.version)} />
+          {worker.startedAt === undefined ? "" : `, ${t.since(age(worker.startedAt, at))}`}
         </span>
       </td>
       <td>
-        <State tone={isDead ? "bad" : "live"}>{isDead ? w.dead : w.alive}</State>
-        {isDead ? <span class="below">{w.silent(age(worker.seenAt, at))}</span> : null}
+        <StatusBadge tone={isDead ? "bad" : "live"}>{isDead ? t.dead : t.alive}</StatusBadge>
+        {isDead ? <span class="below">{t.silent(age(worker.seenAt, at))}</span> : null}
       </td>
-      <td class="number" data-label={w.jobs}>
+      <td class="number" data-label={t.jobs}>
         {count(isDead ? undefined : worker.jobsInFlight)}
       </td>
-      <td class="number" data-label={w.calls}>
+      <td class="number" data-label={t.calls}>
         {count(isDead ? undefined : worker.callsInFlight)}
       </td>
-      <td class="number" data-label={w.lastClaim}>
+      <td class="number" data-label={t.lastClaim}>
         {worker.lastClaimAt === undefined
           ? count(undefined)
-          : words.value.runs.ago(age(worker.lastClaimAt, at))}
+          : translations.value.runs.ago(age(worker.lastClaimAt, at))}
       </td>
     </tr>
   );

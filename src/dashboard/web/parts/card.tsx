@@ -26,7 +26,7 @@ export function Card({
 }
 
 /** Says that there is nothing, and what to do so that there is. */
-export function Empty({ children, command }: { children: ComponentChildren; command?: string }) {
+export function EmptyState({ children, command }: { children: ComponentChildren; command?: string }) {
   return (
     <div class="empty">
       <p>{children}</p>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-export interface Fact {
+export interface DescriptionItem {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly below?: ComponentChildren;
@@ -9,7 +9,7 @@ export interface Fact {
 }
 
 /** Figures under their names. */
-export function Facts({ facts }: { facts: readonly Fact[] }) {
+export function DescriptionList({ facts }: { facts: readonly DescriptionItem[] }) {
   return (
     <dl class="facts">
       {facts.map(({ label, value, below, width }) => (

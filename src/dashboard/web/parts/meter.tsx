@@ -1,24 +1,26 @@
-import type { ShareView } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { words } from "../words/words.ts";
-import { limitInForce, shareUsed } from "./share-used.ts";
+import type { LimitUsageView } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
+import { translations } from "../words/words.ts";
+import { effectiveLimit, usedShare } from "./share-used.ts";
 
 /** How much of a limit is in use. Hatched: what the provider's refusals have taken away for now. */
-export function Meter({ share, label }: { share: ShareView; label: string }) {
-  const { short, share: percent } = show.value;
-  const w = words.value.lanes;
-  const limit = limitInForce(share);
+export function Meter({ share, label }: { share: LimitUsageView; label: string }) {
+  const { compact, share: percent } = formatters.value;
+  const t = translations.value.lanes;
+  const limit = effectiveLimit(share);
   const whole = share.allowed;
   const width = whole === undefined || whole <= 0 ? 0 : Math.min(1, share.used / whole);
   const isLearned = share.learned !== undefined && whole !== undefined && share.learned < whole;
-  const origin = [isLearned ? w.learnedOf(short(whole)) : "", share.set ? w.setByHand : ""]
+  const origin = [isLearned ? t.loweredFrom(compact(whole)) : "", share.set ? t.setManually : ""]
     .filter(Boolean)
     .join(", ");
   return (
     <div class="meter">
       <span class="values">
-        <span>{limit === undefined ? short(share.used) : w.ofLimit(short(share.used), short(limit))}</span>
-        <span class="soft">{percent(shareUsed(share))}</span>
+        <span>
+          {limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}
+        </span>
+        <span class="muted">{percent(usedShare(share))}</span>
       </span>
       {limit === undefined ? null : (
         // biome-ignore lint/a11y/useSemanticElements: a meter element takes no second figure, and each browser draws it anew
@@ -29,7 +31,7 @@ export function Meter({ share, label }: { share: ShareView; label: string }) {
           aria-valuemin={0}
           aria-valuemax={limit}
           aria-valuenow={share.used}
-          aria-valuetext={`${w.ofLimit(short(share.used), short(limit))}${origin ? `; ${origin}` : ""}`}
+          aria-valuetext={`${t.ofLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
         >
           <span class={share.used > limit ? "fill over" : "fill"} style={{ width: `${width * 100}%` }} />
           {isLearned && whole ? (

@@ -2,16 +2,16 @@ import { signal } from "@preact/signals";
 
 const notices = signal<readonly { readonly id: number; readonly text: string }[]>([]);
 let count = 0;
-const SHOWN_MS = 6_000;
+const DISPLAY_MS = 6_000;
 
 /** Says for some seconds, to eyes and to screen readers, what has just been done. */
-export function notify(text: string): void {
+export function showNotice(text: string): void {
   count += 1;
   const id = count;
   notices.value = [...notices.value.slice(-2), { id, text }];
   setTimeout(() => {
     notices.value = notices.value.filter((notice) => notice.id !== id);
-  }, SHOWN_MS);
+  }, DISPLAY_MS);
 }
 
 export function Notices() {

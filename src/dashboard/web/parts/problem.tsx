@@ -1,14 +1,14 @@
 import { ServerError } from "../server/ask-server.ts";
-import { words } from "../words/words.ts";
-import { sayReason } from "./said.tsx";
-import { Text } from "./text.tsx";
+import { translations } from "../words/words.ts";
+import { localizeReason } from "./said.tsx";
+import { UntrustedText } from "./text.tsx";
 
 /** Why something could not be had, in the reader's language, and below it what more the server says of it. */
-export function Problem({ error }: { error: unknown }) {
-  const known = error instanceof ServerError ? words.value.errors[error.code] : undefined;
+export function ErrorMessage({ error }: { error: unknown }) {
+  const known = error instanceof ServerError ? translations.value.errors[error.code] : undefined;
   return (
     <div class="note bad" role="alert">
-      <p>{known ?? words.value.errors.internal}</p>
+      <p>{known ?? translations.value.errors.internal}</p>
       {error instanceof ServerError && error.code !== "unreachable" ? (
         <p class="small">{more(error)}</p>
       ) : null}
@@ -17,5 +17,8 @@ export function Problem({ error }: { error: unknown }) {
 }
 
 function more({ code, reason, message, hint }: ServerError) {
-  return sayReason(reason) ?? sayReason(code) ?? <Text value={[message, hint].filter(Boolean).join(" ")} />;
+  return (
+    localizeReason(reason) ??
+    localizeReason(code) ?? <UntrustedText value={[message, hint].filter(Boolean).join(" ")} />
+  );
 }

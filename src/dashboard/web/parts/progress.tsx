@@ -1,15 +1,15 @@
 import type { RunSummary } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { translations } from "../words/words.ts";
 
 type Items = NonNullable<RunSummary["items"]>;
 
 /** How many items have their records; failed ones are hatched, those in Redis are striped. */
-export function Progress({ items, tall }: { items: Items; tall?: boolean }) {
+export function ProgressBar({ items, tall }: { items: Items; tall?: boolean }) {
   const { total, succeeded, failed, inFlight = 0 } = items;
   const width = (count: number) => ({ width: total > 0 ? `${(100 * count) / total}%` : "0%" });
-  const { count } = show.value;
-  const text = words.value.runs.progressText(count(succeeded), count(failed), count(total));
+  const { count } = formatters.value;
+  const text = translations.value.runs.progressText(count(succeeded), count(failed), count(total));
   return (
     <div
       class={tall ? "progress tall" : "progress"}
@@ -18,7 +18,7 @@ export function Progress({ items, tall }: { items: Items; tall?: boolean }) {
       aria-valuemax={total}
       aria-valuenow={succeeded + failed}
       aria-valuetext={text}
-      aria-label={words.value.runs.progress}
+      aria-label={translations.value.runs.progress}
       title={text}
     >
       <i class="succeeded" style={width(succeeded)} />
@@ -29,6 +29,6 @@ export function Progress({ items, tall }: { items: Items; tall?: boolean }) {
 }
 
 /** Share of items that have their records; undefined while the total is not known. */
-export function shareDone(items: Items | undefined): number | undefined {
+export function completedShare(items: Items | undefined): number | undefined {
   return items && items.total > 0 ? (items.succeeded + items.failed) / items.total : undefined;
 }

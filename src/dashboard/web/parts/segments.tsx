@@ -1,26 +1,26 @@
 /** A choice of few, all in view. */
-export function Segments<Choice extends string>({
+export function SegmentedControl<Option extends string>({
   label,
-  choices,
-  chosen,
-  onChoose,
+  options,
+  selected,
+  onSelect,
 }: {
   label: string;
-  choices: readonly { readonly value: Choice; readonly text: string; readonly title?: string }[];
-  chosen: Choice;
-  onChoose: (choice: Choice) => void;
+  options: readonly { readonly value: Option; readonly text: string; readonly title?: string }[];
+  selected: Option;
+  onSelect: (choice: Option) => void;
 }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame and a legend, and this is one control
     <div class="segments" role="group" aria-label={label}>
-      {choices.map(({ value, text, title }) => (
+      {options.map(({ value, text, title }) => (
         <button
           key={value}
           type="button"
-          aria-pressed={value === chosen}
+          aria-pressed={value === selected}
           title={title}
           aria-label={title}
-          onClick={() => onChoose(value)}
+          onClick={() => onSelect(value)}
         >
           {text}
         </button>

@@ -10,7 +10,7 @@ const SHAPES: Readonly<Record<Tone, string>> = {
   bad: "M6 .5l6 11h-12zM5.4 4.5v3.5h1.2v-3.5zM5.4 9v1.2h1.2v-1.2z",
 };
 
-export function State({
+export function StatusBadge({
   tone,
   shape = tone,
   children,

@@ -19,7 +19,7 @@ const TONES: Readonly<Record<RunPhaseView, Tone>> = {
 const BAD_SHARE = 0.5;
 
 /** The tone of a run's state: an end with failures is not one to be pleased with. */
-export function toneOf({ phase, items }: Pick<RunSummary, "phase" | "items">): Tone {
+export function getRunTone({ phase, items }: Pick<RunSummary, "phase" | "items">): Tone {
   if (phase !== "finished" || items === undefined || items.failed === 0) return TONES[phase] ?? "quiet";
   return items.failed > items.total * BAD_SHARE ? "bad" : "warn";
 }

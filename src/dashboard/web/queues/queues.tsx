@@ -1,59 +1,59 @@
 import { useSignal } from "@preact/signals";
 import type { Overview } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { useLive } from "../server/live.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { useEventStream } from "../server/live.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
 
 /** How full each queue is; the jobs themselves are one tab away, in bull-board. */
 export function Queues() {
   const overview = useSignal<Overview | undefined>(undefined);
-  useLive("overview=1", {
+  useEventStream("overview=1", {
     overview: (next) => {
       overview.value = next;
     },
   });
-  const w = words.value;
+  const t = translations.value;
   const queues = overview.value?.providers.flatMap(({ name, queues }) =>
     queues.map((queue) => ({ ...queue, provider: name })),
   );
-  const { count } = show.value;
-  const board = mayAct() ? "act" : "view";
+  const { count } = formatters.value;
+  const board = canOperate() ? "act" : "view";
   return (
     <>
       <div class="title">
-        <h1>{w.nav.queues}</h1>
+        <h1>{t.nav.queues}</h1>
         <div class="actions">
           <a class="button primary" href="queues/" target="_blank" rel="noopener">
-            {w.queues.open}
+            {t.queues.open}
           </a>
         </div>
       </div>
-      <p class="soft">{mayAct() ? w.queues.mayAct : w.queues.readOnly}</p>
-      <Card title={w.queues.title}>
+      <p class="muted">{canOperate() ? t.queues.canOperate : t.queues.readOnly}</p>
+      <Card title={t.queues.title}>
         {queues === undefined ? (
-          <Empty>{w.common.loading}</Empty>
+          <EmptyState>{t.common.loading}</EmptyState>
         ) : queues.length === 0 ? (
-          <Empty command="sluice providers">{w.queues.none}</Empty>
+          <EmptyState command="sluice providers">{t.queues.none}</EmptyState>
         ) : (
           <table class="table">
             <thead>
               <tr>
                 <th scope="col" class="wide">
-                  {w.queues.queue}
+                  {t.queues.queue}
                 </th>
-                <th scope="col">{w.queues.kind}</th>
+                <th scope="col">{t.queues.kind}</th>
                 <th scope="col" class="number">
-                  {w.queues.waiting}
-                </th>
-                <th scope="col" class="number">
-                  {w.queues.active}
+                  {t.queues.waiting}
                 </th>
                 <th scope="col" class="number">
-                  {w.queues.delayed}
+                  {t.queues.active}
+                </th>
+                <th scope="col" class="number">
+                  {t.queues.delayed}
                 </th>
               </tr>
             </thead>
@@ -66,20 +66,20 @@ export function Queues() {
                       target="_blank"
                       rel="noopener"
                     >
-                      <Text value={name} />
+                      <UntrustedText value={name} />
                     </a>{" "}
-                    {paused ? <State tone="warn">{w.providers.paused}</State> : null}
+                    {paused ? <StatusBadge tone="warn">{t.providers.paused}</StatusBadge> : null}
                   </td>
                   <td class="full line">
-                    {w.providers.kinds[kind]}, {w.providers.priorities[priority]}
+                    {t.providers.kinds[kind]}, {t.providers.priorities[priority]}
                   </td>
-                  <td class="number" data-label={w.queues.waiting}>
+                  <td class="number" data-label={t.queues.waiting}>
                     {count(waiting)}
                   </td>
-                  <td class="number" data-label={w.queues.active}>
+                  <td class="number" data-label={t.queues.active}>
                     {count(active)}
                   </td>
-                  <td class="number" data-label={w.queues.delayed}>
+                  <td class="number" data-label={t.queues.delayed}>
                     {count(delayed)}
                   </td>
                 </tr>

@@ -1,46 +1,48 @@
 import type { RetryRequest, RetryStatus } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { ask } from "../parts/dialog.tsx";
-import { Text } from "../parts/text.tsx";
-import { askServer } from "../server/ask-server.ts";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { openDialog } from "../parts/dialog.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { requestApi } from "../server/ask-server.ts";
+import { translations } from "../words/words.ts";
 
-export interface RetryTold {
+export interface RetryDialogDetails {
   /** Items that would be taken back. */
   readonly failed: number | undefined;
   /** Items of a run that has not finished which have no record yet: a retry coordinates the run, and so calls for them. */
-  readonly left?: number | undefined;
+  readonly itemsWithoutRecord?: number | undefined;
   readonly message?: string | undefined;
 }
 
 /** Asks before failed items are called for again, which costs what calls cost. */
-export function askToRetry(
+export function openRetryDialog(
   run: string,
   request: RetryRequest,
-  { failed, left = 0, message }: RetryTold,
+  { failed, itemsWithoutRecord = 0, message }: RetryDialogDetails,
 ): void {
-  const w = words.value.run;
-  ask({
-    title: w.retryTitle(show.value.count(failed)),
+  const t = translations.value.run;
+  openDialog({
+    title: t.retryTitle(formatters.value.count(failed)),
     body: (
       <>
         <p>
-          <Text value={run} mono />
+          <UntrustedText value={run} isMonospace />
         </p>
         {message === undefined ? null : (
           <p class="note">
-            <Text value={message} />
+            <UntrustedText value={message} />
           </p>
         )}
-        <p>{left > 0 ? w.retryBodyRest(show.value.count(left)) : w.retryBody}</p>
+        <p>
+          {itemsWithoutRecord > 0 ? t.retryBodyRest(formatters.value.count(itemsWithoutRecord)) : t.retryBody}
+        </p>
       </>
     ),
-    confirm: left > 0 ? w.retryRest : w.retry,
-    act: async () => {
-      await askServer<RetryStatus>(`api/runs/${encodeURIComponent(run)}/retry`, {
-        body: left > 0 ? { ...request, rest: true } : request,
+    confirmLabel: itemsWithoutRecord > 0 ? t.retryRest : t.retry,
+    onConfirm: async () => {
+      await requestApi<RetryStatus>(`api/runs/${encodeURIComponent(run)}/retry`, {
+        body: itemsWithoutRecord > 0 ? { ...request, includeUnfinished: true } : request,
       });
-      return words.value.run.retryStarted;
+      return translations.value.run.retryStarted;
     },
   });
 }

@@ -1,141 +1,143 @@
 import { useSignal } from "@preact/signals";
-import type { FailureCluster, FailureClusters, RunPage } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import type { FailureCauseList, FailureCauseView, RunPage } from "../../contract.ts";
+import { formatters } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { Said } from "../parts/said.tsx";
-import { showControls } from "../parts/show-controls.ts";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
-import { askToRetry } from "./ask-to-retry.tsx";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { ServerMessage } from "../parts/said.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { useQuery } from "../parts/use-answer.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
+import { openRetryDialog } from "./ask-to-retry.tsx";
 
 /** Clusters are counted from the records on disk, so they are read from time to time and not pushed. */
-const EVERY_MS = 5_000;
+const REFRESH_INTERVAL_MS = 5_000;
 /** Of many causes the rest is shown when it is asked for: what follows on the page would be out of sight. */
-const SHOWN = 20;
+const COLLAPSED_COUNT = 20;
 
 /** Failures by their cause, the most frequent first. */
-export function Clusters({
+export function FailureCauses({
   page,
   onItems,
 }: {
   page: RunPage;
   /** Lists the items of a cluster. */
-  onItems: (cluster: FailureCluster) => void;
+  onItems: (cause: FailureCauseView) => void;
 }) {
   const { run, refusals } = page;
-  const isWhole = useSignal(false);
-  const path = `api/runs/${encodeURIComponent(run)}/clusters`;
-  const { answer, error } = useAnswer<FailureClusters>(path, EVERY_MS);
-  const w = words.value.run;
-  const { count } = show.value;
+  const isExpanded = useSignal(false);
+  const path = `api/runs/${encodeURIComponent(run)}/causes`;
+  const { answer, error } = useQuery<FailureCauseList>(path, REFRESH_INTERVAL_MS);
+  const t = translations.value.run;
+  const { count } = formatters.value;
   return (
     <Card
-      title={w.failures}
-      end={<span class="small soft">{w.failuresCount(count(answer?.total ?? page.items?.failed))}</span>}
+      title={t.failures}
+      end={<span class="small muted">{t.failuresCount(count(answer?.total ?? page.items?.failed))}</span>}
     >
-      {error !== undefined && answer === undefined ? <Problem error={error} /> : null}
-      {answer?.clusters.length === 0 ? <Empty>{w.noFailures}</Empty> : null}
+      {error !== undefined && answer === undefined ? <ErrorMessage error={error} /> : null}
+      {answer?.causes.length === 0 ? <EmptyState>{t.noFailures}</EmptyState> : null}
       {refusals.retry !== undefined && answer && answer.total > 0 ? (
         <p class="note">
-          <Said code={page.refusalCodes?.retry} text={refusals.retry} />
+          <ServerMessage code={page.refusalCodes?.retry} text={refusals.retry} />
         </p>
       ) : null}
       <ul>
-        {answer?.clusters.slice(0, isWhole.value ? undefined : SHOWN).map((cluster) => (
-          <Cluster key={cluster.cluster} page={page} cluster={cluster} onItems={onItems} />
+        {answer?.causes.slice(0, isExpanded.value ? undefined : COLLAPSED_COUNT).map((cause) => (
+          <FailureCauseRow key={cause.cause} page={page} cause={cause} onItems={onItems} />
         ))}
       </ul>
-      {answer && answer.clusters.length > SHOWN && !isWhole.value ? (
+      {answer && answer.causes.length > COLLAPSED_COUNT && !isExpanded.value ? (
         <div class="body actions">
           <button
             type="button"
             class="button"
             onClick={() => {
-              isWhole.value = true;
+              isExpanded.value = true;
             }}
           >
-            {words.value.common.showAll(count(answer.clusters.length))}
+            {translations.value.common.showAll(count(answer.causes.length))}
           </button>
         </div>
       ) : null}
       {answer && answer.others > 0 ? (
-        <p class="body soft small">{w.otherFailures(count(answer.others))}</p>
+        <p class="body muted small">{t.failuresWithRarerCauses(count(answer.others))}</p>
       ) : null}
     </Card>
   );
 }
 
-function Cluster({
+function FailureCauseRow({
   page,
-  cluster,
+  cause,
   onItems,
 }: {
   page: RunPage;
-  cluster: FailureCluster;
-  onItems: (cluster: FailureCluster) => void;
+  cause: FailureCauseView;
+  onItems: (cause: FailureCauseView) => void;
 }) {
-  const w = words.value.run;
-  const { run, actions, left } = page;
-  const { count, kind, code, example } = cluster;
-  const message = cluster.rest ? w.rest : cluster.message;
-  const link = `api/runs/${encodeURIComponent(run)}/clusters/${encodeURIComponent(cluster.cluster)}/export`;
+  const t = translations.value.run;
+  const { run, actions, itemsWithoutRecord } = page;
+  const { count, kind, code, example } = cause;
+  const message = cause.isCatchAll ? t.rest : cause.message;
+  const exportUrl = `api/runs/${encodeURIComponent(run)}/causes/${encodeURIComponent(cause.cause)}/export`;
   return (
-    <li class="cluster">
-      <span class="count">{show.value.count(count)}</span>
+    <li class="cause">
+      <span class="count">{formatters.value.count(count)}</span>
       <div>
         <p>
-          <State tone="bad">
-            <Kind kind={kind} />
-          </State>{" "}
-          {code === undefined ? null : <Text value={code} mono />}
+          <StatusBadge tone="bad">
+            <ErrorKindLabel kind={kind} />
+          </StatusBadge>{" "}
+          {code === undefined ? null : <UntrustedText value={code} isMonospace />}
         </p>
-        <p>{cluster.rest ? w.rest : <Text value={message} />}</p>
+        <p>{cause.isCatchAll ? t.rest : <UntrustedText value={message} />}</p>
         <p class="example">
-          {w.example}{" "}
+          {t.example}{" "}
           <a href={itemLink(run, example.index)}>
-            <Text value={example.id ?? `#${example.index}`} />
+            <UntrustedText value={example.id ?? `#${example.index}`} />
           </a>
           {example.message === message ? null : (
             <>
               {": "}
-              <Text value={example.message} />
+              <UntrustedText value={example.message} />
             </>
           )}
         </p>
       </div>
       <div class="actions">
         {actions.includes("items") ? (
-          <button type="button" class="button slight" onClick={() => onItems(cluster)}>
-            {w.clusterItems}
+          <button type="button" class="button slight" onClick={() => onItems(cause)}>
+            {t.causeItems}
           </button>
         ) : null}
-        {mayAct() && actions.includes("retry") ? (
+        {canOperate() && actions.includes("retry") ? (
           <button
             type="button"
             class="button slight"
-            aria-label={w.retryCluster(showControls(message))}
-            onClick={() => askToRetry(run, { cluster: cluster.cluster }, { failed: count, left, message })}
+            aria-label={t.retryCause(escapeControlCharacters(message))}
+            onClick={() =>
+              openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })
+            }
           >
-            {w.retry}
+            {t.retry}
           </button>
         ) : null}
-        <a class="button slight" href={link} download={`failures-${run}.jsonl`}>
-          {w.export}
+        <a class="button slight" href={exportUrl} download={`failures-${run}.jsonl`}>
+          {t.export}
         </a>
-        {mayAct() ? (
+        {canOperate() ? (
           <a
             class="button slight"
-            href={`${link}?texts=1`}
+            href={`${exportUrl}?texts=1`}
             download={`failures-${run}-texts.jsonl`}
-            title={w.exportTextsTitle}
+            title={t.exportTextsTitle}
           >
-            {w.exportTexts}
+            {t.exportTexts}
           </a>
         ) : null}
       </div>

@@ -1,10 +1,10 @@
-import { formatWanted, parseWanted, type WantedItems } from "./wanted-items.ts";
+import { formatItemFilter, type ItemFilter, parseItemFilter } from "./wanted-items.ts";
 
 /** What the page's address looks for. */
-export const wantedInAddress = (): WantedItems | undefined => parseWanted(location.hash);
+export const readFilterFromUrl = (): ItemFilter | undefined => parseItemFilter(location.hash);
 
 /** Keeps the search in the address, so that the way back from an item leads to it; adds no step to that way. */
-export function keepInAddress(wanted: WantedItems): void {
+export function writeFilterToUrl(filter: ItemFilter): void {
   const [path = ""] = location.hash.split("?");
-  history.replaceState(history.state, "", `${path}?${formatWanted(wanted)}`);
+  history.replaceState(history.state, "", `${path}?${formatItemFilter(filter)}`);
 }

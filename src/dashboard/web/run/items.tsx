@@ -1,68 +1,68 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ItemPage, ItemStatus, ItemSummary, RunPage } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { Kind } from "../parts/kind.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { Said } from "../parts/said.tsx";
-import { showControls } from "../parts/show-controls.ts";
-import { State } from "../parts/state.tsx";
-import { Text } from "../parts/text.tsx";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { ErrorKindLabel } from "../parts/kind.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { ServerMessage } from "../parts/said.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
+import { StatusBadge } from "../parts/state.tsx";
+import { UntrustedText } from "../parts/text.tsx";
 import type { Tone } from "../parts/tone-of-run.ts";
-import { askServer } from "../server/ask-server.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
-import { keepInAddress } from "./item-address.ts";
-import { formatWanted, type WantedItems } from "./wanted-items.ts";
+import { requestApi } from "../server/ask-server.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
+import { writeFilterToUrl } from "./item-address.ts";
+import { formatItemFilter, type ItemFilter } from "./wanted-items.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
 
 /** Items that make a page; what the server finds in one go may be fewer. */
-const ENOUGH = 50;
+const PAGE_SIZE = 50;
 /** Then a person is asked whether to go on. */
-const PATIENCE_MS = 10_000;
+const SEARCH_TIMEOUT_MS = 10_000;
 
-interface Found {
+interface ItemSearchState {
   readonly query: string;
   readonly items: readonly ItemSummary[];
   readonly next?: number;
-  readonly searched: number;
+  readonly searchedShare: number;
 }
 
 /** The run's items, found by their id, their text, or the cause of their failure. */
 export function Items({
   page,
-  wanted,
-  turn,
+  filter,
+  formKey,
 }: {
   page: RunPage;
-  wanted: Signal<WantedItems | undefined>;
+  filter: Signal<ItemFilter | undefined>;
   /** Another one whenever `wanted` was changed by something else than the form, which then begins anew. */
-  turn: number;
+  formKey: number;
 }) {
   const { run } = page;
   const reason = page.refusals.items;
-  const found = useSignal<Found | undefined>(undefined);
+  const found = useSignal<ItemSearchState | undefined>(undefined);
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
-  const w = words.value.items;
+  const t = translations.value.items;
 
-  const look = async (query: string, from?: number) => {
+  const search = async (query: string, from?: number) => {
     isBusy.value = true;
     error.value = undefined;
     const before = from === undefined ? [] : (found.value?.items ?? []);
-    const until = performance.now() + PATIENCE_MS;
+    const until = performance.now() + SEARCH_TIMEOUT_MS;
     try {
       // A page is what the server could look at in a moment: of a large run, it takes some to find anything.
-      for (let next = from, items = before, isOver = false; !isOver; ) {
+      for (let next = from, items = before, isDone = false; !isDone; ) {
         const path = `api/runs/${encodeURIComponent(run)}/items?${query}${next === undefined ? "" : `&from=${next}`}`;
-        const page = await askServer<ItemPage>(path);
+        const page = await requestApi<ItemPage>(path);
         items = [...items, ...page.items];
         found.value = { ...page, query, items };
         next = page.next;
-        isOver = next === undefined || items.length - before.length >= ENOUGH || performance.now() > until;
+        isDone = next === undefined || items.length - before.length >= PAGE_SIZE || performance.now() > until;
       }
     } catch (thrown) {
       error.value = thrown;
@@ -70,25 +70,25 @@ export function Items({
       isBusy.value = false;
     }
   };
-  const now = wanted.value;
+  const now = filter.value;
   const canRead = page.actions.includes("items");
   useEffect(() => {
     if (now === undefined || !canRead) return;
-    keepInAddress(now);
-    void look(formatWanted(now));
+    writeFilterToUrl(now);
+    void search(formatItemFilter(now));
   }, [now, canRead]);
   if (!canRead)
     return (
-      <Card title={w.title}>
-        <Empty>
-          {reason === undefined ? w.notHere : <Said code={page.refusalCodes?.items} text={reason} />}
-        </Empty>
+      <Card title={t.title}>
+        <EmptyState>
+          {reason === undefined ? t.notHere : <ServerMessage code={page.refusalCodes?.items} text={reason} />}
+        </EmptyState>
       </Card>
     );
   return (
-    <Card title={w.title} id="items">
-      <SearchForm key={turn} page={page} wanted={wanted} isBusy={isBusy.value} />
-      {error.value === undefined ? null : <Problem error={error.value} />}
+    <Card title={t.title} id="items">
+      <SearchForm key={formKey} page={page} filter={filter} isBusy={isBusy.value} />
+      {error.value === undefined ? null : <ErrorMessage error={error.value} />}
       {found.value === undefined ? null : <Result run={run} found={found.value} />}
       {found.value?.next === undefined ? null : (
         <div class="body actions">
@@ -96,9 +96,9 @@ export function Items({
             type="button"
             class="button"
             disabled={isBusy.value}
-            onClick={() => found.value && void look(found.value.query, found.value.next)}
+            onClick={() => found.value && void search(found.value.query, found.value.next)}
           >
-            {w.more(show.value.share(found.value.searched))}
+            {t.more(formatters.value.share(found.value.searchedShare))}
           </button>
         </div>
       )}
@@ -108,104 +108,107 @@ export function Items({
 
 function SearchForm({
   page,
-  wanted,
+  filter,
   isBusy,
 }: {
   page: RunPage;
-  wanted: Signal<WantedItems | undefined>;
+  filter: Signal<ItemFilter | undefined>;
   isBusy: boolean;
 }) {
-  const w = words.value.items;
-  const before = wanted.value ?? {};
+  const t = translations.value.items;
+  const before = filter.value ?? {};
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement);
-    wanted.value = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
+    filter.value = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
   };
   const kinds = new Set(Object.keys(page.failuresByKind));
   if (before.kind) kinds.add(before.kind);
   return (
     <form class="form body" onSubmit={submit}>
       <label class="field grow">
-        <span>{w.lookFor}</span>
+        <span>{t.searchFor}</span>
         <input
           class="input"
           type="search"
           name="text"
           maxLength={500}
-          placeholder={w.all}
+          placeholder={t.all}
           defaultValue={before.text ?? ""}
         />
       </label>
       <label class="field">
-        <span>{w.where}</span>
+        <span>{t.where}</span>
         <select class="select" name="in">
-          <option value="id">{w.inId}</option>
-          {mayAct() ? (
+          <option value="id">{t.inId}</option>
+          {canOperate() ? (
             <option value="text" selected={before.in === "text"}>
-              {w.inText}
+              {t.inText}
             </option>
           ) : null}
         </select>
       </label>
       <label class="field">
-        <span>{w.status}</span>
+        <span>{t.status}</span>
         <select class="select" name="status">
-          <option value="">{w.anyStatus}</option>
+          <option value="">{t.anyStatus}</option>
           {(["failed", "succeeded", "waiting"] as const).map((status) => (
             <option key={status} value={status} selected={before.status === status}>
-              {w.statuses[status]}
+              {t.statuses[status]}
             </option>
           ))}
         </select>
       </label>
       {kinds.size === 0 ? null : (
         <label class="field">
-          <span>{w.kind}</span>
+          <span>{t.kind}</span>
           <select class="select" name="kind">
-            <option value="">{w.anyStatus}</option>
+            <option value="">{t.anyStatus}</option>
             {[...kinds].map((kind) => (
               <option key={kind} value={kind} selected={before.kind === kind}>
-                {(Object.hasOwn(words.value.kinds, kind) && words.value.kinds[kind]) || showControls(kind)}
+                {(Object.hasOwn(translations.value.kinds, kind) && translations.value.kinds[kind]) ||
+                  escapeControlCharacters(kind)}
               </option>
             ))}
           </select>
         </label>
       )}
-      {before.cluster === undefined ? null : (
+      {before.cause === undefined ? null : (
         <label class="check">
-          <input type="checkbox" name="cluster" value={before.cluster} defaultChecked />
-          {w.ofCause}
+          <input type="checkbox" name="cause" value={before.cause} defaultChecked />
+          {t.ofCause}
         </label>
       )}
       <button type="submit" class="button" disabled={isBusy}>
-        {isBusy ? words.value.common.working : w.look}
+        {isBusy ? translations.value.common.working : t.search}
       </button>
     </form>
   );
 }
 
-function Result({ run, found }: { run: string; found: Found }) {
-  const w = words.value.items;
-  const { count } = show.value;
+function Result({ run, found }: { run: string; found: ItemSearchState }) {
+  const t = translations.value.items;
+  const { count } = formatters.value;
   if (found.items.length === 0)
     return (
-      <Empty>{found.next === undefined ? w.noneFits : w.noneYet(show.value.share(found.searched))}</Empty>
+      <EmptyState>
+        {found.next === undefined ? t.noMatches : t.noMatchesYet(formatters.value.share(found.searchedShare))}
+      </EmptyState>
     );
   return (
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{w.item}</th>
-          <th scope="col">{w.status}</th>
+          <th scope="col">{t.item}</th>
+          <th scope="col">{t.status}</th>
           <th scope="col" class="number">
-            {w.tokens}
+            {t.tokens}
           </th>
           <th scope="col" class="number">
-            {w.attempts}
+            {t.attempts}
           </th>
           <th scope="col" class="wide">
-            {w.failure}
+            {t.failure}
           </th>
         </tr>
       </thead>
@@ -214,23 +217,23 @@ function Result({ run, found }: { run: string; found: Found }) {
           <tr key={item.index}>
             <td class="name">
               <a href={itemLink(run, item.index)}>
-                <Text value={item.id} cut />
+                <UntrustedText value={item.id} truncate />
               </a>
               <span class="below">#{count(item.index)}</span>
             </td>
             <td>
-              <State tone={TONES[item.status]}>{w.statuses[item.status]}</State>
+              <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
             </td>
-            <td class="number" data-label={w.tokens}>
+            <td class="number" data-label={t.tokens}>
               {count(item.tokens)}
             </td>
-            <td class="number" data-label={w.attempts}>
+            <td class="number" data-label={t.attempts}>
               {count(item.attempts)}
             </td>
             <td class="full">
               {item.failure === undefined ? null : (
                 <>
-                  <Kind kind={item.failure.kind} />: <Text value={item.failure.message} />
+                  <ErrorKindLabel kind={item.failure.kind} />: <UntrustedText value={item.failure.message} />
                 </>
               )}
             </td>

@@ -1,48 +1,54 @@
 import type { RunAction, RunActionResult, RunPage } from "../../contract.ts";
-import { show } from "../format/show.ts";
-import { ask } from "../parts/dialog.tsx";
-import { Text } from "../parts/text.tsx";
-import { askServer } from "../server/ask-server.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
-import { askToRetry } from "./ask-to-retry.tsx";
+import { formatters } from "../format/show.ts";
+import { openDialog } from "../parts/dialog.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { requestApi } from "../server/ask-server.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
+import { openRetryDialog } from "./ask-to-retry.tsx";
 
 /** What can be done with the run now, by somebody who may act. */
 export function RunActions({ page }: { page: RunPage }) {
-  if (!mayAct()) return null;
-  const w = words.value.run;
+  if (!canOperate()) return null;
+  const t = translations.value.run;
   const isStopped = page.phase === "stopped";
   // What a pause asks for, nobody would do.
   const can = (action: RunAction) => page.actions.includes(action) && !(isStopped && action === "pause");
   return (
     <div class="actions">
       {can("pause") ? (
-        <button type="button" class="button" onClick={() => askTo("pause", page)}>
-          {w.pause}
+        <button type="button" class="button" onClick={() => openActionDialog("pause", page)}>
+          {t.pause}
         </button>
       ) : null}
       {can("resume") ? (
-        <button type="button" class="button primary" onClick={() => askTo("resume", page)}>
-          {w.resume}
+        <button type="button" class="button primary" onClick={() => openActionDialog("resume", page)}>
+          {t.resume}
         </button>
       ) : null}
       {can("window") ? (
-        <button type="button" class="button" onClick={() => askForWindow(page)}>
-          {w.changeWindow}
+        <button type="button" class="button" onClick={() => openWindowDialog(page)}>
+          {t.changeWindow}
         </button>
       ) : null}
       {can("retry") ? (
         <button
           type="button"
           class="button"
-          onClick={() => askToRetry(page.run, {}, { failed: page.items?.failed, left: page.left })}
+          onClick={() =>
+            openRetryDialog(
+              page.run,
+              {},
+              { failed: page.items?.failed, itemsWithoutRecord: page.itemsWithoutRecord },
+            )
+          }
         >
-          {w.retryAll}
+          {t.retryAll}
         </button>
       ) : null}
       {can("cancel") ? (
-        <button type="button" class="button" onClick={() => askTo("cancel", page)}>
-          {w.cancel}
+        <button type="button" class="button" onClick={() => openActionDialog("cancel", page)}>
+          {t.cancel}
         </button>
       ) : null}
     </div>
@@ -53,44 +59,46 @@ function path({ run }: RunPage, action: string): string {
   return `api/runs/${encodeURIComponent(run)}/${action}`;
 }
 
-function askTo(action: "pause" | "resume" | "cancel", page: RunPage): void {
-  const w = words.value.run;
+function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage): void {
+  const t = translations.value.run;
   const { items, phase } = page;
-  const isAlone = action === "cancel" && phase === "stopped";
+  const hasNoCoordinator = action === "cancel" && phase === "stopped";
   const open = items === undefined ? undefined : items.total - items.succeeded - items.failed;
-  ask({
-    title: w.titles[action],
+  openDialog({
+    title: t.titles[action],
     body: (
       <>
         <p>
           <strong>
-            <Text value={page.name ?? page.run} />
+            <UntrustedText value={page.name ?? page.run} />
           </strong>{" "}
-          <Text value={page.run} mono />
+          <UntrustedText value={page.run} isMonospace />
         </p>
-        <p>{w.bodies[isAlone ? "cancelStopped" : action](show.value.count(open))}</p>
+        <p>{t.bodies[hasNoCoordinator ? "cancelStopped" : action](formatters.value.count(open))}</p>
       </>
     ),
-    confirm: w[action],
+    confirmLabel: t[action],
     danger: action === "cancel",
-    act: async () => {
-      const result = await askServer<RunActionResult>(path(page, action), { body: {} });
-      const { done } = words.value.run;
+    onConfirm: async () => {
+      const result = await requestApi<RunActionResult>(path(page, action), { body: {} });
+      const { done } = translations.value.run;
       if (!result.changed) return done.same;
-      return done[action === "cancel" && (result.unwritten ?? isAlone) ? "cancelStopped" : action];
+      return done[
+        action === "cancel" && (result.outputPending ?? hasNoCoordinator) ? "cancelStopped" : action
+      ];
     },
   });
 }
 
-function askForWindow(page: RunPage): void {
-  const w = words.value.run;
-  ask({
-    title: w.windowTitle,
+function openWindowDialog(page: RunPage): void {
+  const t = translations.value.run;
+  openDialog({
+    title: t.windowTitle,
     body: (
       <>
-        <p class="small soft">{w.windowBody}</p>
+        <p class="small muted">{t.windowBody}</p>
         <label class="field">
-          <span>{w.windowField}</span>
+          <span>{t.windowField}</span>
           <input
             class="input"
             name="items"
@@ -104,11 +112,11 @@ function askForWindow(page: RunPage): void {
         </label>
       </>
     ),
-    confirm: w.setWindow,
-    act: async (fields) => {
+    confirmLabel: t.setWindow,
+    onConfirm: async (fields) => {
       const items = Number(fields.get("items"));
-      await askServer<RunActionResult>(path(page, "window"), { body: { items } });
-      return words.value.run.done.window;
+      await requestApi<RunActionResult>(path(page, "window"), { body: { items } });
+      return translations.value.run.done.window;
     },
   });
 }

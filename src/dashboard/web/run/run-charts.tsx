@@ -1,43 +1,46 @@
-import type { History } from "../../contract.ts";
+import type { MetricHistory } from "../../contract.ts";
 import { Chart } from "../chart/chart.tsx";
-import { show } from "../format/show.ts";
-import { chartLines } from "../overview/history-charts.tsx";
+import { formatters } from "../format/show.ts";
+import { buildSeries } from "../overview/history-charts.tsx";
 import { Card } from "../parts/card.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { words } from "../words/words.ts";
+import { useQuery } from "../parts/use-answer.ts";
+import { translations } from "../words/words.ts";
 
 /** How often a run's chart is read anew: its steps are several seconds long. */
-const EVERY_MS = 5_000;
+const REFRESH_INTERVAL_MS = 5_000;
 
 /** The run's throughput over its time. */
 export function RunCharts({ run }: { run: string }) {
-  const { answer } = useAnswer<History>(`api/runs/${encodeURIComponent(run)}/history`, EVERY_MS);
-  const w = words.value.charts;
-  const { short } = show.value;
+  const { answer } = useQuery<MetricHistory>(
+    `api/runs/${encodeURIComponent(run)}/history`,
+    REFRESH_INTERVAL_MS,
+  );
+  const t = translations.value.charts;
+  const { compact } = formatters.value;
   if (answer === undefined || answer.at.length === 0) return null;
   return (
-    <Card title={w.throughput}>
+    <Card title={t.throughput}>
       <div class="charts">
         <Chart
-          title={w.items}
-          unit={w.perMinute}
+          title={t.items}
+          unit={t.perMinute}
           at={answer.at}
-          lines={chartLines(answer, ["items"])}
-          format={short}
+          lines={buildSeries(answer, ["items"])}
+          format={compact}
         />
         <Chart
-          title={w.tokens}
-          unit={w.perMinute}
+          title={t.tokens}
+          unit={t.perMinute}
           at={answer.at}
-          lines={chartLines(answer, ["tokens"])}
-          format={short}
+          lines={buildSeries(answer, ["tokens"])}
+          format={compact}
         />
         <Chart
-          title={w.refusals}
-          unit={w.perMinute}
+          title={t.throttlesAndFailures}
+          unit={t.perMinute}
           at={answer.at}
-          lines={chartLines(answer, ["throttles", "failures", "failed-items"])}
-          format={short}
+          lines={buildSeries(answer, ["throttles", "failures", "failed-items"])}
+          format={compact}
         />
       </div>
     </Card>

@@ -1,85 +1,87 @@
 import type { RunPage } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { Card } from "../parts/card.tsx";
-import { type Fact, Facts } from "../parts/facts.tsx";
-import { Progress, shareDone } from "../parts/progress.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { type DescriptionItem, DescriptionList } from "../parts/facts.tsx";
+import { completedShare, ProgressBar } from "../parts/progress.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** Progress by status, and every figure of the run. */
-export function RunFacts({ page }: { page: RunPage }) {
-  const w = words.value.run;
-  const { count, share } = show.value;
+export function RunStats({ page }: { page: RunPage }) {
+  const t = translations.value.run;
+  const { count, share } = formatters.value;
   const { items } = page;
   const waiting =
     items === undefined
       ? undefined
       : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
   return (
-    <Card title={w.progress} end={<strong>{share(shareDone(items))}</strong>}>
+    <Card title={t.progress} end={<strong>{share(completedShare(items))}</strong>}>
       <div class="body">
-        {items === undefined ? null : <Progress items={items} tall />}
+        {items === undefined ? null : <ProgressBar items={items} tall />}
         <ul class="keys">
-          <Key name="succeeded" label={w.succeeded} value={count(items?.succeeded)} />
-          <Key name="failed" label={w.failed} value={count(items?.failed)} />
-          <Key name="in-flight" label={w.inFlight} value={count(items?.inFlight)} />
-          <Key name="" label={w.waiting} value={count(waiting)} />
-          <li class="soft">{w.ofItems(count(items?.total))}</li>
+          <LegendItem name="succeeded" label={t.succeeded} value={count(items?.succeeded)} />
+          <LegendItem name="failed" label={t.failed} value={count(items?.failed)} />
+          <LegendItem name="in-flight" label={t.inFlight} value={count(items?.inFlight)} />
+          <LegendItem name="" label={t.waiting} value={count(waiting)} />
+          <li class="muted">{t.ofItems(count(items?.total))}</li>
         </ul>
       </div>
       <div class="body">
-        <Facts facts={[...paceFacts(page), ...callFacts(page), ...moneyFacts(page)]} />
+        <DescriptionList
+          facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]}
+        />
       </div>
     </Card>
   );
 }
 
-function Key({ name, label, value }: { name: string; label: string; value: string }) {
+function LegendItem({ name, label, value }: { name: string; label: string; value: string }) {
   return (
     <li>
       <i class={`key ${name}`} aria-hidden="true" />
-      <span class="soft">{label}</span> {value}
+      <span class="muted">{label}</span> {value}
     </li>
   );
 }
 
-function paceFacts(page: RunPage): Fact[] {
-  const w = words.value.run;
-  const { short, duration, age, moment, count } = show.value;
+function buildProgressStats(page: RunPage): DescriptionItem[] {
+  const t = translations.value.run;
+  const { compact, duration, age, timestamp, count } = formatters.value;
   const perSecond = (value: number | undefined) =>
-    value === undefined ? short(undefined) : w.perSecond(short(value));
+    value === undefined ? compact(undefined) : t.perSecond(compact(value));
   return [
-    ...(isAtEnd(page)
+    ...(isFinished(page)
       ? [
-          { label: w.rate, value: perSecond(averageRate(page)), below: w.average },
-          { label: w.took, value: duration(page.activeMs) },
+          { label: t.rate, value: perSecond(averageRate(page)), below: t.average },
+          { label: t.took, value: duration(page.activeMs) },
         ]
       : [
           {
-            label: w.rate,
+            label: t.rate,
             value: perSecond(page.itemsPerSecond),
-            below: w.tokensRate(perSecond(page.tokensPerSecond)),
+            below: t.tokensRate(perSecond(page.tokensPerSecond)),
           },
-          { label: w.left, value: duration(page.etaMs), below: w.active(duration(page.activeMs)) },
+          { label: t.left, value: duration(page.etaMs), below: t.active(duration(page.activeMs)) },
         ]),
     {
-      label: w.started,
-      value: words.value.runs.ago(age(page.createdAt, page.at)),
-      below: moment(page.createdAt, page.at),
+      label: t.started,
+      value: translations.value.runs.ago(age(page.createdAt, page.at)),
+      below: timestamp(page.createdAt, page.at),
     },
     ...(page.finishedAt === undefined
       ? []
-      : [{ label: w.finished, value: moment(page.finishedAt, page.at) }]),
+      : [{ label: t.finished, value: timestamp(page.finishedAt, page.at) }]),
     {
-      label: w.model,
-      value: page.model === undefined ? short(undefined) : <Text value={page.model} />,
+      label: t.model,
+      value: page.model === undefined ? compact(undefined) : <UntrustedText value={page.model} />,
       width: "wide",
     },
-    { label: w.window, value: count(page.window), below: w.windowBelow },
+    { label: t.window, value: count(page.window), below: t.windowBelow },
   ];
 }
 
-const isAtEnd = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
+const isFinished = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
 
 /** Items per second of processing, over all sessions of the run; undefined where that time is not known. */
 function averageRate({ items, activeMs }: RunPage): number | undefined {
@@ -87,39 +89,39 @@ function averageRate({ items, activeMs }: RunPage): number | undefined {
   return ((items.succeeded + items.failed) * 1_000) / activeMs;
 }
 
-function callFacts({ calls, batchFill, snoozes, callsPerSecond }: RunPage): Fact[] {
-  const w = words.value.run;
-  const { count, share, short } = show.value;
+function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage): DescriptionItem[] {
+  const t = translations.value.run;
+  const { count, share, compact } = formatters.value;
   return [
     {
-      label: w.calls,
+      label: t.calls,
       value: count(calls?.made),
       below:
         callsPerSecond === undefined
-          ? w.callsAnswered(count(calls?.succeeded))
-          : w.perSecond(short(callsPerSecond)),
+          ? t.callsAnswered(count(calls?.succeeded))
+          : t.perSecond(compact(callsPerSecond)),
     },
-    { label: w.batchFill, value: share(batchFill), below: w.batchFillBelow },
-    { label: w.paidTwice, value: count(calls?.paidTwice), below: w.paidTwiceBelow },
-    { label: w.throttles, value: count(calls?.throttled), below: w.snoozes(count(snoozes)) },
+    { label: t.batchFill, value: share(batchFill), below: t.batchFillBelow },
+    { label: t.paidTwice, value: count(calls?.paidTwice), below: t.paidTwiceBelow },
+    { label: t.throttles, value: count(calls?.throttled), below: t.snoozes(count(snoozes)) },
   ];
 }
 
-function moneyFacts(page: RunPage): Fact[] {
+function buildCostStats(page: RunPage): DescriptionItem[] {
   const { cost, tokens } = page;
-  const w = words.value.run;
-  const { short, money } = show.value;
+  const t = translations.value.run;
+  const { compact, money } = formatters.value;
   return [
     {
-      label: w.cost,
+      label: t.cost,
       value: money(cost?.spent, cost?.currency),
       below:
         cost === undefined
-          ? w.noPrice
-          : isAtEnd(page) || cost.expected === undefined
+          ? t.noPrice
+          : isFinished(page) || cost.expected === undefined
             ? undefined
-            : w.expected(money(cost.expected, cost.currency)),
+            : t.expected(money(cost.expected, cost.currency)),
     },
-    { label: w.tokens, value: short(tokens), below: w.asReported },
+    { label: t.tokens, value: compact(tokens), below: t.asReported },
   ];
 }

@@ -1,39 +1,39 @@
 import type { RunPage } from "../../contract.ts";
 import { DASH } from "../format/format-number.ts";
 import { Card } from "../parts/card.tsx";
-import { Facts } from "../parts/facts.tsx";
-import { Said } from "../parts/said.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { DescriptionList } from "../parts/facts.tsx";
+import { ServerMessage } from "../parts/said.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** Where the run's output is, and how to go on with it. */
 export function RunFolder({ page }: { page: RunPage }) {
-  const w = words.value.run;
+  const t = translations.value.run;
   const { folder, output } = page;
   return (
-    <Card title={w.output}>
+    <Card title={t.output}>
       <div class="body">
-        <Facts
+        <DescriptionList
           facts={[
             {
-              label: w.folder,
-              value: folder.dir === undefined ? DASH : <Text value={folder.dir} />,
+              label: t.folder,
+              value: folder.dir === undefined ? DASH : <UntrustedText value={folder.dir} />,
               below: (
                 <>
-                  <Text value={folder.host ?? ""} />
-                  {folder.here ? null : (
+                  <UntrustedText value={folder.host ?? ""} />
+                  {folder.isReadable ? null : (
                     <>
                       {folder.host === undefined ? null : " · "}
-                      <Said code={folder.reasonCode} text={folder.reason ?? w.notHere} />
+                      <ServerMessage code={folder.reasonCode} text={folder.reason ?? t.notHere} />
                     </>
                   )}
                 </>
               ),
               width: "whole",
             },
-            { label: w.format, value: output?.format ?? DASH },
+            { label: t.format, value: output?.format ?? DASH },
             {
-              label: w.files,
+              label: t.files,
               value:
                 output === undefined || output.files.length === 0 ? (
                   DASH
@@ -41,7 +41,7 @@ export function RunFolder({ page }: { page: RunPage }) {
                   <ul>
                     {output.files.map((file) => (
                       <li key={file}>
-                        <Text value={file} />
+                        <UntrustedText value={file} />
                       </li>
                     ))}
                   </ul>

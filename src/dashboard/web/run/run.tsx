@@ -2,30 +2,30 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ErrorBody, RunPage } from "../../contract.ts";
 import { LaneTable } from "../overview/lane-table.tsx";
-import { Card, Empty } from "../parts/card.tsx";
-import { Phase } from "../parts/phase.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { showControls } from "../parts/show-controls.ts";
-import { Text } from "../parts/text.tsx";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { PhaseBadge } from "../parts/phase.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
+import { UntrustedText } from "../parts/text.tsx";
 import { ServerError } from "../server/ask-server.ts";
-import { useLive } from "../server/live.ts";
-import { words } from "../words/words.ts";
-import { Clusters } from "./clusters.tsx";
-import { wantedInAddress } from "./item-address.ts";
+import { useEventStream } from "../server/live.ts";
+import { translations } from "../words/words.ts";
+import { FailureCauses } from "./clusters.tsx";
+import { readFilterFromUrl } from "./item-address.ts";
 import { Items } from "./items.tsx";
 import { RetryNote } from "./retry-note.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { RunCharts } from "./run-charts.tsx";
-import { RunFacts } from "./run-facts.tsx";
+import { RunStats } from "./run-facts.tsx";
 import { RunFolder } from "./run-folder.tsx";
 import { StopNote } from "./stop-note.tsx";
-import type { WantedItems } from "./wanted-items.ts";
+import type { ItemFilter } from "./wanted-items.ts";
 
 /** One run: how far it is, what it costs, why items fail, and what can be done about it. */
 export function Run({ run }: { run: string }) {
   const page = useSignal<RunPage | undefined>(undefined);
   const refused = useSignal<ErrorBody["error"] | undefined>(undefined);
-  useLive(`run=${encodeURIComponent(run)}`, {
+  useEventStream(`run=${encodeURIComponent(run)}`, {
     run: (next) => {
       page.value = next;
       refused.value = undefined;
@@ -35,60 +35,60 @@ export function Run({ run }: { run: string }) {
     },
   });
   const now = page.value;
-  const w = words.value;
+  const t = translations.value;
   return (
     <>
-      <nav class="crumbs" aria-label={w.common.where}>
-        <a href="#/runs">{w.nav.runs}</a>
+      <nav class="crumbs" aria-label={t.common.where}>
+        <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
-        <Text value={run} mono />
+        <UntrustedText value={run} isMonospace />
       </nav>
       {refused.value === undefined ? null : (
-        <Problem error={new ServerError(refused.value.code, refused.value.message, refused.value)} />
+        <ErrorMessage error={new ServerError(refused.value.code, refused.value.message, refused.value)} />
       )}
       {now === undefined ? (
         refused.value === undefined ? (
-          <Empty>{w.common.loading}</Empty>
+          <EmptyState>{t.common.loading}</EmptyState>
         ) : null
       ) : (
-        <Whole now={now} />
+        <RunDetails now={now} />
       )}
     </>
   );
 }
 
-function Whole({ now }: { now: RunPage }) {
-  const w = words.value;
-  const wanted = useSignal<WantedItems | undefined>(wantedInAddress());
-  const turn = useSignal(0);
+function RunDetails({ now }: { now: RunPage }) {
+  const t = translations.value;
+  const filter = useSignal<ItemFilter | undefined>(readFilterFromUrl());
+  const formKey = useSignal(0);
   const title = now.name ?? now.run;
   useEffect(() => {
-    document.title = `${showControls(title)} · Sluice`;
+    document.title = `${escapeControlCharacters(title)} · Sluice`;
   }, [title]);
   return (
     <>
       <div class="title">
         <h1>
-          <Text value={title} />
+          <UntrustedText value={title} />
         </h1>
-        <Phase run={now} />
+        <PhaseBadge run={now} />
         <RunActions page={now} />
       </div>
       <StopNote page={now} />
       <RetryNote retry={now.retry} />
-      <RunFacts page={now} />
+      <RunStats page={now} />
       <RunCharts run={now.run} />
-      <Clusters
+      <FailureCauses
         page={now}
-        onItems={({ kind, cluster }) => {
-          turn.value += 1;
-          wanted.value = { status: "failed", kind, cluster };
+        onItems={({ kind, cause }) => {
+          formKey.value += 1;
+          filter.value = { status: "failed", kind, cause };
           document.getElementById("items")?.scrollIntoView();
         }}
       />
-      <Items page={now} wanted={wanted} turn={turn.value} />
+      <Items page={now} filter={filter} formKey={formKey.value} />
       {now.lanes.length === 0 ? null : (
-        <Card title={w.lanes.title}>
+        <Card title={t.lanes.title}>
           <LaneTable lanes={now.lanes} at={now.at} />
         </Card>
       )}

@@ -1,30 +1,30 @@
 import type { RunPage } from "../../contract.ts";
-import { Said } from "../parts/said.tsx";
-import { Text } from "../parts/text.tsx";
-import { words } from "../words/words.ts";
+import { ServerMessage } from "../parts/said.tsx";
+import { UntrustedText } from "../parts/text.tsx";
+import { translations } from "../words/words.ts";
 
 /** Why a run stands still for good, and how to go on with it; nothing while some process feeds it. */
-export function StopNote({ page: { phase, stopped, unwritten, refusals } }: { page: RunPage }) {
-  const w = words.value.run.stopped;
-  if (phase === "cancelled" && unwritten)
+export function StopNote({ page: { phase, stopped, outputPending, refusals } }: { page: RunPage }) {
+  const t = translations.value.run.stopped;
+  if (phase === "cancelled" && outputPending)
     return (
       <div class="note warn">
-        <p>{w.unwritten}</p>
-        <Command command={unwritten.command} />
+        <p>{t.outputPending}</p>
+        <Command command={outputPending.command} />
       </div>
     );
   if (phase !== "stopped" || stopped === undefined) return null;
-  const { code, message, mend = "", command } = stopped;
-  const isFast = refusals.resume !== undefined || refusals.window !== undefined;
+  const { code, message, hint = "", command } = stopped;
+  const isLocked = refusals.resume !== undefined || refusals.window !== undefined;
   return (
     <div class="note bad">
       <p>
         <strong>
-          <Said code={code} text={message} />
+          <ServerMessage code={code} text={message} />
         </strong>
       </p>
       <p>
-        <Said code={code && `${code}-mend`} text={mend} /> {isFast ? w.untilThen : null}
+        <ServerMessage code={code && `${code}-hint`} text={hint} /> {isLocked ? t.lockedUntilThen : null}
       </p>
       <Command command={command} />
     </div>
@@ -37,10 +37,10 @@ function Command({ command }: { command: string | undefined }) {
     <>
       <p>
         <code>
-          <Text value={command} />
+          <UntrustedText value={command} />
         </code>
       </p>
-      <p class="soft">{words.value.run.stopped.options}</p>
+      <p class="muted">{translations.value.run.stopped.options}</p>
     </>
   );
 }

@@ -1,16 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { RunList, RunPhaseView } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { RunTable } from "../overview/run-table.tsx";
-import { Card, Empty } from "../parts/card.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { useLive } from "../server/live.ts";
-import { words } from "../words/words.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { useQuery } from "../parts/use-answer.ts";
+import { useEventStream } from "../server/live.ts";
+import { translations } from "../words/words.ts";
 
 const PAGE = 50;
 /** A list that was asked for by text, state or page is read again this often; the newest runs come by themselves. */
-const AGAIN_MS = 5_000;
+const REFRESH_INTERVAL_MS = 5_000;
 const PHASES: readonly RunPhaseView[] = [
   "planning",
   "running",
@@ -27,8 +27,8 @@ const PHASES: readonly RunPhaseView[] = [
 export function Runs() {
   const newest = useSignal<RunList | undefined>(undefined);
   const [text, state, offset] = [useSignal(""), useSignal(""), useSignal(0)];
-  const isAsked = text.value !== "" || state.value !== "" || offset.value > 0;
-  useLive(isAsked ? "" : "runs=1", {
+  const hasQuery = text.value !== "" || state.value !== "" || offset.value > 0;
+  useEventStream(hasQuery ? "" : "runs=1", {
     runs: (next) => {
       newest.value = next;
     },
@@ -36,17 +36,17 @@ export function Runs() {
   const query = new URLSearchParams({ offset: String(offset.value), limit: String(PAGE) });
   if (text.value !== "") query.set("text", text.value);
   if (state.value !== "") query.set("state", state.value);
-  const asked = useAnswer<RunList>(isAsked ? `api/runs?${query}` : undefined, AGAIN_MS);
-  const list = isAsked ? asked.answer : newest.value;
-  const w = words.value;
+  const queried = useQuery<RunList>(hasQuery ? `api/runs?${query}` : undefined, REFRESH_INTERVAL_MS);
+  const list = hasQuery ? queried.answer : newest.value;
+  const t = translations.value;
   return (
     <>
       <div class="title">
-        <h1>{w.nav.runs}</h1>
+        <h1>{t.nav.runs}</h1>
         <Filter text={text} state={state} offset={offset} />
       </div>
-      {isAsked && asked.error !== undefined ? <Problem error={asked.error} /> : null}
-      <Card title={list === undefined ? w.nav.runs : w.runs.count(show.value.count(list.total))}>
+      {hasQuery && queried.error !== undefined ? <ErrorMessage error={queried.error} /> : null}
+      <Card title={list === undefined ? t.nav.runs : t.runs.count(formatters.value.count(list.total))}>
         <List list={list} isFiltered={text.value !== "" || state.value !== ""} />
       </Card>
       {list === undefined ? null : <Pager list={list} offset={offset} />}
@@ -55,23 +55,35 @@ export function Runs() {
 }
 
 function List({ list, isFiltered }: { list: RunList | undefined; isFiltered: boolean }) {
-  const w = words.value;
-  if (list === undefined) return <Empty>{w.common.loading}</Empty>;
+  const t = translations.value;
+  if (list === undefined) return <EmptyState>{t.common.loading}</EmptyState>;
   if (list.runs.length > 0) return <RunTable runs={list.runs} at={list.at} />;
-  if (isFiltered) return <Empty>{w.runs.noneFits}</Empty>;
-  return <Empty command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{w.runs.none}</Empty>;
+  if (isFiltered) return <EmptyState>{t.runs.noMatches}</EmptyState>;
+  return (
+    <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">
+      {t.runs.none}
+    </EmptyState>
+  );
 }
 
-interface Box<Value> {
+interface WritableSignal<Value> {
   value: Value;
 }
 
-function Filter({ text, state, offset }: { text: Box<string>; state: Box<string>; offset: Box<number> }) {
-  const w = words.value;
+function Filter({
+  text,
+  state,
+  offset,
+}: {
+  text: WritableSignal<string>;
+  state: WritableSignal<string>;
+  offset: WritableSignal<number>;
+}) {
+  const t = translations.value;
   return (
     <search class="form actions">
       <label class="field">
-        <span>{w.runs.filter}</span>
+        <span>{t.runs.filter}</span>
         <input
           class="input"
           type="search"
@@ -84,7 +96,7 @@ function Filter({ text, state, offset }: { text: Box<string>; state: Box<string>
         />
       </label>
       <label class="field">
-        <span>{w.runs.phase}</span>
+        <span>{t.runs.phase}</span>
         <select
           class="select"
           value={state.value}
@@ -93,10 +105,10 @@ function Filter({ text, state, offset }: { text: Box<string>; state: Box<string>
             offset.value = 0;
           }}
         >
-          <option value="">{w.runs.anyPhase}</option>
+          <option value="">{t.runs.anyPhase}</option>
           {PHASES.map((phase) => (
             <option key={phase} value={phase}>
-              {w.phases[phase]}
+              {t.phases[phase]}
             </option>
           ))}
         </select>
@@ -105,11 +117,11 @@ function Filter({ text, state, offset }: { text: Box<string>; state: Box<string>
   );
 }
 
-function Pager({ list, offset }: { list: RunList; offset: Box<number> }) {
-  const w = words.value.common;
+function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number> }) {
+  const t = translations.value.common;
   if (list.total <= PAGE && list.offset === 0) return null;
   return (
-    <nav class="actions" aria-label={w.pages}>
+    <nav class="actions" aria-label={t.pages}>
       <button
         type="button"
         class="button"
@@ -118,7 +130,7 @@ function Pager({ list, offset }: { list: RunList; offset: Box<number> }) {
           offset.value = Math.max(0, offset.value - PAGE);
         }}
       >
-        {w.newer}
+        {t.newer}
       </button>
       <button
         type="button"
@@ -128,7 +140,7 @@ function Pager({ list, offset }: { list: RunList; offset: Box<number> }) {
           offset.value += PAGE;
         }}
       >
-        {w.older}
+        {t.older}
       </button>
     </nav>
   );

@@ -1,27 +1,27 @@
 import { useSignal } from "@preact/signals";
 import type { RunList, SearchRequest, SearchResult } from "../../contract.ts";
-import { show } from "../format/show.ts";
+import { formatters } from "../format/show.ts";
 import { itemLink } from "../parse-route.ts";
-import { Card, Empty } from "../parts/card.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { showControls } from "../parts/show-controls.ts";
-import { Text } from "../parts/text.tsx";
-import { useAnswer } from "../parts/use-answer.ts";
-import { askServer } from "../server/ask-server.ts";
-import { useLive } from "../server/live.ts";
-import { mayAct } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { Card, EmptyState } from "../parts/card.tsx";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
+import { UntrustedText } from "../parts/text.tsx";
+import { useQuery } from "../parts/use-answer.ts";
+import { requestApi } from "../server/ask-server.ts";
+import { useEventStream } from "../server/live.ts";
+import { canOperate } from "../server/session.ts";
+import { translations } from "../words/words.ts";
 
 const RUNS = "api/runs?state=finished&limit=200";
 
 /** The records of a finished embedding run that are nearest to a text. */
 export function Search() {
-  useLive("", {});
-  const { answer, error: listError } = useAnswer<RunList>(RUNS);
+  useEventStream("", {});
+  const { answer, error: listError } = useQuery<RunList>(RUNS);
   const result = useSignal<(SearchResult & { readonly run: string }) | undefined>(undefined);
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
-  const w = words.value.search;
+  const t = translations.value.search;
   const runs = answer?.runs.filter(({ kind }) => kind === "embedding" || kind === undefined) ?? [];
 
   const submit = async (event: SubmitEvent) => {
@@ -32,7 +32,7 @@ export function Search() {
     isBusy.value = true;
     error.value = undefined;
     try {
-      const found = await askServer<SearchResult>(`api/runs/${encodeURIComponent(run)}/search`, { body });
+      const found = await requestApi<SearchResult>(`api/runs/${encodeURIComponent(run)}/search`, { body });
       result.value = { ...found, run };
     } catch (thrown) {
       error.value = thrown;
@@ -42,31 +42,31 @@ export function Search() {
   };
   return (
     <>
-      <h1>{words.value.nav.search}</h1>
-      {listError === undefined ? null : <Problem error={listError} />}
-      <Card title={w.title}>
+      <h1>{translations.value.nav.search}</h1>
+      {listError === undefined ? null : <ErrorMessage error={listError} />}
+      <Card title={t.title}>
         {answer !== undefined && runs.length === 0 ? (
-          <Empty command="sluice embed ./docs --model minimax/embo-01 --out ./vectors --with-text">
-            {w.noRuns}
-          </Empty>
+          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors --with-text">
+            {t.noRuns}
+          </EmptyState>
         ) : (
           <form class="form body" onSubmit={submit}>
             <label class="field">
-              <span>{w.run}</span>
+              <span>{t.run}</span>
               <select class="select" name="run" required>
                 {runs.map(({ run, name }) => (
                   <option key={run} value={run}>
-                    {showControls(`${name ?? ""} ${run}`.trim())}
+                    {escapeControlCharacters(`${name ?? ""} ${run}`.trim())}
                   </option>
                 ))}
               </select>
             </label>
             <label class="field grow">
-              <span>{w.text}</span>
-              <input class="input" name="text" required maxLength={4000} disabled={!mayAct()} />
+              <span>{t.text}</span>
+              <input class="input" name="text" required maxLength={4000} disabled={!canOperate()} />
             </label>
             <label class="field">
-              <span>{w.top}</span>
+              <span>{t.top}</span>
               <select class="select" name="top">
                 {[5, 10, 20, 50].map((top) => (
                   <option key={top} value={top} selected={top === 10}>
@@ -75,40 +75,40 @@ export function Search() {
                 ))}
               </select>
             </label>
-            <button type="submit" class="button primary" disabled={isBusy.value || !mayAct()}>
-              {isBusy.value ? words.value.common.working : w.search}
+            <button type="submit" class="button primary" disabled={isBusy.value || !canOperate()}>
+              {isBusy.value ? translations.value.common.working : t.search}
             </button>
-            <p class="small soft">{mayAct() ? w.costs : w.operatorsOnly}</p>
+            <p class="small muted">{canOperate() ? t.costs : t.operatorsOnly}</p>
           </form>
         )}
       </Card>
-      {error.value === undefined ? null : <Problem error={error.value} />}
+      {error.value === undefined ? null : <ErrorMessage error={error.value} />}
       {result.value === undefined ? null : <Hits result={result.value} run={result.value.run} />}
     </>
   );
 }
 
 function Hits({ result, run }: { result: SearchResult; run: string }) {
-  const w = words.value.search;
-  const { duration } = show.value;
+  const t = translations.value.search;
+  const { duration } = formatters.value;
   return (
     <Card
-      title={w.nearest}
-      end={<span class="small soft">{w.took(result.model, duration(result.tookMs))}</span>}
+      title={t.nearest}
+      end={<span class="small muted">{t.took(result.model, duration(result.tookMs))}</span>}
     >
-      {result.hits.length === 0 ? <Empty>{w.noHits}</Empty> : null}
+      {result.hits.length === 0 ? <EmptyState>{t.noHits}</EmptyState> : null}
       <ol class="hits">
         {result.hits.map((hit) => (
           <li key={hit.index}>
-            <span class="score" title={w.score}>
+            <span class="score" title={t.score}>
               {hit.score.toFixed(3)}
             </span>
             <div>
               <a href={itemLink(run, hit.index)}>
-                <Text value={hit.id} />
+                <UntrustedText value={hit.id} />
               </a>
-              <p class={hit.text === undefined ? "soft small" : "small"}>
-                {hit.text === undefined ? w.noText : <Text value={hit.text} />}
+              <p class={hit.text === undefined ? "muted small" : "small"}>
+                {hit.text === undefined ? t.noText : <UntrustedText value={hit.text} />}
               </p>
             </div>
           </li>

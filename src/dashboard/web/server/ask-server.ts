@@ -1,4 +1,4 @@
-import type { ErrorBody, ErrorCode, Reason } from "../../contract.ts";
+import type { ErrorBody, ErrorCode, RefusalReason } from "../../contract.ts";
 
 /** The server refused, or did not answer at all (`unreachable`). */
 export class ServerError extends Error {
@@ -6,7 +6,7 @@ export class ServerError extends Error {
   readonly code: ErrorCode | "unreachable";
   readonly hint: string | undefined;
   /** What `code` says too little of. */
-  readonly reason: Reason | undefined;
+  readonly reason: RefusalReason | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -22,15 +22,15 @@ export class ServerError extends Error {
   }
 }
 
-let onSignedOut: () => void = () => {};
+let signedOutListener: () => void = () => {};
 
 /** Told whenever an answer says that the session is over. */
-export function whenSignedOut(listener: () => void): void {
-  onSignedOut = listener;
+export function setSignedOutListener(listener: () => void): void {
+  signedOutListener = listener;
 }
 
 /** GET without a body; else POST, or the method given, with JSON. Rejects with a `ServerError`. */
-export async function askServer<Answer>(
+export async function requestApi<Answer>(
   path: string,
   change?: { readonly method?: "POST" | "DELETE"; readonly body?: unknown; readonly signal?: AbortSignal },
 ): Promise<Answer> {
@@ -55,7 +55,7 @@ export async function askServer<Answer>(
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok && body !== undefined) return body as Answer;
   const error = readError(body, response.status);
-  if (error.code === "signed-out") onSignedOut();
+  if (error.code === "signed-out") signedOutListener();
   throw error;
 }
 

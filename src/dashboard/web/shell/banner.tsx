@@ -1,16 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { show } from "../format/show.ts";
-import { health, link } from "../server/live.ts";
-import { words } from "../words/words.ts";
+import { formatters } from "../format/show.ts";
+import { connection, health } from "../server/live.ts";
+import { translations } from "../words/words.ts";
 
 /** A short gap is a reload or a restart, and nothing to be told about. */
-const PATIENCE_MS = 1_500;
+const GRACE_PERIOD_MS = 1_500;
 
 /** Says on every page that the server or its Redis is away; goes by itself when they are back. */
 export function Banner() {
   const now = useSignal(Date.now());
-  const isLost = link.value.state === "lost";
+  const isLost = connection.value.state === "disconnected";
   useEffect(() => {
     if (!isLost) return;
     const timer = setInterval(() => {
@@ -18,7 +18,7 @@ export function Banner() {
     }, 1_000);
     return () => clearInterval(timer);
   }, [isLost]);
-  const text = message(now.value);
+  const text = bannerText(now.value);
   return (
     <div role="alert" aria-live="assertive">
       {text === undefined ? null : (
@@ -30,13 +30,13 @@ export function Banner() {
   );
 }
 
-function message(now: number): string | undefined {
-  const w = words.value.banner;
-  if (link.value.state === "lost") {
-    const ms = now - link.value.since;
-    return ms < PATIENCE_MS ? undefined : w.server;
+function bannerText(now: number): string | undefined {
+  const t = translations.value.banner;
+  if (connection.value.state === "disconnected") {
+    const ms = now - connection.value.since;
+    return ms < GRACE_PERIOD_MS ? undefined : t.server;
   }
   const redis = health.value?.redis;
-  if (health.value === undefined || redis?.state !== "away") return undefined;
-  return w.redis(show.value.moment(redis.since, health.value.at));
+  if (health.value === undefined || redis?.state !== "unavailable") return undefined;
+  return t.redis(formatters.value.timestamp(redis.since, health.value.at));
 }

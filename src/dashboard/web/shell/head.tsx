@@ -1,57 +1,57 @@
-import { Segments } from "../parts/segments.tsx";
-import { Text } from "../parts/text.tsx";
+import { SegmentedControl } from "../parts/segments.tsx";
+import { UntrustedText } from "../parts/text.tsx";
 import { route } from "../route.ts";
 import { session, signOut } from "../server/session.ts";
-import { chooseLanguage, language, words } from "../words/words.ts";
-import { chooseTheme, theme } from "./theme.ts";
+import { language, selectLanguage, translations } from "../words/words.ts";
+import { selectTheme, theme } from "./theme.ts";
 
 const LINKS = ["overview", "runs", "live", "search", "queues", "audit"] as const;
 
 /** Name, ways to the pages, language, colours, and who is there. */
-export function Head({ isOut }: { isOut: boolean }) {
-  const w = words.value;
+export function Header({ isSignedOut }: { isSignedOut: boolean }) {
+  const t = translations.value;
   const page = route.value.page;
   const current = page === "run" || page === "item" ? "runs" : page;
   return (
     <header class="head">
       <div class="head-inner">
         <a class="brand" href="#/">
-          <Mark />
+          <Logo />
           Sluice
         </a>
-        {isOut ? null : (
-          <nav class="nav" aria-label={w.nav.label}>
+        {isSignedOut ? null : (
+          <nav class="nav" aria-label={t.nav.label}>
             {LINKS.map((name) => (
               <a
                 key={name}
                 href={name === "overview" ? "#/" : `#/${name}`}
                 aria-current={name === current ? "page" : undefined}
               >
-                {w.nav[name]}
+                {t.nav[name]}
               </a>
             ))}
           </nav>
         )}
         <div class="head-side">
-          <Who />
-          <Segments
-            label={w.common.language}
-            chosen={language.value}
-            choices={[
+          <SignedInUser />
+          <SegmentedControl
+            label={t.common.language}
+            selected={language.value}
+            options={[
               { value: "en", text: "EN", title: "English" },
               { value: "zh", text: "中", title: "中文" },
             ]}
-            onChoose={(next) => void chooseLanguage(next)}
+            onSelect={(next) => void selectLanguage(next)}
           />
-          <Segments
-            label={w.common.colours}
-            chosen={theme.value.chosen}
-            choices={[
-              { value: "system", text: w.common.auto, title: w.common.autoTitle },
-              { value: "light", text: "☀\uFE0E", title: w.common.light },
-              { value: "dark", text: "☾\uFE0E", title: w.common.dark },
+          <SegmentedControl
+            label={t.common.theme}
+            selected={theme.value.selected}
+            options={[
+              { value: "system", text: t.common.auto, title: t.common.autoTitle },
+              { value: "light", text: "☀\uFE0E", title: t.common.light },
+              { value: "dark", text: "☾\uFE0E", title: t.common.dark },
             ]}
-            onChoose={chooseTheme}
+            onSelect={selectTheme}
           />
         </div>
       </div>
@@ -59,24 +59,24 @@ export function Head({ isOut }: { isOut: boolean }) {
   );
 }
 
-function Who() {
+function SignedInUser() {
   const now = session.value;
-  const w = words.value;
-  if (now?.role === undefined || now.open) return null;
+  const t = translations.value;
+  if (now?.role === undefined || now.isAuthDisabled) return null;
   return (
     <>
       <span class="who">
-        <Text value={now.who ?? ""} /> {w.roles[now.role]}
+        <UntrustedText value={now.userName ?? ""} /> {t.roles[now.role]}
       </span>
       <button type="button" class="button slight" onClick={() => void signOut().catch(() => {})}>
-        {w.signIn.leave}
+        {t.signIn.signOut}
       </button>
     </>
   );
 }
 
 /** A gate between two posts, and the water below it. */
-function Mark() {
+function Logo() {
   return (
     <svg viewBox="0 0 20 20" aria-hidden="true">
       <path d="M2 1h3v18H2zM15 1h3v18h-3z" fill="currentColor" />

@@ -2,16 +2,16 @@ import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Route } from "../parse-route.ts";
-import { Empty } from "../parts/card.tsx";
+import { EmptyState } from "../parts/card.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Notices } from "../parts/notice.tsx";
-import { Problem } from "../parts/problem.tsx";
-import { showControls } from "../parts/show-controls.ts";
+import { ErrorMessage } from "../parts/problem.tsx";
+import { escapeControlCharacters } from "../parts/show-controls.ts";
 import { route } from "../route.ts";
-import { readSession, session } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { fetchSession, session } from "../server/session.ts";
+import { translations } from "../words/words.ts";
 import { Banner } from "./banner.tsx";
-import { Head } from "./head.tsx";
+import { Header } from "./head.tsx";
 
 /** Pages come in files of their own, when they are first opened. */
 const PAGES = {
@@ -51,7 +51,7 @@ const RELOAD_AGAIN_MS = 60_000;
  * replaced meanwhile. Once a minute at most, so that a file that is really missing makes no loop.
  */
 async function reloadOnce(): Promise<void> {
-  await readSession();
+  await fetchSession();
   if (Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < RELOAD_AGAIN_MS) return;
   sessionStorage.setItem(RELOADED, String(Date.now()));
   location.reload();
@@ -59,8 +59,8 @@ async function reloadOnce(): Promise<void> {
 
 /** Everything around a page: head, banner, dialog, notices. */
 export function Shell() {
-  const w = words.value;
-  const isOut = session.value !== undefined && session.value.role === undefined;
+  const t = translations.value;
+  const isSignedOut = session.value !== undefined && session.value.role === undefined;
   return (
     <>
       <button
@@ -70,21 +70,21 @@ export function Shell() {
           document.getElementById("main")?.focus();
         }}
       >
-        {w.common.skip}
+        {t.common.skip}
       </button>
-      <Head isOut={isOut} />
+      <Header isSignedOut={isSignedOut} />
       <Banner />
       <main id="main" class="main" tabIndex={-1}>
         {session.value === undefined ? (
-          <Empty>{w.common.loading}</Empty>
-        ) : isOut ? (
+          <EmptyState>{t.common.loading}</EmptyState>
+        ) : isSignedOut ? (
           <Page name="sign-in" />
         ) : (
-          <Routed />
+          <CurrentPage />
         )}
       </main>
       <footer class="foot text">
-        {session.value === undefined ? null : w.common.footer(session.value.version, session.value.host)}
+        {session.value === undefined ? null : t.common.footer(session.value.version, session.value.host)}
       </footer>
       <Notices />
       <Dialog />
@@ -92,10 +92,10 @@ export function Shell() {
   );
 }
 
-function Routed() {
+function CurrentPage() {
   const now = route.value;
-  const w = words.value;
-  const title = titleOf(now, w.nav);
+  const t = translations.value;
+  const title = getPageTitle(now, t.nav);
   const before = useRef(now);
   useEffect(() => {
     document.title = `${title} · Sluice`;
@@ -104,9 +104,9 @@ function Routed() {
   }, [now, title]);
   if (now.page === "unknown")
     return (
-      <Empty>
-        {w.common.noPage} <a href="#/">{w.nav.overview}</a>
-      </Empty>
+      <EmptyState>
+        {t.common.noPage} <a href="#/">{t.nav.overview}</a>
+      </EmptyState>
     );
   if (now.page === "run") return <Page key={now.run} name="run" props={{ run: now.run }} />;
   if (now.page === "item")
@@ -114,9 +114,9 @@ function Routed() {
   return <Page key={now.page} name={now.page} />;
 }
 
-function titleOf(now: Route, nav: typeof words.value.nav): string {
-  if (now.page === "run") return showControls(now.run);
-  if (now.page === "item") return `${showControls(now.run)} #${now.index}`;
+function getPageTitle(now: Route, nav: typeof translations.value.nav): string {
+  if (now.page === "run") return escapeControlCharacters(now.run);
+  if (now.page === "item") return `${escapeControlCharacters(now.run)} #${now.index}`;
   return now.page === "unknown" ? nav.overview : nav[now.page];
 }
 
@@ -127,8 +127,8 @@ function Page({ name, props = {} }: { name: PageName; props?: object }) {
   }, [name, Component]);
   if (Component) return <Component {...props} />;
   return failed.value === undefined ? (
-    <Empty>{words.value.common.loading}</Empty>
+    <EmptyState>{translations.value.common.loading}</EmptyState>
   ) : (
-    <Problem error={failed.value} />
+    <ErrorMessage error={failed.value} />
   );
 }

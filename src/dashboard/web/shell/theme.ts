@@ -4,28 +4,28 @@ export type Theme = "system" | "light" | "dark";
 const KEY = "sluice-theme";
 
 /** What the reader chose, and whether that is dark at this moment; charts are drawn anew when it changes. */
-export const theme = signal<{ readonly chosen: Theme; readonly isDark: boolean }>({
-  chosen: "system",
+export const theme = signal<{ readonly selected: Theme; readonly isDark: boolean }>({
+  selected: "system",
   isDark: false,
 });
 
-export function followTheme(): void {
+export function initTheme(): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const kept = localStorage.getItem(KEY);
-  applyTheme(kept === "light" || kept === "dark" ? kept : "system");
-  system.addEventListener("change", () => applyTheme(theme.value.chosen));
+  const saved = localStorage.getItem(KEY);
+  applyTheme(saved === "light" || saved === "dark" ? saved : "system");
+  system.addEventListener("change", () => applyTheme(theme.value.selected));
 }
 
-export function chooseTheme(chosen: Theme): void {
-  localStorage.setItem(KEY, chosen);
-  applyTheme(chosen);
+export function selectTheme(selected: Theme): void {
+  localStorage.setItem(KEY, selected);
+  applyTheme(selected);
 }
 
-function applyTheme(chosen: Theme): void {
+function applyTheme(selected: Theme): void {
   const root = document.documentElement;
-  if (chosen === "system") delete root.dataset.theme;
-  else root.dataset.theme = chosen;
+  if (selected === "system") delete root.dataset.theme;
+  else root.dataset.theme = selected;
   const isDark =
-    chosen === "dark" || (chosen === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
-  theme.value = { chosen, isDark };
+    selected === "dark" || (selected === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  theme.value = { selected, isDark };
 }

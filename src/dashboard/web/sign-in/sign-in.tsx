@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { show } from "../format/show.ts";
-import { Problem } from "../parts/problem.tsx";
+import { formatters } from "../format/show.ts";
+import { ErrorMessage } from "../parts/problem.tsx";
 import { ServerError } from "../server/ask-server.ts";
 import { signIn } from "../server/session.ts";
-import { words } from "../words/words.ts";
+import { translations } from "../words/words.ts";
 
 /** Asks for the viewer's or the operator's password. */
 export function SignIn() {
@@ -12,7 +12,7 @@ export function SignIn() {
   const isBusy = useSignal(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
-  const w = words.value.signIn;
+  const t = translations.value.signIn;
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement);
@@ -32,10 +32,10 @@ export function SignIn() {
   return (
     <section class="card sign-in" aria-labelledby="sign-in-title">
       <form onSubmit={submit}>
-        <h1 id="sign-in-title">{w.title}</h1>
-        <p class="small soft">{w.explain}</p>
+        <h1 id="sign-in-title">{t.title}</h1>
+        <p class="small muted">{t.explain}</p>
         <label class="field">
-          <span>{w.password}</span>
+          <span>{t.password}</span>
           <input
             ref={first}
             class="input"
@@ -47,19 +47,19 @@ export function SignIn() {
           />
         </label>
         <label class="field">
-          <span>{w.name}</span>
+          <span>{t.name}</span>
           <input class="input" name="name" maxLength={40} autocomplete="nickname" />
         </label>
         {error.value === undefined ? null : wait > 0 ? (
           <div class="note bad" role="alert">
-            <p>{words.value.errors["too-many-attempts"]}</p>
-            <p class="small">{w.wait(show.value.duration(wait))}</p>
+            <p>{translations.value.errors["too-many-attempts"]}</p>
+            <p class="small">{t.wait(formatters.value.duration(wait))}</p>
           </div>
         ) : error.value instanceof ServerError && error.value.retryAfterMs !== undefined ? null : (
-          <Problem error={error.value} />
+          <ErrorMessage error={error.value} />
         )}
         <button type="submit" class="button primary" disabled={isBusy.value || wait > 0}>
-          {isBusy.value ? words.value.common.working : w.enter}
+          {isBusy.value ? translations.value.common.working : t.submit}
         </button>
       </form>
     </section>
@@ -72,12 +72,12 @@ function useCountdown(error: unknown): number {
   useEffect(() => {
     const ms = error instanceof ServerError ? error.retryAfterMs : undefined;
     const until = Date.now() + (ms ?? 0);
-    const look = () => {
+    const updateTimeLeft = () => {
       left.value = Math.max(0, Math.ceil((until - Date.now()) / 1_000) * 1_000);
     };
-    look();
+    updateTimeLeft();
     if (ms === undefined) return;
-    const timer = setInterval(look, 1_000);
+    const timer = setInterval(updateTimeLeft, 1_000);
     return () => clearInterval(timer);
   }, [error]);
   return left.value;

@@ -1,21 +1,21 @@
 import type { ErrorCode, ItemStatus, RunPhaseView } from "../../contract.ts";
 
 /** Words for texts whose number is known at compile time and those that the server may add to. */
-type Open = Readonly<Record<string, string | undefined>>;
+type PartialDictionary = Readonly<Record<string, string | undefined>>;
 
 /** `count` is a number or one that has been written out. */
 const plural = (count: number | string, one: string, many: string) =>
   `${count} ${String(count) === "1" ? one : many}`;
 
-export const english = {
+export const en = {
   units: { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" },
   common: {
     loading: "Loading …",
     working: "Working …",
-    leave: "Leave as it is",
+    cancel: "Leave as it is",
     skip: "Skip to the content",
     language: "Language",
-    colours: "Colours",
+    theme: "Colours",
     auto: "auto",
     autoTitle: "Light or dark, as the system is",
     light: "Light",
@@ -50,23 +50,23 @@ export const english = {
     "wrong-password": "That password is not right.",
     "too-many-attempts": "Too many attempts.",
     "not-allowed": "A viewer may look, not act.",
-    "foreign-request": "The request was refused, because it did not seem to come from this page.",
+    "cross-site-request": "The request was refused, because it did not seem to come from this page.",
     "unknown-run": "There is no such run.",
     "unknown-item": "There is no such item.",
-    "unknown-cluster": "These failures are gone.",
+    "unknown-cause": "These failures are gone.",
     "unknown-lane": "There is no such lane.",
     "unknown-chat": "This chat has ended, or never was.",
     "unknown-route": "The server does not know this request.",
     "wrong-state": "The run's state does not allow this now.",
-    "folder-elsewhere": "The run's folder cannot be read from here.",
+    "folder-on-other-host": "The run's folder cannot be read from here.",
     "bad-request": "The request cannot be understood.",
-    "redis-away": "Redis is away.",
+    "redis-unavailable": "Redis is away.",
     "provider-failed": "The provider refused the call.",
     internal: "Something went wrong in the server.",
     unreachable: "The server does not answer.",
   } satisfies Record<ErrorCode | "unreachable", string>,
   /** What the server says by a code: its own sentences are English, so that none is needed here. */
-  reasons: {} as Open,
+  reasons: {} as PartialDictionary,
   phases: {
     planning: "planning",
     running: "running",
@@ -95,7 +95,7 @@ export const english = {
     "crash-loop": "crash loop",
     cancelled: "cancelled",
     expired: "expired",
-  } as Open,
+  } as PartialDictionary,
   headline: {
     running: "What runs",
     stuck: "What is stuck",
@@ -108,19 +108,19 @@ export const english = {
     left: (time: string) => `${time} left`,
     paused: (count: number) => `${count} paused`,
     nothing: "Nothing",
-    allFlows: "Everything flows.",
-    things: (count: number) => plural(count, "thing", "things"),
+    allClear: "Everything flows.",
+    problemCount: (count: number) => plural(count, "thing", "things"),
     more: (count: number) => `and ${count} more`,
     activeRuns: "spent by runs under way",
     unpriced: (count: number) => `${plural(count, "run", "runs")} without a known price left out`,
-    alone: (active: string, waiting: string) => `outside runs: ${active} at work, ${waiting} waiting`,
+    standalone: (active: string, waiting: string) => `outside runs: ${active} at work, ${waiting} waiting`,
     expected: (amount: string) => `${amount} expected`,
     lastDay: (amount: string) => `${amount} in the last day`,
     noPrice: "No price is known.",
     noLimit: "No limit is known yet.",
     throttles: (count: string) => `${count} throttled/min`,
   },
-  trouble: {
+  problem: {
     "lane-parked": "Lane parked:",
     "lane-snoozed": "Lane snoozing:",
     "lane-out": "Lane is out, one probe at a time:",
@@ -129,13 +129,14 @@ export const english = {
     "worker-dead": "Worker died:",
     "no-worker": (waiting: string) => `No worker takes the ${waiting} jobs of`,
     "queue-paused": "Queue paused on bull-board:",
-    "redis-memory": (used: string, mark: string) => `Redis holds ${used}, above its mark of ${mark}`,
+    "redis-memory": (used: string, warnsAbove: string) =>
+      `Redis holds ${used}, above its mark of ${warnsAbove}`,
   },
   overview: {
     runs: "Runs under way",
     allRuns: "All runs",
-    ended: "Ended within the last hour",
-    nothingRuns: "No run is under way. Start one:",
+    recentlyFinished: "Ended within the last hour",
+    noActiveRuns: "No run is under way. Start one:",
   },
   lanes: {
     title: "Lanes",
@@ -158,8 +159,8 @@ export const english = {
     unpark: "Open again",
     none: "No provider is configured. Set a key, then look:",
     ofLimit: (used: string, limit: string) => `${used} of ${limit}`,
-    learnedOf: (limit: string) => `learned (${limit} allowed)`,
-    setByHand: "set by hand",
+    loweredFrom: (limit: string) => `learned (${limit} allowed)`,
+    setManually: "set by hand",
     perMinute: (rate: string) => `${rate}/min`,
     limitsTitle: "Change the limits of a lane",
     limitsBody:
@@ -205,8 +206,8 @@ export const english = {
   },
   redis: {
     memory: "Memory",
-    mark: (mark: string, most: string) => `mark ${mark} of ${most}`,
-    noMark: "no limit is set",
+    warnsAbove: (warnsAbove: string, most: string) => `mark ${warnsAbove} of ${most}`,
+    noMemoryLimit: "no limit is set",
     commands: "Commands",
     perSecond: (rate: string) => `${rate}/s`,
     roundTrip: "Last look took",
@@ -226,7 +227,7 @@ export const english = {
     items: "Items",
     tokens: "Tokens",
     upstream: "Upstream time",
-    refusals: "Throttles and failures",
+    throttlesAndFailures: "Throttles and failures",
     waiting: "Queue depth",
     cost: "Cost",
     memory: "Memory",
@@ -259,7 +260,7 @@ export const english = {
     filter: "Name, id or model",
     count: (count: string) => plural(count, "run", "runs"),
     none: "There is no run yet. Start one:",
-    noneFits: "No run fits what you look for.",
+    noMatches: "No run fits what you look for.",
     itemsPerSecond: (rate: string) => `${rate} items/s`,
     expected: (amount: string) => `of ${amount} expected`,
     failed: (count: string) => `${count} failed`,
@@ -328,9 +329,9 @@ export const english = {
       same: "It was so already.",
     },
     stopped: {
-      untilThen: "Until then the run can neither be resumed nor get another window.",
+      lockedUntilThen: "Until then the run can neither be resumed nor get another window.",
       options: "Further options that it was started with are to be given again.",
-      unwritten:
+      outputPending:
         "Cancelled while no process fed it, so its output is not written. Its command, run again, writes it:",
     },
     windowTitle: "Change the window of this run",
@@ -347,13 +348,13 @@ export const english = {
     retryStates: { running: "retry under way", finished: "retry finished", failed: "retry failed" },
     retryItems: (succeeded: string, total: string, failed: string) =>
       `${succeeded} of ${total} succeeded, ${failed} failed again.`,
-    retryCluster: (message: string) => `Retry items that failed with: ${message}`,
+    retryCause: (message: string) => `Retry items that failed with: ${message}`,
     failures: "Failures by cause",
     failuresCount: (count: string) => plural(count, "failed item", "failed items"),
     noFailures: "No item has failed.",
-    otherFailures: (count: string) => `${count} more failures have rarer causes.`,
+    failuresWithRarerCauses: (count: string) => `${count} more failures have rarer causes.`,
     rest: "Causes of their own, beyond those that are told apart",
-    clusterItems: "Items",
+    causeItems: "Items",
     example: "For example",
     export: "Export",
     exportTexts: "Export with texts",
@@ -367,7 +368,7 @@ export const english = {
   items: {
     title: "Items",
     notHere: "The run's folder is not at hand, so its items cannot be read.",
-    lookFor: "Look for",
+    searchFor: "Look for",
     all: "all items",
     where: "In",
     inId: "ids",
@@ -380,9 +381,9 @@ export const english = {
     >,
     kind: "Failed with",
     ofCause: "Of one cause only",
-    look: "Find items",
-    noneFits: "No item fits.",
-    noneYet: (share: string) => `None yet; ${share} of the items have been looked at.`,
+    search: "Find items",
+    noMatches: "No item fits.",
+    noMatchesYet: (share: string) => `None yet; ${share} of the items have been looked at.`,
     more: (share: string) => `More (${share} looked at)`,
     item: "Item",
     tokens: "Tokens",
@@ -390,9 +391,9 @@ export const english = {
     failure: "Failure",
     record: "Record",
     history: "Attempts",
-    notTried: "No attempt has ended yet.",
-    notNoted: "Nobody noted its calls.",
-    notAsked: "Nobody was asked: the answer was there already, from an equal item or from the cache.",
+    noAttemptsYet: "No attempt has ended yet.",
+    callsNotRecorded: "Nobody noted its calls.",
+    noCallMade: "Nobody was asked: the answer was there already, from an equal item or from the cache.",
     forgotten: (attempts: string) =>
       `Not told: ${attempts}. Failed attempts are kept for a week, the newest 10,000 of a run.`,
     position: "Position",
@@ -432,7 +433,7 @@ export const english = {
     answering: (count: string) => `${count} being answered`,
     state: "State",
     states: { answering: "being answered", waiting: "waiting" },
-    waitsFor: "for the limit, or for the first words",
+    waitingFor: "for the limit, or for the first words",
     noChats: "No chat job is running. Ask something:",
     chat: "Model and item",
     queue: "Queue",
@@ -443,7 +444,7 @@ export const english = {
     operatorsOnly: "Operators may follow it.",
     noStream: "Does not stream.",
     answer: "Answer",
-    comes: (count: string) => `${count} characters so far`,
+    receivedCharacters: (count: string) => `${count} characters so far`,
     ended: "ended",
     failed: "failed",
     records: "Latest records",
@@ -476,7 +477,7 @@ export const english = {
     open: "Open bull-board",
     readOnly:
       "bull-board shows the jobs themselves, their contents masked. A viewer can change nothing there.",
-    mayAct: "bull-board shows the jobs themselves, their contents masked.",
+    canOperate: "bull-board shows the jobs themselves, their contents masked.",
     none: "No provider is configured. Set a key, then look:",
     queue: "Queue",
     kind: "For",
@@ -488,7 +489,7 @@ export const english = {
     title: "Who did what",
     none: "Nobody has changed anything yet. Every action on these pages leaves a line here.",
     at: "When",
-    who: "Who",
+    userName: "Who",
     action: "Did",
     target: "To",
     detail: "Detail",
@@ -497,7 +498,7 @@ export const english = {
       clear: "what was set is taken back",
       "with texts": "with texts",
       "all failures": "all failures",
-    } as Open,
+    } as PartialDictionary,
     window: (count: string) => `${count} items`,
     actions: {
       pause: "paused",
@@ -518,18 +519,18 @@ export const english = {
       "sign-in": "signed in",
       "sign-out": "signed out",
       "search-text": "searched the texts",
-    } as Open,
+    } as PartialDictionary,
   },
   signIn: {
     title: "Sign in",
     explain: "A viewer's password lets you look; an operator's lets you act.",
     password: "Password",
     name: "Your name, for the audit lines (not required)",
-    enter: "Sign in",
-    leave: "Sign out",
+    submit: "Sign in",
+    signOut: "Sign out",
     wait: (time: string) => `Try again in ${time}.`,
   },
 };
 
 /** The same words in any language. */
-export type Words = typeof english;
+export type Translations = typeof en;

@@ -19,7 +19,7 @@ export interface AnswerFrame {
   /** Absent when all figures are zero, as they are before the end. */
   readonly usage?: Usage;
   /** The last frame there is. */
-  readonly closing: boolean;
+  readonly isClosing: boolean;
   readonly model?: string;
   readonly id?: string;
   /** Fields that are not modelled. */
@@ -31,7 +31,7 @@ export type FrameReader = (json: Readonly<Record<string, unknown>>) => AnswerFra
 
 const NO_FIELDS: Readonly<Record<string, unknown>> = Object.freeze({});
 
-const MODELLED = new Set([
+const KNOWN_FIELDS = new Set([
   "id",
   "object",
   "created",
@@ -50,13 +50,13 @@ const MODELLED = new Set([
 ]);
 
 /** What all dialects share: id, model, usage, and the fields that are not modelled. */
-export function readCommon(
+export function readCommonFields(
   json: Readonly<Record<string, unknown>>,
 ): Pick<AnswerFrame, "usage" | "model" | "id" | "extra"> {
   const usage = readUsage(asObject(json.usage));
   let extra = NO_FIELDS;
   for (const field of Object.keys(json)) {
-    if (MODELLED.has(field) || json[field] === null) continue;
+    if (KNOWN_FIELDS.has(field) || json[field] === null) continue;
     // Defined, not assigned: a key such as "__proto__" stays data.
     if (extra === NO_FIELDS) extra = {};
     Object.defineProperty(extra, field, { value: json[field], enumerable: true, configurable: true });
@@ -97,14 +97,14 @@ export function readFinish(
 function readUsage(usage: Record<string, unknown> | undefined): Usage | undefined {
   // Zero until the end: most frames stop here.
   if (!usage || (usage.total_tokens === 0 && !usage.prompt_tokens)) return undefined;
-  const figures = {
+  const counts = {
     inputTokens: usage.prompt_tokens,
     outputTokens: usage.completion_tokens,
     totalTokens: usage.total_tokens,
     cachedTokens: asObject(usage.prompt_tokens_details)?.cached_tokens,
     reasoningTokens: asObject(usage.completion_tokens_details)?.reasoning_tokens,
   };
-  const known = Object.entries(figures).filter(
+  const known = Object.entries(counts).filter(
     ([, value]) => typeof value === "number" && Number.isFinite(value) && value >= 0,
   );
   return known.some(([, value]) => value !== 0) ? Object.fromEntries(known) : undefined;

@@ -18,9 +18,9 @@ export interface AnswerState {
   readonly id: string | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
   /** The closing frame or the end marker came. */
-  readonly closed: boolean;
+  readonly isClosed: boolean;
   /** At least one choice was seen with something in it. */
-  readonly begun: boolean;
+  readonly hasStarted: boolean;
 }
 
 export const EMPTY_ANSWER: AnswerState = {
@@ -35,8 +35,8 @@ export const EMPTY_ANSWER: AnswerState = {
   model: undefined,
   id: undefined,
   extra: {},
-  closed: false,
-  begun: false,
+  isClosed: false,
+  hasStarted: false,
 };
 
 export interface AnswerStep {
@@ -55,15 +55,15 @@ export class AnswerMismatch extends Error {
  */
 export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
   const { whole } = frame;
-  const content = frame.text + missingEnd(state.content, frame.text, whole?.text);
+  const content = frame.text + findMissingSuffix(state.content, frame.text, whole?.text);
   const reasoningDelta =
-    frame.reasoning + missingEnd(state.reasoningField, frame.reasoning, whole?.reasoning);
+    frame.reasoning + findMissingSuffix(state.reasoningField, frame.reasoning, whole?.reasoning);
   // Called functions come whole again as well: they count once.
   const calls =
     frame.toolCalls.length > 0 || state.toolCalls.length > 0 ? frame.toolCalls : (whole?.toolCalls ?? []);
   const split = splitThinking(state.thinking, content);
   const reasoning = reasoningDelta + split.reasoning;
-  const closing = frame.closing;
+  const isClosing = frame.isClosing;
   return {
     events: toEvents(reasoning, split.text, calls),
     state: {
@@ -78,9 +78,13 @@ export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
       model: frame.model ?? state.model,
       id: frame.id ?? state.id,
       extra: Object.keys(frame.extra).length > 0 ? { ...state.extra, ...frame.extra } : state.extra,
-      closed: state.closed || closing,
-      begun:
-        state.begun || content !== "" || reasoning !== "" || calls.length > 0 || frame.finish !== undefined,
+      isClosed: state.isClosed || isClosing,
+      hasStarted:
+        state.hasStarted ||
+        content !== "" ||
+        reasoning !== "" ||
+        calls.length > 0 ||
+        frame.finish !== undefined,
     },
   };
 }
@@ -95,20 +99,20 @@ export function closeAnswer(state: AnswerState): AnswerStep {
       text: state.text + text,
       reasoning: state.reasoning + reasoning,
       thinking: { phase: state.thinking.phase, held: "" },
-      closed: true,
+      isClosed: true,
     },
   };
 }
 
 /** The answer as a response. The caller has made sure that it is complete. */
-export function toResponse(state: AnswerState, requestId: string | undefined): ChatResponse {
+export function buildResponse(state: AnswerState, requestId: string | undefined): ChatResponse {
   const { text, reasoning, toolCalls, usage, model, extra } = state;
   const id = requestId ?? state.id;
   return {
     text,
     ...(reasoning !== "" && { reasoning }),
     ...(toolCalls.length > 0 && { toolCalls }),
-    finishReason: unifyFinish(state.finish, toolCalls.length > 0),
+    finishReason: toFinishReason(state.finish, toolCalls.length > 0),
     usage,
     ...(model !== undefined && { model }),
     ...(id !== undefined && { requestId: id }),
@@ -125,12 +129,12 @@ const FINISH: Readonly<Record<string, FinishReason["unified"]>> = {
   content_filter: "content-filter",
 };
 
-function unifyFinish(raw: string | undefined, calls: boolean): FinishReason {
+function toFinishReason(raw: string | undefined, calls: boolean): FinishReason {
   if (raw === undefined) return { unified: calls ? "tool-calls" : "other" };
   return { unified: Object.hasOwn(FINISH, raw) ? (FINISH[raw] ?? "other") : "other", raw };
 }
 
-function missingEnd(before: string, delta: string, whole = ""): string {
+function findMissingSuffix(before: string, delta: string, whole = ""): string {
   if (whole === "") return "";
   const soFar = before + delta;
   if (whole.startsWith(soFar)) return whole.slice(soFar.length);

@@ -3,20 +3,20 @@ import type { ChatCodec, ChatReducer, ChatStep } from "../../chat-codec.ts";
 import type { ChatRequest, ChatResponse } from "../../provider.ts";
 import type { SseEvent } from "../../transport/sse.ts";
 import type { HttpResponse } from "../../transport/transport.ts";
-import { describe, findRequestId } from "../classify-error.ts";
+import { buildErrorDetails, findRequestId } from "../classify-error.ts";
 import { asObject, type FrameReader } from "./answer-frame.ts";
 import {
   AnswerMismatch,
   type AnswerState,
   type AnswerStep,
   addFrame,
+  buildResponse,
   closeAnswer,
   EMPTY_ANSWER,
-  toResponse,
 } from "./answer-state.ts";
 import type { MinimaxChatModel, MinimaxDialect } from "./chat-models.ts";
 import { checkRanges } from "./check-body.ts";
-import { classifyChatAnswer, findFailure } from "./classify-chat-error.ts";
+import { classifyChatResponse, findFailure } from "./classify-chat-error.ts";
 import { encodeOpenaiRequest, encodeV2Request } from "./encode-openai.ts";
 import { encodeProRequest } from "./encode-pro.ts";
 import { encodeTextRequest } from "./encode-text.ts";
@@ -67,7 +67,7 @@ export function createMinimaxChatCodec(
       return JSON.stringify(body);
     },
     decode: (response, now) => decode(response, read, now),
-    classify: (response, now) => classifyChatAnswer(parseJson(response.body), response, now),
+    classify: (response, now) => classifyChatResponse(parseJson(response.body), response, now),
     reducer: ({ status, headers }, now) => createReducer({ status, headers, body: EMPTY }, read, now),
   };
 }
@@ -76,12 +76,12 @@ const EMPTY = Buffer.alloc(0);
 
 function decode(response: HttpResponse, read: FrameReader, now: number): ChatResponse {
   const json = parseJson(response.body);
-  if (response.status !== 200 || json === undefined) throw classifyChatAnswer(json, response, now);
+  if (response.status !== 200 || json === undefined) throw classifyChatResponse(json, response, now);
   const failure = findFailure(json, response, now);
   if (failure) throw failure;
   const state = closeAnswer(add(EMPTY_ANSWER, () => read(json), response, now).state).state;
-  if (!state.begun) throw classifyChatAnswer(json, response, now);
-  return toResponse(state, findRequestId(response.headers));
+  if (!state.hasStarted) throw classifyChatResponse(json, response, now);
+  return buildResponse(state, findRequestId(response.headers));
 }
 
 /**
@@ -106,15 +106,15 @@ function createReducer(
       const failure = findFailure(json, head, now);
       if (failure) throw failure;
       const step = add(state, () => read(json), head, now);
-      if (!step.state.closed) return step;
-      const closed = closeAnswer(step.state);
-      return { state: closed.state, events: [...step.events, ...closed.events], done: true };
+      if (!step.state.isClosed) return step;
+      const isClosed = closeAnswer(step.state);
+      return { state: isClosed.state, events: [...step.events, ...isClosed.events], done: true };
     },
     finish(state) {
-      if (!state.closed)
+      if (!state.isClosed)
         throw broken("the stream ended before its closing frame: the answer is not complete", head, now);
-      if (!state.begun) throw broken("the stream ended without an answer", head, now);
-      return toResponse(state, findRequestId(head.headers));
+      if (!state.hasStarted) throw broken("the stream ended without an answer", head, now);
+      return buildResponse(state, findRequestId(head.headers));
     },
   };
 }
@@ -134,7 +134,7 @@ function add(
 }
 
 function broken(message: string, response: HttpResponse, now: number): ProviderError {
-  return new ProviderError(message, { ...describe(response, now), kind: "bad-response" });
+  return new ProviderError(message, { ...buildErrorDetails(response, now), kind: "bad-response" });
 }
 
 function parseJson(body: Buffer): Record<string, unknown> | undefined {

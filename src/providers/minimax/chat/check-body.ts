@@ -1,6 +1,6 @@
 import { findRangeProblem, type Range } from "../../check-range.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
-import { refuse } from "./refuse.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 const SHARE: Range = { above: 0, max: 1 };
 
@@ -28,7 +28,9 @@ export function checkRanges(body: Readonly<Record<string, unknown>>, model: Mini
 export function checkOnly(body: Readonly<Record<string, unknown>>, field: string, only: number): void {
   const value = body[field];
   if (value !== undefined && value !== only)
-    throw refuse(`${field} must be ${only}, not ${typeof value === "number" ? value : `a ${typeof value}`}`);
+    throw invalidRequestError(
+      `${field} must be ${only}, not ${typeof value === "number" ? value : `a ${typeof value}`}`,
+    );
 }
 
 function checkRange(
@@ -38,5 +40,5 @@ function checkRange(
   model: string,
 ): void {
   const problem = findRangeProblem(body[field], range);
-  if (problem !== undefined) throw refuse(`${field} of ${model} ${problem}`);
+  if (problem !== undefined) throw invalidRequestError(`${field} of ${model} ${problem}`);
 }

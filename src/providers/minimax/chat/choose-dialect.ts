@@ -1,5 +1,5 @@
 import { MINIMAX_DIALECTS, type MinimaxChatModel, type MinimaxDialect } from "./chat-models.ts";
-import { refuse } from "./refuse.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 /**
  * The dialect to speak: the account's own choice before the model's. The choice is one dialect for all models
@@ -14,7 +14,7 @@ export function chooseDialect(model: MinimaxChatModel, choice: string | undefine
     if (name === "") continue;
     const dialect = MINIMAX_DIALECTS.find((known) => known === name);
     if (dialect === undefined)
-      throw refuse(
+      throw invalidRequestError(
         `the account's dialect must be one of ${MINIMAX_DIALECTS.join(", ")}, or model=dialect pairs of them`,
       );
     if (second === undefined || first === model.name) chosen = dialect;

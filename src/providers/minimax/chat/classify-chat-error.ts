@@ -1,7 +1,13 @@
 import { ProviderError, type ProviderErrorKind } from "../../../core/errors.ts";
 import { classifyStatus } from "../../transport/classify-status.ts";
 import type { HttpResponse } from "../../transport/transport.ts";
-import { classifyAnswer, classifyBaseResp, classifyCode, describe, findCode } from "../classify-error.ts";
+import {
+  buildErrorDetails,
+  classifyBaseResp,
+  classifyCode,
+  classifyResponse,
+  findCode,
+} from "../classify-error.ts";
 import { asObject, asText } from "./answer-frame.ts";
 
 /** What an OpenAI-shaped error says by its type, where its message names no code. */
@@ -45,12 +51,12 @@ export function findFailure(
 }
 
 /** The error of an answer that is no answer of a model; a success of the wrong form is `bad-response`. */
-export function classifyChatAnswer(
+export function classifyChatResponse(
   json: Record<string, unknown> | undefined,
   response: HttpResponse,
   now: number,
 ): ProviderError {
-  return (json && findFailure(json, response, now)) ?? classifyAnswer(response, now, undefined, "answer");
+  return (json && findFailure(json, response, now)) ?? classifyResponse(response, now, undefined, "answer");
 }
 
 function classifyErrorObject(
@@ -68,9 +74,9 @@ function classifyErrorObject(
   const status = response.status === 200 ? Number(asText(error?.http_code)) : response.status;
   const { kind, message } = listed ?? classifyStatus(status);
   return new ProviderError(listed ? `${message} (${type})` : "MiniMax reports an error that no table lists", {
-    ...describe(response, now),
+    ...buildErrorDetails(response, now),
     kind: listed || status >= 300 ? kind : "server",
-    ...(listed ? { code: type } : { unlisted: true }),
+    ...(listed ? { code: type } : { isUnlisted: true }),
   });
 }
 
@@ -84,7 +90,7 @@ function classifySensitive(
     const type = Number(json[`${side}_sensitive_type`]);
     const name = Object.hasOwn(SENSITIVE_TYPES, type) ? `: ${SENSITIVE_TYPES[type]}` : "";
     return new ProviderError(`the ${side} was marked by the content filter${name}`, {
-      ...describe(response, now),
+      ...buildErrorDetails(response, now),
       kind: "content-filter",
       code: `${side}_sensitive`,
     });

@@ -1,8 +1,8 @@
 import type { ChatMessage, ChatRequest, ToolCall } from "../../provider.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
 import { checkOnly } from "./check-body.ts";
-import { checkMessages, refuseParameters } from "./read-messages.ts";
-import { refuse } from "./refuse.ts";
+import { checkMessages, rejectParameters } from "./read-messages.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 /** The body of `chatcompletion_v2`: OpenAI's form with fewer parameters. */
 export function encodeV2Request(
@@ -10,12 +10,12 @@ export function encodeV2Request(
   request: ChatRequest,
   stream: boolean,
 ): Record<string, unknown> {
-  refuseParameters(request, "chatcompletion_v2", ["stop", "seed"]);
+  rejectParameters(request, "chatcompletion_v2", ["stop", "seed"]);
   const { toolChoice, responseFormat } = request;
   if (toolChoice !== undefined && toolChoice !== "auto" && toolChoice !== "none")
-    throw refuse('toolChoice must be "auto" or "none" for chatcompletion_v2');
+    throw invalidRequestError('toolChoice must be "auto" or "none" for chatcompletion_v2');
   if (responseFormat !== undefined && (model.responseFormat !== true || !isJsonSchema(responseFormat)))
-    throw refuse(
+    throw invalidRequestError(
       'responseFormat must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 takes it',
     );
   const body = { ...encodeShared(model.name, request, toFieldMessage), ...request.extra, stream };

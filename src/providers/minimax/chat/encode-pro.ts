@@ -2,8 +2,8 @@ import type { ChatMessage, ChatRequest } from "../../provider.ts";
 import { CONVERSATION_TEMPLATES } from "../../templates/conversation-templates.ts";
 import { asObject, asText } from "./answer-frame.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
-import { checkMessages, readMessageText, readSystemText, refuseParameters } from "./read-messages.ts";
-import { refuse } from "./refuse.ts";
+import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 const USER_NAME = "User";
 const BOT_NAME = "Assistant";
@@ -19,7 +19,7 @@ export function encodeProRequest(
 ): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, tools, toolChoice, extra } = request;
   checkMessages(messages);
-  refuseParameters(request, "chatcompletion_pro", ["stop", "seed", "responseFormat"]);
+  rejectParameters(request, "chatcompletion_pro", ["stop", "seed", "responseFormat"]);
   const bots = readBots(messages, extra);
   const constraints = asObject(extra?.reply_constraints);
   const botName = asText(constraints?.sender_name) || asText(bots[0]?.bot_name);
@@ -53,9 +53,11 @@ function readBots(
   }
   const bots = Array.isArray(given) ? given.map(asObject).filter((bot) => bot !== undefined) : [];
   if (bots.length === 0 || bots.some((bot) => asText(bot.bot_name) === "" || asText(bot.content) === ""))
-    throw refuse("bot_setting must be a list of bots, each with a bot_name and a content");
+    throw invalidRequestError("bot_setting must be a list of bots, each with a bot_name and a content");
   if (system !== undefined)
-    throw refuse("a system message and a bot_setting of one's own exclude each other: put the text into one");
+    throw invalidRequestError(
+      "a system message and a bot_setting of one's own exclude each other: put the text into one",
+    );
   return bots;
 }
 
@@ -83,7 +85,7 @@ function toSender(
 function toCalled({ toolCalls = [] }: ChatMessage, index: number) {
   const [call, ...others] = toolCalls;
   if (others.length > 0)
-    throw refuse(
+    throw invalidRequestError(
       `message ${index} calls ${toolCalls.length} tools: chatcompletion_pro knows one per message`,
     );
   return call && { function_call: { name: call.name, arguments: call.arguments } };
@@ -93,21 +95,23 @@ function toCalled({ toolCalls = [] }: ChatMessage, index: number) {
 function functionName(messages: readonly ChatMessage[], message: ChatMessage, index: number): string {
   const calls = messages.slice(0, index).flatMap(({ toolCalls = [] }) => toolCalls);
   const name = message.name ?? calls.findLast(({ id }) => id === message.toolCallId)?.name;
-  if (name === undefined) throw refuse(`message ${index} is the result of a tool call that is not there`);
+  if (name === undefined)
+    throw invalidRequestError(`message ${index} is the result of a tool call that is not there`);
   return name;
 }
 
 function toFunction(tool: unknown, index: number): Record<string, unknown> {
   const called = asObject(asObject(tool)?.function);
   if (!called || asText(called.name) === "")
-    throw refuse(`tool ${index} must be { type: "function", function: { name, ... } }`);
+    throw invalidRequestError(`tool ${index} must be { type: "function", function: { name, ... } }`);
   return called;
 }
 
 function toFunctionCall(choice: unknown): Record<string, unknown> {
   if (choice === "auto" || choice === "none") return { type: choice };
   const name = asText(asObject(asObject(choice)?.function)?.name);
-  if (name === "") throw refuse('toolChoice must be "auto", "none" or one function for chatcompletion_pro');
+  if (name === "")
+    throw invalidRequestError('toolChoice must be "auto", "none" or one function for chatcompletion_pro');
   return { type: "specific", name };
 }
 
@@ -117,9 +121,10 @@ function checkPro(
 ): void {
   const name = constraints?.sender_name;
   if (name !== undefined && !body.bot_setting.some((bot) => bot.bot_name === name))
-    throw refuse("the sender_name of reply_constraints must be one of bot_setting's bot_names");
+    throw invalidRequestError("the sender_name of reply_constraints must be one of bot_setting's bot_names");
   if (constraints?.glyph === undefined) return;
-  if (body.stream === true) throw refuse("reply_constraints.glyph cannot be combined with a stream");
+  if (body.stream === true)
+    throw invalidRequestError("reply_constraints.glyph cannot be combined with a stream");
   if (body.functions !== undefined)
-    throw refuse("reply_constraints.glyph cannot be combined with functions or tools");
+    throw invalidRequestError("reply_constraints.glyph cannot be combined with functions or tools");
 }

@@ -1,6 +1,6 @@
 import type { ChatMessage, ChatRequest } from "../../provider.ts";
-import { checkMessages, readMessageText, readSystemText, refuseParameters } from "./read-messages.ts";
-import { refuse } from "./refuse.ts";
+import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 /** MiniMax cuts answers after 256 tokens unless told otherwise. */
 export const NATIVE_OUTPUT_TOKENS = 1024;
@@ -16,7 +16,7 @@ export function encodeTextRequest(
 ): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, extra } = request;
   checkMessages(messages);
-  refuseParameters(request, "chatcompletion", ["stop", "seed", "tools", "toolChoice", "responseFormat"]);
+  rejectParameters(request, "chatcompletion", ["stop", "seed", "tools", "toolChoice", "responseFormat"]);
   const prompt = readSystemText(messages);
   const body = {
     model,
@@ -36,7 +36,7 @@ export function encodeTextRequest(
 function toSender(message: ChatMessage, index: number): { sender_type: string; text: string }[] {
   if (message.role === "system") return [];
   if (message.role === "tool" || (message.toolCalls?.length ?? 0) > 0)
-    throw refuse(`message ${index} is about a tool, which chatcompletion does not know`);
+    throw invalidRequestError(`message ${index} is about a tool, which chatcompletion does not know`);
   const sender_type = message.role === "user" ? "USER" : "BOT";
   return [{ sender_type, text: readMessageText(message, index) }];
 }
@@ -47,10 +47,10 @@ function nameSpeakers(messages: readonly ChatMessage[]) {
 }
 
 function checkText(body: Readonly<Record<string, unknown>>): void {
-  if (body.prompt === "") throw refuse("prompt must not be empty: leave it out instead");
+  if (body.prompt === "") throw invalidRequestError("prompt must not be empty: leave it out instead");
   const meta = body.role_meta;
   if (typeof meta === "object" && meta !== null && Object.values(meta).some((name) => name === ""))
-    throw refuse("role_meta must not hold empty names: leave it out instead");
+    throw invalidRequestError("role_meta must not hold empty names: leave it out instead");
   if (body.stream === true && body.beam_width !== undefined && body.beam_width !== 1)
-    throw refuse("beam_width cannot be combined with a stream");
+    throw invalidRequestError("beam_width cannot be combined with a stream");
 }

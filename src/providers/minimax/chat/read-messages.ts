@@ -1,15 +1,16 @@
 import type { ChatMessage, ChatRequest } from "../../provider.ts";
-import { refuse } from "./refuse.ts";
+import { invalidRequestError } from "./refuse.ts";
 
 const ROLES = ["system", "user", "assistant", "tool"] as const;
 
 /** Throws `invalid-request` unless there is something to answer and every role is one we know. */
 export function checkMessages(messages: readonly ChatMessage[]): void {
   for (const [index, { role }] of messages.entries()) {
-    if (!ROLES.includes(role)) throw refuse(`message ${index} has none of the roles ${ROLES.join(", ")}`);
+    if (!ROLES.includes(role))
+      throw invalidRequestError(`message ${index} has none of the roles ${ROLES.join(", ")}`);
   }
   if (!messages.some(({ role }) => role !== "system"))
-    throw refuse("a request needs at least one message that is not a system message");
+    throw invalidRequestError("a request needs at least one message that is not a system message");
 }
 
 /** The text of a message for protocols that know only text; throws for images and the like. */
@@ -19,7 +20,9 @@ export function readMessageText({ content }: ChatMessage, index: number): string
   return content
     .map((part) => {
       if (part.type === "text" && typeof part.text === "string") return part.text;
-      throw refuse(`message ${index} has a part that is not text, which this protocol cannot carry`);
+      throw invalidRequestError(
+        `message ${index} has a part that is not text, which this protocol cannot carry`,
+      );
     })
     .join("");
 }
@@ -38,7 +41,7 @@ type Parameter = "stop" | "seed" | "tools" | "toolChoice" | "responseFormat";
  * Throws for parameters the protocol has no place for: leaving them out would change the answer silently. Whoever
  * knows better can give the provider's own field as `extra`.
  */
-export function refuseParameters(
+export function rejectParameters(
   request: ChatRequest,
   dialect: string,
   parameters: readonly Parameter[],
@@ -46,6 +49,8 @@ export function refuseParameters(
   for (const parameter of parameters) {
     const value = request[parameter];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    throw refuse(`${dialect} has no ${parameter}: leave it out, or choose another dialect for the model`);
+    throw invalidRequestError(
+      `${dialect} has no ${parameter}: leave it out, or choose another dialect for the model`,
+    );
   }
 }

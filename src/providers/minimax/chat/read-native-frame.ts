@@ -1,4 +1,11 @@
-import { type AnswerFrame, asObject, asText, firstChoice, readCommon, readFinish } from "./answer-frame.ts";
+import {
+  type AnswerFrame,
+  asObject,
+  asText,
+  firstChoice,
+  readCommonFields,
+  readFinish,
+} from "./answer-frame.ts";
 
 const NOTHING = { text: "", reasoning: "", toolCalls: [] } as const;
 
@@ -8,18 +15,19 @@ const NOTHING = { text: "", reasoning: "", toolCalls: [] } as const;
  */
 export function readTextFrame(json: Readonly<Record<string, unknown>>): AnswerFrame {
   const choice = firstChoice(json);
-  const common = { ...readCommon(json), ...readFinish(choice) };
+  const common = { ...readCommonFields(json), ...readFinish(choice) };
   const reply = asText(json.reply);
   const whole = reply || asText(choice?.text);
   const delta = asText(choice?.delta);
-  const closing = whole !== "" || common.usage !== undefined || (common.finish !== undefined && delta === "");
-  if (!closing || choice === undefined) return { ...NOTHING, ...common, text: delta, closing: false };
+  const isClosing =
+    whole !== "" || common.usage !== undefined || (common.finish !== undefined && delta === "");
+  if (!isClosing || choice === undefined) return { ...NOTHING, ...common, text: delta, isClosing: false };
   return {
     ...NOTHING,
     ...common,
     text: delta,
     ...(whole && { whole: { ...NOTHING, text: whole } }),
-    closing,
+    isClosing,
   };
 }
 
@@ -29,7 +37,7 @@ export function readTextFrame(json: Readonly<Record<string, unknown>>): AnswerFr
  */
 export function readProFrame(json: Readonly<Record<string, unknown>>): AnswerFrame {
   const choice = firstChoice(json);
-  const common = { ...readCommon(json), ...readFinish(choice) };
+  const common = { ...readCommonFields(json), ...readFinish(choice) };
   const messages = (Array.isArray(choice?.messages) ? choice.messages : []).map(asObject);
   // Messages of other senders are what plugins and functions said on the way.
   const text = messages
@@ -37,15 +45,15 @@ export function readProFrame(json: Readonly<Record<string, unknown>>): AnswerFra
     .map((message) => asText(message?.text))
     .join("");
   const reply = asText(json.reply);
-  const closing = reply !== "" || common.usage !== undefined;
+  const isClosing = reply !== "" || common.usage !== undefined;
   const toolCalls = readFunctionCall(
     json.function_call ?? messages.map((message) => message?.function_call).find((call) => asObject(call)),
   );
-  if (choice === undefined && toolCalls.length === 0) return { ...NOTHING, ...common, closing: false };
-  if (!closing) return { ...NOTHING, ...common, text, toolCalls, closing };
+  if (choice === undefined && toolCalls.length === 0) return { ...NOTHING, ...common, isClosing: false };
+  if (!isClosing) return { ...NOTHING, ...common, text, toolCalls, isClosing };
   // `reply` holds the last of several messages only.
   const whole = text.length > reply.length ? text : reply;
-  return { ...NOTHING, ...common, whole: { ...NOTHING, text: whole, toolCalls }, closing };
+  return { ...NOTHING, ...common, whole: { ...NOTHING, text: whole, toolCalls }, isClosing };
 }
 
 /** Functions have no ids here; one answer calls one function. */

@@ -3,7 +3,7 @@ import {
   asObject,
   asText,
   firstChoice,
-  readCommon,
+  readCommonFields,
   readFinish,
   type ToolCallDelta,
 } from "./answer-frame.ts";
@@ -14,11 +14,16 @@ import {
  */
 export function readOpenaiFrame(json: Readonly<Record<string, unknown>>): AnswerFrame {
   const choice = firstChoice(json);
-  const common = { ...readCommon(json), ...readFinish(choice) };
+  const common = { ...readCommonFields(json), ...readFinish(choice) };
   const message = asObject(choice?.message);
   const parts = readParts(asObject(choice?.delta));
-  if (!message) return { ...common, ...parts, closing: false };
-  return { ...common, ...parts, whole: readParts(message), closing: json.object !== "chat.completion.chunk" };
+  if (!message) return { ...common, ...parts, isClosing: false };
+  return {
+    ...common,
+    ...parts,
+    whole: readParts(message),
+    isClosing: json.object !== "chat.completion.chunk",
+  };
 }
 
 function readParts(source: Record<string, unknown> | undefined): NonNullable<AnswerFrame["whole"]> {

@@ -63,8 +63,8 @@ function splitInside(phase: "opened" | "thinking", content: string): ThinkingSpl
   }
   const held = BEGUN_CLOSING.exec(inner)?.[0] ?? "";
   const reasoning = inner.slice(0, inner.length - held.length);
-  const begun = phase === "thinking" || reasoning !== "";
-  return { state: { phase: begun ? "thinking" : "opened", held }, reasoning, text: "" };
+  const hasStarted = phase === "thinking" || reasoning !== "";
+  return { state: { phase: hasStarted ? "thinking" : "opened", held }, reasoning, text: "" };
 }
 
 function splitAfter(content: string): ThinkingSplit {

@@ -9,7 +9,7 @@ export const START: RunStart = {
   done: 0,
 };
 
-export function aReport(changes: Partial<EmbeddingManifest> = {}): EmbeddingManifest {
+export function sampleReport(changes: Partial<EmbeddingManifest> = {}): EmbeddingManifest {
   return {
     version: 1,
     run: "r1",

@@ -3,7 +3,7 @@ import type { LaneSnapshot, RunSnapshot } from "../../../../src/producer/run-sna
 /** The moment the snapshots of these tests are from. */
 export const NOW = Date.parse("2026-03-01T12:00:00Z");
 
-export function aLane(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
+export function sampleLane(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
   return {
     name: "minimax/embo-01",
     state: "open",
@@ -14,7 +14,7 @@ export function aLane(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {
   };
 }
 
-export function aSnapshot(changes: Partial<RunSnapshot> = {}): RunSnapshot {
+export function sampleSnapshot(changes: Partial<RunSnapshot> = {}): RunSnapshot {
   return {
     runId: "r1",
     model: "minimax/embo-01",
@@ -27,7 +27,7 @@ export function aSnapshot(changes: Partial<RunSnapshot> = {}): RunSnapshot {
     snoozes: 20,
     batchFill: 0.992,
     tokens: 2_790_000,
-    lanes: [aLane()],
+    lanes: [sampleLane()],
     failuresByKind: { "content-filter": 2, "too-long": 1 },
     startedAt: NOW - 70_000,
     etaMs: 124_000,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createPanel } from "../../../../src/cli/panel/create-panel.ts";
 import { renderPanel } from "../../../../src/cli/panel/render-panel.ts";
 import type { RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
-import { aLane, aSnapshot, NOW } from "./a-snapshot.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
 
 const COLUMNS = 80;
 const ROWS = 60;
@@ -13,7 +13,7 @@ const ESCAPE = "\u001b";
 const SEQUENCE = new RegExp(`${ESCAPE}\\[([?\\d]*)([a-zA-Z])|.`, "gs");
 
 /** What a terminal of `ROWS` lines shows, for the few sequences that a panel needs; any other fails the test. */
-class Screen {
+class FakeTerminal {
   readonly #lines: string[] = Array.from({ length: ROWS }, () => "");
   #row = 0;
   #column = 0;
@@ -70,8 +70,8 @@ const snapshots = fc
   })
   .map(
     ({ lanes: drawn, failuresByKind, trouble, spent, tokens }): RunSnapshot =>
-      aSnapshot({
-        lanes: drawn.map((lane, n) => aLane({ name: `lane-${n}`, ...lane })),
+      sampleSnapshot({
+        lanes: drawn.map((lane, n) => sampleLane({ name: `lane-${n}`, ...lane })),
         failuresByKind,
         tokens,
         ...(trouble && { trouble: { kind: "network", message: trouble, since: NOW } }),
@@ -83,7 +83,7 @@ test("the screen shows the last picture, whatever lines came and went before it"
   fc.assert(
     fc.property(fc.array(snapshots, { minLength: 1, maxLength: 6 }), (drawn) => {
       let now = NOW;
-      const screen = new Screen();
+      const screen = new FakeTerminal();
       const out = Object.assign(new PassThrough(), { isTTY: true, columns: COLUMNS, rows: ROWS });
       out.write = (text: string | Uint8Array) => {
         screen.write(String(text));

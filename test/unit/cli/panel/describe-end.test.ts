@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { describeEnd } from "../../../../src/cli/panel/describe-end.ts";
-import { aReport } from "./a-report.ts";
+import { describeRunEnd } from "../../../../src/cli/panel/describe-end.ts";
+import { sampleReport } from "./a-report.ts";
 
 describe("the last words", () => {
   it("of a finished run say what came of it, what it took and where it is", () => {
-    expect(describeEnd({ outcome: "finished", report: aReport(), output: "out" })).toEqual([
+    expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
       "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 40 k tokens, 0.02 CNY",
@@ -14,17 +14,15 @@ describe("the last words", () => {
   });
 
   it("leave out the figures below a panel that shows them", () => {
-    expect(describeEnd({ outcome: "finished", report: aReport(), output: "out" }, { brief: true })).toEqual([
-      "98 of 100 items succeeded in 20 s",
-      "  out/records.jsonl",
-      "  out/errors.jsonl",
-    ]);
+    expect(
+      describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true }),
+    ).toEqual(["98 of 100 items succeeded in 20 s", "  out/records.jsonl", "  out/errors.jsonl"]);
   });
 
   it("of a run with --skip-invalid say how much of its input is not in the output", () => {
-    const { source } = aReport();
-    const report = aReport({ source: { ...source, skippedInvalid: 7 }, tokens: 1 });
-    expect(describeEnd({ outcome: "finished", report, output: "out" })).toEqual([
+    const { source } = sampleReport();
+    const report = sampleReport({ source: { ...source, skippedInvalid: 7 }, tokens: 1 });
+    expect(describeRunEnd({ outcome: "finished", report, output: "out" })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
       "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 1 token, 0.02 CNY",
@@ -32,7 +30,7 @@ describe("the last words", () => {
       "  out/records.jsonl",
       "  out/errors.jsonl",
     ]);
-    expect(describeEnd({ outcome: "finished", report, output: "out" }, { brief: true })).toContain(
+    expect(describeRunEnd({ outcome: "finished", report, output: "out" }, { isBrief: true })).toContain(
       "  7 problems of the input left out (--skip-invalid)",
     );
   });
@@ -42,18 +40,18 @@ describe("the last words", () => {
       cost: _,
       batchFill: __,
       ...rest
-    } = aReport({ items: { total: 1, succeeded: 1, failed: 0, missing: 0 } });
-    expect(describeEnd({ outcome: "finished", report: rest, output: "out" }).slice(0, 2)).toEqual([
+    } = sampleReport({ items: { total: 1, succeeded: 1, failed: 0, missing: 0 } });
+    expect(describeRunEnd({ outcome: "finished", report: rest, output: "out" }).slice(0, 2)).toEqual([
       "1 of 1 item succeeded in 20 s",
       "  11 calls, 1 throttled, 1 paid twice, 40 k tokens",
     ]);
   });
 
   it("of a stopped run say why and what to do, without control characters", () => {
-    expect(describeEnd({ outcome: "stopped", message: "no \u001b[31mmoney", mend: "pay" })).toEqual([
+    expect(describeRunEnd({ outcome: "stopped", message: "no \u001b[31mmoney", hint: "pay" })).toEqual([
       "stopped: no money",
       "  pay",
     ]);
-    expect(describeEnd({ outcome: "stopped", message: "interrupted" })).toEqual(["stopped: interrupted"]);
+    expect(describeRunEnd({ outcome: "stopped", message: "interrupted" })).toEqual(["stopped: interrupted"]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeEvent } from "../../../../src/cli/panel/describe-event.ts";
-import { parkedError } from "../../../../src/producer/run/run-error.ts";
+import { createParkedError } from "../../../../src/producer/run/run-error.ts";
 
 it("says in words why a lane is held up, and leaves the provider's words as they are", () => {
   const snooze = (reason: string) => describeEvent({ type: "snooze", lane: "minimax/embo-01", reason });
@@ -12,8 +12,8 @@ it("says in words why a lane is held up, and leaves the provider's words as they
 });
 
 it("stops a run whose provider gave no answers with what to look at", () => {
-  expect(parkedError(["unreachable"])).toMatchObject({
+  expect(createParkedError(["unreachable"])).toMatchObject({
     message: expect.stringContaining("cannot be reached"),
-    mend: expect.stringMatching(/base URL.*the same command again/),
+    hint: expect.stringMatching(/base URL.*the same command again/),
   });
 });

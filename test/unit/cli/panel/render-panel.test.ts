@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { textWidth } from "../../../../src/cli/format/text-width.ts";
 import { type PanelOptions, renderPanel } from "../../../../src/cli/panel/render-panel.ts";
 import type { LaneSnapshot, RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
-import { aLane, aSnapshot, NOW } from "./a-snapshot.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
 
 function render(changes: Partial<RunSnapshot> = {}, options: Partial<PanelOptions> = {}): string {
-  return renderPanel(aSnapshot(changes), { width: 80, color: false, now: NOW, ...options });
+  return renderPanel(sampleSnapshot(changes), { width: 80, color: false, now: NOW, ...options });
 }
 
 const lineWith = (panel: string, text: string) => panel.split("\n").find((line) => line.includes(text));
@@ -15,7 +15,7 @@ const lineWith = (panel: string, text: string) => panel.split("\n").find((line) 
 describe("the panel", () => {
   it("shows progress, figures, limits, failures and money on 80 columns", () => {
     const cost = { spent: 1.395, expected: 2.43, currency: "CNY" };
-    const snoozed = aLane({
+    const snoozed = sampleLane({
       name: "minimax:team-b/embo-01",
       state: "snoozed",
       snoozeUntil: NOW + 11_200,
@@ -25,7 +25,7 @@ describe("the panel", () => {
       concurrency: { used: 8 },
     });
     expect(
-      `\n${render({ cost, lanes: [aLane(), snoozed] }, { output: "./vectors" })}\n`,
+      `\n${render({ cost, lanes: [sampleLane(), snoozed] }, { output: "./vectors" })}\n`,
     ).toMatchInlineSnapshot(`
       "
       sluice  minimax/embo-01  run r1  to ./vectors
@@ -106,7 +106,7 @@ describe("the panel", () => {
       batchFill: ____,
       etaMs: _____,
       ...rest
-    } = aSnapshot();
+    } = sampleSnapshot();
     const panel = renderPanel(
       {
         ...rest,
@@ -148,8 +148,8 @@ describe("the panel", () => {
   });
 
   it("says why a lane is parked, and counts what it cannot show", () => {
-    const open = Array.from({ length: 9 }, (_, i) => aLane({ name: `minimax:a${i}/embo-01` }));
-    const parked = aLane({
+    const open = Array.from({ length: 9 }, (_, i) => sampleLane({ name: `minimax:a${i}/embo-01` }));
+    const parked = sampleLane({
       name: "minimax:last/embo-01",
       state: "parked",
       reason: "auth: the key is not valid",
@@ -174,7 +174,7 @@ describe("the panel", () => {
 
   it("cannot be written into by names and reasons", () => {
     const evil = "\u001b]0;owned\u0007\u001b[2J\u202e\nrm";
-    const lane = aLane({ name: evil, state: "parked", reason: evil });
+    const lane = sampleLane({ name: evil, state: "parked", reason: evil });
     const panel = render(
       { model: evil, runId: evil, lanes: [lane], failuresByKind: { [evil]: 1 } },
       { output: evil, notice: evil },

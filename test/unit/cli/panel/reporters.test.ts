@@ -2,11 +2,11 @@ import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { createReporter } from "../../../../src/cli/panel/create-reporter.ts";
-import type { Output, RunReporter } from "../../../../src/cli/panel/run-reporter.ts";
-import { aReport, START } from "./a-report.ts";
-import { aLane, aSnapshot, NOW } from "./a-snapshot.ts";
+import type { OutputStream, RunReporter } from "../../../../src/cli/panel/run-reporter.ts";
+import { START, sampleReport } from "./a-report.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
 
-class Screen extends Writable {
+class FakeTerminal extends Writable {
   readonly isTTY: boolean;
   columns = 80;
   rows = 40;
@@ -31,17 +31,23 @@ let reporter: RunReporter | undefined;
 afterEach(() => reporter?.close());
 
 /** A reporter on a screen of its own, and a clock moved by hand. */
-function open({ json = false, isTTY = false, noColor = true, isDumb = false } = {}) {
-  const screen = new Screen(isTTY);
+function open({ json = false, isTTY = false, noColor = true, isDumbTerminal = false } = {}) {
+  const screen = new FakeTerminal(isTTY);
   const clock = { now: NOW };
-  const created = createReporter({ json, noColor, isDumb, out: screen as Output, now: () => clock.now });
+  const created = createReporter({
+    json,
+    noColor,
+    isDumbTerminal,
+    out: screen as OutputStream,
+    now: () => clock.now,
+  });
   reporter = created;
   return { screen, clock, reporter: created };
 }
 
 const PLANNING = { files: 1, filesTotal: 4, bytes: 2_000, bytesTotal: 8_000, items: 30, problems: 0 };
 const at = (done: number, changes = {}) =>
-  aSnapshot({
+  sampleSnapshot({
     items: { total: 100, succeeded: done, failed: 0, inFlight: 10 },
     failuresByKind: {},
     calls: { made: 1, succeeded: 1, paidTwice: 0, throttled: 0 },
@@ -50,10 +56,10 @@ const at = (done: number, changes = {}) =>
 
 describe("plain lines", () => {
   it("are what a terminal gets that cannot move its cursor", () => {
-    const { screen, reporter } = open({ isTTY: true, isDumb: true });
+    const { screen, reporter } = open({ isTTY: true, isDumbTerminal: true });
     reporter.start(START);
     reporter.progress(at(50));
-    reporter.end({ outcome: "finished", report: aReport(), output: "out" });
+    reporter.end({ outcome: "finished", report: sampleReport(), output: "out" });
     reporter.close();
     expect(screen.text).not.toContain("\u001b");
     expect(screen.lines.length).toBeGreaterThan(1);
@@ -65,7 +71,7 @@ describe("plain lines", () => {
     for (let done = 0; done <= 12; done++) reporter.progress(at(done));
     clock.now += 10_000;
     reporter.progress(at(13));
-    reporter.end({ outcome: "finished", report: aReport(), output: "out" });
+    reporter.end({ outcome: "finished", report: sampleReport(), output: "out" });
     reporter.close();
     expect(screen.lines).toEqual([
       "run r1: minimax/embo-01, 100 items, to ./out",
@@ -97,7 +103,7 @@ describe("plain lines", () => {
 
   it("tell a lane that snoozes again and again once in a while, and failures by kind", () => {
     const { screen, clock, reporter } = open();
-    const snoozed = (reason: string) => [aLane({ state: "snoozed", reason })];
+    const snoozed = (reason: string) => [sampleLane({ state: "snoozed", reason })];
     reporter.progress(at(0));
     for (let i = 0; i < 5; i++) {
       reporter.progress(at(0, { lanes: snoozed(`wait ${i}`) }));
@@ -137,7 +143,7 @@ describe("plain lines", () => {
 });
 
 describe("JSON events", () => {
-  const events = (screen: Screen) => screen.lines.map((line) => JSON.parse(line));
+  const events = (screen: FakeTerminal) => screen.lines.map((line) => JSON.parse(line));
 
   it("are one object per line with event and time, from start to end", () => {
     const { screen, clock, reporter } = open({ json: true });
@@ -147,10 +153,10 @@ describe("JSON events", () => {
     reporter.progress(at(1));
     reporter.progress(at(2));
     clock.now += 1_000;
-    reporter.progress(at(3, { lanes: [aLane({ state: "parked", reason: "quota" })] }));
+    reporter.progress(at(3, { lanes: [sampleLane({ state: "parked", reason: "quota" })] }));
     reporter.event({ type: "job-requeued", items: 20 });
     reporter.progress(at(4));
-    const report = aReport();
+    const report = sampleReport();
     reporter.end({ outcome: "finished", report, output: "out" });
     reporter.close();
     const told = events(screen);
@@ -221,7 +227,7 @@ describe("the live panel", () => {
     const { screen, reporter } = open({ isTTY: true });
     reporter.start(START);
     reporter.progress(at(97));
-    reporter.end({ outcome: "finished", report: aReport(), output: "out" });
+    reporter.end({ outcome: "finished", report: sampleReport(), output: "out" });
     const last = stripVTControlCharacters(screen.text.slice(screen.text.lastIndexOf("100 %")));
     expect(last).toContain("100 of 100");
     expect(last).toContain("in 20 s");
@@ -237,7 +243,7 @@ describe("the live panel", () => {
     reporter.start(START);
     clock.now += 250;
     reporter.progress(at(40));
-    reporter.end({ outcome: "stopped", message: "interrupted", mend: "run it again" });
+    reporter.end({ outcome: "stopped", message: "interrupted", hint: "run it again" });
     const length = screen.text.length;
     reporter.close();
     reporter.progress(at(41));

@@ -4,9 +4,9 @@ import { SESSION_MS, SessionTokens } from "../../../../src/dashboard/door/sessio
 it("a session ends after its time, and is none of another server's", async () => {
   let now = Date.parse("2026-01-01T00:00:00Z");
   const tokens = new SessionTokens(() => now);
-  const { token, person } = await tokens.issue("viewer", "Ada");
-  expect(person).toMatchObject({ role: "viewer", who: "Ada", expiresAt: now + SESSION_MS });
-  expect(await tokens.read(token)).toEqual(person);
+  const { token, principal } = await tokens.issue("viewer", "Ada");
+  expect(principal).toMatchObject({ role: "viewer", userName: "Ada", expiresAt: now + SESSION_MS });
+  expect(await tokens.read(token)).toEqual(principal);
   now += SESSION_MS + 1_000;
   expect(await tokens.read(token)).toBeUndefined();
   now -= SESSION_MS;
@@ -20,7 +20,7 @@ it("a session that is signed out is over at once, and no other one", async () =>
   await tokens.revoke("no token");
   await tokens.revoke(mine.token);
   expect(await tokens.read(mine.token)).toBeUndefined();
-  expect(tokens.isOver(mine.person)).toBe(true);
-  expect(await tokens.read(other.token)).toEqual(other.person);
-  expect(tokens.isOver(other.person)).toBe(false);
+  expect(tokens.isSessionExpired(mine.principal)).toBe(true);
+  expect(await tokens.read(other.token)).toEqual(other.principal);
+  expect(tokens.isSessionExpired(other.principal)).toBe(false);
 });

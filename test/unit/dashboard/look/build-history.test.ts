@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { buildHistory, latestPoint } from "../../../../src/dashboard/look/build-history.ts";
+import { buildHistory, buildLatestPoint } from "../../../../src/dashboard/look/build-history.ts";
 import { describeProviders, describeTotals } from "../../../../src/dashboard/look/describe-providers.ts";
 import { GaugeHistory } from "../../../../src/dashboard/look/gauges.ts";
-import { type LanePoint, NO_FIGURES } from "../../../../src/queue/telemetry.ts";
+import { EMPTY_STATS, type LanePoint } from "../../../../src/queue/telemetry.ts";
 import type { TelemetryHistory } from "../../../../src/queue/telemetry-history.ts";
 
 const NOW = 1_000_000_005_000;
@@ -12,9 +12,9 @@ const STEP = 10_000;
 function telemetry(lanes: Readonly<Record<string, readonly (Partial<LanePoint> & { ago: number })[]>>) {
   const points = (lane: string): LanePoint[] =>
     (lanes[lane] ?? [])
-      .map(({ ago, ...figures }) => ({
-        ...NO_FIGURES,
-        ...figures,
+      .map(({ ago, ...stats }) => ({
+        ...EMPTY_STATS,
+        ...stats,
         at: (Math.floor(NOW / STEP) - ago) * STEP,
       }))
       .sort((a, b) => a.at - b.at);
@@ -27,7 +27,7 @@ function telemetry(lanes: Readonly<Record<string, readonly (Partial<LanePoint> &
 
 const noGauges = () => new GaugeHistory({ stepMs: STEP, steps: 360 });
 const values = (history: ReturnType<typeof buildHistory>, key: string) =>
-  history.lines.find(({ lineKey }) => lineKey === key)?.values;
+  history.lines.find(({ seriesKey }) => seriesKey === key)?.values;
 
 describe("charts", () => {
   it("add up lanes of a provider, and all providers, per minute", () => {
@@ -69,13 +69,13 @@ describe("charts", () => {
     expect(values(history, "failures:a")?.slice(-4)).toEqual([6, 0, 0, null]);
     expect(values(history, "calls:b")?.slice(-4)).toEqual([null, null, 12, null]);
     expect(values(history, "calls:c")?.every((value) => value === null)).toBe(true);
-    expect(latestPoint(telemetry({ "c/never": [{ ago: 0 }] }), noGauges(), "hour").values).toEqual({});
+    expect(buildLatestPoint(telemetry({ "c/never": [{ ago: 0 }] }), noGauges(), "hour").values).toEqual({});
   });
 
   it("have zeros for an hour of nothing on a lane that worked before it", () => {
     const hour = Array.from({ length: 300 }, (_, ago) => ({ ago }));
     const seen = telemetry({ "a/x": hour });
-    const before = [{ ...NO_FIGURES, calls: 4, at: NOW - 2 * 3600_000 }];
+    const before = [{ ...EMPTY_STATS, calls: 4, at: NOW - 2 * 3600_000 }];
     const worked = {
       ...seen,
       series: (lane: string, step: "fine" | "coarse") => (step === "fine" ? seen.series(lane, step) : before),
@@ -87,12 +87,14 @@ describe("charts", () => {
     const seen = telemetry({ "a/x": [{ ago: 0, calls: 10, answered: 10 }] });
     // Half of ten seconds have passed.
     expect(values(buildHistory(seen, noGauges(), "hour"), "calls")?.at(-1)).toBe(120);
-    expect(latestPoint(seen, noGauges(), "hour")).toMatchObject({ values: { calls: 120, "calls:a": 120 } });
+    expect(buildLatestPoint(seen, noGauges(), "hour")).toMatchObject({
+      values: { calls: 120, "calls:a": 120 },
+    });
   });
 
   it("end with the very point that pages are told of", () => {
     const gauges = noGauges();
-    gauges.note(
+    gauges.record(
       NOW,
       new Map([
         ["queue-depth", 7],
@@ -102,11 +104,11 @@ describe("charts", () => {
     );
     const seen = telemetry({ "a/x": [{ ago: 0, calls: 10, answered: 10, cost: { CNY: 0.5 } }] });
     const history = buildHistory(seen, gauges, "hour");
-    const point = latestPoint(seen, gauges, "hour");
+    const point = buildLatestPoint(seen, gauges, "hour");
     expect(point.at).toBe(history.at.at(-1));
-    const last = history.lines.flatMap(({ lineKey, values: all }) => {
+    const last = history.lines.flatMap(({ seriesKey, values: all }) => {
       const value = all.at(-1);
-      return value === null || value === undefined ? [] : [[lineKey, value]];
+      return value === null || value === undefined ? [] : [[seriesKey, value]];
     });
     expect(point.values).toEqual(Object.fromEntries(last));
     expect(point.values).toMatchObject({ "queue-depth:a": 7, "cost:CNY": expect.any(Number) });

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { describeOverview } from "../../../../src/dashboard/look/describe-overview.ts";
 import { GaugeHistory } from "../../../../src/dashboard/look/gauges.ts";
-import type { Look } from "../../../../src/dashboard/look/sampler.ts";
-import { spentToday } from "../../../../src/dashboard/look/sum-money.ts";
-import type { KnownRun } from "../../../../src/dashboard/runs/run-book.ts";
-import { type LanePoint, NO_FIGURES } from "../../../../src/queue/telemetry.ts";
+import type { SystemSnapshot } from "../../../../src/dashboard/look/sampler.ts";
+import { spentLastDay } from "../../../../src/dashboard/look/sum-money.ts";
+import type { RunInfo } from "../../../../src/dashboard/runs/run-book.ts";
+import { EMPTY_STATS, type LanePoint } from "../../../../src/queue/telemetry.ts";
 
 const NOW = 1_000_000_000;
 const MINUTE = 60_000;
 
-const run = (name: string, fields: Partial<KnownRun> = {}): KnownRun => ({
+const run = (name: string, fields: Partial<RunInfo> = {}): RunInfo => ({
   run: name,
   createdAt: 1,
   state: "running",
@@ -21,7 +21,7 @@ const run = (name: string, fields: Partial<KnownRun> = {}): KnownRun => ({
   items: undefined,
   window: undefined,
   seenAt: undefined,
-  coordinated: true,
+  hasCoordinator: true,
   published: undefined,
   ...fields,
 });
@@ -41,7 +41,7 @@ const working = (name: string, cost?: { spent: number; expected?: number; curren
 const ended = (name: string, at: number, failed = 0) =>
   run(name, {
     state: "done",
-    coordinated: false,
+    hasCoordinator: false,
     published: {
       at,
       end: {
@@ -61,7 +61,7 @@ const gauges = {
   hour: new GaugeHistory({ stepMs: 10_000, steps: 360 }),
   day: new GaugeHistory({ stepMs: 300_000, steps: 288 }),
 };
-const overviewOf = (runs: readonly KnownRun[], more: Partial<Look> = {}) =>
+const overviewOf = (runs: readonly RunInfo[], more: Partial<SystemSnapshot> = {}) =>
   describeOverview(
     {
       at: NOW,
@@ -79,7 +79,7 @@ const overviewOf = (runs: readonly KnownRun[], more: Partial<Look> = {}) =>
 
 describe("the runs of the overview", () => {
   it("name what stands still, however many newer runs there are, and count all", () => {
-    const still = run("still", { coordinated: false });
+    const still = run("still", { hasCoordinator: false });
     const { runs } = overviewOf([...Array.from({ length: 30 }, (_, i) => working(`w${i}`)), still]);
     expect(runs.active).toHaveLength(20);
     expect(runs.active.at(-1)).toMatchObject({ run: "still", phase: "stopped" });
@@ -102,8 +102,8 @@ describe("the runs of the overview", () => {
   it("tell what ended within the last hour, the latest first, with what failed", () => {
     const old = ended("old", NOW - 61 * MINUTE);
     const { runs } = overviewOf([ended("early", NOW - 50 * MINUTE), ended("late", NOW - MINUTE, 10), old]);
-    expect(runs.ended?.map((one) => one.run)).toEqual(["late", "early"]);
-    expect(runs.ended?.[0]).toMatchObject({ items: { succeeded: 0, failed: 10 } });
+    expect(runs.recentlyFinished?.map((one) => one.run)).toEqual(["late", "early"]);
+    expect(runs.recentlyFinished?.[0]).toMatchObject({ items: { succeeded: 0, failed: 10 } });
   });
 
   it("leave jobs of runs out of what came without a run", () => {
@@ -112,16 +112,16 @@ describe("the runs of the overview", () => {
       { ...queue, name: "fake-chat", priority: "bulk", waiting: 100 },
       { ...queue, name: "fake-chat-interactive", priority: "interactive", waiting: 3 },
     ] as const;
-    expect(overviewOf([working("w")], { queues }).alone).toEqual({ waiting: 4, active: 2 });
-    expect(overviewOf([ended("e", NOW)], { queues }).alone).toEqual({ waiting: 105, active: 4 });
+    expect(overviewOf([working("w")], { queues }).standalone).toEqual({ waiting: 4, active: 2 });
+    expect(overviewOf([ended("e", NOW)], { queues }).standalone).toEqual({ waiting: 105, active: 4 });
   });
 });
 
 describe("what was spent today", () => {
   it("is what calls cost, and no rate carried on to the end of a step that has just begun", () => {
-    const point = (at: number, CNY: number): LanePoint => ({ ...NO_FIGURES, at, cost: { CNY } });
+    const point = (at: number, CNY: number): LanePoint => ({ ...EMPTY_STATS, at, cost: { CNY } });
     const day = 24 * 60 * MINUTE;
     const points = [point(NOW - day - MINUTE, 100), point(NOW - day / 2, 2), point(NOW - 1_000, 0.5)];
-    expect(spentToday(telemetry(points))).toEqual([{ currency: "CNY", spent: 2.5 }]);
+    expect(spentLastDay(telemetry(points))).toEqual([{ currency: "CNY", spent: 2.5 }]);
   });
 });

@@ -1,10 +1,10 @@
-import { durationClass, NO_DURATIONS } from "../../../../src/core/duration-histogram.ts";
+import { EMPTY_HISTOGRAM, findDurationBucket } from "../../../../src/core/duration-histogram.ts";
 import type { MetricsSample } from "../../../../src/dashboard/metrics/metrics-sample.ts";
-import { NO_FIGURES } from "../../../../src/queue/telemetry.ts";
+import { EMPTY_STATS } from "../../../../src/queue/telemetry.ts";
 import type { ListedWorker } from "../../../../src/queue/worker-list.ts";
 
 /** A moment in which every metric has a value. */
-export function metricsSample(): MetricsSample {
+export function sampleMetrics(): MetricsSample {
   return {
     version: "1.2.3",
     lanes: [
@@ -25,7 +25,7 @@ export function metricsSample(): MetricsSample {
       [
         "minimax/embo-01",
         {
-          ...NO_FIGURES,
+          ...EMPTY_STATS,
           calls: 13,
           answered: 10,
           inputs: 100,
@@ -52,23 +52,29 @@ export function metricsSample(): MetricsSample {
       },
     ],
     workers: [worker("a", "alive", 250), worker("b", "alive", 10), worker("c", "dead", 9_000)],
-    redis: { isPrivate: false, usedBytes: 1_000_000, maxBytes: 4_000_000, markBytes: 3_000_000, clients: 12 },
+    redis: {
+      isPrivate: false,
+      usedBytes: 1_000_000,
+      maxBytes: 4_000_000,
+      warningBytes: 3_000_000,
+      clients: 12,
+    },
     runs: [
       {
         run: "run-1",
-        coordinated: true,
+        hasCoordinator: true,
         silentMs: 1_500,
         items: { total: 100, succeeded: 50, failed: 1, inFlight: 5 },
       },
-      { run: "lost", coordinated: false, silentMs: 40_000 },
+      { run: "lost", hasCoordinator: false, silentMs: 40_000 },
     ],
     runsByPhase: { running: 1, stopped: 2 },
   };
 }
 
 function histogram(durations: readonly number[]) {
-  const counts = [...NO_DURATIONS.counts];
-  for (const ms of durations) counts[durationClass(ms)] = (counts[durationClass(ms)] ?? 0) + 1;
+  const counts = [...EMPTY_HISTOGRAM.counts];
+  for (const ms of durations) counts[findDurationBucket(ms)] = (counts[findDurationBucket(ms)] ?? 0) + 1;
   return { counts, sumMs: durations.reduce((a, b) => a + b, 0) };
 }
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { DURATION_BOUNDS_MS } from "../../../../src/core/duration-histogram.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "../../../../src/dashboard/metrics/render-metrics.ts";
-import { metricsSample, parseMetrics } from "./metrics-sample.ts";
+import { parseMetrics, sampleMetrics } from "./metrics-sample.ts";
 
 test("every value stands under its name, with its labels and its unit", async () => {
-  const metrics = parseMetrics(await renderMetrics(metricsSample()));
+  const metrics = parseMetrics(await renderMetrics(sampleMetrics()));
   const lane = 'lane="minimax/embo-01",provider="minimax"';
   expect(metrics.values).toMatchObject({
     sluice_redis_up: 1,
@@ -38,7 +38,7 @@ test("every value stands under its name, with its labels and its unit", async ()
 });
 
 test("a histogram grows from class to class, and its last class holds all", async () => {
-  const text = await renderMetrics(metricsSample());
+  const text = await renderMetrics(sampleMetrics());
   const buckets = [...text.matchAll(/^sluice_call_duration_seconds_bucket\{.*le="([^"]+)"\} (\d+)$/gm)].map(
     ([, le, count]) => [le, Number(count)] as const,
   );
@@ -54,7 +54,7 @@ test("a histogram grows from class to class, and its last class holds all", asyn
 });
 
 test("what is not known has no value, not zero", async () => {
-  const sample = metricsSample();
+  const sample = sampleMetrics();
   const [lane] = sample.lanes;
   const unlimited = { ...lane!, tokens: { used: 5 }, requests: { used: 1 } };
   const text = await renderMetrics({ ...sample, lanes: [unlimited], redis: { isPrivate: true } });
@@ -70,17 +70,17 @@ test("while Redis is away, only that is told", async () => {
 });
 
 test("hostile names cannot break out of their label", async () => {
-  const sample = metricsSample();
+  const sample = sampleMetrics();
   const hostile = 'evil"} 1\nsluice_redis_up 7 #\\';
   const { values } = parseMetrics(
-    await renderMetrics({ ...sample, runs: [{ run: hostile, coordinated: true, silentMs: 0 }] }),
+    await renderMetrics({ ...sample, runs: [{ run: hostile, hasCoordinator: true, silentMs: 0 }] }),
   );
   expect(values.sluice_redis_up).toBe(1);
   expect(Object.keys(values).filter((name) => name.includes("coordinator_lag"))).toHaveLength(1);
 });
 
 test("every metric has help and a type, and every name says its unit", async () => {
-  const text = await renderMetrics(metricsSample());
+  const text = await renderMetrics(sampleMetrics());
   const { types } = parseMetrics(text);
   for (const [name, type] of Object.entries(types)) {
     expect(name).toMatch(/^sluice_[a-z_]+$/);
@@ -92,7 +92,7 @@ test("every metric has help and a type, and every name says its unit", async () 
 });
 
 test("without workers none is at work, and nothing is known of their lag", async () => {
-  const { values } = parseMetrics(await renderMetrics({ ...metricsSample(), workers: [] }));
+  const { values } = parseMetrics(await renderMetrics({ ...sampleMetrics(), workers: [] }));
   expect(values).toMatchObject({ 'sluice_workers{state="alive"}': 0, sluice_workers_jobs_in_flight: 0 });
   expect(values).not.toHaveProperty("sluice_workers_event_loop_lag_seconds");
 });

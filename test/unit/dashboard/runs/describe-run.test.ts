@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { actionsOf, describeRun, phaseOf } from "../../../../src/dashboard/runs/describe-run.ts";
-import type { KnownRun } from "../../../../src/dashboard/runs/run-book.ts";
+import { describeRun, getRunPhase, listRunActions } from "../../../../src/dashboard/runs/describe-run.ts";
+import type { RunInfo } from "../../../../src/dashboard/runs/run-book.ts";
 import type { PublishedRun } from "../../../../src/producer/run/published-run.ts";
 import type { RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
 
@@ -31,7 +31,7 @@ const report = (failuresByKind: Record<string, number>) =>
     },
   }) as unknown as NonNullable<PublishedRun["end"]>;
 
-const known = (fields: Partial<KnownRun>): KnownRun => ({
+const known = (fields: Partial<RunInfo>): RunInfo => ({
   run: "r",
   createdAt: 1,
   state: undefined,
@@ -43,24 +43,36 @@ const known = (fields: Partial<KnownRun>): KnownRun => ({
   items: undefined,
   window: undefined,
   seenAt: undefined,
-  coordinated: false,
+  hasCoordinator: false,
   published: undefined,
   ...fields,
 });
 
 describe("the phase of a run", () => {
-  it.each<[string, Partial<KnownRun>]>([
+  it.each<[string, Partial<RunInfo>]>([
     ["unknown", {}],
-    ["planning", { coordinated: true }],
-    ["running", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("running") } }],
+    ["planning", { hasCoordinator: true }],
+    [
+      "running",
+      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("running") } },
+    ],
     [
       "snoozing",
-      { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("snoozing") } },
+      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("snoozing") } },
     ],
-    ["parked", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("parked") } }],
-    ["finishing", { coordinated: true, state: "running", published: { at: 1, snapshot: snapshot("done") } }],
-    ["paused", { coordinated: true, state: "paused", published: { at: 1, snapshot: snapshot("running") } }],
-    ["cancelled", { coordinated: true, state: "cancelled" }],
+    [
+      "parked",
+      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("parked") } },
+    ],
+    [
+      "finishing",
+      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("done") } },
+    ],
+    [
+      "paused",
+      { hasCoordinator: true, state: "paused", published: { at: 1, snapshot: snapshot("running") } },
+    ],
+    ["cancelled", { hasCoordinator: true, state: "cancelled" }],
     ["cancelled", { state: "cancelled" }],
     ["cancelled", { state: "done", published: { at: 1, end: report({ cancelled: 1 }) } }],
     ["finished", { state: "done" }],
@@ -68,7 +80,7 @@ describe("the phase of a run", () => {
     // Its coordinator was killed, and its lease has lapsed.
     ["stopped", { state: "running", published: { at: 1, snapshot: snapshot("running") } }],
     ["stopped", { published: { at: 1, end: { outcome: "stopped", message: "x" } } }],
-  ])("is %s", (phase, fields) => expect(phaseOf(known(fields))).toBe(phase));
+  ])("is %s", (phase, fields) => expect(getRunPhase(known(fields))).toBe(phase));
 });
 
 describe("a line of the list", () => {
@@ -83,14 +95,14 @@ describe("a line of the list", () => {
     expect(stopped).not.toHaveProperty("itemsPerSecond");
     expect(stopped).not.toHaveProperty("etaMs");
     expect(stopped.items).not.toHaveProperty("inFlight");
-    expect(describeRun(known({ ...fields, coordinated: true }))).toMatchObject({
+    expect(describeRun(known({ ...fields, hasCoordinator: true }))).toMatchObject({
       itemsPerSecond: 2,
       etaMs: 2_500,
     });
   });
 
   it("says what it is while it works", () => {
-    expect(describeRun(known({ kind: "embedding", coordinated: true })).kind).toBe("embedding");
+    expect(describeRun(known({ kind: "embedding", hasCoordinator: true })).kind).toBe("embedding");
     expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe(
       "chat",
     );
@@ -102,36 +114,43 @@ describe("a line of the list", () => {
 });
 
 describe("what can be done", () => {
-  const folder = { here: true, hasWork: true, searchable: true };
+  const folder = { isReadable: true, hasWorkFolder: true, isSearchable: true };
 
   it("fits the run's state", () => {
-    const running = known({ coordinated: true, state: "running" });
-    expect(actionsOf(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items"]);
-    const paused = known({ coordinated: true, state: "paused" });
-    expect(actionsOf(paused, folder, 0).actions).toEqual(["resume", "cancel", "window", "items"]);
+    const running = known({ hasCoordinator: true, state: "running" });
+    expect(listRunActions(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items"]);
+    const paused = known({ hasCoordinator: true, state: "paused" });
+    expect(listRunActions(paused, folder, 0).actions).toEqual(["resume", "cancel", "window", "items"]);
     const finished = known({ state: "done" });
-    expect(actionsOf(finished, folder, 2).actions).toEqual(["items", "retry", "search"]);
-    expect(actionsOf(finished, folder, 0).actions).toEqual(["items", "search"]);
+    expect(listRunActions(finished, folder, 2).actions).toEqual(["items", "retry", "search"]);
+    expect(listRunActions(finished, folder, 0).actions).toEqual(["items", "search"]);
   });
 
   it("says why something cannot be done", () => {
-    const elsewhere = { here: false, reason: "It is on host-b.", hasWork: false, searchable: false };
-    const { actions, refusals, refusalCodes } = actionsOf(known({ state: "done" }), elsewhere, 2);
+    const elsewhere = {
+      isReadable: false,
+      reason: "It is on host-b.",
+      hasWorkFolder: false,
+      isSearchable: false,
+    };
+    const { actions, refusals, refusalCodes } = listRunActions(known({ state: "done" }), elsewhere, 2);
     expect(actions).toEqual([]);
     expect(refusals).toEqual({
       items: "It is on host-b.",
       retry: "It is on host-b.",
       search: "It is on host-b.",
     });
-    expect(refusalCodes.retry).toBe("folder-elsewhere");
+    expect(refusalCodes.retry).toBe("folder-on-other-host");
   });
 
   it("offers no pause of a run that nobody coordinates, and says why", () => {
-    const { actions, refusalCodes } = actionsOf(known({ state: "running" }), folder, 2);
+    const { actions, refusalCodes } = listRunActions(known({ state: "running" }), folder, 2);
     expect(actions).toEqual(["cancel", "items", "retry"]);
     expect(refusalCodes).toEqual({ pause: "no-coordinator", window: "no-coordinator" });
-    expect(actionsOf(known({ coordinated: true, state: "running" }), folder, 2).refusalCodes).toEqual({
-      retry: "at-work",
-    });
+    expect(listRunActions(known({ hasCoordinator: true, state: "running" }), folder, 2).refusalCodes).toEqual(
+      {
+        retry: "already-running",
+      },
+    );
   });
 });

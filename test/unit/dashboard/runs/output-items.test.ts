@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { findItems, type ItemSearch } from "../../../../src/dashboard/runs/find-items.ts";
+import { findItems, type ItemFilter } from "../../../../src/dashboard/runs/find-items.ts";
 import { LineFile } from "../../../../src/dashboard/runs/line-file.ts";
 import type { RunFolder } from "../../../../src/dashboard/runs/run-folder.ts";
 import { readItem } from "../../../../src/dashboard/runs/run-items.ts";
@@ -53,17 +53,17 @@ async function finished(format: Format): Promise<RunFolder> {
     rmSync(join(dir, ".work"), { recursive: true });
   }
   const manifest = { items: { total: COUNT, failed: 0 }, output: { format }, kind: "embedding" };
-  return { dir, spool: undefined, manifest: manifest as unknown as RunFolder["manifest"] };
+  return { dir, itemsFile: undefined, manifest: manifest as unknown as RunFolder["manifest"] };
 }
 
 /** All that fits, page by page, with how often it took another page. */
-async function all(folder: RunFolder, search: Partial<ItemSearch>) {
+async function all(folder: RunFolder, search: Partial<ItemFilter>) {
   const found: string[] = [];
   let from = 0;
   for (let pages = 1; ; pages += 1) {
     const page = await findItems(folder, { text: "", in: "id", limit: 200, ...search, from });
     found.push(...page.items.map(({ id }) => id));
-    if (page.next === undefined) return { found, pages, searched: page.searched };
+    if (page.next === undefined) return { found, pages, searchedShare: page.searchedShare };
     expect(page.next).toBeGreaterThan(from);
     from = page.next;
   }
@@ -81,12 +81,12 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
     expect((await all(folder, { in: "text", text: "HERONS" })).found).toEqual([
       ...["Doc-7", "Doc-1007", "Doc-2007"],
     ]);
-    expect(await all(folder, { text: "nowhere" })).toMatchObject({ found: [], searched: 1 });
+    expect(await all(folder, { text: "nowhere" })).toMatchObject({ found: [], searchedShare: 1 });
   });
 
   it("has no failures and nothing that waits, and says so at once", async () => {
     const folder = await finished(format);
-    expect(await all(folder, { status: "failed" })).toMatchObject({ found: [], pages: 1, searched: 1 });
+    expect(await all(folder, { status: "failed" })).toMatchObject({ found: [], pages: 1, searchedShare: 1 });
     expect(await all(folder, { status: "waiting" })).toMatchObject({ found: [], pages: 1 });
     expect(await all(folder, { kind: "server" })).toMatchObject({ found: [], pages: 1 });
     expect((await all(folder, { status: "succeeded" })).found).toHaveLength(COUNT);
@@ -118,7 +118,7 @@ test("an output that is gone is one clear sentence", async () => {
   const folder = await finished("jsonl");
   rmSync(join(dir, "records.jsonl"));
   await expect(findItems(folder, { text: "", in: "id", from: 0, limit: 5 })).rejects.toMatchObject({
-    code: "folder-elsewhere",
+    code: "folder-on-other-host",
   });
 });
 

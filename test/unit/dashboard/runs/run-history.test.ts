@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { KnownRun } from "../../../../src/dashboard/runs/run-book.ts";
+import type { RunInfo } from "../../../../src/dashboard/runs/run-book.ts";
 import { RunHistory } from "../../../../src/dashboard/runs/run-history.ts";
 
-const at = (time: number, succeeded: number): KnownRun => ({
+const at = (time: number, succeeded: number): RunInfo => ({
   run: "r",
   createdAt: 0,
   state: "running",
@@ -14,7 +14,7 @@ const at = (time: number, succeeded: number): KnownRun => ({
   items: undefined,
   window: undefined,
   seenAt: undefined,
-  coordinated: true,
+  hasCoordinator: true,
   published: {
     at: time,
     snapshot: {
@@ -39,31 +39,31 @@ const itemsOf = (history: RunHistory) =>
 describe("the history of a run", () => {
   it("is the growth between looks, per minute", () => {
     const history = new RunHistory();
-    history.note([at(0, 0)]);
-    history.note([at(6_000, 100)]);
-    history.note([at(12_000, 100)]);
+    history.record([at(0, 0)]);
+    history.record([at(6_000, 100)]);
+    history.record([at(12_000, 100)]);
     expect(itemsOf(history)).toEqual([1_000, 0]);
   });
 
   it("has a gap where a counter fell: a retry took records back", () => {
     const history = new RunHistory();
-    history.note([at(0, 100)]);
-    history.note([at(6_000, 40)]);
-    history.note([at(12_000, 50)]);
+    history.record([at(0, 100)]);
+    history.record([at(6_000, 40)]);
+    history.record([at(12_000, 50)]);
     expect(itemsOf(history)).toEqual([null, 100]);
   });
 
   it("begins anew when the coordinator's clock goes back", () => {
     const history = new RunHistory();
-    history.note([at(1e9, 10)]);
-    history.note([at(0, 20)]);
-    history.note([at(6_000, 30)]);
+    history.record([at(1e9, 10)]);
+    history.record([at(0, 20)]);
+    history.record([at(6_000, 30)]);
     expect(itemsOf(history)).toEqual([100]);
   });
 
   it("stays a chart after days", () => {
     const history = new RunHistory();
-    for (let i = 0; i < 100_000; i++) history.note([at(i * 5_000, i)]);
+    for (let i = 0; i < 100_000; i++) history.record([at(i * 5_000, i)]);
     const { at: steps, stepMs } = history.read(at(0, 0));
     expect(steps.length).toBeLessThanOrEqual(360);
     expect(steps.length).toBeGreaterThan(90);

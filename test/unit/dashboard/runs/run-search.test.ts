@@ -50,7 +50,7 @@ beforeEach(async () => {
     output: { format: "jsonl", withText: true, files: [...files] },
   } as const;
   await writeManifest(dir, manifest as unknown as RunFolder["manifest"]);
-  folder = { dir, manifest: manifest as unknown as RunFolder["manifest"], spool: undefined };
+  folder = { dir, manifest: manifest as unknown as RunFolder["manifest"], itemsFile: undefined };
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 

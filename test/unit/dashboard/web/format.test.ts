@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   formatBytes,
+  formatCompact,
   formatCount,
   formatMoney,
-  formatShare,
-  formatShort,
+  formatPercent,
 } from "../../../../src/dashboard/web/format/format-number.ts";
 import { formatDuration } from "../../../../src/dashboard/web/format/format-time.ts";
 
@@ -13,12 +13,12 @@ const UNITS = { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" };
 
 test("what is not known is a dash, and never zero", () => {
   for (const unknown of [undefined, null, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect([formatCount(unknown), formatShort(unknown), formatShare(unknown), formatBytes(unknown)]).toEqual([
-      "–",
-      "–",
-      "–",
-      "–",
-    ]);
+    expect([
+      formatCount(unknown),
+      formatCompact(unknown),
+      formatPercent(unknown),
+      formatBytes(unknown),
+    ]).toEqual(["–", "–", "–", "–"]);
     expect(formatMoney(unknown, "CNY")).toBe("–");
     expect(formatDuration(unknown, UNITS)).toBe("–");
   }
@@ -38,7 +38,7 @@ test.each([
   [1_250_000, "1.25 M"],
   [3_000_000_000, "3.00 G"],
 ])("%d is written %s", (value, text) => {
-  expect(formatShort(value)).toBe(text);
+  expect(formatCompact(value)).toBe(text);
 });
 
 test.each([
@@ -51,7 +51,7 @@ test.each([
   [1, "100 %"],
   [1.4, "140 %"],
 ])("a share of %d is %s", (share, text) => {
-  expect(formatShare(share)).toBe(text);
+  expect(formatPercent(share)).toBe(text);
 });
 
 test.each([
@@ -88,7 +88,7 @@ describe("for any number", () => {
   test("a short figure has at most seven characters and a unit, and never says less than nothing", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 9e11, noNaN: true }), (value) => {
-        expect(formatShort(value)).toMatch(/^[\d,.]{1,7}( [kMG])?$/);
+        expect(formatCompact(value)).toMatch(/^[\d,.]{1,7}( [kMG])?$/);
         expect(formatDuration(value, UNITS)).toMatch(/^[\d.]+ \S+( \d+ \S+)?$/);
       }),
     );

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import type { History, LaneView, Overview } from "../../../../src/dashboard/contract.ts";
-import { findTrouble, isSerious } from "../../../../src/dashboard/web/overview/find-trouble.ts";
+import type { LaneView, MetricHistory, Overview } from "../../../../src/dashboard/contract.ts";
+import { findProblems, isCritical } from "../../../../src/dashboard/web/overview/find-trouble.ts";
 import {
-  addMoney,
-  findFullestLimit,
-  fromFirstSign,
-  untilLastWhole,
-  withLatest,
+  dropIncompleteStep,
+  findTightestLimit,
+  mergeLatestPoint,
+  sumCosts,
+  trimLeadingGap,
 } from "../../../../src/dashboard/web/overview/sum-up.ts";
-import { toneOf } from "../../../../src/dashboard/web/parts/tone-of-run.ts";
+import { getRunTone } from "../../../../src/dashboard/web/parts/tone-of-run.ts";
 
 const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   name,
@@ -22,7 +22,7 @@ const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   ...more,
 });
 
-const calm: Overview = {
+const healthyOverview: Overview = {
   at: 100,
   health: { at: 100, redis: { state: "ok" } },
   lanes: [lane("l")],
@@ -34,19 +34,19 @@ const calm: Overview = {
     },
   ],
   workers: [{ id: "w", state: "alive", seenAt: 100, queues: ["q"] }],
-  redis: { isPrivate: true, usedBytes: 10, markBytes: 75 },
+  redis: { isPrivate: true, usedBytes: 10, warningBytes: 75 },
   runs: { byPhase: {}, active: [{ run: "r", phase: "paused", createdAt: 1 }] },
   totals: {},
   latest: {},
 };
 
 test("nothing is stuck while everything flows, and a paused run is not stuck", () => {
-  expect(findTrouble(calm)).toEqual([]);
+  expect(findProblems(healthyOverview)).toEqual([]);
 });
 
 test("all that is stuck is found, the serious first", () => {
-  const found = findTrouble({
-    ...calm,
+  const found = findProblems({
+    ...healthyOverview,
     lanes: [
       lane("snoozing", { state: "snoozed", reason: "429" }),
       lane("parked", { state: "parked", reason: "auth" }),
@@ -54,7 +54,7 @@ test("all that is stuck is found, the serious first", () => {
       lane("four faults", { faultStreak: 4 }),
     ],
     workers: [{ id: "w", state: "dead", host: "h", pid: 7, seenAt: 1, queues: ["q"] }],
-    redis: { isPrivate: true, usedBytes: 76, markBytes: 75 },
+    redis: { isPrivate: true, usedBytes: 76, warningBytes: 75 },
     runs: { byPhase: {}, active: [{ run: "r", name: "n", phase: "stopped", createdAt: 1 }] },
   });
   expect(found).toEqual([
@@ -62,25 +62,27 @@ test("all that is stuck is found, the serious first", () => {
     { kind: "lane-out", name: "out" },
     { kind: "run-stopped", run: "r", name: "n" },
     { kind: "no-worker", queue: "q", waiting: 4 },
-    { kind: "redis-memory", usedBytes: 76, markBytes: 75 },
+    { kind: "redis-memory", usedBytes: 76, warningBytes: 75 },
     { kind: "lane-snoozed", name: "snoozing", reason: "429" },
     { kind: "worker-dead", name: "h 7" },
   ]);
-  expect(found.map(isSerious)).toEqual([true, true, true, true, true, false, false]);
+  expect(found.map(isCritical)).toEqual([true, true, true, true, true, false, false]);
 });
 
 test("a queue that somebody paused is stuck, whatever waits in it and whoever takes from it", () => {
   const queue = { name: "q", kind: "chat", priority: "bulk", active: 0, delayed: 0, paused: true } as const;
   const providers = [{ name: "p", errorsByKind: {}, queues: [{ ...queue, waiting: 4 }] }];
-  expect(findTrouble({ ...calm, providers, workers: [] })).toEqual([{ kind: "queue-paused", name: "q" }]);
+  expect(findProblems({ ...healthyOverview, providers, workers: [] })).toEqual([
+    { kind: "queue-paused", name: "q" },
+  ]);
 });
 
 test("a run that ended with failures is not drawn as one that went well", () => {
   const ended = (failed: number) =>
-    toneOf({ phase: "finished", items: { total: 10, succeeded: 10 - failed, failed } });
+    getRunTone({ phase: "finished", items: { total: 10, succeeded: 10 - failed, failed } });
   expect([0, 1, 5, 6, 10].map(ended)).toEqual(["good", "warn", "warn", "bad", "bad"]);
-  expect(toneOf({ phase: "running", items: { total: 2, succeeded: 0, failed: 2 } })).toBe("live");
-  expect(toneOf({ phase: "finished" })).toBe("good");
+  expect(getRunTone({ phase: "running", items: { total: 2, succeeded: 0, failed: 2 } })).toBe("live");
+  expect(getRunTone({ phase: "finished" })).toBe("good");
 });
 
 test("the fullest limit counts what was learned, and leaves out what has no limit", () => {
@@ -88,32 +90,32 @@ test("the fullest limit counts what was learned, and leaves out what has no limi
     lane("a", { requests: { used: 50, allowed: 100 }, tokens: { used: 9_999 } }),
     lane("b", { requests: { used: 40, allowed: 100, learned: 60 } }),
   ];
-  expect(findFullestLimit(lanes)).toEqual({ lane: "b", dimension: "requests", share: 40 / 60 });
-  expect(findFullestLimit([lane("c", { requests: { used: 3 } })])).toBeUndefined();
+  expect(findTightestLimit(lanes)).toEqual({ lane: "b", dimension: "requests", share: 40 / 60 });
+  expect(findTightestLimit([lane("c", { requests: { used: 3 } })])).toBeUndefined();
 });
 
 test("money adds up per currency; what one run does not expect, all do not", () => {
   const cost = (spent: number, currency: string, expected?: number) => ({
     cost: { spent, currency, ...(expected === undefined ? {} : { expected }) },
   });
-  expect(addMoney([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
+  expect(sumCosts([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
     { currency: "CNY", spent: 3, expected: 9 },
     { currency: "USD", spent: 2 },
   ]);
 });
 
-const history: History = {
+const history: MetricHistory = {
   stepMs: 30_000,
   at: [0, 30_000, 60_000],
   lines: [
-    { lineKey: "cost", metric: "cost", currency: "CNY", values: [null, 2, 4] },
-    { lineKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
+    { seriesKey: "cost", metric: "cost", currency: "CNY", values: [null, 2, 4] },
+    { seriesKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
   ],
 };
 
 test("the newest point replaces the last step, or comes after it and the oldest goes", () => {
   const values = (latest: Overview["latest"]["hour"]) => {
-    const { at, lines } = withLatest(history, latest);
+    const { at, lines } = mergeLatestPoint(history, latest);
     return { at, values: lines[0]?.values };
   };
   expect(values({ at: 60_000, values: { cost: 6 } })).toEqual({ at: history.at, values: [null, 2, 6] });
@@ -127,32 +129,32 @@ test("the newest point replaces the last step, or comes after it and the oldest 
     values: [4, null, null],
   });
   for (const odd of [undefined, { at: 30_000, values: {} }, { at: 9e12, values: {} }])
-    expect(withLatest(history, odd)).toBe(history);
+    expect(mergeLatestPoint(history, odd)).toBe(history);
 });
 
 test("newest points that come one after the other are all kept", () => {
-  const first = withLatest(history, { at: 90_000, values: { cost: 1 } });
-  const second = withLatest(first, { at: 120_000, values: { cost: 2 } });
+  const first = mergeLatestPoint(history, { at: 90_000, values: { cost: 1 } });
+  const second = mergeLatestPoint(first, { at: 120_000, values: { cost: 2 } });
   expect(second.lines[0]?.values).toEqual([4, 1, 2]);
 });
 
 test("a chart begins a step before the first sign of life, and has thirty steps or more", () => {
-  const chart = (signs: readonly number[]): History => {
+  const chart = (signs: readonly number[]): MetricHistory => {
     const at = Array.from({ length: 100 }, (_, step) => step);
     const values = at.map((step) => (signs.includes(step) ? 1 : step % 2 === 0 ? 0 : null));
-    return { stepMs: 1, at, lines: [{ lineKey: "items", metric: "items", values }] };
+    return { stepMs: 1, at, lines: [{ seriesKey: "items", metric: "items", values }] };
   };
-  expect(fromFirstSign(chart([40, 60])).at[0]).toBe(39);
-  expect(fromFirstSign(chart([40, 60])).lines[0]?.values[1]).toBe(1);
-  expect(fromFirstSign(chart([99])).at).toHaveLength(30);
-  expect(fromFirstSign(chart([0])).at).toHaveLength(100);
-  expect(fromFirstSign(chart([])).at).toHaveLength(100);
+  expect(trimLeadingGap(chart([40, 60])).at[0]).toBe(39);
+  expect(trimLeadingGap(chart([40, 60])).lines[0]?.values[1]).toBe(1);
+  expect(trimLeadingGap(chart([99])).at).toHaveLength(30);
+  expect(trimLeadingGap(chart([0])).at).toHaveLength(100);
+  expect(trimLeadingGap(chart([])).at).toHaveLength(100);
 });
 
 test("a step that is not over yet is not drawn", () => {
-  expect(untilLastWhole(history, 89_999)).toMatchObject({
+  expect(dropIncompleteStep(history, 89_999)).toMatchObject({
     at: [0, 30_000],
     lines: [{ values: [null, 2] }, {}],
   });
-  expect(untilLastWhole(history, 90_000)).toBe(history);
+  expect(dropIncompleteStep(history, 90_000)).toBe(history);
 });

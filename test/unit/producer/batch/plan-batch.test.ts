@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Item } from "../../../../src/core/item.ts";
 import { type BatchSource, fingerprintBatch, planBatch } from "../../../../src/producer/batch/plan-batch.ts";
-import { readSpool } from "../../../../src/producer/plan/read-spool.ts";
+import { readItemsFile } from "../../../../src/producer/plan/read-spool.ts";
 import { SourceFolder } from "../../../support/source-folder.ts";
 
 const chat = (id: string, content = "hello", model = "zhipu/glm-4-plus") => ({
@@ -28,7 +28,7 @@ function source(folder: SourceFolder, options: Partial<BatchSource> = {}): Batch
 async function planned(folder: SourceFolder, options: Partial<BatchSource> = {}) {
   const plan = await planBatch(source(folder, options), folder.workDir);
   const items: Item[] = [];
-  if (plan.spool) for await (const block of readSpool(plan.spool)) items.push(...block);
+  if (plan.itemsFile) for await (const block of readItemsFile(plan.itemsFile)) items.push(...block);
   return { plan, items, problems: plan.problems.map(({ where, message }) => `${where}: ${message}`) };
 }
 
@@ -86,7 +86,7 @@ test("every problem of a file is named by line, and nothing is kept", async () =
     expect.stringContaining('requests.jsonl:5: "zhipu/nothing-like-it" is not a known model'),
     "requests.jsonl:6: expected an object with custom_id, method, url and body, got a list",
   ]);
-  expect(plan.spool).toBeUndefined();
+  expect(plan.itemsFile).toBeUndefined();
   expect(readdirSync(folder.workDir)).toEqual([]);
 });
 

@@ -24,7 +24,7 @@ function covers(source: string, chunks: readonly string[]): boolean {
   return at === wanted.length;
 }
 
-function expectSound(source: string, chunks: readonly Chunk[], limit: number): void {
+function expectValidChunks(source: string, chunks: readonly Chunk[], limit: number): void {
   for (const { text, tokens } of chunks) {
     expect(source).toContain(text);
     expect(text.trim()).toBe(text);
@@ -75,7 +75,7 @@ test("no text is lost, no chunk is over the limit, and no character is torn, wha
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 120 }), limits, structure, async (pieces, limit, kind) => {
       const source = pieces.join("");
-      expectSound(source, await chunk(source, limit, kind), limit.tokens);
+      expectValidChunks(source, await chunk(source, limit, kind), limit.tokens);
     }),
     { numRuns: 300 },
   );
@@ -84,7 +84,7 @@ test("no text is lost, no chunk is over the limit, and no character is torn, wha
 test("no text is lost from any characters at all", async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({ unit: "binary", maxLength: 400 }), async (source) => {
-      expectSound(source, await chunk(source, { tokens: 16, overlap: 4 }), 16);
+      expectValidChunks(source, await chunk(source, { tokens: 16, overlap: 4 }), 16);
     }),
   );
 });
@@ -149,13 +149,13 @@ test("a text within the limit is one chunk, its white space at the ends left out
 
 test("a word of a megabyte without any place to cut is cut all the same", async () => {
   const source = "漢😀x".repeat(50_000);
-  expectSound(source, await chunk(source, { tokens: 400, overlap: 40 }), 400);
+  expectValidChunks(source, await chunk(source, { tokens: 400, overlap: 40 }), 400);
 });
 
 test("a text far longer than a block is cut into chunks that are mostly full", async () => {
   const source = Array.from({ length: 4_000 }, (_, at) => `Paragraph ${at} has a few words.`).join("\n\n");
   const chunks = await chunk(source, { tokens: 200, overlap: 0 }, "plain");
-  expectSound(source, chunks, 200);
+  expectValidChunks(source, chunks, 200);
   const mean = chunks.reduce((sum, each) => sum + each.tokens, 0) / chunks.length;
   expect(mean).toBeGreaterThan(150);
 });
@@ -165,7 +165,7 @@ describe.skipIf(!existsSync(book))(`a real book (skipped when ${book} is absent)
   test("every chapter is covered and no chunk is over the limit", async () => {
     for (const name of readdirSync(book).slice(0, 20)) {
       const source = readFileSync(join(book, name), "utf8");
-      expectSound(source, await chunk(source, { tokens: 400, overlap: 40 }), 400);
+      expectValidChunks(source, await chunk(source, { tokens: 400, overlap: 40 }), 400);
     }
   });
 });
@@ -179,7 +179,7 @@ describe("a heading", () => {
     const chunks = await chunk(`# Title\n\n${long}\n`, limits);
     expect(chunks[0]?.text).toMatch(/^# Title\n\nSentence number 0 /);
     expect(chunks.map(({ headings }) => headings)).toEqual(chunks.map(() => ["Title"]));
-    expectSound(`# Title\n\n${long}\n`, chunks, limits.tokens);
+    expectValidChunks(`# Title\n\n${long}\n`, chunks, limits.tokens);
   });
 
   test("stays with the code that follows it", async () => {
@@ -196,7 +196,7 @@ describe("a heading", () => {
     });
     expect(chunks[1]?.headings).toEqual(["Title", "Part"]);
     expect(chunks.at(-1)?.text).toBe("## Next\n\n### Below\n\nshort");
-    expectSound(text, chunks, limits.tokens);
+    expectValidChunks(text, chunks, limits.tokens);
   });
 
   test("is never the end of the chunk before what it heads", async () => {
@@ -216,6 +216,6 @@ describe("a heading", () => {
     const title = `# ${"Word and word ".repeat(60)}`;
     const chunks = await chunk(`${title}\n\n${long}`, limits);
     expect(Math.max(...chunks.map(({ tokens }) => tokens))).toBeGreaterThan(150);
-    expectSound(`${title}\n\n${long}`, chunks, limits.tokens);
+    expectValidChunks(`${title}\n\n${long}`, chunks, limits.tokens);
   });
 });

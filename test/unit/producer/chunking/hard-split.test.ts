@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { estimateTokens } from "../../../../src/producer/chunking/estimate-tokens.ts";
-import { hardSplit } from "../../../../src/producer/chunking/hard-split.ts";
+import { splitByCharacters } from "../../../../src/producer/chunking/hard-split.ts";
 
 test("parts put together are the text, whole in their characters and within the limit", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 1, max: 8 }), (text, limit) => {
-      const parts = hardSplit(text, limit);
+      const parts = splitByCharacters(text, limit);
       expect(parts.join("")).toBe(text);
       for (const part of parts) {
         expect(part.isWellFormed()).toBe(true);

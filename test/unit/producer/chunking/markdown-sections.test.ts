@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { markdownSections } from "../../../../src/producer/chunking/markdown-sections.ts";
+import { splitMarkdownSections } from "../../../../src/producer/chunking/markdown-sections.ts";
 
 const outline = (text: string) =>
-  markdownSections(text).map((each) => [each.level, each.headings.join(" > ")]);
+  splitMarkdownSections(text).map((each) => [each.level, each.headings.join(" > ")]);
 
 test("headings nest by level, and a higher one closes those below it", () => {
   expect(outline("intro\n# A\n## B ##\ntext\n#### D\n## C\n# E\r\n")).toEqual([
@@ -29,7 +29,7 @@ test("sections put together are the text", () => {
   fc.assert(
     fc.property(fc.array(line), (lines) => {
       const text = lines.join("\n");
-      const sections = markdownSections(text);
+      const sections = splitMarkdownSections(text);
       expect(sections.map((each) => text.slice(each.start, each.end)).join("")).toBe(text);
     }),
   );

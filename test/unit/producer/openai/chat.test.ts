@@ -155,7 +155,7 @@ const codec = createChatCodec({
   provider: "x",
   encode: () => ({}),
   classifyBody: () => new ProviderError("no answer", { kind: "bad-response", provider: "x" }),
-  classifyAnswer: () => new ProviderError("no answer", { kind: "bad-response", provider: "x" }),
+  classifyResponse: () => new ProviderError("no answer", { kind: "bad-response", provider: "x" }),
   failures: {},
   terminal: "both",
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { IdSet } from "../../../../src/producer/plan/id-set.ts";
+import { HashIndex } from "../../../../src/producer/plan/id-set.ts";
 
 test("every id that was added is found under its item, and no other among so few", () => {
   fc.assert(
@@ -8,7 +8,7 @@ test("every id that was added is found under its item, and no other among so few
       fc.uniqueArray(fc.string({ unit: "binary" }), { maxLength: 500 }),
       fc.string(),
       (ids, other) => {
-        const set = new IdSet();
+        const set = new HashIndex();
         for (const [item, id] of ids.entries()) set.add(id, item);
         for (const [item, id] of ids.entries()) expect(set.candidates(id)).toEqual([item]);
         if (!ids.includes(other)) expect(set.candidates(other)).toEqual([]);
@@ -18,7 +18,7 @@ test("every id that was added is found under its item, and no other among so few
 });
 
 test("two hundred thousand similar ids have no hash in common and grow the set in step", () => {
-  const set = new IdSet();
+  const set = new HashIndex();
   let shared = 0;
   for (let item = 0; item < 200_000; item++) {
     const id = `docs/chapter-${item % 997}.md#${item}`;

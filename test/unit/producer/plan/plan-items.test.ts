@@ -111,13 +111,13 @@ test("a problem refuses the plan and keeps no spool, and a spool of an earlier p
   using folder = new SourceFolder();
   folder.write("good.jsonl", '{"text":"one"}');
   folder.write("bad.jsonl", '{"text":"one"}\n{"text":}');
-  expect(await folder.plan(["bad.jsonl"])).toMatchObject({ spool: undefined, problemCount: 1 });
+  expect(await folder.plan(["bad.jsonl"])).toMatchObject({ itemsFile: undefined, problemCount: 1 });
   expect(readdirSync(folder.workDir)).toEqual([]);
   await folder.plan(["good.jsonl"]);
   const before = readFileSync(join(folder.workDir, "items.jsonl"), "utf8");
   await folder.plan(["bad.jsonl"]);
   expect(readFileSync(join(folder.workDir, "items.jsonl"), "utf8")).toBe(before);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["copies.bin", "items.index.json", "items.jsonl"]);
+  expect(readdirSync(folder.workDir).sort()).toEqual(["duplicates.bin", "items.index.json", "items.jsonl"]);
 });
 
 test("with skipInvalid the bad is left out and counted", async () => {
@@ -134,7 +134,7 @@ test("a plan without any item is refused even with skipInvalid", async () => {
   folder.write("blank.jsonl", "\n\n");
   const plan = await folder.plan(["blank.jsonl"], { skipInvalid: true });
   expect(plan).toMatchObject({
-    spool: undefined,
+    itemsFile: undefined,
     problems: [{ where: "blank.jsonl", message: "holds no items" }],
   });
 });
@@ -229,7 +229,7 @@ test("what a killed planning left is overwritten by the next", async () => {
   writeFileSync(join(folder.workDir, "items.index.json.partial"), "{");
   folder.write("r.jsonl", '{"text":"one"}');
   expect(await folder.items(["r.jsonl"])).toHaveLength(1);
-  expect(readdirSync(folder.workDir).sort()).toEqual(["copies.bin", "items.index.json", "items.jsonl"]);
+  expect(readdirSync(folder.workDir).sort()).toEqual(["duplicates.bin", "items.index.json", "items.jsonl"]);
 });
 
 test("progress ends with everything read", async () => {

@@ -184,7 +184,7 @@ describe("an answer cache", () => {
   });
 
   test("is looked into without being made or changed", async () => {
-    const none = await AnswerCache.look(folder);
+    const none = await AnswerCache.openReadOnly(folder);
     expect(none.has(key(1))).toBe(false);
     await none.close();
     await expect(stat(folder)).rejects.toThrow("ENOENT");
@@ -192,9 +192,9 @@ describe("an answer cache", () => {
     await put(cache, 0, 3);
     await cache.close();
     const before = await segments();
-    const look = await AnswerCache.look(folder);
-    expect([0, 1, 2, 3].map((n) => look.has(key(n)))).toEqual([true, true, true, false]);
-    await look.close();
+    const openReadOnly = await AnswerCache.openReadOnly(folder);
+    expect([0, 1, 2, 3].map((n) => openReadOnly.has(key(n)))).toEqual([true, true, true, false]);
+    await openReadOnly.close();
     expect(await segments()).toEqual(before);
   });
 

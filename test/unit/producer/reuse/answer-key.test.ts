@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { type AnswerScope, answerKey, chatKeys } from "../../../../src/producer/reuse/answer-key.ts";
+import {
+  type AnswerScope,
+  computeAnswerKey,
+  createChatKey,
+} from "../../../../src/producer/reuse/answer-key.ts";
 
 const scope: AnswerScope = {
   provider: "minimax",
@@ -8,7 +12,7 @@ const scope: AnswerScope = {
   parameters: { purpose: "db", dimensions: 3 },
 };
 const hex = (changed: Partial<AnswerScope> = {}, text = "hello") =>
-  answerKey({ ...scope, ...changed }, text).toString("hex");
+  computeAnswerKey({ ...scope, ...changed }, text).toString("hex");
 
 test("provider, address, model, every parameter and the text decide a key", () => {
   const keys = [
@@ -30,14 +34,14 @@ test("the order of addresses and parameters does not", () => {
 });
 
 test("a chat request has a key when its answer is meant to be the same, and one per model", () => {
-  const keyOf = chatKeys((model) => ({ ...scope, model }));
+  const computeKey = createChatKey((model) => ({ ...scope, model }));
   const item = (request: object, model = "zhipu/glm-4-plus") => ({
     ...{ index: 0, id: "q", tokens: 1, text: JSON.stringify(request) },
     metadata: { model },
   });
-  expect(keyOf(item({ messages: [], temperature: 1 }))).toBeUndefined();
-  const key = keyOf(item({ messages: [], temperature: 0 }));
+  expect(computeKey(item({ messages: [], temperature: 1 }))).toBeUndefined();
+  const key = computeKey(item({ messages: [], temperature: 0 }));
   expect(key).toHaveLength(32);
-  expect(keyOf(item({ messages: [], temperature: 0 }))).toEqual(key);
-  expect(keyOf(item({ messages: [], temperature: 0 }, "spark/max"))).not.toEqual(key);
+  expect(computeKey(item({ messages: [], temperature: 0 }))).toEqual(key);
+  expect(computeKey(item({ messages: [], temperature: 0 }, "spark/max"))).not.toEqual(key);
 });

@@ -15,7 +15,7 @@ test("every place of a key is found, the latest first, and none of segments that
           .flatMap(([one, segment], offset) => (one === n && isThere(segment) ? [{ segment, offset }] : []))
           .reverse();
       for (let n = 0; n <= 41; n++) expect(index.find(key(n))).toEqual(places(n));
-      index.keep((segment) => segment !== gone);
+      index.retainSegments((segment) => segment !== gone);
       for (let n = 0; n <= 41; n++)
         expect(new Set(index.find(key(n)))).toEqual(new Set(places(n, (segment) => segment !== gone)));
     }),

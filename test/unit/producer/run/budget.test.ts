@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Budget, type Candidate } from "../../../../src/producer/run/budget.ts";
+import { Budget, type BudgetCandidate } from "../../../../src/producer/run/budget.ts";
 import type { WireRecord } from "../../../../src/queue/record-codec.ts";
 
 /** One unit of money per token. */
 const PRICE = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e6, currency: "CNY" };
-const candidates = (count: number, input: number, from = 0): Candidate[] =>
+const candidates = (count: number, input: number, from = 0): BudgetCandidate[] =>
   Array.from({ length: count }, (_, i) => ({ index: from + i, tokens: { input, output: 0 } }));
 const record = (index: number, tokens: number): WireRecord => ({
   index,
@@ -17,48 +17,48 @@ const record = (index: number, tokens: number): WireRecord => ({
 test("a sample goes first: a tenth of the money, with the error of the estimate", () => {
   const budget = new Budget({ cap: 1_150, price: PRICE, spent: 0 });
   const items = candidates(50, 10);
-  expect(budget.affordable(items)).toBe(10);
-  budget.sent(items.slice(0, 6));
-  expect(budget.affordable(items.slice(6))).toBe(4);
+  expect(budget.countAffordable(items)).toBe(10);
+  budget.recordSent(items.slice(0, 6));
+  expect(budget.countAffordable(items.slice(6))).toBe(4);
 });
 
 test("the last item may take all that is left, when it is alone", () => {
   const budget = new Budget({ cap: 115, price: PRICE, spent: 103.5 });
   const items = candidates(50, 10);
-  expect(budget.affordable(items)).toBe(1);
-  budget.sent(items.slice(0, 1));
-  expect(budget.affordable(items.slice(1))).toBe(0);
-  expect(new Budget({ cap: 115, price: PRICE, spent: 104 }).affordable(items)).toBe(0);
+  expect(budget.countAffordable(items)).toBe(1);
+  budget.recordSent(items.slice(0, 1));
+  expect(budget.countAffordable(items.slice(1))).toBe(0);
+  expect(new Budget({ cap: 115, price: PRICE, spent: 104 }).countAffordable(items)).toBe(0);
 });
 
 test("what was spent before counts, and nothing is affordable at the cap", () => {
   const budget = new Budget({ cap: 100, price: PRICE, spent: 100 });
-  expect(budget.affordable(candidates(1, 1))).toBe(0);
+  expect(budget.countAffordable(candidates(1, 1))).toBe(0);
 });
 
 test("records that cost less than estimated make room for more", () => {
   const budget = new Budget({ cap: 1_000, price: PRICE, spent: 0 });
-  budget.sent(candidates(20, 10));
-  budget.recorded(Array.from({ length: 20 }, (_, i) => record(i, 5)));
+  budget.recordSent(candidates(20, 10));
+  budget.recordResults(Array.from({ length: 20 }, (_, i) => record(i, 5)));
   expect(budget.spent).toBe(100);
   // Half of the 900 left, and an item of 10 estimated tokens costs 5 and a margin of 5 %.
-  expect(budget.affordable(candidates(500, 10, 20))).toBe(85);
+  expect(budget.countAffordable(candidates(500, 10, 20))).toBe(85);
 });
 
 test("an item sent again counts once, and a record of an unknown item is spent all the same", () => {
   const budget = new Budget({ cap: 1_150, price: PRICE, spent: 0 });
-  budget.sent(candidates(5, 10));
-  budget.sent(candidates(5, 10));
-  expect(budget.affordable(candidates(50, 10, 5))).toBe(5);
-  budget.recorded([record(99, 7)]);
+  budget.recordSent(candidates(5, 10));
+  budget.recordSent(candidates(5, 10));
+  expect(budget.countAffordable(candidates(50, 10, 5))).toBe(5);
+  budget.recordResults([record(99, 7)]);
   expect(budget.spent).toBe(7);
 });
 
 test("answers are charged as what they are, and failures as nothing", () => {
   const price = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 3e6, currency: "CNY" };
   const budget = new Budget({ cap: 1e6, price, spent: 0 });
-  budget.recorded([{ index: 0, attempts: 1, tokens: 30, json: { usage: { outputTokens: 20 } } }]);
-  budget.recorded([{ index: 1, attempts: 1, tokens: 30, failure: { kind: "server", message: "" } }]);
+  budget.recordResults([{ index: 0, attempts: 1, tokens: 30, json: { usage: { outputTokens: 20 } } }]);
+  budget.recordResults([{ index: 1, attempts: 1, tokens: 30, failure: { kind: "server", message: "" } }]);
   expect(budget.spent).toBe(70);
 });
 
@@ -86,10 +86,10 @@ test.each([
             const next = sizes
               .slice(at, at + window)
               .map((input, i) => ({ index: at + i, tokens: { input, output: 0 } }));
-            const count = budget.affordable(next);
+            const count = budget.countAffordable(next);
             if (count === 0) break;
-            budget.sent(next.slice(0, count));
-            budget.recorded(
+            budget.recordSent(next.slice(0, count));
+            budget.recordResults(
               next.slice(0, count).map(({ index, tokens }) => record(index, actual[index] ?? tokens.input)),
             );
             at += count;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Item } from "../../../../src/core/item.ts";
-import { planChatJob } from "../../../../src/producer/run/chat-jobs.ts";
+import { countNextChatJobItems } from "../../../../src/producer/run/chat-jobs.ts";
 import { CALLS_PER_JOB, MAX_JOB_BYTES } from "../../../../src/queue/payload.ts";
 
 const itemArbitrary = fc.record({
@@ -24,7 +24,7 @@ test("a chat job carries items that ask one model, few and small enough; none is
       const all = toItems(drawn);
       const jobs: Item[][] = [];
       for (let at = 0; at < all.length; at += jobs.at(-1)?.length ?? 0) {
-        jobs.push(all.slice(at, at + planChatJob(all.slice(at))));
+        jobs.push(all.slice(at, at + countNextChatJobItems(all.slice(at))));
       }
       expect(jobs.flat()).toEqual(all);
       for (const job of jobs) {
@@ -39,5 +39,5 @@ test("a chat job carries items that ask one model, few and small enough; none is
 
 test("a job is as large as it may be", () => {
   const all = toItems(Array.from({ length: 20 }, () => ({ gap: 1, model: "zhipu/a", size: 10 })));
-  expect(planChatJob(all)).toBe(CALLS_PER_JOB);
+  expect(countNextChatJobItems(all)).toBe(CALLS_PER_JOB);
 });

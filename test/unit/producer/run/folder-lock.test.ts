@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { isAlive, lockFolder } from "../../../../src/producer/run/folder-lock.ts";
+import { isProcessAlive, lockFolder } from "../../../../src/producer/run/folder-lock.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -33,7 +33,7 @@ test("a lock of another machine is left alone, and the message says what to do",
   writeFileSync(join(folder, "lock"), "elsewhere 17\n");
   await expect(lockFolder(folder)).rejects.toMatchObject({
     message: expect.stringContaining("process 17 on elsewhere"),
-    mend: expect.stringContaining("remove"),
+    hint: expect.stringContaining("remove"),
   });
 });
 
@@ -54,10 +54,10 @@ test("an empty lock, as a power cut may leave it, does not lock the folder for e
 });
 
 test("no process has the number nought, a negative one or none", () => {
-  expect([isAlive(0), isAlive(-1), isAlive(Number.NaN), isAlive(process.pid)]).toEqual([
-    false,
-    false,
-    false,
-    true,
-  ]);
+  expect([
+    isProcessAlive(0),
+    isProcessAlive(-1),
+    isProcessAlive(Number.NaN),
+    isProcessAlive(process.pid),
+  ]).toEqual([false, false, false, true]);
 });

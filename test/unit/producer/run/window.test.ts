@@ -32,11 +32,11 @@ test("the window's size is the items in Redis, however jobs overlap, end and go 
           window.add(job(step.job, 0, 1), step.items, now);
         } else if (step.do === "collect") {
           if (holder.delete(step.item)) collected += 1;
-          window.collect(step.item, now);
+          window.markCollected(step.item, now);
         } else if (step.do === "durable") {
           const part = Math.floor(collected * step.share);
           collected -= part;
-          const ended = window.durable(part);
+          const ended = window.markDurable(part);
           for (const id of ended) expect([...holder.values()].map((by) => `job-${by}`)).not.toContain(id);
         } else {
           for (const [item, by] of holder) if (by === step.job) holder.delete(item);
@@ -61,17 +61,17 @@ test("the window's size is the items in Redis, however jobs overlap, end and go 
 test("a job ends once, when all its records are durable", () => {
   const window = new Window();
   window.add(job(1, 0, 1), [0, 1], 0);
-  window.collect(0, 5);
-  expect(window.durable(1)).toEqual([]);
-  window.collect(1, 6);
-  expect(window.durable(1)).toEqual(["job-1"]);
-  expect(window.durable(0)).toEqual([]);
+  window.markCollected(0, 5);
+  expect(window.markDurable(1)).toEqual([]);
+  window.markCollected(1, 6);
+  expect(window.markDurable(1)).toEqual(["job-1"]);
+  expect(window.markDurable(0)).toEqual([]);
 });
 
 test("a job is idle from its last collected record on", () => {
   const window = new Window();
   window.add(job(1, 0, 1), [0, 1], 100);
-  window.collect(0, 200);
+  window.markCollected(0, 200);
   expect(window.idleSince(200)).toEqual([]);
   expect(window.idleSince(201).map(({ id }) => id)).toEqual(["job-1"]);
 });
@@ -81,8 +81,8 @@ test("items without a record are counted for each lane", () => {
   window.add(job(1, 0, 1), [0, 1], 0, { lane: "a" });
   window.add(job(2, 2, 3), [2, 3], 0, { lane: "b" });
   expect([window.openOf("a"), window.openOf("b")]).toEqual([2, 2]);
-  window.collect(2, 1);
+  window.markCollected(2, 1);
   expect([window.openOf("a"), window.openOf("b")]).toEqual([2, 1]);
-  window.durable(1);
+  window.markDurable(1);
   expect(window.openOf("")).toBe(0);
 });

@@ -140,7 +140,7 @@ describe("the best of many scores", () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 9 })), fc.integer({ min: 1, max: 12 }), (scores, k) => {
         const best = new TopK(k);
         const all = scores.map((score, index) => ({ index, score }));
-        for (const scored of all) best.offer(scored);
+        for (const scored of all) best.add(scored);
         expect(best.best()).toEqual(
           all.toSorted((a, b) => b.score - a.score || a.index - b.index).slice(0, k),
         );

@@ -3,7 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CallNotes, keepCallNotes, readCallNote } from "../../../../src/producer/sink/call-notes.ts";
+import {
+  CallTimings,
+  preserveCallTimings,
+  readCallTiming,
+} from "../../../../src/producer/sink/call-notes.ts";
 import { systemDisk } from "../../../../src/producer/sink/disk.ts";
 import type { WireRecord } from "../../../../src/queue/record-codec.ts";
 
@@ -24,9 +28,9 @@ const record = (index: number, startedAt = CREATED, durationMs = 120, lane = "p/
 });
 
 async function write(...replies: WireRecord[][]): Promise<void> {
-  const notes = await CallNotes.open(dir, CREATED);
-  for (const records of replies) notes.note(records);
-  await notes.close();
+  const timings = await CallTimings.open(dir, CREATED);
+  for (const records of replies) timings.recordCalls(records);
+  await timings.close();
 }
 
 test("calls are found by their item, whatever the order they came in, by this process or a later one", async () => {
@@ -47,7 +51,7 @@ test("calls are found by their item, whatever the order they came in, by this pr
       );
       await write(records.slice(0, cut));
       await write(records.slice(cut));
-      for (const { index, call } of records) expect(await readCallNote(dir, index)).toEqual(call);
+      for (const { index, call } of records) expect(await readCallTiming(dir, index)).toEqual(call);
     }),
     { numRuns: 30 },
   );
@@ -59,37 +63,37 @@ test("items that nobody was asked for, or that failed, have no call", async () =
     { index: 1, attempts: 0, tokens: 1 },
     { ...record(0), failure: { kind: "server", message: "no" } },
   ]);
-  expect(await readCallNote(dir, 0)).toBeUndefined();
-  expect(await readCallNote(dir, 1)).toBeUndefined();
-  expect(await readCallNote(dir, 2)).toBeUndefined();
-  expect(await readCallNote(dir, 4)).toBeUndefined();
+  expect(await readCallTiming(dir, 0)).toBeUndefined();
+  expect(await readCallTiming(dir, 1)).toBeUndefined();
+  expect(await readCallTiming(dir, 2)).toBeUndefined();
+  expect(await readCallTiming(dir, 4)).toBeUndefined();
 });
 
 test("times and lanes that do not fit are told as near as they can be", async () => {
   const lanes = Array.from({ length: 300 }, (_, i) => `provider/model-number-${i}`);
   await write(lanes.map((lane, i) => record(i, CREATED - 10 * 24 * 3600_000, 1e12, lane)));
-  expect(await readCallNote(dir, 0)).toEqual({
+  expect(await readCallTiming(dir, 0)).toEqual({
     lane: lanes[0],
     startedAt: CREATED - 24 * 3600_000,
     durationMs: 0xff_ffff,
   });
-  expect((await readCallNote(dir, 299))?.lane).toBe("");
+  expect((await readCallTiming(dir, 299))?.lane).toBe("");
 });
 
 test("a file that is not ours is begun anew", async () => {
   writeFileSync(join(dir, ".work", "calls.bin"), "x".repeat(10_000));
   await write([record(7)]);
-  expect(await readCallNote(dir, 7)).toMatchObject({ lane: "p/m" });
-  expect(await readCallNote(dir, 100)).toBeUndefined();
+  expect(await readCallTiming(dir, 7)).toMatchObject({ lane: "p/m" });
+  expect(await readCallTiming(dir, 100)).toBeUndefined();
 });
 
 test("notes outlive the work folder", async () => {
   await write([record(2)]);
-  await keepCallNotes(dir);
+  await preserveCallTimings(dir);
   rmSync(join(dir, ".work"), { recursive: true });
-  expect(await readCallNote(dir, 2)).toMatchObject({ durationMs: 120 });
+  expect(await readCallTiming(dir, 2)).toMatchObject({ durationMs: 120 });
   // A run of which nothing was noted has nothing to keep.
-  await keepCallNotes(dir);
+  await preserveCallTimings(dir);
 });
 
 test("a disk that refuses stops the notes and nothing else", async () => {
@@ -103,11 +107,11 @@ test("a disk that refuses stops the notes and nothing else", async () => {
         close: async () => undefined,
       }),
   };
-  const notes = await CallNotes.open(dir, CREATED, refusing);
-  notes.note([record(0)]);
-  notes.note([record(1)]);
-  await notes.close();
-  expect(await readCallNote(dir, 0)).toBeUndefined();
+  const timings = await CallTimings.open(dir, CREATED, refusing);
+  timings.recordCalls([record(0)]);
+  timings.recordCalls([record(1)]);
+  await timings.close();
+  expect(await readCallTiming(dir, 0)).toBeUndefined();
 });
 
 test("an item costs eight bytes", async () => {

@@ -12,7 +12,7 @@ const NOW = 1_800_000_000_000;
 const now = () => NOW;
 
 /** Every record the store holds is the first version of its item; returns the items that have one. */
-async function expectTrueAnswers(store: JsonStore, version: (index: number) => number = () => 0) {
+async function expectFirstVersions(store: JsonStore, version: (index: number) => number = () => 0) {
   const present = Array.from({ length: store.items }, (_, i) => i).filter((index) => store.has(index));
   for (const index of present) {
     const [stored] = await store.read(index, 1);
@@ -36,18 +36,18 @@ describe("a JSON store", () => {
     const dir = await temporaryFolder();
     await (await fullStore(dir, 40)).close();
     const store = await openJsonStore(dir, { items: 40, now });
-    expect(await expectTrueAnswers(store)).toHaveLength(40);
-    expect(store.counts()).toMatchObject({ ok: 34, failed: 6, missing: 0, tokens: 1_560, duplicates: 0 });
+    expect(await expectFirstVersions(store)).toHaveLength(40);
+    expect(store.counts()).toMatchObject({ ok: 34, failed: 6, missing: 0, tokens: 1_560, alreadyStored: 0 });
     await store.close();
   });
 
   test("keeps the first record of an item and counts the later ones", async () => {
     const disk = new UnsafeDisk();
     const store = await openJsonStore("/run", { items: 4, now, disk });
-    expect(await store.write([answerRecord(1), answerRecord(1, 1)])).toEqual({ stored: 1, duplicates: 1 });
+    expect(await store.write([answerRecord(1), answerRecord(1, 1)])).toEqual({ stored: 1, alreadyStored: 1 });
     await store.close();
     const again = await openJsonStore("/run", { items: 4, now, disk });
-    expect(await expectTrueAnswers(again)).toEqual([1]);
+    expect(await expectFirstVersions(again)).toEqual([1]);
     expect([...again.missing()]).toEqual([
       { start: 0, end: 1 },
       { start: 2, end: 4 },
@@ -100,7 +100,7 @@ describe("a JSON store", () => {
     if (damaged) await again.forget([damaged.slot]);
     await again.write([answerRecord(0, 3)]);
     await again.sync();
-    expect(await expectTrueAnswers(again, (index) => (index === 0 ? 3 : 0))).toEqual([0, 1]);
+    expect(await expectFirstVersions(again, (index) => (index === 0 ? 3 : 0))).toEqual([0, 1]);
   });
 
   test("finds again only whole answers when its files were cut anywhere", async () => {
@@ -117,11 +117,11 @@ describe("a JSON store", () => {
           await truncate(path, Math.floor((await stat(path)).size * at));
         }
         const store = await openJsonStore(dir, { items: 30, now });
-        await expectTrueAnswers(store);
+        await expectFirstVersions(store);
         await store.write(Array.from({ length: 30 }, (_, index) => answerRecord(index)));
         await store.close();
         const again = await openJsonStore(dir, { items: 30, now });
-        expect(await expectTrueAnswers(again)).toHaveLength(30);
+        expect(await expectFirstVersions(again)).toHaveLength(30);
         await again.close();
       }),
       { numRuns: 30 },
@@ -175,14 +175,14 @@ test("for any order, duplication, kills and power cuts a synced answer stays, an
           await sync;
           disk = after;
           store = await openJsonStore("/run", { items: ITEMS, now, disk });
-          const present = await expectTrueAnswers(store, (index) => written.get(index) ?? -1);
+          const present = await expectFirstVersions(store, (index) => written.get(index) ?? -1);
           expect(present).toEqual(expect.arrayContaining([...durable.keys()]));
           written = new Map(present.map((index) => [index, written.get(index) ?? -1]));
           durable = new Map(written);
         }
       }
       await store.sync();
-      const present = await expectTrueAnswers(store, (index) => written.get(index) ?? -1);
+      const present = await expectFirstVersions(store, (index) => written.get(index) ?? -1);
       expect(present).toEqual([...written.keys()].toSorted((a, b) => a - b));
       const failed = present.filter(failsAt).length;
       expect(store.counts()).toMatchObject({ ok: present.length - failed, failed });

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { failureCause } from "../../../../src/core/error-signature.ts";
+import { computeFailureCause } from "../../../../src/core/error-signature.ts";
 import type { Failure } from "../../../../src/core/item.ts";
 import { readFailures, type StoredFailure } from "../../../../src/producer/sink/read-failures.ts";
 import { openRecordStore } from "../../../../src/producer/sink/record-store.ts";
-import { takeBackFailures } from "../../../../src/producer/sink/take-back-failures.ts";
+import { resetFailures } from "../../../../src/producer/sink/take-back-failures.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -18,7 +18,7 @@ const ITEMS = 1_000;
 const long: Failure = { kind: "too-long", message: "text of 9000 tokens" };
 const down: Failure = { kind: "server", message: "HTTP 500", code: "1000" };
 
-async function writeSome(failures: ReadonlyMap<number, Failure>): Promise<void> {
+async function writeFailures(failures: ReadonlyMap<number, Failure>): Promise<void> {
   const store = await openRecordStore(dir, { items: ITEMS, dimensions: 1 });
   const vector = Buffer.alloc(4);
   const records = Array.from({ length: ITEMS }, (_, index) => {
@@ -42,12 +42,12 @@ test("failures come back in the order of their items, whole", async () => {
     [3, long],
     [998, { ...long, message: "x".repeat(5_000) }],
   ]);
-  await writeSome(failures);
+  await writeFailures(failures);
   expect(await readAll()).toEqual([...failures].map(([index, failure]) => ({ index, failure })));
 });
 
 test("a store without failures gives none, and reading changes nothing", async () => {
-  await writeSome(new Map());
+  await writeFailures(new Map());
   expect(await readAll()).toEqual([]);
   const store = await openRecordStore(dir, { items: ITEMS, dimensions: 1 });
   expect(store.counts()).toMatchObject({ ok: ITEMS, failed: 0 });
@@ -55,7 +55,7 @@ test("a store without failures gives none, and reading changes nothing", async (
 });
 
 test("failures of one cause are taken back, and those of others stay", async () => {
-  await writeSome(
+  await writeFailures(
     new Map([
       [1, long],
       [2, { ...long, message: "text of 8 tokens" }],
@@ -63,36 +63,36 @@ test("failures of one cause are taken back, and those of others stay", async () 
       [4, { ...down, code: "1001" }],
     ]),
   );
-  const back = await takeBackFailures(dir, ITEMS, { cause: failureCause(long) });
-  expect(back).toMatchObject({ taken: { "too-long": 2 }, kept: { server: 2 }, count: 2 });
+  const back = await resetFailures(dir, ITEMS, { cause: computeFailureCause(long) });
+  expect(back).toMatchObject({ reset: { "too-long": 2 }, kept: { server: 2 }, count: 2 });
   expect([0, 1, 2, 3, 4].filter(back.has)).toEqual([1, 2]);
   expect((await readAll()).map(({ index }) => index)).toEqual([3, 4]);
 });
 
 test("kind and cause together take only what fits both", async () => {
-  await writeSome(
+  await writeFailures(
     new Map([
       [1, long],
       [3, down],
     ]),
   );
-  const wanted = { kinds: new Set(["server"]), cause: failureCause(long) };
-  expect(await takeBackFailures(dir, ITEMS, wanted)).toMatchObject({
-    taken: {},
+  const filter = { kinds: new Set(["server"]), cause: computeFailureCause(long) };
+  expect(await resetFailures(dir, ITEMS, filter)).toMatchObject({
+    reset: {},
     kept: { "too-long": 1, server: 1 },
   });
 });
 
 test("all causes but some are taken back", async () => {
   const other = { ...down, message: "HTTP 503" };
-  await writeSome(
+  await writeFailures(
     new Map([
       [1, long],
       [3, down],
       [4, other],
     ]),
   );
-  const wanted = { kinds: new Set(["server"]), without: new Set([failureCause(down)]) };
-  expect(await takeBackFailures(dir, ITEMS, wanted)).toMatchObject({ taken: { server: 1 }, count: 1 });
+  const filter = { kinds: new Set(["server"]), excludedCauses: new Set([computeFailureCause(down)]) };
+  expect(await resetFailures(dir, ITEMS, filter)).toMatchObject({ reset: { server: 1 }, count: 1 });
   expect((await readAll()).map(({ index }) => index)).toEqual([1, 3]);
 });

@@ -12,7 +12,7 @@ import { UnsafeDisk } from "./support/unsafe-disk.ts";
 const DIMENSIONS = 3;
 
 /** Every record the store holds is bit for bit the first version of its item; returns the items that have one. */
-async function expectTrueRecords(store: RecordStore, version: (index: number) => number = () => 0) {
+async function expectFirstVersions(store: RecordStore, version: (index: number) => number = () => 0) {
   const present = Array.from({ length: store.items }, (_, i) => i).filter((index) => store.has(index));
   for (const index of present) {
     const into = new Uint8Array(Math.max(store.dimensions, 1) * 4);
@@ -32,13 +32,13 @@ describe("a record store", () => {
     await (await fullStore(dir, 40, DIMENSIONS)).close();
     const store = await openRecordStore(dir, { items: 40 });
     expect(store.dimensions).toBe(DIMENSIONS);
-    expect(await expectTrueRecords(store)).toHaveLength(40);
+    expect(await expectFirstVersions(store)).toHaveLength(40);
     expect(store.counts()).toMatchObject({
       items: 40,
       ok: 34,
       failed: 6,
       missing: 0,
-      duplicates: 0,
+      alreadyStored: 0,
       tokens: 1_560,
     });
     await store.close();
@@ -48,14 +48,14 @@ describe("a record store", () => {
     const disk = new UnsafeDisk();
     const store = await openRecordStore("/run", { items: 4, disk });
     const twice = [sampleRecord(1, DIMENSIONS), sampleRecord(1, DIMENSIONS, 1)];
-    expect(await store.write(twice)).toEqual({ stored: 1, duplicates: 1 });
+    expect(await store.write(twice)).toEqual({ stored: 1, alreadyStored: 1 });
     await store.sync();
     const valid = sampleRecord(3, DIMENSIONS);
     const late = { index: 1, attempts: 9, tokens: 9, failure: { kind: "server", message: "late" } } as const;
-    expect(await store.write([late, valid])).toEqual({ stored: 1, duplicates: 1 });
+    expect(await store.write([late, valid])).toEqual({ stored: 1, alreadyStored: 1 });
     await store.close();
     const again = await openRecordStore("/run", { items: 4, disk });
-    expect(await expectTrueRecords(again)).toEqual([1, 3]);
+    expect(await expectFirstVersions(again)).toEqual([1, 3]);
     expect([...again.missing()]).toEqual([
       { start: 0, end: 1 },
       { start: 2, end: 3 },
@@ -72,7 +72,7 @@ describe("a record store", () => {
     await store.sync();
     const again = await openRecordStore("/run", { items: 9, disk: disk.afterPowerCut(() => false) });
     expect(again.dimensions).toBe(DIMENSIONS);
-    expect(await expectTrueRecords(again)).toEqual([0, 3]);
+    expect(await expectFirstVersions(again)).toEqual([0, 3]);
   });
 
   test.each([
@@ -92,7 +92,10 @@ describe("a record store", () => {
     const store = await openRecordStore("/run", { items: 5, dimensions: DIMENSIONS, disk: new UnsafeDisk() });
     await expect(store.write([sampleRecord(2, DIMENSIONS), record])).rejects.toThrow(message);
     expect(store.counts().missing).toBe(5);
-    await expect(store.write([sampleRecord(2, DIMENSIONS)])).resolves.toEqual({ stored: 1, duplicates: 0 });
+    await expect(store.write([sampleRecord(2, DIMENSIONS)])).resolves.toEqual({
+      stored: 1,
+      alreadyStored: 0,
+    });
   });
 
   test("refuses the folder of a run with other items or other dimensions", async () => {
@@ -120,16 +123,16 @@ describe("a record store", () => {
     const failure = await store.write(rest).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RunError);
     expect(failure).toMatchObject({ message: "cannot write to /run/.work: the disk is full" });
-    expect(failure).toMatchObject({ mend: expect.stringContaining("run the same command again") });
+    expect(failure).toMatchObject({ hint: expect.stringContaining("run the same command again") });
     await expect(store.write([])).rejects.toBe(failure);
     await expect(store.sync()).rejects.toBe(failure);
     await store.close();
     const roomy = disk.afterKill();
     const again = await openRecordStore("/run", { items: 30, dimensions: DIMENSIONS, disk: roomy });
-    expect(await expectTrueRecords(again)).toEqual([0, 1, 2, 3]);
+    expect(await expectFirstVersions(again)).toEqual([0, 1, 2, 3]);
     await again.write(rest);
     await again.sync();
-    expect(await expectTrueRecords(again)).toHaveLength(30);
+    expect(await expectFirstVersions(again)).toHaveLength(30);
   });
 
   test("forgets records for good: their items are missing after a power cut, too, and may be stored again", async () => {
@@ -143,7 +146,7 @@ describe("a record store", () => {
     expect(again.counts()).toEqual(store.counts());
     await again.write([sampleRecord(1, DIMENSIONS, 1)]);
     await again.sync();
-    expect(await expectTrueRecords(again, (index) => (index === 1 ? 1 : 0))).toEqual([0, 1, 2]);
+    expect(await expectFirstVersions(again, (index) => (index === 1 ? 1 : 0))).toEqual([0, 1, 2]);
   });
 
   test("merges vectors of neighbouring items into one write without copying them", async () => {
@@ -189,13 +192,13 @@ describe("a record store", () => {
           await truncate(path, Math.floor((await stat(path)).size * at));
         }
         const store = await openRecordStore(dir, { items, dimensions: DIMENSIONS });
-        await expectTrueRecords(store);
+        await expectFirstVersions(store);
         await store.write(Array.from({ length: items }, (_, index) => sampleRecord(index, DIMENSIONS)));
         await store.sync();
-        expect(await expectTrueRecords(store)).toHaveLength(items);
+        expect(await expectFirstVersions(store)).toHaveLength(items);
         await store.close();
         const again = await openRecordStore(dir, { items, dimensions: DIMENSIONS });
-        expect(await expectTrueRecords(again)).toHaveLength(items);
+        expect(await expectFirstVersions(again)).toHaveLength(items);
         await again.close();
       }),
       { numRuns: 40 },
@@ -254,14 +257,14 @@ describe("for any order, duplication, kills and power cuts", () => {
             await sync;
             disk = after;
             store = await openRecordStore("/run", { ...options, disk });
-            const present = await expectTrueRecords(store, (index) => written.get(index) ?? -1);
+            const present = await expectFirstVersions(store, (index) => written.get(index) ?? -1);
             expect(present).toEqual(expect.arrayContaining([...durable.keys()]));
             written = new Map(present.map((index) => [index, written.get(index) ?? -1]));
             durable = new Map(written);
           }
         }
         await store.sync();
-        expect(await expectTrueRecords(store, (index) => written.get(index) ?? -1)).toEqual(
+        expect(await expectFirstVersions(store, (index) => written.get(index) ?? -1)).toEqual(
           [...written.keys()].toSorted((a, b) => a - b),
         );
         const failed = [...written.keys()].filter(failsAt).length;

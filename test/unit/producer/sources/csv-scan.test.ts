@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CsvFound, CsvScan } from "../../../../src/producer/sources/csv-scan.ts";
+import { type CsvRecord, CsvScanner } from "../../../../src/producer/sources/csv-scan.ts";
 
 async function scan(text: string, size = 1 << 20, delimiter = ",", most?: number): Promise<string[]> {
   const bytes = Buffer.from(text);
-  const csv = new CsvScan(delimiter, most);
-  const found: CsvFound[][] = [];
+  const csv = new CsvScanner(delimiter, most);
+  const found: CsvRecord[][] = [];
   for (let at = 0; at < bytes.length; at += size) found.push(csv.push(bytes.subarray(at, at + size)));
   found.push(await csv.end());
   return found

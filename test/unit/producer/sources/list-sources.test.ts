@@ -24,7 +24,7 @@ test("a folder is read with its subfolders in the order of character codes, hidd
   folder.write("docs/picture.png", "x");
   const { files, skippedFiles, problems } = await list(folder, ["docs"]);
   expect(files.map((file) => file.name)).toEqual(["B.md", "a-b.md", "a/z.txt", "b.md", "é.md"]);
-  expect(files[2]).toMatchObject({ shown: "docs/a/z.txt", kind: "text", size: 4 });
+  expect(files[2]).toMatchObject({ displayPath: "docs/a/z.txt", kind: "text", size: 4 });
   expect(skippedFiles).toBe(1);
   expect(problems).toEqual([]);
 });
@@ -37,14 +37,14 @@ test("node_modules is read when the path names it, packages within packages incl
   const { files } = await list(folder, ["node_modules"]);
   expect(files.map((file) => file.name)).toEqual(["a/README.md", "a/node_modules/b/README.md"]);
   const globbed = await list(folder, ["node_modules/*/*.md"]);
-  expect(globbed.files.map((file) => file.shown)).toEqual(["node_modules/a/README.md"]);
+  expect(globbed.files.map((file) => file.displayPath)).toEqual(["node_modules/a/README.md"]);
 });
 
 test("a glob names files relative to the part before its first wildcard", async () => {
   using folder = new SourceFolder();
   for (const name of ["in/a/1.md", "in/b/2.md", "in/b/3.png", "in/.h/4.md"]) folder.write(name, "text");
   const { files, skippedFiles } = await list(folder, ["in/**/*"]);
-  expect(files.map((file) => [file.name, file.shown])).toEqual([
+  expect(files.map((file) => [file.name, file.displayPath])).toEqual([
     ["a/1.md", "in/a/1.md"],
     ["b/2.md", "in/b/2.md"],
   ]);
@@ -160,7 +160,7 @@ test("the output folder and what lies in it are refused as sources by name", asy
   folder.write("out/records.jsonl", "{}");
   folder.write("docs/a.md", "text");
   const { files, problems } = await list(folder, ["out", "out/records.jsonl", "docs"], ["out"]);
-  expect(files.map((file) => file.shown)).toEqual(["docs/a.md"]);
+  expect(files.map((file) => file.displayPath)).toEqual(["docs/a.md"]);
   expect(problems).toEqual([
     { where: "out", message: "is the output folder, or in it" },
     { where: "out/records.jsonl", message: "is the output folder, or in it" },

@@ -26,14 +26,14 @@ async function read(
   return { findings, bytes, size: file.size };
 }
 
-const say = (finding: Finding): string =>
+const describeFinding = (finding: Finding): string =>
   "problem" in finding
     ? `${finding.problem.where}: ${finding.problem.message}`
     : `${finding.document.id}=${finding.document.text} ${JSON.stringify(finding.document.metadata ?? {})}`;
 
 async function found(folder: SourceFolder, name: string, content: string | Uint8Array, fields = {}) {
   folder.write(name, content);
-  return (await read(folder, name, fields)).findings.map(say);
+  return (await read(folder, name, fields)).findings.map(describeFinding);
 }
 
 test("each bad JSONL line is a problem at its own line, and the good ones around it are read", async () => {
@@ -163,7 +163,7 @@ test("a document over 64 MB is refused without being held", async () => {
   const block = Buffer.alloc(1024 * 1024, "x");
   for (let written = 0; written < 65; written++) writeSync(handle, block);
   closeSync(handle);
-  expect((await read(folder, "big.txt")).findings.map(say)).toEqual([
+  expect((await read(folder, "big.txt")).findings.map(describeFinding)).toEqual([
     "big.txt: is larger than 64 MB; split it, or give its parts as JSONL records",
   ]);
 });
@@ -211,7 +211,7 @@ test("Parquet records are read over row groups, with plain values as metadata", 
     folder.write("r.parquet", bytes);
     const { findings, bytes: seen, size } = await read(folder, "r.parquet");
     expect(findings).toHaveLength(count);
-    expect(say(findings[1700] as Finding)).toBe(
+    expect(describeFinding(findings[1700] as Finding)).toBe(
       `${2n ** 60n + 1700n}=文本 1700 {"when":"1970-01-01T00:00:01.700Z","big":1700,"tags":{"at":1700}}`,
     );
     expect(seen).toBe(size);
@@ -255,7 +255,7 @@ test("a file that grows while it is read is a problem", async () => {
   for (const file of files) {
     for await (const findings of readSource(file, { idField: "id", textField: "text" }, () => {})) {
       if (said.length === 0) appendFileSync(path, '{"text":"late"}\n');
-      for (const finding of findings) said.push(say(finding));
+      for (const finding of findings) said.push(describeFinding(finding));
     }
   }
   expect(said.at(-1)).toMatch(/^r\.jsonl: changed while it was being read/);

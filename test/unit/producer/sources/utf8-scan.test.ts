@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { firstUtf8Fault, Utf8Scan } from "../../../../src/producer/sources/utf8-scan.ts";
+import { findInvalidUtf8, Utf8Validator } from "../../../../src/producer/sources/utf8-scan.ts";
 
 test("finds the same faults however the bytes are cut", () => {
   const byte = fc.constantFrom(
@@ -21,9 +21,9 @@ test("finds the same faults however the bytes are cut", () => {
   );
   fc.assert(
     fc.property(fc.array(byte), fc.integer({ min: 1, max: 5 }), (bytes, size) => {
-      const whole = new Utf8Scan();
+      const whole = new Utf8Validator();
       const expected = [...whole.push(Buffer.from(bytes)), ...whole.end()];
-      const scan = new Utf8Scan();
+      const scan = new Utf8Validator();
       const found: number[] = [];
       for (let at = 0; at < bytes.length; at += size)
         found.push(...scan.push(Buffer.from(bytes.slice(at, at + size))));
@@ -43,13 +43,13 @@ test("a fault is found exactly when a strict decoder refuses the bytes", () => {
           return false;
         }
       })();
-      expect(firstUtf8Fault(Buffer.from(bytes)) === undefined).toBe(decodes);
+      expect(findInvalidUtf8(Buffer.from(bytes)) === undefined).toBe(decodes);
     }),
   );
 });
 
 test("names the first byte of what is not UTF-8, a cut-off character at the end included", () => {
-  expect(firstUtf8Fault(Buffer.from([0x61, 0xc3, 0xa9, 0xff]))).toBe(3);
-  expect(firstUtf8Fault(Buffer.from([0x61, 0xe6, 0xbc]))).toBe(1);
-  expect(firstUtf8Fault(Buffer.from("déjà 漢字 😀"))).toBeUndefined();
+  expect(findInvalidUtf8(Buffer.from([0x61, 0xc3, 0xa9, 0xff]))).toBe(3);
+  expect(findInvalidUtf8(Buffer.from([0x61, 0xe6, 0xbc]))).toBe(1);
+  expect(findInvalidUtf8(Buffer.from("déjà 漢字 😀"))).toBeUndefined();
 });

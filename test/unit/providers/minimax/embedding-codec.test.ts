@@ -115,7 +115,7 @@ describe("decodeEmbeddingResponse", () => {
 
   it.each(rows)("takes code %d in a 200 for %s (%s)", (code, kind, dimension) => {
     const error = failure(refusal(code));
-    expect(error).toMatchObject({ kind, dimension, code: String(code), status: 200, unlisted: false });
+    expect(error).toMatchObject({ kind, dimension, code: String(code), status: 200, isUnlisted: false });
     expect(error.message).toContain(`code ${code}`);
     expect(error.message).not.toMatch(/PROMPT|secret/);
     expect(PROVIDER_ERROR_KINDS).toContain(error.kind);
@@ -134,7 +134,7 @@ describe("decodeEmbeddingResponse", () => {
   });
 
   it("marks a code that no table lists", () => {
-    expect(failure(refusal(9999))).toMatchObject({ kind: "server", code: "9999", unlisted: true });
+    expect(failure(refusal(9999))).toMatchObject({ kind: "server", code: "9999", isUnlisted: true });
   });
 
   it("does not take vectors from an answer that reports an error", () => {
@@ -244,7 +244,7 @@ describe("decodeEmbeddingResponse", () => {
     [302, "auth"],
   ])("goes by status %d when the body says nothing", (status, kind) => {
     const error = failure(response("<html>", { status }));
-    expect(error).toMatchObject({ kind, status, unlisted: true });
+    expect(error).toMatchObject({ kind, status, isUnlisted: true });
     expect(error.message).toContain(`HTTP ${status}`);
   });
 

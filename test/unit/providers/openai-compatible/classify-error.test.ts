@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classifyAnswer } from "../../../../src/providers/openai-compatible/classify-error.ts";
+import { classifyResponse } from "../../../../src/providers/openai-compatible/classify-error.ts";
 import { COMMON_CODES } from "../../../../src/providers/openai-compatible/error-codes.ts";
 import { COMPATIBLE_PROFILES } from "../../../../src/providers/openai-compatible/profiles.ts";
 
@@ -7,7 +7,7 @@ function classify(name: string, status: number, body: unknown, headers: Record<s
   const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
   if (!profile) throw new Error(`no profile ${name}`);
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return classifyAnswer({ status, headers, body: Buffer.from(text) }, 0, profile, "chat answer");
+  return classifyResponse({ status, headers, body: Buffer.from(text) }, 0, profile, "chat answer");
 }
 
 describe("the errors of compatible vendors", () => {
@@ -91,18 +91,18 @@ describe("the errors of compatible vendors", () => {
   it("says what to check, and marks what no table lists", () => {
     expect(classify("volcengine-ark", 401, {}).message).toContain("VOLCENGINE_ARK_API_KEY");
     expect(classify("openai", 418, { error: { code: "teapot" } })).toMatchObject({
-      unlisted: true,
+      isUnlisted: true,
       code: "teapot",
     });
     expect(classify("openai", 200, { error: { message: "?" } })).toMatchObject({
       kind: "server",
-      unlisted: true,
+      isUnlisted: true,
     });
   });
 
   it("lets smaller batches pass where the whole was too large", () => {
-    expect(classify("openai", 400, { error: { code: "max_tokens_per_request" } }).splittable).toBe(true);
-    expect(classify("openai", 413, {}).splittable).toBe(true);
+    expect(classify("openai", 400, { error: { code: "max_tokens_per_request" } }).isSplittable).toBe(true);
+    expect(classify("openai", 413, {}).isSplittable).toBe(true);
   });
 
   it.each(Object.entries(COMMON_CODES))("knows %s wherever it stands", (code, { kind }) => {

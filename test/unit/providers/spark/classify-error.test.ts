@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorFromAnswer, errorFromCode } from "../../../../src/providers/spark/classify-error.ts";
+import { errorFromCode, errorFromResponse } from "../../../../src/providers/spark/classify-error.ts";
 import { SPARK_CODES } from "../../../../src/providers/spark/profile.ts";
 import type { HttpResponse } from "../../../../src/providers/transport/transport.ts";
 
@@ -44,7 +44,13 @@ const rows: [number, string, string | undefined][] = [
 describe("the table of Spark's codes", () => {
   it.each(rows)("takes %d for %s (%s)", (code, kind, dimension) => {
     const error = errorFromCode(code);
-    expect(error).toMatchObject({ kind, dimension, code: String(code), provider: "spark", unlisted: false });
+    expect(error).toMatchObject({
+      kind,
+      dimension,
+      code: String(code),
+      provider: "spark",
+      isUnlisted: false,
+    });
     expect(error.message).toContain(`code ${code}`);
   });
 
@@ -58,8 +64,8 @@ describe("the table of Spark's codes", () => {
   });
 
   it("marks a code that no table lists", () => {
-    expect(errorFromCode(19999)).toMatchObject({ kind: "server", code: "19999", unlisted: true });
-    expect(errorFromCode(19999, { status: 429 })).toMatchObject({ kind: "throttled", unlisted: true });
+    expect(errorFromCode(19999)).toMatchObject({ kind: "server", code: "19999", isUnlisted: true });
+    expect(errorFromCode(19999, { status: 429 })).toMatchObject({ kind: "throttled", isUnlisted: true });
   });
 });
 
@@ -70,20 +76,20 @@ describe("errorFromAnswer", () => {
     ["HMAC signature cannot be verified: apikey not found"],
     ["HMAC signature does not match"],
   ])("points to key and secret when the gateway says 401 %s", (message) => {
-    const error = errorFromAnswer(answer(401, { message }), NOW);
-    expect(error).toMatchObject({ kind: "auth", status: 401, unlisted: false });
+    const error = errorFromResponse(answer(401, { message }), NOW);
+    expect(error).toMatchObject({ kind: "auth", status: 401, isUnlisted: false });
     expect(error.message).toMatch(/SPARK_API_KEY.*SPARK_API_SECRET/);
   });
 
   it("points to the clock when the gateway says 403, with the difference if the answer is dated", () => {
     const body = { message: "HMAC signature cannot be verified, a valid date or x-date header is required" };
-    const error = errorFromAnswer(answer(403, body), NOW);
-    expect(error).toMatchObject({ kind: "auth", status: 403, unlisted: false });
+    const error = errorFromResponse(answer(403, body), NOW);
+    expect(error).toMatchObject({ kind: "auth", status: 403, isUnlisted: false });
     expect(error.message).toMatch(/clock.*300 s/);
     const date = new Date(NOW + 600_000).toUTCString();
-    expect(errorFromAnswer(answer(403, body, { date }), NOW).message).toContain("is 600 s behind");
+    expect(errorFromResponse(answer(403, body, { date }), NOW).message).toContain("is 600 s behind");
     const past = new Date(NOW - 600_000).toUTCString();
-    expect(errorFromAnswer(answer(403, body, { date: past }), NOW).message).toContain("is 600 s ahead");
+    expect(errorFromResponse(answer(403, body, { date: past }), NOW).message).toContain("is 600 s ahead");
   });
 
   it.each([
@@ -93,12 +99,12 @@ describe("errorFromAnswer", () => {
     ["in a header", { header: { code: 10907, message: "tokens", sid: "a" } }, "too-long", "10907"],
   ])("goes by the code rather than by the status, be it %s", (_, body, kind, code) => {
     for (const status of [200, 400, 500])
-      expect(errorFromAnswer(answer(status, body), NOW)).toMatchObject({ kind, code, status });
+      expect(errorFromResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
   });
 
   it("says which password is meant when the HTTP interface knows no such user", () => {
     const body = { error: { message: "invalid user", type: "api_error", param: null, code: null } };
-    const error = errorFromAnswer(answer(401, body), NOW);
+    const error = errorFromResponse(answer(401, body), NOW);
     expect(error.kind).toBe("auth");
     expect(error.message).toContain("SPARK_API_PASSWORD");
   });
@@ -112,16 +118,16 @@ describe("errorFromAnswer", () => {
     [503, "overloaded"],
     [504, "timeout"],
   ])("goes by status %d when the body says nothing", (status, kind) => {
-    expect(errorFromAnswer(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
+    expect(errorFromResponse(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
       kind,
-      unlisted: true,
+      isUnlisted: true,
     });
   });
 
   it.each(["", "<html>secret</html>", "[]", '{"a":1}', '{"code":0}', "null"])(
     "calls a 200 of %j a bad response and quotes nothing of it",
     (body) => {
-      const error = errorFromAnswer(answer(200, body), NOW);
+      const error = errorFromResponse(answer(200, body), NOW);
       expect(error.kind).toBe("bad-response");
       expect(error.message).not.toContain("secret");
     },
@@ -129,10 +135,10 @@ describe("errorFromAnswer", () => {
 
   it("passes on how long to wait and who answered", () => {
     const headers = { "retry-after": "7" };
-    expect(errorFromAnswer(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
+    expect(errorFromResponse(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
       retryAfterMs: 7000,
       requestId: "s1",
     });
-    expect(errorFromAnswer(answer(200, { code: 10012, Sid: "s\u001b[1m" }), NOW).requestId).toBeUndefined();
+    expect(errorFromResponse(answer(200, { code: 10012, Sid: "s\u001b[1m" }), NOW).requestId).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ProviderError } from "../../../../src/core/errors.ts";
 import type { ChatMessage, ChatRequest } from "../../../../src/providers/provider.ts";
 import { encodeChatRequest } from "../../../../src/providers/spark/encode-request.ts";
-import { plainMessages } from "../../../../src/providers/spark/plain-messages.ts";
+import { toPlainMessages } from "../../../../src/providers/spark/plain-messages.ts";
 import { SPARK_VERSIONS } from "../../../../src/providers/spark/profile.ts";
 
 const caller = { appId: "a1b2c3d4", uid: "u".repeat(32) };
@@ -132,7 +132,7 @@ describe("plainMessages", () => {
   ];
 
   it("gathers system messages at the front, where the version has that role", () => {
-    expect(plainMessages(conversation, true)).toEqual([
+    expect(toPlainMessages(conversation, true)).toEqual([
       { role: "system", content: "Be brief.\n\n### user: no" },
       { role: "user", content: "hi" },
       { role: "assistant", content: "yo" },
@@ -141,12 +141,12 @@ describe("plainMessages", () => {
   });
 
   it("puts them before the first question, where it has not", () => {
-    expect(plainMessages(conversation, false)).toEqual([
+    expect(toPlainMessages(conversation, false)).toEqual([
       { role: "user", content: "Be brief.\n\n### user: no\n\nhi" },
       { role: "assistant", content: "yo" },
       { role: "user", content: "a\n### bc" },
     ]);
-    expect(plainMessages([{ role: "system", content: "S" }], false)).toEqual([
+    expect(toPlainMessages([{ role: "system", content: "S" }], false)).toEqual([
       { role: "user", content: "S" },
     ]);
   });
@@ -161,6 +161,6 @@ describe("plainMessages", () => {
       "message 0",
     ],
   ] as [string, ChatMessage[], string][])("refuses %s", (_, messages, part) => {
-    expect(() => plainMessages(messages, true)).toThrow(part);
+    expect(() => toPlainMessages(messages, true)).toThrow(part);
   });
 });

@@ -103,5 +103,5 @@ describe("classifyStatus", () => {
     [204, "bad-response"],
   ])("takes %d for %s", (status, kind) => expect(classifyStatus(status).kind).toBe(kind));
 
-  it("lets a request that is too large be split", () => expect(classifyStatus(413).splittable).toBe(true));
+  it("lets a request that is too large be split", () => expect(classifyStatus(413).isSplittable).toBe(true));
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isExcepted } from "../../../../src/providers/transport/tunnel-agent.ts";
+import { isProxyBypassed } from "../../../../src/providers/transport/tunnel-agent.ts";
 
 describe("hosts without a proxy", () => {
   it.each([
@@ -12,7 +12,7 @@ describe("hosts without a proxy", () => {
     ["127.0.0.1", 1, "localhost,127.0.0.1"],
     ["anything", 443, "*"],
   ])("are %s:%d for %j", (host, port, list) => {
-    expect(isExcepted(host, port, list)).toBe(true);
+    expect(isProxyBypassed(host, port, list)).toBe(true);
   });
 
   it.each([
@@ -22,6 +22,6 @@ describe("hosts without a proxy", () => {
     ["example.com", 443, "example.com:8443"],
     ["example.com", 443, "api.example.com"],
   ])("are not %s:%d for %j", (host, port, list) => {
-    expect(isExcepted(host, port, list)).toBe(false);
+    expect(isProxyBypassed(host, port, list)).toBe(false);
   });
 });

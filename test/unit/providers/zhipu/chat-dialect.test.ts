@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createChatCodec } from "../../../../src/providers/openai-compatible/chat-codec.ts";
 import type { ChatRequest } from "../../../../src/providers/provider.ts";
-import { zhipuChatDialect } from "../../../../src/providers/zhipu/chat-dialect.ts";
+import { createZhipuChatDialect } from "../../../../src/providers/zhipu/chat-dialect.ts";
 
-const codec = createChatCodec(zhipuChatDialect("glm-4-plus"));
+const codec = createChatCodec(createZhipuChatDialect("glm-4-plus"));
 const user = { role: "user", content: "hi" } as const;
 const encode = (request: Partial<ChatRequest>) =>
   JSON.parse(codec.encode({ messages: [user], ...request }, false));
@@ -91,7 +91,7 @@ describe("Zhipu's chat requests", () => {
 });
 
 describe("A request id of Zhipu's", () => {
-  const ours = createChatCodec(zhipuChatDialect("glm-4-plus", "ours"));
+  const ours = createChatCodec(createZhipuChatDialect("glm-4-plus", "ours"));
   const answer = (requestId?: string) => ({
     ...(requestId !== undefined && { request_id: requestId }),
     choices: [{ index: 0, message: { content: "x" }, delta: { content: "x" }, finish_reason: "stop" }],
@@ -122,7 +122,7 @@ describe("max_tokens for Zhipu", () => {
   });
 
   it("is left to the upstream where no maximum is published", () => {
-    const unlisted = createChatCodec(zhipuChatDialect("glm-9"));
-    expect(JSON.parse(unlisted.encode({ messages: [user], maxTokens: 1e6 }, false)).max_tokens).toBe(1e6);
+    const isUnlisted = createChatCodec(createZhipuChatDialect("glm-9"));
+    expect(JSON.parse(isUnlisted.encode({ messages: [user], maxTokens: 1e6 }, false)).max_tokens).toBe(1e6);
   });
 });

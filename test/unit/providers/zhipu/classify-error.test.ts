@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { classifyZhipuAnswer } from "../../../../src/providers/zhipu/classify-error.ts";
+import { classifyZhipuResponse } from "../../../../src/providers/zhipu/classify-error.ts";
 import { ZHIPU_CODES } from "../../../../src/providers/zhipu/profile.ts";
 
 function classify(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return classifyZhipuAnswer({ status, headers, body: Buffer.from(text) }, 0);
+  return classifyZhipuResponse({ status, headers, body: Buffer.from(text) }, 0);
 }
 
 describe("Zhipu's errors", () => {
@@ -65,7 +65,7 @@ describe("Zhipu's errors", () => {
         code,
         status: each,
         dimension,
-        unlisted: false,
+        isUnlisted: false,
         provider: "zhipu",
       });
       expect(error.message).toContain(`code ${code}`);
@@ -89,13 +89,13 @@ describe("Zhipu's errors", () => {
   it("goes by the status where no code is known, and says so", () => {
     expect(classify(429, { error: { code: "9999" } })).toMatchObject({
       kind: "throttled",
-      unlisted: true,
+      isUnlisted: true,
       code: "9999",
     });
-    expect(classify(200, { error: { code: "9999" } })).toMatchObject({ kind: "server", unlisted: true });
-    expect(classify(434, {})).toMatchObject({ kind: "auth", unlisted: true });
-    expect(classify(502, "<html>")).toMatchObject({ kind: "server", unlisted: true });
-    expect(classify(413, "")).toMatchObject({ kind: "too-long", splittable: true });
+    expect(classify(200, { error: { code: "9999" } })).toMatchObject({ kind: "server", isUnlisted: true });
+    expect(classify(434, {})).toMatchObject({ kind: "auth", isUnlisted: true });
+    expect(classify(502, "<html>")).toMatchObject({ kind: "server", isUnlisted: true });
+    expect(classify(413, "")).toMatchObject({ kind: "too-long", isSplittable: true });
   });
 
   it.each([

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { keyCredentials, signToken, tokenCredentials } from "../../../../src/providers/zhipu/credentials.ts";
+import {
+  createKeyCredentials,
+  createTokenCredentials,
+  signToken,
+} from "../../../../src/providers/zhipu/credentials.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef.FakeSecret123456";
 const NEW_YEAR = 1_735_689_600_000;
@@ -19,7 +23,7 @@ describe("Zhipu's credentials", () => {
 
   it("use a token until shortly before it expires", async () => {
     let now = NEW_YEAR;
-    const credentials = tokenCredentials(KEY, () => now);
+    const credentials = createTokenCredentials(KEY, () => now);
     const first = await credentials.header();
     expect(first).toBe(`Bearer ${TOKEN}`);
     now += 149_000;
@@ -30,7 +34,7 @@ describe("Zhipu's credentials", () => {
 
   it("make a token anew when the clock was set back, and when told to", async () => {
     let now = NEW_YEAR;
-    const credentials = tokenCredentials(KEY, () => now);
+    const credentials = createTokenCredentials(KEY, () => now);
     await credentials.header();
     now -= 3_600_000;
     expect(await credentials.header()).not.toBe(`Bearer ${TOKEN}`);
@@ -44,7 +48,7 @@ describe("Zhipu's credentials", () => {
   });
 
   it("send the key as it is where no token is wanted", async () => {
-    const credentials = keyCredentials(KEY);
+    const credentials = createKeyCredentials(KEY);
     expect(await credentials.header()).toBe(`Bearer ${KEY}`);
     expect(credentials.renew()).toBe(false);
   });
@@ -52,7 +56,7 @@ describe("Zhipu's credentials", () => {
   it.each(["", "no-dot", "a.", ".b", "a.b.c"])(
     "refuse %j as a key for tokens without repeating it",
     async (key) => {
-      const refusal = tokenCredentials(key).header();
+      const refusal = createTokenCredentials(key).header();
       await expect(refusal).rejects.toMatchObject({ kind: "auth", provider: "zhipu" });
       await expect(refusal).rejects.toThrow(/id\.secret.*ZHIPU_API_KEY.*ZHIPU_AUTH/);
     },

@@ -155,7 +155,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     const whole = failure(() => codecOf(dialect).decode(response(body), NOW));
     const refused = codecOf(dialect).classify(response({ base_resp: body.base_resp }), NOW);
     for (const error of [whole, refused]) {
-      expect(error).toMatchObject({ kind, code, unlisted: false, status: 200 });
+      expect(error).toMatchObject({ kind, code, isUnlisted: false, status: 200 });
       expect(error.message).not.toMatch(/PROMPT|secret/);
     }
   });
@@ -394,6 +394,8 @@ describe("errors of the compatible endpoint", () => {
   });
 
   it("says when no table lists an error", () => {
-    expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).unlisted).toBe(true);
+    expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).isUnlisted).toBe(
+      true,
+    );
   });
 });
