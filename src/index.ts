@@ -35,5 +35,5 @@ export type {
   ToolCall,
   Usage,
 } from "./providers/provider.ts";
-export type { JobPriority } from "./queue/names.ts";
-export type { ItemState, ItemStatus } from "./queue/pickup.ts";
+export type { JobPriority } from "./queues/names.ts";
+export type { ItemState, ItemStatus } from "./state/items/item-store.ts";

@@ -1,7 +1,7 @@
 /** The parts: configuration, the limiter, providers and connections, for programs that call providers themselves. */
 
 export type { Account } from "./config/accounts.ts";
-export { type Config, type ConfigSources, loadConfig, revealAccount } from "./config.ts";
+export { type Config, type ConfigSources, loadConfig, revealAccount } from "./config/config.ts";
 export { ProviderError, type ProviderErrorDetails } from "./core/errors.ts";
 export { formatLane, type Lane, type LaneLimits } from "./core/lane.ts";
 export type {

@@ -1,6 +1,6 @@
 // Jobs: one-item chat jobs per second through the whole path, beside a bare BullMQ worker that does nothing.
 import { join } from "node:path";
-import { type BenchChild, startChild } from "./child.ts";
+import { type BenchChild, startChild } from "./bench-child.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
 import type { SubmitterKind } from "./contenders/jobs-submitter.ts";
 import {

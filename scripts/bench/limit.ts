@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { SimulatorSettingsPatch } from "../../src/simulator/settings.ts";
+import type { SimulatorSettingsPatch } from "#src/simulator/settings.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
 import { BATCH } from "./contenders/contender.ts";
 import type { LimitedParams, LimiterName } from "./contenders/limited.ts";

@@ -1,12 +1,12 @@
 // A run's folder as its coordinator leaves it in the middle of a run: a plan, records, failures and calls on disk.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Duplicates } from "../../src/producer/plan/copies.ts";
-import { ItemsFileWriter } from "../../src/producer/plan/spool-writer.ts";
-import { writeManifest } from "../../src/producer/run/run-manifest.ts";
-import { CallTimings } from "../../src/producer/sink/call-notes.ts";
-import { WORK_FOLDER } from "../../src/producer/sink/open-files.ts";
-import { openRecordStore } from "../../src/producer/sink/record-store.ts";
+import { Duplicates } from "#src/producer/plan/duplicates.ts";
+import { ItemsFileWriter } from "#src/producer/plan/items-file-writer.ts";
+import { writeManifest } from "#src/producer/runs/run-manifest.ts";
+import { CallTimings } from "#src/producer/storage/call-timings.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { openRecordStore } from "#src/producer/storage/record-store.ts";
 
 export interface RunFolderOptions {
   readonly run: string;

@@ -1,13 +1,13 @@
 // The simulator as a process of its own: told by its parent what to do, and telling it when calls came and what they cost.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { SimulatorStatistics } from "#src/simulator/server/statistics.ts";
 import {
   SIMULATOR_API_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../src/simulator/simulator.ts";
-import type { SimulatorStatistics } from "../../src/simulator/statistics.ts";
+} from "#src/simulator/simulator.ts";
 import { registerChild } from "./cleanup.ts";
 
 export interface SimulatorReport {

@@ -1,5 +1,5 @@
 // Streams: what queue, worker, Redis and client add to the time of every delta, beside a direct connection.
-import { type BenchChild, startChild } from "./child.ts";
+import { type BenchChild, startChild } from "./bench-child.ts";
 import type { ReaderParams, ReaderResult } from "./contenders/streams-reader.ts";
 import { countCommands, diffStats, type RedisStats, startBenchRedis } from "./redis-server.ts";
 import { computeSpread, formatMarkdownTable, number } from "./table.ts";

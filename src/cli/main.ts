@@ -1,13 +1,13 @@
 import { Command, CommanderError, Option } from "commander";
-import { describeError, EXIT_CODES } from "./exit.ts";
+import { describeError, EXIT_CODES } from "./exit-codes.ts";
 import {
   parseNonNegativeInteger,
   parseNonNegativeNumber,
   parsePort,
   parsePositiveInteger,
   parseWorkerCount,
-} from "./parse-option.ts";
-import { addCoordinatorOptions, addRunOptions } from "./run-options.ts";
+} from "./options/parse-option.ts";
+import { addCoordinatorOptions, addRunOptions } from "./options/run-options.ts";
 import { readVersion } from "./version.ts";
 
 /** Parses the command line and runs one command; the exit code says how it ended. */

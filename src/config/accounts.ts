@@ -1,4 +1,4 @@
-import { Secret } from "../core/secret.ts";
+import { Secret } from "#src/core/secret.ts";
 import { toProviderSettings } from "./defined-providers.ts";
 import type {
   AccountSettings,

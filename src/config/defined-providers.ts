@@ -1,4 +1,4 @@
-import type { ModelData } from "../providers/provider.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import type { DefinedModelSettings, DefinedProviderSettings, FileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
-import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
 import {
   amount,
   baseUrl,
@@ -14,7 +14,7 @@ import {
   text,
   variableName,
   workerCount,
-} from "./value.ts";
+} from "./value-schemas.ts";
 
 const apiKey = text("expected the key as text");
 

@@ -1,7 +1,7 @@
-import { MINIMAX_BASE_URL, MINIMAX_NAME } from "../providers/minimax/profile.ts";
-import { COMPATIBLE_PROFILES } from "../providers/openai-compatible/profiles.ts";
-import { SPARK_BASE_URL, SPARK_NAME } from "../providers/spark/profile.ts";
-import { ZHIPU_BASE_URL, ZHIPU_NAME } from "../providers/zhipu/profile.ts";
+import { MINIMAX_BASE_URL, MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { SPARK_BASE_URL, SPARK_NAME } from "#src/providers/spark/profile.ts";
+import { ZHIPU_BASE_URL, ZHIPU_NAME } from "#src/providers/zhipu/profile.ts";
 
 /** How a provider is configured: the variables that hold its account, and what else its account consists of. */
 export interface ProviderSettings {

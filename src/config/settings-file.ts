@@ -2,8 +2,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { findNameProblems } from "./defined-providers.ts";
+import { describeIssues, describeReadError, formatPath } from "./describe-issues.ts";
 import { type FileSettings, fileSchema } from "./file-schema.ts";
-import { describeIssues, describeReadError, formatPath } from "./problems.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 
 const DEFAULT_NAME = "sluice.yaml";

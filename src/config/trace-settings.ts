@@ -1,4 +1,4 @@
-import { Secret } from "../core/secret.ts";
+import { Secret } from "#src/core/secret.ts";
 import type { GeneralVariables } from "./variables.ts";
 
 /** Where spans go, by OTLP over HTTP. */

@@ -2,11 +2,11 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { editDistance } from "../core/nearest.ts";
-import { describeIssues, describeReadError } from "./problems.ts";
+import { editDistance } from "#src/core/similar-names.ts";
+import { describeIssues, describeReadError } from "./describe-issues.ts";
+import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
-import { baseUrlSchema, extraSchema } from "./setting-schemas.ts";
-import { choice, logLevel, redisUrl, text } from "./value.ts";
+import { choice, logLevel, redisUrl, text } from "./value-schemas.ts";
 
 const namespace = text(
   'expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first',

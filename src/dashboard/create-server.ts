@@ -1,11 +1,11 @@
 import cookie from "@fastify/cookie";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
-import { coerceError, InputError, RunError } from "../core/errors.ts";
-import type { Authenticator } from "./door/door.ts";
-import { refuseForeignSites, requireLoopbackName } from "./door/door.ts";
-import type { Principal } from "./door/session-token.ts";
-import { HttpError } from "./http-error.ts";
-import { addSecurityHeaders } from "./security-headers.ts";
+import { coerceError, InputError, RunError } from "#src/core/errors.ts";
+import type { Authenticator } from "./auth/authenticator.ts";
+import { refuseForeignSites, requireLoopbackName } from "./auth/authenticator.ts";
+import type { Principal } from "./auth/session-token.ts";
+import { HttpError } from "./http/http-error.ts";
+import { addSecurityHeaders } from "./http/security-headers.ts";
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -1,5 +1,5 @@
-import type { LimitDimension } from "../core/errors.ts";
-import type { Lane, LaneLimits } from "../core/lane.ts";
+import type { LimitDimension } from "#src/core/errors.ts";
+import type { Lane, LaneLimits } from "#src/core/lane.ts";
 
 /**
  * One contract for everything that keeps a provider at its limit. Requests and tokens are counted in a sliding

@@ -1,8 +1,8 @@
-import type { Clock } from "../core/clock.ts";
-import type { LimitDimension } from "../core/errors.ts";
-import { formatLane, type Lane, type LaneLimits } from "../core/lane.ts";
-import { omitUndefined } from "../core/omit-undefined.ts";
-import { LaneState } from "./lane-book.ts";
+import type { Clock } from "#src/core/clock.ts";
+import type { LimitDimension } from "#src/core/errors.ts";
+import { formatLane, type Lane, type LaneLimits } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import { LaneState } from "./lane-state.ts";
 import {
   type LaneStatus,
   LIMITER_DEFAULTS,

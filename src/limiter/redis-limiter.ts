@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { LaneLimits } from "../core/lane.ts";
-import { omitUndefined } from "../core/omit-undefined.ts";
-import type { Keys } from "../redis/keys.ts";
-import { defineScript, type RedisClient } from "../redis/script.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import {
   clampToWholeNumber,
   INTERACTIVE_HOLD_MS,

@@ -1,7 +1,7 @@
-import { ProviderError } from "../core/errors.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { ChatAccumulator } from "./chat-accumulator.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
-import { ChatAccumulator } from "./reduce-chat.ts";
 import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "./transport/sse.ts";
 import type { HttpRequest, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
 

@@ -1,4 +1,4 @@
-import type { LaneLimits } from "../core/lane.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
 
 /**
  * The smallest interface an adapter needs. A capability a provider lacks is an absent property. Adapters never

@@ -1,4 +1,4 @@
-import { listSimilarNames } from "../core/nearest.ts";
+import { listSimilarNames } from "#src/core/similar-names.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
 import { createCompatibleProvider } from "./openai-compatible/compatible-provider.ts";

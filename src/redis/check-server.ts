@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, type Redis } from "ioredis";
-import { coerceError, RunError } from "../core/errors.ts";
+import { coerceError, RunError } from "#src/core/errors.ts";
 import {
   compareVersions,
   findServerProblems,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
-import { type Clock, systemClock } from "../core/clock.ts";
-import { ConfigError, coerceError, errorCode, RunError } from "../core/errors.ts";
+import { type Clock, systemClock } from "#src/core/clock.ts";
+import { ConfigError, coerceError, errorCode, RunError } from "#src/core/errors.ts";
 import { closeClient } from "./connection-close.ts";
 import { describeRedis, type RedisLogin, type RedisTarget, type RedisTls } from "./url.ts";
 

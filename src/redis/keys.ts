@@ -1,4 +1,4 @@
-import { formatLane, type Lane } from "../core/lane.ts";
+import { formatLane, type Lane } from "#src/core/lane.ts";
 
 /**
  * The only place that spells Redis keys. All keys of one script share one hash tag, so that everything works on a

@@ -1,4 +1,4 @@
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError } from "#src/core/errors.ts";
 
 export interface RedisAddress {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultSchema } from "./faults.ts";
+import { faultSchema } from "./server/faults.ts";
 
 const limit = z.number().int().positive().nullable();
 

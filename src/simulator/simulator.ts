@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serveControl } from "./control.ts";
-import type { CheckedCall, Endpoint } from "./endpoint.ts";
-import { SimulatedProvider } from "./exchange.ts";
-import { createMinimaxEndpoint } from "./minimax.ts";
-import { createMinimaxChatEndpoints } from "./minimax-chat/endpoints.ts";
-import { createOpenaiEndpoint } from "./openai.ts";
-import { createOpenaiChatEndpoint } from "./openai-chat.ts";
+import { VectorStore } from "./answers/vector-store.ts";
+import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
+import { createMinimaxEndpoint } from "./minimax/minimax.ts";
+import { createOpenaiEndpoint } from "./openai/openai.ts";
+import { createOpenaiChatEndpoint } from "./openai/openai-chat.ts";
+import { serveControl } from "./server/control.ts";
+import type { CheckedCall, Endpoint } from "./server/endpoint.ts";
+import { SimulatedProvider } from "./server/simulated-provider.ts";
+import type { CallReport, SimulatorStatistics } from "./server/statistics.ts";
 import { patchSettings, type SimulatorSettingsPatch, settingsSchema } from "./settings.ts";
 import { createSparkSimulator, type SparkAddresses, type SparkSimulatorOptions } from "./spark/spark.ts";
-import type { CallReport, SimulatorStatistics } from "./statistics.ts";
-import { VectorStore } from "./vector-store.ts";
 import { createZhipuChatEndpoint } from "./zhipu/chat.ts";
 import { createZhipuEmbeddingEndpoint } from "./zhipu/embeddings.ts";
 

@@ -24,7 +24,7 @@ import {
   TRACE_CONTEXT,
   type TraceContext,
   type Tracer,
-} from "../queue/tracer.ts";
+} from "#src/core/tracer.ts";
 
 /** Where spans go. */
 export interface TraceTarget {

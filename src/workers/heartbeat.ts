@@ -1,10 +1,10 @@
 import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { coerceError } from "../core/errors.ts";
-import { readServerTime } from "../queue/server-time.ts";
-import { DEAD_WORKER_LISTED_MS, HEARTBEAT_MS } from "../queue/worker-list.ts";
-import type { Keys } from "../redis/keys.ts";
-import type { RedisClient } from "../redis/script.ts";
+import { coerceError } from "#src/core/errors.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { readServerTime } from "#src/redis/server-time.ts";
+import { DEAD_WORKER_LISTED_MS, HEARTBEAT_MS } from "#src/state/workers/worker-list.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface HeartbeatDeps {

@@ -1,37 +1,37 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from "bullmq";
-import { type Clock, systemClock } from "../core/clock.ts";
-import { coerceError } from "../core/errors.ts";
-import { omitUndefined } from "../core/omit-undefined.ts";
-import type { Limiter } from "../limiter/limiter.ts";
-import { LIMITER_DEFAULTS } from "../limiter/limiter.ts";
-import type { ChatModel, EmbeddingModel } from "../providers/provider.ts";
-import { ItemLedger } from "../queue/item-ledger.ts";
+import { type Clock, systemClock } from "#src/core/clock.ts";
+import { coerceError } from "#src/core/errors.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { Tracer } from "#src/core/tracer.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import { LIMITER_DEFAULTS } from "#src/limiter/limiter.ts";
+import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
 import {
   FINISHED_JOB_RETENTION,
   type JobKind,
   type JobPriority,
   QUEUE_SETTINGS,
   queueName,
-} from "../queue/names.ts";
-import { parsePayload } from "../queue/payload.ts";
-import { TelemetryWriter } from "../queue/telemetry-writer.ts";
-import type { Tracer } from "../queue/tracer.ts";
-import type { RedisSource } from "../redis/connection.ts";
-import type { Keys } from "../redis/keys.ts";
-import type { RedisClient } from "../redis/script.ts";
-import { type CallObserver, observeCalls } from "./call-observer.ts";
-import { batchSettlements } from "./gather-settlements.ts";
-import { DispatcherRegistry } from "./group-book.ts";
+} from "#src/queues/names.ts";
+import { parsePayload } from "#src/queues/payload.ts";
+import type { RedisSource } from "#src/redis/connection.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { ItemLedger } from "#src/state/items/item-ledger.ts";
+import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
+import { batchSettlements } from "./calls/batched-settlements.ts";
+import { type CallObserver, observeCalls } from "./calls/call-observer.ts";
+import { combineObservers, traceCalls } from "./calls/trace-calls.ts";
+import { DispatcherRegistry } from "./dispatch/dispatcher-registry.ts";
+import type { ModelLane } from "./dispatch/lane-chooser.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type JobOwner, RunStateWatcher } from "./held-work.ts";
-import { ReturnToQueue } from "./job-ticket.ts";
-import type { ModelLane } from "./model-lanes.ts";
-import { processChatJob } from "./process-chat-job.ts";
-import { processEmbeddingJob } from "./process-embedding-job.ts";
-import { RunLedgerCache } from "./run-ledgers.ts";
-import { combineObservers, traceCalls } from "./trace-calls.ts";
+import { ReturnToQueue } from "./jobs/job-completion.ts";
+import { processChatJob } from "./jobs/process-chat-job.ts";
+import { processEmbeddingJob } from "./jobs/process-embedding-job.ts";
+import { RunLedgerCache } from "./jobs/run-ledger-cache.ts";
+import { type JobOwner, RunStateWatcher } from "./jobs/run-state-watcher.ts";
 import type { WorkerLog } from "./worker-log.ts";
 
 export interface Capability {

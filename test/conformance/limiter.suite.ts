@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Lane, LaneLimits } from "../../src/core/lane.ts";
-import type { Limiter, LimiterOptions, Reservation } from "../../src/limiter/limiter.ts";
+import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import type { Limiter, LimiterOptions, Reservation } from "#src/limiter/limiter.ts";
 
 export interface LimiterHarness {
   readonly limiter: Limiter;

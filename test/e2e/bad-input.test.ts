@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type CliOptions, type CliResult, CliSandbox } from "../support/cli.ts";
-import { buildCorpusText } from "../support/corpus.ts";
-import { readJsonl } from "../support/read-output.ts";
+import { type CliOptions, type CliResult, CliSandbox } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
 
 let sandbox: CliSandbox;
 let folders = 0;

@@ -3,11 +3,11 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { CliSandbox, hasProgressedTo } from "../support/cli.ts";
-import { buildCorpusText, writeCorpus } from "../support/corpus.ts";
-import { readJsonl } from "../support/read-output.ts";
-import { freePort } from "../support/redis-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText, writeCorpus } from "#test/support/corpus.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
+import { freePort } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
 

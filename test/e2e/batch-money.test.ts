@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliSandbox } from "../support/cli.ts";
-import { readJsonl } from "../support/read-output.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
 
 const REQUESTS = 120;
 const MODEL = "minimax/MiniMax-Text-01";

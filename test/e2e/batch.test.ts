@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { answerPrompt } from "../../src/simulator/chat/answer-prompt.ts";
-import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
-import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "../../src/simulator/simulator.ts";
-import { SIMULATED_SPARK } from "../../src/simulator/spark/spark.ts";
-import { type CliOptions, type CliProcess, CliSandbox, hasProgressedTo } from "../support/cli.ts";
-import { buildCorpusText } from "../support/corpus.ts";
-import { readJsonl } from "../support/read-output.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import { answerPrompt } from "#src/simulator/chat/answer-prompt.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
+import { type CliOptions, type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max", "minimax/MiniMax-M2"] as const;
 const CONCURRENCY = 6;

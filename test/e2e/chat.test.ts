@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliSandbox } from "../support/cli.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const CHAT = "minimax/MiniMax-Text-01";
 let sandbox: CliSandbox;

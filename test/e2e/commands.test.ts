@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { CliSandbox, hasProgressedTo, MODEL } from "../support/cli.ts";
-import { buildCorpusText, writeCorpus } from "../support/corpus.ts";
-import { startRedisProcess } from "../support/redis-process.ts";
+import { CliSandbox, hasProgressedTo, MODEL } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText, writeCorpus } from "#test/support/corpus.ts";
+import { startRedisProcess } from "#test/support/redis-process.ts";
 
 const KEY = "sk-e2e-secret-0123456789abcdef";
 

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliSandbox } from "../support/cli.ts";
-import { writeCorpus } from "../support/corpus.ts";
-import { startDashboardProcess } from "../support/dashboard-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { writeCorpus } from "#test/support/corpus.ts";
+import { startDashboardProcess } from "#test/support/dashboard-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 let sandbox: CliSandbox;
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import "../support/global-redis.ts";
-import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
-import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "../../src/simulator/simulator.ts";
-import { SIMULATED_SPARK } from "../../src/simulator/spark/spark.ts";
-import { CliSandbox } from "../support/cli.ts";
-import { buildCorpusText } from "../support/corpus.ts";
-import { readJsonl } from "../support/read-output.ts";
+import "#test/support/global-redis.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
 
 const ITEMS = 300;
 let sandbox: CliSandbox;

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import "../support/global-redis.ts";
-import { CliSandbox } from "../support/cli.ts";
-import { buildCorpusText, expectedVectors, writeCorpus } from "../support/corpus.ts";
-import { readJsonl, readNpy } from "../support/read-output.ts";
+import "#test/support/global-redis.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText, expectedVectors, writeCorpus } from "#test/support/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/read-output-files.ts";
 
 const ITEMS = 3_000;
 let sandbox: CliSandbox;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { type CliProcess, CliSandbox, hasProgressedTo, killIfRunning } from "../support/cli.ts";
-import { expectedVectors, writeCorpus } from "../support/corpus.ts";
-import { findProcesses } from "../support/processes.ts";
-import { readNpy } from "../support/read-output.ts";
-import { startRedisProcess } from "../support/redis-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/corpus.ts";
+import { findProcesses } from "#test/support/processes.ts";
+import { readNpy } from "#test/support/read-output-files.ts";
+import { startRedisProcess } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const ITEMS = 1_000;
 const ARGS = ["corpus", "--out", "vectors", "--format", "npy", "--json"];

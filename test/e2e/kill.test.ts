@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { CliSandbox, hasProgressedTo, killIfRunning } from "../support/cli.ts";
-import { expectedVectors, writeCorpus } from "../support/corpus.ts";
-import { readJsonl, readNpy } from "../support/read-output.ts";
-import { startRedisProcess } from "../support/redis-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/read-output-files.ts";
+import { startRedisProcess } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const ITEMS = 3_000;
 const CALLS = ITEMS / 10;

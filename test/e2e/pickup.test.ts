@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type CliProcess, CliSandbox, type JsonEvent } from "../support/cli.ts";
-import { hasRedisServer, type RedisProcess, startRedisProcess } from "../support/redis-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { type CliProcess, CliSandbox, type JsonEvent } from "#test/support/cli-sandbox.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const CHAT = "minimax/MiniMax-Text-01";
 const LIBRARY = JSON.stringify(

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { SIMULATOR_API_KEY, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 
 const SLUICE = join(import.meta.dirname, "../../bin/sluice.js");
 

@@ -4,13 +4,13 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openRedis } from "../../src/redis/connection.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
-import { readLiveRecord, readRecord, resolvePrivateFiles } from "../../src/redis/private-server-files.ts";
-import { isProcessAlive, type ProcessIdentity } from "../../src/redis/private-server-process.ts";
-import type { RedisTarget } from "../../src/redis/url.ts";
-import { hasRedisServer } from "../support/redis-process.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { startPrivateRedis } from "#src/redis/private/private-server.ts";
+import { isProcessAlive, type ProcessIdentity } from "#src/redis/private/process-identity.ts";
+import { readLiveRecord, readRecord, resolvePrivateFiles } from "#src/redis/private/server-files.ts";
+import type { RedisTarget } from "#src/redis/url.ts";
+import { hasRedisServer } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 interface ChildMessage {
   readonly target?: RedisTarget;

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { computeFailureCause } from "../../src/core/error-signature.ts";
-import { readFailureCauses, readJournal } from "../../src/queue/run-journal.ts";
-import { createKeys } from "../../src/redis/keys.ts";
-import { CliSandbox, hasProgressedTo, killIfRunning } from "../support/cli.ts";
-import { buildCorpusText } from "../support/corpus.ts";
-import { readJsonl } from "../support/read-output.ts";
-import { openTestRedis, type TestRedis } from "../support/redis.ts";
+import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { readFailureCauses, readJournal } from "#src/state/runs/run-journal.ts";
+import { CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
 
 const ITEMS = 300;
 const FILTERED = [7, 130, 131];
@@ -85,7 +85,7 @@ test("the rest of many causes is retried without the causes that are told apart,
     ({ cause }) => cause,
   );
   // As if 200 others had come before the one of these items.
-  await client.hdel(clusters, filtered ?? "");
+  await client.hdel(causes, filtered ?? "");
   const { code, stdout } = await sandbox.run([
     ...["retry", run, "--cause", "other:content-filter", "--workers", "1", "--json"],
   ]);

@@ -2,9 +2,9 @@ import { existsSync, linkSync, readFileSync } from "node:fs";
 import { parquetReadObjects } from "hyparquet";
 import { asyncBufferFromFile } from "hyparquet/src/node.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliSandbox, hasProgressedTo } from "../support/cli.ts";
-import { buildCorpusText, expectedVectors } from "../support/corpus.ts";
-import { readJsonl, readNpy } from "../support/read-output.ts";
+import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText, expectedVectors } from "#test/support/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/read-output-files.ts";
 
 const ITEMS = 300;
 const FILTERED = [7, 130, 131];

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "../support/cli.ts";
-import { expectedVectors, writeCorpus } from "../support/corpus.ts";
-import { readJsonl, readNpy } from "../support/read-output.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/read-output-files.ts";
 
 const ITEMS = 1_000;
 let sandbox: CliSandbox;

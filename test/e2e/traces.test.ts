@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CliSandbox } from "../support/cli.ts";
-import { buildCorpusText } from "../support/corpus.ts";
-import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "../support/trace-receiver.ts";
-import { waitFor } from "../support/wait-for.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from "#test/support/trace-receiver.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const ITEMS = 120;
 let sandbox: CliSandbox;

@@ -1,4 +1,4 @@
-import { COMPATIBLE_PROFILES } from "../../src/providers/openai-compatible/profiles.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { createCompatibleSubject } from "./conformance/compatible.ts";
 import { MINIMAX_SUBJECTS } from "./conformance/minimax.ts";
 import { SPARK_SUBJECTS } from "./conformance/spark.ts";

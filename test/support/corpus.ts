@@ -1,5 +1,5 @@
-import { embedText, toFloats } from "../../src/simulator/embed-text.ts";
-import type { CliSandbox } from "./cli.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import type { CliSandbox } from "./cli-sandbox.ts";
 
 const ENGLISH =
   "river gate water lock channel level stone bridge field morning harvest engine signal letter number winter".split(

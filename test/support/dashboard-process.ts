@@ -1,5 +1,5 @@
-import type { RunList } from "../../src/dashboard/contract.ts";
-import type { CliOptions, CliProcess, CliSandbox } from "./cli.ts";
+import type { RunList } from "#src/dashboard/contract.ts";
+import type { CliOptions, CliProcess, CliSandbox } from "./cli-sandbox.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface DashboardProcess {

@@ -1,4 +1,4 @@
-import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "../../src/providers/provider.ts";
+import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 
 export interface FakeChat extends ChatModel {
   readonly requests: readonly ChatRequest[];

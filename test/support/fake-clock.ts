@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/core/clock.ts";
+import type { Clock } from "#src/core/clock.ts";
 
 export interface FakeClock extends Clock {
   /** Moves time on and wakes every sleeper on the way, in order, letting each run before the next. */

@@ -1,10 +1,5 @@
-import { ProviderError, type ProviderErrorKind } from "../../src/core/errors.ts";
-import type {
-  Call,
-  EmbeddingModel,
-  EmbeddingRequest,
-  EmbeddingResponse,
-} from "../../src/providers/provider.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import type { Call, EmbeddingModel, EmbeddingRequest, EmbeddingResponse } from "#src/providers/provider.ts";
 
 export const DIMENSIONS = 4;
 

@@ -1,6 +1,6 @@
-import type { Ledger } from "../../src/queue/ledger.ts";
-import type { WireRecord } from "../../src/queue/record-codec.ts";
-import type { RunCounter } from "../../src/queue/run-ledger.ts";
+import type { Ledger } from "#src/state/records/ledger.ts";
+import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { RunCounter } from "#src/state/runs/run-ledger.ts";
 
 export interface MemoryLedger extends Ledger {
   /** The record of each item: the first one committed. */

@@ -1,6 +1,6 @@
 // A process that uses the private Redis of the folder it is given, and does what its parent says.
-import { openRedis } from "../../src/redis/connection.ts";
-import { startPrivateRedis } from "../../src/redis/private-server.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { startPrivateRedis } from "#src/redis/private/private-server.ts";
 
 const [dir = "."] = process.argv.slice(2);
 try {

@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Item } from "../../src/core/item.ts";
-import type { Plan } from "../../src/producer/plan/plan.ts";
-import { type PlanHooks, planItems } from "../../src/producer/plan/plan-items.ts";
-import { readItemsFile } from "../../src/producer/plan/read-spool.ts";
-import type { SourceOptions } from "../../src/producer/sources/source.ts";
+import type { Item } from "#src/core/item.ts";
+import type { SourceOptions } from "#src/producer/input/source.ts";
+import type { Plan } from "#src/producer/plan/plan.ts";
+import { type PlanHooks, planItems } from "#src/producer/plan/plan-items.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 
 /** A temporary folder of source files, and a plan made from it; gone when disposed. */
 export class SourceFolder implements Disposable {

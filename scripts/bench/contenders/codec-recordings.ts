@@ -1,5 +1,5 @@
 // Answers of every protocol as they stand on the wire, as long as a bench wants them.
-import type { ProviderAccount } from "../../../src/providers/provider.ts";
+import type { ProviderAccount } from "#src/providers/provider.ts";
 
 export interface Recording {
   readonly name: string;

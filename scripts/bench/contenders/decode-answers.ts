@@ -1,8 +1,8 @@
 // Runs every codec over recorded answers, without a network, and prints what a delta and an embedding answer cost.
 // Needs --expose-gc, and a young generation that holds everything a measurement allocates.
-import type { Provider } from "../../../src/providers/provider.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import type { Transport } from "../../../src/providers/transport/transport.ts";
+import type { Provider } from "#src/providers/provider.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import {
   type EmbeddingRecording,
   type Recording,

@@ -1,5 +1,5 @@
 // What the processes of the jobs bench share.
-import type { ChatPayload } from "../../../src/queue/payload.ts";
+import type { ChatPayload } from "#src/queues/payload.ts";
 
 export interface JobsSetup {
   readonly redisUrl: string;

@@ -1,14 +1,14 @@
 // The worker of the jobs bench: Sluice's own with a model that answers at once, or BullMQ's with nothing to do.
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
-import type { ChatModel } from "../../../src/providers/provider.ts";
-import { openRedis } from "../../../src/redis/connection.ts";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { startWorker } from "../../../src/workers/worker-host.ts";
-import { silentLog } from "../../../src/workers/worker-log.ts";
-import { serveParent } from "../child.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import type { ChatModel } from "#src/providers/provider.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
+import { startWorker } from "#src/workers/worker-host.ts";
+import { silentLog } from "#src/workers/worker-log.ts";
+import { serveParent } from "../bench-child.ts";
 import { BARE_QUEUE, CONCURRENCY, type JobsSetup, MODEL, PROVIDER } from "./jobs-setup.ts";
 
 const model: ChatModel = {

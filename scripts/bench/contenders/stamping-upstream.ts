@@ -2,8 +2,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { serveParent } from "../child.ts";
-import { microsecondsNow } from "./stamp.ts";
+import { serveParent } from "../bench-child.ts";
+import { microsecondsNow } from "./monotonic-clock.ts";
 
 export interface UpstreamSetup {
   readonly deltas: number;

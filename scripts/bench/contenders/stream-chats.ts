@@ -1,7 +1,7 @@
 // Many chat streams at once in one process, with Sluice's adapter or with the openai SDK; prints what they cost.
 import OpenAI from "openai";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
 
 export type ChatClient = "sluice" | "openai SDK";
 

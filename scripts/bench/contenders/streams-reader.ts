@@ -1,11 +1,11 @@
 // The reader of the streams bench: follows many answers at once, by Sluice's client or from the upstream itself.
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "../../../src/producer/client/create-client.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
-import { serveParent } from "../child.ts";
+import { createClient } from "#src/producer/client/create-client.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
+import { serveParent } from "../bench-child.ts";
 import { type JobsSetup, MODEL, PROVIDER, requestOf } from "./jobs-setup.ts";
-import { microsecondsNow } from "./stamp.ts";
+import { microsecondsNow } from "./monotonic-clock.ts";
 
 export interface ReaderSetup extends JobsSetup {
   readonly kind: "direct" | "sluice";

@@ -1,13 +1,13 @@
 // The worker of the streams bench: Sluice's own, with the adapter of an OpenAI-compatible upstream.
-import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
-import { openRedis } from "../../../src/redis/connection.ts";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { startWorker } from "../../../src/workers/worker-host.ts";
-import { silentLog } from "../../../src/workers/worker-log.ts";
-import { serveParent } from "../child.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
+import { startWorker } from "#src/workers/worker-host.ts";
+import { silentLog } from "#src/workers/worker-log.ts";
+import { serveParent } from "../bench-child.ts";
 import { type JobsSetup, MODEL, PROVIDER } from "./jobs-setup.ts";
 
 const { redisUrl, namespace, upstream } = JSON.parse(process.argv[2] ?? "{}") as JobsSetup & {

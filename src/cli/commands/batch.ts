@@ -1,43 +1,43 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Config } from "../../config.ts";
-import { ConfigError } from "../../core/errors.ts";
-import { estimateCostRange } from "../../core/money.ts";
-import { type BatchPlan, type BatchSource, planBatch } from "../../producer/batch/plan-batch.ts";
-import { readItemsFile } from "../../producer/plan/read-spool.ts";
-import type { ComputeAnswerKey } from "../../producer/reuse/answer-key.ts";
-import type { AnswerCacheSettings } from "../../producer/reuse/open-reuse.ts";
-import type { CachedAnswerCounts } from "../../producer/reuse/preview-reuse.ts";
-import { createRunChatKey, createRunEmbeddingKey } from "../../producer/reuse/run-keys.ts";
-import { batchWork } from "../../producer/run/batch-work.ts";
-import { splitModelName } from "../../producer/run/chat-jobs.ts";
-import { type CostEstimate, estimateChatCost } from "../../producer/run/estimate-cost.ts";
-import { planBatchRun } from "../../producer/run/plan-batch-run.ts";
-import type { BatchManifest } from "../../producer/run/run-manifest.ts";
-import type { RunStore } from "../../producer/sink/slot-store.ts";
-import type { FailureFilter } from "../../producer/sink/take-back-failures.ts";
-import { findModel } from "../../providers/registry.ts";
-import type { WireRecord } from "../../queue/record-codec.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import {
   type CacheCommandOptions,
   countCachedItems,
   createAnswerCacheDeps,
   resolveCacheFolder,
-} from "../cache-option.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
-import { requireLanes } from "../lanes.ts";
-import { findCommonPrice, findModelPrice } from "../model-price.ts";
-import { openConfig } from "../open-config.ts";
+} from "#src/cli/options/cache-option.ts";
+import { readVersion } from "#src/cli/version.ts";
 import {
   type CoordinatorCommand,
   type CoordinatorCommandOptions,
   type RunLanes,
   retryInFolder,
   runInFolder,
-} from "../run-command.ts";
-import { readVersion } from "../version.ts";
+} from "#src/cli/wiring/coordinator-command.ts";
+import { requireLanes } from "#src/cli/wiring/lanes.ts";
+import { findCommonPrice, findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import { ConfigError } from "#src/core/errors.ts";
+import { estimateCostRange } from "#src/core/money.ts";
+import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
+import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answers.ts";
+import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
+import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import { batchWork } from "#src/producer/run-kinds/batch/batch-work.ts";
+import { splitModelName } from "#src/producer/run-kinds/batch/chat-jobs.ts";
+import { type BatchPlan, type BatchSource, planBatch } from "#src/producer/run-kinds/batch/plan-batch.ts";
+import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
+import { type CostEstimate, estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
+import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
+import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import { findModel } from "#src/providers/registry.ts";
+import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { describeCost, describeDryRunSavings, describeProblems } from "./embed-output.ts";
 
 export interface BatchCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {

@@ -1,20 +1,20 @@
 import { text as readText } from "node:stream/consumers";
-import { InputError } from "../../core/errors.ts";
-import type { Failure } from "../../core/item.ts";
-import { createClientFrom } from "../../producer/client/create-client.ts";
-import type { SluiceClient, SubmitChatOptions } from "../../producer/client/sluice-client.ts";
-import { RunStoppedError } from "../../producer/run/run-error.ts";
-import { findModel } from "../../providers/registry.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { ensureWorkerFor, type WorkerGuard } from "../attend-item.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { listenForInterrupt } from "../interrupt.ts";
-import { requireLanes } from "../lanes.ts";
-import { ERROR_HINTS } from "../mends.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
-import { openConfiguredTracer } from "../open-tracer.ts";
-import { type ChatPrinter, createChatPrinter } from "./chat-printer.ts";
+import { ERROR_HINTS } from "#src/cli/error-hints.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { type ChatPrinter, createChatPrinter } from "#src/cli/format/chat-printer.ts";
+import { ensureWorkerFor, type WorkerGuard } from "#src/cli/wiring/ensure-worker.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { requireLanes } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { InputError } from "#src/core/errors.ts";
+import type { Failure } from "#src/core/item.ts";
+import { createClientFrom } from "#src/producer/client/create-client.ts";
+import type { SluiceClient, SubmitChatOptions } from "#src/producer/client/sluice-client.ts";
+import { RunStoppedError } from "#src/producer/runs/run-error.ts";
+import { findModel } from "#src/providers/registry.ts";
+import { createKeys } from "#src/redis/keys.ts";
 
 export interface ChatCommandOptions {
   readonly model: string;

@@ -1,11 +1,11 @@
-import { RunError } from "../../core/errors.ts";
-import { RunControl } from "../../queue/run-control.ts";
-import type { RunState } from "../../queue/run-ledger.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { createUnknownRunError, findRunId } from "../find-run.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { RunError } from "#src/core/errors.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
+import type { RunState } from "#src/state/runs/run-ledger.ts";
 
 export type RunAction = "pause" | "resume" | "cancel";
 

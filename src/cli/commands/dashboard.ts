@@ -1,7 +1,7 @@
-import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
-import { createDashboardOptions } from "../dashboard-options.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { openServiceContext } from "../open-serving.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
+import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
+import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 
 export interface DashboardCommandOptions {
   readonly host: string;

@@ -4,14 +4,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { childEnvironment } from "../../config.ts";
-import { RunError } from "../../core/errors.ts";
-import type { Dashboard } from "../../dashboard/start-dashboard.ts";
-import { SIMULATOR_API_KEY, startSimulator } from "../../simulator/simulator.ts";
-import { startDemoDashboard } from "../demo-dashboard.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount } from "../format/format-number.ts";
-import { listenForInterrupt } from "../interrupt.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount } from "#src/cli/format/format-number.ts";
+import { startDemoDashboard } from "#src/cli/wiring/demo-dashboard.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { childEnvironment } from "#src/config/config.ts";
+import { RunError } from "#src/core/errors.ts";
+import type { Dashboard } from "#src/dashboard/start-dashboard.ts";
+import { SIMULATOR_API_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
 export interface DemoCommandOptions {

@@ -1,21 +1,21 @@
 import { accessSync, constants } from "node:fs";
-import type { Config } from "../../config.ts";
-import { ConfigError, coerceError, RunError } from "../../core/errors.ts";
-import { formatLane } from "../../core/lane.ts";
-import type { LaneStatus } from "../../limiter/limiter.ts";
-import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
-import { listProviders } from "../../providers/registry.ts";
-import { countWorkers } from "../../queue/worker-list.ts";
-import { checkServer } from "../../redis/check-server.ts";
-import { openRedis, type RedisSource } from "../../redis/connection.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { startPrivateRedis } from "../../redis/private-server.ts";
-import { describeRedis, parseRedisUrl } from "../../redis/url.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount, formatMany } from "../format/format-number.ts";
-import { resolveLaneLimits } from "../lanes.ts";
-import { openConfig } from "../open-config.ts";
-import { readVersion } from "../version.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount, formatMany } from "#src/cli/format/format-number.ts";
+import { readVersion } from "#src/cli/version.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import { ConfigError, coerceError, RunError } from "#src/core/errors.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { LaneStatus } from "#src/limiter/limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { listProviders } from "#src/providers/registry.ts";
+import { checkServer } from "#src/redis/check-server.ts";
+import { openRedis, type RedisSource } from "#src/redis/connection.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { startPrivateRedis } from "#src/redis/private/private-server.ts";
+import { describeRedis, parseRedisUrl } from "#src/redis/url.ts";
+import { countWorkers } from "#src/state/workers/worker-list.ts";
 
 export interface DoctorCommandOptions {
   readonly json: boolean;

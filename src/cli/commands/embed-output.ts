@@ -1,25 +1,35 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config } from "../../config.ts";
-import type { LaneLimits } from "../../core/lane.ts";
-import { type AmountRange, estimateCostRange } from "../../core/money.ts";
-import type { Plan } from "../../producer/plan/plan.ts";
-import { planItems } from "../../producer/plan/plan-items.ts";
-import type { AnswerCacheSettings } from "../../producer/reuse/open-reuse.ts";
-import type { CachedAnswerCounts } from "../../producer/reuse/preview-reuse.ts";
-import { createRunEmbeddingKey } from "../../producer/reuse/run-keys.ts";
-import type { EmbeddingRunOptions } from "../../producer/run/plan-embedding.ts";
-import { isBatch, type RunManifest } from "../../producer/run/run-manifest.ts";
-import { findModel } from "../../providers/registry.ts";
-import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "../cache-option.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatDuration } from "../format/format-duration.ts";
-import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { resolveLaneLimits } from "../lanes.ts";
-import { findModelPrice } from "../model-price.ts";
-import { describeSavings } from "../panel/describe-reuse.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatDuration } from "#src/cli/format/format-duration.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatMany,
+  formatMoney,
+  formatPercent,
+} from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import {
+  type CacheCommandOptions,
+  countCachedItems,
+  resolveCacheFolder,
+} from "#src/cli/options/cache-option.ts";
+import { describeSavings } from "#src/cli/panel/describe-savings.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { findModelPrice } from "#src/cli/wiring/model-price.ts";
+import type { Config } from "#src/config/config.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import { type AmountRange, estimateCostRange } from "#src/core/money.ts";
+import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answers.ts";
+import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
+import { createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
+import type { Plan } from "#src/producer/plan/plan.ts";
+import { planItems } from "#src/producer/plan/plan-items.ts";
+import type { EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
+import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { findModel } from "#src/providers/registry.ts";
 
 const SHOWN_PROBLEMS = 20;
 

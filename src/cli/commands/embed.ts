@@ -1,19 +1,27 @@
 import { resolve } from "node:path";
-import type { Config } from "../../config.ts";
-import { InputError } from "../../core/errors.ts";
-import { embeddingWork } from "../../producer/run/embedding-work.ts";
-import { type EmbeddingRunOptions, planEmbedding } from "../../producer/run/plan-embedding.ts";
-import type { EmbeddingManifest } from "../../producer/run/run-manifest.ts";
-import type { RecordStore } from "../../producer/sink/record-store.ts";
-import type { ResultFormat } from "../../producer/sink/result-writer.ts";
-import type { EmbeddingPurpose, ModelData } from "../../providers/provider.ts";
-import { findModel } from "../../providers/registry.ts";
-import { type CacheCommandOptions, createAnswerCacheDeps, resolveCacheFolder } from "../cache-option.ts";
-import { requireLanes } from "../lanes.ts";
-import { findModelPrice } from "../model-price.ts";
-import { openConfig } from "../open-config.ts";
-import { type CoordinatorCommand, type CoordinatorCommandOptions, runInFolder } from "../run-command.ts";
-import { readVersion } from "../version.ts";
+import {
+  type CacheCommandOptions,
+  createAnswerCacheDeps,
+  resolveCacheFolder,
+} from "#src/cli/options/cache-option.ts";
+import { readVersion } from "#src/cli/version.ts";
+import {
+  type CoordinatorCommand,
+  type CoordinatorCommandOptions,
+  runInFolder,
+} from "#src/cli/wiring/coordinator-command.ts";
+import { requireLanes } from "#src/cli/wiring/lanes.ts";
+import { findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import { InputError } from "#src/core/errors.ts";
+import type { ResultFormat } from "#src/producer/output/result-writer.ts";
+import { embeddingWork } from "#src/producer/run-kinds/embedding/embedding-work.ts";
+import { type EmbeddingRunOptions, planEmbedding } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
+import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
+import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import type { EmbeddingPurpose, ModelData } from "#src/providers/provider.ts";
+import { findModel } from "#src/providers/registry.ts";
 import { printDryRun } from "./embed-output.ts";
 
 export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {

@@ -1,12 +1,12 @@
-import type { Config } from "../../config.ts";
-import type { LaneLimits } from "../../core/lane.ts";
-import type { ModelData, ModelPrice } from "../../providers/provider.ts";
-import { findProvider, listProviders, type ProviderEntry } from "../../providers/registry.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount, formatShortCount, UNKNOWN_VALUE } from "../format/format-number.ts";
-import { type Column, formatTable } from "../format/format-table.ts";
-import { resolveLaneLimits } from "../lanes.ts";
-import { openConfig } from "../open-config.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { type Column, formatTable } from "#src/cli/format/format-table.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import type { ModelData, ModelPrice } from "#src/providers/provider.ts";
+import { findProvider, listProviders, type ProviderEntry } from "#src/providers/registry.ts";
 import { describeSetup, type ProviderSetup } from "./providers.ts";
 
 export interface ModelsCommandOptions {

@@ -1,17 +1,17 @@
-import type { Account } from "../../config/accounts.ts";
-import { type Config, revealAccount } from "../../config.ts";
-import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "../../core/errors.ts";
-import type { ChatModel, EmbeddingModel, Usage } from "../../providers/provider.ts";
-import { createProvider, findModel } from "../../providers/registry.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatDuration } from "../format/format-duration.ts";
-import { formatCount, formatMany, UNKNOWN_VALUE } from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { truncate } from "../format/text-width.ts";
-import { listenForInterrupt } from "../interrupt.ts";
-import { openTransport, requireLanes } from "../lanes.ts";
-import { ERROR_HINTS } from "../mends.ts";
-import { openConfig } from "../open-config.ts";
+import { ERROR_HINTS } from "#src/cli/error-hints.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatDuration } from "#src/cli/format/format-duration.ts";
+import { formatCount, formatMany, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { truncate } from "#src/cli/format/text-width.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Account } from "#src/config/accounts.ts";
+import { type Config, revealAccount } from "#src/config/config.ts";
+import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "#src/core/errors.ts";
+import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
+import { createProvider, findModel } from "#src/providers/registry.ts";
 
 export interface PingCommandOptions {
   /** Of several accounts; the first by default. */

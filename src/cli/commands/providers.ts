@@ -1,10 +1,10 @@
-import type { Config } from "../../config.ts";
-import type { ModelData } from "../../providers/provider.ts";
-import { listProviders } from "../../providers/registry.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount, UNKNOWN_VALUE } from "../format/format-number.ts";
-import { type Column, formatTable } from "../format/format-table.ts";
-import { openConfig } from "../open-config.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { type Column, formatTable } from "#src/cli/format/format-table.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import type { ModelData } from "#src/providers/provider.ts";
+import { listProviders } from "#src/providers/registry.ts";
 
 export interface ProvidersCommandOptions {
   readonly json: boolean;

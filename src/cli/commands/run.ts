@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type PublishedRun, readPublishedRun } from "../../producer/run/published-run.ts";
-import { RunControl } from "../../queue/run-control.ts";
-import { readListedRun } from "../../queue/run-list.ts";
-import { createKeys, type Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { createUnknownRunError, findRunId } from "../find-run.ts";
-import { listenForInterrupt } from "../interrupt.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
-import { createReporter } from "../panel/create-reporter.ts";
-import type { RunReporter } from "../panel/run-reporter.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { createReporter } from "#src/cli/panel/create-reporter.ts";
+import type { RunReporter } from "#src/cli/panel/run-reporter.ts";
+import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { type PublishedRun, readPublishedRun } from "#src/producer/runs/progress/published-run.ts";
+import { createKeys, type Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
+import { readListedRun } from "#src/state/runs/run-list.ts";
 
 export interface RunCommandOptions {
   readonly json: boolean;

@@ -1,16 +1,16 @@
 import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { RunError } from "../../core/errors.ts";
-import { type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
-import { RUN_TTL_MS } from "../../queue/run-ledger.ts";
-import { type ListedRun, listRuns, removeRuns } from "../../queue/run-list.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount, formatPercent, UNKNOWN_VALUE } from "../format/format-number.ts";
-import { formatTable } from "../format/format-table.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { formatTable } from "#src/cli/format/format-table.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { RunError } from "#src/core/errors.ts";
+import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
+import { type ListedRun, listRuns, removeRuns } from "#src/state/runs/run-list.ts";
 import { describeRun } from "./embed-output.ts";
 
 export interface RunsCommandOptions {

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
-import { InputError, RunError } from "../../core/errors.ts";
-import { readManifest } from "../../producer/run/run-manifest.ts";
-import { type Hit, nearest } from "../../producer/search/nearest.ts";
-import { embedOnce } from "../call-once.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { truncate } from "../format/text-width.ts";
-import { listenForInterrupt } from "../interrupt.ts";
-import { openConfig } from "../open-config.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { truncate } from "#src/cli/format/text-width.ts";
+import { embedOnce } from "#src/cli/wiring/embed-once.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { InputError, RunError } from "#src/core/errors.ts";
+import { readManifest } from "#src/producer/runs/run-manifest.ts";
+import { type Hit, nearest } from "#src/producer/search/nearest.ts";
 
 export interface SearchCommandOptions {
   readonly top: number;

@@ -1,16 +1,16 @@
-import type { Config } from "../../config.ts";
-import { ConfigError, InputError } from "../../core/errors.ts";
-import { formatLane, type Lane, parseLane } from "../../core/lane.ts";
-import { omitUndefined } from "../../core/omit-undefined.ts";
-import type { ManualLimits } from "../../limiter/limiter.ts";
-import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
-import { findModel } from "../../providers/registry.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { formatCount } from "../format/format-number.ts";
-import { resolveLaneLimits } from "../lanes.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatCount } from "#src/cli/format/format-number.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import type { Config } from "#src/config/config.ts";
+import { ConfigError, InputError } from "#src/core/errors.ts";
+import { formatLane, type Lane, parseLane } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { ManualLimits } from "#src/limiter/limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { findModel } from "#src/providers/registry.ts";
+import { createKeys } from "#src/redis/keys.ts";
 
 export interface SetLimitCommandOptions {
   readonly requestsPerMinute?: number;

@@ -1,9 +1,9 @@
-import { errorCode, RunError } from "../../core/errors.ts";
-import { COMPATIBLE_PROFILES } from "../../providers/openai-compatible/profiles.ts";
-import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "../../simulator/simulator.ts";
-import { SIMULATED_SPARK } from "../../simulator/spark/spark.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { listenForInterrupt } from "../interrupt.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { errorCode, RunError } from "#src/core/errors.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
 
 export interface SimulateCommandOptions {
   readonly port: number;

@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, resolve } from "node:path";
-import type { Config } from "../../config.ts";
-import { type Dashboard, startDashboard } from "../../dashboard/start-dashboard.ts";
-import { type ChildWorkers, startChildWorkers } from "../child-workers.ts";
-import { createDashboardOptions } from "../dashboard-options.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { LaneRegistry, openTransport } from "../lanes.ts";
-import { openServiceContext } from "../open-serving.ts";
-import { rotateLog } from "../rotate-log.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
+import { type ChildWorkers, startChildWorkers } from "#src/cli/wiring/child-workers.ts";
+import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
+import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
+import { rotateLog } from "#src/cli/wiring/rotate-log.ts";
+import type { Config } from "#src/config/config.ts";
+import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
 /** A log larger than this begins anew with the next start. */

@@ -1,15 +1,15 @@
 import { pino } from "pino";
-import { ConfigError } from "../../core/errors.ts";
-import { createRedisLimiter } from "../../limiter/redis-limiter.ts";
-import { createKeys } from "../../redis/keys.ts";
-import { startWorker } from "../../workers/worker-host.ts";
-import type { WorkerLog } from "../../workers/worker-log.ts";
-import { EXIT_CODES } from "../exit.ts";
-import { LaneRegistry, openTransport } from "../lanes.ts";
-import { openConfig } from "../open-config.ts";
-import { openConfiguredRedis } from "../open-redis.ts";
-import { openConfiguredTracer } from "../open-tracer.ts";
-import { readVersion } from "../version.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { readVersion } from "#src/cli/version.ts";
+import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { ConfigError } from "#src/core/errors.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { startWorker } from "#src/workers/worker-host.ts";
+import type { WorkerLog } from "#src/workers/worker-log.ts";
 
 export interface WorkerCommandOptions {
   readonly config?: string;

@@ -1,6 +1,6 @@
-import type { RunSnapshot } from "../../producer/run-snapshot.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
 import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter } from "./run-reporter.ts";
-import { diffSnapshots, type SnapshotEvent } from "./snapshot-events.ts";
 
 /** Programs that follow a run need no more; changes of phase are told at once. */
 const PROGRESS_INTERVAL_MS = 1_000;

@@ -1,12 +1,12 @@
 import { createLogUpdate } from "log-update";
 import picocolors from "picocolors";
-import type { PlanProgress } from "../../producer/plan/plan.ts";
-import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import type { RunSnapshot } from "../../producer/run-snapshot.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { truncate } from "../format/text-width.ts";
-import { describeRunEnd } from "./describe-end.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { truncate } from "#src/cli/format/text-width.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { describeEvent, describePlanning } from "./describe-event.ts";
+import { describeRunEnd } from "./describe-run-end.ts";
 import { renderPanel } from "./render-panel.ts";
 import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
 

@@ -1,12 +1,18 @@
-import type { PlanProgress } from "../../producer/plan/plan.ts";
-import type { RunSnapshot } from "../../producer/run-snapshot.ts";
-import { formatCountdown } from "../format/format-duration.ts";
-import { formatCount, formatMany, formatMoney, formatPercent, formatRate } from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { describeRunEnd } from "./describe-end.ts";
+import { formatCountdown } from "#src/cli/format/format-duration.ts";
+import {
+  formatCount,
+  formatMany,
+  formatMoney,
+  formatPercent,
+  formatRate,
+} from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { describeEvent, describePlanning } from "./describe-event.ts";
+import { describeRunEnd } from "./describe-run-end.ts";
+import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
 import type { NowFunction, OutputStream, RunEvent, RunReporter } from "./run-reporter.ts";
-import { diffSnapshots, type SnapshotEvent } from "./snapshot-events.ts";
 
 /** A log should show that a run lives, and stay short: a line per 10 s, or per 5 % of a run that is faster. */
 const LINE_INTERVAL_MS = 10_000;

@@ -1,9 +1,9 @@
-import type { PlanProgress } from "../../producer/plan/plan.ts";
-import type { OutageSnapshot } from "../../producer/run-snapshot.ts";
-import { formatBytes, formatCount, formatMany } from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
+import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import type { OutageSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import type { SnapshotEvent } from "./diff-snapshots.ts";
 import type { RunEvent } from "./run-reporter.ts";
-import type { SnapshotEvent } from "./snapshot-events.ts";
 
 /** An event as one sentence for a person, safe for a terminal. */
 export function describeEvent(event: RunEvent | SnapshotEvent): string {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import type picocolors from "picocolors";
-import { textWidth } from "../format/text-width.ts";
+import { textWidth } from "#src/cli/format/text-width.ts";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 

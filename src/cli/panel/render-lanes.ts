@@ -1,8 +1,8 @@
-import type { LaneSnapshot, LimitSnapshot } from "../../producer/run-snapshot.ts";
-import { formatCountdown } from "../format/format-duration.ts";
-import { formatShortCount, UNKNOWN_VALUE } from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { pad, truncate } from "../format/text-width.ts";
+import { formatCountdown } from "#src/cli/format/format-duration.ts";
+import { formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { pad, truncate } from "#src/cli/format/text-width.ts";
+import type { LaneSnapshot, LimitSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { describeReason } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 

@@ -1,6 +1,5 @@
 import picocolors from "picocolors";
-import type { RunSnapshot } from "../../producer/run-snapshot.ts";
-import { formatCountdown, formatDuration } from "../format/format-duration.ts";
+import { formatCountdown, formatDuration } from "#src/cli/format/format-duration.ts";
 import {
   formatCount,
   formatMany,
@@ -9,9 +8,10 @@ import {
   formatRate,
   formatShortCount,
   UNKNOWN_VALUE,
-} from "../format/format-number.ts";
-import { sanitize } from "../format/sanitize.ts";
-import { textWidth, truncate } from "../format/text-width.ts";
+} from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { textWidth, truncate } from "#src/cli/format/text-width.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { type Colors, drawBar, GUTTER, layoutCells } from "./panel-layout.ts";
 import { renderLanes } from "./render-lanes.ts";
 

@@ -1,8 +1,8 @@
-import type { PlanProgress } from "../../producer/plan/plan.ts";
-import type { CoordinatorEvent } from "../../producer/run/coordinator.ts";
-import type { RetriedEvent } from "../../producer/run/execute-run.ts";
-import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import type { RunSnapshot } from "../../producer/run-snapshot.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import type { CoordinatorEvent } from "#src/producer/runs/coordinator.ts";
+import type { RetriedEvent } from "#src/producer/runs/execute-run.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
 /**
  * Tells whoever started a run how it goes: a panel on a terminal, plain lines elsewhere, or one JSON object per event.

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type PartialEntry, readPartials } from "../../queue/partials.ts";
-import { readStatus } from "../../queue/pickup.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import type { FailureView, LiveChatEvent } from "../contract.ts";
-import { HttpError } from "../http-error.ts";
-import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
+import type { FailureView, LiveChatEvent } from "#src/dashboard/contract.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { readStatus } from "#src/state/items/item-store.ts";
+import { type PartialEntry, readPartials } from "#src/state/items/partials.ts";
 
 export interface FollowDeps {
   readonly client: RedisClient;

@@ -1,9 +1,9 @@
-import { parsePayload } from "../../queue/payload.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import type { LaneView, LiveChat, LiveChats } from "../contract.ts";
-import type { QueueRegistry, RegisteredQueue } from "../look/queue-book.ts";
-import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
+import type { LaneView, LiveChat, LiveChats } from "#src/dashboard/contract.ts";
+import type { QueueRegistry, RegisteredQueue } from "#src/dashboard/snapshot/queue-registry.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import { parsePayload } from "#src/queues/payload.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 
 const MAX_SHOWN = 100;
 

@@ -1,16 +1,16 @@
-import { coerceError } from "../../core/errors.ts";
-import type { LatestRecord, LiveEvents, ServerHealth } from "../contract.ts";
-import { toHttpError } from "../create-server.ts";
-import type { Principal } from "../door/session-token.ts";
-import { HttpError } from "../http-error.ts";
-import { describeOverview } from "../look/describe-overview.ts";
-import type { RedisCircuitBreaker } from "../look/redis-gate.ts";
-import type { SnapshotSampler } from "../look/sampler.ts";
-import type { LatestRecordsReader } from "../runs/latest-records.ts";
-import type { RunService } from "../runs/run-desk.ts";
-import type { SseConnection } from "./event-sink.ts";
+import { coerceError } from "#src/core/errors.ts";
+import type { Principal } from "#src/dashboard/auth/session-token.ts";
+import type { LatestRecord, LiveEvents, ServerHealth } from "#src/dashboard/contract.ts";
+import { toHttpError } from "#src/dashboard/create-server.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
+import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
+import type { RunService } from "#src/dashboard/runs/run-service.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import { type FollowDeps, followChat, requireChat } from "./follow-chat.ts";
 import type { LiveChatList } from "./live-chats.ts";
+import type { SseConnection } from "./sse-connection.ts";
 
 /** What a stream is about. */
 export interface Topics {

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import type { Audit } from "../audit.ts";
-import { requirePrincipal } from "../create-server.ts";
-import { parseInput } from "../parse-input.ts";
-import { SseConnection } from "./event-sink.ts";
+import type { Audit } from "#src/dashboard/audit/audit.ts";
+import { requirePrincipal } from "#src/dashboard/create-server.ts";
+import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { LiveChatList } from "./live-chats.ts";
 import type { LiveHub } from "./live-hub.ts";
+import { SseConnection } from "./sse-connection.ts";
 
 const flag = z
   .enum(["0", "1"])

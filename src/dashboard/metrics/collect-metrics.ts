@@ -1,11 +1,11 @@
-import { TOTALS_TTL_MS } from "../../queue/telemetry.ts";
-import { listActiveLanes, readLaneTotals, readRecordTotals } from "../../queue/telemetry-reader.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import type { RunPhaseView } from "../contract.ts";
-import type { SystemSnapshot } from "../look/sampler.ts";
-import { getRunPhase, isTerminalPhase } from "../runs/describe-run.ts";
-import type { RunInfo } from "../runs/run-book.ts";
+import type { RunPhaseView } from "#src/dashboard/contract.ts";
+import { getRunPhase, isTerminalPhase } from "#src/dashboard/runs/describe-run.ts";
+import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import type { SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { TOTALS_TTL_MS } from "#src/state/telemetry/telemetry.ts";
+import { listActiveLanes, readLaneTotals, readRecordTotals } from "#src/state/telemetry/telemetry-reader.ts";
 import type { CoordinatedRun, MetricsSample } from "./metrics-sample.ts";
 
 /** A run that has been silent for longer is one of those that are stopped, and nothing new. */

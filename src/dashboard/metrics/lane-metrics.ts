@@ -1,7 +1,7 @@
-import { parseLane } from "../../core/lane.ts";
-import type { LaneStats } from "../../queue/telemetry.ts";
-import type { LaneView, LimitUsageView } from "../contract.ts";
-import type { MetricsRegistry } from "./metric-book.ts";
+import { parseLane } from "#src/core/lane.ts";
+import type { LaneView, LimitUsageView } from "#src/dashboard/contract.ts";
+import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
+import type { MetricsRegistry } from "./metrics-registry.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
 
 /** Limits and their use, and what calls came to, lane by lane. */

@@ -1,6 +1,6 @@
-import type { LaneStats } from "../../queue/telemetry.ts";
-import type { ListedWorker } from "../../queue/worker-list.ts";
-import type { LaneView, QueueView, RedisView, RunPhaseView } from "../contract.ts";
+import type { LaneView, QueueView, RedisView, RunPhaseView } from "#src/dashboard/contract.ts";
+import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
+import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 
 /** A run that some process coordinates at this moment, or did within the last hour and has not said that it ended. */
 export interface CoordinatedRun {

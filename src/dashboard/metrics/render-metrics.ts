@@ -1,6 +1,6 @@
-import type { RunPhaseView } from "../contract.ts";
+import type { RunPhaseView } from "#src/dashboard/contract.ts";
 import { addLaneMetrics } from "./lane-metrics.ts";
-import { MetricsRegistry } from "./metric-book.ts";
+import { MetricsRegistry } from "./metrics-registry.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
 
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";

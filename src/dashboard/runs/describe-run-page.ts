@@ -1,9 +1,9 @@
-import { parseLane } from "../../core/lane.ts";
-import type { LaneSnapshot } from "../../producer/run-snapshot.ts";
-import type { LaneView, RetryStatus, RunPage } from "../contract.ts";
+import { parseLane } from "#src/core/lane.ts";
+import type { LaneView, RetryStatus, RunPage } from "#src/dashboard/contract.ts";
+import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { describeRun, listRunActions } from "./describe-run.ts";
 import { describeStop } from "./describe-stop.ts";
-import type { RunInfo } from "./run-book.ts";
+import type { RunInfo } from "./run-cache.ts";
 import { type FolderLookup, isSearchable } from "./run-folder.ts";
 
 export interface RunPageParts {

@@ -1,7 +1,14 @@
 import { basename } from "node:path";
-import type { RunManifest } from "../../producer/run/run-manifest.ts";
-import type { MoneyView, RefusalReason, RunAction, RunPage, RunPhaseView, RunSummary } from "../contract.ts";
-import type { RunInfo } from "./run-book.ts";
+import type {
+  MoneyView,
+  RefusalReason,
+  RunAction,
+  RunPage,
+  RunPhaseView,
+  RunSummary,
+} from "#src/dashboard/contract.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import type { RunInfo } from "./run-cache.ts";
 
 /** What state a run is in for people. Pure. */
 export function getRunPhase({ state, hasCoordinator, published }: RunInfo): RunPhaseView {

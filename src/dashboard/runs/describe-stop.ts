@@ -1,7 +1,7 @@
-import { isBatch, type RunManifest } from "../../producer/run/run-manifest.ts";
-import type { RunPage } from "../contract.ts";
+import type { RunPage } from "#src/dashboard/contract.ts";
+import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { getRunPhase } from "./describe-run.ts";
-import type { RunInfo } from "./run-book.ts";
+import type { RunInfo } from "./run-cache.ts";
 import type { FolderLookup } from "./run-folder.ts";
 
 const RESUME_HINT = "Run its command again: it goes on where it stopped.";

@@ -1,11 +1,11 @@
-import { RunControl } from "../../queue/run-control.ts";
-import type { RunState } from "../../queue/run-ledger.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import type { RefusalReason, RunActionResult } from "../contract.ts";
-import { HttpError } from "../http-error.ts";
+import type { RefusalReason, RunActionResult } from "#src/dashboard/contract.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
+import type { RunState } from "#src/state/runs/run-ledger.ts";
 import { getRunPhase } from "./describe-run.ts";
-import type { RunInfo } from "./run-book.ts";
+import type { RunInfo } from "./run-cache.ts";
 
 export type StateAction = "pause" | "resume" | "cancel";
 

@@ -1,11 +1,11 @@
 import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { ITEMS_FILE } from "../../producer/plan/spool-writer.ts";
-import { isBatch, type RunManifest, readManifest } from "../../producer/run/run-manifest.ts";
-import { WORK_FOLDER } from "../../producer/sink/open-files.ts";
-import { HttpError } from "../http-error.ts";
-import type { RunInfo } from "./run-book.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
+import { isBatch, type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import type { RunInfo } from "./run-cache.ts";
 
 /** A run's folder on this machine, read from disk. */
 export interface RunFolder {

@@ -1,5 +1,5 @@
-import type { HistoryMetric, MetricHistory } from "../contract.ts";
-import type { RunInfo } from "./run-book.ts";
+import type { HistoryMetric, MetricHistory } from "#src/dashboard/contract.ts";
+import type { RunInfo } from "./run-cache.ts";
 
 interface RunSample {
   readonly at: number;

@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod";
-import { PROVIDER_ERROR_KINDS } from "../../core/errors.ts";
-import type { Audit } from "../audit.ts";
+import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
+import type { Audit } from "#src/dashboard/audit/audit.ts";
+import { requireSameOrigin } from "#src/dashboard/auth/authenticator.ts";
 import type {
   ItemHistory,
   MetricHistory,
@@ -11,18 +12,17 @@ import type {
   RunActionResult,
   RunPage,
   SearchResult,
-} from "../contract.ts";
-import { requireOperator, requirePrincipal } from "../create-server.ts";
-import { requireSameOrigin } from "../door/door.ts";
-import { HttpError } from "../http-error.ts";
-import { parseInput } from "../parse-input.ts";
-import { exportCause } from "./export-cluster.ts";
-import { findItems } from "./find-items.ts";
-import type { LatestRecordsReader } from "./latest-records.ts";
+} from "#src/dashboard/contract.ts";
+import { requireOperator, requirePrincipal } from "#src/dashboard/create-server.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { parseInput } from "#src/dashboard/http/parse-input.ts";
+import { exportCause } from "#src/dashboard/items/export-cause.ts";
+import { findItems } from "#src/dashboard/items/find-items.ts";
+import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
+import type { RunSearch } from "#src/dashboard/items/run-search.ts";
 import { changeRunState, type StateAction, setWindow } from "./run-actions.ts";
-import type { RunService } from "./run-desk.ts";
 import type { RunHistory } from "./run-history.ts";
-import type { RunSearch } from "./run-search.ts";
+import type { RunService } from "./run-service.ts";
 
 const KINDS = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"] as const;
 const CAUSE_PATTERN = /^(?:[0-9a-f]{12}|other:[a-z-]{1,30})$/;

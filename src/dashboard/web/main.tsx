@@ -1,9 +1,9 @@
 import { render } from "preact";
+import { initLanguage } from "./i18n/i18n.ts";
 import { syncRouteWithUrl } from "./route.ts";
 import { fetchSession, refreshSessionOnSignOut, session } from "./server/session.ts";
 import { Shell } from "./shell/shell.tsx";
 import { initTheme } from "./shell/theme.ts";
-import { initLanguage } from "./words/words.ts";
 
 /** Until the server has said who is there, it is asked again this often. */
 const RETRY_INTERVAL_MS = 2_000;

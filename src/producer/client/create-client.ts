@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
-import { cancelItem, readStatus } from "../../queue/pickup.ts";
-import type { Tracer } from "../../queue/tracer.ts";
-import { openRedis, type RedisSource } from "../../redis/connection.ts";
-import { createKeys, type Keys } from "../../redis/keys.ts";
-import { parseRedisUrl } from "../../redis/url.ts";
+import type { Tracer } from "#src/core/tracer.ts";
+import { openRedis, type RedisSource } from "#src/redis/connection.ts";
+import { createKeys, type Keys } from "#src/redis/keys.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
+import { cancelItem, readStatus } from "#src/state/items/item-store.ts";
 import { ItemFailedError, UnknownItemError } from "./client-error.ts";
-import { streamItem } from "./follow-item.ts";
-import { ItemSubscription } from "./item-watch.ts";
-import { createChatPayload, createEmbeddingPayload } from "./make-payload.ts";
+import { createChatPayload, createEmbeddingPayload } from "./create-payload.ts";
+import { ItemSubscription } from "./item-subscription.ts";
 import { toChatRecord, toEmbeddingRecords } from "./read-outcome.ts";
 import type { SluiceClient, SubmitEmbeddingOptions, SubmitOptions, WaitOptions } from "./sluice-client.ts";
+import { streamItem } from "./stream-item.ts";
 import { Submitter } from "./submitter.ts";
 import { waitForOutcome } from "./wait-for-outcome.ts";
 
@@ -47,7 +47,7 @@ export async function createClient(options: ClientOptions = {}): Promise<SluiceC
     return buildClient(source, keys, () => source.close(), tracer);
   }
   // Loaded only here: it starts processes, which most users of the library never need.
-  const { startPrivateRedis } = await import("../../redis/private-server.ts");
+  const { startPrivateRedis } = await import("#src/redis/private/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
   const source = openRedis(server.target);
   return buildClient(source, keys, () => source.close().then(() => server.leave()), tracer);
@@ -61,7 +61,7 @@ export function createClientFrom(source: RedisSource, namespace: string, tracer?
 /** Loads what traces need only where they are wanted. */
 async function openClientTracer(traces: ClientTraces | undefined): Promise<Tracer | undefined> {
   if (!traces) return undefined;
-  const { openTracer } = await import("../../traces/open-tracer.ts");
+  const { openTracer } = await import("#src/traces/open-tracer.ts");
   const { endpoint, headers = {}, service = "sluice", share: sampleRatio = 1 } = traces;
   return openTracer({ endpoint, headers, service, sampleRatio });
 }

@@ -1,6 +1,6 @@
-import type { Failure } from "../../core/item.ts";
-import type { ChatResponse } from "../../providers/provider.ts";
-import type { ItemOutcome } from "../../queue/pickup.ts";
+import type { Failure } from "#src/core/item.ts";
+import type { ChatResponse } from "#src/providers/provider.ts";
+import type { ItemOutcome } from "#src/state/items/item-store.ts";
 import type { ChatRecord, EmbeddingRecord } from "./sluice-client.ts";
 
 const CANCELLED: Failure = { kind: "cancelled", message: "the item was cancelled" };

@@ -1,7 +1,7 @@
-import type { Failure } from "../../core/item.ts";
-import type { ChatRequest, ChatResponse, EmbeddingPurpose } from "../../providers/provider.ts";
-import type { JobPriority } from "../../queue/names.ts";
-import type { ItemStatus } from "../../queue/pickup.ts";
+import type { Failure } from "#src/core/item.ts";
+import type { ChatRequest, ChatResponse, EmbeddingPurpose } from "#src/providers/provider.ts";
+import type { JobPriority } from "#src/queues/names.ts";
+import type { ItemStatus } from "#src/state/items/item-store.ts";
 import type { StreamEvent } from "./stream-events.ts";
 
 export interface SubmitOptions {

@@ -1,6 +1,6 @@
-import type { Failure } from "../../core/item.ts";
-import type { ChatResponse } from "../../providers/provider.ts";
-import type { PartialEntry } from "../../queue/partials.ts";
+import type { Failure } from "#src/core/item.ts";
+import type { ChatResponse } from "#src/providers/provider.ts";
+import type { PartialEntry } from "#src/state/items/partials.ts";
 
 /** What `stream` yields; `id` is where a reader can go on from. */
 export type StreamEvent =

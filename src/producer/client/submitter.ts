@@ -1,13 +1,13 @@
 import { Queue } from "bullmq";
-import { coerceError } from "../../core/errors.ts";
-import { batchPerTick } from "../../queue/gather.ts";
-import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "../../queue/names.ts";
-import { type ChatPayload, describePayload, type EmbeddingPayload } from "../../queue/payload.ts";
-import { type NewItem, registerItem } from "../../queue/pickup.ts";
-import type { Tracer } from "../../queue/tracer.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
-import { groupSubmissions, type SubmittedJob } from "./share-jobs.ts";
+import { coerceError } from "#src/core/errors.ts";
+import type { Tracer } from "#src/core/tracer.ts";
+import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "#src/queues/names.ts";
+import { type ChatPayload, describePayload, type EmbeddingPayload } from "#src/queues/payload.ts";
+import { batchPerTick } from "#src/redis/batch-per-tick.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { type NewItem, registerItem } from "#src/state/items/item-store.ts";
+import { groupSubmissions, type SubmittedJob } from "./group-submissions.ts";
 
 export interface Submission {
   readonly id: string;

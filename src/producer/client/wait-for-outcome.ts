@@ -1,8 +1,8 @@
-import { type ItemOutcome, readOutcome } from "../../queue/pickup.ts";
-import type { Keys } from "../../redis/keys.ts";
-import type { RedisClient } from "../../redis/script.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { type ItemOutcome, readOutcome } from "#src/state/items/item-store.ts";
 import { ResultTimeoutError, UnknownItemError } from "./client-error.ts";
-import type { ItemSubscription } from "./item-watch.ts";
+import type { ItemSubscription } from "./item-subscription.ts";
 import type { WaitOptions } from "./sluice-client.ts";
 
 export interface ItemStoreDeps {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { listSources, type SourceListing } from "../sources/list-sources.ts";
-import type { SourceOptions } from "../sources/source.ts";
+import { listSources, type SourceListing } from "#src/producer/input/list-sources.ts";
+import type { SourceOptions } from "#src/producer/input/source.ts";
 
 /** Raised when the same sources would be planned differently than before: other chunks, other ids, other estimates. */
 const PLANNING_VERSION = 2;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SourceListing } from "../sources/list-sources.ts";
+import type { SourceListing } from "#src/producer/input/list-sources.ts";
 import {
   type Finding,
   formatLocation,
@@ -8,14 +8,14 @@ import {
   type SourceKind,
   type SourceOptions,
   type SourceProblem,
-} from "../sources/source.ts";
-import type { ByteTap } from "../sources/source-bytes.ts";
-import { DuplicatesBuilder } from "./copies.ts";
-import { splitIntoItems, truncateId } from "./document-items.ts";
-import { HashIndex, hashText, type IdHash } from "./id-set.ts";
+} from "#src/producer/input/source.ts";
+import type { ByteTap } from "#src/producer/input/source-bytes.ts";
+import { DuplicatesBuilder } from "./duplicates.ts";
+import { HashIndex, hashText, type IdHash } from "./hash-index.ts";
+import type { ItemsFileWriter } from "./items-file-writer.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
-import type { PlannedItem } from "./spool-item.ts";
-import type { ItemsFileWriter } from "./spool-writer.ts";
+import type { PlannedItem } from "./planned-item.ts";
+import { splitIntoItems, truncateId } from "./split-document.ts";
 
 /** Problems kept in words; the rest are only counted, so that a bad file of any size fits in memory. */
 const KEPT_PROBLEMS = 1000;

@@ -1,15 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { errorCode, InputError, RunError } from "../../core/errors.ts";
-import { listSources, type SourceListing } from "../sources/list-sources.ts";
-import { readSource } from "../sources/read-source.ts";
-import type { Finding, SourceFile, SourceOptions } from "../sources/source.ts";
-import type { ByteTap } from "../sources/source-bytes.ts";
+import { errorCode, InputError, RunError } from "#src/core/errors.ts";
+import { listSources, type SourceListing } from "#src/producer/input/list-sources.ts";
+import { readSource } from "#src/producer/input/read-source.ts";
+import type { Finding, SourceFile, SourceOptions } from "#src/producer/input/source.ts";
+import type { ByteTap } from "#src/producer/input/source-bytes.ts";
 import { fingerprintListing } from "./fingerprint-sources.ts";
+import { ItemsFileWriter } from "./items-file-writer.ts";
 import type { Plan, PlanProgress } from "./plan.ts";
 import { PlanBuilder, type PlanOptions } from "./plan-builder.ts";
-import { ItemsFileWriter } from "./spool-writer.ts";
 
 export interface PlanHooks {
   /** Called a few times a second, and once at the end. */

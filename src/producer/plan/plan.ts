@@ -1,4 +1,4 @@
-import type { SourceKind, SourceProblem } from "../sources/source.ts";
+import type { SourceKind, SourceProblem } from "#src/producer/input/source.ts";
 import type { StdinDigest } from "./stdin-digest.ts";
 
 /** What is going to be done, and where its items are. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
-import { streamBytes } from "../sources/source-bytes.ts";
+import { streamBytes } from "#src/producer/input/source-bytes.ts";
 
 /** What standard input held, as far as it was read for a plan. */
 export interface StdinDigest {

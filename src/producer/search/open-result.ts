@@ -1,9 +1,9 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { RunError } from "../../core/errors.ts";
-import { requireLittleEndian } from "../sink/disk.ts";
-import { WORK_FOLDER } from "../sink/open-files.ts";
-import { RESULT_FILES } from "../sink/result-writer.ts";
+import { RunError } from "#src/core/errors.ts";
+import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import { requireLittleEndian } from "#src/producer/storage/disk.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { openJsonlResult } from "./read-jsonl-result.ts";
 import { openNpyResult } from "./read-npy-result.ts";
 import { openParquetResult } from "./read-parquet-result.ts";

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
-import { RunError } from "../../core/errors.ts";
-import { decodeNpyHeader, NPY_HEADER_BYTES } from "../sink/npy-header.ts";
+import { RunError } from "#src/core/errors.ts";
+import { decodeNpyHeader, NPY_HEADER_BYTES } from "#src/producer/output/npy-header.ts";
 import { pickLines, readResultLines } from "./read-result-lines.ts";
 import type { BlocksOptions, Result, ResultBlock, ResultItem } from "./result.ts";
 

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { RunError } from "../../core/errors.ts";
-import { readLines } from "../sources/read-lines.ts";
+import { RunError } from "#src/core/errors.ts";
+import { readLines } from "#src/producer/input/formats/read-lines.ts";
 import type { ResultItem } from "./result.ts";
 
 const READ_BYTES = 256 * 1024;

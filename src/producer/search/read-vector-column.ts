@@ -5,8 +5,8 @@
  */
 import type { AsyncBuffer, ColumnChunk, RowGroup } from "hyparquet";
 import { parquetHeader } from "hyparquet/src/column.js";
-import { RunError } from "../../core/errors.ts";
-import { VECTOR_PATH } from "../sink/vector-column.ts";
+import { RunError } from "#src/core/errors.ts";
+import { VECTOR_PATH } from "#src/producer/output/vector-column.ts";
 
 /** The vectors of one row group, those of failed items NaN; `isNull` is asked only for pages that have nulls. */
 export async function readVectorColumn(

@@ -1,4 +1,4 @@
-import type { ResultFormat } from "../sink/result-writer.ts";
+import type { ResultFormat } from "#src/producer/output/result-writer.ts";
 
 /** One record of a finished run without its vector. */
 export interface ResultItem {

@@ -1,7 +1,7 @@
-import { ProviderError } from "../../core/errors.ts";
-import { classifyStatus } from "../transport/classify-status.ts";
-import { parseRetryAfter } from "../transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
+import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
 import { MINIMAX_CODES, MINIMAX_NAME } from "./profile.ts";
 
 /**

@@ -1,9 +1,9 @@
-import { ProviderError } from "../../core/errors.ts";
-import { checkVectors } from "../check-vectors.ts";
-import { FloatSyntaxError } from "../decode-floats.ts";
-import { decodeVectorBody, type VectorBody } from "../decode-vector-body.ts";
-import type { EmbeddingRequest, EmbeddingResponse, Usage } from "../provider.ts";
-import type { HttpResponse } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { checkVectors } from "#src/providers/check-vectors.ts";
+import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
+import { decodeVectorBody, type VectorBody } from "#src/providers/decode-vector-body.ts";
+import type { EmbeddingRequest, EmbeddingResponse, Usage } from "#src/providers/provider.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { classifyBaseResp, classifyResponse, findRequestId } from "./classify-error.ts";
 import { MINIMAX_NAME } from "./profile.ts";
 

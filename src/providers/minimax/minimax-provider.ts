@@ -1,6 +1,6 @@
-import { ProviderError } from "../../core/errors.ts";
-import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
-import type { Transport } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { createMinimaxChatModel } from "./chat/minimax-chat-model.ts";
 import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
 import { MINIMAX_MODELS, MINIMAX_NAME } from "./profile.ts";

@@ -1,5 +1,5 @@
-import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
-import type { ModelData } from "../provider.ts";
+import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import { MINIMAX_CHAT_MODELS } from "./chat/chat-models.ts";
 
 /** Everything about MiniMax that is data. */

@@ -1,7 +1,7 @@
-import type { ChatCodec } from "../chat-codec.ts";
-import { parseObject, readField, readObject } from "../json-value.ts";
-import type { ChatResponse } from "../provider.ts";
-import type { HttpResponse } from "../transport/transport.ts";
+import type { ChatCodec } from "#src/providers/chat-codec.ts";
+import { parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import type { ChatResponse } from "#src/providers/provider.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { type ChatDialect, checkFinish, collectExtra, readIdentity, reportsError } from "./chat-dialect.ts";
 import {
   pickExtraFields,

@@ -1,7 +1,7 @@
-import { ProviderError, type ProviderErrorKind } from "../../core/errors.ts";
-import { isObject, type JsonObject, readField, readText } from "../json-value.ts";
-import type { ChatRequest, ChatResponse, FinishReason } from "../provider.ts";
-import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import type { ChatRequest, ChatResponse, FinishReason } from "#src/providers/provider.ts";
+import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
 
 export type ResponseHead = Pick<HttpResponse, "status" | "headers">;
 

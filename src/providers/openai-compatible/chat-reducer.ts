@@ -1,8 +1,8 @@
-import { ProviderError } from "../../core/errors.ts";
-import type { ChatReducer, ChatStep } from "../chat-codec.ts";
-import { isObject, type JsonObject, parseObject, readField, readObject } from "../json-value.ts";
-import type { ChatEvent, ChatResponse, FinishReason, Usage } from "../provider.ts";
-import type { SseEvent } from "../transport/sse.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
+import { isObject, type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import type { ChatEvent, ChatResponse, FinishReason, Usage } from "#src/providers/provider.ts";
+import type { SseEvent } from "#src/providers/transport/sse.ts";
 import {
   type ChatDialect,
   checkFinish,

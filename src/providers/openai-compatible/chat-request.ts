@@ -1,5 +1,5 @@
-import { ProviderError } from "../../core/errors.ts";
-import type { ChatMessage, ChatRequest, ToolCall } from "../provider.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider.ts";
 
 /** How one vendor's request differs from the common form. */
 export interface RequestDialect {

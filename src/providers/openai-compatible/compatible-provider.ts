@@ -1,8 +1,8 @@
-import { ProviderError } from "../../core/errors.ts";
-import { findRangeProblem, type Range } from "../check-range.ts";
-import { createHttpChatModel } from "../http-chat-model.ts";
-import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "../provider.ts";
-import type { Transport } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
+import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
+import type { EmbeddingModel, ModelData, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { createChatCodec } from "./chat-codec.ts";
 import type { ChatDialect } from "./chat-dialect.ts";
 import { encodeChatBody } from "./chat-request.ts";

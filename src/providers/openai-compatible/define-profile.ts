@@ -1,4 +1,4 @@
-import type { ModelData } from "../provider.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
 /** What a user says of an OpenAI-compatible provider. */

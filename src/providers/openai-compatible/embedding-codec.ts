@@ -1,10 +1,10 @@
-import { ProviderError } from "../../core/errors.ts";
-import { checkVectors } from "../check-vectors.ts";
-import { decodeEmbeddingList, type EmbeddingList } from "../decode-embedding-list.ts";
-import { FloatSyntaxError } from "../decode-floats.ts";
-import { isObject, type JsonObject, readText } from "../json-value.ts";
-import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "../provider.ts";
-import type { HttpResponse } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { checkVectors } from "#src/providers/check-vectors.ts";
+import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/decode-embedding-list.ts";
+import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
+import { isObject, type JsonObject, readText } from "#src/providers/json-value.ts";
+import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { findRequestId, type ResponseHead, reportsError } from "./chat-dialect.ts";
 import { readUsage } from "./chat-parts.ts";
 

@@ -1,6 +1,6 @@
-import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
-import type { LaneLimits } from "../../core/lane.ts";
-import type { ModelData } from "../provider.ts";
+import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 
 export interface ErrorCodeClass {
   readonly kind: ProviderErrorKind;

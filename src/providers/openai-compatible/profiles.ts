@@ -1,4 +1,4 @@
-import type { ModelData } from "../provider.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import { DASHSCOPE_CODES, SILICONFLOW_CODES, TEI_CODES, VOLCENGINE_CODES } from "./error-codes.ts";
 import type { CompatibleProfile } from "./profile.ts";
 

@@ -1,5 +1,5 @@
-import { readField, readObject, readText } from "../json-value.ts";
-import type { ChatEvent } from "../provider.ts";
+import { readField, readObject, readText } from "#src/providers/json-value.ts";
+import type { ChatEvent } from "#src/providers/provider.ts";
 import { readArguments } from "./chat-parts.ts";
 
 /** One tool call as far as it has come. */

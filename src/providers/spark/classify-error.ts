@@ -1,8 +1,8 @@
-import { ProviderError, type ProviderErrorDetails } from "../../core/errors.ts";
-import { isObject, type JsonObject, parseObject } from "../json-value.ts";
-import { classifyStatus } from "../transport/classify-status.ts";
-import { parseRetryAfter } from "../transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse } from "../transport/transport.ts";
+import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
+import { isObject, type JsonObject, parseObject } from "#src/providers/json-value.ts";
+import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
+import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
 import { SPARK_CLOCK_TOLERANCE_MS, SPARK_CODES, SPARK_NAME } from "./profile.ts";
 
 export interface CodeContext {

@@ -1,9 +1,9 @@
 import { endianness } from "node:os";
-import { ProviderError } from "../../core/errors.ts";
-import { checkVectors } from "../check-vectors.ts";
-import { parseObject, readField, readObject, readText } from "../json-value.ts";
-import type { EmbeddingPurpose, EmbeddingResponse } from "../provider.ts";
-import type { HttpResponse } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { checkVectors } from "#src/providers/check-vectors.ts";
+import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
+import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { errorFromCode, errorFromResponse, findCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 

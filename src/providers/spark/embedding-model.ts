@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { ProviderError } from "../../core/errors.ts";
-import type { Call, EmbeddingModel, EmbeddingResponse } from "../provider.ts";
-import type { Transport } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { Call, EmbeddingModel, EmbeddingResponse } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { errorFromResponse } from "./classify-error.ts";
 import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
 import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";

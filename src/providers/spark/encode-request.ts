@@ -1,9 +1,9 @@
-import { ProviderError } from "../../core/errors.ts";
-import { findRangeProblem, type Range } from "../check-range.ts";
-import { isObject } from "../json-value.ts";
-import type { ChatRequest } from "../provider.ts";
-import { toPlainMessages } from "./plain-messages.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
+import { isObject } from "#src/providers/json-value.ts";
+import type { ChatRequest } from "#src/providers/provider.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
+import { toPlainMessages } from "./to-plain-messages.ts";
 
 export interface Caller {
   readonly appId: string;

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject, readCount, readField, readObject } from "../json-value.ts";
-import type { Usage } from "../provider.ts";
+import { isObject, type JsonObject, readCount, readField, readObject } from "#src/providers/json-value.ts";
+import type { Usage } from "#src/providers/provider.ts";
 
 export interface FunctionCall {
   readonly name: string;

@@ -1,7 +1,7 @@
-import { ProviderError } from "../../core/errors.ts";
-import type { ChatReducer, ChatStep } from "../chat-codec.ts";
-import { type JsonObject, parseObject, readField, readObject } from "../json-value.ts";
-import type { ChatEvent, ChatResponse, Usage } from "../provider.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
+import { type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
+import type { ChatEvent, ChatResponse, Usage } from "#src/providers/provider.ts";
 import { errorFromCode, readCode, readSid } from "./classify-error.ts";
 import { type FunctionCall, readPieces, readUsage } from "./frame-parts.ts";
 import { SPARK_NAME } from "./profile.ts";

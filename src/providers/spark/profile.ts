@@ -1,5 +1,5 @@
-import type { LimitDimension, ProviderErrorKind } from "../../core/errors.ts";
-import type { ModelData } from "../provider.ts";
+import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 
 /** Everything about iFlytek Spark that is data. */
 export const SPARK_NAME = "spark";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "../provider.ts";
-import { reduceChat } from "../reduce-chat.ts";
-import type { Transport } from "../transport/transport.ts";
+import { reduceChat } from "#src/providers/chat-accumulator.ts";
+import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { errorFromResponse } from "./classify-error.ts";
 import { encodeChatRequest } from "./encode-request.ts";
 import { createFrameReducer } from "./frame-reducer.ts";

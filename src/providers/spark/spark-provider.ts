@@ -1,6 +1,6 @@
-import { ProviderError } from "../../core/errors.ts";
-import type { ChatModel, Provider, ProviderAccount } from "../provider.ts";
-import type { Transport } from "../transport/transport.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatModel, Provider, ProviderAccount } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { createEmbeddingModel } from "./embedding-model.ts";
 import { createHttpChat } from "./http-chat.ts";
 import {

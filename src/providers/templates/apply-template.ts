@@ -1,4 +1,4 @@
-import type { ChatRequest } from "../provider.ts";
+import type { ChatRequest } from "#src/providers/provider.ts";
 import type { ConversationTemplate } from "./conversation-templates.ts";
 import { parsePrompt } from "./parse-prompt.ts";
 

@@ -1,4 +1,4 @@
-import type { ChatMessage } from "../provider.ts";
+import type { ChatMessage } from "#src/providers/provider.ts";
 import type { ConversationTemplate } from "./conversation-templates.ts";
 import { matchTurns, unescapeTurns } from "./turn-marker.ts";
 

@@ -1,5 +1,5 @@
-import { InputError } from "../../core/errors.ts";
-import type { ChatMessage } from "../provider.ts";
+import { InputError } from "#src/core/errors.ts";
+import type { ChatMessage } from "#src/providers/provider.ts";
 import type { ConversationTemplate } from "./conversation-templates.ts";
 import { escapeTurns } from "./turn-marker.ts";
 

@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "../../core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/errors.ts";
 
 export interface StatusClass {
   readonly kind: ProviderErrorKind;

@@ -1,8 +1,8 @@
 import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
-import type { ProviderError } from "../../core/errors.ts";
-import type { Call } from "../provider.ts";
-import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-parts.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import type { Call } from "#src/providers/provider.ts";
+import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody } from "./inflate-body.ts";
 import { openStream } from "./stream.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from "./transport.ts";

@@ -10,7 +10,7 @@ import {
   inflate,
   zstdDecompress,
 } from "node:zlib";
-import { errorCode, ProviderError } from "../../core/errors.ts";
+import { errorCode, ProviderError } from "#src/core/errors.ts";
 import type { HttpResponse } from "./transport.ts";
 
 const DECODERS = {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from "undici";
-import { ProviderError } from "../../core/errors.ts";
-import type { Call } from "../provider.ts";
-import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-parts.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { Call } from "#src/providers/provider.ts";
+import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody, inflateChunks } from "./inflate-body.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";

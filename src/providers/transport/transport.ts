@@ -1,4 +1,4 @@
-import type { Call } from "../provider.ts";
+import type { Call } from "#src/providers/provider.ts";
 
 export interface HttpRequest {
   /** Named in errors. */

@@ -1,4 +1,4 @@
-import { errorCode, ProviderError, type ProviderErrorKind } from "../../core/errors.ts";
+import { errorCode, ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
 import { describeTransportError } from "./transport-error.ts";
 
 /** Ends by which the upstream says that it has sent what it wanted to send; whether that was enough, the reader knows. */

@@ -1,6 +1,6 @@
 import { getCACertificates } from "node:tls";
-import { omitUndefined } from "../../core/omit-undefined.ts";
-import type { Call } from "../provider.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { Call } from "#src/providers/provider.ts";
 import type { SocketAnswer, SocketRequest } from "./transport.ts";
 import { TunnelAgent } from "./tunnel-agent.ts";
 import { SocketExchange, type SocketLimits } from "./websocket-exchange.ts";

@@ -1,9 +1,9 @@
-import { ProviderError } from "../../core/errors.ts";
-import { findRangeProblem } from "../check-range.ts";
-import { type JsonObject, readText } from "../json-value.ts";
-import type { ChatDialect, ResponseHead } from "../openai-compatible/chat-dialect.ts";
-import { encodeChatBody } from "../openai-compatible/chat-request.ts";
-import type { ChatMessage, ChatRequest } from "../provider.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { findRangeProblem } from "#src/providers/check-range.ts";
+import { type JsonObject, readText } from "#src/providers/json-value.ts";
+import type { ChatDialect, ResponseHead } from "#src/providers/openai-compatible/chat-dialect.ts";
+import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 

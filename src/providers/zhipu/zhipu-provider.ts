@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { ProviderError } from "../../core/errors.ts";
-import { createHttpChatModel } from "../http-chat-model.ts";
-import { createChatCodec } from "../openai-compatible/chat-codec.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
 import {
   decodeEmbeddingResponse,
   type EmbeddingDialect,
   encodeEmbeddingRequest,
-} from "../openai-compatible/embedding-codec.ts";
+} from "#src/providers/openai-compatible/embedding-codec.ts";
 import type {
   ChatModel,
   ChatRequest,
@@ -14,8 +14,8 @@ import type {
   ModelData,
   Provider,
   ProviderAccount,
-} from "../provider.ts";
-import type { Transport } from "../transport/transport.ts";
+} from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { createZhipuChatDialect } from "./chat-dialect.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { type Credentials, createKeyCredentials, createTokenCredentials } from "./credentials.ts";

@@ -1,7 +1,7 @@
-import { countTokens } from "../count-tokens.ts";
-import type { SimulatedResponse } from "../endpoint.ts";
-import { jsonResponse } from "../endpoint.ts";
-import type { ChatFault } from "../faults.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import type { SimulatedResponse } from "#src/simulator/server/endpoint.ts";
+import { jsonResponse } from "#src/simulator/server/endpoint.ts";
+import type { ChatFault } from "#src/simulator/server/faults.ts";
 import { answerPrompt, splitAnswer } from "./answer-prompt.ts";
 
 /** What a chat endpoint took out of an accepted call. */

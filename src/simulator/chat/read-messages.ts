@@ -1,4 +1,4 @@
-import { countTokens } from "../count-tokens.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
 
 export interface ReadMessages {
   /** Text of the last user message, which the simulated model answers. */

@@ -1,5 +1,5 @@
-import { countTokens } from "../count-tokens.ts";
-import { parseBody } from "../endpoint.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import { parseBody } from "#src/simulator/server/endpoint.ts";
 
 /** One version of the simulated provider. */
 export interface SimulatedVersion {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { LimitName } from "../account.ts";
-import { countTokens } from "../count-tokens.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { LimitName } from "#src/simulator/server/account.ts";
 import {
   type AcceptedCall,
   type Endpoint,
@@ -8,9 +9,8 @@ import {
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
-} from "../endpoint.ts";
-import type { VectorDefect } from "../faults.ts";
-import type { VectorMode, VectorStore } from "../vector-store.ts";
+} from "#src/simulator/server/endpoint.ts";
+import type { VectorDefect } from "#src/simulator/server/faults.ts";
 import { findSignatureProblem, type SparkKeys } from "./verify-signature.ts";
 
 export interface SparkEmbeddingOptions extends SparkKeys {

@@ -1,4 +1,4 @@
-import type { FrameDefect } from "../faults.ts";
+import type { FrameDefect } from "#src/simulator/server/faults.ts";
 import type { SparkChatRequest } from "./check-frame.ts";
 import { composeReply } from "./reply.ts";
 

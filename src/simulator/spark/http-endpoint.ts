@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
-import type { LimitName } from "../account.ts";
-import { countTokens } from "../count-tokens.ts";
-import type { ReceivedCall } from "../endpoint.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import type { LimitName } from "#src/simulator/server/account.ts";
+import type { ReceivedCall } from "#src/simulator/server/endpoint.ts";
 import {
   type CheckedCall,
   type Endpoint,
   jsonResponse,
   parseBody,
   type SimulatedResponse,
-} from "../endpoint.ts";
-import type { ChatFault } from "../faults.ts";
+} from "#src/simulator/server/endpoint.ts";
+import type { ChatFault } from "#src/simulator/server/faults.ts";
 import { composeReply, type Reply } from "./reply.ts";
 
 const MODELS: Readonly<Record<string, number>> = {

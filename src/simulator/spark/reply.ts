@@ -1,5 +1,5 @@
-import { answerPrompt, splitAnswer } from "../chat/answer-prompt.ts";
-import { countTokens } from "../count-tokens.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import { answerPrompt, splitAnswer } from "#src/simulator/chat/answer-prompt.ts";
 
 export interface Reply {
   /** At least one. */

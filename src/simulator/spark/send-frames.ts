@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { FrameDefect } from "../faults.ts";
+import type { FrameDefect } from "#src/simulator/server/faults.ts";
 import { composeError, corruptFrames, type SparkFrame } from "./frames.ts";
 
 export interface FrameFault {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { CheckedCall, Endpoint } from "../endpoint.ts";
-import type { SimulatedProvider } from "../exchange.ts";
-import type { VectorStore } from "../vector-store.ts";
+import type { VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { CheckedCall, Endpoint } from "#src/simulator/server/endpoint.ts";
+import type { SimulatedProvider } from "#src/simulator/server/simulated-provider.ts";
 import { SparkChatServer } from "./chat-socket.ts";
 import { createSparkEmbeddingEndpoints } from "./embedding-endpoint.ts";
 import { createSparkHttpEndpoint } from "./http-endpoint.ts";

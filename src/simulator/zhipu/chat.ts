@@ -1,14 +1,14 @@
-import { type ChatCall, composeChat } from "../chat/compose-chat.ts";
-import { readMessages } from "../chat/read-messages.ts";
+import { type ChatCall, composeChat } from "#src/simulator/chat/compose-chat.ts";
+import { readMessages } from "#src/simulator/chat/read-messages.ts";
 import {
   type CheckedCall,
   type Endpoint,
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
-} from "../endpoint.ts";
+} from "#src/simulator/server/endpoint.ts";
 import { findCredentialProblem } from "./credentials.ts";
-import { errorResponse, throttle } from "./refuse.ts";
+import { errorResponse, throttle } from "./error-response.ts";
 
 interface ZhipuChatCall extends CheckedCall {
   readonly model: string;

@@ -1,4 +1,5 @@
-import { countTokens } from "../count-tokens.ts";
+import { countTokens } from "#src/simulator/answers/count-tokens.ts";
+import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
 import {
   type AcceptedCall,
   corruptVectors,
@@ -6,11 +7,10 @@ import {
   parseBody,
   type ReceivedCall,
   type SimulatedResponse,
-} from "../endpoint.ts";
-import type { VectorDefect } from "../faults.ts";
-import type { VectorMode, VectorStore } from "../vector-store.ts";
+} from "#src/simulator/server/endpoint.ts";
+import type { VectorDefect } from "#src/simulator/server/faults.ts";
 import { findCredentialProblem } from "./credentials.ts";
-import { errorResponse, throttle } from "./refuse.ts";
+import { errorResponse, throttle } from "./error-response.ts";
 
 interface SimulatedEmbeddingModel {
   readonly dimensions: readonly number[];

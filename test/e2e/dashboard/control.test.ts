@@ -6,11 +6,11 @@ import {
   hasBrowser,
   openBrowser,
   openGuardedPage,
-} from "../../support/browser.ts";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "../../support/cli.ts";
-import { buildCorpusText } from "../../support/corpus.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
-import { readJsonl } from "../../support/read-output.ts";
+} from "#test/support/browser.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/corpus.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
+import { readJsonl } from "#test/support/read-output-files.ts";
 
 const ITEMS = 400;
 const FILTERED = [3, 77, 300];

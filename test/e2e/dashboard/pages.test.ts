@@ -6,10 +6,10 @@ import {
   hasBrowser,
   openBrowser,
   openGuardedPage,
-} from "../../support/browser.ts";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "../../support/cli.ts";
-import { writeCorpus } from "../../support/corpus.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "../../support/dashboard-process.ts";
+} from "#test/support/browser.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
+import { writeCorpus } from "#test/support/corpus.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
 
 /** A property of the element that has the focus. */
 const focused = (page: Page, property: "textContent" | "id") =>

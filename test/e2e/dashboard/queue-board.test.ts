@@ -1,9 +1,9 @@
 import { Queue } from "bullmq";
 import { expect, test } from "vitest";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { hasBrowser, openBrowser, openGuardedPage } from "../../support/browser.ts";
-import { openDashboard } from "../../support/dashboard.ts";
-import { openTestRedis } from "../../support/redis.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
+import { openDashboard } from "#test/support/dashboard.ts";
+import { openTestRedis } from "#test/support/redis.ts";
 
 test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", async () => {
   await using redis = openTestRedis();

@@ -6,9 +6,9 @@ import {
   hasBrowser,
   openBrowser,
   openGuardedPage,
-} from "../../support/browser.ts";
-import { CliSandbox } from "../../support/cli.ts";
-import { type DashboardProcess, startDashboardProcess } from "../../support/dashboard-process.ts";
+} from "#test/support/browser.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
 
 const VIEWER = "viewer-password-1";
 const OPERATOR = "operator-password-1";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { HISTORY_SPANS } from "../../../src/dashboard/look/build-history.ts";
-import { GaugeStore } from "../../../src/dashboard/look/gauge-store.ts";
-import { GaugeHistory } from "../../../src/dashboard/look/gauges.ts";
-import { readServerTime } from "../../../src/queue/server-time.ts";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { openDashboard } from "../../support/dashboard.ts";
-import { openTestRedis } from "../../support/redis.ts";
+import { HISTORY_SPANS } from "#src/dashboard/overview/build-history.ts";
+import { GaugeStore } from "#src/dashboard/snapshot/gauge-store.ts";
+import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { readServerTime } from "#src/redis/server-time.ts";
+import { openDashboard } from "#test/support/dashboard.ts";
+import { openTestRedis } from "#test/support/redis.ts";
 
 const MINUTE = 60_000;
 const NOW = 1_795_000_000_000;

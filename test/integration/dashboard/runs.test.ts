@@ -1,16 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { computeFailureCause } from "../../../src/core/error-signature.ts";
-import type { AuditEntry } from "../../../src/dashboard/contract.ts";
-import { CallTimings } from "../../../src/producer/sink/call-notes.ts";
-import { RunControl } from "../../../src/queue/run-control.ts";
-import { appendJournal, publishFailureCauses } from "../../../src/queue/run-journal.ts";
-import { createKeys, type Keys } from "../../../src/redis/keys.ts";
-import type { RedisClient } from "../../../src/redis/script.ts";
-import { type FixtureItem, openDashboard, RunFixture, type TestDashboard } from "../../support/dashboard.ts";
-import { openTestRedis, type TestRedis } from "../../support/redis.ts";
-import { waitFor } from "../../support/wait-for.ts";
+import { computeFailureCause } from "#src/core/failure-cause.ts";
+import type { AuditEntry } from "#src/dashboard/contract.ts";
+import { CallTimings } from "#src/producer/storage/call-timings.ts";
+import { createKeys, type Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
+import { appendJournal, publishFailureCauses } from "#src/state/runs/run-journal.ts";
+import { type FixtureItem, openDashboard, RunFixture, type TestDashboard } from "#test/support/dashboard.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const SECRET = "the text of an item";
 const failure = { kind: "server", message: "HTTP 500 of request 17", code: "500" } as const;

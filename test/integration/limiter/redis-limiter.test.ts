@@ -1,7 +1,7 @@
-import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { limiterSuite } from "../../conformance/limiter.suite.ts";
-import { openTestRedis } from "../../support/redis.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { limiterSuite } from "#test/conformance/limiter.suite.ts";
+import { openTestRedis } from "#test/support/redis.ts";
 import { shiftTime } from "./shift-time.ts";
 
 limiterSuite("the Redis limiter", async (options) => {

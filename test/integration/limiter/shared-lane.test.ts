@@ -1,11 +1,11 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { LaneLimits } from "../../../src/core/lane.ts";
-import type { Limiter } from "../../../src/limiter/limiter.ts";
-import { createRedisLimiter } from "../../../src/limiter/redis-limiter.ts";
-import { createKeys } from "../../../src/redis/keys.ts";
-import { openTestRedis, type TestRedis } from "../../support/redis.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
 import { shiftTime } from "./shift-time.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { ProviderError } from "../../../src/core/errors.ts";
+import { ProviderError } from "#src/core/errors.ts";
 import type {
   ChatEvent,
   ChatModel,
@@ -8,16 +8,16 @@ import type {
   ChatResponse,
   EmbeddingModel,
   Provider,
-} from "../../../src/providers/provider.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
-import type { Transport } from "../../../src/providers/transport/transport.ts";
-import { type Simulator, startSimulator } from "../../../src/simulator/simulator.ts";
-import { createPlaybackTransport } from "../../support/conformance/playback.ts";
-import type { ConformanceSubject, EmbeddingSubject } from "../../support/conformance/subject.ts";
-import { SUBJECTS } from "../../support/conformance-subjects.ts";
-import { encodeResponse, type Reply, startReplayServer } from "../../support/replay-server.ts";
-import { waitFor } from "../../support/wait-for.ts";
-import { encodeCloseFrame, encodeTextMessage } from "../../support/websocket-frames.ts";
+} from "#src/providers/provider.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
+import { type Simulator, startSimulator } from "#src/simulator/simulator.ts";
+import { createPlaybackTransport } from "#test/support/conformance/playback.ts";
+import type { ConformanceSubject, EmbeddingSubject } from "#test/support/conformance/subject.ts";
+import { SUBJECTS } from "#test/support/conformance-subjects.ts";
+import { encodeResponse, type Reply, startReplayServer } from "#test/support/replay-server.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+import { encodeCloseFrame, encodeTextMessage } from "#test/support/websocket-frames.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

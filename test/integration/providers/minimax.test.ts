@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../src/core/errors.ts";
-import type { EmbeddingModel } from "../../../src/providers/provider.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { createTransport, type TransportOptions } from "../../../src/providers/transport/http.ts";
-import { embedText, toFloats } from "../../../src/simulator/embed-text.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import type { EmbeddingModel } from "#src/providers/provider.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
 import {
   SIMULATOR_API_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../../src/simulator/simulator.ts";
-import { waitFor } from "../../support/wait-for.ts";
+} from "#src/simulator/simulator.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -1,23 +1,19 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ChatEvent, ChatRequest, ChatResponse, Provider } from "../../../src/providers/provider.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import {
-  SPARK_CODES,
-  SPARK_EMBEDDING_SERVICES,
-  SPARK_VERSIONS,
-} from "../../../src/providers/spark/profile.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
-import type { SocketOptions } from "../../../src/providers/transport/websocket.ts";
-import { embedText, toFloats } from "../../../src/simulator/embed-text.ts";
+import type { ChatEvent, ChatRequest, ChatResponse, Provider } from "#src/providers/provider.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { SPARK_CODES, SPARK_EMBEDDING_SERVICES, SPARK_VERSIONS } from "#src/providers/spark/profile.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
+import type { SocketOptions } from "#src/providers/transport/websocket.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import type { CallReport } from "#src/simulator/server/statistics.ts";
 import {
   SIMULATOR_API_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../../src/simulator/simulator.ts";
-import { SIMULATED_SPARK } from "../../../src/simulator/spark/spark.ts";
-import type { CallReport } from "../../../src/simulator/statistics.ts";
-import { waitFor } from "../../support/wait-for.ts";
+} from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -409,7 +405,7 @@ describe("the Spark double", () => {
   it("closes a connection that asks nothing", async () => {
     const simulator = await start({ spark: { idleMs: 50 } });
     const { WebSocket } = await import("ws");
-    const { signUrl } = await import("../../../src/providers/spark/sign-request.ts");
+    const { signUrl } = await import("#src/providers/spark/sign-request.ts");
     const url = new URL(`${simulator.spark.url}/v3.5/chat`);
     const target = { method: "GET" as const, host: url.host, path: url.pathname };
     const keys = { apiKey: SIMULATOR_API_KEY, apiSecret: SIMULATED_SPARK.apiSecret };
@@ -443,7 +439,7 @@ describe("the Spark double", () => {
     ["too much", { payload: { message: { text: [{ role: "user", content: "字".repeat(9000) }] } } }, 10907],
   ])("refuses a request for its %s", async (_, change, code) => {
     const simulator = await start();
-    const { signUrl } = await import("../../../src/providers/spark/sign-request.ts");
+    const { signUrl } = await import("#src/providers/spark/sign-request.ts");
     const base = new URL(`${simulator.spark.url}/v3.5/chat`);
     const keys = { apiKey: SIMULATOR_API_KEY, apiSecret: SIMULATED_SPARK.apiSecret };
     const url = signUrl(base, { method: "GET", host: base.host, path: base.pathname }, keys, Date.now());

@@ -11,10 +11,10 @@ import {
 } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { createTransport, type TransportOptions } from "../../../src/providers/transport/http.ts";
-import type { Transport } from "../../../src/providers/transport/transport.ts";
-import { isCertificateErrorCode } from "../../../src/providers/transport/transport-error.ts";
-import { waitFor } from "../../support/wait-for.ts";
+import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
+import { isCertificateErrorCode } from "#src/providers/transport/transport-error.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

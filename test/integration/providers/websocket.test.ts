@@ -12,9 +12,9 @@ import {
 } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { createTransport, type TransportOptions } from "../../../src/providers/transport/http.ts";
-import type { SocketAnswer } from "../../../src/providers/transport/transport.ts";
-import { waitFor } from "../../support/wait-for.ts";
+import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
+import type { SocketAnswer } from "#src/providers/transport/transport.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

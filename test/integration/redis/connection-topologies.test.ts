@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { Queue, Worker } from "bullmq";
 import { Cluster } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { assertServerUsable, checkServer } from "../../../src/redis/check-server.ts";
-import { openRedis, type RedisSource } from "../../../src/redis/connection.ts";
-import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
+import { openRedis, type RedisSource } from "#src/redis/connection.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
 import {
   freePort,
   hasRedisServer,
   type RedisProcess,
   startRedisProcess,
-} from "../../support/redis-process.ts";
-import { waitFor } from "../../support/wait-for.ts";
+} from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];
 const sources: RedisSource[] = [];

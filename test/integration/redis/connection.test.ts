@@ -1,11 +1,11 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { openRedis, type RedisEvent, type RedisSource } from "../../../src/redis/connection.ts";
-import { parseRedisUrl } from "../../../src/redis/url.ts";
-import { openTestRedis } from "../../support/redis.ts";
-import { hasRedisServer, type RedisProcess, startRedisProcess } from "../../support/redis-process.ts";
-import { waitFor } from "../../support/wait-for.ts";
+import { openRedis, type RedisEvent, type RedisSource } from "#src/redis/connection.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
+import { openTestRedis } from "#test/support/redis.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];
 const sources: RedisSource[] = [];

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { CallReport } from "#src/simulator/server/statistics.ts";
 import {
   SIMULATOR_API_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../../src/simulator/simulator.ts";
-import type { CallReport } from "../../../src/simulator/statistics.ts";
-import { waitFor } from "../../support/wait-for.ts";
+} from "#src/simulator/simulator.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const running: Simulator[] = [];
 afterEach(async () => {

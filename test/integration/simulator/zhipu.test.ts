@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../src/core/errors.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { createTransport } from "../../../src/providers/transport/http.ts";
-import { signToken } from "../../../src/providers/zhipu/credentials.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
+import { signToken } from "#src/providers/zhipu/credentials.ts";
 import {
   SIMULATOR_ZHIPU_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../../src/simulator/simulator.ts";
-import { waitFor } from "../../support/wait-for.ts";
+} from "#src/simulator/simulator.ts";
+import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

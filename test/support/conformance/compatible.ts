@@ -1,6 +1,6 @@
-import type { CompatibleProfile } from "../../../src/providers/openai-compatible/profile.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
+import type { CompatibleProfile } from "#src/providers/openai-compatible/profile.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
   type ErrorCase,

@@ -1,4 +1,4 @@
-import type { HttpResponse, Transport } from "../../../src/providers/transport/transport.ts";
+import type { HttpResponse, Transport } from "#src/providers/transport/transport.ts";
 
 export interface Playback {
   /** The body of every HTTP answer. */

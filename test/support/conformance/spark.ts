@@ -1,9 +1,9 @@
-import type { ProviderErrorKind } from "../../../src/core/errors.ts";
-import type { ProviderAccount } from "../../../src/providers/provider.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { SIMULATOR_API_KEY } from "../../../src/simulator/simulator.ts";
-import { SIMULATED_SPARK } from "../../../src/simulator/spark/spark.ts";
-import { encodeCloseFrame, encodeTextMessage } from "../websocket-frames.ts";
+import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderAccount } from "#src/providers/provider.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
+import { encodeCloseFrame, encodeTextMessage } from "#test/support/websocket-frames.ts";
 import {
   type ConformanceSubject,
   type EmbeddingSubject,

@@ -1,7 +1,7 @@
-import type { ProviderErrorKind } from "../../../src/core/errors.ts";
-import type { Provider } from "../../../src/providers/provider.ts";
-import type { Transport } from "../../../src/providers/transport/transport.ts";
-import type { Simulator } from "../../../src/simulator/simulator.ts";
+import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { Provider } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
+import type { Simulator } from "#src/simulator/simulator.ts";
 
 /** One way of talking to a provider, and what its wire looks like. A provider with several protocols is several. */
 export interface ConformanceSubject {

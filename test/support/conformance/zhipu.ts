@@ -1,6 +1,6 @@
-import type { ProviderErrorKind } from "../../../src/core/errors.ts";
-import { createProvider } from "../../../src/providers/registry.ts";
-import { SIMULATOR_ZHIPU_KEY } from "../../../src/simulator/simulator.ts";
+import type { ProviderErrorKind } from "#src/core/errors.ts";
+import { createProvider } from "#src/providers/registry.ts";
+import { SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
   type ErrorCase,

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { loadConfig } from "../../../src/config.ts";
-import { findModel, findProvider, registerProviders } from "../../../src/providers/registry.ts";
+import { loadConfig } from "#src/config/config.ts";
+import { findModel, findProvider, registerProviders } from "#src/providers/registry.ts";
 
 const folders: string[] = [];
 afterEach(() => {

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
-import { fileSchema } from "../../../src/config/file-schema.ts";
-import { listSettings } from "../../../src/config/problems.ts";
-import { PROVIDER_SETTINGS } from "../../../src/config/provider-settings.ts";
-import { parseSettings } from "../../../src/config/settings-file.ts";
-import { KNOWN_VARIABLES } from "../../../src/config/variables.ts";
+import { listSettings } from "#src/config/describe-issues.ts";
+import { fileSchema } from "#src/config/file-schema.ts";
+import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
+import { parseSettings } from "#src/config/settings-file.ts";
+import { KNOWN_VARIABLES } from "#src/config/variables.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const env = readFileSync(join(root, ".env.example"), "utf8");

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { loadConfig, revealAccount } from "../../../src/config.ts";
+import { loadConfig, revealAccount } from "#src/config/config.ts";
 
 const folders: string[] = [];
 afterEach(() => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadConfig } from "../../../src/config.ts";
+import { loadConfig } from "#src/config/config.ts";
 
 const load = (env: Record<string, string>) => loadConfig({ env, cwd: "/nonexistent" });
 

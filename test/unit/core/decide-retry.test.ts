@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decideRetry, type FailedCall, isFault, RETRY_DEFAULTS } from "../../../src/core/decide-retry.ts";
-import { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from "../../../src/core/errors.ts";
+import { decideRetry, type FailedCall, isFault, RETRY_DEFAULTS } from "#src/core/decide-retry.ts";
+import { PROVIDER_ERROR_KINDS, ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
 
 const policy = { ...RETRY_DEFAULTS, random: () => 0.5 };
 

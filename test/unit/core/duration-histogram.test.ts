@@ -8,7 +8,7 @@ import {
   EMPTY_HISTOGRAM,
   estimateQuantile,
   findDurationBucket,
-} from "../../../src/core/duration-histogram.ts";
+} from "#src/core/duration-histogram.ts";
 
 function histogramOf(durations: readonly number[]): DurationHistogram {
   const counts = [...EMPTY_HISTOGRAM.counts];

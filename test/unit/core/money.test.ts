@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { computeCost, estimateCostRange } from "../../../src/core/money.ts";
+import { computeCost, estimateCostRange } from "#src/core/money.ts";
 
 const PRICE = { inputPerMillionTokens: 2, outputPerMillionTokens: 8, currency: "CNY" };
 

@@ -1,7 +1,7 @@
 import { format, inspect } from "node:util";
 import pino from "pino";
 import { describe, expect, it } from "vitest";
-import { Secret } from "../../../src/core/secret.ts";
+import { Secret } from "#src/core/secret.ts";
 
 describe("Secret", () => {
   const secret = new Secret("sk-live-1");

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { LaneLimits } from "../../../src/core/lane.ts";
-import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
-import { createFakeClock } from "../../support/fake-clock.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
+import { createFakeClock } from "#test/support/fake-clock.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const WINDOW = 1_000;

@@ -1,6 +1,6 @@
-import { createMemoryLimiter } from "../../../src/limiter/memory-limiter.ts";
-import { limiterSuite } from "../../conformance/limiter.suite.ts";
-import { createFakeClock } from "../../support/fake-clock.ts";
+import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
+import { limiterSuite } from "#test/conformance/limiter.suite.ts";
+import { createFakeClock } from "#test/support/fake-clock.ts";
 
 limiterSuite("the memory limiter", async (options) => {
   const clock = createFakeClock();

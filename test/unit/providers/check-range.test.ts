@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { findRangeProblem, type Range } from "../../../src/providers/check-range.ts";
-import { createChatDialect } from "../../../src/providers/openai-compatible/compatible-provider.ts";
-import { COMPATIBLE_PROFILES } from "../../../src/providers/openai-compatible/profiles.ts";
+import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
+import { createChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 
 describe("findRangeProblem", () => {
   it.each<[unknown, Range]>([

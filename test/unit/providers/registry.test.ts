@@ -6,8 +6,8 @@ import {
   PROVIDERS,
   registerModels,
   UnknownModelError,
-} from "../../../src/providers/registry.ts";
-import type { Transport } from "../../../src/providers/transport/transport.ts";
+} from "#src/providers/registry.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 
 const noTransport: Transport = {
   post: () => Promise.reject(new Error("not here")),

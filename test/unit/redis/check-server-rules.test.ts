@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  compareVersions,
-  findServerProblems,
-  type ServerInfo,
-} from "../../../src/redis/check-server-rules.ts";
+import { compareVersions, findServerProblems, type ServerInfo } from "#src/redis/check-server-rules.ts";
 
 const good: ServerInfo = {
   flavour: "redis",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ConfigError } from "../../../src/core/errors.ts";
-import { openRedis, reconnectDelay } from "../../../src/redis/connection.ts";
+import { ConfigError } from "#src/core/errors.ts";
+import { openRedis, reconnectDelay } from "#src/redis/connection.ts";
 
 test("the pause before a reconnection grows, is never zero and never longer than two seconds", () => {
   fc.assert(

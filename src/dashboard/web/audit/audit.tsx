@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
-import type { AuditEntry, AuditPage } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { ServerMessage } from "../parts/said.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { requestApi } from "../server/ask-server.ts";
-import { useEventStream } from "../server/live.ts";
-import { translations } from "../words/words.ts";
+import type { AuditEntry, AuditPage } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { readDetail } from "./read-detail.ts";
 
 const PAGE_SIZE = 50;

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { formatters } from "../format/show.ts";
-import { UntrustedText } from "../parts/text.tsx";
-import { theme } from "../shell/theme.ts";
-import { translations } from "../words/words.ts";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { theme } from "#src/dashboard/web/shell/theme.ts";
 import type { ChartHandle } from "./draw-chart.ts";
 
 export interface ChartSeries {

@@ -1,11 +1,11 @@
-import type { AttemptView, ItemHistory } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import type { Tone } from "../parts/tone-of-run.ts";
-import { translations } from "../words/words.ts";
+import type { AttemptView, ItemHistory } from "#src/dashboard/contract.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {
   succeeded: "good",

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { ItemHistory, MaskedText, RevealedItem } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { Card } from "../parts/card.tsx";
-import { openDialog } from "../parts/dialog.tsx";
-import { ServerMessage } from "../parts/said.tsx";
-import { requestApi } from "../server/ask-server.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import type { ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/contract.ts";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 /** What was asked and what was answered: how long they are, and, once asked for, what they say. */
 export function Contents({ item }: { item: ItemHistory }) {

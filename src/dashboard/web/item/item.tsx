@@ -1,15 +1,15 @@
-import type { ItemHistory } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { runLink } from "../parse-route.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { DescriptionList } from "../parts/facts.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { useEventStream } from "../server/live.ts";
-import { translations } from "../words/words.ts";
+import type { ItemHistory } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { runLink } from "#src/dashboard/web/parse-route.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Contents } from "./contents.tsx";
 

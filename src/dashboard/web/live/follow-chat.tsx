@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { ErrorBody, LiveChatEvent } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { Card } from "../parts/card.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { ServerError } from "../server/ask-server.ts";
-import { translations } from "../words/words.ts";
-import { EMPTY_ANSWER, reduceChatEvent, type StreamedAnswer } from "./gather-deltas.ts";
+import type { ErrorBody, LiveChatEvent } from "#src/dashboard/contract.ts";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { ServerError } from "#src/dashboard/web/server/request-api.ts";
+import { EMPTY_ANSWER, reduceChatEvent, type StreamedAnswer } from "./reduce-chat-event.ts";
 
 export interface FollowedChatState {
   readonly item?: string;

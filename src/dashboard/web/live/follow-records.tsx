@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { LatestRecord, LatestRecords } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { itemLink } from "../parse-route.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { LatestRecord, LatestRecords } from "#src/dashboard/contract.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { itemLink } from "#src/dashboard/web/parse-route.ts";
 
 const MAX_RECORDS = 50;
 

@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
-import type { LiveChat, LiveChats, Overview } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { itemLink } from "../parse-route.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { escapeControlCharacters } from "../parts/show-controls.ts";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { useEventStream } from "../server/live.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import type { LiveChat, LiveChats, Overview } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { itemLink } from "#src/dashboard/web/parse-route.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
 import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
 

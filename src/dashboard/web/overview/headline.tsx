@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
-import type { MoneyView, Overview } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { runLink } from "../parse-route.ts";
-import { completedShare } from "../parts/progress.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
-import { findProblems, isCritical, type OverviewProblem } from "./find-trouble.ts";
+import type { MoneyView, Overview } from "#src/dashboard/contract.ts";
+import { completedShare } from "#src/dashboard/web/components/progress-bar.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { runLink } from "#src/dashboard/web/parse-route.ts";
+import { findTightestLimit, sumCosts } from "./derive-overview.ts";
+import { findProblems, isCritical, type OverviewProblem } from "./find-problems.ts";
 import { LaneReason } from "./lane-reason.tsx";
-import { findTightestLimit, sumCosts } from "./sum-up.ts";
 
 /** What a glance must give: what runs, what is stuck, what it costs, how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {

@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { HistoryMetric, HistorySeries, MetricHistory, Overview } from "../../contract.ts";
-import { Chart, type ChartSeries } from "../chart/chart.tsx";
-import { formatters } from "../format/show.ts";
-import { Card } from "../parts/card.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { SegmentedControl } from "../parts/segments.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { translations } from "../words/words.ts";
-import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./sum-up.ts";
+import type { HistoryMetric, HistorySeries, MetricHistory, Overview } from "#src/dashboard/contract.ts";
+import { Chart, type ChartSeries } from "#src/dashboard/web/chart/chart.tsx";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { SegmentedControl } from "#src/dashboard/web/components/segmented-control.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./derive-overview.ts";
 
 type TimeRange = "hour" | "day";
 

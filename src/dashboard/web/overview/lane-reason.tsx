@@ -1,6 +1,6 @@
-import type { LaneView } from "../../contract.ts";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { UntrustedText } from "../parts/text.tsx";
+import type { LaneView } from "#src/dashboard/contract.ts";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 
 /** Why a lane waits or is parked: the kind in the reader's language, then the provider's own words. */
 export function LaneReason({ reason, reasonKind }: Pick<LaneView, "reason" | "reasonKind">) {

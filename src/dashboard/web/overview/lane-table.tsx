@@ -1,12 +1,12 @@
-import type { LaneView } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { Meter } from "../parts/meter.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
-import { openLimitsDialog, openUnparkDialog } from "./change-lane.tsx";
+import type { LaneView } from "#src/dashboard/contract.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { Meter } from "#src/dashboard/web/components/meter.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
+import { openLimitsDialog, openUnparkDialog } from "./lane-dialogs.tsx";
 import { LaneReason } from "./lane-reason.tsx";
 
 /** Lanes, and how much of each of their limits is in use. */

@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
-import type { Overview as OverviewView } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { useEventStream } from "../server/live.ts";
-import { translations } from "../words/words.ts";
+import type { Overview as OverviewView } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { Headline } from "./headline.tsx";
 import { HistoryCharts } from "./history-charts.tsx";
 import { LaneTable } from "./lane-table.tsx";
 import { ProviderTable } from "./provider-table.tsx";
-import { RedisDetails } from "./redis-facts.tsx";
+import { RedisDetails } from "./redis-details.tsx";
 import { RunTable } from "./run-table.tsx";
 import { WorkerTable } from "./worker-table.tsx";
 

@@ -1,9 +1,9 @@
-import type { Percentiles, ProviderView, QueueView } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { Percentiles, ProviderView, QueueView } from "#src/dashboard/contract.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Providers: what waits for them, what they answer, how fast, and how often with an error. */
 export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {

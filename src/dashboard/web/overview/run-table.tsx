@@ -1,10 +1,10 @@
-import type { RunSummary } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { runLink } from "../parse-route.ts";
-import { PhaseBadge } from "../parts/phase.tsx";
-import { completedShare, ProgressBar } from "../parts/progress.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { RunSummary } from "#src/dashboard/contract.ts";
+import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
+import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { runLink } from "#src/dashboard/web/parse-route.ts";
 
 /** Runs, a line each. */
 export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number }) {

@@ -1,9 +1,9 @@
-import type { WorkerView } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { WorkerView } from "#src/dashboard/contract.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Worker processes, the living first. */
 export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; at: number }) {

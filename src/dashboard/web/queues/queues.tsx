@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { Overview } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { useEventStream } from "../server/live.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import type { Overview } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 /** How full each queue is; the jobs themselves are one tab away, in bull-board. */
 export function Queues() {

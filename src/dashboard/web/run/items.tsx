@@ -1,21 +1,21 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ItemPage, ItemStatus, ItemSummary, RunPage } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { itemLink } from "../parse-route.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { ErrorKindLabel } from "../parts/kind.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { ServerMessage } from "../parts/said.tsx";
-import { escapeControlCharacters } from "../parts/show-controls.ts";
-import { StatusBadge } from "../parts/state.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import type { Tone } from "../parts/tone-of-run.ts";
-import { requestApi } from "../server/ask-server.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
-import { writeFilterToUrl } from "./item-address.ts";
-import { formatItemFilter, type ItemFilter } from "./wanted-items.ts";
+import type { ItemPage, ItemStatus, ItemSummary, RunPage } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { itemLink } from "#src/dashboard/web/parse-route.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
+import { formatItemFilter, type ItemFilter } from "./item-filter.ts";
+import { writeFilterToUrl } from "./item-filter-url.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
 

@@ -1,8 +1,8 @@
-import type { RetryStatus } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { ServerMessage } from "../parts/said.tsx";
-import { StatusBadge } from "../parts/state.tsx";
-import { translations } from "../words/words.ts";
+import type { RetryStatus } from "#src/dashboard/contract.ts";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 const TONES = { running: "live", finished: "good", failed: "bad" } as const;
 

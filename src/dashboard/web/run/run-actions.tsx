@@ -1,11 +1,11 @@
-import type { RunAction, RunActionResult, RunPage } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { openDialog } from "../parts/dialog.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { requestApi } from "../server/ask-server.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
-import { openRetryDialog } from "./ask-to-retry.tsx";
+import type { RunAction, RunActionResult, RunPage } from "#src/dashboard/contract.ts";
+import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
+import { openRetryDialog } from "./retry-dialog.tsx";
 
 /** What can be done with the run now, by somebody who may act. */
 export function RunActions({ page }: { page: RunPage }) {

@@ -1,10 +1,10 @@
-import type { MetricHistory } from "../../contract.ts";
-import { Chart } from "../chart/chart.tsx";
-import { formatters } from "../format/show.ts";
-import { buildSeries } from "../overview/history-charts.tsx";
-import { Card } from "../parts/card.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { translations } from "../words/words.ts";
+import type { MetricHistory } from "#src/dashboard/contract.ts";
+import { Chart } from "#src/dashboard/web/chart/chart.tsx";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { buildSeries } from "#src/dashboard/web/overview/history-charts.tsx";
 
 /** How often a run's chart is read anew: its steps are several seconds long. */
 const REFRESH_INTERVAL_MS = 5_000;

@@ -1,10 +1,10 @@
-import type { RunPage } from "../../contract.ts";
-import { DASH } from "../format/format-number.ts";
-import { Card } from "../parts/card.tsx";
-import { DescriptionList } from "../parts/facts.tsx";
-import { ServerMessage } from "../parts/said.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { RunPage } from "#src/dashboard/contract.ts";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { DASH } from "#src/dashboard/web/format/format-number.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Where the run's output is, and how to go on with it. */
 export function RunFolder({ page }: { page: RunPage }) {

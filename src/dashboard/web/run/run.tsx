@@ -1,25 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ErrorBody, RunPage } from "../../contract.ts";
-import { LaneTable } from "../overview/lane-table.tsx";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { PhaseBadge } from "../parts/phase.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { escapeControlCharacters } from "../parts/show-controls.ts";
-import { UntrustedText } from "../parts/text.tsx";
-import { ServerError } from "../server/ask-server.ts";
-import { useEventStream } from "../server/live.ts";
-import { translations } from "../words/words.ts";
-import { FailureCauses } from "./clusters.tsx";
-import { readFilterFromUrl } from "./item-address.ts";
+import type { ErrorBody, RunPage } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { LaneTable } from "#src/dashboard/web/overview/lane-table.tsx";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
+import { ServerError } from "#src/dashboard/web/server/request-api.ts";
+import { FailureCauses } from "./failure-causes.tsx";
+import type { ItemFilter } from "./item-filter.ts";
+import { readFilterFromUrl } from "./item-filter-url.ts";
 import { Items } from "./items.tsx";
 import { RetryNote } from "./retry-note.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { RunCharts } from "./run-charts.tsx";
-import { RunStats } from "./run-facts.tsx";
 import { RunFolder } from "./run-folder.tsx";
+import { RunStats } from "./run-stats.tsx";
 import { StopNote } from "./stop-note.tsx";
-import type { ItemFilter } from "./wanted-items.ts";
 
 /** One run: how far it is, what it costs, why items fail, and what can be done about it. */
 export function Run({ run }: { run: string }) {

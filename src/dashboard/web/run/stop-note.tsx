@@ -1,7 +1,7 @@
-import type { RunPage } from "../../contract.ts";
-import { ServerMessage } from "../parts/said.tsx";
-import { UntrustedText } from "../parts/text.tsx";
-import { translations } from "../words/words.ts";
+import type { RunPage } from "#src/dashboard/contract.ts";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Why a run stands still for good, and how to go on with it; nothing while some process feeds it. */
 export function StopNote({ page: { phase, stopped, outputPending, refusals } }: { page: RunPage }) {

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { RunList, RunPhaseView } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { RunTable } from "../overview/run-table.tsx";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { useEventStream } from "../server/live.ts";
-import { translations } from "../words/words.ts";
+import type { RunList, RunPhaseView } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { RunTable } from "#src/dashboard/web/overview/run-table.tsx";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 
 const PAGE = 50;
 /** A list that was asked for by text, state or page is read again this often; the newest runs come by themselves. */

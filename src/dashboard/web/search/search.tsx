@@ -1,16 +1,16 @@
 import { useSignal } from "@preact/signals";
-import type { RunList, SearchRequest, SearchResult } from "../../contract.ts";
-import { formatters } from "../format/show.ts";
-import { itemLink } from "../parse-route.ts";
-import { Card, EmptyState } from "../parts/card.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { escapeControlCharacters } from "../parts/show-controls.ts";
-import { UntrustedText } from "../parts/text.tsx";
-import { useQuery } from "../parts/use-answer.ts";
-import { requestApi } from "../server/ask-server.ts";
-import { useEventStream } from "../server/live.ts";
-import { canOperate } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import type { RunList, SearchRequest, SearchResult } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { itemLink } from "#src/dashboard/web/parse-route.ts";
+import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 const RUNS = "api/runs?state=finished&limit=200";
 

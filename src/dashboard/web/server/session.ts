@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
-import type { Session, SignIn } from "../../contract.ts";
-import { requestApi, setSignedOutListener } from "./ask-server.ts";
+import type { Session, SignIn } from "#src/dashboard/contract.ts";
+import { requestApi, setSignedOutListener } from "./request-api.ts";
 
 /** Undefined until the server has said who is there. */
 export const session = signal<Session | undefined>(undefined);

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { formatters } from "../format/show.ts";
-import { connection, health } from "../server/live.ts";
-import { translations } from "../words/words.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { connection, health } from "#src/dashboard/web/server/event-stream.ts";
 
 /** A short gap is a reload or a restart, and nothing to be told about. */
 const GRACE_PERIOD_MS = 1_500;

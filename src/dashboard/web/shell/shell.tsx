@@ -1,29 +1,30 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Route } from "../parse-route.ts";
-import { EmptyState } from "../parts/card.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { Notices } from "../parts/notice.tsx";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { escapeControlCharacters } from "../parts/show-controls.ts";
-import { route } from "../route.ts";
-import { fetchSession, session } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import { EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { Dialog } from "#src/dashboard/web/components/dialog.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { Notices } from "#src/dashboard/web/components/notice.tsx";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import type { Route } from "#src/dashboard/web/parse-route.ts";
+import { route } from "#src/dashboard/web/route.ts";
+import { fetchSession, session } from "#src/dashboard/web/server/session.ts";
 import { Banner } from "./banner.tsx";
-import { Header } from "./head.tsx";
+import { Header } from "./header.tsx";
 
 /** Pages come in files of their own, when they are first opened. */
 const PAGES = {
-  overview: () => import("../overview/overview.tsx").then((module) => module.Overview),
-  runs: () => import("../runs/runs.tsx").then((module) => module.Runs),
-  run: () => import("../run/run.tsx").then((module) => module.Run as ComponentType<unknown>),
-  item: () => import("../item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
-  live: () => import("../live/live.tsx").then((module) => module.Live),
-  search: () => import("../search/search.tsx").then((module) => module.Search),
-  queues: () => import("../queues/queues.tsx").then((module) => module.Queues),
-  audit: () => import("../audit/audit.tsx").then((module) => module.Audit),
-  "sign-in": () => import("../sign-in/sign-in.tsx").then((module) => module.SignIn),
+  overview: () => import("#src/dashboard/web/overview/overview.tsx").then((module) => module.Overview),
+  runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.Runs),
+  run: () => import("#src/dashboard/web/run/run.tsx").then((module) => module.Run as ComponentType<unknown>),
+  item: () =>
+    import("#src/dashboard/web/item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
+  live: () => import("#src/dashboard/web/live/live.tsx").then((module) => module.Live),
+  search: () => import("#src/dashboard/web/search/search.tsx").then((module) => module.Search),
+  queues: () => import("#src/dashboard/web/queues/queues.tsx").then((module) => module.Queues),
+  audit: () => import("#src/dashboard/web/audit/audit.tsx").then((module) => module.Audit),
+  "sign-in": () => import("#src/dashboard/web/sign-in/sign-in.tsx").then((module) => module.SignIn),
 };
 type PageName = keyof typeof PAGES;
 

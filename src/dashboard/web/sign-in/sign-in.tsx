@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { formatters } from "../format/show.ts";
-import { ErrorMessage } from "../parts/problem.tsx";
-import { ServerError } from "../server/ask-server.ts";
-import { signIn } from "../server/session.ts";
-import { translations } from "../words/words.ts";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { ServerError } from "#src/dashboard/web/server/request-api.ts";
+import { signIn } from "#src/dashboard/web/server/session.ts";
 
 /** Asks for the viewer's or the operator's password. */
 export function SignIn() {

@@ -1,4 +1,4 @@
-import type { ChatEvent, Usage } from "../../provider.ts";
+import type { ChatEvent, Usage } from "#src/providers/provider.ts";
 
 export type ToolCallDelta = Omit<Extract<ChatEvent, { type: "tool-call-delta" }>, "type">;
 

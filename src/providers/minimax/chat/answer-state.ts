@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatResponse, FinishReason, ToolCall, Usage } from "../../provider.ts";
+import type { ChatEvent, ChatResponse, FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 import type { AnswerFrame, ToolCallDelta } from "./answer-frame.ts";
 import { endThinking, splitThinking, THINKING_START, type ThinkingState } from "./split-thinking.ts";
 

@@ -1,9 +1,9 @@
-import { ProviderError } from "../../../core/errors.ts";
-import type { ChatCodec, ChatReducer, ChatStep } from "../../chat-codec.ts";
-import type { ChatRequest, ChatResponse } from "../../provider.ts";
-import type { SseEvent } from "../../transport/sse.ts";
-import type { HttpResponse } from "../../transport/transport.ts";
-import { buildErrorDetails, findRequestId } from "../classify-error.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatCodec, ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
+import { buildErrorDetails, findRequestId } from "#src/providers/minimax/classify-error.ts";
+import type { ChatRequest, ChatResponse } from "#src/providers/provider.ts";
+import type { SseEvent } from "#src/providers/transport/sse.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { asObject, type FrameReader } from "./answer-frame.ts";
 import {
   AnswerMismatch,

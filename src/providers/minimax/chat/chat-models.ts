@@ -1,4 +1,4 @@
-import type { ModelData } from "../../provider.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 
 /** MiniMax has four chat protocols; each is named after the last part of its path, the compatible one `openai`. */
 export const MINIMAX_DIALECTS = [

@@ -1,6 +1,6 @@
-import { findRangeProblem, type Range } from "../../check-range.ts";
+import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
-import { invalidRequestError } from "./refuse.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 
 const SHARE: Range = { above: 0, max: 1 };
 

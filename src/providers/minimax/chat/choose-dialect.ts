@@ -1,5 +1,5 @@
 import { MINIMAX_DIALECTS, type MinimaxChatModel, type MinimaxDialect } from "./chat-models.ts";
-import { invalidRequestError } from "./refuse.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 
 /**
  * The dialect to speak: the account's own choice before the model's. The choice is one dialect for all models

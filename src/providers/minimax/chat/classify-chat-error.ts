@@ -1,13 +1,13 @@
-import { ProviderError, type ProviderErrorKind } from "../../../core/errors.ts";
-import { classifyStatus } from "../../transport/classify-status.ts";
-import type { HttpResponse } from "../../transport/transport.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
 import {
   buildErrorDetails,
   classifyBaseResp,
   classifyCode,
   classifyResponse,
   findCode,
-} from "../classify-error.ts";
+} from "#src/providers/minimax/classify-error.ts";
+import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { asObject, asText } from "./answer-frame.ts";
 
 /** What an OpenAI-shaped error says by its type, where its message names no code. */

@@ -1,8 +1,8 @@
-import type { ChatMessage, ChatRequest, ToolCall } from "../../provider.ts";
+import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
 import { checkOnly } from "./check-body.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, rejectParameters } from "./read-messages.ts";
-import { invalidRequestError } from "./refuse.ts";
 
 /** The body of `chatcompletion_v2`: OpenAI's form with fewer parameters. */
 export function encodeV2Request(

@@ -1,9 +1,9 @@
-import type { ChatMessage, ChatRequest } from "../../provider.ts";
-import { CONVERSATION_TEMPLATES } from "../../templates/conversation-templates.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { CONVERSATION_TEMPLATES } from "#src/providers/templates/conversation-templates.ts";
 import { asObject, asText } from "./answer-frame.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
-import { invalidRequestError } from "./refuse.ts";
 
 const USER_NAME = "User";
 const BOT_NAME = "Assistant";

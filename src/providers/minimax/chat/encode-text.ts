@@ -1,6 +1,6 @@
-import type { ChatMessage, ChatRequest } from "../../provider.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
-import { invalidRequestError } from "./refuse.ts";
 
 /** MiniMax cuts answers after 256 tokens unless told otherwise. */
 export const NATIVE_OUTPUT_TOKENS = 1024;

@@ -1,7 +1,7 @@
-import { createHttpChatModel } from "../../http-chat-model.ts";
-import type { ChatModel, ProviderAccount } from "../../provider.ts";
-import type { Transport } from "../../transport/transport.ts";
-import { MINIMAX_NAME } from "../profile.ts";
+import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import type { ChatModel, ProviderAccount } from "#src/providers/provider.ts";
+import type { Transport } from "#src/providers/transport/transport.ts";
 import { createMinimaxChatCodec, dialectPath } from "./chat-codec.ts";
 import { describeChatModel } from "./chat-models.ts";
 import { chooseDialect } from "./choose-dialect.ts";

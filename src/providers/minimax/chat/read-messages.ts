@@ -1,5 +1,5 @@
-import type { ChatMessage, ChatRequest } from "../../provider.ts";
-import { invalidRequestError } from "./refuse.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { invalidRequestError } from "./invalid-request-error.ts";
 
 const ROLES = ["system", "user", "assistant", "tool"] as const;
 

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../../src/core/errors.ts";
-import { createMinimaxProvider } from "../../../../src/providers/minimax/minimax-provider.ts";
-import type { ChatEvent, ChatMessage, ChatRequest } from "../../../../src/providers/provider.ts";
-import { createTransport } from "../../../../src/providers/transport/http.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import { createMinimaxProvider } from "#src/providers/minimax/minimax-provider.ts";
+import type { ChatEvent, ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { createTransport } from "#src/providers/transport/http.ts";
 import {
   SIMULATOR_API_KEY,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from "../../../../src/simulator/simulator.ts";
+} from "#src/simulator/simulator.ts";
 
 const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {

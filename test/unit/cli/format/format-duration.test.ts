@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatCountdown, formatDuration } from "../../../../src/cli/format/format-duration.ts";
+import { formatCountdown, formatDuration } from "#src/cli/format/format-duration.ts";
 
 describe("a duration", () => {
   it.each([

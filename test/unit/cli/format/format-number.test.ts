@@ -8,7 +8,7 @@ import {
   formatPercent,
   formatRate,
   formatShortCount,
-} from "../../../../src/cli/format/format-number.ts";
+} from "#src/cli/format/format-number.ts";
 
 describe("figures", () => {
   it.each([

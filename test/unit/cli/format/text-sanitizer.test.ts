@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createTextSanitizer } from "../../../../src/cli/format/sanitize.ts";
+import { createTextSanitizer } from "#src/cli/format/sanitize.ts";
 
 function inPieces(pieces: readonly string[]): string {
   const sanitizer = createTextSanitizer();

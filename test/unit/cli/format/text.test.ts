@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatTable } from "../../../../src/cli/format/format-table.ts";
-import { sanitize } from "../../../../src/cli/format/sanitize.ts";
-import { pad, textWidth, truncate } from "../../../../src/cli/format/text-width.ts";
+import { formatTable } from "#src/cli/format/format-table.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { pad, textWidth, truncate } from "#src/cli/format/text-width.ts";
 
 const anyText = fc.oneof(
   fc.string({ unit: "binary" }),

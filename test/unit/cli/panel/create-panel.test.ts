@@ -1,10 +1,10 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPanel } from "../../../../src/cli/panel/create-panel.ts";
-import { renderPanel } from "../../../../src/cli/panel/render-panel.ts";
-import type { RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
-import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
+import { createPanel } from "#src/cli/panel/create-panel.ts";
+import { renderPanel } from "#src/cli/panel/render-panel.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
 
 const COLUMNS = 80;
 const ROWS = 60;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { describeEvent } from "../../../../src/cli/panel/describe-event.ts";
-import { createParkedError } from "../../../../src/producer/run/run-error.ts";
+import { describeEvent } from "#src/cli/panel/describe-event.ts";
+import { createParkedError } from "#src/producer/runs/run-error.ts";
 
 it("says in words why a lane is held up, and leaves the provider's words as they are", () => {
   const snooze = (reason: string) => describeEvent({ type: "snooze", lane: "minimax/embo-01", reason });

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { textWidth } from "../../../../src/cli/format/text-width.ts";
-import { type PanelOptions, renderPanel } from "../../../../src/cli/panel/render-panel.ts";
-import type { LaneSnapshot, RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
-import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
+import { textWidth } from "#src/cli/format/text-width.ts";
+import { type PanelOptions, renderPanel } from "#src/cli/panel/render-panel.ts";
+import type { LaneSnapshot, RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
 
 function render(changes: Partial<RunSnapshot> = {}, options: Partial<PanelOptions> = {}): string {
   return renderPanel(sampleSnapshot(changes), { width: 80, color: false, now: NOW, ...options });

@@ -1,10 +1,10 @@
 import { Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import { createReporter } from "../../../../src/cli/panel/create-reporter.ts";
-import type { OutputStream, RunReporter } from "../../../../src/cli/panel/run-reporter.ts";
-import { START, sampleReport } from "./a-report.ts";
-import { NOW, sampleLane, sampleSnapshot } from "./a-snapshot.ts";
+import { createReporter } from "#src/cli/panel/create-reporter.ts";
+import type { OutputStream, RunReporter } from "#src/cli/panel/run-reporter.ts";
+import { START, sampleReport } from "./sample-report.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
 
 class FakeTerminal extends Writable {
   readonly isTTY: boolean;

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { SILENT_RUN_REPORTED_MS } from "../../../../src/dashboard/metrics/collect-metrics.ts";
-import { renderMetrics } from "../../../../src/dashboard/metrics/render-metrics.ts";
-import { LEASE_MS } from "../../../../src/producer/run/lease.ts";
-import { parseMetrics, sampleMetrics } from "./metrics-sample.ts";
+import { SILENT_RUN_REPORTED_MS } from "#src/dashboard/metrics/collect-metrics.ts";
+import { renderMetrics } from "#src/dashboard/metrics/render-metrics.ts";
+import { LEASE_MS } from "#src/producer/runs/lease.ts";
+import { parseMetrics, sampleMetrics } from "./sample-metrics.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { DURATION_BOUNDS_MS } from "../../../../src/core/duration-histogram.ts";
-import { METRICS_CONTENT_TYPE, renderMetrics } from "../../../../src/dashboard/metrics/render-metrics.ts";
-import { parseMetrics, sampleMetrics } from "./metrics-sample.ts";
+import { DURATION_BOUNDS_MS } from "#src/core/duration-histogram.ts";
+import { METRICS_CONTENT_TYPE, renderMetrics } from "#src/dashboard/metrics/render-metrics.ts";
+import { parseMetrics, sampleMetrics } from "./sample-metrics.ts";
 
 test("every value stands under its name, with its labels and its unit", async () => {
   const metrics = parseMetrics(await renderMetrics(sampleMetrics()));

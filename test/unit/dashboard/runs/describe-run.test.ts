@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { describeRun, getRunPhase, listRunActions } from "../../../../src/dashboard/runs/describe-run.ts";
-import type { RunInfo } from "../../../../src/dashboard/runs/run-book.ts";
-import type { PublishedRun } from "../../../../src/producer/run/published-run.ts";
-import type { RunSnapshot } from "../../../../src/producer/run-snapshot.ts";
+import { describeRun, getRunPhase, listRunActions } from "#src/dashboard/runs/describe-run.ts";
+import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
+import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 
 const snapshot = (phase: RunSnapshot["phase"]): RunSnapshot => ({
   runId: "r",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { RunInfo } from "../../../../src/dashboard/runs/run-book.ts";
-import { RunHistory } from "../../../../src/dashboard/runs/run-history.ts";
+import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import { RunHistory } from "#src/dashboard/runs/run-history.ts";
 
 const at = (time: number, succeeded: number): RunInfo => ({
   run: "r",

@@ -6,8 +6,8 @@ import {
   formatCount,
   formatMoney,
   formatPercent,
-} from "../../../../src/dashboard/web/format/format-number.ts";
-import { formatDuration } from "../../../../src/dashboard/web/format/format-time.ts";
+} from "#src/dashboard/web/format/format-number.ts";
+import { formatDuration } from "#src/dashboard/web/format/format-time.ts";
 
 const UNITS = { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" };
 

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import type { LaneView, MetricHistory, Overview } from "../../../../src/dashboard/contract.ts";
-import { findProblems, isCritical } from "../../../../src/dashboard/web/overview/find-trouble.ts";
+import type { LaneView, MetricHistory, Overview } from "#src/dashboard/contract.ts";
+import { getRunTone } from "#src/dashboard/web/components/run-tone.ts";
 import {
   dropIncompleteStep,
   findTightestLimit,
   mergeLatestPoint,
   sumCosts,
   trimLeadingGap,
-} from "../../../../src/dashboard/web/overview/sum-up.ts";
-import { getRunTone } from "../../../../src/dashboard/web/parts/tone-of-run.ts";
+} from "#src/dashboard/web/overview/derive-overview.ts";
+import { findProblems, isCritical } from "#src/dashboard/web/overview/find-problems.ts";
 
 const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   name,

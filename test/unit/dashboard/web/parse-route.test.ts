@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { itemLink, parseRoute, runLink } from "../../../../src/dashboard/web/parse-route.ts";
+import { itemLink, parseRoute, runLink } from "#src/dashboard/web/parse-route.ts";
 
 test.each([
   ["", { page: "overview" }],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readDetail } from "../../../../src/dashboard/web/audit/read-detail.ts";
+import { readDetail } from "#src/dashboard/web/audit/read-detail.ts";
 
 test("limits and windows are taken apart, so that they can be said in any language", () => {
   expect(readDetail("clear, requestsPerMinute 250, concurrency 4")).toEqual([

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { fingerprintSources } from "../../../../src/producer/plan/fingerprint-sources.ts";
-import type { PlanProgress } from "../../../../src/producer/plan/plan.ts";
-import { SourceFolder } from "../../../support/source-folder.ts";
+import { fingerprintSources } from "#src/producer/plan/fingerprint-sources.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import { SourceFolder } from "#test/support/source-folder.ts";
 
 const english = "The gate lets through what the channel below can take. ".repeat(12).trim();
 const chinese = "水闸放行的水量，恰好是下游渠道能承受的。".repeat(12);
@@ -258,7 +258,7 @@ test("a work folder that cannot be made is named", async () => {
   using folder = new SourceFolder();
   folder.write("a.md", "one");
   const file = folder.write("file", "x");
-  const planning = import("../../../../src/producer/plan/plan-items.ts").then(({ planItems }) =>
+  const planning = import("#src/producer/plan/plan-items.ts").then(({ planItems }) =>
     planItems(folder.options(["a.md"]), join(file, "work")),
   );
   await expect(planning).rejects.toThrow(/file\/work: cannot be written \(ENOTDIR\)/);

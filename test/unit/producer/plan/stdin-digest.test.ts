@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { matchesPlannedInput } from "../../../../src/producer/plan/stdin-digest.ts";
+import { matchesPlannedInput } from "#src/producer/plan/stdin-digest.ts";
 
 const digest = (text: string) => ({
   bytes: Buffer.byteLength(text),

@@ -2,12 +2,17 @@ import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { nearest } from "../../../../src/producer/search/nearest.ts";
-import { openResult } from "../../../../src/producer/search/open-result.ts";
-import { TopK } from "../../../../src/producer/search/top-k.ts";
-import { finalize } from "../../../../src/producer/sink/finalize.ts";
-import { failsAt, sampleRecord, sampleVector } from "../sink/support/sample-record.ts";
-import { fullStore, sampleItem, sampleItems, temporaryFolder } from "../sink/support/sample-records.ts";
+import { finalize } from "#src/producer/output/finalize.ts";
+import { nearest } from "#src/producer/search/nearest.ts";
+import { openResult } from "#src/producer/search/open-result.ts";
+import { TopK } from "#src/producer/search/top-k.ts";
+import { failsAt, sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
+import {
+  fullStore,
+  sampleItem,
+  sampleItems,
+  temporaryFolder,
+} from "#test/unit/producer/storage/support/sample-records.ts";
 
 type Format = "parquet" | "jsonl" | "npy";
 

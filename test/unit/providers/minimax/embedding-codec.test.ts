@@ -1,11 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { PROVIDER_ERROR_KINDS, type ProviderError } from "../../../../src/core/errors.ts";
-import {
-  decodeEmbeddingResponse,
-  encodeEmbeddingRequest,
-} from "../../../../src/providers/minimax/embedding-codec.ts";
-import { MINIMAX_CODES } from "../../../../src/providers/minimax/profile.ts";
-import type { HttpResponse } from "../../../../src/providers/transport/transport.ts";
+import { PROVIDER_ERROR_KINDS, type ProviderError } from "#src/core/errors.ts";
+import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "#src/providers/minimax/embedding-codec.ts";
+import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "../../../../src/core/errors.ts";
-import { createChatCodec } from "../../../../src/providers/openai-compatible/chat-codec.ts";
-import { createChatDialect } from "../../../../src/providers/openai-compatible/compatible-provider.ts";
-import type { CompatibleProfile } from "../../../../src/providers/openai-compatible/profile.ts";
-import { COMPATIBLE_PROFILES } from "../../../../src/providers/openai-compatible/profiles.ts";
-import type { ChatEvent, ChatRequest, ChatResponse } from "../../../../src/providers/provider.ts";
-import { SseDecoder, type SseEvent, SseSyntaxError } from "../../../../src/providers/transport/sse.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import { createChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
+import type { CompatibleProfile } from "#src/providers/openai-compatible/profile.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import type { ChatEvent, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
+import { SseDecoder, type SseEvent, SseSyntaxError } from "#src/providers/transport/sse.ts";
 
 const PROFILE: CompatibleProfile = {
   name: "test",

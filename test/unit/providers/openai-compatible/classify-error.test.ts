@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { classifyResponse } from "../../../../src/providers/openai-compatible/classify-error.ts";
-import { COMMON_CODES } from "../../../../src/providers/openai-compatible/error-codes.ts";
-import { COMPATIBLE_PROFILES } from "../../../../src/providers/openai-compatible/profiles.ts";
+import { classifyResponse } from "#src/providers/openai-compatible/classify-error.ts";
+import { COMMON_CODES } from "#src/providers/openai-compatible/error-codes.ts";
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 
 function classify(name: string, status: number, body: unknown, headers: Record<string, string> = {}) {
   const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);

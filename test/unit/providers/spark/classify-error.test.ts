@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { errorFromCode, errorFromResponse } from "../../../../src/providers/spark/classify-error.ts";
-import { SPARK_CODES } from "../../../../src/providers/spark/profile.ts";
-import type { HttpResponse } from "../../../../src/providers/transport/transport.ts";
+import { errorFromCode, errorFromResponse } from "#src/providers/spark/classify-error.ts";
+import { SPARK_CODES } from "#src/providers/spark/profile.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 

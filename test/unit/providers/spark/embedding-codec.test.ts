@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../../src/core/errors.ts";
+import type { ProviderError } from "#src/core/errors.ts";
 import {
   decodeEmbeddingResponse,
   decodeFloats,
   encodeEmbeddingRequest,
   encodeText,
-} from "../../../../src/providers/spark/embedding-codec.ts";
-import { SPARK_EMBEDDING_SERVICES } from "../../../../src/providers/spark/profile.ts";
+} from "#src/providers/spark/embedding-codec.ts";
+import { SPARK_EMBEDDING_SERVICES } from "#src/providers/spark/profile.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const [older, newer] = SPARK_EMBEDDING_SERVICES;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "../../../../src/core/errors.ts";
-import type { ChatMessage, ChatRequest } from "../../../../src/providers/provider.ts";
-import { encodeChatRequest } from "../../../../src/providers/spark/encode-request.ts";
-import { toPlainMessages } from "../../../../src/providers/spark/plain-messages.ts";
-import { SPARK_VERSIONS } from "../../../../src/providers/spark/profile.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import { encodeChatRequest } from "#src/providers/spark/encode-request.ts";
+import { SPARK_VERSIONS } from "#src/providers/spark/profile.ts";
+import { toPlainMessages } from "#src/providers/spark/to-plain-messages.ts";
 
 const caller = { appId: "a1b2c3d4", uid: "u".repeat(32) };
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "../../../../src/core/errors.ts";
-import type { ChatEvent, ChatResponse } from "../../../../src/providers/provider.ts";
-import { createFrameReducer } from "../../../../src/providers/spark/frame-reducer.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
+import { createFrameReducer } from "#src/providers/spark/frame-reducer.ts";
 
 interface FrameOptions {
   status?: number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { signAuthorization, signUrl } from "../../../../src/providers/spark/sign-request.ts";
-import { SignedEndpoint } from "../../../../src/providers/spark/signed-endpoint.ts";
+import { signAuthorization, signUrl } from "#src/providers/spark/sign-request.ts";
+import { SignedEndpoint } from "#src/providers/spark/signed-endpoint.ts";
 
 const credentials = {
   apiKey: "0123456789abcdef0123456789abcdef",

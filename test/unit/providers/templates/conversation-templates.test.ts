@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ChatMessage } from "../../../../src/providers/provider.ts";
-import { applyTemplate } from "../../../../src/providers/templates/apply-template.ts";
+import type { ChatMessage } from "#src/providers/provider.ts";
+import { applyTemplate } from "#src/providers/templates/apply-template.ts";
 import {
   COMMON_TEMPLATE,
   CONVERSATION_TEMPLATES,
   findTemplate,
-} from "../../../../src/providers/templates/conversation-templates.ts";
-import { parsePrompt } from "../../../../src/providers/templates/parse-prompt.ts";
-import { renderPrompt } from "../../../../src/providers/templates/render-prompt.ts";
+} from "#src/providers/templates/conversation-templates.ts";
+import { parsePrompt } from "#src/providers/templates/parse-prompt.ts";
+import { renderPrompt } from "#src/providers/templates/render-prompt.ts";
 
 const all = Object.entries({ ...CONVERSATION_TEMPLATES, common: COMMON_TEMPLATE });
 const { zhipu, spark, minimax } = CONVERSATION_TEMPLATES as Required<typeof CONVERSATION_TEMPLATES>;

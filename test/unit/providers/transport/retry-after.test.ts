@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseRetryAfter } from "../../../../src/providers/transport/retry-after.ts";
+import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
 const DAY_MS = 86_400_000;

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  SseDecoder,
-  type SseEvent,
-  type SseOptions,
-  SseSyntaxError,
-} from "../../../../src/providers/transport/sse.ts";
+import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "#src/providers/transport/sse.ts";
 
 function decode(text: string | Buffer, cuts: readonly number[] = [], options: SseOptions = {}): SseEvent[] {
   const bytes = Buffer.from(text);

@@ -1,11 +1,8 @@
 import { errors } from "undici";
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "../../../../src/core/errors.ts";
-import { classifyStatus } from "../../../../src/providers/transport/classify-status.ts";
-import {
-  describeTransportError,
-  isCertificateErrorCode,
-} from "../../../../src/providers/transport/transport-error.ts";
+import { ProviderError } from "#src/core/errors.ts";
+import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import { describeTransportError, isCertificateErrorCode } from "#src/providers/transport/transport-error.ts";
 
 function systemError(code: string, cause?: unknown): Error {
   return Object.assign(new Error("sent Bearer sk-secret to host", { cause }), { code });

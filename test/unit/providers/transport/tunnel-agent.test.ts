@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isProxyBypassed } from "../../../../src/providers/transport/tunnel-agent.ts";
+import { isProxyBypassed } from "#src/providers/transport/tunnel-agent.ts";
 
 describe("hosts without a proxy", () => {
   it.each([

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createChatCodec } from "../../../../src/providers/openai-compatible/chat-codec.ts";
-import type { ChatRequest } from "../../../../src/providers/provider.ts";
-import { createZhipuChatDialect } from "../../../../src/providers/zhipu/chat-dialect.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
+import type { ChatRequest } from "#src/providers/provider.ts";
+import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";
 
 const codec = createChatCodec(createZhipuChatDialect("glm-4-plus"));
 const user = { role: "user", content: "hi" } as const;

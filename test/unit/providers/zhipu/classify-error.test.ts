@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { classifyZhipuResponse } from "../../../../src/providers/zhipu/classify-error.ts";
-import { ZHIPU_CODES } from "../../../../src/providers/zhipu/profile.ts";
+import { classifyZhipuResponse } from "#src/providers/zhipu/classify-error.ts";
+import { ZHIPU_CODES } from "#src/providers/zhipu/profile.ts";
 
 function classify(status: number, body: unknown, headers: Record<string, string> = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);

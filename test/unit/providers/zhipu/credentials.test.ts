@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  createKeyCredentials,
-  createTokenCredentials,
-  signToken,
-} from "../../../../src/providers/zhipu/credentials.ts";
+import { createKeyCredentials, createTokenCredentials, signToken } from "#src/providers/zhipu/credentials.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef.FakeSecret123456";
 const NEW_YEAR = 1_735_689_600_000;

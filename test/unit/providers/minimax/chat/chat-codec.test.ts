@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../../../src/core/errors.ts";
-import { createMinimaxChatCodec } from "../../../../../src/providers/minimax/chat/chat-codec.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import { createMinimaxChatCodec } from "#src/providers/minimax/chat/chat-codec.ts";
 import {
   describeChatModel,
   MINIMAX_DIALECTS,
   type MinimaxDialect,
-} from "../../../../../src/providers/minimax/chat/chat-models.ts";
-import { MINIMAX_CODES } from "../../../../../src/providers/minimax/profile.ts";
-import type { ChatEvent, ChatResponse } from "../../../../../src/providers/provider.ts";
-import { SseDecoder } from "../../../../../src/providers/transport/sse.ts";
-import type { HttpResponse } from "../../../../../src/providers/transport/transport.ts";
+} from "#src/providers/minimax/chat/chat-models.ts";
+import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
+import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
+import { SseDecoder } from "#src/providers/transport/sse.ts";
+import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { bytesOf, framesOf, modelOf, ok, wholeOf } from "./wire.ts";
 
 const NOW = Date.UTC(2026, 10, 21);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { ProviderError } from "../../../../../src/core/errors.ts";
-import { createMinimaxChatCodec } from "../../../../../src/providers/minimax/chat/chat-codec.ts";
+import type { ProviderError } from "#src/core/errors.ts";
+import { createMinimaxChatCodec } from "#src/providers/minimax/chat/chat-codec.ts";
 import {
   describeChatModel,
   MINIMAX_CHAT_MODELS,
   MINIMAX_DIALECTS,
   type MinimaxDialect,
-} from "../../../../../src/providers/minimax/chat/chat-models.ts";
-import { chooseDialect } from "../../../../../src/providers/minimax/chat/choose-dialect.ts";
-import type { ChatMessage, ChatRequest } from "../../../../../src/providers/provider.ts";
+} from "#src/providers/minimax/chat/chat-models.ts";
+import { chooseDialect } from "#src/providers/minimax/chat/choose-dialect.ts";
+import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { modelOf } from "./wire.ts";
 
 const messages: ChatMessage[] = [

@@ -1,4 +1,4 @@
-import type { MinimaxDialect } from "../../../../../src/providers/minimax/chat/chat-models.ts";
+import type { MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 
 /** Frames as each protocol's server sends them, for the given increments of text. */
 export const ok = { status_code: 0, status_msg: "" };

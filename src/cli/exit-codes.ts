@@ -1,0 +1,24 @@
+import { ConfigError, coerceError, InputError, RunError } from "#src/core/errors.ts";
+
+/** What a command's end means to scripts; documented in the README. */
+export const EXIT_CODES = {
+  ok: 0,
+  /** Some items failed; their errors are in the output. */
+  itemsFailed: 1,
+  /** Nothing could start, or the run had to stop: nothing is lost, and the message says what to do. */
+  couldNotComplete: 2,
+  interrupted: 130,
+} as const;
+
+/** What a person reads when a command fails: what happened, and what to do next. Never a stack trace. */
+export function describeError(thrown: unknown): string {
+  const error = coerceError(thrown);
+  if (error instanceof ConfigError) return error.problems.map((problem) => `sluice: ${problem}`).join("\n");
+  if (error instanceof RunError) {
+    return error.hint === undefined
+      ? `sluice: ${error.message}`
+      : `sluice: ${error.message}\n  ${error.hint}`;
+  }
+  if (error instanceof InputError || error.name === "UnknownModelError") return `sluice: ${error.message}`;
+  return `sluice: unexpected ${error.name}: ${error.message}\n${error.stack ?? ""}`;
+}

@@ -1,0 +1,60 @@
+import { join, resolve } from "node:path";
+import type { RunDependencies } from "#src/cli/wiring/run-dependencies.ts";
+import type { Config } from "#src/config/config.ts";
+import { InputError } from "#src/core/errors.ts";
+import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
+import { type CachedAnswerCounts, countCachedAnswers } from "#src/producer/cache/count-cached-answers.ts";
+import type { AnswerCacheDeps, AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+
+export interface CacheCommandOptions {
+  /** A folder, or true for the usual one. */
+  readonly cache?: string | true;
+  /** Bytes. */
+  readonly cacheSize?: number;
+}
+
+const DEFAULT_CACHE_BYTES = 2e9;
+
+/** The cache that a command line asks for; undefined when it asks for none. */
+export function resolveCacheFolder(
+  config: Config,
+  { cache, cacheSize }: CacheCommandOptions,
+): AnswerCacheSettings | undefined {
+  if (cache === undefined) {
+    if (cacheSize === undefined) return undefined;
+    throw new InputError("there is no cache to bound; add --cache", "--cache-size");
+  }
+  return {
+    folder: cache === true ? join(config.home, ".sluice", "cache") : resolve(cache),
+    maxBytes: cacheSize ?? DEFAULT_CACHE_BYTES,
+    listAddresses: (provider) => listAddresses(config, provider),
+  };
+}
+
+/** What work on a run needs to use a cache; empty without one. */
+export function createAnswerCacheDeps(
+  cache: AnswerCacheSettings | undefined,
+  { client, keys, clock, notify }: RunDependencies,
+): { readonly answerCache?: AnswerCacheDeps } {
+  return cache ? { answerCache: { ...cache, client, keys, clock, notify } } : {};
+}
+
+/** What the cache would answer of the items in a spool; nothing without a cache. */
+export async function countCachedItems(
+  cache: AnswerCacheSettings | undefined,
+  computeKey: (cache: AnswerCacheSettings) => ComputeAnswerKey,
+  itemsFile: string,
+): Promise<CachedAnswerCounts> {
+  if (!cache) return { items: 0, tokens: 0 };
+  return await countCachedAnswers(cache.folder, computeKey(cache), readItemsFile(itemsFile));
+}
+
+/** All addresses of a provider's accounts, which are what its answers depend on; accounts themselves are not. */
+function listAddresses(config: Config, provider: string): string[] {
+  const addresses = config.accounts(provider).flatMap(({ baseUrl, extra }) => {
+    const more = Object.entries(extra).filter(([field]) => field.endsWith("BaseUrl"));
+    return [baseUrl, ...more.map(([, address]) => address.reveal())];
+  });
+  return [...new Set(addresses)].sort();
+}

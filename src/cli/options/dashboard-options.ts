@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readVersion } from "#src/cli/version.ts";
+import { embedOnce } from "#src/cli/wiring/embed-once.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import type { OpenedRedis } from "#src/cli/wiring/open-redis.ts";
+import { type Config, childEnvironment } from "#src/config/config.ts";
+import { RunError } from "#src/core/errors.ts";
+import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import type { DashboardOptions } from "#src/dashboard/start-dashboard.ts";
+import { findModel } from "#src/providers/registry.ts";
+import { createKeys } from "#src/redis/keys.ts";
+
+export interface DashboardAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly config?: string;
+}
+
+/** What the dashboard needs of this command line's configuration. */
+export function createDashboardOptions(
+  config: Config,
+  redis: OpenedRedis,
+  { host, port, config: file }: DashboardAddress,
+  onError: DashboardOptions["onError"],
+): DashboardOptions {
+  const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
+  return {
+    host,
+    port,
+    passwords: config.passwords,
+    redis: redis.source,
+    keys: createKeys(config.namespace),
+    namespace: config.namespace,
+    isPrivateRedis: redis.isPrivate,
+    version: readVersion(),
+    providers: () => config.providers,
+    limitsOf: (lane) => limitsOf(config, lane),
+    embedQuery: async (model, text, signal) => {
+      const request = { inputs: [text], purpose: "query" as const };
+      return (await embedOnce(config, model, request, signal)).vectors;
+    },
+    command: {
+      program: process.execPath,
+      args: [entry, ...(file === undefined ? [] : ["--config", resolve(file)])],
+      // Passwords open the door of this process, and no other's.
+      env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
+    },
+    onError,
+  };
+}
+
+/** Undefined for a lane that this configuration knows nothing of; others' workers may. */
+function limitsOf(config: Config, lane: Lane): LaneLimits | undefined {
+  try {
+    findModel(`${lane.provider}/${lane.model}`);
+    return resolveLaneLimits(config, lane);
+  } catch (error) {
+    if (error instanceof RunError || (error instanceof Error && error.name === "UnknownModelError"))
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
+import { loadConfig } from "#src/config/config.ts";
+import { type Dashboard, PortTakenError, startDashboard } from "#src/dashboard/start-dashboard.ts";
+import { type OpenedRedis, openConfiguredRedis } from "./open-redis.ts";
+
+const FIRST_PORT = 8787;
+const PORTS = 20;
+
+/** A dashboard of a demo's own: on the usual port, or the next one that is free. */
+export async function startDemoDashboard(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Dashboard> {
+  const config = loadConfig({ env });
+  const redis = await openConfiguredRedis(config);
+  try {
+    const dashboard = await startOnFreePort((port) => {
+      const address = { host: "127.0.0.1", port, config: config.file ? config.file : undefined };
+      const options = createDashboardOptions(config, redis, address, () => undefined);
+      return startDashboard({ ...options, command: { ...options.command, env } });
+    });
+    return { ...dashboard, close: () => closeAll(dashboard, redis) };
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
+}
+
+async function closeAll(dashboard: Dashboard, redis: OpenedRedis): Promise<void> {
+  await dashboard.close();
+  await redis.close();
+}
+
+async function startOnFreePort(start: (port: number) => Promise<Dashboard>): Promise<Dashboard> {
+  for (let port = FIRST_PORT; port < FIRST_PORT + PORTS; port += 1) {
+    try {
+      return await start(port);
+    } catch (error) {
+      if (!(error instanceof PortTakenError)) throw error;
+    }
+  }
+  return await start(0);
+}

@@ -1,0 +1,228 @@
+import { resolve } from "node:path";
+import { ConfigError } from "#src/core/errors.ts";
+import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import { Secret } from "#src/core/secret.ts";
+import { findSimilarName } from "#src/core/similar-names.ts";
+import type { ProviderAccount } from "#src/providers/provider.ts";
+import { type Account, findAccountWarnings, type ProviderAccounts, resolveAccounts } from "./accounts.ts";
+import { type DefinedProvider, listDefinedProviders } from "./defined-providers.ts";
+import type { FileSettings } from "./file-schema.ts";
+import { PROVIDER_SETTINGS } from "./provider-settings.ts";
+import { listRedactions, scrub } from "./redactions.ts";
+import { readSettingsFile } from "./settings-file.ts";
+import { readTraceSettings, type TraceSettings } from "./trace-settings.ts";
+import type { LogLevel } from "./value-schemas.ts";
+import {
+  findMisspelledVariables,
+  type GeneralVariables,
+  parseVariables,
+  readDotEnv,
+  Variables,
+} from "./variables.ts";
+
+/** Money per million tokens; a price for output that is not given is not known, not zero. */
+export interface TokenPrice {
+  readonly inputPerMillionTokens?: number;
+  readonly outputPerMillionTokens?: number;
+  readonly currency: string;
+}
+
+/** How upstream connections are made. The proxy's URL may hold a password. */
+export interface TransportSettings {
+  readonly proxy: Secret | undefined;
+  /** Hosts to reach without the proxy, separated by commas. */
+  readonly noProxy: string | undefined;
+  /** PEM file with further certificate authorities. */
+  readonly extraCaCerts: string | undefined;
+}
+
+/** What opens the dashboard; absent ones open nothing. */
+export interface DashboardPasswords {
+  readonly viewer: Secret | undefined;
+  readonly operator: Secret | undefined;
+}
+
+/** Everything the environment and sluice.yaml say, checked and frozen. An absent figure is the user's silence. */
+export interface Config {
+  readonly redisUrl: Secret | undefined;
+  /** Path of the redis-server or valkey-server for the private Redis. */
+  readonly redisServer: string | undefined;
+  /** First part of every Redis key. */
+  readonly namespace: string;
+  /** Absolute path of the folder that holds `.sluice`. */
+  readonly home: string;
+  readonly logLevel: LogLevel;
+  readonly noColor: boolean;
+  /** The terminal cannot move its cursor (TERM=dumb). */
+  readonly isDumbTerminal: boolean;
+  readonly transport: TransportSettings;
+  readonly passwords: DashboardPasswords;
+  /** Where traces go; undefined while they are off. */
+  readonly traces: TraceSettings | undefined;
+  readonly run: { readonly window?: number; readonly workers?: number };
+  readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
+  /** The settings file that was read. */
+  readonly file: string | undefined;
+  /** What works but is likely not meant, one sentence each. */
+  readonly warnings: readonly string[];
+  /** Names of the providers that can be configured. */
+  readonly providers: readonly string[];
+  /** Those of them that sluice.yaml defines. */
+  readonly definedProviders: readonly DefinedProvider[];
+  /** "provider/model" of every model that sluice.yaml has settings for. */
+  readonly namedModels: readonly string[];
+  /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
+  accounts(provider: string): readonly Account[];
+  /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
+  missing(provider: string): readonly string[];
+  /** The user's limits for a lane, an account's own before the model's; undefined when there are none. */
+  limits(lane: Lane): LaneLimits | undefined;
+  price(provider: string, model: string): TokenPrice | undefined;
+  /** Every secret text, longest first, for scrubbing and for searching that none got out. */
+  redactions(): readonly string[];
+}
+
+export interface ConfigSources {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** The settings file to read instead of SLUICE_CONFIG and ./sluice.yaml. */
+  readonly file?: string;
+}
+
+/**
+ * The configuration, from `.env` and sluice.yaml in `cwd` and from the environment, which wins. Throws one ConfigError
+ * with every problem found. A missing key is no problem here: only a command knows which provider it needs.
+ */
+export function loadConfig({ env = process.env, cwd = process.cwd(), file }: ConfigSources = {}): Config {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const variables = new Variables(env, readDotEnv(cwd, problems, warnings));
+  const { general, provider } = parseVariables(variables, problems);
+  const settingsFile = readSettingsFile(cwd, file ?? general.SLUICE_CONFIG, problems, warnings);
+  const { settings } = settingsFile;
+  const accounts = resolveAccounts(settings, provider, variables);
+  const redactions = listRedactions(variables, settingsFile, accounts);
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => scrub(problem, redactions)));
+  const named = new Set(
+    [...accounts.values()].flatMap(({ missing }) => missing).concat(listKeyVariables(settings)),
+  );
+  warnings.push(
+    ...findAccountWarnings(accounts, settings, provider),
+    ...findMisspelledVariables(variables, named),
+  );
+  const traces = readTraceSettings(general, warnings);
+  return freeze({
+    ...generalConfig(general, settings, cwd),
+    traces,
+    file: settingsFile.path,
+    warnings: warnings.map((warning) => scrub(warning, redactions)),
+    providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
+    definedProviders: listDefinedProviders(settings),
+    namedModels: listNamedModels(settings),
+    accounts: (name) => findProviderAccounts(accounts, name).accounts,
+    missing: (name) => findProviderAccounts(accounts, name).missing,
+    limits: (lane) => findLimits(settings, lane),
+    price: (name, model) => findPrice(settings, name, model),
+    redactions: () => redactions,
+  });
+}
+
+/** An account's values in the clear, for the adapter that sends them and for nobody else. */
+export function revealAccount(account: Account): ProviderAccount {
+  const extra = Object.entries(account.extra).map(([field, value]) => [field, value.reveal()] as const);
+  return { baseUrl: account.baseUrl, apiKey: account.apiKey.reveal(), extra: Object.fromEntries(extra) };
+}
+
+function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: string) {
+  const { jobs, calls, grace } = settings.worker ?? {};
+  const redisUrl = general.REDIS_URL ?? settings.redis?.url;
+  return {
+    redisUrl: redisUrl === undefined ? undefined : new Secret(redisUrl),
+    redisServer: general.SLUICE_REDIS_SERVER ?? settings.redis?.server,
+    namespace: general.SLUICE_NAMESPACE ?? "sluice",
+    home: resolve(cwd, general.SLUICE_HOME ?? "."),
+    logLevel: general.SLUICE_LOG_LEVEL ?? settings.log?.level ?? "info",
+    noColor: general.NO_COLOR !== undefined,
+    isDumbTerminal: general.TERM === "dumb",
+    transport: {
+      proxy: general.HTTPS_PROXY === undefined ? undefined : new Secret(general.HTTPS_PROXY),
+      noProxy: general.NO_PROXY,
+      extraCaCerts: general.NODE_EXTRA_CA_CERTS,
+    },
+    passwords: {
+      viewer: toSecret(general.SLUICE_VIEWER_PASSWORD),
+      operator: toSecret(general.SLUICE_OPERATOR_PASSWORD),
+    },
+    run: omitUndefined(settings.run ?? {}),
+    worker: omitUndefined({ jobs, calls, graceMs: grace }),
+  };
+}
+
+function toSecret(text: string | undefined): Secret | undefined {
+  return text === undefined ? undefined : new Secret(text);
+}
+
+function findProviderAccounts(
+  accounts: ReadonlyMap<string, ProviderAccounts>,
+  name: string,
+): ProviderAccounts {
+  const found = accounts.get(name);
+  if (found !== undefined) return found;
+  const close = findSimilarName(name, accounts.keys());
+  const suggestion =
+    close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
+  throw new ConfigError([`provider "${name}" is not known; ${suggestion}`]);
+}
+
+function findModelSettings(settings: FileSettings, provider: string, model: string) {
+  const defined = settings.compatible ?? {};
+  const models =
+    settings.providers?.[provider]?.models ??
+    (Object.hasOwn(defined, provider) ? defined[provider]?.models : undefined) ??
+    {};
+  return Object.hasOwn(models, model) ? models[model] : undefined;
+}
+
+function findLimits(settings: FileSettings, lane: Lane): LaneLimits | undefined {
+  const accounts = settings.providers?.[lane.provider]?.accounts;
+  const ofAccount = accounts?.find(({ name }) => name === lane.account)?.limits;
+  const ofModel = findModelSettings(settings, lane.provider, lane.model)?.limits;
+  const limits = omitUndefined({ ...ofModel, ...ofAccount });
+  return Object.keys(limits).length === 0 ? undefined : Object.freeze(limits);
+}
+
+function findPrice(settings: FileSettings, provider: string, model: string): TokenPrice | undefined {
+  const price = findModelSettings(settings, provider, model)?.price;
+  if (price?.currency === undefined) return undefined;
+  return Object.freeze({ ...omitUndefined(price), currency: price.currency });
+}
+
+/** The variables that the settings file names for keys. */
+function listKeyVariables(settings: FileSettings): string[] {
+  const defined = Object.values(settings.compatible ?? {}).map(({ apiKeyEnv }) => apiKeyEnv);
+  return Object.values(settings.providers ?? {})
+    .flatMap((provider) => [provider?.apiKeyEnv, ...(provider?.accounts ?? []).map((one) => one.apiKeyEnv)])
+    .concat(defined)
+    .filter((name) => name !== undefined);
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === "object" && part !== null) Object.freeze(part);
+  }
+  return Object.freeze(value);
+}
+
+/** The environment for a process this one starts: its own, with `changes`; undefined takes a variable away. */
+export function childEnvironment(
+  changes: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  return { ...process.env, ...changes };
+}
+
+function listNamedModels({ providers = {} }: FileSettings): string[] {
+  return Object.entries(providers).flatMap(([provider, settings]) =>
+    Object.keys(settings?.models ?? {}).map((model) => `${provider}/${model}`),
+  );
+}

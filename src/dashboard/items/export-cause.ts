@@ -1,0 +1,51 @@
+import type { ExportedFailure } from "#src/dashboard/contract.ts";
+import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import { SLOT_FAILED } from "#src/producer/storage/ledger.ts";
+import { type CauseFilter, matchesCause } from "./cause-filter.ts";
+import { StoredRecords } from "./stored-records.ts";
+
+export interface ExportOptions {
+  readonly filter: CauseFilter;
+  readonly texts: boolean;
+}
+
+/**
+ * The failed items of a cluster, in order, a JSON line each. Reads the plan beside the ledger once, and holds one group
+ * of items at most.
+ */
+export async function* exportCause(
+  { dir, manifest, itemsFile }: RunFolder,
+  { filter, texts }: ExportOptions,
+): AsyncGenerator<string> {
+  if (itemsFile === undefined) return;
+  await using records = new StoredRecords(dir);
+  for await (const items of readItemsFile(itemsFile)) {
+    const slots = await records.slots(items[0]?.index ?? 0, items.length);
+    const lines: string[] = [];
+    for (const [i, item] of items.entries()) {
+      const slot = slots[i];
+      if (slot?.status !== SLOT_FAILED) continue;
+      const failure = await records.failure(slot);
+      if (!failure || !matchesCause(failure, filter)) continue;
+      const line: ExportedFailure = {
+        index: item.index,
+        id: item.id,
+        ...failure,
+        attempts: slot.attempts,
+        ...(texts ? describeText(item.text, manifest.kind === "chat") : {}),
+      };
+      lines.push(`${JSON.stringify(line)}\n`);
+    }
+    if (lines.length > 0) yield lines.join("");
+  }
+}
+
+function describeText(text: string, isRequest: boolean): Pick<ExportedFailure, "text" | "request"> {
+  if (!isRequest) return { text };
+  try {
+    return { request: JSON.parse(text) as unknown };
+  } catch {
+    return { text };
+  }
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from "fastify";
+import type { Authenticator } from "#src/dashboard/auth/authenticator.ts";
+import { requirePrincipal } from "#src/dashboard/create-server.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { collectMetrics } from "./collect-metrics.ts";
+import type { MetricsSample } from "./metrics-sample.ts";
+import { METRICS_CONTENT_TYPE, renderMetrics } from "./render-metrics.ts";
+
+export interface MetricsRouteDeps {
+  readonly authenticator: Authenticator;
+  readonly sampler: SnapshotSampler;
+  readonly breaker: RedisCircuitBreaker;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly version: string;
+}
+
+/** GET /metrics, for whoever is signed in and for scrapers that send one of the passwords with each request. */
+export function metricsRoute({ authenticator, sampler, breaker, ...reading }: MetricsRouteDeps) {
+  /** Undefined while Redis is away: that is worth a scrape as well. */
+  const sample = async (): Promise<MetricsSample | undefined> => {
+    try {
+      const snapshot = await sampler.readSnapshot();
+      return await breaker.run(() => collectMetrics(snapshot, reading));
+    } catch (error) {
+      if (error instanceof HttpError && error.code === "redis-unavailable") return undefined;
+      throw error;
+    }
+  };
+  return async (server: FastifyInstance): Promise<void> => {
+    server.get("/metrics", async (request, reply) => {
+      if (!request.principal) request.principal = (await authenticator.authenticateScraper(request)) ?? null;
+      requirePrincipal(request);
+      reply.type(METRICS_CONTENT_TYPE);
+      return await renderMetrics(await sample());
+    });
+  };
+}

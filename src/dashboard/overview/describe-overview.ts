@@ -1,0 +1,115 @@
+import type {
+  Overview,
+  QueueView,
+  RunPhaseView,
+  RunSummary,
+  ServerHealth,
+  WorkerView,
+} from "#src/dashboard/contract.ts";
+import { describeRun, getRunPhase, isTerminalPhase } from "#src/dashboard/runs/describe-run.ts";
+import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { ListedWorker } from "#src/state/workers/worker-list.ts";
+import { buildLatestPoint } from "./build-history.ts";
+import { describeTotals } from "./describe-providers.ts";
+import { countUnpriced, spentLastDay, sumMoney } from "./sum-money.ts";
+
+const MAX_ACTIVE_SHOWN = 20;
+const MAX_FINISHED_SHOWN = 5;
+const RECENTLY_FINISHED_MS = 3600_000;
+
+/** The first page, from one look. */
+export function describeOverview(
+  snapshot: SystemSnapshot,
+  { telemetry, gauges }: Pick<SnapshotSampler, "telemetry" | "gauges">,
+  health: ServerHealth,
+): Overview {
+  const spent = spentLastDay(telemetry);
+  return {
+    at: snapshot.at,
+    health,
+    lanes: snapshot.lanes,
+    providers: snapshot.providers,
+    workers: snapshot.workers.map(describeWorker).sort((a, b) => Number(isDead(a)) - Number(isDead(b))),
+    redis: snapshot.redis,
+    runs: describeRuns(snapshot),
+    standalone: countStandaloneJobs(snapshot),
+    spentLastDay: spent.length === 0 ? undefined : spent,
+    totals: describeTotals(telemetry),
+    latest: {
+      hour: buildLatestPoint(telemetry, gauges.hour, "hour"),
+      day: buildLatestPoint(telemetry, gauges.day, "day"),
+    },
+  };
+}
+
+function describeRuns({ runs, at }: Pick<SystemSnapshot, "runs" | "at">): Overview["runs"] {
+  const byPhase: Partial<Record<RunPhaseView, number>> = {};
+  const active: RunSummary[] = [];
+  const recentlyFinished: RunSummary[] = [];
+  for (const known of runs) {
+    const phase = getRunPhase(known);
+    byPhase[phase] = (byPhase[phase] ?? 0) + 1;
+    if (!isTerminalPhase(phase)) active.push(describeRun(known));
+    else if (at - getEndTime(known) <= RECENTLY_FINISHED_MS) recentlyFinished.push(describeRun(known));
+  }
+  const getFinishTime = ({ finishedAt, seenAt = 0 }: RunSummary) => finishedAt ?? seenAt;
+  return {
+    byPhase,
+    active: selectActiveRuns(active),
+    activeTotal: active.length,
+    recentlyFinished: recentlyFinished
+      .sort((a, b) => getFinishTime(b) - getFinishTime(a))
+      .slice(0, MAX_FINISHED_SHOWN),
+    money: sumMoney(active),
+    unpriced: countUnpriced(active),
+  };
+}
+
+/** When a run that is at its end was last heard of, by its own coordinator's clock. */
+function getEndTime({ published }: RunInfo): number {
+  return published?.end ? published.at : Number.NEGATIVE_INFINITY;
+}
+
+/** The newest, but of those that stand still as many as there is room for: they are what a person is needed for. */
+function selectActiveRuns(active: readonly RunSummary[]): RunSummary[] {
+  const isStalled = ({ phase }: RunSummary) => phase === "stopped" || phase === "parked";
+  const chosen = [...active.filter(isStalled), ...active.filter((run) => !isStalled(run))].slice(
+    0,
+    MAX_ACTIVE_SHOWN,
+  );
+  const shown = new Set(chosen);
+  return active.filter((run) => shown.has(run));
+}
+
+/** While no run is under way, whatever is queued is of no run. */
+function countStandaloneJobs({ queues, runs }: SystemSnapshot): NonNullable<Overview["standalone"]> {
+  const noRun = runs.every((known) => isTerminalPhase(getRunPhase(known)));
+  const own = queues.filter(({ priority }) => noRun || priority === "interactive");
+  const sum = (of: (queue: QueueView) => number) => own.reduce((all, queue) => all + of(queue), 0);
+  return {
+    waiting: sum(({ waiting, delayed }) => waiting + delayed),
+    active: sum(({ active }) => active),
+  };
+}
+
+function isDead({ state }: WorkerView): boolean {
+  return state === "dead";
+}
+
+function describeWorker(worker: ListedWorker): WorkerView {
+  const { id, state, seenAt, queues, host, pid, version, startedAt, jobs, calls, claimedAt } = worker;
+  return {
+    id,
+    state,
+    seenAt,
+    queues,
+    host,
+    pid,
+    version,
+    startedAt,
+    jobsInFlight: jobs,
+    callsInFlight: calls,
+    lastClaimAt: claimedAt,
+  };
+}

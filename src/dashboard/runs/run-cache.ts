@@ -1,0 +1,157 @@
+import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
+
+/** What Redis knows of a run, as it was last read. */
+export interface RunInfo {
+  readonly run: string;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  readonly state: string | undefined;
+  readonly kind: "embedding" | "chat" | undefined;
+  readonly model: string | undefined;
+  /** Names of the lanes that its coordinator may use; empty when nobody told. */
+  readonly lanes: readonly string[];
+  readonly dir: string | undefined;
+  readonly host: string | undefined;
+  readonly items: number | undefined;
+  /** Items in Redis at once, as a person last asked for. */
+  readonly window: number | undefined;
+  /** When its coordinator was last heard of, epoch ms. */
+  readonly seenAt: number | undefined;
+  /** Some process feeds and collects it at this moment. */
+  readonly hasCoordinator: boolean;
+  readonly published: PublishedRun | undefined;
+}
+
+/** Runs that are listed; older ones are found by their id only. */
+const MAX_LISTED = 2_000;
+/** Runs at work that are read at every look. */
+const MAX_ACTIVE = 30;
+/** Of the others so many are read at every look, in turns: one that is retried shows within seconds. */
+const ROTATION_SIZE = 20;
+const FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes"] as const;
+
+/**
+ * All runs that Redis lists, held in memory: those at work are read at every look, the others in turns, so that a look
+ * costs the same with ten runs and with a thousand.
+ */
+export class RunCache {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  /** Newest first. */
+  #listed: readonly string[] = [];
+  #known = new Map<string, RunInfo>();
+  #rotation = 0;
+
+  constructor(client: RedisClient, keys: Keys) {
+    this.#client = client;
+    this.#keys = keys;
+  }
+
+  /** Newest first. Runs that Redis has forgotten all of, after their week, are left out. */
+  list(now: number): RunInfo[] {
+    return this.#listed.flatMap((run) => {
+      const known = this.#known.get(run);
+      return known && !isForgotten(known, now) ? [known] : [];
+    });
+  }
+
+  get(run: string): RunInfo | undefined {
+    return this.#known.get(run);
+  }
+
+  /** Reads the list, what is new in it, what is at work, what somebody looks at, and the next turn of the others. */
+  async refreshListed(watched: Iterable<string>): Promise<void> {
+    const found = await this.#client.zrevrange(this.#keys.runs, 0, MAX_LISTED - 1, "WITHSCORES");
+    const created = new Map<string, number>();
+    for (let i = 0; i + 1 < found.length; i += 2) created.set(String(found[i]), Number(found[i + 1]));
+    this.#listed = [...created.keys()];
+    const due = new Set(this.#listed.filter((run) => !this.#known.has(run)));
+    const active = this.#listed.filter((run) => isAtWork(this.#known.get(run)));
+    for (const run of active.slice(0, MAX_ACTIVE)) due.add(run);
+    for (const run of watched) if (created.has(run)) due.add(run);
+    for (let i = 0; i < Math.min(ROTATION_SIZE, this.#listed.length); i++) {
+      const run = this.#listed[(this.#rotation + i) % this.#listed.length];
+      if (run !== undefined) due.add(run);
+    }
+    this.#rotation = this.#listed.length === 0 ? 0 : (this.#rotation + ROTATION_SIZE) % this.#listed.length;
+    const known = await Promise.all([...due].map((run) => this.#read(run, created.get(run) ?? 0)));
+    for (const run of this.#known.keys()) if (!created.has(run)) this.#known.delete(run);
+    for (const one of known) this.#known.set(one.run, one);
+  }
+
+  /** Reads one run now; undefined when Redis does not list it. */
+  async refresh(run: string): Promise<RunInfo | undefined> {
+    const createdAt = await this.#client.zscore(this.#keys.runs, run);
+    if (createdAt === null || createdAt === undefined) return undefined;
+    const known = await this.#read(run, Number(createdAt));
+    this.#known.set(run, known);
+    return known;
+  }
+
+  async #read(run: string, createdAt: number): Promise<RunInfo> {
+    const { meta, snapshot, lease } = this.#keys.run(run);
+    // The lease is asked for first: a coordinator that ends between the two has told its end by then.
+    const [holder, values, published] = await Promise.all([
+      this.#client.get(lease),
+      this.#client.hmget(meta, ...FIELDS),
+      this.#client.get(snapshot),
+    ]);
+    const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map(
+      (value) => value ?? undefined,
+    );
+    return {
+      run,
+      createdAt,
+      state,
+      kind: kind === "embedding" || kind === "chat" ? kind : undefined,
+      model,
+      lanes: parseLanes(lanes),
+      dir,
+      host,
+      items: toNumber(items),
+      window: toNumber(window),
+      seenAt: toNumber(seenAt),
+      hasCoordinator: holder !== null && holder !== undefined,
+      published: parsePublished(published),
+    };
+  }
+}
+
+function isAtWork(known: RunInfo | undefined): boolean {
+  return (
+    known !== undefined && (known.hasCoordinator || known.state === "running" || known.state === "paused")
+  );
+}
+
+function isForgotten({ state, published, hasCoordinator, createdAt }: RunInfo, now: number): boolean {
+  return state === undefined && !published && !hasCoordinator && now - createdAt > RUN_TTL_MS;
+}
+
+function toNumber(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return text === undefined || !Number.isFinite(value) ? undefined : value;
+}
+
+function parseLanes(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  try {
+    const names: unknown = JSON.parse(text);
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What another version wrote, or what is no JSON, counts as nothing: a page must not fall over it. */
+function parsePublished(text: string | null | undefined): PublishedRun | undefined {
+  if (text === null || text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "at" in value ? (value as PublishedRun) : undefined;
+  } catch {
+    return undefined;
+  }
+}

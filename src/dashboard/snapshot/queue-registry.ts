@@ -1,0 +1,117 @@
+import { Queue } from "bullmq";
+import type { QueueView } from "#src/dashboard/contract.ts";
+import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
+import type { RedisSource } from "#src/redis/connection.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+
+export interface RegisteredQueue {
+  readonly provider: string;
+  readonly kind: JobKind;
+  readonly priority: JobPriority;
+  readonly queue: Queue;
+}
+
+export interface QueueRegistryDeps {
+  readonly redis: RedisSource;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  /** Names of all providers that may have queues. */
+  readonly providers: () => readonly string[];
+  /** A queue that was not known before. */
+  readonly onQueue?: (queue: RegisteredQueue) => void;
+}
+
+const DISCOVERY_INTERVAL_MS = 5_000;
+const KINDS: readonly JobKind[] = ["embedding", "chat"];
+const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
+
+/** The queues that exist in this namespace, found by name, since names come from providers only. */
+export class QueueRegistry {
+  readonly #deps: QueueRegistryDeps;
+  readonly #connection: RedisClient;
+  readonly #queues = new Map<string, RegisteredQueue>();
+  #discoveredAt = Number.NEGATIVE_INFINITY;
+  #discovering: Promise<void> = Promise.resolve();
+
+  constructor(deps: QueueRegistryDeps) {
+    this.#deps = deps;
+    this.#connection = deps.redis.connect("bullmq");
+  }
+
+  list(): RegisteredQueue[] {
+    return [...this.#queues.values()];
+  }
+
+  /** Looks for queues that appeared, at most every few seconds; one command per name that is not known yet. */
+  discover(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#discoveredAt >= DISCOVERY_INTERVAL_MS) {
+      this.#discoveredAt = now;
+      // Whoever asks while the looking goes on waits for its end.
+      this.#discovering = this.#discoverNow();
+    }
+    return this.#discovering;
+  }
+
+  async #discoverNow(): Promise<void> {
+    const { client, keys, providers } = this.#deps;
+    const candidates = providers().flatMap((provider) =>
+      KINDS.flatMap((kind) =>
+        PRIORITIES.map((priority) => ({
+          provider,
+          kind,
+          priority,
+          name: queueName(provider, kind, priority),
+        })),
+      ),
+    );
+    const unknown = candidates.filter(({ name }) => !this.#queues.has(name));
+    const exist = await Promise.all(
+      unknown.map(({ name }) => client.exists(`${keys.queuePrefix(name)}:${name}:meta`)),
+    );
+    for (const [i, { name, ...rest }] of unknown.entries()) {
+      if (exist[i] === 1) this.#add(name, rest);
+    }
+  }
+
+  /** Jobs of every queue; two commands each, whatever the number of jobs. */
+  async count(): Promise<(QueueView & { readonly provider: string })[]> {
+    return await Promise.all(
+      this.list().map(async ({ queue, provider, kind, priority }) => {
+        const [counts, isPaused] = await Promise.all([
+          queue.getJobCounts("wait", "prioritized", "active", "delayed"),
+          queue.isPaused(),
+        ]);
+        const { wait = 0, prioritized = 0, active = 0, delayed = 0 } = counts;
+        return {
+          provider,
+          name: queue.name,
+          kind,
+          priority,
+          waiting: wait + prioritized,
+          active,
+          delayed,
+          paused: isPaused ? true : undefined,
+        };
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.list().map(({ queue }) => queue.close()));
+  }
+
+  #add(name: string, about: Omit<RegisteredQueue, "queue">): void {
+    const queue = new Queue(name, {
+      connection: this.#connection,
+      prefix: this.#deps.keys.queuePrefix(name),
+      // Looking at a queue must not write its settings over those of who fills it.
+      skipMetasUpdate: true,
+    });
+    queue.on("error", () => undefined);
+    const registered = { ...about, queue };
+    this.#queues.set(name, registered);
+    this.#deps.onQueue?.(registered);
+  }
+}

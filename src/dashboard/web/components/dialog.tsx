@@ -1,0 +1,86 @@
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { ErrorMessage } from "./error-message.tsx";
+import { showNotice } from "./notice.tsx";
+
+export interface DialogOptions {
+  readonly title: string;
+  /** What will happen, named; may hold fields, whose values `act` gets. */
+  readonly body: ComponentChildren;
+  readonly confirmLabel: string;
+  readonly danger?: boolean;
+  /** Whether what the fields hold is enough to act on; asked whenever one changes. */
+  readonly isReady?: (fields: FormData) => boolean;
+  /** Resolves with one sentence on what happens now; what it throws is shown, and the dialog stays open. */
+  readonly onConfirm: (fields: FormData) => Promise<string>;
+}
+
+const openedDialog = signal<DialogOptions | undefined>(undefined);
+
+/** Asks before something is changed. Escape and the first button leave everything as it is. */
+export function openDialog(next: DialogOptions): void {
+  openedDialog.value = next;
+}
+
+/** The one dialog of the page; the browser keeps the focus inside, and gives it back. */
+export function Dialog() {
+  const options = openedDialog.value;
+  const element = useRef<HTMLDialogElement>(null);
+  const [error, setError] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const [isReady, setReady] = useState(true);
+  const form = useRef<HTMLFormElement>(null);
+  const validateFields = () =>
+    setReady(!options?.isReady || !form.current || options.isReady(new FormData(form.current)));
+  useEffect(() => {
+    setError(undefined);
+    setBusy(false);
+    validateFields();
+    if (options) element.current?.showModal();
+  }, [options]);
+  if (!options) return null;
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      const doneMessage = await options.onConfirm(new FormData(event.currentTarget as HTMLFormElement));
+      element.current?.close();
+      showNotice(doneMessage);
+    } catch (error) {
+      setError(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <dialog
+      ref={element}
+      aria-labelledby="dialog-title"
+      onClose={() => {
+        openedDialog.value = undefined;
+      }}
+    >
+      <form ref={form} onSubmit={submit} onInput={validateFields}>
+        <h2 id="dialog-title">{options.title}</h2>
+        <div>{options.body}</div>
+        {error === undefined ? null : <ErrorMessage error={error} />}
+        <div class="actions">
+          <button type="button" class="button" onClick={() => element.current?.close()}>
+            {translations.value.common.cancel}
+          </button>
+          <button
+            type="submit"
+            class={`button ${options.danger ? "danger" : "primary"}`}
+            disabled={isBusy || !isReady}
+          >
+            {isBusy ? translations.value.common.working : options.confirmLabel}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,24 @@
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { ServerError } from "#src/dashboard/web/server/request-api.ts";
+import { localizeReason } from "./server-message.tsx";
+import { UntrustedText } from "./untrusted-text.tsx";
+
+/** Why something could not be had, in the reader's language, and below it what more the server says of it. */
+export function ErrorMessage({ error }: { error: unknown }) {
+  const known = error instanceof ServerError ? translations.value.errors[error.code] : undefined;
+  return (
+    <div class="note bad" role="alert">
+      <p>{known ?? translations.value.errors.internal}</p>
+      {error instanceof ServerError && error.code !== "unreachable" ? (
+        <p class="small">{more(error)}</p>
+      ) : null}
+    </div>
+  );
+}
+
+function more({ code, reason, message, hint }: ServerError) {
+  return (
+    localizeReason(reason) ??
+    localizeReason(code) ?? <UntrustedText value={[message, hint].filter(Boolean).join(" ")} />
+  );
+}

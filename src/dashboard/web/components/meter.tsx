@@ -1,0 +1,45 @@
+import type { LimitUsageView } from "#src/dashboard/contract.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { effectiveLimit, usedShare } from "./limit-usage.ts";
+
+/** How much of a limit is in use. Hatched: what the provider's refusals have taken away for now. */
+export function Meter({ share, label }: { share: LimitUsageView; label: string }) {
+  const { compact, share: percent } = formatters.value;
+  const t = translations.value.lanes;
+  const limit = effectiveLimit(share);
+  const whole = share.allowed;
+  const width = whole === undefined || whole <= 0 ? 0 : Math.min(1, share.used / whole);
+  const isLearned = share.learned !== undefined && whole !== undefined && share.learned < whole;
+  const origin = [isLearned ? t.loweredFrom(compact(whole)) : "", share.set ? t.setManually : ""]
+    .filter(Boolean)
+    .join(", ");
+  return (
+    <div class="meter">
+      <span class="values">
+        <span>
+          {limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}
+        </span>
+        <span class="muted">{percent(usedShare(share))}</span>
+      </span>
+      {limit === undefined ? null : (
+        // biome-ignore lint/a11y/useSemanticElements: a meter element takes no second figure, and each browser draws it anew
+        <span
+          class="track"
+          role="meter"
+          aria-label={label}
+          aria-valuemin={0}
+          aria-valuemax={limit}
+          aria-valuenow={share.used}
+          aria-valuetext={`${t.ofLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
+        >
+          <span class={share.used > limit ? "fill over" : "fill"} style={{ width: `${width * 100}%` }} />
+          {isLearned && whole ? (
+            <span class="learned" style={{ width: `${(1 - limit / whole) * 100}%` }} />
+          ) : null}
+        </span>
+      )}
+      {origin === "" ? null : <span class="origin">{origin}</span>}
+    </div>
+  );
+}

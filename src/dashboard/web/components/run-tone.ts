@@ -1,0 +1,25 @@
+import type { RunPhaseView, RunSummary } from "#src/dashboard/contract.ts";
+
+export type Tone = "quiet" | "live" | "good" | "warn" | "bad";
+
+const TONES: Readonly<Record<RunPhaseView, Tone>> = {
+  planning: "live",
+  running: "live",
+  finishing: "live",
+  paused: "warn",
+  snoozing: "warn",
+  parked: "bad",
+  stopped: "bad",
+  finished: "good",
+  cancelled: "quiet",
+  unknown: "quiet",
+};
+
+/** Above this share of failed items the run itself has failed, whatever else came of it. */
+const BAD_SHARE = 0.5;
+
+/** The tone of a run's state: an end with failures is not one to be pleased with. */
+export function getRunTone({ phase, items }: Pick<RunSummary, "phase" | "items">): Tone {
+  if (phase !== "finished" || items === undefined || items.failed === 0) return TONES[phase] ?? "quiet";
+  return items.failed > items.total * BAD_SHARE ? "bad" : "warn";
+}

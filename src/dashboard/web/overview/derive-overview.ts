@@ -1,0 +1,88 @@
+import type { LaneView, MetricHistory, MoneyView, RunSummary } from "#src/dashboard/contract.ts";
+import { usedShare } from "#src/dashboard/web/components/limit-usage.ts";
+
+export interface TightestLimit {
+  readonly lane: string;
+  readonly dimension: "requests" | "tokens" | "concurrency";
+  readonly share: number;
+}
+
+/** The limit that is closest to being used up; undefined while no limit is known. */
+export function findTightestLimit(lanes: readonly LaneView[]): TightestLimit | undefined {
+  const all = lanes.flatMap((lane) =>
+    (["requests", "tokens", "concurrency"] as const).flatMap((dimension): TightestLimit[] => {
+      const share = usedShare(lane[dimension]);
+      return share === undefined ? [] : [{ lane: lane.name, dimension, share }];
+    }),
+  );
+  return all.reduce<TightestLimit | undefined>(
+    (tightest, next) => (tightest === undefined || next.share > tightest.share ? next : tightest),
+    undefined,
+  );
+}
+
+/** Money of several runs, per currency; `expected` only where every run of that currency expects something. */
+export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
+  const sums = new Map<string, { spent: number; expected: number | undefined }>();
+  for (const { cost } of runs) {
+    if (!cost) continue;
+    const sum = sums.get(cost.currency) ?? { spent: 0, expected: 0 };
+    sum.spent += cost.spent;
+    sum.expected =
+      sum.expected === undefined || cost.expected === undefined ? undefined : sum.expected + cost.expected;
+    sums.set(cost.currency, sum);
+  }
+  return [...sums].map(([currency, { spent, expected }]) => ({
+    currency,
+    spent,
+    expected,
+  }));
+}
+
+/** The chart with the newest point put in: it replaces the last step, or comes after it, and the oldest one goes. */
+export function mergeLatestPoint(
+  history: MetricHistory,
+  latest: { readonly at: number; readonly values: Readonly<Record<string, number>> } | undefined,
+): MetricHistory {
+  const last = history.at.at(-1);
+  if (latest === undefined || last === undefined || latest.at < last) return history;
+  if (latest.at - last > history.stepMs * history.at.length) return history;
+  const missing: number[] = [];
+  for (let at = last + history.stepMs; at <= latest.at; at += history.stepMs) missing.push(at);
+  const at = [...history.at.slice(missing.length), ...missing];
+  const lines = history.lines.map((line) => ({
+    ...line,
+    values: [...line.values.slice(missing.length), ...missing.map(() => null)].with(
+      -1,
+      latest.values[line.seriesKey] ?? null,
+    ),
+  }));
+  return { ...history, at, lines };
+}
+
+/** The chart without a last step that is not over yet: what has been counted of it so far would look like a fall. */
+export function dropIncompleteStep(history: MetricHistory, now: number): MetricHistory {
+  const last = history.at.at(-1);
+  if (last === undefined || now - last >= history.stepMs) return history;
+  return {
+    ...history,
+    at: history.at.slice(0, -1),
+    lines: history.lines.map((line) => ({ ...line, values: line.values.slice(0, -1) })),
+  };
+}
+
+/** Fewer steps would make a chart of a few points look like a trend. */
+const MIN_STEPS = 30;
+
+/** The chart from where something was first recorded: a fresh start is not drawn as an hour of nothing. */
+export function trimLeadingGap(history: MetricHistory): MetricHistory {
+  const hasData = (step: number) => history.lines.some(({ values }) => (values[step] ?? 0) > 0);
+  const first = history.at.findIndex((_, step) => hasData(step));
+  const begin = Math.max(0, Math.min(first - 1, history.at.length - MIN_STEPS));
+  if (first < 0 || begin === 0) return history;
+  return {
+    ...history,
+    at: history.at.slice(begin),
+    lines: history.lines.map((line) => ({ ...line, values: line.values.slice(begin) })),
+  };
+}

@@ -1,0 +1,95 @@
+import type { LaneView, SetLaneLimits } from "#src/dashboard/contract.ts";
+import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+import { LaneReason } from "./lane-reason.tsx";
+
+/** Asks for a lane's limits, which count for all workers at once. */
+export function openLimitsDialog(lane: LaneView): void {
+  const t = translations.value.lanes;
+  openDialog({
+    title: t.limitsTitle,
+    body: (
+      <div class="steps">
+        <p>
+          <UntrustedText value={lane.name} isMonospace />
+        </p>
+        <p class="small muted">{t.limitsBody}</p>
+        <div class="form">
+          <LimitField name="requestsPerMinute" label={t.requestsUsed} share={lane.requests} />
+          <LimitField name="tokensPerMinute" label={t.tokensUsed} share={lane.tokens} />
+          <LimitField name="concurrency" label={t.concurrency} share={lane.concurrency} />
+        </div>
+        <label class="check">
+          <input type="checkbox" name="clear" />
+          {t.clear}
+        </label>
+      </div>
+    ),
+    confirmLabel: t.setLimits,
+    isReady: (fields) => [...fields.values()].some((value) => value !== ""),
+    onConfirm: async (fields) => {
+      await requestApi<LaneView>("api/lanes/limits", { body: readLimits(lane.name, fields) });
+      return translations.value.lanes.limitsSet;
+    },
+  });
+}
+
+function LimitField({ name, label, share }: { name: string; label: string; share: LaneView["requests"] }) {
+  return (
+    <label class="field grow">
+      <span>{label}</span>
+      <input
+        class="input"
+        name={name}
+        type="number"
+        min={1}
+        step={1}
+        inputMode="numeric"
+        placeholder={share.allowed === undefined ? "" : String(share.allowed)}
+        defaultValue={share.set && share.allowed !== undefined ? String(share.allowed) : ""}
+      />
+    </label>
+  );
+}
+
+function readLimits(lane: string, fields: FormData): SetLaneLimits {
+  const readField = (name: string) => {
+    const text = String(fields.get(name) ?? "").trim();
+    return text === "" ? {} : { [name]: Number(text) };
+  };
+  return {
+    lane,
+    ...readField("requestsPerMinute"),
+    ...readField("tokensPerMinute"),
+    ...readField("concurrency"),
+    ...(fields.get("clear") ? { clear: true } : {}),
+  };
+}
+
+/** Asks before a parked lane is opened: what parked it may cost money again. */
+export function openUnparkDialog(lane: LaneView): void {
+  const t = translations.value.lanes;
+  openDialog({
+    title: t.unparkTitle,
+    body: (
+      <>
+        <p>
+          <UntrustedText value={lane.name} isMonospace />
+        </p>
+        <p>{t.unparkBody}</p>
+        {lane.reason === undefined ? null : (
+          <p class="note warn">
+            <LaneReason {...lane} />
+          </p>
+        )}
+      </>
+    ),
+    confirmLabel: t.unpark,
+    onConfirm: async () => {
+      await requestApi<LaneView>("api/lanes/unpark", { body: { lane: lane.name } });
+      return translations.value.lanes.unparked;
+    },
+  });
+}

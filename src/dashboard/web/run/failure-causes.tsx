@@ -1,0 +1,146 @@
+import { useSignal } from "@preact/signals";
+import type { FailureCauseList, FailureCauseView, RunPage } from "#src/dashboard/contract.ts";
+import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
+import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
+import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
+import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
+import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { useQuery } from "#src/dashboard/web/components/use-query.ts";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { itemLink } from "#src/dashboard/web/parse-route.ts";
+import { canOperate } from "#src/dashboard/web/server/session.ts";
+import { openRetryDialog } from "./retry-dialog.tsx";
+
+/** Clusters are counted from the records on disk, so they are read from time to time and not pushed. */
+const REFRESH_INTERVAL_MS = 5_000;
+/** Of many causes the rest is shown when it is asked for: what follows on the page would be out of sight. */
+const COLLAPSED_COUNT = 20;
+
+/** Failures by their cause, the most frequent first. */
+export function FailureCauses({
+  page,
+  onItems,
+}: {
+  page: RunPage;
+  /** Lists the items of a cluster. */
+  onItems: (cause: FailureCauseView) => void;
+}) {
+  const { run, refusals } = page;
+  const isExpanded = useSignal(false);
+  const path = `api/runs/${encodeURIComponent(run)}/causes`;
+  const { answer, error } = useQuery<FailureCauseList>(path, REFRESH_INTERVAL_MS);
+  const t = translations.value.run;
+  const { count } = formatters.value;
+  return (
+    <Card
+      title={t.failures}
+      end={<span class="small muted">{t.failuresCount(count(answer?.total ?? page.items?.failed))}</span>}
+    >
+      {error !== undefined && answer === undefined ? <ErrorMessage error={error} /> : null}
+      {answer?.causes.length === 0 ? <EmptyState>{t.noFailures}</EmptyState> : null}
+      {refusals.retry !== undefined && answer && answer.total > 0 ? (
+        <p class="note">
+          <ServerMessage code={page.refusalCodes?.retry} text={refusals.retry} />
+        </p>
+      ) : null}
+      <ul>
+        {answer?.causes.slice(0, isExpanded.value ? undefined : COLLAPSED_COUNT).map((cause) => (
+          <FailureCauseRow key={cause.cause} page={page} cause={cause} onItems={onItems} />
+        ))}
+      </ul>
+      {answer && answer.causes.length > COLLAPSED_COUNT && !isExpanded.value ? (
+        <div class="body actions">
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              isExpanded.value = true;
+            }}
+          >
+            {translations.value.common.showAll(count(answer.causes.length))}
+          </button>
+        </div>
+      ) : null}
+      {answer && answer.others > 0 ? (
+        <p class="body muted small">{t.failuresWithRarerCauses(count(answer.others))}</p>
+      ) : null}
+    </Card>
+  );
+}
+
+function FailureCauseRow({
+  page,
+  cause,
+  onItems,
+}: {
+  page: RunPage;
+  cause: FailureCauseView;
+  onItems: (cause: FailureCauseView) => void;
+}) {
+  const t = translations.value.run;
+  const { run, actions, itemsWithoutRecord } = page;
+  const { count, kind, code, example } = cause;
+  const message = cause.isCatchAll ? t.rest : cause.message;
+  const exportUrl = `api/runs/${encodeURIComponent(run)}/causes/${encodeURIComponent(cause.cause)}/export`;
+  return (
+    <li class="cause">
+      <span class="count">{formatters.value.count(count)}</span>
+      <div>
+        <p>
+          <StatusBadge tone="bad">
+            <ErrorKindLabel kind={kind} />
+          </StatusBadge>{" "}
+          {code === undefined ? null : <UntrustedText value={code} isMonospace />}
+        </p>
+        <p>{cause.isCatchAll ? t.rest : <UntrustedText value={message} />}</p>
+        <p class="example">
+          {t.example}{" "}
+          <a href={itemLink(run, example.index)}>
+            <UntrustedText value={example.id ?? `#${example.index}`} />
+          </a>
+          {example.message === message ? null : (
+            <>
+              {": "}
+              <UntrustedText value={example.message} />
+            </>
+          )}
+        </p>
+      </div>
+      <div class="actions">
+        {actions.includes("items") ? (
+          <button type="button" class="button slight" onClick={() => onItems(cause)}>
+            {t.causeItems}
+          </button>
+        ) : null}
+        {canOperate() && actions.includes("retry") ? (
+          <button
+            type="button"
+            class="button slight"
+            aria-label={t.retryCause(escapeControlCharacters(message))}
+            onClick={() =>
+              openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })
+            }
+          >
+            {t.retry}
+          </button>
+        ) : null}
+        <a class="button slight" href={exportUrl} download={`failures-${run}.jsonl`}>
+          {t.export}
+        </a>
+        {canOperate() ? (
+          <a
+            class="button slight"
+            href={`${exportUrl}?texts=1`}
+            download={`failures-${run}-texts.jsonl`}
+            title={t.exportTextsTitle}
+          >
+            {t.exportTexts}
+          </a>
+        ) : null}
+      </div>
+    </li>
+  );
+}

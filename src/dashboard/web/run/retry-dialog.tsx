@@ -1,0 +1,48 @@
+import type { RetryRequest, RetryStatus } from "#src/dashboard/contract.ts";
+import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+import { requestApi } from "#src/dashboard/web/server/request-api.ts";
+
+export interface RetryDialogDetails {
+  /** Items that would be taken back. */
+  readonly failed: number | undefined;
+  /** Items of a run that has not finished which have no record yet: a retry coordinates the run, and so calls for them. */
+  readonly itemsWithoutRecord?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+/** Asks before failed items are called for again, which costs what calls cost. */
+export function openRetryDialog(
+  run: string,
+  request: RetryRequest,
+  { failed, itemsWithoutRecord = 0, message }: RetryDialogDetails,
+): void {
+  const t = translations.value.run;
+  openDialog({
+    title: t.retryTitle(formatters.value.count(failed)),
+    body: (
+      <>
+        <p>
+          <UntrustedText value={run} isMonospace />
+        </p>
+        {message === undefined ? null : (
+          <p class="note">
+            <UntrustedText value={message} />
+          </p>
+        )}
+        <p>
+          {itemsWithoutRecord > 0 ? t.retryBodyRest(formatters.value.count(itemsWithoutRecord)) : t.retryBody}
+        </p>
+      </>
+    ),
+    confirmLabel: itemsWithoutRecord > 0 ? t.retryRest : t.retry,
+    onConfirm: async () => {
+      await requestApi<RetryStatus>(`api/runs/${encodeURIComponent(run)}/retry`, {
+        body: itemsWithoutRecord > 0 ? { ...request, includeUnfinished: true } : request,
+      });
+      return translations.value.run.retryStarted;
+    },
+  });
+}

@@ -1,0 +1,127 @@
+import type { RunPage } from "#src/dashboard/contract.ts";
+import { Card } from "#src/dashboard/web/components/card.tsx";
+import { type DescriptionItem, DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
+import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";
+import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
+import { formatters } from "#src/dashboard/web/format/formatters.ts";
+import { translations } from "#src/dashboard/web/i18n/i18n.ts";
+
+/** Progress by status, and every figure of the run. */
+export function RunStats({ page }: { page: RunPage }) {
+  const t = translations.value.run;
+  const { count, share } = formatters.value;
+  const { items } = page;
+  const waiting =
+    items === undefined
+      ? undefined
+      : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
+  return (
+    <Card title={t.progress} end={<strong>{share(completedShare(items))}</strong>}>
+      <div class="body">
+        {items === undefined ? null : <ProgressBar items={items} tall />}
+        <ul class="keys">
+          <LegendItem name="succeeded" label={t.succeeded} value={count(items?.succeeded)} />
+          <LegendItem name="failed" label={t.failed} value={count(items?.failed)} />
+          <LegendItem name="in-flight" label={t.inFlight} value={count(items?.inFlight)} />
+          <LegendItem name="" label={t.waiting} value={count(waiting)} />
+          <li class="muted">{t.ofItems(count(items?.total))}</li>
+        </ul>
+      </div>
+      <div class="body">
+        <DescriptionList
+          facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]}
+        />
+      </div>
+    </Card>
+  );
+}
+
+function LegendItem({ name, label, value }: { name: string; label: string; value: string }) {
+  return (
+    <li>
+      <i class={`key ${name}`} aria-hidden="true" />
+      <span class="muted">{label}</span> {value}
+    </li>
+  );
+}
+
+function buildProgressStats(page: RunPage): DescriptionItem[] {
+  const t = translations.value.run;
+  const { compact, duration, age, timestamp, count } = formatters.value;
+  const perSecond = (value: number | undefined) =>
+    value === undefined ? compact(undefined) : t.perSecond(compact(value));
+  return [
+    ...(isFinished(page)
+      ? [
+          { label: t.rate, value: perSecond(averageRate(page)), below: t.average },
+          { label: t.took, value: duration(page.activeMs) },
+        ]
+      : [
+          {
+            label: t.rate,
+            value: perSecond(page.itemsPerSecond),
+            below: t.tokensRate(perSecond(page.tokensPerSecond)),
+          },
+          { label: t.left, value: duration(page.etaMs), below: t.active(duration(page.activeMs)) },
+        ]),
+    {
+      label: t.started,
+      value: translations.value.runs.ago(age(page.createdAt, page.at)),
+      below: timestamp(page.createdAt, page.at),
+    },
+    ...(page.finishedAt === undefined
+      ? []
+      : [{ label: t.finished, value: timestamp(page.finishedAt, page.at) }]),
+    {
+      label: t.model,
+      value: page.model === undefined ? compact(undefined) : <UntrustedText value={page.model} />,
+      width: "wide",
+    },
+    { label: t.window, value: count(page.window), below: t.windowBelow },
+  ];
+}
+
+const isFinished = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
+
+/** Items per second of processing, over all sessions of the run; undefined where that time is not known. */
+function averageRate({ items, activeMs }: RunPage): number | undefined {
+  if (items === undefined || activeMs === undefined || activeMs <= 0) return undefined;
+  return ((items.succeeded + items.failed) * 1_000) / activeMs;
+}
+
+function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage): DescriptionItem[] {
+  const t = translations.value.run;
+  const { count, share, compact } = formatters.value;
+  return [
+    {
+      label: t.calls,
+      value: count(calls?.made),
+      below:
+        callsPerSecond === undefined
+          ? t.callsAnswered(count(calls?.succeeded))
+          : t.perSecond(compact(callsPerSecond)),
+    },
+    { label: t.batchFill, value: share(batchFill), below: t.batchFillBelow },
+    { label: t.paidTwice, value: count(calls?.paidTwice), below: t.paidTwiceBelow },
+    { label: t.throttles, value: count(calls?.throttled), below: t.snoozes(count(snoozes)) },
+  ];
+}
+
+function buildCostStats(page: RunPage): DescriptionItem[] {
+  const { cost, tokens } = page;
+  const t = translations.value.run;
+  const { compact, money } = formatters.value;
+  return [
+    {
+      label: t.cost,
+      value: money(cost?.spent, cost?.currency),
+      below:
+        cost === undefined
+          ? t.noPrice
+          : isFinished(page) || cost.expected === undefined
+            ? undefined
+            : t.expected(money(cost.expected, cost.currency)),
+    },
+    { label: t.tokens, value: compact(tokens), below: t.asReported },
+  ];
+}

@@ -1,0 +1,66 @@
+import type { ErrorBody, ErrorCode, RefusalReason } from "#src/dashboard/contract.ts";
+
+/** The server refused, or did not answer at all (`unreachable`). */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: ErrorCode | "unreachable";
+  readonly hint: string | undefined;
+  /** What `code` says too little of. */
+  readonly reason: RefusalReason | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: ErrorCode | "unreachable",
+    message: string,
+    { hint, reason, retryAfterMs }: Partial<Omit<ErrorBody["error"], "code" | "message">> = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+let signedOutListener: () => void = () => {};
+
+/** Told whenever an answer says that the session is over. */
+export function setSignedOutListener(listener: () => void): void {
+  signedOutListener = listener;
+}
+
+/** GET without a body; else POST, or the method given, with JSON. Rejects with a `ServerError`. */
+export async function requestApi<Answer>(
+  path: string,
+  change?: { readonly method?: "POST" | "DELETE"; readonly body?: unknown; readonly signal?: AbortSignal },
+): Promise<Answer> {
+  const init: RequestInit = {
+    credentials: "same-origin",
+    ...(change && (change.method !== undefined || change.body !== undefined)
+      ? {
+          method: change.method ?? "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(change.body ?? {}),
+        }
+      : {}),
+    signal: change?.signal ? change.signal : undefined,
+  };
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (cause) {
+    if (change?.signal?.aborted) throw cause;
+    throw new ServerError("unreachable", "the server does not answer");
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  if (response.ok && body !== undefined) return body as Answer;
+  const error = readError(body, response.status);
+  if (error.code === "signed-out") signedOutListener();
+  throw error;
+}
+
+function readError(body: unknown, status: number): ServerError {
+  const error = (body as Partial<ErrorBody> | undefined)?.error;
+  if (!error) return new ServerError("internal", `the server answered with status ${status}`);
+  return new ServerError(error.code, String(error.message), error);
+}

@@ -1,0 +1,223 @@
+import type { Clock } from "#src/core/clock.ts";
+import type { Item } from "#src/core/item.ts";
+import { CLAIM_MS, type SingleFlightClaims } from "#src/state/answers/single-flight-claims.ts";
+import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { AnswerCache } from "./answer-cache.ts";
+import type { ComputeAnswerKey } from "./answer-key.ts";
+import { type CachedAnswer, decodeFrame, encodeFrame } from "./cache-frame.ts";
+
+export interface AnswerResolverDeps {
+  readonly cache: AnswerCache;
+  readonly claims: SingleFlightClaims;
+  readonly computeKey: ComputeAnswerKey;
+  /** Floats of the run's vectors, 0 while not known: a vector of another length is no answer. */
+  readonly dimensions?: () => number;
+  readonly clock: Clock;
+  /** Told once, when items begin to wait for another run. */
+  readonly onWaiting?: () => void;
+}
+
+/** What came of looking at items: those that are to be sent, and the records of those that need not be. */
+export interface LookupResult {
+  readonly send: readonly Item[];
+  readonly records: readonly WireRecord[];
+}
+
+interface CacheLookup {
+  readonly item: Item;
+  readonly key: Buffer;
+  readonly hash: string;
+}
+
+/** Enough to tell questions apart that are asked at the same time. */
+const HASH_HEX = 32;
+const RENEW_EVERY_MS = CLAIM_MS / 3;
+/** Texts that wait for other runs' answers, in memory. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Keeps a run from asking what is known, or is being asked. Items whose answer is in the cache are answered from it;
+ * the others are claimed, and those that another run has claimed wait until its answer is there, or it is gone.
+ */
+export class AnswerResolver {
+  readonly #deps: AnswerResolverDeps;
+  /** Claimed by this run and being asked, by item. */
+  readonly #inFlight = new Map<number, CacheLookup>();
+  readonly #waiting = new Map<number, CacheLookup>();
+  #waitingBytes = 0;
+  #settled: { readonly lookup: CacheLookup; readonly answer: CachedAnswer | undefined }[] = [];
+  #settling: Promise<void> = Promise.resolve();
+  #renewedAt: number;
+  #hasNotifiedWaiting = false;
+
+  constructor(deps: AnswerResolverDeps) {
+    this.#deps = deps;
+    this.#renewedAt = deps.clock.now();
+  }
+
+  /** Items that wait for another run's answer. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Nothing more should be looked at before something that waits has come. */
+  isFull(windowSize: number): boolean {
+    return this.#waiting.size >= windowSize || this.#waitingBytes >= MAX_WAITING_BYTES;
+  }
+
+  /** Looks at items that have no record yet. */
+  async resolve(items: readonly Item[]): Promise<LookupResult> {
+    const send: Item[] = [];
+    const lookups: CacheLookup[] = [];
+    for (const item of items) {
+      const key = this.#deps.computeKey(item);
+      // A run that is opened again in the middle looks at everything anew.
+      this.#stopWaiting(item);
+      if (key) lookups.push({ item, key, hash: key.toString("hex").slice(0, HASH_HEX) });
+      else send.push(item);
+    }
+    const { records, missed } = await this.#find(lookups);
+    const result = await this.#claim(missed);
+    send.push(...result.send);
+    return { send: send.sort(byIndex), records: [...records, ...result.records] };
+  }
+
+  /** Looks again at items that wait. */
+  async retryWaiting(): Promise<LookupResult> {
+    const waiting = [...this.#waiting.values()];
+    await this.#deps.cache.refresh();
+    const { records, missed } = await this.#find(waiting);
+    const result = await this.#claim(missed);
+    const hasCome = new Set(result.send.map(({ index }) => index));
+    for (const { index } of [...records, ...result.records]) hasCome.add(index);
+    for (const { item } of waiting) if (hasCome.has(item.index)) this.#stopWaiting(item);
+    return { send: result.send, records: [...records, ...result.records] };
+  }
+
+  /** Items that are on their way without having been looked at, because they were before a process died. */
+  async resume(items: readonly Item[]): Promise<void> {
+    const lookups = items.flatMap((item) => {
+      const key = this.#deps.computeKey(item);
+      return key ? [{ item, key, hash: key.toString("hex").slice(0, HASH_HEX) }] : [];
+    });
+    await this.#acquire(lookups);
+    for (const lookup of lookups) this.#inFlight.set(lookup.item.index, lookup);
+  }
+
+  /** Keeps what was answered and gives its claims back, in the background. */
+  recordResults(records: readonly WireRecord[]): void {
+    for (const record of records) {
+      const lookup = this.#inFlight.get(record.index);
+      if (!lookup) continue;
+      this.#inFlight.delete(record.index);
+      const answer = record.failure ? undefined : toAnswer(record);
+      if (answer) this.#deps.cache.put(lookup.key, answer);
+      this.#settled.push({ lookup, answer });
+    }
+    if (this.#settled.length > 0) this.#settling = this.#settling.then(() => this.#settle());
+  }
+
+  /** To be called about twice a second. A run that is paused lets go: who else wants an answer must not wait for it. */
+  async tick({ isPaused = false }: { readonly isPaused?: boolean }): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (isPaused || now - this.#renewedAt < RENEW_EVERY_MS) return;
+    this.#renewedAt = now;
+    const hashes = Array.from(this.#inFlight.values(), ({ hash }) => hash);
+    await this.#deps.claims.renew(hashes).catch(() => undefined);
+  }
+
+  /** Gives everything back that is still claimed, and closes the cache. */
+  async close(): Promise<void> {
+    for (const lookup of this.#inFlight.values()) this.#settled.push({ lookup, answer: undefined });
+    this.#inFlight.clear();
+    this.#settling = this.#settling.then(() => this.#settle());
+    await this.#settling;
+    await this.#deps.cache.close();
+  }
+
+  async #find(lookups: readonly CacheLookup[]): Promise<{ records: WireRecord[]; missed: CacheLookup[] }> {
+    const answers = await this.#deps.cache.find(lookups.map(({ key }) => key));
+    const records: WireRecord[] = [];
+    const missed: CacheLookup[] = [];
+    for (const [i, lookup] of lookups.entries()) {
+      const record = this.#toRecord(lookup, answers[i]);
+      if (record) records.push(record);
+      else missed.push(lookup);
+    }
+    return { records, missed };
+  }
+
+  /**
+   * Claims come before the last look: an answer that another run had when it let go of its claim was written before,
+   * so whoever has the claim and does not find the answer is the one to ask.
+   */
+  async #claim(lookups: readonly CacheLookup[]): Promise<LookupResult> {
+    if (lookups.length === 0) return { send: [], records: [] };
+    const claimed = await this.#acquire(lookups);
+    const ours: CacheLookup[] = [];
+    const records: WireRecord[] = [];
+    for (const [i, lookup] of lookups.entries()) {
+      const outcome = claimed[i] ?? "ours";
+      const answer = typeof outcome === "string" ? undefined : decodeFrame(lookup.key, outcome.answer);
+      const record = this.#toRecord(lookup, answer);
+      if (record && answer) {
+        records.push(record);
+        this.#deps.cache.put(lookup.key, answer);
+      } else if (outcome === "theirs") this.#wait(lookup);
+      else ours.push(lookup);
+    }
+    const found = (await this.#deps.cache.refresh()) ? await this.#find(ours) : { records: [], missed: ours };
+    const known = new Set(found.records.map(({ index }) => index));
+    for (const lookup of ours) {
+      if (known.has(lookup.item.index)) this.#settled.push({ lookup, answer: undefined });
+      else this.#inFlight.set(lookup.item.index, lookup);
+    }
+    if (known.size > 0) this.#settling = this.#settling.then(() => this.#settle());
+    return { send: found.missed.map(({ item }) => item), records: [...records, ...found.records] };
+  }
+
+  #wait(lookup: CacheLookup): void {
+    if (this.#waiting.has(lookup.item.index)) return;
+    this.#waiting.set(lookup.item.index, lookup);
+    this.#waitingBytes += lookup.item.text.length;
+    if (!this.#hasNotifiedWaiting) this.#deps.onWaiting?.();
+    this.#hasNotifiedWaiting = true;
+  }
+
+  #stopWaiting({ index, text }: Item): void {
+    if (this.#waiting.delete(index)) this.#waitingBytes -= text.length;
+  }
+
+  /** Asking once instead of twice is a saving, and no reason to stop when Redis refuses (full, for one). */
+  async #acquire(lookups: readonly CacheLookup[]) {
+    return await this.#deps.claims.acquire(lookups.map(({ hash }) => hash)).catch(() => []);
+  }
+
+  async #settle(): Promise<void> {
+    const settled = this.#settled.splice(0);
+    if (settled.length === 0) return;
+    await this.#deps.cache.flush();
+    const byHash = new Map(settled.map((one) => [one.lookup.hash, one]));
+    const answerOf = (hash: string) => {
+      const { lookup, answer } = byHash.get(hash) ?? {};
+      return lookup && answer && encodeFrame(lookup.key, answer);
+    };
+    await this.#deps.claims.settle([...byHash.keys()], answerOf).catch(() => undefined);
+  }
+
+  #toRecord({ item }: CacheLookup, answer: CachedAnswer | undefined): WireRecord | undefined {
+    if (!answer) return undefined;
+    const dimensions = this.#deps.dimensions?.() ?? 0;
+    if (dimensions > 0 && answer.vector?.length !== dimensions * 4) return undefined;
+    return { index: item.index, attempts: 0, ...answer };
+  }
+}
+
+function toAnswer({ tokens, vector, json }: WireRecord): CachedAnswer | undefined {
+  if (vector) return { tokens, vector };
+  return json === undefined ? undefined : { tokens, json };
+}
+
+function byIndex(a: Item, b: Item): number {
+  return a.index - b.index;
+}

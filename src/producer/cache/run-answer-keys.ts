@@ -1,0 +1,23 @@
+import { type AnswerScope, type ComputeAnswerKey, createChatKey, createEmbeddingKey } from "./answer-key.ts";
+import type { AnswerCacheSettings } from "./open-answer-resolver.ts";
+
+type Addresses = Pick<AnswerCacheSettings, "listAddresses">;
+
+/** The keys of texts that one model embeds. */
+export function createRunEmbeddingKey(
+  { listAddresses }: Addresses,
+  request: { provider: string; model: string; purpose: string; dimensions?: number | undefined },
+): ComputeAnswerKey {
+  const { provider, model, purpose, dimensions } = request;
+  const parameters = { purpose, ...(dimensions === undefined ? {} : { dimensions }) };
+  return createEmbeddingKey({ provider, addresses: listAddresses(provider), model, parameters });
+}
+
+/** The keys of chat requests, whose items name their models "provider/model". */
+export function createRunChatKey({ listAddresses }: Addresses): ComputeAnswerKey {
+  return createChatKey((name): AnswerScope => {
+    const slash = name.indexOf("/");
+    const provider = name.slice(0, slash);
+    return { provider, addresses: listAddresses(provider), model: name.slice(slash + 1), parameters: {} };
+  });
+}

@@ -1,0 +1,70 @@
+import { InputError } from "#src/core/errors.ts";
+import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import {
+  type ChatPayload,
+  chatRequestSchema,
+  DEFAULT_ANSWER_TOKENS,
+  type EmbeddingPayload,
+  MAX_JOB_BYTES,
+} from "#src/queues/payload.ts";
+import { composeRequest } from "./compose-request.ts";
+import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
+
+/** The job of a chat item, its bytes, and its request apart where that is too large for one. Throws InputError. */
+export function createChatPayload(
+  id: string,
+  options: SubmitChatOptions,
+): { readonly payload: ChatPayload; readonly bytes: number; readonly request?: string } {
+  const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
+  const { provider, model } = parseModelName(fullName);
+  const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
+  if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
+  const text = JSON.stringify(parsed.data);
+  const bytes = Buffer.byteLength(text);
+  const isLarge = bytes > MAX_JOB_BYTES;
+  const item = {
+    index: 0,
+    item: id,
+    tokens: estimateTokens(text) + (parsed.data.maxTokens ?? DEFAULT_ANSWER_TOKENS),
+    stream: stream ? stream : undefined,
+    request: isLarge ? null : parsed.data,
+  };
+  const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item] };
+  return isLarge ? { payload, bytes: 0, request: text } : { payload, bytes };
+}
+
+/** The job of an embedding item. Throws InputError. */
+export function createEmbeddingPayload(
+  id: string,
+  { model: fullName, inputs, purpose = "db", dimensions }: SubmitEmbeddingOptions,
+): EmbeddingPayload {
+  if (inputs.length === 0) throw new InputError("inputs must hold at least one text", "submitEmbedding");
+  const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
+  if (empty >= 0)
+    throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
+  const { provider, model } = parseModelName(fullName);
+  return {
+    v: 1,
+    kind: "embedding",
+    item: id,
+    provider,
+    model,
+    purpose,
+    dimensions,
+    items: inputs.map((text, index) => [index, estimateTokens(text), text]),
+  };
+}
+
+function parseModelName(fullName: string): { provider: string; model: string } {
+  const slash = fullName.indexOf("/");
+  if (slash <= 0 || slash === fullName.length - 1) {
+    throw new InputError(`model must be "provider/model", not "${fullName.slice(0, 100)}"`);
+  }
+  return { provider: fullName.slice(0, slash), model: fullName.slice(slash + 1) };
+}
+
+function describeIssues(
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string {
+  return issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`).join("; ");
+}

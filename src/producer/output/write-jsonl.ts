@@ -1,0 +1,76 @@
+import type { Item } from "#src/core/item.ts";
+import type { Disk } from "#src/producer/storage/disk.ts";
+import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger.ts";
+import { viewFloats } from "./format-float.ts";
+import { JsonlFile } from "./jsonl-file.ts";
+import { type ResultWriter, statusName } from "./result-writer.ts";
+
+/** What follows the vector in a line; text and metadata only when asked for. */
+function lineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean): string {
+  const more = withText ? { text: item.text, metadata: item.metadata } : {};
+  return JSON.stringify({ tokens, attempts, ...more }).slice(1);
+}
+
+function lineStart({ status }: LedgerSlot, item: Item): string {
+  return JSON.stringify({ id: item.id, index: item.index, status: statusName(status) }).slice(0, -1);
+}
+
+/** `records.jsonl`: one line per item with its vector as the shortest decimals that read back as the same float32. */
+export async function createJsonlWriter(
+  disk: Disk,
+  path: string,
+  options: { readonly dimensions: number; readonly withText: boolean },
+): Promise<ResultWriter> {
+  const file = await JsonlFile.create(disk, path);
+  const { dimensions, withText } = options;
+  return {
+    async write({ slots, items, vectors }) {
+      const floats = viewFloats(vectors);
+      for (const [i, slot] of slots.entries()) {
+        const item = items[i];
+        if (item === undefined) continue;
+        if (slot.status === SLOT_OK) {
+          await file.addText(`${lineStart(slot, item)},"vector":[`);
+          await file.addFloats(floats, i * dimensions, (i + 1) * dimensions);
+          await file.addText(`],${lineEnd(slot, item, withText)}\n`);
+        } else {
+          await file.addText(`${lineStart(slot, item)},"vector":null,${lineEnd(slot, item, withText)}\n`);
+        }
+      }
+    },
+    finish: () => file.finish(),
+    close: () => file.close(),
+  };
+}
+
+/** `items.jsonl`: the lines of `records.jsonl` without the vectors. */
+export async function createItemsWriter(disk: Disk, path: string, withText: boolean): Promise<ResultWriter> {
+  const file = await JsonlFile.create(disk, path);
+  return {
+    async write({ slots, items }) {
+      for (const [i, slot] of slots.entries()) {
+        const item = items[i];
+        if (item !== undefined)
+          await file.addText(`${lineStart(slot, item)},${lineEnd(slot, item, withText)}\n`);
+      }
+    },
+    finish: () => file.finish(),
+    close: () => file.close(),
+  };
+}
+
+/** `errors.jsonl`: one line per failed item, in input order. */
+export async function createErrorsWriter(disk: Disk, path: string): Promise<ResultWriter> {
+  const file = await JsonlFile.create(disk, path);
+  return {
+    async write({ start, slots, items, failures }) {
+      for (const [index, { kind, message, code }] of failures) {
+        const id = items[index - start]?.id;
+        const attempts = slots[index - start]?.attempts;
+        await file.addText(`${JSON.stringify({ id, index, kind, message, code, attempts })}\n`);
+      }
+    },
+    finish: () => file.finish(),
+    close: () => file.close(),
+  };
+}

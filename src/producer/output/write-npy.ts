@@ -1,0 +1,73 @@
+import type { Disk } from "#src/producer/storage/disk.ts";
+import { SLOT_OK } from "#src/producer/storage/ledger.ts";
+import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import { encodeNpyHeader, NPY_HEADER_BYTES } from "./npy-header.ts";
+import type { ResultWriter } from "./result-writer.ts";
+import { createItemsWriter } from "./write-jsonl.ts";
+
+/**
+ * Makes the store's vector file a NumPy file in place (no vector is copied or even read): failed items become NaN, the
+ * free bytes at its start become the header. Doing it again changes nothing. Beside it, `items.jsonl` is written.
+ */
+export async function createNpyWriter(
+  disk: Disk,
+  itemsPath: string,
+  options: { readonly store: RecordStore; readonly withText: boolean },
+): Promise<ResultWriter> {
+  const { store, withText } = options;
+  const slotSize = store.dimensions * 4;
+  const itemsWriter = await createItemsWriter(disk, itemsPath, withText);
+  const notANumber = new Uint8Array(new Float32Array(store.dimensions).fill(Number.NaN).buffer);
+  return {
+    async write(block) {
+      for (const { index, status } of block.slots) {
+        if (status === SLOT_OK) continue;
+        await store.vectorFile.write([notANumber], NPY_HEADER_BYTES + index * slotSize);
+      }
+      await itemsWriter.write(block);
+    },
+    async finish() {
+      await store.vectorFile.write([encodeNpyHeader(store.items, store.dimensions)], 0);
+      await store.vectorFile.truncate(NPY_HEADER_BYTES + store.items * slotSize);
+      await store.vectorFile.sync();
+      await itemsWriter.finish();
+    },
+    close: () => itemsWriter.close(),
+  };
+}
+
+/** `vectors.npy` and `items.jsonl`, copying the vectors of a store whose own file has another layout. */
+export async function createNpyCopyWriter(
+  disk: Disk,
+  paths: { readonly vectors: string; readonly items: string },
+  { store, withText }: { readonly store: RecordStore; readonly withText: boolean },
+): Promise<ResultWriter> {
+  const slotSize = store.dimensions * 4;
+  const itemsWriter = await createItemsWriter(disk, paths.items, withText);
+  const file = await disk.open(paths.vectors);
+  await file.truncate(0);
+  await file.write([encodeNpyHeader(store.items, store.dimensions)], 0);
+  return {
+    async write(block) {
+      const { start, slots, vectors } = block;
+      for (const { index, status } of slots) {
+        if (status !== SLOT_OK)
+          vectors.fill(
+            Number.NaN,
+            (index - start) * store.dimensions,
+            (index - start + 1) * store.dimensions,
+          );
+      }
+      const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+      await file.write([bytes], NPY_HEADER_BYTES + start * slotSize);
+      await itemsWriter.write(block);
+    },
+    async finish() {
+      await file.sync();
+      await itemsWriter.finish();
+    },
+    close: async () => {
+      await Promise.all([file.close(), itemsWriter.close()]);
+    },
+  };
+}

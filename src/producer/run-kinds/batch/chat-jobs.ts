@@ -1,0 +1,94 @@
+import { RunError } from "#src/core/errors.ts";
+import type { Item } from "#src/core/item.ts";
+import type { TokenCount } from "#src/core/money.ts";
+import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
+import { queueName } from "#src/queues/names.ts";
+import {
+  CALLS_PER_JOB,
+  type ChatItem,
+  type ChatPayload,
+  chatRequestSchema,
+  DEFAULT_ANSWER_TOKENS,
+  MAX_JOB_BYTES,
+} from "#src/queues/payload.ts";
+import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
+
+/** Items that are fed together: several jobs, as one would be too little to ask Redis for. */
+const MIN_FEED_ITEMS = CALLS_PER_JOB * 4;
+
+/** Jobs of a chat run that asks `models`: a few items each, whose texts are requests as JSON. Large ones stand beside the queue. */
+export function createChatJobs(
+  run: string,
+  models: readonly string[],
+  requests: OversizedRequests,
+): JobFactory {
+  return {
+    maxItems: MIN_FEED_ITEMS,
+    lanes: models,
+    laneOf: (item) => String(modelOf(item)),
+    plan: countNextChatJobItems,
+    createJob: async (items) => {
+      const [provider, model] = readModelOfItem(items[0]);
+      const data: ChatPayload = {
+        v: 2,
+        kind: "chat",
+        provider,
+        model,
+        run,
+        items: await Promise.all(items.map((item) => createChatItem(item, requests))),
+      };
+      return { queue: queueName(provider, "chat"), name: "chat", data };
+    },
+  };
+}
+
+/** How many items from the front make the next job: those that ask the same model, few and small enough. */
+export function countNextChatJobItems(items: readonly Item[]): number {
+  let count = 0;
+  let bytes = 0;
+  for (const item of items) {
+    const before = items[count - 1];
+    bytes += Buffer.byteLength(item.text);
+    if (before && (modelOf(item) !== modelOf(before) || bytes > MAX_JOB_BYTES)) break;
+    count += 1;
+    if (count === CALLS_PER_JOB) break;
+  }
+  return Math.max(1, count);
+}
+
+async function createChatItem({ index, text, tokens }: Item, requests: OversizedRequests): Promise<ChatItem> {
+  const request = chatRequestSchema.parse(JSON.parse(text));
+  const isLarge = Buffer.byteLength(text) > MAX_JOB_BYTES;
+  if (isLarge) await requests.put(index, text);
+  return {
+    index,
+    tokens: tokens + (request.maxTokens ?? DEFAULT_ANSWER_TOKENS),
+    request: isLarge ? null : request,
+  };
+}
+
+/** What a request may be charged: its estimated tokens, and the most its answer may have, or probably has. */
+export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
+  const { maxTokens } = chatRequestSchema.parse(JSON.parse(text));
+  return { input: tokens, output: maxTokens ?? DEFAULT_ANSWER_TOKENS, bounded: maxTokens !== undefined };
+}
+
+/** The names in "provider/model"; a model's own name may have slashes. */
+export function splitModelName(name: string): readonly [string, string] {
+  const slash = name.indexOf("/");
+  return [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+function modelOf({ metadata }: Item): unknown {
+  return metadata?.model;
+}
+
+function readModelOfItem(item: Item | undefined): readonly [string, string] {
+  if (!item) throw new RangeError("a chat job carries at least one item");
+  const name = modelOf(item);
+  if (typeof name === "string" && name.includes("/")) return splitModelName(name);
+  throw new RunError(
+    `the plan names no model for the request "${item.id}"`,
+    "run the same command with --force to plan again",
+  );
+}

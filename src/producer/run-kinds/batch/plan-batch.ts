@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { InputError } from "#src/core/errors.ts";
+import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
+import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
+import { parseLine } from "#src/producer/input/formats/read-jsonl.ts";
+import { type Line, readLines } from "#src/producer/input/formats/read-lines.ts";
+import { listSources } from "#src/producer/input/list-sources.ts";
+import { catchUnreadable, readTextBytes } from "#src/producer/input/read-source.ts";
+import {
+  type Finding,
+  formatLocation,
+  type SourceDocument,
+  type SourceFile,
+  type SourceOptions,
+} from "#src/producer/input/source.ts";
+import {
+  type BatchRequest,
+  BatchRequestReader,
+  type Endpoint,
+} from "#src/producer/openai-batch/batch-request.ts";
+import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
+import type { Plan } from "#src/producer/plan/plan.ts";
+import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
+import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
+import type { ModelData } from "#src/providers/provider.ts";
+
+/** What one command line says about its file of requests. */
+export interface BatchSource
+  extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
+  /** A file, or `-` for standard input. */
+  readonly path: string;
+  /** "provider/model" for every request, or a provider for the models that requests name. */
+  readonly model: string | undefined;
+}
+
+export interface BatchPlan extends Plan {
+  /** What all requests are for; undefined when there is none. */
+  readonly endpoint: Endpoint | undefined;
+  /** "provider/model" of every model that is asked, in the order they first appear. */
+  readonly models: readonly string[];
+  /** Of all embeddings, where known, and what their requests ask for, where they do. */
+  readonly dimensions: number | undefined;
+  readonly askedDimensions: number | undefined;
+}
+
+/** Raised when the same file would be planned differently than before. */
+const PLANNING_VERSION = 1;
+
+/** What the spool says of a chat request. Its text is the request as JSON. */
+export interface ChatItemMetadata {
+  readonly model: string;
+}
+
+/** What the spool says of one text of an embedding request. */
+export interface EmbeddingItemMetadata {
+  readonly part: number;
+  readonly parts: number;
+  readonly encoding: "float" | "base64";
+}
+
+/**
+ * Reads a file of requests once, checks every line, and writes an item per chat request, or per text of an embedding
+ * request, to the spool in `workDir`; refuses as `planItems` does. Throws an UnknownModelError for `--model`.
+ */
+export async function planBatch(
+  source: BatchSource,
+  workDir: string,
+  hooks: PlanHooks = {},
+): Promise<BatchPlan> {
+  const lines = new BatchFileReader(new BatchRequestReader(source.model));
+  const options = sourceOptions(source);
+  await requireOneFile(source);
+  const plan = await planWithReader(
+    {
+      read: (file, tap) => catchUnreadable(file, () => lines.read(readTextBytes(file, options, tap), file)),
+      fingerprint: (listing) => combineFingerprint(fingerprintListing(options, listing), source),
+    },
+    {
+      ...options,
+      limitUnit: "documents",
+      duplicateKey: (item) => (lines.endpoint === "/v1/embeddings" ? item.text : createDuplicateKey(item)),
+    },
+    workDir,
+    hooks,
+  );
+  return { ...plan, endpoint: lines.endpoint, models: lines.models, ...lines.dimensions };
+}
+
+/** What `planBatch` would give as fingerprint, without reading the file. */
+export async function fingerprintBatch(source: BatchSource): Promise<string> {
+  const options = sourceOptions(source);
+  return combineFingerprint(fingerprintListing(options, await listSources(options)), source);
+}
+
+/** What makes two chat requests the same: model and request, where equal requests are meant to have equal answers. */
+function createDuplicateKey({ text, metadata }: PlannedItem): string | undefined {
+  return isDeterministic(text) ? `${metadata?.model}\n${text}` : undefined;
+}
+
+function combineFingerprint(fingerprint: string, { model }: BatchSource): string {
+  return createHash("sha256")
+    .update(JSON.stringify([PLANNING_VERSION, fingerprint, model ?? null]))
+    .digest("hex");
+}
+
+function sourceOptions({ path, model: _, ...rest }: BatchSource): SourceOptions {
+  return { ...rest, paths: [path], idField: "custom_id", textField: "body", chunk: undefined };
+}
+
+async function requireOneFile(source: BatchSource): Promise<void> {
+  const { files, problems } = await listSources(sourceOptions(source));
+  if (problems.length === 0 && files.length !== 1)
+    throw new InputError("expected one file of requests, or - for standard input", source.path);
+}
+
+/** Turns the lines of a file into documents, each with the items of one request. */
+class BatchFileReader {
+  readonly #reader: BatchRequestReader;
+  readonly #models = new Set<string>();
+  /** The first request of the file and its line: what the others have to agree with. */
+  #first: { readonly request: BatchRequest; readonly line: number } | undefined;
+
+  constructor(reader: BatchRequestReader) {
+    this.#reader = reader;
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.#first?.request.endpoint;
+  }
+
+  get models(): readonly string[] {
+    return [...this.#models];
+  }
+
+  get dimensions(): Pick<BatchPlan, "dimensions" | "askedDimensions"> {
+    const request = this.#first?.request;
+    if (request?.endpoint !== "/v1/embeddings") return { dimensions: undefined, askedDimensions: undefined };
+    const requested = request.embedding.dimensions;
+    return { dimensions: requested ?? request.model.data.dimensions, askedDimensions: requested };
+  }
+
+  async *read(bytes: AsyncIterable<Buffer>, file: SourceFile): AsyncGenerator<readonly Finding[]> {
+    for await (const lines of readLines(bytes)) {
+      yield lines.flatMap((line) => this.#findLine(line, file) ?? []);
+    }
+  }
+
+  #findLine(line: Line, { displayPath }: SourceFile): Finding | undefined {
+    const problem = (message: string): Finding => ({
+      problem: { where: formatLocation(displayPath, line.number), message },
+    });
+    const parsed = parseLine(line);
+    if (parsed === undefined) return undefined;
+    if ("fault" in parsed) return problem(parsed.fault);
+    const request = this.#reader.read(parsed.value);
+    if (typeof request === "string") return problem(request);
+    const fault = this.#findConflict(request) ?? findModelProblem(request);
+    if (fault !== undefined) return problem(fault);
+    this.#first ??= { request, line: line.number };
+    this.#models.add(request.model.name);
+    return { document: toDocument(request, line.number) };
+  }
+
+  /** All requests of a file go the same way; vectors of several lengths would have no place beside each other. */
+  #findConflict(request: BatchRequest): string | undefined {
+    const first = this.#first;
+    if (first === undefined) return undefined;
+    if (first.request.endpoint !== request.endpoint)
+      return `"url" is ${request.endpoint}, and that of line ${first.line} is ${first.request.endpoint}: one file is for one url`;
+    if (request.endpoint !== "/v1/embeddings" || first.request.endpoint !== "/v1/embeddings")
+      return undefined;
+    if (first.request.model.name !== request.model.name)
+      return `the model is ${request.model.name}, and that of line ${first.line} is ${first.request.model.name}: embeddings of one file are for one model`;
+    if (first.request.embedding.dimensions !== request.embedding.dimensions)
+      return `"dimensions" differs from that of line ${first.line}: embeddings of one file have one length`;
+    return undefined;
+  }
+}
+
+/** What the model is known not to take; the provider would only say the same, once per text. */
+function findModelProblem(request: BatchRequest): string | undefined {
+  if (request.endpoint !== "/v1/embeddings") return undefined;
+  const { name, data } = request.model;
+  const { dimensions, inputs } = request.embedding;
+  if (dimensions !== undefined && !hasDimensions(data, dimensions))
+    return `"dimensions" is ${dimensions}, and ${name} has ${describeDimensions(data)}`;
+  const { maxTokens } = data;
+  if (maxTokens === undefined) return undefined;
+  const sizes = inputs.map(estimateTokens);
+  const at = sizes.findIndex((tokens) => tokens > maxTokens);
+  return at < 0 ? undefined : `input ${at} has about ${sizes[at]} tokens and ${name} takes ${maxTokens}`;
+}
+
+function hasDimensions({ dimensions, dimensionChoices }: ModelData, requested: number): boolean {
+  if (Array.isArray(dimensionChoices)) return dimensionChoices.includes(requested);
+  if (dimensions === undefined) return true;
+  return dimensionChoices === "up-to" ? requested <= dimensions : requested === dimensions;
+}
+
+function describeDimensions({ dimensions, dimensionChoices }: ModelData): string {
+  if (Array.isArray(dimensionChoices)) return dimensionChoices.join(", ");
+  return dimensionChoices === "up-to" ? `at most ${dimensions}` : `${dimensions}`;
+}
+
+function toDocument(request: BatchRequest, line: number): SourceDocument {
+  const common = { id: request.customId, record: true, line };
+  if (request.endpoint === "/v1/chat/completions") {
+    const metadata: ChatItemMetadata = { model: request.model.name };
+    return { ...common, text: JSON.stringify(request.chat), metadata: { ...metadata } };
+  }
+  const { inputs, encoding } = request.embedding;
+  return { ...common, text: inputs[0] ?? "", parts: inputs, metadata: { parts: inputs.length, encoding } };
+}

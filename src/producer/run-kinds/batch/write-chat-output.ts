@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { RunError } from "#src/core/errors.ts";
+import type { Item } from "#src/core/item.ts";
+import { buildOutputLineParts, formatErrorLine, requestId } from "#src/producer/openai-batch/output-lines.ts";
+import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
+import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
+import { publishOutput } from "#src/producer/output/publish-output.ts";
+import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import { ItemReader } from "#src/producer/storage/item-reader.ts";
+import type { JsonStore, StoredAnswer } from "#src/producer/storage/json-store.ts";
+import type { ChatResponse } from "#src/providers/provider.ts";
+
+export interface BatchOutputOptions {
+  readonly run: string;
+  readonly onProgress?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+const ITEMS_PER_BLOCK = 256;
+
+/**
+ * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
+ * one of them. May be killed at any moment and done again. Resolves with the names.
+ */
+export function writeChatOutput(
+  store: JsonStore,
+  items: AsyncIterable<readonly Item[]>,
+  dir: string,
+  options: BatchOutputOptions,
+): Promise<string[]> {
+  const write = async (output: string) => {
+    const files = await openBatchFiles(store, output);
+    const queue = new ItemReader(items);
+    try {
+      for (let start = 0; start < store.items; start += ITEMS_PER_BLOCK) {
+        options.signal?.throwIfAborted();
+        const stored = await store.read(start, Math.min(ITEMS_PER_BLOCK, store.items - start));
+        await rejectDamaged(store, stored);
+        const block = await queue.take(start, stored.length);
+        for (const [i, item] of block.entries()) await writeRecord(files, item, stored[i], options.run);
+        options.onProgress?.();
+      }
+      await queue.expectEnd(store.items);
+      await Promise.all([files.answers.finish(), files.errors.finish()]);
+    } finally {
+      await queue.close();
+      await Promise.all([files.answers.close(), files.errors.close()]);
+    }
+  };
+  return publishOutput(store, dir, { names: [RESULT_FILES.batch], write }, options.signal);
+}
+
+export interface BatchFiles {
+  readonly answers: JsonlFile;
+  readonly errors: JsonlFile;
+}
+
+export async function openBatchFiles({ disk }: Pick<JsonStore, "disk">, output: string): Promise<BatchFiles> {
+  return {
+    answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch)),
+    errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors)),
+  };
+}
+
+async function writeRecord(
+  files: BatchFiles,
+  item: Item,
+  stored: StoredAnswer | undefined,
+  run: string,
+): Promise<void> {
+  const line = { run, index: item.index, customId: item.id };
+  if (stored?.failure) return await files.errors.addText(formatErrorLine(line, stored.failure));
+  if (!stored?.answer) return;
+  const response = stored.answer.json as ChatResponse;
+  const body = writeChatCompletion(response, {
+    id: `chatcmpl-${requestId(line)}`,
+    created: stored.answer.storedAt,
+    model: stripProvider(item.metadata?.model),
+  });
+  const [head, tail] = buildOutputLineParts(line, response.requestId);
+  await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
+}
+
+/** A record that is not what was written is missing again, and its item is asked anew by the same command. */
+async function rejectDamaged(store: JsonStore, stored: readonly StoredAnswer[]): Promise<void> {
+  const damaged = stored.filter(({ answer, failure }) => !answer && !failure).map(({ slot }) => slot);
+  const [first] = damaged;
+  if (!first) return;
+  await store.forget(damaged);
+  const more = damaged.length > 1 ? ` and ${damaged.length - 1} more` : "";
+  throw new RunError(
+    `a record on disk differs from what was written: ${store.folder} (item ${first.index}${more})`,
+    "Check the disk, then run the same command again: only the damaged items are asked again.",
+  );
+}
+
+/** What the provider itself calls the model: "glm-4-plus" for "zhipu/glm-4-plus". */
+function stripProvider(model: unknown): string {
+  const name = String(model ?? "");
+  return name.slice(name.indexOf("/") + 1);
+}

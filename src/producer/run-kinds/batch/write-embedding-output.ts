@@ -1,0 +1,107 @@
+import type { Failure, Item } from "#src/core/item.ts";
+import { buildOutputLineParts, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
+import { type FloatView, viewFloats } from "#src/producer/output/format-float.ts";
+import { publishOutput } from "#src/producer/output/publish-output.ts";
+import { type RecordBlock, readRecordBlocks } from "#src/producer/output/record-blocks.ts";
+import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import { type BatchFiles, type BatchOutputOptions, openBatchFiles } from "./write-chat-output.ts";
+
+/** Items per block; with their vectors a few megabytes. */
+const ITEMS_PER_BLOCK = 256;
+
+/**
+ * Writes `output.jsonl` and `errors.jsonl` of a complete embedding run whose items are the texts of requests: one line
+ * per request, in input order. A request of which a text failed is an error. May be killed and done again.
+ */
+export function writeEmbeddingOutput(
+  store: RecordStore,
+  items: AsyncIterable<readonly Item[]>,
+  dir: string,
+  options: BatchOutputOptions & { readonly model: string },
+): Promise<string[]> {
+  const { signal } = options;
+  const write = async (output: string) => {
+    const files = await openBatchFiles(store, output);
+    try {
+      const lines = new RequestLines(files, store.dimensions, options);
+      const reading = { size: ITEMS_PER_BLOCK, vectors: true, ...(signal && { signal }) };
+      for await (const block of readRecordBlocks(store, items, reading)) {
+        await lines.add(block);
+        options.onProgress?.();
+      }
+      await Promise.all([files.answers.finish(), files.errors.finish()]);
+    } finally {
+      await Promise.all([files.answers.close(), files.errors.close()]);
+    }
+  };
+  return publishOutput(store, dir, { names: [RESULT_FILES.batch], write }, signal);
+}
+
+/** The texts of one request that have been read so far. */
+interface PendingRequest {
+  readonly first: Item;
+  readonly vectors: Float32Array[];
+  tokens: number;
+  failure: Failure | undefined;
+}
+
+/** Puts the records of consecutive items together again to the requests they are from. */
+class RequestLines {
+  readonly #files: BatchFiles;
+  readonly #dimensions: number;
+  readonly #runInfo: { readonly run: string; readonly model: string };
+  #open: PendingRequest | undefined;
+
+  constructor(
+    files: BatchFiles,
+    dimensions: number,
+    runInfo: { readonly run: string; readonly model: string },
+  ) {
+    this.#files = files;
+    this.#dimensions = dimensions;
+    this.#runInfo = runInfo;
+  }
+
+  async add({ items, slots, vectors, failures }: RecordBlock): Promise<void> {
+    for (const [i, item] of items.entries()) {
+      const part = Number(item.metadata?.part ?? 0);
+      if (part === 0 || !this.#open) this.#open = { first: item, vectors: [], tokens: 0, failure: undefined };
+      const open = this.#open;
+      open.tokens += slots[i]?.tokens ?? 0;
+      open.failure ??= failures.get(item.index);
+      // A copy: the block's memory is used again before the request may be complete.
+      open.vectors.push(vectors.slice(i * this.#dimensions, (i + 1) * this.#dimensions));
+      if (part + 1 === Number(item.metadata?.parts ?? 1)) await this.#end(open);
+    }
+  }
+
+  async #end({ first, vectors, tokens, failure }: PendingRequest): Promise<void> {
+    const line = { run: this.#runInfo.run, index: first.index, customId: first.id };
+    if (failure) return await this.#files.errors.addText(formatErrorLine(line, failure));
+    const { answers } = this.#files;
+    const [head, tail] = buildOutputLineParts(line, undefined);
+    await answers.addText(`${head}{"object":"list","data":[`);
+    for (const [index, vector] of vectors.entries()) {
+      await answers.addText(`${index > 0 ? "," : ""}{"object":"embedding","index":${index},"embedding":`);
+      if (first.metadata?.encoding === "base64") await answers.addText(`"${toBase64(vector)}"`);
+      else await this.#addFloats(viewFloats(vector));
+      await answers.addText("}");
+    }
+    const usage = { prompt_tokens: tokens, total_tokens: tokens };
+    await answers.addText(
+      `],"model":${JSON.stringify(this.#runInfo.model)},"usage":${JSON.stringify(usage)}}${tail}`,
+    );
+  }
+
+  async #addFloats(floats: FloatView): Promise<void> {
+    await this.#files.answers.addText("[");
+    await this.#files.answers.addFloats(floats, 0, this.#dimensions);
+    await this.#files.answers.addText("]");
+  }
+}
+
+/** Little-endian float32, as OpenAI's clients read them. */
+function toBase64(vector: Float32Array): string {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+}

@@ -1,0 +1,76 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import module from "node:module";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError, RunError } from "#src/core/errors.ts";
+import type { SourceOptions } from "#src/producer/input/source.ts";
+import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
+import type { PlanHooks } from "#src/producer/plan/plan-items.ts";
+
+/** What the planning process is asked for; plain data, so it reads standard input by itself. */
+export interface PlanRequest {
+  readonly options: Omit<SourceOptions, "stdin">;
+  readonly work: string;
+  /** Folder of compiled code. */
+  readonly cache: string | undefined;
+}
+
+/** What the planning process says. */
+export type PlanMessage =
+  | { readonly type: "progress"; readonly progress: PlanProgress }
+  | { readonly type: "plan"; readonly plan: Plan }
+  | { readonly type: "refused"; readonly name: string; readonly message: string; readonly hint?: string };
+
+/**
+ * `planItems` in a child process: what reading and cutting millions of texts leaves behind in memory goes with it, and
+ * the command's own process is free to start the rest of the run meanwhile. The child ends with this process, whatever
+ * ends it. Rejects as planning does.
+ */
+export async function planInChildProcess(
+  options: SourceOptions,
+  work: string,
+  hooks: PlanHooks,
+): Promise<Plan> {
+  const { onProgress, signal } = hooks;
+  signal?.throwIfAborted();
+  const { stdin, ...planOptions } = options;
+  const readsStdin = stdin !== undefined && options.paths.includes("-");
+  const child = fork(fileURLToPath(new URL(`./plan-process${extname(import.meta.url)}`, import.meta.url)), {
+    execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
+    serialization: "advanced",
+    stdio: [readsStdin ? "inherit" : "ignore", "inherit", "inherit", "ipc"],
+  });
+  const exited = once(child, "exit");
+  const stop = () => {
+    if (child.connected) child.disconnect();
+  };
+  signal?.addEventListener("abort", stop, { once: true });
+  let last: PlanMessage | undefined;
+  child.on("message", (message: PlanMessage) => {
+    last = message;
+    if (message.type === "progress") onProgress?.(message.progress);
+  });
+  child.send({ options: planOptions, work, cache: module.getCompileCacheDir() } satisfies PlanRequest);
+  try {
+    const [code, killedBy] = await exited;
+    signal?.throwIfAborted();
+    if (last?.type === "plan") return last.plan;
+    throw last?.type === "refused" ? toError(last) : createExitError(killedBy ?? `exit code ${code}`);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function toError({ name, message, hint }: PlanMessage & { readonly type: "refused" }): Error {
+  if (name === "InputError") return new InputError(message);
+  if (name === "RunError") return new RunError(message, hint);
+  return new Error(message);
+}
+
+function createExitError(how: string): RunError {
+  return new RunError(
+    `the process that reads the input ended before it was through (${how}); nothing was sent`,
+    "run the same command again, with more memory if the system ended it for want of that",
+  );
+}

@@ -1,0 +1,34 @@
+// The planning process: plans what its parent asks for, tells how far it is and what came of it, and ends.
+import module from "node:module";
+import { coerceError, RunError } from "#src/core/errors.ts";
+import type { PlanProgress } from "#src/producer/plan/plan.ts";
+import type { PlanMessage, PlanRequest } from "./plan-in-child-process.ts";
+
+const cancellation = new AbortController();
+// The parent decides what an interrupt means; a terminal or a supervisor sends it to both.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
+process.once("disconnect", () => cancellation.abort(new Error("the command has ended")));
+process.once("message", async ({ options, work, cache }: PlanRequest) => {
+  if (cache !== undefined) module.enableCompileCache(cache);
+  const message = await plan(options, work).catch(toRefusedMessage);
+  if (process.connected) process.send?.(message, () => process.disconnect());
+});
+
+async function plan(options: PlanRequest["options"], work: string): Promise<PlanMessage> {
+  const { planItems } = await import("#src/producer/plan/plan-items.ts");
+  const reading = options.paths.includes("-") ? { ...options, stdin: process.stdin } : options;
+  return {
+    type: "plan",
+    plan: await planItems(reading, work, { onProgress: reportProgress, signal: cancellation.signal }),
+  };
+}
+
+function reportProgress(progress: PlanProgress): void {
+  if (process.connected) process.send?.({ type: "progress", progress } satisfies PlanMessage);
+}
+
+function toRefusedMessage(thrown: unknown): PlanMessage {
+  const { name, message } = coerceError(thrown);
+  const hint = thrown instanceof RunError ? thrown.hint : undefined;
+  return { type: "refused", name, message, hint };
+}

@@ -1,0 +1,81 @@
+import { Queue } from "bullmq";
+import type { TraceContext, Tracer } from "#src/core/tracer.ts";
+import type { JobSpec } from "#src/producer/run-kinds/job-factory.ts";
+import { JOB_OPTIONS, QUEUE_SETTINGS } from "#src/queues/names.ts";
+import { describePayload } from "#src/queues/payload.ts";
+import type { RedisSource } from "#src/redis/connection.ts";
+import type { Keys } from "#src/redis/keys.ts";
+
+type QueuedJob = JobSpec & { readonly id: string };
+
+/** The queues that the items of one run go to: one, or one per provider. */
+export class RunQueues {
+  readonly #queues: ReadonlyMap<string, Queue>;
+  readonly #tracer: Tracer | undefined;
+
+  constructor(redis: RedisSource, keys: Keys, names: readonly string[], tracer?: Tracer) {
+    this.#tracer = tracer;
+    const connection = redis.connect("bullmq");
+    this.#queues = new Map(
+      names.map((name) => {
+        const queue = new Queue(name, {
+          connection,
+          prefix: keys.queuePrefix(name),
+          streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
+        });
+        queue.on("error", () => undefined);
+        return [name, queue];
+      }),
+    );
+  }
+
+  /** Queues jobs; one whose id a queue has already is left alone. */
+  async add(jobs: readonly QueuedJob[]): Promise<void> {
+    for (const [name, queue] of this.#queues) {
+      const own = jobs.filter((job) => job.queue === name);
+      if (own.length > 0) await this.#submit(queue, own);
+    }
+  }
+
+  async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
+    if (!this.#tracer) {
+      await queue.addBulk(jobs.map((job) => toBullJob(job)));
+      return;
+    }
+    const tracer = this.#tracer;
+    const spans = jobs.map(({ id, data }) =>
+      tracer.startSpan("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
+    );
+    try {
+      await queue.addBulk(jobs.map((job, i) => toBullJob(job, spans[i]?.context)));
+    } finally {
+      for (const span of spans) span.end();
+    }
+  }
+
+  /** True when no queue will bring records of this job any more: lost by Redis, failed by BullMQ, or ended. */
+  async isFinished(jobId: string): Promise<boolean> {
+    const states = await Promise.all([...this.#queues.values()].map((queue) => queue.getJobState(jobId)));
+    return states.every((state) => state === "unknown" || state === "completed" || state === "failed");
+  }
+
+  /** Lets delayed jobs go at once. */
+  async promoteDelayed(): Promise<void> {
+    for (const queue of this.#queues.values()) await queue.promoteJobs();
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+  }
+}
+
+function toBullJob({ id, name, data }: QueuedJob, trace?: TraceContext) {
+  return {
+    name,
+    data: trace === undefined ? data : { ...data, trace },
+    opts: {
+      jobId: id,
+      ...JOB_OPTIONS,
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { endianness } from "node:os";
+import { dirname } from "node:path";
+import { errorCode, RunError } from "#src/core/errors.ts";
+
+/** One open file, read and written at positions. Every method rejects with the system's error. */
+export interface DiskFile {
+  /** Writes the buffers one after another from `position`; resolves when the system has taken every byte. */
+  write(buffers: readonly Uint8Array[], position: number): Promise<void>;
+  /** Fills `into` from `position` and returns the bytes read: fewer than asked only at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  /** Resolves when everything written before the call survives a power cut. */
+  sync(): Promise<void>;
+  size(): Promise<number>;
+  truncate(sizeBytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where a sink keeps its files; tests put a disk here that fills up or loses power. */
+export interface Disk {
+  /** Opens for reading and writing; creates the file when it is absent, and its folder too. */
+  open(path: string): Promise<DiskFile>;
+  /** Makes the names in a folder (created, renamed) survive a power cut. */
+  syncFolder(path: string): Promise<void>;
+}
+
+class HandleFile implements DiskFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async write(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    let rest = buffers.filter((buffer) => buffer.byteLength > 0);
+    let at = position;
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#handle.writev(rest, at);
+      if (bytesWritten === 0) throw new Error("the system wrote no byte and named no error");
+      at += bytesWritten;
+      rest = dropBytes(rest, bytesWritten);
+    }
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    let filled = 0;
+    while (filled < into.byteLength) {
+      const { bytesRead } = await this.#handle.read(
+        into,
+        filled,
+        into.byteLength - filled,
+        position + filled,
+      );
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return filled;
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#handle.truncate(sizeBytes);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** What is left of the buffers after a write that took only their first `bytes`. */
+function dropBytes(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skip = bytes;
+  const rest: Uint8Array[] = [];
+  for (const buffer of buffers) {
+    if (skip >= buffer.byteLength) skip -= buffer.byteLength;
+    else {
+      rest.push(skip === 0 ? buffer : buffer.subarray(skip));
+      skip = 0;
+    }
+  }
+  return rest;
+}
+
+export const systemDisk: Disk = {
+  async open(path) {
+    try {
+      return new HandleFile(await open(path, "r+"));
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+    await mkdir(dirname(path), { recursive: true });
+    return new HandleFile(await open(path, "w+"));
+  },
+  async syncFolder(path) {
+    const folder = await open(path, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+};
+
+const RESUME = "Then run the same command again: it goes on where it stopped.";
+
+/** Says which folder could not be read or written, why, and what to do; nothing on disk is lost by it. */
+export function diskError(error: unknown, folder: string): RunError {
+  if (error instanceof RunError) return error;
+  const code = errorCode(error);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    const what = code === "ENOSPC" ? "the disk is full" : "the disk quota is used up";
+    return new RunError(`cannot write to ${folder}: ${what}`, `Free some space. ${RESUME}`, error);
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new RunError(
+      `cannot write to ${folder}: not permitted (${code})`,
+      `Allow writing. ${RESUME}`,
+      error,
+    );
+  }
+  const reason = code ?? (error instanceof Error ? error.message : "unknown error");
+  return new RunError(`cannot read or write ${folder}: ${reason}`, `Check the disk. ${RESUME}`, error);
+}
+
+/** Vectors are stored as the machine holds them, little-endian; on any other machine they would be misread. */
+export function requireLittleEndian(order: "LE" | "BE" = endianness()): void {
+  if (order === "LE") return;
+  throw new RunError(
+    "vectors are stored as little-endian float32, and this machine is big-endian",
+    "Run this command on a little-endian machine (x86-64 or ARM64).",
+  );
+}

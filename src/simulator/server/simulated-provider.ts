@@ -1,0 +1,179 @@
+import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createRandom } from "#src/simulator/answers/random.ts";
+import { patchSettings, type SimulatorSettings } from "#src/simulator/settings.ts";
+import { Account, type AccountMaxima, type LimitName } from "./account.ts";
+import { type DeliveryFault, deliver, isDeliveryFault } from "./deliver.ts";
+import type { CheckedCall, Endpoint, ReceivedCall, SimulatedResponse } from "./endpoint.ts";
+import { type FaultAction, FaultPlan } from "./faults.ts";
+import { CallCounter, type CallReport, type SimulatorStatistics } from "./statistics.ts";
+
+export type Admission =
+  | { readonly limit: LimitName }
+  | { readonly fault: FaultAction | undefined; readonly release: () => void };
+
+/** The provider behind all endpoints: one account's limits, the faults, the latency and the books. */
+export class SimulatedProvider {
+  #settings: SimulatorSettings;
+  #faults: FaultPlan;
+  readonly #random: () => number;
+  /** By what shares a limit; most endpoints share the one account. */
+  readonly #accounts = new Map<string, Account>();
+  readonly #counter = new CallCounter();
+  readonly #onCall: (report: CallReport) => void;
+
+  constructor(settings: SimulatorSettings, seed: number, onCall: (report: CallReport) => void) {
+    this.#settings = settings;
+    this.#random = createRandom(seed);
+    this.#faults = new FaultPlan(settings.faults, this.#random);
+    this.#onCall = onCall;
+  }
+
+  get settings(): SimulatorSettings {
+    return this.#settings;
+  }
+
+  configure(patch: unknown): void {
+    this.#settings = patchSettings(this.#settings, patch);
+    // The counts of faults that stay must not start anew.
+    if (typeof patch === "object" && patch !== null && "faults" in patch)
+      this.#faults = new FaultPlan(this.#settings.faults, this.#random);
+  }
+
+  statistics(): SimulatorStatistics {
+    const accounts = [...this.#accounts.values()];
+    const inFlight = accounts.reduce((sum, account) => sum + account.inFlight, 0);
+    return this.#counter.read(inFlight, findMaxima(accounts.map((account) => account.maxima())));
+  }
+
+  resetStatistics(): void {
+    this.#counter.reset();
+    for (const account of this.#accounts.values())
+      account.resetMaxima(performance.now(), this.#settings.limits.windowMs);
+  }
+
+  /** Checks, counts, answers. Resolves when the answer has been handed over. */
+  async serve<Call extends CheckedCall>(
+    endpoint: Endpoint<Call>,
+    call: ReceivedCall,
+    response: ServerResponse,
+  ): Promise<void> {
+    const checked = endpoint.check(call);
+    if ("refusal" in checked) {
+      this.#report({ path: endpoint.path, texts: [], tokens: 0, outcome: "refused" });
+      deliver(response, checked.refusal, undefined);
+      return;
+    }
+    const { accepted } = checked;
+    const { texts, tokens } = accepted;
+    const admission = this.admit(endpoint.path, texts, tokens, endpoint.limitKey?.(accepted));
+    if ("limit" in admission) {
+      deliver(response, endpoint.throttle(admission.limit), undefined);
+      return;
+    }
+    const { fault, release } = admission;
+    response.once("close", release);
+    await this.#waitLatency(response);
+    const { answer, delivery } = this.#compose(endpoint, accepted, fault);
+    // The caller may call again the moment it has the last byte: the place must be free by then. A slow delivery
+    // keeps it until the connection is done.
+    if (delivery === undefined && !answer.isStreamed) release();
+    deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
+  }
+
+  #getAccount(limitKey: string): Account {
+    const known = this.#accounts.get(limitKey) ?? new Account();
+    this.#accounts.set(limitKey, known);
+    return known;
+  }
+
+  /** Counts a call that another protocol than HTTP refused for its credentials or fields. */
+  countRefused(path: string): void {
+    this.#report({ path, texts: [], tokens: 0, outcome: "refused" });
+  }
+
+  /** Admits a call, of any protocol: the limit that refuses it, or its fault, if any, and how to end it. */
+  admit(path: string, texts: readonly string[], tokens: number, limitKey = ""): Admission {
+    const account = this.#getAccount(limitKey);
+    const limit = account.admit(performance.now(), tokens, this.#settings.limits);
+    if (limit) {
+      this.#report({ path, texts, tokens, outcome: limit });
+      return { limit };
+    }
+    const fault = this.#faults.next(texts);
+    this.#report({ path, texts, tokens, outcome: fault ? "faulty" : "answered" });
+    return { fault, release: runOnce(() => account.release()) };
+  }
+
+  /** How long this call takes until its answer. */
+  nextLatencyMs(): number {
+    const { fixedMs, jitterMs } = this.#settings.latency;
+    return fixedMs + jitterMs * this.#random();
+  }
+
+  #succeed<Call extends CheckedCall>(endpoint: Endpoint<Call>, call: Call): SimulatedResponse {
+    return endpoint.succeed(call, this.#settings.vectors, undefined, undefined);
+  }
+
+  #report(report: CallReport): void {
+    this.#counter.add(report);
+    this.#onCall(report);
+  }
+
+  async #waitLatency(response: ServerResponse): Promise<void> {
+    const latencyMs = this.nextLatencyMs();
+    if (latencyMs <= 0) return;
+    const gone = new AbortController();
+    const abort = () => gone.abort();
+    response.once("close", abort);
+    await sleep(latencyMs, undefined, { signal: gone.signal }).catch(() => undefined);
+    response.off("close", abort);
+  }
+
+  #compose<Call extends CheckedCall>(
+    endpoint: Endpoint<Call>,
+    call: Call,
+    fault: FaultAction | undefined,
+  ): { answer: SimulatedResponse; delivery: DeliveryFault | undefined } {
+    const whole = (answer: SimulatedResponse) => ({ answer, delivery: undefined });
+    if (isDeliveryFault(fault)) return { answer: this.#succeed(endpoint, call), delivery: fault };
+    switch (fault?.type) {
+      case "code":
+        return whole(endpoint.fail(fault.code, fault.message));
+      case "status":
+        return whole({ status: fault.status, headers: fault.headers, body: [Buffer.from(fault.body)] });
+      case "html":
+        return whole({ status: fault.status, headers: { "content-type": "text/html" }, body: [HTML_PAGE] });
+      case "empty":
+        return whole({ status: 200, headers: { "content-type": "application/json" }, body: [] });
+      case "frames":
+        return whole(this.#succeed(endpoint, call));
+      case "chat":
+        return whole(endpoint.succeed(call, this.#settings.vectors, undefined, fault));
+      default:
+        return whole(endpoint.succeed(call, this.#settings.vectors, fault?.defect, undefined));
+    }
+  }
+}
+
+/** The greatest of each figure, over accounts that share no limit. */
+function findMaxima(all: readonly AccountMaxima[]): AccountMaxima {
+  const maxOf = (figure: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[figure]));
+  return {
+    requestsInWindow: maxOf("requestsInWindow"),
+    tokensInWindow: maxOf("tokensInWindow"),
+    concurrency: maxOf("concurrency"),
+    arrivalsInWindow: maxOf("arrivalsInWindow"),
+  };
+}
+
+function runOnce(run: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    run();
+  };
+}
+
+const HTML_PAGE = Buffer.from("<!doctype html><html><body><h1>Bad gateway</h1></body></html>");

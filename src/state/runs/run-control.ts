@@ -1,0 +1,244 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { Keys, RunKeys } from "#src/redis/keys.ts";
+import { defineScript, type RedisClient } from "#src/redis/script.ts";
+import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+import { RUN_TTL_MS, type RunCounters, type RunState } from "./run-ledger.ts";
+
+const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
+  keys: ["meta", "done", "jobs", "stats", "scratch"],
+  args: ["items", "durable", "ttlMs"],
+  parse: (reply) => {
+    const [created, cursor] = reply as [number, number];
+    return { created: created === 1, cursor };
+  },
+});
+
+const feedScript = defineScript(new URL("lua/feed.lua", import.meta.url), {
+  keys: ["meta", "jobs", "lease"],
+  args: ["token", "cursor"],
+  parse: (reply) => reply as "ok" | "taken" | "lost",
+});
+
+const reopenScript = defineScript(new URL("lua/reopen-items.lua", import.meta.url), {
+  keys: ["done", "lease"],
+  args: ["token"],
+  parse: (reply) => Number(reply),
+});
+
+const trimScript = defineScript(new URL("lua/trim-results.lua", import.meta.url), {
+  keys: ["results", "jobs", "lease"],
+  args: ["token", "minId"],
+  parse: (reply) => reply === 1,
+});
+
+const leaseScript = defineScript(new URL("lua/acquire-lease.lua", import.meta.url), {
+  keys: ["lease"],
+  args: ["token", "ttlMs"],
+  parse: (reply) => String(reply),
+});
+
+const releaseScript = defineScript(new URL("lua/release-lease.lua", import.meta.url), {
+  keys: ["lease"],
+  args: ["token"],
+  parse: () => undefined,
+});
+
+const changeStateScript = defineScript(new URL("lua/change-state.lua", import.meta.url), {
+  keys: ["meta"],
+  args: ["state"],
+  parse: (reply) => (reply === "" ? undefined : (String(reply) as RunState)),
+});
+
+/** A job whose items are not all collected: items `first` to `last`, queued for the `generation`-th time. */
+export interface OutstandingJob {
+  readonly id: string;
+  readonly first: number;
+  readonly last: number;
+  readonly generation: number;
+}
+
+export interface ResultEntry {
+  /** Id in the results stream. */
+  readonly id: string;
+  readonly records: readonly WireRecord[];
+}
+
+/** The coordinator's side of a run in Redis: open, lease, feed, collect, trim, end. */
+export class RunControl {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #run: RunKeys;
+  readonly runId: string;
+
+  constructor(client: RedisClient, keys: Keys, runId: string) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#run = keys.run(runId);
+    this.runId = runId;
+  }
+
+  /**
+   * Takes or keeps the lease. Resolves with undefined when it is ours, else with the token of its holder. At most
+   * one coordinator feeds and collects a run; the lease lapses by itself when its holder dies.
+   */
+  async acquireLease(token: string, ttlMs: number): Promise<string | undefined> {
+    const holder = await leaseScript.run(this.#client, this.#run, { token, ttlMs });
+    return holder === token ? undefined : holder;
+  }
+
+  /** Takes away the lease of a coordinator that is known to be dead. */
+  async breakLease(holder: string): Promise<void> {
+    await releaseScript.run(this.#client, this.#run, { token: holder });
+  }
+
+  async releaseLease(token: string): Promise<void> {
+    await releaseScript.run(this.#client, this.#run, { token });
+  }
+
+  /**
+   * Opens the run: creates its state, or takes up what is there. `durable` marks items whose records are on disk.
+   * `created` tells that Redis knew nothing of the run: all that is not durable must be fed again.
+   */
+  open(
+    items: number,
+    durable: Buffer,
+    counters: RunCounters,
+  ): Promise<{ readonly created: boolean; readonly cursor: number }> {
+    return openScript.run(
+      this.#client,
+      { ...this.#run, scratch: `${this.#run.done}:scratch` },
+      { items, durable, ttlMs: RUN_TTL_MS },
+      Object.entries(omitUndefined(counters)).flat(),
+    );
+  }
+
+  async outstandingJobs(): Promise<OutstandingJob[]> {
+    const jobs = await this.#client.hgetall(this.#run.jobs);
+    return Object.entries(jobs)
+      .map(([id, text]) => {
+        const [first = 0, last = 0, generation = 0] = text.split(",").map(Number);
+        return { id, first, last, generation };
+      })
+      .sort((a, b) => a.first - b.first);
+  }
+
+  /**
+   * Notes jobs as outstanding before they are queued. `taken`: another coordinator has the run, and the caller must
+   * stop. `lost`: Redis has forgotten the run or its lease; take the lease and open the run again.
+   */
+  feed(token: string, cursor: number, jobs: readonly OutstandingJob[]): Promise<"ok" | "taken" | "lost"> {
+    return feedScript.run(
+      this.#client,
+      this.#run,
+      { token, cursor },
+      jobs.flatMap(({ id, first, last, generation }) => [id, `${first},${last},${generation}`]),
+    );
+  }
+
+  /** Records after `after`, waiting up to `blockMs` for the first. Needs a connection of its own. */
+  async readResults(
+    blocking: RedisClient,
+    after: string,
+    count: number,
+    blockMs: number,
+  ): Promise<ResultEntry[]> {
+    const reply = (await blocking.xreadBuffer(
+      "COUNT",
+      count,
+      "BLOCK",
+      blockMs,
+      "STREAMS",
+      this.#run.results,
+      after,
+    )) as [Buffer, [Buffer, Buffer[]][]][] | null;
+    const entries = reply?.[0]?.[1] ?? [];
+    return entries.map(([id, fields]) => ({
+      id: id.toString("latin1"),
+      records: decodeRecords(fields[1] ?? Buffer.alloc(0)).records,
+    }));
+  }
+
+  /**
+   * Drops results up to and including `upTo` (none when undefined), which are durable on disk, and the notes of jobs
+   * that have ended with them. False: another coordinator has the run.
+   */
+  trimResults(
+    token: string,
+    upTo: string | undefined,
+    finishedJobs: readonly string[] = [],
+  ): Promise<boolean> {
+    const [ms, sequence] = upTo?.split("-") ?? [];
+    const minId = ms === undefined ? "" : `${ms}-${BigInt(sequence ?? 0) + 1n}`;
+    return trimScript.run(this.#client, this.#run, { token, minId }, finishedJobs);
+  }
+
+  /** Takes back that items are done; for items whose records are nowhere. Resolves with how many were marked. */
+  reopenItems(token: string, items: readonly number[]): Promise<number> {
+    return reopenScript.run(this.#client, this.#run, { token }, items);
+  }
+
+  async state(): Promise<RunState | undefined> {
+    return ((await this.#client.hget(this.#run.meta, "state")) as RunState | null) ?? undefined;
+  }
+
+  /** Items in Redis at once, as its coordinator began or as somebody asked for since; undefined when nobody told. */
+  async window(): Promise<number | undefined> {
+    const items = Number((await this.#client.hget(this.#run.meta, "window")) ?? 0);
+    return Number.isSafeInteger(items) && items > 0 ? items : undefined;
+  }
+
+  async setState(state: RunState): Promise<void> {
+    await this.updateMeta({ state });
+  }
+
+  /**
+   * Changes the state if it is one of `from`, and tells what it was: asked for from any process, heard by workers and
+   * by the coordinator within seconds. Undefined: Redis does not know the run.
+   */
+  changeState(to: RunState, from: readonly RunState[]): Promise<RunState | undefined> {
+    return changeStateScript.run(this.#client, this.#run, { state: to }, from);
+  }
+
+  /** The token of whoever coordinates the run at this moment. */
+  async coordinator(): Promise<string | undefined> {
+    return (await this.#client.get(this.#run.lease)) ?? undefined;
+  }
+
+  /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
+  async updateMeta(fields: Readonly<Record<string, string | number>>): Promise<void> {
+    await this.#client.hset(this.#run.meta, fields);
+    await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
+  }
+
+  /** Says that the run lives on, so that its keys do not expire under it. */
+  async keepAlive(now: number): Promise<void> {
+    const pipeline = this.#client.pipeline();
+    const { meta, done, jobs, stats, results, requests } = this.#run;
+    for (const key of [meta, done, jobs, stats, results, requests]) {
+      pipeline.pexpire(key, RUN_TTL_MS);
+    }
+    pipeline.hset(this.#run.meta, "seenAt", now);
+    await pipeline.exec();
+  }
+
+  async register(createdAt: number): Promise<void> {
+    await this.#client.zadd(this.#keys.runs, "NX", createdAt, this.runId);
+  }
+
+  /**
+   * Drops all that Redis knows of the run's items, so that the next `open` feeds whatever has no record on disk. Only
+   * for the holder of the lease, and only after the results in Redis are on disk.
+   */
+  async resetItems(): Promise<void> {
+    const { meta, done, results, attempts, claims, jobs, requests } = this.#run;
+    await this.#client.del(meta, done, results, attempts, claims, jobs, requests);
+  }
+
+  /** Ends the run in Redis: what is left is a short description for lists, which expires. */
+  async finish(): Promise<void> {
+    const { done, results, attempts, claims, jobs, requests } = this.#run;
+    await this.#client.hset(this.#run.meta, "state", "done");
+    await this.#client.del(done, results, attempts, claims, jobs, requests);
+    await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
+  }
+}

@@ -1,0 +1,187 @@
+import { coerceError } from "#src/core/errors.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import { defineScript, type RedisClient } from "#src/redis/script.ts";
+import { readServerTime, ServerClock } from "#src/redis/server-time.ts";
+import { appendJournal, type FailedAttempt } from "#src/state/runs/run-journal.ts";
+import { type CallMeasurement, TELEMETRY_STEPS, TOTALS_TTL_MS } from "./telemetry.ts";
+import { addMeasurement, drainWholeCounts, type FieldCounts } from "./telemetry-fields.ts";
+
+const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url), {
+  keys: ["fine", "coarse", "totals"],
+  args: ["fineMs", "coarseMs", "totalsMs"],
+  parse: (reply) => Number(reply),
+});
+
+export const FLUSH_EVERY_MS = 1_000;
+const LIST_EVERY_MS = 60_000;
+/** Failed attempts noted per flush; the others of that second are only counted. */
+const MAX_ENTRIES_PER_FLUSH = 200;
+/** How long the last flush is waited for: figures are no reason to keep a process alive. */
+const LAST_FLUSH_MS = 1_000;
+
+/** Counts records that got their end without a worker: those of a cancelled run. */
+export async function countCancelled(client: RedisClient, keys: Keys, records: number): Promise<void> {
+  if (records === 0) return;
+  await client.hincrby(keys.records, "cancelled", records);
+  await client.pexpire(keys.records, TOTALS_TTL_MS);
+}
+
+/**
+ * What one process has to tell about its calls. Adds up in memory and writes once a second, a handful of commands per
+ * lane however many calls there were; memory is bounded by the number of lanes. While Redis is away nothing piles up:
+ * one flush waits, the rest goes on being added up.
+ *
+ * A step is chosen by Redis's clock as this process last heard it. Whatever was not written when the process dies is
+ * missing (a second's worth), and a flush that Redis did without being able to say so is counted twice.
+ */
+export class TelemetryWriter {
+  readonly #client: RedisClient;
+  readonly #keys: Keys;
+  readonly #onError: (error: Error) => void;
+  readonly #clock = new ServerClock();
+  readonly #lanes = new Map<string, FieldCounts>();
+  readonly #listedAt = new Map<string, number>();
+  #records = new Map<string, number>();
+  #journal = new Map<string, FailedAttempt[]>();
+  #entryCount = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> | undefined;
+
+  /** Writes once a second unless `everyMs` says otherwise; 0 writes only when `flush` is called. */
+  constructor(
+    client: RedisClient,
+    keys: Keys,
+    {
+      onError = () => {},
+      everyMs = FLUSH_EVERY_MS,
+    }: { onError?: (error: Error) => void; everyMs?: number } = {},
+  ) {
+    this.#client = client;
+    this.#keys = keys;
+    this.#onError = onError;
+    if (everyMs > 0) this.#timer = setInterval(() => void this.flush(), everyMs);
+    this.#timer?.unref();
+  }
+
+  observe(outcome: CallMeasurement): void {
+    const name = formatLane(outcome.lane);
+    let fields = this.#lanes.get(name);
+    if (!fields) {
+      fields = new Map();
+      this.#lanes.set(name, fields);
+    }
+    addMeasurement(fields, outcome);
+  }
+
+  /** Notes a failed attempt in the journal of its run. */
+  record(run: string, attempt: FailedAttempt): void {
+    const entries = this.#journal.get(run);
+    if (this.#entryCount < MAX_ENTRIES_PER_FLUSH) {
+      this.#entryCount += 1;
+      if (entries) entries.push(attempt);
+      else this.#journal.set(run, [attempt]);
+      return;
+    }
+    const last = entries?.pop();
+    if (last) entries?.push({ ...last, unrecorded: (last.unrecorded ?? 0) + 1 });
+  }
+
+  /** Counts records that were committed: `ok`, or the kind of their failure. */
+  countRecords(kind: string, records: number): void {
+    if (records > 0) this.#records.set(kind, (this.#records.get(kind) ?? 0) + records);
+  }
+
+  /** Redis's time as this process knows it; undefined before Redis was first heard. */
+  serverNow(): number | undefined {
+    return this.#clock.now();
+  }
+
+  /** Writes what has been added up; never rejects. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write()
+      .catch((error) => this.#onError(coerceError(error)))
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+    return this.#flushing;
+  }
+
+  /** Writes what is left, as far as Redis takes it within a second. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_FLUSH_MS);
+    await Promise.race([tooLong, this.flush().then(() => this.flush())]);
+    clearTimeout(timer);
+  }
+
+  async #write(): Promise<void> {
+    const idle = this.#lanes.size === 0 && this.#records.size === 0 && this.#journal.size === 0;
+    if (idle) return;
+    if (this.#clock.now() === undefined) this.#clock.record(await readServerTime(this.#client));
+    const now = this.#clock.now() ?? 0;
+    await Promise.all([
+      ...[...this.#lanes].map(([lane, fields]) => this.#writeLane(lane, fields, now)),
+      this.#writeRecords(),
+      this.#writeJournal(),
+    ]);
+  }
+
+  async #writeLane(lane: string, fields: FieldCounts, now: number): Promise<void> {
+    const counts = drainWholeCounts(fields);
+    if (fields.size === 0) this.#lanes.delete(lane);
+    if (counts.length === 0) return;
+    const { fine, coarse } = TELEMETRY_STEPS;
+    const laneKeys = this.#keys.telemetry(lane);
+    const [serverMs] = await Promise.all([
+      addScript.run(
+        this.#client,
+        {
+          fine: laneKeys.step("fine", Math.floor(now / fine.stepMs)),
+          coarse: laneKeys.step("coarse", Math.floor(now / coarse.stepMs)),
+          totals: laneKeys.totals,
+        },
+        { fineMs: fine.keepMs, coarseMs: coarse.keepMs, totalsMs: TOTALS_TTL_MS },
+        counts,
+      ),
+      this.#list(lane, now),
+    ]);
+    this.#clock.record(serverMs);
+  }
+
+  /** The list tells of the last days, so a minute's delay is nothing. */
+  async #list(lane: string, now: number): Promise<void> {
+    const listedAt = this.#listedAt.get(lane);
+    if (listedAt !== undefined && Math.abs(now - listedAt) < LIST_EVERY_MS) return;
+    this.#listedAt.set(lane, now);
+    await Promise.all([
+      this.#client.zadd(this.#keys.lanes, now, lane),
+      this.#client.zremrangebyscore(this.#keys.lanes, "-inf", now - TOTALS_TTL_MS),
+      this.#client.pexpire(this.#keys.lanes, TOTALS_TTL_MS),
+    ]);
+  }
+
+  async #writeRecords(): Promise<void> {
+    const records = this.#records;
+    if (records.size === 0) return;
+    this.#records = new Map();
+    const pipeline = this.#client.pipeline();
+    for (const [kind, count] of records) pipeline.hincrby(this.#keys.records, kind, count);
+    pipeline.pexpire(this.#keys.records, TOTALS_TTL_MS);
+    await pipeline.exec();
+  }
+
+  async #writeJournal(): Promise<void> {
+    const journal = this.#journal;
+    this.#journal = new Map();
+    this.#entryCount = 0;
+    await Promise.all(
+      [...journal].map(async ([run, attempts]) => {
+        const pipeline = this.#client.pipeline();
+        appendJournal(pipeline, this.#keys.run(run).journal, attempts);
+        await pipeline.exec();
+      }),
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import type { ProviderError } from "#src/core/errors.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { Usage } from "#src/providers/provider.ts";
+import { RunLedger } from "#src/state/runs/run-ledger.ts";
+import type { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
+import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
+import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
+
+/** Hears what becomes of upstream calls. It is told in passing and must neither throw nor take time. */
+export interface CallObserver {
+  /** A call is about to be made. */
+  call(grant: Grant<unknown>, inputs: readonly PendingInput[]): CallSpan;
+  /** Records were accepted: `ok`, or the kind of their failure. */
+  countRecords(kind: string, records: number): void;
+}
+
+/** One upstream call. Either `answered` or `failed` is told once. */
+export interface CallSpan {
+  /** A delta has come; only the first one counts. */
+  delta(): void;
+  answered(usage: Usage): void;
+  failed(error: ProviderError): void;
+  /** The records of an answered call are in Redis. */
+  committed(): void;
+}
+
+/** Tells the telemetry of every call, and the journal of a run of its failed ones. */
+export function observeCalls(writer: TelemetryWriter, worker: string): CallObserver {
+  return {
+    countRecords: (kind, records) => writer.countRecords(kind, records),
+    call(grant, inputs) {
+      const startedAt = performance.now();
+      const { lane, price } = grant.lane;
+      const call = { lane, inputs: inputs.length, price };
+      let firstDeltaMs: number | undefined;
+      const ended = () => ({ ...call, ...(firstDeltaMs === undefined ? {} : { firstDeltaMs }) });
+      return {
+        delta() {
+          firstDeltaMs ??= performance.now() - startedAt;
+        },
+        answered(usage) {
+          const durationMs = performance.now() - startedAt;
+          writer.observe({ ...ended(), durationMs, tokens: readTokenUsage(usage, inputs) });
+        },
+        failed({ kind, message, code }) {
+          writer.observe({ ...ended(), error: kind });
+          if (kind === "aborted") return;
+          for (const runInputs of groupByRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
+            const [first] = runInputs;
+            if (!first) continue;
+            writer.record(first.runId, {
+              items: runInputs.map(({ index }) => index),
+              attempt: Math.max(...runInputs.map(({ attempts }) => attempts)) + 1,
+              kind,
+              message,
+              code,
+              durationMs: performance.now() - startedAt,
+              worker,
+              lane: formatLane(lane),
+              startedAt: grant.reservation.grantedAt,
+            });
+          }
+        },
+        committed: () => undefined,
+      };
+    },
+  };
+}
+
+/** What the provider reported; what it left out is estimated. */
+function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): { input: number; output: number } {
+  const { inputTokens, outputTokens = 0, totalTokens } = usage;
+  if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };
+  if (totalTokens !== undefined)
+    return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
+  return { input: inputs.reduce((sum, { tokens }) => sum + tokens, 0), output: outputTokens };
+}

@@ -1,0 +1,141 @@
+import {
+  decideRetry,
+  isFault,
+  RETRY_DEFAULTS,
+  type RetryDecision,
+  type RetryPolicy,
+} from "#src/core/decide-retry.ts";
+import { coerceError, ProviderError } from "#src/core/errors.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import type { Ledger } from "#src/state/records/ledger.ts";
+import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
+import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
+import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
+import type { WorkerLog } from "#src/workers/worker-log.ts";
+import { type CommitDeps, commitFailure, splitCallSize } from "./commit-records.ts";
+
+export interface FailureDeps extends CommitDeps {
+  readonly limiter: Limiter;
+  readonly policy?: RetryPolicy;
+}
+
+/** What a failed call leads to: settles its reservation, charges attempts, tells the lane, commits definite errors. */
+export async function handleFailure(
+  error: ProviderError,
+  inputs: readonly PendingInput[],
+  { lane, reservation }: Grant<unknown>,
+  size: CallSize,
+  deps: FailureDeps,
+): Promise<RetryDecision> {
+  const { limiter, log, policy = RETRY_DEFAULTS } = deps;
+  const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
+  log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
+  for (const [i, runInputs] of groupByRun(inputs).entries()) {
+    addCounters(
+      runInputs[0]?.ledger,
+      buildFailureCounters(size, runInputs.length, { isFirst: i === 0, isThrottled }),
+      log,
+    );
+  }
+
+  const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
+  for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
+  if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
+    await chargeAttempts(inputs, faultStreak >= policy.outageStreak, log);
+  }
+  const decision = decideRetry(
+    {
+      error,
+      attempts: Math.max(...inputs.map((input) => input.chargedAttempts)),
+      inputs: inputs.length,
+      snoozes: Math.max(...inputs.map((input) => input.snoozes)),
+      faultStreak,
+    },
+    policy,
+  );
+  if (decision.action === "snooze") {
+    await limiter
+      .throttle(lane.lane, lane.limits, {
+        dimension: error.dimension ?? "requests",
+        grantedAt: reservation.grantedAt,
+        retryAfterMs: error.retryAfterMs,
+      })
+      .catch(() => undefined);
+  }
+  if (decision.action === "park") {
+    log.error("lane parked", { lane: lane.lane, reason: decision.reason });
+    await limiter.park(lane.lane, decision.reason).catch(() => undefined);
+  }
+  if (decision.action === "fail") {
+    const { kind, message, code } = error;
+    await commitFailure(inputs, { kind, message, code }, deps);
+  }
+  return decision;
+}
+
+/**
+ * What a run is told of a failed call: the call itself, a throttle answer and the places nobody took count with the
+ * first of its runs, as an answered call's do, and each run's inputs with that run.
+ */
+function buildFailureCounters(
+  size: CallSize,
+  own: number,
+  { isFirst, isThrottled }: { readonly isFirst: boolean; readonly isThrottled: boolean },
+): RunCounters {
+  const { inputs, capacity } = splitCallSize(size, own, isFirst);
+  return {
+    callsFailed: isFirst ? 1 : undefined,
+    throttles: isFirst && isThrottled ? 1 : undefined,
+    snoozes: isThrottled ? own : undefined,
+    inputs,
+    capacity,
+  };
+}
+
+/** Returns the lane's faults in a row. */
+async function settleFailure(
+  error: ProviderError,
+  inputs: readonly PendingInput[],
+  { lane, reservation }: Grant<unknown>,
+  { limiter }: FailureDeps,
+): Promise<number> {
+  const isFirst = inputs.every((input) => input.attempts === 0);
+  const outcome = isFault(error) ? (error.kind === "network" || isFirst ? "fault" : "suspect") : "failed";
+  return await limiter.settle(lane.lane, [{ id: reservation.id, outcome }]).then(
+    ({ faultStreak }) => faultStreak,
+    () => 0,
+  );
+}
+
+async function chargeAttempts(
+  inputs: readonly PendingInput[],
+  isLaneOut: boolean,
+  log: WorkerLog,
+): Promise<void> {
+  for (const input of inputs) {
+    input.attempts += 1;
+    if (!isLaneOut) input.chargedAttempts += 1;
+  }
+  for (const runInputs of groupByRun(inputs)) {
+    await runInputs[0]?.ledger
+      .addAttempts(runInputs.map((input) => input.index))
+      .catch((error) => log.warn("could not note attempts", { error: coerceError(error).message }));
+  }
+}
+
+function addCounters(ledger: Ledger | undefined, counters: RunCounters, log: WorkerLog): void {
+  ledger
+    ?.count(counters)
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+}
+
+/** Adapters throw `ProviderError` only; anything else is a bug of ours, and costs an attempt rather than a worker. */
+export function toProviderError(thrown: unknown, provider: string): ProviderError {
+  if (thrown instanceof ProviderError) return thrown;
+  const error = coerceError(thrown);
+  return new ProviderError(`unexpected ${error.name} in the ${provider} adapter`, {
+    kind: "bad-response",
+    provider,
+    cause: error,
+  });
+}

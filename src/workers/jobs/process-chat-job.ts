@@ -1,0 +1,159 @@
+import { UnrecoverableError } from "bullmq";
+import type { Failure } from "#src/core/item.ts";
+import type { ChatModel, ChatRequest } from "#src/providers/provider.ts";
+import { type ChatItem, type ChatPayload, chatRequestSchema } from "#src/queues/payload.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { ItemLedger } from "#src/state/items/item-ledger.ts";
+import { readRequest } from "#src/state/items/item-store.ts";
+import type { Ledger } from "#src/state/records/ledger.ts";
+import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
+import { STREAM_EPILOGUE } from "#src/workers/calls/stream-epilogue.ts";
+import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
+import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
+import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
+import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+import type { RunLedgerCache } from "./run-ledger-cache.ts";
+import type { JobOwner } from "./run-state-watcher.ts";
+
+export interface ChatJobDeps extends ClaimDeps {
+  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  readonly dispatcher: () => ModelDispatcher<ChatInput, ChatModel> | undefined;
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly ledgers: RunLedgerCache;
+  /** Sees to it that a cancelled item or a paused run is noticed meanwhile. */
+  readonly withTracking: (owner: JobOwner, task: () => Promise<void>) => Promise<void>;
+  /** How often the job's worker died, or lost it. */
+  readonly stalls: number;
+}
+
+type Dispatcher = Exclude<
+  ReturnType<typeof findDispatcher<ModelDispatcher<ChatInput, ChatModel>>>,
+  undefined
+>;
+
+/**
+ * From this stall on, items that only came in the same job are tried one after another: one of them may be what kills
+ * workers, and the others must not be counted out with it.
+ */
+const SUSPECT_STALLS = 2;
+/** Stands in for a request that is gone; never called. */
+const PLACEHOLDER_REQUEST: ChatRequest = { messages: [] };
+
+/**
+ * Sees to it that every item of a chat job has its record. Rejects with `HandBack` when the job must go back to the
+ * queue.
+ */
+export async function processChatJob(
+  jobId: string,
+  payload: ChatPayload,
+  signal: AbortSignal | undefined,
+  deps: ChatJobDeps,
+): Promise<void> {
+  if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
+  const dispatcher = findDispatcher(deps.dispatcher);
+  if (!dispatcher)
+    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
+  const { run, items, trace } = payload;
+  const job = { jobId, dispatcher, signal, trace, isOnlyItem: items.length === 1 };
+  if (run !== undefined) {
+    return await deps.withTracking({ run }, () => processItems(run, items, deps.ledgers.of(run), job, deps));
+  }
+  await runAll(
+    items.map((item) => () => processStandaloneItem(item, job, deps)),
+    deps.stalls < SUSPECT_STALLS,
+  );
+}
+
+interface Job {
+  readonly jobId: string;
+  readonly dispatcher: Dispatcher;
+  readonly signal: AbortSignal | undefined;
+  readonly trace: ChatPayload["trace"];
+  readonly isOnlyItem: boolean;
+}
+
+async function processStandaloneItem(item: ChatItem, job: Job, deps: ChatJobDeps): Promise<void> {
+  const { client, keys, withTracking } = deps;
+  const id = item.item ?? "";
+  const ledger = new ItemLedger(client, keys.item(id), item.stream ? STREAM_EPILOGUE : undefined);
+  await withTracking({ item: id }, () => processItems(id, [item], ledger, job, deps));
+}
+
+/** Every one is worked on, also where another one has to go back; their job goes back when one of them does. */
+async function runAll(tasks: readonly (() => Promise<void>)[], isConcurrent: boolean): Promise<void> {
+  const outcomes: PromiseSettledResult<void>[] = [];
+  if (isConcurrent) outcomes.push(...(await Promise.allSettled(tasks.map((task) => task()))));
+  else for (const task of tasks) outcomes.push(...(await Promise.allSettled([task()])));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** Items of one ledger: some of a run, or one that was submitted on its own. */
+async function processItems(
+  runId: string,
+  items: readonly ChatItem[],
+  ledger: Ledger,
+  { jobId, dispatcher, signal, trace, isOnlyItem }: Job,
+  deps: ChatJobDeps,
+): Promise<void> {
+  const requests = items.map(({ request }) => request);
+  const prepare = async (open: readonly number[]): Promise<Map<number, Failure>> => {
+    const failures = new Map<number, Failure>();
+    for (const position of open) {
+      const item = items[position];
+      if (!item || requests[position]) continue;
+      const request = await readLargeRequest(runId, item, deps);
+      if (request) requests[position] = request;
+      else failures.set(position, REQUEST_MISSING);
+    }
+    return failures;
+  };
+  const draft = (position: number, attempts: number): InputDraft<ChatInput> => {
+    const { index = 0, item, stream, tokens = 0 } = items[position] ?? {};
+    const isStreamed = item !== undefined && stream && ledger instanceof ItemLedger;
+    return {
+      runId,
+      ledger,
+      index,
+      tokens,
+      trace,
+      attempts,
+      chargedAttempts: attempts,
+      snoozes: 0,
+      bytes: 0,
+      isInteractive: deps.isInteractive,
+      arrivedAt: deps.now(),
+      request: requests[position] ?? PLACEHOLDER_REQUEST,
+      partials: isStreamed ? { keys: deps.keys.item(item), ledger } : undefined,
+    };
+  };
+  const isStandalone = items[0]?.item !== undefined;
+  const indices = items.map(({ index }) => index);
+  const canReserveEarly = deps.isInteractive && isStandalone && isOnlyItem && requests[0] !== null;
+  await processClaim(
+    { jobId, ledger, indices, isStandalone, canReserveEarly, prepare, draft, dispatcher, signal },
+    deps,
+  );
+}
+
+const REQUEST_MISSING: Failure = {
+  kind: "invalid-request",
+  message: "the request that belongs to this item is gone or damaged",
+};
+
+/**
+ * A request that was too large for its job. One of a run that is gone from Redis fails the job, not the item: the
+ * run's coordinator still has it, and queues it again.
+ */
+async function readLargeRequest(runId: string, { item, index }: ChatItem, { client, keys }: ChatJobDeps) {
+  const text =
+    item === undefined
+      ? await new OversizedRequests(client, keys.run(runId)).get(index)
+      : await readRequest(client, keys, item);
+  if (text === undefined && item === undefined)
+    throw new UnrecoverableError("the request that belongs to this job is gone from Redis");
+  const parsed = chatRequestSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
+  return parsed.success ? parsed.data : undefined;
+}

@@ -1,0 +1,60 @@
+import type { EmbeddingModel } from "#src/providers/provider.ts";
+import type { EmbeddingPayload } from "#src/queues/payload.ts";
+import type { Ledger } from "#src/state/records/ledger.ts";
+import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
+import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
+import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
+import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+
+export interface EmbeddingJobDeps extends ClaimDeps {
+  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  readonly dispatcher: () => ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined;
+  readonly ledger: Ledger;
+}
+
+/**
+ * Sees to it that every item of an embedding job has its record. Rejects with `HandBack` when the job must go back to
+ * the queue.
+ */
+export async function processEmbeddingJob(
+  jobId: string,
+  payload: EmbeddingPayload,
+  signal: AbortSignal | undefined,
+  deps: EmbeddingJobDeps,
+): Promise<void> {
+  if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
+  const dispatcher = findDispatcher(deps.dispatcher);
+  if (!dispatcher)
+    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
+  const { run, item, items, trace } = payload;
+  const draft = (position: number, attempts: number): InputDraft<EmbeddingInput> => {
+    const [index, tokens, text] = items[position] ?? [0, 0, ""];
+    return {
+      runId: run ?? item ?? "",
+      isInteractive: deps.isInteractive,
+      ledger: deps.ledger,
+      index,
+      text,
+      tokens,
+      bytes: Buffer.byteLength(text),
+      arrivedAt: deps.now(),
+      trace,
+      attempts,
+      chargedAttempts: attempts,
+      snoozes: 0,
+    };
+  };
+  await processClaim(
+    {
+      jobId,
+      dispatcher,
+      draft,
+      signal,
+      ledger: deps.ledger,
+      indices: items.map(([index]) => index),
+      isStandalone: item !== undefined,
+    },
+    deps,
+  );
+}

@@ -1,0 +1,218 @@
+import type { Browser, Route } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type {
+  FailureCauseList,
+  LaneView,
+  LiveChats,
+  LiveEvents,
+  Overview,
+  RunPage,
+} from "#src/dashboard/contract.ts";
+import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
+import { CliSandbox } from "#test/support/cli-sandbox.ts";
+import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
+
+const at = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+const lane: LaneView = {
+  name: "minimax/embo-01",
+  provider: "minimax",
+  account: "default",
+  model: "embo-01",
+  state: "parked",
+  reason: "auth: the key was refused",
+  reasonKind: "auth",
+  requests: { used: 299, allowed: 400, learned: 215, set: true },
+  tokens: { used: 3 },
+  concurrency: { used: 1, allowed: 4 },
+};
+
+const run: RunPage = {
+  run: "e-1",
+  name: "\u202Esrotcev",
+  at,
+  kind: "embedding",
+  phase: "finished",
+  createdAt: at - 60_000,
+  finishedAt: at,
+  activeMs: 20_000,
+  items: { total: 100, succeeded: 1, failed: 99, inFlight: 0 },
+  failuresByKind: { timeout: 99 },
+  lanes: [lane],
+  folder: { isReadable: false, reason: "It is on another machine.", reasonCode: "folder-on-other-host" },
+  actions: ["retry"],
+  refusals: { items: "It is on another machine." },
+  refusalCodes: { items: "folder-on-other-host" },
+  retry: {
+    state: "finished",
+    startedAt: at,
+    userName: "ada",
+    items: { succeeded: 0, failed: 3 },
+    message: "3 items failed again.",
+    code: "some-failed-again",
+  },
+};
+
+const causes: FailureCauseList = {
+  at,
+  total: 99,
+  others: 0,
+  causes: Array.from({ length: 45 }, (_, n) => ({
+    cause: n === 0 ? "other:timeout" : `${n}`.padStart(12, "0"),
+    kind: "timeout",
+    ...(n === 0 ? { isCatchAll: true as const } : {}),
+    message: n === 0 ? "" : `cause ${n}`,
+    count: n === 0 ? 55 : 1,
+    example: { index: n, message: `cause ${n} of item ${n}` },
+  })),
+};
+
+const overview: Overview = {
+  at,
+  health: { at, redis: { state: "ok" } },
+  lanes: [lane],
+  providers: [
+    {
+      name: "minimax",
+      errorsByKind: {},
+      queues: [
+        { name: "q-full", kind: "chat", priority: "bulk", waiting: 3, active: 0, delayed: 0, paused: true },
+        { name: "q-empty", kind: "chat", priority: "interactive", waiting: 0, active: 0, delayed: 0 },
+      ],
+    },
+  ],
+  workers: [{ id: "w", state: "alive", seenAt: at, queues: ["q-full", "q-empty"] }],
+  redis: { isPrivate: true },
+  runs: { byPhase: {}, active: [], activeTotal: 0, recentlyFinished: [run], unpriced: 0, money: [] },
+  totals: {},
+  latest: {},
+  spentLastDay: [{ spent: 0.5, currency: "CNY" }],
+};
+
+const chats: LiveChats = {
+  at,
+  total: 201,
+  answering: 2,
+  chats: Array.from({ length: 100 }, (_, n) => ({
+    item: n === 99 ? "c-streams" : `c-1/${n}`,
+    model: "minimax/text",
+    queue: "q-full",
+    startedAt: at - 1_000,
+    isStreaming: n === 99,
+    state: n === 99 ? "answering" : "waiting",
+    attempt: n === 99 ? 2 : 1,
+  })),
+};
+
+const EVENTS: Partial<LiveEvents> = { health: overview.health, overview, run, chats };
+
+/** The server's answers, made up where a real run would take long to come to them. */
+function answer(route: Route): Promise<void> {
+  const { pathname } = new URL(route.request().url());
+  if (pathname === "/api/events") {
+    const events = Object.entries(EVENTS).map(
+      ([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`,
+    );
+    return route.fulfill({ contentType: "text/event-stream", body: events.join("") });
+  }
+  if (pathname.endsWith("/causes")) return route.fulfill({ json: causes });
+  if (pathname === "/api/history" || pathname.endsWith("/history"))
+    return route.fulfill({ json: { stepMs: 1_000, at: [], lines: [] } });
+  return route.continue();
+}
+
+describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
+  let sandbox: CliSandbox;
+  let up: DashboardProcess;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    sandbox = await CliSandbox.open();
+    up = await startDashboardProcess(sandbox);
+    browser = await openBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await sandbox?.[Symbol.asyncDispose]();
+  });
+
+  const open = async (path: string, locale = "en-GB", width = 1280) => {
+    const guarded = await openGuardedPage(browser, { locale, viewport: { width, height: 800 } });
+    await guarded.page.route("**/api/**", answer);
+    await guarded.page.goto(`${up.url}/#/${path}`);
+    return guarded;
+  };
+
+  test.each([390, 1280])(
+    "a learned limit stands beside the one that is allowed, %i pixels wide",
+    async (width) => {
+      const { page, close } = await open("", "en-GB", width);
+      await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
+        /^299 of 215\s+139 %\s+learned \(400 allowed\), set by hand$/,
+      );
+      await close();
+    },
+  );
+
+  test("a paused queue, the cost of a day and what ended lately are told; an empty queue is not", async () => {
+    const { page, close } = await open("");
+    const figures = page.locator(".stat");
+    await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused on bull-board: q-full");
+    await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last day");
+    const recentlyFinished = page.locator(".card", { hasText: "Ended within the last hour" });
+    await expectEventually(() => recentlyFinished.locator(".state").getAttribute("class")).toBe("state bad");
+    const providers = page.locator(".card", { hasText: "Providers" });
+    await providers.getByText("chat, bulk: 3 waiting, 0 active, paused").waitFor();
+    expect(await providers.getByText("interactive").count()).toBe(0);
+    await close();
+  });
+
+  test("twenty of many causes are shown, then all; the rest of them is no cause of one item", async () => {
+    const { page, close } = await open("runs/e-1");
+    const shown = page.locator(".cause");
+    await expectEventually(() => shown.count()).toBe(20);
+    await shown.first().getByText("Causes of their own, beyond those that are told apart").waitFor();
+    await page.getByRole("button", { name: "Show all 45" }).click();
+    await expectEventually(() => shown.count()).toBe(45);
+    await close();
+  });
+
+  test("characters that turn what follows are written out, in the window's title too", async () => {
+    const { page, close } = await open("runs/e-1");
+    await page.getByRole("heading", { level: 1, name: "[U+202E]srotcev" }).waitFor();
+    expect(await page.title()).toBe("[U+202E]srotcev · Sluice");
+    await close();
+  });
+
+  test("a finished run has the rate and the time that it had", async () => {
+    const { page, close } = await open("runs/e-1");
+    const facts = page.locator(".facts").first();
+    await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+on average/);
+    await expectEventually(() => facts.innerText()).toMatch(/Took\s+20 s/);
+    await page.getByText("0 of 3 succeeded, 3 failed again.").waitFor();
+    await close();
+  });
+
+  test("of many chats the one that can be followed comes first, and the counts say the rest", async () => {
+    const { page, close } = await open("live");
+    await page.getByText("201 held by workers · 2 being answered · 100 of 201 shown").waitFor();
+    await expectEventually(() => page.locator("tbody tr").count()).toBe(20);
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(
+      /c-streams[\s\S]*being answered[\s\S]*attempt 2[\s\S]*Follow/,
+    );
+    await page.getByRole("button", { name: "Show all 100" }).click();
+    await page.locator("tbody tr").nth(99).waitFor();
+    await close();
+  });
+
+  test("a Chinese reader meets the server's sentences in Chinese", async () => {
+    const { page, close } = await open("runs/e-1", "zh-CN");
+    await page.getByText("部分条目再次失败。").waitFor();
+    await page.getByText("运行的文件夹在另一台机器上。").first().waitFor();
+    await page.getByText("认证失败").first().waitFor();
+    const text = await page.locator("#main").innerText();
+    expect(text).not.toMatch(/another machine|failed again|\bauth\b/);
+    await close();
+  });
+});

@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Item } from "#src/core/item.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fake-embedding.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+let redis: TestRedis;
+let harness: InProcessHarness;
+
+beforeEach(async () => {
+  redis = openTestRedis();
+  harness = await openInProcessHarness(redis);
+});
+
+afterEach(async () => {
+  await harness.close();
+  await redis.cleanup();
+});
+
+async function expectRecords(items: readonly Item[], failed: readonly number[] = []): Promise<void> {
+  const store = await harness.store(items.length);
+  try {
+    expect(store.counts()).toMatchObject({
+      ok: items.length - failed.length,
+      failed: failed.length,
+      missing: 0,
+    });
+    const bytes = new Float32Array(items.length * 4);
+    await store.read(0, items.length, new Uint8Array(bytes.buffer));
+    for (const item of items) {
+      if (failed.includes(item.index)) continue;
+      expect(bytes.subarray(item.index * 4, item.index * 4 + 4)).toEqual(vectorOf(item.text));
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+test("every item gets its own vector, in full batches", async () => {
+  const items = makeItems(1_000);
+  const model = createFakeEmbedding();
+  harness.worker(model);
+  await harness.coordinate(items);
+  await expectRecords(items);
+  expect(model.calls.length).toBeLessThanOrEqual(102);
+  expect(model.calls.flat()).toHaveLength(1_000);
+});
+
+test("the lane's concurrency holds over several workers", async () => {
+  const items = makeItems(400);
+  const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 20)) });
+  for (let i = 0; i < 3; i++) harness.worker(model, {}, { concurrency: 4 });
+  await harness.coordinate(items);
+  await expectRecords(items);
+  expect(model.maxInFlight).toBe(4);
+});
+
+test("one poison text fails alone; its batch does not", async () => {
+  const items = makeItems(100, (i) => (i === 37 ? "poison" : `text number ${i}`));
+  const model = createFakeEmbedding({
+    onCall: (inputs) => {
+      if (inputs.includes("poison")) throw createProviderError("content-filter", { code: "1026" });
+    },
+  });
+  harness.worker(model);
+  await harness.coordinate(items);
+  await expectRecords(items, [37]);
+});
+
+test("a text that the provider answers with 500 for ever fails alone after its attempts", async () => {
+  const items = makeItems(60, (i) => (i === 5 ? "poison" : `text number ${i}`));
+  const model = createFakeEmbedding({
+    onCall: (inputs) => {
+      if (inputs.includes("poison")) throw createProviderError("server", { status: 500 });
+    },
+  });
+  harness.worker(model);
+  await harness.coordinate(items);
+  await expectRecords(items, [5]);
+  const store = await harness.store(60);
+  const block = await store.read(5, 1);
+  await store.close();
+  expect([...block.failures.values()]).toEqual([expect.objectContaining({ kind: "server" })]);
+});
+
+test("throttle answers snooze the lane and cost no item an attempt", async () => {
+  const items = makeItems(50);
+  let refusals = 3;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (refusals-- > 0) throw createProviderError("throttled", { dimension: "requests", retryAfterMs: 50 });
+    },
+  });
+  harness.worker(model);
+  await harness.coordinate(items);
+  await expectRecords(items);
+  expect(await harness.ledger("run").readCounters()).toMatchObject({
+    throttles: 3,
+    callsFailed: 3,
+    failed: 0,
+  });
+});
+
+test("a coordinator that is stopped half-way goes on where it was, without calling again for what is done", async () => {
+  const items = makeItems(600);
+  const stop = new AbortController();
+  const model = createFakeEmbedding({
+    onCall: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (model.calls.length >= 25) stop.abort();
+    },
+  });
+  harness.worker(model, {}, { concurrency: 2 });
+  await expect(harness.coordinate(items, { signal: stop.signal })).rejects.toThrow("interrupted");
+  const store = await harness.store(600);
+  const before = store.counts();
+  await store.close();
+  expect(before.missing).toBeGreaterThan(0);
+  await harness.coordinate(items);
+  await expectRecords(items);
+  expect(model.calls.flat()).toHaveLength(600);
+});
+
+test("a stopping worker hands its jobs back and another one finishes them without a second call", async () => {
+  const items = makeItems(300);
+  const slow = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 30)) });
+  const first = harness.worker(slow, {}, { concurrency: 2 });
+  const done = harness.coordinate(items);
+  await waitFor(() => slow.calls.length >= 4);
+  await first.stop();
+  const second = createFakeEmbedding();
+  harness.worker(second);
+  await done;
+  await expectRecords(items);
+  expect(slow.calls.flat().length + second.calls.flat().length).toBe(300);
+  const counters = await harness.ledger("run").readCounters();
+  expect(counters.callsMade).toBe(counters.callsAnswered);
+});
+
+test("a run goes on after Redis has lost everything about it", async () => {
+  const items = makeItems(500);
+  let flushed = false;
+  const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 120)) });
+  harness.worker(model, {}, { concurrency: 2 });
+  const admin = redis.connect();
+  const { events } = await harness.coordinate(items, {
+    windowSize: 100,
+    onTick: async () => {
+      if (flushed || model.calls.length < 10) return;
+      flushed = true;
+      const keys = await admin.keys(`*${redis.namespace}*`);
+      await admin.del(...keys);
+    },
+  });
+  expect(events).toContainEqual(expect.objectContaining({ type: "redis-lost-run" }));
+  await expectRecords(items);
+});
+
+test("a second coordinator of the same run is refused", async () => {
+  const items = makeItems(40);
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => gate.promise });
+  harness.worker(model);
+  const first = harness.coordinate(items);
+  await waitFor(() => model.calls.length > 0);
+  await expect(harness.coordinate(items)).rejects.toThrow("is being worked on by process");
+  gate.resolve();
+  await first;
+  await expectRecords(items);
+});
+
+test("items that Redis takes for done, and the disk does not have, are embedded after all", async () => {
+  const items = makeItems(30);
+  const keys = harness.keys.run("run");
+  const admin = redis.connect();
+  await admin.hset(keys.meta, { state: "running", items: 30, cursor: 0 });
+  for (let index = 10; index < 20; index++) await admin.setbit(keys.done, index, 1);
+  harness.worker(createFakeEmbedding());
+  await harness.coordinate(items);
+  await expectRecords(items);
+});

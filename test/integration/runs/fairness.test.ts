@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createFakeEmbedding, createProviderError } from "#test/support/fake-embedding.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+let redis: TestRedis;
+let harness: InProcessHarness;
+
+beforeEach(async () => {
+  redis = openTestRedis();
+  harness = await openInProcessHarness(redis);
+});
+
+afterEach(async () => {
+  await harness.close();
+  await redis.cleanup();
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("two runs on one lane progress side by side: the small one ends when twice its size is done", async () => {
+  const small = makeItems(500, (i) => `small ${i}`);
+  const large = makeItems(3_000, (i) => `large ${i}`);
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  harness.worker(model, {}, { concurrency: 2 });
+  const first = harness.coordinate(large, { runId: "large", folder: "large", windowSize: 1_500 });
+  await waitFor(() => model.calls.length > 20, { what: "the large run to be under way" });
+  await harness.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
+  await first;
+  // The texts in the order they were called for, from the small run's first to its last.
+  const order = model.calls.flat().map((text) => text.startsWith("small"));
+  const during = order.slice(order.indexOf(true), order.lastIndexOf(true) + 1);
+  expect(during.filter((isSmall) => isSmall)).toHaveLength(500);
+  expect(during.length).toBeGreaterThan(800);
+  expect(during.length).toBeLessThan(1_200);
+  // At no time does one of them stand still: of any 200 texts, each run has a part.
+  for (let at = 0; at + 200 <= during.length; at += 100) {
+    const part = during.slice(at, at + 200).filter((isSmall) => isSmall).length;
+    expect(part).toBeGreaterThan(40);
+    expect(part).toBeLessThan(160);
+  }
+});
+
+test("a call that carries texts of two runs counts once, and its texts with the run they belong to", async () => {
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  const sizes = { one: 155, two: 145 };
+  const runs = Object.entries(sizes).map(([runId, count]) =>
+    harness.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId },
+    ),
+  );
+  // Both runs are queued before the worker takes the first job.
+  const client = redis.connect();
+  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
+    what: "the second run",
+  });
+  harness.worker(model, {}, { concurrency: 1 });
+  await Promise.all(runs);
+  const mixed = model.calls.filter((texts) => new Set(texts.map((text) => text.slice(0, 3))).size > 1);
+  expect(mixed.length).toBeGreaterThan(0);
+  let [calls, answered] = [0, 0];
+  for (const [runId, count] of Object.entries(sizes)) {
+    const counters = await harness.ledger(runId).readCounters();
+    expect(counters).toMatchObject({ inputs: count, succeeded: count });
+    calls += counters.callsMade;
+    answered += counters.callsAnswered;
+  }
+  expect([calls, answered]).toEqual([model.calls.length, model.calls.length]);
+});
+
+test("a failed call that carried texts of two runs tells each of its own texts, and is one failed call", async () => {
+  const isMixed = (texts: readonly string[]) => new Set(texts.map((text) => text.slice(0, 3))).size > 1;
+  const failed: { readonly kind: "throttled" | "server"; readonly texts: readonly string[] }[] = [];
+  const model = createFakeEmbedding({
+    onCall: async (texts) => {
+      await pause(5);
+      const kind = (["throttled", "server"] as const)[failed.length];
+      if (!kind || !isMixed(texts)) return;
+      failed.push({ kind, texts });
+      throw createProviderError(kind);
+    },
+  });
+  const sizes = { one: 155, two: 145 };
+  const runs = Object.entries(sizes).map(([runId, count]) =>
+    harness.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId },
+    ),
+  );
+  const client = redis.connect();
+  await waitFor(async () => (await client.hlen(harness.keys.run("two").jobs)) > 0, {
+    what: "the second run",
+  });
+  harness.worker(model, {}, { concurrency: 1 });
+  await Promise.all(runs);
+  expect(failed.length).toBeGreaterThan(0);
+  const own = (runId: string, texts: readonly string[]) =>
+    texts.filter((text) => text.startsWith(runId)).length;
+  const totals = { calls: 0, failed: 0, throttles: 0 };
+  for (const runId of Object.keys(sizes)) {
+    const counters = await harness.ledger(runId).readCounters();
+    const throttled = failed.filter(({ kind }) => kind === "throttled").flatMap(({ texts }) => texts);
+    expect(counters).toMatchObject({
+      inputs: own(runId, model.calls.flat()),
+      snoozes: own(runId, throttled),
+    });
+    totals.calls += counters.callsMade;
+    totals.failed += counters.callsFailed;
+    totals.throttles += counters.throttles;
+  }
+  expect(totals).toEqual({
+    calls: model.calls.length,
+    failed: failed.length,
+    throttles: failed.filter(({ kind }) => kind === "throttled").length,
+  });
+});
+
+test("three runs of different sizes are done in the order of their sizes", async () => {
+  const model = createFakeEmbedding({ onCall: () => pause(5) });
+  harness.worker(model, {}, { concurrency: 2 });
+  const run = (runId: string, count: number) =>
+    harness.coordinate(
+      makeItems(count, (i) => `${runId} ${i}`),
+      { runId, folder: runId, windowSize: 1_000 },
+    );
+  await Promise.all([run("c", 2_400), run("b", 1_200), run("a", 300)]);
+  const order = model.calls.flat().map((text) => text.slice(0, 1));
+  const ends = ["a", "b", "c"].map((runId) => order.lastIndexOf(runId));
+  expect(ends).toEqual([...ends].sort((x, y) => x - y));
+});
+
+test("a lane parked for auth does not hold up another model in the same worker", async () => {
+  const bad = createFakeEmbedding({
+    onCall: () => {
+      throw createProviderError("auth");
+    },
+  });
+  const good = createFakeEmbedding({ onCall: () => pause(2) });
+  // Few places for jobs: those of the parked lane must not keep them.
+  harness.worker((name) => (name === "bad" ? bad : good), { jobs: 4 }, { concurrency: 2 });
+  const stop = new AbortController();
+  const stuck = harness.coordinate(makeItems(1_000), {
+    runId: "stuck",
+    folder: "stuck",
+    model: "bad",
+    signal: stop.signal,
+  });
+  const stopped = expect(stuck).rejects.toThrow("interrupted");
+  await waitFor(() => bad.calls.length > 0, { what: "the refused call" });
+  await harness.coordinate(makeItems(1_000), { runId: "free", folder: "free", model: "good" });
+  expect(good.calls.flat()).toHaveLength(1_000);
+  // Those in flight when the first was refused, and what was granted until the lane was parked; of 100 batches.
+  expect(bad.calls.length).toBeLessThanOrEqual(6);
+  stop.abort();
+  await stopped;
+});

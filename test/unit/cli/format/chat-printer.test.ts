@@ -1,0 +1,75 @@
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { createChatPrinter } from "#src/cli/format/chat-printer.ts";
+import type { StreamEvent } from "#src/producer/client/stream-events.ts";
+
+type PushedEvent = StreamEvent extends infer E ? (E extends unknown ? Omit<E, "id"> : never) : never;
+const END: PushedEvent = {
+  type: "end",
+  finishReason: { unified: "stop" },
+  usage: { inputTokens: 3, outputTokens: 1_200 },
+  length: 2,
+  sha256: "",
+};
+
+function print(events: readonly PushedEvent[], { json = false, isTTY = false } = {}) {
+  const out = Object.assign(new PassThrough(), { isTTY });
+  const diagnostics = Object.assign(new PassThrough(), { isTTY });
+  const printer = createChatPrinter({ json, noColor: true, out, diagnostics });
+  const seen: string[] = [];
+  for (const event of events) {
+    printer.event({ id: "1-0", ...event } as StreamEvent);
+    seen.push(String(out.read() ?? ""));
+  }
+  printer.close();
+  return {
+    text: seen.join("") + String(out.read() ?? ""),
+    seen,
+    diagnostics: String(diagnostics.read() ?? ""),
+  };
+}
+
+const BROKEN: readonly PushedEvent[] = [
+  { type: "delta", text: "half an ans" },
+  { type: "reset" },
+  { type: "delta", text: "the \u001b[2Jwhole" },
+  END,
+];
+
+test("a terminal sees deltas as they come, made harmless, and that the answer begins again", () => {
+  const { seen, diagnostics } = print(BROKEN, { isTTY: true });
+  expect(seen).toEqual(["half an ans", "\n(the answer begins again)\n", "the whole", "\n"]);
+  expect(diagnostics).toBe("3 tokens in, 1,200 tokens out\n");
+});
+
+test("a reset before the first word is nobody's concern", () => {
+  expect(print([{ type: "reset" }, { type: "delta", text: "hi" }, END], { isTTY: true }).text).toBe("hi\n");
+});
+
+test("a pipe gets the answer exactly as it is, once and whole", () => {
+  const { seen, diagnostics } = print(BROKEN);
+  expect(seen).toEqual(["", "", "", "the \u001b[2Jwhole\n"]);
+  expect(diagnostics).toBe("");
+});
+
+test("thoughts stand apart from the answer", () => {
+  const events: PushedEvent[] = [
+    { type: "reasoning-delta", text: "hm" },
+    { type: "delta", text: "yes" },
+    END,
+  ];
+  expect(print(events, { isTTY: true }).text).toBe("hm\n\nyes\n");
+  expect(print(events).text).toBe("yes\n");
+});
+
+test("an answer that was cut says so", () => {
+  const cut: PushedEvent = { ...END, finishReason: { unified: "length" } } as PushedEvent;
+  expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain(
+    "cut at its limit of tokens",
+  );
+});
+
+test("with JSON every event is a line", () => {
+  const lines = print(BROKEN, { json: true }).text.trim().split("\n");
+  expect(lines.map((line) => JSON.parse(line).event)).toEqual(["delta", "reset", "delta", "end"]);
+});

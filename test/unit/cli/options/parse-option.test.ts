@@ -1,0 +1,19 @@
+import { availableParallelism } from "node:os";
+import { expect, test } from "vitest";
+import { parseWorkerCount } from "#src/cli/options/parse-option.ts";
+import { maxWorkers } from "#src/config/max-workers.ts";
+
+test("a number of workers that no machine bears is refused with the bound and a way on", () => {
+  const most = maxWorkers();
+  expect(parseWorkerCount("0")).toBe(0);
+  expect(parseWorkerCount(String(most))).toBe(most);
+  expect(() => parseWorkerCount("9999999")).toThrow(`expected 0 to ${most}; one per core`);
+  expect(() => parseWorkerCount(String(most + 1))).toThrow("sluice worker");
+  expect(() => parseWorkerCount("-1")).toThrow("whole number");
+  expect(() => parseWorkerCount("two")).toThrow("whole number");
+});
+
+test("the bound is never below what the cores of a machine can use", () => {
+  expect(maxWorkers()).toBeGreaterThanOrEqual(availableParallelism());
+  expect([maxWorkers(1), maxWorkers(8), maxWorkers(192)]).toEqual([64, 64, 1536]);
+});

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { diffSnapshots } from "#src/cli/panel/diff-snapshots.ts";
+import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
+
+describe("events between two snapshots", () => {
+  it("are none where nothing changed", () => {
+    expect(diffSnapshots(sampleSnapshot(), sampleSnapshot({ tokens: 5 }))).toEqual([]);
+  });
+
+  it("tell of every lane that snoozed, was parked or goes on", () => {
+    const open = sampleSnapshot({ lanes: [sampleLane({ name: "a" }), sampleLane({ name: "b" })] });
+    const held = sampleSnapshot({
+      lanes: [
+        sampleLane({ name: "a", state: "snoozed", snoozeUntil: NOW, reason: "1002" }),
+        sampleLane({ name: "b", state: "parked", reason: "no money" }),
+      ],
+    });
+    expect(diffSnapshots(open, held)).toEqual([
+      { type: "snooze", lane: "a", reason: "1002", until: "2026-03-01T12:00:00.000Z" },
+      { type: "park", lane: "b", reason: "no money" },
+    ]);
+    expect(diffSnapshots(held, open)).toEqual([
+      { type: "open", lane: "a" },
+      { type: "open", lane: "b" },
+    ]);
+    expect(diffSnapshots(undefined, held)).toHaveLength(2);
+  });
+
+  it("tell once why nothing succeeds, and again when the cause is another", () => {
+    const trouble = { kind: "network", message: "refused", lane: "a/b", address: "h:1", since: NOW };
+    const after = sampleSnapshot({ trouble });
+    const told = { type: "trouble", kind: "network", message: "refused", lane: "a/b", address: "h:1" };
+    expect(diffSnapshots(sampleSnapshot(), after)).toEqual([told]);
+    expect(diffSnapshots(after, after)).toEqual([]);
+    const other = sampleSnapshot({ trouble: { ...trouble, message: "no route" } });
+    expect(diffSnapshots(after, other)).toEqual([{ ...told, message: "no route" }]);
+    expect(diffSnapshots(after, sampleSnapshot())).toEqual([]);
+  });
+
+  it("count new failures by kind, and not those of an earlier session", () => {
+    const before = sampleSnapshot({ failuresByKind: { "too-long": 4 } });
+    const after = sampleSnapshot({ failuresByKind: { "too-long": 6, "content-filter": 1 } });
+    expect(diffSnapshots(before, after)).toEqual([
+      { type: "failure", kind: "too-long", count: 2, total: 6 },
+      { type: "failure", kind: "content-filter", count: 1, total: 1 },
+    ]);
+    expect(diffSnapshots(undefined, after)).toEqual([]);
+  });
+});

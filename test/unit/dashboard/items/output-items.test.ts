@@ -1,0 +1,149 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { findItems, type ItemFilter } from "#src/dashboard/items/find-items.ts";
+import { LineFile } from "#src/dashboard/items/line-file.ts";
+import { readItem } from "#src/dashboard/items/run-items.ts";
+import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { finalize } from "#src/producer/output/finalize.ts";
+import { openRecordStore } from "#src/producer/storage/record-store.ts";
+
+const COUNT = 2_500;
+const idOf = (index: number) => (index === 1_700 ? 'odd "quoted" \\ 文本' : `Doc-${index}`);
+const textOf = (index: number) => (index % 1_000 === 7 ? "grey Herons" : "ships");
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "sluice-output-"));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+type Format = "parquet" | "jsonl" | "npy" | "batch";
+
+async function finished(format: Format): Promise<RunFolder> {
+  if (format === "batch") {
+    const lines = Array.from({ length: COUNT }, (_, i) =>
+      JSON.stringify({
+        custom_id: idOf(i),
+        response: { body: { content: textOf(i), usage: { total_tokens: 4 } } },
+      }),
+    );
+    writeFileSync(join(dir, "output.jsonl"), `${lines.join("\n")}\n`);
+  } else {
+    const store = await openRecordStore(dir, { items: COUNT, dimensions: 2 });
+    const vector = Buffer.from(Float32Array.of(1, 2).buffer);
+    const records = Array.from({ length: COUNT }, (_, index) => ({ index, attempts: 1, tokens: 4, vector }));
+    await store.write(records);
+    const items = records.map(({ index }) => ({
+      ...{ index, id: idOf(index), text: textOf(index), tokens: 4 },
+      metadata: { source: `${index}.md` },
+    }));
+    const about = { format, withText: true, run: "r", model: "fake/m" } as const;
+    await finalize(
+      store,
+      (async function* () {
+        yield items;
+      })(),
+      dir,
+      about,
+    );
+    await store.close();
+    rmSync(join(dir, ".work"), { recursive: true });
+  }
+  const manifest = { items: { total: COUNT, failed: 0 }, output: { format }, kind: "embedding" };
+  return { dir, itemsFile: undefined, manifest: manifest as unknown as RunFolder["manifest"] };
+}
+
+/** All that fits, page by page, with how often it took another page. */
+async function all(folder: RunFolder, search: Partial<ItemFilter>) {
+  const found: string[] = [];
+  let from = 0;
+  for (let pages = 1; ; pages += 1) {
+    const page = await findItems(folder, { text: "", in: "id", limit: 200, ...search, from });
+    found.push(...page.items.map(({ id }) => id));
+    if (page.next === undefined) return { found, pages, searchedShare: page.searchedShare };
+    expect(page.next).toBeGreaterThan(from);
+    from = page.next;
+  }
+}
+
+describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s output", (format) => {
+  it("is listed in order, whatever the size of a page, and found by id and by text", async () => {
+    const folder = await finished(format);
+    const ids = Array.from({ length: COUNT }, (_, i) => idOf(i));
+    expect((await all(folder, {})).found).toEqual(ids);
+    expect((await all(folder, { limit: 7, text: "doc-12" })).found).toEqual(
+      ids.filter((id) => id.toLowerCase().includes("doc-12")),
+    );
+    expect((await all(folder, { text: '"QUOTED" \\ 文' })).found).toEqual([idOf(1_700)]);
+    expect((await all(folder, { in: "text", text: "HERONS" })).found).toEqual([
+      ...["Doc-7", "Doc-1007", "Doc-2007"],
+    ]);
+    expect(await all(folder, { text: "nowhere" })).toMatchObject({ found: [], searchedShare: 1 });
+  });
+
+  it("has no failures and nothing that waits, and says so at once", async () => {
+    const folder = await finished(format);
+    expect(await all(folder, { status: "failed" })).toMatchObject({ found: [], pages: 1, searchedShare: 1 });
+    expect(await all(folder, { status: "waiting" })).toMatchObject({ found: [], pages: 1 });
+    expect(await all(folder, { kind: "server" })).toMatchObject({ found: [], pages: 1 });
+    expect((await all(folder, { status: "succeeded" })).found).toHaveLength(COUNT);
+  });
+
+  it("gives one item with all that it holds", async () => {
+    const folder = await finished(format);
+    for (const index of [COUNT - 1, 0, 1_700, 1_000]) {
+      expect(await readItem(folder, index)).toMatchObject({
+        ...{ index, id: idOf(index), status: "succeeded", tokens: 4 },
+        ...(format === "batch"
+          ? { answer: { content: textOf(index) } }
+          : { text: textOf(index), attempts: 1, metadata: { source: `${index}.md` } }),
+      });
+    }
+    expect(await readItem(folder, COUNT)).toBeUndefined();
+  });
+});
+
+test("an output that was written anew is not read by the places of the old one", async () => {
+  const folder = await finished("batch");
+  expect((await readItem(folder, 2_000))?.id).toBe("Doc-2000");
+  const line = (i: number) => `${JSON.stringify({ custom_id: `a much longer name ${i}` })}\n`;
+  writeFileSync(join(dir, "output.jsonl"), Array.from({ length: COUNT }, (_, i) => line(i)).join(""));
+  expect((await readItem(folder, 2_000))?.id).toBe("a much longer name 2000");
+});
+
+test("an output that is gone is one clear sentence", async () => {
+  const folder = await finished("jsonl");
+  rmSync(join(dir, "records.jsonl"));
+  await expect(findItems(folder, { text: "", in: "id", from: 0, limit: 5 })).rejects.toMatchObject({
+    code: "folder-on-other-host",
+  });
+});
+
+test("lines are read from any of them on, across the borders of reads and of characters", async () => {
+  const path = join(dir, "lines");
+  writeFileSync(path, "");
+  const lines = Array.from({ length: 3_456 }, (_, i) => `${i} ${"文".repeat((i * 7_919) % 601)}`);
+  appendFileSync(path, lines.join("\n"));
+  const file = new LineFile(path);
+  const readFrom = async (from: number, of = file) => {
+    const found: string[] = [];
+    for await (const { first, lines: some, next } of of.read(from)) {
+      if (some.length > 0) expect(first).toBe(from + found.length);
+      found.push(...some);
+      expect(next).toBeLessThanOrEqual(lines.length);
+    }
+    return found;
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.nat({ max: 3_600 }), fc.boolean(), async (from, isFresh) => {
+      const found = await readFrom(from, isFresh ? new LineFile(path) : file);
+      expect(found.length).toBe(Math.max(0, lines.length - from));
+      expect(found[0]).toBe(lines[from]);
+      expect(found.at(-1)).toBe(from < lines.length ? lines.at(-1) : undefined);
+    }),
+    { numRuns: 25 },
+  );
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import type { LiveChatEvent } from "#src/dashboard/contract.ts";
+import { EMPTY_ANSWER, reduceChatEvent } from "#src/dashboard/web/live/reduce-chat-event.ts";
+
+const text = (delta: string, attempt = 1): LiveChatEvent => ({ item: "i", type: "text", attempt, delta });
+const reduceEvents = (...events: LiveChatEvent[]) => events.reduce(reduceChatEvent, EMPTY_ANSWER);
+
+test("deltas add up by what they are, and a reset begins the answer again", () => {
+  const thought: LiveChatEvent = { item: "i", type: "reasoning", attempt: 1, delta: "hm" };
+  expect(reduceEvents(thought, text("a"), text("b"))).toMatchObject({
+    reasoning: "hm",
+    text: "ab",
+    isFinished: false,
+  });
+  const reset: LiveChatEvent = { item: "i", type: "reset", attempt: 2 };
+  expect(reduceEvents(thought, text("a"), reset, text("c", 2))).toMatchObject({
+    reasoning: "",
+    text: "c",
+    attempt: 2,
+  });
+});
+
+test("the end's own text wins; without one what was gathered stays", () => {
+  expect(reduceEvents(text("a"), { item: "i", type: "end", text: "whole" })).toMatchObject({
+    text: "whole",
+    isFinished: true,
+  });
+  const failure = { kind: "timeout", message: "no answer" };
+  expect(reduceEvents(text("a"), { item: "i", type: "end", failure })).toMatchObject({ text: "a", failure });
+});
+
+test("an endless answer does not fill the page's memory", () => {
+  const long = "x".repeat(400_000);
+  expect(reduceEvents(text(long), text(long), text("end")).text).toHaveLength(500_000);
+});

@@ -1,0 +1,83 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type CsvRecord, CsvScanner } from "#src/producer/input/formats/csv-scanner.ts";
+
+async function scan(text: string, size = 1 << 20, delimiter = ",", most?: number): Promise<string[]> {
+  const bytes = Buffer.from(text);
+  const csv = new CsvScanner(delimiter, most);
+  const found: CsvRecord[][] = [];
+  for (let at = 0; at < bytes.length; at += size) found.push(csv.push(bytes.subarray(at, at + size)));
+  found.push(await csv.end());
+  return found
+    .flat()
+    .map((each) => `${each.line} ${"cells" in each ? JSON.stringify(each.cells) : each.fault}`);
+}
+
+test("a record's line is where it starts, over quoted line ends, CRLF, blank lines and a byte order mark", async () => {
+  expect(await scan('\ufeffid,text\r\n1,"a\r\nb"\r\n\r\n2,c')).toEqual([
+    '1 ["id","text"]',
+    '2 ["1","a\\r\\nb"]',
+    '5 ["2","c"]',
+  ]);
+});
+
+test("a quote that is never closed costs one line, not the rest of the file", async () => {
+  expect(await scan('id,text\n1,"open\n2,ok\n3,"multi\nline"\n')).toEqual([
+    '1 ["id","text"]',
+    '2 a quoted cell that starts here has a lone quote in it; write it twice ("")',
+    '3 ["2","ok"]',
+    '4 ["3","multi\\nline"]',
+  ]);
+  expect(await scan('id,text\n1,"open\n2,ok\n')).toEqual([
+    '1 ["id","text"]',
+    "2 a quoted cell that starts here is never closed",
+    '3 ["2","ok"]',
+  ]);
+});
+
+test("a record with too many or too few cells is named and the next one is read", async () => {
+  expect(await scan("id,text\n1\n2,x,y\n3,ok\n")).toEqual([
+    '1 ["id","text"]',
+    "2 has 1 cell where the header has 2",
+    "3 has 3 cells where the header has 2",
+    '4 ["3","ok"]',
+  ]);
+});
+
+test("a quote within a cell is ordinary text in a tab-separated file", async () => {
+  expect(await scan('id\ttext\n1\t5" pipe\n', 3, "\t")).toEqual(['1 ["id","text"]', '2 ["1","5\\" pipe"]']);
+});
+
+test("a quoted cell longer than a record may be is given up and the lines behind it are read", async () => {
+  const lines = Array.from({ length: 7_000 }, (_, at) => `${at},some text of a line`).join("\n");
+  const found = await scan(`id,text\nx,"open\n${lines}`, 8192, ",", 65_536);
+  expect(found).toHaveLength(7_002);
+  expect(found[1]).toBe("2 a record is longer than 16 MB; perhaps a quoted cell is never closed");
+  expect(found.at(-1)).toBe('7002 ["6999","some text of a line"]');
+});
+
+test("what is found does not depend on where the bytes are cut", async () => {
+  const text = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r\n", "漢") });
+  await fc.assert(
+    fc.asyncProperty(text, fc.integer({ min: 1, max: 7 }), async (csv, size) => {
+      expect(await scan(`id,text\n${csv}`, size)).toEqual(await scan(`id,text\n${csv}`));
+    }),
+  );
+});
+
+test("any cells written with quotes come back as they were, each record on its line", async () => {
+  const cell = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "漢", " ") });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(cell, cell), { minLength: 1 }), async (records) => {
+      const quote = (each: string) => `"${each.replaceAll('"', '""')}"`;
+      const csv = records.map((cells) => `${cells.map(quote).join(",")}\n`).join("");
+      let line = 1;
+      const expected = records.map((cells) => {
+        const at = line;
+        line += 1 + cells.join("").split("\n").length - 1;
+        return `${at} ${JSON.stringify(cells)}`;
+      });
+      expect(await scan(csv, 5)).toEqual(expected);
+    }),
+  );
+});

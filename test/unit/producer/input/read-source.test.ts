@@ -1,0 +1,262 @@
+import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import type { ColumnSource } from "hyparquet-writer";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { expect, test } from "vitest";
+import { listSources } from "#src/producer/input/list-sources.ts";
+import { readSource } from "#src/producer/input/read-source.ts";
+import type { Finding } from "#src/producer/input/source.ts";
+import { collect, SourceFolder } from "#test/support/source-folder.ts";
+
+async function read(
+  folder: SourceFolder,
+  name: string,
+  fields: { idField?: string; textField?: string } = {},
+) {
+  const { files } = await listSources({ paths: [name], cwd: folder.path });
+  const [file] = files;
+  if (file === undefined) throw new Error(`${name} is not listed`);
+  let bytes = 0;
+  const options = { idField: "id", textField: "text", ...fields };
+  const findings = await collect(
+    readSource(file, options, (each) => {
+      bytes += each.length;
+    }),
+  );
+  return { findings, bytes, size: file.size };
+}
+
+const describeFinding = (finding: Finding): string =>
+  "problem" in finding
+    ? `${finding.problem.where}: ${finding.problem.message}`
+    : `${finding.document.id}=${finding.document.text} ${JSON.stringify(finding.document.metadata ?? {})}`;
+
+async function found(folder: SourceFolder, name: string, content: string | Uint8Array, fields = {}) {
+  folder.write(name, content);
+  return (await read(folder, name, fields)).findings.map(describeFinding);
+}
+
+test("each bad JSONL line is a problem at its own line, and the good ones around it are read", async () => {
+  using folder = new SourceFolder();
+  const lines = [
+    '\ufeff{"id":"a","text":"fine"}\r',
+    "",
+    '{"id":"b","text":"cut',
+    '["not","an object"]',
+    '{"id":"c","body":"x","title":"y"}',
+    '{"id":"d","text":5}',
+    '{"id":"e","text":"  "}',
+    '{"id":null,"text":"x"}',
+    '{"id":"","text":"x"}',
+    '{"id":12345678901234567890,"text":"x"}',
+    '{"id":"f","text":"x","__proto__":{"a":1}}',
+    '{"id":"g","text":"x","metadata":{"deep":{"\\u005f_proto__":1}}}',
+    '{"id":"h","text":"half \\ud83d"}',
+    '{"id":"i","text":"says __proto__ in words"}',
+    '{"id":1.5,"text":"x","metadata":"plain","n":1}',
+  ];
+  expect(await found(folder, "r.jsonl", lines.join("\n"))).toEqual([
+    "a=fine {}",
+    "r.jsonl:3: not valid JSON (column 22)",
+    'r.jsonl:4: expected an object with the field "text", got an array',
+    'r.jsonl:5: no field "text"; it has id, body, title (name the right one with --text-field)',
+    'r.jsonl:6: the field "text" must be a string, got a number; it has id, text',
+    'r.jsonl:7: the field "text" is empty',
+    'r.jsonl:8: the id field "id" must be a string or a number, got null',
+    'r.jsonl:9: the id field "id" is empty',
+    'r.jsonl:10: the id field "id" is a number beyond 2^53, which is not exact; write it as a string',
+    'r.jsonl:11: the key "__proto__" is not accepted; rename the field',
+    'r.jsonl:12: the key "__proto__" is not accepted; rename the field',
+    'r.jsonl:13: the field "text" holds half a character (a lone surrogate)',
+    "i=says __proto__ in words {}",
+    '1.5=x {"metadata":"plain","n":1}',
+  ]);
+});
+
+test("no problem quotes what a line holds", async () => {
+  using folder = new SourceFolder();
+  const said = await found(folder, "r.jsonl", 'secret words\n{"id":"a" secret}\n{"text":"secret\n"secret"\n');
+  expect(said).toHaveLength(4);
+  expect(said.join("\n")).not.toContain("secret");
+});
+
+test("fields other than id and text may be named, and the rest is metadata", async () => {
+  using folder = new SourceFolder();
+  const record = JSON.stringify({ key: 1, body: "text", id: "mine", metadata: { id: "inner", a: 1 } });
+  expect(await found(folder, "r.ndjson", record, { idField: "key", textField: "body" })).toEqual([
+    '1=text {"id":"mine","a":1}',
+  ]);
+});
+
+test("CSV cells may hold commas, quotes and lines; problems name the line a record starts on", async () => {
+  using folder = new SourceFolder();
+  const csv = 'id,text,lang\r\n1,"a, ""b""\r\nc",en\r\n2,,en\r\n3,"x\ny"\r\n\r\n4,漢字,zh';
+  expect(await found(folder, "r.csv", csv)).toEqual([
+    '1=a, "b"\r\nc {"lang":"en"}',
+    'r.csv:4: the field "text" is empty',
+    "r.csv:5: has 2 cells where the header has 3",
+    '4=漢字 {"lang":"zh"}',
+  ]);
+});
+
+test("a CSV file whose header cannot be used is one problem", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual([
+    'a.csv:1: header: two columns are called "id"',
+  ]);
+  expect(await found(folder, "b.csv", '\n"id\n1,2')).toEqual([
+    "b.csv:2: header: a quoted cell that starts here is never closed",
+  ]);
+  expect(await found(folder, "c.csv", "id,__proto__\n1,x")).toEqual([
+    'c.csv:1: header: the key "__proto__" is not accepted; rename the field',
+  ]);
+  expect(await found(folder, "d.csv", "")).toEqual([]);
+});
+
+test("a CSV record that is not UTF-8 or has a NUL byte is left out alone", async () => {
+  using folder = new SourceFolder();
+  const filler = `0,${"x".repeat(9000)}\n`;
+  const bytes = Buffer.from(`id,text\n${filler}1,caf\xe9\n2,ok\n3,a\0b\n4,ok`, "latin1");
+  expect((await found(folder, "r.csv", bytes)).slice(1)).toEqual([
+    `r.csv:3: invalid UTF-8 at byte ${8 + filler.length + 5} of the file`,
+    "2=ok {}",
+    "r.csv:5: holds a NUL byte; expected text",
+    "4=ok {}",
+  ]);
+});
+
+test("TSV is read by tabs", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "r.tsv", 'text\tn\n5" pipe, one\t1\n')).toEqual([
+    'r.tsv:2=5" pipe, one {"n":"1"}',
+  ]);
+});
+
+test("a binary or UTF-16 file is one problem, whatever its extension says", async () => {
+  using folder = new SourceFolder();
+  for (const name of ["a.jsonl", "a.csv", "a.md"]) {
+    expect(await found(folder, name, Uint8Array.of(80, 75, 3, 4, 0, 0))).toEqual([
+      `${name}: looks binary: a NUL byte at byte 4; expected UTF-8 text`,
+    ]);
+    expect(await found(folder, name, Buffer.from("\ufefftext", "utf16le"))).toEqual([
+      `${name}: is UTF-16; convert it to UTF-8 first`,
+    ]);
+  }
+});
+
+test("a document that is not UTF-8, has a late NUL byte or no text is a problem with its place", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "a.md", Buffer.from("one\ntwo \xff", "latin1"))).toEqual([
+    "a.md:2: invalid UTF-8 at byte 8; convert the file to UTF-8",
+  ]);
+  expect(await found(folder, "b.txt", `${"x".repeat(10_000)}\0`)).toEqual([
+    "b.txt: looks binary: a NUL byte at byte 10000; expected UTF-8 text",
+  ]);
+  expect(await found(folder, "c.txt", " \n ")).toEqual(["c.txt: holds no text"]);
+  expect(await found(folder, "d.html", "<script>1</script>")).toEqual(["d.html: holds no text"]);
+});
+
+test("a document over 64 MB is refused without being held", async () => {
+  using folder = new SourceFolder();
+  const path = folder.write("big.txt", "");
+  const handle = openSync(path, "w");
+  const block = Buffer.alloc(1024 * 1024, "x");
+  for (let written = 0; written < 65; written++) writeSync(handle, block);
+  closeSync(handle);
+  expect((await read(folder, "big.txt")).findings.map(describeFinding)).toEqual([
+    "big.txt: is larger than 64 MB; split it, or give its parts as JSONL records",
+  ]);
+});
+
+test("a page gives its readable text: no scripts, links or shouting, cells apart", async () => {
+  using folder = new SourceFolder();
+  const html =
+    "<html><head><title>t</title><style>p{}</style></head><body><script>x()</script><h1>Water gates</h1>" +
+    '<p>One &amp; <a href="http://example.com">two</a>.<img src="a.png" alt="b"></p><ul><li>a</li></ul>' +
+    "<table><tr><td>left</td><td>right</td></tr><tr><td>low</td></tr></table></body></html>";
+  const [said] = await found(folder, "p.htm", html);
+  const text = said?.replace(/^p\.htm=/, "").replace(/ \{"source":"p\.htm"\}$/, "") ?? "";
+  expect(text.trim().split(/\s*\n\s*/)).toEqual([
+    "Water gates",
+    "One & two.",
+    "- a",
+    expect.stringMatching(/^left +right$/),
+    "low",
+  ]);
+});
+
+const parquet = (columnData: ColumnSource[], options: { rowGroupSize?: number; codec?: "GZIP" } = {}) => {
+  const { codec, ...rest } = options;
+  const compressors = { GZIP: (input: Uint8Array) => new Uint8Array(gzipSync(input)) };
+  return new Uint8Array(
+    parquetWriteBuffer({ columnData, ...rest, ...(codec === undefined ? {} : { codec, compressors }) }),
+  );
+};
+
+test("Parquet records are read over row groups, with plain values as metadata", async () => {
+  using folder = new SourceFolder();
+  const count = 2500;
+  const numbers = Array.from({ length: count }, (_, at) => at);
+  for (const options of [{ rowGroupSize: 700 }, { codec: "GZIP" as const }]) {
+    const bytes = parquet(
+      [
+        { name: "id", data: numbers.map((at) => BigInt(at) + 2n ** 60n), type: "INT64" },
+        { name: "text", data: numbers.map((at) => `文本 ${at}`), type: "STRING" },
+        { name: "when", data: numbers.map((at) => new Date(at)), type: "TIMESTAMP" },
+        { name: "big", data: numbers.map((at) => BigInt(at)), type: "INT64" },
+        { name: "tags", data: numbers.map((at) => ({ at })), type: "JSON" },
+      ],
+      options,
+    );
+    folder.write("r.parquet", bytes);
+    const { findings, bytes: seen, size } = await read(folder, "r.parquet");
+    expect(findings).toHaveLength(count);
+    expect(describeFinding(findings[1700] as Finding)).toBe(
+      `${2n ** 60n + 1700n}=文本 1700 {"when":"1970-01-01T00:00:01.700Z","big":1700,"tags":{"at":1700}}`,
+    );
+    expect(seen).toBe(size);
+  }
+});
+
+test("bad Parquet records are named by their number", async () => {
+  using folder = new SourceFolder();
+  const bytes = parquet([
+    { name: "id", data: ["a", null, "c", "d"], type: "STRING", nullable: true },
+    { name: "text", data: ["one", "two", "", null], type: "STRING", nullable: true },
+  ]);
+  expect(await found(folder, "r.parquet", bytes)).toEqual([
+    "a=one {}",
+    'r.parquet:2: the id field "id" must be a string or a number, got null',
+    'r.parquet:3: the field "text" is empty',
+    'r.parquet:4: the field "text" must be a string, got null; it has id, text',
+  ]);
+  const raw = [Buffer.from("fine"), Buffer.from([0xff, 0x41])];
+  expect(
+    await found(folder, "b.parquet", parquet([{ name: "text", data: raw, type: "BYTE_ARRAY" }])),
+  ).toEqual(["b.parquet:1=fine {}", "b.parquet:2: invalid UTF-8 in a string"]);
+});
+
+test("a file that is not Parquet, or only half of one, is one problem", async () => {
+  using folder = new SourceFolder();
+  const bytes = parquet([{ name: "text", data: ["one"], type: "STRING" }]);
+  const half = bytes.subarray(0, bytes.length / 2);
+  for (const content of ["text", "", half]) {
+    expect(await found(folder, "r.parquet", content)).toEqual([
+      expect.stringMatching(/^r\.parquet: cannot be read as Parquet: /),
+    ]);
+  }
+});
+
+test("a file that grows while it is read is a problem", async () => {
+  using folder = new SourceFolder();
+  const path = folder.write("r.jsonl", '{"text":"one"}\n'.repeat(20_000));
+  const { files } = await listSources({ paths: ["r.jsonl"], cwd: folder.path });
+  const said: string[] = [];
+  for (const file of files) {
+    for await (const findings of readSource(file, { idField: "id", textField: "text" }, () => {})) {
+      if (said.length === 0) appendFileSync(path, '{"text":"late"}\n');
+      for (const finding of findings) said.push(describeFinding(finding));
+    }
+  }
+  expect(said.at(-1)).toMatch(/^r\.jsonl: changed while it was being read/);
+});

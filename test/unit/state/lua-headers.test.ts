@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const src = join(import.meta.dirname, "../../../src");
+const LISTED = /^\s+(?:(\d+)\s+(\w+)\s|(rest|then)\s|none\s*$)/;
+
+interface Contract {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+function quoted(list: string): string[] {
+  return [...list.matchAll(/"([^"]+)"/g)].map(([, word = ""]) => word);
+}
+
+/** What the TypeScript beside a folder of scripts declares, by the script's file name. */
+function declared(folder: string): Map<string, Contract> {
+  const contracts = new Map<string, Contract>();
+  for (const name of readdirSync(join(src, folder)).filter((file) => file.endsWith(".ts"))) {
+    const text = readFileSync(join(src, folder, name), "utf8");
+    for (const [, file = "", keys = "", args = ""] of text.matchAll(
+      /defineScript\(\s*new URL\("lua\/([^"]+)".*?keys: \[(.*?)\],\s*args: \[(.*?)\]/gs,
+    )) {
+      contracts.set(file, { keys: quoted(keys), args: quoted(args) });
+    }
+  }
+  return contracts;
+}
+
+/** The numbered names under KEYS and under ARGV in the comment that opens a script. */
+function documented(text: string): Contract {
+  const header = /^--\[\[(.*?)--\]\]/s.exec(text)?.[1] ?? "";
+  const contract = { keys: [] as string[], args: [] as string[] };
+  let section: string[] | undefined;
+  for (const line of header.split("\n")) {
+    if (line.trim() === "KEYS") section = contract.keys;
+    else if (line.trim() === "ARGV") section = contract.args;
+    else if (section) {
+      const [, position, name] = LISTED.exec(line) ?? [];
+      if (position === undefined || name === undefined) continue;
+      expect(Number(position), line).toBe(section.length + 1);
+      section.push(name);
+    }
+    if (line.trim().startsWith("Returns")) section = undefined;
+  }
+  return contract;
+}
+
+for (const folder of ["limiter", "state/answers", "state/items", "state/runs", "state/telemetry"]) {
+  const contracts = declared(folder);
+  const files = readdirSync(join(src, folder, "lua"));
+
+  test(`every script of ${folder} is declared, and every declared one exists`, () => {
+    expect([...contracts.keys()].sort()).toEqual(files.sort());
+  });
+
+  for (const file of files) {
+    const text = readFileSync(join(src, folder, "lua", file), "utf8");
+    test(`${folder}/lua/${file} takes what its caller passes, in the same order`, () => {
+      expect(documented(text)).toEqual(contracts.get(file));
+    });
+
+    test(`${folder}/lua/${file} uses no key and no fixed argument beyond those it documents`, () => {
+      const { keys, args } = documented(text);
+      const body = text.replace(/^--\[\[.*?--\]\]/s, "");
+      const takesRest = /^\s+(rest|then)\s/m.test(text);
+      for (const [, position] of body.matchAll(/KEYS\[(\d+)\]/g)) {
+        expect(Number(position)).toBeLessThanOrEqual(keys.length);
+      }
+      if (!takesRest) {
+        for (const [, position] of body.matchAll(/ARGV\[(\d+)\]/g)) {
+          expect(Number(position)).toBeLessThanOrEqual(args.length);
+        }
+      }
+      expect(/^\s+Returns /m.test(text.split("--]]")[0] ?? "")).toBe(true);
+    });
+  }
+}

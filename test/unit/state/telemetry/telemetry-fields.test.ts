@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { countDurations } from "#src/core/duration-histogram.ts";
+import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
+import { addStats, type CallMeasurement, EMPTY_STATS } from "#src/state/telemetry/telemetry.ts";
+import { addMeasurement, drainWholeCounts, parseLaneStats } from "#src/state/telemetry/telemetry-fields.ts";
+
+const LANE = { provider: "p", account: "default", model: "m" };
+const outcome: fc.Arbitrary<CallMeasurement> = fc.oneof(
+  fc.record({ lane: fc.constant(LANE), inputs: fc.nat(64), error: fc.constantFrom(...PROVIDER_ERROR_KINDS) }),
+  fc.record({
+    lane: fc.constant(LANE),
+    inputs: fc.nat(64),
+    durationMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    tokens: fc.record({ input: fc.nat(1e6), output: fc.nat(1e5) }),
+    price: fc.constant({ inputPerMillionTokens: 0.7, outputPerMillionTokens: 2.1, currency: "CNY" }),
+  }),
+);
+
+/** What Redis holds after some flushes. */
+function stored(flushes: readonly (readonly CallMeasurement[])[]): Record<string, string> {
+  const hash: Record<string, string> = {};
+  const fields = new Map<string, number>();
+  for (const outcomes of flushes) {
+    for (const each of outcomes) addMeasurement(fields, each);
+    const pairs = drainWholeCounts(fields);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const name = String(pairs[i]);
+      hash[name] = String(Number(hash[name] ?? 0) + Number(pairs[i + 1]));
+    }
+  }
+  return hash;
+}
+
+test("however calls are spread over flushes, the figures are those of all of them", () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(outcome, { maxLength: 10 }), { maxLength: 8 }), (flushes) => {
+      const figures = parseLaneStats(stored(flushes));
+      const all = flushes.flat();
+      const answered = all.filter(({ error }) => error === undefined);
+      const sum = (pick: (call: CallMeasurement) => number) =>
+        answered.reduce((total, call) => total + pick(call), 0);
+      expect(figures.calls).toBe(all.length);
+      expect(figures.answered).toBe(answered.length);
+      expect(figures.inputs).toBe(sum(({ inputs }) => inputs));
+      expect(figures.tokens.input).toBe(sum(({ tokens }) => tokens?.input ?? 0));
+      expect(countDurations(figures.durations)).toBe(answered.length);
+      expect(Math.abs(figures.durations.sumMs - sum(({ durationMs = 0 }) => durationMs))).toBeLessThan(1.001);
+      const cost = sum(({ tokens }) => ((tokens?.input ?? 0) * 0.7 + (tokens?.output ?? 0) * 2.1) / 1e6);
+      expect(Math.abs((figures.cost.CNY ?? 0) - cost)).toBeLessThan(1e-8);
+      const failed = Object.values(figures.errors).reduce((a, b) => a + b, 0);
+      expect(failed).toBe(all.length - answered.length);
+    }),
+  );
+});
+
+test("steps add up to the whole", () => {
+  fc.assert(
+    fc.property(fc.array(outcome), fc.array(outcome), (a, b) => {
+      const sum = addStats(parseLaneStats(stored([a])), parseLaneStats(stored([b])));
+      const whole = parseLaneStats(stored([[...a, ...b]]));
+      expect(sum).toMatchObject({
+        calls: whole.calls,
+        inputs: whole.inputs,
+        throttles: whole.throttles,
+        errors: whole.errors,
+        unpriced: whole.unpriced,
+      });
+      expect(sum.durations.counts).toEqual(whole.durations.counts);
+    }),
+  );
+});
+
+test("a call that is free costs nothing, and one without a price is told apart from it", () => {
+  const free = { inputPerMillionTokens: 0, currency: "CNY" };
+  const call = { lane: LANE, inputs: 1, durationMs: 1, tokens: { input: 10, output: 0 } };
+  expect(parseLaneStats(stored([[{ ...call, price: free }, call]]))).toMatchObject({
+    answered: 2,
+    unpriced: 1,
+  });
+});
+
+test("what was never counted is nothing", () => {
+  expect(parseLaneStats({})).toEqual(EMPTY_STATS);
+});

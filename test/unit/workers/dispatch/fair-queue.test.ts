@@ -1,0 +1,87 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { FairQueue } from "#src/workers/dispatch/fair-queue.ts";
+
+interface TestInput {
+  readonly runId: string;
+  readonly isInteractive: boolean;
+  readonly number: number;
+}
+
+const createInput = (runId: string, number: number, isInteractive = false): TestInput => ({
+  runId,
+  isInteractive,
+  number,
+});
+const createInputs = (runId: string, count: number, isInteractive = false) =>
+  Array.from({ length: count }, (_, i) => createInput(runId, i, isInteractive));
+
+test("what iteration shows is what is taken, each run keeps its order, and nothing is lost or doubled", () => {
+  const step = fc.oneof(
+    fc.record({
+      do: fc.constant("push" as const),
+      run: fc.constantFrom("a", "b", "c"),
+      isInteractive: fc.boolean(),
+      count: fc.integer({ min: 1, max: 8 }),
+    }),
+    fc.record({
+      do: fc.constant("take" as const),
+      count: fc.integer({ min: 0, max: 12 }),
+      back: fc.boolean(),
+    }),
+    fc.record({ do: fc.constant("remove" as const), run: fc.constantFrom("a", "b", "c") }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const queue = new FairQueue<TestInput>();
+      const inside = new Set<TestInput>();
+      let number = 0;
+      for (const one of steps) {
+        if (one.do === "push") {
+          const pushed = Array.from({ length: one.count }, () =>
+            createInput(one.run, number++, one.isInteractive),
+          );
+          for (const each of pushed) inside.add(each);
+          queue.push(...pushed);
+        } else if (one.do === "take") {
+          const shown = [...queue].slice(0, one.count);
+          const taken = queue.take(one.count);
+          expect(taken).toEqual(shown);
+          if (one.back) queue.unshift(taken);
+          else for (const each of taken) expect(inside.delete(each)).toBe(true);
+        } else {
+          for (const each of queue.remove(({ runId }) => runId === one.run))
+            expect(inside.delete(each)).toBe(true);
+          expect([...queue].some(({ runId }) => runId === one.run)).toBe(false);
+        }
+        const now = [...queue];
+        expect(queue.length).toBe(inside.size);
+        expect(new Set(now)).toEqual(inside);
+        for (const run of ["a", "b", "c"]) {
+          for (const isInteractive of [true, false]) {
+            const order = now.filter((each) => each.runId === run && each.isInteractive === isInteractive);
+            expect(order.map((each) => each.number)).toEqual(
+              order.map((each) => each.number).sort((x, y) => x - y),
+            );
+          }
+        }
+      }
+    }),
+  );
+});
+
+test("runs take turns, batch by batch", () => {
+  const queue = new FairQueue<TestInput>();
+  queue.push(...createInputs("large", 100), ...createInputs("small", 20));
+  const turns = Array.from({ length: 6 }, () => queue.take(10)[0]?.runId);
+  expect(turns).toEqual(["large", "small", "large", "small", "large", "large"]);
+});
+
+test("urgent inputs go first, and leave the turns of the others as they were", () => {
+  const queue = new FairQueue<TestInput>();
+  queue.push(...createInputs("a", 20), ...createInputs("b", 20));
+  queue.push(...createInputs("now", 10, true));
+  expect(queue.take(10).every(({ isInteractive }) => isInteractive)).toBe(true);
+  expect(queue.take(10)[0]?.runId).toBe("a");
+  expect(queue.take(10)[0]?.runId).toBe("b");
+});

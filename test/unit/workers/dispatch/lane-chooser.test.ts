@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
+import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
+import { createFakeClock } from "#test/support/fake-clock.ts";
+
+const lane = (account: string, requestsPerMinute = 100) => ({
+  lane: { provider: "fake", account, model: "m" },
+  limits: { requestsPerMinute },
+  model: account,
+});
+
+test("accounts take turns in being asked first, and fill up for each other", async () => {
+  const chooser = new LaneChooser(createMemoryLimiter(createFakeClock()), [lane("a", 3), lane("b", 3)]);
+  const firsts = [];
+  for (let i = 0; i < 2; i++) firsts.push((await chooser.reserve([1])).grants[0]?.lane.model);
+  expect(firsts).toEqual(["a", "b"]);
+  const { grants, wait, areAllParked } = await chooser.reserve([1, 1, 1, 1, 1]);
+  expect(grants.map((grant) => grant.lane.model)).toEqual(["a", "a", "b", "b"]);
+  expect(wait?.reason).toBe("requests");
+  expect(areAllParked).toBe(false);
+});
+
+test("only when every account is parked is the model parked; one parked account leaves the work to the other", async () => {
+  const limiter = createMemoryLimiter(createFakeClock());
+  const lanes = [lane("a"), lane("b")];
+  const chooser = new LaneChooser(limiter, lanes);
+  await limiter.park(lanes[0]?.lane ?? lane("a").lane, "auth");
+  for (let i = 0; i < 2; i++) {
+    const { grants, areAllParked } = await chooser.reserve([1, 1]);
+    expect(grants.map((grant) => grant.lane.model)).toEqual(["b", "b"]);
+    expect(areAllParked).toBe(false);
+  }
+  await limiter.park(lane("b").lane, "auth");
+  expect(await chooser.reserve([1])).toMatchObject({ grants: [], areAllParked: true });
+});
+
+test("what one account has granted is used although asking the next one failed", async () => {
+  const limiter = createMemoryLimiter(createFakeClock());
+  const chooser = new LaneChooser(
+    {
+      ...limiter,
+      reserve: async (asked, ...rest) => {
+        if (asked.account === "b") throw new Error("connection lost");
+        return await limiter.reserve(asked, ...rest);
+      },
+    },
+    [lane("a", 2), lane("b")],
+  );
+  expect((await chooser.reserve([1, 1, 1])).grants).toHaveLength(2);
+  await expect(chooser.reserve([1])).rejects.toThrow("connection lost");
+});

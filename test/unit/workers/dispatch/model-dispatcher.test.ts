@@ -1,0 +1,531 @@
+import fc from "fast-check";
+import { afterEach, expect, test } from "vitest";
+import { RETRY_DEFAULTS } from "#src/core/decide-retry.ts";
+import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
+import type { EmbeddingModel } from "#src/providers/provider.ts";
+import { runBatch } from "#src/workers/calls/run-batch.ts";
+import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
+import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
+import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
+import { JobCompletion, ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import { silentLog } from "#src/workers/worker-log.ts";
+import { createFakeClock, type FakeClock, flushPromises } from "#test/support/fake-clock.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fake-embedding.ts";
+import { createMemoryLedger, type MemoryLedger } from "#test/support/memory-ledger.ts";
+
+const LANE = { provider: "fake", account: "default", model: "m" };
+const STOPPING = new ReturnToQueue("the worker is stopping");
+
+interface DispatcherBench {
+  readonly clock: FakeClock;
+  readonly limiter: Limiter;
+  readonly ledger: MemoryLedger;
+  readonly dispatcher: ModelDispatcher<EmbeddingInput, EmbeddingModel>;
+  /** Submits the texts of one job; resolves as its ticket does. */
+  job(
+    texts: readonly string[],
+    runId?: string,
+    isInteractive?: boolean,
+  ): { readonly completion: JobCompletion; readonly outcome: string };
+  /** Lets time pass until nothing sleeps any more. */
+  drain(): Promise<void>;
+}
+
+const dispatchers: DispatcherBench[] = [];
+afterEach(async () => {
+  for (const { dispatcher, clock } of dispatchers.splice(0)) {
+    const stopped = dispatcher.stop(STOPPING);
+    await clock.advance(3_600_000);
+    await stopped;
+  }
+});
+
+function openDispatcherHarness(
+  model: EmbeddingModel,
+  {
+    limits = {},
+    maxCalls = 8,
+    lingerMs = 15,
+    random = () => 0.5,
+    wrap = (limiter: Limiter) => limiter,
+  }: {
+    limits?: LaneLimits;
+    maxCalls?: number;
+    lingerMs?: number;
+    random?: () => number;
+    wrap?: (limiter: Limiter) => Limiter;
+  } = {},
+): DispatcherBench {
+  const clock = createFakeClock();
+  const limiter = wrap(createMemoryLimiter(clock));
+  const ledger = createMemoryLedger();
+  const aborted = new AbortController();
+  const deps = {
+    limiter,
+    clock,
+    log: silentLog,
+    signal: aborted.signal,
+    policy: { ...RETRY_DEFAULTS, random },
+  };
+  const dispatcher = new ModelDispatcher<EmbeddingInput, EmbeddingModel>(
+    new LaneChooser(limiter, [{ lane: LANE, limits, model }]),
+    { limits: { maxInputs: model.maxInputs }, maxCalls, lingerMs, canCall: () => true },
+    { ...deps, call: (inputs, grant) => runBatch(inputs, grant, { purpose: "db" }, deps) },
+  );
+  let nextIndex = 0;
+  const harness: DispatcherBench = {
+    clock,
+    limiter,
+    ledger,
+    dispatcher,
+    job(texts, runId = "run", isInteractive = false) {
+      const completion = new JobCompletion(texts.length);
+      const job = { completion, outcome: "open" };
+      completion.finished.then(
+        () => {
+          job.outcome = "finished";
+        },
+        (reason: ReturnToQueue) => {
+          job.outcome = reason.message;
+        },
+      );
+      dispatcher.submit(
+        texts.map((text) => ({ ...input(text, nextIndex++, runId, completion), isInteractive })),
+      );
+      return job;
+    },
+    async drain() {
+      await flushPromises();
+      while (clock.nextWake !== undefined) await clock.advance(Math.max(1, clock.nextWake - clock.now()));
+    },
+  };
+  const input = (text: string, index: number, runId: string, completion: JobCompletion): EmbeddingInput => ({
+    runId,
+    isInteractive: false,
+    ledger,
+    completion,
+    index,
+    text,
+    tokens: Math.max(1, Math.ceil(text.length / 4)),
+    bytes: Buffer.byteLength(text),
+    arrivedAt: clock.now(),
+    attempts: 0,
+    chargedAttempts: 0,
+    snoozes: 0,
+  });
+  dispatchers.push(harness);
+  return harness;
+}
+
+const texts = (count: number, prefix = "text") => Array.from({ length: count }, (_, i) => `${prefix} ${i}`);
+
+test("inputs of many jobs are packed into full calls", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  const jobs = texts(1_000).map((text) => harness.job([text]));
+  await harness.drain();
+  expect(model.calls.length).toBeLessThanOrEqual(105);
+  expect(new Set(jobs.map((job) => job.outcome))).toEqual(new Set(["finished"]));
+  expect(harness.ledger.records.size).toBe(1_000);
+});
+
+test("of what is ready at once, calls that people wait for are asked for first, and as such", async () => {
+  const asked: (readonly [wants: number, interactive: number | undefined])[] = [];
+  const wrap = (limiter: Limiter): Limiter => ({
+    ...limiter,
+    reserve: async (...args) => {
+      asked.push([args[2].length, args[3]]);
+      return await limiter.reserve(...args);
+    },
+  });
+  const model = createFakeEmbedding({ maxInputs: 1 });
+  const harness = openDispatcherHarness(model, { wrap, limits: { concurrency: 1 }, maxCalls: 3 });
+  harness.job(["bulk a", "bulk b"]);
+  harness.job(["a person's"], "one", true);
+  await harness.drain();
+  expect(asked[0]).toEqual([3, 1]);
+  expect(model.calls[0]).toEqual(["a person's"]);
+  expect(harness.ledger.records.size).toBe(3);
+});
+
+test("an input waits for others no longer than the linger", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model, { lingerMs: 15 });
+  harness.job(["alone"]);
+  await harness.clock.advance(14);
+  expect(model.calls).toHaveLength(0);
+  await harness.clock.advance(1);
+  expect(model.calls).toEqual([["alone"]]);
+});
+
+test("a full batch does not wait", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  harness.job(texts(10));
+  await flushPromises();
+  expect(model.calls).toHaveLength(1);
+});
+
+test("inputs that do not fill a batch are joined by those that come during the linger", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  harness.job(texts(4, "first"));
+  await harness.clock.advance(10);
+  harness.job(texts(6, "second"));
+  await flushPromises();
+  expect(model.calls).toEqual([[...texts(4, "first"), ...texts(6, "second")]]);
+});
+
+test("each poison text is found alone, at the cost of a bisection, and nothing else fails", async () => {
+  for (const poison of [[0], [9], [3], [2, 7], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]]) {
+    const model = createFakeEmbedding({
+      onCall: (inputs) => {
+        if (inputs.some((text) => poison.some((i) => text === `text ${i}`)))
+          throw createProviderError("content-filter");
+      },
+    });
+    const harness = openDispatcherHarness(model);
+    const job = harness.job(texts(10));
+    await harness.drain();
+    expect(job.outcome).toBe("finished");
+    const failed = [...harness.ledger.records.values()].filter((record) => record.failure);
+    expect(failed.map((record) => record.index).sort()).toEqual(poison);
+    // A tree of halves: every level of every poison's path has at most two calls.
+    expect(model.calls.length).toBeLessThanOrEqual(1 + 2 * Math.ceil(Math.log2(10)) * poison.length);
+  }
+});
+
+test("a text answered with a server error for ever fails after its attempts, and its neighbours do not", async () => {
+  const model = createFakeEmbedding({
+    onCall: (inputs) => {
+      if (inputs.includes("text 4")) throw createProviderError("server", { status: 500 });
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  const job = harness.job(texts(10));
+  await harness.drain();
+  expect(job.outcome).toBe("finished");
+  const failed = [...harness.ledger.records.values()].filter((record) => record.failure);
+  expect(failed).toEqual([
+    expect.objectContaining({ index: 4, failure: expect.objectContaining({ kind: "server" }) }),
+  ]);
+  expect(failed[0]?.attempts).toBeGreaterThanOrEqual(5);
+});
+
+test("a passing server error costs an attempt and no record", async () => {
+  let failures = 2;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (failures-- > 0) throw createProviderError("server");
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  harness.job(texts(3));
+  await harness.drain();
+  expect([...harness.ledger.records.values()].map((record) => [record.failure, record.attempts])).toEqual([
+    [undefined, 3],
+    [undefined, 3],
+    [undefined, 3],
+  ]);
+});
+
+test("poison in every call in flight does not pass for an outage that never ends", async () => {
+  const model = createFakeEmbedding({
+    onCall: (inputs) => {
+      if (inputs.some((text) => text.startsWith("poison")))
+        throw createProviderError("server", { status: 500 });
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 8 });
+  const bad = Array.from({ length: 8 }, (_, i) => [`poison ${i}`, ...texts(9, `beside ${i}`)]).flat();
+  const jobs = [harness.job(bad), harness.job(texts(200, "good"))];
+  for (let minute = 0; minute < 20 && jobs.some((job) => job.outcome === "open"); minute++) {
+    await harness.clock.advance(60_000);
+  }
+  expect(jobs.map((job) => job.outcome)).toEqual(["finished", "finished"]);
+  const failed = [...harness.ledger.records.values()].filter((record) => record.failure);
+  expect(failed).toHaveLength(8);
+  expect((await harness.limiter.status(LANE, {})).state).not.toBe("parked");
+});
+
+test("an outage fails nothing: single probes, and everything goes on when the provider is back", async () => {
+  let isOut = true;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (isOut) throw createProviderError("network");
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  await harness.limiter.settle(LANE, [
+    { id: (await harness.limiter.reserve(LANE, {}, [1])).granted[0]?.id ?? "", outcome: "ok" },
+  ]);
+  const job = harness.job(texts(200));
+  await harness.clock.advance(300_000);
+  const probes = model.calls.length;
+  expect(probes).toBeLessThan(40);
+  expect(harness.ledger.records.size).toBe(0);
+  isOut = false;
+  await harness.clock.advance(60_000);
+  expect(job.outcome).toBe("finished");
+  expect([...harness.ledger.records.values()].filter((record) => record.failure)).toEqual([]);
+});
+
+test("snoozed inputs keep their place in front of those that came later", async () => {
+  let refuse = true;
+  const model = createFakeEmbedding({
+    onCall: () => {
+      if (refuse) throw createProviderError("throttled", { dimension: "requests", retryAfterMs: 1_000 });
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 2 });
+  harness.job(texts(20, "early"));
+  await flushPromises();
+  harness.job(texts(10, "late"));
+  refuse = false;
+  await harness.clock.advance(60_000);
+  expect(model.calls.slice(0, 2).flat().sort()).toEqual(texts(20, "early").sort());
+  expect(model.calls.slice(2, 4).flat().sort()).toEqual(texts(20, "early").sort());
+  expect(model.calls[4]).toEqual(texts(10, "late"));
+  expect(harness.ledger.records.get(0)?.attempts).toBe(1);
+});
+
+test("a job handed back while it waits starts no call", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  await harness.limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 10_000, grantedAt: 0 });
+  const [gone, stays] = [harness.job(texts(10, "gone")), harness.job(texts(10, "stays"))];
+  await harness.clock.advance(100);
+  harness.dispatcher.returnToQueue(
+    new ReturnToQueue("lock lost"),
+    (input) => input.completion === gone.completion,
+  );
+  await harness.clock.advance(20_000);
+  expect([gone.outcome, stays.outcome]).toEqual(["lock lost", "finished"]);
+  expect(model.calls).toEqual([texts(10, "stays")]);
+});
+
+test("a job handed back while its call is in flight waits for the call, and its records are kept", async () => {
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({ onCall: () => gate.promise });
+  const harness = openDispatcherHarness(model, { maxCalls: 1 });
+  const job = harness.job(texts(20));
+  await flushPromises();
+  harness.dispatcher.returnToQueue(new ReturnToQueue("lock lost"));
+  await flushPromises();
+  expect(job.outcome).toBe("open");
+  gate.resolve();
+  await flushPromises();
+  expect(job.outcome).toBe("lock lost");
+  expect(harness.ledger.records.size).toBe(10);
+});
+
+test("parked lanes give every waiting job back", async () => {
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model);
+  await harness.limiter.park(LANE, "auth: wrong key");
+  const jobs = [harness.job(texts(10)), harness.job(texts(15))];
+  await harness.clock.advance(100);
+  expect(jobs.map((job) => job.outcome)).toEqual(["all lanes are parked", "all lanes are parked"]);
+  expect(model.calls).toHaveLength(0);
+});
+
+test("a wrong key parks the lane after the calls in flight, and their inputs go back without a record", async () => {
+  const model = createFakeEmbedding({
+    onCall: () => {
+      throw createProviderError("auth", { status: 401 });
+    },
+  });
+  const harness = openDispatcherHarness(model, { maxCalls: 3 });
+  const job = harness.job(texts(500));
+  await harness.clock.advance(1_000);
+  expect(job.outcome).toBe("all lanes are parked");
+  expect(model.calls.length).toBeLessThanOrEqual(3);
+  expect(harness.ledger.records.size).toBe(0);
+});
+
+/** A limiter whose `reserve` answers only when told to. */
+function createGatedLimiter(gate: { wait: Promise<void> }) {
+  return (limiter: Limiter): Limiter => ({
+    ...limiter,
+    reserve: async (...args) => {
+      await gate.wait;
+      return await limiter.reserve(...args);
+    },
+  });
+}
+
+test("a stop while reservations are asked for starts no call and gives every job back", async () => {
+  const asked = Promise.withResolvers<void>();
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model, {
+    limits: { concurrency: 1 },
+    wrap: createGatedLimiter({ wait: asked.promise }),
+  });
+  const job = harness.job(texts(30));
+  await flushPromises();
+  const stopped = harness.dispatcher.stop(STOPPING);
+  asked.resolve();
+  await harness.clock.advance(2_000);
+  await stopped;
+  expect(job.outcome).toBe("the worker is stopping");
+  expect(model.calls).toHaveLength(0);
+  expect((await harness.limiter.status(LANE, {})).requests.used).toBe(0);
+});
+
+test("a lock lost while reservations are asked for starts no call for that job", async () => {
+  const asked = Promise.withResolvers<void>();
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model, { wrap: createGatedLimiter({ wait: asked.promise }) });
+  const [lost, kept] = [harness.job(texts(10, "lost")), harness.job(texts(10, "kept"))];
+  await flushPromises();
+  harness.dispatcher.returnToQueue(
+    new ReturnToQueue("lock lost"),
+    (input) => input.completion === lost.completion,
+  );
+  asked.resolve();
+  await harness.clock.advance(100);
+  expect([lost.outcome, kept.outcome]).toEqual(["lock lost", "finished"]);
+  expect(model.calls).toEqual([texts(10, "kept")]);
+});
+
+test("what is submitted after a stop goes back at once", async () => {
+  const harness = openDispatcherHarness(createFakeEmbedding());
+  await harness.dispatcher.stop(STOPPING);
+  const job = harness.job(texts(3));
+  const completion = new JobCompletion(1);
+  harness.dispatcher.submitAlone({ ...({} as EmbeddingInput), tokens: 1, text: "alone", completion });
+  await expect(completion.finished).rejects.toThrow("stopping");
+  expect(job.outcome).toBe("the worker is stopping");
+});
+
+test("a retry that is decided on after a stop leaves no timer behind", async () => {
+  const gate = Promise.withResolvers<void>();
+  const model = createFakeEmbedding({
+    onCall: async () => {
+      await gate.promise;
+      throw createProviderError("server");
+    },
+  });
+  const harness = openDispatcherHarness(model);
+  const job = harness.job(texts(10));
+  await flushPromises();
+  const stopped = harness.dispatcher.stop(STOPPING);
+  gate.resolve();
+  await stopped;
+  expect(job.outcome).toBe("the worker is stopping");
+  expect(harness.clock.nextWake).toBeUndefined();
+});
+
+test("inputs survive a limiter that fails now and then", async () => {
+  let failures = 3;
+  const model = createFakeEmbedding();
+  const harness = openDispatcherHarness(model, {
+    wrap: (limiter) => ({
+      ...limiter,
+      reserve: async (...args) => {
+        if (failures-- > 0) throw new Error("connection lost");
+        return await limiter.reserve(...args);
+      },
+    }),
+  });
+  const job = harness.job(texts(25));
+  await harness.clock.advance(5_000);
+  expect(job.outcome).toBe("finished");
+  expect(model.calls.flat()).toHaveLength(25);
+});
+
+const anyFailure = fc.constantFrom<(ProviderErrorKind | "ok")[]>(
+  "ok",
+  "ok",
+  "ok",
+  "throttled",
+  "overloaded",
+  "server",
+  "timeout",
+  "network",
+  "bad-response",
+  "invalid-request",
+  "too-long",
+  "content-filter",
+);
+const step = fc.oneof(
+  fc.record({ do: fc.constant("submit" as const), count: fc.integer({ min: 1, max: 25 }) }),
+  fc.record({ do: fc.constant("pass" as const), ms: fc.integer({ min: 0, max: 3_000 }) }),
+  fc.record({ do: fc.constant("lose-lock" as const), job: fc.nat({ max: 20 }) }),
+);
+
+test("whatever fails, no input is in two calls at once, none is lost, and each is recorded once", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 12 }),
+      fc.array(fc.tuple(anyFailure, fc.integer({ min: 0, max: 400 })), { maxLength: 60 }),
+      fc.record({
+        concurrency: fc.integer({ min: 1, max: 5 }),
+        requestsPerMinute: fc.integer({ min: 20, max: 200 }),
+      }),
+      async (steps, fates, limits) => {
+        const flying = new Set<string>();
+        const doubles: string[] = [];
+        let call = 0;
+        const model = createFakeEmbedding({
+          onCall: async (inputs) => {
+            const [fate, ms] = fates[call++] ?? ["ok", 1];
+            for (const text of inputs) {
+              if (flying.has(text)) doubles.push(text);
+              flying.add(text);
+            }
+            await harness.clock.sleep(ms);
+            for (const text of inputs) flying.delete(text);
+            if (fate !== "ok")
+              throw createProviderError(fate, fate === "throttled" ? { retryAfterMs: 100 } : {});
+          },
+        });
+        const harness = openDispatcherHarness(model, { limits, maxCalls: 4 });
+        const jobs: {
+          completion: JobCompletion;
+          outcome: string;
+          texts: readonly string[];
+          first: number;
+        }[] = [];
+        let submitted = 0;
+        const submit = (some: readonly string[]) => {
+          const first = submitted;
+          submitted += some.length;
+          jobs.push(Object.assign(harness.job(some), { texts: some, first }));
+        };
+        for (const one of steps) {
+          if (one.do === "submit") submit(texts(one.count, `job ${jobs.length} text`));
+          else if (one.do === "pass") await harness.clock.advance(one.ms);
+          else {
+            const job = jobs[one.job];
+            if (job)
+              harness.dispatcher.returnToQueue(
+                new ReturnToQueue("lock lost"),
+                (input) => input.completion === job.completion,
+              );
+          }
+        }
+        await harness.clock.advance(3_600_000);
+        expect(doubles).toEqual([]);
+        for (const job of jobs) {
+          expect(["finished", "lock lost"]).toContain(job.outcome);
+          if (job.outcome !== "finished") continue;
+          job.texts.forEach((text, i) => {
+            const record = harness.ledger.records.get(job.first + i);
+            expect(record).toBeDefined();
+            if (record?.vector) {
+              expect(new Float32Array(Uint8Array.from(record.vector).buffer)).toEqual(vectorOf(text));
+            }
+          });
+        }
+        expect(harness.ledger.refused).toBe(0);
+        const status = await harness.limiter.status(LANE, limits);
+        expect(status.concurrency.used).toBe(0);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
