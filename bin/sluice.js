@@ -46,7 +46,5 @@ if (
   process.execve(process.execPath, args, environment);
 }
 const source = new URL("../src/cli/main.ts", import.meta.url);
-const { main } = await import(
-  existsSync(source) ? source.href : new URL("../dist/cli/main.js", import.meta.url).href
-);
+const { main } = await import(existsSync(source) ? source.href : new URL("../dist/cli/main.js", import.meta.url).href);
 await main();

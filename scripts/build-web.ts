@@ -44,14 +44,10 @@ try {
     `the first view loads ${formatKilobytes(firstView.bytes)} of script, with its charts ${formatKilobytes(withCharts.bytes)}; ` +
     `${formatKilobytes(firstView.compressed)} and ${formatKilobytes(withCharts.compressed)} compressed`;
   if (firstView.bytes >= FIRST_VIEW_BYTES || withCharts.compressed >= FIRST_VIEW_BYTES) {
-    throw new Error(
-      `${sizeSummary}; the first and the last must stay below ${formatKilobytes(FIRST_VIEW_BYTES)}`,
-    );
+    throw new Error(`${sizeSummary}; the first and the last must stay below ${formatKilobytes(FIRST_VIEW_BYTES)}`);
   }
   if (withCharts.bytes >= WHOLE_VIEW_BYTES) {
-    throw new Error(
-      `${sizeSummary}; with its charts it must stay below ${formatKilobytes(WHOLE_VIEW_BYTES)}`,
-    );
+    throw new Error(`${sizeSummary}; with its charts it must stay below ${formatKilobytes(WHOLE_VIEW_BYTES)}`);
   }
   compressAll();
   replaceOutput();

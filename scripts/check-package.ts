@@ -89,10 +89,7 @@ function checkFiles(listing: string): string {
   const foreignFiles = paths.filter((path) =>
     /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path),
   );
-  assertThat(
-    foreignFiles.length === 0,
-    `no sources or tests in the package, found ${foreignFiles.join(", ")}`,
-  );
+  assertThat(foreignFiles.length === 0, `no sources or tests in the package, found ${foreignFiles.join(", ")}`);
   const brokenLinks = listLinks(readFileSync(join(root, "README.md"), "utf8")).filter(
     (link) => !paths.some((path) => path === link || path.startsWith(`${link}/`)),
   );
@@ -120,12 +117,8 @@ async function exercisePackage(): Promise<void> {
   const simulator = execFile(process.execPath, ["simulator.mjs"], { cwd: tempDir, env });
   try {
     const [line] = await Promise.race([
-      new Promise<string[]>((resolve) =>
-        simulator.stdout?.once("data", (text: string) => resolve(text.split("\n"))),
-      ),
-      new Promise<never>((_, reject) =>
-        simulator.once("exit", () => reject(new Error("the simulator ended"))),
-      ),
+      new Promise<string[]>((resolve) => simulator.stdout?.once("data", (text: string) => resolve(text.split("\n")))),
+      new Promise<never>((_, reject) => simulator.once("exit", () => reject(new Error("the simulator ended")))),
     ]);
     const { url, key } = JSON.parse(line ?? "");
     Object.assign(env, { MINIMAX_BASE_URL: url, MINIMAX_API_KEY: key });
@@ -139,47 +132,24 @@ async function exercisePackage(): Promise<void> {
       cwd: tempDir,
       env,
     });
-    assertThat(
-      found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"),
-      "the sea to be found",
-    );
+    assertThat(found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"), "the sea to be found");
     console.log("ok  embed and search against the library's simulator");
   } finally {
     simulator.stdin?.end();
   }
   const { exports } = JSON.parse(readFileSync(join(tempDir, "node_modules/sluice/package.json"), "utf8"));
-  assertThat(
-    existsSync(join(tempDir, "node_modules/sluice", exports["."].types)),
-    "the types that package.json names",
-  );
+  assertThat(existsSync(join(tempDir, "node_modules/sluice", exports["."].types)), "the types that package.json names");
 }
 
 try {
-  const listing = runStep(
-    "npm pack",
-    "npm",
-    ["pack", "--json", "--silent", "--pack-destination", tempDir],
-    root,
-  );
+  const listing = runStep("npm pack", "npm", ["pack", "--json", "--silent", "--pack-destination", tempDir], root);
   const tarball = checkFiles(listing.slice(listing.indexOf("[")));
-  writeFileSync(
-    join(tempDir, "package.json"),
-    JSON.stringify({ name: "consumer", private: true, type: "module" }),
-  );
+  writeFileSync(join(tempDir, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
   const quiet = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
   runStep("npm install of the tarball", "npm", ["install", ...quiet, join(tempDir, tarball)]);
   await exercisePackage();
   writeFileSync(join(tempDir, "consumer.ts"), CONSUMER);
-  const options = [
-    "--strict",
-    "--module",
-    "nodenext",
-    "--target",
-    "es2024",
-    "--types",
-    "node",
-    "--skipLibCheck",
-  ];
+  const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--skipLibCheck"];
   const types = ["--typeRoots", join(root, "node_modules/@types"), "--outDir", join(tempDir, "out")];
   runStep("tsc of a file that uses the types", join(root, "node_modules/.bin/tsc"), [
     ...options,

@@ -8,12 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import type { RunList } from "#src/dashboard/contract.ts";
-import {
-  SIMULATOR_API_KEY,
-  SIMULATOR_ZHIPU_KEY,
-  type Simulator,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 
 const USAGE = `usage: node scripts/screenshots.ts [--out docs/images] [--seconds 240] [--browser /usr/bin/chromium]
 
@@ -161,12 +156,7 @@ async function captureAll(browser: Browser, url: string): Promise<void> {
   await capture(browser, "phone.png", `${url}/#/runs/${run}`, { ...phone, colorScheme: "dark" });
 }
 
-async function capture(
-  browser: Browser,
-  name: string,
-  address: string,
-  options: BrowserContextOptions,
-): Promise<void> {
+async function capture(browser: Browser, name: string, address: string, options: BrowserContextOptions): Promise<void> {
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   await page.goto(address);

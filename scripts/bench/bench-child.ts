@@ -19,9 +19,7 @@ export async function startChild(file: string, setup: unknown): Promise<BenchChi
   const child = registerChild(
     fork(script, [JSON.stringify(setup)], {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
-      execArgv: process.env.BENCH_PROFILE
-        ? ["--cpu-prof", `--cpu-prof-dir=${process.env.BENCH_PROFILE}`]
-        : [],
+      execArgv: process.env.BENCH_PROFILE ? ["--cpu-prof", `--cpu-prof-dir=${process.env.BENCH_PROFILE}`] : [],
     }),
   );
   const next = <T>() =>

@@ -117,8 +117,7 @@ function describeChats(decoding: readonly DecodeResult[]): string {
 
 function describeEmbeddings(decoding: readonly DecodeResult[]): string {
   const first = decoding[0]?.embeddings ?? [];
-  const costs = (name: string) =>
-    decoding.flatMap(({ embeddings }) => embeddings.filter((one) => one.name === name));
+  const costs = (name: string) => decoding.flatMap(({ embeddings }) => embeddings.filter((one) => one.name === name));
   return formatMarkdownTable(
     ["embedding answer", "floats", "µs per answer", "ns per float", "heap bytes", "outside the heap"],
     first.map(({ name, floats }) => {
@@ -141,14 +140,7 @@ function describeCodecStreams(streams: readonly StreamRun[], streamsPerRound: nu
       .filter((run) => run.paceMs === paceMs && run.client === client)
       .map(({ deltas, cpuMs }) => (deltas / cpuMs) * 1000);
   return formatMarkdownTable(
-    [
-      "client",
-      "between deltas",
-      "deltas per CPU second",
-      "against the SDK",
-      "CPU ms per stream",
-      "streams/s",
-    ],
+    ["client", "between deltas", "deltas per CPU second", "against the SDK", "CPU ms per stream", "streams/s"],
     PACES.flatMap((paceMs) =>
       CLIENTS.map((client) => {
         const runs = streams.filter((run) => run.paceMs === paceMs && run.client === client);

@@ -191,9 +191,7 @@ function snapshotOf(run: string, succeeded: number) {
     snoozes: 400,
     batchFill: 0.99,
     tokens: 90_000_000,
-    lanes: [
-      { name: "minimax/embo-01", state: "open" as const, requests: share, tokens: share, concurrency: share },
-    ],
+    lanes: [{ name: "minimax/embo-01", state: "open" as const, requests: share, tokens: share, concurrency: share }],
     failuresByKind: { server: 700, "too-long": 500 },
     startedAt: Date.now() - 3600_000,
     etaMs: 600_000,
@@ -299,8 +297,7 @@ async function measureRoute(url: string, route: string, times: number): Promise<
     if (i >= 5) durations.push(performance.now() - startedAt);
   }
   durations.sort((a, b) => a - b);
-  const at = (q: number) =>
-    durations[Math.min(durations.length - 1, Math.floor(q * durations.length))] ?? Number.NaN;
+  const at = (q: number) => durations[Math.min(durations.length - 1, Math.floor(q * durations.length))] ?? Number.NaN;
   return { route, bytes, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
 }
 
@@ -318,10 +315,8 @@ async function measurePages(
   stats: () => Promise<RedisStats>,
 ): Promise<PagesCost> {
   const open = Array.from({ length: pages }, () => {
-    const sent = request(
-      `${url}/api/events?overview=1&runs=1&run=${runId(0)}`,
-      { agent: false },
-      (response) => response.resume(),
+    const sent = request(`${url}/api/events?overview=1&runs=1&run=${runId(0)}`, { agent: false }, (response) =>
+      response.resume(),
     );
     sent.on("error", () => undefined);
     sent.end();
@@ -370,13 +365,7 @@ export function describeDashboard({ items, runs, workers, routes, pages }: Dashb
     ),
     "",
     formatMarkdownTable(
-      [
-        "open pages",
-        "Redis, % of a core (commands)",
-        "Redis, % of a core (process)",
-        "commands/s",
-        "KB/s out",
-      ],
+      ["open pages", "Redis, % of a core (commands)", "Redis, % of a core (process)", "commands/s", "KB/s out"],
       pages.map(({ pages: count, redisShare, redisCpuShare, commandsPerSecond, bytesOutPerSecond }) => [
         String(count),
         (redisShare * 100).toFixed(2),

@@ -3,13 +3,7 @@ import { join } from "node:path";
 import { type BenchChild, startChild } from "./bench-child.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
 import type { SubmitterKind } from "./contenders/jobs-submitter.ts";
-import {
-  type BenchRedis,
-  countCommands,
-  diffStats,
-  type RedisStats,
-  startBenchRedis,
-} from "./redis-server.ts";
+import { type BenchRedis, countCommands, diffStats, type RedisStats, startBenchRedis } from "./redis-server.ts";
 import { computeSpread, formatMarkdownTable, formatRatio, formatSpread, number } from "./table.ts";
 
 export interface JobsOptions {

@@ -168,8 +168,7 @@ function listCases(calls: number): Case[] {
       limit: `${TOKENS_PER_MINUTE.toLocaleString("en-US")} tokens in any 60 s`,
       calls: 500,
       simulatorLimits: { tokensPerWindow: TOKENS_PER_MINUTE },
-      optimumMs: ({ statistics }) =>
-        Math.floor((statistics.tokens - 1) / TOKENS_PER_MINUTE) * 60_000 + LATENCY_MS,
+      optimumMs: ({ statistics }) => Math.floor((statistics.tokens - 1) / TOKENS_PER_MINUTE) * 60_000 + LATENCY_MS,
       reached: ({ statistics }) => `${statistics.max.tokensInWindow.toLocaleString("en-US")} tokens`,
     },
     {

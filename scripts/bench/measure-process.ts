@@ -1,13 +1,7 @@
 // Runs one program to its end and says what it and everything below it cost.
 import { type ChildProcess, spawn } from "node:child_process";
 import { registerChild, registerDetachedProcess, unregisterDetachedProcess } from "./cleanup.ts";
-import {
-  detectRole,
-  listDescendants,
-  readCpuMs,
-  readExitedChildrenCpuMs,
-  readPeakRss,
-} from "./process-tree.ts";
+import { detectRole, listDescendants, readCpuMs, readExitedChildrenCpuMs, readPeakRss } from "./process-tree.ts";
 
 export interface ProcessCost {
   readonly wallMs: number;
@@ -35,10 +29,7 @@ const SAMPLE_MS = 100;
  * CPU is what the kernel booked for ended children of this process, so one program at a time may be measured. A
  * process nobody waited for would be missing there; it is added as it was last seen.
  */
-export async function measureProcess(
-  args: readonly string[],
-  options: MeasureOptions = {},
-): Promise<ProcessCost> {
+export async function measureProcess(args: readonly string[], options: MeasureOptions = {}): Promise<ProcessCost> {
   const cpuBefore = readExitedChildrenCpuMs();
   const startedAt = performance.now();
   const child = registerChild(
@@ -58,14 +49,11 @@ export async function measureProcess(
     stderr = (stderr + text).slice(-4_000);
   });
   const sampler = sampleProcessTree(child.pid ?? 0, options.onSample);
-  const exitCode = await new Promise<number | null>((resolve) =>
-    child.once("close", (code) => resolve(code)),
-  );
+  const exitCode = await new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   const wallMs = performance.now() - startedAt;
   const { peakRss, cpuByRole } = sampler.stop();
   const seenCpuMs = Object.values(cpuByRole).reduce((sum, ms) => sum + ms, 0);
-  if (exitCode !== 0)
-    throw new Error(`${args.join(" ")} ended with ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
+  if (exitCode !== 0) throw new Error(`${args.join(" ")} ended with ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
   return {
     wallMs,
     cpuMs: Math.max(readExitedChildrenCpuMs() - cpuBefore, seenCpuMs),

@@ -128,13 +128,7 @@ export function describeMemory(results: readonly MemoryResult[]): string {
     "### Memory: 1,536 floats per text, private Redis, 2 workers",
     "",
     formatMarkdownTable(
-      [
-        "run",
-        ...ROLES.map((role) => `${role}, peak RSS`),
-        "Redis used_memory, peak",
-        "Redis on disk, peak",
-        "texts/s",
-      ],
+      ["run", ...ROLES.map((role) => `${role}, peak RSS`), "Redis used_memory, peak", "Redis on disk, peak", "texts/s"],
       lines,
     ),
     "",
@@ -146,9 +140,7 @@ function describeFlatness(results: readonly MemoryResult[]): string[] {
   const measured = results.filter(({ format, skipped }) => format === "npy" && skipped === undefined);
   const [small, large] = [measured[0], measured.at(-1)];
   if (!small || !large || small === large) return [];
-  const parts = ROLES.map(
-    (role) => `${role} ${formatRatio((large.peakRss[role] ?? 0) / (small.peakRss[role] ?? 0))}`,
-  );
+  const parts = ROLES.map((role) => `${role} ${formatRatio((large.peakRss[role] ?? 0) / (small.peakRss[role] ?? 0))}`);
   return [
     `Peaks at ${large.texts.toLocaleString("en-US")} texts against ${small.texts.toLocaleString("en-US")}: ${parts.join(", ")}, Redis used_memory ${formatRatio(large.redisMemory / small.redisMemory)}.`,
   ];

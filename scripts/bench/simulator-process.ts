@@ -2,12 +2,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { SimulatorStatistics } from "#src/simulator/server/statistics.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 import { registerChild } from "./cleanup.ts";
 
 export interface SimulatorReport {

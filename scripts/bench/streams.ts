@@ -52,9 +52,7 @@ export async function benchStreams({ quick, log }: StreamsOptions): Promise<Stre
     for (let round = 0; round <= rounds; round++) {
       for (const reader of ["direct", "sluice"] as const) {
         const before = await redis.stats();
-        const result = await readers[reader].sendRequest<ReaderResult>(
-          round === 0 ? { ...params, each: 1 } : params,
-        );
+        const result = await readers[reader].sendRequest<ReaderResult>(round === 0 ? { ...params, each: 1 } : params);
         if (round === 0) continue;
         runs.push({ reader, ...result, redis: diffStats(before, await redis.stats()) });
         const [half, most] = [computeQuantile(result.delays, 0.5), computeQuantile(result.delays, 0.99)];

@@ -7,14 +7,7 @@ import { writeCorpus } from "./corpus.ts";
 import { measureProcess, type ProcessCost } from "./measure-process.ts";
 import { type SimulatorProcess, startSimulatorProcess } from "./simulator-process.ts";
 import { runEmbedCommand } from "./sluice-command.ts";
-import {
-  computeSpread,
-  formatMarkdownTable,
-  formatMegabytes,
-  formatRatio,
-  formatSpread,
-  number,
-} from "./table.ts";
+import { computeSpread, formatMarkdownTable, formatMegabytes, formatRatio, formatSpread, number } from "./table.ts";
 
 export interface ThroughputOptions {
   readonly texts: number;
@@ -69,9 +62,7 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
     const best = new Map<Contender, number>();
     for (const contender of contenders) {
       best.set(contender, await findBestConcurrency(contender, simulator, options));
-      log(
-        `${contender.name}: ${label(best.get(contender) ?? 0)} calls in flight, best of ${concurrencies.join(", ")}`,
-      );
+      log(`${contender.name}: ${label(best.get(contender) ?? 0)} calls in flight, best of ${concurrencies.join(", ")}`);
     }
     const samples = new Map<Contender, Sample[]>(contenders.map((contender) => [contender, []]));
     for (let round = 1; round <= rounds; round++) {
@@ -162,9 +153,7 @@ async function runOnce(
   const endedAt = performance.timeOrigin + performance.now();
   const { statistics, firstCallAt, spanMs, cpuMs } = await simulator.report();
   if (statistics.texts !== texts || statistics.calls !== Math.ceil(texts / BATCH)) {
-    throw new Error(
-      `${contender.name}: ${texts} texts in full calls expected, got ${JSON.stringify(statistics)}`,
-    );
+    throw new Error(`${contender.name}: ${texts} texts in full calls expected, got ${JSON.stringify(statistics)}`);
   }
   return {
     wallMs: cost.wallMs,
@@ -187,8 +176,7 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
   const middle = (values: readonly number[]) => computeSpread(values).median;
   const libraries = contenders.filter(({ name }) => !name.startsWith("sluice") && !name.startsWith("bare"));
   const bare = contenders.find(({ name }) => name.startsWith("bare"))?.samples ?? [];
-  const best = (of: "wallMs" | "workMs") =>
-    Math.max(...libraries.map(({ samples }) => middle(rate(samples, of))));
+  const best = (of: "wallMs" | "workMs") => Math.max(...libraries.map(({ samples }) => middle(rate(samples, of))));
   const lines = contenders.map(({ name, concurrency, samples }) => [
     name,
     concurrency === 0 ? "unlimited" : String(concurrency),
@@ -225,8 +213,7 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
 function describePeaks(samples: readonly Sample[]): string {
   const roles = new Map<string, number>();
   for (const { peakRss } of samples) {
-    for (const [role, bytes] of Object.entries(peakRss))
-      roles.set(role, Math.max(roles.get(role) ?? 0, bytes));
+    for (const [role, bytes] of Object.entries(peakRss)) roles.set(role, Math.max(roles.get(role) ?? 0, bytes));
   }
   if (roles.size === 1) return formatMegabytes([...roles.values()][0]);
   return [...roles].map(([role, bytes]) => `${role} ${formatMegabytes(bytes)}`).join(", ");

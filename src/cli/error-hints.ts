@@ -12,7 +12,6 @@ export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {
   server: "the provider failed: try again, and look at its status page when it goes on",
   timeout: "nothing came in time: check the network and the proxy, and try again",
   network: "check the base URL, the network and the proxy (HTTPS_PROXY, NO_PROXY)",
-  "bad-response":
-    "what answers does not speak this protocol: check the base URL, and a proxy or gateway on the way",
+  "bad-response": "what answers does not speak this protocol: check the base URL, and a proxy or gateway on the way",
   aborted: "it was interrupted",
 };

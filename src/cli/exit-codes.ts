@@ -15,9 +15,7 @@ export function describeError(thrown: unknown): string {
   const error = coerceError(thrown);
   if (error instanceof ConfigError) return error.problems.map((problem) => `sluice: ${problem}`).join("\n");
   if (error instanceof RunError) {
-    return error.hint === undefined
-      ? `sluice: ${error.message}`
-      : `sluice: ${error.message}\n  ${error.hint}`;
+    return error.hint === undefined ? `sluice: ${error.message}` : `sluice: ${error.message}\n  ${error.hint}`;
   }
   if (error instanceof InputError || error.name === "UnknownModelError") return `sluice: ${error.message}`;
   return `sluice: unexpected ${error.name}: ${error.message}\n${error.stack ?? ""}`;

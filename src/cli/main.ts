@@ -27,9 +27,7 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
 
 function createProgram(): Command {
   const program = new Command("sluice")
-    .description(
-      "Runs LLM work in bulk: every provider at its limit, never over it, every item exactly once.",
-    )
+    .description("Runs LLM work in bulk: every provider at its limit, never over it, every item exactly once.")
     .version(readVersion(), "-V, --version")
     .option("--config <file>", "settings file to read instead of ./sluice.yaml")
     .showHelpAfterError("(sluice --help shows what there is)")
@@ -68,9 +66,7 @@ function addEmbed(program: Command): void {
         .default("db"),
     )
     .addOption(
-      new Option("--format <format>", "form of the output")
-        .choices(["parquet", "jsonl", "npy"])
-        .default("parquet"),
+      new Option("--format <format>", "form of the output").choices(["parquet", "jsonl", "npy"]).default("parquet"),
     )
     .option("--with-text", "put each item's text and metadata into the output", false)
     .option(
@@ -118,9 +114,7 @@ function addChat(program: Command): void {
 function addBatch(program: Command): void {
   const batch = program
     .command("batch")
-    .description(
-      "answer a file of requests in OpenAI's batch format, chat or embeddings; the same command resumes",
-    )
+    .description("answer a file of requests in OpenAI's batch format, chat or embeddings; the same command resumes")
     .argument("<requests.jsonl>", "one request per line: custom_id, method, url, body; - for standard input")
     .requiredOption("--out <dir>", "output folder; one run per folder")
     .option(
@@ -253,9 +247,7 @@ function addServices(program: Command): void {
   addDashboard(program);
   program
     .command("simulate")
-    .description(
-      "serve strict local doubles of the providers' protocols, and print the environment to use them",
-    )
+    .description("serve strict local doubles of the providers' protocols, and print the environment to use them")
     .option("--port <n>", "port to listen on; 0 takes a free one", parsePort, 8900)
     .option("--requests-per-minute <n>", "limit of the simulated account", parsePositiveInteger)
     .option("--tokens-per-minute <n>", "limit of the simulated account", parsePositiveInteger)
@@ -289,15 +281,9 @@ function addDashboard(program: Command): void {
   const address = (command: Command): Command =>
     command
       .option("--port <n>", "port to listen on; 0 takes a free one", parsePort, 8787)
-      .option(
-        "--host <name>",
-        "address to listen on; any but this machine's own needs a password",
-        "127.0.0.1",
-      );
+      .option("--host <name>", "address to listen on; any but this machine's own needs a password", "127.0.0.1");
   address(
-    program
-      .command("dashboard")
-      .description("serve pages that show runs, lanes, queues and workers, and act on them"),
+    program.command("dashboard").description("serve pages that show runs, lanes, queues and workers, and act on them"),
   ).action(async (options) => {
     const { runDashboard } = await import("./commands/dashboard.ts");
     process.exitCode = await runDashboard({ ...options, config: program.opts().config });

@@ -1,11 +1,6 @@
 import { Secret } from "#src/core/secret.ts";
 import { toProviderSettings } from "./defined-providers.ts";
-import type {
-  AccountSettings,
-  DefinedProviderSettings,
-  FileSettings,
-  ProviderFileSettings,
-} from "./file-schema.ts";
+import type { AccountSettings, DefinedProviderSettings, FileSettings, ProviderFileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import type { Variables } from "./variables.ts";
 
@@ -84,24 +79,19 @@ function resolveProvider(
     const given = account.apiKey ?? variables.get(account.apiKeyEnv ?? settings.apiKey)?.trim();
     const key = given ?? (settings.isKeyOptional && address !== undefined ? "" : undefined);
     if (key === undefined)
-      missingVariables.push(
-        settings.isKeyOptional ? addressVariable : (account.apiKeyEnv ?? settings.apiKey),
-      );
+      missingVariables.push(settings.isKeyOptional ? addressVariable : (account.apiKeyEnv ?? settings.apiKey));
     const extra: Record<string, Secret> = {};
     for (const [field, { variable, required }] of Object.entries(settings.extra)) {
-      const found =
-        readExtraField(account, field) ?? checked.get(variable) ?? readExtraField(provider, field);
+      const found = readExtraField(account, field) ?? checked.get(variable) ?? readExtraField(provider, field);
       if (found !== undefined) extra[field] = new Secret(found);
       else if (required) missingVariables.push(variable);
     }
     const baseUrl = address ?? defaultUrl;
     const name = account.name ?? "default";
     const complete = key !== undefined && missingVariables.length === 0;
-    const password =
-      settings.alternativeKeyField === undefined ? undefined : extra[settings.alternativeKeyField];
+    const password = settings.alternativeKeyField === undefined ? undefined : extra[settings.alternativeKeyField];
     if (complete) accounts.push({ name, baseUrl, apiKey: new Secret(key), extra });
-    else if (password)
-      accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings) });
+    else if (password) accounts.push({ name, baseUrl, apiKey: password, extra: optionalOnly(extra, settings) });
     else for (const variableName of missingVariables) missing.add(variableName);
   }
   return { accounts, missing: [...missing] };
@@ -131,8 +121,7 @@ export function findAccountWarnings(
       const owner = owners.get(account.apiKey.reveal());
       if (account.apiKey.reveal() === "") continue;
       if (owner === undefined) owners.set(account.apiKey.reveal(), account.name);
-      else
-        warnings.push(`${name}: accounts ${owner} and ${account.name} have one key, so one limit upstream`);
+      else warnings.push(`${name}: accounts ${owner} and ${account.name} have one key, so one limit upstream`);
       if (sendsKeyInClear(account.baseUrl)) {
         warnings.push(`${name}: ${account.baseUrl} is not https, so the key can be read on the way`);
       }

@@ -13,13 +13,7 @@ import { listRedactions, scrub } from "./redactions.ts";
 import { readSettingsFile } from "./settings-file.ts";
 import { readTraceSettings, type TraceSettings } from "./trace-settings.ts";
 import type { LogLevel } from "./value-schemas.ts";
-import {
-  findMisspelledVariables,
-  type GeneralVariables,
-  parseVariables,
-  readDotEnv,
-  Variables,
-} from "./variables.ts";
+import { findMisspelledVariables, type GeneralVariables, parseVariables, readDotEnv, Variables } from "./variables.ts";
 
 /** Money per million tokens; a price for output that is not given is not known, not zero. */
 export interface TokenPrice {
@@ -104,13 +98,8 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
   const accounts = resolveAccounts(settings, provider, variables);
   const redactions = listRedactions(variables, settingsFile, accounts);
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => scrub(problem, redactions)));
-  const named = new Set(
-    [...accounts.values()].flatMap(({ missing }) => missing).concat(listKeyVariables(settings)),
-  );
-  warnings.push(
-    ...findAccountWarnings(accounts, settings, provider),
-    ...findMisspelledVariables(variables, named),
-  );
+  const named = new Set([...accounts.values()].flatMap(({ missing }) => missing).concat(listKeyVariables(settings)));
+  warnings.push(...findAccountWarnings(accounts, settings, provider), ...findMisspelledVariables(variables, named));
   const traces = readTraceSettings(general, warnings);
   return freeze({
     ...generalConfig(general, settings, cwd),
@@ -163,15 +152,11 @@ function toSecret(text: string | undefined): Secret | undefined {
   return text === undefined ? undefined : new Secret(text);
 }
 
-function findProviderAccounts(
-  accounts: ReadonlyMap<string, ProviderAccounts>,
-  name: string,
-): ProviderAccounts {
+function findProviderAccounts(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): ProviderAccounts {
   const found = accounts.get(name);
   if (found !== undefined) return found;
   const close = findSimilarName(name, accounts.keys());
-  const suggestion =
-    close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
+  const suggestion = close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
   throw new ConfigError([`provider "${name}" is not known; ${suggestion}`]);
 }
 

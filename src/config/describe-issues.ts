@@ -24,9 +24,7 @@ export function describeIssues(
 function describeIssue(issue: z.core.$ZodIssue, received: unknown): string {
   if (issue.code === "custom" && issue.params !== undefined) {
     const { expected, echo } = issue.params as ValueIssue;
-    return echo
-      ? `${expected}, got ${describeValue(received)}`
-      : `${expected}, got ${describeKind(received)}`;
+    return echo ? `${expected}, got ${describeValue(received)}` : `${expected}, got ${describeKind(received)}`;
   }
   if (issue.code !== "invalid_type") return issue.message;
   const expected = issue.expected === "array" ? "a list" : "a mapping";
@@ -35,9 +33,7 @@ function describeIssue(issue: z.core.$ZodIssue, received: unknown): string {
 
 function unknownKey(key: string, known: readonly string[]): string {
   const close = findSimilarName(key, known);
-  return close === undefined
-    ? `unknown key; known here: ${known.join(", ")}`
-    : `unknown key; did you mean "${close}"?`;
+  return close === undefined ? `unknown key; known here: ${known.join(", ")}` : `unknown key; did you mean "${close}"?`;
 }
 
 /** A value as a reader would type it, cut to a length that fits a sentence and without control characters. */

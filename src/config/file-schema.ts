@@ -45,9 +45,7 @@ const providerShape = { apiKey, apiKeyEnv: variableName, baseUrl };
 
 /** The provider's own parts of an account (`groupId`), which the table of providers names. */
 function extraShape(settings: ProviderSettings) {
-  return Object.fromEntries(
-    Object.entries(settings.extra).map(([field, { form }]) => [field, extraSchema(form)]),
-  );
+  return Object.fromEntries(Object.entries(settings.extra).map(([field, { form }]) => [field, extraSchema(form)]));
 }
 
 function provider(settings: ProviderSettings) {

@@ -31,8 +31,7 @@ export function listRedactions(
     addUrlSecrets(found, variables.get(name)?.trim() ?? "");
   }
   for (const name of ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"]) {
-    for (const pair of variables.get(name)?.split(",") ?? [])
-      found.add(pair.slice(pair.indexOf("=") + 1).trim());
+    for (const pair of variables.get(name)?.split(",") ?? []) found.add(pair.slice(pair.indexOf("=") + 1).trim());
   }
   const long = [...found].filter((secret) => secret.length >= MIN_SECRET_LENGTH);
   return Object.freeze(long.sort((a, b) => b.length - a.length));

@@ -143,8 +143,6 @@ function collectSecrets(content: unknown): string[] {
   if (!isMapping(content)) return [];
   return Object.entries(content).flatMap(([key, value]) => {
     if (typeof value !== "string") return collectSecrets(value);
-    return /^api_?-?(?:key|secret|password)$/i.test(key) || (key === "url" && value.includes("@"))
-      ? [value]
-      : [];
+    return /^api_?-?(?:key|secret|password)$/i.test(key) || (key === "url" && value.includes("@")) ? [value] : [];
   });
 }

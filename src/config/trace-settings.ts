@@ -20,8 +20,7 @@ const DEFAULT_ENDPOINT = "http://localhost:4318";
 export function readTraceSettings(general: GeneralVariables, warnings: string[]): TraceSettings | undefined {
   const setting = general.SLUICE_TRACES;
   const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own, OTEL_EXPORTER_OTLP_ENDPOINT: shared } = general;
-  if (setting === "0" || (setting === undefined && own === undefined && shared === undefined))
-    return undefined;
+  if (setting === "0" || (setting === undefined && own === undefined && shared === undefined)) return undefined;
   if (general.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   if (general.OTEL_TRACES_EXPORTER?.toLowerCase() === "none") return undefined;
   const protocol = general.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? general.OTEL_EXPORTER_OTLP_PROTOCOL;

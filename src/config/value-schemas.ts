@@ -48,8 +48,7 @@ export const positiveInteger = value(
 
 export const workerCount = value(
   `expected 0 to ${maxWorkers()} worker processes`,
-  (raw) =>
-    typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 && raw <= maxWorkers() ? raw : undefined,
+  (raw) => (typeof raw === "number" && Number.isSafeInteger(raw) && raw >= 0 && raw <= maxWorkers() ? raw : undefined),
   true,
 );
 
@@ -77,8 +76,7 @@ function urlSchema(schemes: readonly [string, string]) {
     (raw) => {
       const url = typeof raw === "string" ? URL.parse(raw.trim()) : null;
       if (url === null || !schemes.includes(url.protocol.slice(0, -1))) return undefined;
-      if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "")
-        return undefined;
+      if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return undefined;
       return url.href.replace(/\/+$/, "");
     },
     false,
@@ -109,9 +107,8 @@ export const variableName = text(
 );
 
 /** Ends up in Redis keys, so it holds nothing that means something there or in a pattern. */
-export const shortName = text(
-  'expected up to 32 letters, digits, "-" and "_", with a letter or digit first',
-  (raw) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(raw),
+export const shortName = text('expected up to 32 letters, digits, "-" and "_", with a letter or digit first', (raw) =>
+  /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(raw),
 );
 
 export const currency = text("expected a currency of three capitals, such as CNY or USD", (raw) =>

@@ -8,9 +8,8 @@ import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { choice, logLevel, redisUrl, text } from "./value-schemas.ts";
 
-const namespace = text(
-  'expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first',
-  (raw) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
+const namespace = text('expected up to 64 letters, digits, ".", "-" and "_", with a letter or digit first', (raw) =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(raw),
 );
 const path = text("expected a path");
 /** Standard variables belong to everybody: what cannot be used here is a warning, and never a problem. */
@@ -119,8 +118,7 @@ const EITHER_CASE = new Set(["HTTPS_PROXY", "NO_PROXY"]);
 function select(variables: Variables, names: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of names) {
-    const value =
-      variables.get(name) ?? (EITHER_CASE.has(name) ? variables.get(name.toLowerCase()) : undefined);
+    const value = variables.get(name) ?? (EITHER_CASE.has(name) ? variables.get(name.toLowerCase()) : undefined);
     if (value !== undefined) found[name] = value;
   }
   return found;
@@ -148,11 +146,8 @@ export function parseVariables(variables: Variables, problems: string[]) {
  */
 export function findMisspelledVariables(variables: Variables, alsoKnown: ReadonlySet<string>): string[] {
   return variables.names().flatMap((name) => {
-    if (KNOWN_VARIABLES.includes(name) || alsoKnown.has(name) || !/^[A-Z][A-Z0-9_]{5,}$/.test(name))
-      return [];
-    const suggestion = KNOWN_VARIABLES.find(
-      (known) => known.includes("_") && editDistance(name, known, 3) < 3,
-    );
+    if (KNOWN_VARIABLES.includes(name) || alsoKnown.has(name) || !/^[A-Z][A-Z0-9_]{5,}$/.test(name)) return [];
+    const suggestion = KNOWN_VARIABLES.find((known) => known.includes("_") && editDistance(name, known, 3) < 3);
     if (suggestion === undefined || variables.get(suggestion) !== undefined) return [];
     return [`${variables.label(name)} is not a variable Sluice reads; did you mean ${suggestion}?`];
   });

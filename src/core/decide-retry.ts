@@ -95,10 +95,7 @@ function decideSnooze({ error, inputs, snoozes }: FailedCall): RetryDecision {
 /** Does this kind say that the provider itself is in trouble, whatever the input? */
 export function isFault(error: ProviderError): boolean {
   return (
-    error.kind === "server" ||
-    error.kind === "timeout" ||
-    error.kind === "network" ||
-    error.kind === "bad-response"
+    error.kind === "server" || error.kind === "timeout" || error.kind === "network" || error.kind === "bad-response"
   );
 }
 

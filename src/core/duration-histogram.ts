@@ -3,9 +3,7 @@
  * half as long again as the one before. What took longer than the last is counted in one class beyond it.
  */
 export const DURATION_BOUNDS_MS: readonly number[] = [
-  ...[1, 10, 100, 1_000, 10_000, 100_000].flatMap((decade) =>
-    [1, 1.5, 2, 3, 5, 7].map((step) => step * decade),
-  ),
+  ...[1, 10, 100, 1_000, 10_000, 100_000].flatMap((decade) => [1, 1.5, 2, 3, 5, 7].map((step) => step * decade)),
   1_000_000,
 ];
 

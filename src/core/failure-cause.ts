@@ -25,10 +25,7 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
   [/\b0x[0-9a-f]+\b/gi, "<id>"],
   [/(?<![\p{L}\p{N}_])\p{N}+(?:[.,]\p{N}+)*(ms|s|m|h|[kmg]?i?b|k)(?![\p{L}\p{N}_])/giu, "<n>$1"],
   // Letters and digits mixed, or joined to a word by an underscore: ids of requests, accounts and batches.
-  [
-    /(?<![\p{L}\p{N}_])(?=[\p{L}_-]{0,24}\p{N})(?=[\p{N}_-]{0,24}\p{L})[\p{L}\p{N}]+(?:[_-][\p{L}\p{N}]+)*/gu,
-    "<id>",
-  ],
+  [/(?<![\p{L}\p{N}_])(?=[\p{L}_-]{0,24}\p{N})(?=[\p{N}_-]{0,24}\p{L})[\p{L}\p{N}]+(?:[_-][\p{L}\p{N}]+)*/gu, "<id>"],
   // A status or a code says what went wrong, and there are only so many of them.
   [/(?<!(?:HTTP|status|code)[ :=]{1,2})(?<!\p{N})[+-]?\p{N}+(?:[.,:]\p{N}+)*/giu, "<n>"],
 ];

@@ -21,11 +21,7 @@ export interface OpenSpan {
   /** For what happens within it, here or elsewhere; undefined when the trace is not recorded. */
   readonly context: TraceContext | undefined;
   /** `error` is a kind, never a message. */
-  end(options?: {
-    readonly at?: number;
-    readonly error?: string;
-    readonly attributes?: SpanAttributes;
-  }): void;
+  end(options?: { readonly at?: number; readonly error?: string; readonly attributes?: SpanAttributes }): void;
 }
 
 /** Records spans. Where traces are off there is no tracer, and nothing of it is loaded. */

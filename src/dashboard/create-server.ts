@@ -27,11 +27,7 @@ const BODY_BYTES = 64 * 1024;
 const REQUEST_MS = 30_000;
 
 /** A server with the door, the headers and the form of errors that all its parts share. Not listening yet. */
-export async function createServer({
-  authenticator,
-  onError,
-  plugins,
-}: ServerOptions): Promise<FastifyInstance> {
+export async function createServer({ authenticator, onError, plugins }: ServerOptions): Promise<FastifyInstance> {
   const server = fastify({
     // Addresses hold ids and searches: they are nobody's business in a log.
     logger: false,
@@ -57,8 +53,7 @@ export async function createServer({
   server.setErrorHandler((thrown, request, reply) => {
     const error = toHttpError(coerceError(thrown));
     if (error.code === "internal") onError(coerceError(thrown), request.routeOptions.url ?? "?");
-    if (error.retryAfterMs !== undefined)
-      reply.header("retry-after", String(Math.ceil(error.retryAfterMs / 1000)));
+    if (error.retryAfterMs !== undefined) reply.header("retry-after", String(Math.ceil(error.retryAfterMs / 1000)));
     return reply.status(error.status).type("application/json").send(error.body());
   });
   server.setNotFoundHandler((request, reply) => {

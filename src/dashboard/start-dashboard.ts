@@ -78,11 +78,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const server = await createServer({
     authenticator,
     onError: options.onError,
-    plugins: [
-      ...createRoutes(services, authenticator, options),
-      ...(options.plugins ?? []),
-      pageFiles(pages),
-    ],
+    plugins: [...createRoutes(services, authenticator, options), ...(options.plugins ?? []), pageFiles(pages)],
   });
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -113,10 +109,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
 
 type Services = ReturnType<typeof createServices>;
 
-function createServices(
-  { redis, keys, onError, ...options }: DashboardOptions,
-  authenticator: Authenticator,
-) {
+function createServices({ redis, keys, onError, ...options }: DashboardOptions, authenticator: Authenticator) {
   const client = redis.connect("commands");
   const breaker = new RedisCircuitBreaker(client);
   const audit = new Audit(client, keys);
@@ -182,8 +175,7 @@ function createRoutes(
   authenticator: Authenticator,
   { version, namespace, embedQuery, onError }: DashboardOptions,
 ) {
-  const { client, keys, breaker, audit, board, limits, history, sampler, runService, records, chats, hub } =
-    services;
+  const { client, keys, breaker, audit, board, limits, history, sampler, runService, records, chats, hub } = services;
   return [
     sessionRoutes({ authenticator, audit, breaker, version, namespace }),
     overviewRoutes({ sampler, breaker, audit }),
@@ -202,11 +194,7 @@ async function listen(server: FastifyInstance, host: string, port: number): Prom
     const code = errorCode(error);
     if (code === "EADDRINUSE") throw new PortTakenError(host, port);
     if (code === "EACCES") {
-      throw new RunError(
-        `port ${port} may not be used by this user`,
-        "choose one from 1024 on with --port",
-        error,
-      );
+      throw new RunError(`port ${port} may not be used by this user`, "choose one from 1024 on with --port", error);
     }
     if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
       throw new RunError(

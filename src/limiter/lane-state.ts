@@ -91,9 +91,7 @@ export class LaneState {
     const { reason, waitMs = 0 } = reply.wait ?? {};
     if (reason === "parked" || reason === "snoozed" || interactive === 0) return reply;
     const isRefused = reply.granted.length < interactive;
-    this.#interactiveUntil = isRefused
-      ? now + Math.min(waitMs, INTERACTIVE_MAX_WAIT_MS) + INTERACTIVE_HOLD_MS
-      : 0;
+    this.#interactiveUntil = isRefused ? now + Math.min(waitMs, INTERACTIVE_MAX_WAIT_MS) + INTERACTIVE_HOLD_MS : 0;
     return reply;
   }
 
@@ -112,8 +110,7 @@ export class LaneState {
     for (const rawEstimate of estimates) {
       const estimate = clampToWholeNumber(rawEstimate);
       const cost = Math.ceil(
-        estimate *
-          this.#computeCostFactor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
+        estimate * this.#computeCostFactor(allowed.tokens < Number.POSITIVE_INFINITY && limits.pacing !== "even"),
       );
       if (this.#interactiveUntil > now && granted.length >= interactive) {
         return { granted, wait: { reason: "interactive", waitMs: YIELD_RETRY_MS } };
@@ -236,8 +233,7 @@ export class LaneState {
   } {
     const inWindow = this.#inWindow(now);
     const learned: Partial<Record<LimitDimension, number>> = {};
-    for (const [dimension, value] of this.#learned)
-      learned[dimension] = computeLearnedLimit(value, dimension, now);
+    for (const [dimension, value] of this.#learned) learned[dimension] = computeLearnedLimit(value, dimension, now);
     return {
       used: {
         requests: inWindow.length,
@@ -352,8 +348,7 @@ export class LaneState {
 
   #inFlight(now: number): number {
     let count = 0;
-    for (const { leaseUntil } of this.#held.values())
-      if (leaseUntil !== undefined && leaseUntil > now) count += 1;
+    for (const { leaseUntil } of this.#held.values()) if (leaseUntil !== undefined && leaseUntil > now) count += 1;
     return count;
   }
 

@@ -13,12 +13,7 @@ export interface Limiter {
    * at once or says how long to wait. Never waits itself. The first `urgent` of them are calls that a person waits
    * for: while one of those was refused and is asked for again, all others of the lane are, with the reason `urgent`.
    */
-  reserve(
-    lane: Lane,
-    limits: LaneLimits,
-    estimates: readonly number[],
-    interactive?: number,
-  ): Promise<ReserveReply>;
+  reserve(lane: Lane, limits: LaneLimits, estimates: readonly number[], interactive?: number): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
   /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
@@ -47,14 +42,7 @@ export interface Reservation {
   readonly grantedAt: number;
 }
 
-export type WaitReason =
-  | "requests"
-  | "tokens"
-  | "concurrency"
-  | "pacing"
-  | "snoozed"
-  | "parked"
-  | "interactive";
+export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked" | "interactive";
 
 export interface ReserveReply {
   readonly granted: readonly Reservation[];

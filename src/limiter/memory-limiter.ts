@@ -70,8 +70,7 @@ function describe(laneState: LaneState, given: LaneLimits, now: number): LaneSta
       used: used[dimension],
       allowed,
       set: laneState.isSet(dimension) ? (true as const) : undefined,
-      learned:
-        value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(value) : undefined,
+      learned: value !== undefined && value < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(value) : undefined,
     };
   };
   return {

@@ -124,8 +124,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
       return throttleScript.run(client, keys.lane(lane), {
         dimension,
         limit: configured,
-        retryAfter:
-          retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : clampToWholeNumber(retryAfterMs),
+        retryAfter: retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : clampToWholeNumber(retryAfterMs),
         grantedAt,
         windowMs: windowWithMargin,
       });
@@ -151,12 +150,7 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
     setLimits: (lane, limits) => {
       const { requests, tokens, concurrency } = limitArgs(limits);
       const pairs = Object.entries({ Requests: requests, Tokens: tokens, Concurrency: concurrency });
-      return setLimitsScript.run(
-        client,
-        keys.lane(lane),
-        { clear: 0 },
-        pairs.filter(([, limit]) => limit > 0).flat(),
-      );
+      return setLimitsScript.run(client, keys.lane(lane), { clear: 0 }, pairs.filter(([, limit]) => limit > 0).flat());
     },
 
     clearLimits: (lane) => setLimitsScript.run(client, keys.lane(lane), { clear: 1 }),

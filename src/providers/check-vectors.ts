@@ -21,8 +21,7 @@ function findProblem(matrix: FloatMatrix, count: number, dimensions: number | un
     return `the answer's vectors have ${columns} dimensions, not ${dimensions ?? "at least 1"}`;
   for (let row = 0; row < rows; row++) {
     let sum = 0;
-    for (let index = row * columns; index < (row + 1) * columns; index++)
-      sum += Math.abs(values[index] as number);
+    for (let index = row * columns; index < (row + 1) * columns; index++) sum += Math.abs(values[index] as number);
     // float32 magnitudes cannot add up to a double's infinity, so only an infinite or NaN value makes this non-finite.
     if (!Number.isFinite(sum)) return `vector ${row} of the answer holds a value that is not finite`;
     if (sum === 0) return `vector ${row} of the answer is all zeros`;

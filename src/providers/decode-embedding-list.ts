@@ -1,11 +1,5 @@
 import { endianness } from "node:os";
-import {
-  decodeFloatRow,
-  type FloatMatrix,
-  type FloatSink,
-  FloatSyntaxError,
-  skipSpace,
-} from "./decode-floats.ts";
+import { decodeFloatRow, type FloatMatrix, type FloatSink, FloatSyntaxError, skipSpace } from "./decode-floats.ts";
 import { expectByte, findValueEnd, parseJson, readKey, trimEnd } from "./decode-vector-body.ts";
 
 export interface EmbeddingList {
@@ -91,11 +85,7 @@ function decodeList(body: Uint8Array, start: number, sink: FloatSink, places: Pl
 }
 
 /** Calls `onField` with each name and the start of its value; it returns the value's end. Returns the object's end. */
-function walkObject(
-  body: Uint8Array,
-  start: number,
-  onField: (name: string, valueStart: number) => number,
-): number {
+function walkObject(body: Uint8Array, start: number, onField: (name: string, valueStart: number) => number): number {
   let position = expectByte(body, start, OPEN_BRACE, "{");
   let next = skipSpace(body, position);
   if (body[next] === CLOSE_BRACE) return next + 1;
@@ -133,11 +123,7 @@ function decodeBase64(body: Uint8Array, start: number, sink: FloatSink): number 
   const floats = size / BYTES_PER_FLOAT;
   if (!Number.isInteger(floats)) throw new FloatSyntaxError("base64 of whole float32 values", start);
   reserve(sink, floats);
-  const target = Buffer.from(
-    sink.values.buffer,
-    sink.values.byteOffset + sink.length * BYTES_PER_FLOAT,
-    size,
-  );
+  const target = Buffer.from(sink.values.buffer, sink.values.byteOffset + sink.length * BYTES_PER_FLOAT, size);
   // Characters outside the alphabet are skipped, and then bytes are missing.
   if (target.write(text, "base64") !== size) throw new FloatSyntaxError("base64", start);
   if (BIG_ENDIAN) target.swap32();

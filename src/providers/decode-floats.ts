@@ -214,8 +214,7 @@ function skipExponent(bytes: Uint8Array, position: number): number {
 
 function parseText(bytes: Uint8Array, start: number, end: number): number {
   const value = Number(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1"));
-  if (!Number.isFinite(Math.fround(value)))
-    throw new FloatSyntaxError("a number that float32 can hold", start);
+  if (!Number.isFinite(Math.fround(value))) throw new FloatSyntaxError("a number that float32 can hold", start);
   return value;
 }
 

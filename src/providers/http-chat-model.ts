@@ -59,8 +59,7 @@ async function* streamChat<State>(
   const { codec, transport } = options;
   const stream = await transport.stream(await prepare(options, request, true), call);
   try {
-    if (stream.status !== 200 || !isEventStream(stream))
-      throw codec.classify(await stream.collect(), Date.now());
+    if (stream.status !== 200 || !isEventStream(stream)) throw codec.classify(await stream.collect(), Date.now());
     const accumulator = new ChatAccumulator(codec.reducer(stream, Date.now()));
     const reader = new EventReader(options, stream);
     for await (const chunk of stream.body) {

@@ -114,12 +114,8 @@ export class UnknownModelError extends Error {
   constructor(requested: string, known: readonly string[], hint?: string) {
     const suggestions = listSimilarNames(requested, known);
     const suggestion =
-      suggestions.length > 0
-        ? `Did you mean ${suggestions.join(" or ")}?`
-        : `Known are: ${known.join(", ")}.`;
-    super(
-      `"${requested.slice(0, 200)}" is not a known model. ${suggestion}${hint === undefined ? "" : ` ${hint}`}`,
-    );
+      suggestions.length > 0 ? `Did you mean ${suggestions.join(" or ")}?` : `Known are: ${known.join(", ")}.`;
+    super(`"${requested.slice(0, 200)}" is not a known model. ${suggestion}${hint === undefined ? "" : ` ${hint}`}`);
     this.suggestions = suggestions;
   }
 }

@@ -92,8 +92,7 @@ function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: S
     return [
       {
         level: "warning",
-        message:
-          "its append-only file is off: a crash of Redis loses what was written since the last snapshot",
+        message: "its append-only file is off: a crash of Redis loses what was written since the last snapshot",
         hint: "redis-cli CONFIG SET appendonly yes (and the same line in redis.conf)",
       },
     ];
@@ -112,12 +111,7 @@ function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: S
 function findMemoryProblems({ usedBytes, maxBytes, systemBytes }: ServerInfo): ServerFinding[] {
   const limited = maxBytes !== undefined && maxBytes > 0;
   const limit = limited ? maxBytes : systemBytes;
-  if (
-    usedBytes === undefined ||
-    limit === undefined ||
-    limit === 0 ||
-    usedBytes < MEMORY_WARNING_SHARE * limit
-  )
+  if (usedBytes === undefined || limit === undefined || limit === 0 || usedBytes < MEMORY_WARNING_SHARE * limit)
     return [];
   const share = Math.floor((100 * usedBytes) / limit);
   return [

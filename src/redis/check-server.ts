@@ -1,12 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, type Redis } from "ioredis";
 import { coerceError, RunError } from "#src/core/errors.ts";
-import {
-  compareVersions,
-  findServerProblems,
-  type ServerFinding,
-  type ServerInfo,
-} from "./check-server-rules.ts";
+import { compareVersions, findServerProblems, type ServerFinding, type ServerInfo } from "./check-server-rules.ts";
 
 export interface ServerCheck {
   readonly flavour: "redis" | "valkey";
@@ -29,9 +24,7 @@ export async function checkServer(client: Redis | Cluster): Promise<ServerCheck>
     return findServerProblems(node).map((finding) => ({ ...finding, message: `${where}${finding.message}` }));
   });
   // A replica answers a write with READONLY, on which the connection would reconnect and try again for ever.
-  const probe = findings.some((finding) => finding.level === "refusal")
-    ? undefined
-    : await probeWrite(client);
+  const probe = findings.some((finding) => finding.level === "refusal") ? undefined : await probeWrite(client);
   const versions = nodeInfos.flatMap((node) => node.version ?? []).sort(compareVersions);
   return {
     flavour: nodeInfos[0]?.flavour ?? "redis",

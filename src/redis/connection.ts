@@ -207,20 +207,13 @@ function readTls(files: RedisTls): NonNullable<RedisOptions["tls"]> {
       tls[name] = readFileSync(path);
     } catch (error) {
       const why = errorCode(error) ?? "unreadable";
-      throw new ConfigError([
-        `the Redis URL's parameter ${name} names a file that cannot be read (${why}): ${path}`,
-      ]);
+      throw new ConfigError([`the Redis URL's parameter ${name} names a file that cannot be read (${why}): ${path}`]);
     }
   }
   return tls;
 }
 
-function forwardEvents(
-  client: Client,
-  role: RedisRole,
-  clock: Clock,
-  onEvent: (event: RedisEvent) => void,
-): void {
+function forwardEvents(client: Client, role: RedisRole, clock: Clock, onEvent: (event: RedisEvent) => void): void {
   let suppressed = 0;
   let lastErrorAt = Number.NEGATIVE_INFINITY;
   let state: "new" | "up" | "down" = "new";
@@ -257,8 +250,7 @@ function describeConnectionError(error: Error): string {
 function unreachableError(target: RedisTarget, error: Error): RunError {
   const reason = describeConnectionError(error);
   // All a cluster client says when no node let it in.
-  const message =
-    target.kind === "cluster" && reason === "Connection is closed." ? "no node could be reached" : reason;
+  const message = target.kind === "cluster" && reason === "Connection is closed." ? "no node could be reached" : reason;
   const hint = /NOAUTH|WRONGPASS|AUTH/.test(message)
     ? "Check the user and the password in REDIS_URL."
     : /certificate|self.signed|SSL|TLS|wrong version number/i.test(message)

@@ -99,20 +99,17 @@ export function parseRedisUrl(text: string): RedisTarget {
     case "standalone": {
       const db = parseDatabase(query.get("db") ?? (parts.path === "" ? "0" : parts.path));
       const [address, ...more] = parseAddresses(parts.hosts, 6379);
-      if (address === undefined || more.length > 0)
-        fail("has several hosts: use redis+cluster or redis+sentinel");
+      if (address === undefined || more.length > 0) fail("has several hosts: use redis+cluster or redis+sentinel");
       return { kind, address, db, ...shared };
     }
     case "sentinel": {
-      if (parts.path === "")
-        fail("has no master name after the Sentinels: redis+sentinel://host:26379/master-name");
+      if (parts.path === "") fail("has no master name after the Sentinels: redis+sentinel://host:26379/master-name");
       const sentinels = parseAddresses(parts.hosts, 26379);
       const db = parseDatabase(query.get("db") ?? "0");
       return { kind, sentinels, master: parts.path, db, ...shared, ...sentinelLogin(query) };
     }
     case "cluster":
-      if (parts.path !== "" && parts.path !== "0")
-        fail("has a database: a Redis Cluster has only database 0");
+      if (parts.path !== "" && parts.path !== "0") fail("has a database: a Redis Cluster has only database 0");
       return { kind, nodes: parseAddresses(parts.hosts, 6379), ...shared };
   }
 }
@@ -145,9 +142,7 @@ function splitUrl(text: string): UrlParts {
   const known = SCHEMES[scheme.toLowerCase()];
   if (known === undefined) fail(`has an unknown scheme; the forms are ${URL_FORMS}`);
   if (fragment !== undefined || `${path}${search}`.includes("@")) {
-    fail(
-      'has a "/", "?", "#" or "@" that is not percent-encoded, perhaps in the password (%2F, %3F, %23, %40)',
-    );
+    fail('has a "/", "?", "#" or "@" that is not percent-encoded, perhaps in the password (%2F, %3F, %23, %40)');
   }
   const at = authority.lastIndexOf("@");
   const decodedPath = decode(path, "path");

@@ -123,10 +123,7 @@ function dropUndefined(attributes: SpanAttributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
-function describeProcess(
-  service: string,
-  version: string | undefined,
-): NonNullable<TracerProviderOptions["resource"]> {
+function describeProcess(service: string, version: string | undefined): NonNullable<TracerProviderOptions["resource"]> {
   const attributes: Attributes = {
     "service.name": service,
     "service.version": version,

@@ -170,9 +170,7 @@ class Host {
       },
     );
     worker.on("error", (error) => this.#deps.log.warn("queue connection", { error: error.message }));
-    worker.on("failed", (job, error) =>
-      this.#deps.log.warn("job failed", { job: job?.id, error: error.message }),
-    );
+    worker.on("failed", (job, error) => this.#deps.log.warn("job failed", { job: job?.id, error: error.message }));
     worker.on("locksRenewed", ({ jobIds }) => {
       for (const id of jobIds) if (this.#renewedAt.has(id)) this.#renewedAt.set(id, this.#clock.now());
     });
@@ -207,8 +205,7 @@ class Host {
     }
     if (payload?.kind === "embedding") {
       const { run, item } = payload;
-      const ledger =
-        item === undefined ? this.#ledgers.of(run ?? "") : new ItemLedger(this.#client, keys.item(item));
+      const ledger = item === undefined ? this.#ledgers.of(run ?? "") : new ItemLedger(this.#client, keys.item(item));
       const dispatcher = () => this.#dispatchers.embedding(payload);
       return await this.#withTracking(item === undefined ? { run: run ?? "" } : { item }, () =>
         processEmbeddingJob(id, payload, signal, { ...shared, dispatcher, ledger }),
@@ -273,9 +270,7 @@ class Host {
     for (const [lane, ids] of this.#dispatchers.inFlight()) {
       this.#deps.limiter
         .renew(lane, ids)
-        .catch((error) =>
-          this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }),
-        );
+        .catch((error) => this.#deps.log.warn("could not renew reservations", { error: coerceError(error).message }));
     }
   }
 

@@ -30,22 +30,13 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     });
     afterEach(() => harness.close());
 
-    async function reserveAll(
-      count: number,
-      limits: LaneLimits,
-      tokens = 10,
-      lane = LANE,
-    ): Promise<Reservation[]> {
+    async function reserveAll(count: number, limits: LaneLimits, tokens = 10, lane = LANE): Promise<Reservation[]> {
       const { granted, wait } = await limiter.reserve(lane, limits, Array(count).fill(tokens));
       expect(wait).toBeUndefined();
       expect(granted).toHaveLength(count);
       return [...granted];
     }
-    async function settleAll(
-      reservations: readonly Reservation[],
-      tokens?: number,
-      lane = LANE,
-    ): Promise<void> {
+    async function settleAll(reservations: readonly Reservation[], tokens?: number, lane = LANE): Promise<void> {
       await limiter.settle(
         lane,
         reservations.map(({ id }) => ({ id, outcome: "ok", ...(tokens === undefined ? {} : { tokens }) })),
@@ -79,8 +70,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
     test("the place that comes free is the urgent call's, whoever asks first", async () => {
       const limits = { concurrency: 2 };
       const [first, second] = await reserveAll(2, limits);
-      const countInteractiveGranted = async () =>
-        (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
+      const countInteractiveGranted = async () => (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
       expect(await countInteractiveGranted()).toBe(0);
       if (first) await settleAll([first]);
       expect(await wait(limits)).toEqual({ reason: "interactive", waitMs: 50 });
@@ -388,11 +378,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       const [call] = await reserveAll(1, {});
       const grantedAt = call?.grantedAt ?? 0;
       await limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 60_000, grantedAt });
-      const { waitMs } = await limiter.throttle(
-        LANE,
-        {},
-        { dimension: "requests", retryAfterMs: 1, grantedAt },
-      );
+      const { waitMs } = await limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 1, grantedAt });
       expect(waitMs).toBeGreaterThan(60_000 - SLACK);
     });
 
@@ -411,11 +397,7 @@ export function limiterSuite(name: string, open: (options: LimiterOptions) => Pr
       const throttleOnce = async () => {
         const [call] = await reserveAll(1, {});
         await limiter.settle(LANE, [{ id: call?.id ?? "", outcome: "failed" }]);
-        const { waitMs } = await limiter.throttle(
-          LANE,
-          {},
-          { dimension: "requests", grantedAt: call?.grantedAt ?? 0 },
-        );
+        const { waitMs } = await limiter.throttle(LANE, {}, { dimension: "requests", grantedAt: call?.grantedAt ?? 0 });
         await harness.advance(120_000);
         return waitMs;
       };

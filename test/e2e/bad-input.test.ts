@@ -63,19 +63,13 @@ test("invalid UTF-8 is named with its line", async () => {
 });
 
 test("bad JSONL lines are named, and left out with --skip-invalid", async () => {
-  sandbox.write(
-    "bad.jsonl",
-    `${good(1)}\n{"id": "x", "text"\n${good(2)}\n[1]\n{"id":"y"}\n{"id":"z","text":""}\n`,
-  );
+  sandbox.write("bad.jsonl", `${good(1)}\n{"id": "x", "text"\n${good(2)}\n[1]\n{"id":"y"}\n{"id":"z","text":""}\n`);
   const words = [/bad\.jsonl:2/, /bad\.jsonl:4/, /bad\.jsonl:5/, /bad\.jsonl:6/, "--skip-invalid"];
   await expectRefused(["bad.jsonl"], words);
   const { stdout } = await embed(["bad.jsonl", "--json"]);
   expect(stdout).toMatch(/"event":"run-end".*"message":"the input has 4 problems; nothing was sent"\}\n$/);
   expect(await embed(["bad.jsonl", "--skip-invalid"])).toMatchObject({ code: 0 });
-  expect(readJsonl(sandbox.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual([
-    "g-1",
-    "g-2",
-  ]);
+  expect(readJsonl(sandbox.path(`out-${folders}`, "records.jsonl")).map(({ id }) => id)).toEqual(["g-1", "g-2"]);
   expect(sandbox.manifest(`out-${folders}`).source.skippedInvalid).toBe(4);
 });
 
@@ -98,14 +92,7 @@ test("a text over the model's limit is refused with --no-chunk", async () => {
 
 test("an unknown model comes with the nearest names", async () => {
   sandbox.write("one.jsonl", `${good(1)}\n`);
-  const { code, stderr } = await sandbox.run([
-    "embed",
-    "one.jsonl",
-    "--model",
-    "minimax/embo-1",
-    "--out",
-    "x",
-  ]);
+  const { code, stderr } = await sandbox.run(["embed", "one.jsonl", "--model", "minimax/embo-1", "--out", "x"]);
   expect(code).toBe(2);
   expect(stderr).toContain("minimax/embo-01");
   expect(existsSync(sandbox.path("x"))).toBe(false);

@@ -165,9 +165,7 @@ test("a disk that is full stops the run with a clear word, and it resumes", asyn
 });
 
 test("a slow upstream is waited for, and an endless redirect is not followed", async () => {
-  const server = createServer((_, response) =>
-    response.writeHead(302, { location: "http://127.0.0.1:1/" }).end(),
-  );
+  const server = createServer((_, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end());
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     await using sandbox = await CliSandbox.open({ latency: { fixedMs: 1_500 } });

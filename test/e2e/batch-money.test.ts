@@ -62,9 +62,7 @@ test("the cap holds for answers too, and what was spent is what the provider rep
   const answers = readJsonl(sandbox.path("out", "output.jsonl")) as {
     response: { body: { usage: { prompt_tokens: number; completion_tokens: number } } };
   }[];
-  const costs = answers.map(
-    ({ response: { body } }) => body.usage.prompt_tokens + 10 * body.usage.completion_tokens,
-  );
+  const costs = answers.map(({ response: { body } }) => body.usage.prompt_tokens + 10 * body.usage.completion_tokens);
   const total = costs.reduce((a, b) => a + b, 0);
   expect(sandbox.manifest("out").cost).toEqual({ amount: total, currency: "CNY" });
 

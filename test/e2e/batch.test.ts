@@ -71,10 +71,7 @@ function expectAnswers(path: string, questions: readonly string[]): void {
 test("requests for three providers are answered in one run: worker and command killed, each once, in order", async () => {
   await using sandbox = await openSandbox(60);
   const questions = Array.from({ length: 300 }, (_, n) => buildCorpusText(n));
-  sandbox.write(
-    "requests.jsonl",
-    questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"),
-  );
+  sandbox.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"));
   const args = ["requests.jsonl", "--out", "out"];
 
   const first = startBatch(sandbox, args);
@@ -152,8 +149,8 @@ test("embedding requests become OpenAI's embedding lists", async () => {
   const lines = readJsonl(sandbox.path("out", "output.jsonl"));
   expect(lines.map((line) => line.custom_id)).toEqual(requests.map((request) => request.custom_id));
   for (const [n, line] of lines.entries()) {
-    const { data } = (line as unknown as { response: { body: { data: { embedding: string | number[] }[] } } })
-      .response.body;
+    const { data } = (line as unknown as { response: { body: { data: { embedding: string | number[] }[] } } }).response
+      .body;
     const vectors = data.map(({ embedding }) =>
       typeof embedding === "string"
         ? new Float32Array(new Uint8Array(Buffer.from(embedding, "base64")).buffer)

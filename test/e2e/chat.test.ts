@@ -33,8 +33,7 @@ test("the prompt comes from standard input, and without streaming the record is 
 });
 
 test("--template asks as the provider's own conversation template does", async () => {
-  const plain =
-    "Be short.\n### USER: two words\n### BOT: You wrote 2 words.\n### USER: one two three\n### BOT:";
+  const plain = "Be short.\n### USER: two words\n### BOT: You wrote 2 words.\n### USER: one two three\n### BOT:";
   const { code, stdout } = await sandbox.run(["chat", plain, "--model", CHAT, "--template"]);
   expect(code).toBe(0);
   expect(stdout).toContain("You wrote 3 words: “one two three”.");

@@ -35,9 +35,7 @@ test("a finished run can be listed, shown and searched, and no key is anywhere",
       expect(shown).toMatchObject({ code: 0, stderr: "" });
       expect(shown.stdout).toMatch(/items +400: 400 succeeded, 0 failed, 0 missing/);
     }
-    expect(JSON.parse((await sandbox.run(["runs", run, "--json"])).stdout)).toEqual(
-      sandbox.manifest("vectors"),
-    );
+    expect(JSON.parse((await sandbox.run(["runs", run, "--json"])).stdout)).toEqual(sandbox.manifest("vectors"));
     expect(await sandbox.run(["runs", "no-such-run"])).toMatchObject({ code: 2 });
 
     const found = await sandbox.run(["search", "vectors", buildCorpusText(123), "--top", "3", "--json"]);
@@ -72,9 +70,7 @@ test("the doctor says what is well, what is wrong and the mend, and never a secr
   expect(well).toMatchObject({ code: 0, stderr: "" });
   expect(well.stdout).toMatch(/ok +redis +private/);
   expect(well.stdout).toContain("from sluice.yaml");
-  expect(well.stdout).toContain(
-    "not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set",
-  );
+  expect(well.stdout).toContain("not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set");
   // One column for all names, however long.
   const starts = well.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
   expect(new Set(starts.filter((start) => start !== undefined)).size).toBe(1);
@@ -106,8 +102,7 @@ test("a Redis that evicts is refused, one without persistence is told of, one th
   try {
     await using sandbox = await CliSandbox.open();
     writeCorpus(sandbox, 20);
-    const embed = (url: string) =>
-      sandbox.embed(["corpus", "--out", "vectors"], { env: { REDIS_URL: url } }).exit;
+    const embed = (url: string) => sandbox.embed(["corpus", "--out", "vectors"], { env: { REDIS_URL: url } }).exit;
     const refused = await embed(evicting.url);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/allkeys-lru[\s\S]*noeviction/) });
     const away = await embed("redis://:pa55word@127.0.0.1:1");
@@ -130,9 +125,7 @@ test("the simulator serves what it prints, until it is stopped", async () => {
     .toBeTruthy()
     .then(() => /MINIMAX_BASE_URL=(\S+)/.exec(simulate.stdout())?.[1] ?? "");
   writeCorpus(sandbox, 20);
-  expect(
-    await sandbox.embed(["corpus", "--out", "v"], { env: { MINIMAX_BASE_URL: url } }).exit,
-  ).toMatchObject({
+  expect(await sandbox.embed(["corpus", "--out", "v"], { env: { MINIMAX_BASE_URL: url } }).exit).toMatchObject({
     code: 0,
   });
   expect(sandbox.simulator.statistics().calls).toBe(0);

@@ -33,9 +33,7 @@ test("`sluice up` does the work of runs, shows it, and leaves nothing behind", a
     const list = await get(`${url}/api/runs`);
     return list.runs[0]?.phase === "finished" ? list : undefined;
   });
-  expect(runs).toMatchObject([
-    { run: id, items: { total: 400, succeeded: 400, failed: 0 }, name: "vectors" },
-  ]);
+  expect(runs).toMatchObject([{ run: id, items: { total: 400, succeeded: 400, failed: 0 }, name: "vectors" }]);
   const page = await get(`${url}/api/runs/${id}`);
   expect(page).toMatchObject({ folder: { isAvailable: true }, output: { format: "npy" }, kind: "embedding" });
   expect(page.actions).toContain("search");
@@ -199,10 +197,9 @@ test.runIf(process.platform === "linux")(
       SLUICE_VIEWER_PASSWORD: "for viewers only",
     };
     const { cli } = await startDashboardProcess(sandbox, { workers: 1, env });
-    const worker = await waitFor(
-      () => sandbox.processes().find(({ command }) => command.includes("worker --child")),
-      { what: "a worker" },
-    );
+    const worker = await waitFor(() => sandbox.processes().find(({ command }) => command.includes("worker --child")), {
+      what: "a worker",
+    });
     const environment = readFileSync(`/proc/${worker.pid}/environ`, "utf8");
     expect(environment).toContain("PATH=");
     expect(environment).not.toMatch(/for operators only|for viewers only/);

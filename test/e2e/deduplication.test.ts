@@ -44,9 +44,7 @@ async function readVectors(sandbox: CliSandbox, out: string, format: string): Pr
 
 async function expectVectors(sandbox: CliSandbox, out: string, format: string, count = ITEMS, text = textOf) {
   const floats = await readVectors(sandbox, out, format);
-  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(count, text).buffer))).toBe(
-    0,
-  );
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(count, text).buffer))).toBe(0);
 }
 
 test.each(["npy", "jsonl", "parquet"])(
@@ -110,8 +108,7 @@ test("a second run over the same texts is answered from the cache, bit for bit a
   writeTexts(sandbox, 300);
   const distinct = new Set(Array.from({ length: 300 }, (_, n) => textOf(n))).size;
   const run = (out: string, ...more: string[]) =>
-    sandbox.embed(["corpus.jsonl", "--out", out, "--format", "npy", "--json", "--workers", "1", ...more])
-      .exit;
+    sandbox.embed(["corpus.jsonl", "--out", out, "--format", "npy", "--json", "--workers", "1", ...more]).exit;
   expect(await run("first", "--cache")).toMatchObject({ code: 0, stderr: "" });
   const { calls } = sandbox.simulator.statistics();
   expect(calls).toBe(Math.ceil(distinct / 10));
@@ -139,13 +136,9 @@ test("a second run over the same texts is answered from the cache, bit for bit a
 
 test("a run that is partly answered from the cache goes on after kill -9, and loses and repeats nothing", async () => {
   await using sandbox = await openSandbox(30);
-  const half = Array.from({ length: 600 }, (_, n) =>
-    JSON.stringify({ id: `h-${n}`, text: buildCorpusText(n * 2) }),
-  );
+  const half = Array.from({ length: 600 }, (_, n) => JSON.stringify({ id: `h-${n}`, text: buildCorpusText(n * 2) }));
   sandbox.write("half.jsonl", half.join("\n"));
-  expect(
-    await sandbox.embed(["half.jsonl", "--out", "half", "--format", "npy", "--cache"]).exit,
-  ).toMatchObject({
+  expect(await sandbox.embed(["half.jsonl", "--out", "half", "--format", "npy", "--cache"]).exit).toMatchObject({
     code: 0,
   });
   writeTexts(sandbox, 1_200, buildCorpusText);
@@ -198,9 +191,7 @@ test("what is equal or in the cache takes nothing from --max-cost, and --limit c
   const dry = JSON.parse((await sandbox.embed([...args, "--out", "out", "--dry-run"]).exit).stdout);
   // All 500 would cost more than ten times as much.
   const cap = String(dry.cost.high * 2.5);
-  expect(
-    await sandbox.embed([...args, "--out", "out", "--max-cost", cap, "--limit", "400"]).exit,
-  ).toMatchObject({
+  expect(await sandbox.embed([...args, "--out", "out", "--max-cost", cap, "--limit", "400"]).exit).toMatchObject({
     code: 0,
   });
   const { cost, reused, items } = sandbox.manifest("out");

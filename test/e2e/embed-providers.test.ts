@@ -12,9 +12,7 @@ let sandbox: CliSandbox;
 
 beforeAll(async () => {
   sandbox = await CliSandbox.open({ latency: { fixedMs: 5 } });
-  const lines = Array.from({ length: ITEMS }, (_, n) =>
-    JSON.stringify({ id: `c-${n}`, text: buildCorpusText(n) }),
-  );
+  const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: buildCorpusText(n) }));
   sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
 });
 
@@ -46,41 +44,26 @@ test.each([
   ["openai/text-embedding-3-small", 1536, 2048],
   // Known by its name alone, so that its length is what the first answer says.
   ["vllm/own/embedder", 1536, 1024],
-])(
-  "a corpus goes through %s whole, in order, in calls as full as they can be",
-  async (model, length, maxInputs) => {
-    sandbox.simulator.resetStatistics();
-    const out = model.replaceAll("/", "_");
-    const { code, stderr } = await sandbox.run(
-      [
-        "embed",
-        "corpus.jsonl",
-        "--model",
-        model,
-        "--out",
-        out,
-        "--format",
-        "jsonl",
-        "--with-text",
-        "--workers",
-        "1",
-      ],
-      { env: environment() },
-    );
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const records = readJsonl(sandbox.path(out, "records.jsonl"));
-    expect(records.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, n) => `c-${n}`));
-    for (const [n, { status, vector }] of records.entries()) {
-      expect(status).toBe("ok");
-      expect(Float32Array.from(vector as number[])).toEqual(toFloats(embedText(buildCorpusText(n), length)));
-    }
-    const { calls, texts, refused } = sandbox.simulator.statistics();
-    expect({ texts, refused }).toEqual({ texts: ITEMS, refused: 0 });
-    expect(calls).toBeLessThanOrEqual(Math.ceil(ITEMS / maxInputs) + 1);
-    expect(sandbox.manifest(out)).toMatchObject({
-      state: "finished",
-      items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
-      calls: { made: calls, paidTwice: 0 },
-    });
-  },
-);
+])("a corpus goes through %s whole, in order, in calls as full as they can be", async (model, length, maxInputs) => {
+  sandbox.simulator.resetStatistics();
+  const out = model.replaceAll("/", "_");
+  const { code, stderr } = await sandbox.run(
+    ["embed", "corpus.jsonl", "--model", model, "--out", out, "--format", "jsonl", "--with-text", "--workers", "1"],
+    { env: environment() },
+  );
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const records = readJsonl(sandbox.path(out, "records.jsonl"));
+  expect(records.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, n) => `c-${n}`));
+  for (const [n, { status, vector }] of records.entries()) {
+    expect(status).toBe("ok");
+    expect(Float32Array.from(vector as number[])).toEqual(toFloats(embedText(buildCorpusText(n), length)));
+  }
+  const { calls, texts, refused } = sandbox.simulator.statistics();
+  expect({ texts, refused }).toEqual({ texts: ITEMS, refused: 0 });
+  expect(calls).toBeLessThanOrEqual(Math.ceil(ITEMS / maxInputs) + 1);
+  expect(sandbox.manifest(out)).toMatchObject({
+    state: "finished",
+    items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
+    calls: { made: calls, paidTwice: 0 },
+  });
+});

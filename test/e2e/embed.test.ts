@@ -37,9 +37,7 @@ test("a corpus of several files becomes all its vectors, in order, in full calls
     tokens: sandbox.simulator.statistics().tokens,
   });
   const events = cli.events();
-  expect(events.map(({ event }) => event)).toEqual(
-    expect.arrayContaining(["run-start", "progress", "run-end"]),
-  );
+  expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(["run-start", "progress", "run-end"]));
   expect(events.at(-1)).toMatchObject({ event: "run-end", outcome: "finished" });
   expect(existsSync(sandbox.path("npy", ".work"))).toBe(false);
   await sandbox.waitUntilNoProcesses();
@@ -55,9 +53,7 @@ test("a finished run says so and does nothing", async () => {
   expect(readFileSync(sandbox.path("npy", "run.json"))).toEqual(bytes);
   const told = sandbox.embed(["corpus", "--out", "npy", "--format", "npy", "--json"]);
   expect((await told.exit).code).toBe(0);
-  expect(told.events()).toMatchObject([
-    { event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) },
-  ]);
+  expect(told.events()).toMatchObject([{ event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) }]);
 });
 
 test("the folder of another run is refused, and made free with --force", async () => {
@@ -84,9 +80,7 @@ test("a folder with files of somebody else is refused even with --force", async 
 });
 
 test("JSONL on standard input becomes records.jsonl with text and metadata, on a Redis given by URL", async () => {
-  const lines = Array.from({ length: 25 }, (_, n) =>
-    JSON.stringify({ id: n, text: buildCorpusText(n), lang: "zz" }),
-  );
+  const lines = Array.from({ length: 25 }, (_, n) => JSON.stringify({ id: n, text: buildCorpusText(n), lang: "zz" }));
   const { code, stderr } = await sandbox.embed(["-", "--out", "stdin", "--format", "jsonl", "--with-text"], {
     stdin: `${lines.join("\n")}\n`,
     env: { REDIS_URL: inject("redisUrl"), SLUICE_NAMESPACE: `e2e-stdin-${process.pid}` },

@@ -72,10 +72,7 @@ test("a second Ctrl-C ends at once, and still nothing is lost", async () => {
   const { calls } = sandbox.simulator.statistics();
   await cli.event(() => sandbox.simulator.statistics().calls >= calls + 4, "calls that stall");
   cli.killGroup("SIGINT");
-  await cli.event(
-    ({ event, message }) => event === "note" && /stop/i.test(String(message)),
-    "word of the stop",
-  );
+  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "word of the stop");
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
   await sandbox.waitUntilNoProcesses();
@@ -96,9 +93,7 @@ test("Ctrl-C while planning sends nothing", async () => {
   await sandbox.waitUntilNoProcesses();
 });
 
-async function planning(
-  sandbox: CliSandbox,
-): Promise<{ readonly cli: CliProcess; readonly planner: number }> {
+async function planning(sandbox: CliSandbox): Promise<{ readonly cli: CliProcess; readonly planner: number }> {
   const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
   sandbox.write("large.jsonl", line.repeat(10_000));
   const cli = sandbox.embed(["large.jsonl", "--out", "vectors", "--json"]);
@@ -173,21 +168,18 @@ test("a second process on one run is refused, on the same Redis and on another",
   }
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)(
-  "%s while the command is still loading ends it with 130",
-  async (signal) => {
-    await using sandbox = await CliSandbox.open();
-    writeCorpus(sandbox, 10);
-    // Sends the signal at the moment the command's own code begins to load.
-    const hook = `import module from "node:module";
+test.each(["SIGINT", "SIGTERM"] as const)("%s while the command is still loading ends it with 130", async (signal) => {
+  await using sandbox = await CliSandbox.open();
+  writeCorpus(sandbox, 10);
+  // Sends the signal at the moment the command's own code begins to load.
+  const hook = `import module from "node:module";
     module.registerHooks({ resolve(specifier, context, next) {
       if (/cli\\/main\\.[tj]s$/.test(specifier)) process.kill(process.pid, ${JSON.stringify(signal)});
       return next(specifier, context);
     } });`;
-    sandbox.write("hook.mjs", hook);
-    const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${sandbox.path("hook.mjs")}` } });
-    expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
-    expect(sandbox.simulator.statistics().calls).toBe(0);
-    await sandbox.waitUntilNoProcesses();
-  },
-);
+  sandbox.write("hook.mjs", hook);
+  const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${sandbox.path("hook.mjs")}` } });
+  expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+  await sandbox.waitUntilNoProcesses();
+});

@@ -6,9 +6,7 @@ import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/supp
 import { waitFor } from "#test/support/wait-for.ts";
 
 const CHAT = "minimax/MiniMax-Text-01";
-const LIBRARY = JSON.stringify(
-  fileURLToPath(new URL("../../src/producer/client/create-client.ts", import.meta.url)),
-);
+const LIBRARY = JSON.stringify(fileURLToPath(new URL("../../src/producer/client/create-client.ts", import.meta.url)));
 /** A sum that the simulated model repeats in about a hundred increments. */
 const QUESTION = Array.from({ length: 20 }, (_, n) => n + 1).join(" and ");
 

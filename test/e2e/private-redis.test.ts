@@ -95,8 +95,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   const gone = (identity: ProcessIdentity) =>
     waitFor(() => !isProcessAlive(identity), { what: "the end of a process" });
   const nothingRuns = () =>
-    readLiveRecord(files().supervisorRecord) === undefined &&
-    readLiveRecord(files().serverRecord) === undefined;
+    readLiveRecord(files().supervisorRecord) === undefined && readLiveRecord(files().serverRecord) === undefined;
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "sluice-private-"));
@@ -108,8 +107,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
       const found = readLiveRecord(record);
       if (found !== undefined) seen.push(found);
     }
-    for (const identity of seen.splice(0))
-      if (isProcessAlive(identity)) process.kill(identity.pid, "SIGKILL");
+    for (const identity of seen.splice(0)) if (isProcessAlive(identity)) process.kill(identity.pid, "SIGKILL");
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   });
 

@@ -81,9 +81,7 @@ test("the rest of many causes is retried without the causes that are told apart,
   const { run } = sandbox.manifest("out");
   const client = redis.connect();
   const { causes } = createKeys(redis.namespace).run(run);
-  const [filtered] = (await readFailureCauses(client, createKeys(redis.namespace), run)).map(
-    ({ cause }) => cause,
-  );
+  const [filtered] = (await readFailureCauses(client, createKeys(redis.namespace), run)).map(({ cause }) => cause);
   // As if 200 others had come before the one of these items.
   await client.hdel(causes, filtered ?? "");
   const { code, stdout } = await sandbox.run([

@@ -56,9 +56,7 @@ test.each(["npy", "jsonl", "parquet"])(
       items: { total: ITEMS, succeeded: ITEMS - 1, failed: 1, missing: 0 },
       failuresByKind: { "invalid-request": 1 },
     });
-    expect(readJsonl(sandbox.path("out", "errors.jsonl"))).toMatchObject([
-      { id: "c-200", kind: "invalid-request" },
-    ]);
+    expect(readJsonl(sandbox.path("out", "errors.jsonl"))).toMatchObject([{ id: "c-200", kind: "invalid-request" }]);
 
     sandbox.simulator.configure({ faults: [] });
     const { run } = sandbox.manifest("out");

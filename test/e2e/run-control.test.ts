@@ -111,17 +111,14 @@ test("a run whose coordinator is gone is cancelled when its command is run again
   await worker.exit;
 });
 
-test.each([["run"], ["pause"], ["resume"], ["cancel"]])(
-  "%s of a run nobody knows is refused",
-  async (verb) => {
-    const { code, stderr } = await sandbox.run([verb, "e-20260101-nothing"]);
-    expect(code).toBe(2);
-    expect(stderr).toContain('no run "e-20260101-nothing"');
-    const folder = await sandbox.run([verb, "corpus"]);
-    expect(folder.code).toBe(2);
-    expect(folder.stderr).toContain("holds no run");
-  },
-);
+test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody knows is refused", async (verb) => {
+  const { code, stderr } = await sandbox.run([verb, "e-20260101-nothing"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('no run "e-20260101-nothing"');
+  const folder = await sandbox.run([verb, "corpus"]);
+  expect(folder.code).toBe(2);
+  expect(folder.stderr).toContain("holds no run");
+});
 
 test("a limit set from another terminal is kept by running workers within seconds, and shown", async () => {
   const { cli } = await startRun();

@@ -62,16 +62,12 @@ test("a run's jobs are traced from submit to commit, across processes and withou
       .map(({ attributes }) => attributes["error.type"]),
   ).toContain("invalid-request");
   expect(named("commit")).toHaveLength(answered.length);
-  expect(answered.reduce((sum, { attributes }) => sum + Number(attributes["sluice.inputs"]), 0)).toBe(
-    ITEMS - 1,
-  );
+  expect(answered.reduce((sum, { attributes }) => sum + Number(attributes["sluice.inputs"]), 0)).toBe(ITEMS - 1);
   for (const { attributes } of named("call")) {
     expect(attributes).toMatchObject({ "sluice.run": run, "sluice.lane": "minimax/embo-01" });
   }
   expect(receiver.spans().every(({ resource }) => resource["service.name"] === "night-run")).toBe(true);
-  expect(receiver.headers.every(({ authorization }) => authorization === "Bearer token-for-spans")).toBe(
-    true,
-  );
+  expect(receiver.headers.every(({ authorization }) => authorization === "Bearer token-for-spans")).toBe(true);
   for (let n = 0; n < ITEMS; n++) expect(receiver.bodies()).not.toContain(buildCorpusText(n));
   expect(receiver.bodies()).not.toContain("broken");
 });

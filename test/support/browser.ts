@@ -11,9 +11,7 @@ function findBrowser(): string | undefined {
     const { status, stdout } = spawnSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" });
     if (status === 0) return stdout.trim();
   }
-  console.warn(
-    "NO BROWSER: the tests of the dashboard's pages are skipped (sh scripts/bootstrap.sh --browser)",
-  );
+  console.warn("NO BROWSER: the tests of the dashboard's pages are skipped (sh scripts/bootstrap.sh --browser)");
   return undefined;
 }
 
@@ -49,10 +47,7 @@ export interface GuardedPage {
 }
 
 /** A page in a context of its own, with somebody who notes what must not happen. */
-export async function openGuardedPage(
-  browser: Browser,
-  options: BrowserContextOptions = {},
-): Promise<GuardedPage> {
+export async function openGuardedPage(browser: Browser, options: BrowserContextOptions = {}): Promise<GuardedPage> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 860 },
     locale: "en-GB",

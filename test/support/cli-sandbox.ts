@@ -4,12 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 import { findProcesses, type ProcessInfo } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -226,8 +221,7 @@ export function killIfRunning(pid: number, signal: NodeJS.Signals): void {
 function buildCleanEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) =>
-        !/^(REDIS_URL|TEST_REDIS_URL|MINIMAX_|SLUICE_(?!REDIS_SERVER)|NODE_OPTIONS|VITEST)/.test(name),
+      ([name]) => !/^(REDIS_URL|TEST_REDIS_URL|MINIMAX_|SLUICE_(?!REDIS_SERVER)|NODE_OPTIONS|VITEST)/.test(name),
     ),
   );
 }

@@ -48,11 +48,7 @@ export interface TestDashboard extends AsyncDisposable {
   /** The cookie of somebody who signed in. */
   signIn(password: string, name?: string): Promise<string>;
   /** Events of a stream until `enough` says so; the stream is closed then. */
-  events(
-    query: string,
-    isComplete: (events: readonly LiveEvent[]) => boolean,
-    cookie?: string,
-  ): Promise<LiveEvent[]>;
+  events(query: string, isComplete: (events: readonly LiveEvent[]) => boolean, cookie?: string): Promise<LiveEvent[]>;
   close(): Promise<void>;
 }
 
@@ -135,9 +131,7 @@ function send(
     path,
     method,
     headers: {
-      ...(text === undefined
-        ? {}
-        : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
+      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       ...(cookie === undefined ? {} : { cookie }),
       ...headers,
     },

@@ -22,10 +22,7 @@ import { silentLog } from "#src/workers/worker-log.ts";
 import { DIMENSIONS } from "./fake-embedding.ts";
 import type { TestRedis } from "./redis.ts";
 
-export function makeItems(
-  count: number,
-  text: (index: number) => string = (i) => `text number ${i}`,
-): Item[] {
+export function makeItems(count: number, text: (index: number) => string = (i) => `text number ${i}`): Item[] {
   return Array.from({ length: count }, (_, index) => ({
     index,
     id: `id-${index}`,
@@ -93,10 +90,7 @@ export async function openInProcessHarness(redis: TestRedis): Promise<InProcessH
       hosts.push(host);
       return host;
     },
-    async coordinate(
-      items,
-      { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {},
-    ) {
+    async coordinate(items, { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {}) {
       const control = new RunControl(client, keys, runId);
       const lease = await acquireLease(control, systemClock, {
         onWait: () => undefined,

@@ -71,8 +71,7 @@ async function join(nodes: readonly Node[]): Promise<void> {
     async () => {
       if ((await Promise.all(nodes.map(isJoined))).every(Boolean)) return true;
       // Said again until it has been heard: a first meeting may get lost.
-      for (const { server, bus } of others)
-        await first?.client.call("CLUSTER", "MEET", "127.0.0.1", server.port, bus);
+      for (const { server, bus } of others) await first?.client.call("CLUSTER", "MEET", "127.0.0.1", server.port, bus);
       return false;
     },
     { what: "the cluster", intervalMs: 200 },

@@ -73,11 +73,7 @@ async function deleteKeys(client: Redis, namespace: string): Promise<void> {
   } while (cursor !== "0");
 }
 
-async function openConnections(
-  client: Redis,
-  namespace: string,
-  firstId: Promise<number>,
-): Promise<string[]> {
+async function openConnections(client: Redis, namespace: string, firstId: Promise<number>): Promise<string[]> {
   const list = String(await client.client("LIST"));
   const oldest = await firstId;
   return list.split("\n").filter((line) => {

@@ -12,9 +12,7 @@ export interface ReplayServer {
 }
 
 /** A server that answers each request on a connection with whatever `answer` writes, raw. */
-export async function startReplayServer(
-  answer: (socket: Socket, request: string) => void,
-): Promise<ReplayServer> {
+export async function startReplayServer(answer: (socket: Socket, request: string) => void): Promise<ReplayServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer((socket) => {
@@ -70,8 +68,7 @@ export interface Reply {
 export function encodeResponse(request: string, body: string | Buffer, options: Reply = {}): Buffer {
   const { status = 200, ...others } = options;
   if (/^upgrade: websocket/im.test(request) && status < 300) {
-    const sent =
-      typeof body === "string" ? Buffer.concat([encodeTextMessage(body), encodeCloseFrame()]) : body;
+    const sent = typeof body === "string" ? Buffer.concat([encodeTextMessage(body), encodeCloseFrame()]) : body;
     return Buffer.concat([encodeUpgradeResponse(request), sent]);
   }
   const head = replyHead({ ...others, status: status === 101 ? 200 : status });
@@ -99,9 +96,7 @@ export function replyHead(
     length: `content-length: ${length}`,
     close: "connection: close",
   };
-  return [`HTTP/1.1 ${status} X`, `content-type: ${contentType}`, frame[framing], ...headers, "", ""].join(
-    "\r\n",
-  );
+  return [`HTTP/1.1 ${status} X`, `content-type: ${contentType}`, frame[framing], ...headers, "", ""].join("\r\n");
 }
 
 export function chunk(body: string | Buffer): Buffer {

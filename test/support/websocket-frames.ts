@@ -30,9 +30,7 @@ export function encodeTextMessage(text: string, cuts: readonly number[] = []): B
   const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
   const pieces = edges.slice(1).map((end, index) => bytes.subarray(edges[index], end));
   return Buffer.concat(
-    pieces.map((piece, index) =>
-      encodeFrame(index === 0 ? TEXT : CONTINUATION, piece, index === pieces.length - 1),
-    ),
+    pieces.map((piece, index) => encodeFrame(index === 0 ? TEXT : CONTINUATION, piece, index === pieces.length - 1)),
   );
 }
 

@@ -3,12 +3,7 @@
 import type { Provider } from "#src/providers/provider.ts";
 import { createProvider } from "#src/providers/registry.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
-import {
-  type EmbeddingRecording,
-  type Recording,
-  recordChats,
-  recordEmbeddings,
-} from "./codec-recordings.ts";
+import { type EmbeddingRecording, type Recording, recordChats, recordEmbeddings } from "./codec-recordings.ts";
 
 /** Of one delta or one answer. */
 export interface CodecCost {
@@ -123,8 +118,7 @@ async function measureEmbedding(recording: EmbeddingRecording) {
     { runs: inputs > 10 ? 40 : 300, counted: COUNTED.embeddings },
     async () => {
       const { vectors } = await model.embed(request, CALL);
-      if (vectors.length !== inputs * dimensions)
-        throw new Error(`${recording.name}: ${vectors.length} floats`);
+      if (vectors.length !== inputs * dimensions) throw new Error(`${recording.name}: ${vectors.length} floats`);
     },
   );
   return { ...cost, floats: inputs * dimensions };

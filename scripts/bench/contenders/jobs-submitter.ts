@@ -42,11 +42,7 @@ interface Submitter {
   close(): Promise<void>;
 }
 
-async function runConcurrently(
-  jobs: number,
-  atOnce: number,
-  work: (n: number) => Promise<unknown>,
-): Promise<void> {
+async function runConcurrently(jobs: number, atOnce: number, work: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < jobs) await work(next++);
@@ -75,9 +71,7 @@ async function createBareSubmitter({ redisUrl, namespace, kind }: SubmitterSetup
   const addBulk = async (jobs: number) => {
     for (let at = 0; at < jobs; at += BULK_SIZE) {
       const count = Math.min(BULK_SIZE, jobs - at);
-      await queue.addBulk(
-        Array.from({ length: count }, (_, n) => ({ name: "chat", data: payloadOf(at + n) })),
-      );
+      await queue.addBulk(Array.from({ length: count }, (_, n) => ({ name: "chat", data: payloadOf(at + n) })));
     }
   };
   return {
@@ -118,21 +112,17 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
       const { run } = preparation;
       const client = source.connect("commands");
-      const report = await executeRun(
-        run,
-        batchWork(run, { client, keys, now: Date.now, inputsPerCall: 1 }),
-        {
-          redis: source,
-          keys,
-          limiter: createRedisLimiter(client, keys),
-          windowSize: WINDOW,
-          lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
-          clock: systemClock,
-          onSnapshot: () => undefined,
-          onEvent: () => undefined,
-          signal: new AbortController().signal,
-        },
-      );
+      const report = await executeRun(run, batchWork(run, { client, keys, now: Date.now, inputsPerCall: 1 }), {
+        redis: source,
+        keys,
+        limiter: createRedisLimiter(client, keys),
+        windowSize: WINDOW,
+        lanes: [{ lane: { provider: PROVIDER, account: "default", model: MODEL }, limits: {} }],
+        clock: systemClock,
+        onSnapshot: () => undefined,
+        onEvent: () => undefined,
+        signal: new AbortController().signal,
+      });
       await run.unlock();
       if (report.items.succeeded !== jobs) throw new Error(`${report.items.succeeded} of ${jobs} succeeded`);
       await rm(dir, { recursive: true });
@@ -142,9 +132,7 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
 }
 
 const setup = JSON.parse(process.argv[2] ?? "{}") as SubmitterSetup;
-const create = { client: createClientSubmitter, batch: createBatchSubmitter }[
-  setup.kind as "client" | "batch"
-];
+const create = { client: createClientSubmitter, batch: createBatchSubmitter }[setup.kind as "client" | "batch"];
 const submitter = await (create ?? createBareSubmitter)(setup);
 serveParent(
   async ({ step, jobs }: SubmitterParams) =>

@@ -22,9 +22,7 @@ export interface StreamResult {
 
 const MODEL = "gpt-4o-mini";
 /** A sum of many numbers, which the simulated model repeats in about a hundred increments. */
-const MESSAGES = [
-  { role: "user" as const, content: Array.from({ length: 20 }, (_, n) => n + 1).join(" and ") },
-];
+const MESSAGES = [{ role: "user" as const, content: Array.from({ length: 20 }, (_, n) => n + 1).join(" and ") }];
 
 type Stream = () => Promise<number>;
 
@@ -35,10 +33,7 @@ function createStream({ client, url, apiKey, concurrency }: StreamParams): Strea
     if (!chat) throw new Error("no chat");
     return async () => {
       let deltas = 0;
-      for await (const { type } of chat.stream(
-        { messages: MESSAGES },
-        { signal: new AbortController().signal },
-      ))
+      for await (const { type } of chat.stream({ messages: MESSAGES }, { signal: new AbortController().signal }))
         if (type === "text-delta") deltas += 1;
       return deltas;
     };
@@ -79,7 +74,6 @@ const started = performance.now();
 const deltas = await runStreams(stream, params.streams, params.concurrency);
 const wallMs = performance.now() - started;
 const { user, system } = process.cpuUsage(cpuBefore);
-process.stdout.write(
-  JSON.stringify({ deltas, wallMs, cpuMs: (user + system) / 1000 } satisfies StreamResult),
-  () => process.exit(0),
+process.stdout.write(JSON.stringify({ deltas, wallMs, cpuMs: (user + system) / 1000 } satisfies StreamResult), () =>
+  process.exit(0),
 );

@@ -37,8 +37,7 @@ function followDirectly(): { follow: Follow; close: () => Promise<void> } {
   return {
     async *follow(n) {
       const call = { signal: new AbortController().signal };
-      for await (const event of chat.stream(requestOf(n), call))
-        if (event.type === "text-delta") yield event.text;
+      for await (const event of chat.stream(requestOf(n), call)) if (event.type === "text-delta") yield event.text;
     },
     close: () => provider.close(),
   };

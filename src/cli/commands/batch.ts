@@ -157,16 +157,7 @@ async function printDryRun(
       process.stderr.write(describeProblems(plan));
       return EXIT_CODES.couldNotComplete;
     }
-    const {
-      documents: requests,
-      items,
-      duplicates: copies,
-      tokens,
-      endpoint,
-      models,
-      problemCount,
-      bytes,
-    } = plan;
+    const { documents: requests, items, duplicates: copies, tokens, endpoint, models, problemCount, bytes } = plan;
     const keys = (cache: AnswerCacheSettings) => createKeyFunction(plan, cache);
     const known = await countCachedItems(resolveCacheFolder(config, options), keys, plan.itemsFile);
     const cached = known.items;
@@ -196,9 +187,7 @@ async function printDryRun(
             ...describeDryRunSavings({ copies, cached }),
             `calls      ${formatCount(calls)}`,
             `cost       ${describeCost(cost)}`,
-            ...(problemCount > 0
-              ? [`left out   ${formatMany(problemCount, "problem")} (--skip-invalid)`]
-              : []),
+            ...(problemCount > 0 ? [`left out   ${formatMany(problemCount, "problem")} (--skip-invalid)`] : []),
             "Nothing was sent.",
             "",
           ].join("\n"),
@@ -218,8 +207,7 @@ async function estimateCost(
 ): Promise<CostEstimate | undefined> {
   if (endpoint === "/v1/embeddings") {
     const price = findCommonPrice(config, models, "embedding");
-    const range =
-      price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
+    const range = price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
     return range && { ...range, currency: price.currency };
   }
   const priced = new Map(

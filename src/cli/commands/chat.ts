@@ -129,9 +129,7 @@ async function requestAnswer(
       return EXIT_CODES.interrupted;
     }
     if (reason instanceof RunStoppedError) {
-      process.stderr.write(
-        `sluice: ${reason.message}\n  ${reason.hint?.split(",")[0] ?? ""}, then ask again\n`,
-      );
+      process.stderr.write(`sluice: ${reason.message}\n  ${reason.hint?.split(",")[0] ?? ""}, then ask again\n`);
       return EXIT_CODES.couldNotComplete;
     }
     throw reason;

@@ -126,10 +126,7 @@ function findMarkdownFolder(): string {
     const candidate = join(dir, "node_modules");
     if (existsSync(candidate)) return candidate;
   }
-  throw new RunError(
-    "there is no node_modules folder whose Markdown could be embedded",
-    'run "npm install" first',
-  );
+  throw new RunError("there is no node_modules folder whose Markdown could be embedded", 'run "npm install" first');
 }
 
 /** Shows a command and runs it as a process of its own, in this terminal. */

@@ -41,9 +41,7 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
     findings.push(...(await examineRedis(config)));
   }
   process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
-  return findings.some((finding) => finding.level === "problem")
-    ? EXIT_CODES.couldNotComplete
-    : EXIT_CODES.ok;
+  return findings.some((finding) => finding.level === "problem") ? EXIT_CODES.couldNotComplete : EXIT_CODES.ok;
 }
 
 function readConfig(options: DoctorCommandOptions, findings: DoctorFinding[]): Config | undefined {
@@ -84,8 +82,7 @@ function examineProviders(config: Config): DoctorFinding[] {
           account: account.name,
           model: model.name,
         });
-        const hasOwnLimits =
-          config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
+        const hasOwnLimits = config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
         const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
         const parts = [
           requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
@@ -93,9 +90,7 @@ function examineProviders(config: Config): DoctorFinding[] {
           concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
         ].flat();
         if (parts.length === 0) continue;
-        const origin = hasOwnLimits
-          ? "from sluice.yaml"
-          : "usual for a new account; set your own in sluice.yaml";
+        const origin = hasOwnLimits ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
         found.push({
           area: name,
           level: "ok",
@@ -124,10 +119,7 @@ async function examineRedis(config: Config): Promise<DoctorFinding[]> {
       const source = openRedis(target);
       try {
         await source.assertReachable();
-        return [
-          { area, level: "ok", message: describeRedis(target) },
-          ...(await examineServer(source, config)),
-        ];
+        return [{ area, level: "ok", message: describeRedis(target) }, ...(await examineServer(source, config))];
       } finally {
         await source.close();
       }

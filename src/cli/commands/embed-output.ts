@@ -3,19 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatDuration } from "#src/cli/format/format-duration.ts";
-import {
-  formatBytes,
-  formatCount,
-  formatMany,
-  formatMoney,
-  formatPercent,
-} from "#src/cli/format/format-number.ts";
+import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
-import {
-  type CacheCommandOptions,
-  countCachedItems,
-  resolveCacheFolder,
-} from "#src/cli/options/cache-option.ts";
+import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import { describeSavings } from "#src/cli/panel/describe-savings.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { findModelPrice } from "#src/cli/wiring/model-price.ts";
@@ -70,10 +60,7 @@ export function describeRun(run: RunManifest, dir: string): string {
       "items",
       `${formatCount(items.total)}: ${formatCount(items.succeeded)} succeeded, ${formatCount(items.failed)} failed, ${formatCount(items.missing)} missing`,
     ],
-    ...Object.entries(run.failuresByKind).map(([kind, count]): [string, string] => [
-      `  ${kind}`,
-      formatCount(count),
-    ]),
+    ...Object.entries(run.failuresByKind).map(([kind, count]): [string, string] => [`  ${kind}`, formatCount(count)]),
     ["tokens", formatCount(run.tokens)],
     [
       "calls",
@@ -133,12 +120,7 @@ export async function printDryRun(
   }
 }
 
-function estimateRun(
-  plan: Plan,
-  known: CachedAnswerCounts,
-  request: EmbeddingRunOptions,
-  config: Config,
-): DryRun {
+function estimateRun(plan: Plan, known: CachedAnswerCounts, request: EmbeddingRunOptions, config: Config): DryRun {
   const { model } = findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
   const tokens = plan.tokens - plan.duplicateTokens - known.tokens;
@@ -165,11 +147,7 @@ function estimateRun(
 }
 
 /** The time that the limits of all lanes together ask for. A first window may be spent at once where pacing allows. */
-export function computeTimeAtLimits(
-  lanes: readonly LaneLimits[],
-  calls: number,
-  tokens: number,
-): number | undefined {
+export function computeTimeAtLimits(lanes: readonly LaneLimits[], calls: number, tokens: number): number | undefined {
   const sum = (field: "requestsPerMinute" | "tokensPerMinute") => {
     const known = lanes.map((lane) => lane[field]);
     return known.every((limit) => limit !== undefined) ? known.reduce((a, b) => a + b, 0) : undefined;
@@ -218,9 +196,7 @@ function describeDryRun(dryRun: DryRun, plan: Plan): string {
     `limits     ${limits.length > 0 ? limits.join(", ") : "none known"}`,
     `time       ${dryRun.atLeastMs === undefined ? "as fast as the provider answers" : `at least ${formatDuration(dryRun.atLeastMs)} at these limits`}`,
     `cost       ${describeCost(dryRun.cost)}`,
-    ...(plan.problemCount > 0
-      ? [`left out   ${formatMany(plan.problemCount, "problem")} (--skip-invalid)`]
-      : []),
+    ...(plan.problemCount > 0 ? [`left out   ${formatMany(plan.problemCount, "problem")} (--skip-invalid)`] : []),
     "Nothing was sent.",
     "",
   ].join("\n");

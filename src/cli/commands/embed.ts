@@ -1,9 +1,5 @@
 import { resolve } from "node:path";
-import {
-  type CacheCommandOptions,
-  createAnswerCacheDeps,
-  resolveCacheFolder,
-} from "#src/cli/options/cache-option.ts";
+import { type CacheCommandOptions, createAnswerCacheDeps, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import { readVersion } from "#src/cli/version.ts";
 import {
   type CoordinatorCommand,
@@ -107,9 +103,7 @@ function createRequest(paths: readonly string[], options: EmbedCommandOptions): 
       paths,
       idField: options.idField,
       textField: options.textField,
-      chunk: options.chunk
-        ? { tokens: chooseChunkSize(options, model), overlap: options.chunkOverlap }
-        : undefined,
+      chunk: options.chunk ? { tokens: chooseChunkSize(options, model), overlap: options.chunkOverlap } : undefined,
       maxTokens: model.maxTokens,
       limit,
       skipInvalid: options.skipInvalid,

@@ -36,17 +36,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** `sluice models [provider]`: every known model, its sizes, limits and prices, and what is missing to use it. */
-export async function runModels(
-  provider: string | undefined,
-  options: ModelsCommandOptions,
-): Promise<number> {
+export async function runModels(provider: string | undefined, options: ModelsCommandOptions): Promise<number> {
   const entries = provider === undefined ? listProviders() : [findProvider(provider)];
   const config = openConfig(options.config);
   const views = entries.flatMap((entry) => describeModels(config, entry));
   process.stdout.write(
-    options.json
-      ? `${JSON.stringify(views)}\n`
-      : `${formatModels(views)}\n${describeUnlistedModels(entries)}`,
+    options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n${describeUnlistedModels(entries)}`,
   );
   return EXIT_CODES.ok;
 }
@@ -54,9 +49,7 @@ export async function runModels(
 /** Which providers have more models than are listed. */
 function describeUnlistedModels(entries: readonly ProviderEntry[]): string {
   const open = entries.filter(({ describeUnlisted }) => describeUnlisted).map(({ name }) => `${name}/...`);
-  return open.length === 0
-    ? ""
-    : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
+  return open.length === 0 ? "" : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
 }
 
 /** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */

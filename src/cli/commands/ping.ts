@@ -70,12 +70,7 @@ function chooseAccount(config: Config, fullName: string, requested: string | und
   ]);
 }
 
-async function ping(
-  config: Config,
-  fullName: string,
-  account: Account,
-  signal: AbortSignal,
-): Promise<PingResult> {
+async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
   const { provider: name, model } = findModel(fullName);
   const transport = openTransport(config);
   const provider = createProvider(name, revealAccount(account), transport);
@@ -109,11 +104,7 @@ async function ping(
 
 type CallResult = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
 
-async function pingChat(
-  model: ChatModel | undefined,
-  signal: AbortSignal,
-  started: number,
-): Promise<CallResult> {
+async function pingChat(model: ChatModel | undefined, signal: AbortSignal, started: number): Promise<CallResult> {
   if (!model) throw new RunError("this provider has no chat with the credentials it has");
   let firstTokenMs: number | undefined;
   const request = { messages: [{ role: "user" as const, content: QUESTION }], maxTokens: MAX_TOKENS };

@@ -58,8 +58,7 @@ export async function runRetry(named: string, options: RetryCommandOptions): Pro
     { dir, manifest, requested },
     {
       lanes: () => lanes,
-      work: (run) =>
-        embeddingWork({ ...run, provider, model: model.name, inputsPerCall: model.maxInputs ?? 1 }),
+      work: (run) => embeddingWork({ ...run, provider, model: model.name, inputsPerCall: model.maxInputs ?? 1 }),
       price: () => findModelPrice(config, manifest.model, "embedding"),
       defaultWindow: DEFAULT_WINDOW,
     },
@@ -73,10 +72,7 @@ function parseKinds(text: string | undefined): Pick<FailureFilter, "kinds"> {
   const kinds = text.split(",").map((kind) => kind.trim());
   const unknown = kinds.filter((kind) => !KINDS.includes(kind));
   if (unknown.length > 0) {
-    throw new InputError(
-      `"${unknown.join(", ")}" is no kind of failure; known: ${KINDS.join(", ")}`,
-      "--kind",
-    );
+    throw new InputError(`"${unknown.join(", ")}" is no kind of failure; known: ${KINDS.join(", ")}`, "--kind");
   }
   return { kinds: new Set(kinds) };
 }
@@ -104,8 +100,7 @@ async function resolveOtherCause(
 ): Promise<FailureFilter> {
   const kind = parsedFilter.cause === undefined ? undefined : parseOtherCause(parsedFilter.cause);
   if (kind === undefined) return parsedFilter;
-  if (parsedFilter.kinds?.has(kind) === false)
-    throw new InputError(`"${kind}" is not among the kinds`, "--cause");
+  if (parsedFilter.kinds?.has(kind) === false) throw new InputError(`"${kind}" is not among the kinds`, "--cause");
   const redis = await openConfiguredRedis(config);
   let known: readonly FailureCause[];
   try {
@@ -144,11 +139,7 @@ async function findFolder(requested: string, config: Config): Promise<string> {
   if (await exists(resolve(requested))) return resolve(requested);
   const redis = await openConfiguredRedis(config);
   try {
-    const run = await readListedRun(
-      redis.source.connect("commands"),
-      createKeys(config.namespace),
-      requested,
-    );
+    const run = await readListedRun(redis.source.connect("commands"), createKeys(config.namespace), requested);
     if (!run) throw createUnknownRunError(requested);
     if (run.dir !== undefined && run.host === hostname() && (await exists(run.dir))) return run.dir;
     throw new RunError(

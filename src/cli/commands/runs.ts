@@ -27,24 +27,19 @@ interface RunWithManifest extends ListedRun {
 export async function runRuns(requested: string | undefined, options: RunsCommandOptions): Promise<number> {
   if (requested !== undefined && (await exists(resolve(requested)))) {
     const manifest = await readManifest(resolve(requested));
-    if (!manifest)
-      throw new RunError(`${resolve(requested)} holds no run`, "name a run or its output folder");
+    if (!manifest) throw new RunError(`${resolve(requested)} holds no run`, "name a run or its output folder");
     return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(requested)));
   }
   const runs = await listRunsWithManifest(options);
   if (requested === undefined) {
     if (options.json) return print(runs.map((run) => toJson(summarizeRun(run))).join(""));
     return print(
-      runs.length === 0
-        ? "No runs yet. Start one with: sluice embed <path> --model ... --out DIR\n"
-        : formatRuns(runs),
+      runs.length === 0 ? "No runs yet. Start one with: sluice embed <path> --model ... --out DIR\n" : formatRuns(runs),
     );
   }
   const run = runs.find((candidate) => candidate.run === requested);
-  if (!run)
-    throw new RunError(`no run "${requested}"`, '"sluice runs" lists them; an output folder works too');
-  if (run.manifest)
-    return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
+  if (!run) throw new RunError(`no run "${requested}"`, '"sluice runs" lists them; an output folder works too');
+  if (run.manifest) return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
   return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
 }
 
@@ -99,9 +94,7 @@ function formatRuns(runs: readonly RunWithManifest[]): string {
       manifest?.state ?? state ?? UNKNOWN_VALUE,
       model ?? UNKNOWN_VALUE,
       formatCount(items ?? manifest?.items.total),
-      manifest
-        ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total))
-        : UNKNOWN_VALUE,
+      manifest ? formatPercent(1 - manifest.items.missing / Math.max(1, manifest.items.total)) : UNKNOWN_VALUE,
       formatCount(manifest?.items.failed),
       new Date(createdAt).toISOString().slice(0, 16).replace("T", " "),
       dir ?? UNKNOWN_VALUE,

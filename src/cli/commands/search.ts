@@ -52,9 +52,7 @@ export function formatHits(hits: readonly Hit[], width: number): string {
   return hits
     .map(({ score, id, text }) => {
       const line = `${score.toFixed(3)}  ${sanitize(id)}\n`;
-      return text === undefined
-        ? line
-        : `${line}       ${truncate(createExcerpt(text), Math.max(40, width) - 8)}\n`;
+      return text === undefined ? line : `${line}       ${truncate(createExcerpt(text), Math.max(40, width) - 8)}\n`;
     })
     .join("");
 }

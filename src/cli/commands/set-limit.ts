@@ -40,9 +40,7 @@ export async function runSetLimit(name: string, options: SetLimitCommandOptions)
     const status = await limiter.status(lane, resolveLaneLimits(config, lane));
     const { requests, tokens, concurrency: atOnce } = status;
     if (options.json) {
-      process.stdout.write(
-        `${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency: atOnce })}\n`,
-      );
+      process.stdout.write(`${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency: atOnce })}\n`);
       return EXIT_CODES.ok;
     }
     const parts = [
@@ -69,15 +67,11 @@ function describeLimit(allowed: number | undefined, unit: string, set: true | un
 function findLane(config: Config, name: string): Lane {
   const lane = parseLane(name);
   if (!lane)
-    throw new InputError(
-      `"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`,
-    );
+    throw new InputError(`"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`);
   findModel(`${lane.provider}/${lane.model}`);
   const names = config.accounts(lane.provider).map((account) => account.name);
   if (names.length > 0 && !names.includes(lane.account)) {
-    throw new ConfigError([
-      `${lane.provider} has no account "${lane.account}"; configured: ${names.join(", ")}`,
-    ]);
+    throw new ConfigError([`${lane.provider} has no account "${lane.account}"; configured: ${names.join(", ")}`]);
   }
   return lane;
 }

@@ -20,8 +20,7 @@ function describeVendors(openaiUrl: string): string[] {
   return [
     "# The same double stands for the other vendors of that protocol:",
     ...others.map(
-      ({ envPrefix }) =>
-        `#   export ${envPrefix}_API_KEY=${SIMULATOR_API_KEY} ${envPrefix}_BASE_URL=${openaiUrl}`,
+      ({ envPrefix }) => `#   export ${envPrefix}_API_KEY=${SIMULATOR_API_KEY} ${envPrefix}_BASE_URL=${openaiUrl}`,
     ),
   ];
 }

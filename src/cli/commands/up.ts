@@ -32,8 +32,7 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
       createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
     const providers = await listUsableProviders(config);
-    const count =
-      providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
+    const count = providers.length === 0 ? 0 : (options.workers ?? config.run.workers ?? availableParallelism());
     const logFile = prepareWorkerLog(config);
     workers = startChildWorkers({
       count,
@@ -82,7 +81,6 @@ function prepareWorkerLog(config: Config): string {
 }
 
 function describeWorkers(count: number, providers: readonly string[], logFile: string): string {
-  if (providers.length === 0)
-    return 'none: no provider has credentials ("sluice doctor" says what is missing)';
+  if (providers.length === 0) return 'none: no provider has credentials ("sluice doctor" says what is missing)';
   return `${count}, for ${providers.join(", ")} (log: ${relative(process.cwd(), logFile)})`;
 }

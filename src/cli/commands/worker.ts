@@ -21,10 +21,7 @@ export interface WorkerCommandOptions {
 export async function runWorker(options: WorkerCommandOptions): Promise<number> {
   const config = openConfig(options.config);
   const { stopped, dispose } = waitForStop(options.child === true);
-  const logger = pino(
-    { level: config.logLevel, base: { pid: process.pid } },
-    pino.destination({ fd: 2, sync: true }),
-  );
+  const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
   const log = createWorkerLog(logger);
   const lanes = new LaneRegistry(config, openTransport(config));
   const capabilities = lanes.capabilities();

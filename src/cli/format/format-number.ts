@@ -76,8 +76,7 @@ export function formatBytes(bytes: number | undefined): string {
     ["MB", 1e6],
     ["GB", 1e9],
   ] as const) {
-    if (bytes < size * 999.5)
-      return `${unit === "B" ? whole.format(bytes) : three.format(bytes / size)} ${unit}`;
+    if (bytes < size * 999.5) return `${unit === "B" ? whole.format(bytes) : three.format(bytes / size)} ${unit}`;
   }
   return `${three.format(bytes / 1e12)} TB`;
 }

@@ -22,16 +22,12 @@ export function formatTable(
 ): string {
   const titles = columns.map((column) => column.title);
   const clean = [titles, ...cells].map((line) =>
-    columns.map(({ maxWidth = Number.POSITIVE_INFINITY }, index) =>
-      truncate(sanitize(line[index] ?? ""), maxWidth),
-    ),
+    columns.map(({ maxWidth = Number.POSITIVE_INFINITY }, index) => truncate(sanitize(line[index] ?? ""), maxWidth)),
   );
   const widths = columns.map((_, index) => Math.max(...clean.map((line) => textWidth(line[index] ?? ""))));
   return clean
     .map((line) => {
-      const padded = line.map((cell, index) =>
-        pad(cell, widths[index] ?? 0, columns[index]?.align ?? "left"),
-      );
+      const padded = line.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align ?? "left"));
       return truncate(padded.join(GAP).trimEnd(), width);
     })
     .join("\n");

@@ -56,8 +56,7 @@ function limitsOf(config: Config, lane: Lane): LaneLimits | undefined {
     findModel(`${lane.provider}/${lane.model}`);
     return resolveLaneLimits(config, lane);
   } catch (error) {
-    if (error instanceof RunError || (error instanceof Error && error.name === "UnknownModelError"))
-      return undefined;
+    if (error instanceof RunError || (error instanceof Error && error.name === "UnknownModelError")) return undefined;
     throw error;
   }
 }

@@ -4,8 +4,7 @@ import { maxWorkers } from "#src/config/max-workers.ts";
 /** A whole number from 1 on. All of these throw what the command line shows beside the option. */
 export function parsePositiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("expected a whole number from 1 on.");
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1 on.");
   return value;
 }
 

@@ -1,10 +1,5 @@
 import type { Command } from "commander";
-import {
-  parseByteSize,
-  parseNonNegativeNumber,
-  parsePositiveInteger,
-  parseWorkerCount,
-} from "./parse-option.ts";
+import { parseByteSize, parseNonNegativeNumber, parsePositiveInteger, parseWorkerCount } from "./parse-option.ts";
 
 /** What every command understands that plans a run and brings it to its end; `items` is what its input holds. */
 export function addRunOptions(command: Command, items: "items" | "requests"): Command {

@@ -112,8 +112,7 @@ class Panel implements RunReporter {
   #frame(now: number): string {
     const { color } = this.#settings;
     const width = this.#out.columns ?? DEFAULT_COLUMNS;
-    const notice =
-      this.#notice !== undefined && now - this.#notice.at < NOTICE_TTL_MS ? this.#notice.text : undefined;
+    const notice = this.#notice !== undefined && now - this.#notice.at < NOTICE_TTL_MS ? this.#notice.text : undefined;
     const shared = { width, color, now, notice };
     if (this.#snapshot !== undefined) {
       return renderPanel(this.#snapshot, {
@@ -151,9 +150,7 @@ function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: nu
     },
     lanes: [],
     ...(report.batchFill === undefined ? {} : { batchFill: report.batchFill }),
-    ...(report.cost === undefined
-      ? {}
-      : { cost: { spent: report.cost.amount, currency: report.cost.currency } }),
+    ...(report.cost === undefined ? {} : { cost: { spent: report.cost.amount, currency: report.cost.currency } }),
     ...computeAverages(report),
   };
 }

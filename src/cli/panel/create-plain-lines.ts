@@ -1,11 +1,5 @@
 import { formatCountdown } from "#src/cli/format/format-duration.ts";
-import {
-  formatCount,
-  formatMany,
-  formatMoney,
-  formatPercent,
-  formatRate,
-} from "#src/cli/format/format-number.ts";
+import { formatCount, formatMany, formatMoney, formatPercent, formatRate } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
@@ -112,10 +106,7 @@ class PlainLines {
 }
 
 /** Where a person or the run itself has turned to something else; lanes have lines of their own. */
-function isNotablePhaseChange(
-  before: RunSnapshot["phase"] | undefined,
-  after: RunSnapshot["phase"],
-): boolean {
+function isNotablePhaseChange(before: RunSnapshot["phase"] | undefined, after: RunSnapshot["phase"]): boolean {
   return after === "finishing" || after === "paused" || before === "paused";
 }
 

@@ -21,7 +21,5 @@ export function createReporter(options: ReporterOptions): RunReporter {
   // A reader that went away (`| head`, a closed terminal) must not end a run that has hours of work behind it.
   out.on("error", () => undefined);
   if (json) return createJsonEvents(out, now);
-  return out.isTTY && !isDumbTerminal
-    ? createPanel(out, { color: !noColor, now })
-    : createPlainLines(out, now);
+  return out.isTTY && !isDumbTerminal ? createPanel(out, { color: !noColor, now }) : createPlainLines(out, now);
 }

@@ -39,15 +39,7 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   return lines;
 }
 
-function describeStats({
-  items,
-  calls,
-  failuresByKind,
-  batchFill,
-  tokens,
-  cost,
-  reused,
-}: RunManifest): string[] {
+function describeStats({ items, calls, failuresByKind, batchFill, tokens, cost, reused }: RunManifest): string[] {
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
     formatMany(calls.made, "call"),

@@ -5,9 +5,7 @@ import type { ReusedStats } from "#src/producer/runs/progress/run-snapshot.ts";
 export function describeSavings({ copies, cached, calls, tokens, cost }: ReusedStats): string {
   const sources = [
     ...(copies > 0 ? [`${formatMany(copies, "item")} equal to another`] : []),
-    ...(cached > 0
-      ? [`${copies > 0 ? formatCount(cached) : formatMany(cached, "item")} from the cache`]
-      : []),
+    ...(cached > 0 ? [`${copies > 0 ? formatCount(cached) : formatMany(cached, "item")} from the cache`] : []),
   ];
   const saved = [
     formatMany(calls, "call"),

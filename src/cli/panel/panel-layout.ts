@@ -19,12 +19,7 @@ export function shownWidth(text: string): number {
  * A label and figures beside it, in cells of one width over all lines of the panel, so that nothing moves while the
  * figures grow. What does not fit goes to the next line.
  */
-export function layoutCells(
-  label: string,
-  cells: readonly string[],
-  width: number,
-  colors: Colors,
-): string[] {
+export function layoutCells(label: string, cells: readonly string[], width: number, colors: Colors): string[] {
   const perLine = width - GUTTER >= 4 * MIN_CELL ? 4 : Math.max(1, Math.floor((width - GUTTER) / MIN_CELL));
   const cellWidth = Math.floor((width - GUTTER) / perLine);
   const lines: string[] = [];
@@ -46,12 +41,7 @@ export function layoutCells(
 }
 
 /** A line of `width` columns of which a share of 0 to 1 is drawn strong; any share above 0 shows at least one. */
-export function drawBar(
-  share: number,
-  width: number,
-  strong: (text: string) => string,
-  colors: Colors,
-): string {
+export function drawBar(share: number, width: number, strong: (text: string) => string, colors: Colors): string {
   const bounded = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0));
   const filled = bounded === 0 ? 0 : Math.max(1, Math.floor(bounded * width));
   return strong("━".repeat(filled)) + colors.dim("─".repeat(width - filled));

@@ -21,12 +21,7 @@ const LIMITS_WIDTH = DIMENSIONS.reduce((sum, [, , columns]) => sum + columns, 0)
 const MAX_NAME = 34;
 
 /** How much of its limits each lane uses, and what holds it up. Where not all fit, those that are held up are shown. */
-export function renderLanes(
-  lanes: readonly LaneSnapshot[],
-  width: number,
-  now: number,
-  colors: Colors,
-): string[] {
+export function renderLanes(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
   if (lanes.length === 0) return [];
   const shown = chooseLanes(lanes);
   const canFit = width >= WIDE && shown.every((lane) => fitsColumns(lane, colors));
@@ -50,9 +45,7 @@ function chooseLanes(lanes: readonly LaneSnapshot[]): readonly LaneSnapshot[] {
 
 /** Figures too long for their columns are stacked, like those on a narrow terminal. */
 function fitsColumns(lane: LaneSnapshot, colors: Colors): boolean {
-  return DIMENSIONS.every(
-    ([, dimension, columns]) => shownWidth(drawShare(lane[dimension], colors)) < columns,
-  );
+  return DIMENSIONS.every(([, dimension, columns]) => shownWidth(drawShare(lane[dimension], colors)) < columns);
 }
 
 function renderTable(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
@@ -74,8 +67,7 @@ function renderStacked(lanes: readonly LaneSnapshot[], width: number, now: numbe
   return lanes.flatMap((lane) => [
     truncate(sanitize(lane.name), width),
     ...DIMENSIONS.map(
-      ([name, dimension]) =>
-        `${colors.dim(pad(`  ${name}`, GUTTER + 5))}${drawShare(lane[dimension], colors)}`,
+      ([name, dimension]) => `${colors.dim(pad(`  ${name}`, GUTTER + 5))}${drawShare(lane[dimension], colors)}`,
     ),
     ...renderHold(lane, width, now, colors),
   ]);

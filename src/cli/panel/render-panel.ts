@@ -74,12 +74,7 @@ function renderOutage({ trouble }: RunSnapshot, width: number, now: number, colo
 }
 
 /** The model in full, then run and folder as far as there is room. */
-function renderTitle(
-  snapshot: RunSnapshot,
-  width: number,
-  output: string | undefined,
-  colors: Colors,
-): string {
+function renderTitle(snapshot: RunSnapshot, width: number, output: string | undefined, colors: Colors): string {
   const name = "sluice";
   const model = truncate(sanitize(snapshot.model), width - name.length - 2);
   const rest = `run ${sanitize(snapshot.runId)}${output === undefined ? "" : `  to ${sanitize(output)}`}`;

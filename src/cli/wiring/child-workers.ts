@@ -45,15 +45,11 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const start = () => {
     const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
     const config = options.configFile === undefined ? [] : ["--config", options.configFile];
-    const child = spawn(
-      process.execPath,
-      ["--max-semi-space-size=4", entry, "worker", "--child", ...config],
-      {
-        stdio: ["ignore", log, log, "ipc"],
-        // They open the door of a dashboard, and no worker's.
-        env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
-      },
-    );
+    const child = spawn(process.execPath, ["--max-semi-space-size=4", entry, "worker", "--child", ...config], {
+      stdio: ["ignore", log, log, "ipc"],
+      // They open the door of a dashboard, and no worker's.
+      env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
+    });
     children.add(child);
     child.once("message", () => {
       consecutiveExits = 0;
@@ -68,9 +64,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
       consecutiveExits += 1;
       if (consecutiveExits > 5 * options.count) {
         ready.reject(
-          new Error(
-            `workers end as soon as they start (${signal ?? `exit code ${code}`}), see ${options.logFile}`,
-          ),
+          new Error(`workers end as soon as they start (${signal ?? `exit code ${code}`}), see ${options.logFile}`),
         );
         return;
       }

@@ -49,11 +49,7 @@ export interface CoordinatorCommandOptions {
 }
 
 /** What a command does in its output folder: one run, of one kind. */
-export interface CoordinatorCommand<
-  M extends RunManifest,
-  S extends RunStore<WireRecord>,
-  P extends Plan = Plan,
-> {
+export interface CoordinatorCommand<M extends RunManifest, S extends RunStore<WireRecord>, P extends Plan = Plan> {
   readonly request: PrepareRunOptions;
   readonly planning: RunPlanning<M, P>;
   /** The lanes the run can use; throws when credentials are missing. Asked before anything is started. */
@@ -170,9 +166,7 @@ async function prepareAndRun<M extends RunManifest, S extends RunStore<WireRecor
     },
     onProgress: (progress) => reporter.planning(progress),
   }).catch((error) => {
-    throw signal.aborted
-      ? new RunStoppedError("interrupted", "interrupted while planning; nothing was sent")
-      : error;
+    throw signal.aborted ? new RunStoppedError("interrupted", "interrupted while planning; nothing was sent") : error;
   });
   const { json, out } = context.options;
   if (preparation.outcome === "refused") {
@@ -299,10 +293,7 @@ async function waitForWorkers(workers: ChildWorkers, signal: AbortSignal): Promi
 }
 
 /** Redis and the workers of a run in `dir`, whose work folder is there and locked. */
-async function openServices(
-  dir: string,
-  { config, options, reporter, signal }: CommandContext,
-): Promise<RunServices> {
+async function openServices(dir: string, { config, options, reporter, signal }: CommandContext): Promise<RunServices> {
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => reporter.event({ type: "note", message: describeRedisEvent(event) }),
     onWarning: ({ message, hint }) =>

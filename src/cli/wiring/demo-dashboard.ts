@@ -7,9 +7,7 @@ const FIRST_PORT = 8787;
 const PORTS = 20;
 
 /** A dashboard of a demo's own: on the usual port, or the next one that is free. */
-export async function startDemoDashboard(
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Dashboard> {
+export async function startDemoDashboard(env: Readonly<Record<string, string | undefined>>): Promise<Dashboard> {
   const config = loadConfig({ env });
   const redis = await openConfiguredRedis(config);
   try {

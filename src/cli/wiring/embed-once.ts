@@ -35,8 +35,7 @@ export async function embedOnce(
       const { grants, wait, areAllParked } = await chooser.reserve([tokens], 1);
       const grant = grants[0];
       if (!grant) {
-        if (areAllParked)
-          throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
+        if (areAllParked) throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
         await sleep(Math.min(wait?.ms ?? POLL_INTERVAL_MS, 1_000), undefined, { signal });
         continue;
       }

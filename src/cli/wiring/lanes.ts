@@ -19,27 +19,20 @@ export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
 
 /** What tokens cost on a lane: the user's own figures before those the vendor publishes; undefined when nobody knows. */
 function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
-  return (
-    config.price(provider, model) ?? findProvider(provider).models.find(({ name }) => name === model)?.price
-  );
+  return config.price(provider, model) ?? findProvider(provider).models.find(({ name }) => name === model)?.price;
 }
 
 /**
  * The lanes of a model: one per account that has credentials, with the "host:port" of its base URL. Throws a ConfigError
  * that names what is missing.
  */
-export function requireLanes(
-  config: Config,
-  fullName: string,
-): { lane: Lane; limits: LaneLimits; address: string }[] {
+export function requireLanes(config: Config, fullName: string): { lane: Lane; limits: LaneLimits; address: string }[] {
   const { provider, model } = findModel(fullName);
   const missing = config.missing(provider);
   const accounts = config.accounts(provider);
   if (accounts.length === 0) {
     throw new ConfigError(
-      missing.map(
-        (name) => `${name} is not set: ${provider} cannot be called without it (environment or .env)`,
-      ),
+      missing.map((name) => `${name} is not set: ${provider} cannot be called without it (environment or .env)`),
     );
   }
   return accounts.map(({ name, baseUrl }) => {

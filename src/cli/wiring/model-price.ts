@@ -5,11 +5,7 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { findModel } from "#src/providers/registry.ts";
 
 /** What a model costs: the user's own figures before those its vendor publishes; undefined when nobody knows. */
-export function findModelPrice(
-  config: Config,
-  fullName: string,
-  kind?: RunManifest["kind"],
-): TokenPrice | undefined {
+export function findModelPrice(config: Config, fullName: string, kind?: RunManifest["kind"]): TokenPrice | undefined {
   const { provider, model } = findModel(fullName, kind);
   return config.price(provider, model.name) ?? model.price;
 }

@@ -21,10 +21,7 @@ export interface OpenRedisOptions {
  * The Redis of this configuration: the one at REDIS_URL, checked, or else the private one of the folder. Throws a
  * RunError when it cannot be reached or may not be used.
  */
-export async function openConfiguredRedis(
-  config: Config,
-  options: OpenRedisOptions = {},
-): Promise<OpenedRedis> {
+export async function openConfiguredRedis(config: Config, options: OpenRedisOptions = {}): Promise<OpenedRedis> {
   const { onEvent = () => undefined, onWarning = () => undefined } = options;
   if (config.redisUrl === undefined) {
     const server = await startPrivateRedis(config.home, {

@@ -7,10 +7,7 @@ export async function openConfiguredTracer({ traces }: Config): Promise<Tracer |
   if (!traces) return undefined;
   const { openTracer } = await import("#src/traces/open-tracer.ts");
   const { endpoint, headers, service, sampleRatio } = traces;
-  return openTracer(
-    { endpoint, headers: parseHeaders(headers?.reveal()), service, sampleRatio },
-    readVersion(),
-  );
+  return openTracer({ endpoint, headers: parseHeaders(headers?.reveal()), service, sampleRatio }, readVersion());
 }
 
 /** What cannot be read is left out. */

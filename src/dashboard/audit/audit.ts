@@ -119,8 +119,6 @@ function toAuditEntry(id: string, fields: readonly string[]): AuditEntry {
     action: values.get("action") ?? "",
     target,
     detail,
-    ...(refusalReason === undefined
-      ? {}
-      : { outcome: "refused", reason: refusalReason as RefusalReason | ErrorCode }),
+    ...(refusalReason === undefined ? {} : { outcome: "refused", reason: refusalReason as RefusalReason | ErrorCode }),
   };
 }

@@ -57,10 +57,7 @@ export class Authenticator {
     { password, name }: { readonly password: string; readonly name?: string | undefined },
   ): Promise<Principal> {
     const role = await this.#verifyPassword(this.#attempts, request.ip, password);
-    const { token, principal } = await this.#tokens.issue(
-      role,
-      name === undefined || name === "" ? role : name,
-    );
+    const { token, principal } = await this.#tokens.issue(role, name === undefined || name === "" ? role : name);
     reply.setCookie(COOKIE, token, { ...cookieOptions(request), maxAge: SESSION_MS / 1000 });
     return principal;
   }
@@ -139,12 +136,7 @@ export function requireLoopbackName(request: FastifyRequest): void {
 export function refuseForeignSites({ method, headers }: FastifyRequest): void {
   const site = headers["sec-fetch-site"];
   if (site !== "cross-site" && site !== "same-site") return;
-  if (
-    method === "GET" &&
-    headers["sec-fetch-mode"] === "navigate" &&
-    headers["sec-fetch-dest"] === "document"
-  )
-    return;
+  if (method === "GET" && headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document") return;
   throw new HttpError("cross-site-request", "This was asked for by another site.");
 }
 

@@ -31,9 +31,7 @@ export class FailedSignInAudit {
     const principal = { userName: name === undefined || name === "" ? "?" : name, role: "viewer" } as const;
     const detail = before === 0 ? address : `${address}, ${before} more before`;
     this.#breaker
-      .run(() =>
-        this.#audit.record(principal, { action: "sign-in", detail, refusalReason: "wrong-password" }),
-      )
+      .run(() => this.#audit.record(principal, { action: "sign-in", detail, refusalReason: "wrong-password" }))
       .catch(() => undefined);
   }
 }

@@ -27,9 +27,7 @@ export class PasswordVerifier {
       ["viewer", viewer],
     ] as const;
     this.#known = Promise.all(
-      given.flatMap(([role, secret]) =>
-        secret ? [this.#hash(secret.reveal()).then((hash) => ({ role, hash }))] : [],
-      ),
+      given.flatMap(([role, secret]) => (secret ? [this.#hash(secret.reveal()).then((hash) => ({ role, hash }))] : [])),
     );
     this.#known.catch(() => undefined);
   }

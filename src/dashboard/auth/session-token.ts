@@ -29,10 +29,7 @@ export class SessionTokens {
     this.#now = now;
   }
 
-  async issue(
-    role: Role,
-    userName: string,
-  ): Promise<{ readonly token: string; readonly principal: Principal }> {
+  async issue(role: Role, userName: string): Promise<{ readonly token: string; readonly principal: Principal }> {
     const now = this.#now();
     const expiresAt = now + SESSION_MS;
     const session = randomUUID();

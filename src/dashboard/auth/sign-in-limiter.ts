@@ -36,10 +36,7 @@ export class SignInLimiter {
     const { windowMs, perAddress, total } = this.#limits;
     this.#failures = this.#failures.filter(({ at }) => at > now - windowMs);
     const own = this.#failures.filter((failure) => failure.address === address);
-    const waits = [
-      computeWait(own, perAddress, now - windowMs),
-      computeWait(this.#failures, total, now - windowMs),
-    ];
+    const waits = [computeWait(own, perAddress, now - windowMs), computeWait(this.#failures, total, now - windowMs)];
     const wait = Math.max(...waits);
     // Counted before the password is looked at, or many tries at once would all pass.
     const attempt = { at: now, address };

@@ -5,9 +5,7 @@ import statics from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
 /** Where the bundled pages are: beside the compiled code in a package, in dist/web of a checkout. */
-const FOLDERS = ["../../web/", "../../../dist/web/"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-);
+const FOLDERS = ["../../web/", "../../../dist/web/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 /** The folder of the bundled pages; undefined when they have not been built. */
 export function findPages(): string | undefined {
@@ -24,9 +22,7 @@ const HASHED = /[-.][A-Za-z0-9_-]{8,}\.(?:js|css|woff2|svg|png)(?:\.br|\.gz)?$/;
 export function pageFiles(folder: string | undefined) {
   return async (server: FastifyInstance): Promise<void> => {
     if (folder === undefined) {
-      server.get("/", (_request, reply) =>
-        reply.status(503).type("text/html; charset=utf-8").send(NOT_BUILT),
-      );
+      server.get("/", (_request, reply) => reply.status(503).type("text/html; charset=utf-8").send(NOT_BUILT));
       return;
     }
     await server.register(statics, {

@@ -61,11 +61,7 @@ function isAlwaysEmpty({ itemsFile }: RunFolder, { status, kind, cause }: ItemFi
   return itemsFile === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
 }
 
-function matchesFilter(
-  item: StoredItem,
-  { status, kind, cause, in: where }: ItemFilter,
-  needle: string,
-): boolean {
+function matchesFilter(item: StoredItem, { status, kind, cause, in: where }: ItemFilter, needle: string): boolean {
   if (status !== undefined && item.status !== status) return false;
   if (kind !== undefined && item.failure?.kind !== kind) return false;
   if (cause && !(item.failure && matchesCause(item.failure, cause))) return false;

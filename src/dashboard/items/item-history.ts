@@ -139,8 +139,7 @@ function isAttempt({ outcome }: AttemptView): boolean {
 
 function maskAnswer({ status }: StoredItem, answer: StoredAnswer | undefined): MaskedText {
   if (status === "waiting") return { absentReason: "There is no answer yet.", absentCode: "not-answered" };
-  if (status === "failed")
-    return { absentReason: "The item failed; there is no answer.", absentCode: "failed" };
+  if (status === "failed") return { absentReason: "The item failed; there is no answer.", absentCode: "failed" };
   if (answer?.vector) return { characters: showVector(answer.vector).length };
   return mask(answer?.text, {
     absentReason: "The answer is a vector in the run's output.",

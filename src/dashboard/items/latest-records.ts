@@ -67,8 +67,7 @@ export class LatestRecordsReader {
   async read(known: RunInfo): Promise<LatestRecords> {
     const { client, breaker } = this.#deps;
     const { run } = known;
-    if (!this.#recent.has(run))
-      this.#storeRecent(run, { after: "-", records: await readRecordsFromFolder(known) });
+    if (!this.#recent.has(run)) this.#storeRecent(run, { after: "-", records: await readRecordsFromFolder(known) });
     if (!this.#tails.has(run)) await this.#readNewest(known);
     const at = await breaker.run(() => readServerTime(client));
     return { run, at, records: this.#recent.get(run)?.records ?? [] };
@@ -94,9 +93,7 @@ export class LatestRecordsReader {
     const { client, keys, breaker } = this.#deps;
     const { results } = keys.run(known.run);
     const after = this.#recent.get(known.run)?.after ?? "-";
-    const entries = await breaker.run(() =>
-      client.xrevrangeBuffer(results, "+", after, "COUNT", MAX_ENTRIES_PER_READ),
-    );
+    const entries = await breaker.run(() => client.xrevrangeBuffer(results, "+", after, "COUNT", MAX_ENTRIES_PER_READ));
     await this.#addEntries(known, entries.reverse());
   }
 
@@ -126,10 +123,7 @@ async function readRecordsFromFolder(known: RunInfo): Promise<readonly LatestRec
 }
 
 /** Ids stand in the run's plan only. */
-async function nameRecords(
-  known: RunInfo,
-  records: readonly LatestRecord[],
-): Promise<readonly LatestRecord[]> {
+async function nameRecords(known: RunInfo, records: readonly LatestRecord[]): Promise<readonly LatestRecord[]> {
   if (records.length === 0) return records;
   const found = await findRunFolder(known);
   if (!found.isReadable || found.folder.itemsFile === undefined) return records;

@@ -45,8 +45,7 @@ export async function* readOutputItems(
   for await (const { first, lines, next } of opened.lines.read(from)) {
     const items: StoredItem[] = [];
     for (const [i, line] of lines.entries()) {
-      if (line === "" || (linePrefilter !== undefined && !line.toLowerCase().includes(linePrefilter)))
-        continue;
+      if (line === "" || (linePrefilter !== undefined && !line.toLowerCase().includes(linePrefilter))) continue;
       items.push(parse(line, first + i));
     }
     yield { items, next: Math.max(from, next) };
@@ -95,9 +94,7 @@ function fromRecord({ id, index, status, tokens, attempts, text, metadata }: Res
 function fromRecordLine(line: string): StoredItem {
   const begin = line.indexOf('"vector":[');
   const end = begin === -1 ? -1 : line.indexOf("]", begin);
-  return fromRecord(
-    JSON.parse(end === -1 ? line : `${line.slice(0, begin)}"vector":null${line.slice(end + 1)}`),
-  );
+  return fromRecord(JSON.parse(end === -1 ? line : `${line.slice(0, begin)}"vector":null${line.slice(end + 1)}`));
 }
 
 /** The lines of a finished run of requests; its working folder only goes when none of them failed. */

@@ -50,11 +50,7 @@ function createScanTimeoutError(next: number, index: number): HttpError {
 }
 
 /** Only this one's record is looked at, however many items the plan's nearest lines hold. */
-async function readPlannedItem(
-  dir: string,
-  itemsFile: string,
-  index: number,
-): Promise<StoredItem | undefined> {
+async function readPlannedItem(dir: string, itemsFile: string, index: number): Promise<StoredItem | undefined> {
   for await (const [item] of readItemsFile(itemsFile, { from: index })) {
     if (item?.index !== index) return undefined;
     await using records = new StoredRecords(dir);

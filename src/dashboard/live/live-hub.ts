@@ -84,8 +84,7 @@ export class LiveHub {
     };
     this.#subscriptions.add(subscription);
     const unwatchRun = topics.run === undefined ? undefined : this.#deps.sampler.watchRun(topics.run);
-    const unwatchRecords =
-      topics.records === undefined ? undefined : this.#deps.sampler.watchRun(topics.records);
+    const unwatchRecords = topics.records === undefined ? undefined : this.#deps.sampler.watchRun(topics.records);
     connection.signal.addEventListener("abort", () => {
       this.#subscriptions.delete(subscription);
       unwatchRun?.();
@@ -132,8 +131,7 @@ export class LiveHub {
       new Set(subscriptions.flatMap(({ topics }) => pick(topics) || []));
     if (collectTopics(({ overview }) => overview).size > 0) {
       const json = JSON.stringify(describeOverview(snapshot, sampler, breaker.health()));
-      for (const { connection, topics } of subscriptions)
-        if (topics.overview) connection.sendText("overview", json);
+      for (const { connection, topics } of subscriptions) if (topics.overview) connection.sendText("overview", json);
     }
     if (collectTopics(({ runs }) => runs).size > 0) {
       const json = JSON.stringify(runService.filterRuns(snapshot, { offset: 0, limit: 50, text: "" }));
@@ -162,8 +160,7 @@ export class LiveHub {
     const known = this.#deps.runService.deps.runCache.get(run);
     if (!known) return;
     const json = JSON.stringify(await this.#deps.runService.describe(known, at));
-    for (const { connection, topics } of subscriptions)
-      if (topics.run === run) connection.sendText("run", json);
+    for (const { connection, topics } of subscriptions) if (topics.run === run) connection.sendText("run", json);
   }
 
   async #pushRecords(run: string, subscriptions: readonly Subscription[]): Promise<void> {
@@ -194,8 +191,7 @@ export class LiveHub {
       await this.#deps.runService.requireRun(run);
     } catch (error) {
       // Whether it is known will be seen when Redis is back.
-      if (!(error instanceof HttpError && error.code === "redis-unavailable"))
-        this.#refuse(subscription, topic, error);
+      if (!(error instanceof HttpError && error.code === "redis-unavailable")) this.#refuse(subscription, topic, error);
     }
   }
 
@@ -210,8 +206,7 @@ export class LiveHub {
         throw new HttpError("not-allowed", "What a model says is shown to an operator only.");
       }
       await requireChat(item, this.#deps.follow);
-      for await (const event of followChat(item, this.#deps.follow, connection.signal))
-        connection.send("chat", event);
+      for await (const event of followChat(item, this.#deps.follow, connection.signal)) connection.send("chat", event);
     } catch (error) {
       this.#refuse(subscription, "chat", error);
     }

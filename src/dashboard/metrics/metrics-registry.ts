@@ -30,10 +30,7 @@ export class MetricsRegistry {
   }
 
   /** Durations in seconds, in the classes that they were counted in. */
-  durations<L extends string>(
-    definition: MetricDefinition<L>,
-    histograms: readonly LabeledHistogram<L>[],
-  ): void {
+  durations<L extends string>(definition: MetricDefinition<L>, histograms: readonly LabeledHistogram<L>[]): void {
     this.#registry.registerMetric(new PrecountedHistogram(definition, histograms));
   }
 

@@ -27,10 +27,9 @@ export async function renderMetrics(sample: MetricsSample | undefined): Promise<
 }
 
 function addBuildInfo(registry: MetricsRegistry, { version }: MetricsSample): void {
-  registry.gauge(
-    { name: "sluice_build_info", help: "Always 1; the label is the version.", labels: ["version"] },
-    [{ labels: { version }, value: 1 }],
-  );
+  registry.gauge({ name: "sluice_build_info", help: "Always 1; the label is the version.", labels: ["version"] }, [
+    { labels: { version }, value: 1 },
+  ]);
 }
 
 function addRecords(registry: MetricsRegistry, { records }: MetricsSample): void {
@@ -72,12 +71,7 @@ function addWorkers(registry: MetricsRegistry, { workers }: MetricsSample): void
   );
   const sums = [
     ["sluice_workers_jobs_in_flight", "Jobs that live workers hold.", (w) => w.jobs, sum],
-    [
-      "sluice_workers_calls_in_flight",
-      "Upstream calls that live workers have under way.",
-      (w) => w.calls,
-      sum,
-    ],
+    ["sluice_workers_calls_in_flight", "Upstream calls that live workers have under way.", (w) => w.calls, sum],
     [
       "sluice_workers_event_loop_lag_seconds",
       "The longest that the event loop of any live worker stood still within its last five seconds.",
@@ -148,11 +142,7 @@ function addRuns(registry: MetricsRegistry, { runs, runsByPhase }: MetricsSample
 function addRedis(registry: MetricsRegistry, { redis }: MetricsSample): void {
   const gauges = [
     ["sluice_redis_memory_bytes", "Memory that Redis uses.", redis.usedBytes],
-    [
-      "sluice_redis_memory_limit_bytes",
-      "Memory that Redis may use (maxmemory), where it is limited.",
-      redis.maxBytes,
-    ],
+    ["sluice_redis_memory_limit_bytes", "Memory that Redis may use (maxmemory), where it is limited.", redis.maxBytes],
     ["sluice_redis_memory_mark_bytes", "Memory from which on it is a worry.", redis.warningBytes],
     ["sluice_redis_clients", "Connections that Redis has.", redis.clients],
   ] as const;

@@ -34,11 +34,7 @@ const DERIVED: Readonly<Partial<Record<HistoryMetric, DeriveValue>>> = {
 const GAUGES: readonly HistoryMetric[] = ["queue-depth", "workers", "redis-memory"];
 
 /** The charts of the last hour or day: the last step is under way. Pure but for the clocks inside its sources. */
-export function buildHistory(
-  telemetry: TelemetryHistory,
-  gauges: GaugeHistory,
-  span: HistorySpan,
-): MetricHistory {
+export function buildHistory(telemetry: TelemetryHistory, gauges: GaugeHistory, span: HistorySpan): MetricHistory {
   const { stepMs, spanMs } = HISTORY_SPANS[span];
   const last = Math.floor(telemetry.now / stepMs) * stepMs;
   const at = Array.from({ length: spanMs / stepMs }, (_, i) => last - spanMs + (i + 1) * stepMs);

@@ -58,9 +58,7 @@ function describeRuns({ runs, at }: Pick<SystemSnapshot, "runs" | "at">): Overvi
     byPhase,
     active: selectActiveRuns(active),
     activeTotal: active.length,
-    recentlyFinished: recentlyFinished
-      .sort((a, b) => getFinishTime(b) - getFinishTime(a))
-      .slice(0, MAX_FINISHED_SHOWN),
+    recentlyFinished: recentlyFinished.sort((a, b) => getFinishTime(b) - getFinishTime(a)).slice(0, MAX_FINISHED_SHOWN),
     money: sumMoney(active),
     unpriced: countUnpriced(active),
   };
@@ -74,10 +72,7 @@ function getEndTime({ published }: RunInfo): number {
 /** The newest, but of those that stand still as many as there is room for: they are what a person is needed for. */
 function selectActiveRuns(active: readonly RunSummary[]): RunSummary[] {
   const isStalled = ({ phase }: RunSummary) => phase === "stopped" || phase === "parked";
-  const chosen = [...active.filter(isStalled), ...active.filter((run) => !isStalled(run))].slice(
-    0,
-    MAX_ACTIVE_SHOWN,
-  );
+  const chosen = [...active.filter(isStalled), ...active.filter((run) => !isStalled(run))].slice(0, MAX_ACTIVE_SHOWN);
   const shown = new Set(chosen);
   return active.filter((run) => shown.has(run));
 }

@@ -47,11 +47,7 @@ export function groupLanesByProvider(telemetry: TelemetryHistory): Map<string, s
   return found;
 }
 
-function readProviderStats(
-  telemetry: TelemetryHistory,
-  lanes: readonly string[],
-  ms: number,
-): RecentStats | undefined {
+function readProviderStats(telemetry: TelemetryHistory, lanes: readonly string[], ms: number): RecentStats | undefined {
   return mergeRecentStats(lanes.flatMap((lane) => readRecentStats(telemetry, lane, ms) ?? []));
 }
 

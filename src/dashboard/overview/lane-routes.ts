@@ -71,8 +71,7 @@ export function laneRoutes(deps: LaneRoutesDeps) {
 async function requireLane(name: string, { sampler, limitsOf }: LaneRoutesDeps): Promise<Lane> {
   const lane = parseLane(name);
   const snapshot = await sampler.readSnapshot();
-  if (lane && (snapshot.lanes.some((known) => known.name === name) || limitsOf(lane) !== undefined))
-    return lane;
+  if (lane && (snapshot.lanes.some((known) => known.name === name) || limitsOf(lane) !== undefined)) return lane;
   throw new HttpError("unknown-lane", "There is no such lane.", {
     hint: "A lane is provider/model, or provider:account/model.",
   });

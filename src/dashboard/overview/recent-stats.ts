@@ -8,11 +8,7 @@ export interface RecentStats {
 }
 
 /** What a lane did within about the last `ms`, in whole steps with the one under way; undefined for an unknown lane. */
-export function readRecentStats(
-  history: TelemetryHistory,
-  lane: string,
-  ms: number,
-): RecentStats | undefined {
+export function readRecentStats(history: TelemetryHistory, lane: string, ms: number): RecentStats | undefined {
   const points = history.series(lane, "fine").filter(({ at }) => at > history.now - ms);
   const [first] = points;
   if (!first) return undefined;

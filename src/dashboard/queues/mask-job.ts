@@ -33,9 +33,7 @@ function maskFields(value: unknown, isTopLevel: boolean, depth = 0): unknown {
   return Object.fromEntries(
     entries.map(([name, inner]) => [
       name,
-      isTopLevel && VISIBLE_FIELDS.has(name) && typeof inner !== "object"
-        ? inner
-        : maskFields(inner, false, depth + 1),
+      isTopLevel && VISIBLE_FIELDS.has(name) && typeof inner !== "object" ? inner : maskFields(inner, false, depth + 1),
     ]),
   );
 }

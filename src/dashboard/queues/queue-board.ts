@@ -110,14 +110,10 @@ export class QueueBoard {
     if (request.method === "GET" || request.method === "HEAD") return;
     requireSameOrigin(request);
     if (path !== PATHS.act || !ALLOWED_ACTIONS.test(pathname)) {
-      throw new HttpError(
-        "not-allowed",
-        "This is not done to jobs of runs: their coordinators would undo it.",
-        {
-          hint: "Pause, cancel or retry the run instead.",
-          reason: "jobs-belong-to-runs",
-        },
-      );
+      throw new HttpError("not-allowed", "This is not done to jobs of runs: their coordinators would undo it.", {
+        hint: "Pause, cancel or retry the run instead.",
+        reason: "jobs-belong-to-runs",
+      });
     }
     const target = pathname.slice(`${PATHS.act}/api/queues/`.length).slice(0, 200);
     await this.#deps.breaker.run(() => this.#deps.audit.record(principal, { action: "queue", target }));
@@ -150,9 +146,7 @@ function createBoard(path: string, readOnly: boolean) {
         showWorkers: false,
         miscLinks: [{ text: "Dashboard", url: "/" }],
         // The board knows only all of its actions or none; the others that it offers are refused.
-        environment: readOnly
-          ? undefined
-          : { label: ALLOWED_ACTIONS_LABEL, color: "#6b7280", textColor: "#ffffff" },
+        environment: readOnly ? undefined : { label: ALLOWED_ACTIONS_LABEL, color: "#6b7280", textColor: "#ffffff" },
       },
     },
   });

@@ -75,10 +75,7 @@ function pickInFlight(items: object): { inFlight?: number } {
   return "inFlight" in items && typeof items.inFlight === "number" ? { inFlight: items.inFlight } : {};
 }
 
-function describeRates({
-  hasCoordinator,
-  published,
-}: RunInfo): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
+function describeRates({ hasCoordinator, published }: RunInfo): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
   const { callsPerSecond, tokensPerSecond } = (hasCoordinator ? published?.snapshot : undefined) ?? {};
   return {
     callsPerSecond,
@@ -116,11 +113,7 @@ function describeLanes({ lanes: named, published }: RunInfo, lanes: readonly Lan
 }
 
 /** As it was seen at the latest look; as the run told it, where nobody has seen it since. */
-function describeLane(
-  name: string,
-  reported: LaneSnapshot | undefined,
-  lanes: readonly LaneView[],
-): LaneView[] {
+function describeLane(name: string, reported: LaneSnapshot | undefined, lanes: readonly LaneView[]): LaneView[] {
   const seen = lanes.find((lane) => lane.name === name);
   if (seen) return [seen];
   const lane = parseLane(name);

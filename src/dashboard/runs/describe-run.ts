@@ -49,9 +49,7 @@ export function describeRun(known: RunInfo): RunSummary {
     ...(heard > 0 ? { seenAt: heard } : {}),
     ...(report?.finishedAt === undefined ? {} : { finishedAt: Date.parse(report.finishedAt) }),
     ...(items ? { items } : {}),
-    ...(isRunning && snapshot?.itemsPerSecond !== undefined
-      ? { itemsPerSecond: snapshot.itemsPerSecond }
-      : {}),
+    ...(isRunning && snapshot?.itemsPerSecond !== undefined ? { itemsPerSecond: snapshot.itemsPerSecond } : {}),
     ...(isRunning && snapshot?.etaMs !== undefined ? { etaMs: snapshot.etaMs } : {}),
     ...(cost ? { cost } : {}),
     ...(dir === undefined ? {} : { name: basename(dir) }),
@@ -59,10 +57,7 @@ export function describeRun(known: RunInfo): RunSummary {
   };
 }
 
-function describeItems(
-  { published, hasCoordinator }: RunInfo,
-  report: RunManifest | undefined,
-): RunSummary["items"] {
+function describeItems({ published, hasCoordinator }: RunInfo, report: RunManifest | undefined): RunSummary["items"] {
   if (report) {
     const { total, succeeded, failed } = report.items;
     return { total, succeeded, failed, inFlight: 0 };
@@ -122,10 +117,7 @@ export function listRunActions(
   offer("items", folderRefusal);
   offer("retry", refuseRetry(known, folderRefusal, folder.hasWorkFolder, failed));
   const isFinished = getRunPhase(known) === "finished";
-  offer(
-    "search",
-    isFinished ? (folderRefusal ?? (folder.isSearchable ? undefined : WITHOUT_REASON)) : WITHOUT_REASON,
-  );
+  offer("search", isFinished ? (folderRefusal ?? (folder.isSearchable ? undefined : WITHOUT_REASON)) : WITHOUT_REASON);
   return { actions, refusals, refusalCodes };
 }
 

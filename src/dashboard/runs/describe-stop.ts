@@ -7,10 +7,7 @@ import type { FolderLookup } from "./run-folder.ts";
 const RESUME_HINT = "Run its command again: it goes on where it stopped.";
 
 /** Why a run stands still that no process feeds, and what goes on with it. Pure. */
-export function describeStop(
-  known: RunInfo,
-  found: FolderLookup,
-): Pick<RunPage, "stopped" | "outputPending"> {
+export function describeStop(known: RunInfo, found: FolderLookup): Pick<RunPage, "stopped" | "outputPending"> {
   const command = found.isReadable ? buildResumeCommand(found.folder.manifest, found.folder.dir) : undefined;
   const commandPart = command === undefined ? {} : { command };
   if (isOutputPending(known, found)) return { outputPending: commandPart };
@@ -27,11 +24,7 @@ export function describeStop(
 
 /** Cancelled, and nobody is there to give the rest its records and to write the output. Pure. */
 export function isOutputPending({ state, hasCoordinator }: RunInfo, found: FolderLookup): boolean {
-  return (
-    state === "cancelled" &&
-    !hasCoordinator &&
-    !(found.isReadable && found.folder.manifest.state === "finished")
-  );
+  return state === "cancelled" && !hasCoordinator && !(found.isReadable && found.folder.manifest.state === "finished");
 }
 
 /** As far as the folder tells: how documents were split, and limits that were given, it does not. */
@@ -49,7 +42,5 @@ function buildResumeCommand(manifest: RunManifest, dir: string): string {
 
 /** For a shell: a path may hold anything. */
 function quoteShellArgs(...given: readonly string[]): string {
-  return given
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(" ");
+  return given.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }

@@ -99,9 +99,7 @@ export class RunCache {
       this.#client.hmget(meta, ...FIELDS),
       this.#client.get(snapshot),
     ]);
-    const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map(
-      (value) => value ?? undefined,
-    );
+    const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map((value) => value ?? undefined);
     return {
       run,
       createdAt,
@@ -121,9 +119,7 @@ export class RunCache {
 }
 
 function isAtWork(known: RunInfo | undefined): boolean {
-  return (
-    known !== undefined && (known.hasCoordinator || known.state === "running" || known.state === "paused")
-  );
+  return known !== undefined && (known.hasCoordinator || known.state === "running" || known.state === "paused");
 }
 
 function isForgotten({ state, published, hasCoordinator, createdAt }: RunInfo, now: number): boolean {

@@ -31,9 +31,7 @@ export async function findRunFolder({ run, dir, host, published }: RunInfo): Pro
   const missing = (reason: string, code: "folder-on-other-host" | "folder-missing" = "folder-missing") =>
     ({ isReadable: false, reason, code }) as const;
   if (dir === undefined || host === undefined) {
-    return missing(
-      published ? "Redis no longer knows where this run's folder is." : "This run has not begun yet.",
-    );
+    return missing(published ? "Redis no longer knows where this run's folder is." : "This run has not begun yet.");
   }
   if (host !== hostname()) {
     const reason = `The run's folder is on ${host}: ${dir}. A dashboard started there can read it.`;

@@ -66,16 +66,12 @@ export class RunService {
   }
 
   /** The list as it was at a look. Pure. */
-  filterRuns(
-    { at, runs }: Pick<SystemSnapshot, "at" | "runs">,
-    { offset, limit, state, text }: RunListQuery,
-  ): RunList {
+  filterRuns({ at, runs }: Pick<SystemSnapshot, "at" | "runs">, { offset, limit, state, text }: RunListQuery): RunList {
     const needle = text.toLowerCase();
     const matches = runs.filter(
       (known) =>
         (state === undefined || getRunPhase(known) === state) &&
-        (needle === "" ||
-          [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(needle))),
+        (needle === "" || [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(needle))),
     );
     return {
       at,
@@ -135,9 +131,7 @@ export class RunService {
 
   async #countCauses(known: RunInfo): Promise<readonly FailureCauseView[]> {
     const { client, keys, breaker } = this.deps;
-    const causes = (await breaker.run(() => readFailureCauses(client, keys, known.run))).map(
-      toFailureCauseView,
-    );
+    const causes = (await breaker.run(() => readFailureCauses(client, keys, known.run))).map(toFailureCauseView);
     return causes.length > 0 ? causes : await this.#recountFromFolder(known);
   }
 
@@ -176,10 +170,7 @@ export class RunService {
     return revealItem(item, await readAnswer(folder, item));
   }
 
-  async requireItem(
-    run: string,
-    index: number,
-  ): Promise<{ readonly folder: RunFolder; readonly item: StoredItem }> {
+  async requireItem(run: string, index: number): Promise<{ readonly folder: RunFolder; readonly item: StoredItem }> {
     const folder = await this.requireFolder(run);
     const item = await readItem(folder, index);
     if (item) return { folder, item };
@@ -188,10 +179,7 @@ export class RunService {
   }
 
   /** The ids of examples, where the run's folder is at hand. */
-  async #nameExamples(
-    known: RunInfo,
-    causes: readonly FailureCauseView[],
-  ): Promise<readonly FailureCauseView[]> {
+  async #nameExamples(known: RunInfo, causes: readonly FailureCauseView[]): Promise<readonly FailureCauseView[]> {
     const found = await findRunFolder(known);
     if (!found.isReadable) return causes;
     const { folder } = found;

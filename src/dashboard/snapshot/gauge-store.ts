@@ -32,12 +32,9 @@ export class GaugeStore {
         const hashes = await Promise.all(
           buckets.map((bucket) => this.#client.hgetall(this.#keys.gauges(span, bucket))),
         );
-        const steps = hashes
-          .flatMap((hash) => Object.entries(hash))
-          .map(([at, text]) => [Number(at), text] as const);
+        const steps = hashes.flatMap((hash) => Object.entries(hash)).map(([at, text]) => [Number(at), text] as const);
         for (const [at, text] of steps.sort(([a], [b]) => a - b)) {
-          if (at > now - spanMs && at <= now && at % stepMs === 0)
-            histories[span].record(at, parseValues(text));
+          if (at > now - spanMs && at <= now && at % stepMs === 0) histories[span].record(at, parseValues(text));
         }
       }),
     );

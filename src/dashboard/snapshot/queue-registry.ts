@@ -67,9 +67,7 @@ export class QueueRegistry {
       ),
     );
     const unknown = candidates.filter(({ name }) => !this.#queues.has(name));
-    const exist = await Promise.all(
-      unknown.map(({ name }) => client.exists(`${keys.queuePrefix(name)}:${name}:meta`)),
-    );
+    const exist = await Promise.all(unknown.map(({ name }) => client.exists(`${keys.queuePrefix(name)}:${name}:meta`)));
     for (const [i, { name, ...rest }] of unknown.entries()) {
       if (exist[i] === 1) this.#add(name, rest);
     }

@@ -61,9 +61,7 @@ export async function readLaneStatus(
 /** Workers say "auth: message", or the kind alone. */
 function parseReasonKind(reason: string | undefined): Pick<LaneView, "reasonKind"> {
   const [kind] = reason?.split(":") ?? [];
-  return PROVIDER_ERROR_KINDS.some((known) => known === kind) && kind !== undefined
-    ? { reasonKind: kind }
-    : {};
+  return PROVIDER_ERROR_KINDS.some((known) => known === kind) && kind !== undefined ? { reasonKind: kind } : {};
 }
 
 function readReportedLimits(reported: LaneSnapshot | undefined): LaneLimits {

@@ -43,8 +43,5 @@ function number(text: string | undefined): number | undefined {
 
 /** Undefined when any is not known: a sum of some would be a wrong figure. */
 function addUp(values: readonly (number | undefined)[]): number | undefined {
-  return values.reduce(
-    (sum, value) => (sum === undefined || value === undefined ? undefined : sum + value),
-    0,
-  );
+  return values.reduce((sum, value) => (sum === undefined || value === undefined ? undefined : sum + value), 0);
 }

@@ -149,11 +149,7 @@ export class SnapshotSampler {
     const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
     const begun = performance.now();
     // First what says which lanes there are: a lane that is new shows at once, however long ago the last look was.
-    await Promise.all([
-      queues.discover(),
-      this.telemetry.refresh(),
-      runs.refreshListed(this.#watched.keys()),
-    ]);
+    await Promise.all([queues.discover(), this.telemetry.refresh(), runs.refreshListed(this.#watched.keys())]);
     const at = this.telemetry.now;
     const listed = runs.list(at);
     const [lanes, counted, workers, redis] = await Promise.all([

@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { errorCode, RunError } from "#src/core/errors.ts";
 import { compactFolder, evictSegments, listSegments, scanAndSeal } from "./cache-folder.ts";
 import { type CachedAnswer, decodeFrame, decodeFrameHeader, encodeFrame } from "./cache-frame.ts";
-import {
-  type FrameLocation,
-  openSegment,
-  readSegmentIndex,
-  SEGMENT_SUFFIX,
-  scanSegment,
-} from "./cache-segment.ts";
+import { type FrameLocation, openSegment, readSegmentIndex, SEGMENT_SUFFIX, scanSegment } from "./cache-segment.ts";
 import { type AnswerLocation, KeyIndex } from "./key-index.ts";
 
 export interface CacheOptions {
@@ -141,8 +135,7 @@ export class AnswerCache {
     if (this.#writer) await this.#disableOnError(() => this.#finishSegment());
     if (!this.#isDisabled) await this.#disableOnError(() => this.#evict());
     this.#isDisabled = true;
-    for (const segment of this.#segments.values())
-      await (await segment.handle)?.close().catch(() => undefined);
+    for (const segment of this.#segments.values()) await (await segment.handle)?.close().catch(() => undefined);
     this.#segments.clear();
   }
 
@@ -189,8 +182,7 @@ export class AnswerCache {
     const files = await listSegments(this.#folder);
     for (const { path, bytes } of files) {
       const segment = this.#segments.get(path) ?? this.#addSegment(path);
-      if (segment !== this.#writer?.segment && bytes > segment.knownBytes)
-        await this.#indexSegment(segment, bytes);
+      if (segment !== this.#writer?.segment && bytes > segment.knownBytes) await this.#indexSegment(segment, bytes);
     }
     const there = new Set(files.map(({ path }) => path));
     await this.#removeSegments([...this.#segments.keys()].filter((path) => !there.has(path)));
@@ -297,9 +289,7 @@ export class AnswerCache {
       this.#pendingWrites = [];
       this.#pendingBytes = 0;
       const reason = errorCode(error) ?? (error instanceof Error ? error.message : "unknown error");
-      this.#options.onProblem?.(
-        `the cache ${this.#folder} cannot be written (${reason}): it keeps nothing new`,
-      );
+      this.#options.onProblem?.(`the cache ${this.#folder} cannot be written (${reason}): it keeps nothing new`);
     }
   }
 }

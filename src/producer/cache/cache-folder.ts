@@ -1,12 +1,6 @@
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  getSegmentIndexPath,
-  openSegment,
-  SEGMENT_SUFFIX,
-  scanSegment,
-  sealSegment,
-} from "./cache-segment.ts";
+import { getSegmentIndexPath, openSegment, SEGMENT_SUFFIX, scanSegment, sealSegment } from "./cache-segment.ts";
 
 /** A segment of a cache's folder, as its file says. */
 export interface SegmentFile {

@@ -53,21 +53,14 @@ export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FrameLo
 }
 
 /** Says that a segment grows no more, so that nobody has to read through it again. */
-export async function sealSegment(
-  path: string,
-  frames: readonly FrameLocation[],
-  segmentBytes: number,
-): Promise<void> {
+export async function sealSegment(path: string, frames: readonly FrameLocation[], segmentBytes: number): Promise<void> {
   const index = getSegmentIndexPath(path);
   await writeFile(`${index}.partial`, encodeSegmentIndex(frames, segmentBytes), { mode: 0o600 });
   await rename(`${index}.partial`, index);
 }
 
 /** The frames of a sealed segment; undefined when it is not sealed. */
-export async function readSegmentIndex(
-  path: string,
-  segmentBytes: number,
-): Promise<FrameLocation[] | undefined> {
+export async function readSegmentIndex(path: string, segmentBytes: number): Promise<FrameLocation[] | undefined> {
   const bytes = await readFile(getSegmentIndexPath(path)).catch(() => undefined);
   return bytes && decodeSegmentIndex(bytes, segmentBytes);
 }

@@ -12,9 +12,7 @@ export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
 
   constructor(id: string, timeoutMs: number) {
-    super(
-      `item "${id}" has no record after ${timeoutMs} ms; it goes on, and its result can be picked up later`,
-    );
+    super(`item "${id}" has no record after ${timeoutMs} ms; it goes on, and its result can be picked up later`);
   }
 }
 

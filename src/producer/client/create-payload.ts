@@ -40,8 +40,7 @@ export function createEmbeddingPayload(
 ): EmbeddingPayload {
   if (inputs.length === 0) throw new InputError("inputs must hold at least one text", "submitEmbedding");
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
-  if (empty >= 0)
-    throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
+  if (empty >= 0) throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
   const { provider, model } = parseModelName(fullName);
   return {
     v: 1,

@@ -1,9 +1,4 @@
-import {
-  type ChatItem,
-  type ChatPayload,
-  type EmbeddingPayload,
-  MAX_JOB_BYTES,
-} from "#src/queues/payload.ts";
+import { type ChatItem, type ChatPayload, type EmbeddingPayload, MAX_JOB_BYTES } from "#src/queues/payload.ts";
 
 /** More than in a job of a run: no window has to be shared among workers. */
 export const MAX_SHARED_ITEMS = 16;

@@ -9,9 +9,7 @@ const CANCELLED: Failure = { kind: "cancelled", message: "the item was cancelled
 export function toChatRecord({ records: [record] }: ItemOutcome): ChatRecord {
   if (!record) return { status: "failed", attempts: 0, failure: CANCELLED };
   const { attempts, failure, json } = record;
-  return failure
-    ? { status: "failed", attempts, failure }
-    : { status: "ok", attempts, response: json as ChatResponse };
+  return failure ? { status: "failed", attempts, failure } : { status: "ok", attempts, response: json as ChatResponse };
 }
 
 /** The records of an embedding item that is over, in the order of its inputs. */

@@ -96,8 +96,7 @@ class Lister {
       this.#problem(join(displayPath, relative), describeSystemError(error));
     const read = await this.#addFound(displayPath, absolute, files);
     if (read > 0 || unreadable.length > 0) return;
-    const others =
-      files.length === 0 ? "is empty" : `has no file of a kind that is read (${files.length} others)`;
+    const others = files.length === 0 ? "is empty" : `has no file of a kind that is read (${files.length} others)`;
     this.#problem(displayPath, `${others}; read are ${readableExtensions()}`);
   }
 
@@ -112,12 +111,7 @@ class Lister {
   }
 
   /** Adds files found below `base`; returns how many are of a kind that is read, listed before or not. */
-  async #addFound(
-    base: string,
-    absoluteBase: string,
-    files: readonly string[],
-    named?: string,
-  ): Promise<number> {
+  async #addFound(base: string, absoluteBase: string, files: readonly string[], named?: string): Promise<number> {
     let read = 0;
     for (const name of files) {
       const absolute = join(absoluteBase, name);

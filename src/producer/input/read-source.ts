@@ -40,11 +40,7 @@ export async function* catchUnreadable(
   }
 }
 
-function readFindings(
-  file: SourceFile,
-  options: ReadOptions,
-  tap: ByteTap,
-): AsyncGenerator<readonly Finding[]> {
+function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): AsyncGenerator<readonly Finding[]> {
   const context: RecordContext = {
     displayPath: file.displayPath,
     name: file.name,
@@ -74,11 +70,7 @@ export function readTextBytes(
   return assertText(readBytes(file, options, tap));
 }
 
-function readBytes(
-  file: SourceFile,
-  options: Pick<ReadOptions, "stdin">,
-  tap: ByteTap,
-): AsyncIterable<Buffer> {
+function readBytes(file: SourceFile, options: Pick<ReadOptions, "stdin">, tap: ByteTap): AsyncIterable<Buffer> {
   if (file.path !== "-") return fileBytes(file, tap);
   if (options.stdin === undefined) throw new UnreadableSourceError("no standard input was given");
   return streamBytes(options.stdin, tap);

@@ -40,9 +40,7 @@ function readId(
   const value = fields[idField];
   if (typeof value === "string") {
     if (value === "") return { fault: `the id field "${idField}" is empty` };
-    return value.isWellFormed()
-      ? { id: value }
-      : { fault: `the id field "${idField}" holds half a character` };
+    return value.isWellFormed() ? { id: value } : { fault: `the id field "${idField}" holds half a character` };
   }
   if (typeof value === "bigint") return { id: String(value) };
   if (typeof value === "number" && Number.isFinite(value)) {

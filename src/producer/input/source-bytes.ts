@@ -41,9 +41,7 @@ export async function* fileBytes(file: SourceFile, tap: ByteTap): AsyncGenerator
 export async function assertUnchanged(handle: FileHandle, before: BigIntStats): Promise<void> {
   const after = await handle.stat({ bigint: true });
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new UnreadableSourceError(
-      "changed while it was being read; run the command again when it is complete",
-    );
+    throw new UnreadableSourceError("changed while it was being read; run the command again when it is complete");
   }
 }
 
@@ -67,9 +65,7 @@ export async function* streamBytes(stream: Readable, tap: ByteTap): AsyncGenerat
       yield bytes;
     }
   } catch (error) {
-    throw error instanceof UnreadableSourceError
-      ? error
-      : new UnreadableSourceError(describeSystemError(error));
+    throw error instanceof UnreadableSourceError ? error : new UnreadableSourceError(describeSystemError(error));
   }
 }
 

@@ -40,8 +40,7 @@ export class BatchRequestReader {
 
   /** The request that a parsed line is, or everything that is wrong with it, in one sentence without any of its text. */
   read(line: unknown): BatchRequest | string {
-    if (!isObject(line))
-      return `expected an object with custom_id, method, url and body, got ${describeValue(line)}`;
+    if (!isObject(line)) return `expected an object with custom_id, method, url and body, got ${describeValue(line)}`;
     const { custom_id: customId, method, url, body } = line;
     const problems = [
       ...idProblems(customId),
@@ -49,9 +48,7 @@ export class BatchRequestReader {
       ...(isEndpoint(url) ? [] : [`"url" must be ${ENDPOINTS.join(" or ")}`]),
       ...(isObject(body)
         ? []
-        : [
-            `"body" must be an object, ${body === undefined ? "and is missing" : `not ${describeValue(body)}`}`,
-          ]),
+        : [`"body" must be an object, ${body === undefined ? "and is missing" : `not ${describeValue(body)}`}`]),
       ...Object.keys(line)
         .filter((name) => !FIELDS.has(name))
         .map((name) => `"${name.slice(0, 80)}" is no field of a request`),
@@ -64,8 +61,7 @@ export class BatchRequestReader {
       return [...problems, ...(typeof model === "string" ? [model] : [])].join("; ");
     if (!("request" in read)) return { customId, endpoint: "/v1/embeddings", model, embedding: read };
     const shape = chatRequestSchema.safeParse(read.request);
-    if (!shape.success)
-      return `the body cannot be used: ${shape.error.issues[0]?.path.map(String).join(".")}`;
+    if (!shape.success) return `the body cannot be used: ${shape.error.issues[0]?.path.map(String).join(".")}`;
     return { customId, endpoint: "/v1/chat/completions", model, chat: read.request };
   }
 
@@ -94,8 +90,7 @@ export class BatchRequestReader {
     } catch (error) {
       if (!(error instanceof UnknownModelError)) throw error;
       const { suggestions } = error;
-      const hint =
-        suggestions.length > 0 ? `did you mean ${suggestions.join(" or ")}?` : '"sluice models" lists them';
+      const hint = suggestions.length > 0 ? `did you mean ${suggestions.join(" or ")}?` : '"sluice models" lists them';
       return `${JSON.stringify(name.slice(0, 200))} is not a known model; ${hint}`;
     }
   }

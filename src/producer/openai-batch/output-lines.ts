@@ -22,10 +22,7 @@ export function requestId({ run, index }: OutputLineKey): string {
 }
 
 /** The start and the end of a line of `output.jsonl`; the response's body stands between them. */
-export function buildOutputLineParts(
-  line: OutputLineKey,
-  upstreamId: string | undefined,
-): readonly [string, string] {
+export function buildOutputLineParts(line: OutputLineKey, upstreamId: string | undefined): readonly [string, string] {
   const id = requestId(line);
   const { customId } = line;
   const head = JSON.stringify({ id: `batch_req_${id}`, custom_id: customId }).slice(0, -1);

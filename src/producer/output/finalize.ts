@@ -130,8 +130,7 @@ function createRecordsWriter(
 function blockSize(format: ResultFormat, dimensions: number, placed: VectorLayout | undefined): number {
   // Larger blocks live long enough to be taken for lasting, and pile up until a long collection.
   if (format === "npy") return 512;
-  if (placed && isPaged(placed))
-    return Math.max(1, Math.floor(1_500 / placed.rowsPerPage)) * placed.rowsPerPage;
+  if (placed && isPaged(placed)) return Math.max(1, Math.floor(1_500 / placed.rowsPerPage)) * placed.rowsPerPage;
   const [least, most] = format === "parquet" ? [1_000, 4_000] : [16, 1_024];
   const fitting = Math.floor(BLOCK_BYTES[format] / Math.max(dimensions * 4, 1));
   return Math.min(most, Math.max(least, fitting));

@@ -31,10 +31,7 @@ for (let exponent = 0; exponent <= LARGEST_EXPONENT; exponent += 1) {
 const POWERS = Int32Array.from({ length: 10 }, (_, i) => 10 ** i);
 const FRACTIONS = Float64Array.from({ length: 10 }, (_, i) => 10 ** -i);
 /** "00" to "99": tens in even places, ones in odd ones. */
-const PAIRS = Uint8Array.from(
-  { length: 200 },
-  (_, i) => 48 + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10),
-);
+const PAIRS = Uint8Array.from({ length: 200 }, (_, i) => 48 + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10));
 
 const ZERO = 48;
 const POINT = 46;
@@ -45,13 +42,7 @@ const COMMA = 44;
  * Writes values `from` to `to` (exclusive) separated by commas and returns the position after them. `bits` is the same
  * memory as `values`. A value that is not finite has no JSON form and throws its position.
  */
-export function writeFloats(
-  out: Uint8Array,
-  at: number,
-  values: FloatView,
-  from: number,
-  to: number,
-): number {
+export function writeFloats(out: Uint8Array, at: number, values: FloatView, from: number, to: number): number {
   let end = at;
   for (let i = from; i < to; i += 1) {
     end = writeFloat(out, end, values.floats[i] ?? 0, values.bits[i] ?? 0);
@@ -150,13 +141,7 @@ function writeDecimal(out: Uint8Array, at: number, digits: number, exponent: num
   return end;
 }
 
-function writeScientific(
-  out: Uint8Array,
-  at: number,
-  digits: number,
-  count: number,
-  exponent: number,
-): number {
+function writeScientific(out: Uint8Array, at: number, digits: number, count: number, exponent: number): number {
   const unit = POWERS[count - 1] ?? 1;
   const whole = (digits / unit) | 0;
   let end = at;

@@ -63,7 +63,5 @@ function requireComplete(store: CompleteStore): void {
   const { missing } = store.counts();
   if (missing === 0) return;
   const [first] = store.missing();
-  throw new RunError(
-    `${missing} of ${store.items} items have no record yet, the first is item ${first?.start}`,
-  );
+  throw new RunError(`${missing} of ${store.items} items have no record yet, the first is item ${first?.start}`);
 }

@@ -38,10 +38,7 @@ export interface WrittenColumn {
 }
 
 /** Appends the pages and returns what the row group's metadata says of them. The vectors stay in use until drained. */
-export function writeVectorColumn(
-  writer: SegmentWriter,
-  { slots, vectors, dimensions }: VectorRows,
-): WrittenColumn {
+export function writeVectorColumn(writer: SegmentWriter, { slots, vectors, dimensions }: VectorRows): WrittenColumn {
   const perPage = Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(dimensions * 4, 1)));
   const start = writer.offset;
   const pages: Page[] = [];
@@ -117,11 +114,7 @@ function describeColumn(start: number, pages: readonly Page[]): WrittenColumn {
 }
 
 /** Ranges of rows that have their vector. */
-function* presentRows(
-  slots: readonly LedgerSlot[],
-  first: number,
-  end: number,
-): Generator<readonly [number, number]> {
+function* presentRows(slots: readonly LedgerSlot[], first: number, end: number): Generator<readonly [number, number]> {
   for (let row = first; row < end; row += 1) {
     const from = row;
     while (row < end && slots[row]?.status === SLOT_OK) row += 1;

@@ -55,17 +55,13 @@ const MAX_ROWS_PER_PAGE = 4_000;
 
 function pagedLayout(items: number, dimensions: number): PagedLayout {
   const size = dimensions * 4;
-  const rowsPerPage = Math.min(
-    MAX_ROWS_PER_PAGE,
-    Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(size, 1))),
-  );
+  const rowsPerPage = Math.min(MAX_ROWS_PER_PAGE, Math.max(1, Math.floor(PARQUET_PAGE_BYTES / Math.max(size, 1))));
   const whole = dimensions === 0 ? 0 : pagePreamble(rowsPerPage, dimensions).length;
   const lastPage = Math.floor(items / rowsPerPage);
   // Every page but the last is full; the beginning of one that is not may be shorter.
   const rest = items % rowsPerPage;
   const last = dimensions === 0 || rest === 0 ? 0 : pagePreamble(rest, dimensions).length;
-  const pageStart = (index: number) =>
-    FIRST_PAGE + Math.floor(index / rowsPerPage) * (whole + rowsPerPage * size);
+  const pageStart = (index: number) => FIRST_PAGE + Math.floor(index / rowsPerPage) * (whole + rowsPerPage * size);
   const position = (index: number) => {
     const preamble = index >= lastPage * rowsPerPage ? last : whole;
     return pageStart(index) + preamble + (index % rowsPerPage) * size;

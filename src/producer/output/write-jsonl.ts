@@ -50,8 +50,7 @@ export async function createItemsWriter(disk: Disk, path: string, withText: bool
     async write({ slots, items }) {
       for (const [i, slot] of slots.entries()) {
         const item = items[i];
-        if (item !== undefined)
-          await file.addText(`${lineStart(slot, item)},${lineEnd(slot, item, withText)}\n`);
+        if (item !== undefined) await file.addText(`${lineStart(slot, item)},${lineEnd(slot, item, withText)}\n`);
       }
     },
     finish: () => file.finish(),

@@ -52,11 +52,7 @@ export async function createNpyCopyWriter(
       const { start, slots, vectors } = block;
       for (const { index, status } of slots) {
         if (status !== SLOT_OK)
-          vectors.fill(
-            Number.NaN,
-            (index - start) * store.dimensions,
-            (index - start + 1) * store.dimensions,
-          );
+          vectors.fill(Number.NaN, (index - start) * store.dimensions, (index - start + 1) * store.dimensions);
       }
       const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
       await file.write([bytes], NPY_HEADER_BYTES + start * slotSize);

@@ -26,11 +26,7 @@ export interface ParquetOptions {
 const VECTOR_POSITION = 3;
 
 /** `records.parquet`, copying the vectors: one row group per block. */
-export async function createParquetWriter(
-  disk: Disk,
-  path: string,
-  options: ParquetOptions,
-): Promise<ResultWriter> {
+export async function createParquetWriter(disk: Disk, path: string, options: ParquetOptions): Promise<ResultWriter> {
   const file = await disk.open(path);
   await file.truncate(0);
   const { dimensions, withText } = options;
@@ -93,10 +89,7 @@ async function requireBytes(file: DiskFile, { bytes, position }: PlacedBytes): P
   if (Buffer.compare(found, bytes) !== 0) await file.write([bytes], position);
 }
 
-function createLibraryWriter(
-  writer: SegmentWriter,
-  { withText, keyValueMetadata }: ParquetOptions,
-): ParquetWriter {
+function createLibraryWriter(writer: SegmentWriter, { withText, keyValueMetadata }: ParquetOptions): ParquetWriter {
   return new ParquetWriter({
     writer,
     schema: recordSchema(withText),

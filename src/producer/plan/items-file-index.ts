@@ -29,9 +29,7 @@ function isItemsFileIndex(value: unknown): value is ItemsFileIndex {
   if (typeof value !== "object" || value === null) return false;
   const { version, items, bytes, offsets } = value as Partial<ItemsFileIndex>;
   if (version !== 1 || !isCount(items) || !isCount(bytes)) return false;
-  return (
-    Array.isArray(offsets) && offsets.length === Math.ceil(items / INDEX_STRIDE) && offsets.every(isCount)
-  );
+  return Array.isArray(offsets) && offsets.length === Math.ceil(items / INDEX_STRIDE) && offsets.every(isCount);
 }
 
 function isCount(value: unknown): value is number {

@@ -164,11 +164,7 @@ export class PlanBuilder {
     return undefined;
   }
 
-  async #findDuplicateAmong(
-    candidates: readonly number[],
-    key: string,
-    hash: IdHash,
-  ): Promise<number | undefined> {
+  async #findDuplicateAmong(candidates: readonly number[], key: string, hash: IdHash): Promise<number | undefined> {
     for (const candidate of candidates) {
       if (this.#options.duplicateKey?.(await this.#itemsFile.read(candidate)) === key) return candidate;
     }

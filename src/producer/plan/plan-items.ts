@@ -26,11 +26,7 @@ const YIELD_INTERVAL_MS = 50;
  * With it, what is bad is left out and counted. A plan without any item is always refused. Rejects with an
  * InputError for options that cannot be, a RunError when the spool cannot be written, the signal's reason on abort.
  */
-export async function planItems(
-  options: SourceOptions,
-  workDir: string,
-  hooks: PlanHooks = {},
-): Promise<Plan> {
+export async function planItems(options: SourceOptions, workDir: string, hooks: PlanHooks = {}): Promise<Plan> {
   const reader: SourceReader = {
     read: (file, tap) => readSource(file, options, tap),
     fingerprint: (listing) => fingerprintListing(options, listing),
@@ -133,10 +129,7 @@ function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
     throw new InputError(`expected a whole number from 16, got ${tokens}`, "--chunk-tokens");
   }
   if (!(Number.isSafeInteger(overlap) && overlap >= 0 && overlap <= tokens / 2)) {
-    throw new InputError(
-      `expected a whole number from 0 to half of ${tokens}, got ${overlap}`,
-      "--chunk-overlap",
-    );
+    throw new InputError(`expected a whole number from 0 to half of ${tokens}, got ${overlap}`, "--chunk-overlap");
   }
   if (maxTokens !== undefined && tokens > maxTokens) {
     throw new InputError(`${tokens} is more than the ${maxTokens} tokens the model takes`, "--chunk-tokens");
@@ -152,13 +145,7 @@ async function toRunErrors<T>(workDir: string, work: () => Promise<T>): Promise<
     if (code === "ENOSPC" || code === "EDQUOT") {
       throw new RunError(`${workDir}: the disk is full`, "make room and run the same command again", error);
     }
-    if (
-      code === "EACCES" ||
-      code === "EPERM" ||
-      code === "EROFS" ||
-      code === "ENOTDIR" ||
-      code === "EEXIST"
-    ) {
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST") {
       throw new RunError(`${workDir}: cannot be written (${code})`, "choose another output folder", error);
     }
     throw error;

@@ -14,8 +14,7 @@ export async function readDuplicates(itemsFile: string, items: number): Promise<
   if (known) return known;
   const builder = new DuplicatesBuilder();
   for await (const block of readItemsFile(itemsFile)) {
-    for (const { index, duplicateOf } of block)
-      if (duplicateOf !== undefined) builder.add(index, duplicateOf);
+    for (const { index, duplicateOf } of block) if (duplicateOf !== undefined) builder.add(index, duplicateOf);
   }
   return builder.build();
 }

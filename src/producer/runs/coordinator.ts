@@ -152,9 +152,7 @@ export class Coordinator {
 
   /** The only loop that touches the feeder, so that opening again, requeueing and filling never overlap. */
   async #feed(): Promise<void> {
-    const stopped = new Promise<void>((resolve) =>
-      this.#stop.signal.addEventListener("abort", () => resolve()),
-    );
+    const stopped = new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
     while (!this.#stop.signal.aborted) {
       this.#spaceAvailable = Promise.withResolvers<void>();
       try {
@@ -196,8 +194,7 @@ export class Coordinator {
         reconcileAt = now;
         this.#pending.reconcile = this.#cancelledAt === undefined;
       }
-      if (this.#pending.reopen || this.#pending.reconcile || this.#feeder.isWaiting)
-        this.#spaceAvailable.resolve();
+      if (this.#pending.reopen || this.#pending.reconcile || this.#feeder.isWaiting) this.#spaceAvailable.resolve();
       await this.#deps.resolver?.tick({ isPaused: this.#state === "paused" });
       await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
       this.#stopIfCancelled(now);
@@ -260,10 +257,7 @@ export class Coordinator {
       // Queued again twice, and nobody found anything to do: what Redis takes for done is nowhere.
       if (generation > 2) await control.reopenItems(lease.token, [...job.open]);
       this.#window.remove(job.id);
-      await this.#feeder.requeue(
-        { ...job, generation },
-        jobId(control.runId, job.first, job.last, generation),
-      );
+      await this.#feeder.requeue({ ...job, generation }, jobId(control.runId, job.first, job.last, generation));
       await control.trimResults(lease.token, undefined, [job.id]);
       onEvent({ type: "job-requeued", items: job.open.size });
     }

@@ -48,10 +48,7 @@ export interface RunWork<S extends RunStore<WireRecord>> {
   /** Records have been stored; what only their jobs needed can go. */
   readonly onRecords?: (records: readonly WireRecord[]) => void;
   /** Writes the output of a complete run; resolves with the names of its files. May be killed and done again. */
-  write(
-    store: S,
-    hooks: { readonly onProgress: () => void; readonly signal: AbortSignal },
-  ): Promise<readonly string[]>;
+  write(store: S, hooks: { readonly onProgress: () => void; readonly signal: AbortSignal }): Promise<readonly string[]>;
 }
 
 export interface ExecuteDeps {
@@ -139,9 +136,7 @@ export async function executeRun<S extends RunStore<WireRecord>>(
       if (store) await monitor.checkpoint(run.dir, "stopped", store).catch(() => undefined);
       // Workers elsewhere stop spending on a run whose coordinator was told to stop.
       await control.changeState("paused", ["running"]).catch(() => undefined);
-      await monitor
-        .publishOutcome({ outcome: "stopped", ...describeStopReason(error) })
-        .catch(() => undefined);
+      await monitor.publishOutcome({ outcome: "stopped", ...describeStopReason(error) }).catch(() => undefined);
     }
     throw error;
   } finally {
@@ -258,8 +253,7 @@ async function finish<S extends RunStore<WireRecord>>(
       signal: deps.signal,
     })
     .catch((error) => {
-      if (deps.signal.aborted)
-        throw new RunStoppedError("interrupted", "interrupted while writing the output");
+      if (deps.signal.aborted) throw new RunStoppedError("interrupted", "interrupted while writing the output");
       throw error;
     });
   const report = await monitor.checkpoint(run.dir, "finished", store, files);

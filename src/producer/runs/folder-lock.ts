@@ -27,9 +27,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 }
 
 /** Resolves with the living holder, or with undefined when the lock is ours. */
-async function acquireLock(
-  path: string,
-): Promise<{ readonly host: string; readonly pid: string } | undefined> {
+async function acquireLock(path: string): Promise<{ readonly host: string; readonly pid: string } | undefined> {
   const own = `${hostname()} ${process.pid} ${randomBytes(6).toString("hex")}\n`;
   let holder = { host: "this machine", pid: "?" };
   for (let tries = 0; tries < MAX_TRIES; tries++) {

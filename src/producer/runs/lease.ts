@@ -62,10 +62,7 @@ function describeHolder(holder: string): string {
   return `process ${pid} on ${host}`;
 }
 
-function createLeaseHeldError(
-  holder: string,
-  reason: "lost-lease" | "interrupted" = "lost-lease",
-): RunStoppedError {
+function createLeaseHeldError(holder: string, reason: "lost-lease" | "interrupted" = "lost-lease"): RunStoppedError {
   return new RunStoppedError(
     reason,
     `this run is being worked on by ${describeHolder(holder)}`,

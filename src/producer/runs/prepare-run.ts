@@ -143,11 +143,7 @@ async function clearFolder({ dir, force }: PrepareRunOptions, work: string): Pro
 }
 
 /** A run of which nothing is done. */
-function buildBaseManifest(
-  kind: RunManifest["kind"],
-  { paths, sluiceVersion, now }: PrepareRunOptions,
-  plan: Plan,
-) {
+function buildBaseManifest(kind: RunManifest["kind"], { paths, sluiceVersion, now }: PrepareRunOptions, plan: Plan) {
   return {
     version: 1 as const,
     run: createRunId(kind.charAt(0), now),
@@ -189,13 +185,8 @@ async function makeFolder(dir: string): Promise<void> {
   try {
     await makeFolders(dir);
   } catch (error) {
-    const reason =
-      errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR" ? "it is a file" : errorCode(error);
-    throw new RunError(
-      `${dir}: cannot be used as output folder (${reason})`,
-      "choose another one with --out",
-      error,
-    );
+    const reason = errorCode(error) === "EEXIST" || errorCode(error) === "ENOTDIR" ? "it is a file" : errorCode(error);
+    throw new RunError(`${dir}: cannot be used as output folder (${reason})`, "choose another one with --out", error);
   }
 }
 

@@ -3,11 +3,7 @@ import { breakHardLink } from "#src/producer/storage/break-hard-link.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { VECTOR_FILE } from "#src/producer/storage/record-store.ts";
-import {
-  type FailureFilter,
-  type ResetFailures,
-  resetFailures,
-} from "#src/producer/storage/reset-failures.ts";
+import { type FailureFilter, type ResetFailures, resetFailures } from "#src/producer/storage/reset-failures.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";

@@ -119,11 +119,7 @@ export async function readManifest(dir: string): Promise<RunManifest | undefined
     text = await readFile(path, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw new RunError(
-      `${path}: cannot be read (${errorCode(error)})`,
-      "check the folder's permissions",
-      error,
-    );
+    throw new RunError(`${path}: cannot be read (${errorCode(error)})`, "check the folder's permissions", error);
   }
   const parsed = runManifest.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;

@@ -10,8 +10,7 @@ export async function openSlices(path: string): Promise<FileSlices> {
   const { size } = await handle.stat();
   return {
     byteLength: size,
-    slice: (start, end = size) =>
-      readSlice(handle, path, start < 0 ? size + start : start, Math.min(end, size)),
+    slice: (start, end = size) => readSlice(handle, path, start < 0 ? size + start : start, Math.min(end, size)),
     [Symbol.asyncDispose]: () => handle.close(),
   };
 }

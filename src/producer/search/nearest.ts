@@ -22,8 +22,7 @@ export async function nearest(
   k: number,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Hit[]> {
-  if (!Number.isInteger(k) || k < 1)
-    throw new InputError(`the number of results must be 1 or more, not ${k}`);
+  if (!Number.isInteger(k) || k < 1) throw new InputError(`the number of results must be 1 or more, not ${k}`);
   const result = await openResult(dir);
   const { dimensions } = result;
   if (dimensions > 0 && query.length !== dimensions) {
@@ -43,9 +42,7 @@ export async function nearest(
     }
   }
   const found = best.best();
-  const items = new Map(
-    (await result.pick(found.map(({ index }) => index))).map((item) => [item.index, item]),
-  );
+  const items = new Map((await result.pick(found.map(({ index }) => index))).map((item) => [item.index, item]));
   return found.flatMap(({ index, score }) => toHit(items.get(index), score));
 }
 

@@ -19,10 +19,7 @@ export async function openResult(dir: string): Promise<Result> {
     return openNpyResult({ vectorPath: path(RESULT_FILES.npy), itemPath: path(RESULT_FILES.npyItems) });
   }
   if (await exists(path(WORK_FOLDER))) {
-    throw new RunError(
-      `the run in ${dir} is not finished`,
-      "Run its command again: it goes on where it stopped.",
-    );
+    throw new RunError(`the run in ${dir} is not finished`, "Run its command again: it goes on where it stopped.");
   }
   if (await exists(path(RESULT_FILES.batch))) {
     throw new RunError(

@@ -19,9 +19,7 @@ export async function openParquetItems(path: string): Promise<ParquetItems> {
     count: Number(metadata.num_rows),
     async *read(from, { texts }) {
       await using file = await openSlices(path);
-      const columns = [...COLUMNS, ...(texts ? ["text", "metadata"] : [])].filter((name) =>
-        present.has(name),
-      );
+      const columns = [...COLUMNS, ...(texts ? ["text", "metadata"] : [])].filter((name) => present.has(name));
       let rowEnd = 0;
       for (const group of metadata.row_groups) {
         const rowStart = Math.max(from, rowEnd);

@@ -20,11 +20,7 @@ async function firstDimensions(path: string): Promise<number> {
   return 0;
 }
 
-async function* readBlocks(
-  path: string,
-  dimensions: number,
-  options: BlocksOptions,
-): AsyncGenerator<ResultBlock> {
+async function* readBlocks(path: string, dimensions: number, options: BlocksOptions): AsyncGenerator<ResultBlock> {
   let start = 0;
   for await (const records of readResultLines(path, options.signal)) {
     const vectors = new Float32Array(records.length * dimensions);
@@ -35,12 +31,7 @@ async function* readBlocks(
   }
 }
 
-function fillVector(
-  vectors: Float32Array,
-  at: number,
-  { index, vector }: ResultLine,
-  dimensions: number,
-): void {
+function fillVector(vectors: Float32Array, at: number, { index, vector }: ResultLine, dimensions: number): void {
   if (vector === null || vector === undefined) vectors.fill(Number.NaN, at, at + dimensions);
   else if (vector.length === dimensions) vectors.set(vector, at);
   else throw new RunError(`item ${index}: expected ${dimensions} floats, not ${vector.length}`);

@@ -39,11 +39,7 @@ async function readShape(path: string): Promise<Shape> {
   return shape;
 }
 
-async function* readBlocks(
-  files: NpyFiles,
-  shape: Shape,
-  options: BlocksOptions,
-): AsyncGenerator<ResultBlock> {
+async function* readBlocks(files: NpyFiles, shape: Shape, options: BlocksOptions): AsyncGenerator<ResultBlock> {
   const { items: total, dimensions } = shape;
   const slotSize = dimensions * 4;
   const size = Math.min(total, Math.max(1, Math.floor(BLOCK_BYTES / Math.max(slotSize, 1))));
@@ -61,11 +57,7 @@ async function* readBlocks(
   await lines?.close();
 }
 
-async function readFully(
-  file: Awaited<ReturnType<typeof open>>,
-  into: Uint8Array,
-  position: number,
-): Promise<void> {
+async function readFully(file: Awaited<ReturnType<typeof open>>, into: Uint8Array, position: number): Promise<void> {
   for (let filled = 0; filled < into.length; ) {
     const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
     if (bytesRead === 0) throw new RunError("the vector file became shorter while it was read");

@@ -72,11 +72,7 @@ async function readItems(
   });
 }
 
-async function pickItems(
-  path: string,
-  metadata: FileMetaData,
-  indices: readonly number[],
-): Promise<ResultItem[]> {
+async function pickItems(path: string, metadata: FileMetaData, indices: readonly number[]): Promise<ResultItem[]> {
   await using file = await openSlices(path);
   const picked: ResultItem[] = [];
   for (const index of indices) {

@@ -11,10 +11,7 @@ export interface ResultLine extends ResultItem {
 }
 
 /** Reads the lines of a result in groups; a line that is not a record rejects with its file and number. */
-export async function* readResultLines(
-  path: string,
-  signal?: AbortSignal,
-): AsyncGenerator<readonly ResultLine[]> {
+export async function* readResultLines(path: string, signal?: AbortSignal): AsyncGenerator<readonly ResultLine[]> {
   const bytes = createReadStream(path, {
     highWaterMark: READ_BYTES,
     signal,

@@ -36,8 +36,7 @@ export async function readVectorColumn(
       const missing = await isNull();
       for (let i = 0, at = 0; i < page.num_rows; i += 1) {
         const targetRow = row + i;
-        if (missing(targetRow))
-          vectors.fill(Number.NaN, targetRow * dimensions, (targetRow + 1) * dimensions);
+        if (missing(targetRow)) vectors.fill(Number.NaN, targetRow * dimensions, (targetRow + 1) * dimensions);
         else {
           target.set(values.subarray(at, at + slotSize), targetRow * slotSize);
           at += slotSize;

@@ -66,11 +66,9 @@ export class AnswerLog {
     const header = await this.#reader.read(position, HEADER_BYTES);
     if (header.length < HEADER_BYTES || header.readUInt32LE(0) !== MAGIC) return undefined;
     const length = header.readUInt32LE(12);
-    if (header.readUInt32LE(4) !== index || position + HEADER_BYTES + length > this.#endBytes)
-      return undefined;
+    if (header.readUInt32LE(4) !== index || position + HEADER_BYTES + length > this.#endBytes) return undefined;
     const frame = await this.#reader.read(position, HEADER_BYTES + length);
-    if (frame.length < HEADER_BYTES + length || computeChecksum(frame) !== header.readUInt32LE(16))
-      return undefined;
+    if (frame.length < HEADER_BYTES + length || computeChecksum(frame) !== header.readUInt32LE(16)) return undefined;
     return { json: JSON.parse(frame.toString("utf8", HEADER_BYTES)), storedAt: header.readUInt32LE(8) };
   }
 }

@@ -125,9 +125,7 @@ export class CallTimings {
 
 /** Keeps the notes of a run whose work folder is about to go, beside its output. */
 export async function preserveCallTimings(dir: string): Promise<void> {
-  await rename(join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)).catch(
-    () => undefined,
-  );
+  await rename(join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)).catch(() => undefined);
 }
 
 /** The call that gave an item its result; undefined when nobody noted it. An unknown lane is "". */

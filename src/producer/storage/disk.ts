@@ -45,12 +45,7 @@ class HandleFile implements DiskFile {
   async read(into: Uint8Array, position: number): Promise<number> {
     let filled = 0;
     while (filled < into.byteLength) {
-      const { bytesRead } = await this.#handle.read(
-        into,
-        filled,
-        into.byteLength - filled,
-        position + filled,
-      );
+      const { bytesRead } = await this.#handle.read(into, filled, into.byteLength - filled, position + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
@@ -119,11 +114,7 @@ export function diskError(error: unknown, folder: string): RunError {
     return new RunError(`cannot write to ${folder}: ${what}`, `Free some space. ${RESUME}`, error);
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new RunError(
-      `cannot write to ${folder}: not permitted (${code})`,
-      `Allow writing. ${RESUME}`,
-      error,
-    );
+    return new RunError(`cannot write to ${folder}: not permitted (${code})`, `Allow writing. ${RESUME}`, error);
   }
   const reason = code ?? (error instanceof Error ? error.message : "unknown error");
   return new RunError(`cannot read or write ${folder}: ${reason}`, `Check the disk. ${RESUME}`, error);

@@ -23,11 +23,7 @@ export function checkRecord(record: ItemRecord, items: number, dimensions: numbe
     throw new RunError(`record of item ${index}: needs either a vector or a failure`);
   }
   if (vector === undefined) return dimensions;
-  if (
-    vector.length === 0 ||
-    vector.length % 4 !== 0 ||
-    (dimensions > 0 && vector.length !== dimensions * 4)
-  ) {
+  if (vector.length === 0 || vector.length % 4 !== 0 || (dimensions > 0 && vector.length !== dimensions * 4)) {
     const expected = dimensions > 0 ? `${dimensions * 4} bytes (${dimensions} floats)` : "float32 values";
     throw new RunError(`record of item ${index}: vector must be ${expected}, not ${vector.length} bytes`);
   }
@@ -39,8 +35,7 @@ export function checkCounts(
   { index, attempts, tokens }: Pick<ItemRecord, "index" | "attempts" | "tokens">,
   items: number,
 ): void {
-  if (!isCount(index, items - 1))
-    throw new RunError(`record of item ${index}: the run has items 0 to ${items - 1}`);
+  if (!isCount(index, items - 1)) throw new RunError(`record of item ${index}: the run has items 0 to ${items - 1}`);
   if (!isCount(attempts, MAX_ATTEMPTS)) {
     throw new RunError(`record of item ${index}: attempts must be 0 to ${MAX_ATTEMPTS}, not ${attempts}`);
   }

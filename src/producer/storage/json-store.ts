@@ -178,8 +178,7 @@ export class JsonStore implements RunStore<JsonRecord> {
         const slot = decodeSlot(words, i * SLOT_WORDS, start + i);
         if (slot === undefined) throw new RunError(`item ${start + i} has no record yet`);
         const answer = slot.status === SLOT_OK ? await answers.read(slot.index, slot.locator) : undefined;
-        const failure =
-          slot.status === SLOT_FAILED ? await failures.read(slot.index, slot.locator) : undefined;
+        const failure = slot.status === SLOT_FAILED ? await failures.read(slot.index, slot.locator) : undefined;
         stored.push({ slot, ...(answer && { answer }), ...(failure && { failure }) });
       }
       return stored;

@@ -158,9 +158,7 @@ export class LedgerStore<R extends { readonly index: number }> {
   /** The records whose items had none; claiming before the first byte is written keeps a parallel call out. */
   #claim(records: readonly R[]): R[] {
     const { backend, state } = this.#deps;
-    return records.filter((record) =>
-      state.claim(record.index, backend.isFailure(record) ? SLOT_FAILED : SLOT_OK),
-    );
+    return records.filter((record) => state.claim(record.index, backend.isFailure(record) ? SLOT_FAILED : SLOT_OK));
   }
 
   async #putAll(newRecords: readonly R[]): Promise<void> {

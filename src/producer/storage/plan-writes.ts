@@ -21,9 +21,7 @@ export function planSlotWrites(
   slotSizeBytes: number,
   offsetBytes: number,
 ): PlannedWrite[] {
-  return planWrites(
-    slots.map(({ index, bytes }) => ({ position: offsetBytes + index * slotSizeBytes, bytes })),
-  );
+  return planWrites(slots.map(({ index, bytes }) => ({ position: offsetBytes + index * slotSizeBytes, bytes })));
 }
 
 /** Bytes and where they belong. */
@@ -49,11 +47,7 @@ export function planWrites(parts: readonly PlacedBytes[]): PlannedWrite[] {
 
 function appendAdjacent(buffers: Uint8Array[], bytes: Uint8Array): void {
   const last = buffers.at(-1);
-  if (
-    last !== undefined &&
-    last.buffer === bytes.buffer &&
-    last.byteOffset + last.byteLength === bytes.byteOffset
-  ) {
+  if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.byteLength === bytes.byteOffset) {
     const joined = new Uint8Array(last.buffer, last.byteOffset, last.byteLength + bytes.byteLength);
     buffers[buffers.length - 1] = joined;
   } else buffers.push(bytes);

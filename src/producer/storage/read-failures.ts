@@ -39,12 +39,7 @@ export async function* readFailures(
   }
 }
 
-async function readBlock(
-  ledger: DiskFile,
-  log: FailureLog,
-  start: number,
-  count: number,
-): Promise<StoredFailure[]> {
+async function readBlock(ledger: DiskFile, log: FailureLog, start: number, count: number): Promise<StoredFailure[]> {
   const words = new Uint32Array(count * SLOT_WORDS);
   await ledger.read(new Uint8Array(words.buffer), slotPosition(start));
   const found: StoredFailure[] = [];

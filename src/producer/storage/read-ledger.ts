@@ -77,11 +77,7 @@ async function startLedger(ledger: DiskFile, header: LedgerHeader): Promise<Ledg
   return header;
 }
 
-async function readSlots(
-  ledger: DiskFile,
-  state: StoreState,
-  isKept: (slot: LedgerSlot) => boolean,
-): Promise<void> {
+async function readSlots(ledger: DiskFile, state: StoreState, isKept: (slot: LedgerSlot) => boolean): Promise<void> {
   const words = new Uint32Array(Math.min(SLOTS_PER_READ, Math.max(state.items, 1)) * SLOT_WORDS);
   let hasEmptied = false;
   for (let start = 0; start < state.items; start += SLOTS_PER_READ) {

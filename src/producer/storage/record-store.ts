@@ -3,14 +3,7 @@ import { type VectorLayout, vectorLayout } from "#src/producer/output/vector-lay
 import { type Disk, type DiskFile, diskError, requireLittleEndian, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkRecord, type ItemRecord } from "./item-record.ts";
-import {
-  encodeLedgerHeader,
-  type LayoutKind,
-  LEDGER_FILE,
-  type LedgerSlot,
-  SLOT_FAILED,
-  SLOT_OK,
-} from "./ledger.ts";
+import { encodeLedgerHeader, type LayoutKind, LEDGER_FILE, type LedgerSlot, SLOT_FAILED, SLOT_OK } from "./ledger.ts";
 import { type DuplicateLookup, LedgerStore, type RecordBackend, type RunStore } from "./ledger-store.ts";
 import { openFiles } from "./open-files.ts";
 import { type PlacedBytes, type PlannedWrite, planWrites } from "./plan-writes.ts";

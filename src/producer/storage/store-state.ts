@@ -1,11 +1,4 @@
-import {
-  type LayoutKind,
-  type LedgerHeader,
-  type LedgerSlot,
-  SLOT_FAILED,
-  SLOT_NONE,
-  SLOT_OK,
-} from "./ledger.ts";
+import { type LayoutKind, type LedgerHeader, type LedgerSlot, SLOT_FAILED, SLOT_NONE, SLOT_OK } from "./ledger.ts";
 
 export interface RecordCounts {
   readonly items: number;
@@ -54,10 +47,7 @@ export class StoreState {
   readonly #isDuplicate: (index: number) => boolean;
 
   /** `isCopy` tells items that get the outcome of an equal one. */
-  constructor(
-    { items, dimensions, layout }: LedgerHeader,
-    isDuplicate: (index: number) => boolean = () => false,
-  ) {
+  constructor({ items, dimensions, layout }: LedgerHeader, isDuplicate: (index: number) => boolean = () => false) {
     this.items = items;
     this.dimensions = dimensions;
     this.layout = layout;

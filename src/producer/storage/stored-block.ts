@@ -4,15 +4,7 @@ import type { Failure } from "#src/core/item.ts";
 import type { VectorLayout } from "#src/producer/output/vector-layout.ts";
 import type { DiskFile } from "./disk.ts";
 import type { FailureLog } from "./failure-log.ts";
-import {
-  decodeSlot,
-  type LedgerSlot,
-  SLOT_BYTES,
-  SLOT_FAILED,
-  SLOT_OK,
-  SLOT_WORDS,
-  slotPosition,
-} from "./ledger.ts";
+import { decodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, SLOT_WORDS, slotPosition } from "./ledger.ts";
 
 /** Records of consecutive items as they lie on disk. */
 export interface StoredBlock {

@@ -8,11 +8,7 @@ import { MINIMAX_CODES, MINIMAX_NAME } from "./profile.ts";
  * The error a `base_resp` object reports; undefined when it reports success or is absent. Only our table's words
  * reach the message: `status_msg` may quote the request.
  */
-export function classifyBaseResp(
-  baseResp: unknown,
-  response: HttpResponse,
-  now: number,
-): ProviderError | undefined {
+export function classifyBaseResp(baseResp: unknown, response: HttpResponse, now: number): ProviderError | undefined {
   if (baseResp === undefined || baseResp === null) return undefined;
   const code = readCode(baseResp);
   if (code === undefined)

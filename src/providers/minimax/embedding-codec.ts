@@ -57,7 +57,5 @@ function decodeBody(response: HttpResponse, expected: ExpectedVectors, now: numb
 }
 
 function readUsage(totalTokens: unknown): Usage {
-  return typeof totalTokens === "number" && Number.isFinite(totalTokens) && totalTokens >= 0
-    ? { totalTokens }
-    : {};
+  return typeof totalTokens === "number" && Number.isFinite(totalTokens) && totalTokens >= 0 ? { totalTokens } : {};
 }

@@ -56,10 +56,7 @@ export function checkFinish(
 }
 
 /** Who answered, as far as the answer says. */
-export function readIdentity(
-  body: JsonObject,
-  headers: HttpHeaders,
-): Pick<ChatResponse, "model" | "requestId"> {
+export function readIdentity(body: JsonObject, headers: HttpHeaders): Pick<ChatResponse, "model" | "requestId"> {
   const model = readText(body, "model");
   const requestId = readText(body, "request_id") ?? findRequestId(headers) ?? readText(body, "id");
   return { ...(model !== undefined && { model }), ...(requestId !== undefined && { requestId }) };

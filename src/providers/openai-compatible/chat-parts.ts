@@ -1,11 +1,4 @@
-import {
-  isObject,
-  type JsonObject,
-  readCount,
-  readField,
-  readObject,
-  readText,
-} from "#src/providers/json-value.ts";
+import { isObject, type JsonObject, readCount, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 
 const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {

@@ -99,8 +99,7 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: FrameContex
   const choices = readField(frame, "choices");
   if (choices === undefined || choices === null) {
     // A flat error has no `error` key; frames without choices are otherwise figures or keep-alives.
-    if (readField(frame, "code") !== undefined)
-      throw context.dialect.classifyBody(frame, context.head, context.now);
+    if (readField(frame, "code") !== undefined) throw context.dialect.classifyBody(frame, context.head, context.now);
     return { state: common, events: NO_EVENTS };
   }
   if (!Array.isArray(choices)) throw context.badResponseError("the choices of a frame are not a list");
@@ -148,10 +147,7 @@ function reduceChoice(
 }
 
 /** The later value of a field replaces the earlier. */
-function merge(
-  fields: ReadonlyMap<string, unknown>,
-  more: readonly [string, unknown][],
-): ReadonlyMap<string, unknown> {
+function merge(fields: ReadonlyMap<string, unknown>, more: readonly [string, unknown][]): ReadonlyMap<string, unknown> {
   if (more.length === 0) return fields;
   const news = more.filter(([key, value]) => fields.get(key) !== value);
   return news.length === 0 ? fields : new Map([...fields, ...news]);

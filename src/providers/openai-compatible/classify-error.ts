@@ -55,8 +55,7 @@ export function classifyResponse(
 ): ProviderError {
   const { body, status } = response;
   const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
-  if (object && (status !== 200 || looksLikeError(object)))
-    return classifyErrorBody(object, response, now, profile);
+  if (object && (status !== 200 || looksLikeError(object))) return classifyErrorBody(object, response, now, profile);
   const common = buildErrorDetails(profile, response, now);
   if (status !== 200) return errorFromStatus(status, common, profile);
   const size = `${body.length} bytes, ${readContentType(response.headers)}`;
@@ -78,8 +77,7 @@ function looksLikeError(body: JsonObject): boolean {
 
 function findListed(codes: readonly string[], profile: CompatibleProfile): ErrorCodeClass | undefined {
   for (const code of codes) {
-    for (const table of [profile.codes ?? {}, COMMON_CODES])
-      if (Object.hasOwn(table, code)) return table[code];
+    for (const table of [profile.codes ?? {}, COMMON_CODES]) if (Object.hasOwn(table, code)) return table[code];
   }
   return undefined;
 }

@@ -92,8 +92,7 @@ function listRanges(profile: CompatibleProfile, model: string): readonly (readon
 
 function checkRange(provider: string, field: string, value: unknown, range: Range): void {
   const problem = findRangeProblem(value, range);
-  if (problem !== undefined)
-    throw new ProviderError(`${field} ${problem}`, { kind: "invalid-request", provider });
+  if (problem !== undefined) throw new ProviderError(`${field} ${problem}`, { kind: "invalid-request", provider });
 }
 
 interface EmbeddingWire {
@@ -102,11 +101,7 @@ interface EmbeddingWire {
   readonly transport: Transport;
 }
 
-function createEmbeddingModel(
-  profile: CompatibleProfile,
-  data: ModelData,
-  wire: EmbeddingWire,
-): EmbeddingModel {
+function createEmbeddingModel(profile: CompatibleProfile, data: ModelData, wire: EmbeddingWire): EmbeddingModel {
   const maxInputs = data.maxInputs ?? profile.maxInputs ?? DEFAULT_MAX_INPUTS;
   const maxBatchTokens = data.maxBatchTokens ?? profile.maxBatchTokens;
   const dialect: EmbeddingDialect = {

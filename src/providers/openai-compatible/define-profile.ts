@@ -11,12 +11,7 @@ export interface ProviderDefinition {
 }
 
 /** The profile of a provider that the user defined: the common protocol without peculiarities. */
-export function defineProfile({
-  name,
-  baseUrl,
-  models,
-  encoding = "float",
-}: ProviderDefinition): CompatibleProfile {
+export function defineProfile({ name, baseUrl, models, encoding = "float" }: ProviderDefinition): CompatibleProfile {
   return {
     name,
     defaultBaseUrl: baseUrl,

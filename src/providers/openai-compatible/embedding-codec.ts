@@ -22,11 +22,7 @@ export interface EmbeddingDialect {
  * The JSON body of `POST /embeddings`. Throws `invalid-request` for a number of inputs or dimensions that the model is
  * known to refuse.
  */
-export function encodeEmbeddingRequest(
-  model: ModelData,
-  request: EmbeddingRequest,
-  dialect: EmbeddingDialect,
-): string {
+export function encodeEmbeddingRequest(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
   const { inputs, dimensions } = request;
   const { provider, maxInputs, encoding } = dialect;
   const invalidRequestError = (message: string, isSplittable = false) =>
@@ -56,9 +52,7 @@ function findDimensionProblem(model: ModelData, requested: number): string | und
   if (!Number.isInteger(requested) || requested < 1) return "dimensions must be a positive integer";
   if (dimensions === undefined) return undefined;
   if (dimensionChoices === "up-to")
-    return requested > dimensions
-      ? `${name} has at most ${dimensions} dimensions, not ${requested}`
-      : undefined;
+    return requested > dimensions ? `${name} has at most ${dimensions} dimensions, not ${requested}` : undefined;
   if (dimensionChoices === undefined)
     return requested === dimensions ? undefined : `${name} has ${dimensions} dimensions, not ${requested}`;
   return dimensionChoices.includes(requested)

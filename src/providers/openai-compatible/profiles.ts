@@ -9,12 +9,13 @@ const chat = (name: string, maxTokens: number, maxOutputTokens?: number): ModelD
   ...(maxOutputTokens !== undefined && { maxOutputTokens }),
 });
 
-const embedding = (
-  name: string,
-  dimensions: number,
-  maxTokens: number,
-  more: Partial<ModelData> = {},
-): ModelData => ({ name, kind: "embedding", dimensions, maxTokens, ...more });
+const embedding = (name: string, dimensions: number, maxTokens: number, more: Partial<ModelData> = {}): ModelData => ({
+  name,
+  kind: "embedding",
+  dimensions,
+  maxTokens,
+  ...more,
+});
 
 /**
  * The vendors that speak the OpenAI protocol. Only models whose figures are published are listed; servers with
@@ -96,10 +97,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     encoding: "float",
     maxInputs: 256,
     codes: VOLCENGINE_CODES,
-    models: [
-      chat("doubao-1-5-pro-32k-250115", 32_768, 12_288),
-      chat("doubao-1-5-lite-32k-250115", 32_768, 12_288),
-    ],
+    models: [chat("doubao-1-5-pro-32k-250115", 32_768, 12_288), chat("doubao-1-5-lite-32k-250115", 32_768, 12_288)],
   },
   {
     name: "openrouter",
@@ -117,11 +115,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     needsKey: false,
     encoding: "float",
     maxInputs: 256,
-    models: [
-      chat("llama3.2", 131_072),
-      embedding("nomic-embed-text", 768, 8192),
-      embedding("bge-m3", 1024, 8192),
-    ],
+    models: [chat("llama3.2", 131_072), embedding("nomic-embed-text", 768, 8192), embedding("bge-m3", 1024, 8192)],
   },
   {
     name: "vllm",

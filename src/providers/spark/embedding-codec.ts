@@ -38,11 +38,7 @@ export function encodeEmbeddingRequest(
  * Turns an HTTP answer into one vector, or throws the ProviderError it stands for. An answer counts as a success only
  * when it holds `dimensions` finite values, not all zero. `now` dates Retry-After and measures the clock.
  */
-export function decodeEmbeddingResponse(
-  response: HttpResponse,
-  dimensions: number,
-  now: number,
-): EmbeddingResponse {
+export function decodeEmbeddingResponse(response: HttpResponse, dimensions: number, now: number): EmbeddingResponse {
   if (response.status !== 200) throw errorFromResponse(response, now);
   const body = parseObject(response.body.toString("utf8"));
   const code = body && findCode(body);

@@ -66,12 +66,9 @@ function rejectUnsupported(version: SparkVersion, request: ChatRequest): void {
       `Spark's WebSocket interface has no ${absent.join(", ")}: leave it out, or use the HTTP interface (SPARK_PROTOCOL=http)`,
     );
   if ((request.tools?.length ?? 0) === 0) return;
-  if (!version.functions)
-    throw invalidRequestError(`spark/${version.model} takes no tools; max, max-32k and ultra do`);
+  if (!version.functions) throw invalidRequestError(`spark/${version.model} takes no tools; max, max-32k and ultra do`);
   if (!["auto", "none", undefined, null].includes(request.toolChoice as string | undefined | null))
-    throw invalidRequestError(
-      "toolChoice must be auto or none: Spark decides by itself whether to call a function",
-    );
+    throw invalidRequestError("toolChoice must be auto or none: Spark decides by itself whether to call a function");
 }
 
 function isPlainText(format: unknown): boolean {

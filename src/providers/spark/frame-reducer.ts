@@ -69,8 +69,7 @@ export function createFrameReducer(options: FrameReducerOptions = {}): ChatReduc
     },
     finish(state) {
       if (state.isComplete) return buildResponse(state, options);
-      const missing =
-        state.lastSeq === undefined ? "its last frame" : `frame ${state.next} of 0 to ${state.lastSeq}`;
+      const missing = state.lastSeq === undefined ? "its last frame" : `frame ${state.next} of 0 to ${state.lastSeq}`;
       throw badResponseError(state, `the stream ended without ${missing}: the answer is not complete`);
     },
   };
@@ -131,11 +130,7 @@ function holdFrame(state: FrameState, frame: Frame): ChatStep<FrameState> {
 function addPending(state: FrameState, events: ChatEvent[]): FrameState {
   const pending = new Map(state.pending);
   let nextState = state;
-  for (
-    let frame = pending.get(nextState.next);
-    frame && !nextState.isComplete;
-    frame = pending.get(nextState.next)
-  ) {
+  for (let frame = pending.get(nextState.next); frame && !nextState.isComplete; frame = pending.get(nextState.next)) {
     pending.delete(frame.seq);
     nextState = appendFrame(nextState, frame, events);
   }
@@ -166,10 +161,7 @@ function appendFrame(state: FrameState, frame: Frame, events: ChatEvent[]): Fram
 }
 
 /** Spark makes at most one call; its pieces add up. */
-function joinCalls(
-  known: FunctionCall | undefined,
-  more: FunctionCall | undefined,
-): FunctionCall | undefined {
+function joinCalls(known: FunctionCall | undefined, more: FunctionCall | undefined): FunctionCall | undefined {
   if (!known || !more) return more ?? known;
   return { name: known.name || more.name, arguments: known.arguments + more.arguments };
 }

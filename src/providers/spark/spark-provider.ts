@@ -63,9 +63,7 @@ function findVersion(model: string): SparkVersion {
 function findService(model: string) {
   const service = SPARK_EMBEDDING_SERVICES.find((one) => one.model === model);
   if (service) return service;
-  throw invalidRequestError(
-    `Spark has no embedding model of this name; known: ${names(SPARK_EMBEDDING_SERVICES)}`,
-  );
+  throw invalidRequestError(`Spark has no embedding model of this name; known: ${names(SPARK_EMBEDDING_SERVICES)}`);
 }
 
 function names(list: readonly { readonly model: string }[]): string {

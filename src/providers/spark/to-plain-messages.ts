@@ -41,9 +41,7 @@ function toPlainContent(content: ChatMessage["content"], position: number): stri
   return content
     .map((part) => {
       if (part.type === "text" && typeof part.text === "string") return part.text;
-      throw invalidRequestError(
-        `message ${position} holds a part that is no text; Spark's models here take text only`,
-      );
+      throw invalidRequestError(`message ${position} holds a part that is no text; Spark's models here take text only`);
     })
     .join("");
 }

@@ -10,10 +10,7 @@ export type PromptRequest = Omit<ChatRequest, "messages"> & { readonly prompt: s
  * the template's form becomes the conversation it stands for; any other prompt is one user message. Nothing that the
  * request holds is changed or left out.
  */
-export function applyTemplate(
-  template: ConversationTemplate,
-  request: ChatRequest | PromptRequest,
-): ChatRequest {
+export function applyTemplate(template: ConversationTemplate, request: ChatRequest | PromptRequest): ChatRequest {
   const converted = "prompt" in request ? fromPrompt(template, request) : request;
   if (converted.messages.some(({ role }) => role === "system")) return converted;
   return {

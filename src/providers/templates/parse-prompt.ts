@@ -24,10 +24,7 @@ export function parsePrompt(template: ConversationTemplate, prompt: string): Cha
   return messages;
 }
 
-function findRole(
-  { roles }: ConversationTemplate,
-  name: string | undefined,
-): "user" | "assistant" | "system" {
+function findRole({ roles }: ConversationTemplate, name: string | undefined): "user" | "assistant" | "system" {
   if (name === roles.assistant) return "assistant";
   return name === roles.system ? "system" : "user";
 }

@@ -38,10 +38,7 @@ function readText({ content }: ChatMessage, index: number): string {
   return content
     .map((part) => {
       if (part.type !== "text" || typeof part.text !== "string")
-        throw new InputError(
-          `a plain prompt holds text only, not a part of another type`,
-          `message ${index}`,
-        );
+        throw new InputError(`a plain prompt holds text only, not a part of another type`, `message ${index}`);
       return part.text;
     })
     .join("");

@@ -16,10 +16,7 @@ export function matchTurns(template: ConversationTemplate): RegExp {
 /** The text so that no part of it reads as a turn. */
 export function escapeTurns(template: ConversationTemplate, text: string): string {
   const { start } = splitSeparator(template);
-  return text.replaceAll(
-    matchTurns(template),
-    (turn) => `${turn.slice(0, start.length)}\\${turn.slice(start.length)}`,
-  );
+  return text.replaceAll(matchTurns(template), (turn) => `${turn.slice(0, start.length)}\\${turn.slice(start.length)}`);
 }
 
 /** The opposite of `escapeTurns`. */

@@ -121,12 +121,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: HttpHeaders = {};
 
-  constructor(
-    request: HttpRequest,
-    { signal, onAnswerStart }: Call,
-    totalTimeoutMs: number,
-    maxBodyBytes: number,
-  ) {
+  constructor(request: HttpRequest, { signal, onAnswerStart }: Call, totalTimeoutMs: number, maxBodyBytes: number) {
     this.#request = request;
     this.#signal = signal;
     this.#onAnswerStart = onAnswerStart;
@@ -179,8 +174,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settle();
     const [first] = this.#chunks;
-    const body =
-      this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes);
+    const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes);
     const answer = { status: this.#status, headers: this.#headers, body };
     if (this.#bytes < LARGE_BYTES) this.#promise.resolve(answer);
     else deferLargeRead(() => this.#promise.resolve(answer));

@@ -25,11 +25,7 @@ const DECODERS = {
  * The response with a plain body. We ask for no compression; an upstream that compresses anyway is inflated up to
  * `maxBytes` and not one byte further, since 200 KB of gzip can hold 200 MB. Throws `bad-response` otherwise.
  */
-export async function inflateBody(
-  response: HttpResponse,
-  provider: string,
-  maxBytes: number,
-): Promise<HttpResponse> {
+export async function inflateBody(response: HttpResponse, provider: string, maxBytes: number): Promise<HttpResponse> {
   const encoding = response.headers["content-encoding"];
   if (encoding === undefined || response.body.length === 0) return response;
   const name = String(encoding).trim().toLowerCase();
@@ -37,8 +33,7 @@ export async function inflateBody(
   const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name as keyof typeof DECODERS] : undefined;
   const badResponseError = (message: string, cause?: unknown) =>
     new ProviderError(message, { kind: "bad-response", provider, status: response.status, cause });
-  if (!decode)
-    throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
+  if (!decode) throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
   try {
     const body = await decode(response.body, { maxOutputLength: maxBytes });
     return { ...response, body };
@@ -88,8 +83,7 @@ async function* inflateEach(
   try {
     for await (const piece of inflater as AsyncIterable<Buffer>) {
       bytes += piece.length;
-      if (bytes > maxBytes)
-        throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`);
+      if (bytes > maxBytes) throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`);
       yield piece;
     }
   } catch (error) {

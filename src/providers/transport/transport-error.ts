@@ -74,13 +74,9 @@ export function describeTransportError(error: unknown, provider: string): Provid
 function findCode(error: unknown): string | undefined {
   const own = errorCode(error);
   const inner = error instanceof Error ? errorCode(error.cause) : undefined;
-  return own === undefined || (own.startsWith("UND_ERR") && isCertificateErrorCode(inner))
-    ? (inner ?? own)
-    : own;
+  return own === undefined || (own.startsWith("UND_ERR") && isCertificateErrorCode(inner)) ? (inner ?? own) : own;
 }
 
 function isProxyRefusal(error: unknown): boolean {
-  return (
-    error instanceof Error && (errorCode(error) === "PROXY_REFUSED" || /^Proxy response/.test(error.message))
-  );
+  return error instanceof Error && (errorCode(error) === "PROXY_REFUSED" || /^Proxy response/.test(error.message));
 }

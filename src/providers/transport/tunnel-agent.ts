@@ -87,8 +87,6 @@ export function isProxyBypassed(host: string, port: number, noProxy: string): bo
       if (entry === "*") return true;
       const [, domain = entry, only] = /^(.+?):(\d+)$/.exec(entry) ?? [];
       const suffix = domain.replace(/^\*?\./, "");
-      return (
-        (only === undefined || Number(only) === port) && (name === suffix || name.endsWith(`.${suffix}`))
-      );
+      return (only === undefined || Number(only) === port) && (name === suffix || name.endsWith(`.${suffix}`));
     });
 }

@@ -75,8 +75,7 @@ export class SocketExchange {
       handshakeTimeoutMs,
     );
     this.#deadline = setTimeout(
-      () =>
-        this.#timeOut("TOTAL_TIMEOUT", `no complete answer within ${totalTimeoutMs} ms (${this.#arrived()})`),
+      () => this.#timeOut("TOTAL_TIMEOUT", `no complete answer within ${totalTimeoutMs} ms (${this.#arrived()})`),
       totalTimeoutMs,
     );
     try {
@@ -109,9 +108,7 @@ export class SocketExchange {
     socket.on("open", () => this.#onOpen());
     socket.on("message", (data: Buffer, isBinary) => this.#onMessage(data, isBinary));
     socket.on("unexpected-response", (_, response) => this.#onRefusal(response));
-    socket.on("error", (error) =>
-      this.#fail(describeSocketError(error, this.#arrived(), this.#request.provider)),
-    );
+    socket.on("error", (error) => this.#fail(describeSocketError(error, this.#arrived(), this.#request.provider)));
     socket.on("close", (code) => this.#onClose(code));
   }
 
@@ -129,10 +126,7 @@ export class SocketExchange {
     this.#frames += 1;
     this.#bytes += data.length;
     if (isBinary)
-      this.#failBadResponse(
-        "BINARY_FRAME",
-        `a binary frame came where text was expected (${this.#arrived()})`,
-      );
+      this.#failBadResponse("BINARY_FRAME", `a binary frame came where text was expected (${this.#arrived()})`);
     else if (this.#bytes > this.#limits.maxBytes)
       this.#failBadResponse("BODY_TOO_LARGE", `the answer is larger than ${this.#limits.maxBytes} bytes`);
     else this.#enqueue(data.toString("utf8"));

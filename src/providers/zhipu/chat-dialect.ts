@@ -87,16 +87,13 @@ function clampProbability(value: number): number {
 
 /** Zhipu refuses names outside these lengths; one that does not fit is worth less than the answer. */
 function encodeUser(user: unknown): Record<string, unknown> {
-  return typeof user === "string" && user.length >= MIN_USER && user.length <= MAX_USER
-    ? { user_id: user }
-    : {};
+  return typeof user === "string" && user.length >= MIN_USER && user.length <= MAX_USER ? { user_id: user } : {};
 }
 
 /** Zhipu drops lists of parts from these roles without a word. Parts that are no text stay as they are. */
 function flattenContent(message: ChatMessage): ChatMessage {
   const { role, content } = message;
-  if ((role !== "assistant" && role !== "tool") || content === null || typeof content === "string")
-    return message;
+  if ((role !== "assistant" && role !== "tool") || content === null || typeof content === "string") return message;
   if (!content.every((part) => typeof part.text === "string")) return message;
   return { ...message, content: content.map((part) => String(part.text)).join("") };
 }

@@ -45,8 +45,7 @@ export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: num
 export function classifyZhipuResponse(response: HttpResponse, now: number): ProviderError {
   const { body, status } = response;
   const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
-  const failed =
-    object !== undefined && (findCode(object) !== undefined || isObject(readField(object, "error")));
+  const failed = object !== undefined && (findCode(object) !== undefined || isObject(readField(object, "error")));
   if (object && (failed || status !== 200)) return classifyZhipuBody(object, response, now);
   if (status !== 200) return classifyZhipuBody({}, response, now);
   const message =

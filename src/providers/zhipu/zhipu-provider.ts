@@ -30,9 +30,7 @@ const DEFAULT_MAX_INPUTS = 64;
  */
 export function createZhipuProvider(account: ProviderAccount, transport: Transport): Provider {
   const credentials =
-    account.extra?.auth === "jwt"
-      ? createTokenCredentials(account.apiKey)
-      : createKeyCredentials(account.apiKey);
+    account.extra?.auth === "jwt" ? createTokenCredentials(account.apiKey) : createKeyCredentials(account.apiKey);
   const base = account.baseUrl.replace(/\/+$/, "");
   const headers = async () => ({ authorization: await credentials.header() });
   return {
@@ -66,8 +64,7 @@ function readRequestId({ extra }: ChatRequest): string | undefined {
  */
 function createRenewingModel(open: (request: ChatRequest) => ChatModel, credentials: Credentials): ChatModel {
   return {
-    generate: (request, call) =>
-      retryOnExpiredToken(credentials, () => open(request).generate(request, call)),
+    generate: (request, call) => retryOnExpiredToken(credentials, () => open(request).generate(request, call)),
     async *stream(request, call) {
       let hasStarted = false;
       try {
@@ -104,9 +101,7 @@ interface EmbeddingWire {
 
 function createEmbeddingModel(model: string, wire: EmbeddingWire): EmbeddingModel {
   const { url, credentials, transport } = wire;
-  const data: ModelData = ZHIPU_MODELS.find(
-    (known) => known.name === model && known.kind === "embedding",
-  ) ?? {
+  const data: ModelData = ZHIPU_MODELS.find((known) => known.name === model && known.kind === "embedding") ?? {
     name: model,
     kind: "embedding",
   };

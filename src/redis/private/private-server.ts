@@ -3,12 +3,7 @@ import { RunError } from "#src/core/errors.ts";
 import type { RedisTarget } from "#src/redis/url.ts";
 import { withFileLock } from "./file-lock.ts";
 import { isProcessAlive, signalProcess } from "./process-identity.ts";
-import {
-  type PrivateFiles,
-  type ProcessRecord,
-  preparePrivateFiles,
-  readLiveRecord,
-} from "./server-files.ts";
+import { type PrivateFiles, type ProcessRecord, preparePrivateFiles, readLiveRecord } from "./server-files.ts";
 import { isServing, listUserConnections, SocketClient } from "./socket-client.ts";
 import { spawnSupervisor, startFailure } from "./spawn-supervisor.ts";
 
@@ -35,10 +30,7 @@ const STOP_TIMEOUT_MS = 90_000;
  * `serverPath` names the program; without it `redis-server` or `valkey-server` is looked for on PATH. Throws a
  * RunError that says what to do when there is none, or when the server does not start.
  */
-export async function startPrivateRedis(
-  dir: string,
-  options: { serverPath?: string } = {},
-): Promise<PrivateRedis> {
+export async function startPrivateRedis(dir: string, options: { serverPath?: string } = {}): Promise<PrivateRedis> {
   const membership = new Membership(preparePrivateFiles(dir), options.serverPath);
   const socket = await membership.join();
   let left: Promise<void> | undefined;
@@ -129,8 +121,7 @@ class Membership {
   #repair(): void {
     const { supervisorRecord, lock } = this.#files;
     if (this.#repairing !== undefined) return;
-    if (this.#connection?.isOpen && this.#supervisor !== undefined && isProcessAlive(this.#supervisor))
-      return;
+    if (this.#connection?.isOpen && this.#supervisor !== undefined && isProcessAlive(this.#supervisor)) return;
     if (readLiveRecord(supervisorRecord) === undefined || !this.#connection?.isOpen) {
       this.#repairing = withFileLock(lock, () => this.#joinWithLock())
         .then(
@@ -190,10 +181,7 @@ class Membership {
 }
 
 /** A named connection to the keeper's server, or undefined when the keeper ended or time ran out. */
-async function openUserConnection(
-  supervisor: ProcessRecord,
-  deadline: number,
-): Promise<SocketClient | undefined> {
+async function openUserConnection(supervisor: ProcessRecord, deadline: number): Promise<SocketClient | undefined> {
   for (;;) {
     try {
       return await SocketClient.open(supervisor.socket, `sluice:user:${process.pid}`);

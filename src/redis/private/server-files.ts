@@ -76,8 +76,7 @@ export function chooseSocket(files: PrivateFiles): string {
   const hash = createHash("sha256").update(files.base).digest("hex").slice(0, 16);
   const name = `sluice-${process.getuid?.() ?? 0}-${hash}`;
   const earlier = readRecord(files.serverRecord)?.socket ?? readRecord(files.supervisorRecord)?.socket;
-  const folder =
-    earlier !== undefined && basename(dirname(earlier)) === name ? dirname(earlier) : join(tmpdir(), name);
+  const folder = earlier !== undefined && basename(dirname(earlier)) === name ? dirname(earlier) : join(tmpdir(), name);
   ensurePrivateFolder(folder);
   return join(folder, "redis.sock");
 }
@@ -86,8 +85,7 @@ export function chooseSocket(files: PrivateFiles): string {
 function ensurePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const found = lstatSync(folder);
-  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o077) === 0)
-    return;
+  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o077) === 0) return;
   throw new RunError(
     `${folder} is not a folder of this user's alone, so the private Redis cannot put its socket there`,
     "Remove it, set TMPDIR to a folder of your own, or run Sluice in a folder with a shorter path.",
@@ -101,8 +99,7 @@ export function readRecord(path: string): ProcessRecord | undefined {
     if (typeof value !== "object" || value === null) return undefined;
     if (!("pid" in value && "startedAt" in value && "socket" in value)) return undefined;
     const { pid, startedAt, socket } = value;
-    if (typeof pid !== "number" || typeof startedAt !== "string" || typeof socket !== "string")
-      return undefined;
+    if (typeof pid !== "number" || typeof startedAt !== "string" || typeof socket !== "string") return undefined;
     return { pid, startedAt, socket };
   } catch {
     return undefined;

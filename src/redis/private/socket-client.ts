@@ -116,9 +116,7 @@ function parseReply(text: string): { text: string; error: boolean; length: numbe
   if (text[0] !== "$") return { text: head, error: text[0] === "-", length: end + 2 };
   const size = Math.max(0, Number(head));
   const length = end + 2 + size + 2;
-  return text.length < length
-    ? undefined
-    : { text: text.slice(end + 2, end + 2 + size), error: false, length };
+  return text.length < length ? undefined : { text: text.slice(end + 2, end + 2 + size), error: false, length };
 }
 
 /** Ids of the connections that use the server: named by Sluice and not a keeper's. */
@@ -127,9 +125,7 @@ export async function listUserConnections(client: SocketClient): Promise<string[
   return list.split("\n").flatMap((line) => {
     const name = / name=(\S*)/.exec(line)?.[1] ?? "";
     const id = /^id=(\d+)/.exec(line)?.[1];
-    return id !== undefined && name.startsWith("sluice:") && !name.startsWith("sluice:supervisor:")
-      ? [id]
-      : [];
+    return id !== undefined && name.startsWith("sluice:") && !name.startsWith("sluice:supervisor:") ? [id] : [];
   });
 }
 

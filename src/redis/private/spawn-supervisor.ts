@@ -21,10 +21,7 @@ export interface SpawnedSupervisor {
  * Starts a keeper that outlives this process and its terminal, and records it. Only under the lock, and only when no
  * keeper lives.
  */
-export async function spawnSupervisor(
-  files: PrivateFiles,
-  serverPath: string | undefined,
-): Promise<SpawnedSupervisor> {
+export async function spawnSupervisor(files: PrivateFiles, serverPath: string | undefined): Promise<SpawnedSupervisor> {
   const program = await findServerBinary(serverPath);
   const socket = chooseSocket(files);
   const log = openSync(files.supervisorLog, "a", 0o600);

@@ -43,9 +43,7 @@ async function superviseServer(files: PrivateFiles, serverPath: string, socket: 
     const adoptedServer = await adoptServer(files, socket, name);
     if (isStopRequested && adoptedServer === undefined) return true;
     const server = adoptedServer ?? startServer(files, serverPath, socket);
-    log(
-      `${adoptedServer === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`,
-    );
+    log(`${adoptedServer === undefined ? "started" : "adopted"} server ${server.identity.pid} on ${server.socket}`);
     const { endReason, hasServed } = await watchServer(files, server);
     log(`server ${server.identity.pid} ${endReason}`);
     removeRecord(files.serverRecord, server.identity);
@@ -106,11 +104,7 @@ async function countUserConnections(client: SocketClient): Promise<number | unde
 }
 
 /** Under the lock nobody can be joining; without it, somebody is, or is leaving, and the next tick sees how it went. */
-async function stopIfUnused(
-  files: PrivateFiles,
-  server: SupervisedServer,
-  client: SocketClient,
-): Promise<boolean> {
+async function stopIfUnused(files: PrivateFiles, server: SupervisedServer, client: SocketClient): Promise<boolean> {
   if (!tryLock(files)) return false;
   try {
     if ((await countUserConnections(client)) !== 0) return false;

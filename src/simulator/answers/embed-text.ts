@@ -24,8 +24,7 @@ export function embedText(text: string, dimensions: number = DIMENSIONS): Int32A
   addNoise(vector, hashText(text));
   normalize(vector);
   const units = new Int32Array(dimensions);
-  for (let index = 0; index < dimensions; index++)
-    units[index] = Math.round((vector[index] as number) * UNITS);
+  for (let index = 0; index < dimensions; index++) units[index] = Math.round((vector[index] as number) * UNITS);
   return units;
 }
 
@@ -51,9 +50,7 @@ function weighFeatures(text: string): Map<string, number> {
     }
   }
   // A word used often counts more, but not as often as it is used.
-  return new Map(
-    [...counts].map(([feature, { count, weight }]) => [feature, weight * (1 + Math.log(count))]),
-  );
+  return new Map([...counts].map(([feature, { count, weight }]) => [feature, weight * (1 + Math.log(count))]));
 }
 
 function addWord(word: string, add: (feature: string, weight: number) => void): void {
@@ -97,7 +94,6 @@ function normalize(vector: Float64Array): void {
 /** FNV-1a over UTF-16 units. */
 function hashText(text: string): number {
   let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return mix32(hash);
 }

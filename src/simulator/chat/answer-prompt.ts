@@ -35,9 +35,7 @@ function calculate(left: number, operator: string, right: number): number {
 }
 
 function findNumbers(text: string): number[] {
-  return [...text.matchAll(/\d[\d,]*(?:\.\d+)?/g)]
-    .slice(0, 20)
-    .map(([digits]) => Number(digits.replaceAll(",", "")));
+  return [...text.matchAll(/\d[\d,]*(?:\.\d+)?/g)].slice(0, 20).map(([digits]) => Number(digits.replaceAll(",", "")));
 }
 
 /** The words that give away what is done with the numbers, in the order they are looked for. */

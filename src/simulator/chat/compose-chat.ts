@@ -28,11 +28,7 @@ export interface ChatStyle {
   readonly usage: "with-finish" | "own-frame";
   /** Whether frames before the last say `finish_reason: null`; otherwise the key is missing. */
   readonly nullFinish: boolean;
-  readonly usageOf: (
-    call: ChatCall,
-    completion: number,
-    reasoning: number,
-  ) => Readonly<Record<string, unknown>>;
+  readonly usageOf: (call: ChatCall, completion: number, reasoning: number) => Readonly<Record<string, unknown>>;
 }
 
 interface Composed {
@@ -43,11 +39,7 @@ interface Composed {
 }
 
 /** The answer to an accepted chat call, whole or as a stream of events, spoilt as the fault says. */
-export function composeChat(
-  call: ChatCall,
-  style: ChatStyle,
-  fault: ChatFault | undefined,
-): SimulatedResponse {
+export function composeChat(call: ChatCall, style: ChatStyle, fault: ChatFault | undefined): SimulatedResponse {
   const composed = compose(call, style);
   const finish = fault?.defect === "finish-reason" ? fault.finishReason : composed.finish;
   return call.stream
@@ -129,12 +121,9 @@ function streamAnswer(
   const frames: Frame[] = [];
   if (reasoning === "") frames.push(delta({ role: "assistant", content: "" }));
   // The first frame of a model that thinks has no content key at all.
-  else
-    for (const piece of splitAnswer(reasoning))
-      frames.push(delta({ role: "assistant", reasoning_content: piece }));
+  else for (const piece of splitAnswer(reasoning)) frames.push(delta({ role: "assistant", reasoning_content: piece }));
   for (const piece of splitAnswer(text)) frames.push(delta({ content: piece }));
-  if (call.tool !== undefined)
-    frames.push(...toolDeltas(call).map((piece) => delta({ tool_calls: [piece] })));
+  if (call.tool !== undefined) frames.push(...toolDeltas(call).map((piece) => delta({ tool_calls: [piece] })));
   if (fault?.defect === "error-inside") {
     frames.splice(Math.ceil(frames.length * 0.9));
     frames.push({ error: { code: "500", message: "simulated failure" } });

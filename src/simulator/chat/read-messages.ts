@@ -34,8 +34,6 @@ function readContent(content: unknown): string | undefined {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return undefined;
   return content
-    .map((part) =>
-      typeof part === "object" && part !== null && typeof part.text === "string" ? part.text : "",
-    )
+    .map((part) => (typeof part === "object" && part !== null && typeof part.text === "string" ? part.text : ""))
     .join("");
 }

@@ -54,28 +54,22 @@ function checkCall(
   if (!body) return { refusal: errorResponse(2013, "invalid params, the body is not a JSON object") };
   const { texts } = body;
   const problem = findFieldProblem(body, call.headers["content-type"]);
-  if (problem !== undefined || !isTexts(texts))
-    return { refusal: errorResponse(2013, `invalid params, ${problem}`) };
+  if (problem !== undefined || !isTexts(texts)) return { refusal: errorResponse(2013, `invalid params, ${problem}`) };
   let tokens = 0;
   for (const text of texts) {
     const count = countTokens(text);
-    if (count > MAX_TOKENS)
-      return { refusal: errorResponse(2013, `invalid params, a text has ${count} tokens`) };
+    if (count > MAX_TOKENS) return { refusal: errorResponse(2013, `invalid params, a text has ${count} tokens`) };
     tokens += count;
   }
   return { accepted: { texts, tokens, model: MODEL, encoding: "float" } };
 }
 
-function findFieldProblem(
-  body: Record<string, unknown>,
-  contentType: string | undefined,
-): string | undefined {
+function findFieldProblem(body: Record<string, unknown>, contentType: string | undefined): string | undefined {
   if (!contentType?.startsWith("application/json")) return "content-type must be application/json";
   if (body.model !== MODEL) return "unknown model";
   if (body.type !== "db" && body.type !== "query") return "type must be db or query";
   if (!isTexts(body.texts)) return "texts must be an array of non-empty strings";
-  if (body.texts.length === 0 || body.texts.length > MAX_TEXTS)
-    return `texts must hold 1 to ${MAX_TEXTS} texts`;
+  if (body.texts.length === 0 || body.texts.length > MAX_TEXTS) return `texts must hold 1 to ${MAX_TEXTS} texts`;
   return undefined;
 }
 

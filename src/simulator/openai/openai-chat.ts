@@ -28,8 +28,7 @@ export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCal
         `rate limit reached for ${limit}`,
         "rate_limit_exceeded",
       ),
-    fail: (code, message) =>
-      errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
+    fail: (code, message) => errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
     succeed: ({ chat, model }, _mode, _vectors, fault) =>
       composeChat(
         chat,
@@ -53,10 +52,7 @@ export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCal
   };
 }
 
-function checkCall(
-  call: ReceivedCall,
-  apiKey: string,
-): { accepted: OpenaiChatCall } | { refusal: SimulatedResponse } {
+function checkCall(call: ReceivedCall, apiKey: string): { accepted: OpenaiChatCall } | { refusal: SimulatedResponse } {
   if (call.headers.authorization !== `Bearer ${apiKey}`)
     return { refusal: errorResponse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
   const invalid = (message: string) => ({
@@ -94,8 +90,7 @@ function findFieldProblem(body: Readonly<Record<string, unknown>>): string | und
   if (typeof stream !== "boolean") return "stream must be true or false";
   if (!isNumberIn(body.temperature, 0, 2)) return "temperature must be from 0 to 2";
   if (!isNumberIn(body.top_p, 0, 1)) return "top_p must be from 0 to 1";
-  if (!isCount(body.max_tokens) || !isCount(body.max_completion_tokens))
-    return "max_tokens must be a positive integer";
+  if (!isCount(body.max_tokens) || !isCount(body.max_completion_tokens)) return "max_tokens must be a positive integer";
   if (Array.isArray(stop) && stop.length > 4) return "stop must hold at most 4 texts";
   if (streamOptions !== undefined && !stream) return "stream_options is only for streams";
   if (body.n !== undefined && body.n !== 1) return "the simulator gives 1 answer";
@@ -122,11 +117,6 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function errorResponse(
-  status: number,
-  type: string,
-  message: string,
-  code: string | null,
-): SimulatedResponse {
+function errorResponse(status: number, type: string, message: string, code: string | null): SimulatedResponse {
   return jsonResponse(status, { error: { message, type, param: null, code } });
 }

@@ -35,16 +35,12 @@ export function createOpenaiEndpoint(apiKey: string, vectors: VectorStore): Endp
     check: (call) => checkCall(call, apiKey),
     throttle: (limit) =>
       errorResponse(429, "rate_limit_error", `rate limit reached for ${limit}`, "rate_limit_exceeded"),
-    fail: (code, message) =>
-      errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
+    fail: (code, message) => errorResponse(500, "server_error", message ?? `simulated failure ${code}`, String(code)),
     succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
   };
 }
 
-function checkCall(
-  call: ReceivedCall,
-  apiKey: string,
-): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
+function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
   if (call.headers.authorization !== `Bearer ${apiKey}`)
     return { refusal: errorResponse(401, "invalid_request_error", "incorrect API key", "invalid_api_key") };
   const body = parseBody(call.body);
@@ -75,11 +71,7 @@ function findFieldProblem(body: Record<string, unknown> | undefined, texts: unkn
 
 function findDimensionsProblem({ dimensions, model }: Record<string, unknown>): string | undefined {
   if (dimensions === undefined) return undefined;
-  if (
-    typeof model === "string" &&
-    MODEL_DIMENSIONS[model] !== undefined &&
-    !MODEL_DIMENSIONS[model].isConfigurable
-  )
+  if (typeof model === "string" && MODEL_DIMENSIONS[model] !== undefined && !MODEL_DIMENSIONS[model].isConfigurable)
     return "this model does not support specifying dimensions";
   const fits = typeof dimensions === "number" && Number.isInteger(dimensions);
   return fits && dimensions >= 1 && dimensions <= MAX_DIMENSIONS
@@ -95,12 +87,7 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string" && text !== "");
 }
 
-function errorResponse(
-  status: number,
-  type: string,
-  message: string,
-  code: string | null,
-): SimulatedResponse {
+function errorResponse(status: number, type: string, message: string, code: string | null): SimulatedResponse {
   return jsonResponse(status, { error: { message, type, param: null, code } });
 }
 
@@ -118,11 +105,7 @@ function succeed(
   const body: Buffer[] = [Buffer.from('{"object":"list","data":[')];
   for (const [index, embedding] of embeddings.entries()) {
     const separator = index > 0 ? "," : "";
-    body.push(
-      Buffer.from(`${separator}{"object":"embedding","index":${index},"embedding":`),
-      embedding,
-      CLOSE,
-    );
+    body.push(Buffer.from(`${separator}{"object":"embedding","index":${index},"embedding":`), embedding, CLOSE);
   }
   body.push(Buffer.from(`],"model":${JSON.stringify(call.model)},"usage":${JSON.stringify(usage)}}`));
   return { status: 200, headers: { "content-type": "application/json; charset=utf-8" }, body };

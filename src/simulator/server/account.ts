@@ -59,11 +59,9 @@ export class Account {
 
   #findExceeded(now: number, tokens: number, limits: SimulatorLimits): LimitName | undefined {
     const { requestsPerWindow, tokensPerWindow, concurrency, windowMs } = limits;
-    if (this.#requests.sumAt(now, windowMs) + 1 > (requestsPerWindow ?? Number.POSITIVE_INFINITY))
-      return "requests";
+    if (this.#requests.sumAt(now, windowMs) + 1 > (requestsPerWindow ?? Number.POSITIVE_INFINITY)) return "requests";
     if (this.#inFlight + 1 > (concurrency ?? Number.POSITIVE_INFINITY)) return "concurrency";
-    if (this.#tokens.sumAt(now, windowMs) + tokens > (tokensPerWindow ?? Number.POSITIVE_INFINITY))
-      return "tokens";
+    if (this.#tokens.sumAt(now, windowMs) + tokens > (tokensPerWindow ?? Number.POSITIVE_INFINITY)) return "tokens";
     return undefined;
   }
 }

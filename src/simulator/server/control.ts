@@ -18,8 +18,7 @@ export function serveControl(
   }
   const problem = request.method === "POST" ? applyPatch(body, provider) : undefined;
   if (problem !== undefined) send(response, 400, { error: problem });
-  else if (request.method !== "GET" && request.method !== "POST")
-    send(response, 405, { error: "GET or POST" });
+  else if (request.method !== "GET" && request.method !== "POST") send(response, 405, { error: "GET or POST" });
   else send(response, 200, { statistics: provider.statistics(), settings: provider.settings });
 }
 
@@ -41,7 +40,5 @@ function isLoopback(address: string | undefined): boolean {
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {
-  response
-    .writeHead(status, { "content-type": "application/json; charset=utf-8" })
-    .end(JSON.stringify(value));
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(value));
 }

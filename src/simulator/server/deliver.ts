@@ -10,8 +10,7 @@ export type DeliveryFault = Extract<
 
 export function isDeliveryFault(action: FaultAction | undefined): action is DeliveryFault {
   return (
-    action !== undefined &&
-    !["code", "status", "html", "empty", "vectors", "frames", "chat"].includes(action.type)
+    action !== undefined && !["code", "status", "html", "empty", "vectors", "frames", "chat"].includes(action.type)
   );
 }
 
@@ -97,12 +96,7 @@ function sendTruncated(
 }
 
 /** The headers with the full length, and only so many bytes of the body. */
-function sendStart(
-  response: ServerResponse,
-  answer: SimulatedResponse,
-  bytes: number,
-  sent?: () => void,
-): void {
+function sendStart(response: ServerResponse, answer: SimulatedResponse, bytes: number, sent?: () => void): void {
   response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
   response.flushHeaders();
   response.write(Buffer.concat(answer.body).subarray(0, bytes), sent);

@@ -70,10 +70,7 @@ export function parseBody(body: Buffer): Record<string, unknown> | undefined {
 }
 
 /** The printed vectors with one of them, or their number or order, made wrong. */
-export function corruptVectors(
-  vectors: readonly Buffer[],
-  defect: VectorDefect | undefined,
-): readonly Buffer[] {
+export function corruptVectors(vectors: readonly Buffer[], defect: VectorDefect | undefined): readonly Buffer[] {
   const [first, ...others] = vectors;
   if (defect === undefined || first === undefined) return vectors;
   const replaced = (text: string) => [Buffer.from(text), ...others];
@@ -86,9 +83,7 @@ export function corruptVectors(
     case "reordered":
       return vectors.toReversed();
     case "short":
-      return vectors.map((each) =>
-        Buffer.from(`[${each.toString("latin1").slice(1, -1).split(",").slice(1)}]`),
-      );
+      return vectors.map((each) => Buffer.from(`[${each.toString("latin1").slice(1, -1).split(",").slice(1)}]`));
     case "ragged":
       return replaced(`[${numbers.slice(1)}]`);
     case "nan":

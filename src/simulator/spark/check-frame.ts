@@ -21,12 +21,7 @@ export const VERSIONS: readonly SimulatedVersion[] = [
   { ...version("/v4.0/chat", ["4.0Ultra"], 8192, 32_768), system: true, functions: true },
 ];
 
-function version(
-  path: string,
-  domains: readonly string[],
-  maxTokens: number,
-  contextTokens: number,
-): SimulatedVersion {
+function version(path: string, domains: readonly string[], maxTokens: number, contextTokens: number): SimulatedVersion {
   return { path, domains, maxTokens, contextTokens, system: false, functions: false };
 }
 
@@ -50,11 +45,7 @@ export interface FrameProblem {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a request frame as strictly as the provider does. */
-export function checkFrame(
-  text: Buffer,
-  appId: string,
-  simulated: SimulatedVersion,
-): SparkChatRequest | FrameProblem {
+export function checkFrame(text: Buffer, appId: string, simulated: SimulatedVersion): SparkChatRequest | FrameProblem {
   const body = parseBody(text);
   if (!body) return { code: 10003, message: "message format error: not a JSON object" };
   const header = fieldsOf(body.header);
@@ -82,9 +73,7 @@ interface Message {
 
 function readMessages(value: unknown): readonly Message[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
-  const valid = value.every(
-    (one) => typeof fieldsOf(one)?.content === "string" && typeof one.role === "string",
-  );
+  const valid = value.every((one) => typeof fieldsOf(one)?.content === "string" && typeof one.role === "string");
   return valid ? (value as Message[]) : undefined;
 }
 

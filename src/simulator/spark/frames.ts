@@ -72,10 +72,7 @@ export function corruptFrames(frames: readonly SparkFrame[], defect: FrameDefect
     case "one-frame":
       return [joinFrames(frames, last)];
     case "empty-frames":
-      return frames.flatMap((frame, index) => [
-        withSeq(emptied(first), index * 2),
-        withSeq(frame, index * 2 + 1),
-      ]);
+      return frames.flatMap((frame, index) => [withSeq(emptied(first), index * 2), withSeq(frame, index * 2 + 1)]);
     case "close-early":
     case "half-close":
       return frames.slice(0, -1);

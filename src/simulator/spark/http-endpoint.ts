@@ -39,8 +39,7 @@ export function createSparkHttpEndpoint(path: string, passwords: readonly string
     path,
     check: (call) => checkCall(call, passwords),
     throttle: (limit) => jsonResponse(200, { ...THROTTLES[limit], sid: newSid() }),
-    fail: (code, message) =>
-      jsonResponse(200, { code, message: message ?? "simulated failure", sid: newSid() }),
+    fail: (code, message) => jsonResponse(200, { code, message: message ?? "simulated failure", sid: newSid() }),
     succeed: (call, _mode, _vectorDefect, fault) => succeed(call, fault?.defect),
   };
 }

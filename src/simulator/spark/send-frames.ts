@@ -78,12 +78,7 @@ export function sendFrames(
 }
 
 /** Frame after frame; a pace of 0 is as fast as the connection takes them. */
-function sendPaced(
-  client: WebSocket,
-  frames: readonly SparkFrame[],
-  paceMs: number,
-  onLast: () => void,
-): void {
+function sendPaced(client: WebSocket, frames: readonly SparkFrame[], paceMs: number, onLast: () => void): void {
   let next = 0;
   const sendNext = () => {
     if (next === frames.length - 1) onLast();

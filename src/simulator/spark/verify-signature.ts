@@ -24,26 +24,19 @@ const AUTHORIZATION_PATTERN =
   /^(?:api_key|hmac username)="([^"]*)", ?algorithm="hmac-sha256", ?headers="host date request-line", ?signature="([^"]*)"$/;
 
 /** The gateway's answer to a signature it does not accept; undefined when it does. `now` is in epoch ms. */
-export function findSignatureProblem(
-  call: SignedCall,
-  keys: SparkKeys,
-  now: number,
-): SignatureProblem | undefined {
+export function findSignatureProblem(call: SignedCall, keys: SparkKeys, now: number): SignatureProblem | undefined {
   const authorization = call.query.get("authorization");
   const date = call.query.get("date");
   if (authorization === null) return { status: 401, message: "Unauthorized" };
-  const [, apiKey, signature] =
-    AUTHORIZATION_PATTERN.exec(Buffer.from(authorization, "base64").toString("utf8")) ?? [];
+  const [, apiKey, signature] = AUTHORIZATION_PATTERN.exec(Buffer.from(authorization, "base64").toString("utf8")) ?? [];
   if (apiKey === undefined || signature === undefined)
     return { status: 401, message: "HMAC signature cannot be verified" };
   if (date === null || !(Math.abs(Date.parse(date) - now) <= TOLERANCE_MS))
     return {
       status: 403,
-      message:
-        "HMAC signature cannot be verified, a valid date or x-date header is required for HMAC Authentication",
+      message: "HMAC signature cannot be verified, a valid date or x-date header is required for HMAC Authentication",
     };
-  if (apiKey !== keys.apiKey)
-    return { status: 401, message: "HMAC signature cannot be verified: apikey not found" };
+  if (apiKey !== keys.apiKey) return { status: 401, message: "HMAC signature cannot be verified: apikey not found" };
   const origin = `host: ${call.host}\ndate: ${date}\n${call.method} ${call.path} HTTP/1.1`;
   const expected = createHmac("sha256", keys.apiSecret).update(origin).digest();
   const given = Buffer.from(signature, "base64");

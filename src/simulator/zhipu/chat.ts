@@ -27,10 +27,7 @@ const MODELS: readonly (readonly [RegExp, SimulatedModel])[] = [
   [/^glm-4-(air|flash)-250414$/, { context: 131_072, maxOutput: 16_384, isReasoning: false }],
   [/^glm-4-(plus|air|flash)$/, { context: 131_072, maxOutput: 4096, isReasoning: false }],
   [/^glm-4\.5(-air|-airx|-flash)?$/, { context: 131_072, maxOutput: 98_304, isReasoning: true }],
-  [
-    /^glm-(4\.6|4\.7(-flashx?)?|5(-turbo|\.1)?)$/,
-    { context: 204_800, maxOutput: 131_072, isReasoning: true },
-  ],
+  [/^glm-(4\.6|4\.7(-flashx?)?|5(-turbo|\.1)?)$/, { context: 204_800, maxOutput: 131_072, isReasoning: true }],
   [/^glm-5\.(2|3(-flashx?)?)$/, { context: 1_048_576, maxOutput: 131_072, isReasoning: true }],
 ];
 
@@ -114,10 +111,7 @@ function checkCall(
   };
 }
 
-function findFieldProblem(
-  body: Readonly<Record<string, unknown>>,
-  { maxOutput }: SimulatedModel,
-): string | undefined {
+function findFieldProblem(body: Readonly<Record<string, unknown>>, { maxOutput }: SimulatedModel): string | undefined {
   const { stop, tool_choice: choice, user_id: user } = body;
   if (!isNumberIn(body.temperature, 0, 1)) return "temperature参数非法：限制数值范围[0,1]";
   if (!isNumberIn(body.top_p, 0.01, 1)) return "top_p参数非法：限制数值范围[0.01,1]";

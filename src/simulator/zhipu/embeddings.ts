@@ -37,10 +37,7 @@ export function createZhipuEmbeddingEndpoint(apiKey: string, vectors: VectorStor
   };
 }
 
-function checkCall(
-  call: ReceivedCall,
-  apiKey: string,
-): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
+function checkCall(call: ReceivedCall, apiKey: string): { accepted: AcceptedCall } | { refusal: SimulatedResponse } {
   const code = findCredentialProblem(call.headers.authorization, apiKey, Date.now());
   if (code !== undefined) return { refusal: errorResponse(code) };
   const body = parseBody(call.body);
@@ -50,8 +47,7 @@ function checkCall(
   const texts = typeof body.input === "string" ? [body.input] : body.input;
   if (texts === undefined) return { refusal: errorResponse(1213, "未正常接收到input参数") };
   if (!isTexts(texts) || texts.length === 0) return { refusal: errorResponse(1214, "input参数非法") };
-  if (texts.length > MAX_INPUTS)
-    return { refusal: errorResponse(1214, `input数组最大不得超过${MAX_INPUTS}条`) };
+  if (texts.length > MAX_INPUTS) return { refusal: errorResponse(1214, `input数组最大不得超过${MAX_INPUTS}条`) };
   const { dimensions = model.defaultDimensions } = body;
   if (typeof dimensions !== "number" || !model.dimensions.includes(dimensions))
     return { refusal: errorResponse(1210, "dimensions参数非法") };
@@ -77,11 +73,7 @@ function succeed(
   const body: Buffer[] = [Buffer.from(`{"model":${JSON.stringify(call.model)},"data":[`)];
   for (const [index, vector] of printed.entries()) {
     const separator = index > 0 ? "," : "";
-    body.push(
-      Buffer.from(`${separator}{"embedding":`),
-      vector,
-      Buffer.from(`,"index":${index},"object":"embedding"}`),
-    );
+    body.push(Buffer.from(`${separator}{"embedding":`), vector, Buffer.from(`,"index":${index},"object":"embedding"}`));
   }
   body.push(Buffer.from(`],"object":"list","usage":${JSON.stringify(usage)}}`));
   return { status: 200, headers: { "content-type": "application/json; charset=UTF-8" }, body };

@@ -60,11 +60,7 @@ export async function readRequest(client: RedisClient, keys: Keys, id: string): 
 }
 
 /** Undefined for an id that never was, or is gone by now. */
-export async function readStatus(
-  client: RedisClient,
-  keys: Keys,
-  id: string,
-): Promise<ItemStatus | undefined> {
+export async function readStatus(client: RedisClient, keys: Keys, id: string): Promise<ItemStatus | undefined> {
   const { state } = keys.item(id);
   const [values, expiresInMs] = await Promise.all([
     client.hmget(state, "state", "kind", "model", "attempt", "submittedAt", "metadata"),
@@ -110,11 +106,7 @@ export async function readOutcome(
 }
 
 /** Resolves with the state the item was in; a finished one stays finished. Undefined for an unknown id. */
-export async function cancelItem(
-  client: RedisClient,
-  keys: Keys,
-  id: string,
-): Promise<ItemState | undefined> {
+export async function cancelItem(client: RedisClient, keys: Keys, id: string): Promise<ItemState | undefined> {
   const { channel, ...rest } = keys.item(id);
   const final = JSON.stringify({ failure: { kind: "cancelled", message: "the item was cancelled" } });
   const state = await cancelScript.run(client, rest, { channel, final });

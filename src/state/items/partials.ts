@@ -43,12 +43,7 @@ export class PartialWriter {
   #writing: Promise<void> | undefined;
   #stale = false;
 
-  constructor(
-    client: RedisClient,
-    keys: ItemKeys,
-    attempt: AttemptProgress,
-    onStale: (state: string) => void,
-  ) {
+  constructor(client: RedisClient, keys: ItemKeys, attempt: AttemptProgress, onStale: (state: string) => void) {
     this.#client = client;
     this.#keys = keys;
     this.#attempt = attempt;
@@ -115,10 +110,7 @@ export function parsePushedPartial(message: string): PushedPartial | undefined {
  * The entries among those told that come after `position`; undefined when one between is missing, so that all have to
  * be read.
  */
-export function selectFollowing(
-  position: string,
-  pushed: readonly PushedPartial[],
-): PartialEntry[] | undefined {
+export function selectFollowing(position: string, pushed: readonly PushedPartial[]): PartialEntry[] | undefined {
   const partials: PartialEntry[] = [];
   let last = position;
   for (const { previousId, partial } of pushed) {
@@ -144,13 +136,7 @@ export async function readPartials(
   after: string,
   count = 1_000,
 ): Promise<PartialEntry[]> {
-  const entries = await client.xrange(
-    keys.partials,
-    after === "0-0" ? "-" : `(${after}`,
-    "+",
-    "COUNT",
-    count,
-  );
+  const entries = await client.xrange(keys.partials, after === "0-0" ? "-" : `(${after}`, "+", "COUNT", count);
   return entries.map(([id, fields]) => parsePartial(id, fields));
 }
 

@@ -9,11 +9,7 @@ export interface Ledger {
   claim(job: string, indices: readonly number[]): Promise<Claim>;
   /** Ends a claim in an orderly way; does nothing when somebody else has claimed the job since. */
   release(job: string, claim: Pick<Claim, "claims">): Promise<void>;
-  commit(
-    records: readonly WireRecord[],
-    dimensions: number,
-    options?: { answered?: CallSize },
-  ): Promise<CommitResult>;
+  commit(records: readonly WireRecord[], dimensions: number, options?: { answered?: CallSize }): Promise<CommitResult>;
   addAttempts(indices: readonly number[]): Promise<void>;
   countCall(): Promise<void>;
   count(counters: RunCounters): Promise<void>;

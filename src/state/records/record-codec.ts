@@ -54,9 +54,7 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   const calls = numberCalls(records);
   if (calls.size > 0) values.push(packCalls([...calls.keys()]));
   const text = Buffer.from(values.length > 0 ? JSON.stringify(values) : "");
-  const frame = Buffer.allocUnsafe(
-    HEADER_SIZE + records.length * ENTRY_SIZE + text.length + vectors * dimensions * 4,
-  );
+  const frame = Buffer.allocUnsafe(HEADER_SIZE + records.length * ENTRY_SIZE + text.length + vectors * dimensions * 4);
   frame.writeUInt16LE(calls.size > 0 ? VERSION_WITH_CALLS : VERSION, 0);
   frame.writeUInt16LE(records.length, 2);
   frame.writeUInt32LE(dimensions, 4);

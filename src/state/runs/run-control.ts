@@ -136,21 +136,10 @@ export class RunControl {
   }
 
   /** Records after `after`, waiting up to `blockMs` for the first. Needs a connection of its own. */
-  async readResults(
-    blocking: RedisClient,
-    after: string,
-    count: number,
-    blockMs: number,
-  ): Promise<ResultEntry[]> {
-    const reply = (await blocking.xreadBuffer(
-      "COUNT",
-      count,
-      "BLOCK",
-      blockMs,
-      "STREAMS",
-      this.#run.results,
-      after,
-    )) as [Buffer, [Buffer, Buffer[]][]][] | null;
+  async readResults(blocking: RedisClient, after: string, count: number, blockMs: number): Promise<ResultEntry[]> {
+    const reply = (await blocking.xreadBuffer("COUNT", count, "BLOCK", blockMs, "STREAMS", this.#run.results, after)) as
+      | [Buffer, [Buffer, Buffer[]][]][]
+      | null;
     const entries = reply?.[0]?.[1] ?? [];
     return entries.map(([id, fields]) => ({
       id: id.toString("latin1"),
@@ -162,11 +151,7 @@ export class RunControl {
    * Drops results up to and including `upTo` (none when undefined), which are durable on disk, and the notes of jobs
    * that have ended with them. False: another coordinator has the run.
    */
-  trimResults(
-    token: string,
-    upTo: string | undefined,
-    finishedJobs: readonly string[] = [],
-  ): Promise<boolean> {
+  trimResults(token: string, upTo: string | undefined, finishedJobs: readonly string[] = []): Promise<boolean> {
     const [ms, sequence] = upTo?.split("-") ?? [];
     const minId = ms === undefined ? "" : `${ms}-${BigInt(sequence ?? 0) + 1n}`;
     return trimScript.run(this.#client, this.#run, { token, minId }, finishedJobs);

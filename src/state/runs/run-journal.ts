@@ -97,11 +97,7 @@ export async function readJournal(
  * A run's failed records by cause, the largest first, as its coordinator last counted them: exact for what is on disk,
  * which lags what is committed by a second or two. Empty when nothing failed, or when Redis has forgotten the run.
  */
-export async function readFailureCauses(
-  client: RedisClient,
-  keys: Keys,
-  run: string,
-): Promise<FailureCause[]> {
+export async function readFailureCauses(client: RedisClient, keys: Keys, run: string): Promise<FailureCause[]> {
   const hash = await client.hgetall(keys.run(run).causes);
   return Object.values(hash)
     .map((text) => JSON.parse(text) as FailureCause)

@@ -123,12 +123,8 @@ function nextIdempotencyMark(): string {
 export class RunLedger {
   readonly #client: RedisClient;
   readonly #keys: RunKeys;
-  readonly #claim = batchPerTick((jobs: readonly [job: string, indices: readonly number[]][]) =>
-    this.#claimAll(jobs),
-  );
-  readonly #release = batchPerTick((released: readonly [job: string, claims: number][]) =>
-    this.#releaseAll(released),
-  );
+  readonly #claim = batchPerTick((jobs: readonly [job: string, indices: readonly number[]][]) => this.#claimAll(jobs));
+  readonly #release = batchPerTick((released: readonly [job: string, claims: number][]) => this.#releaseAll(released));
   readonly #commit = batchPerTick((requests: readonly CommitRequest[]) => this.#commitAll(requests, 0), 64);
   #uncounted = 0;
   #counting: Promise<void> = Promise.resolve();
@@ -244,10 +240,7 @@ export class RunLedger {
   }
 
   /** What became of each answer; one that gave no new record at all was paid twice. */
-  async #buildResults(
-    requests: readonly CommitRequest[],
-    accepted: ReadonlySet<WireRecord>,
-  ): Promise<CommitResult[]> {
+  async #buildResults(requests: readonly CommitRequest[], accepted: ReadonlySet<WireRecord>): Promise<CommitResult[]> {
     const committed = requests.map(({ records }): CommitResult => {
       const count = records.filter((record) => accepted.has(record)).length;
       return { accepted: count, refused: records.length - count, isGone: false };

@@ -24,22 +24,13 @@ export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Pr
 }
 
 /** One run; undefined when Redis has never heard of it, or has forgotten it. */
-export async function readListedRun(
-  client: RedisClient,
-  keys: Keys,
-  run: string,
-): Promise<ListedRun | undefined> {
+export async function readListedRun(client: RedisClient, keys: Keys, run: string): Promise<ListedRun | undefined> {
   const createdAt = await client.zscore(keys.runs, run);
   if (createdAt === null || createdAt === undefined) return undefined;
   return await describeRun(client, keys, run, Number(createdAt));
 }
 
-async function describeRun(
-  client: RedisClient,
-  keys: Keys,
-  run: string,
-  createdAt: number,
-): Promise<ListedRun> {
+async function describeRun(client: RedisClient, keys: Keys, run: string, createdAt: number): Promise<ListedRun> {
   const fields = ["state", "model", "dir", "host", "items"] as const;
   const [state, model, dir, host, items] = await client.hmget(keys.run(run).meta, ...fields);
   return {

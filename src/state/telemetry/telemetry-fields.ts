@@ -1,8 +1,4 @@
-import {
-  DURATION_BOUNDS_MS,
-  type DurationHistogram,
-  findDurationBucket,
-} from "#src/core/duration-histogram.ts";
+import { DURATION_BOUNDS_MS, type DurationHistogram, findDurationBucket } from "#src/core/duration-histogram.ts";
 import type { ProviderErrorKind } from "#src/core/errors.ts";
 import { computeCost } from "#src/core/money.ts";
 import type { CallMeasurement, LaneStats } from "./telemetry.ts";

@@ -65,10 +65,7 @@ export class TelemetryHistory {
 
   /** Rejects when Redis cannot be asked; what is held then stays as it was. */
   async refresh(): Promise<void> {
-    const [now, lanes] = await Promise.all([
-      readServerTime(this.#client),
-      listActiveLanes(this.#client, this.#keys),
-    ]);
+    const [now, lanes] = await Promise.all([readServerTime(this.#client), listActiveLanes(this.#client, this.#keys)]);
     const fresh = await Promise.all(
       lanes.map(
         async (lane) =>

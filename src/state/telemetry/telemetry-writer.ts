@@ -52,10 +52,7 @@ export class TelemetryWriter {
   constructor(
     client: RedisClient,
     keys: Keys,
-    {
-      onError = () => {},
-      everyMs = FLUSH_EVERY_MS,
-    }: { onError?: (error: Error) => void; everyMs?: number } = {},
+    { onError = () => {}, everyMs = FLUSH_EVERY_MS }: { onError?: (error: Error) => void; everyMs?: number } = {},
   ) {
     this.#client = client;
     this.#keys = keys;

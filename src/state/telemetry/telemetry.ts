@@ -76,8 +76,7 @@ function addCounts<K extends string>(
   b: Readonly<Partial<Record<K, number>>>,
 ): Record<K, number> {
   const sum: Record<string, number> = { ...(a as Record<string, number>) };
-  for (const [name, count] of Object.entries<number | undefined>(b))
-    sum[name] = (sum[name] ?? 0) + (count ?? 0);
+  for (const [name, count] of Object.entries<number | undefined>(b)) sum[name] = (sum[name] ?? 0) + (count ?? 0);
   return sum as Record<K, number>;
 }
 

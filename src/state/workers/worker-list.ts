@@ -75,12 +75,7 @@ async function aliveIds(client: RedisClient, keys: Keys, now: number | undefined
   return await client.zrangebyscore(keys.workers, at - WORKER_DEAD_MS, "+inf");
 }
 
-function parseWorker(
-  id: string,
-  seenAt: number,
-  now: number,
-  hash: Readonly<Record<string, string>>,
-): ListedWorker {
+function parseWorker(id: string, seenAt: number, now: number, hash: Readonly<Record<string, string>>): ListedWorker {
   const read = (field: string) => {
     const value = Number(hash[field] ?? "");
     return hash[field] === undefined || hash[field] === "" || !Number.isFinite(value) ? undefined : value;

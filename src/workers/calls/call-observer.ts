@@ -71,7 +71,6 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
 function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): { input: number; output: number } {
   const { inputTokens, outputTokens = 0, totalTokens } = usage;
   if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };
-  if (totalTokens !== undefined)
-    return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
+  if (totalTokens !== undefined) return { input: Math.max(0, totalTokens - outputTokens), output: outputTokens };
   return { input: inputs.reduce((sum, { tokens }) => sum + tokens, 0), output: outputTokens };
 }

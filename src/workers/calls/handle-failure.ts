@@ -1,10 +1,4 @@
-import {
-  decideRetry,
-  isFault,
-  RETRY_DEFAULTS,
-  type RetryDecision,
-  type RetryPolicy,
-} from "#src/core/decide-retry.ts";
+import { decideRetry, isFault, RETRY_DEFAULTS, type RetryDecision, type RetryPolicy } from "#src/core/decide-retry.ts";
 import { coerceError, ProviderError } from "#src/core/errors.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/records/ledger.ts";
@@ -107,11 +101,7 @@ async function settleFailure(
   );
 }
 
-async function chargeAttempts(
-  inputs: readonly PendingInput[],
-  isLaneOut: boolean,
-  log: WorkerLog,
-): Promise<void> {
+async function chargeAttempts(inputs: readonly PendingInput[], isLaneOut: boolean, log: WorkerLog): Promise<void> {
   for (const input of inputs) {
     input.attempts += 1;
     if (!isLaneOut) input.chargedAttempts += 1;
@@ -124,9 +114,7 @@ async function chargeAttempts(
 }
 
 function addCounters(ledger: Ledger | undefined, counters: RunCounters, log: WorkerLog): void {
-  ledger
-    ?.count(counters)
-    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  ledger?.count(counters).catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
 }
 
 /** Adapters throw `ProviderError` only; anything else is a bug of ours, and costs an attempt rather than a worker. */

@@ -34,9 +34,7 @@ export async function runChat(
     limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
     return { action: claimed ? "snooze" : "return-to-queue" };
   }
-  input.ledger
-    .countCall()
-    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
   const span = deps.observer?.call(grant, [input]);
   const sentAt = performance.now();
   let response: ChatResponse;

@@ -107,8 +107,7 @@ export class DispatcherRegistry {
   /** Gives back what a run (or an item on its own) has waiting here; calls in flight go on. */
   returnToQueue(reason: ReturnToQueue, runId: string): void {
     for (const dispatchers of [this.#embedding, this.#chat]) {
-      for (const dispatcher of dispatchers.values())
-        dispatcher.returnToQueue(reason, (input) => input.runId === runId);
+      for (const dispatcher of dispatchers.values()) dispatcher.returnToQueue(reason, (input) => input.runId === runId);
     }
   }
 

@@ -6,10 +6,7 @@ export interface EmbeddingInput extends PendingInput {
 }
 
 /** Spreads what a provider reports for a whole call over its inputs, by their estimates; the parts add up. */
-export function distributeTokens(
-  inputs: readonly { readonly tokens: number }[],
-  total: number | undefined,
-): number[] {
+export function distributeTokens(inputs: readonly { readonly tokens: number }[], total: number | undefined): number[] {
   const estimates = inputs.map((input) => input.tokens);
   if (total === undefined) return estimates;
   const sum = estimates.reduce((a, b) => a + b, 0);
@@ -17,8 +14,7 @@ export function distributeTokens(
   let given = 0;
   return estimates.map((estimate, i) => {
     before += estimate;
-    const upTo =
-      sum === 0 ? Math.round((total * (i + 1)) / inputs.length) : Math.round((total * before) / sum);
+    const upTo = sum === 0 ? Math.round((total * (i + 1)) / inputs.length) : Math.round((total * before) / sum);
     const share = upTo - given;
     given = upTo;
     return share;

@@ -54,8 +54,7 @@ export class FairQueue<T extends Queueable> {
       if (taken.length === count) break;
       const [first] = queues.keys();
       for (const [runId, queue] of queues) {
-        while (taken.length < count && queue.head < queue.items.length)
-          taken.push(queue.items[queue.head++] as T);
+        while (taken.length < count && queue.head < queue.items.length) taken.push(queue.items[queue.head++] as T);
         this.#compact(queues, runId, queue);
         if (taken.length === count) break;
       }

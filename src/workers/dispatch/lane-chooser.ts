@@ -44,12 +44,7 @@ export class LaneChooser<M> {
       const lane = this.#lanes[(start + i) % this.#lanes.length];
       if (!lane) continue;
       const reply = await this.#limiter
-        .reserve(
-          lane.lane,
-          lane.limits,
-          estimates.slice(grants.length),
-          Math.max(0, interactiveCount - grants.length),
-        )
+        .reserve(lane.lane, lane.limits, estimates.slice(grants.length), Math.max(0, interactiveCount - grants.length))
         .catch((error: unknown) => {
           // What another lane has granted already must be used, or it would count in its window for nothing.
           if (grants.length === 0) throw error;
@@ -59,8 +54,7 @@ export class LaneChooser<M> {
       grants.push(...reply.granted.map((reservation) => ({ lane, reservation })));
       if (reply.wait) waits.push({ ms: reply.wait.waitMs, reason: reply.wait.reason });
     }
-    const areAllParked =
-      waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
+    const areAllParked = waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
     if (grants.length === estimates.length) return { grants, areAllParked: false };
     return { grants, wait: findSoonestWait(waits), areAllParked };
   }

@@ -157,8 +157,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
     if (!this.#options.canCall()) return { batches, lingerMs: 250 };
     const room = Math.min(this.#options.maxCalls - this.#inFlightCalls.size, 32);
     while (batches.length < room) {
-      const ready =
-        this.#ready.shift() ?? (this.#queue.length === 0 ? this.#awaitingProbe.shift() : undefined);
+      const ready = this.#ready.shift() ?? (this.#queue.length === 0 ? this.#awaitingProbe.shift() : undefined);
       if (!ready) break;
       const inputs = ready.inputs.filter((input) => !input.completion.isReturning);
       if (inputs.length > 0) batches.push({ ...ready, inputs });
@@ -188,9 +187,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
   async #reserveAndStart(candidates: readonly Batch<I>[]): Promise<void> {
     const interactive = candidates.filter(isInteractive);
     const batches =
-      interactive.length === 0
-        ? candidates
-        : [...interactive, ...candidates.filter((batch) => !isInteractive(batch))];
+      interactive.length === 0 ? candidates : [...interactive, ...candidates.filter((batch) => !isInteractive(batch))];
     this.#reserving = batches;
     const reservingSince = this.#clock.now();
     const answer = await this.#chooser.reserve(
@@ -233,10 +230,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
   async #waitForChange(ms: number | undefined): Promise<void> {
     if (ms === undefined) return await this.#wake.promise;
     const timer = new AbortController();
-    await Promise.race([
-      this.#wake.promise,
-      this.#clock.sleep(Math.max(1, ms), timer.signal).catch(() => undefined),
-    ]);
+    await Promise.race([this.#wake.promise, this.#clock.sleep(Math.max(1, ms), timer.signal).catch(() => undefined)]);
     timer.abort();
   }
 
@@ -281,8 +275,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
         return;
       }
       case "return-to-queue":
-        for (const input of batch.inputs)
-          input.completion.returnToQueue(new ReturnToQueue("the worker is stopping"));
+        for (const input of batch.inputs) input.completion.returnToQueue(new ReturnToQueue("the worker is stopping"));
         return;
     }
   }

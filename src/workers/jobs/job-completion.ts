@@ -15,11 +15,7 @@ export class ReturnToQueue extends Error {
   readonly #isExponential: boolean;
 
   /** With `grows`, a job that has been taken in vain before waits longer each time. */
-  constructor(
-    reason: string,
-    delayMs = 0,
-    { isExponential = false }: { readonly isExponential?: boolean } = {},
-  ) {
+  constructor(reason: string, delayMs = 0, { isExponential = false }: { readonly isExponential?: boolean } = {}) {
     super(reason);
     this.delayMs = delayMs;
     this.#isExponential = isExponential;

@@ -29,10 +29,7 @@ export interface ChatJobDeps extends ClaimDeps {
   readonly stalls: number;
 }
 
-type Dispatcher = Exclude<
-  ReturnType<typeof findDispatcher<ModelDispatcher<ChatInput, ChatModel>>>,
-  undefined
->;
+type Dispatcher = Exclude<ReturnType<typeof findDispatcher<ModelDispatcher<ChatInput, ChatModel>>>, undefined>;
 
 /**
  * From this stall on, items that only came in the same job are tried one after another: one of them may be what kills
@@ -54,8 +51,7 @@ export async function processChatJob(
 ): Promise<void> {
   if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
   const dispatcher = findDispatcher(deps.dispatcher);
-  if (!dispatcher)
-    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
+  if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
   const { run, items, trace } = payload;
   const job = { jobId, dispatcher, signal, trace, isOnlyItem: items.length === 1 };
   if (run !== undefined) {

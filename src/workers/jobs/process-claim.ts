@@ -60,8 +60,7 @@ export async function processClaim<I extends PendingInput, M>(
     throw error;
   });
   const canContinue = early?.decide(claim);
-  if (claim.state === "paused")
-    throw new ReturnToQueue("the run is paused", PAUSED_DELAY_MS, { isExponential: true });
+  if (claim.state === "paused") throw new ReturnToQueue("the run is paused", PAUSED_DELAY_MS, { isExponential: true });
   if (claim.state === "gone" && isStandalone && deps.isRecentlyQueued) throw itemNotRegistered();
   if (claim.state !== "running") return;
   try {
@@ -91,8 +90,7 @@ async function claimRegistered<I extends PendingInput, M>(
 ): Promise<Claim> {
   for (let checks = 1; ; checks += 1) {
     const claim = await ledger.claim(jobId, indices);
-    if (claim.state !== "gone" || !isStandalone || !isRecentlyQueued || checks === REGISTRATION_CHECKS)
-      return claim;
+    if (claim.state !== "gone" || !isStandalone || !isRecentlyQueued || checks === REGISTRATION_CHECKS) return claim;
     await commitDeps.clock.sleep(REGISTRATION_PAUSE_MS);
   }
 }
@@ -144,16 +142,12 @@ function reserveEarly<I extends PendingInput, M>(
   return {
     work,
     decide(claim) {
-      const canContinue =
-        claim?.state === "running" && claim.open[0] === true && claim.claims <= MAX_ITEM_CLAIMS;
+      const canContinue = claim?.state === "running" && claim.open[0] === true && claim.claims <= MAX_ITEM_CLAIMS;
       input.attempts = claim?.attempts[0] ?? 0;
       input.chargedAttempts = input.attempts;
       resolve(canContinue);
       if (!canContinue)
-        dispatcher.returnToQueue(
-          new ReturnToQueue("it was not to be claimed"),
-          (one) => one.completion === completion,
-        );
+        dispatcher.returnToQueue(new ReturnToQueue("it was not to be claimed"), (one) => one.completion === completion);
       return canContinue;
     },
   };
@@ -180,10 +174,7 @@ async function submit<I extends PendingInput, M>(
   { isStopping }: ClaimDeps,
 ): Promise<void> {
   const onLockLost = () =>
-    dispatcher.returnToQueue(
-      new ReturnToQueue("the job's lock was lost"),
-      (one) => one.completion === completion,
-    );
+    dispatcher.returnToQueue(new ReturnToQueue("the job's lock was lost"), (one) => one.completion === completion);
   signal?.addEventListener("abort", onLockLost, { once: true });
   try {
     dispatcher.submit(inputs);

@@ -25,8 +25,7 @@ export async function processEmbeddingJob(
 ): Promise<void> {
   if (deps.isStopping()) throw new ReturnToQueue("the worker is stopping");
   const dispatcher = findDispatcher(deps.dispatcher);
-  if (!dispatcher)
-    throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
+  if (!dispatcher) throw new ReturnToQueue("this worker has no credentials for the model", NO_CREDENTIALS_DELAY_MS);
   const { run, item, items, trace } = payload;
   const draft = (position: number, attempts: number): InputDraft<EmbeddingInput> => {
     const [index, tokens, text] = items[position] ?? [0, 0, ""];

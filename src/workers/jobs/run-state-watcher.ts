@@ -41,9 +41,7 @@ export class RunStateWatcher {
   track(owner: JobOwner): () => void {
     const { keys } = this.#deps;
     const [id, stateKey, isRun] =
-      "run" in owner
-        ? [owner.run, keys.run(owner.run).meta, true]
-        : [owner.item, keys.item(owner.item).state, false];
+      "run" in owner ? [owner.run, keys.run(owner.run).meta, true] : [owner.item, keys.item(owner.item).state, false];
     const tracked = this.#tracked.get(id) ?? { stateKey, isRun, jobs: 0 };
     tracked.jobs += 1;
     this.#tracked.set(id, tracked);

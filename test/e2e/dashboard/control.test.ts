@@ -1,12 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
 import { buildCorpusText } from "#test/support/corpus.ts";
 import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
@@ -126,9 +120,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await page.getByRole("link", { name: "Overview", exact: true }).click();
     await page.getByRole("button", { name: "Limits of minimax/embo-01" }).click();
     // With nothing filled in there is nothing to set.
-    expect(await page.getByRole("dialog").getByRole("button", { name: "Set limits" }).isDisabled()).toBe(
-      true,
-    );
+    expect(await page.getByRole("dialog").getByRole("button", { name: "Set limits" }).isDisabled()).toBe(true);
     await page.getByRole("dialog").getByLabel("requests/min").fill("1234");
     await confirm("Set limits");
     await expectEventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(

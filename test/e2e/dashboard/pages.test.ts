@@ -1,21 +1,13 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/corpus.ts";
 import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
 
 /** A property of the element that has the focus. */
 const focused = (page: Page, property: "textContent" | "id") =>
-  page
-    .locator(":focus")
-    .evaluate((element, name) => (element as unknown as Record<string, unknown>)[name], property);
+  page.locator(":focus").evaluate((element, name) => (element as unknown as Record<string, unknown>)[name], property);
 
 /** Whether some of it can be seen without scrolling. */
 async function isInView(element: Locator): Promise<boolean> {
@@ -42,10 +34,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
       latency: { fixedMs: 400 },
     });
     up = await startDashboardProcess(sandbox, { workers: 1 });
-    sandbox.write(
-      "done.jsonl",
-      ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"),
-    );
+    sandbox.write("done.jsonl", ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"));
     const done = await sandbox.embed(["done.jsonl", "--out", "done", "--workers", "0", "--with-text"]).exit;
     expect(done).toMatchObject({ code: 0 });
     run = sandbox.embed([writeCorpus(sandbox, ITEMS), "--out", "vectors", "--workers", "0", "--json"]);
@@ -73,9 +62,9 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
     await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
     // Whoever asked for less motion gets none.
-    expect(
-      await page.evaluate("getComputedStyle(document.querySelector('.meter .fill')).transitionDuration"),
-    ).toBe("0s");
+    expect(await page.evaluate("getComputedStyle(document.querySelector('.meter .fill')).transitionDuration")).toBe(
+      "0s",
+    );
     expect(await guarded.getViolations()).toEqual([]);
   });
 
@@ -84,9 +73,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
     const progress = page.getByRole("progressbar").first();
     const before = Number(await progress.getAttribute("aria-valuenow"));
-    await expect
-      .poll(async () => Number(await progress.getAttribute("aria-valuenow")))
-      .toBeGreaterThan(before);
+    await expect.poll(async () => Number(await progress.getAttribute("aria-valuenow"))).toBeGreaterThan(before);
     expect(await page.evaluate(() => (globalThis as { isSamePage?: boolean }).isSamePage)).toBe(true);
   });
 
@@ -180,9 +167,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByRole("link", { name: "Search", exact: true }).click();
     await page.getByLabel("Text to look for").fill("the sea");
     await page.getByRole("button", { name: "Search", exact: true }).click();
-    await expectEventually(() => page.locator(".hits li").first().innerText()).toMatch(
-      /^[01]\.\d{3}\s+sea\s+the sea/,
-    );
+    await expectEventually(() => page.locator(".hits li").first().innerText()).toMatch(/^[01]\.\d{3}\s+sea\s+the sea/);
   });
 
   test("queues are one click away in bull-board, behind the same door", async () => {

@@ -1,12 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/corpus.ts";
 import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";

@@ -1,12 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox } from "#test/support/cli-sandbox.ts";
 import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
 
@@ -87,9 +81,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.getByRole("link", { name: "vectors" }).click();
     await page.getByRole("button", { name: "Retry failed" }).waitFor();
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(
-      /grace operator\s+signed in/,
-    );
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(/grace operator\s+signed in/);
     expect(await guarded.getViolations()).toEqual([]);
   });
 

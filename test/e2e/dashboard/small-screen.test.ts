@@ -95,24 +95,20 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     await close();
   });
 
-  test.each(["light", "dark"] as const)(
-    "the %s look is the system's, until another one is chosen",
-    async (look) => {
-      const { page, close } = await openGuardedPage(browser, { colorScheme: look });
-      await page.goto(dashboard.url);
-      await page.locator(".headline").waitFor();
-      const ground = () =>
-        page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
-      const isDark = async () => Number(/\d+/.exec(await ground())?.[0]) < 100;
-      expect(await isDark()).toBe(look === "dark");
-      await page.getByRole("button", { name: look === "dark" ? "Light" : "Dark", exact: true }).click();
-      expect(await isDark()).toBe(look !== "dark");
-      await page.reload();
-      await page.locator(".headline").waitFor();
-      expect(await isDark()).toBe(look !== "dark");
-      await close();
-    },
-  );
+  test.each(["light", "dark"] as const)("the %s look is the system's, until another one is chosen", async (look) => {
+    const { page, close } = await openGuardedPage(browser, { colorScheme: look });
+    await page.goto(dashboard.url);
+    await page.locator(".headline").waitFor();
+    const ground = () => page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
+    const isDark = async () => Number(/\d+/.exec(await ground())?.[0]) < 100;
+    expect(await isDark()).toBe(look === "dark");
+    await page.getByRole("button", { name: look === "dark" ? "Light" : "Dark", exact: true }).click();
+    expect(await isDark()).toBe(look !== "dark");
+    await page.reload();
+    await page.locator(".headline").waitFor();
+    expect(await isDark()).toBe(look !== "dark");
+    await close();
+  });
 });
 
 /** Texts of others and notes, in which the page's own words might hide, that hold three English words in a row. */

@@ -1,12 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/corpus.ts";
 import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
@@ -24,14 +18,7 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
       latency: { fixedMs: 300 },
     });
     up = await startDashboardProcess(sandbox, { workers: 1 });
-    const embed = sandbox.embed([
-      writeCorpus(sandbox, 3_000),
-      "--out",
-      "vectors",
-      "--workers",
-      "0",
-      "--json",
-    ]);
+    const embed = sandbox.embed([writeCorpus(sandbox, 3_000), "--out", "vectors", "--workers", "0", "--json"]);
     await embed.event(hasProgressedTo(0.005), "progress");
     const run = await waitForRun(up.url, "vectors");
     embed.kill("SIGKILL");

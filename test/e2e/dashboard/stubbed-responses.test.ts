@@ -1,13 +1,6 @@
 import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type {
-  FailureCauseList,
-  LaneView,
-  LiveChats,
-  LiveEvents,
-  Overview,
-  RunPage,
-} from "#src/dashboard/contract.ts";
+import type { FailureCauseList, LaneView, LiveChats, LiveEvents, Overview, RunPage } from "#src/dashboard/contract.ts";
 import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox } from "#test/support/cli-sandbox.ts";
 import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
@@ -110,9 +103,7 @@ const EVENTS: Partial<LiveEvents> = { health: overview.health, overview, run, ch
 function answer(route: Route): Promise<void> {
   const { pathname } = new URL(route.request().url());
   if (pathname === "/api/events") {
-    const events = Object.entries(EVENTS).map(
-      ([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`,
-    );
+    const events = Object.entries(EVENTS).map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
     return route.fulfill({ contentType: "text/event-stream", body: events.join("") });
   }
   if (pathname.endsWith("/causes")) return route.fulfill({ json: causes });
@@ -144,16 +135,13 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     return guarded;
   };
 
-  test.each([390, 1280])(
-    "a learned limit stands beside the one that is allowed, %i pixels wide",
-    async (width) => {
-      const { page, close } = await open("", "en-GB", width);
-      await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
-        /^299 of 215\s+139 %\s+learned \(400 allowed\), set by hand$/,
-      );
-      await close();
-    },
-  );
+  test.each([390, 1280])("a learned limit stands beside the one that is allowed, %i pixels wide", async (width) => {
+    const { page, close } = await open("", "en-GB", width);
+    await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
+      /^299 of 215\s+139 %\s+learned \(400 allowed\), set by hand$/,
+    );
+    await close();
+  });
 
   test("a paused queue, the cost of a day and what ended lately are told; an empty queue is not", async () => {
     const { page, close } = await open("");

@@ -2,13 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  expectEventually,
-  type GuardedPage,
-  hasBrowser,
-  openBrowser,
-  openGuardedPage,
-} from "#test/support/browser.ts";
+import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox } from "#test/support/cli-sandbox.ts";
 import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
 import { XSS_PAYLOADS } from "#test/support/xss-payloads.ts";
@@ -111,9 +105,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
         await poisoned.page.locator("#main h1").first().waitFor({ state: "attached" });
         await poisoned.page.locator("bdi").first().waitFor({ state: "attached" });
         if (round === 0) await clickAll(poisoned.page);
-        const overhang = await poisoned.page.evaluate<number>(
-          "document.documentElement.scrollWidth - innerWidth",
-        );
+        const overhang = await poisoned.page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
         expect({ round, overhang }).toEqual({ round, overhang: 0 });
         await poisoned.page.goto("about:blank");
       }
@@ -325,9 +317,7 @@ function overview(next: NextPayload) {
         queues: [{ name: next(), kind: "chat", priority: "bulk", waiting: 3, active: 0, delayed: 1 }],
       },
     ],
-    workers: [
-      { id: next(), state: "dead", host: next(), pid: 1, version: next(), seenAt: 1, queues: [next()] },
-    ],
+    workers: [{ id: next(), state: "dead", host: next(), pid: 1, version: next(), seenAt: 1, queues: [next()] }],
     redis: { version: next(), isPrivate: true },
     runs: { byPhase: {}, active: [summary(next), summary(next)] },
     totals: {},

@@ -68,8 +68,7 @@ function startFake(chat: ChatModel, embedding: EmbeddingModel = createFakeEmbedd
 }
 
 const ask = (content: string) => ({ model: "fake/m", messages: [{ role: "user" as const, content }] });
-const submitAll = (texts: readonly string[]) =>
-  Promise.all(texts.map((text) => client.submitChat(ask(text))));
+const submitAll = (texts: readonly string[]) => Promise.all(texts.map((text) => client.submitChat(ask(text))));
 const textOf = async (id: string) => {
   const record = await client.result(id);
   return record.status === "ok" ? record.response.text : record.failure.kind;

@@ -123,49 +123,42 @@ describe("looking", () => {
 });
 
 describe("acting", () => {
-  it.each(WRITE_ROUTES)(
-    "%s needs a signed-in operator from the same origin, and JSON",
-    async (path, body) => {
-      expect((await secured.post(path, body)).status).toBe(401);
-      const viewed = await secured.post(path, body, { cookie: viewer });
-      expect(viewed.status).toBe(403);
-      expect(viewed.json().error.code).toBe("not-allowed");
-      const headersOfOthers: readonly Record<string, string>[] = [
-        { "sec-fetch-site": "cross-site" },
-        { "sec-fetch-site": "same-site" },
-        { "sec-fetch-site": "none" },
-        { "sec-fetch-site": "", origin: "http://evil.example" },
-        { "sec-fetch-site": "", origin: "null" },
-      ];
-      for (const headers of headersOfOthers) {
-        const foreign = await secured.sendRequest(path, { method: "POST", body, cookie: operator, headers });
-        expect(foreign.status).toBe(403);
-        expect(foreign.json().error.code).toBe("cross-site-request");
-      }
-      const unsaid = await secured.sendRequest(path, { method: "POST", body, cookie: operator });
-      expect(unsaid.status).toBe(403);
-      const form = await secured.sendRequest(path, {
-        method: "POST",
-        body: "a=b",
-        cookie: operator,
-        headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
-      });
-      expect(form.status).toBe(415);
-      // Let in, and told that there is no such run; the lane is one that can be.
-      const allowed = await secured.post(path, body, { cookie: operator });
-      expect(allowed.status).toBe(path.startsWith("/api/lanes") ? 200 : 404);
-    },
-  );
+  it.each(WRITE_ROUTES)("%s needs a signed-in operator from the same origin, and JSON", async (path, body) => {
+    expect((await secured.post(path, body)).status).toBe(401);
+    const viewed = await secured.post(path, body, { cookie: viewer });
+    expect(viewed.status).toBe(403);
+    expect(viewed.json().error.code).toBe("not-allowed");
+    const headersOfOthers: readonly Record<string, string>[] = [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "none" },
+      { "sec-fetch-site": "", origin: "http://evil.example" },
+      { "sec-fetch-site": "", origin: "null" },
+    ];
+    for (const headers of headersOfOthers) {
+      const foreign = await secured.sendRequest(path, { method: "POST", body, cookie: operator, headers });
+      expect(foreign.status).toBe(403);
+      expect(foreign.json().error.code).toBe("cross-site-request");
+    }
+    const unsaid = await secured.sendRequest(path, { method: "POST", body, cookie: operator });
+    expect(unsaid.status).toBe(403);
+    const form = await secured.sendRequest(path, {
+      method: "POST",
+      body: "a=b",
+      cookie: operator,
+      headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(form.status).toBe(415);
+    // Let in, and told that there is no such run; the lane is one that can be.
+    const allowed = await secured.post(path, body, { cookie: operator });
+    expect(allowed.status).toBe(path.startsWith("/api/lanes") ? 200 : 404);
+  });
 
   it("goes by Origin where a browser does not say Sec-Fetch-Site", async () => {
     const path = "/api/lanes/unpark";
     const asked = { method: "POST", body: { lane: "fake/m" }, cookie: operator };
-    expect((await secured.sendRequest(path, { ...asked, headers: { origin: secured.url } })).status).toBe(
-      200,
-    );
-    expect(
-      (await secured.sendRequest(path, { ...asked, headers: { origin: "http://127.0.0.1:1" } })).status,
-    ).toBe(403);
+    expect((await secured.sendRequest(path, { ...asked, headers: { origin: secured.url } })).status).toBe(200);
+    expect((await secured.sendRequest(path, { ...asked, headers: { origin: "http://127.0.0.1:1" } })).status).toBe(403);
   });
 
   it("notes who did what, and not the password", async () => {
@@ -188,9 +181,7 @@ describe("acting", () => {
       cookie: operator,
     });
     expect(polluting.status).toBe(400);
-    expect((await secured.post("/api/lanes/unpark", "x".repeat(100_000), { cookie: operator })).status).toBe(
-      413,
-    );
+    expect((await secured.post("/api/lanes/unpark", "x".repeat(100_000), { cookie: operator })).status).toBe(413);
   });
 });
 
@@ -359,9 +350,9 @@ describe("sign-in", () => {
       authorization: `Basic ${Buffer.from(`any:${password}`).toString("base64")}`,
     });
     expect((await secured.sendRequest("/metrics", { headers: basic(VIEWER) })).text).toContain("# TYPE");
-    expect(
-      (await secured.sendRequest("/metrics", { headers: { authorization: `Bearer ${VIEWER}` } })).status,
-    ).toBe(200);
+    expect((await secured.sendRequest("/metrics", { headers: { authorization: `Bearer ${VIEWER}` } })).status).toBe(
+      200,
+    );
     expect((await secured.sendRequest("/metrics", { headers: basic("wrong") })).status).toBe(401);
     // The header opens nothing else.
     expect((await secured.sendRequest("/api/overview", { headers: basic(VIEWER) })).status).toBe(401);
@@ -411,8 +402,6 @@ describe("passwords in the environment", () => {
     expect(config.passwords.operator).toBeInstanceOf(Secret);
     expect(JSON.stringify(config)).not.toContain(OPERATOR);
     expect(config.redactions()).toContain(OPERATOR);
-    expect(() => loadConfig({ env: { SLUICE_VIEWER_PASSWORD: "short" }, cwd: "/nowhere" })).toThrow(
-      ConfigError,
-    );
+    expect(() => loadConfig({ env: { SLUICE_VIEWER_PASSWORD: "short" }, cwd: "/nowhere" })).toThrow(ConfigError);
   });
 });

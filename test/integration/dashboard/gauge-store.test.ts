@@ -24,14 +24,8 @@ test("a server goes on with the charts of the one before it, and no further back
   for (const ago of [26 * 60, 23 * 60, 61, 59, 1]) await before.save(NOW - ago * MINUTE, depth(ago));
   const gauges = histories();
   await new GaugeStore(client, keys).load(NOW, gauges);
-  const at = (span: "hour" | "day", ago: number) =>
-    gauges[span].at("queue-depth", step(NOW - ago * MINUTE, span));
-  expect([at("hour", 61), at("hour", 59), at("hour", 30), at("hour", 1)]).toEqual([
-    undefined,
-    59,
-    undefined,
-    1,
-  ]);
+  const at = (span: "hour" | "day", ago: number) => gauges[span].at("queue-depth", step(NOW - ago * MINUTE, span));
+  expect([at("hour", 61), at("hour", 59), at("hour", 30), at("hour", 1)]).toEqual([undefined, 59, undefined, 1]);
   expect([at("day", 26 * 60), at("day", 23 * 60), at("day", 12 * 60), at("day", 61)]).toEqual([
     undefined,
     23 * 60,

@@ -116,9 +116,7 @@ describe("the overview", () => {
     expect(seen.lanes.map(({ name }) => name)).toEqual(names);
     expect(seen.runs.active).toMatchObject([{ run: "new", kind: "embedding" }]);
     await using second = await fresh();
-    expect((await second.sendRequest("/metrics")).text).toMatch(
-      /^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m,
-    );
+    expect((await second.sendRequest("/metrics")).text).toMatch(/^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m);
     const run = (await second.sendRequest("/api/runs/new")).json();
     expect(run).toMatchObject({ kind: "embedding", lanes: [{ name: "fake/m" }, { name: "fake:b/m" }] });
     // A retry that ended before its coordinator looked at its lanes for the first time has told of none.
@@ -279,9 +277,7 @@ describe("the newest records", () => {
       await pipeline.exec();
     };
     const seen = async () =>
-      (await page.sendRequest("/api/runs/slow/records"))
-        .json()
-        .records.map(({ index }: { index: number }) => index);
+      (await page.sendRequest("/api/runs/slow/records")).json().records.map(({ index }: { index: number }) => index);
     const following = page.events("records=slow", (events) =>
       events.some(({ data }) => data.records?.some(({ index }: { index: number }) => index === 5)),
     );
@@ -308,9 +304,7 @@ describe("the newest records", () => {
     );
     const timings = await CallTimings.open(made.dir, 0);
     for (const [index, startedAt] of [5_000, 9_000, 7_000].entries()) {
-      timings.recordCalls([
-        { index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } },
-      ]);
+      timings.recordCalls([{ index, attempts: 2, tokens: 3, call: { lane: "fake/m", startedAt, durationMs: 500 } }]);
     }
     await timings.close();
     const { records } = (await page.sendRequest("/api/runs/still/records")).json();
@@ -506,10 +500,7 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
             for (const path of ["/api/runs/x", "/api/audit", "/queues/act/api/queues", "/api/session"]) {
               answers.push([path, (await away.sendRequest(path)).status]);
             }
-            answers.push([
-              "since",
-              (await away.sendRequest("/metrics")).text.includes("sluice_redis_up") ? 1 : 0,
-            ]);
+            answers.push(["since", (await away.sendRequest("/metrics")).text.includes("sluice_redis_up") ? 1 : 0]);
             await server.start();
           })();
         }
@@ -572,12 +563,9 @@ describe.runIf(hasRedisServer())("many open pages", () => {
         const looks = (seen: readonly { event: string }[]) =>
           seen.filter(({ event }) => event === "overview").length > 5;
         const client = new Redis(server.url);
-        const executed = async () =>
-          Number(/total_commands_processed:(\d+)/.exec(await client.info("stats"))?.[1]);
+        const executed = async () => Number(/total_commands_processed:(\d+)/.exec(await client.info("stats"))?.[1]);
         const before = await executed();
-        await Promise.all(
-          Array.from({ length: pages }, () => shared.events("overview=1&runs=1&chats=1", looks)),
-        );
+        await Promise.all(Array.from({ length: pages }, () => shared.events("overview=1&runs=1&chats=1", looks)));
         const after = await executed();
         client.disconnect();
         return after - before;

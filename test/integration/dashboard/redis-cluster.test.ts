@@ -65,9 +65,7 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     const seen = await waitFor(async () => {
       const now: Overview = (await get("/api/overview")).json();
       const [provider] = now.providers;
-      return provider?.itemsPerMinute && provider.queues.length > 0 && now.workers.length > 0
-        ? now
-        : undefined;
+      return provider?.itemsPerMinute && provider.queues.length > 0 && now.workers.length > 0 ? now : undefined;
     });
     expect(seen.lanes).toMatchObject([{ name: "fake/m", state: "open", concurrency: { allowed: 8 } }]);
     expect(seen.providers[0]).toMatchObject({ name: "fake", errorsByKind: { server: 1 } });
@@ -77,8 +75,7 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     expect(seen.redis.usedBytes).toBeGreaterThan(2_000_000);
     const { lines } = (await get("/api/history?span=hour")).json();
     const metrics = new Set(lines.map(({ metric }: { metric: string }) => metric));
-    for (const metric of ["items", "queue-depth", "workers", "redis-memory"])
-      expect(metrics).toContain(metric);
+    for (const metric of ["items", "queue-depth", "workers", "redis-memory"]) expect(metrics).toContain(metric);
   });
 
   test("lists runs, opens their pages, and acts on them", async () => {

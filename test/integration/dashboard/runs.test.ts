@@ -123,8 +123,7 @@ describe("items", () => {
   });
 
   it("are found by id, by text, by status and by kind", async () => {
-    const ids = async (query: string) =>
-      (await get(`/items?${query}`)).items.map((item: { id: string }) => item.id);
+    const ids = async (query: string) => (await get(`/items?${query}`)).items.map((item: { id: string }) => item.id);
     expect(await ids("text=ALPHA")).toEqual(["alpha", "gamma-alpha"]);
     expect(await ids("in=text&text=The%20text")).toEqual(["alpha"]);
     expect(await ids("status=waiting")).toEqual(["gamma-alpha"]);
@@ -256,9 +255,7 @@ describe("failures", () => {
     expect((await page.sendRequest("/api/audit")).json().lines).toMatchObject([
       { action: "retry", target: "run-1", detail: "server", outcome: "refused", reason: "items-left" },
     ]);
-    expect(
-      (await page.post("/api/runs/run-1/retry", { kinds: ["server"], includeUnfinished: true })).status,
-    ).toBe(200);
+    expect((await page.post("/api/runs/run-1/retry", { kinds: ["server"], includeUnfinished: true })).status).toBe(200);
   });
 
   it("end a retry with what was taken back, not with the whole run", async () => {

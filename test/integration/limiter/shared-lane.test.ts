@@ -40,9 +40,7 @@ class Provider {
   /** The most any window held. */
   peak(): { requests: number; tokens: number } {
     const sorted = [...this.arrivals].sort((a, b) => a.at - b.at);
-    const windows = sorted.map(({ at }) =>
-      sorted.filter((other) => other.at <= at && other.at > at - WINDOW),
-    );
+    const windows = sorted.map(({ at }) => sorted.filter((other) => other.at <= at && other.at > at - WINDOW));
     return {
       requests: Math.max(...windows.map((window) => window.length)),
       tokens: Math.max(...windows.map((window) => window.reduce((sum, { tokens }) => sum + tokens, 0))),
@@ -173,8 +171,7 @@ test("more than five thousand places become free in steps, and none is lost", as
   expect((await limiter.reserve(LANE, limits, [2])).granted).toHaveLength(0);
   await shiftTime(client, redis.namespace, 61_000);
   let granted = 0;
-  for (let i = 0; i < 20; i++)
-    granted += (await limiter.reserve(LANE, limits, Array(1_000).fill(2))).granted.length;
+  for (let i = 0; i < 20; i++) granted += (await limiter.reserve(LANE, limits, Array(1_000).fill(2))).granted.length;
   expect(granted).toBe(12_000);
 });
 
@@ -186,8 +183,7 @@ test("keys of an idle lane go away, and every key of a lane has an expiry", asyn
   await limiter.throttle(LANE, {}, { dimension: "tokens", grantedAt: granted[0]?.grantedAt ?? 0 });
   await limiter.renew(LANE, [granted[1]?.id ?? ""]);
   await limiter.park({ ...LANE, account: randomBytes(4).toString("hex") }, "auth");
-  for (const key of await client.keys(`*${redis.namespace}*`))
-    expect(await client.pttl(key)).toBeGreaterThan(0);
+  for (const key of await client.keys(`*${redis.namespace}*`)) expect(await client.pttl(key)).toBeGreaterThan(0);
   await shiftTime(client, redis.namespace, 8 * 24 * 3_600_000);
   expect(await client.keys(`*${redis.namespace}*`)).toEqual([]);
 });

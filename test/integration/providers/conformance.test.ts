@@ -75,9 +75,7 @@ function embeddingOf(provider: Provider, { model }: EmbeddingSubject): Embedding
 const live = () => ({ signal: new AbortController().signal });
 const ask = (content: string): ChatRequest => ({ messages: [{ role: "user", content }] });
 
-async function collect(
-  events: AsyncIterable<ChatEvent>,
-): Promise<{ response: ChatResponse; events: ChatEvent[] }> {
+async function collect(events: AsyncIterable<ChatEvent>): Promise<{ response: ChatResponse; events: ChatEvent[] }> {
   const seen: ChatEvent[] = [];
   for await (const event of events) seen.push(event);
   const last = seen.at(-1);
@@ -135,15 +133,9 @@ describe.each(SUBJECTS)("$name", (subject) => {
 
   it("gives the same answer streamed and whole", async () => {
     const chat = chatOf((await simulated(subject)).provider, subject);
-    for (const request of [
-      ask("12 + 30"),
-      ask("春眠不觉晓 🐦"),
-      { ...ask("long words here"), maxTokens: 3 },
-    ]) {
+    for (const request of [ask("12 + 30"), ask("春眠不觉晓 🐦"), { ...ask("long words here"), maxTokens: 3 }]) {
       const { response, events } = await collect(chat.stream(request, live()));
-      expect(pickComparableFields(response)).toEqual(
-        pickComparableFields(await chat.generate(request, live())),
-      );
+      expect(pickComparableFields(response)).toEqual(pickComparableFields(await chat.generate(request, live())));
       const text = events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
       expect(text).toBe(response.text);
       expect(events.length).toBeGreaterThan(2);
@@ -186,9 +178,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       if (fullResponse === undefined) return;
       replay.answer.body = fullResponse;
       replay.answer.options = { contentType: "application/json" };
-      await truncateAtEveryByte(replay, Buffer.byteLength(fullResponse), () =>
-        chat.generate(ask("x"), live()),
-      );
+      await truncateAtEveryByte(replay, Buffer.byteLength(fullResponse), () => chat.generate(ask("x"), live()));
     });
 
   it("never takes an answer that ends after any event, in order or by a reset, for a success", async () => {
@@ -303,9 +293,9 @@ describe.each(SUBJECTS)("$name", (subject) => {
       for (const [index, input] of inputs.entries()) {
         const alone = await model.embed({ inputs: [input] }, live());
         expect(alone.vectors).toHaveLength(together.dimensions);
-        expect(
-          together.vectors.subarray(index * together.dimensions, (index + 1) * together.dimensions),
-        ).toEqual(alone.vectors);
+        expect(together.vectors.subarray(index * together.dimensions, (index + 1) * together.dimensions)).toEqual(
+          alone.vectors,
+        );
       }
     });
 
@@ -319,8 +309,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       expect([...(await embed(body)).vectors]).toEqual(vectorOf(1));
       // One codec serves all models of a subject.
       const step = embedding === embeddings[0] ? 1 : 97;
-      for (let length = 0; length < body.length; length += step)
-        await expectBroken(embed(body.subarray(0, length)));
+      for (let length = 0; length < body.length; length += step) await expectBroken(embed(body.subarray(0, length)));
       const short = embedding.isLengthKnown ? [[vectorOf(1).slice(1)]] : [];
       for (const vectors of [[], [vectorOf(1), vectorOf(2)], [vectorOf(0)], ...short])
         await expectBroken(embed(embedding.answer(vectors)));

@@ -4,12 +4,7 @@ import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { createProvider } from "#src/providers/registry.ts";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -189,9 +184,7 @@ describe("a MiniMax call that goes wrong", () => {
 
   it("is not wrong when the connection only closes after a whole answer", async () => {
     const { model } = await setup({ faults: [{ action: { type: "connection-close" } }] });
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => model.embed({ inputs: [`${n}`] }, call())),
-    );
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => model.embed({ inputs: [`${n}`] }, call())));
     expect(answers.map(({ vectors }) => vectors.length)).toEqual(Array(20).fill(1536));
   });
 

@@ -6,12 +6,7 @@ import { createTransport } from "#src/providers/transport/http.ts";
 import type { SocketOptions } from "#src/providers/transport/websocket.ts";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
 import type { CallReport } from "#src/simulator/server/statistics.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
@@ -77,27 +72,24 @@ async function failWith(
 }
 
 describe("Spark chat over WebSocket", () => {
-  it.each(SPARK_VERSIONS.map(({ model }) => model))(
-    "answers as %s, streamed and whole alike",
-    async (model) => {
-      const simulator = await start();
-      const provider = spark(simulator);
-      const events: ChatEvent[] = [];
-      const request: ChatRequest = {
-        messages: [{ role: "system", content: "Be kind." }, ...question.messages],
-      };
-      for await (const event of provider.chat!(model).stream(request, call())) events.push(event);
-      const end = events.pop();
-      if (end?.type !== "end") throw new Error("no end");
-      const text = events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
-      expect(text).toBe(end.response.text);
-      expect(events.length).toBeGreaterThan(3);
-      const { requestId: _, ...whole } = await ask(provider, model, request);
-      expect(end.response).toMatchObject(whole);
-      expect(whole.usage.totalTokens).toBe((whole.usage.inputTokens ?? 0) + (whole.usage.outputTokens ?? 0));
-      expect(simulator.statistics()).toMatchObject({ calls: 2, answered: 2, refused: 0, inFlight: 0 });
-    },
-  );
+  it.each(SPARK_VERSIONS.map(({ model }) => model))("answers as %s, streamed and whole alike", async (model) => {
+    const simulator = await start();
+    const provider = spark(simulator);
+    const events: ChatEvent[] = [];
+    const request: ChatRequest = {
+      messages: [{ role: "system", content: "Be kind." }, ...question.messages],
+    };
+    for await (const event of provider.chat!(model).stream(request, call())) events.push(event);
+    const end = events.pop();
+    if (end?.type !== "end") throw new Error("no end");
+    const text = events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
+    expect(text).toBe(end.response.text);
+    expect(events.length).toBeGreaterThan(3);
+    const { requestId: _, ...whole } = await ask(provider, model, request);
+    expect(end.response).toMatchObject(whole);
+    expect(whole.usage.totalTokens).toBe((whole.usage.inputTokens ?? 0) + (whole.usage.outputTokens ?? 0));
+    expect(simulator.statistics()).toMatchObject({ calls: 2, answered: 2, refused: 0, inFlight: 0 });
+  });
 
   it("sends system messages along whole to versions without that role", async () => {
     const reports: CallReport[] = [];
@@ -134,20 +126,15 @@ describe("Spark chat over WebSocket", () => {
     expect(simulator.statistics()).toMatchObject({ answered: 40, refused: 0, max: { concurrency: 40 } });
   });
 
-  it.each([
-    "duplicated",
-    "one-frame",
-    "empty-frames",
-    "split-utf8",
-    "two-last",
-    "more-after-last",
-    "no-close",
-  ])("gives the same answer when frames are %s", async (defect) => {
-    const simulator = await start();
-    const { text } = await ask(spark(simulator));
-    simulator.configure({ faults: [{ action: { type: "frames", defect } as never }] });
-    expect((await ask(spark(simulator))).text).toBe(text);
-  });
+  it.each(["duplicated", "one-frame", "empty-frames", "split-utf8", "two-last", "more-after-last", "no-close"])(
+    "gives the same answer when frames are %s",
+    async (defect) => {
+      const simulator = await start();
+      const { text } = await ask(spark(simulator));
+      simulator.configure({ faults: [{ action: { type: "frames", defect } as never }] });
+      expect((await ask(spark(simulator))).text).toBe(text);
+    },
+  );
 
   it.each([
     ["gap", "bad-response"],
@@ -169,17 +156,14 @@ describe("Spark chat over WebSocket", () => {
     else expect(outcome).toMatchObject({ kind, provider: "spark" });
   });
 
-  it.each(Object.keys(SPARK_CODES).map(Number))(
-    "takes code %d by its table, alone and after text",
-    async (code) => {
-      const simulator = await start({ faults: [{ action: { type: "code", code, message: "PROMPT" } }] });
-      const expected = { kind: SPARK_CODES[code]?.kind, code: String(code), isUnlisted: false };
-      const error = await ask(spark(simulator)).catch((thrown) => thrown);
-      expect(error).toMatchObject(expected);
-      expect(error.message).not.toContain("PROMPT");
-      expect(await failWith(simulator, "code-after-text", { code })).toMatchObject(expected);
-    },
-  );
+  it.each(Object.keys(SPARK_CODES).map(Number))("takes code %d by its table, alone and after text", async (code) => {
+    const simulator = await start({ faults: [{ action: { type: "code", code, message: "PROMPT" } }] });
+    const expected = { kind: SPARK_CODES[code]?.kind, code: String(code), isUnlisted: false };
+    const error = await ask(spark(simulator)).catch((thrown) => thrown);
+    expect(error).toMatchObject(expected);
+    expect(error.message).not.toContain("PROMPT");
+    expect(await failWith(simulator, "code-after-text", { code })).toMatchObject(expected);
+  });
 
   it("is throttled by calls, connections and the day's volume, each by its code", async () => {
     const perSecond = await start({ limits: { requestsPerWindow: 1 } });

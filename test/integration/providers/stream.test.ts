@@ -2,13 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import type { HttpStream, TimeLimits } from "#src/providers/transport/transport.ts";
-import {
-  chunk,
-  type ReplayServer,
-  reply,
-  replyHead,
-  startReplayServer,
-} from "#test/support/replay-server.ts";
+import { chunk, type ReplayServer, reply, replyHead, startReplayServer } from "#test/support/replay-server.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -38,10 +32,7 @@ function createStreamOpener(server: ReplayServer, options: TransportOptions = {}
     );
 }
 
-async function read(
-  stream: HttpStream,
-  onChunk: (chunk: Buffer) => unknown = () => undefined,
-): Promise<Buffer> {
+async function read(stream: HttpStream, onChunk: (chunk: Buffer) => unknown = () => undefined): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const piece of stream.body) {
     chunks.push(piece);
@@ -52,9 +43,7 @@ async function read(
 
 describe("a streamed answer", () => {
   it.each(["chunked", "length", "close"] as const)("is read to its end with %s framing", async (framing) => {
-    const open = createStreamOpener(
-      await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })),
-    );
+    const open = createStreamOpener(await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })));
     const stream = await open();
     expect(stream).toMatchObject({ status: 200 });
     expect(stream.headers["x-a"]).toBe("b");
@@ -214,19 +203,15 @@ describe("a streamed answer", () => {
     const open = createStreamOpener(server, { maxBodyBytes: 1024 * 1024 });
     await expect(open().then(read)).rejects.toMatchObject({ kind: "bad-response" });
     const plain = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024)));
-    await expect(createStreamOpener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject(
-      {
-        kind: "bad-response",
-        code: "BODY_TOO_LARGE",
-      },
-    );
+    await expect(createStreamOpener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject({
+      kind: "bad-response",
+      code: "BODY_TOO_LARGE",
+    });
   });
 
   it("is inflated when it comes compressed unasked", async () => {
     const open = createStreamOpener(
-      await serve((socket) =>
-        reply(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] }),
-      ),
+      await serve((socket) => reply(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] })),
     );
     expect((await read(await open())).toString()).toBe("data: 字\n\n");
   });

@@ -2,13 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import {
-  type AddressInfo,
-  connect,
-  createServer as createTcpServer,
-  type Server,
-  type Socket,
-} from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
@@ -156,9 +150,7 @@ describe("limits", () => {
   });
 
   it("times out when the body stalls", async () => {
-    const url = await rawServer((socket) =>
-      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
-    );
+    const url = await rawServer((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"));
     await expect(post(transport({ idleTimeoutMs: 100 }), url)).rejects.toMatchObject({
       kind: "timeout",
       code: "UND_ERR_BODY_TIMEOUT",
@@ -323,9 +315,7 @@ describe("a bad connection", () => {
       kind: "network",
       code: "UND_ERR_SOCKET",
     });
-    const within = await rawServer((socket) =>
-      socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
-    );
+    const within = await rawServer((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"));
     await expect(post(transport(), within)).rejects.toMatchObject({ kind: "network" });
   });
 
@@ -395,9 +385,7 @@ describe("a proxy", () => {
     const httpProxy = await proxyServer(seen);
     const cert = readFileSync(new URL("../../fixtures/tls/localhost.cert.pem", import.meta.url), "utf8");
     const key = readFileSync(new URL("../../fixtures/tls/localhost.key.pem", import.meta.url), "utf8");
-    const tlsPort = await listen(
-      createHttpsServer({ cert, key }, (_, response) => response.end("through a tunnel")),
-    );
+    const tlsPort = await listen(createHttpsServer({ cert, key }, (_, response) => response.end("through a tunnel")));
     const direct = await httpServer((_, response) => response.end("direct"));
     const via = transport({ httpProxy, httpsProxy: httpProxy, extraCa: cert });
     const answer = await post(via, new URL(`https://127.0.0.1:${tlsPort}/`));
@@ -414,9 +402,7 @@ describe("a proxy", () => {
     process.env.HTTP_PROXY = "http://127.0.0.1:1";
     try {
       expect((await post(transport(), url)).body.toString()).toBe("direct");
-      expect((await post(transport({ httpsProxy: "http://127.0.0.1:1" }), url)).body.toString()).toBe(
-        "direct",
-      );
+      expect((await post(transport({ httpsProxy: "http://127.0.0.1:1" }), url)).body.toString()).toBe("direct");
     } finally {
       if (before === undefined) delete process.env.HTTP_PROXY;
       else process.env.HTTP_PROXY = before;

@@ -3,13 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import {
-  type AddressInfo,
-  connect,
-  createServer as createTcpServer,
-  type Server,
-  type Socket,
-} from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
@@ -38,9 +32,7 @@ async function listen(server: Server): Promise<number> {
 }
 
 /** A WebSocket server whose `serve` runs when the first message is there. */
-async function socketServer(
-  serve: (client: WebSocket, socket: Socket, message: string) => void,
-): Promise<URL> {
+async function socketServer(serve: (client: WebSocket, socket: Socket, message: string) => void): Promise<URL> {
   const http = createHttpServer();
   const server = new WebSocketServer({ server: http, perMessageDeflate: false });
   server.on("connection", (client, request) => {
@@ -91,11 +83,7 @@ async function read(answer: SocketAnswer): Promise<string[]> {
   return frames;
 }
 
-async function exchange(
-  url: URL,
-  socket?: TransportOptions["socket"],
-  signal?: AbortSignal,
-): Promise<string[]> {
+async function exchange(url: URL, socket?: TransportOptions["socket"], signal?: AbortSignal): Promise<string[]> {
   return read(await open(url, socket, signal));
 }
 
@@ -157,9 +145,7 @@ describe("a WebSocket exchange", () => {
     await waitFor(() => blocked, { what: "the upstream to be held back" });
     expect(sent).toBeLessThan(total);
     const frames = await read(answer);
-    expect(frames.map((text) => Number.parseInt(text, 10))).toEqual(
-      Array.from({ length: total }, (_, n) => n),
-    );
+    expect(frames.map((text) => Number.parseInt(text, 10))).toEqual(Array.from({ length: total }, (_, n) => n));
   });
 
   it("delivers what came before a reset, and then the reset", async () => {
@@ -407,8 +393,7 @@ describe("aborting a WebSocket exchange", () => {
 
 describe("a proxy", () => {
   it("carries a secure socket through its tunnel, with its own credentials", async () => {
-    const pem = (name: string) =>
-      readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), "utf8");
+    const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), "utf8");
     const [cert, key] = [pem("localhost.cert"), pem("localhost.key")];
     const secure = createHttpsServer({ cert, key });
     new WebSocketServer({ server: secure, perMessageDeflate: false }).on("connection", (client) =>

@@ -41,9 +41,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
 
   test("without append-only file is used, and said aloud", async () => {
     const found = await check([["appendonly", "no"]]);
-    expect(found.findings).toMatchObject([
-      { level: "warning", hint: expect.stringContaining("appendonly yes") },
-    ]);
+    expect(found.findings).toMatchObject([{ level: "warning", hint: expect.stringContaining("appendonly yes") }]);
     assertServerUsable(found);
   });
 
@@ -65,9 +63,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
     source = openRedis(parseRedisUrl(`redis://app:pw@127.0.0.1:${server.port}`));
     const found = await checkServer(source.connect("commands"));
     expect(found.version).toBe("unknown");
-    expect(found.findings).toMatchObject([
-      { level: "warning", message: expect.stringContaining("maxmemory-policy") },
-    ]);
+    expect(found.findings).toMatchObject([{ level: "warning", message: expect.stringContaining("maxmemory-policy") }]);
   });
 
   test("that is full refuses the test write", async () => {

@@ -8,12 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import {
-  freePort,
-  hasRedisServer,
-  type RedisProcess,
-  startRedisProcess,
-} from "#test/support/redis-process.ts";
+import { freePort, hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];
@@ -71,20 +66,7 @@ function openssl(dir: string, ...words: string[]): void {
 async function makeCertificates(): Promise<string> {
   const dir = await makeTempFolder();
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl(
-    dir,
-    "req",
-    "-x509",
-    ...curve,
-    "-keyout",
-    "ca.key",
-    "-out",
-    "ca.crt",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=test ca",
-  );
+  openssl(dir, "req", "-x509", ...curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test ca");
   openssl(dir, "req", ...curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1");
   await writeFile(join(dir, "san"), "subjectAltName=IP:127.0.0.1");
   const sign = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san"];
@@ -218,15 +200,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     };
     const nodes = [await start(), await start(), await start()];
     const hosts = nodes.map((node) => `127.0.0.1:${node.port}`);
-    execFileSync("redis-cli", [
-      "-a",
-      "pw",
-      "--no-auth-warning",
-      "--cluster",
-      "create",
-      ...hosts,
-      "--cluster-yes",
-    ]);
+    execFileSync("redis-cli", ["-a", "pw", "--no-auth-warning", "--cluster", "create", ...hosts, "--cluster-yes"]);
     return { nodes, url: `redis+cluster://:pw@${hosts.join(",")}` };
   }
 
@@ -266,9 +240,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
   test("that cannot be reached is named, and closing does not hang on it", async () => {
     const port = await freePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
-    await expect(source.assertReachable()).rejects.toThrow(
-      `no usable Redis at redis+cluster://127.0.0.1:${port}: `,
-    );
+    await expect(source.assertReachable()).rejects.toThrow(`no usable Redis at redis+cluster://127.0.0.1:${port}: `);
     await expect(source.assertReachable()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);
     const pending = source.connect("commands").ping();
     const settled = expect(pending).rejects.toThrow();

@@ -33,9 +33,7 @@ test("connections carry their role and process in their name, and none is left a
   const look = redis.connect();
   const names = async () => {
     const list = String(await look.client("LIST"));
-    return ["commands", "blocking", "bullmq"].filter((role) =>
-      list.includes(` name=sluice:${role}:${process.pid} `),
-    );
+    return ["commands", "blocking", "bullmq"].filter((role) => list.includes(` name=sluice:${role}:${process.pid} `));
   };
   for (const role of ["commands", "blocking", "bullmq"] as const) await source.connect(role).ping();
   expect(await names()).toEqual(["commands", "blocking", "bullmq"]);

@@ -16,12 +16,7 @@ import { parseRedisUrl } from "#src/redis/url.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
 import { createFakeChat } from "#test/support/fake-chat.ts";
-import {
-  createFakeEmbedding,
-  createProviderError,
-  DIMENSIONS,
-  vectorOf,
-} from "#test/support/fake-embedding.ts";
+import { createFakeEmbedding, createProviderError, DIMENSIONS, vectorOf } from "#test/support/fake-embedding.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max"] as const;
@@ -52,10 +47,7 @@ const laneOf = (name: string) => {
   return { provider, account: "default", model };
 };
 
-function work(
-  chat: (provider: string) => ChatModel,
-  embedding: EmbeddingModel = createFakeEmbedding(),
-): WorkerHost {
+function work(chat: (provider: string) => ChatModel, embedding: EmbeddingModel = createFakeEmbedding()): WorkerHost {
   const host = startWorker({
     redis: source,
     keys: keys(),
@@ -154,8 +146,7 @@ test("a request that the provider refuses is an error of its own; the others are
   work(() => ({
     ...chat,
     generate: async (request, call) => {
-      if (request.messages[0]?.content === "question 7")
-        throw createProviderError("content-filter", { code: "1301" });
+      if (request.messages[0]?.content === "question 7") throw createProviderError("content-filter", { code: "1301" });
       return await chat.generate(request, call);
     },
   }));

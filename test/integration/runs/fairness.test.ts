@@ -96,8 +96,7 @@ test("a failed call that carried texts of two runs tells each of its own texts, 
   harness.worker(model, {}, { concurrency: 1 });
   await Promise.all(runs);
   expect(failed.length).toBeGreaterThan(0);
-  const own = (runId: string, texts: readonly string[]) =>
-    texts.filter((text) => text.startsWith(runId)).length;
+  const own = (runId: string, texts: readonly string[]) => texts.filter((text) => text.startsWith(runId)).length;
   const totals = { calls: 0, failed: 0, throttles: 0 };
   for (const runId of Object.keys(sizes)) {
     const counters = await harness.ledger(runId).readCounters();

@@ -1,11 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { CallReport } from "#src/simulator/server/statistics.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const running: Simulator[] = [];
@@ -50,9 +45,7 @@ describe("the MiniMax double", () => {
     expect(first.base_resp).toEqual({ status_code: 0, status_msg: "success" });
     expect(first.vectors?.map((vector) => vector.length)).toEqual([1536, 1536]);
     expect(first.total_tokens).toBe(2);
-    expect((await post(await start(), { ...good, texts: ["two"] })).body.vectors?.[0]).toEqual(
-      first.vectors?.[1],
-    );
+    expect((await post(await start(), { ...good, texts: ["two"] })).body.vectors?.[0]).toEqual(first.vectors?.[1]);
   });
 
   it.each([

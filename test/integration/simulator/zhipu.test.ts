@@ -59,10 +59,7 @@ describe("the Zhipu double", () => {
     expect(await codeOf("Bearer other.key")).toEqual([401, "1000"]);
     expect(await codeOf("Bearer nonsense")).toEqual([401, "1002"]);
     expect(await codeOf(await signToken(SIMULATOR_ZHIPU_KEY, now - 120_000, 60_000))).toEqual([401, "1003"]);
-    expect(await codeOf(await signToken(SIMULATOR_ZHIPU_KEY, Math.floor(now / 1000), 60))).toEqual([
-      401,
-      "1003",
-    ]);
+    expect(await codeOf(await signToken(SIMULATOR_ZHIPU_KEY, Math.floor(now / 1000), 60))).toEqual([401, "1003"]);
     const forged = await signToken(`${SIMULATOR_ZHIPU_KEY.split(".")[0]}.other`, now, 60_000);
     expect(await codeOf(forged)).toEqual([401, "1004"]);
   });

@@ -88,8 +88,7 @@ class Model {
 
   async open(): Promise<void> {
     const durable = Buffer.alloc(Math.ceil(ITEMS / 8));
-    for (const index of this.disk.keys())
-      durable[index >> 3] = (durable[index >> 3] ?? 0) | (0x80 >> (index & 7));
+    for (const index of this.disk.keys()) durable[index >> 3] = (durable[index >> 3] ?? 0) | (0x80 >> (index & 7));
     const { created } = await this.control.open(ITEMS, durable, {});
     expect(created).toBe(this.#left.size === 0 && this.#after === "0-0" && this.#fresh);
     this.#fresh = false;
@@ -121,11 +120,7 @@ class Model {
   }
 
   /** A worker dies, or its connection does, between two of its commands; then another one does the work again. */
-  async #commitThroughCut(
-    items: readonly number[],
-    failed: boolean,
-    at: NonNullable<(Op & { op: "commit" })["cut"]>,
-  ) {
+  async #commitThroughCut(items: readonly number[], failed: boolean, at: NonNullable<(Op & { op: "commit" })["cut"]>) {
     const before = await this.#done();
     proxy.cut(at);
     const client = new Redis({
@@ -140,9 +135,7 @@ class Model {
     const outcome = await new RunLedger(client, this.#keys)
       .commit(records, DIMENSIONS, { answered: { inputs: 1, capacity: 10 } })
       .catch(() => "cut" as const);
-    const ended = new Promise((resolve) =>
-      client.status === "end" ? resolve(0) : client.once("end", resolve),
-    );
+    const ended = new Promise((resolve) => (client.status === "end" ? resolve(0) : client.once("end", resolve)));
     client.disconnect();
     await ended;
     const now = await this.#done();
@@ -166,13 +159,9 @@ class Model {
 
   async #feed(cursor: number): Promise<void> {
     await this.control.acquireLease("me", 60_000);
-    expect(await this.control.feed("me", cursor, [{ id: "j", first: 0, last: cursor, generation: 2 }])).toBe(
-      "ok",
-    );
+    expect(await this.control.feed("me", cursor, [{ id: "j", first: 0, last: cursor, generation: 2 }])).toBe("ok");
     expect(await this.control.feed("other", 0, [])).toBe("taken");
-    expect(await this.control.outstandingJobs()).toEqual([
-      { id: "j", first: 0, last: cursor, generation: 2 },
-    ]);
+    expect(await this.control.outstandingJobs()).toEqual([{ id: "j", first: 0, last: cursor, generation: 2 }]);
     expect((await this.control.open(ITEMS, Buffer.alloc(0), {})).cursor).toBe(cursor);
   }
 
@@ -324,11 +313,7 @@ test("jobs claimed and answers committed at the same moment each get their own",
   const call = { answered: { inputs: 1, capacity: 1 } };
   await ledger.commit([chat(2)], 0, call);
   await ledger.addAttempts([3]);
-  const claims = await Promise.all([
-    ledger.claim("a", [1, 2]),
-    ledger.claim("b", [3]),
-    ledger.claim("c", [4]),
-  ]);
+  const claims = await Promise.all([ledger.claim("a", [1, 2]), ledger.claim("b", [3]), ledger.claim("c", [4])]);
   expect(claims.map(({ open, attempts }) => [open, attempts])).toEqual([
     [
       [true, false],

@@ -85,21 +85,18 @@ test("a delta that comes alone is written at once; those that come while it is o
 test.each([
   ["in mid-answer", ["four"]],
   ["just before the end", []],
-])(
-  "deltas that Redis has lost %s do not leave a hole: readers start over and get the whole text",
-  async (_, rest) => {
-    const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
-    await ledger.claim("c-1", [0]);
-    await write(ledger, "one ", "two ", "three ");
-    const [, second, third] = await readPartials(client, item, "0-0");
-    await client.xdel(item.partials, second?.id ?? "", third?.id ?? "");
-    await client.hset(item.state, "written", 1);
-    expect(await write(ledger, ...rest)).toEqual([]);
-    const text = `one two three ${rest.join("")}`;
-    expect(await ledger.commit([recordOf(text)], 0)).toMatchObject({ accepted: 1 });
-    expect(await readAll()).toEqual({ text, sha256: hashOf(text) });
-  },
-);
+])("deltas that Redis has lost %s do not leave a hole: readers start over and get the whole text", async (_, rest) => {
+  const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
+  await ledger.claim("c-1", [0]);
+  await write(ledger, "one ", "two ", "three ");
+  const [, second, third] = await readPartials(client, item, "0-0");
+  await client.xdel(item.partials, second?.id ?? "", third?.id ?? "");
+  await client.hset(item.state, "written", 1);
+  expect(await write(ledger, ...rest)).toEqual([]);
+  const text = `one two three ${rest.join("")}`;
+  expect(await ledger.commit([recordOf(text)], 0)).toMatchObject({ accepted: 1 });
+  expect(await readAll()).toEqual({ text, sha256: hashOf(text) });
+});
 
 test("the first record wins, also from an attempt that was taken over; readers get its text", async () => {
   const [first, second] = [1, 2].map(() => new ItemLedger(client, item, STREAM_EPILOGUE));

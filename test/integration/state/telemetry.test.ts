@@ -192,8 +192,7 @@ test("workers tell of calls, failures and records as they are", async () => {
   harness.worker(
     createFakeEmbedding({
       onCall: (inputs) => {
-        if (inputs.includes("text number 5") && fails-- > 0)
-          throw createProviderError("server", { code: "1000" });
+        if (inputs.includes("text number 5") && fails-- > 0) throw createProviderError("server", { code: "1000" });
         if (inputs.some((text) => text.includes("bad"))) throw createProviderError("invalid-request");
       },
     }),
@@ -245,10 +244,7 @@ test("a clock that jumps, either way, leaves a series without holes", async () =
       const { stepMs } = TELEMETRY_STEPS[step];
       const series = history.series("fake/m", step);
       const last = Math.floor(at / stepMs) * stepMs;
-      const expected = Array.from(
-        { length: series.length },
-        (_, i) => last - (series.length - 1 - i) * stepMs,
-      );
+      const expected = Array.from({ length: series.length }, (_, i) => last - (series.length - 1 - i) * stepMs);
       expect(series.map((point) => point.at)).toEqual(expected);
       expect(series).toHaveLength(step === "fine" ? 360 : 1_440);
     }

@@ -37,12 +37,9 @@ test("a worker tells what it is and does, and an orderly stop takes it off the l
   const now = await readServerTime(client);
   expect(idle!.startedAt).toBeLessThanOrEqual(now);
   const run = harness.coordinate(makeItems(20), { runId: "busy" });
-  const busy = await waitFor(
-    async () => (await listWorkers(client, harness.keys)).find(({ calls }) => calls),
-    {
-      what: "a heartbeat with calls under way",
-    },
-  );
+  const busy = await waitFor(async () => (await listWorkers(client, harness.keys)).find(({ calls }) => calls), {
+    what: "a heartbeat with calls under way",
+  });
   expect(busy.jobs).toBeGreaterThan(0);
   expect(busy.claimedAt).toBeGreaterThanOrEqual(idle!.startedAt ?? 0);
   expect(busy.loopLagMs).toBeGreaterThanOrEqual(0);

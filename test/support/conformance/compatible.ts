@@ -32,9 +32,7 @@ const STREAM = recordEvents(
 
 const WHOLE = JSON.stringify({
   id: "c",
-  choices: [
-    { index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" },
-  ],
+  choices: [{ index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" }],
   usage: { ...USAGE, ...UNKNOWN_FIELDS },
   ...UNKNOWN_FIELDS,
 });

@@ -21,9 +21,7 @@ const botMessage = (text: string) => ({ sender_type: "BOT", sender_name: "Assist
 const wholeMessage = {
   id: "c",
   object: "chat.completion",
-  choices: [
-    { index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" },
-  ],
+  choices: [{ index: 0, message: { role: "assistant", content: TEXT, ...UNKNOWN_FIELDS }, finish_reason: "stop" }],
   ...USAGE,
   base_resp: SUCCESS,
   ...UNKNOWN_FIELDS,
@@ -92,10 +90,7 @@ const COMPATIBLE_ERRORS: readonly ErrorCase[] = [
   [200, "", "bad-response"],
 ];
 
-const REFUSED = [
-  '{"base_resp":{"status_code":1002,"status_msg":"rate limit exceeded(RPM)"}}',
-  "throttled",
-] as const;
+const REFUSED = ['{"base_resp":{"status_code":1002,"status_msg":"rate limit exceeded(RPM)"}}', "throttled"] as const;
 
 function subject(
   dialect: string,
@@ -137,8 +132,7 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
         model: "embo-01",
         dimensions: 1536,
         isLengthKnown: true,
-        answer: (vectors) =>
-          JSON.stringify({ ...UNKNOWN_FIELDS, vectors, total_tokens: 3, base_resp: SUCCESS }),
+        answer: (vectors) => JSON.stringify({ ...UNKNOWN_FIELDS, vectors, total_tokens: 3, base_resp: SUCCESS }),
       },
     ],
   }),

@@ -46,9 +46,7 @@ async function* groupMessages(
   edges: readonly number[],
 ): AsyncGenerator<readonly string[]> {
   let start = 0;
-  for (const edge of [...edges.map((one) => one % (messages.length + 1)), messages.length].sort(
-    (a, b) => a - b,
-  )) {
+  for (const edge of [...edges.map((one) => one % (messages.length + 1)), messages.length].sort((a, b) => a - b)) {
     yield messages.slice(start, edge);
     start = edge;
   }

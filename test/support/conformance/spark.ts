@@ -126,11 +126,7 @@ const WEBSOCKET: ConformanceSubject = {
   chatModel: "max",
   usesRealSockets: true,
   createForSimulator: ({ spark: { url, embeddingUrl } }, transport) =>
-    createProvider(
-      "spark",
-      account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }),
-      transport,
-    ),
+    createProvider("spark", account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }), transport),
   at: (origin, transport) =>
     createProvider(
       "spark",

@@ -71,11 +71,7 @@ export const ZHIPU_SUBJECT: ConformanceSubject = {
   chatModel: "glm-4.5-air",
   usesRealSockets: true,
   createForSimulator: ({ zhipuUrl }, transport) =>
-    createProvider(
-      "zhipu",
-      { baseUrl: zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra: { auth: "jwt" } },
-      transport,
-    ),
+    createProvider("zhipu", { baseUrl: zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra: { auth: "jwt" } }, transport),
   at: (origin, transport) =>
     createProvider("zhipu", { baseUrl: `${origin}/api/paas/v4`, apiKey: "id.secret" }, transport),
   stream: recordEvents(

@@ -72,14 +72,8 @@ describe("the environment", () => {
   });
 
   it("wins over .env, which wins over the file", () => {
-    write(
-      ".env",
-      "MINIMAX_BASE_URL=http://127.0.0.1:1/v1\nSLUICE_LOG_LEVEL=debug\nMINIMAX_API_KEY=sk-dotenv\n",
-    );
-    write(
-      "sluice.yaml",
-      "log: { level: error }\nproviders: { minimax: { baseUrl: https://file.example/v1 } }\n",
-    );
+    write(".env", "MINIMAX_BASE_URL=http://127.0.0.1:1/v1\nSLUICE_LOG_LEVEL=debug\nMINIMAX_API_KEY=sk-dotenv\n");
+    write("sluice.yaml", "log: { level: error }\nproviders: { minimax: { baseUrl: https://file.example/v1 } }\n");
     const config = load({ MINIMAX_BASE_URL: "http://127.0.0.1:2/v1/" });
     expect(config.logLevel).toBe("debug");
     expect(config.accounts("minimax")[0]).toMatchObject({ baseUrl: "http://127.0.0.1:2/v1" });
@@ -94,9 +88,7 @@ describe("the environment", () => {
 
   it("says that a variable is probably misspelt, but only when it is", () => {
     const { warnings } = load({ SLUICE_NAMESPCE: "x", SLUICE_PORT: "tcp://10.0.0.1:80", PATH: "/bin" });
-    expect(warnings).toEqual([
-      "SLUICE_NAMESPCE is not a variable Sluice reads; did you mean SLUICE_NAMESPACE?",
-    ]);
+    expect(warnings).toEqual(["SLUICE_NAMESPCE is not a variable Sluice reads; did you mean SLUICE_NAMESPACE?"]);
   });
 
   it("resolves the home folder against the working folder", () => {
@@ -134,10 +126,7 @@ describe("the settings file", () => {
     );
     const config = load({ KEY_A: "sk-aaaa", KEY_B: "sk-bbbb" });
     expect(config.accounts("minimax").map((one) => [one.name, revealAccount(one)])).toEqual([
-      [
-        "a",
-        { baseUrl: "https://api.minimaxi.com/v1", apiKey: "sk-aaaa", extra: { groupId: "shared-group" } },
-      ],
+      ["a", { baseUrl: "https://api.minimaxi.com/v1", apiKey: "sk-aaaa", extra: { groupId: "shared-group" } }],
       ["b", { baseUrl: "https://b.example/v1", apiKey: "sk-bbbb", extra: { groupId: "own-group" } }],
     ]);
     const lane = { provider: "minimax", model: "embo-01" };
@@ -172,9 +161,7 @@ describe("the settings file", () => {
 
   it("warns when others can read a key in it, and when the name is not quite right", () => {
     write("sluice.yaml", "providers: { minimax: { apiKey: sk-in-file } }\n", 0o644);
-    expect(load().warnings).toEqual([
-      "sluice.yaml holds a secret and others may read it; run: chmod 600 sluice.yaml",
-    ]);
+    expect(load().warnings).toEqual(["sluice.yaml holds a secret and others may read it; run: chmod 600 sluice.yaml"]);
     chmodSync(join(cwd, "sluice.yaml"), 0o600);
     expect(load().warnings).toEqual([]);
     rmSync(join(cwd, "sluice.yaml"));
@@ -240,15 +227,9 @@ log: [debug]
       "sluice.yaml: providers.minimax.accounts[1].limits.tokensPerMinute: expected a positive integer, got -1",
       'sluice.yaml: providers.minimax.accounts[1].limits.pacing: expected burst or even, got "slow"',
       'sluice.yaml: providers.minimax.accounts[1].limits.requests_per_min: unknown key; did you mean "requestsPerMinute"?',
-      expect.stringMatching(
-        /^sluice\.yaml: providers\.minimax\.accounts\[2\]\.name: expected up to 32 letters/,
-      ),
-      expect.stringMatching(
-        /^sluice\.yaml: providers\.minimax\.accounts\[2\]\.apiKeyEnv: expected the NAME of/,
-      ),
-      expect.stringMatching(
-        /^sluice\.yaml: providers\.minimax\.models\.embo-01\.price\.currency: expected a currency/,
-      ),
+      expect.stringMatching(/^sluice\.yaml: providers\.minimax\.accounts\[2\]\.name: expected up to 32 letters/),
+      expect.stringMatching(/^sluice\.yaml: providers\.minimax\.accounts\[2\]\.apiKeyEnv: expected the NAME of/),
+      expect.stringMatching(/^sluice\.yaml: providers\.minimax\.models\.embo-01\.price\.currency: expected a currency/),
       'sluice.yaml: providers.minimax.models["odd name"]: expected a mapping, got other text',
       'sluice.yaml: providers.minimax.apikey: unknown key; did you mean "apiKey"?',
       expect.stringMatching(/^sluice\.yaml: run\.workers: expected 0 to \d+ worker processes, got 1\.5$/),
@@ -279,9 +260,7 @@ log: [debug]
   });
 
   it("names the nearest provider", () => {
-    expect(() => load().accounts("minmax")).toThrow(
-      'provider "minmax" is not known; did you mean "minimax"?',
-    );
+    expect(() => load().accounts("minmax")).toThrow('provider "minmax" is not known; did you mean "minimax"?');
   });
 
   it("strips control characters from what it repeats", () => {

@@ -70,10 +70,7 @@ describe("providers defined in sluice.yaml", () => {
     ["gate: { models: {} }", /gate\.baseUrl/],
     ["gate: { baseUrl: https://x.example }", /gate\.models/],
     ['gate: { baseUrl: https://x.example, models: { "a b": { kind: chat } } }', /names of letters/],
-    [
-      "gate: { baseUrl: https://x.example, models: { a: { kind: image } } }",
-      /kind: expected chat or embedding/,
-    ],
+    ["gate: { baseUrl: https://x.example, models: { a: { kind: image } } }", /kind: expected chat or embedding/],
     ["gate: { baseUrl: https://x.example, model: {}, models: {} }", /did you mean "models"/],
   ])("are refused with every problem named: %s", (line, words) => {
     expect(() => load(`compatible:\n  ${line}\n`)).toThrow(words);

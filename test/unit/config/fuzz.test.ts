@@ -76,9 +76,7 @@ describe("any environment", () => {
   it("never finds its secrets repeated in a problem, wherever they were pasted", () => {
     fc.assert(
       fc.property(secret, fc.subarray([...KNOWN_VARIABLES]), (key, others) => {
-        const pasted = Object.fromEntries(
-          others.filter((one) => one !== "NO_COLOR").map((one) => [one, key]),
-        );
+        const pasted = Object.fromEntries(others.filter((one) => one !== "NO_COLOR").map((one) => [one, key]));
         const env = {
           ...pasted,
           MINIMAX_API_KEY: key,

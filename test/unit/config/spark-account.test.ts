@@ -36,10 +36,7 @@ describe("a Spark account", () => {
 
   it("names everything that is missing", () => {
     expect(load({}).missing("spark")).toEqual(["SPARK_API_KEY", "SPARK_APP_ID", "SPARK_API_SECRET"]);
-    expect(load({ SPARK_API_KEY: "key-of-spark" }).missing("spark")).toEqual([
-      "SPARK_APP_ID",
-      "SPARK_API_SECRET",
-    ]);
+    expect(load({ SPARK_API_KEY: "key-of-spark" }).missing("spark")).toEqual(["SPARK_APP_ID", "SPARK_API_SECRET"]);
   });
 
   it("is the password alone, for HTTP, whatever half of the rest is there", () => {

@@ -12,10 +12,7 @@ test.each([
   [{ SLUICE_TRACES: "1" }, "http://localhost:4318/v1/traces"],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/" }, "http://collector:4318/v1/traces"],
   [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://c.example/in" }, "https://c.example/in"],
-  [
-    { OTEL_EXPORTER_OTLP_ENDPOINT: "http://a", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://b/x" },
-    "http://b/x",
-  ],
+  [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://a", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://b/x" }, "http://b/x"],
 ])("%j sends spans to %s", (env, endpoint) => {
   expect(load(env).traces).toMatchObject({ endpoint, service: "sluice", sampleRatio: 1 });
 });

@@ -48,8 +48,7 @@ describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
         for (const kind of DEFINITE) {
           expect(decideRetry(failed(kind, state), policy).action).toBe(inputs > 1 ? "bisect" : "fail");
         }
-        for (const kind of WAITS)
-          expect(decideRetry(failed(kind, state), policy)).toEqual({ action: "snooze" });
+        for (const kind of WAITS) expect(decideRetry(failed(kind, state), policy)).toEqual({ action: "snooze" });
         for (const kind of ACCOUNT) {
           expect(decideRetry(failed(kind, state), policy)).toEqual({
             action: "park",
@@ -78,9 +77,9 @@ test.each([
 ])("a call of %i inputs refused for its tokens %i times in a row: %s", (inputs, snoozes, action) => {
   const extra = { dimension: "tokens" };
   expect(decideRetry(failed("throttled", { inputs, snoozes }, extra), policy).action).toBe(action);
-  expect(
-    decideRetry(failed("throttled", { inputs, snoozes }, { dimension: "requests" }), policy).action,
-  ).toBe("snooze");
+  expect(decideRetry(failed("throttled", { inputs, snoozes }, { dimension: "requests" }), policy).action).toBe(
+    "snooze",
+  );
 });
 
 test("pauses are anything between nothing and an exponential step that ends at its maximum", () => {

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  FailureCauseCounter,
-  isOtherCause,
-  MAX_CAUSES,
-  parseOtherCause,
-} from "#src/core/failure-cause-counter.ts";
+import { FailureCauseCounter, isOtherCause, MAX_CAUSES, parseOtherCause } from "#src/core/failure-cause-counter.ts";
 
 test("failures of one cause are one cluster with the first as its example", () => {
   const causes = new FailureCauseCounter();

@@ -30,10 +30,7 @@ describe("a compatible vendor's parameters", () => {
   const encode = (name: string, model: string, request: object) => {
     const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
     if (!profile) throw new Error(`no ${name}`);
-    return createChatDialect(profile, model).encode(
-      { messages: [{ role: "user", content: "x" }], ...request },
-      false,
-    );
+    return createChatDialect(profile, model).encode({ messages: [{ role: "user", content: "x" }], ...request }, false);
   };
 
   it.each([

@@ -5,8 +5,7 @@ import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 
 const decode = (body: unknown) =>
   decodeEmbeddingList(Buffer.from(typeof body === "string" ? body : JSON.stringify(body)), 8);
-const base64 = (values: readonly number[]) =>
-  Buffer.from(Float32Array.from(values).buffer).toString("base64");
+const base64 = (values: readonly number[]) => Buffer.from(Float32Array.from(values).buffer).toString("base64");
 
 describe("decodeEmbeddingList", () => {
   it("reads base64 as little-endian float32", () => {

@@ -36,9 +36,7 @@ const exponent = fc.option(
   { nil: "", freq: 3 },
 );
 /** Any number the grammar of JSON allows, in shapes that printing a number never produces. */
-const jsonNumber = fc
-  .tuple(fc.constantFrom("", "-"), whole, fraction, exponent)
-  .map((parts) => parts.join(""));
+const jsonNumber = fc.tuple(fc.constantFrom("", "-"), whole, fraction, exponent).map((parts) => parts.join(""));
 const float32Number = jsonNumber.filter((text) => Number.isFinite(Math.fround(Number(text))));
 const space = fc.string({ unit: fc.constantFrom(" ", "\n", "\r", "\t"), maxLength: 3 });
 
@@ -60,9 +58,7 @@ describe("decodeFloatMatrix", () => {
       fc.double({ noNaN: true, min: -1, max: 1 }),
     );
     fc.assert(
-      fc.property(fc.array(value, { maxLength: 20 }), (values) =>
-        expectSameAsJsonParse(`[${JSON.stringify(values)}]`),
-      ),
+      fc.property(fc.array(value, { maxLength: 20 }), (values) => expectSameAsJsonParse(`[${JSON.stringify(values)}]`)),
       { numRuns: 3000 },
     );
   });
@@ -71,11 +67,7 @@ describe("decodeFloatMatrix", () => {
     const bitsOf = new Uint32Array(1);
     const float = new Float32Array(bitsOf.buffer);
     const nearMiddle = fc
-      .tuple(
-        fc.integer({ min: 0, max: 0x7f7ffffe }),
-        fc.integer({ min: -3, max: 3 }),
-        fc.integer({ min: 15, max: 21 }),
-      )
+      .tuple(fc.integer({ min: 0, max: 0x7f7ffffe }), fc.integer({ min: -3, max: 3 }), fc.integer({ min: 15, max: 21 }))
       .map(([pattern, nudge, precision]) => {
         bitsOf[0] = pattern;
         const low = float[0] as number;
@@ -105,9 +97,7 @@ describe("decodeFloatMatrix", () => {
           return `${spaces.next().value}${token}${spaces.next().value}`;
         });
         const { matrix: decoded } = decode(text.trim());
-        expect(bits(decoded.values)).toEqual(
-          bits(Float32Array.from((JSON.parse(text) as number[][]).flat())),
-        );
+        expect(bits(decoded.values)).toEqual(bits(Float32Array.from((JSON.parse(text) as number[][]).flat())));
       }),
     );
   });
@@ -116,10 +106,7 @@ describe("decodeFloatMatrix", () => {
     ["negative zero", "[[-0,-0.0,-0e5,0]]"],
     ["the smallest subnormal float and half of it", "[[1.401298464324817e-45,7e-46,7.1e-46]]"],
     ["subnormal doubles", "[[4.9e-324,-4.9e-324]]"],
-    [
-      "fractions of more than 22 places",
-      "[[0.00000000000000000000000000000000000123,0.0000000000000000000000000]]",
-    ],
+    ["fractions of more than 22 places", "[[0.00000000000000000000000000000000000123,0.0000000000000000000000000]]"],
     ["the greatest float", "[[340282346638528859811704183484516925440,3.4028234663852886e38]]"],
     ["numbers that round to the greatest float", "[[3.40282356e38]]"],
     ["integers beyond 2^53", "[[9007199254740993,123456789012345678901234567890]]"],

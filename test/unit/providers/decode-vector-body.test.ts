@@ -7,17 +7,15 @@ function decode(text: string | Uint8Array) {
   return decodeVectorBody(typeof text === "string" ? Buffer.from(text) : text, "vectors", 4);
 }
 
-const matrixValue = fc
-  .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }))
-  .chain(([columns, rows]) =>
-    fc.array(
-      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
-        minLength: columns,
-        maxLength: columns,
-      }),
-      { minLength: rows, maxLength: rows },
-    ),
-  );
+const matrixValue = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 })).chain(([columns, rows]) =>
+  fc.array(
+    fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+      minLength: columns,
+      maxLength: columns,
+    }),
+    { minLength: rows, maxLength: rows },
+  ),
+);
 const otherFields = fc.dictionary(
   fc.string({ unit: "grapheme" }).filter((key) => key !== "vectors" && key !== "__proto__"),
   fc.jsonValue(),
@@ -72,9 +70,7 @@ describe("decodeVectorBody", () => {
           return;
         }
         const parsed = JSON.parse(changed) as { vectors?: number[][] };
-        expect(decoded.matrix?.values ?? new Float32Array(0)).toEqual(
-          Float32Array.from((parsed.vectors ?? []).flat()),
-        );
+        expect(decoded.matrix?.values ?? new Float32Array(0)).toEqual(Float32Array.from((parsed.vectors ?? []).flat()));
       }),
       { numRuns: 3000 },
     );

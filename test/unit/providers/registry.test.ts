@@ -41,18 +41,15 @@ describe("the table of providers", () => {
     ["ollama/mxbai-embed-large", "ollama", "embedding", 256],
     ["openrouter/some/model:free", "openrouter", "chat", undefined],
     ["text-embeddings-inference/anything", "text-embeddings-inference", "embedding", 32],
-  ] as const)(
-    "takes %s, whose server has the models its owner put there",
-    (name, provider, kind, maxInputs) => {
-      const found = findModel(name);
-      expect(found.provider).toBe(provider);
-      expect(found.model).toEqual({
-        name: name.slice(provider.length + 1),
-        kind,
-        ...(maxInputs !== undefined && { maxInputs }),
-      });
-    },
-  );
+  ] as const)("takes %s, whose server has the models its owner put there", (name, provider, kind, maxInputs) => {
+    const found = findModel(name);
+    expect(found.provider).toBe(provider);
+    expect(found.model).toEqual({
+      name: name.slice(provider.length + 1),
+      kind,
+      ...(maxInputs !== undefined && { maxInputs }),
+    });
+  });
 
   it("lets the caller say what a model known by its name alone is for", () => {
     expect(findModel("vllm/whatever", "embedding").model.kind).toBe("embedding");

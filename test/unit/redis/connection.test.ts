@@ -5,16 +5,12 @@ import { openRedis, reconnectDelay } from "#src/redis/connection.ts";
 
 test("the pause before a reconnection grows, is never zero and never longer than two seconds", () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 1e6 }),
-      fc.double({ min: 0, max: 0.999, noNaN: true }),
-      (attempt, random) => {
-        const delay = reconnectDelay(attempt, random);
-        expect(delay).toBeGreaterThanOrEqual(50);
-        expect(delay).toBeLessThanOrEqual(2_000);
-        expect(reconnectDelay(attempt + 1, random)).toBeGreaterThanOrEqual(delay);
-      },
-    ),
+    fc.property(fc.integer({ min: 1, max: 1e6 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, random) => {
+      const delay = reconnectDelay(attempt, random);
+      expect(delay).toBeGreaterThanOrEqual(50);
+      expect(delay).toBeLessThanOrEqual(2_000);
+      expect(reconnectDelay(attempt + 1, random)).toBeGreaterThanOrEqual(delay);
+    }),
   );
 });
 
@@ -26,7 +22,5 @@ test("a TLS file that cannot be read is named before anything is opened", () => 
     tls: { ca: "/no/such.pem" },
   };
   expect(() => openRedis({ ...target, kind: "standalone" })).toThrow(ConfigError);
-  expect(() => openRedis({ ...target, kind: "standalone" })).toThrow(
-    "ca names a file that cannot be read (ENOENT)",
-  );
+  expect(() => openRedis({ ...target, kind: "standalone" })).toThrow("ca names a file that cannot be read (ENOENT)");
 });

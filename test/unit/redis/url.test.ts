@@ -18,10 +18,7 @@ describe("a Redis URL is read", () => {
       "redis://:p%40ss%2F@h",
       { kind: "standalone", address: { host: "h", port: 6379 }, db: 0, login: { password: "p@ss/" } },
     ],
-    [
-      "redis://:p@ss@h",
-      { kind: "standalone", address: { host: "h", port: 6379 }, db: 0, login: { password: "p@ss" } },
-    ],
+    ["redis://:p@ss@h", { kind: "standalone", address: { host: "h", port: 6379 }, db: 0, login: { password: "p@ss" } }],
     ["redis://:@h", { kind: "standalone", address: { host: "h", port: 6379 }, db: 0 }],
     [
       "redis://an%3An:a:b@h",

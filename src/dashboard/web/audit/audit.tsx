@@ -33,9 +33,7 @@ export function Audit() {
   const error = newest.error ?? olderError.value;
   const load = async (before: string) => {
     try {
-      const page = await requestApi<AuditPage>(
-        `api/audit?limit=${PAGE_SIZE}&before=${encodeURIComponent(before)}`,
-      );
+      const page = await requestApi<AuditPage>(`api/audit?limit=${PAGE_SIZE}&before=${encodeURIComponent(before)}`);
       const lines = older.value?.lines ?? newest.answer?.lines ?? [];
       older.value = { lines: [...lines, ...page.lines], next: page.next };
       olderError.value = undefined;
@@ -90,8 +88,7 @@ function AuditTable({ lines }: { lines: readonly AuditEntry[] }) {
           <tr key={line.id}>
             <td class="line full">{timestamp(line.at, Date.now())}</td>
             <td data-label={t.userName}>
-              <UntrustedText value={line.userName} />{" "}
-              <span class="muted">{translations.value.roles[line.role]}</span>
+              <UntrustedText value={line.userName} /> <span class="muted">{translations.value.roles[line.role]}</span>
             </td>
             <td data-label={t.action}>
               {line.outcome === "refused" ? `${t.refused} ` : null}

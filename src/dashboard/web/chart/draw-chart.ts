@@ -60,8 +60,7 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
         grid: { show: false },
         space: 56,
         incrs: STEPS_S,
-        values: (_plot, splits, _axis, _space, step) =>
-          splits.map((seconds) => formatClockTime(seconds, step < 60)),
+        values: (_plot, splits, _axis, _space, step) => splits.map((seconds) => formatClockTime(seconds, step < 60)),
       },
       {
         ...axis,
@@ -91,9 +90,7 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
 }
 
 /** Seconds from one label of the time to the next; the library knows no two minutes, and leaves five with one label. */
-const STEPS_S = [
-  1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400,
-];
+const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400];
 
 /** "14:05" in the reader's zone, "14:05:30" with seconds. */
 function formatClockTime(seconds: number, withSeconds: boolean): string {

@@ -72,11 +72,7 @@ export function Dialog() {
           <button type="button" class="button" onClick={() => element.current?.close()}>
             {translations.value.common.cancel}
           </button>
-          <button
-            type="submit"
-            class={`button ${options.danger ? "danger" : "primary"}`}
-            disabled={isBusy || !isReady}
-          >
+          <button type="submit" class={`button ${options.danger ? "danger" : "primary"}`} disabled={isBusy || !isReady}>
             {isBusy ? translations.value.common.working : options.confirmLabel}
           </button>
         </div>

@@ -9,9 +9,7 @@ export function ErrorMessage({ error }: { error: unknown }) {
   return (
     <div class="note bad" role="alert">
       <p>{known ?? translations.value.errors.internal}</p>
-      {error instanceof ServerError && error.code !== "unreachable" ? (
-        <p class="small">{more(error)}</p>
-      ) : null}
+      {error instanceof ServerError && error.code !== "unreachable" ? <p class="small">{more(error)}</p> : null}
     </div>
   );
 }

@@ -17,9 +17,7 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
   return (
     <div class="meter">
       <span class="values">
-        <span>
-          {limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}
-        </span>
+        <span>{limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}</span>
         <span class="muted">{percent(usedShare(share))}</span>
       </span>
       {limit === undefined ? null : (
@@ -34,9 +32,7 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
           aria-valuetext={`${t.ofLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
         >
           <span class={share.used > limit ? "fill over" : "fill"} style={{ width: `${width * 100}%` }} />
-          {isLearned && whole ? (
-            <span class="learned" style={{ width: `${(1 - limit / whole) * 100}%` }} />
-          ) : null}
+          {isLearned && whole ? <span class="learned" style={{ width: `${(1 - limit / whole) * 100}%` }} /> : null}
         </span>
       )}
       {origin === "" ? null : <span class="origin">{origin}</span>}

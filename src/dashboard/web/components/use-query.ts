@@ -36,8 +36,7 @@ export function useQuery<Answer>(path: string | undefined, intervalMs?: number):
         },
       );
     void load();
-    const timer =
-      intervalMs === undefined ? undefined : setInterval(() => document.hidden || load(), intervalMs);
+    const timer = intervalMs === undefined ? undefined : setInterval(() => document.hidden || load(), intervalMs);
     return () => {
       controller.abort();
       clearInterval(timer);

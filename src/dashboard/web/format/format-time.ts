@@ -22,13 +22,7 @@ export function formatDuration(ms: MaybeNumber, units: TimeUnits): string {
   return formatTwoUnits(seconds, 86_400, units.day, 3600, units.hour);
 }
 
-function formatTwoUnits(
-  seconds: number,
-  large: number,
-  largeUnit: string,
-  small: number,
-  smallUnit: string,
-): string {
+function formatTwoUnits(seconds: number, large: number, largeUnit: string, small: number, smallUnit: string): string {
   const first = Math.floor(seconds / large);
   const second = Math.floor((seconds % large) / small);
   return second === 0 ? `${first} ${largeUnit}` : `${first} ${largeUnit} ${second} ${smallUnit}`;

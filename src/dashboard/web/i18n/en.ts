@@ -4,8 +4,7 @@ import type { ErrorCode, ItemStatus, RunPhaseView } from "#src/dashboard/contrac
 type PartialDictionary = Readonly<Record<string, string | undefined>>;
 
 /** `count` is a number or one that has been written out. */
-const plural = (count: number | string, one: string, many: string) =>
-  `${count} ${String(count) === "1" ? one : many}`;
+const plural = (count: number | string, one: string, many: string) => `${count} ${String(count) === "1" ? one : many}`;
 
 export const en = {
   units: { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" },
@@ -40,8 +39,7 @@ export const en = {
   },
   roles: { viewer: "viewer", operator: "operator" },
   banner: {
-    server:
-      "The dashboard's server does not answer. The figures below are the last ones known; trying again …",
+    server: "The dashboard's server does not answer. The figures below are the last ones known; trying again …",
     redis: (since: string) =>
       `Redis is away since ${since}. The figures below are from before; this page goes on by itself when it is back.`,
   },
@@ -129,8 +127,7 @@ export const en = {
     "worker-dead": "Worker died:",
     "no-worker": (waiting: string) => `No worker takes the ${waiting} jobs of`,
     "queue-paused": "Queue paused on bull-board:",
-    "redis-memory": (used: string, warnsAbove: string) =>
-      `Redis holds ${used}, above its mark of ${warnsAbove}`,
+    "redis-memory": (used: string, warnsAbove: string) => `Redis holds ${used}, above its mark of ${warnsAbove}`,
   },
   overview: {
     runs: "Runs under way",
@@ -169,8 +166,7 @@ export const en = {
     setLimits: "Set limits",
     limitsSet: "The limits are set.",
     unparkTitle: "Open a parked lane again",
-    unparkBody:
-      "Workers will call the provider again at once. If the cause is still there, the lane is parked again.",
+    unparkBody: "Workers will call the provider again at once. If the cause is still there, the lane is parked again.",
     unparked: "The lane is open.",
   },
   providers: {
@@ -312,8 +308,7 @@ export const en = {
     bodies: {
       pause: (open: string) =>
         `Calls in flight end, and nothing new is started. ${open} items wait until it is resumed.`,
-      resume: (open: string) =>
-        `Workers go on with the ${open} items that are left, which costs what calls cost.`,
+      resume: (open: string) => `Workers go on with the ${open} items that are left, which costs what calls cost.`,
       cancel: (open: string) =>
         `Calls in flight end, the output is written, and the ${open} items without a record become errors of kind "cancelled".`,
       cancelStopped: (open: string) =>
@@ -322,8 +317,7 @@ export const en = {
     done: {
       pause: "Paused: calls in flight end, nothing new is started.",
       resume: "The run goes on.",
-      cancel:
-        "Cancelled: calls in flight end, then the output is written; items without a record become errors.",
+      cancel: "Cancelled: calls in flight end, then the output is written; items without a record become errors.",
       cancelStopped: "Cancelled. The output is written when its command is run again.",
       window: "The run takes the new window within seconds.",
       same: "It was so already.",
@@ -339,8 +333,7 @@ export const en = {
       "More items in Redis keep more workers busy and take more of its memory; fewer share the queues more fairly.",
     windowField: "Items in Redis at once",
     retryTitle: (count: string) => `Retry ${plural(count, "failed item", "failed items")}?`,
-    retryBody:
-      "Their error records are taken back, they alone are called for again, and the output is written anew.",
+    retryBody: "Their error records are taken back, they alone are called for again, and the output is written anew.",
     retryBodyRest: (left: string) =>
       `Their error records are taken back and they are called for again. This run is not finished: the ${left} items that have no record yet are called for as well, which costs what calls cost.`,
     retryRest: "Retry and go on",
@@ -375,10 +368,7 @@ export const en = {
     inText: "texts",
     status: "Status",
     anyStatus: "any",
-    statuses: { succeeded: "succeeded", failed: "failed", waiting: "waiting" } satisfies Record<
-      ItemStatus,
-      string
-    >,
+    statuses: { succeeded: "succeeded", failed: "failed", waiting: "waiting" } satisfies Record<ItemStatus, string>,
     kind: "Failed with",
     ofCause: "Of one cause only",
     search: "Find items",
@@ -475,8 +465,7 @@ export const en = {
   queues: {
     title: "BullMQ queues",
     open: "Open bull-board",
-    readOnly:
-      "bull-board shows the jobs themselves, their contents masked. A viewer can change nothing there.",
+    readOnly: "bull-board shows the jobs themselves, their contents masked. A viewer can change nothing there.",
     canOperate: "bull-board shows the jobs themselves, their contents masked.",
     none: "No provider is configured. Set a key, then look:",
     queue: "Queue",

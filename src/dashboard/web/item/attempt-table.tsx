@@ -69,9 +69,7 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
                 {attempt.failure === undefined ? null : (
                   <span class="below">
                     <ErrorKindLabel kind={attempt.failure.kind} />{" "}
-                    <UntrustedText
-                      value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")}
-                    />
+                    <UntrustedText value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")} />
                   </span>
                 )}
               </td>
@@ -84,9 +82,6 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
 }
 
 /** Attempts that the record counts and the history lacks. */
-export function countUnknownAttempts({
-  history,
-  attempts = 0,
-}: Pick<ItemHistory, "history" | "attempts">): number {
+export function countUnknownAttempts({ history, attempts = 0 }: Pick<ItemHistory, "history" | "attempts">): number {
   return Math.max(0, attempts - history.filter(({ outcome }) => outcome !== "throttled").length);
 }

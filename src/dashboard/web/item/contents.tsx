@@ -49,15 +49,7 @@ export function Contents({ item }: { item: ItemHistory }) {
   );
 }
 
-function Content({
-  title,
-  masked,
-  plain,
-}: {
-  title: string;
-  masked: MaskedText;
-  plain: RevealedItem["request"];
-}) {
+function Content({ title, masked, plain }: { title: string; masked: MaskedText; plain: RevealedItem["request"] }) {
   const t = translations.value.items;
   const { count } = formatters.value;
   return (
@@ -69,10 +61,7 @@ function Content({
             masked.absentReason === undefined ? (
               count(undefined)
             ) : (
-              <ServerMessage
-                code={masked.absentCode && `absent-${masked.absentCode}`}
-                text={masked.absentReason}
-              />
+              <ServerMessage code={masked.absentCode && `absent-${masked.absentCode}`} text={masked.absentReason} />
             )
           ) : (
             t.masked(count(masked.characters))

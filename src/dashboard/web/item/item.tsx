@@ -103,9 +103,7 @@ function ItemFields({ item }: { item: ItemHistory }) {
               : t.tokensInOut(count(answer.inputTokens), count(answer.outputTokens)),
         },
         { label: t.recordedAt, value: timestamp(item.recordedAt, item.at) },
-        ...(answer?.dimensions === undefined
-          ? []
-          : [{ label: t.dimensions, value: count(answer.dimensions) }]),
+        ...(answer?.dimensions === undefined ? [] : [{ label: t.dimensions, value: count(answer.dimensions) }]),
         ...(answer?.finishReason === undefined
           ? []
           : [{ label: t.finishReason, value: <UntrustedText value={answer.finishReason} /> }]),

@@ -64,9 +64,7 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
         now.isFinished ? (
           <StatusBadge tone={now.failure ? "bad" : "good"}>{now.failure ? t.failed : t.ended}</StatusBadge>
         ) : (
-          <StatusBadge tone="live">
-            {t.receivedCharacters(formatters.value.count(now.text.length))}
-          </StatusBadge>
+          <StatusBadge tone="live">{t.receivedCharacters(formatters.value.count(now.text.length))}</StatusBadge>
         )
       }
     >

@@ -32,9 +32,7 @@ export function Live() {
       chats.value = next;
     },
     overview: (next) => {
-      runs.value = activeFirst(
-        next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding"),
-      );
+      runs.value = activeFirst(next.runs.active.filter(({ kind }) => kind === undefined || kind === "embedding"));
     },
     refused: (event) => {
       if (event.topic === "chat") answer.handleRefusal(event);
@@ -44,9 +42,7 @@ export function Live() {
   return (
     <>
       <h1>{t.nav.live}</h1>
-      {followed.value === undefined ? null : (
-        <FollowedChat item={followed.value} state={answer.state.value} />
-      )}
+      {followed.value === undefined ? null : <FollowedChat item={followed.value} state={answer.state.value} />}
       <Card title={t.live.chats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
         {chats.value === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
@@ -60,9 +56,7 @@ export function Live() {
       </Card>
       <Card title={t.live.records} end={<RunSelect runs={runs.value} run={run} selected={selected} />}>
         {run === undefined ? (
-          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">
-            {t.live.noRuns}
-          </EmptyState>
+          <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.live.noRuns}</EmptyState>
         ) : (
           <FollowedRecords run={run} state={records.state.value} />
         )}
@@ -189,15 +183,7 @@ function ChatRows({
   );
 }
 
-function ChatRow({
-  chat,
-  at,
-  followed,
-}: {
-  chat: LiveChat;
-  at: number;
-  followed: { value: string | undefined };
-}) {
+function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed: { value: string | undefined } }) {
   const t = translations.value.live;
   const { age } = formatters.value;
   const isFollowed = followed.value === chat.item;
@@ -253,10 +239,7 @@ function ChatState({ chat: { state, attempt = 1 } }: { chat: LiveChat }) {
     <>
       <StatusBadge tone={isAnswering ? "live" : "quiet"}>{t.states[state]}</StatusBadge>
       <span class="below">
-        {[
-          isAnswering ? "" : t.waitingFor,
-          attempt > 1 ? translations.value.items.attemptNumber(String(attempt)) : "",
-        ]
+        {[isAnswering ? "" : t.waitingFor, attempt > 1 ? translations.value.items.attemptNumber(String(attempt)) : ""]
           .filter(Boolean)
           .join(" · ")}
       </span>

@@ -28,8 +28,7 @@ export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
     if (!cost) continue;
     const sum = sums.get(cost.currency) ?? { spent: 0, expected: 0 };
     sum.spent += cost.spent;
-    sum.expected =
-      sum.expected === undefined || cost.expected === undefined ? undefined : sum.expected + cost.expected;
+    sum.expected = sum.expected === undefined || cost.expected === undefined ? undefined : sum.expected + cost.expected;
     sums.set(cost.currency, sum);
   }
   return [...sums].map(([currency, { spent, expected }]) => ({

@@ -48,8 +48,7 @@ function fromLanes({ lanes }: Overview): OverviewProblem[] {
       reasonKind,
     };
     if (state === "parked") return [{ kind: "lane-parked", name, ...why }];
-    if (faultStreak !== undefined && faultStreak >= CIRCUIT_OPEN_FAULTS)
-      return [{ kind: "lane-out", name, ...why }];
+    if (faultStreak !== undefined && faultStreak >= CIRCUIT_OPEN_FAULTS) return [{ kind: "lane-out", name, ...why }];
     if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...why }];
     return [];
   });

@@ -68,10 +68,7 @@ function Running({ overview }: { overview: Overview | undefined }) {
         {rate === undefined ? null : <li>{t.itemsPerMinute(compact(rate))}</li>}
         {done === undefined && longest === undefined ? null : (
           <li>
-            {[
-              done === undefined ? "" : t.done(share(done)),
-              longest === undefined ? "" : t.left(duration(longest)),
-            ]
+            {[done === undefined ? "" : t.done(share(done)), longest === undefined ? "" : t.left(duration(longest))]
               .filter(Boolean)
               .join(" · ")}
           </li>
@@ -92,11 +89,7 @@ function Stuck({ overview }: { overview: Overview | undefined }) {
   const problem = findProblems(overview);
   const tone = problem.some(isCritical) ? "bad" : problem.length > 0 ? "warn" : undefined;
   return (
-    <Stat
-      title={t.stuck}
-      large={problem.length === 0 ? t.nothing : t.problemCount(problem.length)}
-      tone={tone}
-    >
+    <Stat title={t.stuck} large={problem.length === 0 ? t.nothing : t.problemCount(problem.length)} tone={tone}>
       {problem.length === 0 ? (
         hasActivity(overview) ? (
           t.allClear
@@ -108,9 +101,7 @@ function Stuck({ overview }: { overview: Overview | undefined }) {
               <ProblemLine problem={one} />
             </li>
           ))}
-          {problem.length > MAX_LISTED_PROBLEMS ? (
-            <li>{t.more(problem.length - MAX_LISTED_PROBLEMS)}</li>
-          ) : null}
+          {problem.length > MAX_LISTED_PROBLEMS ? <li>{t.more(problem.length - MAX_LISTED_PROBLEMS)}</li> : null}
         </ul>
       )}
     </Stat>
@@ -173,8 +164,7 @@ function Cost({ overview }: { overview: Overview | undefined }) {
   const day = overview?.spentLastDay ?? [];
   const unpriced = overview?.runs.unpriced ?? 0;
   const large = active.length > 0 ? active : day;
-  const spent = (sums: readonly MoneyView[]) =>
-    sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
+  const spent = (sums: readonly MoneyView[]) => sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
   return (
     <Stat title={t.cost} large={large.length === 0 ? formatters.value.count(undefined) : spent(large)}>
       <ul>

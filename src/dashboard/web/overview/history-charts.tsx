@@ -75,9 +75,7 @@ function useMergedHistory(
   answer: MetricHistory | undefined,
   latest: Overview["latest"]["hour"] | undefined,
 ): MetricHistory | undefined {
-  const kept = useRef<{ readonly answer: MetricHistory; readonly history: MetricHistory } | undefined>(
-    undefined,
-  );
+  const kept = useRef<{ readonly answer: MetricHistory; readonly history: MetricHistory } | undefined>(undefined);
   if (answer === undefined) return undefined;
   const before = kept.current?.answer === answer ? kept.current.history : answer;
   const history = mergeLatestPoint(before, latest);

@@ -112,9 +112,7 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
     return (
       <>
         <StatusBadge tone="warn">
-          {lane.snoozeUntil === undefined
-            ? t.snoozed
-            : t.snoozedFor(duration(Math.max(0, lane.snoozeUntil - at)))}
+          {lane.snoozeUntil === undefined ? t.snoozed : t.snoozedFor(duration(Math.max(0, lane.snoozeUntil - at)))}
         </StatusBadge>
         {reason}
       </>

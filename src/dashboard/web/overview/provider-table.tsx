@@ -88,9 +88,7 @@ function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
 function Queues({ queues }: { queues: readonly QueueView[] }) {
   const t = translations.value.providers;
   const { count } = formatters.value;
-  const busy = queues.filter(
-    ({ waiting, active, delayed, paused }) => waiting + active + delayed > 0 || paused,
-  );
+  const busy = queues.filter(({ waiting, active, delayed, paused }) => waiting + active + delayed > 0 || paused);
   return (
     <ul>
       {busy.length === 0 ? <li class="muted">{t.empty}</li> : null}

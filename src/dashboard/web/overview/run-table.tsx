@@ -68,20 +68,14 @@ function RunRow({ run, at }: { run: RunSummary; at: number }) {
           <>
             <ProgressBar items={items} />
             <span class="below">
-              {t.countOf(
-                share(completedShare(items)),
-                count(items.succeeded + items.failed),
-                count(items.total),
-              )}
+              {t.countOf(share(completedShare(items)), count(items.succeeded + items.failed), count(items.total))}
               {items.failed > 0 ? ` · ${t.failed(count(items.failed))}` : ""}
             </span>
           </>
         )}
       </td>
       <td class={run.itemsPerSecond === undefined ? "number none" : "number"} data-label={t.rate}>
-        {run.itemsPerSecond === undefined
-          ? compact(undefined)
-          : t.itemsPerSecond(compact(run.itemsPerSecond))}
+        {run.itemsPerSecond === undefined ? compact(undefined) : t.itemsPerSecond(compact(run.itemsPerSecond))}
       </td>
       <td class={run.etaMs === undefined ? "number none" : "number"} data-label={t.left}>
         {duration(run.etaMs)}

@@ -59,9 +59,7 @@ function WorkerRow({ worker, at }: { worker: WorkerView; at: number }) {
         {count(isDead ? undefined : worker.callsInFlight)}
       </td>
       <td class="number" data-label={t.lastClaim}>
-        {worker.lastClaimAt === undefined
-          ? count(undefined)
-          : translations.value.runs.ago(age(worker.lastClaimAt, at))}
+        {worker.lastClaimAt === undefined ? count(undefined) : translations.value.runs.ago(age(worker.lastClaimAt, at))}
       </td>
     </tr>
   );

@@ -61,11 +61,7 @@ export function Queues() {
               {queues.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
                 <tr key={name}>
                   <td class="name">
-                    <a
-                      href={`queues/${board}/queue/${encodeURIComponent(name)}`}
-                      target="_blank"
-                      rel="noopener"
-                    >
+                    <a href={`queues/${board}/queue/${encodeURIComponent(name)}`} target="_blank" rel="noopener">
                       <UntrustedText value={name} />
                     </a>{" "}
                     {paused ? <StatusBadge tone="warn">{t.providers.paused}</StatusBadge> : null}

@@ -120,9 +120,7 @@ function FailureCauseRow({
             type="button"
             class="button slight"
             aria-label={t.retryCause(escapeControlCharacters(message))}
-            onClick={() =>
-              openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })
-            }
+            onClick={() => openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })}
           >
             {t.retry}
           </button>

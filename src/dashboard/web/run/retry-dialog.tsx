@@ -32,9 +32,7 @@ export function openRetryDialog(
             <UntrustedText value={message} />
           </p>
         )}
-        <p>
-          {itemsWithoutRecord > 0 ? t.retryBodyRest(formatters.value.count(itemsWithoutRecord)) : t.retryBody}
-        </p>
+        <p>{itemsWithoutRecord > 0 ? t.retryBodyRest(formatters.value.count(itemsWithoutRecord)) : t.retryBody}</p>
       </>
     ),
     confirmLabel: itemsWithoutRecord > 0 ? t.retryRest : t.retry,

@@ -36,11 +36,7 @@ export function RunActions({ page }: { page: RunPage }) {
           type="button"
           class="button"
           onClick={() =>
-            openRetryDialog(
-              page.run,
-              {},
-              { failed: page.items?.failed, itemsWithoutRecord: page.itemsWithoutRecord },
-            )
+            openRetryDialog(page.run, {}, { failed: page.items?.failed, itemsWithoutRecord: page.itemsWithoutRecord })
           }
         >
           {t.retryAll}
@@ -83,9 +79,7 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
       const result = await requestApi<RunActionResult>(path(page, action), { body: {} });
       const { done } = translations.value.run;
       if (!result.changed) return done.same;
-      return done[
-        action === "cancel" && (result.outputPending ?? hasNoCoordinator) ? "cancelStopped" : action
-      ];
+      return done[action === "cancel" && (result.outputPending ?? hasNoCoordinator) ? "cancelStopped" : action];
     },
   });
 }

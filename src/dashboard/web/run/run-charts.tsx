@@ -11,10 +11,7 @@ const REFRESH_INTERVAL_MS = 5_000;
 
 /** The run's throughput over its time. */
 export function RunCharts({ run }: { run: string }) {
-  const { answer } = useQuery<MetricHistory>(
-    `api/runs/${encodeURIComponent(run)}/history`,
-    REFRESH_INTERVAL_MS,
-  );
+  const { answer } = useQuery<MetricHistory>(`api/runs/${encodeURIComponent(run)}/history`, REFRESH_INTERVAL_MS);
   const t = translations.value.charts;
   const { compact } = formatters.value;
   if (answer === undefined || answer.at.length === 0) return null;

@@ -12,9 +12,7 @@ export function RunStats({ page }: { page: RunPage }) {
   const { count, share } = formatters.value;
   const { items } = page;
   const waiting =
-    items === undefined
-      ? undefined
-      : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
+    items === undefined ? undefined : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
   return (
     <Card title={t.progress} end={<strong>{share(completedShare(items))}</strong>}>
       <div class="body">
@@ -28,9 +26,7 @@ export function RunStats({ page }: { page: RunPage }) {
         </ul>
       </div>
       <div class="body">
-        <DescriptionList
-          facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]}
-        />
+        <DescriptionList facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]} />
       </div>
     </Card>
   );
@@ -69,9 +65,7 @@ function buildProgressStats(page: RunPage): DescriptionItem[] {
       value: translations.value.runs.ago(age(page.createdAt, page.at)),
       below: timestamp(page.createdAt, page.at),
     },
-    ...(page.finishedAt === undefined
-      ? []
-      : [{ label: t.finished, value: timestamp(page.finishedAt, page.at) }]),
+    ...(page.finishedAt === undefined ? [] : [{ label: t.finished, value: timestamp(page.finishedAt, page.at) }]),
     {
       label: t.model,
       value: page.model === undefined ? compact(undefined) : <UntrustedText value={page.model} />,
@@ -97,9 +91,7 @@ function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage):
       label: t.calls,
       value: count(calls?.made),
       below:
-        callsPerSecond === undefined
-          ? t.callsAnswered(count(calls?.succeeded))
-          : t.perSecond(compact(callsPerSecond)),
+        callsPerSecond === undefined ? t.callsAnswered(count(calls?.succeeded)) : t.perSecond(compact(callsPerSecond)),
     },
     { label: t.batchFill, value: share(batchFill), below: t.batchFillBelow },
     { label: t.paidTwice, value: count(calls?.paidTwice), below: t.paidTwiceBelow },

@@ -59,11 +59,7 @@ function List({ list, isFiltered }: { list: RunList | undefined; isFiltered: boo
   if (list === undefined) return <EmptyState>{t.common.loading}</EmptyState>;
   if (list.runs.length > 0) return <RunTable runs={list.runs} at={list.at} />;
   if (isFiltered) return <EmptyState>{t.runs.noMatches}</EmptyState>;
-  return (
-    <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">
-      {t.runs.none}
-    </EmptyState>
-  );
+  return <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.runs.none}</EmptyState>;
 }
 
 interface WritableSignal<Value> {

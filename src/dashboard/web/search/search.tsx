@@ -92,10 +92,7 @@ function Hits({ result, run }: { result: SearchResult; run: string }) {
   const t = translations.value.search;
   const { duration } = formatters.value;
   return (
-    <Card
-      title={t.nearest}
-      end={<span class="small muted">{t.took(result.model, duration(result.tookMs))}</span>}
-    >
+    <Card title={t.nearest} end={<span class="small muted">{t.took(result.model, duration(result.tookMs))}</span>}>
       {result.hits.length === 0 ? <EmptyState>{t.noHits}</EmptyState> : null}
       <ol class="hits">
         {result.hits.map((hit) => (

@@ -39,8 +39,7 @@ export function openEventStream(query: string, listeners: EventStreamListeners):
     if (!isClosed && !document.hidden) connect();
   };
   const handleDisconnect = () => {
-    if (connection.value.state !== "disconnected")
-      connection.value = { state: "disconnected", since: Date.now() };
+    if (connection.value.state !== "disconnected") connection.value = { state: "disconnected", since: Date.now() };
     // The browser has given up for good on a refusal; whether the session is over, the server says.
     if (source?.readyState !== EventSource.CLOSED) return;
     clearTimeout(timer);

@@ -18,8 +18,7 @@ const PAGES = {
   overview: () => import("#src/dashboard/web/overview/overview.tsx").then((module) => module.Overview),
   runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.Runs),
   run: () => import("#src/dashboard/web/run/run.tsx").then((module) => module.Run as ComponentType<unknown>),
-  item: () =>
-    import("#src/dashboard/web/item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
+  item: () => import("#src/dashboard/web/item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
   live: () => import("#src/dashboard/web/live/live.tsx").then((module) => module.Live),
   search: () => import("#src/dashboard/web/search/search.tsx").then((module) => module.Search),
   queues: () => import("#src/dashboard/web/queues/queues.tsx").then((module) => module.Queues),

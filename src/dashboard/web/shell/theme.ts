@@ -25,7 +25,6 @@ function applyTheme(selected: Theme): void {
   const root = document.documentElement;
   if (selected === "system") delete root.dataset.theme;
   else root.dataset.theme = selected;
-  const isDark =
-    selected === "dark" || (selected === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark = selected === "dark" || (selected === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
   theme.value = { selected, isDark };
 }

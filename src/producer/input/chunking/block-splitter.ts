@@ -22,9 +22,7 @@ const SEPARATORS = [
 
 /** Cuts that belong behind their mark; the library's own cut is before it and would start a chunk with a full stop. */
 const SPLIT_AFTER = new Map<string, RegExp>([
-  ...CHINESE_SENTENCE_ENDS.map(
-    (mark) => [mark, /(?<=[。！？；][」』”’）》]*)(?![。！？；」』”’）》])/] as const,
-  ),
+  ...CHINESE_SENTENCE_ENDS.map((mark) => [mark, /(?<=[。！？；][」』”’）》]*)(?![。！？；」』”’）》])/] as const),
   ...CHINESE_CLAUSE_ENDS.map((mark) => [mark, /(?<=[，、：])/] as const),
   ...SENTENCE_ENDS.map((mark) => [mark, /(?<=[.!?;] )/] as const),
   [", ", /(?<=, )/],

@@ -59,11 +59,7 @@ interface SectionGroup {
  * Joins neighbouring sections that fit into one chunk together: always a heading's subsections, and its siblings
  * while the group is less than half full, so that short sections do not become tiny chunks.
  */
-function* groupSections(
-  text: string,
-  sections: Iterable<HeadedSection>,
-  limit: number,
-): Generator<SectionGroup> {
+function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: number): Generator<SectionGroup> {
   let group: SectionGroup | undefined;
   for (const section of sections) {
     const trimmed = text.slice(section.start, section.end).trim();
@@ -139,11 +135,7 @@ function joinHeadings(text: string, headingText: string, piece: string, limit: n
   return tokens === undefined ? undefined : { text: joined, tokens };
 }
 
-function* splitToFit(
-  piece: string,
-  limit: number,
-  headings: readonly string[] | undefined,
-): Generator<Chunk> {
+function* splitToFit(piece: string, limit: number, headings: readonly string[] | undefined): Generator<Chunk> {
   const tokens = countTokensUpTo(piece, limit);
   if (tokens !== undefined) yield withHeadings({ text: piece, tokens }, headings);
   else yield* splitChunkByCharacters(piece, limit, headings);

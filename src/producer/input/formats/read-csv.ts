@@ -52,8 +52,7 @@ class CsvReader {
   #find(found: CsvRecord): Finding | undefined {
     const fault = this.#findFault(found);
     if (this.#header === undefined) {
-      if (fault !== undefined || !("cells" in found))
-        throw new UnreadableSourceError(`header: ${fault}`, found.line);
+      if (fault !== undefined || !("cells" in found)) throw new UnreadableSourceError(`header: ${fault}`, found.line);
       this.#header = checkHeader(found.cells, found.line);
       return undefined;
     }
@@ -83,8 +82,7 @@ function checkHeader(cells: readonly string[], line: number): readonly string[] 
   const seen = new Set<string>();
   for (const cell of cells) {
     if (cell === "__proto__") throw new UnreadableSourceError(`header: ${PROTO_KEY_FAULT}`, line);
-    if (seen.has(cell))
-      throw new UnreadableSourceError(`header: two columns are called ${JSON.stringify(cell)}`, line);
+    if (seen.has(cell)) throw new UnreadableSourceError(`header: two columns are called ${JSON.stringify(cell)}`, line);
     seen.add(cell);
   }
   return cells;

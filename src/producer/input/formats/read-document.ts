@@ -17,8 +17,7 @@ export async function* readDocument(
   const limit = file.kind === "html" ? MAX_HTML_BYTES : MAX_DOCUMENT_BYTES;
   const raw = withoutByteOrderMark(await readWhole(bytes, limit));
   const nul = raw.indexOf(0);
-  if (nul !== -1)
-    throw new UnreadableSourceError(`looks binary: a NUL byte at byte ${nul}; expected UTF-8 text`);
+  if (nul !== -1) throw new UnreadableSourceError(`looks binary: a NUL byte at byte ${nul}; expected UTF-8 text`);
   const fault = findInvalidUtf8(raw);
   if (fault !== undefined) {
     const line = countLines(raw.subarray(0, fault));
@@ -37,9 +36,7 @@ async function readWhole(bytes: AsyncIterable<Buffer>, limit: number): Promise<B
     size += part.length;
     if (size > limit) {
       const megabytes = limit / MEGABYTE;
-      throw new UnreadableSourceError(
-        `is larger than ${megabytes} MB; split it, or give its parts as JSONL records`,
-      );
+      throw new UnreadableSourceError(`is larger than ${megabytes} MB; split it, or give its parts as JSONL records`);
     }
     parts.push(part);
   }

@@ -1,9 +1,4 @@
-import {
-  hasProtoKey,
-  PROTO_KEY_FAULT,
-  parseRecord,
-  type RecordContext,
-} from "#src/producer/input/record-fields.ts";
+import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation } from "#src/producer/input/source.ts";
 import { type Line, readLines } from "./read-lines.ts";
 

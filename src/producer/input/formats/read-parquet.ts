@@ -1,25 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
-import {
-  hasProtoKey,
-  PROTO_KEY_FAULT,
-  parseRecord,
-  type RecordContext,
-} from "#src/producer/input/record-fields.ts";
-import {
-  type Finding,
-  formatLocation,
-  type SourceFile,
-  UnreadableSourceError,
-} from "#src/producer/input/source.ts";
-import {
-  assertUnchanged,
-  type ByteTap,
-  fileBytes,
-  openSource,
-  readAt,
-} from "#src/producer/input/source-bytes.ts";
+import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
+import { assertUnchanged, type ByteTap, fileBytes, openSource, readAt } from "#src/producer/input/source-bytes.ts";
 import { toJsonRecord, UNDECODABLE } from "./parquet-values.ts";
 
 /** Uncompressed bytes decoded at once: what one slice of a row group may hold in memory. */
@@ -53,9 +37,7 @@ export async function* readParquet(
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
     for await (const slice of readGroup(buffer, metadata, group, firstRecord)) {
-      yield slice.records.map((record, at) =>
-        parseNumberedRecord(record, slice.firstRecord + at + 1, context),
-      );
+      yield slice.records.map((record, at) => parseNumberedRecord(record, slice.firstRecord + at + 1, context));
     }
     firstRecord += rows;
   }
@@ -113,8 +95,7 @@ function computeSliceRows(group: RowGroup, rows: number): number {
 async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const metadata = await wrapParquetErrors(() => parquetMetadataAsync(file, { geoparquet: false }));
-  if (metadata.schema.some((element) => element.name === "__proto__"))
-    throw new UnreadableSourceError(PROTO_KEY_FAULT);
+  if (metadata.schema.some((element) => element.name === "__proto__")) throw new UnreadableSourceError(PROTO_KEY_FAULT);
   return metadata;
 }
 
@@ -129,11 +110,7 @@ async function wrapParquetErrors<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-function parseNumberedRecord(
-  record: Record<string, unknown>,
-  number: number,
-  context: RecordContext,
-): Finding {
+function parseNumberedRecord(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
   const problem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, number), message },
   });

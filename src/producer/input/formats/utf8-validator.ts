@@ -56,8 +56,7 @@ function findInvalidBytes(bytes: Buffer): number[] {
   while (at < bytes.length) {
     const length = sequenceLength(bytes[at] ?? 0);
     if (length === 1) at += 1;
-    else if (length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)))
-      at += length;
+    else if (length > 0 && at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length))) at += length;
     else {
       invalidOffsets.push(at);
       at += 1;

@@ -49,9 +49,7 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
   if (fields.problems.length > 0) return { problems: fields.problems };
   const request: ChatRequest = {
     messages,
-    ...(Object.fromEntries(
-      Object.entries(known).filter(([, value]) => value !== undefined),
-    ) as Partial<ChatRequest>),
+    ...(Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) as Partial<ChatRequest>),
     ...(extra.length > 0 && { extra: Object.fromEntries(extra) }),
   };
   return { model, request };

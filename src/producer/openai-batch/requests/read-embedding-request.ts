@@ -13,9 +13,7 @@ export interface EmbeddingBody {
 const MAX_INPUTS = 2_048;
 
 /** Reads the body of an embedding request in OpenAI's form, or says all that is wrong with it, quoting no text. */
-export function readEmbeddingRequest(
-  body: JsonObject,
-): EmbeddingBody | { readonly problems: readonly string[] } {
+export function readEmbeddingRequest(body: JsonObject): EmbeddingBody | { readonly problems: readonly string[] } {
   const fields = new FieldReader(body);
   const model = fields.text("model");
   const inputs = readInputs(fields);
@@ -35,11 +33,7 @@ function readInputs(fields: FieldReader): readonly string[] {
   const texts = Array.isArray(input) ? input : [input];
   if (texts.some((text) => typeof text === "number" || Array.isArray(text))) {
     fields.addProblem("input", "must be text: numbers of tokens mean nothing to other vendors' models");
-  } else if (
-    texts.length === 0 ||
-    texts.length > MAX_INPUTS ||
-    texts.some((text) => typeof text !== "string")
-  ) {
+  } else if (texts.length === 0 || texts.length > MAX_INPUTS || texts.some((text) => typeof text !== "string")) {
     fields.addProblem("input", `must be a string or a list of 1 to ${MAX_INPUTS} strings`);
   } else if (texts.some((text) => text.trim() === "")) {
     fields.addProblem("input", "must have no empty text");

@@ -19,10 +19,7 @@ const FINISH_REASONS: Readonly<Record<FinishReason["unified"], string | undefine
 };
 
 /** An answer as the body of OpenAI's chat completion. A figure that the provider did not report is absent. */
-export function writeChatCompletion(
-  response: ChatResponse,
-  metadata: CompletionMetadata,
-): Record<string, unknown> {
+export function writeChatCompletion(response: ChatResponse, metadata: CompletionMetadata): Record<string, unknown> {
   const { text, reasoning, toolCalls, finishReason, extra = {} } = response;
   const { message, logprobs, ...others } = extra;
   return {

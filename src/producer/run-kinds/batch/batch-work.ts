@@ -47,8 +47,7 @@ function createBatchChatWork(
   const providers = new Set(manifest.models.map((name) => splitModelName(name)[0]));
   const items = manifest.items.total;
   return {
-    openStore: async () =>
-      openJsonStore(dir, { items, now, duplicates: await readDuplicates(itemsFile, items) }),
+    openStore: async () => openJsonStore(dir, { items, now, duplicates: await readDuplicates(itemsFile, items) }),
     ...(answerCache && {
       openAnswerResolver: () => openAnswerResolver(manifest.run, answerCache, createRunChatKey(answerCache)),
     }),
@@ -57,8 +56,7 @@ function createBatchChatWork(
     estimate: estimateChatTokens,
     // What stays because this fails goes with the run.
     onRecords: (records) => void requests.drop(records.map(({ index }) => index)).catch(() => undefined),
-    write: (store, hooks) =>
-      writeChatOutput(store, readItemsFile(itemsFile), dir, { run: manifest.run, ...hooks }),
+    write: (store, hooks) => writeChatOutput(store, readItemsFile(itemsFile), dir, { run: manifest.run, ...hooks }),
   };
 }
 
@@ -74,8 +72,7 @@ function createBatchEmbeddingWork(
   const items = manifest.items.total;
   const opening = { items, dimensions };
   return {
-    openStore: async () =>
-      openRecordStore(dir, { ...opening, duplicates: await readDuplicates(itemsFile, items) }),
+    openStore: async () => openRecordStore(dir, { ...opening, duplicates: await readDuplicates(itemsFile, items) }),
     inputsPerCall: inputsPerCall,
     ...(answerCache && {
       openAnswerResolver: (store: RecordStore) => {

@@ -17,11 +17,7 @@ import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 const MIN_FEED_ITEMS = CALLS_PER_JOB * 4;
 
 /** Jobs of a chat run that asks `models`: a few items each, whose texts are requests as JSON. Large ones stand beside the queue. */
-export function createChatJobs(
-  run: string,
-  models: readonly string[],
-  requests: OversizedRequests,
-): JobFactory {
+export function createChatJobs(run: string, models: readonly string[], requests: OversizedRequests): JobFactory {
   return {
     maxItems: MIN_FEED_ITEMS,
     lanes: models,

@@ -13,11 +13,7 @@ import {
   type SourceFile,
   type SourceOptions,
 } from "#src/producer/input/source.ts";
-import {
-  type BatchRequest,
-  BatchRequestReader,
-  type Endpoint,
-} from "#src/producer/openai-batch/batch-request.ts";
+import { type BatchRequest, BatchRequestReader, type Endpoint } from "#src/producer/openai-batch/batch-request.ts";
 import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
@@ -25,8 +21,7 @@ import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 
 /** What one command line says about its file of requests. */
-export interface BatchSource
-  extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
+export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
   /** A file, or `-` for standard input. */
   readonly path: string;
   /** "provider/model" for every request, or a provider for the models that requests name. */
@@ -62,11 +57,7 @@ export interface EmbeddingItemMetadata {
  * Reads a file of requests once, checks every line, and writes an item per chat request, or per text of an embedding
  * request, to the spool in `workDir`; refuses as `planItems` does. Throws an UnknownModelError for `--model`.
  */
-export async function planBatch(
-  source: BatchSource,
-  workDir: string,
-  hooks: PlanHooks = {},
-): Promise<BatchPlan> {
+export async function planBatch(source: BatchSource, workDir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
   const lines = new BatchFileReader(new BatchRequestReader(source.model));
   const options = sourceOptions(source);
   await requireOneFile(source);
@@ -167,8 +158,7 @@ class BatchFileReader {
     if (first === undefined) return undefined;
     if (first.request.endpoint !== request.endpoint)
       return `"url" is ${request.endpoint}, and that of line ${first.line} is ${first.request.endpoint}: one file is for one url`;
-    if (request.endpoint !== "/v1/embeddings" || first.request.endpoint !== "/v1/embeddings")
-      return undefined;
+    if (request.endpoint !== "/v1/embeddings" || first.request.endpoint !== "/v1/embeddings") return undefined;
     if (first.request.model.name !== request.model.name)
       return `the model is ${request.model.name}, and that of line ${first.line} is ${first.request.model.name}: embeddings of one file are for one model`;
     if (first.request.embedding.dimensions !== request.embedding.dimensions)

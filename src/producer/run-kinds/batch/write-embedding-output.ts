@@ -53,11 +53,7 @@ class RequestLines {
   readonly #runInfo: { readonly run: string; readonly model: string };
   #open: PendingRequest | undefined;
 
-  constructor(
-    files: BatchFiles,
-    dimensions: number,
-    runInfo: { readonly run: string; readonly model: string },
-  ) {
+  constructor(files: BatchFiles, dimensions: number, runInfo: { readonly run: string; readonly model: string }) {
     this.#files = files;
     this.#dimensions = dimensions;
     this.#runInfo = runInfo;
@@ -89,9 +85,7 @@ class RequestLines {
       await answers.addText("}");
     }
     const usage = { prompt_tokens: tokens, total_tokens: tokens };
-    await answers.addText(
-      `],"model":${JSON.stringify(this.#runInfo.model)},"usage":${JSON.stringify(usage)}}${tail}`,
-    );
+    await answers.addText(`],"model":${JSON.stringify(this.#runInfo.model)},"usage":${JSON.stringify(usage)}}${tail}`);
   }
 
   async #addFloats(floats: FloatView): Promise<void> {

@@ -27,11 +27,7 @@ export type PlanMessage =
  * the command's own process is free to start the rest of the run meanwhile. The child ends with this process, whatever
  * ends it. Rejects as planning does.
  */
-export async function planInChildProcess(
-  options: SourceOptions,
-  work: string,
-  hooks: PlanHooks,
-): Promise<Plan> {
+export async function planInChildProcess(options: SourceOptions, work: string, hooks: PlanHooks): Promise<Plan> {
   const { onProgress, signal } = hooks;
   signal?.throwIfAborted();
   const { stdin, ...planOptions } = options;

@@ -33,8 +33,7 @@ export async function estimateChatCost(
       const { price, maxOutputTokens } = modelOf(item);
       const { input, output, bounded } = estimateChatTokens(item);
       const limit = bounded ? output : Math.max(output, maxOutputTokens ?? ANSWER_LIMIT);
-      const range =
-        price && estimateCostRange(price, { input, output: limit }, bounded ? output / 2 : output);
+      const range = price && estimateCostRange(price, { input, output: limit }, bounded ? output / 2 : output);
       if (!range || (currency !== undefined && currency !== price.currency)) return undefined;
       currency = price.currency;
       seen += 1;

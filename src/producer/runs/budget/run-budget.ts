@@ -25,15 +25,9 @@ export interface RunBudgetOptions {
   readonly estimate?: (item: Item) => TokenCount;
 }
 
-export function createRunBudget({
-  cap,
-  price,
-  spent,
-  estimate = estimateInputOnly,
-}: RunBudgetOptions): RunBudget {
+export function createRunBudget({ cap, price, spent, estimate = estimateInputOnly }: RunBudgetOptions): RunBudget {
   const budget = new Budget({ cap, price, spent });
-  const candidates = (items: readonly Item[]) =>
-    items.map((item) => ({ index: item.index, tokens: estimate(item) }));
+  const candidates = (items: readonly Item[]) => items.map((item) => ({ index: item.index, tokens: estimate(item) }));
   return {
     countAffordable: (items) => budget.countAffordable(candidates(items)),
     recordSent: (items) => budget.recordSent(candidates(items)),

@@ -198,11 +198,7 @@ export class Feeder {
   /** Reads on until `count` items without a record are at hand; true when it has read far and may find more. */
   async #read(reader: FeedReader, count: number): Promise<boolean> {
     const maxBlocks = this.#readers.size > 1 ? BLOCKS_PER_STEP : Number.POSITIVE_INFINITY;
-    for (
-      let blocks = 0;
-      !reader.hasEnded && reader.buffer.length < count && this.#canReadMore();
-      blocks += 1
-    ) {
+    for (let blocks = 0; !reader.hasEnded && reader.buffer.length < count && this.#canReadMore(); blocks += 1) {
       if (blocks >= maxBlocks) return true;
       await this.#accept(reader, (await reader.read()) ?? []);
     }

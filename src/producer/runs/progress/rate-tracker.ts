@@ -1,9 +1,4 @@
-import {
-  estimateProgress,
-  keepSamples,
-  type ProgressEstimate,
-  type ProgressSample,
-} from "./estimate-progress.ts";
+import { estimateProgress, keepSamples, type ProgressEstimate, type ProgressSample } from "./estimate-progress.ts";
 
 /** Rates over the last seconds and time remaining. Holds nothing but samples; time comes in with them. */
 export class RateTracker {

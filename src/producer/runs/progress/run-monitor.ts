@@ -138,9 +138,7 @@ export class RunMonitor {
       snoozes: this.#counters.snoozes ?? 0,
       ...computeBatchFill(this.#counters),
       tokens,
-      ...(reused && requested.done > 0
-        ? { expectedTokens: (tokens / requested.done) * requested.total }
-        : {}),
+      ...(reused && requested.done > 0 ? { expectedTokens: (tokens / requested.done) * requested.total } : {}),
       lanes: this.#lanes,
       failuresByKind: this.failures.countsByKind(),
       ...(this.#outage.current && { trouble: this.#outage.current }),
@@ -154,9 +152,7 @@ export class RunMonitor {
     if (now - this.#publishedAt < PUBLISH_INTERVAL_MS) return;
     this.#publishedAt = now;
     // Not waited for: a screen elsewhere is no reason for the run to stand still.
-    publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(
-      () => undefined,
-    );
+    publishRun(this.#deps.client, this.#deps.keys, this.#manifest.run, { at: now, snapshot }).catch(() => undefined);
     this.failures.publish(now).catch(() => undefined);
   }
 
@@ -167,8 +163,7 @@ export class RunMonitor {
   #isStuck(statuses: readonly LaneStatus[], records: number, isPaused: boolean): boolean {
     const now = this.#deps.clock.now();
     const open = statuses.filter((status) => status.state !== "parked");
-    const isBusy =
-      isPaused || open.some(({ state, concurrency }) => state !== "open" || concurrency.used > 0);
+    const isBusy = isPaused || open.some(({ state, concurrency }) => state !== "open" || concurrency.used > 0);
     const progress = records + (this.#counters.callsMade ?? 0);
     const isWaiting = isBusy || !this.#hasParkedModel(statuses);
     if (isWaiting || progress !== this.#idle.progress) this.#idle = { progress, since: now };
@@ -273,11 +268,7 @@ function paidTwice(c: Partial<Record<RunCounter, number>>, isAtRest: boolean): n
 }
 
 /** The manifest with what is known by now; of whatever kind it was, it stays. */
-function applyChanges<M extends RunManifest>(
-  manifest: M,
-  files: readonly string[],
-  changes: Partial<RunManifest>,
-): M {
+function applyChanges<M extends RunManifest>(manifest: M, files: readonly string[], changes: Partial<RunManifest>): M {
   return { ...manifest, ...changes, output: { ...manifest.output, files: [...files] } };
 }
 

@@ -87,9 +87,7 @@ export function asText(value: unknown): string {
 }
 
 /** The word a choice gives for its end; middle chunks have none, null or "". */
-export function readFinish(
-  choice: Record<string, unknown> | undefined,
-): { readonly finish: string } | undefined {
+export function readFinish(choice: Record<string, unknown> | undefined): { readonly finish: string } | undefined {
   const finish = asText(choice?.finish_reason);
   return finish === "" ? undefined : { finish };
 }

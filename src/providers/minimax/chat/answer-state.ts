@@ -56,11 +56,9 @@ export class AnswerMismatch extends Error {
 export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
   const { whole } = frame;
   const content = frame.text + findMissingSuffix(state.content, frame.text, whole?.text);
-  const reasoningDelta =
-    frame.reasoning + findMissingSuffix(state.reasoningField, frame.reasoning, whole?.reasoning);
+  const reasoningDelta = frame.reasoning + findMissingSuffix(state.reasoningField, frame.reasoning, whole?.reasoning);
   // Called functions come whole again as well: they count once.
-  const calls =
-    frame.toolCalls.length > 0 || state.toolCalls.length > 0 ? frame.toolCalls : (whole?.toolCalls ?? []);
+  const calls = frame.toolCalls.length > 0 || state.toolCalls.length > 0 ? frame.toolCalls : (whole?.toolCalls ?? []);
   const split = splitThinking(state.thinking, content);
   const reasoning = reasoningDelta + split.reasoning;
   const isClosing = frame.isClosing;
@@ -80,11 +78,7 @@ export function addFrame(state: AnswerState, frame: AnswerFrame): AnswerStep {
       extra: Object.keys(frame.extra).length > 0 ? { ...state.extra, ...frame.extra } : state.extra,
       isClosed: state.isClosed || isClosing,
       hasStarted:
-        state.hasStarted ||
-        content !== "" ||
-        reasoning !== "" ||
-        calls.length > 0 ||
-        frame.finish !== undefined,
+        state.hasStarted || content !== "" || reasoning !== "" || calls.length > 0 || frame.finish !== undefined,
     },
   };
 }

@@ -26,11 +26,7 @@ import { readOpenaiFrame } from "./read-openai-frame.ts";
 interface Dialect {
   /** Below the base URL. */
   readonly path: string;
-  readonly encode: (
-    model: MinimaxChatModel,
-    request: ChatRequest,
-    stream: boolean,
-  ) => Record<string, unknown>;
+  readonly encode: (model: MinimaxChatModel, request: ChatRequest, stream: boolean) => Record<string, unknown>;
   readonly read: FrameReader;
 }
 
@@ -88,11 +84,7 @@ function decode(response: HttpResponse, read: FrameReader, now: number): ChatRes
  * The native protocols end with a frame that holds everything once more, the compatible one with `[DONE]`. Either is
  * an end when the answer has begun; the end of the bytes is none.
  */
-function createReducer(
-  head: HttpResponse,
-  read: FrameReader,
-  now: number,
-): ChatReducer<AnswerState, SseEvent> {
+function createReducer(head: HttpResponse, read: FrameReader, now: number): ChatReducer<AnswerState, SseEvent> {
   return {
     initial: EMPTY_ANSWER,
     reduce(state, { data }): ChatStep<AnswerState> {
@@ -119,12 +111,7 @@ function createReducer(
   };
 }
 
-function add(
-  state: AnswerState,
-  read: () => ReturnType<FrameReader>,
-  response: HttpResponse,
-  now: number,
-): AnswerStep {
+function add(state: AnswerState, read: () => ReturnType<FrameReader>, response: HttpResponse, now: number): AnswerStep {
   try {
     return addFrame(state, read());
   } catch (error) {

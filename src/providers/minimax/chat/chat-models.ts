@@ -1,12 +1,7 @@
 import type { ModelData } from "#src/providers/provider.ts";
 
 /** MiniMax has four chat protocols; each is named after the last part of its path, the compatible one `openai`. */
-export const MINIMAX_DIALECTS = [
-  "chatcompletion",
-  "chatcompletion_pro",
-  "chatcompletion_v2",
-  "openai",
-] as const;
+export const MINIMAX_DIALECTS = ["chatcompletion", "chatcompletion_pro", "chatcompletion_v2", "openai"] as const;
 export type MinimaxDialect = (typeof MINIMAX_DIALECTS)[number];
 
 export interface MinimaxChatModel extends ModelData {

@@ -33,12 +33,7 @@ export function checkOnly(body: Readonly<Record<string, unknown>>, field: string
     );
 }
 
-function checkRange(
-  body: Readonly<Record<string, unknown>>,
-  field: string,
-  range: Range,
-  model: string,
-): void {
+function checkRange(body: Readonly<Record<string, unknown>>, field: string, range: Range, model: string): void {
   const problem = findRangeProblem(body[field], range);
   if (problem !== undefined) throw invalidRequestError(`${field} of ${model} ${problem}`);
 }

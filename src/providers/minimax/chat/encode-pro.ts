@@ -12,11 +12,7 @@ const BOT_NAME = "Assistant";
  * The body of `chatcompletion_pro`. The system text is the bot's setting, which may not be missing: without one, the
  * provider's usual system message stands there. Tools are functions, and messages carry their sender's name.
  */
-export function encodeProRequest(
-  model: string,
-  request: ChatRequest,
-  stream: boolean,
-): Record<string, unknown> {
+export function encodeProRequest(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, tools, toolChoice, extra } = request;
   checkMessages(messages);
   rejectParameters(request, "chatcompletion_pro", ["stop", "seed", "responseFormat"]);
@@ -41,10 +37,7 @@ export function encodeProRequest(
   return body;
 }
 
-function readBots(
-  messages: readonly ChatMessage[],
-  extra: ChatRequest["extra"],
-): readonly Record<string, unknown>[] {
+function readBots(messages: readonly ChatMessage[], extra: ChatRequest["extra"]): readonly Record<string, unknown>[] {
   const system = readSystemText(messages);
   const given = extra?.bot_setting;
   if (given === undefined) {
@@ -74,9 +67,7 @@ function toSender(
     case "user":
       return [{ sender_type: "USER", sender_name: message.name ?? USER_NAME, text }];
     case "assistant":
-      return [
-        { sender_type: "BOT", sender_name: message.name ?? botName, text, ...toCalled(message, index) },
-      ];
+      return [{ sender_type: "BOT", sender_name: message.name ?? botName, text, ...toCalled(message, index) }];
     case "tool":
       return [{ sender_type: "FUNCTION", sender_name: functionName(messages, message, index), text }];
   }
@@ -95,8 +86,7 @@ function toCalled({ toolCalls = [] }: ChatMessage, index: number) {
 function functionName(messages: readonly ChatMessage[], message: ChatMessage, index: number): string {
   const calls = messages.slice(0, index).flatMap(({ toolCalls = [] }) => toolCalls);
   const name = message.name ?? calls.findLast(({ id }) => id === message.toolCallId)?.name;
-  if (name === undefined)
-    throw invalidRequestError(`message ${index} is the result of a tool call that is not there`);
+  if (name === undefined) throw invalidRequestError(`message ${index} is the result of a tool call that is not there`);
   return name;
 }
 
@@ -123,8 +113,7 @@ function checkPro(
   if (name !== undefined && !body.bot_setting.some((bot) => bot.bot_name === name))
     throw invalidRequestError("the sender_name of reply_constraints must be one of bot_setting's bot_names");
   if (constraints?.glyph === undefined) return;
-  if (body.stream === true)
-    throw invalidRequestError("reply_constraints.glyph cannot be combined with a stream");
+  if (body.stream === true) throw invalidRequestError("reply_constraints.glyph cannot be combined with a stream");
   if (body.functions !== undefined)
     throw invalidRequestError("reply_constraints.glyph cannot be combined with functions or tools");
 }

@@ -9,11 +9,7 @@ export const NATIVE_OUTPUT_TOKENS = 1024;
  * The body of `chatcompletion`. The system text is the `prompt`, which goes together with the speakers' names or
  * not at all: empty values are refused upstream.
  */
-export function encodeTextRequest(
-  model: string,
-  request: ChatRequest,
-  stream: boolean,
-): Record<string, unknown> {
+export function encodeTextRequest(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, extra } = request;
   checkMessages(messages);
   rejectParameters(request, "chatcompletion", ["stop", "seed", "tools", "toolChoice", "responseFormat"]);

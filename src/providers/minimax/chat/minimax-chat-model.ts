@@ -10,11 +10,7 @@ import { chooseDialect } from "./choose-dialect.ts";
  * A chat model in the dialect its data names, or the account (`extra.dialect`). `extra.groupId` is sent where the
  * protocol has a place for it. Throws `invalid-request` for a dialect there is not.
  */
-export function createMinimaxChatModel(
-  name: string,
-  account: ProviderAccount,
-  transport: Transport,
-): ChatModel {
+export function createMinimaxChatModel(name: string, account: ProviderAccount, transport: Transport): ChatModel {
   const model = describeChatModel(name);
   const dialect = chooseDialect(model, account.extra?.dialect);
   const url = new URL(`${account.baseUrl.replace(/\/+$/, "")}/${dialectPath(dialect)}`);

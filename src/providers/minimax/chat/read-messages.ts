@@ -6,8 +6,7 @@ const ROLES = ["system", "user", "assistant", "tool"] as const;
 /** Throws `invalid-request` unless there is something to answer and every role is one we know. */
 export function checkMessages(messages: readonly ChatMessage[]): void {
   for (const [index, { role }] of messages.entries()) {
-    if (!ROLES.includes(role))
-      throw invalidRequestError(`message ${index} has none of the roles ${ROLES.join(", ")}`);
+    if (!ROLES.includes(role)) throw invalidRequestError(`message ${index} has none of the roles ${ROLES.join(", ")}`);
   }
   if (!messages.some(({ role }) => role !== "system"))
     throw invalidRequestError("a request needs at least one message that is not a system message");
@@ -20,9 +19,7 @@ export function readMessageText({ content }: ChatMessage, index: number): string
   return content
     .map((part) => {
       if (part.type === "text" && typeof part.text === "string") return part.text;
-      throw invalidRequestError(
-        `message ${index} has a part that is not text, which this protocol cannot carry`,
-      );
+      throw invalidRequestError(`message ${index} has a part that is not text, which this protocol cannot carry`);
     })
     .join("");
 }
@@ -41,16 +38,10 @@ type Parameter = "stop" | "seed" | "tools" | "toolChoice" | "responseFormat";
  * Throws for parameters the protocol has no place for: leaving them out would change the answer silently. Whoever
  * knows better can give the provider's own field as `extra`.
  */
-export function rejectParameters(
-  request: ChatRequest,
-  dialect: string,
-  parameters: readonly Parameter[],
-): void {
+export function rejectParameters(request: ChatRequest, dialect: string, parameters: readonly Parameter[]): void {
   for (const parameter of parameters) {
     const value = request[parameter];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    throw invalidRequestError(
-      `${dialect} has no ${parameter}: leave it out, or choose another dialect for the model`,
-    );
+    throw invalidRequestError(`${dialect} has no ${parameter}: leave it out, or choose another dialect for the model`);
   }
 }

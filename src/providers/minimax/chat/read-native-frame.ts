@@ -1,11 +1,4 @@
-import {
-  type AnswerFrame,
-  asObject,
-  asText,
-  firstChoice,
-  readCommonFields,
-  readFinish,
-} from "./answer-frame.ts";
+import { type AnswerFrame, asObject, asText, firstChoice, readCommonFields, readFinish } from "./answer-frame.ts";
 
 const NOTHING = { text: "", reasoning: "", toolCalls: [] } as const;
 
@@ -19,8 +12,7 @@ export function readTextFrame(json: Readonly<Record<string, unknown>>): AnswerFr
   const reply = asText(json.reply);
   const whole = reply || asText(choice?.text);
   const delta = asText(choice?.delta);
-  const isClosing =
-    whole !== "" || common.usage !== undefined || (common.finish !== undefined && delta === "");
+  const isClosing = whole !== "" || common.usage !== undefined || (common.finish !== undefined && delta === "");
   if (!isClosing || choice === undefined) return { ...NOTHING, ...common, text: delta, isClosing: false };
   return {
     ...NOTHING,

@@ -10,14 +10,7 @@ import {
 } from "./field-problem.ts";
 
 const TEXT_MODELS = ["abab5.5-chat", "abab5.5s-chat"];
-const PRO_MODELS = [
-  "abab5.5-chat",
-  "abab5.5s-chat",
-  "abab6-chat",
-  "abab6.5-chat",
-  "abab6.5s-chat",
-  "MiniMax-Text-01",
-];
+const PRO_MODELS = ["abab5.5-chat", "abab5.5s-chat", "abab6-chat", "abab6.5-chat", "abab6.5s-chat", "MiniMax-Text-01"];
 /** What is generated when nothing is asked for. */
 const DEFAULT_TOKENS = 256;
 
@@ -79,11 +72,7 @@ function findBotsProblem(bots: readonly Fields[] | undefined): Problem {
   return complete ? undefined : "every bot of bot_setting needs a bot_name and a content";
 }
 
-function findConstraintsProblem(
-  body: Fields,
-  constraints: Fields | undefined,
-  bots: readonly Fields[],
-): Problem {
+function findConstraintsProblem(body: Fields, constraints: Fields | undefined, bots: readonly Fields[]): Problem {
   if (!constraints) return "reply_constraints is required";
   if (constraints.sender_type !== "BOT") return "reply_constraints.sender_type must be BOT";
   if (!bots.some(({ bot_name }) => bot_name === constraints.sender_name))

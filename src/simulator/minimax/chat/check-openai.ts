@@ -52,10 +52,7 @@ function check(body: Fields, first: Problem): MinimaxChatCall | string {
     stream: body.stream === true,
     maxTokens: Number(requestedTokens ?? defaultTokens),
     reasoningSplit: body.reasoning_split === true,
-    tools:
-      body.tool_choice === "none"
-        ? []
-        : tools.map((tool) => String(asFields(asFields(tool)?.function)?.name)),
+    tools: body.tool_choice === "none" ? [] : tools.map((tool) => String(asFields(asFields(tool)?.function)?.name)),
   });
 }
 
@@ -65,8 +62,7 @@ function findMessagesProblem(messages: unknown): Problem {
     if (!message || !ROLES.includes(String(message.role))) return "unknown role";
     const calls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
     if (!calls && readText(message.content) === "") return "content must not be empty";
-    if (message.role === "tool" && !isText(message.tool_call_id))
-      return "a tool's message needs a tool_call_id";
+    if (message.role === "tool" && !isText(message.tool_call_id)) return "a tool's message needs a tool_call_id";
   }
   return undefined;
 }

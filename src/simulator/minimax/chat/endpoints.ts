@@ -111,11 +111,7 @@ function openaiErrorResponse(code: number, message: string): SimulatedResponse {
   return jsonResponse(status, { type: "error", error, request_id: "04f1c2d3" });
 }
 
-function succeed(
-  { name }: Protocol,
-  request: MinimaxChatCall,
-  fault: ChatFault | undefined,
-): SimulatedResponse {
+function succeed({ name }: Protocol, request: MinimaxChatCall, fault: ChatFault | undefined): SimulatedResponse {
   const call = fault?.defect === "finish-reason" ? { ...request, finish: fault.finishReason } : request;
   const defect = fault?.defect;
   if (!call.stream) return jsonResponse(200, corruptBody(writeWhole(name, call), defect));

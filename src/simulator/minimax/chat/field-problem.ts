@@ -21,8 +21,7 @@ export function findNumberProblem(
 ): Problem {
   const value = body[field];
   if (value === undefined) return undefined;
-  const fits =
-    typeof value === "number" && value <= high && (inclusive === "inclusive" ? value >= low : value > low);
+  const fits = typeof value === "number" && value <= high && (inclusive === "inclusive" ? value >= low : value > low);
   return fits ? undefined : `${field} is out of range`;
 }
 

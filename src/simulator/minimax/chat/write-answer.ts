@@ -140,8 +140,7 @@ function chunk(call: MinimaxChatCall, choice?: unknown): Record<string, unknown>
 /** The increments of content and reasoning; the tags of thinking come in pieces of their own. */
 function openaiPieces(call: MinimaxChatCall): Record<string, unknown>[] {
   if (call.tool !== undefined) return [{ content: "", tool_calls: [{ ...toolCall(call.tool), index: 0 }] }];
-  const thoughts =
-    call.reasoning === "" ? [] : [...call.reasoning.matchAll(/[\s\S]{1,6}/gu)].map(([part]) => part);
+  const thoughts = call.reasoning === "" ? [] : [...call.reasoning.matchAll(/[\s\S]{1,6}/gu)].map(([part]) => part);
   const before = call.reasoningSplit
     ? thoughts.map((text) => ({ content: "", reasoning_details: [{ type: "reasoning.text", text }] }))
     : (thoughts.length === 0 ? [] : ["<thi", "nk>\n", ...thoughts, "\n</", "think>\n\n"]).map((each) => ({

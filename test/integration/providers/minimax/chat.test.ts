@@ -3,12 +3,7 @@ import type { ProviderError } from "#src/core/errors.ts";
 import { createMinimaxProvider } from "#src/providers/minimax/minimax-provider.ts";
 import type { ChatEvent, ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
-import {
-  SIMULATOR_API_KEY,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from "#src/simulator/simulator.ts";
+import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
 
 const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -233,12 +228,7 @@ describe("the MiniMax chat doubles", () => {
     ["beams in a stream", "text/chatcompletion", { ...text, beam_width: 2, stream: true }, 2013],
     ["temperature 0", "text/chatcompletion", { ...text, temperature: 0 }, 2013],
     ["a model of another protocol", "text/chatcompletion", { ...text, model: "MiniMax-M2" }, 2013],
-    [
-      "an assistant",
-      "text/chatcompletion",
-      { ...text, messages: [{ sender_type: "assistant", text: "x" }] },
-      2013,
-    ],
+    ["an assistant", "text/chatcompletion", { ...text, messages: [{ sender_type: "assistant", text: "x" }] }, 2013],
     ["a good pro call", "text/chatcompletion_pro", pro, 0],
     ["no setting", "text/chatcompletion_pro", { ...pro, bot_setting: undefined }, 2013],
     ["no constraints", "text/chatcompletion_pro", { ...pro, reply_constraints: undefined }, 2013],
@@ -248,12 +238,7 @@ describe("the MiniMax chat doubles", () => {
       { ...pro, reply_constraints: { sender_type: "BOT", sender_name: "C" } },
       2013,
     ],
-    [
-      "no sender_name",
-      "text/chatcompletion_pro",
-      { ...pro, messages: [{ sender_type: "USER", text: "hi" }] },
-      2013,
-    ],
+    ["no sender_name", "text/chatcompletion_pro", { ...pro, messages: [{ sender_type: "USER", text: "hi" }] }, 2013],
     [
       "glyph in a stream",
       "text/chatcompletion_pro",

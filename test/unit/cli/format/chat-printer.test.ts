@@ -53,20 +53,14 @@ test("a pipe gets the answer exactly as it is, once and whole", () => {
 });
 
 test("thoughts stand apart from the answer", () => {
-  const events: PushedEvent[] = [
-    { type: "reasoning-delta", text: "hm" },
-    { type: "delta", text: "yes" },
-    END,
-  ];
+  const events: PushedEvent[] = [{ type: "reasoning-delta", text: "hm" }, { type: "delta", text: "yes" }, END];
   expect(print(events, { isTTY: true }).text).toBe("hm\n\nyes\n");
   expect(print(events).text).toBe("yes\n");
 });
 
 test("an answer that was cut says so", () => {
   const cut: PushedEvent = { ...END, finishReason: { unified: "length" } } as PushedEvent;
-  expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain(
-    "cut at its limit of tokens",
-  );
+  expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain("cut at its limit of tokens");
 });
 
 test("with JSON every event is a line", () => {

@@ -8,21 +8,7 @@ const anyText = fc.oneof(
   fc.string({ unit: "binary" }),
   fc.string({ unit: "grapheme" }),
   fc.string({
-    unit: fc.constantFrom(
-      "\u001b",
-      "[",
-      "]",
-      "0",
-      ";",
-      "m",
-      "\u0007",
-      "\u009b",
-      "汉",
-      "a",
-      "\u202e",
-      "\n",
-      "\ud800",
-    ),
+    unit: fc.constantFrom("\u001b", "[", "]", "0", ";", "m", "\u0007", "\u009b", "汉", "a", "\u202e", "\n", "\ud800"),
   }),
 );
 
@@ -83,11 +69,7 @@ describe("width", () => {
 });
 
 describe("a table", () => {
-  const columns = [
-    { title: "run" },
-    { title: "items", align: "right" },
-    { title: "source", maxWidth: 8 },
-  ] as const;
+  const columns = [{ title: "run" }, { title: "items", align: "right" }, { title: "source", maxWidth: 8 }] as const;
 
   it("aligns words on the left and figures on the right, whatever the script", () => {
     const table = formatTable(columns, [

@@ -14,9 +14,11 @@ describe("the last words", () => {
   });
 
   it("leave out the figures below a panel that shows them", () => {
-    expect(
-      describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true }),
-    ).toEqual(["98 of 100 items succeeded in 20 s", "  out/records.jsonl", "  out/errors.jsonl"]);
+    expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
   });
 
   it("of a run with --skip-invalid say how much of its input is not in the output", () => {

@@ -24,9 +24,7 @@ describe("the panel", () => {
       tokens: { used: 0 },
       concurrency: { used: 8 },
     });
-    expect(
-      `\n${render({ cost, lanes: [sampleLane(), snoozed] }, { output: "./vectors" })}\n`,
-    ).toMatchInlineSnapshot(`
+    expect(`\n${render({ cost, lanes: [sampleLane(), snoozed] }, { output: "./vectors" })}\n`).toMatchInlineSnapshot(`
       "
       sluice  minimax/embo-01  run r1  to ./vectors
 
@@ -161,9 +159,7 @@ describe("the panel", () => {
 
   it("names calls that were paid twice only when there are any", () => {
     expect(render()).not.toContain("paid twice");
-    expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain(
-      "1 paid twice",
-    );
+    expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain("1 paid twice");
   });
 
   it("has colors when asked, and the same text without them", () => {

@@ -193,9 +193,7 @@ describe("JSON events", () => {
     reporter.start(START);
     reporter.close();
     reporter.close();
-    expect(events(screen).slice(1)).toEqual([
-      { event: "run-end", at: "2026-03-01T12:00:00.000Z", outcome: "stopped" },
-    ]);
+    expect(events(screen).slice(1)).toEqual([{ event: "run-end", at: "2026-03-01T12:00:00.000Z", outcome: "stopped" }]);
   });
 
   it("say why a run stopped before it started, and nothing where none was meant to", () => {

@@ -2,27 +2,15 @@ import { describe, expect, it } from "vitest";
 import { hostName, isLoopback } from "#src/dashboard/auth/loopback.ts";
 
 describe("names of this machine", () => {
-  it.each([
-    "localhost",
-    "LOCALHOST",
-    "a.localhost",
-    "127.0.0.1",
-    "127.9.9.9",
-    "::1",
-    "[::1]",
-    "::ffff:127.0.0.1",
-  ])("%s is one", (name) => expect(isLoopback(name)).toBe(true));
+  it.each(["localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"])(
+    "%s is one",
+    (name) => expect(isLoopback(name)).toBe(true),
+  );
 
-  it.each([
-    "0.0.0.0",
-    "::",
-    "10.0.0.1",
-    "localhost.evil.example",
-    "127.0.0.1.evil.example",
-    "127.evil",
-    "evil",
-    "",
-  ])("%j is none", (name) => expect(isLoopback(name)).toBe(false));
+  it.each(["0.0.0.0", "::", "10.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil", "evil", ""])(
+    "%j is none",
+    (name) => expect(isLoopback(name)).toBe(false),
+  );
 
   it.each([
     ["localhost:8787", "localhost"],

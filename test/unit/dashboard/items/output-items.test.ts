@@ -78,9 +78,7 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
       ids.filter((id) => id.toLowerCase().includes("doc-12")),
     );
     expect((await all(folder, { text: '"QUOTED" \\ 文' })).found).toEqual([idOf(1_700)]);
-    expect((await all(folder, { in: "text", text: "HERONS" })).found).toEqual([
-      ...["Doc-7", "Doc-1007", "Doc-2007"],
-    ]);
+    expect((await all(folder, { in: "text", text: "HERONS" })).found).toEqual([...["Doc-7", "Doc-1007", "Doc-2007"]]);
     expect(await all(folder, { text: "nowhere" })).toMatchObject({ found: [], searchedShare: 1 });
   });
 

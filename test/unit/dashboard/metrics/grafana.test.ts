@@ -35,10 +35,7 @@ const charts = dashboard.panels.filter(({ type }) => type !== "row");
 async function rendered() {
   const text = await renderMetrics(sampleMetrics());
   const { values, types } = parseMetrics(text);
-  const names = new Set([
-    ...Object.keys(types),
-    ...Object.keys(values).map((name) => name.replace(/\{.*/s, "")),
-  ]);
+  const names = new Set([...Object.keys(types), ...Object.keys(values).map((name) => name.replace(/\{.*/s, ""))]);
   const labels = new Map<string, Set<string>>();
   for (const key of Object.keys(values)) {
     const name = key.replace(/\{.*/s, "");

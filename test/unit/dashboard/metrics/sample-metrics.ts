@@ -106,9 +106,7 @@ export function parseMetrics(text: string): {
     const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
     if (type) types[type[1] ?? ""] = type[2] ?? "";
     if (line === "" || line.startsWith("#")) continue;
-    const value = /^([a-zA-Z_:][\w:]*(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*\})?) (\S+)$/.exec(
-      line,
-    );
+    const value = /^([a-zA-Z_:][\w:]*(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*",?)*\})?) (\S+)$/.exec(line);
     if (!value) throw new Error(`no line of a metric: ${line}`);
     values[value[1] ?? ""] = Number(value[2]);
   }

@@ -88,9 +88,7 @@ describe("the runs of the overview", () => {
   });
 
   it("add up the money of all, also of those that are not listed, and count those without a price", () => {
-    const priced = Array.from({ length: 25 }, (_, i) =>
-      working(`w${i}`, { spent: 1, expected: 2, currency: "CNY" }),
-    );
+    const priced = Array.from({ length: 25 }, (_, i) => working(`w${i}`, { spent: 1, expected: 2, currency: "CNY" }));
     const { runs } = overviewOf([...priced, working("free"), working("usd", { spent: 3, currency: "USD" })]);
     expect(runs.money).toEqual([
       { currency: "CNY", spent: 25, expected: 50 },

@@ -21,9 +21,7 @@ it("what a job is about is shown, what it holds is not", () => {
     v: 2,
     kind: "chat",
     provider: "zhipu",
-    items: [
-      { index: 0, item: "c-1", request: { messages: "[1 element]", user: length, extra: { item: length } } },
-    ],
+    items: [{ index: 0, item: "c-1", request: { messages: "[1 element]", user: length, extra: { item: length } } }],
   });
   expect(maskJobData({ v: 1, kind: "embedding", items: [[0, 1, SECRET]] })).toEqual({
     ...{ v: 1, kind: "embedding", items: "[1 element]" },

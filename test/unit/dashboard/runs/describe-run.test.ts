@@ -52,26 +52,11 @@ describe("the phase of a run", () => {
   it.each<[string, Partial<RunInfo>]>([
     ["unknown", {}],
     ["planning", { hasCoordinator: true }],
-    [
-      "running",
-      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("running") } },
-    ],
-    [
-      "snoozing",
-      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("snoozing") } },
-    ],
-    [
-      "parked",
-      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("parked") } },
-    ],
-    [
-      "finishing",
-      { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("done") } },
-    ],
-    [
-      "paused",
-      { hasCoordinator: true, state: "paused", published: { at: 1, snapshot: snapshot("running") } },
-    ],
+    ["running", { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("running") } }],
+    ["snoozing", { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("snoozing") } }],
+    ["parked", { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("parked") } }],
+    ["finishing", { hasCoordinator: true, state: "running", published: { at: 1, snapshot: snapshot("done") } }],
+    ["paused", { hasCoordinator: true, state: "paused", published: { at: 1, snapshot: snapshot("running") } }],
     ["cancelled", { hasCoordinator: true, state: "cancelled" }],
     ["cancelled", { state: "cancelled" }],
     ["cancelled", { state: "done", published: { at: 1, end: report({ cancelled: 1 }) } }],
@@ -103,9 +88,7 @@ describe("a line of the list", () => {
 
   it("says what it is while it works", () => {
     expect(describeRun(known({ kind: "embedding", hasCoordinator: true })).kind).toBe("embedding");
-    expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe(
-      "chat",
-    );
+    expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe("chat");
   });
 
   it("has the last part of the folder's path, and not the rest", () => {
@@ -147,10 +130,8 @@ describe("what can be done", () => {
     const { actions, refusalCodes } = listRunActions(known({ state: "running" }), folder, 2);
     expect(actions).toEqual(["cancel", "items", "retry"]);
     expect(refusalCodes).toEqual({ pause: "no-coordinator", window: "no-coordinator" });
-    expect(listRunActions(known({ hasCoordinator: true, state: "running" }), folder, 2).refusalCodes).toEqual(
-      {
-        retry: "already-running",
-      },
-    );
+    expect(listRunActions(known({ hasCoordinator: true, state: "running" }), folder, 2).refusalCodes).toEqual({
+      retry: "already-running",
+    });
   });
 });

@@ -33,8 +33,7 @@ const at = (time: number, succeeded: number): RunInfo => ({
   },
 });
 
-const itemsOf = (history: RunHistory) =>
-  history.read(at(0, 0)).lines.find(({ metric }) => metric === "items")?.values;
+const itemsOf = (history: RunHistory) => history.read(at(0, 0)).lines.find(({ metric }) => metric === "items")?.values;
 
 describe("the history of a run", () => {
   it("is the growth between looks, per minute", () => {

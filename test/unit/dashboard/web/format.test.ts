@@ -13,12 +13,12 @@ const UNITS = { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" };
 
 test("what is not known is a dash, and never zero", () => {
   for (const unknown of [undefined, null, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect([
-      formatCount(unknown),
-      formatCompact(unknown),
-      formatPercent(unknown),
-      formatBytes(unknown),
-    ]).toEqual(["–", "–", "–", "–"]);
+    expect([formatCount(unknown), formatCompact(unknown), formatPercent(unknown), formatBytes(unknown)]).toEqual([
+      "–",
+      "–",
+      "–",
+      "–",
+    ]);
     expect(formatMoney(unknown, "CNY")).toBe("–");
     expect(formatDuration(unknown, UNITS)).toBe("–");
   }

@@ -72,9 +72,7 @@ test("all that is stuck is found, the serious first", () => {
 test("a queue that somebody paused is stuck, whatever waits in it and whoever takes from it", () => {
   const queue = { name: "q", kind: "chat", priority: "bulk", active: 0, delayed: 0, paused: true } as const;
   const providers = [{ name: "p", errorsByKind: {}, queues: [{ ...queue, waiting: 4 }] }];
-  expect(findProblems({ ...healthyOverview, providers, workers: [] })).toEqual([
-    { kind: "queue-paused", name: "q" },
-  ]);
+  expect(findProblems({ ...healthyOverview, providers, workers: [] })).toEqual([{ kind: "queue-paused", name: "q" }]);
 });
 
 test("a run that ended with failures is not drawn as one that went well", () => {

@@ -112,8 +112,7 @@ describe("an answer cache", () => {
     const position = Math.min(bytes.length - 1, Math.floor(at.at * bytes.length));
     if (position < 0) return;
     if (how === "cut") return await truncate(path, position);
-    if (how === "fill")
-      return await writeFile(path, Buffer.concat([bytes, Buffer.alloc(at.byte + 1, at.byte)]));
+    if (how === "fill") return await writeFile(path, Buffer.concat([bytes, Buffer.alloc(at.byte + 1, at.byte)]));
     bytes[position] = (bytes[position] ?? 0) ^ (at.byte | 1);
     await writeFile(path, bytes);
   }

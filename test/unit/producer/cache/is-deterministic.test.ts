@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
 
-const request = (more: object, content = "hello") =>
-  JSON.stringify({ messages: [{ role: "user", content }], ...more });
+const request = (more: object, content = "hello") => JSON.stringify({ messages: [{ role: "user", content }], ...more });
 
 test("only a temperature of 0 or a seed makes equal requests have one answer", () => {
   expect(isDeterministic(request({ temperature: 0 }))).toBe(true);

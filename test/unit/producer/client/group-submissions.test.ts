@@ -43,8 +43,6 @@ test("chat items of one moment share jobs by model; each is in exactly one, and 
 });
 
 test("many small items of one moment become full jobs", () => {
-  const jobs = groupSubmissions(
-    Array.from({ length: 40 }, (_, n) => submission(`c-${n}`, "zhipu/a", 10, false)),
-  );
+  const jobs = groupSubmissions(Array.from({ length: 40 }, (_, n) => submission(`c-${n}`, "zhipu/a", 10, false)));
   expect(jobs.map((job) => idsOf(job).length)).toEqual([16, 16, 8]);
 });

@@ -9,16 +9,7 @@ const list = (folder: SourceFolder, paths: readonly string[], exclude?: readonly
 
 test("a folder is read with its subfolders in the order of character codes, hidden names and node_modules left out", async () => {
   using folder = new SourceFolder();
-  for (const name of [
-    "b.md",
-    "B.md",
-    "a/z.txt",
-    "a-b.md",
-    ".git/x.md",
-    ".x.md",
-    "node_modules/p/README.md",
-    "é.md",
-  ]) {
+  for (const name of ["b.md", "B.md", "a/z.txt", "a-b.md", ".git/x.md", ".x.md", "node_modules/p/README.md", "é.md"]) {
     folder.write(`docs/${name}`, "text");
   }
   folder.write("docs/picture.png", "x");
@@ -86,9 +77,7 @@ test("a named file of unknown extension is text when its bytes are, and a proble
     ["notes.log", "text"],
     ["cut.log", "text"],
   ]);
-  expect(problems).toMatchObject([
-    { where: "photo.raw", message: expect.stringMatching(/^is neither text/) },
-  ]);
+  expect(problems).toMatchObject([{ where: "photo.raw", message: expect.stringMatching(/^is neither text/) }]);
   const globbed = await list(folder, ["*.log"]);
   expect(globbed.files.map((file) => file.name)).toEqual(["cut.log", "notes.log"]);
 });
@@ -98,16 +87,7 @@ test("paths that mean nothing are one problem each", async () => {
   mkdirSync(join(folder.path, "empty"));
   folder.write("pictures/a.png", "x");
   symlinkSync("loop", join(folder.path, "loop"));
-  const { problems } = await list(folder, [
-    "gone.md",
-    "empty",
-    "pictures",
-    "*.md",
-    "loop",
-    "-",
-    "-",
-    "gone/*.md",
-  ]);
+  const { problems } = await list(folder, ["gone.md", "empty", "pictures", "*.md", "loop", "-", "-", "gone/*.md"]);
   expect(problems.map(({ where, message }) => `${where}: ${message.split(";")[0]}`)).toEqual([
     "gone.md: no such file or folder",
     "empty: is empty",
@@ -141,19 +121,16 @@ test("an output folder inside a source folder is not read", async () => {
   }
 });
 
-test.skipIf(process.getuid?.() === 0)(
-  "a folder within that may not be listed is a problem of its own",
-  async () => {
-    using folder = new SourceFolder();
-    folder.write("docs/a.md", "a");
-    folder.write("docs/closed/b.md", "b");
-    chmodSync(join(folder.path, "docs/closed"), 0);
-    const { files, problems } = await list(folder, ["docs"]);
-    chmodSync(join(folder.path, "docs/closed"), 0o700);
-    expect(files.map((file) => file.name)).toEqual(["a.md"]);
-    expect(problems).toEqual([{ where: "docs/closed", message: "cannot be read: permission denied" }]);
-  },
-);
+test.skipIf(process.getuid?.() === 0)("a folder within that may not be listed is a problem of its own", async () => {
+  using folder = new SourceFolder();
+  folder.write("docs/a.md", "a");
+  folder.write("docs/closed/b.md", "b");
+  chmodSync(join(folder.path, "docs/closed"), 0);
+  const { files, problems } = await list(folder, ["docs"]);
+  chmodSync(join(folder.path, "docs/closed"), 0o700);
+  expect(files.map((file) => file.name)).toEqual(["a.md"]);
+  expect(problems).toEqual([{ where: "docs/closed", message: "cannot be read: permission denied" }]);
+});
 
 test("the output folder and what lies in it are refused as sources by name", async () => {
   using folder = new SourceFolder();

@@ -8,11 +8,7 @@ import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding } from "#src/producer/input/source.ts";
 import { collect, SourceFolder } from "#test/support/source-folder.ts";
 
-async function read(
-  folder: SourceFolder,
-  name: string,
-  fields: { idField?: string; textField?: string } = {},
-) {
+async function read(folder: SourceFolder, name: string, fields: { idField?: string; textField?: string } = {}) {
   const { files } = await listSources({ paths: [name], cwd: folder.path });
   const [file] = files;
   if (file === undefined) throw new Error(`${name} is not listed`);
@@ -101,9 +97,7 @@ test("CSV cells may hold commas, quotes and lines; problems name the line a reco
 
 test("a CSV file whose header cannot be used is one problem", async () => {
   using folder = new SourceFolder();
-  expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual([
-    'a.csv:1: header: two columns are called "id"',
-  ]);
+  expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual(['a.csv:1: header: two columns are called "id"']);
   expect(await found(folder, "b.csv", '\n"id\n1,2')).toEqual([
     "b.csv:2: header: a quoted cell that starts here is never closed",
   ]);
@@ -127,9 +121,7 @@ test("a CSV record that is not UTF-8 or has a NUL byte is left out alone", async
 
 test("TSV is read by tabs", async () => {
   using folder = new SourceFolder();
-  expect(await found(folder, "r.tsv", 'text\tn\n5" pipe, one\t1\n')).toEqual([
-    'r.tsv:2=5" pipe, one {"n":"1"}',
-  ]);
+  expect(await found(folder, "r.tsv", 'text\tn\n5" pipe, one\t1\n')).toEqual(['r.tsv:2=5" pipe, one {"n":"1"}']);
 });
 
 test("a binary or UTF-16 file is one problem, whatever its extension says", async () => {
@@ -231,9 +223,10 @@ test("bad Parquet records are named by their number", async () => {
     'r.parquet:4: the field "text" must be a string, got null; it has id, text',
   ]);
   const raw = [Buffer.from("fine"), Buffer.from([0xff, 0x41])];
-  expect(
-    await found(folder, "b.parquet", parquet([{ name: "text", data: raw, type: "BYTE_ARRAY" }])),
-  ).toEqual(["b.parquet:1=fine {}", "b.parquet:2: invalid UTF-8 in a string"]);
+  expect(await found(folder, "b.parquet", parquet([{ name: "text", data: raw, type: "BYTE_ARRAY" }]))).toEqual([
+    "b.parquet:1=fine {}",
+    "b.parquet:2: invalid UTF-8 in a string",
+  ]);
 });
 
 test("a file that is not Parquet, or only half of one, is one problem", async () => {

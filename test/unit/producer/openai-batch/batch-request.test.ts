@@ -74,11 +74,7 @@ test.each([
   ["another role", message({ role: "robot", content: "x" }), '"messages[0].role" must be one of'],
   ["no content", message({ role: "user" }), '"messages[0].content" is missing'],
   ["a part without type", message({ role: "user", content: [{ text: "x" }] }), '"messages[0].content"'],
-  [
-    "a tool message without its call",
-    message({ role: "tool", content: "x" }),
-    '"messages[0].tool_call_id" is missing',
-  ],
+  ["a tool message without its call", message({ role: "tool", content: "x" }), '"messages[0].tool_call_id" is missing'],
   [
     "an odd field of a message",
     message({ role: "user", content: "x", audio: {} }),

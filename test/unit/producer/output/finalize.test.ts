@@ -102,9 +102,7 @@ describe("records.parquet", () => {
       "metadata",
     ]);
     expect(metadata.row_groups[0]?.columns[3]?.offset_index_length).toBeGreaterThan(0);
-    expect(
-      Object.fromEntries((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value])),
-    ).toEqual({
+    expect(Object.fromEntries((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value]))).toEqual({
       "sluice.run": "r-1",
       "sluice.model": "minimax/embo-01",
       "sluice.dimensions": "600",
@@ -114,9 +112,7 @@ describe("records.parquet", () => {
       expect(row).toEqual(expectedLine(index, true));
       if (failsAt(index)) expect(vector ?? null).toBeNull();
       else if (
-        !Buffer.from(Float32Array.from(vector).buffer).equals(
-          Buffer.from(sampleVector(index, dimensions).buffer),
-        )
+        !Buffer.from(Float32Array.from(vector).buffer).equals(Buffer.from(sampleVector(index, dimensions).buffer))
       ) {
         throw new Error(`vector of item ${index} differs`);
       }
@@ -163,9 +159,7 @@ describe("vectors.npy", () => {
     );
     expect(bytes).toHaveLength(128 + 20 * 12);
     for (let index = 0; index < 20; index += 1) {
-      const vector = new Float32Array(
-        Uint8Array.from(bytes.subarray(128 + index * 12, 140 + index * 12)).buffer,
-      );
+      const vector = new Float32Array(Uint8Array.from(bytes.subarray(128 + index * 12, 140 + index * 12)).buffer);
       expect(vector).toEqual(failsAt(index) ? new Float32Array(3).fill(Number.NaN) : sampleVector(index, 3));
     }
     const lines = await readJsonLines(join(dir, "items.jsonl"));
@@ -236,9 +230,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
       stop.abort(new Error("interrupted"));
       throw stop.signal.reason;
     };
-    await expect(finalize(store, items(), dir, { ...options, signal: stop.signal })).rejects.toThrow(
-      "interrupted",
-    );
+    await expect(finalize(store, items(), dir, { ...options, signal: stop.signal })).rejects.toThrow("interrupted");
     expect(await readdir(dir)).toEqual([".work"]);
     await finalize(store, sampleItems(25), dir, options);
     await store.close();
@@ -292,9 +284,7 @@ describe("finalizing on a bad disk", () => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 9, 4);
     await store.vectorFile.write([Buffer.from([1, 2, 3])], 128 + 5 * 16);
-    await expect(finalize(store, sampleItems(9), dir, jsonl)).rejects.toThrow(
-      "differs from what was written",
-    );
+    await expect(finalize(store, sampleItems(9), dir, jsonl)).rejects.toThrow("differs from what was written");
     expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
     await store.close();
     const again = await openRecordStore(dir, { items: 9, dimensions: 4 });

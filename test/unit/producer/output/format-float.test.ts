@@ -25,31 +25,14 @@ function expectShortest(floats: Float32Array): void {
   for (const [i, value] of floats.entries()) {
     const text = texts[i] ?? "";
     if (!Object.is(Math.fround(Number(text)), value)) throw new Error(`${value} was printed as ${text}`);
-    if (text !== String(Number(text)) && value !== 0)
-      throw new Error(`${text} is not how JavaScript prints it`);
+    if (text !== String(Number(text)) && value !== 0) throw new Error(`${text} is not how JavaScript prints it`);
     if (value !== 0 && significant(text) > fewestDigits(value)) throw new Error(`${text} is too long`);
   }
 }
 
 describe("printing float32", () => {
   test("prints well-known values as people write them", () => {
-    const values = [
-      0,
-      -0,
-      1,
-      -1,
-      0.1,
-      0.5,
-      1 / 3,
-      100,
-      16777216,
-      3.4028235e38,
-      1e21,
-      1e20,
-      1e-6,
-      1e-7,
-      123456.79,
-    ];
+    const values = [0, -0, 1, -1, 0.1, 0.5, 1 / 3, 100, 16777216, 3.4028235e38, 1e21, 1e20, 1e-6, 1e-7, 123456.79];
     expect(print(Float32Array.from(values))).toBe(
       "0,-0,1,-1,0.1,0.5,0.33333334,100,16777216,3.4028235e+38,1e+21,100000000000000000000,0.000001,1e-7,123456.79",
     );

@@ -77,9 +77,7 @@ test("copies far from their original are told from texts that only look alike", 
   const texts = Array.from({ length: 4_000 }, (_, i) => `${i % 3_000} ${"水 and gate ".repeat(20)}`);
   folder.write("a.jsonl", texts.map((text, id) => JSON.stringify({ id, text })).join("\n"));
   const items = await folder.items(["a.jsonl"], { chunk: undefined });
-  expect(items.map(({ duplicateOf }) => duplicateOf)).toEqual(
-    texts.map((_, i) => (i < 3_000 ? undefined : i - 3_000)),
-  );
+  expect(items.map(({ duplicateOf }) => duplicateOf)).toEqual(texts.map((_, i) => (i < 3_000 ? undefined : i - 3_000)));
 });
 
 test("a hundred thousand texts that differ in one place have hardly a hash in common", () => {
@@ -95,18 +93,10 @@ test("a hundred thousand texts that differ in one place have hardly a hash in co
 
 test("without a whole list beside it, the spool itself says which items are copies", async () => {
   using folder = new SourceFolder();
-  folder.write(
-    "a.jsonl",
-    ["x", "y", "x", "x", "y"].map((text, id) => JSON.stringify({ id, text })).join("\n"),
-  );
+  folder.write("a.jsonl", ["x", "y", "x", "x", "y"].map((text, id) => JSON.stringify({ id, text })).join("\n"));
   const { itemsFile = "" } = await folder.plan(["a.jsonl"]);
   const list = join(folder.workDir, "duplicates.bin");
-  const damages = [
-    () => undefined,
-    () => truncateSync(list, 40),
-    () => writeFileSync(list, ""),
-    () => rmSync(list),
-  ];
+  const damages = [() => undefined, () => truncateSync(list, 40), () => writeFileSync(list, ""), () => rmSync(list)];
   for (const damage of damages) {
     damage();
     const duplicates = await readDuplicates(itemsFile, 5);

@@ -4,16 +4,12 @@ import { HashIndex } from "#src/producer/plan/hash-index.ts";
 
 test("every id that was added is found under its item, and no other among so few", () => {
   fc.assert(
-    fc.property(
-      fc.uniqueArray(fc.string({ unit: "binary" }), { maxLength: 500 }),
-      fc.string(),
-      (ids, other) => {
-        const set = new HashIndex();
-        for (const [item, id] of ids.entries()) set.add(id, item);
-        for (const [item, id] of ids.entries()) expect(set.candidates(id)).toEqual([item]);
-        if (!ids.includes(other)) expect(set.candidates(other)).toEqual([]);
-      },
-    ),
+    fc.property(fc.uniqueArray(fc.string({ unit: "binary" }), { maxLength: 500 }), fc.string(), (ids, other) => {
+      const set = new HashIndex();
+      for (const [item, id] of ids.entries()) set.add(id, item);
+      for (const [item, id] of ids.entries()) expect(set.candidates(id)).toEqual([item]);
+      if (!ids.includes(other)) expect(set.candidates(other)).toEqual([]);
+    }),
   );
 });
 

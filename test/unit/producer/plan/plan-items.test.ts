@@ -19,9 +19,7 @@ test("a mixed corpus becomes items in order, with ids, estimates and metadata", 
   );
   const items = await folder.items(["docs", "poems.jsonl"]);
   const ids = items.map((item) => item.id);
-  expect(ids.filter((id) => id.startsWith("guide.md#"))).toEqual(
-    ids.slice(0, -3).map((_, at) => `guide.md#${at}`),
-  );
+  expect(ids.filter((id) => id.startsWith("guide.md#"))).toEqual(ids.slice(0, -3).map((_, at) => `guide.md#${at}`));
   expect(ids.slice(-3)).toEqual(["note.txt#0", "p1", "poems.jsonl:3"]);
   expect(items.map((item) => item.index)).toEqual(items.map((_, at) => at));
   for (const item of items) expect(item.tokens).toBeLessThanOrEqual(64);
@@ -69,9 +67,7 @@ test("without chunks a text over the model's limit is a problem that names the i
   using folder = new SourceFolder();
   folder.write("b.jsonl", `{"id":"short","text":"ok"}\n${JSON.stringify({ id: "long", text: english })}`);
   expect(await folder.problems(["b.jsonl"], { chunk: undefined, maxTokens: 50 })).toEqual([
-    expect.stringMatching(
-      /^b\.jsonl:2: item "long" has about \d+ tokens and the model takes 50; leave --no-chunk out/,
-    ),
+    expect.stringMatching(/^b\.jsonl:2: item "long" has about \d+ tokens and the model takes 50; leave --no-chunk out/),
   ]);
 });
 
@@ -245,9 +241,7 @@ test("options that cannot be are named", async () => {
   using folder = new SourceFolder();
   folder.write("a.md", "one");
   await expect(folder.plan([])).rejects.toThrow("no sources were given");
-  await expect(folder.plan(["a.md"], { limit: 0 })).rejects.toThrow(
-    "--limit: expected a whole number from 1",
-  );
+  await expect(folder.plan(["a.md"], { limit: 0 })).rejects.toThrow("--limit: expected a whole number from 1");
   const chunk = { tokens: 100, overlap: 60 };
   await expect(folder.plan(["a.md"], { chunk })).rejects.toThrow("--chunk-overlap: expected a whole number");
   await expect(folder.plan(["a.md"], { chunk: { tokens: 4, overlap: 0 } })).rejects.toThrow("--chunk-tokens");

@@ -49,9 +49,7 @@ test("a missing or damaged spool says so and what to do", async () => {
     message: /are missing/,
   });
   writeFileSync(missing, '{"id":"a","text":"t","tokens":1}\n{"id":"b","te');
-  await expect(collect(readItemsFile(missing))).rejects.toThrow(
-    "items.jsonl:2: the plan's items are damaged",
-  );
+  await expect(collect(readItemsFile(missing))).rejects.toThrow("items.jsonl:2: the plan's items are damaged");
 });
 
 test("an aborted signal ends the reading", async () => {

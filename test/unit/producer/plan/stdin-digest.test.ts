@@ -32,7 +32,7 @@ test("a terminal is not read", async () => {
 test("a pipe that nothing comes through is let go of on abort", async () => {
   const stop = new AbortController();
   const silent = new Readable({ read: () => stop.abort(new Error("interrupted")) });
-  await expect(
-    matchesPlannedInput(silent, digest("abcd"), { ...whole, signal: stop.signal }),
-  ).rejects.toThrow("interrupted");
+  await expect(matchesPlannedInput(silent, digest("abcd"), { ...whole, signal: stop.signal })).rejects.toThrow(
+    "interrupted",
+  );
 });

@@ -54,10 +54,10 @@ test("an empty lock, as a power cut may leave it, does not lock the folder for e
 });
 
 test("no process has the number nought, a negative one or none", () => {
-  expect([
-    isProcessAlive(0),
-    isProcessAlive(-1),
-    isProcessAlive(Number.NaN),
-    isProcessAlive(process.pid),
-  ]).toEqual([false, false, false, true]);
+  expect([isProcessAlive(0), isProcessAlive(-1), isProcessAlive(Number.NaN), isProcessAlive(process.pid)]).toEqual([
+    false,
+    false,
+    false,
+    true,
+  ]);
 });

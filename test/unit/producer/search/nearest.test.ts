@@ -16,12 +16,7 @@ import {
 
 type Format = "parquet" | "jsonl" | "npy";
 
-async function finishedRun(
-  format: Format,
-  items: number,
-  dimensions: number,
-  withText = true,
-): Promise<string> {
+async function finishedRun(format: Format, items: number, dimensions: number, withText = true): Promise<string> {
   const dir = await temporaryFolder();
   const store = await fullStore(dir, items, dimensions);
   await finalize(store, sampleItems(items, [997]), dir, { format, withText, run: "r", model: "m/x" });
@@ -55,9 +50,7 @@ describe.each<Format>(["parquet", "jsonl", "npy"])("a finished run in %s", (form
         const { id, text, metadata } = sampleItem(index);
         const status = failsAt(index) ? "failed" : "ok";
         expect(record).toEqual({ id, index, status, tokens, attempts, text, metadata });
-        const vector = failsAt(index)
-          ? new Float32Array(dimensions).fill(Number.NaN)
-          : sampleVector(index, dimensions);
+        const vector = failsAt(index) ? new Float32Array(dimensions).fill(Number.NaN) : sampleVector(index, dimensions);
         expect(vectors.subarray(i * dimensions, (i + 1) * dimensions)).toEqual(vector);
       }
       next += count;
@@ -65,23 +58,20 @@ describe.each<Format>(["parquet", "jsonl", "npy"])("a finished run in %s", (form
     expect(next).toBe(items);
   });
 
-  test.each([7, 16])(
-    "is searched exactly with %i dimensions, best first, without failed items",
-    async (dimensions) => {
-      const items = 4_200;
-      const dir = await finishedRun(format, items, dimensions);
-      const query = sampleVector(100_000, dimensions);
-      const hits = await nearest(dir, query, 5);
-      const expected = exactScores(query, items).slice(0, 5);
-      expect(hits.map(({ index }) => index)).toEqual(expected.map(({ index }) => index));
-      for (const [i, { score, id, text, metadata, index }] of hits.entries()) {
-        expect(score).toBeCloseTo(expected[i]?.score ?? Number.NaN, 10);
-        const item = sampleItem(index);
-        expect({ id, text, metadata }).toEqual({ id: item.id, text: item.text, metadata: item.metadata });
-      }
-      expect((await nearest(dir, sampleVector(41, dimensions), 1))[0]).toMatchObject({ index: 41 });
-    },
-  );
+  test.each([7, 16])("is searched exactly with %i dimensions, best first, without failed items", async (dimensions) => {
+    const items = 4_200;
+    const dir = await finishedRun(format, items, dimensions);
+    const query = sampleVector(100_000, dimensions);
+    const hits = await nearest(dir, query, 5);
+    const expected = exactScores(query, items).slice(0, 5);
+    expect(hits.map(({ index }) => index)).toEqual(expected.map(({ index }) => index));
+    for (const [i, { score, id, text, metadata, index }] of hits.entries()) {
+      expect(score).toBeCloseTo(expected[i]?.score ?? Number.NaN, 10);
+      const item = sampleItem(index);
+      expect({ id, text, metadata }).toEqual({ id: item.id, text: item.text, metadata: item.metadata });
+    }
+    expect((await nearest(dir, sampleVector(41, dimensions), 1))[0]).toMatchObject({ index: 41 });
+  });
 
   test("gives ids without text when it was written without", async () => {
     const dir = await finishedRun(format, 10, 4, false);
@@ -146,9 +136,7 @@ describe("the best of many scores", () => {
         const best = new TopK(k);
         const all = scores.map((score, index) => ({ index, score }));
         for (const scored of all) best.add(scored);
-        expect(best.best()).toEqual(
-          all.toSorted((a, b) => b.score - a.score || a.index - b.index).slice(0, k),
-        );
+        expect(best.best()).toEqual(all.toSorted((a, b) => b.score - a.score || a.index - b.index).slice(0, k));
       }),
     );
   });

@@ -80,9 +80,7 @@ describe("a JSON store", () => {
     await store.sync();
     await expect(store.read(0, 2)).rejects.toThrow("item 1 has no record yet");
     disk.bytesLeft = 10;
-    await expect(store.write([answerRecord(1)])).rejects.toThrow(
-      "cannot write to /run/.work: the disk is full",
-    );
+    await expect(store.write([answerRecord(1)])).rejects.toThrow("cannot write to /run/.work: the disk is full");
     await expect(store.sync()).rejects.toThrow("the disk is full");
   });
 
@@ -138,9 +136,7 @@ const steps = fc.array(
   fc.oneof(
     {
       weight: 6,
-      arbitrary: fc
-        .array(fc.nat(ITEMS - 1), { maxLength: 12 })
-        .map((indices): Step => ({ kind: "write", indices })),
+      arbitrary: fc.array(fc.nat(ITEMS - 1), { maxLength: 12 }).map((indices): Step => ({ kind: "write", indices })),
     },
     { weight: 3, arbitrary: fc.constant<Step>({ kind: "sync" }) },
     { weight: 1, arbitrary: fc.constantFrom<Step>({ kind: "kill" }, { kind: "power" }) },
@@ -170,8 +166,7 @@ test("for any order, duplication, kills and power cuts a synced answer stays, an
           for (let turns = 0; sync !== undefined && turns < 9 && coins.next().value; turns += 1) {
             await Promise.resolve();
           }
-          const after =
-            step.kind === "kill" ? disk.afterKill() : disk.afterPowerCut(() => coins.next().value);
+          const after = step.kind === "kill" ? disk.afterKill() : disk.afterPowerCut(() => coins.next().value);
           await sync;
           disk = after;
           store = await openJsonStore("/run", { items: ITEMS, now, disk });

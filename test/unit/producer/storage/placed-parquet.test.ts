@@ -133,9 +133,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     await before.vectorFile.write([Buffer.from([1, 2, 3])], before.layout.position(5));
     await before.close();
     const store = await openRecordStore(dir, { items: 9 });
-    await expect(finalize(store, sampleItems(9), dir, parquet)).rejects.toThrow(
-      "differs from what was written",
-    );
+    await expect(finalize(store, sampleItems(9), dir, parquet)).rejects.toThrow("differs from what was written");
     expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
     await store.close();
   });
@@ -163,9 +161,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     await store.close();
     expect((await stat(join(dir, ".work/vectors.f32"))).nlink).toBe(1);
     const { rows } = await readParquet(dir);
-    expect(rows.map(({ vector }) => vector?.length ?? 0)).toEqual(
-      rows.map((_, i) => (i % 7 === 3 ? 0 : 600)),
-    );
+    expect(rows.map(({ vector }) => vector?.length ?? 0)).toEqual(rows.map((_, i) => (i % 7 === 3 ? 0 : 600)));
   });
 
   test("gives every other form of output as well, when a run goes on with another --format", async () => {

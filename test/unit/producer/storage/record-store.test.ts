@@ -77,17 +77,9 @@ describe("a record store", () => {
 
   test.each([
     ["an index past the end", { ...sampleRecord(0, DIMENSIONS), index: 5 }, "items 0 to 4"],
-    [
-      "a vector of another length",
-      { ...sampleRecord(1, DIMENSIONS + 1) },
-      "12 bytes (3 floats), not 16 bytes",
-    ],
+    ["a vector of another length", { ...sampleRecord(1, DIMENSIONS + 1) }, "12 bytes (3 floats), not 16 bytes"],
     ["neither vector nor failure", { index: 1, attempts: 1, tokens: 1 }, "either a vector or a failure"],
-    [
-      "a broken count",
-      { ...sampleRecord(1, DIMENSIONS), attempts: -1 },
-      "attempts must be 0 to 65535, not -1",
-    ],
+    ["a broken count", { ...sampleRecord(1, DIMENSIONS), attempts: -1 }, "attempts must be 0 to 65535, not -1"],
   ])("refuses %s and stores nothing of that call", async (_, record, message) => {
     const store = await openRecordStore("/run", { items: 5, dimensions: DIMENSIONS, disk: new UnsafeDisk() });
     await expect(store.write([sampleRecord(2, DIMENSIONS), record])).rejects.toThrow(message);
@@ -101,9 +93,7 @@ describe("a record store", () => {
   test("refuses the folder of a run with other items or other dimensions", async () => {
     const disk = new UnsafeDisk();
     await (await openRecordStore("/run", { items: 5, dimensions: 3, disk })).close();
-    await expect(openRecordStore("/run", { items: 6, disk })).rejects.toThrow(
-      "run of 5 items, this one has 6",
-    );
+    await expect(openRecordStore("/run", { items: 6, disk })).rejects.toThrow("run of 5 items, this one has 6");
     await expect(openRecordStore("/run", { items: 5, dimensions: 4, disk })).rejects.toThrow(
       "vectors of 3 dimensions, this model has 4",
     );
@@ -215,9 +205,7 @@ const steps = fc.array(
   fc.oneof(
     {
       weight: 6,
-      arbitrary: fc
-        .array(fc.nat(ITEMS - 1), { maxLength: 12 })
-        .map((indices): Step => ({ kind: "write", indices })),
+      arbitrary: fc.array(fc.nat(ITEMS - 1), { maxLength: 12 }).map((indices): Step => ({ kind: "write", indices })),
     },
     { weight: 3, arbitrary: fc.constant<Step>({ kind: "sync" }) },
     { weight: 1, arbitrary: fc.constantFrom<Step>({ kind: "kill" }, { kind: "power" }) },
@@ -252,8 +240,7 @@ describe("for any order, duplication, kills and power cuts", () => {
             for (let turns = 0; sync !== undefined && turns < 9 && coins.next().value; turns += 1) {
               await Promise.resolve();
             }
-            const after =
-              step.kind === "kill" ? disk.afterKill() : disk.afterPowerCut(() => coins.next().value);
+            const after = step.kind === "kill" ? disk.afterKill() : disk.afterPowerCut(() => coins.next().value);
             await sync;
             disk = after;
             store = await openRecordStore("/run", { ...options, disk });

@@ -38,9 +38,7 @@ describe("encodeEmbeddingRequest", () => {
     expect(encodeEmbeddingRequest("embo-01", { inputs: ["a", "古诗"] })).toMatchInlineSnapshot(
       `"{"model":"embo-01","texts":["a","古诗"],"type":"db"}"`,
     );
-    expect(JSON.parse(encodeEmbeddingRequest("embo-01", { inputs: ["a"], purpose: "query" })).type).toBe(
-      "query",
-    );
+    expect(JSON.parse(encodeEmbeddingRequest("embo-01", { inputs: ["a"], purpose: "query" })).type).toBe("query");
   });
 });
 

@@ -119,9 +119,7 @@ describe("encoding a chat request", () => {
 
   it("refuses no messages and more than one answer before any call", () => {
     expect(failure(() => codec.encode({ messages: [] }, false)).kind).toBe("invalid-request");
-    expect(failure(() => codec.encode({ ...request, extra: { n: 2 } }, false)).message).toMatch(
-      /n must be 1/,
-    );
+    expect(failure(() => codec.encode({ ...request, extra: { n: 2 } }, false)).message).toMatch(/n must be 1/);
   });
 });
 
@@ -317,8 +315,7 @@ describe("reducing a stream", () => {
   });
 
   it("leaves prototypes alone whatever the fields are called", () => {
-    const hostile =
-      '{"__proto__":{"x":1},"choices":[{"index":0,"delta":{"__proto__":{"x":1},"content":"a"}}]}';
+    const hostile = '{"__proto__":{"x":1},"choices":[{"index":0,"delta":{"__proto__":{"x":1},"content":"a"}}]}';
     const { response } = stream([hostile, stop]);
     expect(({} as { x?: unknown }).x).toBeUndefined();
     expect((Object.assign({}, response.extra) as { x?: unknown }).x).toBeUndefined();
@@ -343,28 +340,20 @@ describe("any stream", () => {
   });
 
   function record(pieces: readonly string[]): Buffer {
-    const frames = [...pieces.map((content) => delta({ content })), stop].map((frame) =>
-      JSON.stringify(frame),
-    );
+    const frames = [...pieces.map((content) => delta({ content })), stop].map((frame) => JSON.stringify(frame));
     return Buffer.from([...frames, "[DONE]"].map((frame) => `data: ${frame}\n\n`).join(""));
   }
 
   it("gives the same text for every split of its bytes", () => {
     fc.assert(
-      fc.property(
-        text,
-        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }),
-        (pieces, shares) => {
-          const bytes = record(pieces);
-          const cuts = shares.map((share) => Math.floor(share * bytes.length)).toSorted((a, b) => a - b);
-          const decoder = new SseDecoder();
-          const edges = [0, ...cuts, bytes.length];
-          const events = edges
-            .slice(1)
-            .flatMap((end, index) => decoder.push(bytes.subarray(edges[index], end)));
-          expect(run([...events, ...decoder.end()]).response.text).toBe(pieces.join(""));
-        },
-      ),
+      fc.property(text, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (pieces, shares) => {
+        const bytes = record(pieces);
+        const cuts = shares.map((share) => Math.floor(share * bytes.length)).toSorted((a, b) => a - b);
+        const decoder = new SseDecoder();
+        const edges = [0, ...cuts, bytes.length];
+        const events = edges.slice(1).flatMap((end, index) => decoder.push(bytes.subarray(edges[index], end)));
+        expect(run([...events, ...decoder.end()]).response.text).toBe(pieces.join(""));
+      }),
     );
   });
 

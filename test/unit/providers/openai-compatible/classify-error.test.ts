@@ -14,20 +14,10 @@ describe("the errors of compatible vendors", () => {
   it.each([
     ["openai", 401, { error: { code: "invalid_api_key", type: "invalid_request_error" } }, "auth"],
     ["openai", 429, { error: { code: "insufficient_quota", type: "insufficient_quota" } }, "quota"],
-    [
-      "openai",
-      400,
-      { error: { code: "context_length_exceeded", type: "invalid_request_error" } },
-      "too-long",
-    ],
+    ["openai", 400, { error: { code: "context_length_exceeded", type: "invalid_request_error" } }, "too-long"],
     ["openai", 400, { error: { code: "content_policy_violation" } }, "content-filter"],
     ["openai", 404, { error: { code: "model_not_found" } }, "auth"],
-    [
-      "openai",
-      400,
-      { error: { type: "invalid_request_error", code: null, message: "bad" } },
-      "invalid-request",
-    ],
+    ["openai", 400, { error: { type: "invalid_request_error", code: null, message: "bad" } }, "invalid-request"],
     ["openai", 500, { error: { type: "server_error" } }, "server"],
     ["openrouter", 200, { error: { code: 402, message: "credits" } }, "quota"],
     ["openrouter", 200, { error: { code: 502, message: "x" } }, "server"],
@@ -47,12 +37,7 @@ describe("the errors of compatible vendors", () => {
     ["volcengine-ark", 400, { error: { code: "InputTextSensitiveContentDetected" } }, "content-filter"],
     ["text-embeddings-inference", 429, { error: "x", error_type: "Overloaded" }, "throttled"],
     ["text-embeddings-inference", 424, { error: "x", error_type: "Backend" }, "server"],
-    [
-      "text-embeddings-inference",
-      413,
-      { error: "batch size 33 > maximum", error_type: "Validation" },
-      "too-long",
-    ],
+    ["text-embeddings-inference", 413, { error: "batch size 33 > maximum", error_type: "Validation" }, "too-long"],
     [
       "vllm",
       400,

@@ -65,9 +65,7 @@ describe("encodeEmbeddingRequest", () => {
 
 describe("decodeFloats", () => {
   it("reads little-endian float32", () => {
-    expect(decodeFloats("AAAAPwAAgL8AAIA+2w9JQA==")).toEqual(
-      Float32Array.from([0.5, -1, 0.25, 3.1415927410125732]),
-    );
+    expect(decodeFloats("AAAAPwAAgL8AAIA+2w9JQA==")).toEqual(Float32Array.from([0.5, -1, 0.25, 3.1415927410125732]));
   });
 
   it("takes the length of 2560 dimensions", () => {

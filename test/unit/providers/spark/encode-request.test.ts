@@ -146,9 +146,7 @@ describe("plainMessages", () => {
       { role: "assistant", content: "yo" },
       { role: "user", content: "a\n### bc" },
     ]);
-    expect(toPlainMessages([{ role: "system", content: "S" }], false)).toEqual([
-      { role: "user", content: "S" },
-    ]);
+    expect(toPlainMessages([{ role: "system", content: "S" }], false)).toEqual([{ role: "user", content: "S" }]);
   });
 
   it.each([

@@ -11,11 +11,7 @@ interface FrameOptions {
   piece?: Record<string, unknown>;
 }
 
-function frame(
-  seq: number,
-  content: string,
-  { status = 1, code = 0, usage, piece }: FrameOptions = {},
-): string {
+function frame(seq: number, content: string, { status = 1, code = 0, usage, piece }: FrameOptions = {}): string {
   return JSON.stringify({
     header: { code, message: "Success", sid: "cht0001@dx2", status },
     payload: {
@@ -26,9 +22,7 @@ function frame(
 }
 
 function framesOf(texts: readonly string[]): string[] {
-  return texts.map((text, seq) =>
-    frame(seq, text, { status: seq === texts.length - 1 ? 2 : seq === 0 ? 0 : 1 }),
-  );
+  return texts.map((text, seq) => frame(seq, text, { status: seq === texts.length - 1 ? 2 : seq === 0 ? 0 : 1 }));
 }
 
 /** Runs all frames and ends; what a model does with a connection that then closes. */
@@ -131,8 +125,7 @@ describe("the frame reducer", () => {
 
   it("never takes a prefix of a valid answer for an answer", () => {
     const all = framesOf(["一", "二", "三", "四"]);
-    for (let length = 0; length < all.length; length++)
-      expect(failure(all.slice(0, length)).kind).toBe("bad-response");
+    for (let length = 0; length < all.length; length++) expect(failure(all.slice(0, length)).kind).toBe("bad-response");
   });
 
   it("never throws anything but its own errors, whatever a frame holds", () => {

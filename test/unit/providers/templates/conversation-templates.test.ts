@@ -93,10 +93,10 @@ describe("parsePrompt", () => {
       fc.constantFrom(...Object.values(roles)).map((name) => `${separator}${name}:`),
     );
     const text = fc.array(piece, { maxLength: 8 }).map((parts) => parts.join(""));
-    const turns = fc.array(
-      fc.record({ role: fc.constantFrom("user" as const, "assistant" as const), content: text }),
-      { minLength: 1, maxLength: 6 },
-    );
+    const turns = fc.array(fc.record({ role: fc.constantFrom("user" as const, "assistant" as const), content: text }), {
+      minLength: 1,
+      maxLength: 6,
+    });
     const system = text.filter((each) => each !== "");
     fc.assert(
       fc.property(fc.option(system, { nil: undefined }), turns, (head, rest) => {
@@ -147,9 +147,7 @@ describe("applyTemplate", () => {
       ],
       maxTokens: 5,
     });
-    expect(applyTemplate(zhipu!, { prompt: renderPrompt(zhipu!, conversation) }).messages).toEqual(
-      conversation,
-    );
+    expect(applyTemplate(zhipu!, { prompt: renderPrompt(zhipu!, conversation) }).messages).toEqual(conversation);
   });
 });
 

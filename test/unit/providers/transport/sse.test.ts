@@ -18,10 +18,7 @@ describe("the event decoder", () => {
     ["carriage returns and line feeds", "data: a\r\n\r\ndata: b\r\n\r\n"],
     ["lone carriage returns", "data: a\r\rdata: b\r\r"],
     ["a byte order mark", "\uFEFFdata: a\n\ndata: b\n\n"],
-    [
-      "comments and unknown fields",
-      ": hello\ndata: a\nid: 7\nretry: 5\n: x\n\n: y\n\ndatabase: no\ndata: b\n\n",
-    ],
+    ["comments and unknown fields", ": hello\ndata: a\nid: 7\nretry: 5\n: x\n\n: y\n\ndatabase: no\ndata: b\n\n"],
     ["no space after the colon", "data:a\n\ndata:b\n\n"],
     ["no blank line at the end", "data: a\n\ndata: b\n"],
     ["no line end at all", "data: a\n\ndata: b"],

@@ -6,8 +6,7 @@ import { createZhipuChatDialect } from "#src/providers/zhipu/chat-dialect.ts";
 
 const codec = createChatCodec(createZhipuChatDialect("glm-4-plus"));
 const user = { role: "user", content: "hi" } as const;
-const encode = (request: Partial<ChatRequest>) =>
-  JSON.parse(codec.encode({ messages: [user], ...request }, false));
+const encode = (request: Partial<ChatRequest>) => JSON.parse(codec.encode({ messages: [user], ...request }, false));
 
 describe("Zhipu's chat requests", () => {
   it("keep temperature and top_p inside what every model takes", () => {
@@ -16,17 +15,13 @@ describe("Zhipu's chat requests", () => {
     expect(encode({ temperature: 1, topP: 1 })).toMatchObject({ temperature: 0.99, top_p: 0.99 });
     expect(encode({ temperature: 0.001, topP: 0 })).toMatchObject({ temperature: 0.01, top_p: 0.01 });
     fc.assert(
-      fc.property(
-        fc.double({ min: -5, max: 5, noNaN: true }),
-        fc.double({ min: -5, max: 5, noNaN: true }),
-        (t, p) => {
-          const { temperature = 0.5, top_p } = encode({ temperature: t, topP: p });
-          for (const value of [temperature, top_p]) {
-            expect(value).toBeGreaterThanOrEqual(0.01);
-            expect(value).toBeLessThanOrEqual(0.99);
-          }
-        },
-      ),
+      fc.property(fc.double({ min: -5, max: 5, noNaN: true }), fc.double({ min: -5, max: 5, noNaN: true }), (t, p) => {
+        const { temperature = 0.5, top_p } = encode({ temperature: t, topP: p });
+        for (const value of [temperature, top_p]) {
+          expect(value).toBeGreaterThanOrEqual(0.01);
+          expect(value).toBeLessThanOrEqual(0.99);
+        }
+      }),
     );
   });
 

@@ -50,9 +50,11 @@ describe("Zhipu's errors", () => {
     ["1311", 429, "quota"],
     ["1312", 429, "overloaded"],
     ["1313", 429, "throttled"],
-    ...["1314", "1315", "1316", "1317", "1318", "1319", "1320", "1321"].map(
-      (code): [string, number, string] => [code, 429, "quota"],
-    ),
+    ...["1314", "1315", "1316", "1317", "1318", "1319", "1320", "1321"].map((code): [string, number, string] => [
+      code,
+      429,
+      "quota",
+    ]),
   ];
 
   it.each(rows)("%s with HTTP %d is %s", (code, status, kind, dimension) => {

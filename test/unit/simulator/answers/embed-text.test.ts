@@ -68,9 +68,7 @@ describe("VectorStore", () => {
       const [printed] = store.print(["a text"], mode);
       const [encoded] = store.encode(["a text"], mode);
       const bytes = Uint8Array.from(Buffer.from(encoded ?? "", "base64"));
-      expect(new Float32Array(bytes.buffer)).toEqual(
-        Float32Array.from(JSON.parse(String(printed)) as number[]),
-      );
+      expect(new Float32Array(bytes.buffer)).toEqual(Float32Array.from(JSON.parse(String(printed)) as number[]));
     }
   });
 

@@ -52,9 +52,7 @@ describe("patchSettings", () => {
     });
     expect(patched.latency.fixedMs).toBe(7);
     expect(patched.faults).toEqual([{ action: { type: "empty" }, probability: 1 }]);
-    expect(
-      patchSettings(patched, { limits: { requestsPerWindow: null } }).limits.requestsPerWindow,
-    ).toBeNull();
+    expect(patchSettings(patched, { limits: { requestsPerWindow: null } }).limits.requestsPerWindow).toBeNull();
   });
 
   it.each([

@@ -6,12 +6,9 @@ import { SlidingWindow } from "#src/simulator/server/sliding-window.ts";
 const WINDOW_MS = 100;
 const NONE = { requestsPerWindow: null, tokensPerWindow: null, concurrency: null, windowMs: WINDOW_MS };
 
-const spendings = fc.array(
-  fc.record({ after: fc.integer({ min: 0, max: 60 }), amount: fc.nat({ max: 20 }) }),
-  {
-    maxLength: 200,
-  },
-);
+const spendings = fc.array(fc.record({ after: fc.integer({ min: 0, max: 60 }), amount: fc.nat({ max: 20 }) }), {
+  maxLength: 200,
+});
 
 describe("SlidingWindow", () => {
   it("holds at every moment what a plain sum over the last window says, and keeps the greatest", () => {
@@ -25,9 +22,7 @@ describe("SlidingWindow", () => {
           now += after;
           window.spend(now, WINDOW_MS, amount);
           spent.push({ at: now, amount });
-          const sum = spent
-            .filter(({ at }) => now - at < WINDOW_MS)
-            .reduce((total, each) => total + each.amount, 0);
+          const sum = spent.filter(({ at }) => now - at < WINDOW_MS).reduce((total, each) => total + each.amount, 0);
           greatest = Math.max(greatest, sum);
           expect(window.sumAt(now, WINDOW_MS)).toBe(sum);
         }

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  decodeRecords,
-  encodeRecords,
-  FrameError,
-  type WireRecord,
-} from "#src/state/records/record-codec.ts";
+import { decodeRecords, encodeRecords, FrameError, type WireRecord } from "#src/state/records/record-codec.ts";
 
 const DIMENSIONS = 3;
 const base = {
@@ -85,9 +80,7 @@ test("records know the calls they came from, and records of one call share it", 
       });
       const told = new Set(records.flatMap(({ call }) => call ?? []).slice(0, 10_000));
       const kept = new Set([...told].slice(0, 255));
-      const expected = records.map(({ call, ...record }) =>
-        call && kept.has(call) ? { ...record, call } : record,
-      );
+      const expected = records.map(({ call, ...record }) => (call && kept.has(call) ? { ...record, call } : record));
       expect(decodeRecords(encodeRecords(records, DIMENSIONS)).records).toEqual(expected);
     }),
   );

@@ -38,8 +38,7 @@ test("however calls are spread over flushes, the figures are those of all of the
       const figures = parseLaneStats(stored(flushes));
       const all = flushes.flat();
       const answered = all.filter(({ error }) => error === undefined);
-      const sum = (pick: (call: CallMeasurement) => number) =>
-        answered.reduce((total, call) => total + pick(call), 0);
+      const sum = (pick: (call: CallMeasurement) => number) => answered.reduce((total, call) => total + pick(call), 0);
       expect(figures.calls).toBe(all.length);
       expect(figures.answered).toBe(answered.length);
       expect(figures.inputs).toBe(sum(({ inputs }) => inputs));

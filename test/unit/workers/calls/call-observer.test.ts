@@ -56,9 +56,7 @@ test("only the first delta counts, and only calls with deltas have one", () => {
 test("a failed call is noted once per run it carried items of, and not for items on their own", () => {
   const { outcomes, notes, observer } = record();
   const inputs = [input(4, "a", true, 2), input(5, "a"), input(1, "b"), input(0, "alone", false)];
-  observer
-    .call(grant, inputs)
-    .failed(new ProviderError("down", { kind: "server", provider: "p", code: "7" }));
+  observer.call(grant, inputs).failed(new ProviderError("down", { kind: "server", provider: "p", code: "7" }));
   expect(notes).toMatchObject([
     {
       run: "a",

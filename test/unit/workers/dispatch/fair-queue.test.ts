@@ -38,9 +38,7 @@ test("what iteration shows is what is taken, each run keeps its order, and nothi
       let number = 0;
       for (const one of steps) {
         if (one.do === "push") {
-          const pushed = Array.from({ length: one.count }, () =>
-            createInput(one.run, number++, one.isInteractive),
-          );
+          const pushed = Array.from({ length: one.count }, () => createInput(one.run, number++, one.isInteractive));
           for (const each of pushed) inside.add(each);
           queue.push(...pushed);
         } else if (one.do === "take") {
@@ -50,8 +48,7 @@ test("what iteration shows is what is taken, each run keeps its order, and nothi
           if (one.back) queue.unshift(taken);
           else for (const each of taken) expect(inside.delete(each)).toBe(true);
         } else {
-          for (const each of queue.remove(({ runId }) => runId === one.run))
-            expect(inside.delete(each)).toBe(true);
+          for (const each of queue.remove(({ runId }) => runId === one.run)) expect(inside.delete(each)).toBe(true);
           expect([...queue].some(({ runId }) => runId === one.run)).toBe(false);
         }
         const now = [...queue];
@@ -60,9 +57,7 @@ test("what iteration shows is what is taken, each run keeps its order, and nothi
         for (const run of ["a", "b", "c"]) {
           for (const isInteractive of [true, false]) {
             const order = now.filter((each) => each.runId === run && each.isInteractive === isInteractive);
-            expect(order.map((each) => each.number)).toEqual(
-              order.map((each) => each.number).sort((x, y) => x - y),
-            );
+            expect(order.map((each) => each.number)).toEqual(order.map((each) => each.number).sort((x, y) => x - y));
           }
         }
       }

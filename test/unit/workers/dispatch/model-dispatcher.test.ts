@@ -92,9 +92,7 @@ function openDispatcherHarness(
           job.outcome = reason.message;
         },
       );
-      dispatcher.submit(
-        texts.map((text) => ({ ...input(text, nextIndex++, runId, completion), isInteractive })),
-      );
+      dispatcher.submit(texts.map((text) => ({ ...input(text, nextIndex++, runId, completion), isInteractive })));
       return job;
     },
     async drain() {
@@ -209,9 +207,7 @@ test("a text answered with a server error for ever fails after its attempts, and
   await harness.drain();
   expect(job.outcome).toBe("finished");
   const failed = [...harness.ledger.records.values()].filter((record) => record.failure);
-  expect(failed).toEqual([
-    expect.objectContaining({ index: 4, failure: expect.objectContaining({ kind: "server" }) }),
-  ]);
+  expect(failed).toEqual([expect.objectContaining({ index: 4, failure: expect.objectContaining({ kind: "server" }) })]);
   expect(failed[0]?.attempts).toBeGreaterThanOrEqual(5);
 });
 
@@ -235,8 +231,7 @@ test("a passing server error costs an attempt and no record", async () => {
 test("poison in every call in flight does not pass for an outage that never ends", async () => {
   const model = createFakeEmbedding({
     onCall: (inputs) => {
-      if (inputs.some((text) => text.startsWith("poison")))
-        throw createProviderError("server", { status: 500 });
+      if (inputs.some((text) => text.startsWith("poison"))) throw createProviderError("server", { status: 500 });
     },
   });
   const harness = openDispatcherHarness(model, { maxCalls: 8 });
@@ -298,10 +293,7 @@ test("a job handed back while it waits starts no call", async () => {
   await harness.limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 10_000, grantedAt: 0 });
   const [gone, stays] = [harness.job(texts(10, "gone")), harness.job(texts(10, "stays"))];
   await harness.clock.advance(100);
-  harness.dispatcher.returnToQueue(
-    new ReturnToQueue("lock lost"),
-    (input) => input.completion === gone.completion,
-  );
+  harness.dispatcher.returnToQueue(new ReturnToQueue("lock lost"), (input) => input.completion === gone.completion);
   await harness.clock.advance(20_000);
   expect([gone.outcome, stays.outcome]).toEqual(["lock lost", "finished"]);
   expect(model.calls).toEqual([texts(10, "stays")]);
@@ -381,10 +373,7 @@ test("a lock lost while reservations are asked for starts no call for that job",
   const harness = openDispatcherHarness(model, { wrap: createGatedLimiter({ wait: asked.promise }) });
   const [lost, kept] = [harness.job(texts(10, "lost")), harness.job(texts(10, "kept"))];
   await flushPromises();
-  harness.dispatcher.returnToQueue(
-    new ReturnToQueue("lock lost"),
-    (input) => input.completion === lost.completion,
-  );
+  harness.dispatcher.returnToQueue(new ReturnToQueue("lock lost"), (input) => input.completion === lost.completion);
   asked.resolve();
   await harness.clock.advance(100);
   expect([lost.outcome, kept.outcome]).toEqual(["lock lost", "finished"]);
@@ -479,8 +468,7 @@ test("whatever fails, no input is in two calls at once, none is lost, and each i
             }
             await harness.clock.sleep(ms);
             for (const text of inputs) flying.delete(text);
-            if (fate !== "ok")
-              throw createProviderError(fate, fate === "throttled" ? { retryAfterMs: 100 } : {});
+            if (fate !== "ok") throw createProviderError(fate, fate === "throttled" ? { retryAfterMs: 100 } : {});
           },
         });
         const harness = openDispatcherHarness(model, { limits, maxCalls: 4 });

@@ -25,8 +25,7 @@ function packAll(inputs: readonly Sized[], limits: BatchLimits): Sized[][] {
   return batches;
 }
 
-const sum = (inputs: readonly Sized[], what: keyof Sized) =>
-  inputs.reduce((all, input) => all + input[what], 0);
+const sum = (inputs: readonly Sized[], what: keyof Sized) => inputs.reduce((all, input) => all + input[what], 0);
 
 function fits(inputs: readonly Sized[], { maxInputs, maxTokens, maxBytes }: BatchLimits): boolean {
   return (

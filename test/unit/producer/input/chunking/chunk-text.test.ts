@@ -114,11 +114,7 @@ test("a code fence that fits stays in one chunk", async () => {
 });
 
 test("sentences are cut behind their full stop, in English and Chinese", async () => {
-  const english = await texts(
-    "This is a sentence of some words. ".repeat(12),
-    { tokens: 32, overlap: 0 },
-    "plain",
-  );
+  const english = await texts("This is a sentence of some words. ".repeat(12), { tokens: 32, overlap: 0 }, "plain");
   for (const each of english) expect(each).toMatch(/^This .*\.$/s);
   const chinese = await texts(
     "他说：「天下大事，分久必合。」合久必分！".repeat(12),

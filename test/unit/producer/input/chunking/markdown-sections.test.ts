@@ -2,8 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { splitMarkdownSections } from "#src/producer/input/chunking/markdown-sections.ts";
 
-const outline = (text: string) =>
-  splitMarkdownSections(text).map((each) => [each.level, each.headings.join(" > ")]);
+const outline = (text: string) => splitMarkdownSections(text).map((each) => [each.level, each.headings.join(" > ")]);
 
 test("headings nest by level, and a higher one closes those below it", () => {
   expect(outline("intro\n# A\n## B ##\ntext\n#### D\n## C\n# E\r\n")).toEqual([

@@ -8,9 +8,7 @@ async function scan(text: string, size = 1 << 20, delimiter = ",", most?: number
   const found: CsvRecord[][] = [];
   for (let at = 0; at < bytes.length; at += size) found.push(csv.push(bytes.subarray(at, at + size)));
   found.push(await csv.end());
-  return found
-    .flat()
-    .map((each) => `${each.line} ${"cells" in each ? JSON.stringify(each.cells) : each.fault}`);
+  return found.flat().map((each) => `${each.line} ${"cells" in each ? JSON.stringify(each.cells) : each.fault}`);
 }
 
 test("a record's line is where it starts, over quoted line ends, CRLF, blank lines and a byte order mark", async () => {

@@ -21,8 +21,7 @@ test("lines and their numbers do not depend on where the bytes are cut", async (
   await fc.assert(
     fc.asyncProperty(fc.array(line), sizes, async (lines, cuts) => {
       const text = lines.join("\n");
-      const expected =
-        text === "" ? [] : text.split("\n").map((each, at) => ({ number: at + 1, text: each }));
+      const expected = text === "" ? [] : text.split("\n").map((each, at) => ({ number: at + 1, text: each }));
       if (text.endsWith("\n")) expected.pop();
       expect(await read(Buffer.from(text), cuts)).toEqual(expected);
     }),

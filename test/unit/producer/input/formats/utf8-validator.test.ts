@@ -3,30 +3,14 @@ import { expect, test } from "vitest";
 import { findInvalidUtf8, Utf8Validator } from "#src/producer/input/formats/utf8-validator.ts";
 
 test("finds the same faults however the bytes are cut", () => {
-  const byte = fc.constantFrom(
-    0x41,
-    0x80,
-    0xc3,
-    0xa9,
-    0xe6,
-    0xbc,
-    0xa2,
-    0xf0,
-    0x9f,
-    0x98,
-    0x80,
-    0xff,
-    0xed,
-    0xa0,
-  );
+  const byte = fc.constantFrom(0x41, 0x80, 0xc3, 0xa9, 0xe6, 0xbc, 0xa2, 0xf0, 0x9f, 0x98, 0x80, 0xff, 0xed, 0xa0);
   fc.assert(
     fc.property(fc.array(byte), fc.integer({ min: 1, max: 5 }), (bytes, size) => {
       const whole = new Utf8Validator();
       const expected = [...whole.push(Buffer.from(bytes)), ...whole.end()];
       const scan = new Utf8Validator();
       const found: number[] = [];
-      for (let at = 0; at < bytes.length; at += size)
-        found.push(...scan.push(Buffer.from(bytes.slice(at, at + size))));
+      for (let at = 0; at < bytes.length; at += size) found.push(...scan.push(Buffer.from(bytes.slice(at, at + size))));
       expect([...found, ...scan.end()]).toEqual(expected);
     }),
   );

@@ -69,14 +69,7 @@ test("every problem of a file is named by line, and nothing is kept", async () =
   using folder = new SourceFolder();
   folder.write(
     "requests.jsonl",
-    lines(
-      chat("a"),
-      "{not json",
-      chat("a"),
-      embedding("e", "x"),
-      chat("b", "x", "zhipu/nothing-like-it"),
-      "[]",
-    ),
+    lines(chat("a"), "{not json", chat("a"), embedding("e", "x"), chat("b", "x", "zhipu/nothing-like-it"), "[]"),
   );
   const { plan, problems } = await planned(folder);
   expect(problems).toEqual([
@@ -105,9 +98,7 @@ test("what is bad is left out when asked, and a request goes as a whole", async 
   const { plan, items, problems } = await planned(folder, { skipInvalid: true });
   expect(items.map(({ text }) => text)).toEqual(["one", "two", "last"]);
   expect(plan).toMatchObject({ items: 3, documents: 2, problemCount: 2 });
-  expect(problems[1]).toMatch(
-    /^requests.jsonl:3: input 1 has about \d+ tokens and minimax\/embo-01 takes 4096$/,
-  );
+  expect(problems[1]).toMatch(/^requests.jsonl:3: input 1 has about \d+ tokens and minimax\/embo-01 takes 4096$/);
 });
 
 test.each([

@@ -86,9 +86,7 @@ describe("the output of a chat run", () => {
           object: "chat.completion",
           created: 1_800_000_000,
           model: "glm-4-plus",
-          choices: [
-            expect.objectContaining({ message: { role: "assistant", content: "answer 0", refusal: null } }),
-          ],
+          choices: [expect.objectContaining({ message: { role: "assistant", content: "answer 0", refusal: null } })],
           usage: { total_tokens: 3 },
         }),
       },
@@ -176,10 +174,7 @@ describe("the output of an embedding run", () => {
       })),
     );
     const about = { run: "e-1", model: "embo-01" };
-    expect(await writeEmbeddingOutput(store, inBlocks(items), dir, about)).toEqual([
-      "errors.jsonl",
-      "output.jsonl",
-    ]);
+    expect(await writeEmbeddingOutput(store, inBlocks(items), dir, about)).toEqual(["errors.jsonl", "output.jsonl"]);
     await store.close();
     const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
     expect(errors.map((line) => line.custom_id)).toEqual(["e-2"]);

@@ -22,28 +22,21 @@ function plan(all: readonly Item[], inputsPerCall: number): Item[][] {
 }
 
 test("jobs keep the order, lose nothing, and stay within their bytes unless a single item is larger", () => {
-  const size = fc.oneof(
-    { weight: 4, arbitrary: fc.nat({ max: 3_000 }) },
-    fc.integer({ min: 20_000, max: 90_000 }),
-  );
+  const size = fc.oneof({ weight: 4, arbitrary: fc.nat({ max: 3_000 }) }, fc.integer({ min: 20_000, max: 90_000 }));
   fc.assert(
-    fc.property(
-      fc.array(size, { maxLength: 120 }),
-      fc.integer({ min: 1, max: 12 }),
-      (sizes, inputsPerCall) => {
-        const all = items(sizes);
-        const jobs = plan(all, inputsPerCall);
-        const shape = createJobShape(inputsPerCall);
-        expect(jobs.flat()).toEqual(all);
-        for (const job of jobs) {
-          const bytes = job.reduce((sum, item) => sum + Buffer.byteLength(item.text), 0);
-          expect(job.length).toBeLessThanOrEqual(shape.maxItems);
-          if (job.length > 1) expect(bytes).toBeLessThanOrEqual(shape.maxBytes);
-          const isLast = job.at(-1) === all.at(-1);
-          if (!isLast && job.length > inputsPerCall) expect(job.length % inputsPerCall).toBe(0);
-        }
-      },
-    ),
+    fc.property(fc.array(size, { maxLength: 120 }), fc.integer({ min: 1, max: 12 }), (sizes, inputsPerCall) => {
+      const all = items(sizes);
+      const jobs = plan(all, inputsPerCall);
+      const shape = createJobShape(inputsPerCall);
+      expect(jobs.flat()).toEqual(all);
+      for (const job of jobs) {
+        const bytes = job.reduce((sum, item) => sum + Buffer.byteLength(item.text), 0);
+        expect(job.length).toBeLessThanOrEqual(shape.maxItems);
+        if (job.length > 1) expect(bytes).toBeLessThanOrEqual(shape.maxBytes);
+        const isLast = job.at(-1) === all.at(-1);
+        if (!isLast && job.length > inputsPerCall) expect(job.length % inputsPerCall).toBe(0);
+      }
+    }),
   );
 });
 

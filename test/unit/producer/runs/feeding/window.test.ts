@@ -45,9 +45,7 @@ test("the window's size is the items in Redis, however jobs overlap, end and go 
         expect(window.open).toBe(holder.size);
         expect(window.collected).toBe(collected);
         expect(window.size).toBe(holder.size + collected);
-        const idle = new Map(
-          window.idleSince(Number.POSITIVE_INFINITY).map(({ id, open }) => [id, open.size]),
-        );
+        const idle = new Map(window.idleSince(Number.POSITIVE_INFINITY).map(({ id, open }) => [id, open.size]));
         const open = new Map<string, number>();
         for (const by of holder.values()) open.set(`job-${by}`, (open.get(`job-${by}`) ?? 0) + 1);
         expect(idle).toEqual(open);

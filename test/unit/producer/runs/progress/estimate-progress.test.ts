@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  estimateProgress,
-  keepSamples,
-  type ProgressSample,
-} from "#src/producer/runs/progress/estimate-progress.ts";
+import { estimateProgress, keepSamples, type ProgressSample } from "#src/producer/runs/progress/estimate-progress.ts";
 
 const sample = (at: number, items: number): ProgressSample => ({
   at,
@@ -16,8 +12,7 @@ const sample = (at: number, items: number): ProgressSample => ({
 /** Samples every half second of a run whose items at a moment are given by `itemsAt`. */
 function follow(seconds: number, itemsAt: (second: number) => number): ProgressSample[] {
   let samples: ProgressSample[] = [];
-  for (let at = 0; at <= seconds * 1000; at += 500)
-    samples = keepSamples(samples, sample(at, itemsAt(at / 1000)));
+  for (let at = 0; at <= seconds * 1000; at += 500) samples = keepSamples(samples, sample(at, itemsAt(at / 1000)));
   return samples;
 }
 
@@ -59,8 +54,7 @@ describe("an estimate", () => {
   });
 
   it("keeps the time remaining steady where a minute's share is spent at once", () => {
-    const bursts = (second: number) =>
-      6_000 * Math.floor(second / 60) + Math.min(6_000, (second % 60) * 1_200);
+    const bursts = (second: number) => 6_000 * Math.floor(second / 60) + Math.min(6_000, (second % 60) * 1_200);
     for (let second = 240; second < 300; second += 1) {
       const estimate = estimateProgress(follow(second, bursts), 60_000);
       expect(estimate.etaMs).toBe(600_000);

@@ -38,8 +38,7 @@ export class UnsafeDisk implements Disk {
     const files = new Map<string, Buffer<ArrayBufferLike>>(this.#durable);
     for (const change of this.#unsynced) {
       if (change.bytes === undefined) {
-        if (keep())
-          files.set(change.path, (files.get(change.path) ?? Buffer.alloc(0)).subarray(0, change.position));
+        if (keep()) files.set(change.path, (files.get(change.path) ?? Buffer.alloc(0)).subarray(0, change.position));
         continue;
       }
       let at = 0;
@@ -47,10 +46,7 @@ export class UnsafeDisk implements Disk {
         const position = change.position + at;
         const length = Math.min(change.bytes.length - at, SECTOR_BYTES - (position % SECTOR_BYTES));
         if (keep()) {
-          files.set(
-            change.path,
-            patch(files.get(change.path), change.bytes.subarray(at, at + length), position),
-          );
+          files.set(change.path, patch(files.get(change.path), change.bytes.subarray(at, at + length), position));
         }
         at += length;
       }
@@ -98,8 +94,7 @@ export class UnsafeDisk implements Disk {
 
   #change(change: Change): void {
     const before = this.#cached.get(change.path);
-    if (change.bytes === undefined)
-      this.#cached.set(change.path, this.file(change.path).subarray(0, change.position));
+    if (change.bytes === undefined) this.#cached.set(change.path, this.file(change.path).subarray(0, change.position));
     else this.#cached.set(change.path, patch(before, change.bytes, change.position));
     this.#unsynced.push(change);
   }

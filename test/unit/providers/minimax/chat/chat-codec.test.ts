@@ -2,11 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
 import { createMinimaxChatCodec } from "#src/providers/minimax/chat/chat-codec.ts";
-import {
-  describeChatModel,
-  MINIMAX_DIALECTS,
-  type MinimaxDialect,
-} from "#src/providers/minimax/chat/chat-models.ts";
+import { describeChatModel, MINIMAX_DIALECTS, type MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
 import { SseDecoder } from "#src/providers/transport/sse.ts";
@@ -26,10 +22,7 @@ function response(body: unknown, status = 200): HttpResponse {
 
 /** Runs byte pieces through decoder and reducer, as the driver does. */
 function read(dialect: MinimaxDialect, pieces: readonly Buffer[]) {
-  const reducer = codecOf(dialect).reducer(
-    { status: 200, headers: { "content-type": "text/event-stream" } },
-    NOW,
-  );
+  const reducer = codecOf(dialect).reducer({ status: 200, headers: { "content-type": "text/event-stream" } }, NOW);
   const decoder = new SseDecoder({ framing: dialect === "chatcompletion" ? "line" : "blank-line" });
   const events: ChatEvent[] = [];
   let state = reducer.initial;
@@ -90,9 +83,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
   it("gives the same for any split of its bytes, with line feeds of any kind", () => {
     const piece = fc.string({ unit: "grapheme", minLength: 1, maxLength: 6 });
     const separator =
-      dialect === "chatcompletion"
-        ? fc.constantFrom("\n", "\n\n", "\r\n\r\n")
-        : fc.constantFrom("\n\n", "\r\n\r\n");
+      dialect === "chatcompletion" ? fc.constantFrom("\n", "\n\n", "\r\n\r\n") : fc.constantFrom("\n\n", "\r\n\r\n");
     fc.assert(
       fc.property(
         fc.array(piece, { minLength: 1, maxLength: 5 }),
@@ -101,9 +92,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
         (parts, end, cuts) => {
           const bytes = bytesOf(framesOf(dialect, parts), end);
           const offsets = [...new Set(cuts.map((cut) => cut % bytes.length))].sort((a, b) => a - b);
-          const pieces = [...offsets, bytes.length].map((offset, n) =>
-            bytes.subarray(offsets[n - 1] ?? 0, offset),
-          );
+          const pieces = [...offsets, bytes.length].map((offset, n) => bytes.subarray(offsets[n - 1] ?? 0, offset));
           const result = read(dialect, pieces);
           expect(result).toEqual(read(dialect, [bytes]));
           expect(result.response.text).toBe(parts.join(""));
@@ -129,10 +118,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
   });
 
   it("stops at an error frame, with its kind", () => {
-    const frames = [
-      ...framesOf(dialect, deltas).slice(0, 2),
-      { base_resp: { status_code: 1002, status_msg: "x" } },
-    ];
+    const frames = [...framesOf(dialect, deltas).slice(0, 2), { base_resp: { status_code: 1002, status_msg: "x" } }];
     expect(failure(() => readFrames(dialect, frames))).toMatchObject({ kind: "throttled", code: "1002" });
   });
 
@@ -248,10 +234,7 @@ describe("closing frames", () => {
 
 describe("reasoning", () => {
   const answer = (content: string, rest: object = {}): ChatResponse =>
-    codecOf("openai").decode(
-      response({ choices: [{ finish_reason: "stop", message: { content, ...rest } }] }),
-      NOW,
-    );
+    codecOf("openai").decode(response({ choices: [{ finish_reason: "stop", message: { content, ...rest } }] }), NOW);
 
   it.each([
     ["<think>\nweigh it\n</think>\n\nyes", "weigh it", "yes"],
@@ -394,8 +377,6 @@ describe("errors of the compatible endpoint", () => {
   });
 
   it("says when no table lists an error", () => {
-    expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).isUnlisted).toBe(
-      true,
-    );
+    expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).isUnlisted).toBe(true);
   });
 });

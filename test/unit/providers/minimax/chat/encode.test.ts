@@ -41,9 +41,7 @@ function refusal(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream 
 
 describe("a request", () => {
   it("of chatcompletion has prompt and names together, or neither", () => {
-    expect(
-      encode("chatcompletion", { maxTokens: 9, temperature: 1, topP: 0.5 }, true),
-    ).toMatchInlineSnapshot(`
+    expect(encode("chatcompletion", { maxTokens: 9, temperature: 1, topP: 0.5 }, true)).toMatchInlineSnapshot(`
       {
         "messages": [
           {
@@ -295,9 +293,7 @@ describe("chooseDialect", () => {
     expect(chooseDialect(text01, undefined)).toBe("chatcompletion_v2");
     expect(chooseDialect(text01, "openai")).toBe("openai");
     expect(chooseDialect(text01, "MiniMax-M1=openai")).toBe("chatcompletion_v2");
-    expect(chooseDialect(text01, "MiniMax-M1=openai, MiniMax-Text-01=chatcompletion_pro")).toBe(
-      "chatcompletion_pro",
-    );
+    expect(chooseDialect(text01, "MiniMax-M1=openai, MiniMax-Text-01=chatcompletion_pro")).toBe("chatcompletion_pro");
   });
 
   it("refuses a dialect there is not, and says which there are", () => {

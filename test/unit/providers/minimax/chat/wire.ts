@@ -115,9 +115,7 @@ export function framesOf(dialect: MinimaxDialect, deltas: readonly string[]): un
 
 /** The bytes of a stream; the oldest protocol parts its events by one line feed. */
 export function bytesOf(frames: readonly unknown[], separator = "\n\n"): Buffer {
-  const lines = frames.map(
-    (frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}${separator}`,
-  );
+  const lines = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}${separator}`);
   return Buffer.from(lines.join(""));
 }
 
