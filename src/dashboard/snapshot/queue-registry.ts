@@ -1,6 +1,6 @@
-import { Queue } from "bullmq";
 import type { QueueView } from "#src/dashboard/contract.ts";
 import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
+import { openQueue, type Queue } from "#src/queues/open-queue.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -101,13 +101,7 @@ export class QueueRegistry {
   }
 
   #add(name: string, about: Omit<RegisteredQueue, "queue">): void {
-    const queue = new Queue(name, {
-      connection: this.#connection,
-      prefix: this.#deps.keys.queuePrefix(name),
-      // Looking at a queue must not write its settings over those of who fills it.
-      skipMetasUpdate: true,
-    });
-    queue.on("error", () => undefined);
+    const queue = openQueue(name, { connection: this.#connection, keys: this.#deps.keys, isObserver: true });
     const registered = { ...about, queue };
     this.#queues.set(name, registered);
     this.#deps.onQueue?.(registered);

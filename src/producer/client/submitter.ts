@@ -1,13 +1,13 @@
-import { Queue } from "bullmq";
 import { coerceError } from "#src/core/errors.ts";
 import type { Tracer } from "#src/core/tracer.ts";
-import { JOB_OPTIONS, type JobPriority, QUEUE_SETTINGS, queueName } from "#src/queues/names.ts";
+import { type JobPriority, queueName } from "#src/queues/names.ts";
+import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
 import { type ChatPayload, describePayload, type EmbeddingPayload } from "#src/queues/payload.ts";
 import { batchPerTick } from "#src/redis/batch-per-tick.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type NewItem, registerItem } from "#src/state/items/item-store.ts";
-import { groupSubmissions, type SubmittedJob } from "./group-submissions.ts";
+import { groupSubmissions } from "./group-submissions.ts";
 
 export interface Submission {
   readonly id: string;
@@ -84,30 +84,15 @@ export class Submitter {
   #queue(name: string): { readonly add: AddJob } {
     const known = this.#queues.get(name);
     if (known) return known;
-    const queue = new Queue(name, {
-      // The notes' own connection: a job written after its note is not seen before it.
-      connection: this.#client,
-      prefix: this.#keys.queuePrefix(name),
-      streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
-    });
-    queue.on("error", () => undefined);
+    // On the connection that registers items: a job added after its item is not visible before it.
+    const queue = openQueue(name, { connection: this.#client, keys: this.#keys });
     const add = batchPerTick(async (submissions: readonly Submission[]) => {
-      await queue.addBulk(groupSubmissions(submissions).map(toBullJob));
+      const jobs = groupSubmissions(submissions).map(({ id, payload }) => ({ id, name: payload.kind, payload }));
+      await addJobs(queue, jobs);
       return submissions.map(() => undefined);
     }, ITEMS_PER_STEP);
     const made = { queue, add };
     this.#queues.set(name, made);
     return made;
   }
-}
-
-function toBullJob({ id, payload }: SubmittedJob) {
-  return {
-    name: payload.kind,
-    data: payload,
-    opts: {
-      jobId: id,
-      ...JOB_OPTIONS,
-    },
-  };
 }

@@ -1,7 +1,6 @@
-import { Queue } from "bullmq";
-import type { TraceContext, Tracer } from "#src/core/tracer.ts";
+import type { Tracer } from "#src/core/tracer.ts";
 import type { JobSpec } from "#src/producer/run-kinds/job-factory.ts";
-import { JOB_OPTIONS, QUEUE_SETTINGS } from "#src/queues/names.ts";
+import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";
 import { describePayload } from "#src/queues/payload.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -16,17 +15,7 @@ export class RunQueues {
   constructor(redis: RedisSource, keys: Keys, names: readonly string[], tracer?: Tracer) {
     this.#tracer = tracer;
     const connection = redis.connect("bullmq");
-    this.#queues = new Map(
-      names.map((name) => {
-        const queue = new Queue(name, {
-          connection,
-          prefix: keys.queuePrefix(name),
-          streams: { events: { maxLen: QUEUE_SETTINGS.eventsMaxLength } },
-        });
-        queue.on("error", () => undefined);
-        return [name, queue];
-      }),
-    );
+    this.#queues = new Map(names.map((name) => [name, openQueue(name, { connection, keys })]));
   }
 
   /** Queues jobs; one whose id a queue has already is left alone. */
@@ -38,18 +27,16 @@ export class RunQueues {
   }
 
   async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
-    if (!this.#tracer) {
-      await queue.addBulk(jobs.map((job) => toBullJob(job)));
-      return;
-    }
-    const tracer = this.#tracer;
     const spans = jobs.map(({ id, data }) =>
-      tracer.startSpan("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
+      this.#tracer?.startSpan("submit", { attributes: { "sluice.job": id, ...describePayload(data) } }),
     );
     try {
-      await queue.addBulk(jobs.map((job, i) => toBullJob(job, spans[i]?.context)));
+      await addJobs(
+        queue,
+        jobs.map(({ id, name, data }, i) => ({ id, name, payload: data, trace: spans[i]?.context })),
+      );
     } finally {
-      for (const span of spans) span.end();
+      for (const span of spans) span?.end();
     }
   }
 
@@ -67,15 +54,4 @@ export class RunQueues {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
   }
-}
-
-function toBullJob({ id, name, data }: QueuedJob, trace?: TraceContext) {
-  return {
-    name,
-    data: trace === undefined ? data : { ...data, trace },
-    opts: {
-      jobId: id,
-      ...JOB_OPTIONS,
-    },
-  };
 }
