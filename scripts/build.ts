@@ -1,6 +1,8 @@
 // Compiles src into dist: JavaScript, type declarations, the Lua files beside their modules, and the dashboard's pages.
 import { spawnSync } from "node:child_process";
-import { cpSync, globSync, rmSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
+import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -10,16 +12,37 @@ if (values.help) {
   process.exit(0);
 }
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-process.chdir(root);
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 rmSync("dist", { recursive: true, force: true });
-const { status, error } = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"], {
-  stdio: "inherit",
-});
-if (status !== 0) {
-  console.error(error ? `tsc cannot be run (${error.message}): npm run bootstrap` : "dist is not complete");
-  process.exit(1);
+run("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"]);
+for (const file of globSync("dist/**/*.d.ts")) rewriteFile(file, file, (text) => text);
+for (const file of globSync("src/**/*.ts", { exclude: ["src/dashboard/web/**", "src/**/*.d.ts"] })) {
+  // Sources hold erasable syntax only, so removing the types yields JavaScript with the same lines and columns.
+  rewriteFile(file, file.replace(/^src/, "dist").replace(/\.ts$/, ".js"), (text) => stripTypeScriptTypes(text));
 }
 for (const file of globSync("src/**/*.lua")) cpSync(file, file.replace(/^src/, "dist"));
-const pages = spawnSync(process.execPath, ["scripts/build-web.ts"], { stdio: "inherit" });
-if (pages.status !== 0) process.exit(1);
+run(process.execPath, ["scripts/build-web.ts"]);
+
+function run(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: "inherit" });
+  if (status === 0) return;
+  console.error(error ? `${command} cannot be run (${error.message}): npm run bootstrap` : "dist is not complete");
+  process.exit(1);
+}
+
+function rewriteFile(from: string, to: string, compile: (text: string) => string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(to, rewriteImports(compile(readFileSync(from, "utf8")), to));
+}
+
+/**
+ * The package contains no `src`, so `#src/a/b.ts` becomes a relative path, and the extension the one of the output. Only
+ * module specifiers match: a string that directly follows `from`, `import` or `import(`.
+ */
+function rewriteImports(text: string, file: string): string {
+  return text.replace(/(\bfrom\s*|\bimport\s*\(?\s*)"(#src\/|\.{1,2}\/)([^"]+)\.ts"/g, (_, keyword, root, path) => {
+    if (root !== "#src/") return `${keyword}"${root}${path}.js"`;
+    const target = relative(dirname(file), `dist/${path}.js`).replaceAll("\\", "/");
+    return `${keyword}"${target.startsWith(".") ? target : `./${target}`}"`;
+  });
+}

@@ -77,7 +77,7 @@ function checkFiles(listing: string): string {
     "bin/sluice.js",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/redis/supervisor.js",
+    "dist/redis/private/supervisor.js",
     "dist/web/index.html",
     "README.md",
   ])
