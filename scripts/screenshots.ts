@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import type { RunList } from "#src/dashboard/contract.ts";
+import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 
 const USAGE = `usage: node scripts/screenshots.ts [--out docs/images] [--seconds 240] [--browser /usr/bin/chromium]

@@ -1,4 +1,4 @@
-import type { RunList } from "#src/dashboard/contract.ts";
+import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import type { CliOptions, CliProcess, CliSandbox } from "./cli-sandbox.ts";
 import { waitFor } from "./wait-for.ts";
 

@@ -1,10 +1,12 @@
 import { coerceError } from "#src/core/errors.ts";
-import type { AuditEntry, AuditPage, ErrorCode, RefusalReason, Role } from "#src/dashboard/contract.ts";
+import type { Role } from "#src/dashboard/auth/session-api.ts";
 import { toHttpError } from "#src/dashboard/create-server.ts";
+import type { ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
+import type { AuditEntry, AuditPage } from "./audit-api.ts";
 
 /** Lines kept; older ones go. */
 const MAX_ENTRIES = 10_000;

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { RunError } from "#src/core/errors.ts";
-import type { Role } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { hostName, isLoopback } from "./loopback.ts";
 import { type AuthPasswords, PasswordVerifier } from "./password-verifier.ts";
+import type { Role } from "./session-api.ts";
 import { type Principal, SESSION_MS, SessionTokens } from "./session-token.ts";
 import { SignInLimiter } from "./sign-in-limiter.ts";
 

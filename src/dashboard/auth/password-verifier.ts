@@ -1,6 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { Secret } from "#src/core/secret.ts";
-import type { Role } from "#src/dashboard/contract.ts";
+import type { Role } from "./session-api.ts";
 
 export interface AuthPasswords {
   readonly viewer: Secret | undefined;

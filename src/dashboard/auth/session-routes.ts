@@ -2,12 +2,12 @@ import { hostname } from "node:os";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import * as z from "zod";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
-import type { Session } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import { type Authenticator, requireSameOrigin } from "./authenticator.ts";
 import { FailedSignInAudit } from "./failed-sign-in-audit.ts";
+import type { Session } from "./session-api.ts";
 import type { Principal } from "./session-token.ts";
 
 const signIn = z.strictObject({

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { jwtVerify, SignJWT } from "jose";
-import type { Role } from "#src/dashboard/contract.ts";
+import type { Role } from "./session-api.ts";
 
 /** Who is signed in. */
 export interface Principal {

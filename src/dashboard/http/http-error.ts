@@ -1,4 +1,4 @@
-import type { ErrorBody, ErrorCode, RefusalReason } from "#src/dashboard/contract.ts";
+import type { ErrorBody, ErrorCode, RefusalReason } from "./error-api.ts";
 
 const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   "signed-out": 401,

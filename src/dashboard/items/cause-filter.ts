@@ -1,5 +1,5 @@
 import { computeFailureCause } from "#src/core/failure-cause.ts";
-import type { FailureView } from "#src/dashboard/contract.ts";
+import type { FailureView } from "./item-api.ts";
 
 /** A cluster by its name, and what has to be known of the others. */
 export interface CauseFilter {

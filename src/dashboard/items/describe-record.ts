@@ -1,6 +1,6 @@
-import type { LatestRecord } from "#src/dashboard/contract.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+import type { LatestRecord } from "./item-api.ts";
 import { readItem } from "./run-items.ts";
 import { StoredRecords } from "./stored-records.ts";
 

@@ -1,7 +1,7 @@
-import type { ExportedFailure } from "#src/dashboard/contract.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { SLOT_FAILED } from "#src/producer/storage/ledger.ts";
+import type { ExportedFailure } from "./cause-api.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
 import { StoredRecords } from "./stored-records.ts";
 

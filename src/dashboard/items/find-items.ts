@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { ItemPage, ItemStatus, ItemSummary } from "#src/dashboard/contract.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
+import type { ItemPage, ItemStatus, ItemSummary } from "./item-api.ts";
 import { toLinePrefilter } from "./output-items.ts";
 import { readItems } from "./run-items.ts";
 import type { StoredItem } from "./stored-item.ts";

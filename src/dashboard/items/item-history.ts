@@ -1,9 +1,9 @@
-import type { AttemptView, ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/contract.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import type { RecordCall } from "#src/state/records/record-codec.ts";
 import type { JournalEntry } from "#src/state/runs/run-journal.ts";
 import { toSummary } from "./find-items.ts";
+import type { AttemptView, ItemHistory, MaskedText, RevealedItem } from "./item-api.ts";
 import type { StoredItem } from "./stored-item.ts";
 import { StoredRecords } from "./stored-records.ts";
 

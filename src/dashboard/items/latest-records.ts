@@ -1,4 +1,3 @@
-import type { LatestRecord, LatestRecords } from "#src/dashboard/contract.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { findRunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
@@ -8,6 +7,7 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
 import { decodeEntry, readStoredRecords } from "./describe-record.ts";
+import type { LatestRecord, LatestRecords } from "./item-api.ts";
 import { ResultsTail, type TailEntry } from "./results-tail.ts";
 import { readItem } from "./run-items.ts";
 

@@ -1,9 +1,9 @@
 import { performance } from "node:perf_hooks";
 import { ConfigError, InputError, ProviderError, RunError } from "#src/core/errors.ts";
-import type { SearchResult } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { isSearchable, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { nearest } from "#src/producer/search/nearest.ts";
+import type { SearchResult } from "./search-api.ts";
 
 /** Embeds one text as a query, within the limits of its lane. */
 export type EmbedQuery = (model: string, text: string, signal: AbortSignal) => Promise<Float32Array>;

@@ -1,4 +1,4 @@
-import type { ItemSummary } from "#src/dashboard/contract.ts";
+import type { ItemSummary } from "./item-api.ts";
 
 /** An item with what its folder still knows of it. */
 export interface StoredItem extends ItemSummary {

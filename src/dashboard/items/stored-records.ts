@@ -2,7 +2,6 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { errorCode } from "#src/core/errors.ts";
-import type { FailureView } from "#src/dashboard/contract.ts";
 import { vectorLayout } from "#src/producer/output/vector-layout.ts";
 import { ANSWER_FILE, AnswerLog, type LoggedAnswer } from "#src/producer/storage/answer-log.ts";
 import type { DiskFile } from "#src/producer/storage/disk.ts";
@@ -21,6 +20,7 @@ import {
 } from "#src/producer/storage/ledger.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { VECTOR_FILE } from "#src/producer/storage/record-store.ts";
+import type { FailureView } from "./item-api.ts";
 
 const FAILURE_LINE_BYTES = 64 * 1024;
 const FIRST_READ_BYTES = 1_024;

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FailureView, LiveChatEvent } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { FailureView } from "#src/dashboard/items/item-api.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readStatus } from "#src/state/items/item-store.ts";
 import { type PartialEntry, readPartials } from "#src/state/items/partials.ts";
+import type { LiveChatEvent } from "./chat-api.ts";
 
 export interface FollowDeps {
   readonly client: RedisClient;

@@ -1,9 +1,10 @@
-import type { LaneView, LiveChat, LiveChats } from "#src/dashboard/contract.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { QueueRegistry, RegisteredQueue } from "#src/dashboard/snapshot/queue-registry.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import { parsePayload } from "#src/queues/payload.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import type { LiveChat, LiveChats } from "./chat-api.ts";
 
 const MAX_SHOWN = 100;
 

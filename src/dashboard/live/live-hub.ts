@@ -1,15 +1,17 @@
 import { coerceError } from "#src/core/errors.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
-import type { LatestRecord, LiveEvents, ServerHealth } from "#src/dashboard/contract.ts";
 import { toHttpError } from "#src/dashboard/create-server.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { LatestRecord } from "#src/dashboard/items/item-api.ts";
 import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import { type FollowDeps, followChat, requireChat } from "./follow-chat.ts";
 import type { LiveChatList } from "./live-chats.ts";
+import type { LiveEvents } from "./live-events.ts";
 import type { SseConnection } from "./sse-connection.ts";
 
 /** What a stream is about. */

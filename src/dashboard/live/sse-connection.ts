@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import type { LiveEventName, LiveEvents } from "#src/dashboard/contract.ts";
+import type { LiveEventName, LiveEvents } from "./live-events.ts";
 
 /** A reader that is so far behind gets nothing more: it connects again, and begins with what is true then. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
 import { parseLane } from "#src/core/lane.ts";
-import type { LaneView, LimitUsageView } from "#src/dashboard/contract.ts";
+import type { LaneView, LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
 import type { MetricsRegistry } from "./metrics-registry.ts";
 import type { MetricsSample } from "./metrics-sample.ts";

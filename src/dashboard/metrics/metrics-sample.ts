@@ -1,4 +1,6 @@
-import type { LaneView, QueueView, RedisView, RunPhaseView } from "#src/dashboard/contract.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import type { QueueView, RedisView } from "#src/dashboard/overview/overview-api.ts";
+import type { RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 

@@ -1,4 +1,4 @@
-import type { RunPhaseView } from "#src/dashboard/contract.ts";
+import type { RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import { addLaneMetrics } from "./lane-metrics.ts";
 import { MetricsRegistry } from "./metrics-registry.ts";
 import type { MetricsSample } from "./metrics-sample.ts";

@@ -1,5 +1,4 @@
 import { estimateQuantile } from "#src/core/duration-histogram.ts";
-import type { HistoryMetric, HistorySeries, MetricHistory } from "#src/dashboard/contract.ts";
 import type { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
 import {
   addStats,
@@ -10,6 +9,7 @@ import {
 } from "#src/state/telemetry/telemetry.ts";
 import { HISTORY_SPAN_MS, type TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 import { groupLanesByProvider } from "./describe-providers.ts";
+import type { HistoryMetric, HistorySeries, MetricHistory } from "./history-api.ts";
 import { countCallFailures } from "./recent-stats.ts";
 
 export type HistorySpan = "hour" | "day";

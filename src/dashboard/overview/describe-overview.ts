@@ -1,17 +1,12 @@
-import type {
-  Overview,
-  QueueView,
-  RunPhaseView,
-  RunSummary,
-  ServerHealth,
-  WorkerView,
-} from "#src/dashboard/contract.ts";
 import { describeRun, getRunPhase, isTerminalPhase } from "#src/dashboard/runs/describe-run.ts";
+import type { RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 import { buildLatestPoint } from "./build-history.ts";
 import { describeTotals } from "./describe-providers.ts";
+import type { Overview, QueueView, WorkerView } from "./overview-api.ts";
 import { countUnpriced, spentLastDay, sumMoney } from "./sum-money.ts";
 
 const MAX_ACTIVE_SHOWN = 20;

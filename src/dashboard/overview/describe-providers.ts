@@ -1,7 +1,7 @@
 import { type DurationHistogram, estimateQuantile } from "#src/core/duration-histogram.ts";
 import { parseLane } from "#src/core/lane.ts";
-import type { Percentiles, ProviderView, QueueView, Throughput } from "#src/dashboard/contract.ts";
 import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
+import type { Percentiles, ProviderView, QueueView, Throughput } from "./overview-api.ts";
 import { countCallFailures, mergeRecentStats, type RecentStats, readRecentStats } from "./recent-stats.ts";
 
 const RATE_MS = 60_000;

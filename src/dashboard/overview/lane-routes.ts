@@ -4,13 +4,13 @@ import { type Lane, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireSameOrigin } from "#src/dashboard/auth/authenticator.ts";
-import type { LaneView } from "#src/dashboard/contract.ts";
 import { requireOperator } from "#src/dashboard/create-server.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { type LaneStatusDeps, readLaneStatus } from "#src/dashboard/snapshot/read-lane-statuses.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { LaneView } from "./lane-api.ts";
 
 const limitValue = z.int().min(1).max(1_000_000_000).optional();
 const limitsBody = z

@@ -1,13 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
-import type { AuditPage, MetricHistory, Overview } from "#src/dashboard/contract.ts";
+import type { AuditPage } from "#src/dashboard/audit/audit-api.ts";
 import { requirePrincipal } from "#src/dashboard/create-server.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import { buildHistory } from "./build-history.ts";
 import { describeOverview } from "./describe-overview.ts";
+import type { MetricHistory } from "./history-api.ts";
+import type { Overview } from "./overview-api.ts";
 
 const spanQuery = z.object({ span: z.enum(["hour", "day"]).default("hour") });
 const auditQuery = z.object({

@@ -1,4 +1,4 @@
-import type { MoneyView, RunSummary } from "#src/dashboard/contract.ts";
+import type { MoneyView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { addStats, EMPTY_STATS, type LaneStats } from "#src/state/telemetry/telemetry.ts";
 import { HISTORY_SPAN_MS, type TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 

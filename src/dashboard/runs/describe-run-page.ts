@@ -1,8 +1,10 @@
 import { parseLane } from "#src/core/lane.ts";
-import type { LaneView, RetryStatus, RunPage } from "#src/dashboard/contract.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { describeRun, listRunActions } from "./describe-run.ts";
 import { describeStop } from "./describe-stop.ts";
+import type { RetryStatus } from "./retry-api.ts";
+import type { RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 import { type FolderLookup, isSearchable } from "./run-folder.ts";
 

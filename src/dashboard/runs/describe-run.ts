@@ -1,13 +1,7 @@
 import { basename } from "node:path";
-import type {
-  MoneyView,
-  RefusalReason,
-  RunAction,
-  RunPage,
-  RunPhaseView,
-  RunSummary,
-} from "#src/dashboard/contract.ts";
+import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import type { MoneyView, RunAction, RunPage, RunPhaseView, RunSummary } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 
 /** What state a run is in for people. Pure. */

@@ -1,6 +1,6 @@
-import type { RunPage } from "#src/dashboard/contract.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { getRunPhase } from "./describe-run.ts";
+import type { RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 import type { FolderLookup } from "./run-folder.ts";
 

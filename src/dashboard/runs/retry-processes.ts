@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import type { RetryRequest, RetryStatus } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { RetryRequest, RetryStatus } from "./retry-api.ts";
 
 /** How this process starts the command line of its own version. */
 export interface CliCommand {

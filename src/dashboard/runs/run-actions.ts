@@ -1,10 +1,11 @@
-import type { RefusalReason, RunActionResult } from "#src/dashboard/contract.ts";
+import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import type { RunState } from "#src/state/runs/run-ledger.ts";
 import { getRunPhase } from "./describe-run.ts";
+import type { RunActionResult } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 
 export type StateAction = "pause" | "resume" | "cancel";

@@ -1,4 +1,4 @@
-import type { HistoryMetric, MetricHistory } from "#src/dashboard/contract.ts";
+import type { HistoryMetric, MetricHistory } from "#src/dashboard/overview/history-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 
 interface RunSample {

@@ -4,23 +4,19 @@ import * as z from "zod";
 import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireSameOrigin } from "#src/dashboard/auth/authenticator.ts";
-import type {
-  ItemHistory,
-  MetricHistory,
-  RetryStatus,
-  RevealedItem,
-  RunActionResult,
-  RunPage,
-  SearchResult,
-} from "#src/dashboard/contract.ts";
 import { requireOperator, requirePrincipal } from "#src/dashboard/create-server.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { exportCause } from "#src/dashboard/items/export-cause.ts";
 import { findItems } from "#src/dashboard/items/find-items.ts";
+import type { ItemHistory, RevealedItem } from "#src/dashboard/items/item-api.ts";
 import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
 import type { RunSearch } from "#src/dashboard/items/run-search.ts";
+import type { SearchResult } from "#src/dashboard/items/search-api.ts";
+import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { RetryStatus } from "./retry-api.ts";
 import { changeRunState, type StateAction, setWindow } from "./run-actions.ts";
+import type { RunActionResult, RunPage } from "./run-api.ts";
 import type { RunHistory } from "./run-history.ts";
 import type { RunService } from "./run-service.ts";
 

@@ -1,14 +1,8 @@
 import { FailureCauseCounter, isOtherCause } from "#src/core/failure-cause-counter.ts";
-import type {
-  FailureCauseList,
-  FailureCauseView,
-  ItemHistory,
-  RevealedItem,
-  RunList,
-  RunPage,
-} from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/cause-api.ts";
 import type { CauseFilter } from "#src/dashboard/items/cause-filter.ts";
+import type { ItemHistory, RevealedItem } from "#src/dashboard/items/item-api.ts";
 import { describeItemHistory, readAnswer, revealItem } from "#src/dashboard/items/item-history.ts";
 import { readItem } from "#src/dashboard/items/run-items.ts";
 import type { StoredItem } from "#src/dashboard/items/stored-item.ts";
@@ -23,6 +17,7 @@ import { readFailureCauses, readJournal } from "#src/state/runs/run-journal.ts";
 import { describeRun, getRunPhase } from "./describe-run.ts";
 import { describeRunPage } from "./describe-run-page.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
+import type { RunList, RunPage } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
 import { findRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
 

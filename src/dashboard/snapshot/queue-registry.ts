@@ -1,4 +1,4 @@
-import type { QueueView } from "#src/dashboard/contract.ts";
+import type { QueueView } from "#src/dashboard/overview/overview-api.ts";
 import { type JobKind, type JobPriority, queueName } from "#src/queues/names.ts";
 import { openQueue, type Queue } from "#src/queues/open-queue.ts";
 import type { RedisSource } from "#src/redis/connection.ts";

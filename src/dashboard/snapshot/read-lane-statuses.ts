@@ -1,6 +1,6 @@
 import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
-import type { LaneView, LimitUsageView } from "#src/dashboard/contract.ts";
+import type { LaneView, LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 import { readRecentStats } from "#src/dashboard/overview/recent-stats.ts";
 import type { Limiter, LimitUsage } from "#src/limiter/limiter.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";

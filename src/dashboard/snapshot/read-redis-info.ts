@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from "ioredis";
-import type { RedisView } from "#src/dashboard/contract.ts";
+import type { RedisView } from "#src/dashboard/overview/overview-api.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 
 /** Share of the memory allowed above which a person should look. */

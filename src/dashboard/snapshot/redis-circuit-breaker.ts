@@ -1,6 +1,6 @@
-import type { ServerHealth } from "#src/dashboard/contract.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import type { ServerHealth } from "./server-health.ts";
 
 /** Longer than any answer of a Redis that is well, shorter than a person waits. */
 const COMMAND_TIMEOUT_MS = 4_000;

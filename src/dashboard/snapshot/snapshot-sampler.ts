@@ -1,8 +1,9 @@
 import { performance } from "node:perf_hooks";
 import { coerceError } from "#src/core/errors.ts";
-import type { LaneView, ProviderView, QueueView, RedisView } from "#src/dashboard/contract.ts";
 import { HISTORY_SPANS } from "#src/dashboard/overview/build-history.ts";
 import { describeProviders } from "#src/dashboard/overview/describe-providers.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import type { ProviderView, QueueView, RedisView } from "#src/dashboard/overview/overview-api.ts";
 import type { RunCache, RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { Keys } from "#src/redis/keys.ts";

@@ -1,6 +1,11 @@
 import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { FailureCauseList, LaneView, LiveChats, LiveEvents, Overview, RunPage } from "#src/dashboard/contract.ts";
+import type { FailureCauseList } from "#src/dashboard/items/cause-api.ts";
+import type { LiveChats } from "#src/dashboard/live/chat-api.ts";
+import type { LiveEvents } from "#src/dashboard/live/live-events.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
 import { CliSandbox } from "#test/support/cli-sandbox.ts";
 import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";

@@ -1,7 +1,7 @@
 import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Overview } from "#src/dashboard/contract.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createClient } from "#src/producer/client/create-client.ts";
 import { publishRun } from "#src/producer/runs/progress/published-run.ts";

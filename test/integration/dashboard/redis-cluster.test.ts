@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Overview } from "#src/dashboard/contract.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { fastify } from "fastify";
 import { expect, it } from "vitest";
-import type { LatestRecords } from "#src/dashboard/contract.ts";
+import type { LatestRecords } from "#src/dashboard/items/item-api.ts";
 import { SseConnection } from "#src/dashboard/live/sse-connection.ts";
 
 const records: LatestRecords = {

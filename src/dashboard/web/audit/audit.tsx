@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { AuditEntry, AuditPage } from "#src/dashboard/contract.ts";
+import type { AuditEntry, AuditPage } from "#src/dashboard/audit/audit-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";

@@ -1,4 +1,4 @@
-import type { LimitUsageView } from "#src/dashboard/contract.ts";
+import type { LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 
 /** The limit that counts now: what was learned from refusals, where that is less than what is allowed. */
 export function effectiveLimit({ allowed, learned }: LimitUsageView): number | undefined {

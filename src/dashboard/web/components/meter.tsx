@@ -1,4 +1,4 @@
-import type { LimitUsageView } from "#src/dashboard/contract.ts";
+import type { LimitUsageView } from "#src/dashboard/overview/lane-api.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { effectiveLimit, usedShare } from "./limit-usage.ts";

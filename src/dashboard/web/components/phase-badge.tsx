@@ -1,4 +1,4 @@
-import type { RunSummary } from "#src/dashboard/contract.ts";
+import type { RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { getRunTone } from "./run-tone.ts";
 import { StatusBadge } from "./status-badge.tsx";

@@ -1,4 +1,4 @@
-import type { RunSummary } from "#src/dashboard/contract.ts";
+import type { RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 

@@ -1,4 +1,4 @@
-import type { RunPhaseView, RunSummary } from "#src/dashboard/contract.ts";
+import type { RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 
 export type Tone = "quiet" | "live" | "good" | "warn" | "bad";
 

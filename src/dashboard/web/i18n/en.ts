@@ -1,4 +1,6 @@
-import type { ErrorCode, ItemStatus, RunPhaseView } from "#src/dashboard/contract.ts";
+import type { ErrorCode } from "#src/dashboard/http/error-api.ts";
+import type { ItemStatus } from "#src/dashboard/items/item-api.ts";
+import type { RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 
 /** Words for texts whose number is known at compile time and those that the server may add to. */
 type PartialDictionary = Readonly<Record<string, string | undefined>>;

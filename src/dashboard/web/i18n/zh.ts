@@ -1,4 +1,7 @@
-import type { MaskedText, RefusalReason, RetryStatus, RunPage } from "#src/dashboard/contract.ts";
+import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
+import type { MaskedText } from "#src/dashboard/items/item-api.ts";
+import type { RetryStatus } from "#src/dashboard/runs/retry-api.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import type { Translations } from "./en.ts";
 
 /** Every code of the server for which there must be words. */

@@ -1,4 +1,4 @@
-import type { AttemptView, ItemHistory } from "#src/dashboard/contract.ts";
+import type { AttemptView, ItemHistory } from "#src/dashboard/items/item-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import type { Tone } from "#src/dashboard/web/components/run-tone.ts";

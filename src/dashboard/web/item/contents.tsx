@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/contract.ts";
+import type { ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/items/item-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";

@@ -1,4 +1,4 @@
-import type { ItemHistory } from "#src/dashboard/contract.ts";
+import type { ItemHistory } from "#src/dashboard/items/item-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { ErrorBody, LiveChatEvent } from "#src/dashboard/contract.ts";
+import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
+import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";

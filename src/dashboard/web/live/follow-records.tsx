@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { LatestRecord, LatestRecords } from "#src/dashboard/contract.ts";
+import type { LatestRecord, LatestRecords } from "#src/dashboard/items/item-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import type { LiveChat, LiveChats, Overview } from "#src/dashboard/contract.ts";
+import type { LiveChat, LiveChats } from "#src/dashboard/live/chat-api.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";

@@ -1,4 +1,5 @@
-import type { FailureView, LiveChatEvent } from "#src/dashboard/contract.ts";
+import type { FailureView } from "#src/dashboard/items/item-api.ts";
+import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
 
 /** An answer on its way. */
 export interface StreamedAnswer {

@@ -1,4 +1,6 @@
-import type { LaneView, MetricHistory, MoneyView, RunSummary } from "#src/dashboard/contract.ts";
+import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import type { MoneyView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { usedShare } from "#src/dashboard/web/components/limit-usage.ts";
 
 export interface TightestLimit {

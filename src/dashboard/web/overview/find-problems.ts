@@ -1,4 +1,4 @@
-import type { Overview } from "#src/dashboard/contract.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 
 /** Something that stands still or soon will, and needs somebody to look. */
 export type OverviewProblem =

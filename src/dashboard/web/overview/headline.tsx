@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import type { MoneyView, Overview } from "#src/dashboard/contract.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import type { MoneyView } from "#src/dashboard/runs/run-api.ts";
 import { completedShare } from "#src/dashboard/web/components/progress-bar.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";

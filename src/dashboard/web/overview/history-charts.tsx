@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import type { HistoryMetric, HistorySeries, MetricHistory, Overview } from "#src/dashboard/contract.ts";
+import type { HistoryMetric, HistorySeries, MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { Chart, type ChartSeries } from "#src/dashboard/web/chart/chart.tsx";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";

@@ -1,4 +1,4 @@
-import type { LaneView, SetLaneLimits } from "#src/dashboard/contract.ts";
+import type { LaneView, SetLaneLimits } from "#src/dashboard/overview/lane-api.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";

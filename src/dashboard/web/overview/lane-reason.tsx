@@ -1,4 +1,4 @@
-import type { LaneView } from "#src/dashboard/contract.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 

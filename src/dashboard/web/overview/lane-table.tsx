@@ -1,4 +1,4 @@
-import type { LaneView } from "#src/dashboard/contract.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { Meter } from "#src/dashboard/web/components/meter.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";

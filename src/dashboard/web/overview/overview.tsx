@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { Overview as OverviewView } from "#src/dashboard/contract.ts";
+import type { Overview as OverviewView } from "#src/dashboard/overview/overview-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";

@@ -1,4 +1,4 @@
-import type { Percentiles, ProviderView, QueueView } from "#src/dashboard/contract.ts";
+import type { Percentiles, ProviderView, QueueView } from "#src/dashboard/overview/overview-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";

@@ -1,4 +1,4 @@
-import type { RedisView } from "#src/dashboard/contract.ts";
+import type { RedisView } from "#src/dashboard/overview/overview-api.ts";
 import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";

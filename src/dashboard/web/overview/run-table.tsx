@@ -1,4 +1,4 @@
-import type { RunSummary } from "#src/dashboard/contract.ts";
+import type { RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
 import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";

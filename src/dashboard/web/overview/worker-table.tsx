@@ -1,4 +1,4 @@
-import type { WorkerView } from "#src/dashboard/contract.ts";
+import type { WorkerView } from "#src/dashboard/overview/overview-api.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { Overview } from "#src/dashboard/contract.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";

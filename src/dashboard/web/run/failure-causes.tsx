@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import type { FailureCauseList, FailureCauseView, RunPage } from "#src/dashboard/contract.ts";
+import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/cause-api.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ItemPage, ItemStatus, ItemSummary, RunPage } from "#src/dashboard/contract.ts";
+import type { ItemPage, ItemStatus, ItemSummary } from "#src/dashboard/items/item-api.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";

@@ -1,4 +1,4 @@
-import type { RetryStatus } from "#src/dashboard/contract.ts";
+import type { RetryStatus } from "#src/dashboard/runs/retry-api.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";

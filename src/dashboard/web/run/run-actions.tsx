@@ -1,4 +1,4 @@
-import type { RunAction, RunActionResult, RunPage } from "#src/dashboard/contract.ts";
+import type { RunAction, RunActionResult, RunPage } from "#src/dashboard/runs/run-api.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";

@@ -1,4 +1,4 @@
-import type { MetricHistory } from "#src/dashboard/contract.ts";
+import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
 import { Chart } from "#src/dashboard/web/chart/chart.tsx";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";

@@ -1,4 +1,4 @@
-import type { RunPage } from "#src/dashboard/contract.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { type DescriptionItem, DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { completedShare, ProgressBar } from "#src/dashboard/web/components/progress-bar.tsx";

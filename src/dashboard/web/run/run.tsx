@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ErrorBody, RunPage } from "#src/dashboard/contract.ts";
+import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";

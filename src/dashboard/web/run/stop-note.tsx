@@ -1,4 +1,4 @@
-import type { RunPage } from "#src/dashboard/contract.ts";
+import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";

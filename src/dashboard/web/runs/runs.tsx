@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { RunList, RunPhaseView } from "#src/dashboard/contract.ts";
+import type { RunList, RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";

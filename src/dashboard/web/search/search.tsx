@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import type { RunList, SearchRequest, SearchResult } from "#src/dashboard/contract.ts";
+import type { SearchRequest, SearchResult } from "#src/dashboard/items/search-api.ts";
+import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { LiveEventName, LiveEvents, ServerHealth } from "#src/dashboard/contract.ts";
+import type { LiveEventName, LiveEvents } from "#src/dashboard/live/live-events.ts";
+import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import { fetchSession, session } from "./session.ts";
 
 /** The stream of events: lost means that the server does not answer, and is asked again and again. */

@@ -1,4 +1,4 @@
-import type { ErrorBody, ErrorCode, RefusalReason } from "#src/dashboard/contract.ts";
+import type { ErrorBody, ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
 
 /** The server refused, or did not answer at all (`unreachable`). */
 export class ServerError extends Error {

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Session, SignIn } from "#src/dashboard/contract.ts";
+import type { Session, SignIn } from "#src/dashboard/auth/session-api.ts";
 import { requestApi, setSignedOutListener } from "./request-api.ts";
 
 /** Undefined until the server has said who is there. */

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import type { LaneView, MetricHistory, Overview } from "#src/dashboard/contract.ts";
+import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { getRunTone } from "#src/dashboard/web/components/run-tone.ts";
 import {
   dropIncompleteStep,

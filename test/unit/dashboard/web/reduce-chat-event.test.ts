@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LiveChatEvent } from "#src/dashboard/contract.ts";
+import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
 import { EMPTY_ANSWER, reduceChatEvent } from "#src/dashboard/web/live/reduce-chat-event.ts";
 
 const text = (delta: string, attempt = 1): LiveChatEvent => ({ item: "i", type: "text", attempt, delta });
