@@ -63,12 +63,12 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await page.getByRole("button", { name: "Pause" }).click();
     await confirm("Pause");
     await page.getByRole("button", { name: "Resume" }).waitFor();
-    await page.locator(".title").getByText("paused").waitFor();
+    await page.locator(".page-title").getByText("paused").waitFor();
     const atRest = await waitForStableCallCount(calls);
     expect(atRest).toBeLessThan(ITEMS / 10);
     await page.getByRole("button", { name: "Resume" }).click();
     await confirm("Resume");
-    await page.locator(".title").getByText("running").waitFor();
+    await page.locator(".page-title").getByText("running").waitFor();
     await expectEventually(calls).toBeGreaterThan(atRest);
   });
 
@@ -76,8 +76,8 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     const { page } = guarded;
     sandbox.simulator.configure({ latency: { fixedMs: 0 } });
     expect(await embed.exit).toMatchObject({ code: 1 });
-    await page.locator(".title").getByText("finished").waitFor();
-    const causes = page.locator(".cause");
+    await page.locator(".page-title").getByText("finished").waitFor();
+    const causes = page.locator(".failure-cause");
     await expectEventually(() => causes.count()).toBe(2);
     await expectEventually(() => causes.first().innerText()).toMatch(/^3\s+content filter/);
     sandbox.simulator.configure({ faults: [refuse] });
@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
 
   test("the items of a cause are listed, and the way back from one of them leads to the list", async () => {
     const { page } = guarded;
-    await page.locator(".cause").first().getByRole("button", { name: "Items", exact: true }).click();
+    await page.locator(".failure-cause").first().getByRole("button", { name: "Items", exact: true }).click();
     const found = page.locator("#items tbody tr");
     await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     await found.getByRole("link").click();
@@ -110,7 +110,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   test("a cluster is exported, a line per item", async () => {
     const { page } = guarded;
     const download = page.waitForEvent("download");
-    await page.locator(".cause").first().getByRole("link", { name: "Export", exact: true }).click();
+    await page.locator(".failure-cause").first().getByRole("link", { name: "Export", exact: true }).click();
     const path = await (await download).path();
     expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
   });

@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
     await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
     // Whoever asked for less motion gets none.
-    expect(await page.evaluate("getComputedStyle(document.querySelector('.meter .fill')).transitionDuration")).toBe(
+    expect(await page.evaluate("getComputedStyle(document.querySelector('.meter-fill')).transitionDuration")).toBe(
       "0s",
     );
     expect(await guarded.getViolations()).toEqual([]);
@@ -106,8 +106,8 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   test("a run's page shows progress by status, batch fill, calls paid twice and throughput", async () => {
     const { page } = guarded;
     const fact = (label: string) =>
-      page.locator(".facts > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
-    await expectEventually(() => page.locator(".keys").innerText()).toMatch(/succeeded\s+[\d,]+/);
+      page.locator(".description-list > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
+    await expectEventually(() => page.locator(".progress-legend").innerText()).toMatch(/succeeded\s+[\d,]+/);
     await expectEventually(() => fact("Batch fill").innerText()).toMatch(/^[\d.]+ %/);
     await expectEventually(() => fact("Paid twice").innerText()).toMatch(/^0/);
     await expectEventually(() => fact("Calls").innerText()).toMatch(/^[1-9]/);
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     sandbox.simulator.configure({ deltaMs: 700 });
     const chat = sandbox.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow" }).click();
-    const answer = page.locator(".follow");
+    const answer = page.locator(".followed-chat");
     expect(await isInView(answer)).toBe(true);
     await expectEventually(() => answer.innerText()).toContain("You wrote");
     await page.getByText("characters so far").waitFor();
@@ -167,7 +167,9 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByRole("link", { name: "Search", exact: true }).click();
     await page.getByLabel("Text to look for").fill("the sea");
     await page.getByRole("button", { name: "Search", exact: true }).click();
-    await expectEventually(() => page.locator(".hits li").first().innerText()).toMatch(/^[01]\.\d{3}\s+sea\s+the sea/);
+    await expectEventually(() => page.locator(".search-hits li").first().innerText()).toMatch(
+      /^[01]\.\d{3}\s+sea\s+the sea/,
+    );
   });
 
   test("queues are one click away in bull-board, behind the same door", async () => {

@@ -56,12 +56,12 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     const { page } = guarded;
     await signIn(VIEWER, "ada");
     await page.getByRole("link", { name: "vectors" }).click();
-    await expectEventually(() => page.locator(".cause").count()).toBe(1);
+    await expectEventually(() => page.locator(".failure-cause").count()).toBe(1);
     await page.getByText("ada viewer").waitFor();
     for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Window/, /^Limits/, /^Show/])
       expect(await page.getByRole("button", { name }).count()).toBe(0);
     expect(await page.getByRole("link", { name: "Export", exact: true }).count()).toBe(1);
-    await page.locator(".cause a").first().click();
+    await page.locator(".failure-cause a").first().click();
     await page.getByText(/Masked: \d+ characters/).waitFor();
     expect(await page.getByRole("button", { name: "Show" }).count()).toBe(0);
   });

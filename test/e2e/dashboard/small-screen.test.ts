@@ -58,7 +58,9 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
       await page.locator("#main .card").first().waitFor();
       await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
       const small = await page
-        .locator("button:visible:not(.skip), select:visible, td a:visible, nav a:visible, .end > a:visible")
+        .locator(
+          "button:visible:not(.skip-link), select:visible, td a:visible, nav a:visible, .card-actions > a:visible",
+        )
         .evaluateAll((elements) =>
           elements
             .map((element) => {
@@ -113,7 +115,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
 
 /** Texts of others and notes, in which the page's own words might hide, that hold three English words in a row. */
 async function englishSentences(page: Page): Promise<string[]> {
-  const texts = await page.locator("#main bdi, #main .note p, .notice p").allInnerTexts();
+  const texts = await page.locator("#main bdi, #main .note p, .notices p").allInnerTexts();
   return texts.filter((text) => /[A-Za-z]+ [a-z]+ [a-z]+/.test(text));
 }
 
@@ -121,7 +123,7 @@ async function englishSentences(page: Page): Promise<string[]> {
 async function englishWords(page: Page): Promise<string[]> {
   const text = await page.evaluate<string>(`(() => {
     const copy = document.body.cloneNode(true);
-    for (const part of copy.querySelectorAll("noscript, bdi, code, pre, select[name=run], option, .brand, .foot, .mono, .note"))
+    for (const part of copy.querySelectorAll("noscript, bdi, code, pre, select[name=run], option, .brand, .footer, .mono, .note"))
       part.remove();
     return copy.innerText;
   })()`);

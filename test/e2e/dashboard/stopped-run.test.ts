@@ -36,17 +36,17 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
 
   test("its page says so and how to go on, and offers nothing that nobody would do", async () => {
     const { page } = guarded;
-    await page.locator(".title").getByText("stopped").waitFor();
-    const note = page.locator(".note.bad");
+    await page.locator(".page-title").getByText("stopped").waitFor();
+    const note = page.locator(".note.error");
     await expectEventually(() => note.innerText()).toMatch(/ended without a word/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed .* --out \S+vectors$/);
     await note.getByText("Until then the run can neither be resumed nor get another window.").waitFor();
-    const offered = await page.locator(".title button").allInnerTexts();
+    const offered = await page.locator(".page-title button").allInnerTexts();
     expect(offered).toEqual(["Cancel run"]);
   });
 
   test("a Chinese reader is told the same without a word of English", async () => {
-    const note = zh.page.locator(".note.bad");
+    const note = zh.page.locator(".note.error");
     await expectEventually(() => note.innerText()).toContain("没有进程在驱动这个运行");
     const said = await note.locator("p:not(:has(code))").allInnerTexts();
     expect(said.join(" ")).not.toMatch(/[A-Za-z]{2,}/);
@@ -58,8 +58,8 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     await page.getByRole("dialog").getByText("no output is written now").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel run" }).click();
     await page.getByText("The output is written when its command is run again.").waitFor();
-    await page.locator(".title").getByText("cancelled").waitFor();
-    const note = page.locator(".note.warn");
+    await page.locator(".page-title").getByText("cancelled").waitFor();
+    const note = page.locator(".note.warning");
     await expectEventually(() => note.innerText()).toMatch(/its output is not written/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed /);
     await zh.page.getByText("输出尚未写出").waitFor();

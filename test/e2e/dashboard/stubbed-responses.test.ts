@@ -154,7 +154,9 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused on bull-board: q-full");
     await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last day");
     const recentlyFinished = page.locator(".card", { hasText: "Ended within the last hour" });
-    await expectEventually(() => recentlyFinished.locator(".state").getAttribute("class")).toBe("state bad");
+    await expectEventually(() => recentlyFinished.locator(".status-badge").getAttribute("class")).toBe(
+      "status-badge error",
+    );
     const providers = page.locator(".card", { hasText: "Providers" });
     await providers.getByText("chat, bulk: 3 waiting, 0 active, paused").waitFor();
     expect(await providers.getByText("interactive").count()).toBe(0);
@@ -163,7 +165,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
 
   test("twenty of many causes are shown, then all; the rest of them is no cause of one item", async () => {
     const { page, close } = await open("runs/e-1");
-    const shown = page.locator(".cause");
+    const shown = page.locator(".failure-cause");
     await expectEventually(() => shown.count()).toBe(20);
     await shown.first().getByText("Causes of their own, beyond those that are told apart").waitFor();
     await page.getByRole("button", { name: "Show all 45" }).click();
@@ -180,7 +182,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
 
   test("a finished run has the rate and the time that it had", async () => {
     const { page, close } = await open("runs/e-1");
-    const facts = page.locator(".facts").first();
+    const facts = page.locator(".description-list").first();
     await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+on average/);
     await expectEventually(() => facts.innerText()).toMatch(/Took\s+20 s/);
     await page.getByText("0 of 3 succeeded, 3 failed again.").waitFor();

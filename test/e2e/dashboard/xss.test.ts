@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     await page.goto(`${up.url}/#/live`);
     const chat = sandbox.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
     await page.getByRole("button", { name: "Follow" }).click();
-    await expectEventually(() => page.locator(".follow").textContent()).toContain(XSS_PAYLOADS.at(-1));
+    await expectEventually(() => page.locator(".followed-chat").textContent()).toContain(XSS_PAYLOADS.at(-1));
     await chat.exit;
     expect(await guarded.getViolations()).toEqual([]);
   });

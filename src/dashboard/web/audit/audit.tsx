@@ -86,7 +86,7 @@ function AuditTable({ lines }: { lines: readonly AuditEntry[] }) {
       <tbody>
         {lines.map((line) => (
           <tr key={line.id}>
-            <td class="line full">{timestamp(line.at, Date.now())}</td>
+            <td class="nowrap full-width">{timestamp(line.at, Date.now())}</td>
             <td data-label={t.userName}>
               <UntrustedText value={line.userName} /> <span class="muted">{translations.value.roles[line.role]}</span>
             </td>
@@ -96,10 +96,10 @@ function AuditTable({ lines }: { lines: readonly AuditEntry[] }) {
                 <UntrustedText value={line.action} />
               )}
             </td>
-            <td class="full target">
+            <td class="full-width target">
               {line.target === undefined ? null : <UntrustedText value={line.target} isMonospace />}
             </td>
-            <td class="full target">
+            <td class="full-width target">
               <Detail line={line} />
             </td>
           </tr>

@@ -39,9 +39,9 @@ export function drawChart(element: HTMLElement, options: DrawingOptions): ChartH
 function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: DrawingOptions): Options {
   const color = createColorResolver(element);
   const axis = {
-    stroke: color("--ink-soft"),
+    stroke: color("--text-muted"),
     font: `11px ${getComputedStyle(element).fontFamily}`,
-    grid: { stroke: color("--line"), width: 1 },
+    grid: { stroke: color("--border"), width: 1 },
     ticks: { show: false },
   };
   return {
@@ -77,12 +77,12 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
     series: [
       {},
       ...colors.map((name, index) => ({
-        stroke: color(`--line-${name}`),
+        stroke: color(`--series-${name}`),
         width: 1.5,
         points: { show: false },
         spanGaps: false,
         dash: DASHES[name],
-        fill: index === 0 ? addTransparency(color(`--line-${name}`)) : undefined,
+        fill: index === 0 ? addTransparency(color(`--series-${name}`)) : undefined,
       })),
     ],
     hooks: { setCursor: [(plot) => onHover(plot.cursor.idx ?? null)] },

@@ -18,7 +18,7 @@ export function Card({
     <section class="card" id={place} aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
-        {end ? <div class="end actions">{end}</div> : null}
+        {end ? <div class="card-actions actions">{end}</div> : null}
       </header>
       {children}
     </section>
@@ -28,7 +28,7 @@ export function Card({
 /** Says that there is nothing, and what to do so that there is. */
 export function EmptyState({ children, command }: { children: ComponentChildren; command?: string }) {
   return (
-    <div class="empty">
+    <div class="empty-state">
       <p>{children}</p>
       {command === undefined ? null : <code>{command}</code>}
     </div>

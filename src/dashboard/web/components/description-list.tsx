@@ -5,13 +5,13 @@ export interface DescriptionItem {
   readonly value: ComponentChildren;
   readonly below?: ComponentChildren;
   /** The room that it needs: a path broken in the middle cannot be read. */
-  readonly width?: "wide" | "whole";
+  readonly width?: "wide" | "full-width";
 }
 
 /** Figures under their names. */
 export function DescriptionList({ facts }: { facts: readonly DescriptionItem[] }) {
   return (
-    <dl class="facts">
+    <dl class="description-list">
       {facts.map(({ label, value, below, width }) => (
         <div key={label} class={width}>
           <dt>{label}</dt>

@@ -7,7 +7,7 @@ import { UntrustedText } from "./untrusted-text.tsx";
 export function ErrorMessage({ error }: { error: unknown }) {
   const known = error instanceof ServerError ? translations.value.errors[error.code] : undefined;
   return (
-    <div class="note bad" role="alert">
+    <div class="note error" role="alert">
       <p>{known ?? translations.value.errors.internal}</p>
       {error instanceof ServerError && error.code !== "unreachable" ? <p class="small">{more(error)}</p> : null}
     </div>

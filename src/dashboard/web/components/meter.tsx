@@ -16,14 +16,14 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
     .join(", ");
   return (
     <div class="meter">
-      <span class="values">
+      <span class="meter-values">
         <span>{limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}</span>
         <span class="muted">{percent(usedShare(share))}</span>
       </span>
       {limit === undefined ? null : (
         // biome-ignore lint/a11y/useSemanticElements: a meter element takes no second figure, and each browser draws it anew
         <span
-          class="track"
+          class="meter-track"
           role="meter"
           aria-label={label}
           aria-valuemin={0}
@@ -31,11 +31,16 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
           aria-valuenow={share.used}
           aria-valuetext={`${t.ofLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
         >
-          <span class={share.used > limit ? "fill over" : "fill"} style={{ width: `${width * 100}%` }} />
-          {isLearned && whole ? <span class="learned" style={{ width: `${(1 - limit / whole) * 100}%` }} /> : null}
+          <span
+            class={share.used > limit ? "meter-fill exceeded" : "meter-fill"}
+            style={{ width: `${width * 100}%` }}
+          />
+          {isLearned && whole ? (
+            <span class="meter-learned" style={{ width: `${(1 - limit / whole) * 100}%` }} />
+          ) : null}
         </span>
       )}
-      {origin === "" ? null : <span class="origin">{origin}</span>}
+      {origin === "" ? null : <span class="meter-note">{origin}</span>}
     </div>
   );
 }

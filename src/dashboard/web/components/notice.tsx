@@ -16,9 +16,9 @@ export function showNotice(text: string): void {
 
 export function Notices() {
   return (
-    <div class="notice" role="status" aria-live="polite">
+    <div class="notices" role="status" aria-live="polite">
       {notices.value.map(({ id, text }) => (
-        <p key={id} class="text">
+        <p key={id} class="untrusted-text">
           {text}
         </p>
       ))}

@@ -7,7 +7,7 @@ import { StatusBadge } from "./status-badge.tsx";
 export function PhaseBadge({ run }: { run: Pick<RunSummary, "phase" | "items"> }) {
   const tone = getRunTone(run);
   // Two bars are a pause, and an end is none.
-  const shape = run.phase === "finished" && tone === "warn" ? "good" : tone;
+  const shape = run.phase === "finished" && tone === "warning" ? "success" : tone;
   return (
     <StatusBadge tone={tone} shape={shape}>
       {translations.value.phases[run.phase] ?? run.phase}

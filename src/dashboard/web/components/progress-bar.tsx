@@ -12,7 +12,7 @@ export function ProgressBar({ items, tall }: { items: Items; tall?: boolean }) {
   const text = translations.value.runs.progressText(count(succeeded), count(failed), count(total));
   return (
     <div
-      class={tall ? "progress tall" : "progress"}
+      class={tall ? "progress-bar tall" : "progress-bar"}
       role="progressbar"
       aria-valuemin={0}
       aria-valuemax={total}

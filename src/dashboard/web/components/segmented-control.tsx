@@ -12,7 +12,7 @@ export function SegmentedControl<Option extends string>({
 }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame and a legend, and this is one control
-    <div class="segments" role="group" aria-label={label}>
+    <div class="segmented-control" role="group" aria-label={label}>
       {options.map(({ value, text, title }) => (
         <button
           key={value}

@@ -21,7 +21,7 @@ export function UntrustedText({
   const shown = escapeControlCharacters(text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text);
   return (
     <bdi
-      class={`text${truncate ? " cut" : ""}${isMonospace ? " mono" : ""}`}
+      class={`untrusted-text${truncate ? " truncated" : ""}${isMonospace ? " mono" : ""}`}
       title={truncate ? shown.slice(0, MAX_TITLE_LENGTH) : undefined}
     >
       {shown}

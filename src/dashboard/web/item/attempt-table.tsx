@@ -8,11 +8,11 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {
-  succeeded: "good",
-  failed: "bad",
-  throttled: "warn",
-  lost: "bad",
-  running: "live",
+  succeeded: "success",
+  failed: "error",
+  throttled: "warning",
+  lost: "error",
+  running: "active",
 };
 
 /** Every upstream call for the item that is known, and how many are not. */
@@ -35,13 +35,13 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
     );
   return (
     <>
-      {unknown > 0 ? <p class="body muted">{t.forgotten(count(unknown))}</p> : null}
+      {unknown > 0 ? <p class="card-body muted">{t.forgotten(count(unknown))}</p> : null}
       <table class="table">
         <thead>
           <tr>
             <th scope="col">{t.attempt}</th>
             <th scope="col">{t.began}</th>
-            <th scope="col" class="number">
+            <th scope="col" class="numeric">
               {t.took}
             </th>
             <th scope="col">{t.outcome}</th>
@@ -54,20 +54,20 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
           {history.map((attempt, index) => (
             // A call that was told to wait is no attempt, so a number may come again.
             <tr key={index}>
-              <td class="line">{t.attemptNumber(String(attempt.number))}</td>
-              <td class="line" data-label={t.began}>
+              <td class="nowrap">{t.attemptNumber(String(attempt.number))}</td>
+              <td class="nowrap" data-label={t.began}>
                 {timestamp(attempt.at, at)}
               </td>
-              <td class="number" data-label={t.took}>
+              <td class="numeric" data-label={t.took}>
                 {duration(attempt.durationMs)}
               </td>
               <td>
                 <StatusBadge tone={TONES[attempt.outcome]}>{t.outcomes[attempt.outcome]}</StatusBadge>
               </td>
-              <td class="full">
+              <td class="full-width">
                 <UntrustedText value={[attempt.lane, attempt.worker].filter(Boolean).join(" · ")} />
                 {attempt.failure === undefined ? null : (
-                  <span class="below">
+                  <span class="secondary">
                     <ErrorKindLabel kind={attempt.failure.kind} />{" "}
                     <UntrustedText value={[attempt.failure.code, attempt.failure.message].filter(Boolean).join(": ")} />
                   </span>

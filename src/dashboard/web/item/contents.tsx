@@ -27,7 +27,7 @@ export function Contents({ item }: { item: ItemHistory }) {
   const button = revealed.value ? (
     <button
       type="button"
-      class="button slight"
+      class="button compact"
       onClick={() => {
         revealed.value = undefined;
       }}
@@ -35,13 +35,13 @@ export function Contents({ item }: { item: ItemHistory }) {
       {t.hide}
     </button>
   ) : canOperate() && hasText ? (
-    <button type="button" class="button slight" onClick={reveal}>
+    <button type="button" class="button compact" onClick={reveal}>
       {t.show}
     </button>
   ) : null;
   return (
     <Card title={t.contents} end={button}>
-      <div class="body columns">
+      <div class="card-body columns">
         <Content title={t.request} masked={item.request} plain={revealed.value?.request} />
         <Content title={t.response} masked={item.response} plain={revealed.value?.response} />
       </div>

@@ -14,7 +14,7 @@ import { AttemptTable } from "./attempt-table.tsx";
 import { Contents } from "./contents.tsx";
 
 const REFRESH_INTERVAL_MS = 5_000;
-const TONES = { succeeded: "good", failed: "bad", waiting: "quiet" } as const;
+const TONES = { succeeded: "success", failed: "error", waiting: "neutral" } as const;
 
 /** One item's whole story; what was asked and answered stays masked until an operator wants to see it. */
 export function Item({ run, index }: { run: string; index: number }) {
@@ -24,7 +24,7 @@ export function Item({ run, index }: { run: string; index: number }) {
   const t = translations.value;
   return (
     <>
-      <nav class="crumbs" aria-label={t.common.where}>
+      <nav class="breadcrumbs" aria-label={t.common.where}>
         <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
         <a href={runLink(run)}>
@@ -49,14 +49,14 @@ function ItemDetails({ item }: { item: ItemHistory }) {
   const t = translations.value.items;
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>
           <UntrustedText value={item.id} />
         </h1>
         <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
       </div>
       {item.failure === undefined ? null : (
-        <div class="note bad">
+        <div class="note error">
           <strong>
             <ErrorKindLabel kind={item.failure.kind} />
           </strong>{" "}
@@ -65,7 +65,7 @@ function ItemDetails({ item }: { item: ItemHistory }) {
         </div>
       )}
       <Card title={t.record}>
-        <div class="body">
+        <div class="card-body">
           <ItemFields item={item} />
         </div>
       </Card>

@@ -63,13 +63,13 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
       title={t.answer}
       end={
         now.isFinished ? (
-          <StatusBadge tone={now.failure ? "bad" : "good"}>{now.failure ? t.failed : t.ended}</StatusBadge>
+          <StatusBadge tone={now.failure ? "error" : "success"}>{now.failure ? t.failed : t.ended}</StatusBadge>
         ) : (
-          <StatusBadge tone="live">{t.receivedCharacters(formatters.value.count(now.text.length))}</StatusBadge>
+          <StatusBadge tone="active">{t.receivedCharacters(formatters.value.count(now.text.length))}</StatusBadge>
         )
       }
     >
-      <div class="body">
+      <div class="card-body">
         <div ref={top} class="small muted">
           <UntrustedText value={item} isMonospace />
         </div>
@@ -77,13 +77,13 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
           <ErrorMessage error={new ServerError(refused.code, refused.message, refused)} />
         )}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-        <pre class="raw-text follow" tabIndex={0} ref={box}>
+        <pre class="raw-text followed-chat" tabIndex={0} ref={box}>
           {now.reasoning === "" ? null : <span class="reasoning">{`${now.reasoning}\n\n`}</span>}
           {now.text}
           {now.tools === "" ? null : `\n\n${now.tools}`}
         </pre>
         {now.failure === undefined ? null : (
-          <p class="note bad">
+          <p class="note error">
             <ErrorKindLabel kind={now.failure.kind} />: <UntrustedText value={now.failure.message} />
           </p>
         )}

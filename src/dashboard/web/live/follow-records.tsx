@@ -42,7 +42,7 @@ export function FollowedRecords({ run, state }: { run: string; state: FollowedRe
         <tr>
           <th scope="col">{t.record}</th>
           <th scope="col">{t.at}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.tokens}
           </th>
           <th scope="col" class="wide">
@@ -69,13 +69,13 @@ function RecordRow({ run, record, now }: { run: string; record: LatestRecord; no
           <UntrustedText value={record.id ?? `#${record.index}`} truncate />
         </a>
       </td>
-      <td class="line" data-label={t.at}>
+      <td class="nowrap" data-label={t.at}>
         {timestamp(record.at, now)}
       </td>
-      <td class="number" data-label={t.tokens}>
+      <td class="numeric" data-label={t.tokens}>
         {count(record.tokens)}
       </td>
-      <td class="full">
+      <td class="full-width">
         {record.failure === undefined ? (
           <span class="mono">
             {record.vector === undefined
@@ -84,7 +84,7 @@ function RecordRow({ run, record, now }: { run: string; record: LatestRecord; no
           </span>
         ) : (
           <>
-            <StatusBadge tone="bad">
+            <StatusBadge tone="error">
               <ErrorKindLabel kind={record.failure.kind} />
             </StatusBadge>{" "}
             <UntrustedText value={record.failure.message} />

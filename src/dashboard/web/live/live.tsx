@@ -132,7 +132,7 @@ function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: s
         followed={followed}
       />
       {sorted.length > COLLAPSED_COUNT && !isExpanded.value ? (
-        <div class="body actions">
+        <div class="card-body actions">
           <button
             type="button"
             class="button"
@@ -166,7 +166,7 @@ function ChatRows({
             {t.chat}
           </th>
           <th scope="col">{t.queue}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.since}
           </th>
           <th scope="col">{t.state}</th>
@@ -192,7 +192,7 @@ function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed:
     <tr>
       <td class="name">
         <UntrustedText value={chat.model} />
-        <span class="below">
+        <span class="secondary">
           {chat.run !== undefined && chat.index !== undefined ? (
             <a href={itemLink(chat.run, chat.index)}>
               <UntrustedText value={`${chat.run} #${chat.index}`} />
@@ -202,20 +202,20 @@ function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed:
           )}
         </span>
       </td>
-      <td class="line" data-label={t.queue}>
+      <td class="nowrap" data-label={t.queue}>
         <UntrustedText value={chat.queue} truncate />
       </td>
-      <td class="number" data-label={t.since}>
+      <td class="numeric" data-label={t.since}>
         {age(chat.startedAt, at)}
       </td>
-      <td class="line" data-label={t.state}>
+      <td class="nowrap" data-label={t.state}>
         <ChatState chat={chat} />
       </td>
-      <td class="full line">
+      <td class="full-width nowrap">
         {canOperate() && chat.isStreaming ? (
           <button
             type="button"
-            class="button slight"
+            class="button compact"
             aria-pressed={isFollowed}
             onClick={() => {
               followed.value = isFollowed ? undefined : chat.item;
@@ -238,8 +238,8 @@ function ChatState({ chat: { state, attempt = 1 } }: { chat: LiveChat }) {
   const isAnswering = state === "answering";
   return (
     <>
-      <StatusBadge tone={isAnswering ? "live" : "quiet"}>{t.states[state]}</StatusBadge>
-      <span class="below">
+      <StatusBadge tone={isAnswering ? "active" : "neutral"}>{t.states[state]}</StatusBadge>
+      <span class="secondary">
         {[isAnswering ? "" : t.waitingFor, attempt > 1 ? translations.value.items.attemptNumber(String(attempt)) : ""]
           .filter(Boolean)
           .join(" · ")}

@@ -30,14 +30,14 @@ function Stat({
 }: {
   title: string;
   large: ComponentChildren;
-  tone?: "bad" | "warn" | undefined;
+  tone?: "error" | "warning" | undefined;
   children?: ComponentChildren;
 }) {
   return (
     <section class="stat">
       <h2>{title}</h2>
-      <p class={`large ${tone ?? ""}`}>{large}</p>
-      <div class="sub">{children}</div>
+      <p class={`stat-value ${tone ?? ""}`}>{large}</p>
+      <div class="stat-details">{children}</div>
     </section>
   );
 }
@@ -88,7 +88,7 @@ function Stuck({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
   if (!overview) return <Stat title={t.stuck} large={formatters.value.count(undefined)} />;
   const problem = findProblems(overview);
-  const tone = problem.some(isCritical) ? "bad" : problem.length > 0 ? "warn" : undefined;
+  const tone = problem.some(isCritical) ? "error" : problem.length > 0 ? "warning" : undefined;
   return (
     <Stat title={t.stuck} large={problem.length === 0 ? t.nothing : t.problemCount(problem.length)} tone={tone}>
       {problem.length === 0 ? (

@@ -51,11 +51,11 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       }
     >
       {error !== undefined && history === undefined ? <ErrorMessage error={error} /> : null}
-      <div class={isExpanded.value ? "charts" : "charts few"}>
+      <div class={isExpanded.value ? "charts" : "charts collapsed"}>
         {history === undefined ? null : <ChartGrid history={history} />}
       </div>
       {isExpanded.value ? null : (
-        <p class="body few">
+        <p class="card-body collapsed">
           <button
             type="button"
             class="button"

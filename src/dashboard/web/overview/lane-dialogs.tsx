@@ -11,7 +11,7 @@ export function openLimitsDialog(lane: LaneView): void {
   openDialog({
     title: t.limitsTitle,
     body: (
-      <div class="steps">
+      <div class="stack">
         <p>
           <UntrustedText value={lane.name} isMonospace />
         </p>
@@ -21,7 +21,7 @@ export function openLimitsDialog(lane: LaneView): void {
           <LimitField name="tokensPerMinute" label={t.tokensUsed} share={lane.tokens} />
           <LimitField name="concurrency" label={t.concurrency} share={lane.concurrency} />
         </div>
-        <label class="check">
+        <label class="checkbox-field">
           <input type="checkbox" name="clear" />
           {t.clear}
         </label>
@@ -80,7 +80,7 @@ export function openUnparkDialog(lane: LaneView): void {
         </p>
         <p>{t.unparkBody}</p>
         {lane.reason === undefined ? null : (
-          <p class="note warn">
+          <p class="note warning">
             <LaneReason {...lane} />
           </p>
         )}

@@ -22,7 +22,7 @@ export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: numbe
           <th scope="col">{t.requestsUsed}</th>
           <th scope="col">{t.tokensUsed}</th>
           <th scope="col">{t.concurrency}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.throttles}
           </th>
           {canOperate() ? (
@@ -49,35 +49,35 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
       <td class="name">
         <UntrustedText value={lane.name} />
       </td>
-      <td class="full">
+      <td class="full-width">
         <LaneState lane={lane} at={at} />
       </td>
-      <td class="share" data-label={t.requestsUsed}>
+      <td class="limit-cell" data-label={t.requestsUsed}>
         <Meter share={lane.requests} label={`${lane.name}, ${t.requestsUsed}`} />
       </td>
-      <td class="share" data-label={t.tokensUsed}>
+      <td class="limit-cell" data-label={t.tokensUsed}>
         <Meter share={lane.tokens} label={`${lane.name}, ${t.tokensUsed}`} />
       </td>
-      <td class="share third" data-label={t.concurrency}>
+      <td class="limit-cell narrow" data-label={t.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${t.concurrency}`} />
       </td>
-      <td class="number" data-label={t.throttles}>
+      <td class="numeric" data-label={t.throttles}>
         {count(lane.throttles)}
         {lane.throttlesPerMinute === undefined ? null : (
-          <span class="below">{t.perMinute(compact(lane.throttlesPerMinute))}</span>
+          <span class="secondary">{t.perMinute(compact(lane.throttlesPerMinute))}</span>
         )}
       </td>
       {canOperate() ? (
         <td>
           <span class="actions">
             {lane.state === "parked" ? (
-              <button type="button" class="button slight" onClick={() => openUnparkDialog(lane)}>
+              <button type="button" class="button compact" onClick={() => openUnparkDialog(lane)}>
                 {t.unpark}
               </button>
             ) : null}
             <button
               type="button"
-              class="button slight bare"
+              class="button compact ghost"
               aria-label={t.limitsOf(lane.name)}
               onClick={() => openLimitsDialog(lane)}
             >
@@ -97,27 +97,27 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
   const { duration } = formatters.value;
   const reason =
     lane.reason === undefined ? null : (
-      <span class="below">
+      <span class="secondary">
         <LaneReason {...lane} />
       </span>
     );
   if (lane.state === "parked")
     return (
       <>
-        <StatusBadge tone="bad">{t.parked}</StatusBadge>
+        <StatusBadge tone="error">{t.parked}</StatusBadge>
         {reason}
       </>
     );
   if (lane.state === "snoozed")
     return (
       <>
-        <StatusBadge tone="warn">
+        <StatusBadge tone="warning">
           {lane.snoozeUntil === undefined ? t.snoozed : t.snoozedFor(duration(Math.max(0, lane.snoozeUntil - at)))}
         </StatusBadge>
         {reason}
       </>
     );
   if (lane.faultStreak !== undefined && lane.faultStreak >= CIRCUIT_OPEN_FAULTS)
-    return <StatusBadge tone="bad">{t.out(String(lane.faultStreak))}</StatusBadge>;
-  return <StatusBadge tone={lane.concurrency.used > 0 ? "live" : "quiet"}>{t.open}</StatusBadge>;
+    return <StatusBadge tone="error">{t.out(String(lane.faultStreak))}</StatusBadge>;
+  return <StatusBadge tone={lane.concurrency.used > 0 ? "active" : "neutral"}>{t.open}</StatusBadge>;
 }

@@ -15,16 +15,16 @@ export function ProviderTable({ providers }: { providers: readonly ProviderView[
         <tr>
           <th scope="col">{t.provider}</th>
           <th scope="col">{t.waiting}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.calls}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.tokens}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.upstream}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.firstToken}
           </th>
           <th scope="col">{t.errors}</th>
@@ -47,22 +47,22 @@ function ProviderRow({ provider }: { provider: ProviderView }) {
       <td class="name">
         <UntrustedText value={provider.name} />
       </td>
-      <td class="full" data-label={t.waiting}>
+      <td class="full-width" data-label={t.waiting}>
         <Queues queues={provider.queues} />
       </td>
-      <td class="number" data-label={t.calls}>
+      <td class="numeric" data-label={t.calls}>
         {compact(provider.callsPerMinute)}
       </td>
-      <td class="number" data-label={t.tokens}>
+      <td class="numeric" data-label={t.tokens}>
         {compact(provider.tokensPerMinute)}
       </td>
-      <td class={provider.upstreamMs === undefined ? "number none" : "number"} data-label={t.upstream}>
+      <td class={provider.upstreamMs === undefined ? "numeric no-data" : "numeric"} data-label={t.upstream}>
         <Times times={provider.upstreamMs} />
       </td>
-      <td class={provider.firstTokenMs === undefined ? "number none" : "number"} data-label={t.firstToken}>
+      <td class={provider.firstTokenMs === undefined ? "numeric no-data" : "numeric"} data-label={t.firstToken}>
         <Times times={provider.firstTokenMs} />
       </td>
-      <td class={provider.errorRate === undefined ? "full none" : "full"} data-label={t.errors}>
+      <td class={provider.errorRate === undefined ? "full-width no-data" : "full-width"} data-label={t.errors}>
         {share(provider.errorRate)}
         <Errors byKind={provider.errorsByKind} />
       </td>
@@ -73,7 +73,7 @@ function ProviderRow({ provider }: { provider: ProviderView }) {
 function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
   const sorted = Object.entries(byKind).sort(([, a], [, b]) => b - a);
   return (
-    <span class="below">
+    <span class="secondary">
       {sorted.map(([kind, count], index) => (
         <span key={kind}>
           {index === 0 ? "" : ", "}
@@ -109,7 +109,7 @@ function Times({ times }: { times: Percentiles | undefined }) {
   return (
     <>
       {duration(times.p50)}
-      <span class="below">p95 {duration(times.p95)}</span>
+      <span class="secondary">p95 {duration(times.p95)}</span>
     </>
   );
 }

@@ -9,7 +9,7 @@ export function RedisDetails({ redis }: { redis: RedisView }) {
   const t = translations.value.redis;
   const { bytes, compact, duration, count } = formatters.value;
   return (
-    <div class="body">
+    <div class="card-body">
       <DescriptionList
         facts={[
           {

@@ -18,16 +18,16 @@ export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number
           <th scope="col" class="wide">
             {t.progress}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.rate}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.left}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.cost}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.started}
           </th>
         </tr>
@@ -51,42 +51,42 @@ function RunRow({ run, at }: { run: RunSummary; at: number }) {
         <a href={runLink(run.run)}>
           <UntrustedText value={run.name ?? run.run} truncate />
         </a>
-        <span class="below">
+        <span class="secondary">
           <UntrustedText
             value={[run.model, run.name === undefined ? undefined : run.run].filter(Boolean).join(" · ")}
             truncate
           />
         </span>
       </td>
-      <td class="line">
+      <td class="nowrap">
         <PhaseBadge run={run} />
       </td>
-      <td class="full wide">
+      <td class="full-width wide">
         {items === undefined ? (
           formatters.value.count(undefined)
         ) : (
           <>
             <ProgressBar items={items} />
-            <span class="below">
+            <span class="secondary">
               {t.countOf(share(completedShare(items)), count(items.succeeded + items.failed), count(items.total))}
               {items.failed > 0 ? ` · ${t.failed(count(items.failed))}` : ""}
             </span>
           </>
         )}
       </td>
-      <td class={run.itemsPerSecond === undefined ? "number none" : "number"} data-label={t.rate}>
+      <td class={run.itemsPerSecond === undefined ? "numeric no-data" : "numeric"} data-label={t.rate}>
         {run.itemsPerSecond === undefined ? compact(undefined) : t.itemsPerSecond(compact(run.itemsPerSecond))}
       </td>
-      <td class={run.etaMs === undefined ? "number none" : "number"} data-label={t.left}>
+      <td class={run.etaMs === undefined ? "numeric no-data" : "numeric"} data-label={t.left}>
         {duration(run.etaMs)}
       </td>
-      <td class={cost === undefined ? "number none" : "number"} data-label={t.cost}>
+      <td class={cost === undefined ? "numeric no-data" : "numeric"} data-label={t.cost}>
         {money(cost?.spent, cost?.currency)}
         {cost?.expected === undefined || run.finishedAt !== undefined ? null : (
-          <span class="below">{t.expected(money(cost.expected, cost.currency))}</span>
+          <span class="secondary">{t.expected(money(cost.expected, cost.currency))}</span>
         )}
       </td>
-      <td class="number spare" data-label={t.started}>
+      <td class="numeric hide-on-phone" data-label={t.started}>
         {t.ago(age(run.createdAt, at))}
       </td>
     </tr>

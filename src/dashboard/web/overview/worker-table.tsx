@@ -15,13 +15,13 @@ export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; a
         <tr>
           <th scope="col">{t.worker}</th>
           <th scope="col">{t.state}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.jobs}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.calls}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.lastClaim}
           </th>
         </tr>
@@ -43,22 +43,22 @@ function WorkerRow({ worker, at }: { worker: WorkerView; at: number }) {
     <tr>
       <td class="name">
         <UntrustedText value={[worker.host ?? worker.id, worker.pid].filter(Boolean).join(" ")} truncate />
-        <span class="below">
+        <span class="secondary">
           <UntrustedText value={worker.version === undefined ? "" : t.version(worker.version)} />
           {worker.startedAt === undefined ? "" : `, ${t.since(age(worker.startedAt, at))}`}
         </span>
       </td>
       <td>
-        <StatusBadge tone={isDead ? "bad" : "live"}>{isDead ? t.dead : t.alive}</StatusBadge>
-        {isDead ? <span class="below">{t.silent(age(worker.seenAt, at))}</span> : null}
+        <StatusBadge tone={isDead ? "error" : "active"}>{isDead ? t.dead : t.alive}</StatusBadge>
+        {isDead ? <span class="secondary">{t.silent(age(worker.seenAt, at))}</span> : null}
       </td>
-      <td class="number" data-label={t.jobs}>
+      <td class="numeric" data-label={t.jobs}>
         {count(isDead ? undefined : worker.jobsInFlight)}
       </td>
-      <td class="number" data-label={t.calls}>
+      <td class="numeric" data-label={t.calls}>
         {count(isDead ? undefined : worker.callsInFlight)}
       </td>
-      <td class="number" data-label={t.lastClaim}>
+      <td class="numeric" data-label={t.lastClaim}>
         {worker.lastClaimAt === undefined ? count(undefined) : translations.value.runs.ago(age(worker.lastClaimAt, at))}
       </td>
     </tr>

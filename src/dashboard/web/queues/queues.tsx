@@ -24,7 +24,7 @@ export function Queues() {
   const board = canOperate() ? "act" : "view";
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>{t.nav.queues}</h1>
         <div class="actions">
           <a class="button primary" href="queues/" target="_blank" rel="noopener">
@@ -46,13 +46,13 @@ export function Queues() {
                   {t.queues.queue}
                 </th>
                 <th scope="col">{t.queues.kind}</th>
-                <th scope="col" class="number">
+                <th scope="col" class="numeric">
                   {t.queues.waiting}
                 </th>
-                <th scope="col" class="number">
+                <th scope="col" class="numeric">
                   {t.queues.active}
                 </th>
-                <th scope="col" class="number">
+                <th scope="col" class="numeric">
                   {t.queues.delayed}
                 </th>
               </tr>
@@ -64,18 +64,18 @@ export function Queues() {
                     <a href={`queues/${board}/queue/${encodeURIComponent(name)}`} target="_blank" rel="noopener">
                       <UntrustedText value={name} />
                     </a>{" "}
-                    {paused ? <StatusBadge tone="warn">{t.providers.paused}</StatusBadge> : null}
+                    {paused ? <StatusBadge tone="warning">{t.providers.paused}</StatusBadge> : null}
                   </td>
-                  <td class="full line">
+                  <td class="full-width nowrap">
                     {t.providers.kinds[kind]}, {t.providers.priorities[priority]}
                   </td>
-                  <td class="number" data-label={t.queues.waiting}>
+                  <td class="numeric" data-label={t.queues.waiting}>
                     {count(waiting)}
                   </td>
-                  <td class="number" data-label={t.queues.active}>
+                  <td class="numeric" data-label={t.queues.active}>
                     {count(active)}
                   </td>
-                  <td class="number" data-label={t.queues.delayed}>
+                  <td class="numeric" data-label={t.queues.delayed}>
                     {count(delayed)}
                   </td>
                 </tr>

@@ -53,7 +53,7 @@ export function FailureCauses({
         ))}
       </ul>
       {answer && answer.causes.length > COLLAPSED_COUNT && !isExpanded.value ? (
-        <div class="body actions">
+        <div class="card-body actions">
           <button
             type="button"
             class="button"
@@ -66,7 +66,7 @@ export function FailureCauses({
         </div>
       ) : null}
       {answer && answer.others > 0 ? (
-        <p class="body muted small">{t.failuresWithRarerCauses(count(answer.others))}</p>
+        <p class="card-body muted small">{t.failuresWithRarerCauses(count(answer.others))}</p>
       ) : null}
     </Card>
   );
@@ -87,11 +87,11 @@ function FailureCauseRow({
   const message = cause.isCatchAll ? t.rest : cause.message;
   const exportUrl = `api/runs/${encodeURIComponent(run)}/causes/${encodeURIComponent(cause.cause)}/export`;
   return (
-    <li class="cause">
+    <li class="failure-cause">
       <span class="count">{formatters.value.count(count)}</span>
       <div>
         <p>
-          <StatusBadge tone="bad">
+          <StatusBadge tone="error">
             <ErrorKindLabel kind={kind} />
           </StatusBadge>{" "}
           {code === undefined ? null : <UntrustedText value={code} isMonospace />}
@@ -112,26 +112,26 @@ function FailureCauseRow({
       </div>
       <div class="actions">
         {actions.includes("items") ? (
-          <button type="button" class="button slight" onClick={() => onItems(cause)}>
+          <button type="button" class="button compact" onClick={() => onItems(cause)}>
             {t.causeItems}
           </button>
         ) : null}
         {canOperate() && actions.includes("retry") ? (
           <button
             type="button"
-            class="button slight"
+            class="button compact"
             aria-label={t.retryCause(escapeControlCharacters(message))}
             onClick={() => openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })}
           >
             {t.retry}
           </button>
         ) : null}
-        <a class="button slight" href={exportUrl} download={`failures-${run}.jsonl`}>
+        <a class="button compact" href={exportUrl} download={`failures-${run}.jsonl`}>
           {t.export}
         </a>
         {canOperate() ? (
           <a
-            class="button slight"
+            class="button compact"
             href={`${exportUrl}?texts=1`}
             download={`failures-${run}-texts.jsonl`}
             title={t.exportTextsTitle}

@@ -18,7 +18,7 @@ import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { formatItemFilter, type ItemFilter } from "./item-filter.ts";
 import { writeFilterToUrl } from "./item-filter-url.ts";
 
-const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "good", failed: "bad", waiting: "quiet" };
+const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
 
 /** Items that make a page; what the server finds in one go may be fewer. */
 const PAGE_SIZE = 50;
@@ -92,7 +92,7 @@ export function Items({
       {error.value === undefined ? null : <ErrorMessage error={error.value} />}
       {found.value === undefined ? null : <Result run={run} found={found.value} />}
       {found.value?.next === undefined ? null : (
-        <div class="body actions">
+        <div class="card-body actions">
           <button
             type="button"
             class="button"
@@ -126,7 +126,7 @@ function SearchForm({
   const kinds = new Set(Object.keys(page.failuresByKind));
   if (before.kind) kinds.add(before.kind);
   return (
-    <form class="form body" onSubmit={submit}>
+    <form class="form card-body" onSubmit={submit}>
       <label class="field grow">
         <span>{t.searchFor}</span>
         <input
@@ -175,7 +175,7 @@ function SearchForm({
         </label>
       )}
       {before.cause === undefined ? null : (
-        <label class="check">
+        <label class="checkbox-field">
           <input type="checkbox" name="cause" value={before.cause} defaultChecked />
           {t.ofCause}
         </label>
@@ -202,10 +202,10 @@ function Result({ run, found }: { run: string; found: ItemSearchState }) {
         <tr>
           <th scope="col">{t.item}</th>
           <th scope="col">{t.status}</th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.tokens}
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="numeric">
             {t.attempts}
           </th>
           <th scope="col" class="wide">
@@ -220,18 +220,18 @@ function Result({ run, found }: { run: string; found: ItemSearchState }) {
               <a href={itemLink(run, item.index)}>
                 <UntrustedText value={item.id} truncate />
               </a>
-              <span class="below">#{count(item.index)}</span>
+              <span class="secondary">#{count(item.index)}</span>
             </td>
             <td>
               <StatusBadge tone={TONES[item.status]}>{t.statuses[item.status]}</StatusBadge>
             </td>
-            <td class="number" data-label={t.tokens}>
+            <td class="numeric" data-label={t.tokens}>
               {count(item.tokens)}
             </td>
-            <td class="number" data-label={t.attempts}>
+            <td class="numeric" data-label={t.attempts}>
               {count(item.attempts)}
             </td>
-            <td class="full">
+            <td class="full-width">
               {item.failure === undefined ? null : (
                 <>
                   <ErrorKindLabel kind={item.failure.kind} />: <UntrustedText value={item.failure.message} />

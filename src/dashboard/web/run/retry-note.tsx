@@ -4,7 +4,7 @@ import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-const TONES = { running: "live", finished: "good", failed: "bad" } as const;
+const TONES = { running: "active", finished: "success", failed: "error" } as const;
 
 /** How the latest retry of the run is going, or how it ended. */
 export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
@@ -12,7 +12,7 @@ export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
   const t = translations.value.run;
   const { count } = formatters.value;
   return (
-    <div class={retry.state === "failed" ? "note bad" : "note"} role="status">
+    <div class={retry.state === "failed" ? "note error" : "note"} role="status">
       <StatusBadge tone={TONES[retry.state]}>{t.retryStates[retry.state]}</StatusBadge>{" "}
       {retry.items === undefined
         ? null

@@ -12,7 +12,7 @@ export function RunFolder({ page }: { page: RunPage }) {
   const { folder, output } = page;
   return (
     <Card title={t.output}>
-      <div class="body">
+      <div class="card-body">
         <DescriptionList
           facts={[
             {
@@ -29,7 +29,7 @@ export function RunFolder({ page }: { page: RunPage }) {
                   )}
                 </>
               ),
-              width: "whole",
+              width: "full-width",
             },
             { label: t.format, value: output?.format ?? DASH },
             {

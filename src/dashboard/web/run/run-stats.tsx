@@ -15,9 +15,9 @@ export function RunStats({ page }: { page: RunPage }) {
     items === undefined ? undefined : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
   return (
     <Card title={t.progress} end={<strong>{share(completedShare(items))}</strong>}>
-      <div class="body">
+      <div class="card-body">
         {items === undefined ? null : <ProgressBar items={items} tall />}
-        <ul class="keys">
+        <ul class="progress-legend">
           <LegendItem name="succeeded" label={t.succeeded} value={count(items?.succeeded)} />
           <LegendItem name="failed" label={t.failed} value={count(items?.failed)} />
           <LegendItem name="in-flight" label={t.inFlight} value={count(items?.inFlight)} />
@@ -25,7 +25,7 @@ export function RunStats({ page }: { page: RunPage }) {
           <li class="muted">{t.ofItems(count(items?.total))}</li>
         </ul>
       </div>
-      <div class="body">
+      <div class="card-body">
         <DescriptionList facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]} />
       </div>
     </Card>
@@ -35,7 +35,7 @@ export function RunStats({ page }: { page: RunPage }) {
 function LegendItem({ name, label, value }: { name: string; label: string; value: string }) {
   return (
     <li>
-      <i class={`key ${name}`} aria-hidden="true" />
+      <i class={`legend-swatch ${name}`} aria-hidden="true" />
       <span class="muted">{label}</span> {value}
     </li>
   );

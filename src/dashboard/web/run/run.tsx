@@ -39,7 +39,7 @@ export function Run({ run }: { run: string }) {
   const t = translations.value;
   return (
     <>
-      <nav class="crumbs" aria-label={t.common.where}>
+      <nav class="breadcrumbs" aria-label={t.common.where}>
         <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
         <UntrustedText value={run} isMonospace />
@@ -68,7 +68,7 @@ function RunDetails({ now }: { now: RunPage }) {
   }, [title]);
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>
           <UntrustedText value={title} />
         </h1>

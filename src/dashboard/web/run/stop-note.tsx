@@ -8,7 +8,7 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals } }: 
   const t = translations.value.run.stopped;
   if (phase === "cancelled" && outputPending)
     return (
-      <div class="note warn">
+      <div class="note warning">
         <p>{t.outputPending}</p>
         <Command command={outputPending.command} />
       </div>
@@ -17,7 +17,7 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals } }: 
   const { code, message, hint = "", command } = stopped;
   const isLocked = refusals.resume !== undefined || refusals.window !== undefined;
   return (
-    <div class="note bad">
+    <div class="note error">
       <p>
         <strong>
           <ServerMessage code={code} text={message} />

@@ -41,7 +41,7 @@ export function Runs() {
   const t = translations.value;
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>{t.nav.runs}</h1>
         <Filter text={text} state={state} offset={offset} />
       </div>

@@ -51,7 +51,7 @@ export function Search() {
             {t.noRuns}
           </EmptyState>
         ) : (
-          <form class="form body" onSubmit={submit}>
+          <form class="form card-body" onSubmit={submit}>
             <label class="field">
               <span>{t.run}</span>
               <select class="select" name="run" required>
@@ -95,7 +95,7 @@ function Hits({ result, run }: { result: SearchResult; run: string }) {
   return (
     <Card title={t.nearest} end={<span class="small muted">{t.took(result.model, duration(result.tookMs))}</span>}>
       {result.hits.length === 0 ? <EmptyState>{t.noHits}</EmptyState> : null}
-      <ol class="hits">
+      <ol class="search-hits">
         {result.hits.map((hit) => (
           <li key={hit.index}>
             <span class="score" title={t.score}>

@@ -13,8 +13,8 @@ export function Header({ isSignedOut }: { isSignedOut: boolean }) {
   const page = route.value.page;
   const current = page === "run" || page === "item" ? "runs" : page;
   return (
-    <header class="head">
-      <div class="head-inner">
+    <header class="header">
+      <div class="header-inner">
         <a class="brand" href="#/">
           <Logo />
           Sluice
@@ -32,7 +32,7 @@ export function Header({ isSignedOut }: { isSignedOut: boolean }) {
             ))}
           </nav>
         )}
-        <div class="head-side">
+        <div class="header-controls">
           <SignedInUser />
           <SegmentedControl
             label={t.common.language}
@@ -65,10 +65,10 @@ function SignedInUser() {
   if (now?.role === undefined || now.isAuthDisabled) return null;
   return (
     <>
-      <span class="who">
+      <span class="signed-in-user">
         <UntrustedText value={now.userName ?? ""} /> {t.roles[now.role]}
       </span>
-      <button type="button" class="button slight" onClick={() => void signOut().catch(() => {})}>
+      <button type="button" class="button compact" onClick={() => void signOut().catch(() => {})}>
         {t.signIn.signOut}
       </button>
     </>

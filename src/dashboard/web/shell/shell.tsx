@@ -65,7 +65,7 @@ export function Shell() {
     <>
       <button
         type="button"
-        class="skip button"
+        class="skip-link button"
         onClick={() => {
           document.getElementById("main")?.focus();
         }}
@@ -83,7 +83,7 @@ export function Shell() {
           <CurrentPage />
         )}
       </main>
-      <footer class="foot text">
+      <footer class="footer untrusted-text">
         {session.value === undefined ? null : t.common.footer(session.value.version, session.value.host)}
       </footer>
       <Notices />

@@ -51,7 +51,7 @@ export function SignIn() {
           <input class="input" name="name" maxLength={40} autocomplete="nickname" />
         </label>
         {error.value === undefined ? null : wait > 0 ? (
-          <div class="note bad" role="alert">
+          <div class="note error" role="alert">
             <p>{translations.value.errors["too-many-attempts"]}</p>
             <p class="small">{t.wait(formatters.value.duration(wait))}</p>
           </div>

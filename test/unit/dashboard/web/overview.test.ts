@@ -80,9 +80,9 @@ test("a queue that somebody paused is stuck, whatever waits in it and whoever ta
 test("a run that ended with failures is not drawn as one that went well", () => {
   const ended = (failed: number) =>
     getRunTone({ phase: "finished", items: { total: 10, succeeded: 10 - failed, failed } });
-  expect([0, 1, 5, 6, 10].map(ended)).toEqual(["good", "warn", "warn", "bad", "bad"]);
-  expect(getRunTone({ phase: "running", items: { total: 2, succeeded: 0, failed: 2 } })).toBe("live");
-  expect(getRunTone({ phase: "finished" })).toBe("good");
+  expect([0, 1, 5, 6, 10].map(ended)).toEqual(["success", "warning", "warning", "error", "error"]);
+  expect(getRunTone({ phase: "running", items: { total: 2, succeeded: 0, failed: 2 } })).toBe("active");
+  expect(getRunTone({ phase: "finished" })).toBe("success");
 });
 
 test("the fullest limit counts what was learned, and leaves out what has no limit", () => {
