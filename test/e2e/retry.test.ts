@@ -1,6 +1,5 @@
 import { existsSync, linkSync, readFileSync } from "node:fs";
-import { parquetReadObjects } from "hyparquet";
-import { asyncBufferFromFile } from "hyparquet/src/node.js";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
 import { buildCorpusText, expectedVectors } from "#test/support/corpus.ts";

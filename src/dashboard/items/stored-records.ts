@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { errorCode } from "#src/core/errors.ts";
-import { vectorLayout } from "#src/producer/output/vector-layout.ts";
+import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import { ANSWER_FILE, AnswerLog, type LoggedAnswer } from "#src/producer/storage/answer-log.ts";
 import type { DiskFile } from "#src/producer/storage/disk.ts";
 import { FAILURE_FILE } from "#src/producer/storage/failure-log.ts";
@@ -73,7 +73,7 @@ export class StoredRecords {
     const header = await this.#header();
     if (status !== SLOT_OK || !header?.dimensions) return undefined;
     const bytes = new Uint8Array(header.dimensions * 4);
-    const read = await this.#read(VECTOR_FILE, bytes, vectorLayout(header).position(index));
+    const read = await this.#read(VECTOR_FILE, bytes, createVectorLayout(header).position(index));
     if (read < bytes.length || crc32(bytes) !== locator) return undefined;
     return new Float32Array(bytes.buffer);
   }

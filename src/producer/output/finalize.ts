@@ -4,13 +4,13 @@ import { errorCode } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
 import { type RecordStore, VECTOR_FILE } from "#src/producer/storage/record-store.ts";
+import { createParquetWriter, createPlacedParquetWriter } from "./parquet/write-parquet.ts";
 import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
 import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
 import { isPaged, type VectorLayout } from "./vector-layout.ts";
 import { createErrorsWriter, createJsonlWriter } from "./write-jsonl.ts";
 import { createNpyCopyWriter, createNpyWriter } from "./write-npy.ts";
-import { createParquetWriter, createPlacedParquetWriter } from "./write-parquet.ts";
 
 export interface FinalizeOptions {
   readonly format: ResultFormat;
@@ -122,7 +122,7 @@ function createRecordsWriter(
   };
   const parquet = { dimensions, withText, keyValueMetadata };
   return placed && isPaged(placed)
-    ? createPlacedParquetWriter(store, placed, parquet)
+    ? createPlacedParquetWriter(store.vectorFile, placed, parquet)
     : createParquetWriter(disk, path, parquet);
 }
 

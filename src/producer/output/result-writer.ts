@@ -24,6 +24,6 @@ export const RESULT_FILES = {
 } as const;
 
 /** How a record's status is spelled in every form of the output. */
-export function statusName(status: number): "ok" | "failed" {
+export function formatStatus(status: number): "ok" | "failed" {
   return status === 1 ? "ok" : "failed";
 }

@@ -3,7 +3,7 @@ import type { Disk } from "#src/producer/storage/disk.ts";
 import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger.ts";
 import { viewFloats } from "./format-float.ts";
 import { JsonlFile } from "./jsonl-file.ts";
-import { type ResultWriter, statusName } from "./result-writer.ts";
+import { formatStatus, type ResultWriter } from "./result-writer.ts";
 
 /** What follows the vector in a line; text and metadata only when asked for. */
 function lineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean): string {
@@ -12,7 +12,7 @@ function lineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean
 }
 
 function lineStart({ status }: LedgerSlot, item: Item): string {
-  return JSON.stringify({ id: item.id, index: item.index, status: statusName(status) }).slice(0, -1);
+  return JSON.stringify({ id: item.id, index: item.index, status: formatStatus(status) }).slice(0, -1);
 }
 
 /** `records.jsonl`: one line per item with its vector as the shortest decimals that read back as the same float32. */

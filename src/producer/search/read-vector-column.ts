@@ -1,50 +1,48 @@
 /**
- * Reads back the vector column as `vector-column.ts` of the sink writes it: uncompressed PLAIN pages, whose floats lie
- * in the file as they lie in memory. A general Parquet reader builds a JavaScript array per vector, which takes some
- * hundred times longer.
+ * Reads the vector column that `output/parquet/vector-column.ts` writes: uncompressed PLAIN pages, whose floats have
+ * the same bytes in the file and in memory. A general Parquet reader builds a JavaScript array per vector, which takes
+ * several hundred times longer.
  */
 import type { AsyncBuffer, ColumnChunk, RowGroup } from "hyparquet";
-import { parquetHeader } from "hyparquet/src/column.js";
 import { RunError } from "#src/core/errors.ts";
-import { VECTOR_PATH } from "#src/producer/output/vector-column.ts";
+import { readPageHeader } from "#src/producer/output/parquet/page-header.ts";
+import { ThriftReader } from "#src/producer/output/parquet/thrift.ts";
+import { VECTOR_PATH } from "#src/producer/output/parquet/vector-column.ts";
 
-/** The vectors of one row group, those of failed items NaN; `isNull` is asked only for pages that have nulls. */
+/** Reads the vectors of one row group, NaN for failed items. `readNulls` is called only for pages that have nulls. */
 export async function readVectorColumn(
   file: AsyncBuffer,
   group: RowGroup,
   dimensions: number,
-  isNull: () => Promise<(row: number) => boolean>,
+  readNulls: () => Promise<(row: number) => boolean>,
 ): Promise<Float32Array> {
-  const chunk = findVectorChunk(group);
-  const { data_page_offset: start, total_compressed_size: size } = chunk;
-  const bytes = await file.slice(Number(start), Number(start + size));
+  const { data_page_offset: start, total_compressed_size: size } = findVectorChunk(group);
+  const bytes = new Uint8Array(await file.slice(Number(start), Number(start + size)));
   const rows = Number(group.num_rows);
   const vectors = new Float32Array(rows * dimensions);
   const target = new Uint8Array(vectors.buffer);
-  const reader = { view: new DataView(bytes), offset: 0 };
+  const slotSize = dimensions * 4;
+  const reader = new ThriftReader(bytes);
   let row = 0;
-  while (reader.offset < bytes.byteLength) {
-    const header = parquetHeader(reader);
-    const page = header.data_page_header_v2;
-    if (page?.encoding !== "PLAIN") throw createColumnError();
-    const levels = page.definition_levels_byte_length + page.repetition_levels_byte_length;
-    const values = new Uint8Array(bytes, reader.offset + levels, header.compressed_page_size - levels);
-    if (values.length !== (page.num_values - page.num_nulls) * 4) throw createColumnError();
-    const slotSize = dimensions * 4;
-    if (page.num_nulls === 0) target.set(values, row * slotSize);
+  while (reader.offset < bytes.length) {
+    const page = readPageHeader(reader);
+    if (page === undefined) throw createColumnError();
+    const end = reader.offset + page.pageBytes;
+    const values = bytes.subarray(reader.offset + page.definitionLevelBytes + page.repetitionLevelBytes, end);
+    if (values.length !== (page.valueCount - page.nullCount) * 4) throw createColumnError();
+    if (page.nullCount === 0) target.set(values, row * slotSize);
     else {
-      const missing = await isNull();
-      for (let i = 0, at = 0; i < page.num_rows; i += 1) {
-        const targetRow = row + i;
-        if (missing(targetRow)) vectors.fill(Number.NaN, targetRow * dimensions, (targetRow + 1) * dimensions);
+      const isNull = await readNulls();
+      for (let i = row, at = 0; i < row + page.rowCount; i += 1) {
+        if (isNull(i)) vectors.fill(Number.NaN, i * dimensions, (i + 1) * dimensions);
         else {
-          target.set(values.subarray(at, at + slotSize), targetRow * slotSize);
+          target.set(values.subarray(at, at + slotSize), i * slotSize);
           at += slotSize;
         }
       }
     }
-    row += page.num_rows;
-    reader.offset += header.compressed_page_size;
+    row += page.rowCount;
+    reader.offset = end;
   }
   if (row !== rows) throw createColumnError();
   return vectors;
@@ -58,5 +56,5 @@ function findVectorChunk(group: RowGroup): NonNullable<ColumnChunk["meta_data"]>
 }
 
 function createColumnError(): RunError {
-  return new RunError("the vector column is not as a run writes it: the file was changed by another program");
+  return new RunError("the vector column is not in the form that a run writes: another program has changed the file");
 }

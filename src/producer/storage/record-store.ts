@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { type VectorLayout, vectorLayout } from "#src/producer/output/vector-layout.ts";
+import { createVectorLayout, type VectorLayout } from "#src/producer/output/vector-layout.ts";
 import { type Disk, type DiskFile, diskError, requireLittleEndian, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkRecord, type ItemRecord } from "./item-record.ts";
@@ -52,7 +52,7 @@ export async function openRecordStore(dir: string, options: RecordStoreOptions):
       ...options,
       isKept: (slot, header) => {
         if (slot.status !== SLOT_OK) return slot.locator < log.endBytes;
-        layout ??= vectorLayout(header);
+        layout ??= createVectorLayout(header);
         const { dimensions } = header;
         return dimensions > 0 && layout.position(slot.index) + dimensions * 4 <= vectorsEnd;
       },
@@ -195,7 +195,7 @@ class VectorBackend implements RecordBackend<ItemRecord> {
     this.#log = log;
     this.#state = state;
     this.#headerDimensions = state.dimensions;
-    this.#layout = vectorLayout(state);
+    this.#layout = createVectorLayout(state);
   }
 
   get layout(): VectorLayout {
@@ -266,7 +266,7 @@ class VectorBackend implements RecordBackend<ItemRecord> {
   #recordDimensions(dimensions: number): void {
     if (this.#state.dimensions === dimensions) return;
     this.#state.dimensions = dimensions;
-    this.#layout = vectorLayout(this.#state);
+    this.#layout = createVectorLayout(this.#state);
   }
 
   /** Dimensions that only the first vector told must be on disk before a slot that relies on them. */

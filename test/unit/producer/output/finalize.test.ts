@@ -1,7 +1,6 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { asyncBufferFromFile } from "hyparquet/src/node.js";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
 import { RunError } from "#src/core/errors.ts";
 import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
