@@ -1,0 +1,103 @@
+import { type Argument, Command, createArgument, Option } from "commander";
+import type {
+  ArgumentDefinition,
+  CommandAction,
+  CommandDefinition,
+  GlobalOptions,
+  OptionDefinition,
+} from "./options/command-definition.ts";
+import { HELP_GROUPS } from "./options/help-groups.ts";
+import { readVersion } from "./version.ts";
+
+/** A command whose definition and action fit together; only `bindCommand` makes them. */
+export interface BoundCommand {
+  readonly definition: CommandDefinition;
+  readonly load: () => Promise<(...args: readonly unknown[]) => Promise<number>>;
+}
+
+/** `load` imports the code of the command only when it runs, because `sluice --help` has to answer at once. */
+export function bindCommand<D extends CommandDefinition>(
+  definition: D,
+  load: () => Promise<CommandAction<D>>,
+): BoundCommand {
+  // Commander returns untyped values, but it parsed them by this definition.
+  return { definition, load: load as unknown as BoundCommand["load"] };
+}
+
+const HELP_FOOTER = `
+Exit codes: 0 all items succeeded, 1 some items failed, 2 could not start or had to stop, 130 interrupted.
+Configuration: environment variables, .env and sluice.yaml. "sluice doctor" checks them.`;
+
+/** The parser of the command line; `onExit` receives the exit code of the command that ran. */
+export function buildProgram(commands: readonly BoundCommand[], onExit: (code: number) => void): Command {
+  const program = new Command("sluice")
+    .description("Runs LLM jobs in bulk: every provider at its limit and never above it, every item exactly once.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .option("--config <file>", "settings file to read instead of ./sluice.yaml")
+    .helpOption("-h, --help", "show this help")
+    .addHelpCommand(
+      new Command("help").argument("[command]").summary("Show the help of a command").helpGroup("Operate:"),
+    )
+    .configureHelp({ subcommandTerm: formatCommandTerm, showGlobalOptions: true })
+    .showHelpAfterError('(run "sluice --help" for a list of commands)')
+    .addHelpText("after", HELP_FOOTER)
+    .exitOverride();
+  const ordered = HELP_GROUPS.flatMap((group) => commands.filter(({ definition }) => definition.group === group));
+  for (const command of ordered) addCommand(program, command, onExit);
+  return program;
+}
+
+function addCommand(program: Command, { definition, load }: BoundCommand, onExit: (code: number) => void): void {
+  const { name, group, summary, description, examples } = definition;
+  const command = program
+    .command(name)
+    .helpGroup(`${group}:`)
+    .summary(summary)
+    .description(description)
+    .showHelpAfterError(`(run "sluice ${name} --help" for its options)`)
+    .helpOption("-h, --help", "show this help")
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  $ ${example}`).join("\n")}`)
+    .exitOverride();
+  for (const argument of definition.arguments) command.addArgument(toArgument(argument));
+  for (const [key, option] of Object.entries(definition.options)) {
+    command.addOption(toOption(key, option));
+    if (option.defaultValue === false) command.setOptionValueWithSource(key, false, "default");
+  }
+  command.action(async () => {
+    const run = await load();
+    const options = { ...command.opts(), ...program.opts<GlobalOptions>() };
+    onExit(await run(...command.processedArgs, options));
+  });
+}
+
+/** "embed <path...>" */
+function formatCommandTerm(command: Command): string {
+  const names = command.registeredArguments.map((argument) => {
+    const name = argument.variadic ? `${argument.name()}...` : argument.name();
+    return argument.required ? ` <${name}>` : ` [${name}]`;
+  });
+  return command.name() + names.join("");
+}
+
+function toArgument({ name, description, arity }: ArgumentDefinition<unknown>): Argument {
+  const forms = { required: `<${name}>`, optional: `[${name}]`, variadic: `<${name}...>` };
+  return createArgument(forms[arity], description);
+}
+
+function toOption(key: string, definition: OptionDefinition<unknown>): Option {
+  const { placeholder, isValueOptional, short, choices, parse, group } = definition;
+  const shown = placeholder === undefined ? "" : isValueOptional ? ` [${placeholder}]` : ` <${placeholder}>`;
+  const long = `--${definition.isNegated ? "no-" : ""}${toKebabCase(key)}${shown}`;
+  const option = new Option(short === undefined ? long : `-${short}, ${long}`, definition.description);
+  option.makeOptionMandatory(definition.isRequired === true).hideHelp(definition.isHidden === true);
+  if (group !== undefined) option.helpGroup(group);
+  if (choices) option.choices(choices);
+  if (parse) option.argParser(parse);
+  // The help would show "(default: false)" beside every switch.
+  return definition.defaultValue === false ? option : option.default(definition.defaultValue);
+}
+
+/** "maxTokens" -> "max-tokens" */
+function toKebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

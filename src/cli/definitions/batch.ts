@@ -1,0 +1,27 @@
+import { argument, defineCommand, inGroup, requiredValue, value } from "#src/cli/options/command-definition.ts";
+import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
+
+export const batchCommand = defineCommand({
+  name: "batch",
+  group: "Run jobs",
+  summary: "Process a file of chat or embedding requests in OpenAI's batch format",
+  description:
+    "Sends every request of a JSONL file in OpenAI's batch format and writes the answers in the same format. Running the same command again resumes the run.",
+  arguments: [argument("requests.jsonl", "one request per line: custom_id, method, url, body; - reads stdin")],
+  options: {
+    ...inGroup(OPTION_GROUPS.model, {
+      model: value(
+        "provider/model",
+        "model for all requests, whatever they name; a provider alone is prefixed to model names without a provider",
+      ),
+    }),
+    ...inGroup(OPTION_GROUPS.output, {
+      out: requiredValue("dir", "output folder; one run per folder"),
+    }),
+    ...RUN_OPTIONS,
+  },
+  examples: [
+    "sluice batch requests.jsonl --out ./answers --model zhipu/glm-4-plus",
+    "sluice batch requests.jsonl --out ./answers --model minimax --dry-run",
+  ],
+});

@@ -1,0 +1,12 @@
+import { defineCommand } from "#src/cli/options/command-definition.ts";
+import { JSON_OUTPUT, OPTIONAL_RUN_ARGUMENT } from "#src/cli/options/shared-options.ts";
+
+export const runsCommand = defineCommand({
+  name: "runs",
+  group: "Watch and control runs",
+  summary: "List all runs, or show one",
+  description: "Lists the runs that Redis knows, or shows the details of one run.",
+  arguments: [OPTIONAL_RUN_ARGUMENT],
+  options: JSON_OUTPUT,
+  examples: ["sluice runs", "sluice runs ./vectors", "sluice runs ./vectors --json"],
+});

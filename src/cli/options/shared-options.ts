@@ -1,0 +1,56 @@
+import { argument, flag, inGroup, optionalArgument, optionalValue, value } from "./command-definition.ts";
+import { parseByteSize, parseNonNegativeNumber, parsePositiveInteger, parseWorkerCount } from "./parse-option.ts";
+
+/** Headings of the options in the help of a command. */
+export const OPTION_GROUPS = {
+  input: "Input:",
+  model: "Model:",
+  chunking: "Chunking:",
+  output: "Output:",
+  execution: "Execution:",
+  cache: "Cache:",
+  limits: "Limits:",
+  network: "Network:",
+} as const;
+
+export const RUN_ARGUMENT = argument("run", "id of a run, or its output folder");
+export const OPTIONAL_RUN_ARGUMENT = optionalArgument("run", "id of a run, or its output folder");
+
+export const JSON_OUTPUT = inGroup(OPTION_GROUPS.output, { json: flag("print JSON") });
+export const JSON_EVENTS = inGroup(OPTION_GROUPS.output, { json: flag("print one JSON object per event on stdout") });
+
+/** Options of every command that coordinates a run. */
+export const COORDINATOR_OPTIONS = inGroup(OPTION_GROUPS.execution, {
+  window: value("n", "number of items in Redis at once", parsePositiveInteger),
+  workers: value(
+    "n",
+    "worker processes to start (default: one per core); 0 leaves the work to workers that run elsewhere",
+    parseWorkerCount,
+  ),
+  maxCost: value(
+    "amount",
+    "stop before the whole run costs more than this, in the currency of the model's price",
+    parseNonNegativeNumber,
+  ),
+});
+
+/** Options of every command that plans a run and brings it to its end. */
+export const RUN_OPTIONS = {
+  ...inGroup(OPTION_GROUPS.input, {
+    limit: value("n", "process only the first n items", parsePositiveInteger),
+    skipInvalid: flag("skip invalid input instead of refusing to start"),
+  }),
+  ...COORDINATOR_OPTIONS,
+  ...inGroup(OPTION_GROUPS.execution, {
+    dryRun: flag("plan the run and print its size, time and cost; send nothing"),
+    force: flag("delete what another run left in the output folder"),
+  }),
+  ...inGroup(OPTION_GROUPS.cache, {
+    cache: optionalValue(
+      "dir",
+      "reuse earlier answers from this folder (default: .sluice/cache) and add new ones to it",
+    ),
+    cacheSize: value("size", "maximum size of the cache, such as 500MB (default: 2GB)", parseByteSize),
+  }),
+  ...JSON_EVENTS,
+};
