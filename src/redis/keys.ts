@@ -1,73 +1,85 @@
 import { formatLane, type Lane } from "#src/core/lane.ts";
 
 /**
- * The only place that spells Redis keys. All keys of one script share one hash tag, so that everything works on a
- * Redis Cluster; runs, lanes and queues may live on different shards. Names from the outside (lane, run) are
- * percent-encoded, so no text of theirs can end a tag or collide with another key.
+ * Format of everything Sluice stores in Redis: key names, the fields of hashes and streams, BullMQ job payloads, and the
+ * arguments and replies of the Lua scripts. Every key contains it (`sluice:v2:{run:ID}:meta`), so that processes of
+ * different formats never read each other's state.
+ *
+ * Raise it when a process of the previous version would misread what this version writes, or the other way round: a
+ * renamed key or field, another encoding, another meaning of a value. Don't raise it for an added key, or for an added
+ * field that both versions may ignore. After a raise, Redis looks empty: runs resume from their work folders, but manual
+ * limits, results of standalone items, telemetry and the audit log of the previous format are not found any more.
+ */
+export const KEY_FORMAT = 2;
+
+/**
+ * Keys of one run. This file is the only place that spells Redis keys. All keys of one script share one hash tag, so
+ * that the scripts work on a Redis Cluster; runs, lanes and queues may live on different shards. Names from outside
+ * (lanes, runs, items) are percent-encoded, so that they cannot end a tag or collide with another key.
  */
 export interface RunKeys {
-  /** hash { state, total, cursor, model, createdAt, ... } */
+  /** Hash: state, items, cursor, model, dir, host, ... */
   readonly meta: string;
-  /** bitmap: item index -> its record is committed */
+  /** Bitmap: item index -> the item's record is committed. */
   readonly done: string;
-  /** stream of committed records, trimmed as they become durable on disk */
+  /** Stream of committed records, trimmed when they are durable on disk. */
   readonly results: string;
-  /** hash item index -> failed attempts so far */
+  /** Hash: item index -> failed attempts so far. */
   readonly attempts: string;
-  /** hash job id (or job id + item) -> claims that did not end in an orderly way */
+  /** Hash: job id (or job id + item) -> claims that were not released. */
   readonly claims: string;
-  /** hash job id -> "first,last,generation" of jobs whose items are not all collected */
+  /** Hash: job id -> "first,last,generation" of each outstanding job. */
   readonly jobs: string;
-  /** hash of counters */
+  /** Hash of counters. */
   readonly stats: string;
-  /** hash item index -> request that is too large for its job */
+  /** Hash: item index -> request that is too large for its job. */
   readonly requests: string;
-  /** string: who coordinates the run */
+  /** String: token of the coordinator. */
   readonly lease: string;
-  /** string: how far the run is, as its coordinator last saw it (JSON) */
+  /** String: progress of the run as its coordinator last published it (JSON). */
   readonly snapshot: string;
-  /** stream of failed attempts */
+  /** Stream of failed attempts. */
   readonly journal: string;
-  /** hash cause -> how many records failed of it, with an example (JSON) */
+  /** Hash: failure cause -> number of records that failed of it, with an example (JSON). */
   readonly causes: string;
 }
 
 export interface LaneKeys {
-  /** zset reservation -> latest possible arrival at the provider, epoch ms */
+  /** Sorted set: reservation -> latest possible arrival at the provider, epoch ms. */
   readonly window: string;
-  /** hash reservation -> tokens */
+  /** Hash: reservation -> tokens. */
   readonly costs: string;
-  /** zset reservation -> end of its lease, epoch ms; calls in flight */
+  /** Sorted set of the calls in flight: reservation -> end of its lease, epoch ms. */
   readonly flight: string;
-  /** hash: pause, park, learned limits, streaks */
+  /** Hash: snooze, park, learned and manual limits, fault streak. */
   readonly state: string;
 }
 
-/** An item that was submitted on its own, for pickup by any process. */
+/** A standalone item: submitted without a run, and readable by any process. */
 export interface ItemKeys {
-  /** hash { state, attempt, total, ..., f0, f1, ...: record frames } */
+  /** Hash: state, attempt, total, ..., and the record frames f0, f1, ... */
   readonly state: string;
-  /** stream of deltas, resets and the end */
+  /** Stream of deltas, resets and the end. */
   readonly partials: string;
-  /** pub/sub channel: "look again"; a hint, never the record */
+  /** Pub/sub channel that tells readers to read again; messages are hints and may be lost. */
   readonly channel: string;
 }
 
-/** What happened on a lane, for people; on the lane's own shard. */
+/** Call statistics of a lane, for people; on the lane's own shard. */
 export interface TelemetryKeys {
-  /** hash of figures since ever */
+  /** Hash of the totals since the lane's first call. */
   readonly totals: string;
-  /** hash of the figures of one step; `slot` is its beginning over its length */
+  /** Hash of the statistics of one step; `slot` is its start divided by its length. */
   step(step: "fine" | "coarse", slot: number): string;
 }
 
-/** What single-flight asking is agreed by; a key is one of these names, a colon, and the hash of the question. */
+/** Single-flight claims on answers. A key is one of these prefixes, a colon, and the answer key. */
 export interface AnswerKeys {
-  /** string: the run that asks */
+  /** String: the run that makes the call. */
   readonly claim: string;
-  /** string: another run waits */
+  /** String: another run waits for the answer. */
   readonly waiters: string;
-  /** string: the answer, for runs that waited */
+  /** String: the answer, for the runs that waited. */
   readonly answer: string;
 }
 
@@ -78,30 +90,31 @@ export interface Keys {
   lane(lane: Lane): LaneKeys;
   /** `lane` as `formatLane` writes it. */
   telemetry(lane: string): TelemetryKeys;
-  /** BullMQ key prefix of a queue; BullMQ appends ":<queue name>:...". */
+  /** Key prefix of a queue; BullMQ appends ":<queue name>:...". */
   queuePrefix(queue: string): string;
-  /** zset run id -> created at, epoch ms */
+  /** Sorted set: run id -> creation time, epoch ms. */
   readonly runs: string;
-  /** hash of one live worker, expiring */
+  /** Hash that describes one live worker; expires. */
   worker(workerId: string): string;
-  /** zset worker id -> last heartbeat, epoch ms */
+  /** Sorted set: worker id -> last heartbeat, epoch ms. */
   readonly workers: string;
-  /** zset lane -> last call, epoch ms */
+  /** Sorted set: lane -> last call, epoch ms. */
   readonly lanes: string;
-  /** hash of records committed since ever, by what they are */
+  /** Hash of the numbers of committed records: "ok" or failure kind -> count. */
   readonly records: string;
-  /** hash beginning of a step -> gauges that a dashboard saw in it (JSON) */
+  /** Hash: start of a step, epoch ms -> gauges that a dashboard read in it (JSON). */
   gauges(span: "hour" | "day", slot: number): string;
-  /** stream of what people did through the dashboard */
+  /** Stream of the actions of dashboard users. */
   readonly audit: string;
 }
 
 export function createKeys(namespace: string): Keys {
-  const answers = `${namespace}:{answers}`;
+  const root = `${namespace}:v${KEY_FORMAT}`;
+  const answers = `${root}:{answers}`;
   return {
     answers: { claim: `${answers}:claim`, waiters: `${answers}:waiters`, answer: `${answers}:answer` },
     item: (itemId) => {
-      const tag = `${namespace}:{item:${encodeURIComponent(itemId)}}`;
+      const tag = `${root}:{item:${encodeURIComponent(itemId)}}`;
       return {
         state: `${tag}:state`,
         partials: `${tag}:partials`,
@@ -109,7 +122,7 @@ export function createKeys(namespace: string): Keys {
       };
     },
     run: (runId) => {
-      const tag = `${namespace}:{run:${encodeURIComponent(runId)}}`;
+      const tag = `${root}:{run:${encodeURIComponent(runId)}}`;
       return {
         meta: `${tag}:meta`,
         done: `${tag}:done`,
@@ -126,7 +139,7 @@ export function createKeys(namespace: string): Keys {
       };
     },
     lane: (lane) => {
-      const tag = `${namespace}:{lane:${encodeURIComponent(formatLane(lane))}}`;
+      const tag = `${root}:{lane:${encodeURIComponent(formatLane(lane))}}`;
       return {
         window: `${tag}:window`,
         costs: `${tag}:costs`,
@@ -135,16 +148,16 @@ export function createKeys(namespace: string): Keys {
       };
     },
     telemetry: (lane) => {
-      const tag = `${namespace}:{lane:${encodeURIComponent(lane)}}:telemetry`;
+      const tag = `${root}:{lane:${encodeURIComponent(lane)}}:telemetry`;
       return { totals: `${tag}:totals`, step: (step, slot) => `${tag}:${step}:${slot}` };
     },
-    queuePrefix: (queue) => `${namespace}:{queue:${encodeURIComponent(queue)}}`,
-    runs: `${namespace}:runs`,
-    worker: (workerId) => `${namespace}:worker:${workerId}`,
-    workers: `${namespace}:workers`,
-    lanes: `${namespace}:lanes`,
-    records: `${namespace}:records`,
-    gauges: (span, slot) => `${namespace}:{gauges}:${span}:${slot}`,
-    audit: `${namespace}:audit`,
+    queuePrefix: (queue) => `${root}:{queue:${encodeURIComponent(queue)}}`,
+    runs: `${root}:runs`,
+    worker: (workerId) => `${root}:worker:${workerId}`,
+    workers: `${root}:workers`,
+    lanes: `${root}:lanes`,
+    records: `${root}:records`,
+    gauges: (span, slot) => `${root}:{gauges}:${span}:${slot}`,
+    audit: `${root}:audit`,
   };
 }

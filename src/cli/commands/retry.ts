@@ -19,6 +19,7 @@ import { isBatch, type RunManifest, readManifest } from "#src/producer/runs/run-
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import { assertWorkFormatReadable } from "#src/producer/storage/work-format.ts";
 import { findModel } from "#src/providers/registry.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
@@ -152,7 +153,7 @@ async function findFolder(requested: string, config: Config): Promise<string> {
 }
 
 async function requireWorkFolder(dir: string): Promise<void> {
-  if (await exists(join(dir, WORK_FOLDER, ITEMS_FILE))) return;
+  if (await exists(join(dir, WORK_FOLDER, ITEMS_FILE))) return await assertWorkFormatReadable(join(dir, WORK_FOLDER));
   throw new RunError(
     `${join(dir, WORK_FOLDER)} is gone, and with it what a retry needs`,
     "run the command that made this output again, into a new folder or with --force",

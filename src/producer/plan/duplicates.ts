@@ -8,6 +8,8 @@ import { crc32 } from "node:zlib";
  *   then the originals' indices, ascending, and beside each its copy's: two arrays of u32
  */
 export const DUPLICATES_FILE = "duplicates.bin";
+/** The name in work folders of format 1; the content is the same. */
+const FORMAT_1_DUPLICATES_FILE = "copies.bin";
 const MAGIC = Buffer.from("SLUICECP", "latin1");
 const HEADER_BYTES = 32;
 const FIRST_CAPACITY = 256;
@@ -142,6 +144,9 @@ export async function readDuplicatesFile(
   itemsFilePath: string,
   of: ItemsFileIdentity,
 ): Promise<Duplicates | undefined> {
-  const bytes = await readFile(getDuplicatesPath(itemsFilePath)).catch(() => undefined);
+  const path = getDuplicatesPath(itemsFilePath);
+  const bytes = await readFile(path)
+    .catch(() => readFile(join(dirname(path), FORMAT_1_DUPLICATES_FILE)))
+    .catch(() => undefined);
   return bytes && Duplicates.decode(bytes, of);
 }

@@ -12,9 +12,12 @@ export interface PlannedItem {
   readonly duplicateOf?: number;
 }
 
+/** `sameAs` is the name of `duplicateOf` in work folders of format 1. */
+type StoredItem = Partial<PlannedItem> & { readonly sameAs?: number };
+
 /** The item of one line; throws a SyntaxError or TypeError for what no planning wrote. */
 export function parsePlannedItem(line: string, index: number): Item {
-  const { id, text, tokens, metadata, duplicateOf } = JSON.parse(line) as Partial<PlannedItem>;
+  const { id, text, tokens, metadata, sameAs, duplicateOf = sameAs } = JSON.parse(line) as StoredItem;
   if (typeof id !== "string" || typeof text !== "string" || typeof tokens !== "number") {
     throw new TypeError("expected an id, a text and tokens");
   }

@@ -6,6 +6,7 @@ import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { assertWorkFormatReadable, writeWorkFormat } from "#src/producer/storage/work-format.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { MANIFEST_FILE, type RunManifest, readManifest, writeManifest } from "./run-manifest.ts";
 
@@ -77,10 +78,12 @@ export async function prepareRun<M extends RunManifest, P extends Plan>(
   const unlock = await lockFolder(work);
   try {
     if (matched) {
+      await assertWorkFormatReadable(work);
       const itemsFile = join(work, ITEMS_FILE);
       return { outcome: "ready", run: { dir, itemsFile, manifest: matched, resumed: true, unlock } };
     }
     await clearFolder(request, work);
+    await writeWorkFormat(work);
     hooks.onPlanning?.();
     const plan = await planning.plan(work, hooks);
     if (plan.itemsFile === undefined) {

@@ -37,7 +37,7 @@ afterEach(async () => {
 const scope = { provider: "fake", addresses: [], model: "m", parameters: { purpose: "db" } };
 const keys = () => createKeys(redis.namespace);
 const claims = (run: string) => new SingleFlightClaims(client, keys(), run);
-const claimKeys = () => client.keys(`${redis.namespace}:{answers}:claim:*`);
+const claimKeys = () => client.keys(`${keys().answers.claim}:*`);
 
 /** A run with a cache in a folder of its own, or in a shared one. */
 async function openRun(run: string, folder = "shared"): Promise<AnswerResolver> {
@@ -205,5 +205,5 @@ test("claims are made hundreds at a time, and leave nothing in Redis", async () 
   expect(await claimKeys()).toHaveLength(5_000);
   await all.settle(hashes, () => undefined);
   expect(scripts).toBe(30);
-  expect(await client.keys(`${redis.namespace}:{answers}:*`)).toEqual([]);
+  expect(await client.keys(`${redis.namespace}:*{answers}:*`)).toEqual([]);
 });

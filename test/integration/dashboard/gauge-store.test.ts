@@ -41,7 +41,7 @@ test("several servers write a step once, and all of it goes by itself", async ()
   await one.save(NOW, depth(1));
   await other.save(NOW + 1, depth(2));
   await one.save(NOW + 2, depth(3));
-  const found = await client.keys(`${redis.namespace}:{gauges}:*`);
+  const found = await client.keys(`${redis.namespace}:*{gauges}:*`);
   expect(found).toHaveLength(2);
   for (const key of found) {
     expect(await client.hvals(key)).toEqual(['{"queue-depth":1}']);

@@ -1,4 +1,4 @@
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -102,4 +102,24 @@ test("without a whole list beside it, the spool itself says which items are copi
     const duplicates = await readDuplicates(itemsFile, 5);
     expect([duplicates.count, [...duplicates.of(0)], [...duplicates.of(1)]]).toEqual([3, [2, 3], [4]]);
   }
+});
+
+test("the items file and the list of duplicates of format 1 are read", async () => {
+  using folder = new SourceFolder();
+  const lines = ["x", "y", "x"].map((text, index) => ({ id: `${index}`, text, tokens: 1 }));
+  const stored = lines.map((line, index) => (index === 2 ? { ...line, sameAs: 0 } : line));
+  const itemsFile = join(folder.workDir, "items.jsonl");
+  writeFileSync(itemsFile, `${stored.map((line) => JSON.stringify(line)).join("\n")}\n`);
+  const expected = [1, [2], false, true];
+  const read = async () => {
+    const duplicates = await readDuplicates(itemsFile, 3);
+    return [duplicates.count, [...duplicates.of(0)], duplicates.isDuplicate(1), duplicates.isDuplicate(2)];
+  };
+  expect(await read()).toEqual(expected);
+  // A list that differs from the items file shows that it is the one which was read.
+  const list = new DuplicatesBuilder();
+  list.add(1, 0);
+  const bytes = list.build().encode({ items: 3, itemsFileBytes: statSync(itemsFile).size });
+  writeFileSync(join(folder.workDir, "copies.bin"), bytes);
+  expect(await read()).toEqual([1, [1], true, false]);
 });
