@@ -13,7 +13,6 @@ export type {
   Settlement,
   Throttle,
 } from "./limiter/limiter.ts";
-export { createMemoryLimiter } from "./limiter/memory-limiter.ts";
 export { createRedisLimiter } from "./limiter/redis-limiter.ts";
 export type {
   Call,

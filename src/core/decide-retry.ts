@@ -1,4 +1,5 @@
 import type { ProviderError } from "./errors.ts";
+import { OUTAGE_STREAK } from "./lane.ts";
 
 /** What to do about a failed attempt. */
 export type RetryDecision =
@@ -34,8 +35,6 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
-  /** Faults in a row from which the lane counts as out. */
-  readonly outageStreak: number;
   readonly random: () => number;
 }
 
@@ -43,7 +42,6 @@ export const RETRY_DEFAULTS: RetryPolicy = {
   maxAttempts: 5,
   baseDelayMs: 500,
   maxDelayMs: 30_000,
-  outageStreak: 5,
   random: Math.random,
 };
 
@@ -73,7 +71,7 @@ export function decideRetry(failed: FailedCall, policy: RetryPolicy = RETRY_DEFA
     case "timeout":
     case "network":
     case "bad-response": {
-      if (faultStreak >= policy.outageStreak) return { action: "retry", delayMs: 0, isLaneOut: true };
+      if (faultStreak >= OUTAGE_STREAK) return { action: "retry", delayMs: 0, isLaneOut: true };
       if (inputs > 1 && attempts >= 2) return { action: "bisect" };
       if (inputs === 1 && attempts >= policy.maxAttempts) return { action: "fail" };
       return { action: "retry", delayMs: backoffMs(attempts, policy) };

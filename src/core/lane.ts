@@ -27,3 +27,6 @@ export interface LaneLimits {
   /** `burst`: a window may be spent at once. `even`: grants keep a distance of window / limit. */
   readonly pacing?: "burst" | "even";
 }
+
+/** A lane with this many faults in a row is out: it gets one probe call at a time, and faults cost no attempt. */
+export const OUTAGE_STREAK = 5;

@@ -2,38 +2,39 @@ import type { LimitDimension } from "#src/core/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 
 /**
- * One contract for everything that keeps a provider at its limit. Requests and tokens are counted in a sliding
- * window, concurrency by leases. A reservation counts from the moment it is granted until the call can no longer
- * be inside the provider's window, wherever in transit the request was: no sliding window of the provider ever
- * sees more than the limits given here.
+ * Keeps the calls of a lane within the provider's limits. Requests and tokens are counted in a sliding window,
+ * concurrency by leases. A reservation counts from the moment it is granted until its call can no longer be inside the
+ * provider's window, however long the request was in transit: no sliding window of the provider ever sees more than the
+ * limits given here.
  */
 export interface Limiter {
   /**
-   * Asks for one reservation per element of `wants` (estimated tokens of one call each); grants a prefix of them
-   * at once or says how long to wait. Never waits itself. The first `urgent` of them are calls that a person waits
-   * for: while one of those was refused and is asked for again, all others of the lane are, with the reason `urgent`.
+   * Asks for one reservation per element of `estimates` (estimated tokens of one call each). Grants the first of them
+   * at once, as many as fit, and reports what the next one has to wait for; never waits itself. The first `interactive`
+   * of them are calls that a person waits for: while one of those is refused and is asked for again, all bulk calls of
+   * the lane are refused with the reason `interactive`.
    */
   reserve(lane: Lane, limits: LaneLimits, estimates: readonly number[], interactive?: number): Promise<ReserveReply>;
   /** Ends reservations. Idempotent: settling a reservation twice changes nothing. */
   settle(lane: Lane, settlements: readonly Settlement[]): Promise<SettleReply>;
-  /** The provider refused a call for its rate: pauses the lane for everybody and lowers the learned limit. */
+  /** The provider refused a call for its rate: pauses the lane for all workers and lowers the learned limit. */
   throttle(lane: Lane, limits: LaneLimits, throttle: Throttle): Promise<{ readonly waitMs: number }>;
-  /** Stops the lane for everybody until `unpark`: no money, wrong key, unreachable. */
+  /** Stops the lane for all workers until `unpark`: no balance, a wrong key, or an unreachable provider. */
   park(lane: Lane, reason: string): Promise<void>;
   unpark(lane: Lane): Promise<void>;
-  /** Keeps reservations of calls still in flight from lapsing; call it several times per lease. */
+  /** Extends the leases of calls that are still in flight; call it several times per lease. */
   renew(lane: Lane, ids: readonly string[]): Promise<void>;
   status(lane: Lane, limits: LaneLimits): Promise<LaneStatus>;
   /**
-   * Sets limits that win over those given with each call, for everybody, until `clearLimits` or a week after the
-   * lane was last used. Figures left out stay as they are; what was learned in a dimension is forgotten with its new
-   * figure, because the person who sets it knows better.
+   * Sets manual limits, which override the limits given with each call, for all workers, until `clearLimits` or a week
+   * after the lane was last used. Dimensions that are left out stay as they are. A new manual limit discards the
+   * learned limit of its dimension, because the person who sets it knows better.
    */
   setLimits(lane: Lane, limits: ManualLimits): Promise<void>;
   clearLimits(lane: Lane): Promise<void>;
 }
 
-/** Limits a person set while workers run. Pacing stays a matter of configuration. */
+/** Limits that a user set at run time. Pacing can only be configured. */
 export type ManualLimits = Omit<LaneLimits, "pacing">;
 
 export interface Reservation {
@@ -42,27 +43,37 @@ export interface Reservation {
   readonly grantedAt: number;
 }
 
-export type WaitReason = "requests" | "tokens" | "concurrency" | "pacing" | "snoozed" | "parked" | "interactive";
+/** What a refused reservation has to wait for. */
+export const WAIT_REASONS = [
+  "requests",
+  "tokens",
+  "concurrency",
+  "pacing",
+  "snoozed",
+  "parked",
+  "interactive",
+] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];
 
 export interface ReserveReply {
   readonly granted: readonly Reservation[];
-  /** Set when fewer were granted than wanted. `waitMs` is undefined where only another call's end can help. */
+  /** Set when fewer were granted than requested. `waitMs` is undefined when only the end of another call helps. */
   readonly wait?: { readonly reason: WaitReason; readonly waitMs?: number; readonly detail?: string };
 }
 
 export interface Settlement {
   readonly id: string;
   /**
-   * `ok` ends an outage; `failed` changes nothing; `fault` (network, server, timeout)
-   * counts towards an outage; `suspect` is a fault of inputs that failed before, which may be the cause themselves:
-   * it counts only while the lane is out already; `unsent` gives everything back, because no request left here.
+   * `ok` ends an outage; `failed` changes nothing; `fault` (network, server, timeout) counts towards an outage;
+   * `suspect` is a fault of inputs that failed before and may be the cause themselves, so it counts only while the lane
+   * is out; `unsent` frees the whole reservation, because no request was sent.
    */
   readonly outcome: "ok" | "failed" | "fault" | "suspect" | "unsent";
-  /** Tokens the provider reported; absent keeps the estimate. */
+  /** Tokens that the provider reported; without them the estimate is kept. */
   readonly tokens?: number;
   /**
-   * How long ago the provider began to answer, on a clock that is never set: the request had arrived by then. Absent:
-   * by now.
+   * How long ago the provider began to answer, in ms by a monotonic clock: the request had arrived by then. By default
+   * it had arrived by now.
    */
   readonly answeredAgoMs?: number;
 }
@@ -74,19 +85,19 @@ export interface SettleReply {
 
 export interface Throttle {
   readonly dimension: LimitDimension;
-  /** What the provider asked for; absent lets the limiter choose, growing with each throttle in a row. */
+  /** The wait that the provider asked for; by default the limiter chooses one that grows with each throttle in a row. */
   readonly retryAfterMs?: number;
-  /** When the refused call's reservation was granted: refusals of calls from before the last cut do not cut again. */
+  /** When the refused call's reservation was granted: refused calls from before the last cut do not lead to another. */
   readonly grantedAt: number;
 }
 
 export interface LimitUsage {
   readonly used: number;
-  /** The limit in force, before what was learned. */
+  /** The manual or configured limit. */
   readonly allowed?: number;
-  /** True where `allowed` was set with `setLimits`. */
+  /** True when `allowed` is a manual limit. */
   readonly set?: true;
-  /** Lower than `allowed` after throttle answers, growing back with success. */
+  /** Lower than `allowed` after throttle answers; grows back with time. */
   readonly learned?: number;
 }
 
@@ -101,50 +112,16 @@ export interface LaneStatus {
   readonly faultStreak: number;
 }
 
-/**
- * Whoever is refused an urgent reservation has its place kept for so long after it said it would ask again: longer than
- * anybody pauses who lives, and no loss to others when it died.
- */
-export const INTERACTIVE_HOLD_MS = 250;
-/** Nobody pauses longer before asking again, however long the wait that was told. */
-export const INTERACTIVE_MAX_WAIT_MS = 1_000;
-/** When those who let an urgent call go first ask again. */
-export const YIELD_RETRY_MS = 50;
-
-/** Figures of the limiter itself, shared by both forms. */
 export interface LimiterOptions {
-  /** Length of the provider's window. 60 s for every provider known; tests use shorter ones. */
+  /** Length of the provider's window. It is 60 s for every known provider; tests use shorter ones. */
   readonly windowMs?: number;
   /**
-   * Longest time between a grant and the request's arrival at the provider that the promise covers. A call that
-   * settles earlier proves an earlier arrival and frees its place earlier.
+   * The longest time between a grant and the request's arrival at the provider that the limiter allows for. A call that
+   * settles earlier proves an earlier arrival and leaves the window earlier.
    */
   readonly transitMs?: number;
-  /** A reservation not renewed for this long belongs to a dead worker and stops counting as in flight. */
+  /** A reservation that is not renewed for this long belongs to a dead worker and no longer counts as in flight. */
   readonly leaseMs?: number;
 }
 
 export const LIMITER_DEFAULTS = { windowMs: 60_000, transitMs: 2_000, leaseMs: 20_000 } as const;
-
-/**
- * Added to the window: whole-millisecond rounding on both sides and clocks that run apart by up to 100 ppm
- * (6 ms in a minute).
- */
-export const WINDOW_MARGIN_MS = 10;
-
-/** Faults in a row after which the lane is taken to be out: one probe at a time, and faults cost no attempt. */
-export const OUTAGE_STREAK = 5;
-
-/** Faults of a lane that has answered before may last this long before it is parked as unreachable. */
-export const OUTAGE_PARK_MS = 10 * 60_000;
-
-/** A lane that never answered is more likely a wrong address than an outage: say so early. */
-export const NEW_LANE_OUTAGE_PARK_MS = 20_000;
-
-/**
- * A figure from outside (an estimate, a report, a header) as a whole number the sums can hold exactly: one NaN would
- * stay in them for ever, and a limit compared with NaN is no limit.
- */
-export function clampToWholeNumber(value: number): number {
-  return Number.isNaN(value) ? 0 : Math.min(1e12, Math.max(0, Math.ceil(value)));
-}

@@ -1,116 +1,88 @@
 import { randomBytes } from "node:crypto";
-import type { LaneLimits } from "#src/core/lane.ts";
+import type { LimitDimension } from "#src/core/errors.ts";
+import { type LaneLimits, OUTAGE_STREAK } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import { defineScript, type RedisClient } from "#src/redis/script.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 import {
-  clampToWholeNumber,
-  INTERACTIVE_HOLD_MS,
-  INTERACTIVE_MAX_WAIT_MS,
   type LaneStatus,
   LIMITER_DEFAULTS,
   type Limiter,
   type LimiterOptions,
   type LimitUsage,
-  NEW_LANE_OUTAGE_PARK_MS,
-  OUTAGE_PARK_MS,
-  type Reservation,
-  type ReserveReply,
   type Settlement,
-  type Throttle,
-  type WaitReason,
-  WINDOW_MARGIN_MS,
-  YIELD_RETRY_MS,
 } from "./limiter.ts";
+import {
+  parkScript,
+  renewScript,
+  reserveScript,
+  type StatusReply,
+  setLimitsScript,
+  settleScript,
+  statusScript,
+  throttleScript,
+  unparkScript,
+} from "./limiter-scripts.ts";
 
-const reserveScript = defineScript(new URL("lua/reserve.lua", import.meta.url), {
-  keys: ["window", "costs", "flight", "state"],
-  args: [
-    "windowMs",
-    "requests",
-    "tokens",
-    "concurrency",
-    "even",
-    "transitMs",
-    "leaseMs",
-    "prefix",
-    "interactive",
-    "holdMs",
-    "pauseMs",
-    "yieldMs",
-  ],
-  parse: (reply) => reply as [granted: number, now: number, reason: string, waitMs: number, detail: string],
-});
+/** How long bulk calls yield after the time at which a refused interactive request should be repeated. */
+const INTERACTIVE_HOLD_MS = 250;
+/** A caller repeats a refused interactive request after at most this time, however long the wait it was given. */
+const INTERACTIVE_MAX_PAUSE_MS = 1_000;
+/** After this time bulk calls that yield to an interactive call ask again. */
+const YIELD_RETRY_MS = 50;
+/**
+ * Added to the window: whole-millisecond rounding on both sides and clocks that drift apart by up to 100 ppm (6 ms per
+ * minute).
+ */
+const WINDOW_MARGIN_MS = 10;
+/** A lane that has answered before is parked as unreachable after faults for this long. */
+const OUTAGE_PARK_MS = 10 * 60_000;
+/** A lane that has never answered more likely has a wrong address than an outage, so it is parked early. */
+const NEW_LANE_OUTAGE_PARK_MS = 20_000;
 
-const settleScript = defineScript(new URL("lua/settle.lua", import.meta.url), {
-  keys: ["window", "costs", "flight", "state"],
-  args: ["outageMs", "newLaneMs"],
-  parse: (reply) => ({ faultStreak: Number((reply as [number])[0]) }),
-});
-
-const throttleScript = defineScript(new URL("lua/throttle.lua", import.meta.url), {
-  keys: ["window", "flight", "state"],
-  args: ["dimension", "limit", "retryAfter", "grantedAt", "windowMs"],
-  parse: (reply) => ({ waitMs: Number((reply as [number])[0]) }),
-});
-
-const statusScript = defineScript(new URL("lua/status.lua", import.meta.url), {
-  keys: ["window", "costs", "flight", "state"],
-  args: ["windowMs"],
-  parse: (reply) => reply as (string | number)[],
-});
-
-const renewScript = defineScript(new URL("lua/renew.lua", import.meta.url), {
-  keys: ["flight", "state"],
-  args: ["leaseMs", "windowMs"],
-  parse: () => undefined,
-});
-
-const unparkScript = defineScript(new URL("lua/unpark.lua", import.meta.url), {
-  keys: ["state"],
-  args: [],
-  parse: () => undefined,
-});
-
-const setLimitsScript = defineScript(new URL("lua/set-limits.lua", import.meta.url), {
-  keys: ["state"],
-  args: ["clear"],
-  parse: () => undefined,
-});
-
-/** The limiter shared by every worker on one Redis; state per lane, on Redis's clock. */
+/** Creates the limiter that all workers on one Redis share. Its state is per lane, on the clock of the Redis server. */
 export function createRedisLimiter(client: RedisClient, keys: Keys, options: LimiterOptions = {}): Limiter {
-  const { windowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options ?? {}) };
-  const windowWithMargin = windowMs + WINDOW_MARGIN_MS;
+  const { windowMs: providerWindowMs, transitMs, leaseMs } = { ...LIMITER_DEFAULTS, ...omitUndefined(options) };
+  const windowMs = providerWindowMs + WINDOW_MARGIN_MS;
 
   return {
     async reserve(lane, limits, estimates, interactive = 0) {
       const prefix = randomBytes(9).toString("base64url");
-      const [granted, now, reason, waitMs, detail] = await reserveScript.run(
-        client,
-        keys.lane(lane),
-        {
-          windowMs: windowWithMargin,
-          ...limitArgs(limits),
-          even: limits.pacing === "even" ? 1 : 0,
-          transitMs,
-          leaseMs,
-          prefix,
-          interactive,
-          holdMs: INTERACTIVE_HOLD_MS,
-          pauseMs: INTERACTIVE_MAX_WAIT_MS,
-          yieldMs: YIELD_RETRY_MS,
-        },
-        estimates.map(clampToWholeNumber),
-      );
-      return parseReserve(prefix, granted, now, reason, waitMs, detail);
+      const args = {
+        windowMs,
+        ...toLimitArgs(limits),
+        even: limits.pacing === "even" ? 1 : 0,
+        transitMs,
+        leaseMs,
+        outageStreak: OUTAGE_STREAK,
+        prefix,
+        interactive,
+        holdMs: INTERACTIVE_HOLD_MS,
+        maxPauseMs: INTERACTIVE_MAX_PAUSE_MS,
+        yieldMs: YIELD_RETRY_MS,
+      };
+      const reply = await reserveScript.run(client, keys.lane(lane), args, estimates.map(clampToWholeNumber));
+      const { reason, waitMs, detail } = reply;
+      const granted = Array.from({ length: reply.granted }, (_, i) => ({
+        id: `${prefix}:${i + 1}`,
+        grantedAt: reply.now,
+      }));
+      if (reason === "") return { granted };
+      return {
+        granted,
+        wait: { reason, waitMs: waitMs >= 0 ? waitMs : undefined, detail: detail === "" ? undefined : detail },
+      };
     },
 
     settle: (lane, settlements) =>
       settleScript.run(
         client,
         keys.lane(lane),
-        { outageMs: OUTAGE_PARK_MS, newLaneMs: NEW_LANE_OUTAGE_PARK_MS },
+        {
+          outageStreak: OUTAGE_STREAK,
+          parkAfterMs: OUTAGE_PARK_MS,
+          newLaneParkAfterMs: NEW_LANE_OUTAGE_PARK_MS,
+        },
         settlements.flatMap(({ id, outcome, tokens, answeredAgoMs = 0 }: Settlement) => [
           id,
           outcome,
@@ -119,45 +91,45 @@ export function createRedisLimiter(client: RedisClient, keys: Keys, options: Lim
         ]),
       ),
 
-    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt }: Throttle) => {
-      const configured = limitArgs(limits)[dimension];
-      return throttleScript.run(client, keys.lane(lane), {
+    throttle: (lane, limits, { dimension, retryAfterMs, grantedAt }) =>
+      throttleScript.run(client, keys.lane(lane), {
         dimension,
-        limit: configured,
+        limit: toLimitArgs(limits)[dimension],
         retryAfter: retryAfterMs === undefined || Number.isNaN(retryAfterMs) ? -1 : clampToWholeNumber(retryAfterMs),
         grantedAt,
-        windowMs: windowWithMargin,
-      });
-    },
+        windowMs,
+      }),
 
-    async park(lane, reason) {
-      await client.hset(keys.lane(lane).state, "parked", reason);
-      await client.pexpire(keys.lane(lane).state, 7 * 24 * 3600_000);
-    },
-
+    park: (lane, reason) => parkScript.run(client, keys.lane(lane), { reason }),
     unpark: (lane) => unparkScript.run(client, keys.lane(lane), {}),
 
     async renew(lane, ids) {
-      if (ids.length === 0) return;
-      await renewScript.run(client, keys.lane(lane), { leaseMs, windowMs: windowWithMargin }, ids);
+      if (ids.length > 0) await renewScript.run(client, keys.lane(lane), { leaseMs, windowMs }, ids);
     },
 
     async status(lane, limits) {
-      const reply = await statusScript.run(client, keys.lane(lane), { windowMs: windowWithMargin });
-      return parseStatus(reply, limits);
+      return toLaneStatus(await statusScript.run(client, keys.lane(lane), { windowMs }), limits);
     },
 
-    setLimits: (lane, limits) => {
-      const { requests, tokens, concurrency } = limitArgs(limits);
-      const pairs = Object.entries({ Requests: requests, Tokens: tokens, Concurrency: concurrency });
-      return setLimitsScript.run(client, keys.lane(lane), { clear: 0 }, pairs.filter(([, limit]) => limit > 0).flat());
+    setLimits(lane, limits) {
+      const pairs = Object.entries(toLimitArgs(limits)).filter(([, limit]) => limit > 0);
+      return setLimitsScript.run(client, keys.lane(lane), { clear: 0 }, pairs.flat());
     },
 
     clearLimits: (lane) => setLimitsScript.run(client, keys.lane(lane), { clear: 1 }),
   };
 }
 
-function limitArgs(limits: LaneLimits) {
+/**
+ * A number from outside (an estimate, a report, a header) as a whole number that sums can hold exactly. One NaN would
+ * stay in a sum forever, and a comparison with NaN never limits anything.
+ */
+function clampToWholeNumber(value: number): number {
+  return Number.isNaN(value) ? 0 : Math.min(1e12, Math.max(0, Math.ceil(value)));
+}
+
+/** Limits as the scripts take them; 0 means that no limit is known. */
+function toLimitArgs(limits: LaneLimits): Record<LimitDimension, number> {
   return {
     requests: limits.requestsPerMinute ?? 0,
     tokens: limits.tokensPerMinute ?? 0,
@@ -165,77 +137,29 @@ function limitArgs(limits: LaneLimits) {
   };
 }
 
-function parseReserve(
-  prefix: string,
-  granted: number,
-  now: number,
-  reason: string,
-  waitMs: number,
-  detail: string,
-): ReserveReply {
-  const reservations: Reservation[] = Array.from({ length: granted }, (_, i) => ({
-    id: `${prefix}:${i + 1}`,
-    grantedAt: now,
-  }));
-  if (reason === "") return { granted: reservations };
-  return {
-    granted: reservations,
-    wait: {
-      reason: reason as WaitReason,
-      waitMs: waitMs >= 0 ? waitMs : undefined,
-      detail: detail === "" ? undefined : detail,
-    },
-  };
-}
-
-function parseStatus(reply: readonly (string | number)[], limits: LaneLimits): LaneStatus {
-  const [
-    requests,
-    tokens,
-    inFlight,
-    snooze,
-    parked,
-    reason,
-    learnedR,
-    learnedT,
-    learnedC,
-    throttles,
-    faults,
-    setR,
-    setT,
-    setC,
-  ] = reply;
-  const snoozeMs = Number(snooze);
-  const state = parked !== "" ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
-  const why = state === "parked" ? parked : state === "snoozed" ? reason : "";
+function toLaneStatus(reply: StatusReply, limits: LaneLimits): LaneStatus {
+  const { parked, pauseReason, snoozeMs, throttles, faultStreak } = reply;
+  const state = parked !== undefined ? "parked" : snoozeMs > 0 ? "snoozed" : "open";
   return {
     state,
     snoozeMs: state === "snoozed" ? snoozeMs : undefined,
-    reason: why ? String(why) : undefined,
-    requests: limitUsage(requests, limits.requestsPerMinute, learnedR, setR),
-    tokens: limitUsage(tokens, limits.tokensPerMinute, learnedT, setT),
-    concurrency: limitUsage(inFlight, limits.concurrency, learnedC, setC),
-    throttles: Number(throttles),
-    faultStreak: Number(faults),
+    reason: (state === "parked" ? parked : state === "snoozed" ? pauseReason : undefined) || undefined,
+    requests: toLimitUsage("requests", reply, limits.requestsPerMinute),
+    tokens: toLimitUsage("tokens", reply, limits.tokensPerMinute),
+    concurrency: toLimitUsage("concurrency", reply, limits.concurrency),
+    throttles,
+    faultStreak,
   };
 }
 
-function limitUsage(
-  used: string | number | undefined,
-  configured: number | undefined,
-  learned: unknown,
-  set: string | number | undefined,
-): LimitUsage {
-  const isSet = set !== undefined && set !== "";
-  const allowed = isSet ? Number(set) : configured;
+function toLimitUsage(dimension: LimitDimension, reply: StatusReply, configured: number | undefined): LimitUsage {
+  const manual = reply[`manual:${dimension}`];
+  const learned = reply[`learned:${dimension}`];
+  const allowed = manual ?? configured;
   return {
-    used: Number(used),
+    used: reply[dimension],
     allowed,
-    set: isSet ? (true as const) : undefined,
-    learned: isBelow(learned, allowed) ? Math.floor(Number(learned)) : undefined,
+    set: manual === undefined ? undefined : true,
+    learned: learned !== undefined && learned < (allowed ?? Number.POSITIVE_INFINITY) ? Math.floor(learned) : undefined,
   };
-}
-
-function isBelow(learned: unknown, allowed: number | undefined): boolean {
-  return learned !== "" && learned !== undefined && (allowed === undefined || Number(learned) < allowed);
 }

@@ -10,6 +10,8 @@ export interface ScriptContract<K extends string, A extends string, R> {
   readonly keys: readonly K[];
   /** Names of the fixed ARGV, in order; values after them go to `rest`. */
   readonly args: readonly A[];
+  /** A file of Lua functions that is put before the script. */
+  readonly include?: URL;
   readonly parse: (reply: unknown) => R;
 }
 
@@ -32,7 +34,8 @@ export function defineScript<K extends string, A extends string, R>(
   file: URL,
   contract: ScriptContract<K, A, R>,
 ): Script<K, A, R> {
-  const source = readFileSync(file, "utf8");
+  const included = contract.include ? readFileSync(contract.include, "utf8") : "";
+  const source = included + readFileSync(file, "utf8");
   const sha = createHash("sha1").update(source).digest("hex");
   return {
     ...contract,

@@ -1,22 +1,23 @@
 --[[
-  Set limits of a lane that win over everybody's configuration, or take them away.
+  Set or clear the manual limits of a lane, which override everybody's configuration.
 
   KEYS
     1 state       hash
   ARGV
-    1 clear       1 = take all away first
-    rest          pairs: dimension (Requests|Tokens|Concurrency), limit
-  Returns how many are set now.
+    1 clear       1 = clear all manual limits first
+    rest          pairs: dimension (requests|tokens|concurrency), limit
+  Returns how many manual limits the lane has now.
 
-  What was learned in a dimension goes with its new figure: it was learned under another one.
+  A new manual limit discards the learned limit of its dimension, which was learned under another limit.
 --]]
 local state = KEYS[1]
-if ARGV[1] == '1' then redis.call('HDEL', state, 'setRequests', 'setTokens', 'setConcurrency') end
+local fields = { 'manual:requests', 'manual:tokens', 'manual:concurrency' }
+if ARGV[1] == '1' then redis.call('HDEL', state, unpack(fields)) end
 for i = 2, #ARGV, 2 do
-  local name = ARGV[i]
-  redis.call('HSET', state, 'set' .. name, ARGV[i + 1])
-  redis.call('HDEL', state, 'learned' .. name, 'peak' .. name, 'cutAt' .. name)
+  redis.call('HSET', state, 'manual:' .. ARGV[i], ARGV[i + 1])
+  forgetLearnedLimit(state, ARGV[i])
 end
-redis.call('PEXPIRE', state, 604800000)
-local set = redis.call('HMGET', state, 'setRequests', 'setTokens', 'setConcurrency')
-return (set[1] and 1 or 0) + (set[2] and 1 or 0) + (set[3] and 1 or 0)
+redis.call('PEXPIRE', state, STATE_TTL_MS)
+local count = 0
+for _ in pairs(readFields(state, fields)) do count = count + 1 end
+return count

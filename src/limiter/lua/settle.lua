@@ -1,5 +1,5 @@
 --[[
-  End reservations: free concurrency, true up tokens, note success or fault.
+  End reservations: free their concurrency, replace estimated by reported tokens, record successes and faults.
 
   KEYS
     1 window      zset reservation -> latest possible arrival (epoch ms)
@@ -7,112 +7,114 @@
     3 flight      zset reservation -> end of lease (epoch ms)
     4 state       hash
   ARGV
-    1 outageMs    faults for this long park the lane
-    2 newLaneMs     the same for a lane that never answered
+    1 outageStreak faults in a row from which the lane is out
+    2 parkAfterMs faults for this long park the lane
+    3 newLaneParkAfterMs the same for a lane that has never answered
     rest          fours: reservation, outcome (ok|failed|fault|suspect|unsent), reported tokens (-1 = not reported), how
                   many ms ago the provider began to answer
-  Returns { faultStreak }
+  Returns the number of faults in a row.
 
-  Settling a reservation twice changes nothing: what is not in flight any more is passed over.
+  Settling a reservation twice changes nothing: reservations that are no longer in flight are ignored.
 --]]
-local outageMs, newLaneMs = tonumber(ARGV[1]), tonumber(ARGV[2])
+local outageStreak, parkAfterMs, newLaneParkAfterMs = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local first = 4
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
-local time = redis.call('TIME')
-local s = redis.call('HMGET', state, 'now', 'skew', 'sum', 'faults', 'failingSince', 'ratio', 'lastOk', 'pausedUntil', 'outages', 'reports')
-local clock, last = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) or 0
-local now = clock >= last and clock or math.max(last, clock + (tonumber(s[2]) or 0))
-local sum, faults, ratio = tonumber(s[3]) or 0, tonumber(s[4]) or 0, tonumber(s[6]) or 1
-local reports = tonumber(s[10]) or 0
-local since, lastOk, pausedUntil, outages = tonumber(s[5]), tonumber(s[7]), tonumber(s[8]) or 0, tonumber(s[9]) or 0
-local set = {}
-local function put(field, value) set[#set + 1] = field; set[#set + 1] = value end
-
-local answered = false
-local function onOk()
-  faults, outages, since, lastOk, answered = 0, 0, nil, now, true
+local s = readFields(state, { 'now', 'skew', 'sum', 'ratio', 'reports', 'faults', 'failingSince', 'lastOk', 'pausedUntil',
+  'outages' })
+local now, skew = readTime(s)
+local sum, ratio, reports = tonumber(s.sum) or 0, tonumber(s.ratio) or 1, tonumber(s.reports) or 0
+local faults, outages, pausedUntil = tonumber(s.faults) or 0, tonumber(s.outages) or 0, tonumber(s.pausedUntil) or 0
+local failingSince, lastOk = tonumber(s.failingSince), tonumber(s.lastOk)
+local updates = { 'now', now, 'skew', skew }
+local function update(field, value)
+  updates[#updates + 1] = field
+  updates[#updates + 1] = value
 end
 
-local function onFault()
-  faults, since = faults + 1, since or now
-  if faults < 5 then return end
-  -- Calls that were in flight when the lane went down say nothing new: only a fault after the pause, which is that
-  -- of a probe, makes the next one longer.
+local hasAnswered = false
+local function recordSuccess()
+  faults, outages, failingSince, lastOk, hasAnswered = 0, 0, nil, now, true
+end
+
+local function recordFault()
+  faults, failingSince = faults + 1, failingSince or now
+  if faults < outageStreak then return end
+  -- Calls that were in flight when the outage began are no new evidence. Only a fault after the pause, which is a
+  -- probe's, makes the next pause longer.
   if pausedUntil <= now then
     pausedUntil = now + math.min(30000, 1000 * 2 ^ math.min(outages, 5))
     outages = outages + 1
-    put('pausedUntil', pausedUntil)
-    put('pauseReason', 'outage')
+    update('pausedUntil', pausedUntil)
+    update('pauseReason', 'outage')
   end
-  if now - since >= (lastOk and outageMs or newLaneMs) then put('parked', 'unreachable') end
+  if now - failingSince >= (lastOk and parkAfterMs or newLaneParkAfterMs) then update('parked', 'unreachable') end
 end
 
--- Asked for and written together: a command for many reservations costs Redis little more than one for a single one.
+-- Reads and writes many reservations with one command each, which costs Redis little more than a command for one.
 local function settle(from, to)
-  local ids, ended, unsent, arrivals, prices, seen = {}, {}, {}, {}, {}, {}
+  local ids, ended, unsent, arrivals, tokens, seen = {}, {}, {}, {}, {}, {}
   for i = from, to, 4 do ids[#ids + 1] = ARGV[i] end
-  local flying = redis.call('ZMSCORE', flight, unpack(ids))
+  local leases = redis.call('ZMSCORE', flight, unpack(ids))
   local scores = redis.call('ZMSCORE', window, unpack(ids))
-  local priced = redis.call('HMGET', costs, unpack(ids))
+  local reserved = redis.call('HMGET', costs, unpack(ids))
   for k = 1, #ids do
     local id, at = ids[k], from + (k - 1) * 4
-    local outcome, reported, ago = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    if flying[k] and not seen[id] then
+    local outcome, reported, answeredAgo = ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+    if leases[k] and not seen[id] then
       seen[id] = true
       ended[#ended + 1] = id
-      local spent, guess = string.match(priced[k] or '', '^(%d+):?(%d*)$')
-      local cost = tonumber(spent)
+      local costText, estimateText = string.match(reserved[k] or '', '^(%d+):?(%d*)$')
+      local cost = tonumber(costText)
       if outcome == 'unsent' then
         if cost then sum = sum - cost end
         unsent[#unsent + 1] = id
       else
-        -- The provider had the request before it answered, so its window started by then at the latest.
+        -- The provider had the request before it answered, so the request's window began no later than the answer.
         local score = tonumber(scores[k])
-        if score and score > now - ago then
-          arrivals[#arrivals + 1] = now - ago
+        if score and score > now - answeredAgo then
+          arrivals[#arrivals + 1] = now - answeredAgo
           arrivals[#arrivals + 1] = id
         end
         if cost then
-          local estimate = tonumber(guess) or 0
-          -- The caution of a grant ends with its call.
+          local estimate = tonumber(estimateText) or 0
+          -- The safety factor of a reservation ends with its call.
           local actual = reported >= 0 and reported or math.ceil(estimate * math.max(1, ratio))
           sum = sum + actual - cost
-          prices[#prices + 1] = id
-          prices[#prices + 1] = actual
+          tokens[#tokens + 1] = id
+          tokens[#tokens + 1] = actual
           if reported >= 0 and estimate > 0 then
-            -- Peak-hold with slow decay: reserve what calls really cost, and rather a little more.
-            local times = math.min(4, math.max(0.25, reported / estimate))
-            ratio = times > ratio and times or ratio * 0.98 + times * 0.02
+            -- Peak hold with slow decay: reserve the real cost of calls, and rather a little more.
+            local observed = math.min(4, math.max(0.25, reported / estimate))
+            ratio = observed > ratio and observed or ratio * 0.98 + observed * 0.02
           end
           if outcome == 'ok' then reports = math.min(1000, reports + 1) end
         end
-        if outcome == 'ok' then onOk()
-        -- A text that failed before may be the cause itself; it is evidence only where an outage is known already.
-        elseif outcome == 'fault' or (outcome == 'suspect' and faults >= 5) then onFault() end
+        if outcome == 'ok' then recordSuccess()
+        -- An input that failed before may be the cause itself: it is evidence only while an outage is known.
+        elseif outcome == 'fault' or (outcome == 'suspect' and faults >= outageStreak) then recordFault() end
       end
     end
   end
   if #ended > 0 then redis.call('ZREM', flight, unpack(ended)) end
   if #arrivals > 0 then redis.call('ZADD', window, unpack(arrivals)) end
-  if #prices > 0 then redis.call('HSET', costs, unpack(prices)) end
+  if #tokens > 0 then redis.call('HSET', costs, unpack(tokens)) end
   if #unsent > 0 then
     redis.call('ZREM', window, unpack(unsent))
     redis.call('HDEL', costs, unpack(unsent))
   end
 end
--- In pieces, because unpack() takes no more than some thousands of values.
-for from = 3, #ARGV, 4000 do settle(from, math.min(from + 3999, #ARGV)) end
+-- In chunks of 1,000 reservations, because unpack() takes only some thousands of values.
+for from = first, #ARGV, 4000 do settle(from, math.min(from + 3999, #ARGV)) end
 
-put('now', now)
-put('skew', now - clock)
-put('sum', sum)
-put('ratio', ratio)
-put('reports', reports)
-put('faults', faults)
-put('outages', outages)
-if since then put('failingSince', since) end
-if lastOk then put('lastOk', lastOk) end
-if answered then redis.call('HDEL', state, 'failingSince', 'throttleStreak') end
-redis.call('HSET', state, unpack(set))
-redis.call('PEXPIRE', state, 604800000)
-return { faults }
+update('sum', sum)
+update('ratio', ratio)
+update('reports', reports)
+update('faults', faults)
+update('outages', outages)
+if failingSince then update('failingSince', failingSince) end
+if lastOk then update('lastOk', lastOk) end
+if hasAnswered then redis.call('HDEL', state, 'failingSince', 'throttleStreak') end
+redis.call('HSET', state, unpack(updates))
+redis.call('PEXPIRE', state, STATE_TTL_MS)
+return faults

@@ -1,5 +1,6 @@
 import { decideRetry, isFault, RETRY_DEFAULTS, type RetryDecision, type RetryPolicy } from "#src/core/decide-retry.ts";
 import { coerceError, ProviderError } from "#src/core/errors.ts";
+import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { Ledger } from "#src/state/records/ledger.ts";
 import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
@@ -35,7 +36,7 @@ export async function handleFailure(
   const faultStreak = await settleFailure(error, inputs, { lane, reservation }, deps);
   for (const input of inputs) input.snoozes = isThrottled ? input.snoozes + 1 : 0;
   if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
-    await chargeAttempts(inputs, faultStreak >= policy.outageStreak, log);
+    await chargeAttempts(inputs, faultStreak >= OUTAGE_STREAK, log);
   }
   const decision = decideRetry(
     {

@@ -1,16 +1,18 @@
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { limiterSuite } from "#test/conformance/limiter.suite.ts";
+import { createFakeClock } from "#test/support/fake-clock.ts";
+import { injectTime } from "#test/support/injected-time.ts";
 import { openTestRedis } from "#test/support/redis.ts";
-import { shiftTime } from "./shift-time.ts";
 
 limiterSuite("the Redis limiter", async (options) => {
   const redis = openTestRedis();
-  const client = redis.connect();
+  const clock = createFakeClock();
+  const client = injectTime(redis.connect(), () => clock.now());
   return {
     limiter: createRedisLimiter(client, createKeys(redis.namespace), options),
-    advance: (ms) => shiftTime(client, redis.namespace, ms),
-    shiftClock: (ms) => shiftTime(client, redis.namespace, ms, { clockOnly: true }),
+    advance: (ms) => clock.advance(ms),
+    shiftClock: async (ms) => clock.set(clock.now() + ms),
     close: () => redis.cleanup(),
   };
 });

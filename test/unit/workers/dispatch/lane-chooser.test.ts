@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
 import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
 import { createFakeClock } from "#test/support/fake-clock.ts";
+import { createFakeLimiter } from "#test/support/fake-limiter.ts";
 
 const lane = (account: string, requestsPerMinute = 100) => ({
   lane: { provider: "fake", account, model: "m" },
@@ -10,7 +10,7 @@ const lane = (account: string, requestsPerMinute = 100) => ({
 });
 
 test("accounts take turns in being asked first, and fill up for each other", async () => {
-  const chooser = new LaneChooser(createMemoryLimiter(createFakeClock()), [lane("a", 3), lane("b", 3)]);
+  const chooser = new LaneChooser(createFakeLimiter(createFakeClock()), [lane("a", 3), lane("b", 3)]);
   const firsts = [];
   for (let i = 0; i < 2; i++) firsts.push((await chooser.reserve([1])).grants[0]?.lane.model);
   expect(firsts).toEqual(["a", "b"]);
@@ -21,7 +21,7 @@ test("accounts take turns in being asked first, and fill up for each other", asy
 });
 
 test("only when every account is parked is the model parked; one parked account leaves the work to the other", async () => {
-  const limiter = createMemoryLimiter(createFakeClock());
+  const limiter = createFakeLimiter(createFakeClock());
   const lanes = [lane("a"), lane("b")];
   const chooser = new LaneChooser(limiter, lanes);
   await limiter.park(lanes[0]?.lane ?? lane("a").lane, "auth");
@@ -35,7 +35,7 @@ test("only when every account is parked is the model parked; one parked account 
 });
 
 test("what one account has granted is used although asking the next one failed", async () => {
-  const limiter = createMemoryLimiter(createFakeClock());
+  const limiter = createFakeLimiter(createFakeClock());
   const chooser = new LaneChooser(
     {
       ...limiter,

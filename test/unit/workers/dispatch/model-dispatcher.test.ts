@@ -4,7 +4,6 @@ import { RETRY_DEFAULTS } from "#src/core/decide-retry.ts";
 import type { ProviderErrorKind } from "#src/core/errors.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
-import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { runBatch } from "#src/workers/calls/run-batch.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
@@ -14,6 +13,7 @@ import { JobCompletion, ReturnToQueue } from "#src/workers/jobs/job-completion.t
 import { silentLog } from "#src/workers/worker-log.ts";
 import { createFakeClock, type FakeClock, flushPromises } from "#test/support/fake-clock.ts";
 import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fake-embedding.ts";
+import { createFakeLimiter } from "#test/support/fake-limiter.ts";
 import { createMemoryLedger, type MemoryLedger } from "#test/support/memory-ledger.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
@@ -60,7 +60,7 @@ function openDispatcherHarness(
   } = {},
 ): DispatcherBench {
   const clock = createFakeClock();
-  const limiter = wrap(createMemoryLimiter(clock));
+  const limiter = wrap(createFakeLimiter(clock));
   const ledger = createMemoryLedger();
   const aborted = new AbortController();
   const deps = {

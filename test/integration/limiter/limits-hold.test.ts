@@ -1,19 +1,33 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LaneLimits } from "#src/core/lane.ts";
-import { createMemoryLimiter } from "#src/limiter/memory-limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
 import { createFakeClock } from "#test/support/fake-clock.ts";
+import { injectTime } from "#test/support/injected-time.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const WINDOW = 1_000;
 const TRANSIT = 300;
 const LEASE = 400;
 
+let redis: TestRedis;
+let client: Redis;
+let simulations = 0;
+
+beforeAll(() => {
+  redis = openTestRedis();
+  client = redis.connect();
+});
+afterAll(() => redis.cleanup());
+
 interface PlannedCall {
-  /** When somebody wants it, ms after the one before. */
+  /** When the call is requested, ms after the previous one. */
   readonly after: number;
   readonly estimate: number;
-  /** Share of the estimate that it really costs. */
+  /** Real cost as a share of the estimate. */
   readonly share: number;
   readonly transit: number;
   readonly duration: number;
@@ -32,14 +46,18 @@ interface ScheduledEvent {
   readonly run: () => Promise<void>;
 }
 
-/** Runs calls against a limiter on a clock moved by hand, and returns what the provider saw. */
+/** Makes calls through the real scripts with an injected clock, and returns what the provider saw. */
 async function simulate(
   calls: readonly PlannedCall[],
   limits: LaneLimits,
   { repeatMs = 0 }: { repeatMs?: number } = {},
 ): Promise<{ arrivals: Arrival[]; endedAt: number }> {
   const clock = createFakeClock(0);
-  const limiter = createMemoryLimiter(clock, { windowMs: WINDOW, transitMs: TRANSIT, leaseMs: LEASE });
+  const limiter = createRedisLimiter(
+    injectTime(client, () => clock.now()),
+    createKeys(`${redis.namespace}-${simulations++}`),
+    { windowMs: WINDOW, transitMs: TRANSIT, leaseMs: LEASE },
+  );
   const arrivals: Arrival[] = [];
   const future: ScheduledEvent[] = [];
   const later = (at: number, run: () => Promise<void>) => {
@@ -111,7 +129,7 @@ async function simulate(
   return { arrivals: arrivals.sort((a, b) => a.at - b.at), endedAt };
 }
 
-/** The most that any window of the provider held, and the most calls it worked on at once. */
+/** The maximum of any window of the provider, and the most calls it worked on at once. */
 function measurePeaks(arrivals: readonly Arrival[]): {
   requests: number;
   tokens: number;
@@ -132,6 +150,11 @@ function measurePeaks(arrivals: readonly Arrival[]): {
     peak.concurrency = Math.max(peak.concurrency, working);
   });
   return peak;
+}
+
+/** Splits `runs` into ten concurrent loops, whose commands travel to Redis together. */
+async function assertInParallel<T>(property: fc.IAsyncProperty<T>, runs: number): Promise<void> {
+  await Promise.all(Array.from({ length: 10 }, () => fc.assert(property, { numRuns: runs / 10 })));
 }
 
 const plannedCall = fc.record({
@@ -155,7 +178,7 @@ const anyLimits = fc.record(
 ) as fc.Arbitrary<LaneLimits>;
 
 test("no window of the provider ever holds more than the limit, whatever the calls and the network do", async () => {
-  await fc.assert(
+  await assertInParallel(
     fc.asyncProperty(fc.array(plannedCall, { maxLength: 60 }), anyLimits, async (calls, limits) => {
       const { arrivals } = await simulate(calls, limits);
       const peak = measurePeaks(arrivals);
@@ -163,7 +186,7 @@ test("no window of the provider ever holds more than the limit, whatever the cal
       expect(peak.tokens).toBeLessThanOrEqual(limits.tokensPerMinute ?? Number.POSITIVE_INFINITY);
       expect(peak.concurrency).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
     }),
-    { numRuns: 300 },
+    100,
   );
 });
 
@@ -173,17 +196,17 @@ test("calls that cost more than estimated, each a little differently, fill a win
     minLength: 60,
     maxLength: 120,
   });
-  await fc.assert(
+  await assertInParallel(
     fc.asyncProperty(bias, jitter, async (share, jitters) => {
       const calls = jitters.map((each): PlannedCall => {
         const end = { end: "ok", reports: true } as const;
         return { after: 0, estimate: 100, share: share * each, transit: 0, duration: 200, ...end };
       });
       const { arrivals } = await simulate(calls, { tokensPerMinute: 5_000 });
-      // What a call will cost nobody knows; one that costs more than all before it may be a little more than was reserved.
+      // The cost of a call is unknown in advance; one that costs more than all before it may exceed its reservation a little.
       expect(measurePeaks(arrivals).tokens).toBeLessThanOrEqual(5_000 * 1.01);
     }),
-    { numRuns: 60 },
+    30,
   );
 });
 
@@ -197,25 +220,25 @@ test("a network that delays one window's requests to its end and the next one's 
   expect(measurePeaks(arrivals)).toMatchObject({ requests: 10, tokens: 100 });
 });
 
-test("with continuous demand at least 95 % of the limit is used", async () => {
-  // Even pacing by tokens learns from its calls what they cost: about 2 % of the difference with each.
+test("with continuous demand at least 95 % of the limit is used", { timeout: 120_000 }, async () => {
+  // Even pacing by tokens learns the cost of calls: each call corrects about 2 % of the difference.
   const learning = 250;
   const windows = 40;
   const steady = fc.record({
     limit: fc.integer({ min: 40, max: 100 }),
     by: fc.constantFrom("requests", "tokens", "both"),
     even: fc.boolean(),
-    // Against a window of a second, as some hundred ms are against a minute.
+    // Compared with a window of one second, this is like some hundred ms compared with a minute.
     duration: fc.integer({ min: 1, max: 6 }),
     share: fc.constantFrom(0.5, 1),
   });
-  await fc.assert(
+  await assertInParallel(
     fc.asyncProperty(steady, async ({ limit, by, even, duration, share }) => {
       const tokensPerMinute = limit * 100 * share;
       const limits: LaneLimits = {
-        ...(by === "tokens" ? {} : { requestsPerMinute: limit }),
-        ...(by === "requests" ? {} : { tokensPerMinute }),
-        ...(even ? { pacing: "even" } : {}),
+        requestsPerMinute: by === "tokens" ? undefined : limit,
+        tokensPerMinute: by === "requests" ? undefined : tokensPerMinute,
+        pacing: even ? "even" : undefined,
       };
       const call: PlannedCall = {
         after: 0,
@@ -228,10 +251,10 @@ test("with continuous demand at least 95 % of the limit is used", async () => {
       };
       const calls = Array.from({ length: limit * (windows + 1) }, () => call);
       const { arrivals } = await simulate(calls, limits, { repeatMs: windows * WINDOW });
-      const learnt = even && share < 1 ? (arrivals[learning]?.at ?? 0) : 0;
-      const steadily = arrivals.filter(({ at }) => at >= learnt).length;
-      expect(steadily).toBeGreaterThanOrEqual((0.95 * limit * (windows * WINDOW - learnt)) / WINDOW);
+      const learnedAt = even && share < 1 ? (arrivals[learning]?.at ?? 0) : 0;
+      const steadily = arrivals.filter(({ at }) => at >= learnedAt).length;
+      expect(steadily).toBeGreaterThanOrEqual((0.95 * limit * (windows * WINDOW - learnedAt)) / WINDOW);
     }),
-    { numRuns: 20 },
+    10,
   );
 });

@@ -1,0 +1,12 @@
+--[[
+  Stop a lane until it is unparked.
+
+  KEYS
+    1 state       hash
+  ARGV
+    1 reason      why, shown to users
+  Returns 1.
+--]]
+redis.call('HSET', KEYS[1], 'parked', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], STATE_TTL_MS)
+return 1
