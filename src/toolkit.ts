@@ -25,9 +25,10 @@ export type {
   Provider,
   ProviderAccount,
 } from "./providers/provider.ts";
-export { createProvider, findModel, listModelNames, UnknownModelError } from "./providers/registry.ts";
+export { createRegistry, type ProviderRegistry } from "./providers/registry.ts";
 export { createTransport, type TransportOptions } from "./providers/transport/http.ts";
 export type { Transport } from "./providers/transport/transport.ts";
+export { UnknownModelError } from "./providers/unknown-model-error.ts";
 export { openRedis, type RedisSource, type RedisSourceOptions } from "./redis/connection.ts";
 export { createKeys, type Keys } from "./redis/keys.ts";
 export { parseRedisUrl, type RedisTarget } from "./redis/url.ts";

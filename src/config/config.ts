@@ -5,8 +5,9 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
 import type { ProviderAccount } from "#src/providers/provider.ts";
+import { createRegistry, type ProviderRegistry } from "#src/providers/registry.ts";
 import { type Account, findAccountWarnings, type ProviderAccounts, resolveAccounts } from "./accounts.ts";
-import { type DefinedProvider, listDefinedProviders } from "./defined-providers.ts";
+import { listDefinedProviders } from "./defined-providers.ts";
 import type { FileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import { listRedactions, scrub } from "./redactions.ts";
@@ -62,10 +63,8 @@ export interface Config {
   readonly warnings: readonly string[];
   /** Names of the providers that can be configured. */
   readonly providers: readonly string[];
-  /** Those of them that sluice.yaml defines. */
-  readonly definedProviders: readonly DefinedProvider[];
-  /** "provider/model" of every model that sluice.yaml has settings for. */
-  readonly namedModels: readonly string[];
+  /** The built-in providers and models, and those that sluice.yaml adds. */
+  readonly registry: ProviderRegistry;
   /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
   accounts(provider: string): readonly Account[];
   /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
@@ -107,8 +106,10 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
     file: settingsFile.path,
     warnings: warnings.map((warning) => scrub(warning, redactions)),
     providers: [...PROVIDER_SETTINGS.keys(), ...Object.keys(settings.compatible ?? {})],
-    definedProviders: listDefinedProviders(settings),
-    namedModels: listNamedModels(settings),
+    registry: createRegistry({
+      definedProviders: listDefinedProviders(settings),
+      namedModels: listNamedModels(settings),
+    }),
     accounts: (name) => findProviderAccounts(accounts, name).accounts,
     missing: (name) => findProviderAccounts(accounts, name).missing,
     limits: (lane) => findLimits(settings, lane),
@@ -206,6 +207,7 @@ export function childEnvironment(
   return { ...process.env, ...changes };
 }
 
+/** "provider/model" of every model that the settings file has settings for. */
 function listNamedModels({ providers = {} }: FileSettings): string[] {
   return Object.entries(providers).flatMap(([provider, settings]) =>
     Object.keys(settings?.models ?? {}).map((model) => `${provider}/${model}`),

@@ -1,28 +1,21 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { ProviderDefinition } from "#src/providers/openai-compatible/define-profile.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { DefinedModelSettings, DefinedProviderSettings, FileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 
-/** An OpenAI-compatible provider that sluice.yaml defines. */
-export interface DefinedProvider {
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly encoding?: "float" | "base64";
-  readonly models: readonly ModelData[];
-}
-
-export function listDefinedProviders({ compatible = {} }: FileSettings): readonly DefinedProvider[] {
+export function listDefinedProviders({ compatible = {} }: FileSettings): readonly ProviderDefinition[] {
   return Object.entries(compatible).map(([name, { baseUrl, encoding, models }]) => ({
     name,
     baseUrl,
-    ...(encoding !== undefined && { encoding }),
+    encoding,
     models: Object.entries(models).map(([model, data]) => modelData(model, data)),
   }));
 }
 
 /** Limits and price stay with the settings, which win over any table's anyway. */
 function modelData(name: string, { limits, price, kind, ...modelFields }: DefinedModelSettings): ModelData {
-  const known = Object.entries(modelFields).filter(([, value]) => value !== undefined);
-  return { name, kind, ...Object.fromEntries(known) };
+  return { name, kind, ...omitUndefined(modelFields) };
 }
 
 /** How its account is found: by the key it names, or by none. */

@@ -1,31 +1,19 @@
-import { listSimilarNames } from "#src/core/similar-names.ts";
+import { parseModelName } from "#src/core/model-name.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
-import { createCompatibleProvider } from "./openai-compatible/compatible-provider.ts";
 import { defineProfile, type ProviderDefinition } from "./openai-compatible/define-profile.ts";
-import type { CompatibleProfile } from "./openai-compatible/profile.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
+import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
+import type { ProviderEntry } from "./provider-entry.ts";
 import { SPARK_BASE_URL, SPARK_MODELS, SPARK_NAME } from "./spark/profile.ts";
 import { createSparkProvider } from "./spark/spark-provider.ts";
 import type { Transport } from "./transport/transport.ts";
+import { UnknownModelError } from "./unknown-model-error.ts";
 import { ZHIPU_BASE_URL, ZHIPU_MODELS, ZHIPU_NAME } from "./zhipu/profile.ts";
 import { createZhipuProvider } from "./zhipu/zhipu-provider.ts";
 
-/** What the rest of the house knows of a provider before it has an account. */
-export interface ProviderEntry {
-  readonly name: string;
-  readonly defaultBaseUrl: string;
-  readonly models: readonly ModelData[];
-  /** What any other name stands for; absent where the models listed are all there are. */
-  readonly describeUnlisted?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
-  /** The same for a name that the user has vouched for; see `nameModels`. Absent where the adapter knows all there is. */
-  readonly describeRegistered?: (name: string, kind: ModelData["kind"] | undefined) => ModelData | undefined;
-  readonly create: (account: ProviderAccount, transport: Transport) => Provider;
-}
-
-/** One line per provider. */
-export const PROVIDERS: readonly ProviderEntry[] = [
+const BUILT_IN_PROVIDERS: readonly ProviderEntry[] = [
   {
     name: MINIMAX_NAME,
     defaultBaseUrl: MINIMAX_BASE_URL,
@@ -44,127 +32,89 @@ export const PROVIDERS: readonly ProviderEntry[] = [
     models: ZHIPU_MODELS,
     create: createZhipuProvider,
   },
-  ...COMPATIBLE_PROFILES.map(compatibleEntry),
+  ...COMPATIBLE_PROFILES.map(createCompatibleEntry),
 ];
 
-/** Providers that only this installation knows. */
-let customProviders: readonly ProviderEntry[] = [];
-
-/** Makes the providers that the user defined known to all look-ups of this process, in place of those before. */
-export function registerProviders(definitions: readonly ProviderDefinition[]): void {
-  customProviders = definitions.map((definition) => compatibleEntry(defineProfile(definition)));
+/** The parts of the configuration that add providers and models. */
+export interface RegistryOptions {
+  readonly definedProviders?: readonly ProviderDefinition[];
+  /**
+   * "provider/model" of every model that sluice.yaml has settings for. Such a model is accepted although it is not
+   * listed, because vendors publish models faster than a list of them grows. Other unlisted names stay unknown, so that
+   * a typing error is reported before a run begins.
+   */
+  readonly namedModels?: readonly string[];
 }
 
-/** Models by full name that the user's settings name. */
-let registeredModels: ReadonlySet<string> = new Set();
-
-/**
- * Takes these names ("provider/model") for models, where the provider's adapter serves any: vendors publish models
- * faster than a table of them grows. Any other name that is not listed stays unknown, so that a slip is told before a
- * run begins. In place of the names before.
- */
-export function registerModels(names: readonly string[]): void {
-  registeredModels = new Set(names);
+/** Looks up providers and models: the built-in ones and those that sluice.yaml adds. */
+export interface ProviderRegistry {
+  /** All providers, those defined in sluice.yaml last. */
+  readonly providers: readonly ProviderEntry[];
+  /** Throws UnknownModelError. */
+  findProvider(name: string): ProviderEntry;
+  /**
+   * Looks up "provider/model"; throws UnknownModelError with the most similar names. `kind` says what the caller needs:
+   * it decides what an unlisted model is used for.
+   */
+  findModel(fullName: string, kind?: ModelData["kind"]): { readonly provider: string; readonly model: ModelData };
+  /** The known models of a provider. Throws UnknownModelError. */
+  listModels(provider: string): readonly ModelData[];
+  /** All known models as "provider/model". */
+  listModelNames(): string[];
+  /** Creates the adapter for one account; it opens no connection yet. Throws UnknownModelError. */
+  createProvider(name: string, account: ProviderAccount, transport: Transport): Provider;
 }
 
-/** Every known provider, the user's own last. */
-export function listProviders(): readonly ProviderEntry[] {
-  return [...PROVIDERS, ...customProviders];
-}
+/** Without options, the registry contains the built-in providers. */
+export function createRegistry({ definedProviders = [], namedModels = [] }: RegistryOptions = {}): ProviderRegistry {
+  const providers = [
+    ...BUILT_IN_PROVIDERS,
+    ...definedProviders.map((definition) => createCompatibleEntry(defineProfile(definition))),
+  ];
+  const named = new Set(namedModels);
 
-function compatibleEntry(profile: CompatibleProfile): ProviderEntry {
+  const findProvider: ProviderRegistry["findProvider"] = (name) => {
+    const entry = providers.find((candidate) => candidate.name === name);
+    if (entry) return entry;
+    const names = providers.map((candidate) => candidate.name);
+    throw new UnknownModelError(name, names, { kind: "provider" });
+  };
+
+  const listEntryModels = ({ name, models, describeUnlisted }: ProviderEntry): readonly ModelData[] => {
+    const added = namedModels.flatMap((fullName) => {
+      const parsed = parseModelName(fullName);
+      if (parsed?.provider !== name || models.some((model) => model.name === parsed.model)) return [];
+      return describeUnlisted?.(parsed.model, undefined) ?? [];
+    });
+    return [...models, ...added];
+  };
+
+  const listFullNames = (entry: ProviderEntry) => listEntryModels(entry).map((model) => `${entry.name}/${model.name}`);
+
+  const findModel: ProviderRegistry["findModel"] = (fullName, kind) => {
+    const { provider, model: name } = parseModelName(fullName) ?? {};
+    const entry = providers.find((candidate) => candidate.name === provider);
+    if (!entry || name === undefined) throw new UnknownModelError(fullName, providers.flatMap(listFullNames));
+    const listed = entry.models.find((model) => model.name === name);
+    if (listed) return { provider: entry.name, model: listed };
+    const unlisted = entry.describeUnlisted?.(name, kind);
+    if (unlisted && (entry.acceptsAnyModel || named.has(fullName))) return { provider: entry.name, model: unlisted };
+    // Only the models of the named provider are suggested: a list of all models would fill the screen.
+    throw new UnknownModelError(fullName, listFullNames(entry), {
+      hint: unlisted && `To use a newer model, add it to sluice.yaml: ${formatModelSetting(entry.name, name)}`,
+    });
+  };
+
   return {
-    name: profile.name,
-    defaultBaseUrl: profile.defaultBaseUrl,
-    // A model says itself how many inputs it takes, whoever asks.
-    models: profile.models.map((model) =>
-      model.kind === "embedding" && profile.maxInputs !== undefined
-        ? { maxInputs: profile.maxInputs, ...model }
-        : model,
-    ),
-    describeRegistered: (name, kind) => describeUnlisted(profile, name, kind),
-    ...(profile.openModels && {
-      describeUnlisted: (name, kind) => describeUnlisted(profile, name, kind),
-    }),
-    create: (account, transport) => createCompatibleProvider(profile, account, transport),
+    providers,
+    findProvider,
+    findModel,
+    listModels: (provider) => listEntryModels(findProvider(provider)),
+    listModelNames: () => providers.flatMap(listFullNames),
+    createProvider: (name, account, transport) => findProvider(name).create(account, transport),
   };
 }
 
-const MODEL_NAME = /^[\w./:@+-]{1,128}$/;
-/** Names that embedding models commonly have; only asked when the caller does not say what it wants. */
-const EMBEDDING_NAME = /embed|bge|gte|(^|[-/])e5[-:]/i;
-
-/** A model that is known by its name alone: its figures, its dimensions among them, are not. */
-function describeUnlisted(
-  { openModels, maxInputs }: CompatibleProfile,
-  name: string,
-  requested: ModelData["kind"] | undefined,
-): ModelData | undefined {
-  if (!MODEL_NAME.test(name)) return undefined;
-  const guess = requested ?? (EMBEDDING_NAME.test(name) ? "embedding" : "chat");
-  const kind = openModels === "embedding" ? "embedding" : guess;
-  return { name, kind, ...(maxInputs !== undefined && { maxInputs }) };
-}
-
-/** A model or provider that is not in the table. The message names what came and the nearest known names. */
-export class UnknownModelError extends Error {
-  override readonly name = "UnknownModelError";
-  readonly suggestions: readonly string[];
-
-  constructor(requested: string, known: readonly string[], hint?: string) {
-    const suggestions = listSimilarNames(requested, known);
-    const suggestion =
-      suggestions.length > 0 ? `Did you mean ${suggestions.join(" or ")}?` : `Known are: ${known.join(", ")}.`;
-    super(`"${requested.slice(0, 200)}" is not a known model. ${suggestion}${hint === undefined ? "" : ` ${hint}`}`);
-    this.suggestions = suggestions;
-  }
-}
-
-/** The entry of a provider; throws UnknownModelError. */
-export function findProvider(name: string): ProviderEntry {
-  const entry = listProviders().find((candidate) => candidate.name === name);
-  if (!entry)
-    throw new UnknownModelError(
-      name,
-      listProviders().map((candidate) => candidate.name),
-    );
-  return entry;
-}
-
-/** The adapter for one account. Nothing is connected yet. Throws UnknownModelError. */
-export function createProvider(name: string, account: ProviderAccount, transport: Transport): Provider {
-  return findProvider(name).create(account, transport);
-}
-
-/** Every known model as "provider/model". */
-export function listModelNames(): string[] {
-  return listProviders().flatMap((entry) => entry.models.map((model) => `${entry.name}/${model.name}`));
-}
-
-/**
- * Looks up "provider/model"; throws UnknownModelError with the nearest names. `kind` is what the caller needs: a server
- * that takes any model's name does not tell what a model is for.
- */
-export function findModel(
-  fullName: string,
-  kind?: ModelData["kind"],
-): { readonly provider: string; readonly model: ModelData } {
-  const slash = fullName.indexOf("/");
-  const entry = listProviders().find(({ name }) => name === fullName.slice(0, Math.max(slash, 0)));
-  const name = fullName.slice(slash + 1);
-  const model =
-    entry?.models.find((one) => one.name === name) ??
-    entry?.describeUnlisted?.(name, kind) ??
-    (registeredModels.has(fullName) ? entry?.describeRegistered?.(name, kind) : undefined);
-  if (entry && model) return { provider: entry.name, model };
-  // Of a known provider its own models are what was meant; all there are would fill the screen.
-  if (entry)
-    throw new UnknownModelError(
-      fullName,
-      entry.models.map((one) => `${entry.name}/${one.name}`),
-      entry.describeRegistered && MODEL_NAME.test(name)
-        ? `A newer one is taken when sluice.yaml names it: providers: { ${entry.name}: { models: { ${JSON.stringify(name)}: {} } } }`
-        : undefined,
-    );
-  throw new UnknownModelError(fullName, listModelNames());
+function formatModelSetting(provider: string, model: string): string {
+  return `providers: { ${provider}: { models: { ${JSON.stringify(model)}: {} } } }`;
 }

@@ -1,7 +1,7 @@
 // Runs every codec over recorded answers, without a network, and prints what a delta and an embedding answer cost.
 // Needs --expose-gc, and a young generation that holds everything a measurement allocates.
 import type { Provider } from "#src/providers/provider.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { type EmbeddingRecording, type Recording, recordChats, recordEmbeddings } from "./codec-recordings.ts";
 
@@ -82,7 +82,7 @@ async function* readAll<T>(parts: readonly T[]): AsyncGenerator<T> {
 }
 
 async function measureChat(recording: Recording): Promise<CodecCost> {
-  const provider = createProvider(recording.provider, recording.account, chatTransport(recording));
+  const provider = createRegistry().createProvider(recording.provider, recording.account, chatTransport(recording));
   const chat = provider.chat?.(recording.model);
   if (!chat) throw new Error(`${recording.name} has no chat`);
   const request = { messages: [{ role: "user" as const, content: "Tell me about the river gate." }] };
@@ -107,7 +107,7 @@ async function measureEmbedding(recording: EmbeddingRecording) {
     stream: () => Promise.reject(new Error("not here")),
     close: async () => undefined,
   };
-  const provider: Provider = createProvider(name, recording.account, transport);
+  const provider: Provider = createRegistry().createProvider(name, recording.account, transport);
   const model = provider.embedding?.(recording.model);
   if (!model) throw new Error(`${recording.name} has no embeddings`);
   const request = {

@@ -10,6 +10,7 @@ import { batchWork } from "#src/producer/run-kinds/batch/batch-work.ts";
 import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
@@ -104,7 +105,7 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
     },
     async submitAll(jobs) {
       const dir = join(folder, `answers-${round}`);
-      const batch = { path, model: undefined, skipInvalid: false, cwd: folder };
+      const batch = { path, model: undefined, registry: createRegistry(), skipInvalid: false, cwd: folder };
       const preparation = await prepareRun(
         { paths: [path], dir, force: false, sluiceVersion: "bench", now: Date.now() },
         planBatchRun(batch),

@@ -1,6 +1,6 @@
 // Many chat streams at once in one process, with Sluice's adapter or with the openai SDK; prints what they cost.
 import OpenAI from "openai";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 
 export type ChatClient = "sluice" | "openai SDK";
@@ -29,7 +29,7 @@ type Stream = () => Promise<number>;
 function createStream({ client, url, apiKey, concurrency }: StreamParams): Stream {
   if (client === "sluice") {
     const transport = createTransport({ connections: concurrency });
-    const chat = createProvider("openai", { baseUrl: url, apiKey }, transport).chat?.(MODEL);
+    const chat = createRegistry().createProvider("openai", { baseUrl: url, apiKey }, transport).chat?.(MODEL);
     if (!chat) throw new Error("no chat");
     return async () => {
       let deltas = 0;

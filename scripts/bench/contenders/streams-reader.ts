@@ -1,7 +1,7 @@
 // The reader of the streams bench: follows many answers at once, by Sluice's client or from the upstream itself.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "#src/producer/client/create-client.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { serveParent } from "../bench-child.ts";
 import { type JobsSetup, MODEL, PROVIDER, requestOf } from "./jobs-setup.ts";
@@ -31,7 +31,7 @@ const setup = JSON.parse(process.argv[2] ?? "{}") as ReaderSetup;
 
 function followDirectly(): { follow: Follow; close: () => Promise<void> } {
   const transport = createTransport({ connections: 100 });
-  const provider = createProvider(PROVIDER, { baseUrl: setup.upstream, apiKey: "none" }, transport);
+  const provider = createRegistry().createProvider(PROVIDER, { baseUrl: setup.upstream, apiKey: "none" }, transport);
   const chat = provider.chat?.(MODEL);
   if (!chat) throw new Error("no chat");
   return {

@@ -1,6 +1,6 @@
 // The worker of the streams bench: Sluice's own, with the adapter of an OpenAI-compatible upstream.
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
@@ -16,7 +16,7 @@ const { redisUrl, namespace, upstream } = JSON.parse(process.argv[2] ?? "{}") as
 const source = openRedis(parseRedisUrl(redisUrl));
 const keys = createKeys(namespace);
 const transport = createTransport({ connections: 100 });
-const provider = createProvider(PROVIDER, { baseUrl: upstream, apiKey: "none" }, transport);
+const provider = createRegistry().createProvider(PROVIDER, { baseUrl: upstream, apiKey: "none" }, transport);
 const model = provider.chat?.(MODEL);
 if (!model) throw new Error("no chat");
 const host = startWorker({

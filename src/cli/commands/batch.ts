@@ -22,6 +22,7 @@ import { findCommonPrice, findModelPrice } from "#src/cli/wiring/model-price.ts"
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
 import { ConfigError } from "#src/core/errors.ts";
+import { requireModelName } from "#src/core/model-name.ts";
 import { estimateCostRange } from "#src/core/money.ts";
 import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
 import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answers.ts";
@@ -29,14 +30,12 @@ import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolv
 import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { batchWork } from "#src/producer/run-kinds/batch/batch-work.ts";
-import { splitModelName } from "#src/producer/run-kinds/batch/chat-jobs.ts";
 import { type BatchPlan, type BatchSource, planBatch } from "#src/producer/run-kinds/batch/plan-batch.ts";
 import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { type CostEstimate, estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
 import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
-import { findModel } from "#src/providers/registry.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { describeCost, describeDryRunSavings, describeProblems } from "./embed-output.ts";
 
@@ -57,6 +56,7 @@ export async function runBatchFile(path: string, options: BatchCommandOptions): 
   const source: BatchSource = {
     path,
     model: options.model,
+    registry: config.registry,
     limit: options.limit,
     skipInvalid: options.skipInvalid,
     stdin: process.stdin,
@@ -97,7 +97,7 @@ function createBatchSteps(
         client: dependencies.client,
         keys: dependencies.keys,
         now: Date.now,
-        inputsPerCall: inputsPerCall(run.manifest),
+        inputsPerCall: inputsPerCall(config, run.manifest),
         ...createAnswerCacheDeps(cache, dependencies),
       }),
     price: ({ models, kind }) => findCommonPrice(config, models, kind),
@@ -135,13 +135,13 @@ function requireAllLanes(config: Config, models: readonly string[]): RunLanes {
   return lanes;
 }
 
-function inputsPerCall({ kind, models }: BatchManifest): number {
-  return kind === "chat" ? 1 : maxInputs(models);
+function inputsPerCall(config: Config, { kind, models }: BatchManifest): number {
+  return kind === "chat" ? 1 : maxInputs(config, models);
 }
 
 /** Of the one model that embeds. */
-function maxInputs([name]: readonly string[]): number {
-  return (name !== undefined && findModel(name, "embedding").model.maxInputs) || 1;
+function maxInputs({ registry }: Config, [name]: readonly string[]): number {
+  return (name !== undefined && registry.findModel(name, "embedding").model.maxInputs) || 1;
 }
 
 /** Plans into a folder that is thrown away, and says what a run would do. Needs no key and no Redis. */
@@ -162,7 +162,7 @@ async function printDryRun(
     const known = await countCachedItems(resolveCacheFolder(config, options), keys, plan.itemsFile);
     const cached = known.items;
     const cost = await estimateCost(plan, known, plan.itemsFile, config);
-    const perCall = endpoint === "/v1/embeddings" ? maxInputs(models) : 1;
+    const perCall = endpoint === "/v1/embeddings" ? maxInputs(config, models) : 1;
     const calls = Math.ceil((items - copies - cached) / perCall);
     const dry = {
       requests,
@@ -212,7 +212,7 @@ async function estimateCost(
   }
   const priced = new Map(
     models.map((name) => {
-      const { maxOutputTokens } = findModel(name, "chat").model;
+      const { maxOutputTokens } = config.registry.findModel(name, "chat").model;
       return [name, { price: findModelPrice(config, name, "chat"), maxOutputTokens }];
     }),
   );
@@ -237,6 +237,6 @@ function createKeyFunction(
 ): ComputeAnswerKey {
   if (endpoint !== "/v1/embeddings") return createRunChatKey(cache);
   const [name = ""] = models;
-  const [provider, model] = splitModelName(name);
+  const { provider, model } = requireModelName(name);
   return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
 }

@@ -13,7 +13,6 @@ import type { Failure } from "#src/core/item.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
 import type { SluiceClient, SubmitChatOptions } from "#src/producer/client/sluice-client.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
-import { findModel } from "#src/providers/registry.ts";
 import { createKeys } from "#src/redis/keys.ts";
 
 export interface ChatCommandOptions {
@@ -32,13 +31,13 @@ export interface ChatCommandOptions {
 
 /** `sluice chat`: one question through the queue, its answer as it comes. Exit code 1 when it ends in an error. */
 export async function runChat(prompt: string, options: ChatCommandOptions): Promise<number> {
-  const { provider, model } = findModel(options.model, "chat");
+  const config = openConfig(options.config);
+  const { provider, model } = config.registry.findModel(options.model, "chat");
   if (model.kind !== "chat") {
     throw new InputError(
       `${options.model} is an embedding model and gives no answers; "sluice models ${provider}" shows which do`,
     );
   }
-  const config = openConfig(options.config);
   const lanes = requireLanes(config, options.model);
   const request = createRequest(prompt === "-" ? await readText(process.stdin) : prompt, options);
   const interrupt = listenForInterrupt();

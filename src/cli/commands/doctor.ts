@@ -9,7 +9,6 @@ import { ConfigError, coerceError, RunError } from "#src/core/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
-import { listProviders } from "#src/providers/registry.ts";
 import { checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
@@ -62,7 +61,7 @@ function readConfig(options: DoctorCommandOptions, findings: DoctorFinding[]): C
 }
 
 function examineProviders(config: Config): DoctorFinding[] {
-  const findings = listProviders().flatMap(({ name, models }) => {
+  const findings = config.registry.providers.flatMap(({ name }) => {
     const accounts = config.accounts(name);
     if (accounts.length === 0) {
       const message = `not configured: ${describeMissing(config.missing(name))}`;
@@ -76,7 +75,7 @@ function examineProviders(config: Config): DoctorFinding[] {
       },
     ];
     for (const account of accounts) {
-      for (const model of models) {
+      for (const model of config.registry.listModels(name)) {
         const limits = resolveLaneLimits(config, {
           provider: name,
           account: account.name,
@@ -160,9 +159,9 @@ async function examineServer(source: RedisSource, config: Config): Promise<Docto
   const workers = await countWorkers(client, keys);
   findings.push({ area: "workers", level: "ok", message: `${formatMany(workers, "worker")} alive` });
   const limiter = createRedisLimiter(client, keys);
-  for (const { name, models } of listProviders()) {
+  for (const { name } of config.registry.providers) {
     for (const { name: account } of config.accounts(name)) {
-      for (const model of models) {
+      for (const model of config.registry.listModels(name)) {
         const lane = { provider: name, account, model: model.name };
         const status = await limiter.status(lane, resolveLaneLimits(config, lane));
         const set = describeManualLimits(status);

@@ -19,7 +19,6 @@ import type { Plan } from "#src/producer/plan/plan.ts";
 import { planItems } from "#src/producer/plan/plan-items.ts";
 import type { EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
-import { findModel } from "#src/providers/registry.ts";
 
 const SHOWN_PROBLEMS = 20;
 
@@ -121,7 +120,7 @@ export async function printDryRun(
 }
 
 function estimateRun(plan: Plan, known: CachedAnswerCounts, request: EmbeddingRunOptions, config: Config): DryRun {
-  const { model } = findModel(`${request.provider}/${request.model}`);
+  const { model } = config.registry.findModel(`${request.provider}/${request.model}`);
   const maxInputs = model.maxInputs ?? 1;
   const tokens = plan.tokens - plan.duplicateTokens - known.tokens;
   const calls = Math.ceil((plan.items - plan.duplicates - known.items) / maxInputs);

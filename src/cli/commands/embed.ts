@@ -17,7 +17,6 @@ import { type EmbeddingRunOptions, planEmbedding } from "#src/producer/run-kinds
 import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RecordStore } from "#src/producer/storage/record-store.ts";
 import type { EmbeddingPurpose, ModelData } from "#src/providers/provider.ts";
-import { findModel } from "#src/providers/registry.ts";
 import { printDryRun } from "./embed-output.ts";
 
 export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
@@ -43,7 +42,7 @@ const DEFAULT_WINDOW = 5_000;
 /** `sluice embed`: plan, start workers, coordinate, write. */
 export async function runEmbed(paths: readonly string[], options: EmbedCommandOptions): Promise<number> {
   const config = openConfig(options.config);
-  const request = createRequest(paths, options);
+  const request = createRequest(paths, config, options);
   if (options.dryRun) return await printDryRun(request, config, options);
   return await runInFolder(createCommand(request, config, options), config, options);
 }
@@ -56,7 +55,7 @@ function createCommand(
   const { provider, model } = request;
   const lanes = requireLanes(config, options.model);
   const cache = resolveCacheFolder(config, options);
-  const inputsPerCall = findModel(options.model, "embedding").model.maxInputs ?? 1;
+  const inputsPerCall = config.registry.findModel(options.model, "embedding").model.maxInputs ?? 1;
   return {
     request: {
       paths: request.sources.paths,
@@ -91,8 +90,8 @@ function chooseChunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: Mo
     : Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
 }
 
-function createRequest(paths: readonly string[], options: EmbedCommandOptions): EmbeddingRunOptions {
-  const { provider, model } = findModel(options.model, "embedding");
+function createRequest(paths: readonly string[], config: Config, options: EmbedCommandOptions): EmbeddingRunOptions {
+  const { provider, model } = config.registry.findModel(options.model, "embedding");
   if (model.kind !== "embedding")
     throw new InputError(
       `${options.model} is a chat model and makes no vectors; "sluice models ${provider}" shows which do`,

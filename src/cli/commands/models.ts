@@ -6,7 +6,7 @@ import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import type { ModelData, ModelPrice } from "#src/providers/provider.ts";
-import { findProvider, listProviders, type ProviderEntry } from "#src/providers/registry.ts";
+import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import { describeSetup, type ProviderSetup } from "./providers.ts";
 
 export interface ModelsCommandOptions {
@@ -37,8 +37,9 @@ const COLUMNS: readonly Column[] = [
 
 /** `sluice models [provider]`: every known model, its sizes, limits and prices, and what is missing to use it. */
 export async function runModels(provider: string | undefined, options: ModelsCommandOptions): Promise<number> {
-  const entries = provider === undefined ? listProviders() : [findProvider(provider)];
   const config = openConfig(options.config);
+  const { providers, findProvider } = config.registry;
+  const entries = provider === undefined ? providers : [findProvider(provider)];
   const views = entries.flatMap((entry) => describeModels(config, entry));
   process.stdout.write(
     options.json ? `${JSON.stringify(views)}\n` : `${formatModels(views)}\n${describeUnlistedModels(entries)}`,
@@ -48,14 +49,14 @@ export async function runModels(provider: string | undefined, options: ModelsCom
 
 /** Which providers have more models than are listed. */
 function describeUnlistedModels(entries: readonly ProviderEntry[]): string {
-  const open = entries.filter(({ describeUnlisted }) => describeUnlisted).map(({ name }) => `${name}/...`);
+  const open = entries.filter(({ acceptsAnyModel }) => acceptsAnyModel).map(({ name }) => `${name}/...`);
   return open.length === 0 ? "" : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
 }
 
 /** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */
 export function describeModels(config: Config, entry: ProviderEntry): ModelView[] {
   const setup = describeSetup(config, entry.name);
-  return entry.models.map((data) => describeModel(config, entry.name, data, setup));
+  return config.registry.listModels(entry.name).map((data) => describeModel(config, entry.name, data, setup));
 }
 
 function describeModel(config: Config, provider: string, data: ModelData, setup: ProviderSetup): ModelView {

@@ -11,7 +11,6 @@ import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
 import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "#src/core/errors.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
-import { createProvider, findModel } from "#src/providers/registry.ts";
 
 export interface PingCommandOptions {
   /** Of several accounts; the first by default. */
@@ -62,7 +61,7 @@ export async function runPing(fullName: string, options: PingCommandOptions): Pr
 
 function chooseAccount(config: Config, fullName: string, requested: string | undefined): Account {
   requireLanes(config, fullName);
-  const accounts = config.accounts(findModel(fullName).provider);
+  const accounts = config.accounts(config.registry.findModel(fullName).provider);
   const found = accounts.find(({ name }) => requested === undefined || name === requested);
   if (found) return found;
   throw new ConfigError([
@@ -71,9 +70,9 @@ function chooseAccount(config: Config, fullName: string, requested: string | und
 }
 
 async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
-  const { provider: name, model } = findModel(fullName);
+  const { provider: name, model } = config.registry.findModel(fullName);
   const transport = openTransport(config);
-  const provider = createProvider(name, revealAccount(account), transport);
+  const provider = config.registry.createProvider(name, revealAccount(account), transport);
   const started = performance.now();
   const identity = { model: fullName, account: account.name };
   try {

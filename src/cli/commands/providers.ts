@@ -4,7 +4,6 @@ import { type Column, formatTable } from "#src/cli/format/format-table.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
 import type { ModelData } from "#src/providers/provider.ts";
-import { listProviders } from "#src/providers/registry.ts";
 
 export interface ProvidersCommandOptions {
   readonly json: boolean;
@@ -33,10 +32,10 @@ const COLUMNS: readonly Column[] = [
 /** `sluice providers`: every provider, with the accounts that are configured and the variables that are missing. */
 export async function runProviders(options: ProvidersCommandOptions): Promise<number> {
   const config = openConfig(options.config);
-  const views = listProviders().map(({ name, models, defaultBaseUrl }) => ({
+  const views = config.registry.providers.map(({ name, defaultBaseUrl }) => ({
     provider: name,
-    chatModels: countKind(models, "chat"),
-    embeddingModels: countKind(models, "embedding"),
+    chatModels: countKind(config.registry.listModels(name), "chat"),
+    embeddingModels: countKind(config.registry.listModels(name), "embedding"),
     defaultBaseUrl,
     ...describeSetup(config, name),
   }));

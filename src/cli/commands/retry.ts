@@ -20,7 +20,6 @@ import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
 import { assertWorkFormatReadable } from "#src/producer/storage/work-format.ts";
-import { findModel } from "#src/providers/registry.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
 import { readListedRun } from "#src/state/runs/run-list.ts";
@@ -53,7 +52,7 @@ export async function runRetry(named: string, options: RetryCommandOptions): Pro
     const { retryBatch } = await import("./batch.ts");
     return await retryBatch({ dir, manifest, requested }, config, shared);
   }
-  const { provider, model } = findModel(manifest.model, "embedding");
+  const { provider, model } = config.registry.findModel(manifest.model, "embedding");
   const lanes = requireLanes(config, manifest.model);
   return await retryInFolder(
     { dir, manifest, requested },

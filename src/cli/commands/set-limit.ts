@@ -9,7 +9,6 @@ import { formatLane, type Lane, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ManualLimits } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
-import { findModel } from "#src/providers/registry.ts";
 import { createKeys } from "#src/redis/keys.ts";
 
 export interface SetLimitCommandOptions {
@@ -68,7 +67,7 @@ function findLane(config: Config, name: string): Lane {
   const lane = parseLane(name);
   if (!lane)
     throw new InputError(`"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`);
-  findModel(`${lane.provider}/${lane.model}`);
+  config.registry.findModel(`${lane.provider}/${lane.model}`);
   const names = config.accounts(lane.provider).map((account) => account.name);
   if (names.length > 0 && !names.includes(lane.account)) {
     throw new ConfigError([`${lane.provider} has no account "${lane.account}"; configured: ${names.join(", ")}`]);

@@ -8,7 +8,6 @@ import { type Config, childEnvironment } from "#src/config/config.ts";
 import { RunError } from "#src/core/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { DashboardOptions } from "#src/dashboard/start-dashboard.ts";
-import { findModel } from "#src/providers/registry.ts";
 import { createKeys } from "#src/redis/keys.ts";
 
 export interface DashboardAddress {
@@ -53,7 +52,7 @@ export function createDashboardOptions(
 /** Undefined for a lane that this configuration knows nothing of; others' workers may. */
 function limitsOf(config: Config, lane: Lane): LaneLimits | undefined {
   try {
-    findModel(`${lane.provider}/${lane.model}`);
+    config.registry.findModel(`${lane.provider}/${lane.model}`);
     return resolveLaneLimits(config, lane);
   } catch (error) {
     if (error instanceof RunError || (error instanceof Error && error.name === "UnknownModelError")) return undefined;

@@ -5,7 +5,6 @@ import { ConfigError } from "#src/core/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
-import { createProvider, findModel, findProvider } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import type { ModelLane } from "#src/workers/dispatch/lane-chooser.ts";
@@ -13,13 +12,16 @@ import type { Capability } from "#src/workers/worker-host.ts";
 
 /** The limits in force on a lane: the user's own figures before those the provider's accounts usually have. */
 export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
-  const known = findProvider(lane.provider).models.find((model) => model.name === lane.model);
+  const known = config.registry.findProvider(lane.provider).models.find((model) => model.name === lane.model);
   return { ...known?.limits, ...config.limits(lane) };
 }
 
 /** What tokens cost on a lane: the user's own figures before those the vendor publishes; undefined when nobody knows. */
 function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
-  return config.price(provider, model) ?? findProvider(provider).models.find(({ name }) => name === model)?.price;
+  return (
+    config.price(provider, model) ??
+    config.registry.findProvider(provider).models.find(({ name }) => name === model)?.price
+  );
 }
 
 /**
@@ -27,7 +29,7 @@ function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | 
  * that names what is missing.
  */
 export function requireLanes(config: Config, fullName: string): { lane: Lane; limits: LaneLimits; address: string }[] {
-  const { provider, model } = findModel(fullName);
+  const { provider, model } = config.registry.findModel(fullName);
   const missing = config.missing(provider);
   const accounts = config.accounts(provider);
   if (accounts.length === 0) {
@@ -117,7 +119,7 @@ export class LaneRegistry {
   #provider(name: string, account: Account): Provider {
     const known = this.#providers.get(account);
     if (known) return known;
-    const made = createProvider(name, revealAccount(account), this.#transport);
+    const made = this.#config.registry.createProvider(name, revealAccount(account), this.#transport);
     this.#providers.set(account, made);
     return made;
   }

@@ -2,11 +2,10 @@ import type { Config } from "#src/config/config.ts";
 import { RunError } from "#src/core/errors.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import { findModel } from "#src/providers/registry.ts";
 
 /** What a model costs: the user's own figures before those its vendor publishes; undefined when nobody knows. */
 export function findModelPrice(config: Config, fullName: string, kind?: RunManifest["kind"]): TokenPrice | undefined {
-  const { provider, model } = findModel(fullName, kind);
+  const { provider, model } = config.registry.findModel(fullName, kind);
   return config.price(provider, model.name) ?? model.price;
 }
 

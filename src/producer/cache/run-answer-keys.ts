@@ -1,3 +1,4 @@
+import { requireModelName } from "#src/core/model-name.ts";
 import { type AnswerScope, type ComputeAnswerKey, createChatKey, createEmbeddingKey } from "./answer-key.ts";
 import type { AnswerCacheSettings } from "./open-answer-resolver.ts";
 
@@ -16,8 +17,7 @@ export function createRunEmbeddingKey(
 /** The keys of chat requests, whose items name their models "provider/model". */
 export function createRunChatKey({ listAddresses }: Addresses): ComputeAnswerKey {
   return createChatKey((name): AnswerScope => {
-    const slash = name.indexOf("/");
-    const provider = name.slice(0, slash);
-    return { provider, addresses: listAddresses(provider), model: name.slice(slash + 1), parameters: {} };
+    const { provider, model } = requireModelName(name);
+    return { provider, addresses: listAddresses(provider), model, parameters: {} };
   });
 }

@@ -1,4 +1,5 @@
 import { InputError } from "#src/core/errors.ts";
+import { requireModelName } from "#src/core/model-name.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import {
   type ChatPayload,
@@ -16,7 +17,7 @@ export function createChatPayload(
   options: SubmitChatOptions,
 ): { readonly payload: ChatPayload; readonly bytes: number; readonly request?: string } {
   const { model: fullName, priority, idempotencyKey, metadata, ttlMs, stream = false, ...rest } = options;
-  const { provider, model } = parseModelName(fullName);
+  const { provider, model } = requireModelName(fullName);
   const parsed = chatRequestSchema.safeParse(composeRequest(provider, rest));
   if (!parsed.success) throw new InputError(describeIssues(parsed.error.issues), "submitChat");
   const text = JSON.stringify(parsed.data);
@@ -41,7 +42,7 @@ export function createEmbeddingPayload(
   if (inputs.length === 0) throw new InputError("inputs must hold at least one text", "submitEmbedding");
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
   if (empty >= 0) throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
-  const { provider, model } = parseModelName(fullName);
+  const { provider, model } = requireModelName(fullName);
   return {
     v: 1,
     kind: "embedding",
@@ -52,14 +53,6 @@ export function createEmbeddingPayload(
     dimensions,
     items: inputs.map((text, index) => [index, estimateTokens(text), text]),
   };
-}
-
-function parseModelName(fullName: string): { provider: string; model: string } {
-  const slash = fullName.indexOf("/");
-  if (slash <= 0 || slash === fullName.length - 1) {
-    throw new InputError(`model must be "provider/model", not "${fullName.slice(0, 100)}"`);
-  }
-  return { provider: fullName.slice(0, slash), model: fullName.slice(slash + 1) };
 }
 
 function describeIssues(

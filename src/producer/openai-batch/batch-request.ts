@@ -1,6 +1,7 @@
 import { isObject } from "#src/providers/json-value.ts";
 import type { ChatRequest, ModelData } from "#src/providers/provider.ts";
-import { findModel, findProvider, UnknownModelError } from "#src/providers/registry.ts";
+import type { ProviderRegistry } from "#src/providers/registry.ts";
+import { UnknownModelError } from "#src/providers/unknown-model-error.ts";
 import { chatRequestSchema } from "#src/queues/payload.ts";
 import { readChatRequest } from "./requests/read-chat-request.ts";
 import { type EmbeddingBody, readEmbeddingRequest } from "./requests/read-embedding-request.ts";
@@ -28,14 +29,16 @@ const FIELDS = new Set(["custom_id", "method", "url", "body"]);
 export class BatchRequestReader {
   /** "provider/model" for all requests, or a provider for those that name only a model. */
   readonly #requestedModel: string | undefined;
+  readonly #registry: ProviderRegistry;
   readonly #models = new Map<string, KnownModel>();
 
   /** Throws UnknownModelError for a model or provider that is not known. */
-  constructor(requestedModel: string | undefined) {
+  constructor(requestedModel: string | undefined, registry: ProviderRegistry) {
+    this.#registry = registry;
     this.#requestedModel = requestedModel;
     if (requestedModel === undefined) return;
-    if (requestedModel.includes("/")) findModel(requestedModel);
-    else findProvider(requestedModel);
+    if (requestedModel.includes("/")) registry.findModel(requestedModel);
+    else registry.findProvider(requestedModel);
   }
 
   /** The request that a parsed line is, or everything that is wrong with it, in one sentence without any of its text. */
@@ -83,7 +86,7 @@ export class BatchRequestReader {
 
   #lookUp(name: string, kind: ModelData["kind"]): KnownModel | string {
     try {
-      const { provider, model } = findModel(name, kind);
+      const { provider, model } = this.#registry.findModel(name, kind);
       const known = { name: `${provider}/${model.name}`, data: model };
       this.#models.set(`${kind} ${name}`, known);
       return known;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
 import { SIMULATOR_API_KEY, type Simulator, type SimulatorOptions, startSimulator } from "#src/simulator/simulator.ts";
@@ -24,7 +24,7 @@ async function setup(
   const simulator = await startSimulator(options);
   cleanups.push(() => simulator.close());
   const { apiKey = SIMULATOR_API_KEY, groupId } = account;
-  const provider = createProvider(
+  const provider = createRegistry().createProvider(
     "minimax",
     { baseUrl: `${simulator.url}/`, apiKey, ...(groupId !== undefined && { extra: { groupId } }) },
     createTransport(account.transport),

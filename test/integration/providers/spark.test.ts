@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ChatEvent, ChatRequest, ChatResponse, Provider } from "#src/providers/provider.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SPARK_CODES, SPARK_EMBEDDING_SERVICES, SPARK_VERSIONS } from "#src/providers/spark/profile.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import type { SocketOptions } from "#src/providers/transport/websocket.ts";
@@ -33,7 +33,7 @@ function spark(simulator: Simulator, { apiKey, extra, socket = {} }: SparkOption
   const transport = createTransport({ socket });
   const { url, httpUrl, embeddingUrl } = simulator.spark;
   const { appId, apiSecret } = SIMULATED_SPARK;
-  const provider = createProvider(
+  const provider = createRegistry().createProvider(
     "spark",
     {
       baseUrl: url,

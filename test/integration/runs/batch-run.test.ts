@@ -10,6 +10,7 @@ import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
@@ -82,7 +83,7 @@ function chatRequests(count: number, content: (n: number) => string = (n) => `qu
 
 async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; windowSize?: number } = {}) {
   const out = join(dir, "out");
-  const batch = { path: "requests.jsonl", model: undefined, skipInvalid: false, cwd: dir };
+  const batch = { path: "requests.jsonl", model: undefined, registry: createRegistry(), skipInvalid: false, cwd: dir };
   const request = {
     paths: ["requests.jsonl"],
     dir: out,

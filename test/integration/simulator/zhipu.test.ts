@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { signToken } from "#src/providers/zhipu/credentials.ts";
 import {
@@ -38,7 +38,7 @@ function provider(simulator: Simulator, extra: Record<string, string> = {}) {
   const transport = createTransport();
   cleanups.push(() => transport.close());
   const account = { baseUrl: simulator.zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra };
-  return createProvider("zhipu", account, transport);
+  return createRegistry().createProvider("zhipu", account, transport);
 }
 
 const live = () => ({ signal: new AbortController().signal });

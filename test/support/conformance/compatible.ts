@@ -1,5 +1,5 @@
 import type { CompatibleProfile } from "#src/providers/openai-compatible/profile.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
@@ -63,8 +63,9 @@ export function createCompatibleSubject(profile: CompatibleProfile): Conformance
     // All vendors share one codec.
     usesRealSockets: name === "openai",
     createForSimulator: ({ openaiUrl }, transport) =>
-      createProvider(name, { baseUrl: openaiUrl, apiKey: SIMULATOR_API_KEY }, transport),
-    at: (origin, transport) => createProvider(name, { baseUrl: `${origin}/v1`, apiKey: "k" }, transport),
+      createRegistry().createProvider(name, { baseUrl: openaiUrl, apiKey: SIMULATOR_API_KEY }, transport),
+    at: (origin, transport) =>
+      createRegistry().createProvider(name, { baseUrl: `${origin}/v1`, apiKey: "k" }, transport),
     stream: STREAM,
     fullResponse: WHOLE,
     errors: [

@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from "#src/core/errors.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
@@ -102,9 +102,17 @@ function subject(
     chatModel,
     usesRealSockets: dialect === "chatcompletion",
     createForSimulator: ({ url }, transport) =>
-      createProvider("minimax", { baseUrl: url, apiKey: SIMULATOR_API_KEY, extra: { dialect } }, transport),
+      createRegistry().createProvider(
+        "minimax",
+        { baseUrl: url, apiKey: SIMULATOR_API_KEY, extra: { dialect } },
+        transport,
+      ),
     at: (origin, transport) =>
-      createProvider("minimax", { baseUrl: `${origin}/v1`, apiKey: "k", extra: { dialect } }, transport),
+      createRegistry().createProvider(
+        "minimax",
+        { baseUrl: `${origin}/v1`, apiKey: "k", extra: { dialect } },
+        transport,
+      ),
     refusedStream: REFUSED,
     ...recording,
   };

@@ -1,6 +1,6 @@
 import type { ProviderErrorKind } from "#src/core/errors.ts";
 import type { ProviderAccount } from "#src/providers/provider.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
 import { encodeCloseFrame, encodeTextMessage } from "#test/support/websocket-frames.ts";
@@ -126,9 +126,13 @@ const WEBSOCKET: ConformanceSubject = {
   chatModel: "max",
   usesRealSockets: true,
   createForSimulator: ({ spark: { url, embeddingUrl } }, transport) =>
-    createProvider("spark", account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }), transport),
+    createRegistry().createProvider(
+      "spark",
+      account(url, SIMULATOR_API_KEY, { ...SIGNING, embeddingBaseUrl: embeddingUrl }),
+      transport,
+    ),
   at: (origin, transport) =>
-    createProvider(
+    createRegistry().createProvider(
       "spark",
       account(origin.replace(/^http/, "ws"), "k", { ...SIGNING, embeddingBaseUrl: origin }),
       transport,
@@ -153,9 +157,17 @@ const HTTP: ConformanceSubject = {
   chatModel: "max",
   usesRealSockets: true,
   createForSimulator: ({ spark: { url, httpUrl } }, transport) =>
-    createProvider("spark", account(url, SIMULATED_SPARK.apiPassword, { httpBaseUrl: httpUrl }), transport),
+    createRegistry().createProvider(
+      "spark",
+      account(url, SIMULATED_SPARK.apiPassword, { httpBaseUrl: httpUrl }),
+      transport,
+    ),
   at: (origin, transport) =>
-    createProvider("spark", account("wss://unused.invalid", "k", { httpBaseUrl: `${origin}/v1` }), transport),
+    createRegistry().createProvider(
+      "spark",
+      account("wss://unused.invalid", "k", { httpBaseUrl: `${origin}/v1` }),
+      transport,
+    ),
   stream: recordEvents(
     [
       ...TEXT_DELTAS.slice(0, -1).map((content) =>

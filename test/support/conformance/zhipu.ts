@@ -1,5 +1,5 @@
 import type { ProviderErrorKind } from "#src/core/errors.ts";
-import { createProvider } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
 import {
   type ConformanceSubject,
@@ -71,9 +71,13 @@ export const ZHIPU_SUBJECT: ConformanceSubject = {
   chatModel: "glm-4.5-air",
   usesRealSockets: true,
   createForSimulator: ({ zhipuUrl }, transport) =>
-    createProvider("zhipu", { baseUrl: zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra: { auth: "jwt" } }, transport),
+    createRegistry().createProvider(
+      "zhipu",
+      { baseUrl: zhipuUrl, apiKey: SIMULATOR_ZHIPU_KEY, extra: { auth: "jwt" } },
+      transport,
+    ),
   at: (origin, transport) =>
-    createProvider("zhipu", { baseUrl: `${origin}/api/paas/v4`, apiKey: "id.secret" }, transport),
+    createRegistry().createProvider("zhipu", { baseUrl: `${origin}/api/paas/v4`, apiKey: "id.secret" }, transport),
   stream: recordEvents(
     [
       {

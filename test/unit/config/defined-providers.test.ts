@@ -3,12 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadConfig } from "#src/config/config.ts";
-import { findModel, findProvider, registerProviders } from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 
 const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-  registerProviders([]);
 });
 
 function load(yaml: string, env: Record<string, string> = {}) {
@@ -51,8 +50,8 @@ describe("providers defined in sluice.yaml", () => {
     expect(config.accounts("local").map(({ apiKey }) => apiKey.reveal())).toEqual([""]);
   });
 
-  it("are found by all look-ups once they are made known", () => {
-    registerProviders(load(GATEWAY).definedProviders);
+  it("are found by all lookups of this configuration, and of no other", () => {
+    const { findModel, findProvider } = load(GATEWAY).registry;
     expect(findModel("gateway/team/large").model).toEqual({
       name: "team/large",
       kind: "chat",
@@ -60,8 +59,7 @@ describe("providers defined in sluice.yaml", () => {
     });
     expect(findModel("gateway/vectors").model).toMatchObject({ maxInputs: 4, dimensions: 8 });
     expect(findProvider("local").defaultBaseUrl).toBe("http://127.0.0.1:9000/v1");
-    registerProviders([]);
-    expect(() => findProvider("local")).toThrow(/not a known model/);
+    expect(() => createRegistry().findProvider("local")).toThrow(/not a known provider/);
   });
 
   it.each([

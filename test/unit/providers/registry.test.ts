@@ -1,14 +1,9 @@
 import { describe, expect, it } from "vitest";
-import {
-  createProvider,
-  findModel,
-  listModelNames,
-  PROVIDERS,
-  registerModels,
-  UnknownModelError,
-} from "#src/providers/registry.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
+import { UnknownModelError } from "#src/providers/unknown-model-error.ts";
 
+const { createProvider, findModel, listModelNames, listModels, providers } = createRegistry();
 const noTransport: Transport = {
   post: () => Promise.reject(new Error("not here")),
   stream: () => Promise.reject(new Error("not here")),
@@ -70,23 +65,27 @@ describe("the table of providers", () => {
   it("takes a model that is not listed when the user's settings name it, and says so for those that are not", () => {
     const hint = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';
     expect(() => findModel("openai/gpt-6-mini", "chat")).toThrow(hint);
-    registerModels(["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9"]);
-    try {
-      expect(findModel("openai/gpt-6-mini").model).toMatchObject({ name: "gpt-6-mini", kind: "chat" });
-      expect(findModel("openai/text-embedding-4").model).toMatchObject({
-        kind: "embedding",
-        maxInputs: 2048,
-      });
-      expect(() => findModel("openai/gpt-6")).toThrow(UnknownModelError);
-      expect(() => findModel("zhipu/glm-9")).toThrow(/not a known model\. (?!.*sluice\.yaml)/);
-    } finally {
-      registerModels([]);
-    }
+    const namedModels = ["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9", "openai/gpt-4o"];
+    const registry = createRegistry({ namedModels });
+    expect(registry.findModel("openai/gpt-6-mini").model).toMatchObject({ name: "gpt-6-mini", kind: "chat" });
+    expect(registry.findModel("openai/text-embedding-4").model).toMatchObject({
+      kind: "embedding",
+      maxInputs: 2048,
+    });
+    expect(() => registry.findModel("openai/gpt-6")).toThrow(UnknownModelError);
+    expect(() => registry.findModel("zhipu/glm-9")).toThrow(/not a known model\. (?!.*sluice\.yaml)/);
+    const added = [
+      { name: "gpt-6-mini", kind: "chat" },
+      { name: "text-embedding-4", kind: "embedding" },
+    ];
+    expect(registry.listModels("openai").slice(listModels("openai").length)).toMatchObject(added);
+    expect(registry.listModels("zhipu")).toEqual(listModels("zhipu"));
+    expect(() => findModel("openai/gpt-6-mini")).toThrow(UnknownModelError);
   });
 
   it("lists what is known when nothing is near, of the provider that is named", () => {
-    expect(() => findModel("zhipu/zzzzzzzz")).toThrow(/Known are: zhipu\/glm-4-plus, (zhipu\/[^ ]+,? ?)+\.$/);
-    expect(() => findModel("zzz")).toThrow("Known are: minimax/embo-01");
+    expect(() => findModel("zhipu/zzzzzzzz")).toThrow(/Known models: zhipu\/glm-4-plus, (zhipu\/[^ ]+,? ?)+\.$/);
+    expect(() => findModel("zzz")).toThrow("Known models: minimax/embo-01");
   });
 
   it("makes an adapter by name and refuses unknown names", () => {
@@ -96,7 +95,7 @@ describe("the table of providers", () => {
   });
 
   it("holds complete data for every model", () => {
-    for (const { defaultBaseUrl, models } of PROVIDERS) {
+    for (const { defaultBaseUrl, models } of providers) {
       expect(defaultBaseUrl).toMatch(/^(https:|wss:|http:\/\/127\.0\.0\.1:)\/*[^/]+(\/.*[^/])?$/);
       for (const model of models) {
         expect(model.name).toMatch(/^[\w./-]+$/);

@@ -1,3 +1,4 @@
+import { requireModelName } from "#src/core/model-name.ts";
 import { type AnswerCacheDeps, openAnswerResolver } from "#src/producer/cache/open-answer-resolver.ts";
 import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
 import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
@@ -13,7 +14,7 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
-import { createChatJobs, estimateChatTokens, splitModelName } from "./chat-jobs.ts";
+import { createChatJobs, estimateChatTokens } from "./chat-jobs.ts";
 import { writeChatOutput } from "./write-chat-output.ts";
 import { writeEmbeddingOutput } from "./write-embedding-output.ts";
 
@@ -44,7 +45,7 @@ function createBatchChatWork(
   { client, keys, now, answerCache }: BatchWorkDeps,
 ): RunWork<JsonStore> {
   const requests = new OversizedRequests(client, keys.run(manifest.run));
-  const providers = new Set(manifest.models.map((name) => splitModelName(name)[0]));
+  const providers = new Set(manifest.models.map((name) => requireModelName(name).provider));
   const items = manifest.items.total;
   return {
     openStore: async () => openJsonStore(dir, { items, now, duplicates: await readDuplicates(itemsFile, items) }),
@@ -65,7 +66,7 @@ function createBatchEmbeddingWork(
   { inputsPerCall, answerCache }: BatchWorkDeps,
 ): RunWork<RecordStore> {
   const [name = ""] = manifest.models;
-  const [provider, model] = splitModelName(name);
+  const { provider, model } = requireModelName(name);
   const { dimensions, askedDimensions } = manifest;
   const requested = askedDimensions === undefined ? {} : { dimensions: askedDimensions };
   const payload = { run: manifest.run, provider, model, purpose: "db" as const, ...requested };

@@ -1,5 +1,6 @@
 import { RunError } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
+import { type ModelName, parseModelName } from "#src/core/model-name.ts";
 import type { TokenCount } from "#src/core/money.ts";
 import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
 import { queueName } from "#src/queues/names.ts";
@@ -24,7 +25,7 @@ export function createChatJobs(run: string, models: readonly string[], requests:
     laneOf: (item) => String(modelOf(item)),
     plan: countNextChatJobItems,
     createJob: async (items) => {
-      const [provider, model] = readModelOfItem(items[0]);
+      const { provider, model } = readModelOfItem(items[0]);
       const data: ChatPayload = {
         v: 2,
         kind: "chat",
@@ -69,20 +70,15 @@ export function estimateChatTokens({ tokens, text }: Item): TokenCount & { reado
   return { input: tokens, output: maxTokens ?? DEFAULT_ANSWER_TOKENS, bounded: maxTokens !== undefined };
 }
 
-/** The names in "provider/model"; a model's own name may have slashes. */
-export function splitModelName(name: string): readonly [string, string] {
-  const slash = name.indexOf("/");
-  return [name.slice(0, slash), name.slice(slash + 1)];
-}
-
 function modelOf({ metadata }: Item): unknown {
   return metadata?.model;
 }
 
-function readModelOfItem(item: Item | undefined): readonly [string, string] {
+function readModelOfItem(item: Item | undefined): ModelName {
   if (!item) throw new RangeError("a chat job carries at least one item");
   const name = modelOf(item);
-  if (typeof name === "string" && name.includes("/")) return splitModelName(name);
+  const parsed = typeof name === "string" ? parseModelName(name) : undefined;
+  if (parsed !== undefined) return parsed;
   throw new RunError(
     `the plan names no model for the request "${item.id}"`,
     "run the same command with --force to plan again",

@@ -19,6 +19,7 @@ import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
 import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
 import type { ModelData } from "#src/providers/provider.ts";
+import type { ProviderRegistry } from "#src/providers/registry.ts";
 
 /** What one command line says about its file of requests. */
 export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
@@ -26,6 +27,8 @@ export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid"
   readonly path: string;
   /** "provider/model" for every request, or a provider for the models that requests name. */
   readonly model: string | undefined;
+  /** The providers and models that requests may name. */
+  readonly registry: ProviderRegistry;
 }
 
 export interface BatchPlan extends Plan {
@@ -58,7 +61,7 @@ export interface EmbeddingItemMetadata {
  * request, to the spool in `workDir`; refuses as `planItems` does. Throws an UnknownModelError for `--model`.
  */
 export async function planBatch(source: BatchSource, workDir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
-  const lines = new BatchFileReader(new BatchRequestReader(source.model));
+  const lines = new BatchFileReader(new BatchRequestReader(source.model, source.registry));
   const options = sourceOptions(source);
   await requireOneFile(source);
   const plan = await planWithReader(
@@ -94,7 +97,7 @@ function combineFingerprint(fingerprint: string, { model }: BatchSource): string
     .digest("hex");
 }
 
-function sourceOptions({ path, model: _, ...rest }: BatchSource): SourceOptions {
+function sourceOptions({ path, model: _, registry: __, ...rest }: BatchSource): SourceOptions {
   return { ...rest, paths: [path], idField: "custom_id", textField: "body", chunk: undefined };
 }
 

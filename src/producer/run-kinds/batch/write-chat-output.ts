@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { RunError } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
+import { parseModelName } from "#src/core/model-name.ts";
 import { buildOutputLineParts, formatErrorLine, requestId } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
@@ -97,5 +98,5 @@ async function rejectDamaged(store: JsonStore, stored: readonly StoredAnswer[]):
 /** What the provider itself calls the model: "glm-4-plus" for "zhipu/glm-4-plus". */
 function stripProvider(model: unknown): string {
   const name = String(model ?? "");
-  return name.slice(name.indexOf("/") + 1);
+  return parseModelName(name)?.model ?? name;
 }

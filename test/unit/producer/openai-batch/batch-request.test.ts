@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BatchRequestReader } from "#src/producer/openai-batch/batch-request.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 
 const CHAT = {
   custom_id: "q-1",
@@ -17,7 +18,8 @@ const EMBEDDING = {
 const chat = (body: object) => ({ ...CHAT, body: { ...CHAT.body, ...body } });
 const embedding = (body: object) => ({ ...EMBEDDING, body: { ...EMBEDDING.body, ...body } });
 const message = (fields: object) => chat({ messages: [fields] });
-const read = (line: unknown, model?: string) => new BatchRequestReader(model).read(line);
+const registry = createRegistry();
+const read = (line: unknown, model?: string) => new BatchRequestReader(model, registry).read(line);
 
 test("a chat line is read", () => {
   expect(read(CHAT)).toMatchObject({
@@ -115,7 +117,7 @@ describe("--model", () => {
   });
 
   test("that nobody knows is refused at once", () => {
-    expect(() => new BatchRequestReader("zhipu/glm-44")).toThrow("is not a known model");
-    expect(() => new BatchRequestReader("zhippu")).toThrow("Did you mean zhipu");
+    expect(() => new BatchRequestReader("zhipu/glm-44", registry)).toThrow("is not a known model");
+    expect(() => new BatchRequestReader("zhippu", registry)).toThrow("Did you mean zhipu");
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { Item } from "#src/core/item.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { type BatchSource, fingerprintBatch, planBatch } from "#src/producer/run-kinds/batch/plan-batch.ts";
+import { createRegistry } from "#src/providers/registry.ts";
 import { SourceFolder } from "#test/support/source-folder.ts";
 
 const chat = (id: string, content = "hello", model = "zhipu/glm-4-plus") => ({
@@ -21,11 +22,12 @@ const embedding = (id: string, input: string | string[], more: object = {}) => (
 const lines = (...requests: unknown[]) =>
   requests.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
 
-function source(folder: SourceFolder, options: Partial<BatchSource> = {}): BatchSource {
-  return { path: "requests.jsonl", model: undefined, skipInvalid: false, cwd: folder.path, ...options };
+function source(folder: SourceFolder, options: Partial<Omit<BatchSource, "registry">> = {}): BatchSource {
+  const registry = createRegistry();
+  return { path: "requests.jsonl", model: undefined, registry, skipInvalid: false, cwd: folder.path, ...options };
 }
 
-async function planned(folder: SourceFolder, options: Partial<BatchSource> = {}) {
+async function planned(folder: SourceFolder, options: Partial<Omit<BatchSource, "registry">> = {}) {
   const plan = await planBatch(source(folder, options), folder.workDir);
   const items: Item[] = [];
   if (plan.itemsFile) for await (const block of readItemsFile(plan.itemsFile)) items.push(...block);

@@ -1,0 +1,21 @@
+import { InputError } from "./errors.ts";
+
+/** A model as users name it: "provider/model". The model's own name may contain slashes. */
+export interface ModelName {
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Splits "provider/model" at the first slash; undefined when a part is missing. */
+export function parseModelName(fullName: string): ModelName | undefined {
+  const slash = fullName.indexOf("/");
+  if (slash <= 0 || slash === fullName.length - 1) return undefined;
+  return { provider: fullName.slice(0, slash), model: fullName.slice(slash + 1) };
+}
+
+/** As `parseModelName`; throws InputError when a part is missing. */
+export function requireModelName(fullName: string): ModelName {
+  const name = parseModelName(fullName);
+  if (name === undefined) throw new InputError(`model must be "provider/model", not "${fullName.slice(0, 100)}"`);
+  return name;
+}

@@ -1,0 +1,21 @@
+import { listSimilarNames } from "#src/core/similar-names.ts";
+
+/** A provider or model does not exist. The message contains the requested name and the most similar known names. */
+export class UnknownModelError extends Error {
+  override readonly name = "UnknownModelError";
+  readonly suggestions: readonly string[];
+
+  constructor(
+    requested: string,
+    known: readonly string[],
+    { kind = "model", hint }: { readonly kind?: "model" | "provider"; readonly hint?: string } = {},
+  ) {
+    const suggestions = listSimilarNames(requested, known);
+    const sentences = [`"${requested.slice(0, 200)}" is not a known ${kind}.`];
+    if (suggestions.length > 0) sentences.push(`Did you mean ${suggestions.join(" or ")}?`);
+    else if (known.length > 0) sentences.push(`Known ${kind}s: ${known.join(", ")}.`);
+    if (hint !== undefined) sentences.push(hint);
+    super(sentences.join(" "));
+    this.suggestions = suggestions;
+  }
+}
