@@ -52,8 +52,8 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   test("leaving the dialog changes nothing", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByRole("dialog").getByText("Calls in flight end").waitFor();
-    await confirm("Leave as it is");
+    await page.getByRole("dialog").getByText("Calls in flight finish").waitFor();
+    await confirm("Cancel");
     const before = calls();
     await expectEventually(calls).toBeGreaterThan(before + 2);
   });
@@ -61,13 +61,13 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   test("a pause stops calls, and a resume goes on", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
-    await confirm("Pause");
+    await confirm("Pause run");
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await page.locator(".page-title").getByText("paused").waitFor();
     const atRest = await waitForStableCallCount(calls);
     expect(atRest).toBeLessThan(ITEMS / 10);
     await page.getByRole("button", { name: "Resume" }).click();
-    await confirm("Resume");
+    await confirm("Resume run");
     await page.locator(".page-title").getByText("running").waitFor();
     await expectEventually(calls).toBeGreaterThan(atRest);
   });
@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
       .getByRole("button", { name: /^Retry/ })
       .click();
     await page.getByRole("dialog").getByText("Retry 3 failed items?").waitFor();
-    await confirm("Retry");
+    await confirm("Retry items");
     await page.getByText("retry finished").waitFor();
     await page.getByText("3 of 3 succeeded, 0 failed again.").waitFor();
     await expectEventually(() => causes.count()).toBe(1);
@@ -97,7 +97,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
 
   test("the items of a cause are listed, and the way back from one of them leads to the list", async () => {
     const { page } = guarded;
-    await page.locator(".failure-cause").first().getByRole("button", { name: "Items", exact: true }).click();
+    await page.locator(".failure-cause").first().getByRole("button", { name: "Show items", exact: true }).click();
     const found = page.locator("#items tbody tr");
     await expectEventually(() => found.allInnerTexts()).toEqual([expect.stringMatching(/^c-12\b/)]);
     await found.getByRole("link").click();
@@ -110,7 +110,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   test("a cluster is exported, a line per item", async () => {
     const { page } = guarded;
     const download = page.waitForEvent("download");
-    await page.locator(".failure-cause").first().getByRole("link", { name: "Export", exact: true }).click();
+    await page.locator(".failure-cause").first().getByRole("link", { name: "Export failures", exact: true }).click();
     const path = await (await download).path();
     expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
   });
@@ -118,15 +118,15 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   test("a lane's limits are changed, and shown as set by hand", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Overview", exact: true }).click();
-    await page.getByRole("button", { name: "Limits of minimax/embo-01" }).click();
+    await page.getByRole("button", { name: "Change limits of minimax/embo-01" }).click();
     // With nothing filled in there is nothing to set.
     expect(await page.getByRole("dialog").getByRole("button", { name: "Set limits" }).isDisabled()).toBe(true);
-    await page.getByRole("dialog").getByLabel("requests/min").fill("1234");
+    await page.getByRole("dialog").getByLabel("Requests/min").fill("1234");
     await confirm("Set limits");
     await expectEventually(() => page.getByRole("meter").first().getAttribute("aria-valuetext")).toMatch(
-      /of 1,234; set by hand$/,
+      /of 1,234; manual$/,
     );
-    await page.locator(".meter").first().getByText("set by hand", { exact: true }).waitFor();
+    await page.locator(".meter").first().getByText("manual", { exact: true }).waitFor();
   });
 
   test("who did what is noted, in the order it was done", async () => {
@@ -134,14 +134,14 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await expectEventually(async () =>
       (await page.locator("tbody tr td:nth-child(3)").allInnerTexts()).toReversed(),
-    ).toEqual(["paused", "resumed", "retried", "exported failures", "changed limits"]);
+    ).toEqual(["Pause run", "Resume run", "Retry items", "Export failures", "Change limits"]);
     const targets = page.locator("tbody tr td:nth-child(4)");
     for (const target of await targets.all()) {
       const text = await target.locator("bdi").boundingBox();
       // A name stands on a line or two, and not letter under letter.
       expect(text?.height).toBeLessThan(50);
     }
-    await page.getByRole("cell", { name: "requests/min 1,234" }).waitFor();
+    await page.getByRole("cell", { name: "Requests/min 1,234" }).waitFor();
     expect(await guarded.getViolations()).toEqual([]);
   });
 });

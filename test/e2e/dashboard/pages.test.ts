@@ -53,11 +53,11 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     const { page } = guarded;
     await page.goto(up.url);
     const figures = page.locator(".stat");
-    await expectEventually(() => figures.nth(0).innerText()).toMatch(/What runs\s+1 run\b/);
-    await expectEventually(() => figures.nth(1).innerText()).toMatch(/What is stuck\s+Nothing/);
+    await expectEventually(() => figures.nth(0).innerText()).toMatch(/Running\s+1 run\b/);
+    await expectEventually(() => figures.nth(1).innerText()).toMatch(/Needs attention\s+All clear/);
     // No price is known, and that is a dash, not zero.
-    await expectEventually(() => figures.nth(2).innerText()).toMatch(/What it costs\s+–/);
-    await expectEventually(() => figures.nth(3).innerText()).toMatch(/Fullest limit\s+[\d.]+ %/);
+    await expectEventually(() => figures.nth(2).innerText()).toMatch(/Spend\s+–/);
+    await expectEventually(() => figures.nth(3).innerText()).toMatch(/Tightest limit\s+[\d.]+ %/);
     await expectEventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
     await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Runs", exact: true }).click();
     await expectEventually(() => page.locator("tbody tr").count()).toBe(2);
-    await page.getByLabel("Name, id or model").fill("vectors");
+    await page.getByLabel("Name, ID, or model").fill("vectors");
     await expectEventually(() => page.locator("tbody tr").count()).toBe(1);
     await page.getByRole("link", { name: "vectors" }).click();
     await expectEventually(() => page.getByRole("heading", { level: 1 }).innerText()).toBe("vectors");
@@ -109,18 +109,18 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
       page.locator(".description-list > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
     await expectEventually(() => page.locator(".progress-legend").innerText()).toMatch(/succeeded\s+[\d,]+/);
     await expectEventually(() => fact("Batch fill").innerText()).toMatch(/^[\d.]+ %/);
-    await expectEventually(() => fact("Paid twice").innerText()).toMatch(/^0/);
+    await expectEventually(() => fact("Duplicate calls").innerText()).toMatch(/^0/);
     await expectEventually(() => fact("Calls").innerText()).toMatch(/^[1-9]/);
-    await expectEventually(() => page.getByText("No item has failed.").count()).toBe(1);
+    await expectEventually(() => page.getByText("No items have failed.").count()).toBe(1);
     await expectEventually(() => page.locator(".plot").count()).toBeGreaterThan(0);
   });
 
   test("items are found by id and by text; one item's texts are masked until they are asked for", async () => {
     const { page } = guarded;
-    await page.getByLabel("Look for").fill("c-17");
+    await page.getByLabel("Search").fill("c-17");
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).waitFor();
-    await page.getByLabel("Look for").fill("Paragraph 17:");
+    await page.getByLabel("Search").fill("Paragraph 17:");
     await page.locator("select[name=in]").selectOption("text");
     await page.getByRole("button", { name: "Find items" }).click();
     await page.getByRole("link", { name: "c-17", exact: true }).click();
@@ -130,8 +130,8 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
       .first()
       .waitFor();
     expect(await page.getByText("Paragraph 17:").count()).toBe(0);
-    await page.getByRole("button", { name: "Show" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Show" }).click();
+    await page.getByRole("button", { name: "Show text" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Show text" }).click();
     await page.getByText("Paragraph 17:").waitFor();
     expect(await guarded.getViolations()).toEqual([]);
   });
@@ -140,7 +140,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Live", exact: true }).click();
     await page
-      .getByText(/1,536 floats/)
+      .getByText(/1,536 dimensions/)
       .first()
       .waitFor();
     const first = await page.locator("tbody tr").first().innerText();
@@ -151,7 +151,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     const { page } = guarded;
     sandbox.simulator.configure({ deltaMs: 700 });
     const chat = sandbox.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
-    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByRole("button", { name: "Follow chat" }).click();
     const answer = page.locator(".followed-chat");
     expect(await isInView(answer)).toBe(true);
     await expectEventually(() => answer.innerText()).toContain("You wrote");
@@ -159,14 +159,14 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     sandbox.simulator.configure({ deltaMs: 0 });
     const { stdout } = await chat.exit;
     await expectEventually(() => answer.innerText()).toBe(stdout.trim());
-    await page.getByText("ended", { exact: true }).waitFor();
+    await page.getByText("finished", { exact: true }).waitFor();
   });
 
   test("a search finds the nearest record of a finished run", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Search", exact: true }).click();
-    await page.getByLabel("Text to look for").fill("the sea");
-    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await page.getByLabel("Search text").fill("the sea");
+    await page.getByRole("button", { name: "Search records" }).click();
     await expectEventually(() => page.locator(".search-hits li").first().innerText()).toMatch(
       /^[01]\.\d{3}\s+sea\s+the sea/,
     );
@@ -197,17 +197,17 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   test("what was done is in the audit lines", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await page.getByRole("cell", { name: "looked at an item" }).waitFor();
-    await page.getByRole("cell", { name: "searched", exact: true }).waitFor();
+    await page.getByRole("cell", { name: "View item" }).waitFor();
+    await page.getByRole("cell", { name: "Search records" }).waitFor();
     expect(await guarded.getViolations()).toEqual([]);
   });
 
   test("an unknown run and an unknown page say so", async () => {
     const { page } = guarded;
     await page.goto(`${up.url}/#/runs/e-20200101-nosuch00`);
-    await page.getByText("There is no such run.").waitFor();
+    await page.getByText("Run not found.").waitFor();
     await page.goto(`${up.url}/#/nonsense`);
-    await page.getByText("There is no such page.").waitFor();
+    await page.getByText("Page not found.").waitFor();
   });
 
   test("everything is reached with the keyboard, beginning with a way past the head", async () => {
@@ -217,17 +217,17 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.reload();
     await page.getByRole("button", { name: "Pause" }).waitFor();
     await page.keyboard.press("Tab");
-    expect(await focused(page, "textContent")).toBe("Skip to the content");
+    expect(await focused(page, "textContent")).toBe("Skip to content");
     await page.keyboard.press("Enter");
     expect(await focused(page, "id")).toBe("main");
     for (let presses = 0; presses < 10; presses++) {
       await page.keyboard.press("Tab");
-      if ((await focused(page, "textContent")) === "Pause") break;
+      if ((await focused(page, "textContent")) === "Pause run") break;
     }
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Escape");
     await expectEventually(() => page.getByRole("dialog").count()).toBe(0);
-    expect(await focused(page, "textContent")).toBe("Pause");
+    expect(await focused(page, "textContent")).toBe("Pause run");
   });
 });

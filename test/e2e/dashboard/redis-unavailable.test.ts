@@ -41,22 +41,22 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
   test("a killed Redis is said on the page, which keeps its figures and goes on by itself", async () => {
     const { page } = guarded;
     await redis.kill("SIGKILL");
-    await page.getByText(/Redis is away since \d\d:\d\d:\d\d/).waitFor();
+    await page.getByText(/Redis has been unavailable since \d\d:\d\d:\d\d/).waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     // Pages that are opened meanwhile say the same, and have what they lacked when it is back.
     const [audit, search] = [await openGuardedPage(browser), await openGuardedPage(browser)];
     await audit.page.goto(`${dashboard.url}/#/audit`);
     await search.page.goto(`${dashboard.url}/#/search`);
-    for (const { page: opened } of [audit, search]) await opened.getByText(/Redis is away since/).waitFor();
+    for (const { page: opened } of [audit, search]) await opened.getByText(/Redis has been unavailable since/).waitFor();
     await audit.page.locator("main [role=alert]").waitFor();
     await redis.start();
-    await audit.page.getByText("Nobody has changed anything yet.").waitFor();
-    await search.page.getByText("No embedding run has finished yet.").waitFor();
+    await audit.page.getByText("No actions yet.").waitFor();
+    await search.page.getByText("No finished embedding runs yet.").waitFor();
     for (const { page: opened, close } of [audit, search]) {
       await expectEventually(() => opened.locator("main [role=alert]").count()).toBe(0);
       await close();
     }
-    await expectEventually(() => page.getByText(/Redis is away/).count()).toBe(0);
+    await expectEventually(() => page.getByText(/Redis has been unavailable/).count()).toBe(0);
     await page.getByRole("link", { name: "vectors" }).waitFor();
     const before = await progress();
     await expectEventually(progress).toBeGreaterThan(before);
@@ -66,11 +66,11 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
   test("a server that is gone is said on the page, which goes on when it is back", async () => {
     const { page } = guarded;
     dashboard.cli.kill("SIGKILL");
-    await page.getByText("The dashboard's server does not answer.").waitFor();
+    await page.getByText("The dashboard server is not responding.").waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     const { port } = new URL(dashboard.url);
     dashboard = await startDashboardProcess(sandbox, { port: Number(port) });
-    await expectEventually(() => page.getByText("does not answer").count()).toBe(0);
+    await expectEventually(() => page.getByText("is not responding").count()).toBe(0);
     const before = await progress();
     await expectEventually(progress).toBeGreaterThan(before);
   });

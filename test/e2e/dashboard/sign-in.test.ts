@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
 
   test("a wrong password is refused in words", async () => {
     await signIn("wrong-password-1");
-    await guarded.page.getByText("That password is not right.").waitFor();
+    await guarded.page.getByText("Wrong password.").waitFor();
   });
 
   test("a viewer looks, and has no buttons that act", async () => {
@@ -58,12 +58,12 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.getByRole("link", { name: "vectors" }).click();
     await expectEventually(() => page.locator(".failure-cause").count()).toBe(1);
     await page.getByText("ada viewer").waitFor();
-    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Window/, /^Limits/, /^Show/])
+    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Change/, /^Reopen/, /^Show/])
       expect(await page.getByRole("button", { name }).count()).toBe(0);
-    expect(await page.getByRole("link", { name: "Export", exact: true }).count()).toBe(1);
+    expect(await page.getByRole("link", { name: "Export failures", exact: true }).count()).toBe(1);
     await page.locator(".failure-cause a").first().click();
     await page.getByText(/Masked: \d+ characters/).waitFor();
-    expect(await page.getByRole("button", { name: "Show" }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "Show text" }).count()).toBe(0);
   });
 
   test("the cookie is out of reach of scripts, and stays with this site", async () => {
@@ -79,9 +79,9 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await signIn(OPERATOR, "grace");
     await page.goto(`${dashboard.url}/#/runs`);
     await page.getByRole("link", { name: "vectors" }).click();
-    await page.getByRole("button", { name: "Retry failed" }).waitFor();
+    await page.getByRole("button", { name: "Retry failed items" }).waitFor();
     await page.getByRole("link", { name: "Audit", exact: true }).click();
-    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(/grace operator\s+signed in/);
+    await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(/grace operator\s+Sign in/);
     expect(await guarded.getViolations()).toEqual([]);
   });
 

@@ -40,14 +40,14 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     const note = page.locator(".note.error");
     await expectEventually(() => note.innerText()).toMatch(/ended without a word/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed .* --out \S+vectors$/);
-    await note.getByText("Until then the run can neither be resumed nor get another window.").waitFor();
+    await note.getByText("Until then, the run cannot be resumed and its buffer size cannot be changed.").waitFor();
     const offered = await page.locator(".page-title button").allInnerTexts();
     expect(offered).toEqual(["Cancel run"]);
   });
 
   test("a Chinese reader is told the same without a word of English", async () => {
     const note = zh.page.locator(".note.error");
-    await expectEventually(() => note.innerText()).toContain("没有进程在驱动这个运行");
+    await expectEventually(() => note.innerText()).toContain("没有协调进程");
     const said = await note.locator("p:not(:has(code))").allInnerTexts();
     expect(said.join(" ")).not.toMatch(/[A-Za-z]{2,}/);
   });
@@ -55,12 +55,12 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
   test("its cancellation promises no output, and the page says what is missing", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Cancel run" }).click();
-    await page.getByRole("dialog").getByText("no output is written now").waitFor();
+    await page.getByRole("dialog").getByText("no output will be written yet").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel run" }).click();
-    await page.getByText("The output is written when its command is run again.").waitFor();
+    await page.getByText("Run its command again to write the output.").waitFor();
     await page.locator(".page-title").getByText("cancelled").waitFor();
     const note = page.locator(".note.warning");
-    await expectEventually(() => note.innerText()).toMatch(/its output is not written/);
+    await expectEventually(() => note.innerText()).toMatch(/its output has not been written yet/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed /);
     await zh.page.getByText("输出尚未写出").waitFor();
     expect(await guarded.getViolations()).toEqual([]);

@@ -143,7 +143,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test.each([390, 1280])("a learned limit stands beside the one that is allowed, %i pixels wide", async (width) => {
     const { page, close } = await open("", "en-GB", width);
     await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
-      /^299 of 215\s+139 %\s+learned \(400 allowed\), set by hand$/,
+      /^299 of 215\s+139 %\s+lowered from 400, manual$/,
     );
     await close();
   });
@@ -151,9 +151,9 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test("a paused queue, the cost of a day and what ended lately are told; an empty queue is not", async () => {
     const { page, close } = await open("");
     const figures = page.locator(".stat");
-    await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused on bull-board: q-full");
-    await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last day");
-    const recentlyFinished = page.locator(".card", { hasText: "Ended within the last hour" });
+    await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused in bull-board: q-full");
+    await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last 24 hours");
+    const recentlyFinished = page.locator(".card", { hasText: "Ended in the last hour" });
     await expectEventually(() => recentlyFinished.locator(".status-badge").getAttribute("class")).toBe(
       "status-badge error",
     );
@@ -167,7 +167,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     const { page, close } = await open("runs/e-1");
     const shown = page.locator(".failure-cause");
     await expectEventually(() => shown.count()).toBe(20);
-    await shown.first().getByText("Causes of their own, beyond those that are told apart").waitFor();
+    await shown.first().getByText("Other causes that are not counted separately").waitFor();
     await page.getByRole("button", { name: "Show all 45" }).click();
     await expectEventually(() => shown.count()).toBe(45);
     await close();
@@ -183,18 +183,18 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test("a finished run has the rate and the time that it had", async () => {
     const { page, close } = await open("runs/e-1");
     const facts = page.locator(".description-list").first();
-    await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+on average/);
-    await expectEventually(() => facts.innerText()).toMatch(/Took\s+20 s/);
+    await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+average/);
+    await expectEventually(() => facts.innerText()).toMatch(/Duration\s+20 s/);
     await page.getByText("0 of 3 succeeded, 3 failed again.").waitFor();
     await close();
   });
 
   test("of many chats the one that can be followed comes first, and the counts say the rest", async () => {
     const { page, close } = await open("live");
-    await page.getByText("201 held by workers · 2 being answered · 100 of 201 shown").waitFor();
+    await page.getByText("201 in progress · 2 answering · showing 100 of 201").waitFor();
     await expectEventually(() => page.locator("tbody tr").count()).toBe(20);
     await expectEventually(() => page.locator("tbody tr").first().innerText()).toMatch(
-      /c-streams[\s\S]*being answered[\s\S]*attempt 2[\s\S]*Follow/,
+      /c-streams[\s\S]*answering[\s\S]*attempt 2[\s\S]*Follow chat/,
     );
     await page.getByRole("button", { name: "Show all 100" }).click();
     await page.locator("tbody tr").nth(99).waitFor();
@@ -204,7 +204,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
   test("a Chinese reader meets the server's sentences in Chinese", async () => {
     const { page, close } = await open("runs/e-1", "zh-CN");
     await page.getByText("部分条目再次失败。").waitFor();
-    await page.getByText("运行的文件夹在另一台机器上。").first().waitFor();
+    await page.getByText("运行文件夹在另一台机器上。").first().waitFor();
     await page.getByText("认证失败").first().waitFor();
     const text = await page.locator("#main").innerText();
     expect(text).not.toMatch(/another machine|failed again|\bauth\b/);

@@ -69,8 +69,8 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     const { page } = guarded;
     for (const [index, text] of XSS_PAYLOADS.entries()) {
       await page.goto(`${up.url}/#/runs/${run}/items/${index}`);
-      await page.getByRole("button", { name: "Show" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Show" }).click();
+      await page.getByRole("button", { name: "Show text" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Show text" }).click();
       const shown = page.locator("pre.raw-text");
       await expectEventually(async () => ({ index, shown: await shown.count() })).toEqual({
         index,
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     const { page } = guarded;
     await page.goto(`${up.url}/#/live`);
     const chat = sandbox.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
-    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByRole("button", { name: "Follow chat" }).click();
     await expectEventually(() => page.locator(".followed-chat").textContent()).toContain(XSS_PAYLOADS.at(-1));
     await chat.exit;
     expect(await guarded.getViolations()).toEqual([]);

@@ -61,7 +61,7 @@ export function Audit() {
       {next === undefined ? null : (
         <div class="actions">
           <button type="button" class="button" onClick={() => void load(next)}>
-            {t.common.older}
+            {t.common.showOlder}
           </button>
         </div>
       )}
@@ -76,18 +76,18 @@ function AuditTable({ lines }: { lines: readonly AuditEntry[] }) {
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{t.at}</th>
-          <th scope="col">{t.userName}</th>
+          <th scope="col">{t.time}</th>
+          <th scope="col">{t.user}</th>
           <th scope="col">{t.action}</th>
           <th scope="col">{t.target}</th>
-          <th scope="col">{t.detail}</th>
+          <th scope="col">{t.details}</th>
         </tr>
       </thead>
       <tbody>
         {lines.map((line) => (
           <tr key={line.id}>
             <td class="nowrap full-width">{timestamp(line.at, Date.now())}</td>
-            <td data-label={t.userName}>
+            <td data-label={t.user}>
               <UntrustedText value={line.userName} /> <span class="muted">{translations.value.roles[line.role]}</span>
             </td>
             <td data-label={t.action}>
@@ -124,8 +124,8 @@ function Detail({ line: { detail, outcome, reason } }: { line: AuditEntry }) {
           {part.kind === "limit"
             ? `${lanes[part.dimension]} ${formatters.value.count(part.value)}`
             : part.kind === "window"
-              ? audit.window(formatters.value.count(part.value))
-              : (Object.hasOwn(audit.details, part.text) && audit.details[part.text]) || (
+              ? audit.itemCount(formatters.value.count(part.value))
+              : (Object.hasOwn(audit.detailTexts, part.text) && audit.detailTexts[part.text]) || (
                   <UntrustedText value={part.text} />
                 )}
         </span>

@@ -55,7 +55,7 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
         </ul>
       </figcaption>
       {isEmpty ? (
-        <p class="plot no-data">{t.nothing}</p>
+        <p class="plot no-data">{t.noData}</p>
       ) : (
         <Plot
           at={at}

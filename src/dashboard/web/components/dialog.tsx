@@ -10,6 +10,8 @@ export interface DialogOptions {
   /** What will happen, named; may hold fields, whose values `act` gets. */
   readonly body: ComponentChildren;
   readonly confirmLabel: string;
+  /** Label of the button that closes the dialog without a change; "Cancel" by default. */
+  readonly dismissLabel?: string;
   readonly danger?: boolean;
   /** Whether what the fields hold is enough to act on; asked whenever one changes. */
   readonly isReady?: (fields: FormData) => boolean;
@@ -70,7 +72,7 @@ export function Dialog() {
         {error === undefined ? null : <ErrorMessage error={error} />}
         <div class="actions">
           <button type="button" class="button" onClick={() => element.current?.close()}>
-            {translations.value.common.cancel}
+            {options.dismissLabel ?? translations.value.common.cancel}
           </button>
           <button type="submit" class={`button ${options.danger ? "danger" : "primary"}`} disabled={isBusy || !isReady}>
             {isBusy ? translations.value.common.working : options.confirmLabel}

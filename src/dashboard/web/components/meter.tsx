@@ -11,13 +11,11 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
   const whole = share.allowed;
   const width = whole === undefined || whole <= 0 ? 0 : Math.min(1, share.used / whole);
   const isLearned = share.learned !== undefined && whole !== undefined && share.learned < whole;
-  const origin = [isLearned ? t.loweredFrom(compact(whole)) : "", share.set ? t.setManually : ""]
-    .filter(Boolean)
-    .join(", ");
+  const origin = [isLearned ? t.loweredFrom(compact(whole)) : "", share.set ? t.manual : ""].filter(Boolean).join(", ");
   return (
     <div class="meter">
       <span class="meter-values">
-        <span>{limit === undefined ? compact(share.used) : t.ofLimit(compact(share.used), compact(limit))}</span>
+        <span>{limit === undefined ? compact(share.used) : t.usedOfLimit(compact(share.used), compact(limit))}</span>
         <span class="muted">{percent(usedShare(share))}</span>
       </span>
       {limit === undefined ? null : (
@@ -29,7 +27,7 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
           aria-valuemin={0}
           aria-valuemax={limit}
           aria-valuenow={share.used}
-          aria-valuetext={`${t.ofLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
+          aria-valuetext={`${t.usedOfLimit(compact(share.used), compact(limit))}${origin ? `; ${origin}` : ""}`}
         >
           <span
             class={share.used > limit ? "meter-fill exceeded" : "meter-fill"}
@@ -40,7 +38,11 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
           ) : null}
         </span>
       )}
-      {origin === "" ? null : <span class="meter-note">{origin}</span>}
+      {origin === "" ? null : (
+        <span class="meter-note" title={isLearned ? t.loweredTitle : undefined}>
+          {origin}
+        </span>
+      )}
     </div>
   );
 }

@@ -1,15 +1,15 @@
 import { signal } from "@preact/signals";
-import { en, type Translations } from "./en.ts";
+import { en, type Translations } from "./en/index.ts";
 
 export type Language = "en" | "zh";
 
-/** What the page is written in, and its words. English is always at hand; others are loaded when they are wanted. */
+/** The language of the pages and its texts. English is part of the bundle; other languages are loaded on demand. */
 export const language = signal<Language>("en");
 export const translations = signal<Translations>(en);
 
 const KEY = "sluice-language";
 
-/** The reader's earlier choice, else what the browser asks for. */
+/** Applies the language that the user selected earlier, or else the first supported language of the browser. */
 export async function initLanguage(): Promise<void> {
   const saved = localStorage.getItem(KEY);
   const preferred = saved ?? navigator.languages.find((tag) => /^(zh|en)\b/i.test(tag)) ?? "en";
@@ -22,7 +22,7 @@ export async function selectLanguage(preferred: Language): Promise<void> {
 }
 
 async function applyLanguage(preferred: Language): Promise<void> {
-  translations.value = preferred === "zh" ? (await import("./zh.ts")).zh : en;
+  translations.value = preferred === "zh" ? (await import("./zh/index.ts")).zh : en;
   language.value = preferred;
   document.documentElement.lang = preferred === "zh" ? "zh-CN" : "en";
 }

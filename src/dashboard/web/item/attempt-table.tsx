@@ -25,28 +25,28 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
     return (
       <EmptyState>
         {unknown > 0
-          ? t.forgotten(count(unknown))
+          ? t.notKept(count(unknown))
           : status === "succeeded" && attempts === 0
             ? t.noCallMade
             : status === "waiting"
-              ? t.noAttemptsYet
+              ? t.noCallFinished
               : t.callsNotRecorded}
       </EmptyState>
     );
   return (
     <>
-      {unknown > 0 ? <p class="card-body muted">{t.forgotten(count(unknown))}</p> : null}
+      {unknown > 0 ? <p class="card-body muted">{t.notKept(count(unknown))}</p> : null}
       <table class="table">
         <thead>
           <tr>
             <th scope="col">{t.attempt}</th>
-            <th scope="col">{t.began}</th>
+            <th scope="col">{t.started}</th>
             <th scope="col" class="numeric">
-              {t.took}
+              {t.duration}
             </th>
             <th scope="col">{t.outcome}</th>
             <th scope="col" class="wide">
-              {t.lane}
+              {t.laneAndWorker}
             </th>
           </tr>
         </thead>
@@ -55,10 +55,10 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
             // A call that was told to wait is no attempt, so a number may come again.
             <tr key={index}>
               <td class="nowrap">{t.attemptNumber(String(attempt.number))}</td>
-              <td class="nowrap" data-label={t.began}>
+              <td class="nowrap" data-label={t.started}>
                 {timestamp(attempt.at, at)}
               </td>
-              <td class="numeric" data-label={t.took}>
+              <td class="numeric" data-label={t.duration}>
                 {duration(attempt.durationMs)}
               </td>
               <td>

@@ -15,13 +15,13 @@ export function Contents({ item }: { item: ItemHistory }) {
   const hasText = item.request.characters !== undefined || item.response.characters !== undefined;
   const reveal = () =>
     openDialog({
-      title: t.showTitle,
-      body: <p>{t.showBody}</p>,
-      confirmLabel: t.show,
+      title: t.showTextTitle,
+      body: <p>{t.showTextBody}</p>,
+      confirmLabel: t.showText,
       onConfirm: async () => {
         const path = `api/runs/${encodeURIComponent(item.run)}/items/${item.index}/reveal`;
         revealed.value = await requestApi<RevealedItem>(path, { body: {} });
-        return translations.value.items.shown;
+        return translations.value.items.textShown;
       },
     });
   const button = revealed.value ? (
@@ -32,11 +32,11 @@ export function Contents({ item }: { item: ItemHistory }) {
         revealed.value = undefined;
       }}
     >
-      {t.hide}
+      {t.hideText}
     </button>
   ) : canOperate() && hasText ? (
     <button type="button" class="button compact" onClick={reveal}>
-      {t.show}
+      {t.showText}
     </button>
   ) : null;
   return (

@@ -24,7 +24,7 @@ export function Item({ run, index }: { run: string; index: number }) {
   const t = translations.value;
   return (
     <>
-      <nav class="breadcrumbs" aria-label={t.common.where}>
+      <nav class="breadcrumbs" aria-label={t.common.breadcrumb}>
         <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
         <a href={runLink(run)}>
@@ -69,7 +69,7 @@ function ItemDetails({ item }: { item: ItemHistory }) {
           <ItemFields item={item} />
         </div>
       </Card>
-      <Card title={t.history}>
+      <Card title={t.callHistory}>
         <AttemptTable item={item} />
       </Card>
       <Contents item={item} />
@@ -90,7 +90,7 @@ function ItemFields({ item }: { item: ItemHistory }) {
           value: item.model === undefined ? count(undefined) : <UntrustedText value={item.model} />,
         },
         {
-          label: t.origin,
+          label: t.source,
           value: item.origin === undefined ? count(undefined) : <UntrustedText value={item.origin} />,
         },
         { label: t.attempts, value: count(item.attempts) },
@@ -106,7 +106,7 @@ function ItemFields({ item }: { item: ItemHistory }) {
         ...(answer?.dimensions === undefined ? [] : [{ label: t.dimensions, value: count(answer.dimensions) }]),
         ...(answer?.finishReason === undefined
           ? []
-          : [{ label: t.finishReason, value: <UntrustedText value={answer.finishReason} /> }]),
+          : [{ label: t.stopReason, value: <UntrustedText value={answer.finishReason} /> }]),
       ]}
     />
   );

@@ -63,7 +63,7 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
       title={t.answer}
       end={
         now.isFinished ? (
-          <StatusBadge tone={now.failure ? "error" : "success"}>{now.failure ? t.failed : t.ended}</StatusBadge>
+          <StatusBadge tone={now.failure ? "error" : "success"}>{now.failure ? t.failed : t.finished}</StatusBadge>
         ) : (
           <StatusBadge tone="active">{t.receivedCharacters(formatters.value.count(now.text.length))}</StatusBadge>
         )

@@ -40,8 +40,8 @@ export function FollowedRecords({ run, state }: { run: string; state: FollowedRe
     <table class="table">
       <thead>
         <tr>
-          <th scope="col">{t.record}</th>
-          <th scope="col">{t.at}</th>
+          <th scope="col">{t.item}</th>
+          <th scope="col">{t.recordedAt}</th>
           <th scope="col" class="numeric">
             {t.tokens}
           </th>
@@ -69,7 +69,7 @@ function RecordRow({ run, record, now }: { run: string; record: LatestRecord; no
           <UntrustedText value={record.id ?? `#${record.index}`} truncate />
         </a>
       </td>
-      <td class="nowrap" data-label={t.at}>
+      <td class="nowrap" data-label={t.recordedAt}>
         {timestamp(record.at, now)}
       </td>
       <td class="numeric" data-label={t.tokens}>

@@ -44,7 +44,7 @@ export function Live() {
     <>
       <h1>{t.nav.live}</h1>
       {followed.value === undefined ? null : <FollowedChat item={followed.value} state={answer.state.value} />}
-      <Card title={t.live.chats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
+      <Card title={t.live.activeChats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
         {chats.value === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : chats.value.chats.length === 0 ? (
@@ -55,7 +55,7 @@ export function Live() {
           <ChatTable chats={chats.value} followed={followed} />
         )}
       </Card>
-      <Card title={t.live.records} end={<RunSelect runs={runs.value} run={run} selected={selected} />}>
+      <Card title={t.live.latestRecords} end={<RunSelect runs={runs.value} run={run} selected={selected} />}>
         {run === undefined ? (
           <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.live.noRuns}</EmptyState>
         ) : (
@@ -80,7 +80,7 @@ function ChatCounts({ chats }: { chats: LiveChats }) {
   return (
     <span class="small muted">
       {[
-        t.live.running(count(chats.total)),
+        t.live.inProgress(count(chats.total)),
         chats.answering === undefined ? "" : t.live.answering(count(chats.answering)),
         shown < chats.total ? t.common.shownOf(count(shown), count(chats.total)) : "",
       ]
@@ -103,7 +103,7 @@ function RunSelect({
   return (
     <select
       class="select"
-      aria-label={translations.value.live.chooseRun}
+      aria-label={translations.value.live.selectRun}
       value={run ?? ""}
       onChange={(event) => {
         selected.value = event.currentTarget.value;
@@ -167,7 +167,7 @@ function ChatRows({
           </th>
           <th scope="col">{t.queue}</th>
           <th scope="col" class="numeric">
-            {t.since}
+            {t.elapsed}
           </th>
           <th scope="col">{t.state}</th>
           <th scope="col">
@@ -205,7 +205,7 @@ function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed:
       <td class="nowrap" data-label={t.queue}>
         <UntrustedText value={chat.queue} truncate />
       </td>
-      <td class="numeric" data-label={t.since}>
+      <td class="numeric" data-label={t.elapsed}>
         {age(chat.startedAt, at)}
       </td>
       <td class="nowrap" data-label={t.state}>
@@ -221,10 +221,10 @@ function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed:
               followed.value = isFollowed ? undefined : chat.item;
             }}
           >
-            {isFollowed ? t.stop : t.follow}
+            {isFollowed ? t.stopFollowing : t.follow}
           </button>
         ) : (
-          <span class="small muted">{chat.isStreaming ? t.operatorsOnly : t.noStream}</span>
+          <span class="small muted">{chat.isStreaming ? t.operatorsOnly : t.notStreaming}</span>
         )}
       </td>
     </tr>

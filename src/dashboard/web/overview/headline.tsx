@@ -10,33 +10,33 @@ import { findTightestLimit, sumCosts } from "./derive-overview.ts";
 import { findProblems, isCritical, type OverviewProblem } from "./find-problems.ts";
 import { LaneReason } from "./lane-reason.tsx";
 
-/** What a glance must give: what runs, what is stuck, what it costs, how full the limits are. */
+/** Four key figures: what runs, what needs attention, what it costs, and how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {
   return (
     <div class="headline">
       <Running overview={overview} />
-      <Stuck overview={overview} />
-      <Cost overview={overview} />
-      <Limits overview={overview} />
+      <NeedsAttention overview={overview} />
+      <Spend overview={overview} />
+      <TightestLimit overview={overview} />
     </div>
   );
 }
 
 function Stat({
   title,
-  large,
+  value,
   tone,
   children,
 }: {
   title: string;
-  large: ComponentChildren;
+  value: ComponentChildren;
   tone?: "error" | "warning" | undefined;
   children?: ComponentChildren;
 }) {
   return (
     <section class="stat">
       <h2>{title}</h2>
-      <p class={`stat-value ${tone ?? ""}`}>{large}</p>
+      <p class={`stat-value ${tone ?? ""}`}>{value}</p>
       <div class="stat-details">{children}</div>
     </section>
   );
@@ -47,7 +47,7 @@ const ACTIVE_PHASES = new Set(["planning", "running", "snoozing", "finishing"]);
 function Running({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
   const { count, compact, share, duration } = formatters.value;
-  if (!overview) return <Stat title={t.running} large={count(undefined)} />;
+  if (!overview) return <Stat title={t.running} value={count(undefined)} />;
   const busy = overview.runs.active.filter(({ phase }) => ACTIVE_PHASES.has(phase));
   const total = [...ACTIVE_PHASES].reduce(
     (sum, phase) => sum + (overview.runs.byPhase[phase as keyof typeof overview.runs.byPhase] ?? 0),
@@ -63,55 +63,50 @@ function Running({ overview }: { overview: Overview | undefined }) {
   const { active = 0, waiting = 0 } = overview.standalone ?? {};
   const hasStandaloneJobs = active + waiting > 0;
   return (
-    <Stat title={t.running} large={t.runs(Math.max(total, busy.length))}>
-      {busy.length === 0 && paused === 0 && !hasStandaloneJobs ? t.idle : null}
+    <Stat title={t.running} value={t.runs(Math.max(total, busy.length))}>
+      {busy.length === 0 && paused === 0 && !hasStandaloneJobs ? t.noActiveRuns : null}
       <ul>
         {rate === undefined ? null : <li>{t.itemsPerMinute(compact(rate))}</li>}
         {done === undefined && longest === undefined ? null : (
           <li>
-            {[done === undefined ? "" : t.done(share(done)), longest === undefined ? "" : t.left(duration(longest))]
+            {[done === undefined ? "" : t.done(share(done)), longest === undefined ? "" : t.timeLeft(duration(longest))]
               .filter(Boolean)
               .join(" · ")}
           </li>
         )}
         {paused > 0 ? <li>{t.paused(paused)}</li> : null}
-        {hasStandaloneJobs ? <li>{t.standalone(count(active), count(waiting))}</li> : null}
+        {hasStandaloneJobs ? <li>{t.standaloneJobs(count(active), count(waiting))}</li> : null}
       </ul>
     </Stat>
   );
 }
 
-/** Troubles named in the headline; the rest are counted. */
+/** The first problems are listed by name; the others are only counted. */
 const MAX_LISTED_PROBLEMS = 3;
 
-function Stuck({ overview }: { overview: Overview | undefined }) {
+function NeedsAttention({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
-  if (!overview) return <Stat title={t.stuck} large={formatters.value.count(undefined)} />;
-  const problem = findProblems(overview);
-  const tone = problem.some(isCritical) ? "error" : problem.length > 0 ? "warning" : undefined;
+  if (!overview) return <Stat title={t.needsAttention} value={formatters.value.count(undefined)} />;
+  const problems = findProblems(overview);
+  if (problems.length === 0) return <Stat title={t.needsAttention} value={t.allClear} />;
   return (
-    <Stat title={t.stuck} large={problem.length === 0 ? t.nothing : t.problemCount(problem.length)} tone={tone}>
-      {problem.length === 0 ? (
-        hasActivity(overview) ? (
-          t.allClear
-        ) : null
-      ) : (
-        <ul>
-          {problem.slice(0, MAX_LISTED_PROBLEMS).map((one, index) => (
-            <li key={index}>
-              <ProblemLine problem={one} />
-            </li>
-          ))}
-          {problem.length > MAX_LISTED_PROBLEMS ? <li>{t.more(problem.length - MAX_LISTED_PROBLEMS)}</li> : null}
-        </ul>
-      )}
+    <Stat
+      title={t.needsAttention}
+      value={t.problems(problems.length)}
+      tone={problems.some(isCritical) ? "error" : "warning"}
+    >
+      <ul>
+        {problems.slice(0, MAX_LISTED_PROBLEMS).map((problem, index) => (
+          <li key={index}>
+            <ProblemLine problem={problem} />
+          </li>
+        ))}
+        {problems.length > MAX_LISTED_PROBLEMS ? (
+          <li>{t.moreProblems(problems.length - MAX_LISTED_PROBLEMS)}</li>
+        ) : null}
+      </ul>
     </Stat>
   );
-}
-
-/** Where nothing is under way, nothing flows either. */
-function hasActivity({ runs, standalone }: Overview): boolean {
-  return runs.active.length > 0 || (standalone?.active ?? 0) > 0;
 }
 
 function ProblemLine({ problem }: { problem: OverviewProblem }) {
@@ -158,39 +153,40 @@ function ProblemLine({ problem }: { problem: OverviewProblem }) {
   }
 }
 
-function Cost({ overview }: { overview: Overview | undefined }) {
+function Spend({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
   const { money } = formatters.value;
   const active = overview?.runs.money ?? sumCosts(overview?.runs.active ?? []);
   const day = overview?.spentLastDay ?? [];
   const unpriced = overview?.runs.unpriced ?? 0;
-  const large = active.length > 0 ? active : day;
-  const spent = (sums: readonly MoneyView[]) => sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
+  const shown = active.length > 0 ? active : day;
+  const formatSpent = (sums: readonly MoneyView[]) =>
+    sums.map(({ spent, currency }) => money(spent, currency)).join(" + ");
   return (
-    <Stat title={t.cost} large={large.length === 0 ? formatters.value.count(undefined) : spent(large)}>
+    <Stat title={t.spend} value={shown.length === 0 ? formatters.value.count(undefined) : formatSpent(shown)}>
       <ul>
         {active.length > 0 ? (
           <li>
-            {t.activeRuns}
+            {t.spentByActiveRuns}
             {active.some(({ expected }) => expected !== undefined)
               ? `, ${t.expected(active.map(({ expected, currency }) => money(expected, currency)).join(" + "))}`
               : ""}
           </li>
         ) : null}
-        {unpriced > 0 && active.length > 0 ? <li>{t.unpriced(unpriced)}</li> : null}
-        <li>{day.length > 0 ? t.lastDay(spent(day)) : active.length > 0 ? null : t.noPrice}</li>
+        {unpriced > 0 && active.length > 0 ? <li>{t.unpricedRuns(unpriced)}</li> : null}
+        <li>{day.length > 0 ? t.lastDay(formatSpent(day)) : active.length > 0 ? null : t.noPrice}</li>
       </ul>
     </Stat>
   );
 }
 
-function Limits({ overview }: { overview: Overview | undefined }) {
+function TightestLimit({ overview }: { overview: Overview | undefined }) {
   const t = translations.value.headline;
   const { share, count } = formatters.value;
   const tightest = overview ? findTightestLimit(overview.lanes) : undefined;
   const perMinute = overview?.totals.throttlesPerMinute;
   return (
-    <Stat title={t.limits} large={share(tightest?.share)}>
+    <Stat title={t.tightestLimit} value={share(tightest?.share)}>
       <ul>
         {tightest === undefined ? (
           <li>{t.noLimit}</li>
@@ -199,7 +195,7 @@ function Limits({ overview }: { overview: Overview | undefined }) {
             {translations.value.lanes[tightest.dimension]}, <UntrustedText value={tightest.lane} />
           </li>
         )}
-        {perMinute === undefined ? null : <li>{t.throttles(count(Math.round(perMinute)))}</li>}
+        {perMinute === undefined ? null : <li>{t.throttledCalls(count(Math.round(perMinute)))}</li>}
       </ul>
     </Stat>
   );

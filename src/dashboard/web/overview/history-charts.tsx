@@ -38,7 +38,7 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
       title={t.title}
       end={
         <SegmentedControl
-          label={t.span}
+          label={t.timeRange}
           selected={span.value}
           options={[
             { value: "hour", text: t.hour },
@@ -99,20 +99,20 @@ function ChartGrid({ history }: { history: MetricHistory }) {
       <Chart title={t.items} unit={t.perMinute} at={history.at} lines={of(["items"])} format={compact} />
       <Chart title={t.tokens} unit={t.perMinute} at={history.at} lines={of(["tokens"])} format={compact} />
       <Chart
-        title={t.upstream}
+        title={t.latency}
         unit={t.perCall}
         at={history.at}
         lines={of(["upstream-p50", "upstream-p95"])}
         format={duration}
       />
       <Chart
-        title={t.throttlesAndFailures}
+        title={t.throttlingAndFailures}
         unit={t.perMinute}
         at={history.at}
         lines={of(["throttles", "failures"])}
         format={compact}
       />
-      <Chart title={t.waiting} unit={t.jobs} at={history.at} lines={of(["queue-depth"])} format={compact} />
+      <Chart title={t.queueDepth} unit={t.waitingJobs} at={history.at} lines={of(["queue-depth"])} format={compact} />
       {currency === undefined ? (
         <Chart title={t.memory} unit="Redis" at={history.at} lines={of(["redis-memory"])} format={bytes} />
       ) : (
@@ -152,5 +152,5 @@ function findTotalSeries(history: MetricHistory, requested: HistoryMetric): Hist
 
 function labelSeries({ metric, currency }: HistorySeries): string {
   const t = translations.value.charts;
-  return metric === "cost" ? (currency ?? "") : t.lines[metric];
+  return metric === "cost" ? (currency ?? "") : t.series[metric];
 }

@@ -17,13 +17,13 @@ export function openLimitsDialog(lane: LaneView): void {
         </p>
         <p class="small muted">{t.limitsBody}</p>
         <div class="form">
-          <LimitField name="requestsPerMinute" label={t.requestsUsed} share={lane.requests} />
-          <LimitField name="tokensPerMinute" label={t.tokensUsed} share={lane.tokens} />
+          <LimitField name="requestsPerMinute" label={t.requests} share={lane.requests} />
+          <LimitField name="tokensPerMinute" label={t.tokens} share={lane.tokens} />
           <LimitField name="concurrency" label={t.concurrency} share={lane.concurrency} />
         </div>
         <label class="checkbox-field">
           <input type="checkbox" name="clear" />
-          {t.clear}
+          {t.clearFirst}
         </label>
       </div>
     ),
@@ -72,13 +72,13 @@ function readLimits(lane: string, fields: FormData): SetLaneLimits {
 export function openUnparkDialog(lane: LaneView): void {
   const t = translations.value.lanes;
   openDialog({
-    title: t.unparkTitle,
+    title: t.reopenTitle,
     body: (
       <>
         <p>
           <UntrustedText value={lane.name} isMonospace />
         </p>
-        <p>{t.unparkBody}</p>
+        <p>{t.reopenBody}</p>
         {lane.reason === undefined ? null : (
           <p class="note warning">
             <LaneReason {...lane} />
@@ -86,10 +86,10 @@ export function openUnparkDialog(lane: LaneView): void {
         )}
       </>
     ),
-    confirmLabel: t.unpark,
+    confirmLabel: t.reopen,
     onConfirm: async () => {
       await requestApi<LaneView>("api/lanes/unpark", { body: { lane: lane.name } });
-      return translations.value.lanes.unparked;
+      return translations.value.lanes.reopened;
     },
   });
 }

@@ -12,22 +12,23 @@ import { LaneReason } from "./lane-reason.tsx";
 /** Lanes, and how much of each of their limits is in use. */
 export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: number }) {
   const t = translations.value.lanes;
-  if (lanes.length === 0) return <EmptyState command="sluice providers">{t.none}</EmptyState>;
+  if (lanes.length === 0)
+    return <EmptyState command="sluice providers">{translations.value.common.noProviders}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
           <th scope="col">{t.lane}</th>
           <th scope="col">{t.state}</th>
-          <th scope="col">{t.requestsUsed}</th>
-          <th scope="col">{t.tokensUsed}</th>
+          <th scope="col">{t.requests}</th>
+          <th scope="col">{t.tokens}</th>
           <th scope="col">{t.concurrency}</th>
           <th scope="col" class="numeric">
-            {t.throttles}
+            {t.throttledCalls}
           </th>
           {canOperate() ? (
             <th scope="col">
-              <span class="visually-hidden">{t.change}</span>
+              <span class="visually-hidden">{t.actions}</span>
             </th>
           ) : null}
         </tr>
@@ -52,16 +53,16 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
       <td class="full-width">
         <LaneState lane={lane} at={at} />
       </td>
-      <td class="limit-cell" data-label={t.requestsUsed}>
-        <Meter share={lane.requests} label={`${lane.name}, ${t.requestsUsed}`} />
+      <td class="limit-cell" data-label={t.requests}>
+        <Meter share={lane.requests} label={`${lane.name}, ${t.requests}`} />
       </td>
-      <td class="limit-cell" data-label={t.tokensUsed}>
-        <Meter share={lane.tokens} label={`${lane.name}, ${t.tokensUsed}`} />
+      <td class="limit-cell" data-label={t.tokens}>
+        <Meter share={lane.tokens} label={`${lane.name}, ${t.tokens}`} />
       </td>
       <td class="limit-cell narrow" data-label={t.concurrency}>
         <Meter share={lane.concurrency} label={`${lane.name}, ${t.concurrency}`} />
       </td>
-      <td class="numeric" data-label={t.throttles}>
+      <td class="numeric" data-label={t.throttledCalls}>
         {count(lane.throttles)}
         {lane.throttlesPerMinute === undefined ? null : (
           <span class="secondary">{t.perMinute(compact(lane.throttlesPerMinute))}</span>
@@ -72,16 +73,16 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
           <span class="actions">
             {lane.state === "parked" ? (
               <button type="button" class="button compact" onClick={() => openUnparkDialog(lane)}>
-                {t.unpark}
+                {t.reopen}
               </button>
             ) : null}
             <button
               type="button"
               class="button compact ghost"
-              aria-label={t.limitsOf(lane.name)}
+              aria-label={t.changeLimitsOf(lane.name)}
               onClick={() => openLimitsDialog(lane)}
             >
-              {t.limits}
+              {t.changeLimits}
             </button>
           </span>
         </td>
@@ -118,6 +119,6 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
       </>
     );
   if (lane.faultStreak !== undefined && lane.faultStreak >= CIRCUIT_OPEN_FAULTS)
-    return <StatusBadge tone="error">{t.out(String(lane.faultStreak))}</StatusBadge>;
+    return <StatusBadge tone="error">{t.failing(String(lane.faultStreak))}</StatusBadge>;
   return <StatusBadge tone={lane.concurrency.used > 0 ? "active" : "neutral"}>{t.open}</StatusBadge>;
 }

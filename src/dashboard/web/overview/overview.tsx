@@ -26,7 +26,7 @@ export function Overview() {
     <>
       <h1 class="visually-hidden">{t.nav.overview}</h1>
       <Headline overview={now} />
-      <Card title={t.overview.runs} end={<AllRunsLink runs={now?.runs} />}>
+      <Card title={t.overview.activeRuns} end={<AllRunsLink runs={now?.runs} />}>
         {now === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : now.runs.active.length === 0 ? (

@@ -8,21 +8,22 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 /** Providers: what waits for them, what they answer, how fast, and how often with an error. */
 export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {
   const t = translations.value.providers;
-  if (providers.length === 0) return <EmptyState command="sluice providers">{t.none}</EmptyState>;
+  if (providers.length === 0)
+    return <EmptyState command="sluice providers">{translations.value.common.noProviders}</EmptyState>;
   return (
     <table class="table">
       <thead>
         <tr>
           <th scope="col">{t.provider}</th>
-          <th scope="col">{t.waiting}</th>
+          <th scope="col">{t.jobs}</th>
           <th scope="col" class="numeric">
-            {t.calls}
+            {t.answeredCalls}
           </th>
           <th scope="col" class="numeric">
             {t.tokens}
           </th>
           <th scope="col" class="numeric">
-            {t.upstream}
+            {t.latency}
           </th>
           <th scope="col" class="numeric">
             {t.firstToken}
@@ -47,16 +48,16 @@ function ProviderRow({ provider }: { provider: ProviderView }) {
       <td class="name">
         <UntrustedText value={provider.name} />
       </td>
-      <td class="full-width" data-label={t.waiting}>
+      <td class="full-width" data-label={t.jobs}>
         <Queues queues={provider.queues} />
       </td>
-      <td class="numeric" data-label={t.calls}>
+      <td class="numeric" data-label={t.answeredCalls}>
         {compact(provider.callsPerMinute)}
       </td>
       <td class="numeric" data-label={t.tokens}>
         {compact(provider.tokensPerMinute)}
       </td>
-      <td class={provider.upstreamMs === undefined ? "numeric no-data" : "numeric"} data-label={t.upstream}>
+      <td class={provider.upstreamMs === undefined ? "numeric no-data" : "numeric"} data-label={t.latency}>
         <Times times={provider.upstreamMs} />
       </td>
       <td class={provider.firstTokenMs === undefined ? "numeric no-data" : "numeric"} data-label={t.firstToken}>
@@ -91,7 +92,7 @@ function Queues({ queues }: { queues: readonly QueueView[] }) {
   const busy = queues.filter(({ waiting, active, delayed, paused }) => waiting + active + delayed > 0 || paused);
   return (
     <ul>
-      {busy.length === 0 ? <li class="muted">{t.empty}</li> : null}
+      {busy.length === 0 ? <li class="muted">{t.idle}</li> : null}
       {busy.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
         <li key={name} title={name}>
           {t.kinds[kind]}, {t.priorities[priority]}: {t.depth(count(waiting), count(active))}

@@ -28,11 +28,11 @@ export function RedisDetails({ redis }: { redis: RedisView }) {
                 : t.perSecond(compact(redis.commandsPerSecond)),
           },
           { label: t.roundTrip, value: duration(redis.roundTripMs) },
-          { label: t.clients, value: count(redis.clients) },
+          { label: t.connections, value: count(redis.clients) },
           {
             label: t.version,
             value: redis.version === undefined ? compact(undefined) : <UntrustedText value={redis.version} />,
-            below: redis.isPrivate ? t.private : t.shared,
+            below: redis.isPrivate ? t.private : t.external,
           },
         ]}
       />

@@ -14,7 +14,7 @@ export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number
       <thead>
         <tr>
           <th scope="col">{t.run}</th>
-          <th scope="col">{t.phase}</th>
+          <th scope="col">{t.state}</th>
           <th scope="col" class="wide">
             {t.progress}
           </th>
@@ -22,7 +22,7 @@ export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number
             {t.rate}
           </th>
           <th scope="col" class="numeric">
-            {t.left}
+            {t.timeLeft}
           </th>
           <th scope="col" class="numeric">
             {t.cost}
@@ -68,7 +68,7 @@ function RunRow({ run, at }: { run: RunSummary; at: number }) {
           <>
             <ProgressBar items={items} />
             <span class="secondary">
-              {t.countOf(share(completedShare(items)), count(items.succeeded + items.failed), count(items.total))}
+              {t.doneOf(share(completedShare(items)), count(items.succeeded + items.failed), count(items.total))}
               {items.failed > 0 ? ` · ${t.failed(count(items.failed))}` : ""}
             </span>
           </>
@@ -77,7 +77,7 @@ function RunRow({ run, at }: { run: RunSummary; at: number }) {
       <td class={run.itemsPerSecond === undefined ? "numeric no-data" : "numeric"} data-label={t.rate}>
         {run.itemsPerSecond === undefined ? compact(undefined) : t.itemsPerSecond(compact(run.itemsPerSecond))}
       </td>
-      <td class={run.etaMs === undefined ? "numeric no-data" : "numeric"} data-label={t.left}>
+      <td class={run.etaMs === undefined ? "numeric no-data" : "numeric"} data-label={t.timeLeft}>
         {duration(run.etaMs)}
       </td>
       <td class={cost === undefined ? "numeric no-data" : "numeric"} data-label={t.cost}>

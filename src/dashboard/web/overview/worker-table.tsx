@@ -22,7 +22,7 @@ export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; a
             {t.calls}
           </th>
           <th scope="col" class="numeric">
-            {t.lastClaim}
+            {t.lastJob}
           </th>
         </tr>
       </thead>
@@ -45,12 +45,12 @@ function WorkerRow({ worker, at }: { worker: WorkerView; at: number }) {
         <UntrustedText value={[worker.host ?? worker.id, worker.pid].filter(Boolean).join(" ")} truncate />
         <span class="secondary">
           <UntrustedText value={worker.version === undefined ? "" : t.version(worker.version)} />
-          {worker.startedAt === undefined ? "" : `, ${t.since(age(worker.startedAt, at))}`}
+          {worker.startedAt === undefined ? "" : `, ${t.uptime(age(worker.startedAt, at))}`}
         </span>
       </td>
       <td>
         <StatusBadge tone={isDead ? "error" : "active"}>{isDead ? t.dead : t.alive}</StatusBadge>
-        {isDead ? <span class="secondary">{t.silent(age(worker.seenAt, at))}</span> : null}
+        {isDead ? <span class="secondary">{t.silentFor(age(worker.seenAt, at))}</span> : null}
       </td>
       <td class="numeric" data-label={t.jobs}>
         {count(isDead ? undefined : worker.jobsInFlight)}
@@ -58,7 +58,7 @@ function WorkerRow({ worker, at }: { worker: WorkerView; at: number }) {
       <td class="numeric" data-label={t.calls}>
         {count(isDead ? undefined : worker.callsInFlight)}
       </td>
-      <td class="numeric" data-label={t.lastClaim}>
+      <td class="numeric" data-label={t.lastJob}>
         {worker.lastClaimAt === undefined ? count(undefined) : translations.value.runs.ago(age(worker.lastClaimAt, at))}
       </td>
     </tr>

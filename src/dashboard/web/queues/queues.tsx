@@ -28,16 +28,16 @@ export function Queues() {
         <h1>{t.nav.queues}</h1>
         <div class="actions">
           <a class="button primary" href="queues/" target="_blank" rel="noopener">
-            {t.queues.open}
+            {t.queues.openBoard}
           </a>
         </div>
       </div>
-      <p class="muted">{canOperate() ? t.queues.canOperate : t.queues.readOnly}</p>
+      <p class="muted">{canOperate() ? t.queues.board : t.queues.boardReadOnly}</p>
       <Card title={t.queues.title}>
         {queues === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : queues.length === 0 ? (
-          <EmptyState command="sluice providers">{t.queues.none}</EmptyState>
+          <EmptyState command="sluice providers">{t.common.noProviders}</EmptyState>
         ) : (
           <table class="table">
             <thead>
@@ -45,7 +45,7 @@ export function Queues() {
                 <th scope="col" class="wide">
                   {t.queues.queue}
                 </th>
-                <th scope="col">{t.queues.kind}</th>
+                <th scope="col">{t.queues.type}</th>
                 <th scope="col" class="numeric">
                   {t.queues.waiting}
                 </th>

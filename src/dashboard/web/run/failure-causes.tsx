@@ -38,7 +38,7 @@ export function FailureCauses({
   return (
     <Card
       title={t.failures}
-      end={<span class="small muted">{t.failuresCount(count(answer?.total ?? page.items?.failed))}</span>}
+      end={<span class="small muted">{t.failedItems(count(answer?.total ?? page.items?.failed))}</span>}
     >
       {error !== undefined && answer === undefined ? <ErrorMessage error={error} /> : null}
       {answer?.causes.length === 0 ? <EmptyState>{t.noFailures}</EmptyState> : null}
@@ -65,9 +65,7 @@ export function FailureCauses({
           </button>
         </div>
       ) : null}
-      {answer && answer.others > 0 ? (
-        <p class="card-body muted small">{t.failuresWithRarerCauses(count(answer.others))}</p>
-      ) : null}
+      {answer && answer.others > 0 ? <p class="card-body muted small">{t.rarerCauses(count(answer.others))}</p> : null}
     </Card>
   );
 }
@@ -84,7 +82,7 @@ function FailureCauseRow({
   const t = translations.value.run;
   const { run, actions, itemsWithoutRecord } = page;
   const { count, kind, code, example } = cause;
-  const message = cause.isCatchAll ? t.rest : cause.message;
+  const message = cause.isCatchAll ? t.otherCauses : cause.message;
   const exportUrl = `api/runs/${encodeURIComponent(run)}/causes/${encodeURIComponent(cause.cause)}/export`;
   return (
     <li class="failure-cause">
@@ -96,7 +94,7 @@ function FailureCauseRow({
           </StatusBadge>{" "}
           {code === undefined ? null : <UntrustedText value={code} isMonospace />}
         </p>
-        <p>{cause.isCatchAll ? t.rest : <UntrustedText value={message} />}</p>
+        <p>{cause.isCatchAll ? t.otherCauses : <UntrustedText value={message} />}</p>
         <p class="example">
           {t.example}{" "}
           <a href={itemLink(run, example.index)}>
@@ -113,7 +111,7 @@ function FailureCauseRow({
       <div class="actions">
         {actions.includes("items") ? (
           <button type="button" class="button compact" onClick={() => onItems(cause)}>
-            {t.causeItems}
+            {t.showItems}
           </button>
         ) : null}
         {canOperate() && actions.includes("retry") ? (
@@ -123,11 +121,11 @@ function FailureCauseRow({
             aria-label={t.retryCause(escapeControlCharacters(message))}
             onClick={() => openRetryDialog(run, { cause: cause.cause }, { failed: count, itemsWithoutRecord, message })}
           >
-            {t.retry}
+            {t.retryItems}
           </button>
         ) : null}
         <a class="button compact" href={exportUrl} download={`failures-${run}.jsonl`}>
-          {t.export}
+          {t.exportFailures}
         </a>
         {canOperate() ? (
           <a

@@ -82,7 +82,7 @@ export function Items({
     return (
       <Card title={t.title}>
         <EmptyState>
-          {reason === undefined ? t.notHere : <ServerMessage code={page.refusalCodes?.items} text={reason} />}
+          {reason === undefined ? t.notReadable : <ServerMessage code={page.refusalCodes?.items} text={reason} />}
         </EmptyState>
       </Card>
     );
@@ -99,7 +99,7 @@ export function Items({
             disabled={isBusy.value}
             onClick={() => found.value && void search(found.value.query, found.value.next)}
           >
-            {t.more(formatters.value.share(found.value.searchedShare))}
+            {t.showMore(formatters.value.share(found.value.searchedShare))}
           </button>
         </div>
       )}
@@ -128,23 +128,23 @@ function SearchForm({
   return (
     <form class="form card-body" onSubmit={submit}>
       <label class="field grow">
-        <span>{t.searchFor}</span>
+        <span>{t.search}</span>
         <input
           class="input"
           type="search"
           name="text"
           maxLength={500}
-          placeholder={t.all}
+          placeholder={t.allItems}
           defaultValue={before.text ?? ""}
         />
       </label>
       <label class="field">
-        <span>{t.where}</span>
+        <span>{t.searchIn}</span>
         <select class="select" name="in">
-          <option value="id">{t.inId}</option>
+          <option value="id">{t.ids}</option>
           {canOperate() ? (
             <option value="text" selected={before.in === "text"}>
-              {t.inText}
+              {t.texts}
             </option>
           ) : null}
         </select>
@@ -152,7 +152,7 @@ function SearchForm({
       <label class="field">
         <span>{t.status}</span>
         <select class="select" name="status">
-          <option value="">{t.anyStatus}</option>
+          <option value="">{t.any}</option>
           {(["failed", "succeeded", "waiting"] as const).map((status) => (
             <option key={status} value={status} selected={before.status === status}>
               {t.statuses[status]}
@@ -162,9 +162,9 @@ function SearchForm({
       </label>
       {kinds.size === 0 ? null : (
         <label class="field">
-          <span>{t.kind}</span>
+          <span>{t.error}</span>
           <select class="select" name="kind">
-            <option value="">{t.anyStatus}</option>
+            <option value="">{t.any}</option>
             {[...kinds].map((kind) => (
               <option key={kind} value={kind} selected={before.kind === kind}>
                 {(Object.hasOwn(translations.value.kinds, kind) && translations.value.kinds[kind]) ||
@@ -177,11 +177,11 @@ function SearchForm({
       {before.cause === undefined ? null : (
         <label class="checkbox-field">
           <input type="checkbox" name="cause" value={before.cause} defaultChecked />
-          {t.ofCause}
+          {t.onlyThisCause}
         </label>
       )}
       <button type="submit" class="button" disabled={isBusy}>
-        {isBusy ? translations.value.common.working : t.search}
+        {isBusy ? translations.value.common.working : t.findItems}
       </button>
     </form>
   );
@@ -209,7 +209,7 @@ function Result({ run, found }: { run: string; found: ItemSearchState }) {
             {t.attempts}
           </th>
           <th scope="col" class="wide">
-            {t.failure}
+            {t.error}
           </th>
         </tr>
       </thead>

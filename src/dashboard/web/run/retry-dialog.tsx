@@ -32,10 +32,12 @@ export function openRetryDialog(
             <UntrustedText value={message} />
           </p>
         )}
-        <p>{itemsWithoutRecord > 0 ? t.retryBodyRest(formatters.value.count(itemsWithoutRecord)) : t.retryBody}</p>
+        <p>
+          {itemsWithoutRecord > 0 ? t.retryUnfinishedBody(formatters.value.count(itemsWithoutRecord)) : t.retryBody}
+        </p>
       </>
     ),
-    confirmLabel: itemsWithoutRecord > 0 ? t.retryRest : t.retry,
+    confirmLabel: itemsWithoutRecord > 0 ? t.retryAndResume : t.retryItems,
     onConfirm: async () => {
       await requestApi<RetryStatus>(`api/runs/${encodeURIComponent(run)}/retry`, {
         body: itemsWithoutRecord > 0 ? { ...request, includeUnfinished: true } : request,

@@ -16,7 +16,7 @@ export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
       <StatusBadge tone={TONES[retry.state]}>{t.retryStates[retry.state]}</StatusBadge>{" "}
       {retry.items === undefined
         ? null
-        : t.retryItems(
+        : t.retryResult(
             count(retry.items.succeeded),
             count(retry.items.succeeded + retry.items.failed),
             count(retry.items.failed),

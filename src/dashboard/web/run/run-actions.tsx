@@ -28,7 +28,7 @@ export function RunActions({ page }: { page: RunPage }) {
       ) : null}
       {can("window") ? (
         <button type="button" class="button" onClick={() => openWindowDialog(page)}>
-          {t.changeWindow}
+          {t.changeBufferSize}
         </button>
       ) : null}
       {can("retry") ? (
@@ -39,7 +39,7 @@ export function RunActions({ page }: { page: RunPage }) {
             openRetryDialog(page.run, {}, { failed: page.items?.failed, itemsWithoutRecord: page.itemsWithoutRecord })
           }
         >
-          {t.retryAll}
+          {t.retryFailed}
         </button>
       ) : null}
       {can("cancel") ? (
@@ -74,11 +74,12 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
       </>
     ),
     confirmLabel: t[action],
+    dismissLabel: action === "cancel" ? t.keep : undefined,
     danger: action === "cancel",
     onConfirm: async () => {
       const result = await requestApi<RunActionResult>(path(page, action), { body: {} });
       const { done } = translations.value.run;
-      if (!result.changed) return done.same;
+      if (!result.changed) return done.unchanged;
       return done[action === "cancel" && (result.outputPending ?? hasNoCoordinator) ? "cancelStopped" : action];
     },
   });
@@ -87,12 +88,12 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
 function openWindowDialog(page: RunPage): void {
   const t = translations.value.run;
   openDialog({
-    title: t.windowTitle,
+    title: t.bufferSizeTitle,
     body: (
       <>
-        <p class="small muted">{t.windowBody}</p>
+        <p class="small muted">{t.bufferSizeBody}</p>
         <label class="field">
-          <span>{t.windowField}</span>
+          <span>{t.bufferSizeField}</span>
           <input
             class="input"
             name="items"
@@ -106,11 +107,11 @@ function openWindowDialog(page: RunPage): void {
         </label>
       </>
     ),
-    confirmLabel: t.setWindow,
+    confirmLabel: t.setBufferSize,
     onConfirm: async (fields) => {
       const items = Number(fields.get("items"));
       await requestApi<RunActionResult>(path(page, "window"), { body: { items } });
-      return translations.value.run.done.window;
+      return translations.value.run.done.bufferSize;
     },
   });
 }

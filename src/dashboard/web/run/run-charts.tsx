@@ -33,7 +33,7 @@ export function RunCharts({ run }: { run: string }) {
           format={compact}
         />
         <Chart
-          title={t.throttlesAndFailures}
+          title={t.throttlingAndFailures}
           unit={t.perMinute}
           at={answer.at}
           lines={buildSeries(answer, ["throttles", "failures", "failed-items"])}

@@ -24,7 +24,7 @@ export function RunFolder({ page }: { page: RunPage }) {
                   {folder.isReadable ? null : (
                     <>
                       {folder.host === undefined ? null : " · "}
-                      <ServerMessage code={folder.reasonCode} text={folder.reason ?? t.notHere} />
+                      <ServerMessage code={folder.reasonCode} text={folder.reason ?? t.notReadable} />
                     </>
                   )}
                 </>

@@ -20,8 +20,8 @@ export function RunStats({ page }: { page: RunPage }) {
         <ul class="progress-legend">
           <LegendItem name="succeeded" label={t.succeeded} value={count(items?.succeeded)} />
           <LegendItem name="failed" label={t.failed} value={count(items?.failed)} />
-          <LegendItem name="in-flight" label={t.inFlight} value={count(items?.inFlight)} />
-          <LegendItem name="" label={t.waiting} value={count(waiting)} />
+          <LegendItem name="in-flight" label={t.queued} value={count(items?.inFlight)} />
+          <LegendItem name="" label={t.notQueued} value={count(waiting)} />
           <li class="muted">{t.ofItems(count(items?.total))}</li>
         </ul>
       </div>
@@ -50,15 +50,15 @@ function buildProgressStats(page: RunPage): DescriptionItem[] {
     ...(isFinished(page)
       ? [
           { label: t.rate, value: perSecond(averageRate(page)), below: t.average },
-          { label: t.took, value: duration(page.activeMs) },
+          { label: t.duration, value: duration(page.activeMs) },
         ]
       : [
           {
             label: t.rate,
             value: perSecond(page.itemsPerSecond),
-            below: t.tokensRate(perSecond(page.tokensPerSecond)),
+            below: t.tokenRate(perSecond(page.tokensPerSecond)),
           },
-          { label: t.left, value: duration(page.etaMs), below: t.active(duration(page.activeMs)) },
+          { label: t.timeLeft, value: duration(page.etaMs), below: t.elapsed(duration(page.activeMs)) },
         ]),
     {
       label: t.started,
@@ -71,7 +71,7 @@ function buildProgressStats(page: RunPage): DescriptionItem[] {
       value: page.model === undefined ? compact(undefined) : <UntrustedText value={page.model} />,
       width: "wide",
     },
-    { label: t.window, value: count(page.window), below: t.windowBelow },
+    { label: t.bufferSize, value: count(page.window), below: t.bufferSizeUnit },
   ];
 }
 
@@ -91,11 +91,11 @@ function buildCallStats({ calls, batchFill, snoozes, callsPerSecond }: RunPage):
       label: t.calls,
       value: count(calls?.made),
       below:
-        callsPerSecond === undefined ? t.callsAnswered(count(calls?.succeeded)) : t.perSecond(compact(callsPerSecond)),
+        callsPerSecond === undefined ? t.answeredCalls(count(calls?.succeeded)) : t.perSecond(compact(callsPerSecond)),
     },
-    { label: t.batchFill, value: share(batchFill), below: t.batchFillBelow },
-    { label: t.paidTwice, value: count(calls?.paidTwice), below: t.paidTwiceBelow },
-    { label: t.throttles, value: count(calls?.throttled), below: t.snoozes(count(snoozes)) },
+    { label: t.batchFill, value: share(batchFill), below: t.batchFillUnit },
+    { label: t.duplicateCalls, value: count(calls?.paidTwice), below: t.duplicateCallsUnit },
+    { label: t.throttledCalls, value: count(calls?.throttled), below: t.deferredInputs(count(snoozes)) },
   ];
 }
 
@@ -114,6 +114,6 @@ function buildCostStats(page: RunPage): DescriptionItem[] {
             ? undefined
             : t.expected(money(cost.expected, cost.currency)),
     },
-    { label: t.tokens, value: compact(tokens), below: t.asReported },
+    { label: t.tokens, value: compact(tokens), below: t.tokensReported },
   ];
 }

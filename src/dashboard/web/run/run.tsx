@@ -39,7 +39,7 @@ export function Run({ run }: { run: string }) {
   const t = translations.value;
   return (
     <>
-      <nav class="breadcrumbs" aria-label={t.common.where}>
+      <nav class="breadcrumbs" aria-label={t.common.breadcrumb}>
         <a href="#/runs">{t.nav.runs}</a>
         <span aria-hidden="true">/</span>
         <UntrustedText value={run} isMonospace />

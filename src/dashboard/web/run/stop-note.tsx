@@ -24,7 +24,7 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals } }: 
         </strong>
       </p>
       <p>
-        <ServerMessage code={code && `${code}-hint`} text={hint} /> {isLocked ? t.lockedUntilThen : null}
+        <ServerMessage code={code && `${code}-hint`} text={hint} /> {isLocked ? t.locked : null}
       </p>
       <Command command={command} />
     </div>
@@ -40,7 +40,7 @@ function Command({ command }: { command: string | undefined }) {
           <UntrustedText value={command} />
         </code>
       </p>
-      <p class="muted">{translations.value.run.stopped.options}</p>
+      <p class="muted">{translations.value.run.stopped.otherOptions}</p>
     </>
   );
 }

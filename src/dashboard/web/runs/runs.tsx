@@ -92,7 +92,7 @@ function Filter({
         />
       </label>
       <label class="field">
-        <span>{t.runs.phase}</span>
+        <span>{t.runs.state}</span>
         <select
           class="select"
           value={state.value}
@@ -101,7 +101,7 @@ function Filter({
             offset.value = 0;
           }}
         >
-          <option value="">{t.runs.anyPhase}</option>
+          <option value="">{t.runs.anyState}</option>
           {PHASES.map((phase) => (
             <option key={phase} value={phase}>
               {t.phases[phase]}
@@ -117,7 +117,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
   const t = translations.value.common;
   if (list.total <= PAGE && list.offset === 0) return null;
   return (
-    <nav class="actions" aria-label={t.pages}>
+    <nav class="actions" aria-label={t.pagination}>
       <button
         type="button"
         class="button"
@@ -126,7 +126,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
           offset.value = Math.max(0, offset.value - PAGE);
         }}
       >
-        {t.newer}
+        {t.showNewer}
       </button>
       <button
         type="button"
@@ -136,7 +136,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
           offset.value += PAGE;
         }}
       >
-        {t.older}
+        {t.showOlder}
       </button>
     </nav>
   );

@@ -67,7 +67,7 @@ export function Search() {
               <input class="input" name="text" required maxLength={4000} disabled={!canOperate()} />
             </label>
             <label class="field">
-              <span>{t.top}</span>
+              <span>{t.resultCount}</span>
               <select class="select" name="top">
                 {[5, 10, 20, 50].map((top) => (
                   <option key={top} value={top} selected={top === 10}>
@@ -77,9 +77,9 @@ export function Search() {
               </select>
             </label>
             <button type="submit" class="button primary" disabled={isBusy.value || !canOperate()}>
-              {isBusy.value ? translations.value.common.working : t.search}
+              {isBusy.value ? translations.value.common.working : t.searchRecords}
             </button>
-            <p class="small muted">{canOperate() ? t.costs : t.operatorsOnly}</p>
+            <p class="small muted">{canOperate() ? t.cost : t.operatorsOnly}</p>
           </form>
         )}
       </Card>
@@ -93,7 +93,10 @@ function Hits({ result, run }: { result: SearchResult; run: string }) {
   const t = translations.value.search;
   const { duration } = formatters.value;
   return (
-    <Card title={t.nearest} end={<span class="small muted">{t.took(result.model, duration(result.tookMs))}</span>}>
+    <Card
+      title={t.nearestRecords}
+      end={<span class="small muted">{t.modelAndTime(result.model, duration(result.tookMs))}</span>}
+    >
       {result.hits.length === 0 ? <EmptyState>{t.noHits}</EmptyState> : null}
       <ol class="search-hits">
         {result.hits.map((hit) => (

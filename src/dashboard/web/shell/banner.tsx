@@ -34,9 +34,9 @@ function bannerText(now: number): string | undefined {
   const t = translations.value.banner;
   if (connection.value.state === "disconnected") {
     const ms = now - connection.value.since;
-    return ms < GRACE_PERIOD_MS ? undefined : t.server;
+    return ms < GRACE_PERIOD_MS ? undefined : t.serverUnreachable;
   }
   const redis = health.value?.redis;
   if (health.value === undefined || redis?.state !== "unavailable") return undefined;
-  return t.redis(formatters.value.timestamp(redis.since, health.value.at));
+  return t.redisUnavailable(formatters.value.timestamp(redis.since, health.value.at));
 }

@@ -70,7 +70,7 @@ export function Shell() {
           document.getElementById("main")?.focus();
         }}
       >
-        {t.common.skip}
+        {t.common.skipToContent}
       </button>
       <Header isSignedOut={isSignedOut} />
       <Banner />
@@ -105,7 +105,7 @@ function CurrentPage() {
   if (now.page === "unknown")
     return (
       <EmptyState>
-        {t.common.noPage} <a href="#/">{t.nav.overview}</a>
+        {t.common.pageNotFound} <a href="#/">{t.nav.overview}</a>
       </EmptyState>
     );
   if (now.page === "run") return <Page key={now.run} name="run" props={{ run: now.run }} />;

@@ -33,7 +33,7 @@ export function SignIn() {
     <section class="card sign-in" aria-labelledby="sign-in-title">
       <form onSubmit={submit}>
         <h1 id="sign-in-title">{t.title}</h1>
-        <p class="small muted">{t.explain}</p>
+        <p class="small muted">{t.explanation}</p>
         <label class="field">
           <span>{t.password}</span>
           <input
@@ -53,7 +53,7 @@ export function SignIn() {
         {error.value === undefined ? null : wait > 0 ? (
           <div class="note error" role="alert">
             <p>{translations.value.errors["too-many-attempts"]}</p>
-            <p class="small">{t.wait(formatters.value.duration(wait))}</p>
+            <p class="small">{t.retryAfter(formatters.value.duration(wait))}</p>
           </div>
         ) : error.value instanceof ServerError && error.value.retryAfterMs !== undefined ? null : (
           <ErrorMessage error={error.value} />

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { en } from "#src/dashboard/web/i18n/en.ts";
-import { zh } from "#src/dashboard/web/i18n/zh.ts";
+import { en } from "#src/dashboard/web/i18n/en/index.ts";
+import { zh } from "#src/dashboard/web/i18n/zh/index.ts";
 
 type TranslationTree = {
   readonly [key: string]: string | ((...translations: never[]) => string) | TranslationTree | undefined;

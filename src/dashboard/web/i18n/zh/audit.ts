@@ -1,0 +1,40 @@
+import type { auditEn } from "../en/audit.ts";
+
+export const auditZh: typeof auditEn = {
+  audit: {
+    title: "审计日志",
+    none: "还没有操作。这些页面上的每个操作都会记录在这里。",
+    time: "时间",
+    user: "用户",
+    action: "操作",
+    target: "对象",
+    details: "详情",
+    refused: "被拒绝：",
+    detailTexts: {
+      clear: "清除手动限额",
+      "with texts": "连同文本",
+      "all failures": "全部失败",
+    },
+    itemCount: (count) => `${count} 条`,
+    actions: {
+      pause: "暂停运行",
+      resume: "恢复运行",
+      cancel: "取消运行",
+      retry: "重试条目",
+      window: "更改缓冲大小",
+      "set-window": "更改缓冲大小",
+      "set-limit": "更改限额",
+      "set-limits": "更改限额",
+      "clear-limit": "清除限额",
+      unpark: "重新开放通道",
+      queue: "更改队列",
+      reveal: "查看条目",
+      follow: "跟随对话",
+      export: "导出失败条目",
+      search: "搜索",
+      "search-text": "搜索条目文本",
+      "sign-in": "登录",
+      "sign-out": "退出",
+    },
+  },
+};

@@ -1,0 +1,36 @@
+import type { runsEn } from "../en/runs.ts";
+
+export const runsZh: typeof runsEn = {
+  phases: {
+    planning: "规划中",
+    running: "运行中",
+    paused: "已暂停",
+    snoozing: "暂缓中",
+    parked: "已挂起",
+    finishing: "收尾中",
+    finished: "已完成",
+    cancelled: "已取消",
+    stopped: "已停止",
+    unknown: "未知",
+  },
+  runs: {
+    run: "运行",
+    state: "状态",
+    anyState: "全部",
+    progress: "进度",
+    rate: "速率",
+    timeLeft: "剩余时间",
+    cost: "费用",
+    started: "开始",
+    filter: "名称、编号或模型",
+    count: (count) => `${count} 个运行`,
+    none: "还没有运行。可以这样开始：",
+    noMatches: "没有符合条件的运行。",
+    itemsPerSecond: (rate) => `${rate} 条/秒`,
+    expected: (amount) => `预计共 ${amount}`,
+    failed: (count) => `${count} 条失败`,
+    doneOf: (share, done, total) => `${share} · ${done} / ${total} 条`,
+    progressText: (succeeded, failed, total) => `共 ${total} 条，成功 ${succeeded}，失败 ${failed}`,
+    ago: (time) => `${time}前`,
+  },
+};
