@@ -47,7 +47,8 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
     const [audit, search] = [await openGuardedPage(browser), await openGuardedPage(browser)];
     await audit.page.goto(`${dashboard.url}/#/audit`);
     await search.page.goto(`${dashboard.url}/#/search`);
-    for (const { page: opened } of [audit, search]) await opened.getByText(/Redis has been unavailable since/).waitFor();
+    for (const { page: opened } of [audit, search])
+      await opened.getByText(/Redis has been unavailable since/).waitFor();
     await audit.page.locator("main [role=alert]").waitFor();
     await redis.start();
     await audit.page.getByText("No actions yet.").waitFor();
