@@ -1,0 +1,28 @@
+// Writes the generated parts of the docs: between "<!-- generated: NAME -->" and "<!-- /generated -->".
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { fillGeneratedParts, GENERATED_PAGES } from "./generate-docs/pages.ts";
+
+const USAGE = `usage: node scripts/generate-docs.ts [--check]
+
+Writes the generated parts of ${GENERATED_PAGES.join(" and ")}. --check writes nothing, names pages that are out of date, and exits
+with code 1 if there are any.`;
+
+const { values } = parseArgs({
+  options: { help: { type: "boolean", short: "h" }, check: { type: "boolean" } },
+});
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+for (const page of GENERATED_PAGES) {
+  const current = readFileSync(page, "utf8");
+  const wanted = fillGeneratedParts(current);
+  if (wanted === current) continue;
+  if (values.check) {
+    console.error(`${page} is out of date: npm run docs`);
+    process.exitCode = 1;
+  } else writeFileSync(page, wanted);
+}

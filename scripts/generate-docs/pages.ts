@@ -1,0 +1,16 @@
+import { PROVIDER_CODE_TABLES } from "./provider-codes.ts";
+
+/** Pages with generated parts. */
+export const GENERATED_PAGES = ["docs/errors.md"] as const;
+
+const GENERATORS: Readonly<Record<string, () => string>> = { ...PROVIDER_CODE_TABLES };
+const PART = /(<!-- generated: ([\w-]+) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
+
+/** The page with all its generated parts regenerated. Throws for a part without a generator. */
+export function fillGeneratedParts(page: string): string {
+  return page.replace(PART, (_, start: string, name: string, end: string) => {
+    const generate = GENERATORS[name];
+    if (!generate) throw new Error(`no generator for the part "${name}"`);
+    return `${start}\n${generate()}\n\n${end}`;
+  });
+}
