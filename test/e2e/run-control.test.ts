@@ -48,7 +48,7 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
   await cli.event((event) => Date.parse(String(event.at)) > Date.parse(String(at)) + 4_000, "four seconds");
   expect(calls()).toBe(before);
 
-  expect((await sandbox.run(["resume", "vectors"])).stdout).toContain("goes on");
+  expect((await sandbox.run(["resume", "vectors"])).stdout).toContain("resumed");
   expect(await cli.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await follower.exit).toMatchObject({ code: 0, stderr: "" });
   expect(follower.events().at(-1)).toMatchObject({
@@ -101,7 +101,7 @@ test("a run whose coordinator is gone is cancelled when its command is run again
     outcome: "stopped",
     message: "interrupted",
   });
-  expect((await sandbox.run(["cancel", id])).stdout).toContain("when its command is run again");
+  expect((await sandbox.run(["cancel", id])).stdout).toContain("run its command again");
   const before = calls();
   const rerun = await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit;
   expect(rerun).toMatchObject({ code: 1 });
@@ -109,6 +109,20 @@ test("a run whose coordinator is gone is cancelled when its command is run again
   expect(sandbox.manifest("vectors").items).toMatchObject({ total: ITEMS, missing: 0 });
   worker.kill("SIGTERM");
   await worker.exit;
+});
+
+test("a run whose coordinator was killed can be neither paused nor resumed, and its command finishes it", async () => {
+  const { cli, id } = await startRun();
+  cli.kill("SIGKILL");
+  await cli.exit;
+  for (const verb of ["pause", "resume"]) {
+    const { code, stdout, stderr } = await sandbox.run([verb, id]);
+    expect({ verb, code, stdout }).toEqual({ verb, code: 2, stdout: "" });
+    expect(stderr).toContain(`${id} is stopped`);
+    expect(stderr).toContain("run its command again");
+  }
+  expect(await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors")).toMatchObject({ run: id, items: { succeeded: ITEMS } });
 });
 
 test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody knows is refused", async (verb) => {

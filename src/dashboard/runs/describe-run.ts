@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { decideTransition, type UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { MoneyView, RunAction, RunPage, RunPhaseView, RunSummary } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 
@@ -102,10 +103,7 @@ export function listRunActions(
   };
   const isLive = state === "running" || state === "paused";
   const noCoordinator = hasCoordinator ? undefined : NO_COORDINATOR;
-  // Without a coordinator, "paused" would only hold up whoever runs its command again.
-  offer("pause", state === "running" ? noCoordinator : WITHOUT_REASON);
-  offer("resume", state === "paused" ? noCoordinator : WITHOUT_REASON);
-  offer("cancel", isLive ? undefined : WITHOUT_REASON);
+  for (const action of ["pause", "resume", "cancel"] as const) offer(action, refuseTransition(action, known));
   offer("window", isLive ? noCoordinator : WITHOUT_REASON);
   const folderRefusal = folder.isReadable ? undefined : refuseFolder(folder);
   offer("items", folderRefusal);
@@ -113,6 +111,12 @@ export function listRunActions(
   const isFinished = getRunPhase(known) === "finished";
   offer("search", isFinished ? (folderRefusal ?? (folder.isSearchable ? undefined : WITHOUT_REASON)) : WITHOUT_REASON);
   return { actions, refusals, refusalCodes };
+}
+
+/** Only a missing coordinator is worth a reason: the run's state itself shows why there is nothing to resume. */
+function refuseTransition(action: UserTransition, { state, hasCoordinator }: RunInfo) {
+  if (decideTransition(action, { state, hasCoordinator: true }).outcome !== "change") return WITHOUT_REASON;
+  return decideTransition(action, { state, hasCoordinator }).outcome === "refused" ? NO_COORDINATOR : undefined;
 }
 
 const NO_COORDINATOR: Refusal = {

@@ -2,13 +2,14 @@ import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts"
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
+import { parseRunState, type RunState } from "#src/state/runs/run-transitions.ts";
 
 /** What Redis knows of a run, as it was last read. */
 export interface RunInfo {
   readonly run: string;
   /** Epoch ms. */
   readonly createdAt: number;
-  readonly state: string | undefined;
+  readonly state: RunState | undefined;
   readonly kind: "embedding" | "chat" | undefined;
   readonly model: string | undefined;
   /** Names of the lanes that its coordinator may use; empty when nobody told. */
@@ -103,7 +104,7 @@ export class RunCache {
     return {
       run,
       createdAt,
-      state,
+      state: parseRunState(state),
       kind: kind === "embedding" || kind === "chat" ? kind : undefined,
       model,
       lanes: parseLanes(lanes),

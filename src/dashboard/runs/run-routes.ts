@@ -14,8 +14,9 @@ import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts
 import type { RunSearch } from "#src/dashboard/items/run-search.ts";
 import type { SearchResult } from "#src/dashboard/items/search-api.ts";
 import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
+import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { RetryStatus } from "./retry-api.ts";
-import { changeRunState, type StateAction, setWindow } from "./run-actions.ts";
+import { changeRunState, setWindow } from "./run-actions.ts";
 import type { RunActionResult, RunPage } from "./run-api.ts";
 import type { RunHistory } from "./run-history.ts";
 import type { RunService } from "./run-service.ts";
@@ -23,7 +24,7 @@ import type { RunService } from "./run-service.ts";
 const KINDS = [...PROVIDER_ERROR_KINDS, "crash-loop", "cancelled", "expired"] as const;
 const CAUSE_PATTERN = /^(?:[0-9a-f]{12}|other:[a-z-]{1,30})$/;
 const NDJSON = "application/x-ndjson; charset=utf-8";
-const STATE_ACTIONS: readonly StateAction[] = ["pause", "resume", "cancel"];
+const STATE_ACTIONS: readonly UserTransition[] = ["pause", "resume", "cancel"];
 
 const listQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),

@@ -135,7 +135,7 @@ export async function executeRun<S extends RunStore<WireRecord>>(
     if (!(error instanceof RunStoppedError && error.reason === "lost-lease")) {
       if (store) await monitor.checkpoint(run.dir, "stopped", store).catch(() => undefined);
       // Workers elsewhere stop spending on a run whose coordinator was told to stop.
-      await control.changeState("paused", ["running"]).catch(() => undefined);
+      await control.requestTransition("stop").catch(() => undefined);
       await monitor.publishOutcome({ outcome: "stopped", ...describeStopReason(error) }).catch(() => undefined);
     }
     throw error;
@@ -190,8 +190,7 @@ async function coordinate<S extends RunStore<WireRecord>>(
   const resolver = await work.openAnswerResolver?.(store);
   const calls = await CallTimings.open(run.dir, Date.parse(run.manifest.createdAt)).catch(() => undefined);
   try {
-    // A run that was cancelled while nobody worked on it stays so: it only collects what has come and ends.
-    if ((await control.state()) !== "cancelled") await control.setState("running");
+    await control.requestTransition("start");
     const { price, maxCost: cap } = deps;
     const budget =
       price && cap !== undefined

@@ -30,12 +30,12 @@ export async function acquireLease(
     signal.throwIfAborted();
     const holder = await control.acquireLease(token, LEASE_MS);
     if (holder === undefined) break;
-    const alive = isHolderAlive(holder);
-    if (alive === false) {
+    const status = checkHolder(holder);
+    if (status === "dead") {
       await control.breakLease(holder);
       continue;
     }
-    if (alive === true || clock.now() > deadline) throw createLeaseHeldError(holder);
+    if (status === "alive" || clock.now() > deadline) throw createLeaseHeldError(holder);
     if (!isNotified) onWait(describeHolder(holder));
     isNotified = true;
     await clock.sleep(250, signal);
@@ -50,11 +50,15 @@ export async function acquireLease(
   };
 }
 
-/** Undefined where it cannot be known: the holder is on another machine. */
-function isHolderAlive(holder: string): boolean | undefined {
+/** False only if the lease's holder is known to be dead. Nothing is known about processes of other machines. */
+export function mayHolderLive(holder: string): boolean {
+  return checkHolder(holder) !== "dead";
+}
+
+function checkHolder(holder: string): "alive" | "dead" | "unknown" {
   const [host, pid] = holder.split("/");
-  if (host !== hostname()) return undefined;
-  return isProcessAlive(Number(pid));
+  if (host !== hostname()) return "unknown";
+  return isProcessAlive(Number(pid)) ? "alive" : "dead";
 }
 
 function describeHolder(holder: string): string {

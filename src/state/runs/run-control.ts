@@ -2,7 +2,14 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys, RunKeys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
-import { RUN_TTL_MS, type RunCounters, type RunState } from "./run-ledger.ts";
+import { RUN_TTL_MS, type RunCounters } from "./run-ledger.ts";
+import {
+  decideTransition,
+  parseRunState,
+  type RunState,
+  type RunTransition,
+  type TransitionDecision,
+} from "./run-transitions.ts";
 
 const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
   keys: ["meta", "done", "jobs", "stats", "scratch"],
@@ -46,7 +53,7 @@ const releaseScript = defineScript(new URL("lua/release-lease.lua", import.meta.
 const changeStateScript = defineScript(new URL("lua/change-state.lua", import.meta.url), {
   keys: ["meta"],
   args: ["state"],
-  parse: (reply) => (reply === "" ? undefined : (String(reply) as RunState)),
+  parse: (reply) => parseRunState(String(reply)),
 });
 
 /** A job whose items are not all collected: items `first` to `last`, queued for the `generation`-th time. */
@@ -61,6 +68,13 @@ export interface ResultEntry {
   /** Id in the results stream. */
   readonly id: string;
   readonly records: readonly WireRecord[];
+}
+
+export interface RequestedTransition {
+  readonly decision: TransitionDecision;
+  /** The state before. */
+  readonly before: RunState | undefined;
+  readonly hasCoordinator: boolean;
 }
 
 /** The coordinator's side of a run in Redis: open, lease, feed, collect, trim, end. */
@@ -163,7 +177,7 @@ export class RunControl {
   }
 
   async state(): Promise<RunState | undefined> {
-    return ((await this.#client.hget(this.#run.meta, "state")) as RunState | null) ?? undefined;
+    return parseRunState(await this.#client.hget(this.#run.meta, "state"));
   }
 
   /** Items in Redis at once, as its coordinator began or as somebody asked for since; undefined when nobody told. */
@@ -172,19 +186,28 @@ export class RunControl {
     return Number.isSafeInteger(items) && items > 0 ? items : undefined;
   }
 
-  async setState(state: RunState): Promise<void> {
-    await this.updateMeta({ state });
-  }
-
   /**
-   * Changes the state if it is one of `from`, and tells what it was: asked for from any process, heard by workers and
-   * by the coordinator within seconds. Undefined: Redis does not know the run.
+   * Changes the state if `decideTransition` allows it. Workers and the coordinator notice within seconds. Decides again
+   * if another process changes the state in between. `isAlive` tells whether the process with a lease token still lives.
    */
-  changeState(to: RunState, from: readonly RunState[]): Promise<RunState | undefined> {
-    return changeStateScript.run(this.#client, this.#run, { state: to }, from);
+  async requestTransition(
+    transition: RunTransition,
+    isAlive: (token: string) => boolean = () => true,
+  ): Promise<RequestedTransition> {
+    for (;;) {
+      const [before, token] = await Promise.all([this.state(), this.coordinator()]);
+      const hasCoordinator = token !== undefined && isAlive(token);
+      const decision = decideTransition(transition, { state: before, hasCoordinator }, this.runId);
+      if (decision.outcome === "change") {
+        const { state } = decision;
+        if (before === undefined) await this.updateMeta({ state });
+        else if ((await changeStateScript.run(this.#client, this.#run, { state }, [before])) !== before) continue;
+      }
+      return { decision, before, hasCoordinator };
+    }
   }
 
-  /** The token of whoever coordinates the run at this moment. */
+  /** The lease token of the run's coordinator; undefined if it has none. */
   async coordinator(): Promise<string | undefined> {
     return (await this.#client.get(this.#run.lease)) ?? undefined;
   }

@@ -5,6 +5,7 @@ import type { RunKeys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { encodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
 import { recordUsage } from "#src/state/records/record-usage.ts";
+import type { RunState } from "./run-transitions.ts";
 
 /** Life of a run's keys after its coordinator's last sign of life. The files carry the run beyond that. */
 export const RUN_TTL_MS = 7 * 24 * 3600_000;
@@ -35,8 +36,6 @@ export const RUN_COUNTERS = [
 ] as const;
 export type RunCounter = (typeof RUN_COUNTERS)[number];
 export type RunCounters = Partial<Record<RunCounter, number>>;
-
-export type RunState = "running" | "paused" | "cancelled" | "done";
 
 export interface Claim {
   readonly state: RunState | "gone";

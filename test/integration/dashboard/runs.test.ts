@@ -355,7 +355,7 @@ describe("acting on a run", () => {
     expect((await act("cancel")).json()).toMatchObject({ changed: true, phase: "cancelled" });
     expect((await act("resume")).status).toBe(409);
     await control.releaseLease("somebody");
-    expect((await act("resume")).json().error.message).toContain("No process");
+    expect((await act("resume")).json().error.message).toContain("no process");
     expect((await page.post("/api/runs/run-1/window", { items: 5 })).status).toBe(409);
     const { lines } = (await page.sendRequest("/api/audit")).json();
     const actions = lines.map((line: AuditEntry) => [line.action, line.outcome, line.reason]);
@@ -385,7 +385,7 @@ describe("acting on a run", () => {
     await create({ state: "running" });
     const cancelled = await page.post("/api/runs/run-1/cancel");
     expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", outputPending: true });
-    expect(cancelled.json().message).toContain("run again");
+    expect(cancelled.json().message).toContain("command again");
     const run = await get("");
     expect(run).toMatchObject({
       phase: "cancelled",

@@ -74,7 +74,7 @@ describe("a line of the list", () => {
   });
 
   it("has no rate and no end in sight for a run that nobody coordinates", () => {
-    const fields = { state: "running", published: { at: 7, snapshot: snapshot("running") } };
+    const fields = { state: "running" as const, published: { at: 7, snapshot: snapshot("running") } };
     const stopped = describeRun(known(fields));
     expect(stopped).toMatchObject({ items: { total: 10, succeeded: 4, failed: 1 }, seenAt: 7 });
     expect(stopped).not.toHaveProperty("itemsPerSecond");
