@@ -1,5 +1,5 @@
+import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import { type BoundCommand, bindCommand } from "./build-program.ts";
-import type { RunAction } from "./commands/control-run.ts";
 import { batchCommand } from "./definitions/batch.ts";
 import { chatCommand } from "./definitions/chat.ts";
 import { cancelCommand, pauseCommand, resumeCommand } from "./definitions/control-run.ts";
@@ -43,7 +43,7 @@ export const COMMANDS: readonly BoundCommand[] = [
   bindCommand(simulateCommand, async () => (await import("./commands/simulate.ts")).runSimulate),
 ];
 
-async function loadControl(action: RunAction): Promise<CommandAction<typeof pauseCommand>> {
+async function loadControl(action: UserTransition): Promise<CommandAction<typeof pauseCommand>> {
   const { controlRun } = await import("./commands/control-run.ts");
   return (run, options) => controlRun(action, run, options);
 }
