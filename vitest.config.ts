@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          globalSetup: ["test/support/global-redis.ts"],
+          globalSetup: ["test/support/redis/global-redis.ts"],
           retry,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/support/global-redis.ts"],
+          globalSetup: ["test/support/redis/global-redis.ts"],
           retry,
           testTimeout: 240_000,
           hookTimeout: 60_000,

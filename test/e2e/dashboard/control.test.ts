@@ -1,10 +1,16 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
-import { buildCorpusText } from "#test/support/corpus.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
-import { readJsonl } from "#test/support/read-output-files.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard/dashboard-process.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/runs/corpus.ts";
+import { readJsonl } from "#test/support/runs/read-output-files.ts";
 
 const ITEMS = 400;
 const FILTERED = [3, 77, 300];

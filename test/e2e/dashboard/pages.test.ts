@@ -1,9 +1,15 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
-import { writeCorpus } from "#test/support/corpus.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard/dashboard-process.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { writeCorpus } from "#test/support/runs/corpus.ts";
 
 /** A property of the element that has the focus. */
 const focused = (page: Page, property: "textContent" | "id") =>

@@ -1,9 +1,9 @@
 import { Queue } from "bullmq";
 import { expect, test } from "vitest";
 import { createKeys } from "#src/redis/keys.ts";
-import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { openDashboard } from "#test/support/dashboard.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboard/browser.ts";
+import { openDashboard } from "#test/support/dashboard/dashboard.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", async () => {
   await using redis = openTestRedis();

@@ -1,10 +1,16 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { CliSandbox, hasProgressedTo } from "#test/support/cli-sandbox.ts";
-import { writeCorpus } from "#test/support/corpus.ts";
-import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
-import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard/dashboard-process.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
+import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { writeCorpus } from "#test/support/runs/corpus.ts";
 
 describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", () => {
   let redis: RedisProcess;

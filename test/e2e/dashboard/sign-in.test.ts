@@ -1,8 +1,14 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { CliSandbox } from "#test/support/cli-sandbox.ts";
-import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard/dashboard-process.ts";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
 const VIEWER = "viewer-password-1";
 const OPERATOR = "operator-password-1";

@@ -1,8 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { CliSandbox } from "#test/support/cli-sandbox.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
+import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard/dashboard-process.ts";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
 const LONG = "a-name-without-any-place-to-break-it-".repeat(5);
 

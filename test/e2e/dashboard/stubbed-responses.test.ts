@@ -6,9 +6,9 @@ import type { LiveEvents } from "#src/dashboard/live/live-events.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
-import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { CliSandbox } from "#test/support/cli-sandbox.ts";
-import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard-process.ts";
+import { expectEventually, hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess } from "#test/support/dashboard/dashboard-process.ts";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5);
 

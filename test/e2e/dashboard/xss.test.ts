@@ -2,10 +2,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectEventually, type GuardedPage, hasBrowser, openBrowser, openGuardedPage } from "#test/support/browser.ts";
-import { CliSandbox } from "#test/support/cli-sandbox.ts";
-import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard-process.ts";
-import { XSS_PAYLOADS } from "#test/support/xss-payloads.ts";
+import {
+  expectEventually,
+  type GuardedPage,
+  hasBrowser,
+  openBrowser,
+  openGuardedPage,
+} from "#test/support/dashboard/browser.ts";
+import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/support/dashboard/dashboard-process.ts";
+import { XSS_PAYLOADS } from "#test/support/dashboard/xss-payloads.ts";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
 const FOLDER = `"><img src=x onerror=window.__executed=1>'`;
 const REFUSED = "refuse this";

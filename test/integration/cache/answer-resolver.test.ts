@@ -10,8 +10,8 @@ import { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { CLAIM_MS, SingleFlightClaims } from "#src/state/answers/single-flight-claims.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
-import { createFakeClock, type FakeClock } from "#test/support/fake-clock.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeClock, type FakeClock } from "#test/support/fakes/fake-clock.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 let redis: TestRedis;

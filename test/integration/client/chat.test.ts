@@ -13,9 +13,9 @@ import { parseRedisUrl } from "#src/redis/url.ts";
 import { registerItem } from "#src/state/items/item-store.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
-import { createFakeChat } from "#test/support/fake-chat.ts";
-import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fake-embedding.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeChat } from "#test/support/fakes/fake-chat.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 let redis: TestRedis;

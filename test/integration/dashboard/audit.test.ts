@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Audit } from "#src/dashboard/audit/audit.ts";
 import { createKeys } from "#src/redis/keys.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 const DAY = 24 * 3600_000;
 const ada = { userName: "ada", role: "operator" } as const;

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "#src/config/config.ts";
 import { ConfigError } from "#src/core/errors.ts";
 import { Secret } from "#src/core/secret.ts";
-import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "#test/support/dashboard.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "#test/support/dashboard/dashboard.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 /** Every route that shows something, with the lowest status it may answer when one may come in. */

@@ -4,8 +4,8 @@ import { GaugeStore } from "#src/dashboard/snapshot/gauge-store.ts";
 import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
-import { openDashboard } from "#test/support/dashboard.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { openDashboard } from "#test/support/dashboard/dashboard.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 const MINUTE = 60_000;
 const NOW = 1_795_000_000_000;

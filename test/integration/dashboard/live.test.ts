@@ -13,12 +13,12 @@ import { encodeRecords } from "#src/state/records/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
-import { OPERATOR, openDashboard, RunFixture, type TestDashboard, VIEWER } from "#test/support/dashboard.ts";
-import { createFakeChat } from "#test/support/fake-chat.ts";
-import { createFakeEmbedding, createProviderError } from "#test/support/fake-embedding.ts";
-import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
-import { hasRedisServer, startRedisProcess } from "#test/support/redis-process.ts";
+import { OPERATOR, openDashboard, RunFixture, type TestDashboard, VIEWER } from "#test/support/dashboard/dashboard.ts";
+import { createFakeChat } from "#test/support/fakes/fake-chat.ts";
+import { createFakeEmbedding, createProviderError } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
+import { hasRedisServer, startRedisProcess } from "#test/support/redis/redis-process.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 let redis: TestRedis;

@@ -3,12 +3,12 @@ import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { openDashboard, RunFixture, type TestDashboard } from "#test/support/dashboard.ts";
-import { createFakeEmbedding, createProviderError } from "#test/support/fake-embedding.ts";
-import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
-import type { TestRedis } from "#test/support/redis.ts";
-import { type RedisCluster, startRedisCluster } from "#test/support/redis-cluster.ts";
-import { hasRedisServer } from "#test/support/redis-process.ts";
+import { openDashboard, RunFixture, type TestDashboard } from "#test/support/dashboard/dashboard.ts";
+import { createFakeEmbedding, createProviderError } from "#test/support/fakes/fake-embedding.ts";
+import type { TestRedis } from "#test/support/redis/redis.ts";
+import { type RedisCluster, startRedisCluster } from "#test/support/redis/redis-cluster.ts";
+import { hasRedisServer } from "#test/support/redis/redis-process.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const NAMESPACE = "clustered";

@@ -8,8 +8,8 @@ import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { appendJournal, publishFailureCauses } from "#src/state/runs/run-journal.ts";
-import { type FixtureItem, openDashboard, RunFixture, type TestDashboard } from "#test/support/dashboard.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { type FixtureItem, openDashboard, RunFixture, type TestDashboard } from "#test/support/dashboard/dashboard.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const SECRET = "the text of an item";

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LaneLimits } from "#src/core/lane.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
-import { createFakeClock } from "#test/support/fake-clock.ts";
-import { injectTime } from "#test/support/injected-time.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
+import { injectTime } from "#test/support/fakes/injected-time.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const WINDOW = 1_000;

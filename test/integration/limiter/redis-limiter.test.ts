@@ -1,9 +1,9 @@
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { limiterSuite } from "#test/conformance/limiter.suite.ts";
-import { createFakeClock } from "#test/support/fake-clock.ts";
-import { injectTime } from "#test/support/injected-time.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
+import { injectTime } from "#test/support/fakes/injected-time.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 limiterSuite("the Redis limiter", async (options) => {
   const redis = openTestRedis();

@@ -6,9 +6,9 @@ import type { Limiter } from "#src/limiter/limiter.ts";
 import { reserveScript } from "#src/limiter/limiter-scripts.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
-import { createFakeClock } from "#test/support/fake-clock.ts";
-import { injectTime } from "#test/support/injected-time.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
+import { injectTime } from "#test/support/fakes/injected-time.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const WINDOW = 400;

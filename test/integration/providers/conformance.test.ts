@@ -12,12 +12,12 @@ import type {
 import { createTransport } from "#src/providers/transport/http.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { type Simulator, startSimulator } from "#src/simulator/simulator.ts";
+import { SUBJECTS } from "#test/support/conformance/conformance-subjects.ts";
 import { createPlaybackTransport } from "#test/support/conformance/playback.ts";
 import type { ConformanceSubject, EmbeddingSubject } from "#test/support/conformance/subject.ts";
-import { SUBJECTS } from "#test/support/conformance-subjects.ts";
-import { encodeResponse, type Reply, startReplayServer } from "#test/support/replay-server.ts";
+import { encodeResponse, type Reply, startReplayServer } from "#test/support/servers/replay-server.ts";
+import { encodeCloseFrame, encodeTextMessage } from "#test/support/servers/websocket-frames.ts";
 import { waitFor } from "#test/support/wait-for.ts";
-import { encodeCloseFrame, encodeTextMessage } from "#test/support/websocket-frames.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

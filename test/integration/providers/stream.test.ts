@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import type { HttpStream, TimeLimits } from "#src/providers/transport/transport.ts";
-import { chunk, type ReplayServer, reply, replyHead, startReplayServer } from "#test/support/replay-server.ts";
+import { chunk, type ReplayServer, reply, replyHead, startReplayServer } from "#test/support/servers/replay-server.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];

@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { openTestRedis } from "#test/support/redis.ts";
-import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
 
 let server: RedisProcess | undefined;
 let source: RedisSource | undefined;

@@ -8,7 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { freePort, hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import { freePort, hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];

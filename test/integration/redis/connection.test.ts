@@ -3,8 +3,8 @@ import type { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
 import { openRedis, type RedisEvent, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { openTestRedis } from "#test/support/redis.ts";
-import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis-process.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
+import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];

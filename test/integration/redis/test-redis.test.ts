@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { openTestRedis } from "#test/support/redis.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 test("a cleaned-up namespace leaves no key behind and touches no other", async () => {
   const mine = openTestRedis();

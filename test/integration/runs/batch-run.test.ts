@@ -16,9 +16,9 @@ import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
-import { createFakeChat } from "#test/support/fake-chat.ts";
-import { createFakeEmbedding, createProviderError, DIMENSIONS, vectorOf } from "#test/support/fake-embedding.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeChat } from "#test/support/fakes/fake-chat.ts";
+import { createFakeEmbedding, createProviderError, DIMENSIONS, vectorOf } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max"] as const;
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createFakeEmbedding, createProviderError } from "#test/support/fake-embedding.ts";
-import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { createFakeEmbedding, createProviderError } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
+import { type InProcessHarness, makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 let redis: TestRedis;

@@ -5,8 +5,8 @@ import { createKeys, type RunKeys } from "#src/redis/keys.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
-import { type FaultProxy, startFaultProxy } from "#test/support/fault-proxy.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { type FaultProxy, startFaultProxy } from "#test/support/redis/fault-proxy.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 const ITEMS = 20;
 const DIMENSIONS = 2;

@@ -6,7 +6,7 @@ import { ItemLedger } from "#src/state/items/item-ledger.ts";
 import { readOutcome, registerItem } from "#src/state/items/item-store.ts";
 import { PartialWriter, readPartials } from "#src/state/items/partials.ts";
 import { STREAM_EPILOGUE } from "#src/workers/calls/stream-epilogue.ts";
-import { openTestRedis, type TestRedis } from "#test/support/redis.ts";
+import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 let redis: TestRedis;
 let client: RedisClient;

@@ -3,7 +3,7 @@ import { FailureCauseCounter } from "#src/core/failure-cause-counter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { JOURNAL_LENGTH, publishFailureCauses, readFailureCauses, readJournal } from "#src/state/runs/run-journal.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
 
 const attempt = (item: number, message = "down") =>
   ({ items: [item], attempt: 1, kind: "server", message, durationMs: 5, worker: "w" }) as const;

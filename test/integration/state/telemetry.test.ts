@@ -13,9 +13,9 @@ import {
   readRecordTotals,
 } from "#src/state/telemetry/telemetry-reader.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
-import { createFakeEmbedding, createProviderError } from "#test/support/fake-embedding.ts";
-import { makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { createFakeEmbedding, createProviderError } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
+import { makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 
 const LANE: Lane = { provider: "fake", account: "default", model: "m" };
 const PRICE = { inputPerMillionTokens: 0.5, outputPerMillionTokens: 2, currency: "CNY" };

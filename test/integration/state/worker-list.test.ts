@@ -8,9 +8,9 @@ import {
   listWorkers,
   WORKER_DEAD_MS,
 } from "#src/state/workers/worker-list.ts";
-import { createFakeEmbedding } from "#test/support/fake-embedding.ts";
-import { makeItems, openInProcessHarness } from "#test/support/in-process-harness.ts";
-import { openTestRedis } from "#test/support/redis.ts";
+import { createFakeEmbedding } from "#test/support/fakes/fake-embedding.ts";
+import { openTestRedis } from "#test/support/redis/redis.ts";
+import { makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 test("a worker tells what it is and does, and an orderly stop takes it off the list", async () => {

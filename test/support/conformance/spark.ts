@@ -3,7 +3,7 @@ import type { ProviderAccount } from "#src/providers/provider.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
-import { encodeCloseFrame, encodeTextMessage } from "#test/support/websocket-frames.ts";
+import { encodeCloseFrame, encodeTextMessage } from "#test/support/servers/websocket-frames.ts";
 import {
   type ConformanceSubject,
   type EmbeddingSubject,

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { listSources } from "#src/producer/input/list-sources.ts";
-import { SourceFolder } from "#test/support/source-folder.ts";
+import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
 const list = (folder: SourceFolder, paths: readonly string[], exclude?: readonly string[]) =>
   listSources({ paths, cwd: folder.path, ...(exclude === undefined ? {} : { exclude }) });

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding } from "#src/producer/input/source.ts";
-import { collect, SourceFolder } from "#test/support/source-folder.ts";
+import { collect, SourceFolder } from "#test/support/runs/source-folder.ts";
 
 async function read(folder: SourceFolder, name: string, fields: { idField?: string; textField?: string } = {}) {
   const { files } = await listSources({ paths: [name], cwd: folder.path });

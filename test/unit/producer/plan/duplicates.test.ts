@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { Duplicates, DuplicatesBuilder } from "#src/producer/plan/duplicates.ts";
 import { HashIndex, hashText } from "#src/producer/plan/hash-index.ts";
 import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
-import { SourceFolder } from "#test/support/source-folder.ts";
+import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
 /** For each item the first equal one before it, as a list of texts says it. */
 function findOriginals(texts: readonly string[]): Map<number, number> {

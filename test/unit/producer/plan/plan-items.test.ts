@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { fingerprintSources } from "#src/producer/plan/fingerprint-sources.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
-import { SourceFolder } from "#test/support/source-folder.ts";
+import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
 const english = "The gate lets through what the channel below can take. ".repeat(12).trim();
 const chinese = "水闸放行的水量，恰好是下游渠道能承受的。".repeat(12);

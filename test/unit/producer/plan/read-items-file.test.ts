@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { getItemsIndexPath } from "#src/producer/plan/items-file-index.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
-import { collect, SourceFolder } from "#test/support/source-folder.ts";
+import { collect, SourceFolder } from "#test/support/runs/source-folder.ts";
 
 async function planItemsFile(folder: SourceFolder, items: number): Promise<string> {
   const lines = Array.from({ length: items }, (_, at) =>

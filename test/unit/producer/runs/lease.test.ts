@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { acquireLease, LEASE_MS } from "#src/producer/runs/lease.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
-import { createFakeClock } from "#test/support/fake-clock.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
 
 const clock = createFakeClock();
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
-import { createFakeClock } from "#test/support/fake-clock.ts";
-import { createFakeLimiter } from "#test/support/fake-limiter.ts";
+import { createFakeClock } from "#test/support/fakes/fake-clock.ts";
+import { createFakeLimiter } from "#test/support/fakes/fake-limiter.ts";
 
 const lane = (account: string, requestsPerMinute = 100) => ({
   lane: { provider: "fake", account, model: "m" },

@@ -11,10 +11,10 @@ import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
 import { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
 import { JobCompletion, ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
-import { createFakeClock, type FakeClock, flushPromises } from "#test/support/fake-clock.ts";
-import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fake-embedding.ts";
-import { createFakeLimiter } from "#test/support/fake-limiter.ts";
-import { createMemoryLedger, type MemoryLedger } from "#test/support/memory-ledger.ts";
+import { createFakeClock, type FakeClock, flushPromises } from "#test/support/fakes/fake-clock.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fakes/fake-embedding.ts";
+import { createFakeLimiter } from "#test/support/fakes/fake-limiter.ts";
+import { createMemoryLedger, type MemoryLedger } from "#test/support/redis/memory-ledger.ts";
 
 const LANE = { provider: "fake", account: "default", model: "m" };
 const STOPPING = new ReturnToQueue("the worker is stopping");

@@ -156,7 +156,7 @@ test("a text far longer than a block is cut into chunks that are mostly full", a
   expect(mean).toBeGreaterThan(150);
 });
 
-const book = join(import.meta.dirname, "../../../../../shared/data/rust-book");
+const book = join(import.meta.dirname, "../../../../../../shared/data/rust-book");
 describe.skipIf(!existsSync(book))(`a real book (skipped when ${book} is absent)`, () => {
   test("every chapter is covered and no chunk is over the limit", async () => {
     for (const name of readdirSync(book).slice(0, 20)) {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Line, MAX_LINE_BYTES, readLines } from "#src/producer/input/formats/read-lines.ts";
-import { collect } from "#test/support/source-folder.ts";
+import { collect } from "#test/support/runs/source-folder.ts";
 
 async function* cut(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   let at = 0;

@@ -5,7 +5,7 @@ import type { Item } from "#src/core/item.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { type BatchSource, fingerprintBatch, planBatch } from "#src/producer/run-kinds/batch/plan-batch.ts";
 import { createRegistry } from "#src/providers/registry.ts";
-import { SourceFolder } from "#test/support/source-folder.ts";
+import { SourceFolder } from "#test/support/runs/source-folder.ts";
 
 const chat = (id: string, content = "hello", model = "zhipu/glm-4-plus") => ({
   custom_id: id,

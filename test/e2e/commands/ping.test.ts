@@ -1,0 +1,114 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { SIMULATOR_API_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
+
+const SLUICE = join(import.meta.dirname, "../../../bin/sluice.js");
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** Runs the command line in a folder of its own, with nothing in the environment but what is given. */
+function sluice(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const cwd = mkdtempSync(join(tmpdir(), "sluice-ping-"));
+  closing.push(() => rmSync(cwd, { recursive: true, force: true }));
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const options = { cwd, env: { PATH: process.env.PATH ?? "", ...env } };
+    execFile(process.execPath, [SLUICE, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+async function simulate(): Promise<{ simulator: Simulator; env: Record<string, string> }> {
+  const simulator = await startSimulator();
+  closing.push(() => simulator.close());
+  return { simulator, env: { MINIMAX_API_KEY: SIMULATOR_API_KEY, MINIMAX_BASE_URL: simulator.url } };
+}
+
+describe("sluice ping", () => {
+  it("streams one chat answer and says how long it took and what it cost", async () => {
+    const { env, simulator } = await simulate();
+    const { code, stdout, stderr } = await sluice(["ping", "minimax/MiniMax-M2"], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(
+      /^minimax\/MiniMax-M2: ok\n {2}first token +\d.*\n {2}total +\d.*\n {2}usage +\d+ in, \d+ out, \d+ tokens\n {2}answer +\S/,
+    );
+    expect(simulator.statistics().calls).toBe(1);
+  });
+
+  it("embeds one text with an embedding model", async () => {
+    const { env } = await simulate();
+    const { code, stdout } = await sluice(["ping", "minimax/embo-01", "--json"], env);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      model: "minimax/embo-01",
+      account: "default",
+      ok: true,
+      answer: "1,536 dimensions",
+      usage: { totalTokens: expect.any(Number) },
+    });
+  });
+
+  it("says what is wrong and what to do about it, without the key", async () => {
+    const { env, simulator } = await simulate();
+    const wrong = { ...env, MINIMAX_API_KEY: "sk-this-is-wrong" };
+    const { code, stdout, stderr } = await sluice(["ping", "minimax/abab6.5s-chat"], wrong);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/failed after .* \(auth, HTTP 200\)\n.*code 1004.*\n {2}check the key/);
+    expect(stderr).not.toContain("sk-this-is-wrong");
+    await simulator.close();
+    const gone = await sluice(["ping", "minimax/MiniMax-M2", "--json"], env);
+    expect(gone.code).toBe(2);
+    expect(JSON.parse(gone.stdout)).toMatchObject({
+      ok: false,
+      error: { kind: "network", hint: expect.stringContaining("base URL") },
+    });
+  });
+
+  it("names missing variables, unknown models and unknown accounts before any call", async () => {
+    const { env, simulator } = await simulate();
+    const missing = await sluice(["ping", "minimax/MiniMax-M2"]);
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("MINIMAX_API_KEY is not set") });
+    const unknown = await sluice(["ping", "minimax/MiniMax-M2O"], env);
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean") });
+    const account = await sluice(["ping", "minimax/MiniMax-M2", "--account", "b"], env);
+    expect(account).toMatchObject({ code: 2, stderr: expect.stringContaining("known: default") });
+    expect(simulator.statistics().calls).toBe(0);
+  });
+});
+
+describe("sluice models and sluice providers", () => {
+  it("show what is known, what is configured and what is missing", async () => {
+    const { stdout } = await sluice(["models", "minimax"], { MINIMAX_API_KEY: "sk-1234567890" });
+    const line = stdout.split("\n").find((each) => each.startsWith("minimax/MiniMax-M2 ")) ?? "";
+    expect(line.split(/ {2,}/)).toEqual([
+      "minimax/MiniMax-M2",
+      "chat",
+      "204,800",
+      "-",
+      "-",
+      "-",
+      "20 req/min, 1 M tok/min",
+      "-",
+      "yes",
+    ]);
+    expect(stdout).not.toContain("sk-1234567890");
+    const bare = JSON.parse((await sluice(["models", "minimax", "--json"])).stdout);
+    expect(bare[0]).toMatchObject({
+      model: "minimax/embo-01",
+      dimensions: 1536,
+      configured: false,
+      missing: ["MINIMAX_API_KEY"],
+    });
+    const providers = JSON.parse((await sluice(["providers", "--json"])).stdout);
+    expect(providers).toContainEqual(
+      expect.objectContaining({ provider: "minimax", embeddingModels: 1, missing: ["MINIMAX_API_KEY"] }),
+    );
+    expect((await sluice(["models", "minimix"])).stderr).toContain("Did you mean minimax?");
+  });
+});

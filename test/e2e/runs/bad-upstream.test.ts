@@ -1,0 +1,181 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { freePort } from "#test/support/redis/redis-process.ts";
+import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { buildCorpusText, writeCorpus } from "#test/support/runs/corpus.ts";
+import { readJsonl } from "#test/support/runs/read-output-files.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
+
+test("a wrong key stops the run after few calls, and the mended key resumes it", async () => {
+  await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(sandbox, 400);
+  const refused = sandbox.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
+  expect(await refused.exit).toMatchObject({ code: 2 });
+  expect(sandbox.simulator.statistics().calls).toBeLessThanOrEqual(8);
+  expect(refused.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    message: expect.stringMatching(/auth.*key/),
+    hint: expect.stringContaining("same command"),
+  });
+  expect(refused.stdout() + refused.stderr()).not.toContain("sk-wrong");
+  expect(sandbox.manifest("vectors")).toMatchObject({
+    state: "stopped",
+    items: { succeeded: 0, failed: 0, missing: 400 },
+  });
+  await sandbox.waitUntilNoProcesses();
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: 400 });
+});
+
+test("an empty account stops the run half-way, and what was paid for stays", async () => {
+  await using sandbox = await CliSandbox.open({
+    latency: { fixedMs: 150 },
+    limits: { requestsPerMinute: 100_000, concurrency: 4 },
+  });
+  writeCorpus(sandbox, 600);
+  const cli = sandbox.embed(ARGS);
+  await cli.event(hasProgressedTo(0.2), "a fifth of the items");
+  sandbox.simulator.configure({ faults: [{ action: { type: "code", code: 1008 } }] });
+  expect(await cli.exit).toMatchObject({ code: 2 });
+  expect(cli.events().at(-1)).toMatchObject({
+    outcome: "stopped",
+    message: expect.stringMatching(/balance/),
+  });
+  const { answered } = sandbox.simulator.statistics();
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: answered * 10, failed: 0 });
+  sandbox.simulator.configure({ faults: [] });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.simulator.statistics().answered).toBe(60);
+});
+
+test("an upstream that cannot be reached stops the run with a clear word, and it resumes", async () => {
+  await using sandbox = await CliSandbox.open();
+  writeCorpus(sandbox, 100);
+  const cli = sandbox.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await freePort()}/v1` } });
+  expect(await cli.exit).toMatchObject({ code: 2 });
+  expect(cli.events().at(-1)).toMatchObject({
+    outcome: "stopped",
+    message: expect.stringMatching(/reach|connect|network/),
+  });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: 0, failed: 0, missing: 100 });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+});
+
+test("a base URL that is wrong on a rerun is told within seconds, with address and error, and never the key", async () => {
+  const limits = { requestsPerMinute: 100_000, concurrency: 4 };
+  await using sandbox = await CliSandbox.open({ latency: { fixedMs: 200 }, limits });
+  writeCorpus(sandbox, 2_000);
+  const first = sandbox.embed(ARGS);
+  await first.event(hasProgressedTo(0.02), "the first items");
+  first.kill("SIGINT");
+  await first.exit;
+  const address = `127.0.0.1:${await freePort()}`;
+  const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
+  const json = sandbox.embed(ARGS, { env });
+  const told = await json.event(({ event }) => event === "trouble", "word of what is wrong");
+  expect(told).toMatchObject({ kind: "network", address, message: expect.stringContaining("refused") });
+  await json.event(({ trouble }) => trouble !== undefined, "the same in the progress");
+  json.kill("SIGINT");
+  await json.exit;
+  const plain = sandbox.embed(
+    ARGS.filter((arg) => arg !== "--json"),
+    { env },
+  );
+  await waitFor(() => plain.stderr().includes(`no answers from ${address}: network: connection refused`));
+  plain.kill("SIGINT");
+  await plain.exit;
+  expect(json.stdout() + plain.stderr()).not.toContain("simulator-key");
+  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+});
+
+test("answers that are no answers never become records, and the good ones after them do", async () => {
+  await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
+  writeCorpus(sandbox, 300);
+  const once = (action: object) => ({ action, calls: 1 });
+  sandbox.simulator.configure({
+    faults: [
+      once({ type: "html" }),
+      once({ type: "truncate" }),
+      once({ type: "truncate", framing: "cut" }),
+      once({ type: "vectors", defect: "missing" }),
+      once({ type: "vectors", defect: "extra" }),
+      once({ type: "vectors", defect: "nan" }),
+      once({ type: "vectors", defect: "short" }),
+      once({ type: "empty" }),
+      once({ type: "reset" }),
+      once({ type: "hang-up" }),
+      once({ type: "code", code: 1000 }),
+      once({ type: "code", code: 1002 }),
+    ] as never,
+  });
+  const { code, stderr } = await sandbox.embed(ARGS).exit;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
+  expect(records).toHaveLength(300);
+  expect(records.every(({ vector }) => (vector as number[]).length === 1536)).toBe(true);
+  expect(sandbox.manifest("vectors").calls).toMatchObject({ failed: 12, throttled: 1, paidTwice: 0 });
+});
+
+test("one poison text fails alone", async () => {
+  await using sandbox = await CliSandbox.open({
+    faults: [{ action: { type: "code", code: 1026 }, text: "Paragraph 40:" }],
+  });
+  writeCorpus(sandbox, 100);
+  expect(await sandbox.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+  const failed = readJsonl(sandbox.path("vectors", "errors.jsonl"));
+  expect(failed).toEqual([
+    expect.objectContaining({ id: "c-40", index: 40, kind: "content-filter", attempts: expect.any(Number) }),
+  ]);
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
+  expect(records.filter(({ status }) => status === "ok")).toHaveLength(99);
+  expect(records[40]).toMatchObject({ id: "c-40", status: "failed" });
+  // A finished run with failures says so again, with the same exit code.
+  expect(await sandbox.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
+});
+
+test("a disk that is full stops the run with a clear word, and it resumes", async ({ skip }) => {
+  await using sandbox = await CliSandbox.open();
+  const disk = sandbox.path("disk");
+  mkdirSync(disk);
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]);
+  if (mounted.status !== 0) {
+    console.warn("no tmpfs can be mounted here: the test of a full disk is skipped");
+    skip();
+  }
+  try {
+    writeCorpus(sandbox, 1_000);
+    const args = ["corpus", "--out", "disk/vectors", "--format", "npy", "--json"];
+    const cli = sandbox.embed(args);
+    expect(await cli.exit).toMatchObject({ code: 2 });
+    expect(cli.stdout() + cli.stderr()).toMatch(/full/);
+    expect(cli.stderr()).not.toContain("unexpected");
+    spawnSync("mount", ["-o", "remount,size=64m", disk]);
+    expect(await sandbox.embed(args).exit).toMatchObject({ code: 0 });
+    expect(sandbox.manifest("disk/vectors").items).toMatchObject({ succeeded: 1_000 });
+  } finally {
+    await sandbox.waitUntilNoProcesses().finally(() => spawnSync("umount", [disk]));
+  }
+});
+
+test("a slow upstream is waited for, and an endless redirect is not followed", async () => {
+  const server = createServer((_, response) => response.writeHead(302, { location: "http://127.0.0.1:1/" }).end());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await using sandbox = await CliSandbox.open({ latency: { fixedMs: 1_500 } });
+    sandbox.write("one.jsonl", `${JSON.stringify({ id: "a", text: buildCorpusText(1) })}\n`);
+    const args = ["one.jsonl", "--out", "slow", "--json"];
+    const { port } = server.address() as AddressInfo;
+    const cli = sandbox.embed(args, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${port}/v1` } });
+    expect((await cli.exit).code).not.toBe(0);
+    expect(await sandbox.embed([...args, "--force"]).exit).toMatchObject({ code: 0 });
+  } finally {
+    server.close();
+  }
+});

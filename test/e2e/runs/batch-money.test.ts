@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
+import { readJsonl } from "#test/support/runs/read-output-files.ts";
+
+const REQUESTS = 120;
+const MODEL = "minimax/MiniMax-Text-01";
+/** One unit of money per token read, ten per token written. */
+const PRICE = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e7, currency: "CNY" };
+let sandbox: CliSandbox;
+
+beforeEach(async () => {
+  sandbox = await CliSandbox.open();
+  sandbox.write(
+    "sluice.yaml",
+    JSON.stringify({
+      providers: {
+        minimax: {
+          models: {
+            "MiniMax-Text-01": {
+              limits: { requestsPerMinute: 100_000, tokensPerMinute: 100_000_000, concurrency: 4 },
+              price: PRICE,
+            },
+          },
+        },
+      },
+    }),
+  );
+  const lines = Array.from({ length: REQUESTS }, (_, n) =>
+    JSON.stringify({
+      custom_id: `q-${n}`,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: {
+        model: "MiniMax-Text-01",
+        max_tokens: 100,
+        messages: [{ role: "user", content: n % 40 === 3 ? `secret question ${n}` : `question number ${n}` }],
+      },
+    }),
+  );
+  sandbox.write("requests.jsonl", `${lines.join("\n")}\n`);
+});
+
+afterEach(() => sandbox[Symbol.asyncDispose]());
+
+const batch = (...args: string[]) =>
+  sandbox.start(["batch", "requests.jsonl", "--out", "out", "--model", MODEL, "--workers", "1", ...args]);
+
+test("a dry run tells what answers may cost, from nothing to their limit", async () => {
+  const { code, stdout } = await batch("--dry-run", "--json").exit;
+  expect(code).toBe(0);
+  const { cost, estimatedTokens } = JSON.parse(stdout);
+  expect(cost.currency).toBe("CNY");
+  expect(cost.low).toBeCloseTo(estimatedTokens * 0.85, 0);
+  expect(cost.expected).toBeCloseTo(estimatedTokens + REQUESTS * 50 * 10, 0);
+  expect(cost.high).toBeCloseTo(estimatedTokens * 1.15 + REQUESTS * 100 * 10, 0);
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+});
+
+test("the cap holds for answers too, and what was spent is what the provider reported, by its prices", async () => {
+  const full = await batch().exit;
+  expect(full).toMatchObject({ code: 0 });
+  const answers = readJsonl(sandbox.path("out", "output.jsonl")) as {
+    response: { body: { usage: { prompt_tokens: number; completion_tokens: number } } };
+  }[];
+  const costs = answers.map(({ response: { body } }) => body.usage.prompt_tokens + 10 * body.usage.completion_tokens);
+  const total = costs.reduce((a, b) => a + b, 0);
+  expect(sandbox.manifest("out").cost).toEqual({ amount: total, currency: "CNY" });
+
+  const cap = Math.round(total / 2);
+  const capped = batch("--force", "--json", "--max-cost", String(cap));
+  expect(await capped.exit).toMatchObject({ code: 2 });
+  expect(capped.events().at(-1)).toMatchObject({ event: "run-end", outcome: "stopped" });
+  const spent = sandbox.manifest("out").cost?.amount ?? 0;
+  expect(spent).toBeLessThanOrEqual(cap);
+  // Within three answers of the cap.
+  expect(spent).toBeGreaterThan(cap - 3 * Math.max(...costs));
+  expect(await batch().exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("out").cost).toEqual({ amount: total, currency: "CNY" });
+});
+
+test("failed requests are retried; answers that are there stay", async () => {
+  sandbox.simulator.configure({ faults: [{ text: "secret", action: { type: "code", code: 1026 } }] });
+  expect(await batch().exit).toMatchObject({ code: 1 });
+  expect(sandbox.manifest("out")).toMatchObject({ failuresByKind: { "content-filter": 3 } });
+  sandbox.simulator.configure({ faults: [] });
+  const { calls } = sandbox.simulator.statistics();
+  expect(await sandbox.run(["retry", "out", "--workers", "1"])).toMatchObject({ code: 0 });
+  expect(sandbox.simulator.statistics().calls - calls).toBe(3);
+  const ids = readJsonl(sandbox.path("out", "output.jsonl")).map((line) => line.custom_id);
+  expect(ids).toEqual(Array.from({ length: REQUESTS }, (_, n) => `q-${n}`));
+});

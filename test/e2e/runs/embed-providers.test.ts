@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import "#test/support/redis/global-redis.ts";
+import { embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
+import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY } from "#src/simulator/simulator.ts";
+import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
+import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
+import { buildCorpusText } from "#test/support/runs/corpus.ts";
+import { readJsonl } from "#test/support/runs/read-output-files.ts";
+
+const ITEMS = 300;
+let sandbox: CliSandbox;
+
+beforeAll(async () => {
+  sandbox = await CliSandbox.open({ latency: { fixedMs: 5 } });
+  const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: buildCorpusText(n) }));
+  sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
+});
+
+afterAll(() => sandbox[Symbol.asyncDispose]());
+
+function environment(): Record<string, string> {
+  const { zhipuUrl, openaiUrl, spark } = sandbox.simulator;
+  return {
+    ZHIPU_API_KEY: SIMULATOR_ZHIPU_KEY,
+    ZHIPU_BASE_URL: zhipuUrl,
+    ZHIPU_AUTH: "jwt",
+    SPARK_APP_ID: SIMULATED_SPARK.appId,
+    SPARK_API_KEY: SIMULATOR_API_KEY,
+    SPARK_API_SECRET: SIMULATED_SPARK.apiSecret,
+    SPARK_BASE_URL: spark.url,
+    SPARK_EMBEDDING_BASE_URL: spark.embeddingUrl,
+    OPENAI_API_KEY: SIMULATOR_API_KEY,
+    OPENAI_BASE_URL: openaiUrl,
+    VLLM_BASE_URL: openaiUrl,
+    VLLM_API_KEY: SIMULATOR_API_KEY,
+  };
+}
+
+test.each([
+  ["zhipu/embedding-3", 2048, 64],
+  ["zhipu/embedding-2", 1024, 64],
+  ["spark/embedding", 2560, 1],
+  ["spark/embedding-v2", 2560, 1],
+  ["openai/text-embedding-3-small", 1536, 2048],
+  // Known by its name alone, so that its length is what the first answer says.
+  ["vllm/own/embedder", 1536, 1024],
+])("a corpus goes through %s whole, in order, in calls as full as they can be", async (model, length, maxInputs) => {
+  sandbox.simulator.resetStatistics();
+  const out = model.replaceAll("/", "_");
+  const { code, stderr } = await sandbox.run(
+    ["embed", "corpus.jsonl", "--model", model, "--out", out, "--format", "jsonl", "--with-text", "--workers", "1"],
+    { env: environment() },
+  );
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const records = readJsonl(sandbox.path(out, "records.jsonl"));
+  expect(records.map(({ id }) => id)).toEqual(Array.from({ length: ITEMS }, (_, n) => `c-${n}`));
+  for (const [n, { status, vector }] of records.entries()) {
+    expect(status).toBe("ok");
+    expect(Float32Array.from(vector as number[])).toEqual(toFloats(embedText(buildCorpusText(n), length)));
+  }
+  const { calls, texts, refused } = sandbox.simulator.statistics();
+  expect({ texts, refused }).toEqual({ texts: ITEMS, refused: 0 });
+  expect(calls).toBeLessThanOrEqual(Math.ceil(ITEMS / maxInputs) + 1);
+  expect(sandbox.manifest(out)).toMatchObject({
+    state: "finished",
+    items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
+    calls: { made: calls, paidTwice: 0 },
+  });
+});

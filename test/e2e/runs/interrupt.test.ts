@@ -1,0 +1,185 @@
+import { expect, test } from "vitest";
+import { startRedisProcess } from "#test/support/redis/redis-process.ts";
+import { type CliProcess, CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/runs/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
+import { findProcesses } from "#test/support/runs/processes.ts";
+import { readNpy } from "#test/support/runs/read-output-files.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+const ITEMS = 1_000;
+const ARGS = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
+
+async function openSlowSandbox(): Promise<CliSandbox> {
+  const sandbox = await CliSandbox.open({
+    latency: { fixedMs: 100 },
+    limits: { requestsPerMinute: 100_000, concurrency: 4 },
+  });
+  writeCorpus(sandbox, ITEMS);
+  return sandbox;
+}
+
+async function expectResumes(sandbox: CliSandbox): Promise<void> {
+  expect(sandbox.manifest("vectors")).toMatchObject({ state: "stopped" });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
+  const { floats } = readNpy(sandbox.path("vectors", "vectors.npy"));
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(ITEMS).buffer))).toBe(0);
+}
+
+test.each([
+  ["Ctrl-C", (cli: CliProcess) => cli.killGroup("SIGINT")],
+  ["SIGTERM to the command", (cli: CliProcess) => cli.kill("SIGTERM")],
+  ["SIGTERM to the group", (cli: CliProcess) => cli.killGroup("SIGTERM")],
+])("%s ends the run in order with 130, and the rerun pays for nothing twice", async (_, interrupt) => {
+  await using sandbox = await openSlowSandbox();
+  const cli = sandbox.embed(ARGS);
+  await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+  interrupt(cli);
+  const { code, stderr } = await cli.exit;
+  expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
+  expect(cli.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    hint: expect.stringContaining("the same command"),
+  });
+  await sandbox.waitUntilNoProcesses();
+  await expectResumes(sandbox);
+  expect(sandbox.simulator.statistics().calls).toBe(ITEMS / 10);
+  expect(sandbox.manifest("vectors").calls).toMatchObject({ made: ITEMS / 10, failed: 0, paidTwice: 0 });
+  await sandbox.waitUntilNoProcesses();
+});
+
+test("Ctrl-C that ends the workers before they are up ends the command as well", async () => {
+  await using sandbox = await openSlowSandbox();
+  const cli = sandbox.embed(ARGS);
+  await cli.event(({ event }) => event === "run-start", "the start of the run");
+  const workers = await waitFor(() => (cli.workers().length === 2 ? cli.workers() : undefined));
+  for (const { pid } of workers) killIfRunning(pid, "SIGSTOP");
+  cli.kill("SIGINT");
+  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "the word");
+  for (const { pid } of workers) killIfRunning(pid, "SIGKILL");
+  expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+  await sandbox.waitUntilNoProcesses();
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0, stderr: "" });
+  expect(sandbox.simulator.statistics().calls).toBe(ITEMS / 10);
+});
+
+test("a second Ctrl-C ends at once, and still nothing is lost", async () => {
+  await using sandbox = await openSlowSandbox();
+  const cli = sandbox.embed(ARGS);
+  await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+  // The answers in flight never come: the first Ctrl-C would wait for them.
+  sandbox.simulator.configure({ faults: [{ action: { type: "stall" } }] });
+  const { calls } = sandbox.simulator.statistics();
+  await cli.event(() => sandbox.simulator.statistics().calls >= calls + 4, "calls that stall");
+  cli.killGroup("SIGINT");
+  await cli.event(({ event, message }) => event === "note" && /stop/i.test(String(message)), "word of the stop");
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 130 });
+  await sandbox.waitUntilNoProcesses();
+  sandbox.simulator.configure({ faults: [] });
+  expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+});
+
+test("Ctrl-C while planning sends nothing", async () => {
+  await using sandbox = await CliSandbox.open();
+  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
+  sandbox.write("large.jsonl", line.repeat(10_000));
+  const cli = sandbox.embed(["large.jsonl", "--out", "vectors", "--json"]);
+  await cli.event(({ event }) => event === "planning", "planning");
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 130 });
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+  await sandbox.waitUntilNoProcesses();
+});
+
+async function planning(sandbox: CliSandbox): Promise<{ readonly cli: CliProcess; readonly planner: number }> {
+  const line = `${JSON.stringify({ text: "word ".repeat(2_000) })}\n`;
+  sandbox.write("large.jsonl", line.repeat(10_000));
+  const cli = sandbox.embed(["large.jsonl", "--out", "vectors", "--json"]);
+  await cli.event(({ event }) => event === "planning", "planning");
+  const planner = findProcesses(sandbox.dir).find(({ command }) => command.includes("plan-process"));
+  if (!planner) throw new Error("no planning process was found");
+  return { cli, planner: planner.pid };
+}
+
+test("a planning process that is killed ends the command with a mend, and nothing was sent", async () => {
+  await using sandbox = await CliSandbox.open();
+  const { cli, planner } = await planning(sandbox);
+  process.kill(planner, "SIGKILL");
+  const { code, stderr } = await cli.exit;
+  expect(code).toBe(2);
+  expect(stderr).toContain("SIGKILL");
+  expect(stderr).toContain("run the same command again");
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+  await sandbox.waitUntilNoProcesses();
+});
+
+test("a command that is killed while planning leaves no process behind", async () => {
+  await using sandbox = await CliSandbox.open();
+  const { cli } = await planning(sandbox);
+  cli.kill("SIGKILL");
+  await cli.exit;
+  await sandbox.waitUntilNoProcesses();
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+});
+
+test("a rerun with other texts on standard input is refused; with the same, or none, it goes on", async () => {
+  await using sandbox = await openSlowSandbox();
+  const line = (n: number) => `${JSON.stringify({ id: `s-${n}`, text: `text number ${n}` })}\n`;
+  const stdin = Array.from({ length: ITEMS }, (_, n) => line(n)).join("");
+  const args = ["-", "--out", "vectors", "--format", "npy", "--json"];
+  const interrupted = async (given: string) => {
+    const cli = sandbox.embed(args, { stdin: given });
+    await cli.event(hasProgressedTo(0.01), "further items");
+    cli.kill("SIGINT");
+    await cli.exit;
+    expect(sandbox.manifest("vectors")).toMatchObject({ state: "stopped" });
+  };
+  await interrupted(stdin);
+  const other = await sandbox.embed(args, { stdin: stdin.replace("number 7", "number 8") }).exit;
+  expect(other).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("standard input held something else"),
+  });
+  expect(other.stderr).toContain("--force");
+  await interrupted(stdin);
+  sandbox.simulator.configure({ latency: { fixedMs: 0 } });
+  expect(await sandbox.embed(args, { stdin: "" }).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
+});
+
+test("a second process on one run is refused, on the same Redis and on another", async () => {
+  const redis = await startRedisProcess();
+  try {
+    await using sandbox = await openSlowSandbox();
+    const cli = sandbox.embed(ARGS);
+    await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+    const again = await sandbox.embed(ARGS).exit;
+    const elsewhere = await sandbox.embed(ARGS, { env: { REDIS_URL: redis.url } }).exit;
+    for (const { code, stderr } of [again, elsewhere]) {
+      expect(code).toBe(2);
+      expect(stderr).toContain(`in use by process ${cli.pid}`);
+    }
+    expect(await cli.exit).toMatchObject({ code: 0 });
+    expect(sandbox.simulator.statistics().calls).toBe(ITEMS / 10);
+  } finally {
+    await redis.stop();
+  }
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s while the command is still loading ends it with 130", async (signal) => {
+  await using sandbox = await CliSandbox.open();
+  writeCorpus(sandbox, 10);
+  // Sends the signal at the moment the command's own code begins to load.
+  const hook = `import module from "node:module";
+    module.registerHooks({ resolve(specifier, context, next) {
+      if (/cli\\/main\\.[tj]s$/.test(specifier)) process.kill(process.pid, ${JSON.stringify(signal)});
+      return next(specifier, context);
+    } });`;
+  sandbox.write("hook.mjs", hook);
+  const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${sandbox.path("hook.mjs")}` } });
+  expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+  expect(sandbox.simulator.statistics().calls).toBe(0);
+  await sandbox.waitUntilNoProcesses();
+});

@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { startRedisProcess } from "#test/support/redis/redis-process.ts";
+import { CliSandbox, hasProgressedTo, killIfRunning } from "#test/support/runs/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/runs/read-output-files.ts";
+import { waitFor } from "#test/support/wait-for.ts";
+
+const ITEMS = 3_000;
+const CALLS = ITEMS / 10;
+const CONCURRENCY = 6;
+const LATENCY = { fixedMs: 60 };
+
+function expectComplete(sandbox: CliSandbox, out: string): void {
+  const { shape, floats } = readNpy(sandbox.path(out, "vectors.npy"));
+  expect(shape).toEqual([ITEMS, 1536]);
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(ITEMS).buffer))).toBe(0);
+  const items = readJsonl(sandbox.path(out, "items.jsonl"));
+  expect(items.map((item) => item.id)).toEqual(Array.from({ length: ITEMS }, (_, n) => `c-${n}`));
+  expect(items.every((item) => item.status === "ok")).toBe(true);
+}
+
+/** `kills`: how often something was killed; each may cost the calls then in flight, and no more. */
+function expectCallCounts(sandbox: CliSandbox, out: string, kills: number): void {
+  const { calls, paidTwice } = {
+    calls: sandbox.simulator.statistics().calls,
+    ...sandbox.manifest(out).calls,
+  };
+  const manifest = sandbox.manifest(out);
+  expect(calls).toBeGreaterThanOrEqual(CALLS);
+  expect(calls).toBeLessThanOrEqual(CALLS + 2 * kills * CONCURRENCY);
+  expect(paidTwice).toBeLessThanOrEqual(kills * CONCURRENCY);
+  // A count leaves beside its call, not before it: a process that is killed in that instant takes one of the two along.
+  expect(Math.abs(manifest.calls.made - calls)).toBeLessThanOrEqual(kills * CONCURRENCY);
+  expect(manifest.calls.answered + manifest.calls.failed + paidTwice).toBe(manifest.calls.made);
+}
+
+test("kill -9 of a worker, of the command and of Redis: the rerun gives the same bytes", async () => {
+  await using sandbox = await CliSandbox.open({
+    latency: LATENCY,
+    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
+  });
+  writeCorpus(sandbox, ITEMS);
+  const args = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
+
+  const first = sandbox.embed(args);
+  await first.event(hasProgressedTo(0.1), "a tenth of the items");
+  const [worker] = first.workers();
+  if (!worker) throw new Error("the command has no worker");
+  process.kill(worker.pid, "SIGKILL");
+  await first.event(({ event }) => event === "worker-lost", "the loss of a worker");
+  await first.event(hasProgressedTo(0.3), "three tenths of the items");
+  first.kill("SIGKILL");
+  await first.exit;
+
+  const second = sandbox.embed(args);
+  await second.event(hasProgressedTo(0.45), "nearly half of the items");
+  const server = await sandbox.redisServer();
+  process.kill(server.pid, "SIGKILL");
+  const { code, stderr } = await second.exit;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect((await sandbox.redisServer().catch(() => undefined))?.pid).not.toBe(server.pid);
+
+  expectComplete(sandbox, "vectors");
+  expectCallCounts(sandbox, "vectors", 3);
+  await sandbox.waitUntilNoProcesses();
+
+  const { calls } = sandbox.simulator.statistics();
+  expect(await sandbox.embed(args).exit).toMatchObject({ code: 0 });
+  expect(sandbox.simulator.statistics().calls).toBe(calls);
+});
+
+test("a Redis given by URL may be killed and come back while a run goes on", async () => {
+  const redis = await startRedisProcess({ settings: [["appendfsync", "always"]] });
+  try {
+    await using sandbox = await CliSandbox.open({
+      latency: LATENCY,
+      limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
+      env: { REDIS_URL: redis.url },
+    });
+    writeCorpus(sandbox, ITEMS);
+    const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", "npy", "--json"]);
+    await cli.event(hasProgressedTo(0.3), "three tenths of the items");
+    await redis.kill("SIGKILL");
+    await cli.event(
+      ({ event, message }) => event === "note" && String(message).includes("Redis broke"),
+      "word of the lost connection",
+    );
+    await redis.start();
+    const { code, stderr } = await cli.exit;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expectComplete(sandbox, "vectors");
+    expectCallCounts(sandbox, "vectors", 1);
+    await sandbox.waitUntilNoProcesses();
+  } finally {
+    await redis.stop();
+  }
+});
+
+test("everything killed at once, and the folder of Redis lost: the output says what is missing", async () => {
+  await using sandbox = await CliSandbox.open({
+    latency: LATENCY,
+    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
+  });
+  writeCorpus(sandbox, ITEMS);
+  const args = ["corpus", "--out", "vectors", "--format", "npy", "--json", "--window", "300"];
+  const cli = sandbox.embed(args);
+  await cli.event(hasProgressedTo(0.3), "three tenths of the items");
+  for (const { pid } of sandbox.processes()) killIfRunning(pid, "SIGKILL");
+  await cli.exit;
+  await sandbox.waitUntilNoProcesses();
+  const { rm } = await import("node:fs/promises");
+  await rm(sandbox.path(".sluice"), { recursive: true });
+
+  expect(await sandbox.embed(args).exit).toMatchObject({ code: 0, stderr: "" });
+  expectComplete(sandbox, "vectors");
+  // The window is what Redis held: at most that much is paid for again.
+  expect(sandbox.simulator.statistics().texts).toBeLessThanOrEqual(ITEMS + 300 + CONCURRENCY * 10);
+});
+
+test("a worker told to stop hands back its jobs at no cost, and separate workers finish the run", async () => {
+  await using sandbox = await CliSandbox.open({
+    latency: LATENCY,
+    limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
+  });
+  writeCorpus(sandbox, ITEMS);
+  const workers = [sandbox.start(["worker"]), sandbox.start(["worker"])];
+  await Promise.all(workers.map((worker) => waitFor(() => worker.stderr().includes("worker takes jobs"))));
+  const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", "npy", "--json", "--workers", "0"]);
+  await cli.event(hasProgressedTo(0.2), "a fifth of the items");
+  expect(cli.workers()).toEqual([]);
+  workers[0]?.kill("SIGTERM");
+  expect(await workers[0]?.exit).toMatchObject({ code: 0 });
+  expect(await cli.exit).toMatchObject({ code: 0, stderr: "" });
+  expectComplete(sandbox, "vectors");
+  expect(sandbox.manifest("vectors").calls).toMatchObject({
+    made: CALLS,
+    answered: CALLS,
+    failed: 0,
+    paidTwice: 0,
+  });
+  expect(sandbox.simulator.statistics().calls).toBe(CALLS);
+  const log = workers.map((worker) => worker.stderr()).join("");
+  expect(log).not.toContain(readFileSync(sandbox.path("corpus", "part-0.jsonl"), "utf8").slice(20, 60));
+  workers[1]?.kill("SIGTERM");
+  expect(await workers[1]?.exit).toMatchObject({ code: 0 });
+  await sandbox.waitUntilNoProcesses();
+});

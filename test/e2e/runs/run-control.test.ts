@@ -1,0 +1,200 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
+import { expectedVectors, writeCorpus } from "#test/support/runs/corpus.ts";
+import { readJsonl, readNpy } from "#test/support/runs/read-output-files.ts";
+
+const ITEMS = 1_000;
+let sandbox: CliSandbox;
+
+beforeEach(async () => {
+  sandbox = await CliSandbox.open({
+    latency: { fixedMs: 200 },
+    // Ten seconds of work: another command that takes seconds to start still finds the run under way.
+    limits: { requestsPerMinute: 100_000, concurrency: 2 },
+  });
+  writeCorpus(sandbox, ITEMS);
+});
+
+afterEach(() => sandbox[Symbol.asyncDispose]());
+
+const calls = () => sandbox.simulator.statistics().calls;
+
+/** A run that has a tenth of its records, and its id. */
+async function startRun(format = "jsonl"): Promise<{ cli: CliProcess; id: string }> {
+  const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", format, "--json"]);
+  await cli.event(hasProgressedTo(0.1), "a tenth of the items");
+  return { cli, id: sandbox.manifest("vectors").run };
+}
+
+const phaseIs = (phase: string) => (event: Readonly<Record<string, unknown>>) =>
+  event.event === "progress" && event.phase === phase;
+
+test("a run is paused, followed, and resumed from other terminals", async () => {
+  const { cli, id } = await startRun("npy");
+  const follower = sandbox.start(["run", id, "--json"]);
+  await follower.event(({ event }) => event === "run-start", "the start of the run");
+
+  const paused = await sandbox.run(["pause", id]);
+  expect(paused).toMatchObject({ code: 0, stderr: "" });
+  expect(paused.stdout).toContain(`${id}: paused`);
+  await cli.event(phaseIs("paused"), "the pause");
+  await follower.event(phaseIs("paused"), "the pause, elsewhere");
+  const before = calls();
+  expect(before).toBeLessThan(ITEMS / 10);
+  expect((await sandbox.run(["pause", id])).stdout).toContain("paused already");
+  // Several rounds of workers asking for their jobs again: none of them calls.
+  const at = cli.events().at(-1)?.at;
+  await cli.event((event) => Date.parse(String(event.at)) > Date.parse(String(at)) + 4_000, "four seconds");
+  expect(calls()).toBe(before);
+
+  expect((await sandbox.run(["resume", "vectors"])).stdout).toContain("resumed");
+  expect(await cli.exit).toMatchObject({ code: 0, stderr: "" });
+  expect(await follower.exit).toMatchObject({ code: 0, stderr: "" });
+  expect(follower.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "finished",
+    report: { run: id, items: { succeeded: ITEMS } },
+  });
+  expect(calls()).toBe(ITEMS / 10);
+  const { floats } = readNpy(sandbox.path("vectors", "vectors.npy"));
+  expect(Buffer.compare(Buffer.from(floats.buffer), Buffer.from(expectedVectors(ITEMS).buffer))).toBe(0);
+  const late = await sandbox.run(["run", id, "--json"]);
+  expect(late.code).toBe(0);
+  expect((await sandbox.run(["pause", id])).stderr).toContain("is finished");
+});
+
+test("a cancelled run writes what it has; the rest are errors that say so", async () => {
+  const { cli, id } = await startRun();
+  const { code, stdout } = await sandbox.run(["cancel", id, "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({ run: id, before: "running", state: "cancelled", coordinated: true });
+  expect(await cli.exit).toMatchObject({ code: 1, stderr: "" });
+  const { items, failuresByKind, calls: counted } = sandbox.manifest("vectors");
+  expect(items.total).toBe(ITEMS);
+  expect(items.missing).toBe(0);
+  expect(items.succeeded).toBeGreaterThanOrEqual(ITEMS / 10);
+  expect(items.succeeded).toBeLessThan(ITEMS);
+  expect(failuresByKind).toEqual({ cancelled: items.failed });
+  // Every answer that was paid for is in the output.
+  expect(counted).toMatchObject({ made: calls(), answered: calls(), paidTwice: 0 });
+  expect(items.succeeded).toBe(calls() * 10);
+  const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
+  expect(records.map(({ index }) => index)).toEqual(Array.from({ length: ITEMS }, (_, i) => i));
+  expect(records.filter(({ status }) => status === "ok")).toHaveLength(items.succeeded);
+  expect((await sandbox.run(["resume", id])).code).toBe(2);
+  await sandbox.waitUntilNoProcesses();
+});
+
+test("a run whose coordinator is gone is cancelled when its command is run again", async () => {
+  const worker = sandbox.start(["worker"]);
+  const { cli, id } = await startRun();
+  cli.killGroup("SIGINT");
+  expect(await cli.exit).toMatchObject({ code: 130 });
+  const refused = await sandbox.run(["resume", id]);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain("run its command again");
+  const viewed = await sandbox.run(["run", id, "--json"]);
+  expect(viewed.code).toBe(2);
+  expect(JSON.parse(viewed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    message: "interrupted",
+  });
+  expect((await sandbox.run(["cancel", id])).stdout).toContain("run its command again");
+  const before = calls();
+  const rerun = await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit;
+  expect(rerun).toMatchObject({ code: 1 });
+  expect(calls()).toBe(before);
+  expect(sandbox.manifest("vectors").items).toMatchObject({ total: ITEMS, missing: 0 });
+  worker.kill("SIGTERM");
+  await worker.exit;
+});
+
+test("a run whose coordinator was killed can be neither paused nor resumed, and its command finishes it", async () => {
+  const { cli, id } = await startRun();
+  cli.kill("SIGKILL");
+  await cli.exit;
+  for (const verb of ["pause", "resume"]) {
+    const { code, stdout, stderr } = await sandbox.run([verb, id]);
+    expect({ verb, code, stdout }).toEqual({ verb, code: 2, stdout: "" });
+    expect(stderr).toContain(`${id} is stopped`);
+    expect(stderr).toContain("run its command again");
+  }
+  expect(await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit).toMatchObject({ code: 0 });
+  expect(sandbox.manifest("vectors")).toMatchObject({ run: id, items: { succeeded: ITEMS } });
+});
+
+test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody knows is refused", async (verb) => {
+  const { code, stderr } = await sandbox.run([verb, "e-20260101-nothing"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain('no run "e-20260101-nothing"');
+  const folder = await sandbox.run([verb, "corpus"]);
+  expect(folder.code).toBe(2);
+  expect(folder.stderr).toContain("holds no run");
+});
+
+test("a limit set from another terminal is kept by running workers within seconds, and shown", async () => {
+  const { cli } = await startRun();
+  const told = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
+  expect(told).toMatchObject({ code: 0, stderr: "" });
+  expect(told.stdout).toContain("1 at once (set)");
+  await cli.event(({ event, lanes }) => {
+    const [lane] = (lanes ?? []) as { concurrency: { used: number; allowed?: number } }[];
+    return event === "progress" && lane?.concurrency.allowed === 1 && lane.concurrency.used === 1;
+  }, "the new limit");
+  const doctor = await sandbox.run(["doctor"]);
+  expect(doctor.stdout).toContain('1 at once, set with "sluice set-limit"');
+  await sandbox.run(["set-limit", "minimax/embo-01", "--clear", "--concurrency", "16"]);
+  expect(await cli.exit).toMatchObject({ code: 0 });
+  const unknown = await sandbox.run(["set-limit", "minimax/embo-1", "--concurrency", "1"]);
+  expect(unknown).toMatchObject({ code: 2 });
+  expect(unknown.stderr).toContain("Did you mean minimax/embo-01");
+  expect((await sandbox.run(["set-limit", "minimax/embo-01"])).stderr).toContain("say what to set");
+});
+
+test("--max-cost stops before the cap and says how to go on; more money finishes the run", async () => {
+  const price = { inputPerMillionTokens: 1_000_000, currency: "CNY" };
+  const limits = { requestsPerMinute: 100_000, concurrency: 4 };
+  sandbox.write(
+    "sluice.yaml",
+    JSON.stringify({ providers: { minimax: { models: { "embo-01": { limits, price } } } } }),
+  );
+  const dry = await sandbox.embed(["corpus", "--out", "dry", "--dry-run", "--json"]).exit;
+  const { estimatedTokens, cost } = JSON.parse(dry.stdout);
+  expect(cost.currency).toBe("CNY");
+  expect(cost.expected).toBeCloseTo(estimatedTokens);
+  expect(cost.low).toBeCloseTo(estimatedTokens * 0.85);
+  expect(cost.high).toBeCloseTo(estimatedTokens * 1.15);
+
+  const cap = Math.round(estimatedTokens * 0.4);
+  const args = ["corpus", "--out", "vectors", "--format", "npy", "--json"];
+  const capped = sandbox.embed([...args, "--max-cost", String(cap)]);
+  expect(await capped.exit).toMatchObject({ code: 2, stderr: "" });
+  expect(capped.events().at(-1)).toMatchObject({
+    event: "run-end",
+    outcome: "stopped",
+    message: expect.stringContaining("CNY"),
+    hint: expect.stringContaining("--max-cost"),
+  });
+  const stopped = sandbox.manifest("vectors");
+  expect(stopped).toMatchObject({ state: "stopped", calls: { failed: 0, paidTwice: 0 } });
+  expect(stopped.cost?.amount).toBe(sandbox.simulator.statistics().tokens);
+  expect(stopped.cost?.amount).toBeLessThanOrEqual(cap);
+  expect(stopped.cost?.amount).toBeGreaterThan(cap * 0.95);
+  const again = await sandbox.embed([...args, "--max-cost", String(cap)]).exit;
+  expect(again).toMatchObject({ code: 2 });
+  expect(sandbox.manifest("vectors").tokens - stopped.tokens).toBeLessThan(cap * 0.1);
+
+  expect(await sandbox.embed(args).exit).toMatchObject({ code: 0 });
+  const { cost: paid, tokens } = sandbox.manifest("vectors");
+  expect(paid).toEqual({ amount: tokens, currency: "CNY" });
+  expect(readFileSync(sandbox.path("vectors", "items.jsonl"), "utf8").trim().split("\n")).toHaveLength(ITEMS);
+});
+
+test("--max-cost without a price is refused before anything is sent", async () => {
+  const { code, stderr } = await sandbox.embed(["corpus", "--out", "vectors", "--max-cost", "1"]).exit;
+  expect(code).toBe(2);
+  expect(stderr).toContain("needs a price");
+  expect(calls()).toBe(0);
+});

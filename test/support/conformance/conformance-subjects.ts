@@ -1,0 +1,14 @@
+import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
+import { createCompatibleSubject } from "./compatible.ts";
+import { MINIMAX_SUBJECTS } from "./minimax.ts";
+import { SPARK_SUBJECTS } from "./spark.ts";
+import type { ConformanceSubject } from "./subject.ts";
+import { ZHIPU_SUBJECT } from "./zhipu.ts";
+
+/** Every provider there is. A vendor that is a profile is here by itself; a protocol of its own adds its subjects. */
+export const SUBJECTS: readonly ConformanceSubject[] = [
+  ...COMPATIBLE_PROFILES.map(createCompatibleSubject),
+  ZHIPU_SUBJECT,
+  ...SPARK_SUBJECTS,
+  ...MINIMAX_SUBJECTS,
+];

@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "#src/core/clock.ts";
+import type { Item } from "#src/core/item.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createEmbeddingJobs } from "#src/producer/run-kinds/embedding/embedding-jobs.ts";
+import { Coordinator, type CoordinatorEvent } from "#src/producer/runs/coordinator.ts";
+import { RunQueues } from "#src/producer/runs/feeding/run-queues.ts";
+import { acquireLease } from "#src/producer/runs/lease.ts";
+import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import type { EmbeddingModel } from "#src/providers/provider.ts";
+import { queueName } from "#src/queues/names.ts";
+import { openRedis } from "#src/redis/connection.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { parseRedisUrl } from "#src/redis/url.ts";
+import { RunControl } from "#src/state/runs/run-control.ts";
+import { RunLedger } from "#src/state/runs/run-ledger.ts";
+import { startWorker, type WorkerHost, type WorkerOptions } from "#src/workers/worker-host.ts";
+import { silentLog } from "#src/workers/worker-log.ts";
+import { DIMENSIONS } from "#test/support/fakes/fake-embedding.ts";
+import type { TestRedis } from "#test/support/redis/redis.ts";
+
+export function makeItems(count: number, text: (index: number) => string = (i) => `text number ${i}`): Item[] {
+  return Array.from({ length: count }, (_, index) => ({
+    index,
+    id: `id-${index}`,
+    text: text(index),
+    tokens: Math.ceil(text(index).length / 4),
+  }));
+}
+
+async function* readFrom(items: readonly Item[], from: number): AsyncIterable<readonly Item[]> {
+  for (let at = from; at < items.length; at += 100) yield items.slice(at, at + 100);
+}
+
+export interface InProcessHarness {
+  readonly dir: string;
+  readonly keys: ReturnType<typeof createKeys>;
+  worker(
+    model: EmbeddingModel | ((name: string) => EmbeddingModel),
+    options?: Partial<WorkerOptions>,
+    limits?: LaneLimits,
+  ): WorkerHost;
+  coordinate(
+    items: readonly Item[],
+    options?: {
+      runId?: string;
+      windowSize?: number;
+      signal?: AbortSignal;
+      onTick?: () => Promise<void>;
+      /** Of the store, inside the bench's folder; runs side by side need one each. */
+      folder?: string;
+      model?: string;
+    },
+  ): Promise<{ events: CoordinatorEvent[] }>;
+  ledger(runId: string): RunLedger;
+  store(items: number): ReturnType<typeof openRecordStore>;
+  close(): Promise<void>;
+}
+
+/** Everything a run needs, in this process, on the test's Redis and a folder of its own. */
+export async function openInProcessHarness(redis: TestRedis): Promise<InProcessHarness> {
+  const source = openRedis(parseRedisUrl(redis.url));
+  const keys = createKeys(redis.namespace);
+  const dir = await mkdtemp(join(tmpdir(), "sluice-run-"));
+  const client = source.connect("commands");
+  const limiter = createRedisLimiter(client, keys);
+  const hosts: WorkerHost[] = [];
+  const queues = new RunQueues(source, keys, [queueName("fake", "embedding")]);
+
+  return {
+    dir,
+    keys,
+    worker(model, options = {}, limits = { concurrency: 8 }) {
+      const host = startWorker({
+        redis: source,
+        keys,
+        limiter,
+        capabilities: [{ provider: "fake", kind: "embedding" }],
+        chatLanes: () => [],
+        embeddingLanes: (provider, name) => [
+          { lane: { provider, account: "default", model: name }, limits, model: pick(model, name) },
+        ],
+        version: "test",
+        log: silentLog,
+        options: { graceMs: 5_000, ...options },
+      });
+      hosts.push(host);
+      return host;
+    },
+    async coordinate(items, { runId = "run", windowSize = 200, signal, onTick, folder = "", model = "m" } = {}) {
+      const control = new RunControl(client, keys, runId);
+      const lease = await acquireLease(control, systemClock, {
+        onWait: () => undefined,
+        signal: signal ?? new AbortController().signal,
+      });
+      const store = await openRecordStore(join(dir, folder), {
+        items: items.length,
+        dimensions: DIMENSIONS,
+      });
+      const events: CoordinatorEvent[] = [];
+      try {
+        await new Coordinator({
+          control,
+          lease,
+          queues,
+          blocking: source.connect("blocking"),
+          store,
+          clock: systemClock,
+          readItems: (from) => readFrom(items, from),
+          jobs: createEmbeddingJobs({ run: runId, provider: "fake", model, purpose: "db" }, 10),
+          windowSize,
+          counters: () => ({}),
+          onTick: onTick ?? (async () => undefined),
+          onEvent: (event) => events.push(event),
+          signal: signal ?? new AbortController().signal,
+        }).run();
+      } finally {
+        await store.close();
+        await lease.release();
+      }
+      return { events };
+    },
+    ledger: (runId) => new RunLedger(client, keys.run(runId)),
+    store: (items) => openRecordStore(dir, { items, dimensions: DIMENSIONS }),
+    async close() {
+      await Promise.all(hosts.map((host) => host.stop()));
+      await queues.close();
+      await source.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function pick(model: EmbeddingModel | ((name: string) => EmbeddingModel), name: string): EmbeddingModel {
+  return typeof model === "function" ? model(name) : model;
+}
