@@ -5,7 +5,7 @@ import { fetchSession, refreshSessionOnSignOut, session } from "./server/session
 import { Shell } from "./shell/shell.tsx";
 import { initTheme } from "./shell/theme.ts";
 
-/** Until the server has said who is there, it is asked again this often. */
+/** How often the session is requested again while the server does not answer. */
 const RETRY_INTERVAL_MS = 2_000;
 
 async function loadSession(): Promise<void> {

@@ -1,4 +1,4 @@
-/** Where the reader is. It stands in the part of the address after "#", which never reaches the server. */
+/** The current page, taken from the URL fragment, which browsers never send to the server. */
 export type Route =
   | { readonly page: "overview" | "runs" | "live" | "search" | "queues" | "audit" | "unknown" }
   | { readonly page: "run"; readonly run: string }
@@ -6,7 +6,7 @@ export type Route =
 
 const PAGES = ["runs", "live", "search", "queues", "audit"] as const;
 
-/** Total: whatever the address holds, there is a route. */
+/** Never throws: an unknown fragment gives the page "unknown". */
 export function parseRoute(hash: string): Route {
   const [path = ""] = hash.replace(/^#\/?/, "").split("?");
   const [first = "", run, items, index, ...rest] = path.split("/").map(decode);

@@ -3,7 +3,7 @@ import { parseRoute, type Route } from "./parse-route.ts";
 
 export const route = signal<Route>({ page: "overview" });
 
-/** Keeps `route` with the address. Pages begin at their top, and a reader of the screen hears the new title. */
+/** Keeps `route` in sync with the URL fragment, and scrolls to the top of each new page. */
 export function syncRouteWithUrl(): void {
   const updateRoute = () => {
     route.value = parseRoute(location.hash);

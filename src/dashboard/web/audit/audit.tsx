@@ -14,34 +14,34 @@ import { readDetail } from "./read-detail.ts";
 const PAGE_SIZE = 50;
 const REFRESH_INTERVAL_MS = 5_000;
 
-interface OlderEntries {
+interface LoadedEntries {
   readonly lines: readonly AuditEntry[];
   readonly next?: string | undefined;
 }
 
-/** Who changed what, the newest first. */
+/** The audit log, newest entries first. */
 export function Audit() {
   useEventStream("", {});
-  const older = useSignal<OlderEntries | undefined>(undefined);
-  const olderError = useSignal<unknown>(undefined);
-  // What is below has its place: with older lines in view the newest are not read again.
+  const loaded = useSignal<LoadedEntries | undefined>(undefined);
+  const loadError = useSignal<unknown>(undefined);
+  // Once older entries are shown, the newest are no longer refreshed, so that the list does not move.
   const newest = useQuery<AuditPage>(
     `api/audit?limit=${PAGE_SIZE}`,
-    older.value === undefined ? REFRESH_INTERVAL_MS : undefined,
+    loaded.value === undefined ? REFRESH_INTERVAL_MS : undefined,
   );
-  const next = older.value === undefined ? newest.answer?.next : older.value.next;
-  const error = newest.error ?? olderError.value;
-  const load = async (before: string) => {
+  const next = loaded.value === undefined ? newest.answer?.next : loaded.value.next;
+  const error = newest.error ?? loadError.value;
+  const loadOlder = async (before: string) => {
     try {
       const page = await requestApi<AuditPage>(`api/audit?limit=${PAGE_SIZE}&before=${encodeURIComponent(before)}`);
-      const lines = older.value?.lines ?? newest.answer?.lines ?? [];
-      older.value = { lines: [...lines, ...page.lines], next: page.next };
-      olderError.value = undefined;
+      const lines = loaded.value?.lines ?? newest.answer?.lines ?? [];
+      loaded.value = { lines: [...lines, ...page.lines], next: page.next };
+      loadError.value = undefined;
     } catch (thrown) {
-      olderError.value = thrown;
+      loadError.value = thrown;
     }
   };
-  const lines = older.value?.lines ?? newest.answer?.lines;
+  const lines = loaded.value?.lines ?? newest.answer?.lines;
   const t = translations.value;
   return (
     <>
@@ -60,7 +60,7 @@ export function Audit() {
       </Card>
       {next === undefined ? null : (
         <div class="actions">
-          <button type="button" class="button" onClick={() => void load(next)}>
+          <button type="button" class="button" onClick={() => void loadOlder(next)}>
             {t.common.showOlder}
           </button>
         </div>

@@ -1,4 +1,4 @@
-/** What was given with an act, as far as there are words for it. */
+/** One part of the details of an audit entry; limits and item counts can be localized. */
 export type DetailPart =
   | {
       readonly kind: "limit";
@@ -14,7 +14,7 @@ const DIMENSIONS = {
   concurrency: "concurrency",
 } as const;
 
-/** Takes an audit line's detail to pieces: "clear, requestsPerMinute 250", "500 items". */
+/** Parses the details of an audit entry: "clear, requestsPerMinute 250", "500 items". */
 export function readDetail(detail: string): DetailPart[] {
   return detail
     .split(", ")

@@ -15,22 +15,22 @@ export interface ChartSeries {
 export interface ChartProps {
   readonly title: string;
   readonly unit: string;
-  /** Beginning of each step, epoch ms. */
+  /** Start of each step, epoch milliseconds. */
   readonly at: readonly number[];
   readonly lines: readonly ChartSeries[];
   readonly format: (value: number | null | undefined) => string;
-  /** Shorter, for the figures beside the axis; `format` unless given. */
+  /** Shorter format for the labels of the value axis; `format` by default. */
   readonly formatAxis?: (value: number) => string;
 }
 
-/** Lines over time. Its legend shows the figures under the pointer, else the newest ones. */
+/** A line chart over time. The legend shows the values under the pointer, or else the latest ones. */
 export function Chart({ title, unit, at, lines, format, formatAxis = format }: ChartProps) {
   const t = translations.value.charts;
   const hovered = useSignal<number | null>(null);
-  // One point makes no line.
+  // A line needs at least two points.
   const isEmpty = !lines.some(({ values }) => values.filter((value) => value !== null).length > 1);
   const hoveredIndex = hovered.value;
-  const figure = (values: ChartSeries["values"]) =>
+  const formatValue = (values: ChartSeries["values"]) =>
     format(hoveredIndex === null ? getLatestValue(values) : values[hoveredIndex]);
   const timestamp = hoveredIndex === null ? undefined : at[hoveredIndex];
   return (
@@ -49,7 +49,7 @@ export function Chart({ title, unit, at, lines, format, formatAxis = format }: C
               <span class="muted">
                 <UntrustedText value={label} truncate />
               </span>{" "}
-              {isEmpty ? null : figure(values)}
+              {isEmpty ? null : formatValue(values)}
             </li>
           ))}
         </ul>
@@ -85,7 +85,7 @@ interface PlotProps extends Pick<ChartProps, "at" | "lines"> {
   readonly onHover: (index: number | null) => void;
 }
 
-/** The chart library comes in a file of its own, after the page's figures are on the screen. */
+/** Loads the chart library on demand, after the values of the page are visible. */
 function Plot({ at, lines, format, label, onHover }: PlotProps) {
   const element = useRef<HTMLDivElement>(null);
   const drawing = useRef<ChartHandle | undefined>(undefined);

@@ -7,17 +7,17 @@ export interface ChartHandle {
 }
 
 export interface DrawingOptions {
-  /** One of "a" to "e" per line; the style sheet says what they look like. */
+  /** One of "a" to "e" per line; tokens.css defines the colours as `--series-a` and so on. */
   readonly colors: readonly string[];
   readonly format: (value: number) => string;
-  /** Told which step is under the pointer, and null when none is. */
+  /** Called with the index of the step under the pointer, or null. */
   readonly onHover: (index: number | null) => void;
 }
 
-/** Broken lines beside whole ones, so that they can be told apart without their colour. */
+/** Dash patterns, so that lines can be distinguished without colour. */
 const DASHES: Readonly<Record<string, number[]>> = { b: [5, 3], d: [2, 2], e: [5, 3] };
 
-/** Draws in an empty element, follows its width, and leaves it empty at the end. */
+/** Draws into an empty element and follows its size; `destroy` leaves the element empty. */
 export function drawChart(element: HTMLElement, options: DrawingOptions): ChartHandle {
   const plot = new UPlot(buildUplotOptions(element, options), [[], ...options.colors.map(() => [])], element);
   const observer = new ResizeObserver(() => {
@@ -47,7 +47,7 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
   return {
     width: element.clientWidth,
     height: element.clientHeight,
-    // The last label of the time stands under the right edge, half of it beyond.
+    // The last time label is centred on the right edge, so half of it needs padding.
     padding: [8, 26, 0, 0],
     legend: { show: false },
     cursor: { drag: { setScale: false, x: false, y: false }, points: { size: 6 } },
@@ -67,7 +67,7 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
         size: 52,
         gap: 4,
         space: 28,
-        // Where all is zero, what is above it is a height and no figure.
+        // If all values are zero, labels above zero would be meaningless.
         values: (plot, splits) => {
           const isFlat = !plot.data.slice(1).some((line) => line.some((value) => (value ?? 0) !== 0));
           return splits.map((value) => (isFlat && value !== 0 ? "" : format(value)));
@@ -89,17 +89,17 @@ function buildUplotOptions(element: HTMLElement, { colors, format, onHover }: Dr
   };
 }
 
-/** Seconds from one label of the time to the next; the library knows no two minutes, and leaves five with one label. */
+/** Possible distances between time labels, in seconds. The defaults of the library have no 2-minute step, which would leave a range of five minutes with a single label. */
 const STEPS_S = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400];
 
-/** "14:05" in the reader's zone, "14:05:30" with seconds. */
+/** "14:05" in the local time zone, "14:05:30" with seconds. */
 function formatClockTime(seconds: number, withSeconds: boolean): string {
   const date = new Date(seconds * 1000);
   const parts = [date.getHours(), date.getMinutes(), ...(withSeconds ? [date.getSeconds()] : [])];
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
-/** A canvas takes no `light-dark()`: what a name means at this moment is read from an element that wears it. */
+/** A canvas does not understand `light-dark()`, so the current value of a custom property is read from an element that uses it. */
 function createColorResolver(element: HTMLElement): (name: string) => string {
   const probe = document.createElement("i");
   element.append(probe);

@@ -1,31 +1,32 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 
-/** A part of a page under a heading. */
+/** A section of a page with a heading. */
 export function Card({
   title,
-  id: place,
-  end,
+  id: anchor,
+  actions,
   children,
 }: {
   title: ComponentChildren;
   id?: string;
-  end?: ComponentChildren;
+  /** Shown at the right of the heading. */
+  actions?: ComponentChildren;
   children: ComponentChildren;
 }) {
-  const id = useId();
+  const titleId = useId();
   return (
-    <section class="card" id={place} aria-labelledby={id}>
+    <section class="card" id={anchor} aria-labelledby={titleId}>
       <header>
-        <h2 id={id}>{title}</h2>
-        {end ? <div class="card-actions actions">{end}</div> : null}
+        <h2 id={titleId}>{title}</h2>
+        {actions ? <div class="card-actions actions">{actions}</div> : null}
       </header>
       {children}
     </section>
   );
 }
 
-/** Says that there is nothing, and what to do so that there is. */
+/** Shown instead of a list without entries; `command` is what to run to get some. */
 export function EmptyState({ children, command }: { children: ComponentChildren; command?: string }) {
   return (
     <div class="empty-state">

@@ -4,15 +4,14 @@ export interface DescriptionItem {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly below?: ComponentChildren;
-  /** The room that it needs: a path broken in the middle cannot be read. */
+  /** Two columns, or the full width, for example for paths, which are hard to read when they wrap. */
   readonly width?: "wide" | "full-width";
 }
 
-/** Figures under their names. */
-export function DescriptionList({ facts }: { facts: readonly DescriptionItem[] }) {
+export function DescriptionList({ items }: { items: readonly DescriptionItem[] }) {
   return (
     <dl class="description-list">
-      {facts.map(({ label, value, below, width }) => (
+      {items.map(({ label, value, below, width }) => (
         <div key={label} class={width}>
           <dt>{label}</dt>
           <dd>

@@ -7,26 +7,26 @@ import { showNotice } from "./notice.tsx";
 
 export interface DialogOptions {
   readonly title: string;
-  /** What will happen, named; may hold fields, whose values `act` gets. */
+  /** Says what will happen; may contain form fields, whose values are passed to `onConfirm`. */
   readonly body: ComponentChildren;
   readonly confirmLabel: string;
   /** Label of the button that closes the dialog without a change; "Cancel" by default. */
   readonly dismissLabel?: string;
   readonly danger?: boolean;
-  /** Whether what the fields hold is enough to act on; asked whenever one changes. */
+  /** Whether the fields are filled in sufficiently; called whenever one changes. */
   readonly isReady?: (fields: FormData) => boolean;
-  /** Resolves with one sentence on what happens now; what it throws is shown, and the dialog stays open. */
+  /** Resolves with a sentence that says what happens now. If it rejects, the error is shown and the dialog stays open. */
   readonly onConfirm: (fields: FormData) => Promise<string>;
 }
 
 const openedDialog = signal<DialogOptions | undefined>(undefined);
 
-/** Asks before something is changed. Escape and the first button leave everything as it is. */
-export function openDialog(next: DialogOptions): void {
-  openedDialog.value = next;
+/** Asks for confirmation before a change. Escape and the first button close the dialog without a change. */
+export function openDialog(options: DialogOptions): void {
+  openedDialog.value = options;
 }
 
-/** The one dialog of the page; the browser keeps the focus inside, and gives it back. */
+/** The only dialog of the page. The browser traps the focus inside and restores it afterwards. */
 export function Dialog() {
   const options = openedDialog.value;
   const element = useRef<HTMLDialogElement>(null);

@@ -3,18 +3,20 @@ import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { localizeReason } from "./server-message.tsx";
 import { UntrustedText } from "./untrusted-text.tsx";
 
-/** Why something could not be had, in the reader's language, and below it what more the server says of it. */
+/** A localized error, followed by the details that the server sent. */
 export function ErrorMessage({ error }: { error: unknown }) {
   const known = error instanceof ServerError ? translations.value.errors[error.code] : undefined;
   return (
     <div class="note error" role="alert">
       <p>{known ?? translations.value.errors.internal}</p>
-      {error instanceof ServerError && error.code !== "unreachable" ? <p class="small">{more(error)}</p> : null}
+      {error instanceof ServerError && error.code !== "unreachable" ? (
+        <p class="small">{describeDetails(error)}</p>
+      ) : null}
     </div>
   );
 }
 
-function more({ code, reason, message, hint }: ServerError) {
+function describeDetails({ code, reason, message, hint }: ServerError) {
   return (
     localizeReason(reason) ??
     localizeReason(code) ?? <UntrustedText value={[message, hint].filter(Boolean).join(" ")} />

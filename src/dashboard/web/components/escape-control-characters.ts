@@ -1,8 +1,8 @@
-/** What turns the direction of a text round, or cannot be seen at all. */
+/** Control characters, and characters that change the direction of text. */
 const INVISIBLE_CHARACTERS = /[\p{Cc}\p{Bidi_Control}]/gu;
 const WHITESPACE = /^[\t\n\r]$/;
 
-/** The text with its control characters written out: "a\u202Eb" is "a[U+202E]b", and a bell its picture. */
+/** Replaces control characters by visible ones: "a\u202Eb" becomes "a[U+202E]b", and BEL becomes "␇". */
 export function escapeControlCharacters(text: string): string {
   return text.replace(INVISIBLE_CHARACTERS, (character) => {
     const code = character.charCodeAt(0);

@@ -3,15 +3,17 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { effectiveLimit, usedShare } from "./limit-usage.ts";
 
-/** How much of a limit is in use. Hatched: what the provider's refusals have taken away for now. */
+/** How much of a limit is in use. The hatched part was taken away after the provider refused calls. */
 export function Meter({ share, label }: { share: LimitUsageView; label: string }) {
   const { compact, share: percent } = formatters.value;
   const t = translations.value.lanes;
   const limit = effectiveLimit(share);
-  const whole = share.allowed;
-  const width = whole === undefined || whole <= 0 ? 0 : Math.min(1, share.used / whole);
-  const isLearned = share.learned !== undefined && whole !== undefined && share.learned < whole;
-  const origin = [isLearned ? t.loweredFrom(compact(whole)) : "", share.set ? t.manual : ""].filter(Boolean).join(", ");
+  const allowed = share.allowed;
+  const width = allowed === undefined || allowed <= 0 ? 0 : Math.min(1, share.used / allowed);
+  const isLowered = share.learned !== undefined && allowed !== undefined && share.learned < allowed;
+  const origin = [isLowered ? t.loweredFrom(compact(allowed)) : "", share.set ? t.manual : ""]
+    .filter(Boolean)
+    .join(", ");
   return (
     <div class="meter">
       <span class="meter-values">
@@ -19,7 +21,7 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
         <span class="muted">{percent(usedShare(share))}</span>
       </span>
       {limit === undefined ? null : (
-        // biome-ignore lint/a11y/useSemanticElements: a meter element takes no second figure, and each browser draws it anew
+        // biome-ignore lint/a11y/useSemanticElements: a meter element has no room for the lowered part, and each browser draws it differently
         <span
           class="meter-track"
           role="meter"
@@ -33,13 +35,13 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
             class={share.used > limit ? "meter-fill exceeded" : "meter-fill"}
             style={{ width: `${width * 100}%` }}
           />
-          {isLearned && whole ? (
-            <span class="meter-learned" style={{ width: `${(1 - limit / whole) * 100}%` }} />
+          {isLowered && allowed ? (
+            <span class="meter-learned" style={{ width: `${(1 - limit / allowed) * 100}%` }} />
           ) : null}
         </span>
       )}
       {origin === "" ? null : (
-        <span class="meter-note" title={isLearned ? t.loweredTitle : undefined}>
+        <span class="meter-note" title={isLowered ? t.loweredTitle : undefined}>
           {origin}
         </span>
       )}

@@ -4,7 +4,7 @@ const notices = signal<readonly { readonly id: number; readonly text: string }[]
 let count = 0;
 const DISPLAY_MS = 6_000;
 
-/** Says for some seconds, to eyes and to screen readers, what has just been done. */
+/** Shows a message for six seconds, and announces it to screen readers. */
 export function showNotice(text: string): void {
   count += 1;
   const id = count;

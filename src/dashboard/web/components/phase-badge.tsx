@@ -3,10 +3,9 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { getRunTone } from "./run-tone.ts";
 import { StatusBadge } from "./status-badge.tsx";
 
-/** What a run is doing, as a word and a shape. */
 export function PhaseBadge({ run }: { run: Pick<RunSummary, "phase" | "items"> }) {
   const tone = getRunTone(run);
-  // Two bars are a pause, and an end is none.
+  // The shape of "warning" looks like a pause sign, which would be wrong for a finished run.
   const shape = run.phase === "finished" && tone === "warning" ? "success" : tone;
   return (
     <StatusBadge tone={tone} shape={shape}>

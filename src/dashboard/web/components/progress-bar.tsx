@@ -4,7 +4,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 type Items = NonNullable<RunSummary["items"]>;
 
-/** How many items have their records; failed ones are hatched, those in Redis are striped. */
+/** Items by status: failed items are hatched, items in Redis are striped. */
 export function ProgressBar({ items, tall }: { items: Items; tall?: boolean }) {
   const { total, succeeded, failed, inFlight = 0 } = items;
   const width = (count: number) => ({ width: total > 0 ? `${(100 * count) / total}%` : "0%" });
@@ -28,7 +28,7 @@ export function ProgressBar({ items, tall }: { items: Items; tall?: boolean }) {
   );
 }
 
-/** Share of items that have their records; undefined while the total is not known. */
+/** Share of items that have a record, 0 to 1; undefined while the total is unknown. */
 export function completedShare(items: Items | undefined): number | undefined {
   return items && items.total > 0 ? (items.succeeded + items.failed) / items.total : undefined;
 }

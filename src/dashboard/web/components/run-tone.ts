@@ -15,10 +15,10 @@ const TONES: Readonly<Record<RunPhaseView, Tone>> = {
   unknown: "neutral",
 };
 
-/** Above this share of failed items the run itself has failed, whatever else came of it. */
+/** A finished run with a larger share of failed items is shown as an error. */
 const BAD_SHARE = 0.5;
 
-/** The tone of a run's state: an end with failures is not one to be pleased with. */
+/** The tone of a run's state; a finished run with failures is not shown as a success. */
 export function getRunTone({ phase, items }: Pick<RunSummary, "phase" | "items">): Tone {
   if (phase !== "finished" || items === undefined || items.failed === 0) return TONES[phase] ?? "neutral";
   return items.failed > items.total * BAD_SHARE ? "error" : "warning";

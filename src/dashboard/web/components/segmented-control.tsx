@@ -1,4 +1,4 @@
-/** A choice of few, all in view. */
+/** A choice between a few options that are all visible. */
 export function SegmentedControl<Option extends string>({
   label,
   options,
@@ -8,7 +8,7 @@ export function SegmentedControl<Option extends string>({
   label: string;
   options: readonly { readonly value: Option; readonly text: string; readonly title?: string }[];
   selected: Option;
-  onSelect: (choice: Option) => void;
+  onSelect: (option: Option) => void;
 }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset draws a frame and a legend, and this is one control

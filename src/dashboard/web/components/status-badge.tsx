@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Tone } from "./run-tone.ts";
 
-/** A shape of its own for each tone, so that no meaning hangs on colour alone. */
+/** Each tone has its own shape, so that no meaning depends on colour alone. */
 const SHAPES: Readonly<Record<Tone, string>> = {
   neutral: "M2 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0M3.5 6a2.5 2.5 0 1 1 5 0a2.5 2.5 0 1 1-5 0",
   active: "M3 1.5v9l7.5-4.5z",
@@ -16,7 +16,7 @@ export function StatusBadge({
   children,
 }: {
   tone: Tone;
-  /** Another tone's, where its colour alone would say too much. */
+  /** The shape of another tone, where the shape of `tone` would be misleading. */
   shape?: Tone;
   children: ComponentChildren;
 }) {

@@ -1,12 +1,13 @@
 import { escapeControlCharacters } from "./escape-control-characters.ts";
 
-/** Longer than anything a reader takes in at a glance; the rest would only slow the page down. */
+/** Longer texts are cut: rendering them would only slow the page down. */
 const MAX_LENGTH = 2_000;
 const MAX_TITLE_LENGTH = 500;
 
 /**
- * Text that is not ours: ids, file names, messages, what a model said. It is only ever a text node; its direction
- * stays inside it, what it hides is written out, and it wraps or, with `cut`, ends in an ellipsis and has itself as title.
+ * Text that does not come from Sluice: ids, file names, messages, model output. It is always rendered as a text node.
+ * Its direction is isolated, and control characters are made visible. It wraps or, with `truncate`, ends in an
+ * ellipsis and has the text as its tooltip.
  */
 export function UntrustedText({
   value,

@@ -7,14 +7,13 @@ export interface QueryState<Answer> {
   readonly refetch: () => void;
 }
 
-/** What ends by itself is asked about again this often, whether or not the answer is to be renewed. */
+/** Requests that failed with a transient error are repeated this often, even without a refresh interval. */
 const RETRY_INTERVAL_MS = 2_000;
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(["redis-unavailable", "unreachable"]);
 
 /**
- * What the server answers for `path`, again whenever the path changes, every `everyMs` if given, and on `again`; soon
- * again, too, after an error that ends by itself. While an answer is on its way the last one of the same path stays; an
- * error never takes away what is shown.
+ * Requests `path` whenever it changes, every `intervalMs` if given, on `refetch`, and soon after a transient error.
+ * The last answer for the same path stays available while a request is in flight and after an error.
  */
 export function useQuery<Answer>(path: string | undefined, intervalMs?: number): QueryState<Answer> {
   const [state, setState] = useState<{ path?: string; answer?: Answer; error?: unknown }>({});

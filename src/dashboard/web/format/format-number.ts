@@ -1,4 +1,4 @@
-/** Drawn where a figure is not known: never zero. */
+/** Shown for unknown values, which must not look like zero. */
 export const DASH = "–";
 
 export type MaybeNumber = number | null | undefined;
@@ -19,12 +19,12 @@ export function isKnown(value: MaybeNumber): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
-/** "12,345"; a dash when unknown. */
+/** "12,345"; a dash if unknown. */
 export function formatCount(value: MaybeNumber, locale = "en"): string {
   return isKnown(value) ? getNumberFormat(locale, 0, 0).format(value) : DASH;
 }
 
-/** Three significant figures with k, M and G for what is large: "0.42", "36.0", "79.6 k", "1.25 M". */
+/** Three significant digits, with k, M, or G for large values: "0.42", "36.0", "79.6 k", "1.25 M". */
 export function formatCompact(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   const size = Math.abs(value);
@@ -35,14 +35,14 @@ export function formatCompact(value: MaybeNumber, locale = "en"): string {
   return formatSignificant(value, locale);
 }
 
-/** Three figures: 1.23, 12.3, 123. */
+/** Three significant digits: 1.23, 12.3, 123. */
 function formatSignificant(value: number, locale: string): string {
   const size = Math.abs(value);
   const decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
   return getNumberFormat(locale, decimals, decimals).format(value);
 }
 
-/** "87 %" of a share from 0 to 1; small shares keep a decimal, and one that is not all is never "100 %". */
+/** Formats a share from 0 to 1 as "87 %". Small shares keep a decimal, and an incomplete share is never "100 %". */
 export function formatPercent(share: MaybeNumber, locale = "en"): string {
   if (!isKnown(share)) return DASH;
   const percent = share * 100;
@@ -54,7 +54,7 @@ export function formatPercent(share: MaybeNumber, locale = "en"): string {
 
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
-/** "1.2 MB"; decimal units, as disks and networks are sold. */
+/** "1.2 MB", in decimal units. */
 export function formatBytes(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   let [size, unit] = [value, 0];
@@ -65,7 +65,7 @@ export function formatBytes(value: MaybeNumber, locale = "en"): string {
   return `${unit === 0 ? formatCount(size, locale) : formatSignificant(size, locale)} ${UNITS[unit]}`;
 }
 
-/** "1.23 CNY"; small amounts keep two figures that count: "0.0042 CNY". */
+/** "1.23 CNY"; small amounts keep two significant digits: "0.0042 CNY". */
 export function formatMoney(value: MaybeNumber, currency: string | undefined, locale = "en"): string {
   if (!isKnown(value) || currency === undefined) return DASH;
   const size = Math.abs(value);

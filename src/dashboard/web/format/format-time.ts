@@ -1,6 +1,6 @@
 import { DASH, isKnown, type MaybeNumber } from "./format-number.ts";
 
-/** Short names of units of time; a language gives its own. */
+/** Localized short names of time units. */
 export interface TimeUnits {
   readonly ms: string;
   readonly second: string;
@@ -9,7 +9,7 @@ export interface TimeUnits {
   readonly day: string;
 }
 
-/** Time that something took or will take, in at most two units: "120 ms", "4.2 s", "3 min 20 s", "2 h 5 min". */
+/** A duration in at most two units: "120 ms", "4.2 s", "3 min 20 s", "2 h 5 min". */
 export function formatDuration(ms: MaybeNumber, units: TimeUnits): string {
   if (!isKnown(ms)) return DASH;
   if (ms < 0) return `0 ${units.second}`;
@@ -28,7 +28,7 @@ function formatTwoUnits(seconds: number, large: number, largeUnit: string, small
   return second === 0 ? `${first} ${largeUnit}` : `${first} ${largeUnit} ${second} ${smallUnit}`;
 }
 
-/** "14:03:07" in the reader's zone, and with the date when that is another day than `now`. */
+/** "14:03:07" in the local time zone, with the date if it is not the day of `now`. */
 export function formatTimestamp(at: MaybeNumber, now: number, locale: string): string {
   if (!isKnown(at)) return DASH;
   const date = new Date(at);

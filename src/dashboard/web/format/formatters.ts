@@ -10,7 +10,7 @@ import {
 } from "./format-number.ts";
 import { formatDuration, formatTimestamp } from "./format-time.ts";
 
-/** Figures in the reader's language; whatever is not known is a dash. */
+/** Formatters for the selected language; unknown values become a dash. */
 export const formatters = computed(() => {
   const locale = language.value === "zh" ? "zh-CN" : "en-GB";
   const { units } = translations.value;
@@ -22,7 +22,7 @@ export const formatters = computed(() => {
     money: (value: MaybeNumber, currency: string | undefined) => formatMoney(value, currency, locale),
     duration: (ms: MaybeNumber) => formatDuration(ms, units),
     timestamp: (at: MaybeNumber, now: number) => formatTimestamp(at, now, locale),
-    /** How long before `now` it was: both on the server's clock. */
+    /** Time from `at` to `now`, both on the server's clock; at least one second. */
     age: (at: MaybeNumber, now: number) =>
       formatDuration(typeof at === "number" ? Math.max(1_000, now - at) : undefined, units),
   };

@@ -7,17 +7,17 @@ export type Language = "en" | "zh";
 export const language = signal<Language>("en");
 export const translations = signal<Translations>(en);
 
-const KEY = "sluice-language";
+const STORAGE_KEY = "sluice-language";
 
 /** Applies the language that the user selected earlier, or else the first supported language of the browser. */
 export async function initLanguage(): Promise<void> {
-  const saved = localStorage.getItem(KEY);
+  const saved = localStorage.getItem(STORAGE_KEY);
   const preferred = saved ?? navigator.languages.find((tag) => /^(zh|en)\b/i.test(tag)) ?? "en";
   await applyLanguage(preferred.toLowerCase().startsWith("zh") ? "zh" : "en");
 }
 
 export async function selectLanguage(preferred: Language): Promise<void> {
-  localStorage.setItem(KEY, preferred);
+  localStorage.setItem(STORAGE_KEY, preferred);
   await applyLanguage(preferred);
 }
 

@@ -15,7 +15,7 @@ const TONES: Readonly<Record<AttemptView["outcome"], Tone>> = {
   running: "active",
 };
 
-/** Every upstream call for the item that is known, and how many are not. */
+/** All known calls for the item, and how many are unknown. */
 export function AttemptTable({ item }: { item: ItemHistory }) {
   const t = translations.value.items;
   const { timestamp, duration, count } = formatters.value;
@@ -52,7 +52,7 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
         </thead>
         <tbody>
           {history.map((attempt, index) => (
-            // A call that was told to wait is no attempt, so a number may come again.
+            // A throttled call does not count as an attempt, so attempt numbers are not unique.
             <tr key={index}>
               <td class="nowrap">{t.attemptNumber(String(attempt.number))}</td>
               <td class="nowrap" data-label={t.started}>
@@ -81,7 +81,7 @@ export function AttemptTable({ item }: { item: ItemHistory }) {
   );
 }
 
-/** Attempts that the record counts and the history lacks. */
+/** Attempts that the record counts but the history does not contain. */
 export function countUnknownAttempts({ history, attempts = 0 }: Pick<ItemHistory, "history" | "attempts">): number {
   return Math.max(0, attempts - history.filter(({ outcome }) => outcome !== "throttled").length);
 }

@@ -8,7 +8,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 
-/** What was asked and what was answered: how long they are, and, once asked for, what they say. */
+/** Request and response: their lengths and, once an operator has revealed them, their texts. */
 export function Contents({ item }: { item: ItemHistory }) {
   const revealed = useSignal<RevealedItem | undefined>(undefined);
   const t = translations.value.items;
@@ -40,7 +40,7 @@ export function Contents({ item }: { item: ItemHistory }) {
     </button>
   ) : null;
   return (
-    <Card title={t.contents} end={button}>
+    <Card title={t.contents} actions={button}>
       <div class="card-body columns">
         <Content title={t.request} masked={item.request} plain={revealed.value?.request} />
         <Content title={t.response} masked={item.response} plain={revealed.value?.response} />
@@ -69,7 +69,7 @@ function Content({ title, masked, plain }: { title: string; masked: MaskedText; 
         </p>
       ) : (
         <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable with the keyboard */}
           <pre class="raw-text" tabIndex={0}>
             {plain.text}
           </pre>

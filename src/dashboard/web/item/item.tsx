@@ -16,7 +16,7 @@ import { Contents } from "./contents.tsx";
 const REFRESH_INTERVAL_MS = 5_000;
 const TONES = { succeeded: "success", failed: "error", waiting: "neutral" } as const;
 
-/** One item's whole story; what was asked and answered stays masked until an operator wants to see it. */
+/** The page of an item: record, call history, request, and response. Texts stay masked until an operator reveals them. */
 export function Item({ run, index }: { run: string; index: number }) {
   useEventStream("", {});
   const path = `api/runs/${encodeURIComponent(run)}/items/${index}`;
@@ -83,7 +83,7 @@ function ItemFields({ item }: { item: ItemHistory }) {
   const { answer } = item;
   return (
     <DescriptionList
-      facts={[
+      items={[
         { label: t.position, value: `#${count(item.index)}` },
         {
           label: t.model,

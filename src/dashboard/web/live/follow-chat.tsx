@@ -18,7 +18,7 @@ export interface FollowedChatState {
   readonly refused?: ErrorBody["error"];
 }
 
-/** Gathers the answer that the page's stream brings: from its first delta on, each time the stream is opened. */
+/** Builds the answer from chat events. Each time the event stream opens, it sends the answer from the first delta. */
 export function useFollowedChat() {
   const state = useSignal<FollowedChatState>({ answer: EMPTY_ANSWER });
   const isFresh = useRef(true);
@@ -35,56 +35,58 @@ export function useFollowedChat() {
         answer: reduceChatEvent(isContinuation ? state.value.answer : EMPTY_ANSWER, event),
       };
     },
-    // What has been gathered stays: a chat that has ended may be forgotten a moment later.
+    // The answer received so far is kept, because an ended chat may be removed shortly after.
     handleRefusal: ({ error }: ErrorBody) => {
       state.value = { ...state.value, refused: error };
     },
   };
 }
 
-/** One chat's answer as it comes. It is text and nothing else, whatever the model says. */
+/** The answer of a chat while it is streamed. Model output is only ever rendered as text. */
 export function FollowedChat({ item, state }: { item: string; state: FollowedChatState }) {
   const isCurrentChat = state.item === item;
-  const now = isCurrentChat ? state.answer : EMPTY_ANSWER;
-  const refused = isCurrentChat && now.isFinished ? undefined : state.refused;
-  const box = useRef<HTMLPreElement>(null);
+  const answer = isCurrentChat ? state.answer : EMPTY_ANSWER;
+  const refused = isCurrentChat && answer.isFinished ? undefined : state.refused;
+  const scrollArea = useRef<HTMLPreElement>(null);
   useEffect(() => {
-    const element = box.current;
+    const element = scrollArea.current;
     if (!element) return;
     const isAtEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
     if (isAtEnd) element.scrollTop = element.scrollHeight;
-  }, [now]);
+  }, [answer]);
   const t = translations.value.live;
-  const top = useRef<HTMLDivElement>(null);
-  // Whoever asked for it far down a list is led to it.
-  useEffect(() => top.current?.scrollIntoView({ block: "nearest" }), [item]);
+  const heading = useRef<HTMLDivElement>(null);
+  // The "Follow chat" button may be far down the list, so scroll to the answer.
+  useEffect(() => heading.current?.scrollIntoView({ block: "nearest" }), [item]);
   return (
     <Card
       title={t.answer}
-      end={
-        now.isFinished ? (
-          <StatusBadge tone={now.failure ? "error" : "success"}>{now.failure ? t.failed : t.finished}</StatusBadge>
+      actions={
+        answer.isFinished ? (
+          <StatusBadge tone={answer.failure ? "error" : "success"}>
+            {answer.failure ? t.failed : t.finished}
+          </StatusBadge>
         ) : (
-          <StatusBadge tone="active">{t.receivedCharacters(formatters.value.count(now.text.length))}</StatusBadge>
+          <StatusBadge tone="active">{t.receivedCharacters(formatters.value.count(answer.text.length))}</StatusBadge>
         )
       }
     >
       <div class="card-body">
-        <div ref={top} class="small muted">
+        <div ref={heading} class="small muted">
           <UntrustedText value={item} isMonospace />
         </div>
         {refused === undefined ? null : (
           <ErrorMessage error={new ServerError(refused.code, refused.message, refused)} />
         )}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-        <pre class="raw-text followed-chat" tabIndex={0} ref={box}>
-          {now.reasoning === "" ? null : <span class="reasoning">{`${now.reasoning}\n\n`}</span>}
-          {now.text}
-          {now.tools === "" ? null : `\n\n${now.tools}`}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable with the keyboard */}
+        <pre class="raw-text followed-chat" tabIndex={0} ref={scrollArea}>
+          {answer.reasoning === "" ? null : <span class="reasoning">{`${answer.reasoning}\n\n`}</span>}
+          {answer.text}
+          {answer.tools === "" ? null : `\n\n${answer.tools}`}
         </pre>
-        {now.failure === undefined ? null : (
+        {answer.failure === undefined ? null : (
           <p class="note error">
-            <ErrorKindLabel kind={now.failure.kind} />: <UntrustedText value={now.failure.message} />
+            <ErrorKindLabel kind={answer.failure.kind} />: <UntrustedText value={answer.failure.message} />
           </p>
         )}
       </div>

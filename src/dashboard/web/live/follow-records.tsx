@@ -16,7 +16,7 @@ export interface FollowedRecordsState {
   readonly records: readonly LatestRecord[];
 }
 
-/** Keeps the latest records that the page's stream brings, of one run. */
+/** Keeps the latest records of one run from the event stream. */
 export function useFollowedRecords() {
   const state = useSignal<FollowedRecordsState | undefined>(undefined);
   return {
@@ -24,14 +24,14 @@ export function useFollowedRecords() {
     handleEvent: ({ run, at, records }: LatestRecords) => {
       const newest = [...records].reverse();
       const seen = new Set(newest.map(({ index }) => index));
-      const kept = state.value?.run === run ? state.value.records : [];
-      const before = kept.filter(({ index }) => !seen.has(index));
-      state.value = { run, at, records: [...newest, ...before].slice(0, MAX_RECORDS) };
+      const previous = state.value?.run === run ? state.value.records : [];
+      const older = previous.filter(({ index }) => !seen.has(index));
+      state.value = { run, at, records: [...newest, ...older].slice(0, MAX_RECORDS) };
     },
   };
 }
 
-/** A run's latest records, the newest at the top. */
+/** The latest records of a run, newest first. */
 export function FollowedRecords({ run, state }: { run: string; state: FollowedRecordsState | undefined }) {
   const now = state?.run === run ? state : undefined;
   const t = translations.value.live;

@@ -13,7 +13,7 @@ import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
 import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
 
-/** What is being said and recorded at this moment: tokens of a chat, records of an embedding run. */
+/** Chats in progress, with the streamed answer of one of them, and the latest records of an embedding run. */
 export function Live() {
   const chats = useSignal<LiveChats | undefined>(undefined);
   const runs = useSignal<Overview["runs"]["active"] | undefined>(undefined);
@@ -44,7 +44,7 @@ export function Live() {
     <>
       <h1>{t.nav.live}</h1>
       {followed.value === undefined ? null : <FollowedChat item={followed.value} state={answer.state.value} />}
-      <Card title={t.live.activeChats} end={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
+      <Card title={t.live.activeChats} actions={chats.value === undefined ? null : <ChatCounts chats={chats.value} />}>
         {chats.value === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : chats.value.chats.length === 0 ? (
@@ -55,7 +55,7 @@ export function Live() {
           <ChatTable chats={chats.value} followed={followed} />
         )}
       </Card>
-      <Card title={t.live.latestRecords} end={<RunSelect runs={runs.value} run={run} selected={selected} />}>
+      <Card title={t.live.latestRecords} actions={<RunSelect runs={runs.value} run={run} selected={selected} />}>
         {run === undefined ? (
           <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors">{t.live.noRuns}</EmptyState>
         ) : (
@@ -66,13 +66,13 @@ export function Live() {
   );
 }
 
-/** Runs that bring records at this moment before those that stand still; otherwise as they come. */
+/** Sorts runs that produce records before the others; otherwise keeps their order. */
 function activeFirst(runs: Overview["runs"]["active"]): Overview["runs"]["active"] {
   const isActive = ({ phase }: (typeof runs)[number]) => phase === "running" || phase === "finishing";
   return [...runs.filter(isActive), ...runs.filter((run) => !isActive(run))];
 }
 
-/** How many chats workers hold, how many of them are being answered, and how many of them are listed. */
+/** How many chats are in progress, how many of them are being answered, and how many are listed. */
 function ChatCounts({ chats }: { chats: LiveChats }) {
   const t = translations.value;
   const { count } = formatters.value;
@@ -109,16 +109,16 @@ function RunSelect({
         selected.value = event.currentTarget.value;
       }}
     >
-      {runs.map((one) => (
-        <option key={one.run} value={one.run}>
-          {escapeControlCharacters(`${one.name ?? ""} ${one.run}`.trim())}
+      {runs.map((option) => (
+        <option key={option.run} value={option.run}>
+          {escapeControlCharacters(`${option.name ?? ""} ${option.run}`.trim())}
         </option>
       ))}
     </select>
   );
 }
 
-/** Of many chats the rest is shown when it is asked for: the records below would be out of sight. */
+/** Further chats are shown on demand, because they would push the records below out of sight. */
 const COLLAPSED_COUNT = 20;
 
 function ChatTable({ chats, followed }: { chats: LiveChats; followed: { value: string | undefined } }) {
@@ -231,7 +231,7 @@ function ChatRow({ chat, at, followed }: { chat: LiveChat; at: number; followed:
   );
 }
 
-/** Held by a worker is not yet answered: most wait for a reservation on their lane. */
+/** Most chats that a worker has taken are not being answered yet: they wait for a reservation on their lane. */
 function ChatState({ chat: { state, attempt = 1 } }: { chat: LiveChat }) {
   const t = translations.value.live;
   if (state === undefined) return <>{formatters.value.count(undefined)}</>;

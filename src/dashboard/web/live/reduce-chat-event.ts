@@ -1,7 +1,7 @@
 import type { FailureView } from "#src/dashboard/items/item-api.ts";
 import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
 
-/** An answer on its way. */
+/** The part of a chat answer that has been received so far. */
 export interface StreamedAnswer {
   readonly reasoning: string;
   readonly text: string;
@@ -20,21 +20,21 @@ export const EMPTY_ANSWER: StreamedAnswer = {
   isFinished: false,
 };
 
-/** More of one answer is not kept on the page: its beginning goes. */
+/** Limits the memory that a page uses for an answer: the beginning of longer answers is dropped. */
 const MAX_CHARACTERS = 500_000;
 
-/** The answer with one more event: a reset begins it again, and the end's text wins over what was gathered. */
-export function reduceChatEvent(before: StreamedAnswer, event: LiveChatEvent): StreamedAnswer {
+/** Applies an event to the answer. A reset starts it again, and the text of the end event replaces the received text. */
+export function reduceChatEvent(answer: StreamedAnswer, event: LiveChatEvent): StreamedAnswer {
   if (event.type === "reset") return { ...EMPTY_ANSWER, attempt: event.attempt };
   if (event.type === "end") {
     return {
-      ...before,
+      ...answer,
       isFinished: true,
-      text: event.text ?? before.text,
-      ...(event.finishReason === undefined ? {} : { finishReason: event.finishReason }),
-      ...(event.failure === undefined ? {} : { failure: event.failure }),
+      text: event.text ?? answer.text,
+      finishReason: event.finishReason,
+      failure: event.failure,
     };
   }
-  const extended = (before[event.type] + event.delta).slice(-MAX_CHARACTERS);
-  return { ...before, attempt: event.attempt, [event.type]: extended };
+  const extended = (answer[event.type] + event.delta).slice(-MAX_CHARACTERS);
+  return { ...answer, attempt: event.attempt, [event.type]: extended };
 }

@@ -9,21 +9,21 @@ export interface TightestLimit {
   readonly share: number;
 }
 
-/** The limit that is closest to being used up; undefined while no limit is known. */
+/** The limit with the highest used share; undefined if no limit is known. */
 export function findTightestLimit(lanes: readonly LaneView[]): TightestLimit | undefined {
-  const all = lanes.flatMap((lane) =>
+  const limits = lanes.flatMap((lane) =>
     (["requests", "tokens", "concurrency"] as const).flatMap((dimension): TightestLimit[] => {
       const share = usedShare(lane[dimension]);
       return share === undefined ? [] : [{ lane: lane.name, dimension, share }];
     }),
   );
-  return all.reduce<TightestLimit | undefined>(
+  return limits.reduce<TightestLimit | undefined>(
     (tightest, next) => (tightest === undefined || next.share > tightest.share ? next : tightest),
     undefined,
   );
 }
 
-/** Money of several runs, per currency; `expected` only where every run of that currency expects something. */
+/** Sums of costs per currency; `expected` only if every run of that currency has an expected cost. */
 export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
   const sums = new Map<string, { spent: number; expected: number | undefined }>();
   for (const { cost } of runs) {
@@ -40,7 +40,7 @@ export function sumCosts(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
   }));
 }
 
-/** The chart with the newest point put in: it replaces the last step, or comes after it, and the oldest one goes. */
+/** The history with the latest point: it replaces the last step, or is appended while the oldest steps are dropped. */
 export function mergeLatestPoint(
   history: MetricHistory,
   latest: { readonly at: number; readonly values: Readonly<Record<string, number>> } | undefined,
@@ -61,7 +61,7 @@ export function mergeLatestPoint(
   return { ...history, at, lines };
 }
 
-/** The chart without a last step that is not over yet: what has been counted of it so far would look like a fall. */
+/** The history without an incomplete last step, whose partial counts would look like a drop. */
 export function dropIncompleteStep(history: MetricHistory, now: number): MetricHistory {
   const last = history.at.at(-1);
   if (last === undefined || now - last >= history.stepMs) return history;
@@ -72,10 +72,10 @@ export function dropIncompleteStep(history: MetricHistory, now: number): MetricH
   };
 }
 
-/** Fewer steps would make a chart of a few points look like a trend. */
+/** With fewer steps, a few points would look like a trend. */
 const MIN_STEPS = 30;
 
-/** The chart from where something was first recorded: a fresh start is not drawn as an hour of nothing. */
+/** The history from one step before its first value, so that a fresh start is not drawn as an hour without data. */
 export function trimLeadingGap(history: MetricHistory): MetricHistory {
   const hasData = (step: number) => history.lines.some(({ values }) => (values[step] ?? 0) > 0);
   const first = history.at.findIndex((_, step) => hasData(step));

@@ -1,6 +1,7 @@
+import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 
-/** Something that stands still or soon will, and needs somebody to look. */
+/** An entry under "Needs attention": something that is stuck, or soon will be. */
 export type OverviewProblem =
   | {
       readonly kind: "lane-parked" | "lane-snoozed" | "lane-out";
@@ -13,8 +14,6 @@ export type OverviewProblem =
   | { readonly kind: "no-worker"; readonly queue: string; readonly waiting: number }
   | { readonly kind: "redis-memory"; readonly usedBytes: number; readonly warningBytes: number };
 
-/** Faults in a row after which the limiter lets one probe through at a time. */
-const CIRCUIT_OPEN_FAULTS = 5;
 const CRITICAL_KINDS: ReadonlySet<OverviewProblem["kind"]> = new Set([
   "lane-parked",
   "lane-out",
@@ -25,7 +24,7 @@ const CRITICAL_KINDS: ReadonlySet<OverviewProblem["kind"]> = new Set([
   "redis-memory",
 ]);
 
-/** All that is stuck, the worst first; a paused run is not: somebody wanted it so. */
+/** All problems, critical ones first. A paused run is not a problem, because a user paused it. */
 export function findProblems(overview: Overview): OverviewProblem[] {
   const found = [
     ...fromLanes(overview),
@@ -41,15 +40,17 @@ export function isCritical({ kind }: OverviewProblem): boolean {
   return CRITICAL_KINDS.has(kind);
 }
 
+/** An out lane lets one probe call through at a time. */
+export function isLaneOut(faultStreak: number | undefined): boolean {
+  return faultStreak !== undefined && faultStreak >= OUTAGE_STREAK;
+}
+
 function fromLanes({ lanes }: Overview): OverviewProblem[] {
   return lanes.flatMap(({ name, state, reason, reasonKind, faultStreak }): OverviewProblem[] => {
-    const why = {
-      reason,
-      reasonKind,
-    };
-    if (state === "parked") return [{ kind: "lane-parked", name, ...why }];
-    if (faultStreak !== undefined && faultStreak >= CIRCUIT_OPEN_FAULTS) return [{ kind: "lane-out", name, ...why }];
-    if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...why }];
+    const cause = { reason, reasonKind };
+    if (state === "parked") return [{ kind: "lane-parked", name, ...cause }];
+    if (isLaneOut(faultStreak)) return [{ kind: "lane-out", name, ...cause }];
+    if (state === "snoozed") return [{ kind: "lane-snoozed", name, ...cause }];
     return [];
   });
 }
@@ -63,11 +64,11 @@ function fromRuns({ runs }: Overview): OverviewProblem[] {
 }
 
 function fromQueues({ providers, workers }: Overview): OverviewProblem[] {
-  const taken = new Set(workers.filter(({ state }) => state === "alive").flatMap(({ queues }) => queues));
+  const servedQueues = new Set(workers.filter(({ state }) => state === "alive").flatMap(({ queues }) => queues));
   return providers.flatMap(({ queues }) =>
     queues.flatMap(({ name, waiting, paused }): OverviewProblem[] => {
       if (paused) return [{ kind: "queue-paused", name }];
-      return waiting > 0 && !taken.has(name) ? [{ kind: "no-worker", queue: name, waiting }] : [];
+      return waiting > 0 && !servedQueues.has(name) ? [{ kind: "no-worker", queue: name, waiting }] : [];
     }),
   );
 }

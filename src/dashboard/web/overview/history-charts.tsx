@@ -13,39 +13,39 @@ import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./derive-o
 
 type TimeRange = "hour" | "day";
 
-/** Read as a whole from time to time; the newest point comes with each overview. */
+/** How often the whole history is requested; the latest point comes with each overview event. */
 const REFRESH_INTERVAL_MS: Readonly<Record<TimeRange, number>> = { hour: 60_000, day: 300_000 };
-/** While that point names lines that the whole lacks. */
+/** Used while the latest point contains series that the history lacks. */
 const FAST_REFRESH_MS = 5_000;
 
-/** The last hour or day in six charts that share their time. */
+/** The last hour or day in six charts with the same time axis. */
 export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
-  const span = useSignal<TimeRange>("hour");
-  // On a phone the first two are enough until somebody asks for the others.
+  const timeRange = useSignal<TimeRange>("hour");
+  // A phone shows only the first two charts until the user expands the list.
   const isExpanded = useSignal(false);
   const intervalMs = useRef<number | undefined>(undefined);
   const { answer, error } = useQuery<MetricHistory>(
-    `api/history?span=${span.value}`,
-    intervalMs.current ?? REFRESH_INTERVAL_MS[span.value],
+    `api/history?span=${timeRange.value}`,
+    intervalMs.current ?? REFRESH_INTERVAL_MS[timeRange.value],
   );
   const t = translations.value.charts;
-  const merged = useMergedHistory(answer, latest[span.value]);
-  // A lane that is used for the first time has no line here yet, and on a fresh start none has.
-  intervalMs.current = merged && hasNewLine(merged, latest[span.value]) ? FAST_REFRESH_MS : undefined;
+  const merged = useMergedHistory(answer, latest[timeRange.value]);
+  // A lane that is used for the first time has no series yet; after a fresh start, no lane has.
+  intervalMs.current = merged && hasNewSeries(merged, latest[timeRange.value]) ? FAST_REFRESH_MS : undefined;
   const history = merged && trimLeadingGap(dropIncompleteStep(merged, at));
   return (
     <Card
       title={t.title}
-      end={
+      actions={
         <SegmentedControl
           label={t.timeRange}
-          selected={span.value}
+          selected={timeRange.value}
           options={[
             { value: "hour", text: t.hour },
             { value: "day", text: t.day },
           ]}
           onSelect={(next) => {
-            span.value = next;
+            timeRange.value = next;
           }}
         />
       }
@@ -71,20 +71,20 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
   );
 }
 
-/** The answer with all newest points since, not with the very last alone: those between would be gaps. */
+/** The answer with all latest points received since; merging only the last one would leave gaps. */
 function useMergedHistory(
   answer: MetricHistory | undefined,
   latest: Overview["latest"]["hour"] | undefined,
 ): MetricHistory | undefined {
-  const kept = useRef<{ readonly answer: MetricHistory; readonly history: MetricHistory } | undefined>(undefined);
+  const merged = useRef<{ readonly answer: MetricHistory; readonly history: MetricHistory } | undefined>(undefined);
   if (answer === undefined) return undefined;
-  const before = kept.current?.answer === answer ? kept.current.history : answer;
-  const history = mergeLatestPoint(before, latest);
-  kept.current = { answer, history };
+  const previous = merged.current?.answer === answer ? merged.current.history : answer;
+  const history = mergeLatestPoint(previous, latest);
+  merged.current = { answer, history };
   return history;
 }
 
-function hasNewLine({ lines }: MetricHistory, latest: Overview["latest"]["hour"] | undefined): boolean {
+function hasNewSeries({ lines }: MetricHistory, latest: Overview["latest"]["hour"] | undefined): boolean {
   const known = new Set(lines.map(({ seriesKey }) => seriesKey));
   return Object.keys(latest?.values ?? {}).some((seriesKey) => !known.has(seriesKey));
 }
@@ -92,35 +92,41 @@ function hasNewLine({ lines }: MetricHistory, latest: Overview["latest"]["hour"]
 function ChartGrid({ history }: { history: MetricHistory }) {
   const t = translations.value.charts;
   const { compact, bytes, duration, money } = formatters.value;
-  const of = (metrics: readonly HistoryMetric[]) => buildSeries(history, metrics);
+  const series = (metrics: readonly HistoryMetric[]) => buildSeries(history, metrics);
   const currency = history.lines.find(({ metric }) => metric === "cost")?.currency;
   return (
     <>
-      <Chart title={t.items} unit={t.perMinute} at={history.at} lines={of(["items"])} format={compact} />
-      <Chart title={t.tokens} unit={t.perMinute} at={history.at} lines={of(["tokens"])} format={compact} />
+      <Chart title={t.items} unit={t.perMinute} at={history.at} lines={series(["items"])} format={compact} />
+      <Chart title={t.tokens} unit={t.perMinute} at={history.at} lines={series(["tokens"])} format={compact} />
       <Chart
         title={t.latency}
         unit={t.perCall}
         at={history.at}
-        lines={of(["upstream-p50", "upstream-p95"])}
+        lines={series(["upstream-p50", "upstream-p95"])}
         format={duration}
       />
       <Chart
         title={t.throttlingAndFailures}
         unit={t.perMinute}
         at={history.at}
-        lines={of(["throttles", "failures"])}
+        lines={series(["throttles", "failures"])}
         format={compact}
       />
-      <Chart title={t.queueDepth} unit={t.waitingJobs} at={history.at} lines={of(["queue-depth"])} format={compact} />
+      <Chart
+        title={t.queueDepth}
+        unit={t.waitingJobs}
+        at={history.at}
+        lines={series(["queue-depth"])}
+        format={compact}
+      />
       {currency === undefined ? (
-        <Chart title={t.memory} unit="Redis" at={history.at} lines={of(["redis-memory"])} format={bytes} />
+        <Chart title={t.memory} unit="Redis" at={history.at} lines={series(["redis-memory"])} format={bytes} />
       ) : (
         <Chart
           title={t.cost}
           unit={`${currency} ${t.perMinute}`}
           at={history.at}
-          lines={of(["cost"])}
+          lines={series(["cost"])}
           format={(value) => money(value, currency)}
           formatAxis={compact}
         />
@@ -131,14 +137,14 @@ function ChartGrid({ history }: { history: MetricHistory }) {
 
 const COLORS = ["a", "b", "c", "d", "e"] as const;
 
-/** One line per metric of all providers together; where there is one metric and several providers, theirs beside it. */
+/** One line per metric over all providers. With a single metric and several providers, also one line per provider. */
 export function buildSeries(history: MetricHistory, metrics: readonly HistoryMetric[]): ChartSeries[] {
-  const whole = metrics.flatMap((metric) => findTotalSeries(history, metric));
-  const parts =
+  const totals = metrics.flatMap((metric) => findTotalSeries(history, metric));
+  const byProvider =
     metrics.length > 1
       ? []
       : history.lines.filter(({ metric, provider }) => metric === metrics[0] && provider !== undefined);
-  const lines = parts.length > 1 || whole.length === 0 ? [...whole, ...parts] : whole;
+  const lines = byProvider.length > 1 || totals.length === 0 ? [...totals, ...byProvider] : totals;
   return lines.slice(0, COLORS.length).map((line, index) => ({
     label: line.provider ?? labelSeries(line),
     values: line.values,

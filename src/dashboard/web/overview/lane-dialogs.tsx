@@ -5,7 +5,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { LaneReason } from "./lane-reason.tsx";
 
-/** Asks for a lane's limits, which count for all workers at once. */
+/** Changes the limits of a lane for all workers. */
 export function openLimitsDialog(lane: LaneView): void {
   const t = translations.value.lanes;
   openDialog({
@@ -57,18 +57,18 @@ function LimitField({ name, label, share }: { name: string; label: string; share
 function readLimits(lane: string, fields: FormData): SetLaneLimits {
   const readField = (name: string) => {
     const text = String(fields.get(name) ?? "").trim();
-    return text === "" ? {} : { [name]: Number(text) };
+    return text === "" ? undefined : Number(text);
   };
   return {
     lane,
-    ...readField("requestsPerMinute"),
-    ...readField("tokensPerMinute"),
-    ...readField("concurrency"),
-    ...(fields.get("clear") ? { clear: true } : {}),
+    requestsPerMinute: readField("requestsPerMinute"),
+    tokensPerMinute: readField("tokensPerMinute"),
+    concurrency: readField("concurrency"),
+    clear: fields.get("clear") ? true : undefined,
   };
 }
 
-/** Asks before a parked lane is opened: what parked it may cost money again. */
+/** Asks before a parked lane is reopened, because whatever parked it may cost money again. */
 export function openUnparkDialog(lane: LaneView): void {
   const t = translations.value.lanes;
   openDialog({

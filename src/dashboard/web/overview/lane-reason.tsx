@@ -2,7 +2,7 @@ import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 
-/** Why a lane waits or is parked: the kind in the reader's language, then the provider's own words. */
+/** Why a lane is snoozed or parked: the localized error kind, then the provider's message. */
 export function LaneReason({ reason, reasonKind }: Pick<LaneView, "reason" | "reasonKind">) {
   if (reason === undefined) return null;
   if (reasonKind === undefined || !reason.startsWith(reasonKind)) return <UntrustedText value={reason} />;

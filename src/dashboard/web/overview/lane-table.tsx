@@ -6,10 +6,11 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
+import { isLaneOut } from "./find-problems.ts";
 import { openLimitsDialog, openUnparkDialog } from "./lane-dialogs.tsx";
 import { LaneReason } from "./lane-reason.tsx";
 
-/** Lanes, and how much of each of their limits is in use. */
+/** Lanes with the use of their limits. */
 export function LaneTable({ lanes, at }: { lanes: readonly LaneView[]; at: number }) {
   const t = translations.value.lanes;
   if (lanes.length === 0)
@@ -91,11 +92,9 @@ function LaneRow({ lane, at }: { lane: LaneView; at: number }) {
   );
 }
 
-const CIRCUIT_OPEN_FAULTS = 5;
-
 function LaneState({ lane, at }: { lane: LaneView; at: number }) {
   const t = translations.value.lanes;
-  const { duration } = formatters.value;
+  const { count, duration } = formatters.value;
   const reason =
     lane.reason === undefined ? null : (
       <span class="secondary">
@@ -118,7 +117,6 @@ function LaneState({ lane, at }: { lane: LaneView; at: number }) {
         {reason}
       </>
     );
-  if (lane.faultStreak !== undefined && lane.faultStreak >= CIRCUIT_OPEN_FAULTS)
-    return <StatusBadge tone="error">{t.failing(String(lane.faultStreak))}</StatusBadge>;
+  if (isLaneOut(lane.faultStreak)) return <StatusBadge tone="error">{t.failing(count(lane.faultStreak))}</StatusBadge>;
   return <StatusBadge tone={lane.concurrency.used > 0 ? "active" : "neutral"}>{t.open}</StatusBadge>;
 }

@@ -12,7 +12,7 @@ import { RedisDetails } from "./redis-details.tsx";
 import { RunTable } from "./run-table.tsx";
 import { WorkerTable } from "./worker-table.tsx";
 
-/** What runs, what is stuck, what it costs, and how much of each limit is in use: on one page, as it happens. */
+/** The start page, updated live: runs, problems, costs, and the use of each limit. */
 export function Overview() {
   const overview = useSignal<OverviewView | undefined>(undefined);
   useEventStream("overview=1", {
@@ -26,7 +26,7 @@ export function Overview() {
     <>
       <h1 class="visually-hidden">{t.nav.overview}</h1>
       <Headline overview={now} />
-      <Card title={t.overview.activeRuns} end={<AllRunsLink runs={now?.runs} />}>
+      <Card title={t.overview.activeRuns} actions={<AllRunsLink runs={now?.runs} />}>
         {now === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>
         ) : now.runs.active.length === 0 ? (
@@ -65,7 +65,7 @@ export function Overview() {
   );
 }
 
-/** The way to all runs, and how many are left out here. */
+/** A link to all runs, and how many of the active runs are shown here. */
 function AllRunsLink({ runs }: { runs: OverviewView["runs"] | undefined }) {
   const t = translations.value;
   const { count } = formatters.value;

@@ -5,7 +5,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Providers: what waits for them, what they answer, how fast, and how often with an error. */
+/** Providers with their queues, throughput, latency, and error rates. */
 export function ProviderTable({ providers }: { providers: readonly ProviderView[] }) {
   const t = translations.value.providers;
   if (providers.length === 0)
@@ -58,10 +58,10 @@ function ProviderRow({ provider }: { provider: ProviderView }) {
         {compact(provider.tokensPerMinute)}
       </td>
       <td class={provider.upstreamMs === undefined ? "numeric no-data" : "numeric"} data-label={t.latency}>
-        <Times times={provider.upstreamMs} />
+        <Latency times={provider.upstreamMs} />
       </td>
       <td class={provider.firstTokenMs === undefined ? "numeric no-data" : "numeric"} data-label={t.firstToken}>
-        <Times times={provider.firstTokenMs} />
+        <Latency times={provider.firstTokenMs} />
       </td>
       <td class={provider.errorRate === undefined ? "full-width no-data" : "full-width"} data-label={t.errors}>
         {share(provider.errorRate)}
@@ -85,7 +85,7 @@ function Errors({ byKind }: { byKind: ProviderView["errorsByKind"] }) {
   );
 }
 
-/** Queues that hold something or take nothing; where there are none, that is all there is to say. */
+/** Queues that have jobs or are paused. */
 function Queues({ queues }: { queues: readonly QueueView[] }) {
   const t = translations.value.providers;
   const { count } = formatters.value;
@@ -104,7 +104,7 @@ function Queues({ queues }: { queues: readonly QueueView[] }) {
   );
 }
 
-function Times({ times }: { times: Percentiles | undefined }) {
+function Latency({ times }: { times: Percentiles | undefined }) {
   const { duration } = formatters.value;
   if (times === undefined) return <>{duration(undefined)}</>;
   return (

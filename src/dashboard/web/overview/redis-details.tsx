@@ -4,14 +4,14 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** The Redis that everything goes through, and its memory against the mark above which it is a worry. */
+/** Key figures of Redis; its memory is shown with the threshold above which a warning appears. */
 export function RedisDetails({ redis }: { redis: RedisView }) {
   const t = translations.value.redis;
   const { bytes, compact, duration, count } = formatters.value;
   return (
     <div class="card-body">
       <DescriptionList
-        facts={[
+        items={[
           {
             label: t.memory,
             value: bytes(redis.usedBytes),

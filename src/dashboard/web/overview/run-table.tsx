@@ -6,7 +6,6 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
 
-/** Runs, a line each. */
 export function RunTable({ runs, at }: { runs: readonly RunSummary[]; at: number }) {
   const t = translations.value.runs;
   return (

@@ -5,7 +5,6 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Worker processes, the living first. */
 export function WorkerTable({ workers, at }: { workers: readonly WorkerView[]; at: number }) {
   const t = translations.value.workers;
   if (workers.length === 0) return <EmptyState command="sluice worker">{t.none}</EmptyState>;

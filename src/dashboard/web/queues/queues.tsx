@@ -8,7 +8,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 
-/** How full each queue is; the jobs themselves are one tab away, in bull-board. */
+/** Job counts of each queue, with links to bull-board, which shows the jobs. */
 export function Queues() {
   const overview = useSignal<Overview | undefined>(undefined);
   useEventStream("overview=1", {
@@ -21,7 +21,7 @@ export function Queues() {
     queues.map((queue) => ({ ...queue, provider: name })),
   );
   const { count } = formatters.value;
-  const board = canOperate() ? "act" : "view";
+  const boardPath = canOperate() ? "act" : "view";
   return (
     <>
       <div class="page-title">
@@ -61,7 +61,7 @@ export function Queues() {
               {queues.map(({ name, kind, priority, waiting, active, delayed, paused }) => (
                 <tr key={name}>
                   <td class="name">
-                    <a href={`queues/${board}/queue/${encodeURIComponent(name)}`} target="_blank" rel="noopener">
+                    <a href={`queues/${boardPath}/queue/${encodeURIComponent(name)}`} target="_blank" rel="noopener">
                       <UntrustedText value={name} />
                     </a>{" "}
                     {paused ? <StatusBadge tone="warning">{t.providers.paused}</StatusBadge> : null}

@@ -15,19 +15,19 @@ import { itemLink } from "#src/dashboard/web/parse-route.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { openRetryDialog } from "./retry-dialog.tsx";
 
-/** Clusters are counted from the records on disk, so they are read from time to time and not pushed. */
+/** Causes are counted from the records on disk, so they are polled and not pushed. */
 const REFRESH_INTERVAL_MS = 5_000;
-/** Of many causes the rest is shown when it is asked for: what follows on the page would be out of sight. */
+/** Further causes are shown on demand, because they would push the rest of the page out of sight. */
 const COLLAPSED_COUNT = 20;
 
-/** Failures by their cause, the most frequent first. */
+/** Failures grouped by cause, the most frequent first. */
 export function FailureCauses({
   page,
-  onItems,
+  onShowItems,
 }: {
   page: RunPage;
-  /** Lists the items of a cluster. */
-  onItems: (cause: FailureCauseView) => void;
+  /** Called to list the items of a cause. */
+  onShowItems: (cause: FailureCauseView) => void;
 }) {
   const { run, refusals } = page;
   const isExpanded = useSignal(false);
@@ -38,7 +38,7 @@ export function FailureCauses({
   return (
     <Card
       title={t.failures}
-      end={<span class="small muted">{t.failedItems(count(answer?.total ?? page.items?.failed))}</span>}
+      actions={<span class="small muted">{t.failedItems(count(answer?.total ?? page.items?.failed))}</span>}
     >
       {error !== undefined && answer === undefined ? <ErrorMessage error={error} /> : null}
       {answer?.causes.length === 0 ? <EmptyState>{t.noFailures}</EmptyState> : null}
@@ -49,7 +49,7 @@ export function FailureCauses({
       ) : null}
       <ul>
         {answer?.causes.slice(0, isExpanded.value ? undefined : COLLAPSED_COUNT).map((cause) => (
-          <FailureCauseRow key={cause.cause} page={page} cause={cause} onItems={onItems} />
+          <FailureCauseRow key={cause.cause} page={page} cause={cause} onShowItems={onShowItems} />
         ))}
       </ul>
       {answer && answer.causes.length > COLLAPSED_COUNT && !isExpanded.value ? (
@@ -73,11 +73,11 @@ export function FailureCauses({
 function FailureCauseRow({
   page,
   cause,
-  onItems,
+  onShowItems,
 }: {
   page: RunPage;
   cause: FailureCauseView;
-  onItems: (cause: FailureCauseView) => void;
+  onShowItems: (cause: FailureCauseView) => void;
 }) {
   const t = translations.value.run;
   const { run, actions, itemsWithoutRecord } = page;
@@ -110,7 +110,7 @@ function FailureCauseRow({
       </div>
       <div class="actions">
         {actions.includes("items") ? (
-          <button type="button" class="button compact" onClick={() => onItems(cause)}>
+          <button type="button" class="button compact" onClick={() => onShowItems(cause)}>
             {t.showItems}
           </button>
         ) : null}

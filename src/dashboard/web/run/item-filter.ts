@@ -1,4 +1,4 @@
-/** What items are looked for, as the query of the server's list takes it. */
+/** A search for items, with the fields of the query that the server expects. */
 export interface ItemFilter {
   readonly text?: string;
   readonly in?: string;
@@ -9,15 +9,15 @@ export interface ItemFilter {
 
 const NAMES = ["text", "in", "status", "kind", "cause"] as const;
 
-/** What an address looks for behind its "?"; undefined where it looks for nothing. Total. */
+/** Reads the filter behind the "?" of a URL fragment; undefined without a "?". Never throws. */
 export function parseItemFilter(hash: string): ItemFilter | undefined {
-  const at = hash.indexOf("?");
-  if (at < 0) return undefined;
-  const query = new URLSearchParams(hash.slice(at + 1));
+  const start = hash.indexOf("?");
+  if (start < 0) return undefined;
+  const query = new URLSearchParams(hash.slice(start + 1));
   return Object.fromEntries(NAMES.flatMap((name) => (query.has(name) ? [[name, query.get(name)]] : [])));
 }
 
-/** Fields that say nothing are left out. */
+/** The filter as a query string without empty fields. */
 export function formatItemFilter(filter: ItemFilter): string {
   const query = new URLSearchParams();
   for (const name of NAMES) {

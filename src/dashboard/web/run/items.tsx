@@ -20,9 +20,9 @@ import { writeFilterToUrl } from "./item-filter-url.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
 
-/** Items that make a page; what the server finds in one go may be fewer. */
+/** Number of items to show at once; one request to the server may find fewer. */
 const PAGE_SIZE = 50;
-/** Then a person is asked whether to go on. */
+/** After this time the search stops, and the user can continue it. */
 const SEARCH_TIMEOUT_MS = 10_000;
 
 interface ItemSearchState {
@@ -32,7 +32,7 @@ interface ItemSearchState {
   readonly searchedShare: number;
 }
 
-/** The run's items, found by their id, their text, or the cause of their failure. */
+/** A search of the run's items by id, text, status, or the cause of their failure. */
 export function Items({
   page,
   filter,
@@ -40,7 +40,7 @@ export function Items({
 }: {
   page: RunPage;
   filter: Signal<ItemFilter | undefined>;
-  /** Another one whenever `wanted` was changed by something else than the form, which then begins anew. */
+  /** Changes whenever `filter` is set from outside the form, which is then recreated. */
   formKey: number;
 }) {
   const { run } = page;
@@ -53,17 +53,17 @@ export function Items({
   const search = async (query: string, from?: number) => {
     isBusy.value = true;
     error.value = undefined;
-    const before = from === undefined ? [] : (found.value?.items ?? []);
-    const until = performance.now() + SEARCH_TIMEOUT_MS;
+    const earlier = from === undefined ? [] : (found.value?.items ?? []);
+    const deadline = performance.now() + SEARCH_TIMEOUT_MS;
     try {
-      // A page is what the server could look at in a moment: of a large run, it takes some to find anything.
-      for (let next = from, items = before, isDone = false; !isDone; ) {
+      // Each request searches only a part of a large run, so finding anything may take several requests.
+      for (let next = from, items = earlier, isDone = false; !isDone; ) {
         const path = `api/runs/${encodeURIComponent(run)}/items?${query}${next === undefined ? "" : `&from=${next}`}`;
         const page = await requestApi<ItemPage>(path);
         items = [...items, ...page.items];
         found.value = { ...page, query, items };
         next = page.next;
-        isDone = next === undefined || items.length - before.length >= PAGE_SIZE || performance.now() > until;
+        isDone = next === undefined || items.length - earlier.length >= PAGE_SIZE || performance.now() > deadline;
       }
     } catch (thrown) {
       error.value = thrown;
@@ -90,7 +90,7 @@ export function Items({
     <Card title={t.title} id="items">
       <SearchForm key={formKey} page={page} filter={filter} isBusy={isBusy.value} />
       {error.value === undefined ? null : <ErrorMessage error={error.value} />}
-      {found.value === undefined ? null : <Result run={run} found={found.value} />}
+      {found.value === undefined ? null : <ItemTable run={run} found={found.value} />}
       {found.value?.next === undefined ? null : (
         <div class="card-body actions">
           <button
@@ -117,14 +117,14 @@ function SearchForm({
   isBusy: boolean;
 }) {
   const t = translations.value.items;
-  const before = filter.value ?? {};
+  const current = filter.value ?? {};
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement);
     filter.value = Object.fromEntries([...fields].filter(([, value]) => value !== ""));
   };
   const kinds = new Set(Object.keys(page.failuresByKind));
-  if (before.kind) kinds.add(before.kind);
+  if (current.kind) kinds.add(current.kind);
   return (
     <form class="form card-body" onSubmit={submit}>
       <label class="field grow">
@@ -135,7 +135,7 @@ function SearchForm({
           name="text"
           maxLength={500}
           placeholder={t.allItems}
-          defaultValue={before.text ?? ""}
+          defaultValue={current.text ?? ""}
         />
       </label>
       <label class="field">
@@ -143,7 +143,7 @@ function SearchForm({
         <select class="select" name="in">
           <option value="id">{t.ids}</option>
           {canOperate() ? (
-            <option value="text" selected={before.in === "text"}>
+            <option value="text" selected={current.in === "text"}>
               {t.texts}
             </option>
           ) : null}
@@ -154,7 +154,7 @@ function SearchForm({
         <select class="select" name="status">
           <option value="">{t.any}</option>
           {(["failed", "succeeded", "waiting"] as const).map((status) => (
-            <option key={status} value={status} selected={before.status === status}>
+            <option key={status} value={status} selected={current.status === status}>
               {t.statuses[status]}
             </option>
           ))}
@@ -166,7 +166,7 @@ function SearchForm({
           <select class="select" name="kind">
             <option value="">{t.any}</option>
             {[...kinds].map((kind) => (
-              <option key={kind} value={kind} selected={before.kind === kind}>
+              <option key={kind} value={kind} selected={current.kind === kind}>
                 {(Object.hasOwn(translations.value.kinds, kind) && translations.value.kinds[kind]) ||
                   escapeControlCharacters(kind)}
               </option>
@@ -174,9 +174,9 @@ function SearchForm({
           </select>
         </label>
       )}
-      {before.cause === undefined ? null : (
+      {current.cause === undefined ? null : (
         <label class="checkbox-field">
-          <input type="checkbox" name="cause" value={before.cause} defaultChecked />
+          <input type="checkbox" name="cause" value={current.cause} defaultChecked />
           {t.onlyThisCause}
         </label>
       )}
@@ -187,7 +187,7 @@ function SearchForm({
   );
 }
 
-function Result({ run, found }: { run: string; found: ItemSearchState }) {
+function ItemTable({ run, found }: { run: string; found: ItemSearchState }) {
   const t = translations.value.items;
   const { count } = formatters.value;
   if (found.items.length === 0)

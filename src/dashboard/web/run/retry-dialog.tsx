@@ -6,14 +6,14 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 
 export interface RetryDialogDetails {
-  /** Items that would be taken back. */
+  /** Number of failed items that would be retried. */
   readonly failed: number | undefined;
-  /** Items of a run that has not finished which have no record yet: a retry coordinates the run, and so calls for them. */
+  /** Items without a record of an unfinished run: a retry runs its coordinator, which processes them as well. */
   readonly itemsWithoutRecord?: number | undefined;
   readonly message?: string | undefined;
 }
 
-/** Asks before failed items are called for again, which costs what calls cost. */
+/** Asks before failed items are retried, because their calls cost money again. */
 export function openRetryDialog(
   run: string,
   request: RetryRequest,

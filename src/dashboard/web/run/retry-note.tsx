@@ -6,7 +6,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 const TONES = { running: "active", finished: "success", failed: "error" } as const;
 
-/** How the latest retry of the run is going, or how it ended. */
+/** State or result of the latest retry of the run. */
 export function RetryNote({ retry }: { retry: RetryStatus | undefined }) {
   if (retry === undefined) return null;
   const t = translations.value.run;

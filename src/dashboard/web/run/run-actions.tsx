@@ -7,12 +7,12 @@ import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { openRetryDialog } from "./retry-dialog.tsx";
 
-/** What can be done with the run now, by somebody who may act. */
+/** Buttons for the actions that the run's state allows; nothing for viewers. */
 export function RunActions({ page }: { page: RunPage }) {
   if (!canOperate()) return null;
   const t = translations.value.run;
   const isStopped = page.phase === "stopped";
-  // What a pause asks for, nobody would do.
+  // A stopped run has no coordinator that could act on a pause.
   const can = (action: RunAction) => page.actions.includes(action) && !(isStopped && action === "pause");
   return (
     <div class="actions">
@@ -51,7 +51,7 @@ export function RunActions({ page }: { page: RunPage }) {
   );
 }
 
-function path({ run }: RunPage, action: string): string {
+function getActionPath({ run }: RunPage, action: string): string {
   return `api/runs/${encodeURIComponent(run)}/${action}`;
 }
 
@@ -59,7 +59,7 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
   const t = translations.value.run;
   const { items, phase } = page;
   const hasNoCoordinator = action === "cancel" && phase === "stopped";
-  const open = items === undefined ? undefined : items.total - items.succeeded - items.failed;
+  const openItems = items === undefined ? undefined : items.total - items.succeeded - items.failed;
   openDialog({
     title: t.titles[action],
     body: (
@@ -70,14 +70,14 @@ function openActionDialog(action: "pause" | "resume" | "cancel", page: RunPage):
           </strong>{" "}
           <UntrustedText value={page.run} isMonospace />
         </p>
-        <p>{t.bodies[hasNoCoordinator ? "cancelStopped" : action](formatters.value.count(open))}</p>
+        <p>{t.bodies[hasNoCoordinator ? "cancelStopped" : action](formatters.value.count(openItems))}</p>
       </>
     ),
     confirmLabel: t[action],
     dismissLabel: action === "cancel" ? t.keep : undefined,
     danger: action === "cancel",
     onConfirm: async () => {
-      const result = await requestApi<RunActionResult>(path(page, action), { body: {} });
+      const result = await requestApi<RunActionResult>(getActionPath(page, action), { body: {} });
       const { done } = translations.value.run;
       if (!result.changed) return done.unchanged;
       return done[action === "cancel" && (result.outputPending ?? hasNoCoordinator) ? "cancelStopped" : action];
@@ -110,7 +110,7 @@ function openWindowDialog(page: RunPage): void {
     confirmLabel: t.setBufferSize,
     onConfirm: async (fields) => {
       const items = Number(fields.get("items"));
-      await requestApi<RunActionResult>(path(page, "window"), { body: { items } });
+      await requestApi<RunActionResult>(getActionPath(page, "window"), { body: { items } });
       return translations.value.run.done.bufferSize;
     },
   });

@@ -6,10 +6,10 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { buildSeries } from "#src/dashboard/web/overview/history-charts.tsx";
 
-/** How often a run's chart is read anew: its steps are several seconds long. */
+/** The steps of a run's history are several seconds long. */
 const REFRESH_INTERVAL_MS = 5_000;
 
-/** The run's throughput over its time. */
+/** The run's throughput over time. */
 export function RunCharts({ run }: { run: string }) {
   const { answer } = useQuery<MetricHistory>(`api/runs/${encodeURIComponent(run)}/history`, REFRESH_INTERVAL_MS);
   const t = translations.value.charts;

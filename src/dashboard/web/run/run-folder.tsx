@@ -6,7 +6,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { DASH } from "#src/dashboard/web/format/format-number.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Where the run's output is, and how to go on with it. */
+/** Folder, format, and files of the run's output. */
 export function RunFolder({ page }: { page: RunPage }) {
   const t = translations.value.run;
   const { folder, output } = page;
@@ -14,7 +14,7 @@ export function RunFolder({ page }: { page: RunPage }) {
     <Card title={t.output}>
       <div class="card-body">
         <DescriptionList
-          facts={[
+          items={[
             {
               label: t.folder,
               value: folder.dir === undefined ? DASH : <UntrustedText value={folder.dir} />,

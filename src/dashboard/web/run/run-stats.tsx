@@ -6,7 +6,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Progress by status, and every figure of the run. */
+/** Progress by item status, and all other figures of the run. */
 export function RunStats({ page }: { page: RunPage }) {
   const t = translations.value.run;
   const { count, share } = formatters.value;
@@ -14,7 +14,7 @@ export function RunStats({ page }: { page: RunPage }) {
   const waiting =
     items === undefined ? undefined : Math.max(0, items.total - items.succeeded - items.failed - (items.inFlight ?? 0));
   return (
-    <Card title={t.progress} end={<strong>{share(completedShare(items))}</strong>}>
+    <Card title={t.progress} actions={<strong>{share(completedShare(items))}</strong>}>
       <div class="card-body">
         {items === undefined ? null : <ProgressBar items={items} tall />}
         <ul class="progress-legend">
@@ -26,7 +26,7 @@ export function RunStats({ page }: { page: RunPage }) {
         </ul>
       </div>
       <div class="card-body">
-        <DescriptionList facts={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]} />
+        <DescriptionList items={[...buildProgressStats(page), ...buildCallStats(page), ...buildCostStats(page)]} />
       </div>
     </Card>
   );
@@ -47,9 +47,9 @@ function buildProgressStats(page: RunPage): DescriptionItem[] {
   const perSecond = (value: number | undefined) =>
     value === undefined ? compact(undefined) : t.perSecond(compact(value));
   return [
-    ...(isFinished(page)
+    ...(hasEnded(page)
       ? [
-          { label: t.rate, value: perSecond(averageRate(page)), below: t.average },
+          { label: t.rate, value: perSecond(calculateAverageRate(page)), below: t.average },
           { label: t.duration, value: duration(page.activeMs) },
         ]
       : [
@@ -75,10 +75,10 @@ function buildProgressStats(page: RunPage): DescriptionItem[] {
   ];
 }
 
-const isFinished = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
+const hasEnded = ({ phase }: RunPage): boolean => phase === "finished" || phase === "cancelled";
 
-/** Items per second of processing, over all sessions of the run; undefined where that time is not known. */
-function averageRate({ items, activeMs }: RunPage): number | undefined {
+/** Items per second of processing time over all sessions of the run; undefined if that time is unknown. */
+function calculateAverageRate({ items, activeMs }: RunPage): number | undefined {
   if (items === undefined || activeMs === undefined || activeMs <= 0) return undefined;
   return ((items.succeeded + items.failed) * 1_000) / activeMs;
 }
@@ -110,7 +110,7 @@ function buildCostStats(page: RunPage): DescriptionItem[] {
       below:
         cost === undefined
           ? t.noPrice
-          : isFinished(page) || cost.expected === undefined
+          : hasEnded(page) || cost.expected === undefined
             ? undefined
             : t.expected(money(cost.expected, cost.currency)),
     },

@@ -22,7 +22,7 @@ import { RunFolder } from "./run-folder.tsx";
 import { RunStats } from "./run-stats.tsx";
 import { StopNote } from "./stop-note.tsx";
 
-/** One run: how far it is, what it costs, why items fail, and what can be done about it. */
+/** The page of a run: progress, cost, failures, items, and actions. */
 export function Run({ run }: { run: string }) {
   const page = useSignal<RunPage | undefined>(undefined);
   const refused = useSignal<ErrorBody["error"] | undefined>(undefined);
@@ -81,7 +81,7 @@ function RunDetails({ now }: { now: RunPage }) {
       <RunCharts run={now.run} />
       <FailureCauses
         page={now}
-        onItems={({ kind, cause }) => {
+        onShowItems={({ kind, cause }) => {
           formKey.value += 1;
           filter.value = { status: "failed", kind, cause };
           document.getElementById("items")?.scrollIntoView();

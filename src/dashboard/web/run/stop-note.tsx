@@ -3,7 +3,7 @@ import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx"
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Why a run stands still for good, and how to go on with it; nothing while some process feeds it. */
+/** Why a run has stopped, and how to resume it; nothing while it has a coordinator. */
 export function StopNote({ page: { phase, stopped, outputPending, refusals } }: { page: RunPage }) {
   const t = translations.value.run.stopped;
   if (phase === "cancelled" && outputPending)

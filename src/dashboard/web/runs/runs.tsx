@@ -8,8 +8,8 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { RunTable } from "#src/dashboard/web/overview/run-table.tsx";
 import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 
-const PAGE = 50;
-/** A list that was asked for by text, state or page is read again this often; the newest runs come by themselves. */
+const PAGE_SIZE = 50;
+/** Filtered lists and older pages are polled; the newest runs are pushed by the server. */
 const REFRESH_INTERVAL_MS = 5_000;
 const PHASES: readonly RunPhaseView[] = [
   "planning",
@@ -23,7 +23,7 @@ const PHASES: readonly RunPhaseView[] = [
   "cancelled",
 ];
 
-/** All runs, the newest first. */
+/** All runs, newest first. */
 export function Runs() {
   const newest = useSignal<RunList | undefined>(undefined);
   const [text, state, offset] = [useSignal(""), useSignal(""), useSignal(0)];
@@ -33,7 +33,7 @@ export function Runs() {
       newest.value = next;
     },
   });
-  const query = new URLSearchParams({ offset: String(offset.value), limit: String(PAGE) });
+  const query = new URLSearchParams({ offset: String(offset.value), limit: String(PAGE_SIZE) });
   if (text.value !== "") query.set("text", text.value);
   if (state.value !== "") query.set("state", state.value);
   const queried = useQuery<RunList>(hasQuery ? `api/runs?${query}` : undefined, REFRESH_INTERVAL_MS);
@@ -43,7 +43,7 @@ export function Runs() {
     <>
       <div class="page-title">
         <h1>{t.nav.runs}</h1>
-        <Filter text={text} state={state} offset={offset} />
+        <RunFilter text={text} state={state} offset={offset} />
       </div>
       {hasQuery && queried.error !== undefined ? <ErrorMessage error={queried.error} /> : null}
       <Card title={list === undefined ? t.nav.runs : t.runs.count(formatters.value.count(list.total))}>
@@ -66,7 +66,7 @@ interface WritableSignal<Value> {
   value: Value;
 }
 
-function Filter({
+function RunFilter({
   text,
   state,
   offset,
@@ -115,7 +115,7 @@ function Filter({
 
 function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number> }) {
   const t = translations.value.common;
-  if (list.total <= PAGE && list.offset === 0) return null;
+  if (list.total <= PAGE_SIZE && list.offset === 0) return null;
   return (
     <nav class="actions" aria-label={t.pagination}>
       <button
@@ -123,7 +123,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
         class="button"
         disabled={list.offset === 0}
         onClick={() => {
-          offset.value = Math.max(0, offset.value - PAGE);
+          offset.value = Math.max(0, offset.value - PAGE_SIZE);
         }}
       >
         {t.showNewer}
@@ -133,7 +133,7 @@ function Pager({ list, offset }: { list: RunList; offset: WritableSignal<number>
         class="button"
         disabled={list.offset + list.runs.length >= list.total}
         onClick={() => {
-          offset.value += PAGE;
+          offset.value += PAGE_SIZE;
         }}
       >
         {t.showOlder}

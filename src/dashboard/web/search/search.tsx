@@ -13,12 +13,12 @@ import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 
-const RUNS = "api/runs?state=finished&limit=200";
+const RUNS_PATH = "api/runs?state=finished&limit=200";
 
-/** The records of a finished embedding run that are nearest to a text. */
+/** Finds the records of a finished embedding run that are most similar to a text. */
 export function Search() {
   useEventStream("", {});
-  const { answer, error: listError } = useQuery<RunList>(RUNS);
+  const { answer, error: listError } = useQuery<RunList>(RUNS_PATH);
   const result = useSignal<(SearchResult & { readonly run: string }) | undefined>(undefined);
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
@@ -84,18 +84,18 @@ export function Search() {
         )}
       </Card>
       {error.value === undefined ? null : <ErrorMessage error={error.value} />}
-      {result.value === undefined ? null : <Hits result={result.value} run={result.value.run} />}
+      {result.value === undefined ? null : <SearchHits result={result.value} run={result.value.run} />}
     </>
   );
 }
 
-function Hits({ result, run }: { result: SearchResult; run: string }) {
+function SearchHits({ result, run }: { result: SearchResult; run: string }) {
   const t = translations.value.search;
   const { duration } = formatters.value;
   return (
     <Card
       title={t.nearestRecords}
-      end={<span class="small muted">{t.modelAndTime(result.model, duration(result.tookMs))}</span>}
+      actions={<span class="small muted">{t.modelAndTime(result.model, duration(result.tookMs))}</span>}
     >
       {result.hits.length === 0 ? <EmptyState>{t.noHits}</EmptyState> : null}
       <ol class="search-hits">

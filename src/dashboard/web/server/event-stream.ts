@@ -4,7 +4,7 @@ import type { LiveEventName, LiveEvents } from "#src/dashboard/live/live-events.
 import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import { fetchSession, session } from "./session.ts";
 
-/** The stream of events: lost means that the server does not answer, and is asked again and again. */
+/** State of the event stream. While it is disconnected, the page keeps trying to reconnect. */
 export const connection = signal<
   { readonly state: "new" | "open" } | { readonly state: "disconnected"; readonly since: number }
 >({ state: "new" });
@@ -13,17 +13,17 @@ export const health = signal<ServerHealth | undefined>(undefined);
 export type EventStreamListeners = {
   readonly [Name in LiveEventName]?: (event: LiveEvents[Name]) => void;
 } & {
-  /** Connected, for the first time or again: what was asked for begins anew. */
+  /** Called after each connect and reconnect; the server then sends everything from the beginning. */
   readonly open?: () => void;
 };
 
 const RETRY_INTERVAL_MS = 2_000;
-/** The server says something every few seconds; a link that is silent for longer is dead without knowing it. */
+/** The server sends an event every few seconds; a connection that is silent for longer is considered dead. */
 const HEARTBEAT_TIMEOUT_MS = 30_000;
 
 /**
- * Follows what `query` asks for until the returned function is called. Connects again by itself, also where the
- * browser gives up; lets the connection go while the page is hidden, since a browser has only six of them.
+ * Subscribes to the topics in `query` until the returned function is called. Reconnects automatically, even where the
+ * browser gives up. Closes the connection while the page is hidden, because browsers allow only six per host.
  */
 export function openEventStream(query: string, listeners: EventStreamListeners): () => void {
   let source: EventSource | undefined;
@@ -41,12 +41,12 @@ export function openEventStream(query: string, listeners: EventStreamListeners):
   };
   const handleDisconnect = () => {
     if (connection.value.state !== "disconnected") connection.value = { state: "disconnected", since: Date.now() };
-    // The browser has given up for good on a refusal; whether the session is over, the server says.
+    // The browser never retries a refused connection. Ask the server whether the session has ended.
     if (source?.readyState !== EventSource.CLOSED) return;
     clearTimeout(timer);
     timer = setTimeout(() => {
       fetchSession().then(() => {
-        // It does answer: whoever is signed out is asked to sign in, and the others go on.
+        // The server answers: reconnect if signed in; otherwise the sign-in page appears.
         connection.value = { state: "new" };
         if (session.value?.role !== undefined) reconnect();
       }, reconnect);
@@ -87,7 +87,7 @@ export function openEventStream(query: string, listeners: EventStreamListeners):
   };
 }
 
-/** `openLive` for as long as the component is on the page and asks for the same. Nothing is asked while undefined. */
+/** Keeps an event stream open while the component is mounted; none while `query` is undefined. */
 export function useEventStream(query: string | undefined, listeners: EventStreamListeners): void {
   useEffect(() => (query === undefined ? undefined : openEventStream(query, listeners)), [query]);
 }

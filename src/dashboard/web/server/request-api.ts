@@ -1,11 +1,11 @@
 import type { ErrorBody, ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
 
-/** The server refused, or did not answer at all (`unreachable`). */
+/** The server sent an error, or did not answer (`unreachable`). */
 export class ServerError extends Error {
   override readonly name = "ServerError";
   readonly code: ErrorCode | "unreachable";
   readonly hint: string | undefined;
-  /** What `code` says too little of. */
+  /** More specific than `code`. */
   readonly reason: RefusalReason | undefined;
   readonly retryAfterMs: number | undefined;
 
@@ -24,26 +24,23 @@ export class ServerError extends Error {
 
 let signedOutListener: () => void = () => {};
 
-/** Told whenever an answer says that the session is over. */
+/** The listener is called whenever a response says that the session has ended. */
 export function setSignedOutListener(listener: () => void): void {
   signedOutListener = listener;
 }
 
-/** GET without a body; else POST, or the method given, with JSON. Rejects with a `ServerError`. */
+/** Sends GET without `change.method` and `change.body`, or else POST or the given method with a JSON body. Rejects with a `ServerError`. */
 export async function requestApi<Answer>(
   path: string,
   change?: { readonly method?: "POST" | "DELETE"; readonly body?: unknown; readonly signal?: AbortSignal },
 ): Promise<Answer> {
+  const isWrite = change?.method !== undefined || change?.body !== undefined;
   const init: RequestInit = {
     credentials: "same-origin",
-    ...(change && (change.method !== undefined || change.body !== undefined)
-      ? {
-          method: change.method ?? "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(change.body ?? {}),
-        }
-      : {}),
-    signal: change?.signal ? change.signal : undefined,
+    method: isWrite ? (change.method ?? "POST") : "GET",
+    headers: isWrite ? { "content-type": "application/json" } : {},
+    body: isWrite ? JSON.stringify(change.body ?? {}) : undefined,
+    signal: change?.signal,
   };
   let response: Response;
   try {

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { Session, SignIn } from "#src/dashboard/auth/session-api.ts";
 import { requestApi, setSignedOutListener } from "./request-api.ts";
 
-/** Undefined until the server has said who is there. */
+/** Undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
 
 export async function fetchSession(): Promise<void> {

@@ -4,21 +4,21 @@ import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { connection, health } from "#src/dashboard/web/server/event-stream.ts";
 
-/** A short gap is a reload or a restart, and nothing to be told about. */
+/** Shorter gaps, such as a reload or a restart, are not shown. */
 const GRACE_PERIOD_MS = 1_500;
 
-/** Says on every page that the server or its Redis is away; goes by itself when they are back. */
+/** A warning on every page while the server or Redis is unavailable. */
 export function Banner() {
   const now = useSignal(Date.now());
-  const isLost = connection.value.state === "disconnected";
+  const isDisconnected = connection.value.state === "disconnected";
   useEffect(() => {
-    if (!isLost) return;
+    if (!isDisconnected) return;
     const timer = setInterval(() => {
       now.value = Date.now();
     }, 1_000);
     return () => clearInterval(timer);
-  }, [isLost]);
-  const text = bannerText(now.value);
+  }, [isDisconnected]);
+  const text = getBannerText(now.value);
   return (
     <div role="alert" aria-live="assertive">
       {text === undefined ? null : (
@@ -30,7 +30,7 @@ export function Banner() {
   );
 }
 
-function bannerText(now: number): string | undefined {
+function getBannerText(now: number): string | undefined {
   const t = translations.value.banner;
   if (connection.value.state === "disconnected") {
     const ms = now - connection.value.since;

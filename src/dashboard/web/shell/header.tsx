@@ -7,7 +7,7 @@ import { selectTheme, theme } from "./theme.ts";
 
 const LINKS = ["overview", "runs", "live", "search", "queues", "audit"] as const;
 
-/** Name, ways to the pages, language, colours, and who is there. */
+/** Logo, navigation, language, theme, and the signed-in user. */
 export function Header({ isSignedOut }: { isSignedOut: boolean }) {
   const t = translations.value;
   const page = route.value.page;
@@ -75,7 +75,7 @@ function SignedInUser() {
   );
 }
 
-/** A gate between two posts, and the water below it. */
+/** A sluice: a gate between two posts, and water below. */
 function Logo() {
   return (
     <svg viewBox="0 0 20 20" aria-hidden="true">

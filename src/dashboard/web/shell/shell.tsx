@@ -13,7 +13,7 @@ import { fetchSession, session } from "#src/dashboard/web/server/session.ts";
 import { Banner } from "./banner.tsx";
 import { Header } from "./header.tsx";
 
-/** Pages come in files of their own, when they are first opened. */
+/** Each page is a separate chunk that is loaded when the page is first opened. */
 const PAGES = {
   overview: () => import("#src/dashboard/web/overview/overview.tsx").then((module) => module.Overview),
   runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.Runs),
@@ -27,37 +27,37 @@ const PAGES = {
 };
 type PageName = keyof typeof PAGES;
 
-const loaded = signal<Partial<Record<PageName, ComponentType<unknown>>>>({});
-const failed = signal<unknown>(undefined);
+const loadedPages = signal<Partial<Record<PageName, ComponentType<unknown>>>>({});
+const loadError = signal<unknown>(undefined);
 
-function load(name: PageName): void {
+function loadPage(name: PageName): void {
   PAGES[name]().then(
     (page) => {
-      failed.value = undefined;
-      loaded.value = { ...loaded.value, [name]: page as ComponentType<unknown> };
+      loadError.value = undefined;
+      loadedPages.value = { ...loadedPages.value, [name]: page as ComponentType<unknown> };
     },
     (error: unknown) => {
-      failed.value = error;
+      loadError.value = error;
       void reloadOnce().catch(() => {});
     },
   );
 }
 
-const RELOADED = "sluice-reloaded";
-const RELOAD_AGAIN_MS = 60_000;
+const RELOADED_AT_KEY = "sluice-reloaded";
+const MIN_RELOAD_INTERVAL_MS = 60_000;
 
 /**
- * A file that cannot be loaded while the server answers belongs to an older version of these pages: the server was
- * replaced meanwhile. Once a minute at most, so that a file that is really missing makes no loop.
+ * Reloads after a chunk failed to load although the server answers: the server was upgraded, and the chunk belongs to
+ * the previous version. At most once a minute, so that a chunk that is really missing does not cause a loop.
  */
 async function reloadOnce(): Promise<void> {
   await fetchSession();
-  if (Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < RELOAD_AGAIN_MS) return;
-  sessionStorage.setItem(RELOADED, String(Date.now()));
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT_KEY) ?? 0) < MIN_RELOAD_INTERVAL_MS) return;
+  sessionStorage.setItem(RELOADED_AT_KEY, String(Date.now()));
   location.reload();
 }
 
-/** Everything around a page: head, banner, dialog, notices. */
+/** The frame around all pages: header, banner, footer, dialog, and notices. */
 export function Shell() {
   const t = translations.value;
   const isSignedOut = session.value !== undefined && session.value.role === undefined;
@@ -96,11 +96,11 @@ function CurrentPage() {
   const now = route.value;
   const t = translations.value;
   const title = getPageTitle(now, t.nav);
-  const before = useRef(now);
+  const previous = useRef(now);
   useEffect(() => {
     document.title = `${title} · Sluice`;
-    if (before.current !== now) document.getElementById("main")?.focus({ preventScroll: true });
-    before.current = now;
+    if (previous.current !== now) document.getElementById("main")?.focus({ preventScroll: true });
+    previous.current = now;
   }, [now, title]);
   if (now.page === "unknown")
     return (
@@ -121,14 +121,14 @@ function getPageTitle(now: Route, nav: typeof translations.value.nav): string {
 }
 
 function Page({ name, props = {} }: { name: PageName; props?: object }) {
-  const Component = loaded.value[name];
+  const Component = loadedPages.value[name];
   useEffect(() => {
-    if (!Component) load(name);
+    if (!Component) loadPage(name);
   }, [name, Component]);
   if (Component) return <Component {...props} />;
-  return failed.value === undefined ? (
+  return loadError.value === undefined ? (
     <EmptyState>{translations.value.common.loading}</EmptyState>
   ) : (
-    <ErrorMessage error={failed.value} />
+    <ErrorMessage error={loadError.value} />
   );
 }

@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 
 export type Theme = "system" | "light" | "dark";
-const KEY = "sluice-theme";
+const STORAGE_KEY = "sluice-theme";
 
-/** What the reader chose, and whether that is dark at this moment; charts are drawn anew when it changes. */
+/** The selected theme, and whether it is currently dark. Charts are redrawn when it changes. */
 export const theme = signal<{ readonly selected: Theme; readonly isDark: boolean }>({
   selected: "system",
   isDark: false,
@@ -11,13 +11,13 @@ export const theme = signal<{ readonly selected: Theme; readonly isDark: boolean
 
 export function initTheme(): void {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const saved = localStorage.getItem(KEY);
+  const saved = localStorage.getItem(STORAGE_KEY);
   applyTheme(saved === "light" || saved === "dark" ? saved : "system");
   system.addEventListener("change", () => applyTheme(theme.value.selected));
 }
 
 export function selectTheme(selected: Theme): void {
-  localStorage.setItem(KEY, selected);
+  localStorage.setItem(STORAGE_KEY, selected);
   applyTheme(selected);
 }
 

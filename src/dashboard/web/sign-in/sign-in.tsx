@@ -6,12 +6,11 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { signIn } from "#src/dashboard/web/server/session.ts";
 
-/** Asks for the viewer's or the operator's password. */
 export function SignIn() {
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
-  const first = useRef<HTMLInputElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  const passwordInput = useRef<HTMLInputElement>(null);
+  useEffect(() => passwordInput.current?.focus(), []);
   const t = translations.value.signIn;
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -23,12 +22,12 @@ export function SignIn() {
       await signIn({ password: String(fields.get("password")), name: name === "" ? undefined : name });
     } catch (thrown) {
       error.value = thrown;
-      first.current?.select();
+      passwordInput.current?.select();
     } finally {
       isBusy.value = false;
     }
   };
-  const wait = useCountdown(error.value);
+  const waitMs = useCountdown(error.value);
   return (
     <section class="card sign-in" aria-labelledby="sign-in-title">
       <form onSubmit={submit}>
@@ -37,7 +36,7 @@ export function SignIn() {
         <label class="field">
           <span>{t.password}</span>
           <input
-            ref={first}
+            ref={passwordInput}
             class="input"
             type="password"
             name="password"
@@ -50,15 +49,15 @@ export function SignIn() {
           <span>{t.name}</span>
           <input class="input" name="name" maxLength={40} autocomplete="nickname" />
         </label>
-        {error.value === undefined ? null : wait > 0 ? (
+        {error.value === undefined ? null : waitMs > 0 ? (
           <div class="note error" role="alert">
             <p>{translations.value.errors["too-many-attempts"]}</p>
-            <p class="small">{t.retryAfter(formatters.value.duration(wait))}</p>
+            <p class="small">{t.retryAfter(formatters.value.duration(waitMs))}</p>
           </div>
         ) : error.value instanceof ServerError && error.value.retryAfterMs !== undefined ? null : (
           <ErrorMessage error={error.value} />
         )}
-        <button type="submit" class="button primary" disabled={isBusy.value || wait > 0}>
+        <button type="submit" class="button primary" disabled={isBusy.value || waitMs > 0}>
           {isBusy.value ? translations.value.common.working : t.submit}
         </button>
       </form>
@@ -66,7 +65,7 @@ export function SignIn() {
   );
 }
 
-/** Milliseconds that are left of what an error says to wait, in whole seconds; begins again with each error. */
+/** Remaining wait time of an error in milliseconds, rounded up to whole seconds; restarts with each error. */
 function useCountdown(error: unknown): number {
   const left = useSignal(0);
   useEffect(() => {
