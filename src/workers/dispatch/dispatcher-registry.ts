@@ -1,5 +1,6 @@
 import type { Clock } from "#src/core/clock.ts";
 import { ProviderError } from "#src/core/errors.ts";
+import type { Lane } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
 import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
@@ -19,9 +20,9 @@ export interface DispatcherRegistryDeps {
   readonly client: RedisClient;
   readonly clock: Clock;
   readonly log: WorkerLog;
-  /** Aborts calls in flight: the grace period is over. */
+  /** Aborts calls in flight when the grace period is over. */
   readonly signal: AbortSignal;
-  /** Upstream calls in flight at once per model, whatever the lanes allow; absent: as below. */
+  /** Upstream calls in flight at once per model, whatever the lanes allow; by default `DEFAULT_MAX_CALLS`. */
   readonly calls?: number;
   readonly lingerMs: number;
   readonly canCall: () => boolean;
@@ -31,12 +32,12 @@ export interface DispatcherRegistryDeps {
 }
 
 /**
- * Calls in flight of one model. An answer to an embedding call is some 160 KB of JSON, and there may be as many of them
- * in memory as calls: with more, a worker would pass 300 MB. A chat's answer is small and takes long.
+ * Calls in flight per model. The answer to an embedding call is about 160 KB of JSON, and as many answers as calls may
+ * be in memory: with more, a worker would exceed 300 MB. A chat answer is small and takes long.
  */
-const CALLS = { embedding: 160, chat: 256 } as const;
+const DEFAULT_MAX_CALLS = { embedding: 160, chat: 256 } as const;
 
-/** The groups of a worker, each made when its first job comes. */
+/** The dispatchers of a worker, each created with its first job. */
 export class DispatcherRegistry {
   readonly #deps: DispatcherRegistryDeps;
   readonly #embedding = new Map<string, ModelDispatcher<EmbeddingInput, EmbeddingModel>>();
@@ -54,16 +55,13 @@ export class DispatcherRegistry {
     dimensions,
   }: EmbeddingPayload): ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined {
     const key = JSON.stringify([provider, model, purpose, dimensions]);
-    const known = this.#embedding.get(key);
-    if (known) return known;
+    const existing = this.#embedding.get(key);
+    if (existing) return existing;
     const lanes = this.#deps.embeddingLanes(provider, model);
     const first = lanes[0]?.model;
     if (!first) return undefined;
     const request: BatchRequest = { purpose, dimensions };
-    const limits = {
-      maxInputs: first.maxInputs,
-      maxTokens: first.maxBatchTokens,
-    };
+    const limits = { maxInputs: first.maxInputs, maxTokens: first.maxBatchTokens };
     const dispatcher = new ModelDispatcher(
       new LaneChooser(this.#deps.limiter, lanes),
       this.#options("embedding", limits),
@@ -80,8 +78,8 @@ export class DispatcherRegistry {
   /** Undefined when this worker has no credentials for the model. */
   chat({ provider, model }: ChatPayload): ModelDispatcher<ChatInput, ChatModel> | undefined {
     const key = JSON.stringify([provider, model]);
-    const known = this.#chat.get(key);
-    if (known) return known;
+    const existing = this.#chat.get(key);
+    if (existing) return existing;
     const lanes = this.#deps.chatLanes(provider, model);
     if (lanes.length === 0) return undefined;
     const dispatcher = new ModelDispatcher(
@@ -96,35 +94,41 @@ export class DispatcherRegistry {
     return dispatcher;
   }
 
-  /** Reservations of all calls in flight, lane by lane. */
-  *inFlight(): Generator<readonly [ModelLane<unknown>["lane"], readonly string[]]> {
-    for (const dispatchers of [this.#embedding, this.#chat]) {
-      for (const dispatcher of dispatchers.values())
-        for (const [{ lane }, ids] of dispatcher.inFlight()) yield [lane, ids];
-    }
-  }
-
-  /** Gives back what a run (or an item on its own) has waiting here; calls in flight go on. */
-  returnToQueue(reason: ReturnToQueue, runId: string): void {
-    for (const dispatchers of [this.#embedding, this.#chat]) {
-      for (const dispatcher of dispatchers.values()) dispatcher.returnToQueue(reason, (input) => input.runId === runId);
-    }
-  }
-
-  async stop(reason: ReturnToQueue): Promise<void> {
-    await Promise.all(
-      [...this.#embedding.values(), ...this.#chat.values()].map((dispatcher) => dispatcher.stop(reason)),
+  /** Reservations of all calls in flight, by lane. */
+  inFlight(): (readonly [Lane, readonly string[]])[] {
+    return this.#all().flatMap((dispatcher) =>
+      [...dispatcher.inFlight()].map(([{ lane }, ids]) => [lane, ids] as const),
     );
   }
 
-  #options(kind: keyof typeof CALLS, limits: DispatcherOptions["limits"]): DispatcherOptions {
-    const { calls = CALLS[kind], lingerMs, canCall } = this.#deps;
-    return { limits, maxCalls: calls, lingerMs, canCall };
+  countCallsInFlight(): number {
+    return this.inFlight().reduce((sum, [, ids]) => sum + ids.length, 0);
+  }
+
+  /** Returns the waiting inputs of a run (or of a standalone item) to the queue; calls in flight continue. */
+  returnToQueue(reason: ReturnToQueue, runId: string): void {
+    for (const dispatcher of this.#all()) dispatcher.returnToQueue(reason, (input) => input.runId === runId);
+  }
+
+  async stop(reason: ReturnToQueue): Promise<void> {
+    await Promise.all(this.#all().map((dispatcher) => dispatcher.stop(reason)));
+  }
+
+  #all() {
+    return [...this.#embedding.values(), ...this.#chat.values()];
+  }
+
+  #options(kind: keyof typeof DEFAULT_MAX_CALLS, limits: DispatcherOptions["limits"]): DispatcherOptions {
+    const { calls: maxCalls = DEFAULT_MAX_CALLS[kind], lingerMs, canCall } = this.#deps;
+    return { limits, maxCalls, lingerMs, canCall };
   }
 }
 
-/** A model the provider does not have is no reason to give the job back for ever: its items fail, and say so. */
-export function findDispatcher<G>(find: () => G | undefined): G | ProviderError | undefined {
+/**
+ * Returns the error of a model that the provider does not have, instead of throwing it: returning the job to the queue
+ * would not help, so its items fail with that error.
+ */
+export function findDispatcher<D>(find: () => D | undefined): D | ProviderError | undefined {
   try {
     return find();
   } catch (error) {
