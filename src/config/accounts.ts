@@ -4,12 +4,12 @@ import type { AccountSettings, DefinedProviderSettings, FileSettings, ProviderFi
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import type { Variables } from "./variables.ts";
 
-/** One account of a provider. Accounts share no limit, so each is a lane of its own per model. */
+/** One account of a provider. Accounts do not share limits, so each has its own lane per model. */
 export interface Account {
   readonly name: string;
   readonly baseUrl: string;
   readonly apiKey: Secret;
-  /** What else the protocol needs, such as MiniMax's `groupId`. */
+  /** Further account fields of the protocol, such as MiniMax's `groupId`. */
   readonly extra: Readonly<Record<string, Secret>>;
 }
 
@@ -19,12 +19,12 @@ export interface ProviderAccounts {
   readonly missing: readonly string[];
 }
 
-/** Provider variables that passed their checks, by name. */
+/** The valid provider variables, by name. */
 export type CheckedVariables = ReadonlyMap<string, string | undefined>;
 
 /**
  * The accounts of every known provider. Without a list of accounts there is one, named "default". An account's own
- * settings come first, then the environment, then the provider's settings in the file, then the usual address.
+ * settings override the environment, which overrides the provider's settings in the file and the default base URL.
  */
 export function resolveAccounts(
   file: FileSettings,
@@ -45,12 +45,12 @@ export function resolveAccounts(
   );
 }
 
-/** The part of a defined provider that makes its account; its models are for the table of providers. */
+/** The account fields of a defined provider; its models belong to the registry. */
 function toAccountSettings({ baseUrl, apiKey, apiKeyEnv }: DefinedProviderSettings): ProviderFileSettings {
   return { baseUrl, apiKey, apiKeyEnv };
 }
 
-/** The one account that is meant when the file lists none. */
+/** The only account of a provider for which the file lists none. */
 function defaultAccount(
   provider: ProviderFileSettings,
   settings: ProviderSettings,
@@ -97,18 +97,18 @@ function resolveProvider(
   return { accounts, missing: [...missing] };
 }
 
-/** Half of what belongs together is worse than nothing: an adapter would take it for a whole. */
+/** Only the optional fields: an adapter would mistake an incomplete set of required fields for a complete one. */
 function optionalOnly(extra: Readonly<Record<string, Secret>>, settings: ProviderSettings) {
   return Object.fromEntries(Object.entries(extra).filter(([field]) => !settings.extra[field]?.required));
 }
 
-/** A provider's own field: the schema took it from the table of providers, which its static type does not show. */
+/** A provider-specific field. It comes from PROVIDER_SETTINGS, so the static type of the schema does not have it. */
 function readExtraField(settings: object, field: string): string | undefined {
   const value = Object.getOwnPropertyDescriptor(settings, field)?.value;
   return typeof value === "string" ? value : undefined;
 }
 
-/** Settings that work but are likely not meant. */
+/** Settings that work but are probably mistakes. */
 export function findAccountWarnings(
   resolved: ReadonlyMap<string, ProviderAccounts>,
   file: FileSettings,
@@ -121,15 +121,18 @@ export function findAccountWarnings(
       const owner = owners.get(account.apiKey.reveal());
       if (account.apiKey.reveal() === "") continue;
       if (owner === undefined) owners.set(account.apiKey.reveal(), account.name);
-      else warnings.push(`${name}: accounts ${owner} and ${account.name} have one key, so one limit upstream`);
+      else
+        warnings.push(
+          `${name}: accounts ${owner} and ${account.name} use the same key, so they share the provider's limits`,
+        );
       if (sendsKeyInClear(account.baseUrl)) {
-        warnings.push(`${name}: ${account.baseUrl} is not https, so the key can be read on the way`);
+        warnings.push(`${name}: ${account.baseUrl} is not https, so the key is sent unencrypted`);
       }
     }
     const variable = PROVIDER_SETTINGS.get(name)?.apiKey ?? "";
     const list = file.providers?.[name]?.accounts;
     if (list && checked.get(variable) !== undefined && !list.some((one) => one.apiKeyEnv === variable)) {
-      warnings.push(`${variable} is set but not used: the settings file lists the accounts of ${name}`);
+      warnings.push(`${variable} is set but not used, because the settings file lists the accounts of ${name}`);
     }
     return warnings;
   });

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { ConfigError } from "#src/core/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import type { TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
@@ -16,29 +17,16 @@ import { readTraceSettings, type TraceSettings } from "./trace-settings.ts";
 import type { LogLevel } from "./value-schemas.ts";
 import { findMisspelledVariables, type GeneralVariables, parseVariables, readDotEnv, Variables } from "./variables.ts";
 
-/** Money per million tokens; a price for output that is not given is not known, not zero. */
-export interface TokenPrice {
-  readonly inputPerMillionTokens?: number;
-  readonly outputPerMillionTokens?: number;
-  readonly currency: string;
-}
-
-/** How upstream connections are made. The proxy's URL may hold a password. */
-export interface TransportSettings {
+/** How providers are reached. The proxy's URL may contain a password. */
+interface TransportSettings {
   readonly proxy: Secret | undefined;
   /** Hosts to reach without the proxy, separated by commas. */
   readonly noProxy: string | undefined;
-  /** PEM file with further certificate authorities. */
+  /** PEM file with additional certificate authorities. */
   readonly extraCaCerts: string | undefined;
 }
 
-/** What opens the dashboard; absent ones open nothing. */
-export interface DashboardPasswords {
-  readonly viewer: Secret | undefined;
-  readonly operator: Secret | undefined;
-}
-
-/** Everything the environment and sluice.yaml say, checked and frozen. An absent figure is the user's silence. */
+/** The checked and frozen contents of the environment, `.env` and sluice.yaml. Settings that are not set are absent. */
 export interface Config {
   readonly redisUrl: Secret | undefined;
   /** Path of the redis-server or valkey-server for the private Redis. */
@@ -52,27 +40,28 @@ export interface Config {
   /** The terminal cannot move its cursor (TERM=dumb). */
   readonly isDumbTerminal: boolean;
   readonly transport: TransportSettings;
-  readonly passwords: DashboardPasswords;
-  /** Where traces go; undefined while they are off. */
+  /** Passwords of the dashboard's roles. */
+  readonly passwords: { readonly viewer: Secret | undefined; readonly operator: Secret | undefined };
+  /** Where traces are sent; undefined if they are off. */
   readonly traces: TraceSettings | undefined;
   readonly run: { readonly window?: number; readonly workers?: number };
   readonly worker: { readonly jobs?: number; readonly calls?: number; readonly graceMs?: number };
   /** The settings file that was read. */
   readonly file: string | undefined;
-  /** What works but is likely not meant, one sentence each. */
+  /** Settings that work but are probably mistakes, one sentence each. */
   readonly warnings: readonly string[];
   /** Names of the providers that can be configured. */
   readonly providers: readonly string[];
   /** The built-in providers and models, and those that sluice.yaml adds. */
   readonly registry: ProviderRegistry;
-  /** The usable accounts of a provider. Throws ConfigError for a provider that is not known. */
+  /** The usable accounts of a provider. Throws ConfigError if the provider is unknown. */
   accounts(provider: string): readonly Account[];
-  /** Variables that are missing to use all accounts of a provider; empty when it can be used. */
+  /** Variables that are missing to use all accounts of a provider; empty if none is missing. */
   missing(provider: string): readonly string[];
-  /** The user's limits for a lane, an account's own before the model's; undefined when there are none. */
+  /** The configured limits of a lane, the account's before the model's; undefined if there are none. */
   limits(lane: Lane): LaneLimits | undefined;
   price(provider: string, model: string): TokenPrice | undefined;
-  /** Every secret text, longest first, for scrubbing and for searching that none got out. */
+  /** Every secret, longest first, to remove them from messages. */
   redactions(): readonly string[];
 }
 
@@ -84,8 +73,9 @@ export interface ConfigSources {
 }
 
 /**
- * The configuration, from `.env` and sluice.yaml in `cwd` and from the environment, which wins. Throws one ConfigError
- * with every problem found. A missing key is no problem here: only a command knows which provider it needs.
+ * Loads the configuration from sluice.yaml and `.env` in `cwd` and from the environment; later sources override earlier
+ * ones. Throws one ConfigError with all problems. A missing key is not a problem here, because only a command knows which
+ * provider it needs.
  */
 export function loadConfig({ env = process.env, cwd = process.cwd(), file }: ConfigSources = {}): Config {
   const problems: string[] = [];
@@ -118,7 +108,7 @@ export function loadConfig({ env = process.env, cwd = process.cwd(), file }: Con
   });
 }
 
-/** An account's values in the clear, for the adapter that sends them and for nobody else. */
+/** An account with its secrets in plain text, only for the adapter that sends them. */
 export function revealAccount(account: Account): ProviderAccount {
   const extra = Object.entries(account.extra).map(([field, value]) => [field, value.reveal()] as const);
   return { baseUrl: account.baseUrl, apiKey: account.apiKey.reveal(), extra: Object.fromEntries(extra) };
@@ -128,7 +118,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
   const { jobs, calls, grace } = settings.worker ?? {};
   const redisUrl = general.REDIS_URL ?? settings.redis?.url;
   return {
-    redisUrl: redisUrl === undefined ? undefined : new Secret(redisUrl),
+    redisUrl: toSecret(redisUrl),
     redisServer: general.SLUICE_REDIS_SERVER ?? settings.redis?.server,
     namespace: general.SLUICE_NAMESPACE ?? "sluice",
     home: resolve(cwd, general.SLUICE_HOME ?? "."),
@@ -136,7 +126,7 @@ function generalConfig(general: GeneralVariables, settings: FileSettings, cwd: s
     noColor: general.NO_COLOR !== undefined,
     isDumbTerminal: general.TERM === "dumb",
     transport: {
-      proxy: general.HTTPS_PROXY === undefined ? undefined : new Secret(general.HTTPS_PROXY),
+      proxy: toSecret(general.HTTPS_PROXY),
       noProxy: general.NO_PROXY,
       extraCaCerts: general.NODE_EXTRA_CA_CERTS,
     },
@@ -156,9 +146,9 @@ function toSecret(text: string | undefined): Secret | undefined {
 function findProviderAccounts(accounts: ReadonlyMap<string, ProviderAccounts>, name: string): ProviderAccounts {
   const found = accounts.get(name);
   if (found !== undefined) return found;
-  const close = findSimilarName(name, accounts.keys());
-  const suggestion = close === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${close}"?`;
-  throw new ConfigError([`provider "${name}" is not known; ${suggestion}`]);
+  const similar = findSimilarName(name, accounts.keys());
+  const suggestion = similar === undefined ? `known: ${[...accounts.keys()].join(", ")}` : `did you mean "${similar}"?`;
+  throw new ConfigError([`provider "${name}" is unknown; ${suggestion}`]);
 }
 
 function findModelSettings(settings: FileSettings, provider: string, model: string) {
@@ -184,7 +174,7 @@ function findPrice(settings: FileSettings, provider: string, model: string): Tok
   return Object.freeze({ ...omitUndefined(price), currency: price.currency });
 }
 
-/** The variables that the settings file names for keys. */
+/** The variables that sluice.yaml names as `apiKeyEnv`. */
 function listKeyVariables(settings: FileSettings): string[] {
   const defined = Object.values(settings.compatible ?? {}).map(({ apiKeyEnv }) => apiKeyEnv);
   return Object.values(settings.providers ?? {})
@@ -200,7 +190,7 @@ function freeze<T extends object>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The environment for a process this one starts: its own, with `changes`; undefined takes a variable away. */
+/** The environment of a child process: this process's own with `changes`; undefined removes a variable. */
 export function childEnvironment(
   changes: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {

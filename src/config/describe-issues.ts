@@ -5,7 +5,7 @@ import type { ValueIssue } from "./value-schemas.ts";
 
 type Path = readonly PropertyKey[];
 
-/** One sentence per problem, each naming the setting by `name(path)`; `input` is what was parsed. */
+/** One sentence per problem; `name(path)` names the setting, and `input` is the parsed value. */
 export function describeIssues(
   schema: z.ZodType,
   input: unknown,
@@ -36,7 +36,7 @@ function unknownKey(key: string, known: readonly string[]): string {
   return close === undefined ? `unknown key; known here: ${known.join(", ")}` : `unknown key; did you mean "${close}"?`;
 }
 
-/** A value as a reader would type it, cut to a length that fits a sentence and without control characters. */
+/** A value as the reader would write it, without control characters and at most 40 characters long. */
 function describeValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(printable(value).slice(0, 40));
   return typeof value === "object" && value !== null ? describeKind(value) : String(value);
@@ -50,12 +50,12 @@ function describeKind(value: unknown): string {
   return value === undefined || value === null ? "nothing" : `a ${typeof value}`;
 }
 
-/** Control and direction characters would let a settings file rewrite the terminal it is reported on. */
+/** Replaces control and bidirectional characters, with which a settings file could manipulate the terminal. */
 export function printable(textWithControls: string): string {
   return textWithControls.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "?");
 }
 
-/** "providers.minimax.accounts[1].name"; keys that are more than a word are quoted. */
+/** "providers.minimax.accounts[1].name"; keys with special characters are quoted. */
 export function formatPath(path: Path): string {
   let out = "";
   for (const step of path) {
@@ -73,7 +73,7 @@ function valueAt(input: unknown, path: Path): unknown {
   }, input);
 }
 
-/** The schema at a path, or undefined where there is none. */
+/** The schema at a path, or undefined if the schema has no such path. */
 function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
   return path.reduce<z.core.$ZodType | undefined>((found, step) => {
     const inner = found && unwrap(found);
@@ -92,24 +92,13 @@ function knownKeys(schema: z.core.$ZodType | undefined): string[] {
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-/** Every setting a schema knows, as paths: "[]" stands for any list position and "*" for any name. */
-export function listSettings(schema: z.core.$ZodType, prefix = ""): string[] {
-  const inner = unwrap(schema);
-  const join = (step: string) => (prefix === "" ? step : `${prefix}.${step}`);
-  if (inner instanceof z.ZodObject) {
-    return Object.entries<z.core.$ZodType>(inner.shape).flatMap(([key, one]) => listSettings(one, join(key)));
-  }
-  if (inner instanceof z.ZodArray) return listSettings(inner.element, `${prefix}[]`);
-  return inner instanceof z.ZodRecord ? listSettings(inner.valueType, join("*")) : [prefix];
-}
-
 const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   EACCES: "permission denied",
-  EISDIR: "it is a folder",
+  EISDIR: "is a folder",
 };
 
-/** Why the system does not let a file be read, without its path. */
+/** Why a file cannot be read, without its path. */
 export function describeReadError(thrown: unknown): string {
   const code = errorCode(thrown);
   return READ_ERRORS[code ?? ""] ?? code ?? coerceError(thrown).name;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maxWorkers } from "./max-workers.ts";
 import { baseUrlSchema, extraSchema } from "./provider-schemas.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";
 import {
@@ -10,50 +11,75 @@ import {
   logLevel,
   positiveInteger,
   redisUrl,
+  setting,
   shortName,
   text,
   variableName,
   workerCount,
 } from "./value-schemas.ts";
 
-const apiKey = text("expected the key as text");
+const apiKey = setting(
+  text("expected the key as text"),
+  "API key. Prefer apiKeyEnv, which keeps the key out of the file",
+);
+const apiKeyEnv = setting(variableName, "Environment variable that contains the API key");
 
 const limits = z.strictObject({
-  requestsPerMinute: positiveInteger,
-  tokensPerMinute: positiveInteger,
-  concurrency: positiveInteger,
-  pacing: choice(["burst", "even"]),
+  requestsPerMinute: setting(positiveInteger, "Calls per minute of one account"),
+  tokensPerMinute: setting(positiveInteger, "Tokens per minute of one account, over all calls"),
+  concurrency: setting(positiveInteger, "Calls in flight, over all workers on all machines"),
+  pacing: setting(
+    choice(["burst", "even"]),
+    "burst: the limit of a minute may be spent at once; even: calls are spread over the minute",
+    { default: "the provider's" },
+  ),
 });
 
 const price = z.strictObject({
-  inputPerMillionTokens: amount,
-  outputPerMillionTokens: amount,
-  // Money without a unit says nothing, so this one is required.
-  currency: currency.unwrap(),
+  inputPerMillionTokens: setting(amount, "Price of a million input tokens"),
+  outputPerMillionTokens: setting(amount, "Price of a million output tokens"),
+  // An amount without a currency means nothing, so the currency is required.
+  currency: setting(currency.unwrap(), "Currency code, such as CNY or USD"),
 });
 
 const model = z.strictObject({ limits: limits.optional(), price: price.optional() });
 
 const accountShape = {
-  name: shortName.unwrap(),
+  name: setting(shortName.unwrap(), "Name of the account; it becomes part of its lanes' names"),
   apiKey,
-  apiKeyEnv: variableName,
-  baseUrl,
+  apiKeyEnv,
+  baseUrl: setting(baseUrl, "Base URL of this account", { default: "the provider's" }),
   limits: limits.optional(),
 };
-const providerShape = { apiKey, apiKeyEnv: variableName, baseUrl };
+const providerShape = { apiKey, apiKeyEnv, baseUrl: setting(baseUrl, "Base URL of all accounts") };
 
-/** The provider's own parts of an account (`groupId`), which the table of providers names. */
+/** The provider's own account fields, such as `groupId`. */
 function extraShape(settings: ProviderSettings) {
-  return Object.fromEntries(Object.entries(settings.extra).map(([field, { form }]) => [field, extraSchema(form)]));
+  return Object.fromEntries(
+    Object.entries(settings.extra).map(([field, { form, description, default: defaultValue }]) => [
+      field,
+      setting(extraSchema(form), description, { default: defaultValue }),
+    ]),
+  );
 }
 
 function provider(settings: ProviderSettings) {
-  const own = { ...extraShape(settings), baseUrl: baseUrlSchema(settings) };
+  const extra = extraShape(settings);
+  const url = baseUrlSchema(settings);
+  const { defaultUrl } = settings.baseUrl;
   return z.strictObject({
     ...providerShape,
-    ...own,
-    accounts: z.array(z.strictObject({ ...accountShape, ...own })).optional(),
+    ...extra,
+    baseUrl: setting(url, "Base URL of all accounts", { default: defaultUrl }),
+    accounts: z
+      .array(
+        z.strictObject({
+          ...accountShape,
+          ...extra,
+          baseUrl: setting(url, "Base URL of this account", { default: "the provider's" }),
+        }),
+      )
+      .optional(),
     models: z.record(z.string(), model).optional(),
   });
 }
@@ -70,32 +96,70 @@ const providerShapes: Record<string, z.ZodOptional<z.ZodType<ProviderFileSetting
 );
 
 const definedModel = z.strictObject({
-  kind: choice(["chat", "embedding"]).unwrap(),
-  dimensions: positiveInteger,
-  maxInputs: positiveInteger,
-  maxTokens: positiveInteger,
-  maxOutputTokens: positiveInteger,
+  kind: setting(choice(["chat", "embedding"]).unwrap(), "What the model does"),
+  dimensions: setting(positiveInteger, "Dimensions of the vectors (embedding)"),
+  maxInputs: setting(positiveInteger, "Maximum inputs per call (embedding)"),
+  maxTokens: setting(positiveInteger, "Maximum tokens of the context (chat) or of one input (embedding)"),
+  maxOutputTokens: setting(positiveInteger, "Maximum tokens of an answer (chat)"),
   limits: limits.optional(),
   price: price.optional(),
 });
 
-/** An OpenAI-compatible provider that only this installation knows. */
+/** An OpenAI-compatible provider that sluice.yaml defines. */
 const definedProvider = z.strictObject({
-  baseUrl: baseUrl.unwrap(),
+  baseUrl: setting(baseUrl.unwrap(), "Base URL of the server"),
   apiKey,
-  apiKeyEnv: variableName,
-  encoding: choice(["float", "base64"]),
+  apiKeyEnv,
+  encoding: setting(
+    choice(["float", "base64"]),
+    "Encoding of vectors: float, which every server supports, or base64, which is smaller",
+    { default: "float" },
+  ),
   models: z.record(z.string(), definedModel),
 });
 
-/** Everything sluice.yaml may hold. */
+/** Everything that sluice.yaml may contain. */
 export const fileSchema = z.strictObject({
-  redis: z.strictObject({ url: redisUrl, server: text("expected the path of a redis-server") }).optional(),
+  redis: z
+    .strictObject({
+      url: setting(redisUrl, "Redis to use. Prefer REDIS_URL if the URL contains a password", {
+        default: "a private Redis",
+      }),
+      server: setting(
+        text("expected the path of a redis-server", undefined, "path"),
+        "redis-server or valkey-server of the private Redis",
+        {
+          default: "the one on PATH",
+        },
+      ),
+    })
+    .optional(),
   providers: z.strictObject(providerShapes).optional(),
   compatible: z.record(z.string(), definedProvider).optional(),
-  run: z.strictObject({ window: positiveInteger, workers: workerCount }).optional(),
-  worker: z.strictObject({ jobs: positiveInteger, calls: positiveInteger, grace: duration }).optional(),
-  log: z.strictObject({ level: logLevel }).optional(),
+  run: z
+    .strictObject({
+      window: setting(positiveInteger, "Items of a run in Redis at once", {
+        default: "5000 (embed), 2000 (batch), or more if the limits allow larger bursts",
+      }),
+      workers: setting(
+        workerCount,
+        "Worker processes that a command starts; 0 leaves the work to workers that run elsewhere",
+        { type: `0 to ${maxWorkers(1)}, or to 8 per core if that is more`, default: "one per core" },
+      ),
+    })
+    .optional(),
+  worker: z
+    .strictObject({
+      jobs: setting(positiveInteger, "Jobs that one worker process holds at once", { default: "100" }),
+      calls: setting(positiveInteger, "Calls that one worker process has in flight per model", {
+        default: "160 (embedding), 256 (chat)",
+      }),
+      grace: setting(duration, "How long calls in flight may continue after SIGTERM", { default: "20s" }),
+    })
+    .optional(),
+  log: z
+    .strictObject({ level: setting(logLevel, "Least severe level that is logged", { default: "info" }) })
+    .optional(),
 });
 export type FileSettings = z.infer<typeof fileSchema>;
 export type DefinedProviderSettings = z.infer<typeof definedProvider>;

@@ -1,7 +1,7 @@
 import type { ExtraSetting, ProviderSettings } from "./provider-settings.ts";
 import { baseUrl, choice, socketUrl, text } from "./value-schemas.ts";
 
-/** A provider that is reached over WebSocket has a `ws:` or `wss:` address. */
+/** A provider that is reached over WebSocket has a `ws:` or `wss:` base URL. */
 export function baseUrlSchema({ baseUrl: { defaultUrl } }: ProviderSettings) {
   return defaultUrl.startsWith("wss:") ? socketUrl : baseUrl;
 }

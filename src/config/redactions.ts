@@ -3,10 +3,10 @@ import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 import type { SettingsFile } from "./settings-file.ts";
 import type { Variables } from "./variables.ts";
 
-/** Shorter texts occur in ordinary words, and scrubbing those would make messages unreadable. */
+/** Shorter texts occur in ordinary words, whose removal would make messages unreadable. */
 const MIN_SECRET_LENGTH = 4;
 
-/** Every secret text of the configuration, longest first, so that a part never hides the whole from scrubbing. */
+/** Every secret of the configuration, longest first: removing a part first would leave the rest of the longer one. */
 export function listRedactions(
   variables: Variables,
   file: SettingsFile,
@@ -17,7 +17,7 @@ export function listRedactions(
     for (const { apiKey, extra } of list) {
       found.add(apiKey.reveal());
       for (const [field, value] of Object.entries(extra)) {
-        // Addresses and choices are no secrets, and scrubbing a word like "http" would garble every message.
+        // URLs and choices are not secrets, and removing a word like "http" would garble every message.
         if (PROVIDER_SETTINGS.get(name)?.extra[field]?.form === "text") found.add(value.reveal());
       }
     }
@@ -37,7 +37,7 @@ export function listRedactions(
   return Object.freeze(long.sort((a, b) => b.length - a.length));
 }
 
-/** A URL counts as secret when it holds a password, and so does the password, as it is written and as it is meant. */
+/** A URL with a password is secret, and so is the password, both percent-encoded and decoded. */
 function addUrlSecrets(found: Set<string>, value: string): void {
   const url = /^[a-z+]+:\/\/(?:[^:@/]*):([^@]+)@/i.exec(value);
   if (url?.[1] !== undefined) {
@@ -45,14 +45,14 @@ function addUrlSecrets(found: Set<string>, value: string): void {
     try {
       found.add(decodeURIComponent(url[1]));
     } catch {
-      // Not percent-encoded, so the written form is the meant one.
+      // The password is not percent-encoded.
     }
   } else if (!/^[a-z+]+:\/\//i.test(value)) {
     found.add(value);
   }
 }
 
-/** The message without any of the secrets. */
+/** The message with every secret replaced by "[redacted]". */
 export function scrub(message: string, redactions: readonly string[]): string {
   return redactions.reduce((result, secret) => result.replaceAll(secret, "[redacted]"), message);
 }

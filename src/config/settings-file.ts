@@ -7,22 +7,22 @@ import { type FileSettings, fileSchema } from "./file-schema.ts";
 import { PROVIDER_SETTINGS } from "./provider-settings.ts";
 
 const DEFAULT_NAME = "sluice.yaml";
-/** Settings are shallow and few; what is deeper or larger is a mistake, or aliases that multiply. */
+/** Settings files are small and shallow; anything beyond this is a mistake, or aliases that multiply. */
 const MAX_DEPTH = 12;
 const MAX_VALUES = 20_000;
 
 export interface SettingsFile {
   readonly settings: FileSettings;
-  /** The file as messages name it. */
+  /** The name of the file in messages. */
   readonly label: string;
   readonly path?: string;
-  /** Text found where keys and passwords belong, whether or not the file is valid. */
+  /** Texts found in fields for keys and passwords, even if the file is invalid. */
   readonly secrets: readonly string[];
 }
 
 /**
- * Reads the named file, or ./sluice.yaml when none is named and one is there. A named file that cannot be read and
- * every setting that cannot be used add a problem; then `settings` is empty.
+ * Reads the named file, or ./sluice.yaml if it exists. A named file that cannot be read and every invalid setting add a
+ * problem; `settings` is then empty.
  */
 export function readSettingsFile(
   cwd: string,
@@ -39,7 +39,7 @@ export function readSettingsFile(
   try {
     const { settings, secrets } = parseSettings(readFileSync(path, "utf8"), label, problems);
     if (secrets.length > 0 && (statSync(path).mode & 0o044) !== 0) {
-      warnings.push(`${label} holds a secret and others may read it; run: chmod 600 ${label}`);
+      warnings.push(`${label} contains a secret and other users can read it; run: chmod 600 ${label}`);
     }
     return { settings, label, path, secrets };
   } catch (thrown) {
@@ -53,7 +53,7 @@ function formatLabel(cwd: string, path: string): string {
   return inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
-/** The text of a settings file, checked. YAML's own messages quote the file, so only position and code are used. */
+/** Parses and checks a settings file. YAML's own messages quote the file, so only their position and code are used. */
 export function parseSettings(
   source: string,
   label: string,
@@ -72,14 +72,16 @@ export function parseSettings(
   try {
     content = removeNulls(document.toJS() ?? {}, { values: 0 }, 0);
   } catch {
-    problems.push(`${label}: too deep or too large for settings, or its aliases cannot be resolved`);
+    problems.push(
+      `${label}: too deep or too large for a settings file, or it contains aliases that cannot be resolved`,
+    );
     return nothing;
   }
   const secrets = collectSecrets(content);
   return { settings: checkSettings(content, label, problems), secrets };
 }
 
-/** The settings of a parsed file; a file with a problem gives none, and one sentence per problem. */
+/** Checks the contents of a parsed file. Adds one sentence per problem; the result is then empty. */
 export function checkSettings(content: unknown, label: string, problems: string[]): FileSettings {
   const at = (path: readonly PropertyKey[]) => (path.length === 0 ? label : `${label}: ${formatPath(path)}`);
   const result = fileSchema.safeParse(content);
@@ -90,7 +92,7 @@ export function checkSettings(content: unknown, label: string, problems: string[
   return result.success && found.length === 0 ? result.data : {};
 }
 
-/** `key:` with nothing after it means "not set". Throws on what is too deep, too large or refers to itself. */
+/** `key:` without a value means "not set". Throws RangeError if the contents are too deep, too large or recursive. */
 function removeNulls(value: unknown, count: { values: number }, depth: number): unknown {
   count.values += 1;
   if (depth > MAX_DEPTH || count.values > MAX_VALUES) throw new RangeError("too deep or too large");
@@ -104,7 +106,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What the schema of a single value cannot see. Works on unchecked content so that it reports in the same go. */
+/** Problems that involve several values. Works on unchecked contents, so that all problems are reported together. */
 function findAccountProblems(content: unknown, at: (path: readonly PropertyKey[]) => string): string[] {
   const providers = isMapping(content) && isMapping(content.providers) ? content.providers : {};
   return Object.entries(providers).flatMap(([provider, settings]) => {
@@ -113,7 +115,7 @@ function findAccountProblems(content: unknown, at: (path: readonly PropertyKey[]
     const problems = findDuplicateKeys(settings, at(path));
     if (!Array.isArray(settings.accounts)) return problems;
     if ("apiKey" in settings || "apiKeyEnv" in settings) {
-      problems.push(`${at(path)}: a key beside "accounts" would not be used; move it into an account`);
+      problems.push(`${at(path)}: a key beside "accounts" has no effect; move it into an account`);
     }
     const names = new Set<unknown>();
     for (const [index, account] of settings.accounts.entries()) {
@@ -137,7 +139,7 @@ function findDuplicateKeys(settings: Record<string, unknown>, where: string): st
   return both ? [`${where}: expected either "apiKeyEnv" or "apiKey", got both`] : [];
 }
 
-/** Text under keys that hold secrets, anywhere, so that a misplaced one is scrubbed from messages as well. */
+/** Texts in fields for secrets, at any level, so that misplaced secrets are removed from messages as well. */
 function collectSecrets(content: unknown): string[] {
   if (Array.isArray(content)) return content.flatMap(collectSecrets);
   if (!isMapping(content)) return [];

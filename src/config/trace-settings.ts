@@ -1,21 +1,21 @@
 import { Secret } from "#src/core/secret.ts";
 import type { GeneralVariables } from "./variables.ts";
 
-/** Where spans go, by OTLP over HTTP. */
+/** Where spans are exported by OTLP over HTTP. */
 export interface TraceSettings {
   readonly endpoint: string;
-  /** "name=value,name=value" with values percent-encoded; they may hold a token. */
+  /** "name=value,name=value" with percent-encoded values, which may contain a token. */
   readonly headers: Secret | undefined;
   readonly service: string;
-  /** Of all traces, the share that is recorded: 0 to 1. */
+  /** The share of traces that is recorded, 0 to 1. */
   readonly sampleRatio: number;
 }
 
 const DEFAULT_ENDPOINT = "http://localhost:4318";
 
 /**
- * Traces are off unless `SLUICE_TRACES` or an OTLP address asks for them. The standard variables belong to everybody, so
- * one that cannot be used here is no reason to refuse to start: traces then stay off, and a warning says why.
+ * Traces are off unless `SLUICE_TRACES` or an OTLP endpoint switches them on. Other programs use the standard variables
+ * too, so an invalid value must not prevent the start: traces then stay off, and a warning says why.
  */
 export function readTraceSettings(general: GeneralVariables, warnings: string[]): TraceSettings | undefined {
   const setting = general.SLUICE_TRACES;
@@ -23,14 +23,15 @@ export function readTraceSettings(general: GeneralVariables, warnings: string[])
   if (setting === "0" || (setting === undefined && own === undefined && shared === undefined)) return undefined;
   if (general.OTEL_SDK_DISABLED?.toLowerCase() === "true") return undefined;
   if (general.OTEL_TRACES_EXPORTER?.toLowerCase() === "none") return undefined;
-  const protocol = general.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? general.OTEL_EXPORTER_OTLP_PROTOCOL;
-  if (protocol?.toLowerCase() === "grpc") {
-    warnings.push("traces stay off: OTLP is spoken over HTTP only, and its protocol is set to grpc");
+  const protocolVariable = firstSet(general, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL");
+  if (general[protocolVariable]?.toLowerCase() === "grpc") {
+    warnings.push(`traces are off: ${protocolVariable} is grpc, but Sluice exports over HTTP only (set http/protobuf)`);
     return undefined;
   }
   const endpoint = own ?? `${(shared ?? DEFAULT_ENDPOINT).replace(/\/+$/, "")}/v1/traces`;
   if (!/^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")) {
-    warnings.push("traces stay off: the OTLP endpoint is not an http:// or https:// address");
+    const variable = firstSet(general, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
+    warnings.push(`traces are off: ${variable} is not an http:// or https:// URL`);
     return undefined;
   }
   const headers = general.OTEL_EXPORTER_OTLP_TRACES_HEADERS ?? general.OTEL_EXPORTER_OTLP_HEADERS;
@@ -42,10 +43,15 @@ export function readTraceSettings(general: GeneralVariables, warnings: string[])
   };
 }
 
+/** The more specific of two variables if it is set, otherwise the other one. */
+function firstSet<T extends keyof GeneralVariables>(general: GeneralVariables, specific: T, shared: T): T {
+  return general[specific] === undefined ? shared : specific;
+}
+
 function readSampleRatio(text: string | undefined, warnings: string[]): number {
   if (text === undefined) return 1;
   const sampleRatio = Number(text);
   if (sampleRatio >= 0 && sampleRatio <= 1) return sampleRatio;
-  warnings.push("OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1; all traces are recorded");
+  warnings.push("OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1, so all traces are recorded");
   return 1;
 }

@@ -3,17 +3,40 @@ import { ConfigError, coerceError } from "#src/core/errors.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { maxWorkers } from "./max-workers.ts";
 
-/** One setting's value: what a reader expects, and whether what came may be repeated in a message. */
+/** Why a value was refused: what is expected, and whether the message may repeat the value. */
 export interface ValueIssue {
   readonly expected: string;
   readonly echo: boolean;
 }
 
+/** What the documentation says about a setting. */
+export interface SettingInfo {
+  readonly description: string;
+  /** The default as the reader would write it; absent when the setting has none. */
+  readonly default?: string;
+  /** Replaces the type that the schema states. */
+  readonly type?: string;
+}
+
+/** Attaches the documentation of a setting to its schema; `listFileSettings` and `listVariables` read it. */
+export function setting<T extends z.ZodType>(
+  schema: T,
+  description: string,
+  info: Omit<SettingInfo, "description"> = {},
+): T {
+  return schema.meta({ description, ...info });
+}
+
 /**
- * A schema for one value. `read` answers undefined for whatever it cannot use. `echo: false` keeps the value that
- * came out of the message: free text is where a key ends up when it is pasted into the wrong place.
+ * A schema for one value. `read` returns undefined for values that it refuses. `echo: false` keeps the value out of the
+ * message, because free text may be a key that was pasted into the wrong place.
  */
-function value<T>(expected: string, read: (raw: unknown) => T | undefined, echo: boolean) {
+function value<T>(
+  expected: string,
+  read: (raw: unknown) => T | undefined,
+  echo: boolean,
+  type = expected.replace(/^expected (?:an? )?/, ""),
+) {
   return z
     .unknown()
     .transform((raw, context): T => {
@@ -22,12 +45,13 @@ function value<T>(expected: string, read: (raw: unknown) => T | undefined, echo:
       context.addIssue({ code: "custom", params: { expected, echo } satisfies ValueIssue, input: raw });
       return z.NEVER;
     })
+    .meta({ type })
     .optional();
 }
 
-/** The form of a text value, as a phrase and a test. */
-export function text(expected: string, accepts: (raw: string) => boolean = (raw) => raw.trim() !== "") {
-  return value(expected, (raw) => (typeof raw === "string" && accepts(raw) ? raw.trim() : undefined), false);
+/** A text value: what is expected, and a test for it. */
+export function text(expected: string, accepts: (raw: string) => boolean = (raw) => raw.trim() !== "", type = "text") {
+  return value(expected, (raw) => (typeof raw === "string" && accepts(raw) ? raw.trim() : undefined), false, type);
 }
 
 export function choice<const T extends string>(choices: readonly T[]) {
@@ -53,14 +77,14 @@ export const workerCount = value(
 );
 
 export const amount = value(
-  "expected a number that is not negative",
+  "expected a number of 0 or more",
   (raw) => (typeof raw === "number" && Number.isFinite(raw) && raw >= 0 ? raw : undefined),
   true,
 );
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, min: 60_000, h: 3_600_000 };
 
-/** Milliseconds of "250ms", "30s", "5m" or "1h"; a bare number is refused because its unit is a guess. */
+/** Parses "250ms", "30s", "5m" or "1h" into milliseconds; a bare number is refused because its unit would be a guess. */
 export function parseDuration(raw: unknown): number | undefined {
   const match = typeof raw === "string" ? /^(\d{1,9}(?:\.\d{1,3})?) ?(ms|s|min|m|h)$/.exec(raw.trim()) : null;
   if (match === null) return undefined;
@@ -69,7 +93,7 @@ export function parseDuration(raw: unknown): number | undefined {
 
 export const duration = value('expected a duration such as "30s" or "5m"', parseDuration, true);
 
-/** An upstream's address without the slash at its end. Credentials and queries have no place in it. */
+/** The base URL of a provider, without the trailing slash. Credentials and queries are refused. */
 function urlSchema(schemes: readonly [string, string]) {
   return value(
     `expected ${schemes[0] === "http" ? "an" : "a"} ${schemes.join(" or ")} URL without user name, password, query or fragment`,
@@ -80,13 +104,14 @@ function urlSchema(schemes: readonly [string, string]) {
       return url.href.replace(/\/+$/, "");
     },
     false,
+    `${schemes.join(" or ")} URL`,
   );
 }
 
 export const baseUrl = urlSchema(["http", "https"]);
 export const socketUrl = urlSchema(["ws", "wss"]);
 
-/** A Redis URL as text; the sentences of the parser are kept, since it knows which part is wrong and repeats none. */
+/** A Redis URL. The parser's messages are kept: they name the wrong part and repeat no value. */
 export const redisUrl = z
   .unknown()
   .transform((raw, context): string => {
@@ -99,20 +124,26 @@ export const redisUrl = z
       return z.NEVER;
     }
   })
+  .meta({ type: "Redis URL" })
   .optional();
 
 export const variableName = text(
   "expected the NAME of an environment variable, in capitals (the key itself belongs in that variable)",
   (raw) => /^[A-Z][A-Z0-9_]{0,63}$/.test(raw),
+  "name of a variable",
 );
 
-/** Ends up in Redis keys, so it holds nothing that means something there or in a pattern. */
-export const shortName = text('expected up to 32 letters, digits, "-" and "_", with a letter or digit first', (raw) =>
-  /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(raw),
+/** Becomes part of Redis keys, so it must not contain separators or pattern characters. */
+export const shortName = text(
+  'expected up to 32 letters, digits, "-" and "_", with a letter or digit first',
+  (raw) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/.test(raw),
+  'up to 32 letters, digits, "-" and "_"',
 );
 
-export const currency = text("expected a currency of three capitals, such as CNY or USD", (raw) =>
-  /^[A-Z]{3}$/.test(raw),
+export const currency = text(
+  "expected a currency code of three capital letters, such as CNY or USD",
+  (raw) => /^[A-Z]{3}$/.test(raw),
+  "three capital letters",
 );
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;

@@ -86,9 +86,18 @@ describe("the environment", () => {
     expect(transport.noProxy).toBe("localhost");
   });
 
+  it("names an invalid proxy as it was written", () => {
+    expect(problems({ https_proxy: "ftp://10.0.0.1" })).toEqual([
+      "https_proxy: expected the URL of a proxy, got other text",
+    ]);
+    expect(problems({ HTTPS_PROXY: "ftp://10.0.0.1" })).toEqual([
+      "HTTPS_PROXY: expected the URL of a proxy, got other text",
+    ]);
+  });
+
   it("says that a variable is probably misspelt, but only when it is", () => {
     const { warnings } = load({ SLUICE_NAMESPCE: "x", SLUICE_PORT: "tcp://10.0.0.1:80", PATH: "/bin" });
-    expect(warnings).toEqual(["SLUICE_NAMESPCE is not a variable Sluice reads; did you mean SLUICE_NAMESPACE?"]);
+    expect(warnings).toEqual(["SLUICE_NAMESPCE is not a variable that Sluice reads; did you mean SLUICE_NAMESPACE?"]);
   });
 
   it("resolves the home folder against the working folder", () => {
@@ -161,7 +170,9 @@ describe("the settings file", () => {
 
   it("warns when others can read a key in it, and when the name is not quite right", () => {
     write("sluice.yaml", "providers: { minimax: { apiKey: sk-in-file } }\n", 0o644);
-    expect(load().warnings).toEqual(["sluice.yaml holds a secret and others may read it; run: chmod 600 sluice.yaml"]);
+    expect(load().warnings).toEqual([
+      "sluice.yaml contains a secret and other users can read it; run: chmod 600 sluice.yaml",
+    ]);
     chmodSync(join(cwd, "sluice.yaml"), 0o600);
     expect(load().warnings).toEqual([]);
     rmSync(join(cwd, "sluice.yaml"));
@@ -170,7 +181,7 @@ describe("the settings file", () => {
   });
 
   it("warns about a .env with a secret that others may read", () => {
-    const warning = ".env holds a secret and others may read it; run: chmod 600 .env";
+    const warning = ".env contains a secret and other users can read it; run: chmod 600 .env";
     write(".env", "MINIMAX_API_KEY=sk-abc\n", 0o644);
     expect(load().warnings).toEqual([warning]);
     chmodSync(join(cwd, ".env"), 0o600);
@@ -187,10 +198,10 @@ describe("the settings file", () => {
       "providers: { minimax: { baseUrl: http://up.example/v1, accounts: [{name: a, apiKeyEnv: A1}, {name: b, apiKeyEnv: B1}] } }\n",
     );
     expect(load({ A1: "sk-same", B1: "sk-same", MINIMAX_API_KEY: "sk-idle" }).warnings).toEqual([
-      "minimax: http://up.example/v1 is not https, so the key can be read on the way",
-      "minimax: accounts a and b have one key, so one limit upstream",
-      "minimax: http://up.example/v1 is not https, so the key can be read on the way",
-      "MINIMAX_API_KEY is set but not used: the settings file lists the accounts of minimax",
+      "minimax: http://up.example/v1 is not https, so the key is sent unencrypted",
+      "minimax: accounts a and b use the same key, so they share the provider's limits",
+      "minimax: http://up.example/v1 is not https, so the key is sent unencrypted",
+      "MINIMAX_API_KEY is set but not used, because the settings file lists the accounts of minimax",
     ]);
   });
 });
@@ -260,7 +271,7 @@ log: [debug]
   });
 
   it("names the nearest provider", () => {
-    expect(() => load().accounts("minmax")).toThrow('provider "minmax" is not known; did you mean "minimax"?');
+    expect(() => load().accounts("minmax")).toThrow('provider "minmax" is unknown; did you mean "minimax"?');
   });
 
   it("strips control characters from what it repeats", () => {

@@ -64,10 +64,10 @@ describe("providers defined in sluice.yaml", () => {
 
   it.each([
     ["openai: { baseUrl: https://x.example, models: {} }", /openai: this provider is built in/],
-    ["Gate_Way: { baseUrl: https://x.example, models: {} }", /small letters/],
+    ["Gate_Way: { baseUrl: https://x.example, models: {} }", /lower-case letters/],
     ["gate: { models: {} }", /gate\.baseUrl/],
     ["gate: { baseUrl: https://x.example }", /gate\.models/],
-    ['gate: { baseUrl: https://x.example, models: { "a b": { kind: chat } } }', /names of letters/],
+    ['gate: { baseUrl: https://x.example, models: { "a b": { kind: chat } } }', /names of up to 128 letters/],
     ["gate: { baseUrl: https://x.example, models: { a: { kind: image } } }", /kind: expected chat or embedding/],
     ["gate: { baseUrl: https://x.example, model: {}, models: {} }", /did you mean "models"/],
   ])("are refused with every problem named: %s", (line, words) => {

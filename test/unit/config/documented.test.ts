@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
-import { listSettings } from "#src/config/describe-issues.ts";
-import { fileSchema } from "#src/config/file-schema.ts";
 import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
+import { listFileSettings, listVariables } from "#src/config/reference.ts";
 import { parseSettings } from "#src/config/settings-file.ts";
 import { KNOWN_VARIABLES } from "#src/config/variables.ts";
 
@@ -54,6 +53,31 @@ describe(".env.example", () => {
   });
 });
 
+describe("the reference of the configuration", () => {
+  const variables = listVariables().flatMap((group) => group.variables);
+
+  it("lists every variable that is read, once", () => {
+    expect(variables.map(({ name }) => name).sort()).toEqual([...KNOWN_VARIABLES].sort());
+  });
+
+  it("states the type and the meaning of every variable and every setting", () => {
+    const incomplete = [...variables, ...listFileSettings()].filter(
+      ({ type, description }) => type === "" || !/^\S.*[^.\s]$/.test(description),
+    );
+    expect(incomplete).toEqual([]);
+  });
+
+  it("lists what all providers share once, and a provider's own settings under its name", () => {
+    const names = listFileSettings().map(({ name }) => name);
+    expect(names.filter((name) => name.endsWith("requestsPerMinute"))).toEqual([
+      "providers.*.accounts[].limits.requestsPerMinute",
+      "providers.*.models.*.limits.requestsPerMinute",
+      "compatible.*.models.*.limits.requestsPerMinute",
+    ]);
+    expect(names).toContain("providers.minimax.groupId");
+  });
+});
+
 describe("sluice.example.yaml", () => {
   it("loads without a problem", () => {
     const problems: string[] = [];
@@ -64,6 +88,6 @@ describe("sluice.example.yaml", () => {
   it("shows every setting there is, in use or as a comment, and no other", () => {
     const shown = [...settingsOf(parseDocument(yaml).contents, ""), ...commentedSettings()];
     const once = (settings: string[]) => [...new Set(settings.map(withoutRepetition))].sort();
-    expect(once(shown)).toEqual(once(listSettings(fileSchema)));
+    expect(once(shown)).toEqual(once(listFileSettings().map(({ name }) => name)));
   });
 });

@@ -2,13 +2,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { loadConfig } from "#src/config/config.ts";
-import { listSettings } from "#src/config/describe-issues.ts";
-import { fileSchema } from "#src/config/file-schema.ts";
+import { listFileSettings } from "#src/config/reference.ts";
 import { checkSettings, parseSettings } from "#src/config/settings-file.ts";
 import { KNOWN_VARIABLES } from "#src/config/variables.ts";
 import { ConfigError } from "#src/core/errors.ts";
 
-const keys = [...new Set(listSettings(fileSchema).flatMap((path) => path.replaceAll("[]", "").split(".")))];
+const keys = [...new Set(listFileSettings().flatMap(({ name: path }) => path.replaceAll("[]", "").split(".")))];
 const settings = fc.letrec((tie) => ({
   tree: fc.oneof(
     { maxDepth: 6 },
