@@ -3,6 +3,7 @@ import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis"
 import { type Clock, systemClock } from "#src/core/clock.ts";
 import { ConfigError, coerceError, errorCode, RunError } from "#src/core/errors.ts";
 import { closeClient } from "./connection-close.ts";
+import { MALFORMED_EVENT } from "./replies.ts";
 import { describeRedis, type RedisLogin, type RedisTarget, type RedisTls } from "./url.ts";
 
 /**
@@ -21,7 +22,9 @@ export type RedisEvent =
     }
   /** An established connection broke; commands wait and are sent again when it is back. */
   | { readonly kind: "disconnected"; readonly role: RedisRole }
-  | { readonly kind: "reconnected"; readonly role: RedisRole };
+  | { readonly kind: "reconnected"; readonly role: RedisRole }
+  /** A stored value could not be read and was skipped; once per place and connection. See `reportMalformed`. */
+  | { readonly kind: "malformed"; readonly role: RedisRole; readonly place: string };
 
 export interface RedisSource {
   readonly target: RedisTarget;
@@ -46,6 +49,7 @@ type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
 const ERROR_EVENT_EVERY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const MAX_MALFORMED_EVENTS = 100;
 
 /** Nothing is opened before the first `connect` or `reach`; throws a ConfigError when a TLS file cannot be read. */
 export function openRedis(target: RedisTarget, options: RedisSourceOptions = {}): RedisSource {
@@ -226,6 +230,12 @@ function forwardEvents(client: Client, role: RedisRole, clock: Clock, onEvent: (
     // Only the message: a reply error also carries the command, and with AUTH that is the password.
     onEvent({ kind: "error", role, message: describeConnectionError(error), suppressed });
     suppressed = 0;
+  });
+  const malformed = new Set<string>();
+  client.on(MALFORMED_EVENT, (place: string) => {
+    if (malformed.has(place) || malformed.size >= MAX_MALFORMED_EVENTS) return;
+    malformed.add(place);
+    onEvent({ kind: "malformed", role, place });
   });
   client.on("ready", () => {
     if (state === "down") onEvent({ kind: "reconnected", role });

@@ -56,6 +56,8 @@ export function describeRedisEvent(event: RedisEvent): string {
       return "the connection to Redis broke; waiting for it to come back";
     case "reconnected":
       return "Redis is back";
+    case "malformed":
+      return `Redis: skipped a malformed value in ${event.place}`;
     case "error":
       return `Redis: ${event.message}`;
   }

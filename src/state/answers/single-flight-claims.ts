@@ -1,16 +1,17 @@
+import * as z from "zod";
 import type { Keys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 
 const claimScript = defineScript(new URL("lua/claim-answers.lua", import.meta.url), {
   keys: ["claim", "waiters", "answer"],
   args: ["token", "ttlMs"],
-  parse: (reply) => reply as number[],
+  parse: (reply) => z.array(z.int()).parse(reply),
 });
 
 const settleScript = defineScript(new URL("lua/settle-answers.lua", import.meta.url), {
   keys: ["claim", "waiters", "answer"],
   args: ["token", "ttlMs"],
-  parse: (reply) => reply as string[],
+  parse: (reply) => z.array(z.string()).parse(reply),
 });
 
 const renewScript = defineScript(new URL("lua/renew-answers.lua", import.meta.url), {
@@ -19,27 +20,31 @@ const renewScript = defineScript(new URL("lua/renew-answers.lua", import.meta.ur
   parse: (reply) => Number(reply),
 });
 
-/** A claim of a process that died is free after so long. */
+/** TTL of a claim without renewal: the claims of a dead process are free after this time. */
 export const CLAIM_MS = 15_000;
-/** Those who wait ask twice a second; an answer that nobody has taken by then nobody will. */
+/** TTL of an answer for waiting runs, which ask twice a second. */
 const ANSWER_MS = 60_000;
-/** Keeps every script short: others use this Redis too. */
-const PER_SCRIPT = 500;
+/** Keeps every script short, because it blocks other users of this Redis. */
+const MAX_HASHES_PER_SCRIPT = 500;
 
+/** Replies of claim-answers.lua. */
 const THEIRS = 0;
 const OURS = 1;
+/** An answer has up to some 100 KB, so only a few are moved per command. */
+const ANSWERS_PER_COMMAND = 16;
 
-/** What became of asking for a claim; an answer is there when somebody has just left it for those who wait. */
+/** The result of a claim: it is ours or another run's, or the answer has just been left for waiting runs. */
 export type ClaimResult = "ours" | "theirs" | { readonly answer: Buffer };
 
 /**
- * One run's claims to ask providers what other runs may ask too, by the hash of the question (hex). A claim lapses
- * unless it is renewed, so that the next takes over when a run dies. All of it may be called twice.
+ * One run's single-flight claims, by answer key (hex): a run that holds a claim requests the answer, and other runs wait
+ * for it. Claims expire unless they are renewed, so that another run takes over when a run dies. All methods are
+ * idempotent.
  */
 export class SingleFlightClaims {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  /** A run has one coordinator at a time: one that takes up a run has its claims at once. */
+  /** The run id: a run has one coordinator at a time, and the next coordinator of a run keeps its claims. */
   readonly #token: string;
 
   constructor(client: RedisClient, keys: Keys, runId: string) {
@@ -54,19 +59,19 @@ export class SingleFlightClaims {
       chunked(hashes).map((part) => claimScript.run(this.#client, this.#keys.answers, args, part)),
     );
     const codes = replies.flat();
-    const left = hashes.filter((_, i) => codes[i] !== OURS && codes[i] !== THEIRS);
-    const answers = await this.#readAnswers(left);
+    const answered = hashes.filter((_, i) => codes[i] !== OURS && codes[i] !== THEIRS);
+    const answers = await this.#readAnswers(answered);
     return hashes.map((hash, i) => {
       if (codes[i] === OURS) return "ours";
       const answer = answers.get(hash);
-      // One that has expired since is asked for again.
+      // An answer that has expired since then is claimed again later.
       return answer ? { answer } : "theirs";
     });
   }
 
   /**
-   * Gives claims back. `answerOf` gives what is left for those who wait, where there is an answer; it is asked for
-   * few of them.
+   * Releases claims. `answerOf` returns the answer for waiting runs, if there is one; it is called only for claims that
+   * another run waits for.
    */
   async settle(hashes: readonly string[], answerOf: (hash: string) => Buffer | undefined): Promise<void> {
     const settlePart = async (part: readonly string[], answer: (hash: string) => Buffer | string) =>
@@ -77,8 +82,8 @@ export class SingleFlightClaims {
         part.flatMap((hash) => [hash, answer(hash)]),
       );
     for (const part of chunked(hashes)) {
-      const waited = await settlePart(part, () => "?");
-      for (const few of chunked(waited, 16)) await settlePart(few, (hash) => answerOf(hash) ?? "");
+      const awaited = await settlePart(part, () => "?");
+      for (const few of chunked(awaited, ANSWERS_PER_COMMAND)) await settlePart(few, (hash) => answerOf(hash) ?? "");
     }
   }
 
@@ -89,7 +94,7 @@ export class SingleFlightClaims {
 
   async #readAnswers(hashes: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const found = new Map<string, Buffer>();
-    for (const part of chunked(hashes, 16)) {
+    for (const part of chunked(hashes, ANSWERS_PER_COMMAND)) {
       const names = part.map((hash) => `${this.#keys.answers.answer}:${hash}`);
       const values = await this.#client.mgetBuffer(...names);
       for (const [i, value] of values.entries()) {
@@ -101,7 +106,7 @@ export class SingleFlightClaims {
   }
 }
 
-function chunked(hashes: readonly string[], size = PER_SCRIPT): string[][] {
+function chunked(hashes: readonly string[], size = MAX_HASHES_PER_SCRIPT): string[][] {
   const parts: string[][] = [];
   for (let at = 0; at < hashes.length; at += size) parts.push(hashes.slice(at, at + size));
   return parts;

@@ -5,6 +5,8 @@ import { encodeRecords, type WireRecord } from "#src/state/records/record-codec.
 import type { Claim, CommitResult } from "#src/state/runs/run-ledger.ts";
 import type { PartialKind } from "./partials.ts";
 
+// Claims and commits are on the hot path, so their replies are cast, not validated: the script files beside this one are
+// their only source.
 const claimScript = defineScript(new URL("lua/claim-item.lua", import.meta.url), {
   keys: ["state", "partials"],
   args: ["channel", "counter"],
@@ -35,21 +37,21 @@ const releaseScript = defineScript(new URL("lua/release-item.lua", import.meta.u
   parse: Number,
 });
 
-/** What readers of partials are told of a record. */
+/** What is appended to an item's partials together with its record. */
 export interface StreamEpilogue {
-  /** The end, as JSON. */
+  /** The `end` entry, as JSON. */
   readonly final: (record: WireRecord) => string;
-  /** All deltas of the record once more, for readers that have seen others. */
+  /** All deltas of the record again, for readers that have seen other deltas. */
   readonly allDeltas: (record: WireRecord) => readonly (readonly [PartialKind, string])[];
 }
 
-/** The worker's side of an item that was submitted on its own. */
+/** The worker's interface to a standalone item. All methods are idempotent. */
 export class ItemLedger implements Ledger {
   readonly #client: RedisClient;
   readonly #keys: ItemKeys;
   readonly #epilogue: StreamEpilogue | undefined;
   #attempt = 0;
-  /** Entries that the attempt has written to the partials. */
+  /** Partials that the current attempt has written. */
   written = 0;
   #isComplete = false;
 
@@ -59,7 +61,7 @@ export class ItemLedger implements Ledger {
     this.#epilogue = epilogue;
   }
 
-  /** The attempt that deltas are written under. */
+  /** Number of the current attempt; deltas carry it. */
   get attempt(): number {
     return this.#attempt;
   }
@@ -76,19 +78,19 @@ export class ItemLedger implements Ledger {
     return { state, claims, open, attempts };
   }
 
-  /** The last record ended the claim with it. */
+  /** Does nothing after the item's last record, whose commit has released the claim. */
   async release(job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
     if (!this.#isComplete)
       await releaseScript.run(this.#client, this.#keys, { claims, counter: claimCounterField(job) });
   }
 
-  /** Is the attempt that was claimed still the one that is waited for? Not after a cancel or a takeover. */
+  /** Whether the claimed attempt is still the current one; false after a cancel or after another worker's claim. */
   async isCurrent(): Promise<boolean> {
     const [state, attempt] = await this.#client.hmget(this.#keys.state, "state", "attempt");
     return state === "running" && Number(attempt) === this.#attempt;
   }
 
-  /** Readers of partials are told to start over. */
+  /** Starts a new attempt; readers of the partials receive a `reset`. */
   async restart(): Promise<void> {
     this.#attempt = await restartScript.run(this.#client, this.#keys, { channel: this.#keys.channel });
     this.written = 0;
@@ -119,7 +121,7 @@ export class ItemLedger implements Ledger {
     return { accepted: 0, refused: records.length, isGone: false };
   }
 
-  /** What readers of the partials are to hear with a record. */
+  /** Arguments of the commit for readers of the partials. */
   #epilogueArgs(record: WireRecord | undefined, isTorn: boolean) {
     if (!record || !this.#epilogue) return { final: "", attempt: "", written: 0, allDeltas: "" };
     const final = this.#epilogue.final(record);
@@ -134,13 +136,13 @@ export class ItemLedger implements Ledger {
     await pipeline.exec();
   }
 
-  /** Calls are counted per run; an item on its own has only its attempts. */
+  /** Calls are counted per run only. */
   async countCall(): Promise<void> {}
 
   async count(): Promise<void> {}
 }
 
-/** The claims of an input that is tried alone ("job/index") are counted apart, as its job's say nothing of it. */
+/** The claims of an input that is tried alone ("job/index") are counted separately from those of its job. */
 function claimCounterField(job: string): string {
   const [, index] = job.split("/");
   return index === undefined ? "claims" : `claims:${index}`;

@@ -1,7 +1,12 @@
+import * as z from "zod";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
+import { parseStoredJson, parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+
+const itemState = z.enum(["queued", "running", "done", "cancelled"]);
+export type ItemState = z.infer<typeof itemState>;
 
 const submitScript = defineScript(new URL("lua/submit-item.lua", import.meta.url), {
   keys: ["state"],
@@ -12,10 +17,8 @@ const submitScript = defineScript(new URL("lua/submit-item.lua", import.meta.url
 const cancelScript = defineScript(new URL("lua/cancel-item.lua", import.meta.url), {
   keys: ["state", "partials"],
   args: ["channel", "final"],
-  parse: (reply) => String(reply),
+  parse: (reply) => (reply === "gone" ? undefined : itemState.parse(reply)),
 });
-
-export type ItemState = "queued" | "running" | "done" | "cancelled";
 
 export interface ItemStatus {
   readonly state: ItemState;
@@ -24,22 +27,22 @@ export interface ItemStatus {
   readonly attempt: number;
   readonly submittedAt: number;
   readonly metadata: unknown;
-  /** Until everything about the item is gone. */
+  /** Time until Redis deletes the item. */
   readonly expiresInMs: number;
 }
 
 export interface NewItem {
   readonly kind: "chat" | "embedding";
   readonly model: string;
-  /** Inputs of the item's job; each gets a record. */
+  /** Number of inputs of the item's job; each gets a record. */
   readonly total: number;
   readonly submittedAt: number;
   readonly metadata?: unknown;
-  /** A request too large for the job's payload. */
+  /** The request, if it is too large for the job's payload. */
   readonly request?: string;
 }
 
-/** Notes an item before its job is queued. `false`: an item with this id exists already, and nothing was changed. */
+/** Registers an item before its job is queued. False: an item with this id exists, and nothing was changed. */
 export async function registerItem(
   client: RedisClient,
   keys: Keys,
@@ -54,48 +57,53 @@ export async function registerItem(
   return (await submitScript.run(client, keys.item(id), { ttlMs }, pairs)) === "new";
 }
 
-/** A request that was too large for its job. */
+/** The request of an item, if it was too large for its job. */
 export async function readRequest(client: RedisClient, keys: Keys, id: string): Promise<string | undefined> {
   return (await client.hget(keys.item(id).state, "request")) ?? undefined;
 }
 
-/** Undefined for an id that never was, or is gone by now. */
+/** Undefined for an unknown or expired id. */
 export async function readStatus(client: RedisClient, keys: Keys, id: string): Promise<ItemStatus | undefined> {
   const { state } = keys.item(id);
   const [values, expiresInMs] = await Promise.all([
     client.hmget(state, "state", "kind", "model", "attempt", "submittedAt", "metadata"),
     client.pttl(state),
   ]);
-  const [now, kind, model, attempt, submittedAt, metadata] = values;
-  if (!now) return undefined;
+  const [stored, kind, model, attempt, submittedAt, metadata] = values;
+  if (!stored) return undefined;
+  const current = itemState.safeParse(stored).data;
+  if (!current) {
+    reportMalformed(client, `${state} state`);
+    return undefined;
+  }
   return {
-    state: now as ItemState,
+    state: current,
     kind: kind ?? "",
     model: model ?? "",
-    attempt: Number(attempt ?? 0),
-    submittedAt: Number(submittedAt ?? 0),
-    metadata: metadata ? JSON.parse(metadata) : undefined,
+    attempt: parseStoredNumber(attempt) ?? 0,
+    submittedAt: parseStoredNumber(submittedAt) ?? 0,
+    metadata: parseStoredJson({ client, place: `${state} metadata` }, metadata, z.unknown()),
     expiresInMs,
   };
 }
 
-/** What became of an item: its records, in the order of its inputs; none when it was cancelled before the first. */
+/** The records of a finished item, in the order of its inputs; empty if it was cancelled before its first record. */
 export interface ItemOutcome {
   readonly records: readonly WireRecord[];
 }
 
-/** `waiting` while the item is not over; undefined for an id that never was, or is gone by now. */
+/** `waiting` until the item is done or cancelled; undefined for an unknown or expired id. */
 export async function readOutcome(
   client: RedisClient,
   keys: Keys,
   id: string,
 ): Promise<ItemOutcome | "waiting" | undefined> {
   const { state } = keys.item(id);
-  // Most items have one frame; it comes in the same reply.
-  const [now, count, first] = await client.hmgetBuffer(state, "state", "frames", "f0");
-  if (!now) return undefined;
-  const value = now.toString();
-  if (value !== "done" && value !== "cancelled") return "waiting";
+  // Most items have one frame, so it is read in the same round trip.
+  const [stored, count, first] = await client.hmgetBuffer(state, "state", "frames", "f0");
+  if (!stored) return undefined;
+  const current = stored.toString();
+  if (current !== "done" && current !== "cancelled") return "waiting";
   const frames = first ? [first] : [];
   const others = Array.from({ length: Math.max(0, Number(count ?? 0) - 1) }, (_, n) => `f${n + 1}`);
   if (others.length > 0) {
@@ -105,10 +113,9 @@ export async function readOutcome(
   return { records: records.sort((a, b) => a.index - b.index) };
 }
 
-/** Resolves with the state the item was in; a finished one stays finished. Undefined for an unknown id. */
+/** Cancels an item unless it has ended. Resolves with its state before; undefined for an unknown id. */
 export async function cancelItem(client: RedisClient, keys: Keys, id: string): Promise<ItemState | undefined> {
   const { channel, ...rest } = keys.item(id);
   const final = JSON.stringify({ failure: { kind: "cancelled", message: "the item was cancelled" } });
-  const state = await cancelScript.run(client, rest, { channel, final });
-  return state === "gone" ? undefined : (state as ItemState);
+  return await cancelScript.run(client, rest, { channel, final });
 }

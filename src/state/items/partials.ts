@@ -1,20 +1,22 @@
 import type { ItemKeys } from "#src/redis/keys.ts";
+import { reportMalformed, toFieldMap } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 
-/** One entry of an item's partials. Concatenating the deltas after the last reset gives the text so far. */
+const PARTIAL_KINDS = ["text", "reasoning", "tools"] as const;
+export type PartialKind = (typeof PARTIAL_KINDS)[number];
+
+/** One entry of an item's partials. The deltas after the last reset, concatenated, are the text so far. */
 export type PartialEntry =
   | {
       readonly id: string;
-      readonly type: "text" | "reasoning" | "tools";
+      readonly type: PartialKind;
       readonly attempt: number;
       readonly delta: string;
     }
   | { readonly id: string; readonly type: "reset"; readonly attempt: number }
   | { readonly id: string; readonly type: "end"; readonly final: unknown };
 
-export type PartialKind = "text" | "reasoning" | "tools";
-
-/** The attempt that deltas are written under, and how many entries it has written. */
+/** An attempt and the number of partials it has written. */
 export interface AttemptProgress {
   readonly attempt: number;
   written: number;
@@ -26,13 +28,13 @@ const writeScript = defineScript(new URL("lua/write-partial.lua", import.meta.ur
   parse: (reply) => String(reply),
 });
 
-/** Entries kept: more than an answer of the longest model has, and a bound all the same. */
+/** Bound of an item's stream: more entries than the longest answer of any model has. */
 const MAX_ENTRIES = 20_000;
 
 /**
- * Writes one attempt's deltas: the first at once, and while a write is under way what comes meanwhile goes together
- * into the next, so that a slow Redis makes entries larger and never more. `onStale` tells that the attempt is over
- * (cancelled, or taken over); nothing is written from then on.
+ * Writes the deltas of one attempt. The first delta is written immediately; deltas that arrive during a write are
+ * merged into the next one, so that a slow Redis leads to larger entries, not to more of them. Calls `onStale` when the
+ * attempt has ended (cancelled, or claimed by another worker), and writes nothing from then on.
  */
 export class PartialWriter {
   readonly #client: RedisClient;
@@ -60,7 +62,7 @@ export class PartialWriter {
     });
   }
 
-  /** Resolves when everything written so far is in Redis. */
+  /** Resolves when all deltas so far are in Redis. */
   async flush(): Promise<void> {
     await this.#writing;
   }
@@ -73,7 +75,7 @@ export class PartialWriter {
       const stale = replies.find((reply) => reply !== "ok");
       if (stale !== undefined) {
         this.#stale = true;
-        // After a gap the answer goes on: its record brings the whole text once more.
+        // After a gap the call continues: the commit of its record writes all deltas again.
         if (stale !== "gap") this.#onStale(stale);
       }
     }
@@ -92,23 +94,23 @@ export class PartialWriter {
   }
 }
 
-/** An entry as readers were told it, and the entry that it follows. */
+/** A partial that was sent inside a pub/sub message, and the id of the entry before it. */
 export interface PushedPartial {
   readonly partial: PartialEntry;
   readonly previousId: string;
 }
 
-/** What a message about an item tells of its partials; undefined when that has to be read. */
+/** The partial in a message on an item's channel; undefined if the message has none, so that the stream must be read. */
 export function parsePushedPartial(message: string): PushedPartial | undefined {
   const [id = "", previousId = "", attempt = "", kind = ""] = message.split(" ", 4);
-  if (kind !== "text" && kind !== "reasoning" && kind !== "tools") return undefined;
+  if (!isPartialKind(kind)) return undefined;
   const delta = message.slice(id.length + previousId.length + attempt.length + kind.length + 4);
   return { previousId, partial: { id, type: kind, attempt: Number(attempt), delta } };
 }
 
 /**
- * The entries among those told that come after `position`; undefined when one between is missing, so that all have to
- * be read.
+ * The pushed entries that follow `position`; undefined if an entry between them is missing, so that the stream must be
+ * read.
  */
 export function selectFollowing(position: string, pushed: readonly PushedPartial[]): PartialEntry[] | undefined {
   const partials: PartialEntry[] = [];
@@ -122,14 +124,18 @@ export function selectFollowing(position: string, pushed: readonly PushedPartial
   return partials;
 }
 
-/** Ids are "ms-sequence". */
+function isPartialKind(text: string | undefined): text is PartialKind {
+  return PARTIAL_KINDS.some((kind) => kind === text);
+}
+
+/** Stream ids have the form "ms-sequence". */
 function isAfter(id: string, other: string): boolean {
   const [ms = 0, sequence = 0] = id.split("-").map(Number);
   const [otherMs = 0, otherSequence = 0] = other.split("-").map(Number);
   return ms > otherMs || (ms === otherMs && sequence > otherSequence);
 }
 
-/** Entries after `after` ("0-0" for all), up to `count`. */
+/** Up to `count` entries after the id `after` ("0-0" for all). Malformed entries are skipped. */
 export async function readPartials(
   client: RedisClient,
   keys: ItemKeys,
@@ -137,20 +143,24 @@ export async function readPartials(
   count = 1_000,
 ): Promise<PartialEntry[]> {
   const entries = await client.xrange(keys.partials, after === "0-0" ? "-" : `(${after}`, "+", "COUNT", count);
-  return entries.map(([id, fields]) => parsePartial(id, fields));
+  return entries.flatMap(([id, fields]) => {
+    const entry = parsePartial(id, fields);
+    if (!entry) reportMalformed(client, `${keys.partials} ${id}`);
+    return entry ?? [];
+  });
 }
 
-function parsePartial(id: string, fields: readonly string[]): PartialEntry {
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
+/** Hot path of streams, therefore without a schema. */
+function parsePartial(id: string, fields: readonly string[]): PartialEntry | undefined {
+  const values = toFieldMap(fields);
   const type = values.get("t");
   const attempt = Number(values.get("a") ?? 0);
-  if (type === "end") return { id, type, final: JSON.parse(values.get("d") ?? "null") };
   if (type === "reset") return { id, type, attempt };
-  return {
-    id,
-    type: type === "reasoning" || type === "tools" ? type : "text",
-    attempt,
-    delta: values.get("d") ?? "",
-  };
+  if (isPartialKind(type)) return { id, type, attempt, delta: values.get("d") ?? "" };
+  if (type !== "end") return undefined;
+  try {
+    return { id, type, final: JSON.parse(values.get("d") ?? "null") };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,19 +1,19 @@
 import { endianness } from "node:os";
 import type { Failure } from "#src/core/item.ts";
 
-/** The upstream call that gave a result, for people who look at an item. */
+/** The upstream call that gave a result, for the item's history. */
 export interface RecordCall {
   /** "minimax/embo-01" */
   readonly lane: string;
-  /** When its reservation was granted, epoch ms on Redis's clock: it was sent at once. */
+  /** When the call was reserved and sent, epoch ms on Redis's clock. */
   readonly startedAt: number;
   readonly durationMs: number;
 }
 
-/** The record of one item on its way from a worker to the collector. */
+/** The record of one item, as sent from a worker to the collector. */
 export interface WireRecord {
   readonly index: number;
-  /** Upstream calls that carried the item. */
+  /** Number of upstream calls that carried the item. */
   readonly attempts: number;
   readonly tokens: number;
   /** Little-endian float32 values: the result of an embedding item. */
@@ -21,7 +21,7 @@ export interface WireRecord {
   /** The result of a chat item, as JSON. */
   readonly json?: unknown;
   readonly failure?: Failure;
-  /** Of a result that a call was made for; records of one call share it. */
+  /** The call that gave the result; records of one call share the object. */
   readonly call?: RecordCall;
 }
 
@@ -29,9 +29,10 @@ export interface WireRecord {
  * One frame holds the records of one commit:
  *   u16 version | u16 count | u32 dimensions | u32 bytes of JSON
  *   count x { u32 index | u32 tokens | u16 attempts | u8 status (1 vector, 2 failure, 3 JSON) | u8 call (0 none, 1 first) }
- *   the failures and JSON results as a JSON array, in the order of their records; in version 2 its last value tells of
- *   the calls: [names of lanes, epoch ms, then for each call: number of its lane, ms after that time, ms]
- *   vectors, one after another, little-endian float32
+ *   a JSON array of the failures and JSON results, in the order of their records; in version 2 its last element
+ *     describes the calls: [lane names, base time in epoch ms, then per call: index of its lane, start in ms after the
+ *     base time, duration in ms]
+ *   the vectors, little-endian float32
  * Version 1 has no calls.
  */
 const VERSION = 1;
@@ -44,7 +45,7 @@ const STATUS_FAILURE = 2;
 const STATUS_JSON = 3;
 
 if (endianness() !== "LE") {
-  throw new Error("Sluice stores vectors as the machine's own float32 and needs a little-endian machine");
+  throw new Error("Sluice stores vectors in the machine's byte order and requires a little-endian machine");
 }
 
 /** Encodes records as one frame; each has exactly one of vector, JSON and failure. */
@@ -77,7 +78,7 @@ export function encodeRecords(records: readonly WireRecord[], dimensions: number
   return frame;
 }
 
-/** From 1 on; what does not fit is left out, for it only tells people. */
+/** Numbers the calls from 1. Calls beyond 255 are omitted: they are only informative. */
 function numberCalls(records: readonly WireRecord[]): Map<RecordCall, number> {
   const calls = new Map<RecordCall, number>();
   for (const { call } of records) {
@@ -86,7 +87,7 @@ function numberCalls(records: readonly WireRecord[]): Map<RecordCall, number> {
   return calls;
 }
 
-/** Some 40 bytes for the call of a batch, and some 12 for each of many chat calls. */
+/** About 40 bytes for the single call of a batch, and about 12 for each of many chat calls. */
 function packCalls(calls: readonly RecordCall[]): unknown[] {
   const lanes = [...new Set(calls.map(({ lane }) => lane))];
   const base = Math.round(calls[0]?.startedAt ?? 0);
@@ -98,28 +99,28 @@ function packCalls(calls: readonly RecordCall[]): unknown[] {
   return [lanes, base, ...numbers];
 }
 
-/** A provider's report, as it fits: an odd figure must not keep a paid answer from its record. */
+/** A provider may report an absurd number; it must not prevent a paid answer from being recorded. */
 function clampToUint32(tokens: number): number {
   return Number.isNaN(tokens) ? 0 : Math.round(Math.min(0xffff_ffff, Math.max(0, tokens)));
 }
 
-/** A frame that is not one of this version, or not whole: it came from another version, or Redis holds rubbish. */
+/** A frame of another version, or one that is damaged. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
-/** Decodes a frame; vectors are views into it, nothing is copied. Throws a FrameError and nothing else. */
+/** Decodes a frame. Vectors are views into it, not copies. Throws a FrameError, and no other error. */
 export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimensions: number } {
   const version = frame.length < HEADER_SIZE ? 0 : frame.readUInt16LE(0);
   if (version !== VERSION && version !== VERSION_WITH_CALLS) {
-    throw new FrameError("a record frame of another version");
+    throw new FrameError("record frame of an unknown version");
   }
   const count = frame.readUInt16LE(2);
   const dimensions = frame.readUInt32LE(4);
   const textAt = HEADER_SIZE + count * ENTRY_SIZE;
   const vectorsAt = textAt + frame.readUInt32LE(8);
   if (vectorsAt > frame.length) {
-    throw new FrameError(`a record frame of ${frame.length} bytes, expected at least ${vectorsAt}`);
+    throw new FrameError(`record frame has ${frame.length} bytes, expected at least ${vectorsAt}`);
   }
   const values = parseValues(frame.toString("utf8", textAt, vectorsAt));
   const calls = version === VERSION ? [] : unpackCalls(values.pop());
@@ -131,7 +132,7 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
       index: frame.readUInt32LE(at),
       tokens: frame.readUInt32LE(at + 4),
       attempts: frame.readUInt16LE(at + 8),
-      ...(call && { call }),
+      call,
     };
     const status = frame[at + 10];
     if (status === STATUS_VECTOR) {
@@ -139,14 +140,14 @@ export function decodeRecords(frame: Buffer): { records: WireRecord[]; dimension
       vectorAt += dimensions * 4;
       continue;
     }
-    if (nextValue >= values.length) throw new FrameError("a record frame without the value it announces");
+    if (nextValue >= values.length) throw new FrameError("record frame lacks the value of a record");
     const value = values[nextValue++];
     if (status === STATUS_JSON) records.push({ ...base, json: value });
     else if (status === STATUS_FAILURE && isFailure(value)) records.push({ ...base, failure: value });
-    else throw new FrameError("a record frame with a failure that is none");
+    else throw new FrameError("record frame has a malformed failure");
   }
   if (vectorAt !== frame.length || nextValue !== values.length) {
-    throw new FrameError(`a record frame of ${frame.length} bytes, expected ${vectorAt}`);
+    throw new FrameError(`record frame has ${frame.length} bytes, expected ${vectorAt}`);
   }
   return { records, dimensions };
 }
@@ -157,22 +158,22 @@ function parseValues(text: string): unknown[] {
     const values: unknown = JSON.parse(text);
     if (Array.isArray(values)) return values;
   } catch {
-    // Told below, without the text: it may be a user's.
+    // The error below does not contain the text, which may be a user's.
   }
-  throw new FrameError("a record frame whose values are no JSON array");
+  throw new FrameError("record frame has values that are not a JSON array");
 }
 
 function unpackCalls(value: unknown): RecordCall[] {
   const [lanes, base, ...numbers]: unknown[] = Array.isArray(value) ? value : [];
   if (!Array.isArray(lanes) || typeof base !== "number" || numbers.length % 3 !== 0) {
-    throw new FrameError("a record frame without the calls it announces");
+    throw new FrameError("record frame has malformed calls");
   }
   const calls: RecordCall[] = [];
   for (let i = 0; i < numbers.length; i += 3) {
     const [number, after, durationMs] = numbers.slice(i, i + 3);
     const lane: unknown = typeof number === "number" ? lanes[number] : undefined;
     if (typeof lane !== "string" || typeof after !== "number" || typeof durationMs !== "number") {
-      throw new FrameError("a record frame with a call that is none");
+      throw new FrameError("record frame has a malformed call");
     }
     calls.push({ lane, startedAt: base + after, durationMs });
   }

@@ -1,7 +1,7 @@
 import type { TokenCount } from "#src/core/money.ts";
 import type { WireRecord } from "./record-codec.ts";
 
-/** The tokens of a record by what they are charged as. Vectors are input alone; an answer tells its own part. */
+/** A record's tokens, split into input and output. Vectors have input tokens only; answers report their output tokens. */
 export function recordUsage({ tokens, failure, json }: WireRecord): TokenCount {
   if (failure) return { input: 0, output: 0 };
   const output = Math.min(tokens, outputTokens(json));

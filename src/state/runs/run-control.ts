@@ -1,5 +1,7 @@
+import * as z from "zod";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys, RunKeys } from "#src/redis/keys.ts";
+import { parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
 import { RUN_TTL_MS, type RunCounters } from "./run-ledger.ts";
@@ -11,11 +13,14 @@ import {
   type TransitionDecision,
 } from "./run-transitions.ts";
 
+const openReply = z.tuple([z.literal([0, 1]), z.int()]);
+const feedReply = z.enum(["ok", "taken", "lost"]);
+
 const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
   keys: ["meta", "done", "jobs", "stats", "scratch"],
   args: ["items", "durable", "ttlMs"],
   parse: (reply) => {
-    const [created, cursor] = reply as [number, number];
+    const [created, cursor] = openReply.parse(reply);
     return { created: created === 1, cursor };
   },
 });
@@ -23,7 +28,7 @@ const openScript = defineScript(new URL("lua/open-run.lua", import.meta.url), {
 const feedScript = defineScript(new URL("lua/feed.lua", import.meta.url), {
   keys: ["meta", "jobs", "lease"],
   args: ["token", "cursor"],
-  parse: (reply) => reply as "ok" | "taken" | "lost",
+  parse: (reply) => feedReply.parse(reply),
 });
 
 const reopenScript = defineScript(new URL("lua/reopen-items.lua", import.meta.url), {
@@ -56,7 +61,7 @@ const changeStateScript = defineScript(new URL("lua/change-state.lua", import.me
   parse: (reply) => parseRunState(String(reply)),
 });
 
-/** A job whose items are not all collected: items `first` to `last`, queued for the `generation`-th time. */
+/** A job whose records are not all collected: items `first` to `last`, queued `generation` times before. */
 export interface OutstandingJob {
   readonly id: string;
   readonly first: number;
@@ -77,7 +82,7 @@ export interface RequestedTransition {
   readonly hasCoordinator: boolean;
 }
 
-/** The coordinator's side of a run in Redis: open, lease, feed, collect, trim, end. */
+/** The coordinator's interface to a run in Redis: lease, open, feed, collect, trim and finish. */
 export class RunControl {
   readonly #client: RedisClient;
   readonly #keys: Keys;
@@ -92,15 +97,15 @@ export class RunControl {
   }
 
   /**
-   * Takes or keeps the lease. Resolves with undefined when it is ours, else with the token of its holder. At most
-   * one coordinator feeds and collects a run; the lease lapses by itself when its holder dies.
+   * Acquires or renews the lease. Resolves with undefined if the caller holds it now, else with the holder's token. At
+   * most one coordinator feeds and collects a run; the lease expires when its holder dies.
    */
   async acquireLease(token: string, ttlMs: number): Promise<string | undefined> {
     const holder = await leaseScript.run(this.#client, this.#run, { token, ttlMs });
     return holder === token ? undefined : holder;
   }
 
-  /** Takes away the lease of a coordinator that is known to be dead. */
+  /** Deletes the lease of a coordinator that is known to be dead. */
   async breakLease(holder: string): Promise<void> {
     await releaseScript.run(this.#client, this.#run, { token: holder });
   }
@@ -110,8 +115,8 @@ export class RunControl {
   }
 
   /**
-   * Opens the run: creates its state, or takes up what is there. `durable` marks items whose records are on disk.
-   * `created` tells that Redis knew nothing of the run: all that is not durable must be fed again.
+   * Opens the run: creates its state in Redis, or continues with the existing one. `durable` is a bitmap of the items
+   * whose records are on disk. `created`: Redis did not have the run, so all items that are not durable must be fed.
    */
   open(
     items: number,
@@ -129,16 +134,20 @@ export class RunControl {
   async outstandingJobs(): Promise<OutstandingJob[]> {
     const jobs = await this.#client.hgetall(this.#run.jobs);
     return Object.entries(jobs)
-      .map(([id, text]) => {
-        const [first = 0, last = 0, generation = 0] = text.split(",").map(Number);
-        return { id, first, last, generation };
+      .flatMap(([id, text]) => {
+        const [first, last, generation] = text.split(",").map(parseStoredNumber);
+        if (first !== undefined && last !== undefined && generation !== undefined) {
+          return [{ id, first, last, generation }];
+        }
+        reportMalformed(this.#client, `${this.#run.jobs} ${id}`);
+        return [];
       })
       .sort((a, b) => a.first - b.first);
   }
 
   /**
-   * Notes jobs as outstanding before they are queued. `taken`: another coordinator has the run, and the caller must
-   * stop. `lost`: Redis has forgotten the run or its lease; take the lease and open the run again.
+   * Records jobs as outstanding before they are queued. `taken`: another coordinator has the lease, and the caller must
+   * stop. `lost`: Redis has lost the run or its lease; acquire the lease and open the run again.
    */
   feed(token: string, cursor: number, jobs: readonly OutstandingJob[]): Promise<"ok" | "taken" | "lost"> {
     return feedScript.run(
@@ -149,8 +158,12 @@ export class RunControl {
     );
   }
 
-  /** Records after `after`, waiting up to `blockMs` for the first. Needs a connection of its own. */
+  /**
+   * Reads up to `count` entries after the stream id `after`, waiting up to `blockMs` for the first. `blocking` must not
+   * be used for other commands. Throws a FrameError for an entry that this version cannot decode.
+   */
   async readResults(blocking: RedisClient, after: string, count: number, blockMs: number): Promise<ResultEntry[]> {
+    // Hot path: XREAD's reply has a fixed shape, and `decodeRecords` checks the frames.
     const reply = (await blocking.xreadBuffer("COUNT", count, "BLOCK", blockMs, "STREAMS", this.#run.results, after)) as
       | [Buffer, [Buffer, Buffer[]][]][]
       | null;
@@ -162,8 +175,8 @@ export class RunControl {
   }
 
   /**
-   * Drops results up to and including `upTo` (none when undefined), which are durable on disk, and the notes of jobs
-   * that have ended with them. False: another coordinator has the run.
+   * Deletes results up to and including `upTo` (none if undefined), which must be durable on disk, and the entries of
+   * outstanding jobs that have finished. False: another coordinator has the lease.
    */
   trimResults(token: string, upTo: string | undefined, finishedJobs: readonly string[] = []): Promise<boolean> {
     const [ms, sequence] = upTo?.split("-") ?? [];
@@ -171,7 +184,7 @@ export class RunControl {
     return trimScript.run(this.#client, this.#run, { token, minId }, finishedJobs);
   }
 
-  /** Takes back that items are done; for items whose records are nowhere. Resolves with how many were marked. */
+  /** Clears the done marks of items whose records are lost. Resolves with the number of items that were marked. */
   reopenItems(token: string, items: readonly number[]): Promise<number> {
     return reopenScript.run(this.#client, this.#run, { token }, items);
   }
@@ -180,10 +193,10 @@ export class RunControl {
     return parseRunState(await this.#client.hget(this.#run.meta, "state"));
   }
 
-  /** Items in Redis at once, as its coordinator began or as somebody asked for since; undefined when nobody told. */
+  /** Window in items, as set by the coordinator or changed since by a user; undefined if not set. */
   async window(): Promise<number | undefined> {
-    const items = Number((await this.#client.hget(this.#run.meta, "window")) ?? 0);
-    return Number.isSafeInteger(items) && items > 0 ? items : undefined;
+    const items = parseStoredNumber(await this.#client.hget(this.#run.meta, "window"));
+    return items !== undefined && Number.isSafeInteger(items) && items > 0 ? items : undefined;
   }
 
   /**
@@ -212,13 +225,13 @@ export class RunControl {
     return (await this.#client.get(this.#run.lease)) ?? undefined;
   }
 
-  /** Facts for `sluice runs`: model, folder, progress. No texts, no secrets. */
+  /** Sets fields that `sluice runs` shows: model, folder, progress. They must not contain item texts or secrets. */
   async updateMeta(fields: Readonly<Record<string, string | number>>): Promise<void> {
     await this.#client.hset(this.#run.meta, fields);
     await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
   }
 
-  /** Says that the run lives on, so that its keys do not expire under it. */
+  /** Extends the TTL of the run's keys. `now`: epoch ms. */
   async keepAlive(now: number): Promise<void> {
     const pipeline = this.#client.pipeline();
     const { meta, done, jobs, stats, results, requests } = this.#run;
@@ -234,15 +247,15 @@ export class RunControl {
   }
 
   /**
-   * Drops all that Redis knows of the run's items, so that the next `open` feeds whatever has no record on disk. Only
-   * for the holder of the lease, and only after the results in Redis are on disk.
+   * Deletes the state of the run's items, so that the next `open` feeds all items without a record on disk. Only the
+   * lease holder may call it, after all results in Redis are on disk.
    */
   async resetItems(): Promise<void> {
     const { meta, done, results, attempts, claims, jobs, requests } = this.#run;
     await this.#client.del(meta, done, results, attempts, claims, jobs, requests);
   }
 
-  /** Ends the run in Redis: what is left is a short description for lists, which expires. */
+  /** Marks the run as done and deletes everything but its description for lists, which expires. */
   async finish(): Promise<void> {
     const { done, results, attempts, claims, jobs, requests } = this.#run;
     await this.#client.hset(this.#run.meta, "state", "done");

@@ -1,74 +1,98 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import * as z from "zod";
+import { PROVIDER_ERROR_KINDS, type ProviderErrorKind } from "#src/core/errors.ts";
 import { compareByCount, type FailureCause } from "#src/core/failure-cause-counter.ts";
 import { formatIndices, indicesInclude, parseIndices } from "#src/core/item-indices.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
+import { parseStoredJson, reportMalformed, toFieldMap } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RUN_TTL_MS } from "./run-ledger.ts";
 
-/** Failed attempts that Redis keeps per run; older ones are forgotten. */
+/** Failed attempts that Redis keeps per run; older ones are trimmed. */
 export const JOURNAL_LENGTH = 10_000;
 const MESSAGE_LIMIT = 300;
-/** Entries read at a time. */
-const PAGE = 1_000;
+const CODE_LIMIT = 64;
+/** Entries read per command. */
+const PAGE_SIZE = 1_000;
 
-/** A failed upstream call, as far as it concerns items of one run. */
+/** A failed upstream call, reduced to the items of one run. */
 export interface FailedAttempt {
   readonly items: readonly number[];
-  /** Failed attempts of these items so far, this one included, as the worker counts them. */
+  /** Failed attempts of these items so far, including this one, as counted by the worker. */
   readonly attempt: number;
   readonly kind: ProviderErrorKind;
-  /** Written by the adapter from codes and figures; holds no credential, prompt or upstream body. */
+  /** Written by the provider adapter from codes and numbers; never contains credentials, prompts or upstream bodies. */
   readonly message: string;
-  /** The provider's own code. */
+  /** The provider's own error code. */
   readonly code?: string;
   readonly durationMs: number;
   readonly worker: string;
   /** "minimax/embo-01" */
   readonly lane?: string;
-  /** When its reservation was granted, epoch ms on Redis's clock: it was sent at once. */
+  /** When the call was reserved and sent, epoch ms on Redis's clock. */
   readonly startedAt?: number;
-  /** Further failed attempts that this worker had within the same second and did not note. */
+  /** Further failed attempts of this worker in the same second, which were counted but not recorded. */
   readonly unrecorded?: number;
 }
 
 export interface JournalEntry extends FailedAttempt {
-  /** Id in the stream; later entries have larger ones. */
+  /** Id in the stream; ids increase. */
   readonly id: string;
-  /** When it was noted, at most some seconds after it failed: epoch ms on Redis's clock. */
+  /** When the attempt was recorded, at most some seconds after it failed: epoch ms on Redis's clock. */
   readonly at: number;
 }
 
-/** Notes failed attempts of one run, in one pipeline of the caller's. */
+/** Fields of a stream entry have one-letter names, because a run may have 10,000 of them. */
+const storedEntry = z.object({
+  i: z.string(),
+  n: z.coerce.number().int(),
+  k: z.enum(PROVIDER_ERROR_KINDS),
+  m: z.string(),
+  d: z.coerce.number(),
+  w: z.string(),
+  c: z.string().optional(),
+  l: z.string().optional(),
+  s: z.coerce.number().optional(),
+  u: z.coerce.number().optional(),
+});
+
+const storedCause = z.object({
+  cause: z.string(),
+  kind: z.string(),
+  code: z.exactOptional(z.string()),
+  pattern: z.string(),
+  count: z.int(),
+  example: z.object({ item: z.int(), message: z.string() }),
+});
+
+/** Appends failed attempts of one run to its journal, in the caller's pipeline. */
 export function appendJournal(
   pipeline: ReturnType<RedisClient["pipeline"]>,
   key: string,
   attempts: readonly FailedAttempt[],
 ): void {
-  for (const one of attempts) {
-    const { items, attempt, kind, message, code, durationMs, worker, unrecorded, lane, startedAt } = one;
-    const optional = [
-      ...(lane === undefined ? [] : ["l", lane]),
-      ...(startedAt === undefined ? [] : ["s", Math.round(startedAt)]),
-      ...(code === undefined ? [] : ["c", code.slice(0, 64)]),
-      ...(unrecorded === undefined ? [] : ["u", unrecorded]),
-    ];
-    pipeline.xadd(
-      key,
-      "MAXLEN",
-      "~",
-      JOURNAL_LENGTH,
-      "*",
-      ...["i", formatIndices(items), "n", attempt, "k", kind, "m", message.slice(0, MESSAGE_LIMIT)],
-      ...["d", Math.round(durationMs), "w", worker, ...optional],
-    );
+  for (const { items, attempt, kind, message, code, durationMs, worker, unrecorded, lane, startedAt } of attempts) {
+    const fields = omitUndefined({
+      i: formatIndices(items),
+      n: attempt,
+      k: kind,
+      m: message.slice(0, MESSAGE_LIMIT),
+      d: Math.round(durationMs),
+      w: worker,
+      c: code?.slice(0, CODE_LIMIT),
+      l: lane,
+      s: startedAt === undefined ? undefined : Math.round(startedAt),
+      u: unrecorded,
+    });
+    pipeline.xadd(key, "MAXLEN", "~", JOURNAL_LENGTH, "*", ...Object.entries(fields).flat());
   }
   pipeline.pexpire(key, RUN_TTL_MS);
 }
 
 /**
- * The failed attempts of an item (of all items, when undefined) that Redis still knows, oldest first, `limit` of the
- * newest at most. It may lack what a worker noted in the second before it was killed, and what is older than the last
- * 10,000 of the run.
+ * The newest `limit` failed attempts of an item (of all items, if undefined) that Redis still has, oldest first.
+ * Attempts that a worker had not yet written when it was killed (up to a second) and attempts beyond the run's last
+ * 10,000 are missing.
  */
 export async function readJournal(
   client: RedisClient,
@@ -77,14 +101,17 @@ export async function readJournal(
   item: number | undefined,
   limit = 200,
 ): Promise<JournalEntry[]> {
+  const key = keys.run(run).journal;
   const found: JournalEntry[] = [];
   for (let end = "+"; ; ) {
-    const count = item === undefined ? Math.min(limit, PAGE) : PAGE;
-    const page = await client.xrevrange(keys.run(run).journal, end, "-", "COUNT", count);
+    const count = item === undefined ? Math.min(limit, PAGE_SIZE) : PAGE_SIZE;
+    const page = await client.xrevrange(key, end, "-", "COUNT", count);
     for (const [id, fields] of page) {
-      const values = fieldMap(fields);
+      const values = toFieldMap(fields);
       if (item !== undefined && !indicesInclude(values.get("i") ?? "", item)) continue;
-      found.push(parseEntry(id, values));
+      const entry = parseEntry(id, values);
+      if (entry) found.push(entry);
+      else reportMalformed(client, `${key} ${id}`);
       if (found.length >= limit) return found.reverse();
     }
     const oldest = page.at(-1)?.[0];
@@ -93,18 +120,34 @@ export async function readJournal(
   }
 }
 
+function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry | undefined {
+  const stored = storedEntry.safeParse(Object.fromEntries(values)).data;
+  if (!stored) return undefined;
+  return {
+    id,
+    at: Number(id.split("-")[0]),
+    items: parseIndices(stored.i),
+    attempt: stored.n,
+    kind: stored.k,
+    message: stored.m,
+    durationMs: stored.d,
+    worker: stored.w,
+    ...omitUndefined({ code: stored.c, lane: stored.l, startedAt: stored.s, unrecorded: stored.u }),
+  };
+}
+
 /**
- * A run's failed records by cause, the largest first, as its coordinator last counted them: exact for what is on disk,
- * which lags what is committed by a second or two. Empty when nothing failed, or when Redis has forgotten the run.
+ * A run's failed records by cause, most frequent first, as last published by its coordinator: exact for records on
+ * disk, which follow committed records by a second or two. Empty when nothing failed or the run's keys have expired.
  */
 export async function readFailureCauses(client: RedisClient, keys: Keys, run: string): Promise<FailureCause[]> {
-  const hash = await client.hgetall(keys.run(run).causes);
-  return Object.values(hash)
-    .map((text) => JSON.parse(text) as FailureCause)
+  const key = keys.run(run).causes;
+  return Object.entries(await client.hgetall(key))
+    .flatMap(([cause, text]) => parseStoredJson({ client, place: `${key} ${cause}` }, text, storedCause) ?? [])
     .sort(compareByCount);
 }
 
-/** Publishes clusters that changed; with `fresh`, nothing that was published before stays. */
+/** Publishes causes that changed; `replaceAll` deletes all causes published before. */
 export async function publishFailureCauses(
   client: RedisClient,
   keys: Keys,
@@ -118,31 +161,4 @@ export async function publishFailureCauses(
   for (const cause of causes) transaction.hset(key, cause.cause, JSON.stringify(cause));
   transaction.pexpire(key, RUN_TTL_MS);
   await transaction.exec();
-}
-
-function parseEntry(id: string, values: ReadonlyMap<string, string>): JournalEntry {
-  const code = values.get("c");
-  const unrecorded = values.get("u");
-  const lane = values.get("l");
-  const startedAt = values.get("s");
-  return {
-    id,
-    at: Number(id.split("-")[0]),
-    items: parseIndices(values.get("i") ?? ""),
-    attempt: Number(values.get("n") ?? 0),
-    kind: (values.get("k") ?? "server") as ProviderErrorKind,
-    message: values.get("m") ?? "",
-    code,
-    lane,
-    startedAt: startedAt === undefined ? undefined : Number(startedAt),
-    durationMs: Number(values.get("d") ?? 0),
-    worker: values.get("w") ?? "",
-    unrecorded: unrecorded === undefined ? undefined : Number(unrecorded),
-  };
-}
-
-function fieldMap(fields: readonly string[]): Map<string, string> {
-  const values = new Map<string, string>();
-  for (let i = 0; i + 1 < fields.length; i += 2) values.set(fields[i] ?? "", fields[i + 1] ?? "");
-  return values;
 }

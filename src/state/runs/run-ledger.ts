@@ -2,36 +2,37 @@ import { randomBytes } from "node:crypto";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { batchPerTick } from "#src/redis/batch-per-tick.ts";
 import type { RunKeys } from "#src/redis/keys.ts";
+import { parseStoredNumber } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
 import { encodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
 import { recordUsage } from "#src/state/records/record-usage.ts";
 import type { RunState } from "./run-transitions.ts";
 
-/** Life of a run's keys after its coordinator's last sign of life. The files carry the run beyond that. */
+/** TTL of a run's keys, renewed by its coordinator. Later, the run resumes from its files. */
 export const RUN_TTL_MS = 7 * 24 * 3600_000;
 
-/** Counters of a run, all monotonic; see `runReport` for what they add up to. */
+/** Counters of a run; they only grow. */
 export const RUN_COUNTERS = [
-  /** upstream calls started */
+  /** Upstream calls started. */
   "callsMade",
-  /** calls whose answer gave at least one new record */
+  /** Calls whose answer gave at least one new record. */
   "callsAnswered",
-  /** calls that ended in an error */
+  /** Calls that ended in an error. */
   "callsFailed",
-  /** calls answered after all their items had records already: certainly paid twice */
+  /** Calls answered when all their items had records already: paid twice. */
   "callsRefused",
-  /** inputs carried by calls, and how many those calls could have carried */
+  /** Inputs in answered calls, and the number these calls could have carried. */
   "inputs",
   "capacity",
   "throttles",
   "snoozes",
   "succeeded",
   "failed",
-  /** tokens as reported by the provider (estimated where it reported none) */
+  /** Tokens as reported by the provider, or estimated if it reported none. */
   "tokens",
-  /** those of them that were answers */
+  /** The part of `tokens` that was output. */
   "outputTokens",
-  /** records refused because the item had one */
+  /** Records refused because their item already had one. */
   "refused",
 ] as const;
 export type RunCounter = (typeof RUN_COUNTERS)[number];
@@ -39,14 +40,16 @@ export type RunCounters = Partial<Record<RunCounter, number>>;
 
 export interface Claim {
   readonly state: RunState | "gone";
-  /** Claims of this job that did not end in an orderly way, this one included. */
+  /** Claims of this job that were not released, including this one. */
   readonly claims: number;
-  /** Per item: does it still need a record? */
+  /** Per item: whether it still needs a record. */
   readonly open: readonly boolean[];
   /** Per item: failed attempts so far, over all workers and restarts. */
   readonly attempts: readonly number[];
 }
 
+// Claims and commits are the hot path of every worker: their replies are cast, not validated, because the script files
+// beside this one are their only source.
 const claimScript = defineScript(new URL("lua/claim.lua", import.meta.url), {
   keys: ["meta", "done", "claims", "attempts"],
   args: ["ttlMs"],
@@ -77,47 +80,35 @@ const countScript = defineScript(new URL("lua/count.lua", import.meta.url), {
   parse: Number,
 });
 
-/** What a call carried, and what it could have carried. */
+/** Inputs that a call carried, and the number it could have carried. */
 export interface CallSize {
   readonly inputs: number;
   readonly capacity: number;
-  /** The call is counted with another run, whose inputs it carried as well. */
+  /** The call is counted in another run, whose inputs it also carried. */
   readonly isShared?: true;
 }
 
 export interface CommitResult {
-  /** Items whose record was accepted now. */
+  /** Records accepted. */
   readonly accepted: number;
-  /** Items that had a record before: this one was dropped. */
+  /** Records dropped because their item already had one. */
   readonly refused: number;
-  /** The run no longer exists; nothing was written. */
+  /** The run does not exist any more; nothing was written. */
   readonly isGone: boolean;
 }
 
-/** The records of one upstream call, or failures that needed none. */
+/** The records of one upstream call, or failures without a call. */
 interface CommitRequest {
   readonly records: readonly WireRecord[];
   readonly answered: CallSize | undefined;
 }
 
-/** This process among all that commit; see `nextMark`. */
-const COMMITTER_ID = randomBytes(6).toString("base64url");
-/** Steps of a process that may wait for their reply at once. */
+/** Commands of a ledger that may wait for their reply at the same time. */
 const MAX_MARKS = 256;
-let steps = 0;
 
 /**
- * What a step that counts leaves behind, so that one whose reply was lost is known again when it comes a second time:
- * nothing was called or paid twice. Places are used again, so that a run of millions of steps leaves no more than a few.
- */
-function nextIdempotencyMark(): string {
-  steps += 1;
-  return `step:${COMMITTER_ID}:${steps % MAX_MARKS}=${steps}`;
-}
-
-/**
- * The worker's side of a run in Redis: claim, commit, count. Everything here may be called twice. What is asked for in
- * one turn of the event loop goes to Redis together, so one ledger should serve all jobs of its run in a process.
+ * The worker's interface to a run in Redis: claim, commit and count. All methods are idempotent. Calls made in one turn
+ * of the event loop go to Redis together, so a process should use one ledger for all jobs of a run.
  */
 export class RunLedger {
   readonly #client: RedisClient;
@@ -125,6 +116,8 @@ export class RunLedger {
   readonly #claim = batchPerTick((jobs: readonly [job: string, indices: readonly number[]][]) => this.#claimAll(jobs));
   readonly #release = batchPerTick((released: readonly [job: string, claims: number][]) => this.#releaseAll(released));
   readonly #commit = batchPerTick((requests: readonly CommitRequest[]) => this.#commitAll(requests, 0), 64);
+  readonly #id = randomBytes(6).toString("base64url");
+  #marks = 0;
   #uncounted = 0;
   #counting: Promise<void> = Promise.resolve();
 
@@ -137,27 +130,27 @@ export class RunLedger {
     return this.#claim([job, indices]);
   }
 
-  /** The orderly end of a claim: the job is finished or handed back, and nobody crashed over it. */
+  /** Ends a claim after the job was finished or returned to the queue, so that it does not count as a crash. */
   async release(job: string, { claims }: Pick<Claim, "claims">): Promise<void> {
     await this.#release([job, claims]);
   }
 
   /**
-   * Commits records; items that already have one are dropped and the others committed. `answered` tells that the
-   * records come from one upstream call, which is then counted together with what it carried.
+   * Commits records; records of items that already have one are dropped. `answered` is set if the records come from one
+   * upstream call, which is then counted with its size.
    */
   async commit(
     records: readonly WireRecord[],
     dimensions: number,
     { answered }: { answered?: CallSize } = {},
   ): Promise<CommitResult> {
-    // Vectors are large: a command of their own each.
+    // Vectors are large, so each commit is a command of its own.
     if (dimensions === 0) return await this.#commit({ records, answered });
     const [committed] = await this.#commitAll([{ records, answered }], dimensions);
-    return committed ?? NOTHING;
+    return committed ?? { accepted: 0, refused: 0, isGone: false };
   }
 
-  /** Notes one more failed attempt for each item. */
+  /** Adds a failed attempt to each item. */
   async addAttempts(indices: readonly number[]): Promise<void> {
     const pipeline = this.#client.pipeline();
     for (const index of indices) pipeline.hincrby(this.#keys.attempts, String(index), 1);
@@ -166,8 +159,8 @@ export class RunLedger {
   }
 
   /**
-   * Counts a call that is about to be made. Not awaited by callers: the command only has to be on its way before the
-   * request is, so that a call whose process dies is still counted.
+   * Counts a call that is about to be made. Callers don't await it: the command only has to be sent before the request,
+   * so that the call is counted even if the process dies.
    */
   countCall(): Promise<void> {
     if (this.#uncounted++ === 0) {
@@ -180,18 +173,24 @@ export class RunLedger {
     return this.#counting;
   }
 
-  /** Adds to counters. */
   async count(counters: RunCounters): Promise<void> {
-    const args = { ttlMs: RUN_TTL_MS, mark: nextIdempotencyMark() };
+    const args = { ttlMs: RUN_TTL_MS, mark: this.#nextIdempotencyMark() };
     await countScript.run(this.#client, this.#keys, args, Object.entries(omitUndefined(counters)).flat());
   }
 
   async readCounters(): Promise<Record<RunCounter, number>> {
     const values = await this.#client.hmget(this.#keys.stats, ...RUN_COUNTERS);
-    return Object.fromEntries(RUN_COUNTERS.map((name, i) => [name, Number(values[i] ?? 0)])) as Record<
-      RunCounter,
-      number
-    >;
+    const counters = RUN_COUNTERS.map((name, i) => [name, parseStoredNumber(values[i]) ?? 0]);
+    return Object.fromEntries(counters) as Record<RunCounter, number>;
+  }
+
+  /**
+   * Identifies one counting command: if the same command arrives again because its reply was lost, it is not counted
+   * twice. Marks are stored in 256 fields in turn, so that a run of millions of commands leaves few fields.
+   */
+  #nextIdempotencyMark(): string {
+    this.#marks += 1;
+    return `step:${this.#id}:${this.#marks % MAX_MARKS}=${this.#marks}`;
   }
 
   async #claimAll(jobs: readonly [job: string, indices: readonly number[]][]): Promise<Claim[]> {
@@ -215,7 +214,7 @@ export class RunLedger {
 
   async #commitAll(requests: readonly CommitRequest[], dimensions: number): Promise<CommitResult[]> {
     let open = dropDuplicateRecords(requests.flatMap(({ records }) => records));
-    const mark = nextIdempotencyMark();
+    const mark = this.#nextIdempotencyMark();
     while (open.length > 0) {
       const isOpen = new Set(open);
       const counters = countRecords(
@@ -238,7 +237,7 @@ export class RunLedger {
     return await this.#buildResults(requests, new Set(open));
   }
 
-  /** What became of each answer; one that gave no new record at all was paid twice. */
+  /** The result of each request. A call without any accepted record was paid twice, and is counted as such. */
   async #buildResults(requests: readonly CommitRequest[], accepted: ReadonlySet<WireRecord>): Promise<CommitResult[]> {
     const committed = requests.map(({ records }): CommitResult => {
       const count = records.filter((record) => accepted.has(record)).length;
@@ -253,9 +252,7 @@ export class RunLedger {
   }
 }
 
-const NOTHING: CommitResult = { accepted: 0, refused: 0, isGone: false };
-
-/** A batch may hold an item twice, when its job was queued again meanwhile; a frame with both would pass as new. */
+/** An item whose job was requeued may occur twice in a batch; the script would accept a frame that contains both. */
 function dropDuplicateRecords(records: readonly WireRecord[]): readonly WireRecord[] {
   const seen = new Set<number>();
   return records.filter(({ index }) => seen.size < seen.add(index).size);

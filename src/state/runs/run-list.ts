@@ -1,11 +1,13 @@
 import type { Keys } from "#src/redis/keys.ts";
+import { parseStoredNumber, toScoredMembers } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 
-/** What Redis remembers of a run; the rest is in the run's folder. */
+/** What Redis stores about a run for lists; everything else is in the run folder. */
 export interface ListedRun {
   readonly run: string;
+  /** Epoch ms. */
   readonly createdAt: number;
-  /** Undefined when Redis has forgotten all but the name. */
+  /** Undefined when everything but the run's id has expired. */
   readonly state: string | undefined;
   readonly model: string | undefined;
   readonly dir: string | undefined;
@@ -13,26 +15,30 @@ export interface ListedRun {
   readonly items: number | undefined;
 }
 
-/** The newest runs first. */
+/** The newest `limit` runs, newest first. */
 export async function listRuns(client: RedisClient, keys: Keys, limit = 100): Promise<ListedRun[]> {
-  const found = await client.zrevrange(keys.runs, 0, limit - 1, "WITHSCORES");
+  const found = toScoredMembers(await client.zrevrange(keys.runs, 0, limit - 1, "WITHSCORES"));
   const runs: ListedRun[] = [];
-  for (let i = 0; i + 1 < found.length; i += 2) {
-    runs.push(await describeRun(client, keys, String(found[i]), Number(found[i + 1])));
-  }
+  for (const [run, createdAt] of found) runs.push(await readMeta(client, keys, run, createdAt));
   return runs;
 }
 
-/** One run; undefined when Redis has never heard of it, or has forgotten it. */
+/** One run; undefined when Redis does not list it. */
 export async function readListedRun(client: RedisClient, keys: Keys, run: string): Promise<ListedRun | undefined> {
   const createdAt = await client.zscore(keys.runs, run);
   if (createdAt === null || createdAt === undefined) return undefined;
-  return await describeRun(client, keys, run, Number(createdAt));
+  return await readMeta(client, keys, run, Number(createdAt));
 }
 
-async function describeRun(client: RedisClient, keys: Keys, run: string, createdAt: number): Promise<ListedRun> {
-  const fields = ["state", "model", "dir", "host", "items"] as const;
-  const [state, model, dir, host, items] = await client.hmget(keys.run(run).meta, ...fields);
+async function readMeta(client: RedisClient, keys: Keys, run: string, createdAt: number): Promise<ListedRun> {
+  const [state, model, dir, host, items] = await client.hmget(
+    keys.run(run).meta,
+    "state",
+    "model",
+    "dir",
+    "host",
+    "items",
+  );
   return {
     run,
     createdAt,
@@ -40,11 +46,11 @@ async function describeRun(client: RedisClient, keys: Keys, run: string, created
     model: model ?? undefined,
     dir: dir ?? undefined,
     host: host ?? undefined,
-    items: items === null || items === undefined ? undefined : Number(items),
+    items: parseStoredNumber(items),
   };
 }
 
-/** Drops runs from the list that Redis knows nothing else of any more. */
+/** Removes runs from the list of runs. */
 export async function removeRuns(client: RedisClient, keys: Keys, runs: readonly string[]): Promise<void> {
   if (runs.length > 0) await client.zrem(keys.runs, ...runs);
 }

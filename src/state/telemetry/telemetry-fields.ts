@@ -1,20 +1,21 @@
 import { DURATION_BOUNDS_MS, type DurationHistogram, findDurationBucket } from "#src/core/duration-histogram.ts";
 import type { ProviderErrorKind } from "#src/core/errors.ts";
 import { computeCost } from "#src/core/money.ts";
+import { parseStoredNumber } from "#src/redis/replies.ts";
 import type { CallMeasurement, LaneStats } from "./telemetry.ts";
 
 /**
- * How a lane's figures stand in a Redis hash. Names are short and values whole numbers, so that a hash stays in its
- * small form: some hundred bytes per step.
+ * The statistics of a lane as fields of a Redis hash. Names are short and values are integers, so that Redis stores the
+ * hash in its compact encoding: some hundred bytes per step.
  *
- *   c calls, a answered, i inputs, ti and to tokens in and out, t throttles, u unpriced, e:KIND errors,
- *   dN and fN durations and first deltas of class N, ds and fs their sums in ms, $CURRENCY cost in billionths
+ *   c calls, a answered, i inputs, ti and to input and output tokens, t throttles, u unpriced, e:KIND errors,
+ *   dN and fN durations and times to the first delta in bucket N, ds and fs their sums in ms, $CURRENCY cost in billionths
  */
 export type FieldCounts = Map<string, number>;
 
 const COST_UNITS = 1e9;
 
-/** Adds one call to what is waiting to be written. */
+/** Adds one call to the counts that are not written yet. */
 export function addMeasurement(fields: FieldCounts, outcome: CallMeasurement): void {
   const add = (name: string, by: number) => {
     if (by > 0) fields.set(name, (fields.get(name) ?? 0) + by);
@@ -46,8 +47,8 @@ function addDuration(add: (name: string, by: number) => void, prefix: "d" | "f",
 }
 
 /**
- * Takes the whole part of what is waiting, as name and amount in turn, and leaves the rest for the next time: over
- * many small calls nothing is lost by rounding.
+ * Removes the integer part of all counts and returns it as names and amounts in turn. The fractions stay, so that
+ * rounding loses nothing over many small calls.
  */
 export function drainWholeCounts(fields: FieldCounts): (string | number)[] {
   const taken: (string | number)[] = [];
@@ -60,12 +61,13 @@ export function drainWholeCounts(fields: FieldCounts): (string | number)[] {
   return taken;
 }
 
-/** Reads a hash; fields of a later version are left alone, and what is no number counts as nothing. */
+/** Parses a hash. Unknown fields are ignored, and malformed numbers count as 0. */
 export function parseLaneStats(hash: Readonly<Record<string, string>>): LaneStats {
   const read = (name: string) => amount(hash[name]);
   const errors: Partial<Record<ProviderErrorKind, number>> = {};
   const cost: Record<string, number> = {};
   for (const [name, value] of Object.entries(hash)) {
+    // Error kinds that a later version added are kept, so that the errors still add up.
     if (name.startsWith("e:")) errors[name.slice(2) as ProviderErrorKind] = amount(value);
     else if (name.startsWith("$")) cost[name.slice(1)] = amount(value) / COST_UNITS;
   }
@@ -84,14 +86,13 @@ export function parseLaneStats(hash: Readonly<Record<string, string>>): LaneStat
 }
 
 function parseDurations(hash: Readonly<Record<string, string>>, prefix: "d" | "f"): DurationHistogram {
-  const classes = DURATION_BOUNDS_MS.length + 1;
+  const buckets = DURATION_BOUNDS_MS.length + 1;
   return {
-    counts: Array.from({ length: classes }, (_, i) => amount(hash[`${prefix}${i}`])),
+    counts: Array.from({ length: buckets }, (_, i) => amount(hash[`${prefix}${i}`])),
     sumMs: amount(hash[`${prefix}s`]),
   };
 }
 
 function amount(text: string | undefined): number {
-  const value = Number(text ?? 0);
-  return Number.isFinite(value) && value > 0 ? value : 0;
+  return Math.max(0, parseStoredNumber(text) ?? 0);
 }

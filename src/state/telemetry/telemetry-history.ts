@@ -11,28 +11,26 @@ import {
 } from "./telemetry.ts";
 import { listActiveLanes, readLaneSeries } from "./telemetry-reader.ts";
 
-/** How far back a history goes: an hour in fine steps, a day in coarse ones. */
+/** Length of the history: an hour in fine steps, a day in coarse steps. */
 export const HISTORY_SPAN_MS: Readonly<Record<TelemetryStep, number>> = {
   fine: 3600_000,
   coarse: 24 * 3600_000,
 };
 
-/** Steps that are read again each time: the one under way, and the one before, which late flushes still add to. */
+/** Steps that are read again at each refresh: the current one, and the one before, to which late flushes still add. */
 const UNSETTLED_STEPS = 2;
 
-interface CachedSeries {
-  /** Oldest first, without holes. */
-  points: LanePoint[];
-}
+/** Oldest first, without gaps. */
+type CachedSeries = Readonly<Record<TelemetryStep, readonly LanePoint[]>>;
 
 /**
- * The last hour and day of every lane, held in memory by one process for all its readers. `refresh` asks Redis only
- * for what may have changed since the last time: a few commands per lane.
+ * The last hour and day of every lane, cached by one process for all its readers. `refresh` reads only the steps that
+ * may have changed since the previous refresh: a few commands per lane.
  */
 export class TelemetryHistory {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  readonly #cached = new Map<string, Record<TelemetryStep, CachedSeries>>();
+  readonly #cached = new Map<string, CachedSeries>();
   #now = 0;
 
   constructor(client: RedisClient, keys: Keys) {
@@ -45,17 +43,17 @@ export class TelemetryHistory {
     return this.#now;
   }
 
-  /** Names of the lanes known by the last refresh, in order. */
+  /** Names of the lanes found by the last refresh, sorted. */
   lanes(): string[] {
     return [...this.#cached.keys()].sort();
   }
 
-  /** A lane's steps, oldest first, the last one being under way; empty for a lane that is not known. */
+  /** A lane's steps, oldest first; the last one is still in progress. Empty for an unknown lane. */
   series(lane: string, step: TelemetryStep): readonly LanePoint[] {
-    return this.#cached.get(lane)?.[step].points ?? [];
+    return this.#cached.get(lane)?.[step] ?? [];
   }
 
-  /** The figures of the last `ms` (up to an hour) added up, in whole fine steps with the one under way. */
+  /** The sum of the last `ms` (up to an hour), in fine steps, including the one in progress. */
   recent(lane: string, ms: number): LaneStats {
     const since = this.#now - ms;
     return this.series(lane, "fine")
@@ -63,37 +61,31 @@ export class TelemetryHistory {
       .reduce<LaneStats>(addStats, EMPTY_STATS);
   }
 
-  /** Rejects when Redis cannot be asked; what is held then stays as it was. */
+  /** Rejects if Redis cannot be read; the cache then stays unchanged. */
   async refresh(): Promise<void> {
     const [now, lanes] = await Promise.all([readServerTime(this.#client), listActiveLanes(this.#client, this.#keys)]);
-    const fresh = await Promise.all(
-      lanes.map(
-        async (lane) =>
-          [
-            lane,
-            {
-              fine: await this.#advance(lane, "fine", now),
-              coarse: await this.#advance(lane, "coarse", now),
-            },
-          ] as const,
-      ),
+    const refreshed = await Promise.all(
+      lanes.map(async (lane): Promise<CachedSeries> => {
+        const fine = await this.#advance(lane, "fine", now);
+        return { fine, coarse: await this.#advance(lane, "coarse", now) };
+      }),
     );
     this.#cached.clear();
-    for (const [lane, cached] of fresh) this.#cached.set(lane, cached);
+    for (const [i, series] of refreshed.entries()) this.#cached.set(lanes[i] ?? "", series);
     this.#now = now;
   }
 
-  async #advance(lane: string, step: TelemetryStep, now: number): Promise<CachedSeries> {
+  async #advance(lane: string, step: TelemetryStep, now: number): Promise<LanePoint[]> {
     const { stepMs } = TELEMETRY_STEPS[step];
     const span = HISTORY_SPAN_MS[step];
     const oldest = (Math.floor(now / stepMs) - span / stepMs + 1) * stepMs;
-    const previous = this.#cached.get(lane)?.[step].points ?? [];
+    const previous = this.series(lane, step);
     const newest = previous.at(-1)?.at ?? 0;
-    // A clock that jumped, either way, leaves nothing that could be carried on.
+    // After a jump of Redis's clock in either direction, the cached steps cannot be continued.
     const canContinue = newest <= now && newest >= oldest + stepMs;
     const settled = canContinue ? previous.slice(0, Math.max(0, previous.length - UNSETTLED_STEPS)) : [];
     const from = settled.length > 0 ? (settled.at(-1)?.at ?? 0) + stepMs : oldest;
     const read = await readLaneSeries(this.#client, this.#keys, lane, step, { from, to: now });
-    return { points: [...settled, ...read].filter(({ at }) => at >= oldest) };
+    return [...settled, ...read].filter(({ at }) => at >= oldest);
   }
 }

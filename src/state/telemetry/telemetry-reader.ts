@@ -1,10 +1,14 @@
+import * as z from "zod";
 import type { Keys } from "#src/redis/keys.ts";
+import { parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
 import { type LanePoint, type LaneStats, TELEMETRY_STEPS, type TelemetryStep } from "./telemetry.ts";
 import { parseLaneStats } from "./telemetry-fields.ts";
 
-/** Names of lanes that had calls within the last 25 hours (or `withinMs`), in order of their names. */
+const laneHash = z.record(z.string(), z.string());
+
+/** Names of the lanes that had calls within the last 25 hours (or `withinMs`), sorted. */
 export async function listActiveLanes(
   client: RedisClient,
   keys: Keys,
@@ -16,10 +20,9 @@ export async function listActiveLanes(
 }
 
 /**
- * A lane's figures step by step, oldest first and without holes: a step in which nothing happened has figures of zero.
- * From the step that holds `from` to the one that holds `to`, both epoch ms on Redis's clock and at most as far apart
- * as the steps are kept. One round trip, one command per step: whoever asks again and again asks for what is new, as
- * `TelemetryHistory` does.
+ * A lane's statistics per step, oldest first and without gaps (steps without calls have zeros), from the step that
+ * contains `from` to the step that contains `to`, both epoch ms on Redis's clock. Steps that have expired are left out.
+ * Takes one round trip with one command per step; use `TelemetryHistory` for repeated reads.
  */
 export async function readLaneSeries(
   client: RedisClient,
@@ -36,18 +39,21 @@ export async function readLaneSeries(
   for (let slot = first; slot <= last; slot++) pipeline.hgetall(laneKeys.step(step, slot));
   const replies = (await pipeline.exec()) ?? [];
   return replies.map(([error, hash], i) => {
-    if (error) throw error;
-    return { at: (first + i) * stepMs, ...parseLaneStats(hash as Record<string, string>) };
+    const parsed = laneHash.safeParse(hash);
+    // A key of another type affects its own step only; any other error means that the series cannot be read.
+    if (error && !error.message.startsWith("WRONGTYPE")) throw error;
+    if (!parsed.success) reportMalformed(client, laneKeys.step(step, first + i));
+    return { at: (first + i) * stepMs, ...parseLaneStats(parsed.data ?? {}) };
   });
 }
 
-/** A lane's figures since ever, or since it was last idle for five weeks. */
+/** A lane's totals since its first call, or since it was last idle for five weeks. */
 export async function readLaneTotals(client: RedisClient, keys: Keys, lane: string): Promise<LaneStats> {
   return parseLaneStats(await client.hgetall(keys.telemetry(lane).totals));
 }
 
-/** Records committed since ever by what they are: `ok`, or the kind of their failure. */
+/** Numbers of all committed records, by `ok` or the kind of their failure. */
 export async function readRecordTotals(client: RedisClient, keys: Keys): Promise<Record<string, number>> {
   const hash = await client.hgetall(keys.records);
-  return Object.fromEntries(Object.entries(hash).map(([kind, count]) => [kind, Number(count)]));
+  return Object.fromEntries(Object.entries(hash).map(([kind, count]) => [kind, parseStoredNumber(count) ?? 0]));
 }

@@ -14,13 +14,13 @@ const addScript = defineScript(new URL("lua/add-telemetry.lua", import.meta.url)
 });
 
 export const FLUSH_EVERY_MS = 1_000;
-const LIST_EVERY_MS = 60_000;
-/** Failed attempts noted per flush; the others of that second are only counted. */
+const REGISTER_EVERY_MS = 60_000;
+/** Failed attempts recorded per flush; further ones in the same second are only counted. */
 const MAX_ENTRIES_PER_FLUSH = 200;
-/** How long the last flush is waited for: figures are no reason to keep a process alive. */
-const LAST_FLUSH_MS = 1_000;
+/** How long `stop` waits for the last flush: statistics are not worth keeping a process alive. */
+const LAST_FLUSH_TIMEOUT_MS = 1_000;
 
-/** Counts records that got their end without a worker: those of a cancelled run. */
+/** Counts the records of a cancelled run, which no worker committed. */
 export async function countCancelled(client: RedisClient, keys: Keys, records: number): Promise<void> {
   if (records === 0) return;
   await client.hincrby(keys.records, "cancelled", records);
@@ -28,12 +28,12 @@ export async function countCancelled(client: RedisClient, keys: Keys, records: n
 }
 
 /**
- * What one process has to tell about its calls. Adds up in memory and writes once a second, a handful of commands per
- * lane however many calls there were; memory is bounded by the number of lanes. While Redis is away nothing piles up:
- * one flush waits, the rest goes on being added up.
+ * Records statistics about the calls of one process. They are added up in memory and written once a second, with a
+ * handful of commands per lane for any number of calls; memory is bounded by the number of lanes. While Redis is
+ * unavailable, one flush waits and further calls are still added up.
  *
- * A step is chosen by Redis's clock as this process last heard it. Whatever was not written when the process dies is
- * missing (a second's worth), and a flush that Redis did without being able to say so is counted twice.
+ * Steps are chosen by Redis's clock as last read by this process. When the process is killed, up to a second of
+ * statistics is lost; a flush whose reply was lost is counted twice.
  */
 export class TelemetryWriter {
   readonly #client: RedisClient;
@@ -41,14 +41,14 @@ export class TelemetryWriter {
   readonly #onError: (error: Error) => void;
   readonly #clock = new ServerClock();
   readonly #lanes = new Map<string, FieldCounts>();
-  readonly #listedAt = new Map<string, number>();
+  readonly #registeredAt = new Map<string, number>();
   #records = new Map<string, number>();
   #journal = new Map<string, FailedAttempt[]>();
   #entryCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
 
-  /** Writes once a second unless `everyMs` says otherwise; 0 writes only when `flush` is called. */
+  /** Flushes every `everyMs`; with 0 only when `flush` is called. */
   constructor(
     client: RedisClient,
     keys: Keys,
@@ -71,7 +71,7 @@ export class TelemetryWriter {
     addMeasurement(fields, outcome);
   }
 
-  /** Notes a failed attempt in the journal of its run. */
+  /** Adds a failed attempt to the journal of its run. */
   record(run: string, attempt: FailedAttempt): void {
     const entries = this.#journal.get(run);
     if (this.#entryCount < MAX_ENTRIES_PER_FLUSH) {
@@ -84,17 +84,17 @@ export class TelemetryWriter {
     if (last) entries?.push({ ...last, unrecorded: (last.unrecorded ?? 0) + 1 });
   }
 
-  /** Counts records that were committed: `ok`, or the kind of their failure. */
+  /** Counts committed records. `kind`: "ok" or the kind of their failure. */
   countRecords(kind: string, records: number): void {
     if (records > 0) this.#records.set(kind, (this.#records.get(kind) ?? 0) + records);
   }
 
-  /** Redis's time as this process knows it; undefined before Redis was first heard. */
+  /** Redis's time, epoch ms; undefined before the first reply with a time. */
   serverNow(): number | undefined {
     return this.#clock.now();
   }
 
-  /** Writes what has been added up; never rejects. */
+  /** Writes all pending statistics; never rejects. */
   flush(): Promise<void> {
     this.#flushing ??= this.#write()
       .catch((error) => this.#onError(coerceError(error)))
@@ -104,18 +104,18 @@ export class TelemetryWriter {
     return this.#flushing;
   }
 
-  /** Writes what is left, as far as Redis takes it within a second. */
+  /** Stops the timer and writes the pending statistics, waiting up to a second. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    const { promise: tooLong, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LAST_FLUSH_MS);
-    await Promise.race([tooLong, this.flush().then(() => this.flush())]);
+    const { promise: timedOut, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_FLUSH_TIMEOUT_MS);
+    await Promise.race([timedOut, this.flush().then(() => this.flush())]);
     clearTimeout(timer);
   }
 
   async #write(): Promise<void> {
-    const idle = this.#lanes.size === 0 && this.#records.size === 0 && this.#journal.size === 0;
-    if (idle) return;
+    const isIdle = this.#lanes.size === 0 && this.#records.size === 0 && this.#journal.size === 0;
+    if (isIdle) return;
     if (this.#clock.now() === undefined) this.#clock.record(await readServerTime(this.#client));
     const now = this.#clock.now() ?? 0;
     await Promise.all([
@@ -142,16 +142,16 @@ export class TelemetryWriter {
         { fineMs: fine.keepMs, coarseMs: coarse.keepMs, totalsMs: TOTALS_TTL_MS },
         counts,
       ),
-      this.#list(lane, now),
+      this.#registerLane(lane, now),
     ]);
     this.#clock.record(serverMs);
   }
 
-  /** The list tells of the last days, so a minute's delay is nothing. */
-  async #list(lane: string, now: number): Promise<void> {
-    const listedAt = this.#listedAt.get(lane);
-    if (listedAt !== undefined && Math.abs(now - listedAt) < LIST_EVERY_MS) return;
-    this.#listedAt.set(lane, now);
+  /** The list of active lanes covers days, so it is updated once a minute only. */
+  async #registerLane(lane: string, now: number): Promise<void> {
+    const registeredAt = this.#registeredAt.get(lane);
+    if (registeredAt !== undefined && Math.abs(now - registeredAt) < REGISTER_EVERY_MS) return;
+    this.#registeredAt.set(lane, now);
     await Promise.all([
       this.#client.zadd(this.#keys.lanes, now, lane),
       this.#client.zremrangebyscore(this.#keys.lanes, "-inf", now - TOTALS_TTL_MS),

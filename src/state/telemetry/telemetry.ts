@@ -3,42 +3,42 @@ import type { ProviderErrorKind } from "#src/core/errors.ts";
 import type { Lane } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 
-/** What became of one upstream call, told once by the worker that made it. */
+/** The outcome of one upstream call, reported once by the worker that made it. */
 export interface CallMeasurement {
   readonly lane: Lane;
   /** Undefined for a call that was answered. */
   readonly error?: ProviderErrorKind;
   /** Inputs the call carried; 1 for a chat call. */
   readonly inputs: number;
-  /** From sending the request to its whole answer. Of answered calls only: a quick refusal says nothing of speed. */
+  /** From sending the request to its complete answer; set for answered calls only, since fast refusals would distort it. */
   readonly durationMs?: number;
-  /** From sending the request to its first delta, of streamed calls. */
+  /** From sending the request to its first delta; streamed calls only. */
   readonly firstDeltaMs?: number;
-  /** As the provider reported; estimated where it reported none. Of answered calls. */
+  /** As reported by the provider, or estimated if it reported none; answered calls only. */
   readonly tokens?: { readonly input: number; readonly output: number };
-  /** Absent where no price is known; the call then counts as unpriced. */
+  /** Undefined if no price is known; the call then counts as unpriced. */
   readonly price?: TokenPrice;
 }
 
-/** What happened on one lane, in some stretch of time or since ever. All figures are sums and only grow. */
+/** Statistics of one lane, over a time span or in total. All values are sums. */
 export interface LaneStats {
-  /** Upstream calls that ended, whether answered or not. */
+  /** Upstream calls that have ended, answered or not. */
   readonly calls: number;
   readonly answered: number;
   /** Inputs of answered calls. */
   readonly inputs: number;
   readonly tokens: { readonly input: number; readonly output: number };
-  /** Calls refused for their rate: kinds `throttled` and `overloaded`. */
+  /** Calls that ended with `throttled` or `overloaded`. */
   readonly throttles: number;
-  /** Calls that ended in an error, by its kind, throttles among them; kinds that did not occur are absent. */
+  /** Calls that ended with an error, by kind, including throttles; kinds that did not occur are absent. */
   readonly errors: Readonly<Partial<Record<ProviderErrorKind, number>>>;
   /** Of answered calls. */
   readonly durations: DurationHistogram;
   /** From sending a request to its first delta; of streamed calls only. */
   readonly firstDeltas: DurationHistogram;
-  /** Money spent by currency, of calls whose price is known. */
+  /** Cost by currency of the calls whose price is known. */
   readonly cost: Readonly<Record<string, number>>;
-  /** Answered calls whose price nobody knows: with any of them, `cost` is not all that was spent. */
+  /** Answered calls without a known price; `cost` does not include them. */
   readonly unpriced: number;
 }
 
@@ -55,7 +55,7 @@ export const EMPTY_STATS: LaneStats = {
   unpriced: 0,
 };
 
-/** Adds up figures of one lane, or of several: a provider, an hour. */
+/** Adds statistics of different steps or lanes. */
 export function addStats(a: LaneStats, b: LaneStats): LaneStats {
   return {
     calls: a.calls + b.calls,
@@ -80,17 +80,17 @@ function addCounts<K extends string>(
   return sum as Record<K, number>;
 }
 
-/** Steps that figures are kept in: fine ones for charts of the last hour, coarse ones for the last day. */
+/** Time buckets of the statistics: fine ones for charts of the last hour, coarse ones for the last day. */
 export const TELEMETRY_STEPS = {
   fine: { stepMs: 10_000, keepMs: 70 * 60_000 },
   coarse: { stepMs: 60_000, keepMs: 25 * 3600_000 },
 } as const;
 export type TelemetryStep = keyof typeof TELEMETRY_STEPS;
 
-/** Life of a lane's totals after its last call. A counter that begins anew is what Prometheus expects of a restart. */
+/** TTL of a lane's totals after its last call. Prometheus handles the counter's restart from 0 like that of a process. */
 export const TOTALS_TTL_MS = 35 * 24 * 3600_000;
 
-/** One step of a lane's series: `at` is its beginning, epoch ms on Redis's clock, a multiple of `stepMs`. */
+/** One step of a lane's series. `at` is its start, epoch ms on Redis's clock, a multiple of `stepMs`. */
 export interface LanePoint extends LaneStats {
   readonly at: number;
 }
