@@ -1,7 +1,7 @@
 import type { ProviderError } from "#src/core/errors.ts";
 import type { ChatEvent, ChatRequest, ChatResponse } from "./provider.ts";
 import type { SseEvent } from "./transport/sse.ts";
-import type { HttpResponse } from "./transport/transport.ts";
+import type { HttpResponse, ResponseHead } from "./transport/transport.ts";
 
 /** What one wire event does to the answer so far. */
 export interface ChatStep<State> {
@@ -33,5 +33,5 @@ export interface ChatCodec<State> {
   /** The error of an answer to a stream request that is no event stream; never a success, whatever it says. */
   classify(response: HttpResponse, now: number): ProviderError;
   /** A reducer of one answer; the head gives errors in the stream their status and request id. */
-  reducer(head: Pick<HttpResponse, "status" | "headers">, now: number): ChatReducer<State, SseEvent>;
+  reducer(head: ResponseHead, now: number): ChatReducer<State, SseEvent>;
 }

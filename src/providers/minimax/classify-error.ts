@@ -1,22 +1,24 @@
 import { ProviderError } from "#src/core/errors.ts";
+import { type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
+import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
+import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { MINIMAX_CODES, MINIMAX_NAME } from "./profile.ts";
 
 /**
  * The error a `base_resp` object reports; undefined when it reports success or is absent. Only our table's words
  * reach the message: `status_msg` may quote the request.
  */
-export function classifyBaseResp(baseResp: unknown, response: HttpResponse, now: number): ProviderError | undefined {
+export function classifyBaseResp(baseResp: unknown, head: ResponseHead, now: number): ProviderError | undefined {
   if (baseResp === undefined || baseResp === null) return undefined;
   const code = readCode(baseResp);
   if (code === undefined)
     return new ProviderError("the answer's base_resp has no status_code", {
-      ...buildErrorDetails(response, now),
+      ...buildErrorDetails(head, now),
       kind: "bad-response",
     });
-  return code === 0 ? undefined : classifyCode(code, response, now);
+  return code === 0 ? undefined : classifyCode(code, head, now);
 }
 
 /**
@@ -30,7 +32,7 @@ export function classifyResponse(
   /** What a success would have held. */
   expected: "vectors" | "answer" = "vectors",
 ): ProviderError {
-  const body = parseObject(response.body);
+  const body = response.body.length > MAX_ERROR_BYTES ? undefined : parseObject(response.body.toString("utf8"));
   const code = findCode(body);
   if (code !== undefined && code !== 0) return classifyCode(code, response, now);
   const details = { ...buildErrorDetails(response, now), cause, isUnlisted: true };
@@ -39,7 +41,7 @@ export function classifyResponse(
     return new ProviderError(`${message} (HTTP ${response.status})`, {
       ...details,
       kind,
-      ...(isSplittable && { isSplittable }),
+      isSplittable,
     });
   }
   const size = `${response.body.length} bytes, ${readContentType(response.headers)}`;
@@ -52,73 +54,54 @@ export function classifyResponse(
   return new ProviderError(message, { ...details, kind: "bad-response" });
 }
 
-/** The id to quote to MiniMax's support, if the answer carries one. */
-export function findRequestId(headers: HttpHeaders): string | undefined {
-  for (const name of ["trace-id", "minimax-request-id", "x-request-id"]) {
-    const value = headers[name];
-    if (typeof value === "string" && /^[\w.:-]{1,128}$/.test(value)) return value;
-  }
-  return undefined;
-}
+/** Headers that may carry the request id that MiniMax's support asks for. */
+export const REQUEST_ID_HEADERS = ["trace-id", "minimax-request-id", "x-request-id"];
 
 /** The error of a business code, by the table; one that no table lists by status. */
-export function classifyCode(code: number, response: HttpResponse, now: number): ProviderError {
+export function classifyCode(code: number, head: ResponseHead, now: number): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
-  const details = { ...buildErrorDetails(response, now), code: String(code) };
+  const details = { ...buildErrorDetails(head, now), code: String(code) };
   if (!listed)
     return new ProviderError(`MiniMax reports an error that no table lists (code ${code})`, {
       ...details,
-      kind: response.status === 200 ? "server" : classifyStatus(response.status).kind,
+      kind: head.status === 200 ? "server" : classifyStatus(head.status).kind,
       isUnlisted: true,
     });
   const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
   return new ProviderError(`${listed.message} (code ${code})${hint}`, {
     ...details,
     kind: listed.kind,
-    ...(listed.dimension && { dimension: listed.dimension }),
+    dimension: listed.dimension,
   });
 }
 
-/** What every error of an answer says about it. */
-export function buildErrorDetails(response: HttpResponse, now: number) {
-  const requestId = findRequestId(response.headers);
-  const retryAfterMs = parseRetryAfter(response.headers, now);
+/** Details that every error of a response has. */
+export function buildErrorDetails({ status, headers }: ResponseHead, now: number) {
   return {
     provider: MINIMAX_NAME,
-    status: response.status,
-    ...(requestId !== undefined && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    status,
+    requestId: findRequestId(headers, REQUEST_ID_HEADERS),
+    retryAfterMs: parseRetryAfter(headers, now),
   };
 }
 
-/** `base_resp.status_code`, or the number that ends the message of the OpenAI-shaped errors: "login fail (1004)". */
-export function findCode(body: Record<string, unknown> | undefined): number | undefined {
-  if (!body) return undefined;
-  const code = readCode(body.base_resp);
+/** `base_resp.status_code`, or the number at the end of an OpenAI-shaped error's message: "login fail (1004)". */
+export function findCode(body: JsonObject | undefined): number | undefined {
+  const code = readCode(readField(body, "base_resp"));
   if (code !== undefined) return code;
-  const error = body.error;
-  if (typeof error !== "object" || error === null || !("message" in error)) return undefined;
-  const digits = typeof error.message === "string" ? /\((\d{4})\)\s*$/.exec(error.message)?.[1] : undefined;
+  const message = readText(readField(body, "error"), "message") ?? "";
+  const digits = /\((\d{4})\)\s*$/.exec(message)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
 function readCode(baseResp: unknown): number | undefined {
-  if (typeof baseResp !== "object" || baseResp === null || !("status_code" in baseResp)) return undefined;
-  const code = baseResp.status_code;
+  const code = readField(baseResp, "status_code");
   const value = typeof code === "string" && /^\d{1,9}$/.test(code) ? Number(code) : code;
   return typeof value === "number" && Number.isInteger(value) ? value : undefined;
 }
 
-function parseObject(body: Buffer): Record<string, unknown> | undefined {
-  // An error body is short; a large one is a broken success whose vectors hold no code.
-  if (body.length > 1024 * 1024) return undefined;
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
+/** An error body is short; a larger body is an incomplete success and contains no code. */
+const MAX_ERROR_BYTES = 1024 * 1024;
 
 function readContentType(headers: HttpHeaders): string {
   const type = /^[\w.+-]+\/[\w.+-]+/.exec(String(headers["content-type"] ?? ""))?.[0];

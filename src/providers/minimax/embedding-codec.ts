@@ -2,9 +2,10 @@ import { ProviderError } from "#src/core/errors.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 import { decodeVectorBody, type VectorBody } from "#src/providers/decode-vector-body.ts";
+import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
 import type { EmbeddingRequest, EmbeddingResponse, Usage } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { classifyBaseResp, classifyResponse, findRequestId } from "./classify-error.ts";
+import { classifyBaseResp, classifyResponse, REQUEST_ID_HEADERS } from "./classify-error.ts";
 import { MINIMAX_NAME } from "./profile.ts";
 
 /** The JSON body of `POST /embeddings`. A request without a purpose embeds for storage. */
@@ -31,8 +32,8 @@ export function decodeEmbeddingResponse(
   const body = decodeBody(response, expected, now);
   const failure = classifyBaseResp(body.rest.get("base_resp"), response, now);
   if (failure) throw failure;
-  const requestId = findRequestId(response.headers);
-  const details = { provider: MINIMAX_NAME, status: 200, ...(requestId !== undefined && { requestId }) };
+  const requestId = findRequestId(response.headers, REQUEST_ID_HEADERS);
+  const details = { provider: MINIMAX_NAME, status: 200, requestId };
   if (!body.matrix)
     throw new ProviderError("the answer reports success but holds no vectors", {
       ...details,
@@ -43,7 +44,7 @@ export function decodeEmbeddingResponse(
     vectors: body.matrix.values,
     dimensions: body.matrix.columns,
     usage: readUsage(body.rest.get("total_tokens")),
-    ...(requestId !== undefined && { requestId }),
+    requestId,
   };
 }
 

@@ -1,84 +1,110 @@
 import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import type { ChatRequest, ChatResponse, FinishReason } from "#src/providers/provider.ts";
-import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
+import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 
-export type ResponseHead = Pick<HttpResponse, "status" | "headers">;
-
-/** What one vendor of the common chat protocol does in its own way. */
+/** The vendor-specific parts of the OpenAI chat protocol. */
 export interface ChatDialect {
   readonly provider: string;
-  /** The request body. May throw `invalid-request`. */
+  /** The request body; undefined fields are not sent. May throw `invalid-request`. */
   encode(request: ChatRequest, stream: boolean): Record<string, unknown>;
-  /** The error that an object of this form stands for: an answer's body or a frame, whole. */
+  /** Translates a parsed body or stream frame of another form to the common one, before anything else reads it. */
+  readonly normalize?: (body: JsonObject) => JsonObject;
+  /** The error that a body or frame reports; by default that of an `error` field, as `classifyBody` reads it. */
+  readonly findError?: (body: JsonObject, head: ResponseHead, now: number) => ProviderError | undefined;
+  /** The error for a body or frame that is known to report one. */
   classifyBody(body: JsonObject, head: ResponseHead, now: number): ProviderError;
-  /** The error of an answer that is no chat answer, whatever it is. */
+  /** The error for a response that contains no chat answer. */
   classifyResponse(response: HttpResponse, now: number): ProviderError;
   /** Throws when the body of an answer, or a frame of it, belongs to another request. */
   readonly checkRequestId?: (body: JsonObject, head: ResponseHead) => void;
+  /** Headers that may carry the request id, the preferred one first. */
+  readonly requestIdHeaders?: readonly string[];
+  /** Further fields of bodies, frames and messages that are not passed on in `extra`. */
+  readonly ignoredFields?: ReadonlySet<string>;
   /** Finish reasons that are failures. */
   readonly failures: Readonly<Record<string, FinishFailure>>;
+  /** Whether models write their reasoning between `<think>` tags into the content; see `splitThinking`. */
+  readonly hasThinkTags?: boolean;
+  /** Whether a frame with the complete message, which is no `chat.completion.chunk`, ends a stream as `[DONE]` does. */
+  readonly hasClosingFrame?: boolean;
   /**
-   * What must have come for a stream to count as complete: `both` a finish reason and `[DONE]`; `done` alone for
-   * upstreams that name no finish reason; `finish-reason` alone for those that never send `[DONE]`.
+   * What a stream must contain to count as complete. `both`: a finish reason and a terminal marker (`[DONE]` or a
+   * closing frame). `done`: the marker, for upstreams that send no finish reason. `finish-reason`: the finish reason,
+   * for upstreams that never send `[DONE]`.
    */
   readonly terminal: "both" | "done" | "finish-reason";
 }
 
-export interface FinishFailure {
+interface FinishFailure {
   readonly kind: ProviderErrorKind;
   readonly message: string;
 }
 
-/** `error` with anything in it; `error: null` and `error: ""` are how some say that there is none. */
+/** The error that a body or frame reports; undefined when it reports none. */
+export function findReportedError(
+  body: JsonObject,
+  head: ResponseHead,
+  now: number,
+  dialect: ChatDialect,
+): ProviderError | undefined {
+  if (dialect.findError) return dialect.findError(body, head, now);
+  return reportsError(body) ? dialect.classifyBody(body, head, now) : undefined;
+}
+
+/** Whether there is a non-empty `error` field; some vendors send `error: null` or `error: ""` with a success. */
 export function reportsError(body: JsonObject): boolean {
   const error = readField(body, "error");
   return error !== undefined && error !== null && error !== "" && error !== false;
 }
 
-/** Throws when the model, or what runs it, gave up half-way. */
+/** Throws when the finish reason says that the generation failed. */
 export function checkFinish(
   finishReason: FinishReason | undefined,
   head: ResponseHead,
-  { failures, provider }: ChatDialect,
+  { failures, provider, requestIdHeaders }: ChatDialect,
 ): void {
   const raw = finishReason?.raw;
   if (raw === undefined || !Object.hasOwn(failures, raw)) return;
   const { kind = "server", message = "" } = failures[raw] ?? {};
-  const requestId = findRequestId(head.headers);
   throw new ProviderError(`${message} (finish reason ${raw})`, {
     kind,
     provider,
     status: head.status,
     code: raw,
-    ...(requestId !== undefined && { requestId }),
+    requestId: findRequestId(head.headers, requestIdHeaders),
   });
 }
 
-/** Who answered, as far as the answer says. */
-export function readIdentity(body: JsonObject, headers: HttpHeaders): Pick<ChatResponse, "model" | "requestId"> {
-  const model = readText(body, "model");
-  const requestId = readText(body, "request_id") ?? findRequestId(headers) ?? readText(body, "id");
-  return { ...(model !== undefined && { model }), ...(requestId !== undefined && { requestId }) };
+/** Model and request id, as far as the answer contains them. */
+export function readIdentity(
+  body: JsonObject,
+  headers: HttpHeaders,
+  { requestIdHeaders }: ChatDialect,
+): Pick<ChatResponse, "model" | "requestId"> {
+  const requestId = readText(body, "request_id") ?? findRequestId(headers, requestIdHeaders) ?? readText(body, "id");
+  return { model: readText(body, "model"), requestId };
 }
 
-/** The id to quote to the vendor's support, if the headers carry one. */
-export function findRequestId(headers: HttpHeaders): string | undefined {
-  for (const name of ["x-request-id", "request-id", "x-log-id", "x-siliconcloud-trace-id"]) {
+const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-log-id", "x-siliconcloud-trace-id"];
+
+/** The request id that the vendor's support asks for, if a header contains one. */
+export function findRequestId(headers: HttpHeaders, names: readonly string[] = REQUEST_ID_HEADERS): string | undefined {
+  for (const name of names) {
     const value = headers[name];
     if (typeof value === "string" && /^[\w.:-]{1,128}$/.test(value)) return value;
   }
   return undefined;
 }
 
-/** Everything we do not model, in one place: fields of the body as they are, those of the message under `message`. */
+/** All fields without a name of their own in ChatResponse: those of the body, and those of the message as `message`. */
 export function collectExtra(
   body: readonly [string, unknown][],
   message: readonly [string, unknown][],
   logprobs: unknown,
-): Pick<ChatResponse, "extra"> {
+): ChatResponse["extra"] {
   const fields = Object.fromEntries(body);
   if (message.length > 0) fields.message = Object.fromEntries(message);
   if (isObject(logprobs)) fields.logprobs = logprobs;
-  return Object.keys(fields).length === 0 ? {} : { extra: fields };
+  return Object.keys(fields).length === 0 ? undefined : fields;
 }

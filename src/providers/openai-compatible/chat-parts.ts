@@ -1,3 +1,4 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { isObject, type JsonObject, readCount, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { FinishReason, ToolCall, Usage } from "#src/providers/provider.ts";
 
@@ -8,6 +9,7 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {
   stop_sequence: "stop",
   length: "length",
   max_tokens: "length",
+  max_output: "length",
   model_context_window_exceeded: "length",
   tool_calls: "tool-calls",
   function_call: "tool-calls",
@@ -53,8 +55,8 @@ export function readUsage(usage: unknown): Usage | undefined {
       readCount(usage, "cached_tokens"),
     reasoningTokens: readCount(readObject(usage, "completion_tokens_details"), "reasoning_tokens"),
   };
-  const present = Object.entries(found).filter(([, count]) => count !== undefined);
-  return present.length === 0 ? undefined : (Object.fromEntries(present) as Usage);
+  // Some vendors send zeros in every frame before the last one.
+  return Object.values(found).some((count) => count !== undefined && count > 0) ? omitUndefined(found) : undefined;
 }
 
 /** The tool calls of a complete message; a call without a name is none. */
@@ -87,10 +89,14 @@ const KNOWN_MESSAGE_FIELDS = new Set([
 ]);
 
 /** `__proto__` as a key is an attack on whoever copies the object by assignment. */
-function pickUnknownFields(fields: JsonObject, known: ReadonlySet<string>): [string, unknown][] {
+function pickUnknownFields(
+  fields: JsonObject,
+  known: ReadonlySet<string>,
+  ignored: ReadonlySet<string> | undefined,
+): [string, unknown][] {
   const found: [string, unknown][] = [];
   for (const key of Object.keys(fields)) {
-    if (known.has(key) || key === "__proto__") continue;
+    if (known.has(key) || key === "__proto__" || ignored?.has(key)) continue;
     const value = fields[key];
     if (value !== null && value !== undefined) found.push([key, value]);
   }
@@ -98,11 +104,11 @@ function pickUnknownFields(fields: JsonObject, known: ReadonlySet<string>): [str
 }
 
 /** Top-level fields we do not model. */
-export function pickExtraFields(body: JsonObject): [string, unknown][] {
-  return pickUnknownFields(body, KNOWN_FIELDS);
+export function pickExtraFields(body: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
+  return pickUnknownFields(body, KNOWN_FIELDS, ignored);
 }
 
 /** Fields of a message, or of a stream's delta, that we do not model. */
-export function pickExtraMessageFields(message: JsonObject): [string, unknown][] {
-  return pickUnknownFields(message, KNOWN_MESSAGE_FIELDS);
+export function pickExtraMessageFields(message: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
+  return pickUnknownFields(message, KNOWN_MESSAGE_FIELDS, ignored);
 }

@@ -3,55 +3,53 @@ import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { isObject, type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
 import type { ChatEvent, ChatResponse, FinishReason, Usage } from "#src/providers/provider.ts";
 import type { SseEvent } from "#src/providers/transport/sse.ts";
-import {
-  type ChatDialect,
-  checkFinish,
-  collectExtra,
-  type ResponseHead,
-  readIdentity,
-  reportsError,
-} from "./chat-dialect.ts";
-import {
-  pickExtraFields,
-  pickExtraMessageFields,
-  readContent,
-  readFinishReason,
-  readReasoning,
-  readUsage,
-} from "./chat-parts.ts";
+import type { ResponseHead } from "#src/providers/transport/transport.ts";
+import { type ChatDialect, checkFinish, collectExtra, findReportedError, readIdentity } from "./chat-dialect.ts";
+import { pickExtraFields, pickExtraMessageFields, readFinishReason, readUsage } from "./chat-parts.ts";
+import { findMissingText, type MessageText, readDeltaText, readMessageText } from "./message-text.ts";
+import { flushThinking, THINKING_START, type ThinkingState } from "./split-thinking.ts";
 import { addToolCalls, type PartialToolCall } from "./tool-call-deltas.ts";
 
-/** The answer so far. */
+/** The part of the answer received so far. */
 export interface StreamState {
   readonly text: string;
   readonly reasoning: string;
+  readonly thinking: ThinkingState;
   readonly toolCalls: readonly PartialToolCall[];
   readonly finishReason: FinishReason | undefined;
   readonly usage: Usage | undefined;
-  /** Of the first frame. */
-  readonly identity: Pick<ChatResponse, "model" | "requestId"> | undefined;
+  readonly identity: Pick<ChatResponse, "model" | "requestId">;
   readonly extra: ReadonlyMap<string, unknown>;
   readonly messageExtra: ReadonlyMap<string, unknown>;
   readonly logprobs: readonly unknown[] | undefined;
-  readonly done: boolean;
+  /** The terminal marker has arrived. */
+  readonly isDone: boolean;
 }
 
 const INITIAL: StreamState = {
   text: "",
   reasoning: "",
+  thinking: THINKING_START,
   toolCalls: [],
   finishReason: undefined,
   usage: undefined,
-  identity: undefined,
+  identity: {},
   extra: new Map(),
   messageExtra: new Map(),
   logprobs: undefined,
-  done: false,
+  isDone: false,
 };
 
 const NO_EVENTS: readonly ChatEvent[] = [];
 
-/** The reducer of `chat.completion.chunk` frames up to `[DONE]`. */
+interface StreamContext {
+  readonly head: ResponseHead;
+  readonly now: number;
+  readonly dialect: ChatDialect;
+  readonly badResponseError: (message: string) => ProviderError;
+}
+
+/** The reducer of `chat.completion.chunk` frames up to the terminal marker. */
 export function createChatReducer(
   head: ResponseHead,
   now: number,
@@ -59,20 +57,24 @@ export function createChatReducer(
 ): ChatReducer<StreamState, SseEvent> {
   const badResponseError = (message: string) =>
     new ProviderError(message, { kind: "bad-response", provider: dialect.provider, status: head.status });
+  const context: StreamContext = { head, now, dialect, badResponseError };
   return {
     initial: INITIAL,
     reduce(state, event) {
       const data = event.data.trim();
-      if (data === "[DONE]") return { state: { ...state, done: true }, events: NO_EVENTS, done: true };
+      if (data === "[DONE]") return complete(state, flushThinking(state.thinking), NO_EVENTS);
       if (data === "") return { state, events: NO_EVENTS };
-      const frame = parseObject(data);
-      if (!frame) {
+      const parsed = parseObject(data);
+      if (!parsed) {
         if (event.name === "error") throw dialect.classifyBody({ error: data }, head, now);
         throw badResponseError("a frame of the stream is not a JSON object");
       }
-      if (event.name === "error" || reportsError(frame)) throw dialect.classifyBody(frame, head, now);
+      if (event.name === "error") throw dialect.classifyBody(parsed, head, now);
+      const frame = dialect.normalize?.(parsed) ?? parsed;
+      const error = findReportedError(frame, head, now, dialect);
+      if (error) throw error;
       dialect.checkRequestId?.(frame, head);
-      return reduceFrame(state, frame, { head, now, dialect, badResponseError });
+      return reduceFrame(state, frame, context);
     },
     finish(state) {
       const missing = findMissing(state, dialect);
@@ -83,74 +85,114 @@ export function createChatReducer(
   };
 }
 
-interface FrameContext {
-  readonly head: ResponseHead;
-  readonly now: number;
-  readonly dialect: ChatDialect;
-  readonly badResponseError: (message: string) => ProviderError;
-}
-
-function reduceFrame(state: StreamState, frame: JsonObject, context: FrameContext): ChatStep<StreamState> {
-  const identity = state.identity ?? readIdentity(frame, context.head.headers);
-  const extra = merge(state.extra, pickExtraFields(frame));
+function reduceFrame(state: StreamState, frame: JsonObject, context: StreamContext): ChatStep<StreamState> {
+  const { head, now, dialect, badResponseError } = context;
+  const identity = addIdentity(state.identity, frame, context);
+  const extra = mergeFields(state.extra, pickExtraFields(frame, dialect.ignoredFields));
   const usage = readUsage(readField(frame, "usage")) ?? state.usage;
   const isSame = identity === state.identity && extra === state.extra && usage === state.usage;
   const common = isSame ? state : { ...state, identity, extra, usage };
   const choices = readField(frame, "choices");
   if (choices === undefined || choices === null) {
-    // A flat error has no `error` key; frames without choices are otherwise figures or keep-alives.
-    if (readField(frame, "code") !== undefined) throw context.dialect.classifyBody(frame, context.head, context.now);
+    // A flat error has no `error` field. Other frames without choices contain usage or keep the connection alive.
+    if (readField(frame, "code") !== undefined) throw dialect.classifyBody(frame, head, now);
     return { state: common, events: NO_EVENTS };
   }
-  if (!Array.isArray(choices)) throw context.badResponseError("the choices of a frame are not a list");
+  if (!Array.isArray(choices)) throw badResponseError("the choices of a frame are not a list");
   if (choices.length === 0) return { state: common, events: NO_EVENTS };
   const [choice] = choices;
   const index = readField(choice, "index") ?? 0;
   if (choices.length > 1 || index !== 0)
-    throw context.badResponseError("a frame carries another choice than the one asked for");
-  return reduceChoice(common, choice, context);
+    throw badResponseError("a frame contains another choice than the one requested");
+  const step = reduceChoice(common, choice, context);
+  const message = readObject(choice, "message");
+  const isClosing = dialect.hasClosingFrame && message && readField(frame, "object") !== "chat.completion.chunk";
+  return isClosing ? closeWithMessage(step, message, context) : step;
+}
+
+/** Model and request id of the first frame that contains them. */
+function addIdentity(known: StreamState["identity"], frame: JsonObject, { head, dialect }: StreamContext) {
+  if (known.model !== undefined && known.requestId !== undefined) return known;
+  const found = readIdentity(frame, head.headers, dialect);
+  const model = known.model ?? found.model;
+  const requestId = known.requestId ?? found.requestId;
+  return model === known.model && requestId === known.requestId ? known : { model, requestId };
 }
 
 function reduceChoice(
   state: StreamState,
   choice: unknown,
-  { head, dialect, badResponseError }: FrameContext,
+  { head, dialect, badResponseError }: StreamContext,
 ): ChatStep<StreamState> {
-  // The last frame of some vendors has the whole message instead of a delta; only deltas are text that is new.
   const delta = readObject(choice, "delta");
   const finishReason = readFinishReason(choice) ?? state.finishReason;
   checkFinish(finishReason, head, dialect);
   const usage = readUsage(readField(choice, "usage")) ?? state.usage;
   const logprobs = addLogprobs(state.logprobs, readField(choice, "logprobs"));
   if (!delta) return { state: { ...state, finishReason, usage, logprobs }, events: NO_EVENTS };
-  const text = readContent(delta);
-  const reasoning = readReasoning(delta) ?? "";
+  const { text, reasoning, thinking } = readDeltaText(delta, state.thinking, dialect);
   const tools = addToolCalls(state.toolCalls, readField(delta, "tool_calls"));
   if (typeof tools === "string") throw badResponseError(tools);
-  const events: ChatEvent[] = [];
-  if (reasoning !== "") events.push({ type: "reasoning-delta", text: reasoning });
-  if (text !== "") events.push({ type: "text-delta", text });
+  const events = createTextEvents({ text, reasoning });
   events.push(...tools.events);
   return {
     state: {
       ...state,
       text: state.text + text,
       reasoning: state.reasoning + reasoning,
+      thinking,
       toolCalls: tools.calls,
       finishReason,
       usage,
       logprobs,
-      messageExtra: merge(state.messageExtra, pickExtraMessageFields(delta)),
+      messageExtra: mergeFields(state.messageExtra, pickExtraMessageFields(delta, dialect.ignoredFields)),
     },
     events,
   };
 }
 
-/** The later value of a field replaces the earlier. */
-function merge(fields: ReadonlyMap<string, unknown>, more: readonly [string, unknown][]): ReadonlyMap<string, unknown> {
-  if (more.length === 0) return fields;
-  const news = more.filter(([key, value]) => fields.get(key) !== value);
-  return news.length === 0 ? fields : new Map([...fields, ...news]);
+/** Ends the answer with the complete message, which repeats all deltas; throws when it differs from them. */
+function closeWithMessage(
+  { state, events }: ChatStep<StreamState>,
+  message: JsonObject,
+  { dialect, badResponseError }: StreamContext,
+): ChatStep<StreamState> {
+  const missing = findMissingText(state, readMessageText(message, dialect));
+  if (!missing) throw badResponseError("the complete answer at the end of the stream differs from its deltas");
+  if (state.toolCalls.length > 0) return complete(state, missing, events);
+  const tools = addToolCalls(state.toolCalls, readField(message, "tool_calls"));
+  if (typeof tools === "string") throw badResponseError(tools);
+  return complete({ ...state, toolCalls: tools.calls }, missing, events, tools.events);
+}
+
+/** The last step: `held` is text that no event has reported yet. */
+function complete(
+  state: StreamState,
+  held: MessageText,
+  before: readonly ChatEvent[],
+  after: readonly ChatEvent[] = NO_EVENTS,
+): ChatStep<StreamState> {
+  return {
+    state: { ...state, text: state.text + held.text, reasoning: state.reasoning + held.reasoning, isDone: true },
+    events: [...before, ...createTextEvents(held), ...after],
+    done: true,
+  };
+}
+
+function createTextEvents({ text, reasoning }: MessageText): ChatEvent[] {
+  const events: ChatEvent[] = [];
+  if (reasoning !== "") events.push({ type: "reasoning-delta", text: reasoning });
+  if (text !== "") events.push({ type: "text-delta", text });
+  return events;
+}
+
+/** The later value of a field replaces the earlier one. */
+function mergeFields(
+  fields: ReadonlyMap<string, unknown>,
+  added: readonly [string, unknown][],
+): ReadonlyMap<string, unknown> {
+  const changed = added.filter(([key, value]) => fields.get(key) !== value);
+  return changed.length === 0 ? fields : new Map([...fields, ...changed]);
 }
 
 function addLogprobs(known: readonly unknown[] | undefined, value: unknown): readonly unknown[] | undefined {
@@ -158,9 +200,9 @@ function addLogprobs(known: readonly unknown[] | undefined, value: unknown): rea
   return Array.isArray(content) ? [...(known ?? []), ...content] : known;
 }
 
-function findMissing(state: StreamState, { terminal }: ChatDialect): string | undefined {
-  if (terminal !== "done" && state.finishReason === undefined) return "a finish reason";
-  return terminal !== "finish-reason" && !state.done ? "[DONE]" : undefined;
+function findMissing({ finishReason, isDone }: StreamState, { terminal }: ChatDialect): string | undefined {
+  if (terminal !== "done" && finishReason === undefined) return "a finish reason";
+  return terminal !== "finish-reason" && !isDone ? "its terminal marker" : undefined;
 }
 
 function buildResponse(state: StreamState): ChatResponse {
@@ -170,11 +212,11 @@ function buildResponse(state: StreamState): ChatResponse {
     .map(({ id, name, arguments: text }) => ({ id, name, arguments: text }));
   return {
     text: state.text,
-    ...(state.reasoning !== "" && { reasoning: state.reasoning }),
-    ...(toolCalls.length > 0 && { toolCalls }),
+    reasoning: state.reasoning || undefined,
+    toolCalls: toolCalls.length > 0 ? toolCalls : undefined,
     finishReason: state.finishReason ?? { unified: "other" },
     usage: state.usage ?? {},
     ...state.identity,
-    ...collectExtra([...state.extra], [...state.messageExtra], state.logprobs && { content: state.logprobs }),
+    extra: collectExtra([...state.extra], [...state.messageExtra], state.logprobs && { content: state.logprobs }),
   };
 }

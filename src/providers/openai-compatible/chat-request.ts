@@ -1,4 +1,5 @@
 import { ProviderError } from "#src/core/errors.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider.ts";
 
 /** How one vendor's request differs from the common form. */
@@ -8,8 +9,8 @@ export interface RequestDialect {
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
   /** Whether usage at the end of a stream has to be asked for. */
   readonly includeUsage: boolean;
-  /** The field that takes an assistant message's reasoning back; without one it is left out. */
-  readonly reasoningField?: "reasoning_content" | "reasoning";
+  /** The fields in which an assistant message returns its reasoning; by default it is left out. */
+  readonly encodeReasoning?: (reasoning: string, message: ChatMessage) => Record<string, unknown>;
 }
 
 /**
@@ -51,7 +52,7 @@ function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {
   return { ...(typeof given === "object" ? given : undefined), include_usage: true };
 }
 
-function encodeMessage(message: ChatMessage, { reasoningField }: RequestDialect): Record<string, unknown> {
+function encodeMessage(message: ChatMessage, { encodeReasoning }: RequestDialect): Record<string, unknown> {
   const { role, content, name, toolCalls, toolCallId, reasoning } = message;
   return omitUndefined({
     role,
@@ -59,14 +60,10 @@ function encodeMessage(message: ChatMessage, { reasoningField }: RequestDialect)
     name,
     tool_calls: toolCalls?.map(encodeToolCall),
     tool_call_id: toolCallId,
-    ...(reasoningField !== undefined && { [reasoningField]: reasoning }),
+    ...(reasoning === undefined ? undefined : encodeReasoning?.(reasoning, message)),
   });
 }
 
 function encodeToolCall({ id, name, arguments: text }: ToolCall) {
   return { id, type: "function", function: { name, arguments: text } };
-}
-
-function omitUndefined(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -2,8 +2,8 @@ import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
 import { isObject, type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse } from "#src/providers/transport/transport.ts";
-import { findRequestId, type ResponseHead } from "./chat-dialect.ts";
+import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import { findRequestId } from "./chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
 import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";
 

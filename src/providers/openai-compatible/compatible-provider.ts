@@ -59,7 +59,7 @@ export function createChatDialect(profile: CompatibleProfile, model: string): Ch
         provider: name,
         maxTokensField,
         includeUsage,
-        ...(reasoningField !== undefined && { reasoningField }),
+        encodeReasoning: reasoningField && ((reasoning) => ({ [reasoningField]: reasoning })),
       });
       for (const [field, range] of ranges) checkRange(name, field, body[field], range);
       return body;

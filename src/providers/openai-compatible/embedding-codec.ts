@@ -4,8 +4,8 @@ import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/decode-e
 import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 import { isObject, type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
-import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { findRequestId, type ResponseHead, reportsError } from "./chat-dialect.ts";
+import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import { findRequestId, reportsError } from "./chat-dialect.ts";
 import { readUsage } from "./chat-parts.ts";
 
 /** What one vendor of the common embedding protocol does in its own way. */

@@ -27,6 +27,9 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
+/** Status and headers, without the body. */
+export type ResponseHead = Pick<HttpResponse, "status" | "headers">;
+
 /** An answer whose body is read as it comes. It must be read, collected, drained or cancelled. */
 export interface HttpStream {
   readonly status: number;

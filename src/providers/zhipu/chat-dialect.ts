@@ -1,9 +1,10 @@
 import { ProviderError } from "#src/core/errors.ts";
 import { findRangeProblem } from "#src/providers/check-range.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
-import type { ChatDialect, ResponseHead } from "#src/providers/openai-compatible/chat-dialect.ts";
+import type { ChatDialect } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
+import type { ResponseHead } from "#src/providers/transport/transport.ts";
 import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 
@@ -51,7 +52,7 @@ function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): 
     provider: ZHIPU_NAME,
     maxTokensField: "max_tokens",
     includeUsage: false,
-    reasoningField: "reasoning_content",
+    encodeReasoning: (reasoning) => ({ reasoning_content: reasoning }),
   });
   checkMaxTokens(model, body.max_tokens);
   const { temperature, top_p: topP, stop, user, ...others } = body;

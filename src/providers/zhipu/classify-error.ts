@@ -1,9 +1,8 @@
 import { ProviderError } from "#src/core/errors.ts";
 import { isObject, type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
-import type { ResponseHead } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpResponse } from "#src/providers/transport/transport.ts";
+import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { ZHIPU_CODES, ZHIPU_NAME, ZHIPU_NAMED_CODES, type ZhipuErrorCode } from "./profile.ts";
 
 /** An error body is short; a large one is a broken success. */

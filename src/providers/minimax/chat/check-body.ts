@@ -24,15 +24,6 @@ export function checkRanges(body: Readonly<Record<string, unknown>>, model: Mini
   for (const field of OUTPUT_FIELDS) checkRange(body, field, output, model.name);
 }
 
-/** Throws when the field is there and is not exactly this one value. */
-export function checkOnly(body: Readonly<Record<string, unknown>>, field: string, only: number): void {
-  const value = body[field];
-  if (value !== undefined && value !== only)
-    throw invalidRequestError(
-      `${field} must be ${only}, not ${typeof value === "number" ? value : `a ${typeof value}`}`,
-    );
-}
-
 function checkRange(body: Readonly<Record<string, unknown>>, field: string, range: Range, model: string): void {
   const problem = findRangeProblem(body[field], range);
   if (problem !== undefined) throw invalidRequestError(`${field} of ${model} ${problem}`);

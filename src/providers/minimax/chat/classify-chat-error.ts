@@ -1,4 +1,5 @@
 import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { type JsonObject, parseObject, readObject, readText } from "#src/providers/json-value.ts";
 import {
   buildErrorDetails,
   classifyBaseResp,
@@ -6,12 +7,12 @@ import {
   classifyResponse,
   findCode,
 } from "#src/providers/minimax/classify-error.ts";
+import { reportsError } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
-import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { asObject, asText } from "./answer-frame.ts";
+import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 
-/** What an OpenAI-shaped error says by its type, where its message names no code. */
-const TYPES: Readonly<Record<string, { readonly kind: ProviderErrorKind; readonly message: string }>> = {
+/** Types of OpenAI-shaped errors, for errors whose message contains no code. */
+const ERROR_TYPES: Readonly<Record<string, { readonly kind: ProviderErrorKind; readonly message: string }>> = {
   authorized_error: { kind: "auth", message: "the API key was refused" },
   authentication_error: { kind: "auth", message: "the API key was refused" },
   permission_error: { kind: "auth", message: "the key may not use this model" },
@@ -35,62 +36,57 @@ const SENSITIVE_TYPES: Readonly<Record<number, string>> = {
 };
 
 /**
- * The failure that a parsed answer or frame reports: its `base_resp`, an OpenAI-shaped `error`, or a mark of the
- * content filter. Undefined when it reports none.
+ * The failure that a parsed answer or frame reports: its `base_resp`, an OpenAI-shaped `error`, or a content filter
+ * flag. Undefined when it reports none.
  */
-export function findFailure(
-  json: Record<string, unknown>,
-  response: HttpResponse,
-  now: number,
-): ProviderError | undefined {
+export function findFailure(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
   return (
-    classifyBaseResp(json.base_resp, response, now) ??
-    classifyErrorObject(json, response, now) ??
-    classifySensitive(json, response, now)
+    classifyBaseResp(body.base_resp, head, now) ??
+    classifyErrorObject(body, head, now) ??
+    classifySensitive(body, head, now)
   );
 }
 
-/** The error of an answer that is no answer of a model; a success of the wrong form is `bad-response`. */
-export function classifyChatResponse(
-  json: Record<string, unknown> | undefined,
-  response: HttpResponse,
-  now: number,
-): ProviderError {
-  return (json && findFailure(json, response, now)) ?? classifyResponse(response, now, undefined, "answer");
+/** The error for a body or frame that is known to report one. */
+export function classifyChatBody(body: JsonObject, head: ResponseHead, now: number): ProviderError {
+  return findFailure(body, head, now) ?? createUnlistedError(head.status, head, now);
 }
 
-function classifyErrorObject(
-  json: Record<string, unknown>,
-  response: HttpResponse,
-  now: number,
-): ProviderError | undefined {
-  const error = asObject(json.error);
-  if (!error && json.type !== "error") return undefined;
-  const code = findCode(json);
-  if (code !== undefined && code !== 0) return classifyCode(code, response, now);
-  const type = asText(error?.type);
-  const listed = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  // In a stream the status is 200, and the real one stands in the error as text.
-  const status = response.status === 200 ? Number(asText(error?.http_code)) : response.status;
-  const { kind, message } = listed ?? classifyStatus(status);
-  return new ProviderError(listed ? `${message} (${type})` : "MiniMax reports an error that no table lists", {
-    ...buildErrorDetails(response, now),
-    kind: listed || status >= 300 ? kind : "server",
-    ...(listed ? { code: type } : { isUnlisted: true }),
+/** The error for a response that contains no chat answer; one that reports no failure either is `bad-response`. */
+export function classifyChatResponse(response: HttpResponse, now: number): ProviderError {
+  const body = parseObject(response.body.toString("utf8"));
+  return (body && findFailure(body, response, now)) ?? classifyResponse(response, now, undefined, "answer");
+}
+
+function classifyErrorObject(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
+  if (!reportsError(body) && body.type !== "error") return undefined;
+  const code = findCode(body);
+  if (code !== undefined && code !== 0) return classifyCode(code, head, now);
+  const error = readObject(body, "error");
+  const type = readText(error, "type") ?? "";
+  const listed = Object.hasOwn(ERROR_TYPES, type) ? ERROR_TYPES[type] : undefined;
+  // In a stream the HTTP status is 200; the error itself contains the real one as text.
+  const status = head.status === 200 ? Number(readText(error, "http_code")) : head.status;
+  if (!listed) return createUnlistedError(status, head, now);
+  const { kind, message } = listed;
+  return new ProviderError(`${message} (${type})`, { ...buildErrorDetails(head, now), kind, code: type });
+}
+
+function createUnlistedError(status: number, head: ResponseHead, now: number): ProviderError {
+  return new ProviderError("MiniMax reported an error without a known code", {
+    ...buildErrorDetails(head, now),
+    kind: status >= 300 ? classifyStatus(status).kind : "server",
+    isUnlisted: true,
   });
 }
 
-function classifySensitive(
-  json: Record<string, unknown>,
-  response: HttpResponse,
-  now: number,
-): ProviderError | undefined {
+function classifySensitive(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
   for (const side of ["input", "output"] as const) {
-    if (json[`${side}_sensitive`] !== true) continue;
-    const type = Number(json[`${side}_sensitive_type`]);
+    if (body[`${side}_sensitive`] !== true) continue;
+    const type = Number(body[`${side}_sensitive_type`]);
     const name = Object.hasOwn(SENSITIVE_TYPES, type) ? `: ${SENSITIVE_TYPES[type]}` : "";
     return new ProviderError(`the ${side} was marked by the content filter${name}`, {
-      ...buildErrorDetails(response, now),
+      ...buildErrorDetails(head, now),
       kind: "content-filter",
       code: `${side}_sensitive`,
     });

@@ -1,10 +1,13 @@
-import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { encodeChatBody, type RequestDialect } from "#src/providers/openai-compatible/chat-request.ts";
+import type { ChatRequest } from "#src/providers/provider.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
-import { checkOnly } from "./check-body.ts";
 import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, rejectParameters } from "./read-messages.ts";
 
-/** The body of `chatcompletion_v2`: OpenAI's form with fewer parameters. */
+type EncodeReasoning = NonNullable<RequestDialect["encodeReasoning"]>;
+
+/** The body of `chatcompletion_v2`: the common form with fewer parameters. */
 export function encodeV2Request(
   model: MinimaxChatModel,
   request: ChatRequest,
@@ -16,84 +19,57 @@ export function encodeV2Request(
     throw invalidRequestError('toolChoice must be "auto" or "none" for chatcompletion_v2');
   if (responseFormat !== undefined && (model.responseFormat !== true || !isJsonSchema(responseFormat)))
     throw invalidRequestError(
-      'responseFormat must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 takes it',
+      'responseFormat must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 supports it',
     );
-  const body = { ...encodeShared(model.name, request, toFieldMessage), ...request.extra, stream };
-  checkOnly(body, "n", 1);
-  return body;
+  const body = { ...request, user: undefined };
+  return encodeBody(model, body, stream, { includeUsage: false, encodeReasoning: toReasoningField });
 }
 
-/** The body of the OpenAI-compatible endpoint; reasoning goes back in the content, where it came from. */
+/** The body of the OpenAI-compatible endpoint. Reasoning is returned in the form in which the model sent it. */
 export function encodeOpenaiRequest(
   model: MinimaxChatModel,
   request: ChatRequest,
   stream: boolean,
 ): Record<string, unknown> {
-  const { stop, seed, user, extra } = request;
-  const split = extra?.reasoning_split === true;
-  const body = {
-    ...encodeShared(model.name, request, split ? toDetailsMessage : toTaggedMessage),
-    ...(stop !== undefined && stop.length > 0 && { stop }),
-    ...(seed !== undefined && { seed }),
-    ...(user !== undefined && { user }),
-    ...(stream && { stream_options: { include_usage: true } }),
-    ...extra,
-    stream,
-  };
-  checkOnly(body, "n", 1);
-  return body;
+  const isSplit = request.extra?.reasoning_split === true;
+  return encodeBody(model, request, stream, {
+    includeUsage: true,
+    encodeReasoning: isSplit ? toReasoningDetails : toThinkTags,
+  });
 }
 
-function encodeShared(
-  model: string,
+function encodeBody(
+  model: MinimaxChatModel,
   request: ChatRequest,
-  toMessage: (message: ChatMessage) => Record<string, unknown>,
+  stream: boolean,
+  options: Pick<RequestDialect, "includeUsage" | "encodeReasoning">,
 ): Record<string, unknown> {
-  const { messages, maxTokens, temperature, topP, tools, toolChoice, responseFormat } = request;
-  checkMessages(messages);
-  return {
-    model,
-    messages: messages.map(toMessage),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
-    ...(tools !== undefined && tools.length > 0 && { tools }),
-    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
-    ...(responseFormat !== undefined && { response_format: responseFormat }),
-  };
+  checkMessages(request.messages);
+  const messages = request.messages.map((message) => ({
+    ...message,
+    content: message.content ?? "",
+    toolCalls: omitEmpty(message.toolCalls),
+  }));
+  const body = { ...request, messages, stop: omitEmpty(request.stop), tools: omitEmpty(request.tools) };
+  return encodeChatBody(model.name, body, stream, {
+    provider: MINIMAX_NAME,
+    maxTokensField: "max_tokens",
+    ...options,
+  });
 }
 
-function toBareMessage({ role, content, name, toolCalls, toolCallId }: ChatMessage): Record<string, unknown> {
-  return {
-    role,
-    content: content ?? "",
-    ...(name !== undefined && { name }),
-    ...(toolCalls !== undefined && toolCalls.length > 0 && { tool_calls: toolCalls.map(toWireCall) }),
-    ...(toolCallId !== undefined && { tool_call_id: toolCallId }),
-  };
+/** MiniMax rejects empty lists. */
+function omitEmpty<T>(list: readonly T[] | undefined): readonly T[] | undefined {
+  return list?.length === 0 ? undefined : list;
 }
 
-function toFieldMessage(message: ChatMessage): Record<string, unknown> {
-  const { reasoning } = message;
-  return { ...toBareMessage(message), ...(reasoning && { reasoning_content: reasoning }) };
-}
+const toReasoningField: EncodeReasoning = (reasoning) => (reasoning === "" ? {} : { reasoning_content: reasoning });
 
-function toDetailsMessage(message: ChatMessage): Record<string, unknown> {
-  const { reasoning } = message;
-  const details = { reasoning_details: [{ type: "reasoning.text", text: reasoning }] };
-  return { ...toBareMessage(message), ...(reasoning && details) };
-}
+const toReasoningDetails: EncodeReasoning = (reasoning) =>
+  reasoning === "" ? {} : { reasoning_details: [{ type: "reasoning.text", text: reasoning }] };
 
-function toTaggedMessage(message: ChatMessage): Record<string, unknown> {
-  const { reasoning, content } = message;
-  const bare = toBareMessage(message);
-  if (!reasoning || Array.isArray(content)) return bare;
-  return { ...bare, content: `<think>\n${reasoning}\n</think>\n\n${content ?? ""}` };
-}
-
-function toWireCall({ id, name, arguments: text }: ToolCall): Record<string, unknown> {
-  return { id, type: "function", function: { name, arguments: text } };
-}
+const toThinkTags: EncodeReasoning = (reasoning, { content }) =>
+  reasoning === "" || Array.isArray(content) ? {} : { content: `<think>\n${reasoning}\n</think>\n\n${content}` };
 
 function isJsonSchema(format: unknown): boolean {
   return typeof format === "object" && format !== null && "type" in format && format.type === "json_schema";

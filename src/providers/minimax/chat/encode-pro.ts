@@ -1,9 +1,9 @@
+import { isObject, readObject, readText } from "#src/providers/json-value.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { CONVERSATION_TEMPLATES } from "#src/providers/templates/conversation-templates.ts";
-import { asObject, asText } from "./answer-frame.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
 import { invalidRequestError } from "./invalid-request-error.ts";
-import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
+import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 
 const USER_NAME = "User";
 const BOT_NAME = "Assistant";
@@ -17,8 +17,8 @@ export function encodeProRequest(model: string, request: ChatRequest, stream: bo
   checkMessages(messages);
   rejectParameters(request, "chatcompletion_pro", ["stop", "seed", "responseFormat"]);
   const bots = readBots(messages, extra);
-  const constraints = asObject(extra?.reply_constraints);
-  const botName = asText(constraints?.sender_name) || asText(bots[0]?.bot_name);
+  const constraints = readObject(extra, "reply_constraints");
+  const botName = readText(constraints, "sender_name") ?? readText(bots[0], "bot_name") ?? "";
   const functions = tools?.map(toFunction) ?? [];
   const body = {
     model,
@@ -44,8 +44,8 @@ function readBots(messages: readonly ChatMessage[], extra: ChatRequest["extra"])
     const bot_name = messages.find(({ role, name }) => role === "assistant" && name)?.name ?? BOT_NAME;
     return [{ bot_name, content: system ?? CONVERSATION_TEMPLATES.minimax?.systemMessage }];
   }
-  const bots = Array.isArray(given) ? given.map(asObject).filter((bot) => bot !== undefined) : [];
-  if (bots.length === 0 || bots.some((bot) => asText(bot.bot_name) === "" || asText(bot.content) === ""))
+  const bots = Array.isArray(given) ? given.filter(isObject) : [];
+  if (bots.length === 0 || bots.some((bot) => !readText(bot, "bot_name") || !readText(bot, "content")))
     throw invalidRequestError("bot_setting must be a list of bots, each with a bot_name and a content");
   if (system !== undefined)
     throw invalidRequestError(
@@ -60,7 +60,7 @@ function toSender(
   index: number,
   botName: string,
 ): Record<string, unknown>[] {
-  const text = readMessageText(message, index);
+  const text = readPlainText(message, index);
   switch (message.role) {
     case "system":
       return [];
@@ -91,16 +91,16 @@ function functionName(messages: readonly ChatMessage[], message: ChatMessage, in
 }
 
 function toFunction(tool: unknown, index: number): Record<string, unknown> {
-  const called = asObject(asObject(tool)?.function);
-  if (!called || asText(called.name) === "")
+  const called = readObject(tool, "function");
+  if (!called || !readText(called, "name"))
     throw invalidRequestError(`tool ${index} must be { type: "function", function: { name, ... } }`);
   return called;
 }
 
 function toFunctionCall(choice: unknown): Record<string, unknown> {
   if (choice === "auto" || choice === "none") return { type: choice };
-  const name = asText(asObject(asObject(choice)?.function)?.name);
-  if (name === "")
+  const name = readText(readObject(choice, "function"), "name");
+  if (name === undefined)
     throw invalidRequestError('toolChoice must be "auto", "none" or one function for chatcompletion_pro');
   return { type: "specific", name };
 }

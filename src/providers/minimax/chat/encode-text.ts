@@ -1,6 +1,6 @@
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { invalidRequestError } from "./invalid-request-error.ts";
-import { checkMessages, readMessageText, readSystemText, rejectParameters } from "./read-messages.ts";
+import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 
 /** MiniMax cuts answers after 256 tokens unless told otherwise. */
 export const NATIVE_OUTPUT_TOKENS = 1024;
@@ -34,7 +34,7 @@ function toSender(message: ChatMessage, index: number): { sender_type: string; t
   if (message.role === "tool" || (message.toolCalls?.length ?? 0) > 0)
     throw invalidRequestError(`message ${index} is about a tool, which chatcompletion does not know`);
   const sender_type = message.role === "user" ? "USER" : "BOT";
-  return [{ sender_type, text: readMessageText(message, index) }];
+  return [{ sender_type, text: readPlainText(message, index) }];
 }
 
 function nameSpeakers(messages: readonly ChatMessage[]) {

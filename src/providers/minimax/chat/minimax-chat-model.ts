@@ -1,8 +1,9 @@
 import { createHttpChatModel } from "#src/providers/http-chat-model.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
 import type { ChatModel, ProviderAccount } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
-import { createMinimaxChatCodec, dialectPath } from "./chat-codec.ts";
+import { createMinimaxChatDialect, dialectPath } from "./chat-dialect.ts";
 import { describeChatModel } from "./chat-models.ts";
 import { chooseDialect } from "./choose-dialect.ts";
 
@@ -22,7 +23,7 @@ export function createMinimaxChatModel(name: string, account: ProviderAccount, t
     transport,
     url,
     headers: () => headers,
-    codec: createMinimaxChatCodec(model, dialect),
+    codec: createChatCodec(createMinimaxChatDialect(model, dialect)),
     // The oldest protocol ends its events with one line feed unless asked for two; reading lines fits both.
     framing: dialect === "chatcompletion" ? "line" : "blank-line",
   });

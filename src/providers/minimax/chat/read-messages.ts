@@ -13,7 +13,7 @@ export function checkMessages(messages: readonly ChatMessage[]): void {
 }
 
 /** The text of a message for protocols that know only text; throws for images and the like. */
-export function readMessageText({ content }: ChatMessage, index: number): string {
+export function readPlainText({ content }: ChatMessage, index: number): string {
   if (content === null) return "";
   if (typeof content === "string") return content;
   return content
@@ -27,7 +27,7 @@ export function readMessageText({ content }: ChatMessage, index: number): string
 /** All system messages as one text: the older protocols have one place for it. Undefined when there is none. */
 export function readSystemText(messages: readonly ChatMessage[]): string | undefined {
   const texts = messages
-    .map((message, index) => (message.role === "system" ? readMessageText(message, index) : ""))
+    .map((message, index) => (message.role === "system" ? readPlainText(message, index) : ""))
     .filter((text) => text !== "");
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }

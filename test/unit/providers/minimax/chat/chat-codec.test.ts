@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
-import { createMinimaxChatCodec } from "#src/providers/minimax/chat/chat-codec.ts";
+import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import { describeChatModel, MINIMAX_DIALECTS, type MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
 import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
 import { SseDecoder } from "#src/providers/transport/sse.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
@@ -12,7 +13,7 @@ import { bytesOf, framesOf, modelOf, ok, wholeOf } from "./wire.ts";
 const NOW = Date.UTC(2026, 10, 21);
 
 function codecOf(dialect: MinimaxDialect) {
-  return createMinimaxChatCodec(describeChatModel(modelOf(dialect)), dialect);
+  return createChatCodec(createMinimaxChatDialect(describeChatModel(modelOf(dialect)), dialect));
 }
 
 function response(body: unknown, status = 200): HttpResponse {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
-import { createMinimaxChatCodec } from "#src/providers/minimax/chat/chat-codec.ts";
+import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import {
   describeChatModel,
   MINIMAX_CHAT_MODELS,
@@ -8,6 +8,7 @@ import {
   type MinimaxDialect,
 } from "#src/providers/minimax/chat/chat-models.ts";
 import { chooseDialect } from "#src/providers/minimax/chat/choose-dialect.ts";
+import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { modelOf } from "./wire.ts";
 
@@ -25,7 +26,7 @@ const called: ChatMessage[] = [
 ];
 
 function encode(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream = false, model?: string) {
-  const codec = createMinimaxChatCodec(describeChatModel(model ?? modelOf(dialect)), dialect);
+  const codec = createChatCodec(createMinimaxChatDialect(describeChatModel(model ?? modelOf(dialect)), dialect));
   return JSON.parse(codec.encode({ messages, ...request }, stream));
 }
 

@@ -1,14 +1,14 @@
 /**
- * Some models write their reasoning into the answer itself: `<think>`, reasoning, `</think>`, answer. Only a tag that
- * opens the answer counts; one further in is something the model talks about.
+ * Some models write their reasoning into the content: `<think>`, reasoning, `</think>`, answer. Only a tag at the
+ * beginning of the content counts; a later one is text that the model wrote about.
  */
 export interface ThinkingState {
   readonly phase: "start" | "opened" | "thinking" | "closed" | "answer";
-  /** Characters that may turn out to be part of a tag. */
+  /** Characters that may be the beginning of a tag. */
   readonly held: string;
 }
 
-export interface ThinkingSplit {
+interface ThinkingSplit {
   readonly state: ThinkingState;
   readonly reasoning: string;
   readonly text: string;
@@ -18,12 +18,12 @@ export const THINKING_START: ThinkingState = { phase: "start", held: "" };
 
 const OPENING = "<think>";
 const CLOSING = "</think>";
-/** More white space than any model puts before its tag; past it the answer has begun. */
+/** More white space than any model writes before its tag; after that much, the answer has begun. */
 const MAX_LEADING_SPACE = 16;
-/** A closing tag that has begun, with the line breaks before it. */
-const BEGUN_CLOSING = /\n{0,2}(<(\/(t(h(i(n(k)?)?)?)?)?)?)?$/;
+/** The beginning of a closing tag, with the line breaks before it. */
+const PARTIAL_CLOSING = /\n{0,2}(<(\/(t(h(i(n(k)?)?)?)?)?)?)?$/;
 
-/** Divides the next piece of the content. Line breaks next to the tags belong to neither side. */
+/** Splits the next piece of the content. Line breaks next to the tags are dropped. */
 export function splitThinking(state: ThinkingState, piece: string): ThinkingSplit {
   const content = state.held + piece;
   switch (state.phase) {
@@ -39,17 +39,17 @@ export function splitThinking(state: ThinkingState, piece: string): ThinkingSpli
   }
 }
 
-/** What is still held when no more comes. */
-export function endThinking({ phase, held }: ThinkingState): { reasoning: string; text: string } {
-  const inside = phase === "opened" || phase === "thinking";
-  return inside ? { reasoning: held, text: "" } : { reasoning: "", text: held };
+/** The characters that are still held when the content ends. */
+export function flushThinking({ phase, held }: ThinkingState): { reasoning: string; text: string } {
+  const isInside = phase === "opened" || phase === "thinking";
+  return isInside ? { reasoning: held, text: "" } : { reasoning: "", text: held };
 }
 
 function splitStart(content: string): ThinkingSplit {
   const visible = content.trimStart();
   if (visible.startsWith(OPENING)) return splitInside("opened", visible.slice(OPENING.length));
-  const undecided = OPENING.startsWith(visible) && content.length - visible.length <= MAX_LEADING_SPACE;
-  return undecided
+  const isUndecided = OPENING.startsWith(visible) && content.length - visible.length <= MAX_LEADING_SPACE;
+  return isUndecided
     ? { state: { phase: "start", held: content }, reasoning: "", text: "" }
     : { state: { phase: "answer", held: "" }, reasoning: "", text: content };
 }
@@ -61,7 +61,7 @@ function splitInside(phase: "opened" | "thinking", content: string): ThinkingSpl
     const after = splitAfter(inner.slice(end + CLOSING.length));
     return { ...after, reasoning: inner.slice(0, end).replace(/\n{1,2}$/, "") };
   }
-  const held = BEGUN_CLOSING.exec(inner)?.[0] ?? "";
+  const held = PARTIAL_CLOSING.exec(inner)?.[0] ?? "";
   const reasoning = inner.slice(0, inner.length - held.length);
   const hasStarted = phase === "thinking" || reasoning !== "";
   return { state: { phase: hasStarted ? "thinking" : "opened", held }, reasoning, text: "" };
