@@ -1,6 +1,7 @@
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
 import { loadConfig } from "#src/config/config.ts";
-import { type Dashboard, PortTakenError, startDashboard } from "#src/dashboard/start-dashboard.ts";
+import { PortInUseError } from "#src/dashboard/listen.ts";
+import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { type OpenedRedis, openConfiguredRedis } from "./open-redis.ts";
 
 const FIRST_PORT = 8787;
@@ -33,7 +34,7 @@ async function startOnFreePort(start: (port: number) => Promise<Dashboard>): Pro
     try {
       return await start(port);
     } catch (error) {
-      if (!(error instanceof PortTakenError)) throw error;
+      if (!(error instanceof PortInUseError)) throw error;
     }
   }
   return await start(0);

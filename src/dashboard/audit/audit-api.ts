@@ -1,9 +1,15 @@
+import type { Role } from "#src/dashboard/auth/session-api.ts";
+import type { ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
+
 /**
  *   GET /api/audit?before=&limit=50    viewer    -> AuditPage
  */
-
-import type { Role } from "#src/dashboard/auth/session-api.ts";
-import type { ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
+export interface AuditPage {
+  /** Newest first. */
+  readonly lines: readonly AuditEntry[];
+  /** Pass it as ?before= to get older entries. */
+  readonly next?: string;
+}
 
 export interface AuditEntry {
   readonly id: string;
@@ -12,19 +18,12 @@ export interface AuditEntry {
   readonly role: Role;
   /** "pause", "cancel", "retry", "set-limit", "reveal", "sign-in" ... */
   readonly action: string;
-  /** A run, an item of a run, a lane. Absent for a sign-in. */
+  /** A run, an item of a run, or a lane. Absent for a sign-in. */
   readonly target?: string;
-  /** Figures that were given; never a text of an item. */
+  /** Numbers and options of the action; never a text of an item. */
   readonly detail?: string;
-  /** The act was refused, and nothing of it was done; absent: it was done. */
+  /** The action was refused and had no effect. Absent when it was carried out. */
   readonly outcome?: "refused";
   /** Why it was refused. */
   readonly reason?: RefusalReason | ErrorCode;
-}
-
-export interface AuditPage {
-  /** Newest first. */
-  readonly lines: readonly AuditEntry[];
-  /** Goes into ?before= for older ones. */
-  readonly next?: string;
 }

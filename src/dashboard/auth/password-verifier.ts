@@ -8,36 +8,39 @@ export interface AuthPasswords {
 }
 
 const KEY_BYTES = 32;
-/** Some 50 ms of one core and 32 MB per guess. */
+/** About 50 ms of one core and 32 MB per guess. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
 /**
- * Tells which password was given. The passwords themselves are hashed at once and not kept; every check costs the same,
- * whatever was given, and one is made at a time, so that a crowd of guesses does not fill the memory.
+ * Finds the role that a password belongs to. Passwords are hashed at construction and not kept. Every check costs the
+ * same, whatever the input, and checks run one at a time, so that many guesses at once do not exhaust the memory.
  */
 export class PasswordVerifier {
   readonly #salt = randomBytes(16);
-  readonly #known: Promise<readonly { readonly role: Role; readonly hash: Buffer }[]>;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #hashes: Promise<readonly { readonly role: Role; readonly hash: Buffer }[]>;
+  #lastCheck: Promise<unknown> = Promise.resolve();
 
   constructor({ viewer, operator }: AuthPasswords) {
-    // The operator first: where both passwords are the same, it opens the wider door.
-    const given = [
+    // The operator comes first: if both passwords are equal, the role with more rights wins.
+    const configured = [
       ["operator", operator],
       ["viewer", viewer],
     ] as const;
-    this.#known = Promise.all(
-      given.flatMap(([role, secret]) => (secret ? [this.#hash(secret.reveal()).then((hash) => ({ role, hash }))] : [])),
+    this.#hashes = Promise.all(
+      configured.flatMap(([role, secret]) =>
+        secret ? [this.#hash(secret.reveal()).then((hash) => ({ role, hash }))] : [],
+      ),
     );
-    this.#known.catch(() => undefined);
+    this.#hashes.catch(() => undefined);
   }
 
-  /** The role that the password opens, or undefined. */
+  /** The role that the password grants, or undefined. */
   async verifyPassword(password: string): Promise<Role | undefined> {
-    const queued = this.#last.then(() => this.#hash(password));
-    this.#last = queued.catch(() => undefined);
+    const queued = this.#lastCheck.then(() => this.#hash(password));
+    this.#lastCheck = queued.catch(() => undefined);
     const hash = await queued;
-    const matches = (await this.#known).filter((one) => timingSafeEqual(one.hash, hash));
+    // All hashes are compared, so that the time does not depend on the role.
+    const matches = (await this.#hashes).filter((known) => timingSafeEqual(known.hash, hash));
     return matches[0]?.role;
   }
 

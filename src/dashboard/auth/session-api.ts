@@ -8,26 +8,25 @@ export type Role = "viewer" | "operator";
 
 export interface Session {
   readonly at: number;
-  /** Absent: nobody is signed in; show the sign-in page. */
+  /** Absent when nobody is signed in: show the sign-in page. */
   readonly role?: Role;
-  /** Who actions are noted under: "local" behind an open door, else the name given at sign-in or the role. */
+  /** The user in audit entries: "local" without passwords, else the name given at sign-in, or the role. */
   readonly userName?: string;
-  /** No password is needed: the server listens on this machine only. */
+  /** No password is required: the server listens on this machine only. */
   readonly isAuthDisabled: boolean;
-  /** May pause, retry, reveal ...; hide or disable the buttons otherwise. */
+  /** Whether this user may pause, retry, reveal ...; hide or disable the buttons otherwise. */
   readonly canOperate: boolean;
-  /** When the session ends. */
   readonly expiresAt?: number;
   /** Version of Sluice. */
   readonly version: string;
-  /** First part of every Redis key: several may share one Redis. */
+  /** First part of every Redis key; several namespaces may share one Redis. */
   readonly namespace: string;
-  /** Where the server runs. */
+  /** Host name of the server. */
   readonly host: string;
 }
 
 export interface SignIn {
   readonly password: string;
-  /** For the audit lines; up to 40 characters. */
+  /** For audit entries; up to 40 characters. */
   readonly name?: string;
 }

@@ -5,24 +5,24 @@ import type { Role } from "./session-api.ts";
 /** Who is signed in. */
 export interface Principal {
   readonly role: Role;
-  /** As it stands in audit lines. */
+  /** As shown in the audit log. */
   readonly userName: string;
-  /** Epoch ms; absent behind an open door. */
+  /** Epoch ms; absent when authentication is disabled. */
   readonly expiresAt?: number;
-  /** Of the session; absent behind an open door. */
+  /** Session id; absent when authentication is disabled. */
   readonly session?: string;
 }
 
 export const SESSION_MS = 12 * 3600_000;
 
 /**
- * Makes and reads the tokens in session cookies. The key is random and lives as long as the server: a restart signs
+ * Issues and verifies the tokens in session cookies. The key is random and lives as long as the server: a restart signs
  * everybody out, and there is nothing on disk or in Redis to steal.
  */
 export class SessionTokens {
   readonly #key = randomBytes(32);
   readonly #now: () => number;
-  /** Ids of tokens that were signed out -> when they would have ended. */
+  /** Session ids of revoked tokens -> when the tokens would have expired. */
   readonly #revoked = new Map<string, number>();
 
   constructor(now: () => number = () => Date.now()) {
@@ -42,18 +42,18 @@ export class SessionTokens {
     return { token, principal: { role, userName, expiresAt, session } };
   }
 
-  /** Undefined for what is no token of this server, or is over. */
+  /** Undefined for a token that is expired, revoked, or not from this server. */
   async read(token: string): Promise<Principal | undefined> {
     const principal = await this.#verify(token);
     return principal && !this.isSessionExpired(principal) ? principal : undefined;
   }
 
-  /** Whether somebody who came in once must not any more: the time is over, or the session was signed out. */
+  /** Whether this session has expired or been revoked. */
   isSessionExpired({ expiresAt = Number.POSITIVE_INFINITY, session }: Principal): boolean {
     return expiresAt <= this.#now() || (session !== undefined && this.#revoked.has(session));
   }
 
-  /** From now on the token is none. Only tokens of this server are remembered, until they would have ended. */
+  /** Revokes a token of this server; it is remembered until it would have expired. Other tokens are ignored. */
   async revoke(token: string): Promise<void> {
     const principal = await this.#verify(token);
     if (!principal) return;

@@ -1,4 +1,4 @@
-/** How many failed attempts to sign in are borne within the window. */
+/** How many failed sign-in attempts are allowed within the window. */
 export interface SignInLimits {
   readonly windowMs: number;
   readonly perAddress: number;
@@ -8,17 +8,18 @@ export interface SignInLimits {
 export const SIGN_IN_LIMITS: SignInLimits = { windowMs: 5 * 60_000, perAddress: 10, total: 100 };
 
 export interface SignInAttempt {
-  /** How long the address must wait before it may try; 0: it may now. */
+  /** How long the address must wait before its next attempt; 0 when the attempt is allowed. */
   readonly retryAfterMs: number;
   /**
-   * It was right, and does not count. Others of the same address go on counting: behind a proxy it is everybody's.
+   * Call it after a successful sign-in: this attempt no longer counts. Other attempts from the same address still do,
+   * because behind a proxy all users share one address.
    */
   refund(): void;
 }
 
 /**
- * Counts failed attempts to sign in, per address and altogether, on a clock that only goes forward. Behind a proxy all
- * people share its address: headers that name another one can be made up by anybody, so none is believed.
+ * Limits failed sign-in attempts per address and in total, on a monotonic clock. Behind a proxy all users share its
+ * address: forwarding headers are not trusted, because any client can forge them.
  */
 export class SignInLimiter {
   readonly #limits: SignInLimits;
@@ -30,19 +31,19 @@ export class SignInLimiter {
     this.#now = now;
   }
 
-  /** Every try counts as failed until it is taken back. */
+  /** Every attempt counts as failed until it is refunded. */
   countAttempt(address: string): SignInAttempt {
     const now = this.#now();
     const { windowMs, perAddress, total } = this.#limits;
     this.#failures = this.#failures.filter(({ at }) => at > now - windowMs);
     const own = this.#failures.filter((failure) => failure.address === address);
-    const waits = [computeWait(own, perAddress, now - windowMs), computeWait(this.#failures, total, now - windowMs)];
-    const wait = Math.max(...waits);
-    // Counted before the password is looked at, or many tries at once would all pass.
+    const since = now - windowMs;
+    const retryAfterMs = Math.max(computeWait(own, perAddress, since), computeWait(this.#failures, total, since));
+    // Counted before the password is checked; otherwise many concurrent attempts would all pass.
     const attempt = { at: now, address };
-    if (wait === 0) this.#failures.push(attempt);
+    if (retryAfterMs === 0) this.#failures.push(attempt);
     return {
-      retryAfterMs: wait,
+      retryAfterMs,
       refund: () => {
         this.#failures = this.#failures.filter((failure) => failure !== attempt);
       },
@@ -50,7 +51,7 @@ export class SignInLimiter {
   }
 }
 
-/** Until fewer than `allowed` failures lie after `since`. */
+/** Milliseconds until fewer than `allowed` failures are left in the window that starts at `since`. */
 function computeWait(failures: readonly { readonly at: number }[], allowed: number, since: number): number {
   const oldest = failures[failures.length - allowed];
   return oldest === undefined ? 0 : Math.max(1, Math.ceil(oldest.at - since));

@@ -14,15 +14,15 @@
  */
 
 export type ErrorCode =
-  /** 401: nobody is signed in, or the session is over. */
+  /** 401: not signed in, or the session has ended. */
   | "signed-out"
-  /** 401: the password is none of the two. */
+  /** 401: neither of the two passwords. */
   | "wrong-password"
-  /** 429: too many attempts to sign in. */
+  /** 429: too many failed sign-in attempts. */
   | "too-many-attempts"
-  /** 403: a viewer may look, not act. */
+  /** 403: the role does not allow it. */
   | "not-allowed"
-  /** 403: the request came from another site, or names a host that is not this one. */
+  /** 403: the request came from another site, or names another host. */
   | "cross-site-request"
   /** 404 */
   | "unknown-run"
@@ -31,53 +31,55 @@ export type ErrorCode =
   | "unknown-lane"
   | "unknown-chat"
   | "unknown-route"
-  /** 409: the run's state does not allow it (the message says why). */
+  /** 409: the run's state does not allow it; `reason` and the message say why. */
   | "wrong-state"
-  /** 409: the run's folder is on another machine, or gone. */
+  /** 409: the run's folder cannot be read; `reason` says whether it is on another host or missing. */
   | "folder-on-other-host"
-  /** 400, 413, 415 */
+  /** 400, 413, 415, 503 */
   | "bad-request"
-  /** 503: Redis is away; the page goes on showing what it has. */
+  /** 503: Redis does not answer. The page keeps showing the last values. */
   | "redis-unavailable"
   /** 502: the provider refused the call that a search needs. */
   | "provider-failed"
   /** 500 */
   | "internal";
 
-/** Why something is not done, for words of the page's own where `code` says too little. */
+/** Why something is refused, for a more specific text than `code` allows. */
 export type RefusalReason =
-  /** No process feeds and collects the run; its command, run again, goes on. */
+  /** No process coordinates the run; running its command again resumes it. */
   | "no-coordinator"
-  /** Redis has forgotten the run. */
+  /** Redis no longer knows the run. */
   | "forgotten"
-  /** Some process is at work on the run. */
+  /** A coordinator is working on the run. */
   | "already-running"
-  /** It is in a state from which there is no way there. */
+  /** The run's state has no such transition. */
   | "nothing-to-pause"
   | "nothing-to-resume"
   | "nothing-to-cancel"
   | "no-failed-items"
-  /** The run is not finished: a retry would call for the rest of it as well (see `RunPage.left` and `RetryRequest.rest`). */
+  /** A retry would also process the unfinished rest (see `RunPage.itemsWithoutRecord`, `RetryRequest.includeUnfinished`). */
   | "items-left"
   | "retried-already"
   | "too-many-retries"
   | "folder-on-other-host"
   | "folder-missing"
-  /** The folder is there, and what a retry needs of it is not. */
+  /** The folder exists, but the output file in it does not. */
+  | "output-missing"
+  /** The folder exists, but the working folder that a retry needs does not. */
   | "work-folder-missing"
-  /** What a board of queues may not do to jobs that belong to runs. */
+  /** bull-board must not do this to jobs that belong to runs. */
   | "jobs-belong-to-runs";
 
-/** Holds no secret and no text of any item. */
+/** Contains no secret and no text of any item. */
 export interface ErrorBody {
   readonly error: {
     readonly code: ErrorCode;
     readonly reason?: RefusalReason;
-    /** One English sentence: the thing, what was expected, what came. */
+    /** English: what happened, to what. */
     readonly message: string;
     /** What to do next. */
     readonly hint?: string;
-    /** With `too-many-attempts`: when to try again. */
+    /** With `too-many-attempts`: wait this long before the next attempt. */
     readonly retryAfterMs?: number;
   };
 }

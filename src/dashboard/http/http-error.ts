@@ -1,3 +1,4 @@
+import type { ErrorMessage } from "#src/dashboard/messages.ts";
 import type { ErrorBody, ErrorCode, RefusalReason } from "./error-api.ts";
 
 const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
@@ -20,7 +21,7 @@ const STATUS_BY_CODE: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
 };
 
-/** A request that is refused; message and hint are for whoever made it and hold no secret and no text of an item. */
+/** A request that is refused or failed, with one of the messages in `ERRORS`. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly code: ErrorCode;
@@ -29,21 +30,7 @@ export class HttpError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly reason: RefusalReason | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    {
-      hint,
-      status,
-      retryAfterMs,
-      reason,
-    }: {
-      readonly hint?: string | undefined;
-      readonly status?: number;
-      readonly retryAfterMs?: number;
-      readonly reason?: RefusalReason | undefined;
-    } = {},
-  ) {
+  constructor({ code, message, hint, status, retryAfterMs, reason }: ErrorMessage) {
     super(message);
     this.code = code;
     this.status = status ?? STATUS_BY_CODE[code];
@@ -52,21 +39,13 @@ export class HttpError extends Error {
     this.reason = reason;
   }
 
-  /** What the server's framework, and parts with error handlers of their own, go by. */
+  /** Read by Fastify and by plugins that have their own error handlers. */
   get statusCode(): number {
     return this.status;
   }
 
   body(): ErrorBody {
     const { code, message, hint, retryAfterMs, reason } = this;
-    return {
-      error: {
-        code,
-        reason,
-        message,
-        hint,
-        retryAfterMs,
-      },
-    };
+    return { error: { code, reason, message, hint, retryAfterMs } };
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import statics from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 
-/** Where the bundled pages are: beside the compiled code in a package, in dist/web of a checkout. */
+/** Where the bundled pages can be: beside the compiled code in a package, or in dist/web of a checkout. */
 const FOLDERS = ["../../web/", "../../../dist/web/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 /** The folder of the bundled pages; undefined when they have not been built. */
@@ -13,12 +13,12 @@ export function findPages(): string | undefined {
 }
 
 const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Sluice</title>
-<p>The dashboard's pages have not been built. Run <code>npm run bootstrap</code>, then load this page again.</p>
+<p>The dashboard's pages have not been built. Run <code>npm run bootstrap</code>, then reload this page.</p>
 `;
-/** What has a hash of its content in its name is another file when it changes. */
-const HASHED = /[-.][A-Za-z0-9_-]{8,}\.(?:js|css|woff2|svg|png)(?:\.br|\.gz)?$/;
+/** Files with a content hash in their name never change. */
+const HASHED_NAME = /[-.][A-Za-z0-9_-]{8,}\.(?:js|css|woff2|svg|png)(?:\.br|\.gz)?$/;
 
-/** The pages at / and their files; a page that says what to do where they have not been built. */
+/** Serves the pages and their files at /; if they have not been built, a page that says what to do. */
 export function pageFiles(folder: string | undefined) {
   return async (server: FastifyInstance): Promise<void> => {
     if (folder === undefined) {
@@ -30,10 +30,10 @@ export function pageFiles(folder: string | undefined) {
       prefix: "/",
       dotfiles: "ignore",
       cacheControl: false,
-      // The build leaves each file compressed beside itself.
+      // The build writes a compressed copy beside each file.
       preCompressed: true,
       setHeaders: (reply, path) => {
-        reply.header("cache-control", HASHED.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
+        reply.header("cache-control", HASHED_NAME.test(path) ? "public, max-age=31536000, immutable" : "no-cache");
       },
     });
   };

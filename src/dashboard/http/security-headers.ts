@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 
-/** Our own pages: nothing inline, nothing from another host, in nobody's frame. */
+/** For our own pages: no inline code or styles, no other hosts, no framing. */
 const PAGES_CSP = [
   "default-src 'self'",
   "base-uri 'none'",
@@ -9,7 +9,7 @@ const PAGES_CSP = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The queue board brings styles inside its elements, and a base element of its own. Still nothing from elsewhere. */
+/** bull-board uses inline styles and its own base element; other hosts stay forbidden. */
 export const BOARD_CSP = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,7 +22,7 @@ export const BOARD_CSP = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** What every answer carries, whatever route it comes from. */
+/** Adds the headers that every response has, whatever its route. */
 export function addSecurityHeaders(server: FastifyInstance): void {
   server.addHook("onRequest", async (_request, reply) => {
     reply.headers({

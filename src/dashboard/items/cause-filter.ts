@@ -1,15 +1,15 @@
 import { computeFailureCause } from "#src/core/failure-cause.ts";
 import type { FailureView } from "./item-api.ts";
 
-/** A cluster by its name, and what has to be known of the others. */
+/** Selects the failures of one cause. */
 export interface CauseFilter {
-  /** A cause, or "other:KIND". */
+  /** The cause, or "other:KIND". */
   readonly cause: string;
-  /** Causes that have clusters of their own; "other:KIND" is what has none. */
+  /** All causes that are counted separately; "other:KIND" selects failures with none of them. */
   readonly causes: ReadonlySet<string>;
 }
 
-/** Whether a failure belongs to the cluster. Pure. */
+/** Whether a failure has the selected cause. Pure. */
 export function matchesCause(failure: FailureView, { cause, causes }: CauseFilter): boolean {
   const itemCause = computeFailureCause(failure);
   return itemCause === cause || (!causes.has(itemCause) && cause === `other:${failure.kind}`);

@@ -7,12 +7,13 @@ import { StoredRecords } from "./stored-records.ts";
 
 export interface ExportOptions {
   readonly filter: CauseFilter;
+  /** Add each item's request. */
   readonly texts: boolean;
 }
 
 /**
- * The failed items of a cluster, in order, a JSON line each. Reads the plan beside the ledger once, and holds one group
- * of items at most.
+ * The failed items of a cause, in order, one JSON line each. Reads the items file and the ledger once and keeps at most
+ * one group of items in memory.
  */
 export async function* exportCause(
   { dir, manifest, itemsFile }: RunFolder,
@@ -33,7 +34,7 @@ export async function* exportCause(
         id: item.id,
         ...failure,
         attempts: slot.attempts,
-        ...(texts ? describeText(item.text, manifest.kind === "chat") : {}),
+        ...(texts ? describeRequest(item.text, manifest.kind) : undefined),
       };
       lines.push(`${JSON.stringify(line)}\n`);
     }
@@ -41,8 +42,8 @@ export async function* exportCause(
   }
 }
 
-function describeText(text: string, isRequest: boolean): Pick<ExportedFailure, "text" | "request"> {
-  if (!isRequest) return { text };
+function describeRequest(text: string, kind: string): Pick<ExportedFailure, "text" | "request"> {
+  if (kind !== "chat") return { text };
   try {
     return { request: JSON.parse(text) as unknown };
   } catch {

@@ -2,8 +2,8 @@ import { performance } from "node:perf_hooks";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
 import type { ItemPage, ItemStatus, ItemSummary } from "./item-api.ts";
+import type { ItemReader } from "./item-reader.ts";
 import { toLinePrefilter } from "./output-items.ts";
-import { readItems } from "./run-items.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 export interface ItemFilter {
@@ -16,46 +16,38 @@ export interface ItemFilter {
   readonly limit: number;
 }
 
-/** A page must not keep the server from others; what is left is for the next one. */
+/** One page must not block the server for others; the next page continues. */
 const PAGE_TIME_LIMIT_MS = 150;
 
 /**
- * The items that fit, from `from` on, until the page is full or its time is over; `next` says where to go on. Case does
- * not count.
+ * The items that match, from index `from` on, until the page is full or its time is over; `next` says where to
+ * continue. Case-insensitive.
  */
-export async function findItems(folder: RunFolder, search: ItemFilter): Promise<ItemPage> {
-  const { from, limit } = search;
+export async function findItems(reader: ItemReader, folder: RunFolder, filter: ItemFilter): Promise<ItemPage> {
+  const { from, limit } = filter;
   const total = folder.manifest.items.total;
-  const needle = search.text.toLowerCase();
-  const begun = performance.now();
-  const items: ItemSummary[] = [];
-  let next = from;
-  const page = (end: boolean): ItemPage => ({
-    items,
-    next: end || next >= total ? undefined : next,
-    searchedShare: total === 0 || end ? 1 : Math.min(1, next / total),
+  const needle = filter.text.toLowerCase();
+  const startedAt = performance.now();
+  const found: ItemSummary[] = [];
+  const createPage = (next: number): ItemPage => ({
+    items: found,
+    next: next >= total ? undefined : next,
+    searchedShare: total === 0 ? 1 : Math.min(1, next / total),
   });
-  if (isAlwaysEmpty(folder, search)) return page(true);
-  const texts = search.in === "text" && needle !== "";
-  for await (const group of readItems(folder, {
-    from,
-    failures: true,
-    texts,
-    linePrefilter: toLinePrefilter(needle),
-  })) {
-    for (const item of group.items) {
-      if (matchesFilter(item, search, needle)) items.push(toSummary(item));
-      if (items.length < limit) continue;
-      next = item.index + 1;
-      return page(false);
+  if (isAlwaysEmpty(folder, filter)) return createPage(total);
+  const texts = filter.in === "text" && needle !== "";
+  const options = { from, failures: true, texts, linePrefilter: toLinePrefilter(needle) };
+  for await (const { items, next } of reader.readItems(folder, options)) {
+    for (const item of items) {
+      if (matchesFilter(item, filter, needle)) found.push(toSummary(item));
+      if (found.length >= limit) return createPage(item.index + 1);
     }
-    next = group.next;
-    if (performance.now() - begun > PAGE_TIME_LIMIT_MS) return page(false);
+    if (performance.now() - startedAt > PAGE_TIME_LIMIT_MS) return createPage(next);
   }
-  return page(true);
+  return createPage(total);
 }
 
-/** A finished run whose working folder is gone has neither failures nor items that wait. */
+/** A finished run without its working folder has neither failed nor waiting items. */
 function isAlwaysEmpty({ itemsFile }: RunFolder, { status, kind, cause }: ItemFilter): boolean {
   const wantsFailures = kind !== undefined || cause !== undefined;
   return itemsFile === undefined && (wantsFailures || (status !== undefined && status !== "succeeded"));
@@ -67,18 +59,11 @@ function matchesFilter(item: StoredItem, { status, kind, cause, in: where }: Ite
   if (cause && !(item.failure && matchesCause(item.failure, cause))) return false;
   if (needle === "") return true;
   if (where === "id") return item.id.toLowerCase().includes(needle);
-  // Of a finished run of requests, the answers are what is left.
+  // A finished batch run only has the answers left.
   const text = item.text ?? (item.answer === undefined ? "" : JSON.stringify(item.answer));
   return text.toLowerCase().includes(needle);
 }
 
 export function toSummary({ index, id, status, tokens, attempts, failure }: StoredItem): ItemSummary {
-  return {
-    index,
-    id,
-    status,
-    tokens,
-    attempts,
-    failure,
-  };
+  return { index, id, status, tokens, attempts, failure };
 }

@@ -1,3 +1,4 @@
+import { LruCache } from "#src/core/lru-cache.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { findRunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
@@ -8,20 +9,24 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
 import { decodeEntry, readStoredRecords } from "./describe-record.ts";
 import type { LatestRecord, LatestRecords } from "./item-api.ts";
+import type { ItemReader } from "./item-reader.ts";
 import { ResultsTail, type TailEntry } from "./results-tail.ts";
-import { readItem } from "./run-items.ts";
 
 const MAX_RECORDS = 50;
-/** Records that are read from a run's folder for somebody who begins to look. */
+/** Records that are read from the run's folder for the first reader. */
 const MAX_STORED_RECORDS = 10;
-/** Commits looked at in one go; each may be some 60 KB of vectors. */
+/** Commits per read; each may contain some 60 KB of vectors. */
 const MAX_ENTRIES_PER_READ = 3;
-/** Runs whose records are remembered. */
+/** Runs whose records are cached. */
 const MAX_RUNS = 20;
-/** Runs followed at once; each takes a connection. The others are looked at now and then. */
+/** Runs that are followed at once; each takes a connection. Other runs are polled. */
 const MAX_TAILS = 10;
 
+/** Records per batch that get their item id; each lookup reads the items file near an index entry. */
+const MAX_NAMED_RECORDS = 10;
+
 interface RecentRecords {
+  /** Where the next read of the results stream starts: "-", or "(" and the id of the last entry. */
   readonly after: string;
   readonly records: readonly LatestRecord[];
 }
@@ -31,23 +36,24 @@ export interface LatestRecordsDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly breaker: RedisCircuitBreaker;
+  readonly itemReader: ItemReader;
 }
 
 /**
- * The newest records of a run as workers commit them. The stream of results is emptied within milliseconds, as records
- * become durable: while somebody follows a run, a connection waits there for what comes. What was seen is kept for
- * whoever looks next, and begins with what the run's folder holds.
+ * The newest records of a run as workers commit them. The coordinator empties the results stream within milliseconds,
+ * as records become durable, so while a page follows a run, a blocking connection waits for new entries. The records
+ * are cached for other pages; the first ones come from the run's folder.
  */
 export class LatestRecordsReader {
   readonly #deps: LatestRecordsDeps;
-  readonly #recent = new Map<string, RecentRecords>();
+  readonly #recent = new LruCache<string, RecentRecords>(MAX_RUNS);
   readonly #tails = new Map<string, { readonly tail: ResultsTail; followers: number }>();
 
   constructor(deps: LatestRecordsDeps) {
     this.#deps = deps;
   }
 
-  /** Sees all of the run's records that come, as far as they come in a human's time, until the function returned is called. */
+  /** Collects the run's new records, no faster than people can read, until the returned function is called. */
   follow(known: RunInfo): () => void {
     const { run } = known;
     const following = this.#tails.get(run) ?? this.#startTail(known);
@@ -67,7 +73,7 @@ export class LatestRecordsReader {
   async read(known: RunInfo): Promise<LatestRecords> {
     const { client, breaker } = this.#deps;
     const { run } = known;
-    if (!this.#recent.has(run)) this.#storeRecent(run, { after: "-", records: await readRecordsFromFolder(known) });
+    if (!this.#recent.get(run)) this.#recent.set(run, { after: "-", records: await this.#readFromFolder(known) });
     if (!this.#tails.has(run)) await this.#readNewest(known);
     const at = await breaker.run(() => readServerTime(client));
     return { run, at, records: this.#recent.get(run)?.records ?? [] };
@@ -88,7 +94,7 @@ export class LatestRecordsReader {
     return following;
   }
 
-  /** What is there at this moment, and was not at the last look. */
+  /** Reads the entries that were added since the last read. */
   async #readNewest(known: RunInfo): Promise<void> {
     const { client, keys, breaker } = this.#deps;
     const { results } = keys.run(known.run);
@@ -101,38 +107,30 @@ export class LatestRecordsReader {
     const newest = entries.at(-1)?.[0].toString("latin1");
     if (newest === undefined) return;
     const found = entries.flatMap(([id, fields]) => decodeEntry(id.toString("latin1"), fields[1]));
-    const named = await nameRecords(known, found.slice(-MAX_RECORDS));
-    const before = this.#recent.get(known.run)?.records ?? (await readRecordsFromFolder(known));
-    this.#storeRecent(known.run, { after: `(${newest}`, records: [...before, ...named].slice(-MAX_RECORDS) });
+    const named = await this.#addIds(known, found.slice(-MAX_RECORDS));
+    const before = this.#recent.get(known.run)?.records ?? (await this.#readFromFolder(known));
+    this.#recent.set(known.run, { after: `(${newest}`, records: [...before, ...named].slice(-MAX_RECORDS) });
   }
 
-  #storeRecent(run: string, recent: RecentRecords): void {
-    this.#recent.delete(run);
-    this.#recent.set(run, recent);
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > MAX_RUNS && oldest !== undefined) this.#recent.delete(oldest);
+  /** The results whose calls ended last, if the folder is readable; also of a run that has ended. */
+  async #readFromFolder(known: RunInfo): Promise<readonly LatestRecord[]> {
+    const found = await findRunFolder(known);
+    if (!found.isReadable) return [];
+    const calls = await readLatestCalls(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
+    return await readStoredRecords(this.#deps.itemReader, found.folder, calls).catch(() => []);
   }
-}
 
-/** The results whose calls ended last, of a folder that is at hand; a run that is over has them as well. */
-async function readRecordsFromFolder(known: RunInfo): Promise<readonly LatestRecord[]> {
-  const found = await findRunFolder(known);
-  if (!found.isReadable) return [];
-  const calls = await readLatestCalls(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
-  return await readStoredRecords(found.folder, calls).catch(() => []);
-}
-
-/** Ids stand in the run's plan only. */
-async function nameRecords(known: RunInfo, records: readonly LatestRecord[]): Promise<readonly LatestRecord[]> {
-  if (records.length === 0) return records;
-  const found = await findRunFolder(known);
-  if (!found.isReadable || found.folder.itemsFile === undefined) return records;
-  // The last ones are what is looked at; an index of the plan is near each of them.
-  const named = await Promise.all(
-    records.slice(-10).map(async (record) => {
-      const item = await readItem(found.folder, record.index).catch(() => undefined);
-      return item ? { ...record, id: item.id } : record;
-    }),
-  );
-  return [...records.slice(0, -10), ...named];
+  /** Adds the item ids, which only the items file has, to the last records. */
+  async #addIds(known: RunInfo, records: readonly LatestRecord[]): Promise<readonly LatestRecord[]> {
+    if (records.length === 0) return records;
+    const found = await findRunFolder(known);
+    if (!found.isReadable || found.folder.itemsFile === undefined) return records;
+    const named = await Promise.all(
+      records.slice(-MAX_NAMED_RECORDS).map(async (record) => {
+        const item = await this.#deps.itemReader.readItem(found.folder, record.index).catch(() => undefined);
+        return item ? { ...record, id: item.id } : record;
+      }),
+    );
+    return [...records.slice(0, -MAX_NAMED_RECORDS), ...named];
+  }
 }

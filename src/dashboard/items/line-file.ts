@@ -1,11 +1,11 @@
 import { open } from "node:fs/promises";
 
 const READ_BYTES = 1024 * 1024;
-/** Every so manieth line's beginning is remembered. */
+/** The offset of every 1,000th line is kept. */
 const STRIDE = 1_000;
 const NEWLINE = 10;
 
-/** Lines of one read, from number `first` on; `next` is the line that the reading has come to. */
+/** The lines of one read, starting with number `first`; `next` is the number of the next line to read. */
 export interface LineGroup {
   readonly first: number;
   readonly lines: readonly string[];
@@ -13,12 +13,12 @@ export interface LineGroup {
 }
 
 /**
- * A file of lines that does not change any more. Where lines begin is remembered as they are passed, so that whoever
- * goes on in the middle, or comes back, does not read what is before it again.
+ * A text file that no longer changes. Offsets of lines are kept as they are passed, so that a later read that starts in
+ * the middle does not read the beginning again.
  */
 export class LineFile {
   readonly path: string;
-  /** Beginning of line 0, 1,000, 2,000, ... */
+  /** Offsets of line 0, 1,000, 2,000, ... */
   readonly #offsets: number[] = [0];
 
   constructor(path: string) {
@@ -26,8 +26,8 @@ export class LineFile {
   }
 
   /**
-   * Lines from number `from` on (the first is 0), a read at a time; groups without lines while the place is still
-   * looked for. Stop iterating to stop reading.
+   * The lines from number `from` on (the first is 0), one read at a time; groups are empty until line `from` is
+   * reached. Stop iterating to stop reading.
    */
   async *read(from: number): AsyncGenerator<LineGroup> {
     const known = Math.min(Math.floor(from / STRIDE), this.#offsets.length - 1);

@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
@@ -11,94 +13,87 @@ import type { StoredItem } from "./stored-item.ts";
 
 export interface ReadOutputOptions {
   readonly from: number;
-  /** With what was asked or answered, as far as the output has it. */
+  /** Include requests or answers, as far as the output has them. */
   readonly texts: boolean;
-  /** Only items whose line, in lower case, holds this can be wanted; others may be left out unread. */
+  /** Only items whose line contains this in lower case are wanted; others may be skipped without parsing them. */
   readonly linePrefilter?: string;
 }
 
-export interface OutputGroup {
+export interface ItemGroup {
   readonly items: readonly StoredItem[];
-  /** Items before this one have been looked at. */
+  /** All items before this index have been read. */
   readonly next: number;
 }
 
-type OpenOutput = { readonly parquet: ParquetItems } | { readonly lines: LineFile };
+type OpenOutput = { readonly version: string } & ({ readonly parquet: ParquetItems } | { readonly lines: LineFile });
 
-/** Outputs whose footer or line numbers are held: some hundred KB for a million items. */
+/** Outputs whose footer or line offsets are cached: some hundred KB for a million items. */
 const MAX_CACHED_OUTPUTS = 8;
-const outputCache = new Map<string, { readonly version: string; readonly opened: OpenOutput }>();
 
-/** The items of a finished run from its output, in groups; some groups may be empty. Stop iterating to stop reading. */
-export async function* readOutputItems(
-  folder: RunFolder,
-  { from, texts, linePrefilter }: ReadOutputOptions,
-): AsyncGenerator<OutputGroup> {
-  const opened = await openOutput(folder);
-  if ("parquet" in opened) {
-    for await (const items of opened.parquet.read(from, { texts })) {
-      yield { items: items.map(fromRecord), next: (items.at(-1)?.index ?? from) + 1 };
+/** Reads the items of finished runs from their output files. */
+export class OutputReader {
+  /** By path. */
+  readonly #outputs = new LruCache<string, OpenOutput>(MAX_CACHED_OUTPUTS);
+
+  /** The items from index `from` on, in groups; groups may be empty. Stop iterating to stop reading. */
+  async *read(folder: RunFolder, { from, texts, linePrefilter }: ReadOutputOptions): AsyncGenerator<ItemGroup> {
+    const output = await this.#open(folder);
+    if ("parquet" in output) {
+      for await (const items of output.parquet.read(from, { texts })) {
+        yield { items: items.map(toStoredItem), next: (items.at(-1)?.index ?? from) + 1 };
+      }
+      return;
     }
-    return;
+    const parse = isBatch(folder.manifest) ? parseBatchLine : parseRecordLine;
+    for await (const { first, lines, next } of output.lines.read(from)) {
+      const items: StoredItem[] = [];
+      for (const [i, line] of lines.entries()) {
+        if (line === "" || (linePrefilter !== undefined && !line.toLowerCase().includes(linePrefilter))) continue;
+        items.push(parse(line, first + i));
+      }
+      yield { items, next: Math.max(from, next) };
+    }
   }
-  const parse = isBatch(folder.manifest) ? fromBatchLine : fromRecordLine;
-  for await (const { first, lines, next } of opened.lines.read(from)) {
-    const items: StoredItem[] = [];
-    for (const [i, line] of lines.entries()) {
-      if (line === "" || (linePrefilter !== undefined && !line.toLowerCase().includes(linePrefilter))) continue;
-      items.push(parse(line, first + i));
-    }
-    yield { items, next: Math.max(from, next) };
+
+  /** Throws an HttpError when the output file is missing. */
+  async #open({ dir, manifest }: RunFolder): Promise<OpenOutput> {
+    const { format } = manifest.output;
+    const path = join(dir, RESULT_FILES[format === "npy" ? "npyItems" : format]);
+    const { size, mtimeMs } = await stat(path).catch(() => {
+      throw new HttpError(ERRORS.outputMissing(dir));
+    });
+    const version = `${size} ${mtimeMs}`;
+    const cached = this.#outputs.get(path);
+    if (cached?.version === version) return cached;
+    const output =
+      format === "parquet"
+        ? { version, parquet: await openParquetItems(path) }
+        : { version, lines: new LineFile(path) };
+    this.#outputs.set(path, output);
+    return output;
   }
 }
 
-/** What a line must hold for its id or text to hold `wanted`; undefined where JSON may spell it in another way. */
+/** A text that every line with `needle` in its id or text contains; undefined where JSON may escape it differently. */
 export function toLinePrefilter(needle: string): string | undefined {
   return needle === "" || /["\\\p{Cc}\p{Cs}]/u.test(needle) ? undefined : needle;
 }
 
-async function openOutput({ dir, manifest }: RunFolder): Promise<OpenOutput> {
-  const { format } = manifest.output;
-  const path = join(dir, RESULT_FILES[format === "npy" ? "npyItems" : format]);
-  const { size, mtimeMs } = await stat(path).catch(() => {
-    throw new HttpError("folder-on-other-host", `The output of this run is not in ${dir} any more.`);
-  });
-  const version = `${size} ${mtimeMs}`;
-  const known = outputCache.get(path);
-  const opened =
-    known?.version === version
-      ? known.opened
-      : format === "parquet"
-        ? { parquet: await openParquetItems(path) }
-        : { lines: new LineFile(path) };
-  outputCache.delete(path);
-  outputCache.set(path, { version, opened });
-  const [oldest] = outputCache.keys();
-  if (outputCache.size > MAX_CACHED_OUTPUTS && oldest !== undefined) outputCache.delete(oldest);
-  return opened;
+function toStoredItem({ id, index, status, tokens, attempts, text, metadata }: ResultItem): StoredItem {
+  return { id, index, status: status === "ok" ? "succeeded" : "failed", tokens, attempts, text, metadata };
 }
 
-function fromRecord({ id, index, status, tokens, attempts, text, metadata }: ResultItem): StoredItem {
-  return {
-    id,
-    index,
-    status: status === "ok" ? "succeeded" : "failed",
-    tokens,
-    attempts,
-    text,
-    metadata,
-  };
-}
+// Hot path: searches parse every line of an output that Sluice wrote itself, so lines are cast instead of validated.
 
-/** Its vector may be most of a line, and nobody asks for it here. */
-function fromRecordLine(line: string): StoredItem {
+/** The vector may be most of the line and is not needed, so it is cut out before parsing. */
+function parseRecordLine(line: string): StoredItem {
   const begin = line.indexOf('"vector":[');
   const end = begin === -1 ? -1 : line.indexOf("]", begin);
-  return fromRecord(JSON.parse(end === -1 ? line : `${line.slice(0, begin)}"vector":null${line.slice(end + 1)}`));
+  return toStoredItem(JSON.parse(end === -1 ? line : `${line.slice(0, begin)}"vector":null${line.slice(end + 1)}`));
 }
 
-/** The lines of a finished run of requests; its working folder only goes when none of them failed. */
-function fromBatchLine(line: string, index: number): StoredItem {
+/** A line of a finished batch run. Its working folder is only deleted when no item failed. */
+function parseBatchLine(line: string, index: number): StoredItem {
   const { custom_id, response } = JSON.parse(line) as {
     readonly custom_id?: unknown;
     readonly response?: { readonly body?: { readonly usage?: { readonly total_tokens?: unknown } } };
@@ -109,6 +104,6 @@ function fromBatchLine(line: string, index: number): StoredItem {
     id: String(custom_id ?? index),
     status: "succeeded",
     tokens: typeof tokens === "number" ? tokens : undefined,
-    answer: response?.body === undefined ? undefined : response.body,
+    answer: response?.body,
   };
 }

@@ -5,15 +5,15 @@ import type { RedisClient } from "#src/redis/script.ts";
 export type TailEntry = readonly [id: Buffer, fields: Buffer[]];
 
 const BLOCK_MS = 2_000;
-/** Entries per reply: one call's records each, which may be some 60 KB of vectors. */
+/** Entries per reply; each has the records of one call, which may be some 60 KB of vectors. */
 const ENTRIES_PER_READ = 2;
-/** More than anybody reads. A run that is faster is shown in parts, so that looking at it costs Redis little. */
+/** More than anybody can read. Of a faster run only a part is shown, so that following it costs Redis little. */
 const READS_PER_SECOND = 10;
 const RETRY_DELAY_MS = 500;
 
 /**
- * Waits at the end of a run's stream of results for entries as they are added: an entry is gone again some milliseconds
- * later. Has a connection of its own, because it blocks.
+ * Waits at the end of a run's results stream for new entries, which are trimmed some milliseconds later. Has its own
+ * connection, because it blocks.
  */
 export class ResultsTail {
   readonly #key: string;
@@ -49,10 +49,10 @@ export class ResultsTail {
         if (entries.length > 0) reads -= 1;
         if (reads >= 1) continue;
         await sleep(1_000 / READS_PER_SECOND, undefined, { signal });
-        // What came meanwhile is more than will be shown: on with the newest.
+        // Skips what was added in the meantime, which is more than will be shown, and continues with the newest.
         after = undefined;
       } catch {
-        // Redis is away, or this is the end.
+        // Redis is unavailable, or the tail was closed.
         await sleep(RETRY_DELAY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -64,9 +64,9 @@ export class ResultsTail {
   }
 
   async #next(after: string): Promise<TailEntry[]> {
-    const reply = (await this.#client.xreadBuffer(
-      ...(["COUNT", ENTRIES_PER_READ, "BLOCK", BLOCK_MS, "STREAMS", this.#key, after] as const),
-    )) as [Buffer, TailEntry[]][] | null;
+    const args = ["COUNT", ENTRIES_PER_READ, "BLOCK", BLOCK_MS, "STREAMS", this.#key, after] as const;
+    // Binary frames on a hot path: the reply has the shape that XREAD always has, and `decodeRecords` checks the frames.
+    const reply = (await this.#client.xreadBuffer(...args)) as [Buffer, TailEntry[]][] | null;
     return reply?.[0]?.[1] ?? [];
   }
 }

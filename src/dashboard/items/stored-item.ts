@@ -1,10 +1,10 @@
 import type { ItemSummary } from "./item-api.ts";
 
-/** An item with what its folder still knows of it. */
+/** An item with everything that its folder still contains about it. */
 export interface StoredItem extends ItemSummary {
-  /** What was asked: the text of an embedding item, the request of a chat item as JSON. */
+  /** The text of an embedding item, or the request of a chat item as JSON. */
   readonly text?: string;
-  /** Of a finished chat run: the answer's body, as its output has it. */
+  /** Of a finished batch run: the response body from its output. */
   readonly answer?: unknown;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** "provider/model" of a request that named its own. */

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import * as z from "zod";
 import { errorCode } from "#src/core/errors.ts";
 import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import { ANSWER_FILE, AnswerLog, type LoggedAnswer } from "#src/producer/storage/answer-log.ts";
@@ -25,9 +26,16 @@ import type { FailureView } from "./item-api.ts";
 const FAILURE_LINE_BYTES = 64 * 1024;
 const FIRST_READ_BYTES = 1_024;
 
+const failureLine = z.object({
+  index: z.int(),
+  kind: z.string(),
+  code: z.string().optional(),
+  message: z.string(),
+});
+
 /**
- * The records of a run as they lie in its working folder, read only: its coordinator may be writing them at the same
- * moment, so what is half there counts as not there yet. Close it when done.
+ * Reads the records in a run's working folder. Its coordinator may be writing at the same time, so incomplete data
+ * counts as absent. Close it after use.
  */
 export class StoredRecords {
   readonly #folder: string;
@@ -38,19 +46,14 @@ export class StoredRecords {
     this.#folder = join(dir, WORK_FOLDER);
   }
 
-  /** Floats per vector; 0 while no vector told, and for runs without vectors. */
-  async dimensions(): Promise<number> {
-    return (await this.#header())?.dimensions ?? 0;
-  }
-
-  /** One per item from `start` on; undefined for items without a record. */
+  /** The slots of `count` items from `start` on; undefined for items without a record. */
   async slots(start: number, count: number): Promise<(LedgerSlot | undefined)[]> {
     const words = new Uint32Array(count * SLOT_WORDS);
     await this.#read(LEDGER_FILE, new Uint8Array(words.buffer, 0, count * SLOT_BYTES), slotPosition(start));
     return Array.from({ length: count }, (_, i) => decodeSlot(words, i * SLOT_WORDS, start + i));
   }
 
-  /** Why an item failed; undefined when that is not (yet) to be read. */
+  /** The failure of an item; undefined if it cannot be read (yet). */
   async failure({ index, locator }: LedgerSlot): Promise<FailureView | undefined> {
     for (let size = FIRST_READ_BYTES; size <= FAILURE_LINE_BYTES; size *= 8) {
       const bytes = Buffer.alloc(size);
@@ -68,7 +71,7 @@ export class StoredRecords {
     return await this.#answers.read(index, locator);
   }
 
-  /** The vector of an item of an embedding run; undefined when what is on disk is not what was written. */
+  /** The vector of an item of an embedding run; undefined if its checksum does not match. */
   async vector({ index, locator, status }: LedgerSlot): Promise<Float32Array | undefined> {
     const header = await this.#header();
     if (status !== SLOT_OK || !header?.dimensions) return undefined;
@@ -95,7 +98,7 @@ export class StoredRecords {
     return typeof decoded === "string" ? undefined : decoded;
   }
 
-  /** Bytes read; 0 when there is no such file. */
+  /** Resolves with the number of bytes read: 0 if the file does not exist. */
   async #read(name: string, into: Uint8Array, position: number): Promise<number> {
     const file = await this.#open(name);
     if (!file) return 0;
@@ -120,7 +123,7 @@ export class StoredRecords {
 
   async #diskFile(name: string): Promise<DiskFile> {
     const file = await this.#open(name);
-    const refuse = () => Promise.reject(new Error("opened for reading"));
+    const refuse = () => Promise.reject(new Error("opened read-only"));
     return {
       read: (into, position) => this.#read(name, into, position),
       size: async () => (await file?.stat())?.size ?? 0,
@@ -134,10 +137,10 @@ export class StoredRecords {
 
 function parseFailure(line: string, index: number): FailureView | undefined {
   try {
-    const value: FailureView & { readonly index: number } = JSON.parse(line);
-    if (value.index !== index) return undefined;
-    const { kind, message, code } = value;
-    return code === undefined ? { kind, message } : { kind, message, code };
+    const failure = failureLine.safeParse(JSON.parse(line)).data;
+    if (failure?.index !== index) return undefined;
+    const { kind, code, message } = failure;
+    return { kind, code, message };
   } catch {
     return undefined;
   }

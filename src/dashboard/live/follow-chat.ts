@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { FailureView } from "#src/dashboard/items/item-api.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -22,9 +23,7 @@ const UNAVAILABLE_RETRY_MS = 1_000;
 export async function requireChat(item: string, { client, keys, breaker }: FollowDeps): Promise<void> {
   const status = await breaker.run(() => readStatus(client, keys, item));
   if (status?.kind !== "chat") {
-    throw new HttpError("unknown-chat", "Redis knows no such chat job.", {
-      hint: "Its answer has been picked up or has expired.",
-    });
+    throw new HttpError(ERRORS.unknownChat);
   }
 }
 

@@ -1,11 +1,12 @@
 import { coerceError } from "#src/core/errors.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
-import { toHttpError } from "#src/dashboard/create-server.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { toHttpError } from "#src/dashboard/http/to-http-error.ts";
 import type { LatestRecord } from "#src/dashboard/items/item-api.ts";
 import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
-import type { RunService } from "#src/dashboard/runs/run-service.ts";
+import { listRuns, type RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
@@ -72,7 +73,7 @@ export class LiveHub {
   /** Throws an HttpError when there are too many. */
   requireCapacity(): void {
     if (this.#subscriptions.size < MAX_SUBSCRIPTIONS) return;
-    throw new HttpError("bad-request", `${MAX_SUBSCRIPTIONS} pages are open already.`, { status: 503 });
+    throw new HttpError(ERRORS.tooManyStreams(MAX_SUBSCRIPTIONS));
   }
 
   /** Begins to tell a page about its topics, until it goes. */
@@ -122,7 +123,7 @@ export class LiveHub {
   }
 
   async #push(subscriptions: readonly Subscription[]): Promise<void> {
-    const { sampler, breaker, runService } = this.#deps;
+    const { sampler, breaker } = this.#deps;
     for (const subscription of subscriptions) {
       if (this.#deps.isSessionExpired(subscription.principal)) subscription.connection.close();
       else this.#pushHealth(subscription);
@@ -136,7 +137,7 @@ export class LiveHub {
       for (const { connection, topics } of subscriptions) if (topics.overview) connection.sendText("overview", json);
     }
     if (collectTopics(({ runs }) => runs).size > 0) {
-      const json = JSON.stringify(runService.filterRuns(snapshot, { offset: 0, limit: 50, text: "" }));
+      const json = JSON.stringify(listRuns(snapshot, { offset: 0, limit: 50, text: "" }));
       for (const { connection, topics } of subscriptions) if (topics.runs) connection.sendText("runs", json);
     }
     await Promise.all(
@@ -159,14 +160,14 @@ export class LiveHub {
   }
 
   async #pushRun(run: string, at: number, subscriptions: readonly Subscription[]): Promise<void> {
-    const known = this.#deps.runService.deps.runCache.get(run);
-    if (!known) return;
-    const json = JSON.stringify(await this.#deps.runService.describe(known, at));
+    const page = await this.#deps.runService.readCachedPage(run, at);
+    if (!page) return;
+    const json = JSON.stringify(page);
     for (const { connection, topics } of subscriptions) if (topics.run === run) connection.sendText("run", json);
   }
 
   async #pushRecords(run: string, subscriptions: readonly Subscription[]): Promise<void> {
-    const known = this.#deps.runService.deps.runCache.get(run);
+    const known = this.#deps.runService.getCached(run);
     if (!known) return;
     for (const subscription of subscriptions) {
       if (subscription.topics.records !== run || subscription.connection.signal.aborted) continue;
@@ -204,9 +205,7 @@ export class LiveHub {
   async #followChat(subscription: Subscription, item: string): Promise<void> {
     const { connection, principal } = subscription;
     try {
-      if (principal.role !== "operator") {
-        throw new HttpError("not-allowed", "What a model says is shown to an operator only.");
-      }
+      if (principal.role !== "operator") throw new HttpError(ERRORS.chatNeedsOperator);
       await requireChat(item, this.#deps.follow);
       for await (const event of followChat(item, this.#deps.follow, connection.signal)) connection.send("chat", event);
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
-import { requirePrincipal } from "#src/dashboard/create-server.ts";
+import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { LiveChatList } from "./live-chats.ts";
 import type { LiveHub } from "./live-hub.ts";

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Authenticator } from "#src/dashboard/auth/authenticator.ts";
-import { requirePrincipal } from "#src/dashboard/create-server.ts";
+import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";

@@ -3,10 +3,10 @@ import * as z from "zod";
 import { type Lane, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
-import { requireSameOrigin } from "#src/dashboard/auth/authenticator.ts";
-import { requireOperator } from "#src/dashboard/create-server.ts";
+import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
+import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
 import { type LaneStatusDeps, readLaneStatus } from "#src/dashboard/snapshot/read-lane-statuses.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
@@ -24,7 +24,7 @@ const limitsBody = z
   .refine(
     ({ requestsPerMinute, tokensPerMinute, concurrency, clear }) =>
       clear ?? requestsPerMinute ?? tokensPerMinute ?? concurrency,
-    "say what to set: requestsPerMinute, tokensPerMinute or concurrency, or clear",
+    "set requestsPerMinute, tokensPerMinute, concurrency or clear",
   );
 const laneBody = z.strictObject({ lane: z.string().min(1).max(300) });
 
@@ -37,42 +37,38 @@ export interface LaneRoutesDeps extends Omit<LaneStatusDeps, "telemetry"> {
 /** POST /api/lanes/limits and /api/lanes/unpark. */
 export function laneRoutes(deps: LaneRoutesDeps) {
   const { sampler, breaker, audit, limiter } = deps;
-  const view = (lane: Lane): Promise<LaneView> =>
+  const readView = (lane: Lane): Promise<LaneView> =>
     breaker.run(() => readLaneStatus(lane, undefined, Date.now(), { ...deps, telemetry: sampler.telemetry }));
   return async (server: FastifyInstance): Promise<void> => {
     server.post("/api/lanes/limits", async (request): Promise<LaneView> => {
-      requireSameOrigin(request);
-      const principal = requireOperator(request);
+      const principal = requireOperatorChange(request);
       const { lane: name, clear, ...limitValues } = parseInput(limitsBody, request.body);
       const lane = await requireLane(name, deps);
       const limits = omitUndefined(limitValues);
       const changes = Object.entries(limits).map(([dimension, value]) => `${dimension} ${value}`);
-      const detail = [...(clear ? ["clear"] : []), ...changes].join(", ");
+      const detail = [...(clear ? [AUDIT_DETAILS.clearLimits] : []), ...changes].join(", ");
       await breaker.run(() => audit.record(principal, { action: "set-limit", target: name, detail }));
       await breaker.run(async () => {
         if (clear) await limiter.clearLimits(lane);
         await limiter.setLimits(lane, limits);
       });
-      return await view(lane);
+      return await readView(lane);
     });
     server.post("/api/lanes/unpark", async (request): Promise<LaneView> => {
-      requireSameOrigin(request);
-      const principal = requireOperator(request);
+      const principal = requireOperatorChange(request);
       const { lane: name } = parseInput(laneBody, request.body);
       const lane = await requireLane(name, deps);
       await breaker.run(() => audit.record(principal, { action: "unpark", target: name }));
       await breaker.run(() => limiter.unpark(lane));
-      return await view(lane);
+      return await readView(lane);
     });
   };
 }
 
-/** A lane that is in use or configured: a limit on a misspelt one would hold nothing back. */
+/** Throws an HttpError unless the lane is in use or configured: a limit on a misspelt name would have no effect. */
 async function requireLane(name: string, { sampler, limitsOf }: LaneRoutesDeps): Promise<Lane> {
   const lane = parseLane(name);
   const snapshot = await sampler.readSnapshot();
   if (lane && (snapshot.lanes.some((known) => known.name === name) || limitsOf(lane) !== undefined)) return lane;
-  throw new HttpError("unknown-lane", "There is no such lane.", {
-    hint: "A lane is provider/model, or provider:account/model.",
-  });
+  throw new HttpError(ERRORS.unknownLane);
 }

@@ -3,11 +3,12 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
-import { requireSameOrigin } from "#src/dashboard/auth/authenticator.ts";
+import { requireSameOrigin } from "#src/dashboard/auth/request-origin.ts";
+import { requireOperator, requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
-import { requireOperator, requirePrincipal } from "#src/dashboard/create-server.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { BOARD_CSP } from "#src/dashboard/http/security-headers.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RegisteredQueue } from "#src/dashboard/snapshot/queue-registry.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import { maskJobData } from "./mask-job.ts";
@@ -110,10 +111,7 @@ export class QueueBoard {
     if (request.method === "GET" || request.method === "HEAD") return;
     requireSameOrigin(request);
     if (path !== PATHS.act || !ALLOWED_ACTIONS.test(pathname)) {
-      throw new HttpError("not-allowed", "This is not done to jobs of runs: their coordinators would undo it.", {
-        hint: "Pause, cancel or retry the run instead.",
-        reason: "jobs-belong-to-runs",
-      });
+      throw new HttpError(ERRORS.jobsBelongToRuns);
     }
     const target = pathname.slice(`${PATHS.act}/api/queues/`.length).slice(0, 200);
     await this.#deps.breaker.run(() => this.#deps.audit.record(principal, { action: "queue", target }));

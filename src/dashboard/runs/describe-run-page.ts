@@ -1,8 +1,11 @@
 import { parseLane } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import { describeRun, listRunActions } from "./describe-run.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import { describeRun } from "./describe-run.ts";
 import { describeStop } from "./describe-stop.ts";
+import { listRunActions, type RunFolderState } from "./list-run-actions.ts";
 import type { RetryStatus } from "./retry-api.ts";
 import type { RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
@@ -12,84 +15,63 @@ export interface RunPageParts {
   readonly at: number;
   readonly known: RunInfo;
   readonly found: FolderLookup;
-  /** All lanes of the latest look. */
+  /** All lanes of the latest snapshot. */
   readonly lanes: readonly LaneView[];
   readonly retry: RetryStatus | undefined;
 }
 
-/** A run's page. What the run told last comes before what its folder says, which lags by seconds. Pure. */
+/** The page of a run. What the run published last precedes its folder, which lags by seconds. Pure. */
 export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts): RunPage {
   const summary = describeRun(known);
-  const { published } = known;
+  const { published, hasCoordinator, window, dir, host } = known;
   const snapshot = published?.snapshot;
-  const report =
-    (published?.end?.outcome === "finished" ? published.end.report : undefined) ??
-    (found.isReadable ? found.folder.manifest : undefined);
+  const report = published?.end?.outcome === "finished" ? published.end.report : getManifest(found);
   const items = summary.items ?? report?.items;
-  const failuresByKind = (known.hasCoordinator ? snapshot?.failuresByKind : report?.failuresByKind) ?? {};
-  const folder = {
-    isReadable: found.isReadable,
-    ...(found.isReadable ? {} : { reason: found.reason, code: found.code }),
-    hasWorkFolder: found.isReadable && found.folder.itemsFile !== undefined,
-    isSearchable: found.isReadable && isSearchable(found.folder),
-  };
-  return {
+  const failuresByKind = hasCoordinator || !report ? snapshot?.failuresByKind : report.failuresByKind;
+  const { callsPerSecond, tokensPerSecond } = (hasCoordinator ? snapshot : undefined) ?? {};
+  const refusal = found.isReadable ? undefined : found.refusal;
+  return omitUndefined({
     ...summary,
     at,
-    ...(report ? { kind: report.kind, activeMs: report.activeMs } : {}),
-    ...(items
-      ? {
-          items: {
-            total: items.total,
-            succeeded: items.succeeded,
-            failed: items.failed,
-            ...pickInFlight(items),
-          },
-          itemsWithoutRecord: Math.max(0, items.total - items.succeeded - items.failed),
-        }
-      : {}),
-    ...describeRates(known),
-    ...describeRunStats(known, report),
-    failuresByKind: { ...(snapshot && !report ? snapshot.failuresByKind : {}), ...failuresByKind },
-    lanes: describeLanes(known, lanes),
-    ...(known.window === undefined ? {} : { window: known.window }),
-    folder: {
-      isReadable: found.isReadable,
-      dir: known.dir,
-      host: known.host,
-      ...(found.isReadable ? {} : { reason: found.reason, reasonCode: found.code }),
+    kind: report?.kind ?? summary.kind,
+    activeMs: report?.activeMs,
+    items: items && {
+      total: items.total,
+      succeeded: items.succeeded,
+      failed: items.failed,
+      inFlight: summary.items?.inFlight,
     },
-    ...(report
-      ? {
-          output: {
-            format: report.output.format,
-            files: report.state === "finished" ? report.output.files : [],
-          },
-        }
-      : {}),
-    ...describeStop(known, found),
-    ...listRunActions(known, folder, items?.failed),
-    ...(retry ? { retry } : {}),
-  };
-}
-
-function pickInFlight(items: object): { inFlight?: number } {
-  return "inFlight" in items && typeof items.inFlight === "number" ? { inFlight: items.inFlight } : {};
-}
-
-function describeRates({ hasCoordinator, published }: RunInfo): Pick<RunPage, "callsPerSecond" | "tokensPerSecond"> {
-  const { callsPerSecond, tokensPerSecond } = (hasCoordinator ? published?.snapshot : undefined) ?? {};
-  return {
+    itemsWithoutRecord: items && Math.max(0, items.total - items.succeeded - items.failed),
     callsPerSecond,
     tokensPerSecond,
-  };
+    ...describeRunStats(known, report),
+    failuresByKind: failuresByKind ?? {},
+    lanes: describeLanes(known, lanes),
+    window,
+    folder: { isReadable: found.isReadable, dir, host, reason: refusal?.message, reasonCode: refusal?.reason },
+    output: report && {
+      format: report.output.format,
+      files: report.state === "finished" ? report.output.files : [],
+    },
+    ...describeStop(known, found),
+    ...listRunActions(known, getFolderState(found), items?.failed),
+    retry,
+  });
 }
 
-type Report = Extract<FolderLookup, { isReadable: true }>["folder"]["manifest"];
+function getManifest(found: FolderLookup): RunManifest | undefined {
+  return found.isReadable ? found.folder.manifest : undefined;
+}
+
+function getFolderState(found: FolderLookup): RunFolderState {
+  if (!found.isReadable) return { refusal: found.refusal, hasWorkFolder: false, isSearchable: false };
+  const { folder } = found;
+  return { refusal: undefined, hasWorkFolder: folder.itemsFile !== undefined, isSearchable: isSearchable(folder) };
+}
 
 function describeRunStats(
   { hasCoordinator, published }: RunInfo,
-  report: Report | undefined,
+  report: RunManifest | undefined,
 ): Pick<RunPage, "calls" | "snoozes" | "batchFill" | "tokens"> {
   const snapshot = published?.snapshot;
   if (snapshot && (hasCoordinator || !report)) {
@@ -106,31 +88,18 @@ function describeRunStats(
   };
 }
 
-/** All that the run may use: what a coordinator told before its first look counts as well. */
+/** All lanes that the run may use, including those that its coordinator named before its first snapshot. */
 function describeLanes({ lanes: named, published }: RunInfo, lanes: readonly LaneView[]): LaneView[] {
   const reported = new Map(published?.snapshot?.lanes.map((lane) => [lane.name, lane]));
   return [...new Set([...named, ...reported.keys()])]
     .sort()
-    .flatMap((name) => describeLane(name, reported.get(name), lanes));
+    .flatMap((name) => lanes.find((lane) => lane.name === name) ?? toLaneView(name, reported.get(name)));
 }
 
-/** As it was seen at the latest look; as the run told it, where nobody has seen it since. */
-function describeLane(name: string, reported: LaneSnapshot | undefined, lanes: readonly LaneView[]): LaneView[] {
-  const seen = lanes.find((lane) => lane.name === name);
-  if (seen) return [seen];
+/** A lane that is not in the server's latest snapshot, as the run reported it. */
+function toLaneView(name: string, reported: LaneSnapshot | undefined): LaneView | [] {
   const lane = parseLane(name);
   if (!lane || !reported) return [];
   const { state, snoozeUntil, reason, requests, tokens, concurrency } = reported;
-  return [
-    {
-      ...lane,
-      name,
-      state,
-      ...(snoozeUntil === undefined ? {} : { snoozeUntil }),
-      ...(reason === undefined ? {} : { reason }),
-      requests,
-      tokens,
-      concurrency,
-    },
-  ];
+  return { ...lane, name, state, snoozeUntil, reason, requests, tokens, concurrency };
 }

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import * as z from "zod";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ERRORS, RETRY_MESSAGES } from "#src/dashboard/messages.ts";
 import type { RetryRequest, RetryStatus } from "./retry-api.ts";
 
-/** How this process starts the command line of its own version. */
+/** How to start the command line of this version. */
 export interface CliCommand {
   readonly program: string;
-  /** Before the words of a command. */
+  /** Arguments before those of the command. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -16,9 +18,11 @@ export interface RetryOptions extends RetryRequest {
   /** The run's folder, as Redis and its run.json name it; absolute. */
   readonly dir: string;
   readonly userName: string;
-  /** Worker processes for it; 0 where others serve its queues. */
+  /** Worker processes to start; 0 if other workers serve its queues, undefined for the default. */
   readonly workers: number | undefined;
 }
+
+type RetryEnd = Required<Pick<RetryStatus, "state" | "code" | "message">>;
 
 interface Retry {
   status: RetryStatus;
@@ -27,14 +31,14 @@ interface Retry {
 }
 
 const MAX_CONCURRENT_RETRIES = 4;
-/** Of the end of its messages, for when it ends without a word on its standard output. */
+/** Tail of stderr that is kept, and shown if the process exits without a final event. */
 const STDERR_TAIL_LENGTH = 2_000;
 const MESSAGE_LIMIT = 500;
 
 /**
- * Retries as processes of their own: each is the coordinator of its run, which must not depend on a web server's health.
- * They outlive the page that started them, and are stopped in an orderly way with the server; the run then goes on by
- * `sluice retry` or its own command.
+ * Runs retries as child processes: each is the coordinator of its run, which must not depend on the health of a web
+ * server. They outlive the page that started them and are stopped gracefully with the server; `sluice retry` or the
+ * run's own command then resumes the run.
  */
 export class RetryProcesses {
   readonly #command: CliCommand;
@@ -51,18 +55,15 @@ export class RetryProcesses {
     return this.#retries.get(run)?.status;
   }
 
-  /** Throws an HttpError while the run, or too many others, are being retried. */
+  /** Throws an HttpError while this run, or the maximum number of runs, is being retried. */
   start(options: RetryOptions): RetryStatus {
     const { run, dir, userName, kinds, cause, workers } = options;
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     if (this.status(run)?.state === "running") {
-      throw new HttpError("wrong-state", "This run is being retried already.", { reason: "retried-already" });
+      throw new HttpError(ERRORS.retriedAlready);
     }
     if (running.length >= MAX_CONCURRENT_RETRIES) {
-      throw new HttpError("wrong-state", `${MAX_CONCURRENT_RETRIES} runs are being retried already.`, {
-        hint: "Wait for one of them to end.",
-        reason: "too-many-retries",
-      });
+      throw new HttpError(ERRORS.tooManyRetries(MAX_CONCURRENT_RETRIES));
     }
     const commandArgs = [
       "retry",
@@ -73,19 +74,13 @@ export class RetryProcesses {
       ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ];
     const { program, args, env } = this.#command;
-    // A group of its own: Ctrl-C in the server's terminal reaches it once, through the server, which waits for it.
+    // In its own process group: Ctrl-C in the server's terminal reaches it only through the server, which waits for it.
     const child = spawn(program, [...args, ...commandArgs], {
       stdio: ["ignore", "pipe", "pipe"],
       env,
       detached: true,
     });
-    const status: RetryStatus = {
-      state: "running",
-      startedAt: this.#now(),
-      userName,
-      kinds,
-      cause,
-    };
+    const status: RetryStatus = { state: "running", startedAt: this.#now(), userName, kinds, cause };
     const exited = Promise.withResolvers<void>();
     const retry: Retry = { status, child, exited: exited.promise };
     this.#retries.set(run, retry);
@@ -93,7 +88,7 @@ export class RetryProcesses {
     return status;
   }
 
-  /** Stops what is under way and resolves when it has ended; nothing of it is lost. */
+  /** Stops running retries and resolves when they have exited; nothing is lost. */
   async close(): Promise<void> {
     const running = [...this.#retries.values()].filter(({ status }) => status.state === "running");
     for (const { child } of running) child.kill("SIGTERM");
@@ -111,74 +106,57 @@ export class RetryProcesses {
         retry.status = { ...retry.status, ...readEvent(line) };
       });
     }
-    const end = (how: Pick<RetryStatus, "state" | "code" | "message">) => {
+    const finish = (end: RetryEnd) => {
       if (retry.status.finishedAt === undefined) {
-        const message = how.message?.slice(0, MESSAGE_LIMIT);
-        retry.status = {
-          ...retry.status,
-          ...how,
-          finishedAt: this.#now(),
-          ...(message === undefined ? {} : { message }),
-        };
+        const message = end.message.slice(0, MESSAGE_LIMIT);
+        retry.status = { ...retry.status, ...end, message, finishedAt: this.#now() };
       }
       exited();
     };
     child.once("error", () =>
-      end({ state: "failed", code: "could-not-start", message: "The process could not be started." }),
+      finish({ state: "failed", code: "could-not-start", message: RETRY_MESSAGES.couldNotStart }),
     );
     child.once("close", (code, signal) =>
-      end(describeExit(retry.status, formatStderrTail(stderrTail), { code, signal })),
+      finish(describeExit(retry.status, formatStderrTail(stderrTail), { code, signal })),
     );
   }
 }
 
-/** What a line of `--json` says that a page should show. */
+const text = z.string().optional().catch(undefined);
+/** The `--json` events that a page shows. */
+const retryEvent = z.discriminatedUnion("event", [
+  z.object({ event: z.literal("retried"), succeeded: z.number(), failed: z.number() }),
+  z.object({ event: z.literal("run-end"), message: text, hint: text }),
+  z.object({ event: z.literal("note"), message: text, hint: text }),
+]);
+
+/** The part of the status that a line of `--json` changes; nothing for other lines. */
 function readEvent(line: string): Partial<RetryStatus> {
   try {
-    const event = JSON.parse(line) as {
-      readonly event?: string;
-      readonly message?: unknown;
-      readonly hint?: unknown;
-      readonly succeeded?: unknown;
-      readonly failed?: unknown;
-    };
-    const { succeeded, failed } = event;
-    if (event.event === "retried" && typeof succeeded === "number" && typeof failed === "number") {
-      return { items: { succeeded, failed } };
-    }
-    if (event.event !== "run-end" && event.event !== "note") return {};
-    const { message, hint } = event;
-    return {
-      message: typeof message === "string" ? message : undefined,
-      hint: typeof hint === "string" ? hint : undefined,
-    };
+    const event = retryEvent.parse(JSON.parse(line));
+    if (event.event === "retried") return { items: { succeeded: event.succeeded, failed: event.failed } };
+    return { message: event.message, hint: event.hint };
   } catch {
     return {};
   }
 }
 
-/** A process that ends with 1 has items that failed, or has fallen over; only the former has told of the items. */
+/** Exit code 1 means that items failed if the process reported its items, and that it crashed if it did not. */
 function describeExit(
   { items, message }: Pick<RetryStatus, "items" | "message">,
   stderrTail: string,
   { code, signal }: { readonly code: number | null; readonly signal: string | null },
-): Pick<RetryStatus, "state" | "code" | "message"> {
+): RetryEnd {
   if (code !== 0 && !(code === 1 && items)) {
-    const text = message ?? (stderrTail || `It ended with ${signal ?? code}.`);
-    return { state: "failed", code: "refused", message: text };
+    const reason = message ?? (stderrTail || RETRY_MESSAGES.exited(signal ?? code));
+    return { state: "failed", code: "refused", message: reason };
   }
   const { succeeded = 0, failed = 0 } = items ?? {};
   const all = succeeded + failed;
-  if (all === 0) {
-    return { state: "finished", code: "nothing-to-retry", message: "There was nothing to retry." };
-  }
-  return failed === 0
-    ? { state: "finished", code: "all-succeeded", message: `All ${all} items that were retried succeeded.` }
-    : {
-        state: "finished",
-        code: "some-failed-again",
-        message: `${succeeded} of ${all} items succeeded, ${failed} failed again.`,
-      };
+  if (all === 0) return { state: "finished", code: "nothing-to-retry", message: RETRY_MESSAGES.nothingToRetry };
+  if (failed === 0) return { state: "finished", code: "all-succeeded", message: RETRY_MESSAGES.allSucceeded(all) };
+  const retried = RETRY_MESSAGES.someFailedAgain(succeeded, all, failed);
+  return { state: "finished", code: "some-failed-again", message: retried };
 }
 
 function formatStderrTail(text: string): string {

@@ -1,4 +1,5 @@
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ACTION_RESULTS, ERRORS } from "#src/dashboard/messages.ts";
 import { mayHolderLive } from "#src/producer/runs/lease.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -8,16 +9,6 @@ import { getRunPhase } from "./describe-run.ts";
 import type { RunActionResult } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 
-const MESSAGES: Readonly<Record<UserTransition, string>> = {
-  pause: "Paused: calls in flight finish, no new calls start.",
-  resume: "The run was resumed.",
-  cancel: "Cancelled: calls in flight finish, then the output is written. Items without a record become errors.",
-};
-const UNCHANGED = "The run is already in that state.";
-const OUTPUT_PENDING =
-  "Cancelled. No process coordinates this run, so no output is written yet. To write it, run the run's command again: " +
-  "items without a record become errors.";
-
 /** Changes the state of a run in Redis, which workers and the coordinator obey. Throws an HttpError if that is refused. */
 export async function changeRunState(
   action: UserTransition,
@@ -26,18 +17,16 @@ export async function changeRunState(
 ): Promise<RunActionResult> {
   const { run } = known;
   const { decision, hasCoordinator } = await new RunControl(client, keys, run).requestTransition(action, mayHolderLive);
-  if (decision.outcome === "refused") {
-    const { code, message, hint } = decision;
-    throw new HttpError("wrong-state", message, { reason: code, hint });
-  }
-  const isChanged = decision.outcome === "change";
+  if (decision.outcome === "refused") throw new HttpError(ERRORS.transitionRefused(decision));
+  const changed = decision.outcome === "change";
   const outputPending = action === "cancel" && !hasCoordinator;
+  const message = changed ? ACTION_RESULTS[action] : ACTION_RESULTS.unchanged;
   return {
     run,
-    changed: isChanged,
+    changed,
     phase: getRunPhase({ ...known, hasCoordinator, state: decision.state }),
-    outputPending: outputPending ? outputPending : undefined,
-    message: outputPending ? OUTPUT_PENDING : isChanged ? MESSAGES[action] : UNCHANGED,
+    outputPending: outputPending ? true : undefined,
+    message: outputPending ? ACTION_RESULTS.cancelWithoutCoordinator : message,
   };
 }
 
@@ -49,16 +38,13 @@ export async function setWindow(
 ): Promise<RunActionResult> {
   const control = new RunControl(client, keys, known.run);
   if ((await control.coordinator()) === undefined || (await control.state()) === undefined) {
-    throw new HttpError("wrong-state", "The run is stopped: no process coordinates it.", {
-      hint: "Run its command again with --window.",
-      reason: "no-coordinator",
-    });
+    throw new HttpError(ERRORS.noCoordinatorForWindow);
   }
   await control.updateMeta({ window: items });
   return {
     run: known.run,
     changed: known.window !== items,
     phase: getRunPhase(known),
-    message: "The run's coordinator applies the new window within seconds.",
+    message: ACTION_RESULTS.window,
   };
 }

@@ -1,10 +1,11 @@
+import { parsePublishedRun } from "#src/producer/runs/progress/parse-published-run.ts";
 import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
 import { parseRunState, type RunState } from "#src/state/runs/run-transitions.ts";
 
-/** What Redis knows of a run, as it was last read. */
+/** What Redis knows about a run, as of the last read. */
 export interface RunInfo {
   readonly run: string;
   /** Epoch ms. */
@@ -12,31 +13,31 @@ export interface RunInfo {
   readonly state: RunState | undefined;
   readonly kind: "embedding" | "chat" | undefined;
   readonly model: string | undefined;
-  /** Names of the lanes that its coordinator may use; empty when nobody told. */
+  /** Names of the lanes that its coordinator may use; empty if unknown. */
   readonly lanes: readonly string[];
   readonly dir: string | undefined;
   readonly host: string | undefined;
   readonly items: number | undefined;
-  /** Items in Redis at once, as a person last asked for. */
+  /** Maximum number of items in Redis at once, as set last. */
   readonly window: number | undefined;
-  /** When its coordinator was last heard of, epoch ms. */
+  /** Last sign of life of its coordinator, epoch ms. */
   readonly seenAt: number | undefined;
-  /** Some process feeds and collects it at this moment. */
+  /** Some process holds its lease at this moment. */
   readonly hasCoordinator: boolean;
   readonly published: PublishedRun | undefined;
 }
 
-/** Runs that are listed; older ones are found by their id only. */
+/** Older runs are not listed, but can be opened by id. */
 const MAX_LISTED = 2_000;
-/** Runs at work that are read at every look. */
+/** Active runs that are read for every snapshot. */
 const MAX_ACTIVE = 30;
-/** Of the others so many are read at every look, in turns: one that is retried shows within seconds. */
+/** How many of all runs are read for every snapshot, in turn, so that a retried run shows up within seconds. */
 const ROTATION_SIZE = 20;
-const FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes"] as const;
+const META_FIELDS = ["state", "model", "dir", "host", "items", "window", "seenAt", "kind", "lanes"] as const;
 
 /**
- * All runs that Redis lists, held in memory: those at work are read at every look, the others in turns, so that a look
- * costs the same with ten runs and with a thousand.
+ * All runs that Redis lists, in memory. Active runs are read for every snapshot and the others in turn, so that a
+ * snapshot costs the same with ten runs and with a thousand.
  */
 export class RunCache {
   readonly #client: RedisClient;
@@ -51,7 +52,7 @@ export class RunCache {
     this.#keys = keys;
   }
 
-  /** Newest first. Runs that Redis has forgotten all of, after their week, are left out. */
+  /** Newest first, without runs of which Redis has only the id left after their week. */
   list(now: number): RunInfo[] {
     return this.#listed.flatMap((run) => {
       const known = this.#known.get(run);
@@ -63,14 +64,14 @@ export class RunCache {
     return this.#known.get(run);
   }
 
-  /** Reads the list, what is new in it, what is at work, what somebody looks at, and the next turn of the others. */
+  /** Reads the list, then new, active and watched runs, and the next ones in turn. */
   async refreshListed(watched: Iterable<string>): Promise<void> {
     const found = await this.#client.zrevrange(this.#keys.runs, 0, MAX_LISTED - 1, "WITHSCORES");
     const created = new Map<string, number>();
     for (let i = 0; i + 1 < found.length; i += 2) created.set(String(found[i]), Number(found[i + 1]));
     this.#listed = [...created.keys()];
     const due = new Set(this.#listed.filter((run) => !this.#known.has(run)));
-    const active = this.#listed.filter((run) => isAtWork(this.#known.get(run)));
+    const active = this.#listed.filter((run) => isActive(this.#known.get(run)));
     for (const run of active.slice(0, MAX_ACTIVE)) due.add(run);
     for (const run of watched) if (created.has(run)) due.add(run);
     for (let i = 0; i < Math.min(ROTATION_SIZE, this.#listed.length); i++) {
@@ -94,10 +95,10 @@ export class RunCache {
 
   async #read(run: string, createdAt: number): Promise<RunInfo> {
     const { meta, snapshot, lease } = this.#keys.run(run);
-    // The lease is asked for first: a coordinator that ends between the two has told its end by then.
+    // The lease is read first: a coordinator that exits between the reads has published its end by then.
     const [holder, values, published] = await Promise.all([
       this.#client.get(lease),
-      this.#client.hmget(meta, ...FIELDS),
+      this.#client.hmget(meta, ...META_FIELDS),
       this.#client.get(snapshot),
     ]);
     const [state, model, dir, host, items, window, seenAt, kind, lanes] = values.map((value) => value ?? undefined);
@@ -110,16 +111,16 @@ export class RunCache {
       lanes: parseLanes(lanes),
       dir,
       host,
-      items: toNumber(items),
-      window: toNumber(window),
-      seenAt: toNumber(seenAt),
+      items: parseNumber(items),
+      window: parseNumber(window),
+      seenAt: parseNumber(seenAt),
       hasCoordinator: holder !== null && holder !== undefined,
-      published: parsePublished(published),
+      published: published ? parsePublishedRun(published) : undefined,
     };
   }
 }
 
-function isAtWork(known: RunInfo | undefined): boolean {
+function isActive(known: RunInfo | undefined): boolean {
   return known !== undefined && (known.hasCoordinator || known.state === "running" || known.state === "paused");
 }
 
@@ -127,28 +128,17 @@ function isForgotten({ state, published, hasCoordinator, createdAt }: RunInfo, n
   return state === undefined && !published && !hasCoordinator && now - createdAt > RUN_TTL_MS;
 }
 
-function toNumber(text: string | undefined): number | undefined {
+function parseNumber(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
+/** Entries that are no names are left out. */
 function parseLanes(text: string | undefined): readonly string[] {
-  if (text === undefined) return [];
   try {
-    const names: unknown = JSON.parse(text);
+    const names: unknown = JSON.parse(text ?? "[]");
     return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
   } catch {
     return [];
-  }
-}
-
-/** What another version wrote, or what is no JSON, counts as nothing: a page must not fall over it. */
-function parsePublished(text: string | null | undefined): PublishedRun | undefined {
-  if (text === null || text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && "at" in value ? (value as PublishedRun) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { hostname } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ERRORS, FOLDER_MESSAGES } from "#src/dashboard/messages.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { isBatch, type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
@@ -11,36 +12,35 @@ import type { RunInfo } from "./run-cache.ts";
 export interface RunFolder {
   readonly dir: string;
   readonly manifest: RunManifest;
-  /** Its plan's items; undefined once the run has ended well and its working folder is gone. */
+  /** The planned items; undefined once the run has finished without failures and its working folder is deleted. */
   readonly itemsFile: string | undefined;
+}
+
+/** Why a run's folder cannot be read. */
+export interface FolderRefusal {
+  readonly reason: "folder-on-other-host" | "folder-missing";
+  readonly message: string;
 }
 
 export type FolderLookup =
   | { readonly isReadable: true; readonly folder: RunFolder }
-  | {
-      readonly isReadable: false;
-      readonly reason: string;
-      readonly code: "folder-on-other-host" | "folder-missing";
-    };
+  | { readonly isReadable: false; readonly refusal: FolderRefusal };
 
 /**
- * The folder that Redis names for a run, if it is on this machine and really that run's. Paths come from there alone,
- * never from a request; a folder whose run.json names another run is refused.
+ * The folder that Redis names for a run, if it is on this machine and really belongs to that run. The path comes from
+ * Redis only, never from a request; a folder whose run.json names another run is refused.
  */
 export async function findRunFolder({ run, dir, host, published }: RunInfo): Promise<FolderLookup> {
-  const missing = (reason: string, code: "folder-on-other-host" | "folder-missing" = "folder-missing") =>
-    ({ isReadable: false, reason, code }) as const;
+  const refuse = (message: string, reason: FolderRefusal["reason"] = "folder-missing") =>
+    ({ isReadable: false, refusal: { reason, message } }) as const;
   if (dir === undefined || host === undefined) {
-    return missing(published ? "Redis no longer knows where this run's folder is." : "This run has not begun yet.");
+    return refuse(published ? FOLDER_MESSAGES.forgotten : FOLDER_MESSAGES.notStarted);
   }
-  if (host !== hostname()) {
-    const reason = `The run's folder is on ${host}: ${dir}. A dashboard started there can read it.`;
-    return missing(reason, "folder-on-other-host");
-  }
-  if (!isAbsolute(dir) || resolve(dir) !== dir) return missing("Redis names no usable folder for this run.");
+  if (host !== hostname()) return refuse(FOLDER_MESSAGES.otherHost(host, dir), "folder-on-other-host");
+  if (!isAbsolute(dir) || resolve(dir) !== dir) return refuse(FOLDER_MESSAGES.unusablePath);
   const manifest = await readManifest(dir).catch(() => undefined);
-  if (!manifest) return missing(`There is no readable run in ${dir} any more.`);
-  if (manifest.run !== run) return missing(`${dir} holds another run by now.`);
+  if (!manifest) return refuse(FOLDER_MESSAGES.noRun(dir));
+  if (manifest.run !== run) return refuse(FOLDER_MESSAGES.otherRun(dir));
   const itemsFile = join(dir, WORK_FOLDER, ITEMS_FILE);
   const hasItemsFile = await access(itemsFile).then(
     () => true,
@@ -49,14 +49,14 @@ export async function findRunFolder({ run, dir, host, published }: RunInfo): Pro
   return { isReadable: true, folder: { dir, manifest, itemsFile: hasItemsFile ? itemsFile : undefined } };
 }
 
-/** Throws an HttpError that says where the folder is when it is not at hand. */
+/** Throws an HttpError that says where the folder is if it cannot be read. */
 export async function requireRunFolder(known: RunInfo): Promise<RunFolder> {
   const found = await findRunFolder(known);
   if (found.isReadable) return found.folder;
-  throw new HttpError("folder-on-other-host", found.reason, { reason: found.code });
+  throw new HttpError(ERRORS.folderUnavailable(found.refusal.reason, found.refusal.message));
 }
 
-/** Whether its vectors can be searched: a finished run that wrote records with vectors. */
+/** Whether the run's vectors can be searched: a finished embedding run that did not come from a batch file. */
 export function isSearchable({ manifest }: RunFolder): boolean {
   return manifest.state === "finished" && manifest.kind === "embedding" && !isBatch(manifest);
 }

@@ -10,20 +10,20 @@ interface RunSample {
   readonly tokens: number;
 }
 
-/** Steps are made twice as long when there are more of them, so that a run of days is still a chart. */
+/** With more steps than this, the step length doubles, so that a run of several days still fits a chart. */
 const MAX_STEPS = 360;
 const FIRST_STEP_MS = 5_000;
-/** Runs remembered; the one that was at work longest ago goes first. */
+/** Runs that are kept; the one that was active longest ago is dropped first. */
 const MAX_RUNS = 200;
 
 /**
- * How runs went, from what their coordinators tell once a second, as long as this server lives and looks: a counter's
- * growth between two looks is spread over the time between them.
+ * The progress of runs over time, from what their coordinators publish once a second while this server takes snapshots.
+ * A counter's growth between two samples is spread over the time between them.
  */
 export class RunHistory {
   readonly #runs = new Map<string, { stepMs: number; samples: RunSample[] }>();
 
-  /** Takes what is new of the runs at work. */
+  /** Adds a sample of every run that has a coordinator. */
   record(runs: Iterable<RunInfo>): void {
     for (const { run, published, hasCoordinator } of runs) {
       const snapshot = published?.snapshot;
@@ -51,11 +51,11 @@ export class RunHistory {
     const rate = (of: (sample: RunSample) => number) =>
       steps.map((sample, i) => {
         const before = samples[i];
-        // A counter that fell began anew: a retry took records back.
+        // A counter that fell was reset: a retry removes records.
         if (!before || sample.at <= before.at || of(sample) < of(before)) return null;
         return Number((((of(sample) - of(before)) * 60_000) / (sample.at - before.at)).toPrecision(4));
       });
-    const line = (metric: HistoryMetric, of: (sample: RunSample) => number) => ({
+    const createSeries = (metric: HistoryMetric, of: (sample: RunSample) => number) => ({
       seriesKey: metric,
       metric,
       values: rate(of),
@@ -64,23 +64,23 @@ export class RunHistory {
       stepMs,
       at: steps.map(({ at }) => Math.floor(at / stepMs) * stepMs),
       lines: [
-        line("items", ({ items }) => items),
-        line("calls", ({ calls }) => calls),
-        line("tokens", ({ tokens }) => tokens),
-        line("failed-items", ({ failed }) => failed),
-        line("throttles", ({ throttled }) => throttled),
+        createSeries("items", ({ items }) => items),
+        createSeries("calls", ({ calls }) => calls),
+        createSeries("tokens", ({ tokens }) => tokens),
+        createSeries("failed-items", ({ failed }) => failed),
+        createSeries("throttles", ({ throttled }) => throttled),
       ],
     };
   }
 
   #add(run: string, sample: RunSample): void {
     const known = this.#runs.get(run) ?? { stepMs: FIRST_STEP_MS, samples: [] };
-    // Taken out and put in again, the map is in the order of the last news.
+    // Deleted and inserted again, so that the map is ordered by the last sample.
     this.#runs.delete(run);
     this.#runs.set(run, known);
     const { samples } = known;
     const last = samples.at(-1);
-    // A clock that went back leaves nothing that could be carried on.
+    // After a clock jump backwards the old samples are useless.
     if (last && sample.at < last.at) samples.length = 0;
     const step = (at: number) => Math.floor(at / known.stepMs);
     if (last && step(last.at) === step(sample.at)) samples[samples.length - 1] = sample;

@@ -1,4 +1,5 @@
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { ServerHealth } from "./server-health.ts";
 
@@ -54,9 +55,7 @@ export class RedisCircuitBreaker {
   }
 
   #createUnavailableError(): HttpError {
-    return new HttpError("redis-unavailable", "Redis does not answer.", {
-      hint: "Nothing is lost: runs go on by themselves when it is back, and so does this page.",
-    });
+    return new HttpError(ERRORS.redisUnavailable);
   }
 
   #openCircuit(): void {

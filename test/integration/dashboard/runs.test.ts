@@ -68,7 +68,7 @@ describe("a run's page", () => {
     expect(run.items).not.toHaveProperty("inFlight");
     expect(run.actions).toContain("retry");
     expect(run.actions).not.toContain("resume");
-    expect(run.refusals.resume).toContain("No process");
+    expect(run.refusals.resume).toContain("No coordinator");
     const runs = await waitFor(async () => {
       const list = (await page.sendRequest("/api/runs")).json();
       return list.total === 1 ? list.runs : undefined;
@@ -96,6 +96,22 @@ describe("a run's page", () => {
     expect((await get("")).folder).toMatchObject({ isReadable: false });
     expect((await page.sendRequest("/api/runs/run-1/items/0")).status).toBe(409);
   });
+
+  it.each([{ at: 1, snapshot: { phase: "running" } }, { at: 1, end: { outcome: "finished" } }, "no object"])(
+    "is not affected by malformed data of its coordinator, and neither is the list: %j",
+    async (published) => {
+      await create({ state: "running" });
+      await new RunControl(client, keys, "run-1").acquireLease("somebody", 60_000);
+      await client.set(keys.run("run-1").snapshot, JSON.stringify(published));
+      expect(await get("")).toMatchObject({ run: "run-1", phase: "planning" });
+      const active = await waitFor(async () => {
+        const { runs } = (await page.sendRequest("/api/overview")).json();
+        return runs?.active.length > 0 ? runs.active : undefined;
+      });
+      expect(active).toMatchObject([{ run: "run-1", phase: "planning" }]);
+      expect(page.errors).toEqual([]);
+    },
+  );
 
   it.each(["none", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00", "a".repeat(120), "<script>"])(
     "does not know a run %j",

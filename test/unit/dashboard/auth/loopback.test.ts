@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostName, isLoopback } from "#src/dashboard/auth/loopback.ts";
+import { isLoopback, parseHostName } from "#src/dashboard/auth/loopback.ts";
 
 describe("names of this machine", () => {
   it.each(["localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"])(
@@ -21,5 +21,5 @@ describe("names of this machine", () => {
     ["::1", undefined],
     ["a b", undefined],
     [undefined, undefined],
-  ])("the header %j names %j", (header, name) => expect(hostName(header)).toBe(name));
+  ])("the header %j names %j", (header, name) => expect(parseHostName(header)).toBe(name));
 });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { findItems, type ItemFilter } from "#src/dashboard/items/find-items.ts";
+import { ItemReader } from "#src/dashboard/items/item-reader.ts";
 import { LineFile } from "#src/dashboard/items/line-file.ts";
-import { readItem } from "#src/dashboard/items/run-items.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
 import { openRecordStore } from "#src/producer/storage/record-store.ts";
@@ -13,6 +13,8 @@ import { openRecordStore } from "#src/producer/storage/record-store.ts";
 const COUNT = 2_500;
 const idOf = (index: number) => (index === 1_700 ? 'odd "quoted" \\ 文本' : `Doc-${index}`);
 const textOf = (index: number) => (index % 1_000 === 7 ? "grey Herons" : "ships");
+
+const reader = new ItemReader();
 
 let dir: string;
 beforeEach(() => {
@@ -61,7 +63,7 @@ async function all(folder: RunFolder, search: Partial<ItemFilter>) {
   const found: string[] = [];
   let from = 0;
   for (let pages = 1; ; pages += 1) {
-    const page = await findItems(folder, { text: "", in: "id", limit: 200, ...search, from });
+    const page = await findItems(reader, folder, { text: "", in: "id", limit: 200, ...search, from });
     found.push(...page.items.map(({ id }) => id));
     if (page.next === undefined) return { found, pages, searchedShare: page.searchedShare };
     expect(page.next).toBeGreaterThan(from);
@@ -93,30 +95,31 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
   it("gives one item with all that it holds", async () => {
     const folder = await finished(format);
     for (const index of [COUNT - 1, 0, 1_700, 1_000]) {
-      expect(await readItem(folder, index)).toMatchObject({
+      expect(await reader.readItem(folder, index)).toMatchObject({
         ...{ index, id: idOf(index), status: "succeeded", tokens: 4 },
         ...(format === "batch"
           ? { answer: { content: textOf(index) } }
           : { text: textOf(index), attempts: 1, metadata: { source: `${index}.md` } }),
       });
     }
-    expect(await readItem(folder, COUNT)).toBeUndefined();
+    expect(await reader.readItem(folder, COUNT)).toBeUndefined();
   });
 });
 
 test("an output that was written anew is not read by the places of the old one", async () => {
   const folder = await finished("batch");
-  expect((await readItem(folder, 2_000))?.id).toBe("Doc-2000");
+  expect((await reader.readItem(folder, 2_000))?.id).toBe("Doc-2000");
   const line = (i: number) => `${JSON.stringify({ custom_id: `a much longer name ${i}` })}\n`;
   writeFileSync(join(dir, "output.jsonl"), Array.from({ length: COUNT }, (_, i) => line(i)).join(""));
-  expect((await readItem(folder, 2_000))?.id).toBe("a much longer name 2000");
+  expect((await reader.readItem(folder, 2_000))?.id).toBe("a much longer name 2000");
 });
 
 test("an output that is gone is one clear sentence", async () => {
   const folder = await finished("jsonl");
   rmSync(join(dir, "records.jsonl"));
-  await expect(findItems(folder, { text: "", in: "id", from: 0, limit: 5 })).rejects.toMatchObject({
+  await expect(findItems(reader, folder, { text: "", in: "id", from: 0, limit: 5 })).rejects.toMatchObject({
     code: "folder-on-other-host",
+    reason: "output-missing",
   });
 });
 

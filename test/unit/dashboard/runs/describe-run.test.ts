@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { describeRun, getRunPhase, listRunActions } from "#src/dashboard/runs/describe-run.ts";
+import { describeRun, getRunPhase } from "#src/dashboard/runs/describe-run.ts";
+import { listRunActions } from "#src/dashboard/runs/list-run-actions.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
@@ -97,7 +98,7 @@ describe("a line of the list", () => {
 });
 
 describe("what can be done", () => {
-  const folder = { isReadable: true, hasWorkFolder: true, isSearchable: true };
+  const folder = { refusal: undefined, hasWorkFolder: true, isSearchable: true };
 
   it("fits the run's state", () => {
     const running = known({ hasCoordinator: true, state: "running" });
@@ -111,8 +112,7 @@ describe("what can be done", () => {
 
   it("says why something cannot be done", () => {
     const elsewhere = {
-      isReadable: false,
-      reason: "It is on host-b.",
+      refusal: { reason: "folder-on-other-host", message: "It is on host-b." } as const,
       hasWorkFolder: false,
       isSearchable: false,
     };

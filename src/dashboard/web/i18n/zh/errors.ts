@@ -47,6 +47,7 @@ export const errorsZh: typeof errorsEn = {
     "too-many-retries": "同时重试的运行过多，请等其中一个结束。",
     "folder-on-other-host": "运行文件夹在另一台机器上。",
     "folder-missing": "运行文件夹已不存在。",
+    "output-missing": "运行的输出文件已不存在。",
     "work-folder-missing": "运行的工作文件夹已不存在，重试所需的内容也随之丢失。",
     "jobs-belong-to-runs": "作业属于运行，不能这样更改；请暂停、取消或重试运行。",
     "redis-unavailable": "没有丢失任何数据：Redis 恢复后，运行和本页都会自动继续。",

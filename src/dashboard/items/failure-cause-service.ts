@@ -1,0 +1,141 @@
+import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/failure-cause-counter.ts";
+import { LruCache } from "#src/core/lru-cache.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { ERRORS } from "#src/dashboard/messages.ts";
+import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import { findRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import type { RunService } from "#src/dashboard/runs/run-service.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import { SLOT_FAILED } from "#src/producer/storage/ledger.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { readFailureCauses } from "#src/state/runs/run-journal.ts";
+import type { FailureCauseList, FailureCauseView } from "./cause-api.ts";
+import type { CauseFilter } from "./cause-filter.ts";
+import type { ItemReader } from "./item-reader.ts";
+import { StoredRecords } from "./stored-records.ts";
+
+const MAX_CAUSES_SHOWN = 100;
+/** Examples whose item id is looked up, starting with the largest causes. */
+const MAX_EXAMPLE_IDS = 20;
+const MAX_CACHED_IDS = 5_000;
+const MAX_CACHED_RECOUNTS = 50;
+/** Failures that are counted from the folder when Redis no longer has the run's causes. */
+const MAX_RECOUNTED = 50_000;
+const SLOTS_PER_READ = 16_384;
+
+export interface FailureCauseServiceDeps {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly breaker: RedisCircuitBreaker;
+  readonly runService: RunService;
+  readonly itemReader: ItemReader;
+}
+
+/** The failure causes of runs, from Redis or from the run's folder. */
+export class FailureCauseService {
+  readonly #deps: FailureCauseServiceDeps;
+  /** "RUN INDEX" -> item id, which never changes. */
+  readonly #itemIds = new LruCache<string, string>(MAX_CACHED_IDS);
+  readonly #recounts = new LruCache<string, { readonly version: string; readonly causes: Promise<FailureCauseView[]> }>(
+    MAX_CACHED_RECOUNTS,
+  );
+
+  constructor(deps: FailureCauseServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws an HttpError for an unknown run. */
+  async list(run: string): Promise<FailureCauseList> {
+    const known = await this.#deps.runService.requireRun(run);
+    const causes = await this.#readCauses(known);
+    return {
+      at: Date.now(),
+      causes: await this.#addExampleIds(known, causes.slice(0, MAX_CAUSES_SHOWN)),
+      others: sumCounts(causes.slice(MAX_CAUSES_SHOWN)),
+      total: sumCounts(causes),
+    };
+  }
+
+  /** A filter for the items of one cause. Throws an HttpError if the run has no such cause. */
+  async requireFilter(run: string, cause: string): Promise<CauseFilter> {
+    const listed = await this.#readCauses(await this.#deps.runService.requireRun(run));
+    const causes = new Set(listed.map((one) => one.cause));
+    if (causes.has(cause)) return { cause, causes };
+    throw new HttpError(ERRORS.unknownCause);
+  }
+
+  async #readCauses(known: RunInfo): Promise<readonly FailureCauseView[]> {
+    const { client, keys, breaker } = this.#deps;
+    const causes = await breaker.run(() => readFailureCauses(client, keys, known.run));
+    return causes.length > 0 ? causes.map(toFailureCauseView) : await this.#recountFromFolder(known);
+  }
+
+  /** Redis forgets the causes with the run, but the ledger on disk remains. It is read once for each of its states. */
+  async #recountFromFolder(known: RunInfo): Promise<FailureCauseView[]> {
+    const found = await findRunFolder(known);
+    if (!found.isReadable || found.folder.itemsFile === undefined) return [];
+    const { run, items, state, activeMs } = found.folder.manifest;
+    if (items.failed === 0) return [];
+    const version = `${state} ${items.failed} ${activeMs}`;
+    const cached = this.#recounts.get(run);
+    if (cached?.version === version) return await cached.causes;
+    const causes = countFailures(found.folder);
+    this.#recounts.set(run, { version, causes });
+    causes.catch(() => this.#recounts.delete(run));
+    return await causes;
+  }
+
+  async #addExampleIds(known: RunInfo, causes: readonly FailureCauseView[]): Promise<readonly FailureCauseView[]> {
+    const found = await findRunFolder(known);
+    if (!found.isReadable) return causes;
+    return await Promise.all(
+      causes.map(async (cause, i) => {
+        const id = i < MAX_EXAMPLE_IDS ? await this.#readItemId(found.folder, cause.example.index) : undefined;
+        return id === undefined ? cause : { ...cause, example: { ...cause.example, id } };
+      }),
+    );
+  }
+
+  async #readItemId(folder: RunFolder, index: number): Promise<string | undefined> {
+    const key = `${folder.manifest.run} ${index}`;
+    const cached = this.#itemIds.get(key);
+    if (cached !== undefined) return cached;
+    const item = await this.#deps.itemReader.readItem(folder, index).catch(() => undefined);
+    if (item) this.#itemIds.set(key, item.id);
+    return item?.id;
+  }
+}
+
+function sumCounts(causes: readonly FailureCauseView[]): number {
+  return causes.reduce((sum, { count }) => sum + count, 0);
+}
+
+function toFailureCauseView({ cause, kind, code, pattern, count, example }: FailureCause): FailureCauseView {
+  const isCatchAll = isOtherCause(cause);
+  return {
+    cause,
+    kind,
+    code: isCatchAll ? undefined : code,
+    message: isCatchAll ? "" : pattern,
+    isCatchAll: isCatchAll ? true : undefined,
+    count,
+    example: { index: example.item, message: example.message },
+  };
+}
+
+/** Counts at most the first 50,000 failures. */
+async function countFailures({ dir, manifest }: RunFolder): Promise<FailureCauseView[]> {
+  const counter = new FailureCauseCounter();
+  let counted = 0;
+  await using records = new StoredRecords(dir);
+  for (let start = 0; start < manifest.items.total && counted < MAX_RECOUNTED; start += SLOTS_PER_READ) {
+    for (const slot of await records.slots(start, Math.min(SLOTS_PER_READ, manifest.items.total - start))) {
+      const failure = slot?.status === SLOT_FAILED ? await records.failure(slot) : undefined;
+      if (!slot || !failure) continue;
+      counter.add(slot.index, failure);
+      counted += 1;
+    }
+  }
+  return counter.list().map(toFailureCauseView);
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from "fastify";
+import { errorCode, RunError } from "#src/core/errors.ts";
+import { isLoopback } from "./auth/loopback.ts";
+import { START_ERRORS } from "./messages.ts";
+
+export class PortInUseError extends RunError {
+  constructor(host: string, port: number) {
+    super(...START_ERRORS.portInUse(host, port));
+  }
+}
+
+/** Starts listening and resolves with the port. Throws a RunError when the address cannot be used. */
+export async function listen(server: FastifyInstance, host: string, port: number): Promise<number> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EADDRINUSE") throw new PortInUseError(host, port);
+    if (code === "EACCES") throw new RunError(...START_ERRORS.portNotPermitted(port), error);
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+      throw new RunError(...START_ERRORS.unknownAddress(host), error);
+    }
+    throw error;
+  }
+  const address = server.server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
+}
+
+/** The URL to open in a browser on this machine. */
+export function formatServerUrl(host: string, port: number): string {
+  const displayHost = isLoopback(host) || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${displayHost.includes(":") ? `[${displayHost}]` : displayHost}:${port}`;
+}

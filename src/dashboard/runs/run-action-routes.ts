@@ -1,0 +1,104 @@
+import type { FastifyInstance } from "fastify";
+import * as z from "zod";
+import type { Audit } from "#src/dashboard/audit/audit.ts";
+import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts";
+import { HttpError } from "#src/dashboard/http/http-error.ts";
+import { parseInput } from "#src/dashboard/http/parse-input.ts";
+import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import type { UserTransition } from "#src/state/runs/run-transitions.ts";
+import type { RetryStatus } from "./retry-api.ts";
+import type { RetryProcesses } from "./retry-processes.ts";
+import { changeRunState, setWindow } from "./run-actions.ts";
+import type { RunActionResult, RunPage } from "./run-api.ts";
+import { causeName, emptyBody, FAILURE_KINDS, parseRunParam } from "./run-params.ts";
+import type { RunService } from "./run-service.ts";
+
+const TRANSITIONS: readonly UserTransition[] = ["pause", "resume", "cancel"];
+
+const windowBody = z.strictObject({ items: z.int().min(1).max(1_000_000) });
+const retryBody = z
+  .strictObject({
+    kinds: z.array(z.enum(FAILURE_KINDS)).min(1).max(FAILURE_KINDS.length).optional(),
+    cause: causeName.optional(),
+    includeUnfinished: z.literal(true).optional(),
+  })
+  .refine(({ kinds, cause }) => !(kinds && cause), "takes either kinds or a cause");
+
+export interface RunActionRoutesDeps {
+  readonly client: RedisClient;
+  readonly keys: Keys;
+  readonly breaker: RedisCircuitBreaker;
+  readonly sampler: SnapshotSampler;
+  readonly audit: Audit;
+  readonly runService: RunService;
+  readonly retries: RetryProcesses;
+}
+
+/** The routes that change runs. */
+export function runActionRoutes(deps: RunActionRoutesDeps) {
+  const { breaker, audit, runService } = deps;
+  return async (server: FastifyInstance): Promise<void> => {
+    for (const action of TRANSITIONS) {
+      server.post(`/api/runs/:run/${action}`, async (request): Promise<RunActionResult> => {
+        const principal = requireOperatorChange(request);
+        parseInput(emptyBody, request.body);
+        const known = await runService.requireRun(parseRunParam(request));
+        return await audit.runAudited(breaker, principal, { action, target: known.run }, () =>
+          breaker.run(() => changeRunState(action, known, deps)),
+        );
+      });
+    }
+    server.post("/api/runs/:run/window", async (request): Promise<RunActionResult> => {
+      const principal = requireOperatorChange(request);
+      const { items } = parseInput(windowBody, request.body);
+      const known = await runService.requireRun(parseRunParam(request));
+      const auditedAction = { action: "window", target: known.run, detail: AUDIT_DETAILS.window(items) };
+      return await audit.runAudited(breaker, principal, auditedAction, () =>
+        breaker.run(() => setWindow(known, items, deps)),
+      );
+    });
+    addRetryRoute(server, deps);
+  };
+}
+
+function addRetryRoute(server: FastifyInstance, deps: RunActionRoutesDeps): void {
+  const { breaker, audit, runService, retries, sampler } = deps;
+  server.post("/api/runs/:run/retry", async (request): Promise<RetryStatus> => {
+    const principal = requireOperatorChange(request);
+    const { kinds, cause, includeUnfinished = false } = parseInput(retryBody, request.body);
+    const run = parseRunParam(request);
+    const page = await runService.readPage(run);
+    const detail = cause ?? kinds?.join(",") ?? AUDIT_DETAILS.retryAll;
+    return await audit.runAudited(breaker, principal, { action: "retry", target: run, detail }, async () => {
+      assertRetryAllowed(page, includeUnfinished);
+      const { dir } = await runService.requireFolder(run);
+      const hasWorkers = sampler.latest?.workers.some(({ state }) => state === "alive");
+      return retries.start({
+        run,
+        dir,
+        userName: principal.userName,
+        workers: hasWorkers ? 0 : undefined,
+        kinds,
+        cause,
+      });
+    });
+  });
+}
+
+/** Throws an HttpError if the run cannot be retried, or if the retry would do more than the user has confirmed. */
+function assertRetryAllowed(
+  { actions, refusals, refusalCodes, itemsWithoutRecord = 0 }: RunPage,
+  includeUnfinished: boolean,
+): void {
+  if (!actions.includes("retry")) {
+    const [reason, message] = [refusalCodes?.retry, refusals.retry];
+    throw new HttpError(
+      reason === undefined || message === undefined ? ERRORS.noFailedItems : ERRORS.actionRefused(reason, message),
+    );
+  }
+  if (itemsWithoutRecord > 0 && !includeUnfinished) throw new HttpError(ERRORS.itemsLeft(itemsWithoutRecord));
+}

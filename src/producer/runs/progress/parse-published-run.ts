@@ -1,0 +1,65 @@
+import * as z from "zod";
+import { runManifest } from "#src/producer/runs/run-manifest.ts";
+import type { PublishedRun } from "./published-run.ts";
+import type { RunSnapshot } from "./run-snapshot.ts";
+
+const limit = z.object({
+  used: z.number(),
+  allowed: z.number().optional(),
+  set: z.literal(true).optional(),
+  learned: z.number().optional(),
+});
+const lane = z.object({
+  name: z.string(),
+  state: z.enum(["open", "snoozed", "parked"]),
+  snoozeUntil: z.number().optional(),
+  reason: z.string().optional(),
+  requests: limit,
+  tokens: limit,
+  concurrency: limit,
+});
+const snapshot: z.ZodType<RunSnapshot> = z.looseObject({
+  runId: z.string(),
+  model: z.string(),
+  phase: z.enum(["planning", "running", "paused", "snoozing", "parked", "finishing", "done"]),
+  items: z.object({ total: z.number(), succeeded: z.number(), failed: z.number(), inFlight: z.number() }),
+  itemsPerSecond: z.number().optional(),
+  callsPerSecond: z.number().optional(),
+  tokensPerSecond: z.number().optional(),
+  calls: z.object({ made: z.number(), succeeded: z.number(), paidTwice: z.number(), throttled: z.number() }),
+  snoozes: z.number(),
+  batchFill: z.number().optional(),
+  tokens: z.number(),
+  lanes: z.array(lane),
+  failuresByKind: z.record(z.string(), z.number()),
+  cost: z.object({ spent: z.number(), expected: z.number().optional(), currency: z.string() }).optional(),
+  startedAt: z.number(),
+  etaMs: z.number().optional(),
+  workers: z.number(),
+});
+const end = z.union([
+  z.object({ outcome: z.literal("finished"), report: runManifest }),
+  z.object({
+    outcome: z.literal("stopped"),
+    message: z.string(),
+    hint: z.string().optional(),
+    reason: z.string().optional(),
+  }),
+]);
+const publishedRun: z.ZodType<PublishedRun> = z.object({
+  at: z.number(),
+  snapshot: snapshot.optional().catch(undefined),
+  end: end.optional().catch(undefined),
+});
+
+/**
+ * Parses what a coordinator of any version published. A malformed part counts as absent; undefined if even the time is
+ * missing.
+ */
+export function parsePublishedRun(text: string): PublishedRun | undefined {
+  try {
+    return publishedRun.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
