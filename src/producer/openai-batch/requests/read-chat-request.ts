@@ -1,32 +1,34 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import { FIELD_PROBLEMS } from "#src/producer/openai-batch/problems.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 import type { ChatMessage, ChatRequest, ContentPart, ToolCall } from "#src/providers/provider.ts";
 import { describeValue, FieldReader } from "./read-fields.ts";
 
-/** What a body asks of which model, or all that is wrong with it. Problems quote no text of the request. */
+/** A request and the model it names, or all problems of the body. Problems quote no text of the request. */
 export type ReadChatResult =
   | { readonly model: string | undefined; readonly request: ChatRequest }
   | { readonly problems: readonly string[] };
 
 const ROLES: Readonly<Record<string, ChatMessage["role"]>> = {
   system: "system",
-  // OpenAI's newer name for the same.
+  // OpenAI's newer name for "system".
   developer: "system",
   user: "user",
   assistant: "assistant",
   tool: "tool",
 };
 
-/** Parameters that ask for something no answer of ours could hold. */
-const UNSUPPORTED: Readonly<Record<string, string>> = {
-  functions: 'is not supported; use "tools"',
-  function_call: 'is not supported; use "tool_choice"',
-  audio: "is not supported",
-  stream_options: "is not supported: answers are not streamed here",
+/** Parameters that request something an answer cannot contain. */
+const UNSUPPORTED_PARAMETERS: Readonly<Record<string, string>> = {
+  functions: FIELD_PROBLEMS.functions,
+  function_call: FIELD_PROBLEMS.functionCall,
+  audio: FIELD_PROBLEMS.unsupported,
+  stream_options: FIELD_PROBLEMS.streamOptions,
 };
 
 /**
- * Reads the body of a chat completion in OpenAI's form. Fields that are not OpenAI's, or that we do not model, pass to
- * the provider as they are.
+ * Reads the body of a chat completion in OpenAI's format. Fields that OpenAI does not define, or that `ChatRequest`
+ * does not model, are passed to the provider unchanged.
  */
 export function readChatRequest(body: JsonObject): ReadChatResult {
   const fields = new FieldReader(body);
@@ -45,25 +47,19 @@ export function readChatRequest(body: JsonObject): ReadChatResult {
     toolChoice: fields.value("tool_choice"),
     responseFormat: fields.object("response_format"),
   };
-  const extra = fields.unreadFields().map((name) => [name, body[name]] as const);
+  const others = fields.unreadFields();
   if (fields.problems.length > 0) return { problems: fields.problems };
-  const request: ChatRequest = {
-    messages,
-    ...(Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) as Partial<ChatRequest>),
-    ...(extra.length > 0 && { extra: Object.fromEntries(extra) }),
-  };
-  return { model, request };
+  const extra = others.length > 0 ? Object.fromEntries(others.map((name) => [name, body[name]])) : undefined;
+  return { model, request: omitUndefined({ messages, ...known, extra }) };
 }
 
 function rejectUnsupported(fields: FieldReader): void {
-  if ((fields.value("stream") ?? false) !== false)
-    fields.addProblem("stream", "must be false or left out: a batch holds whole answers");
-  if ((fields.value("n") ?? 1) !== 1) fields.addProblem("n", "must be 1: every request is one answer");
-  for (const [name, why] of Object.entries(UNSUPPORTED))
-    if (fields.value(name) !== undefined) fields.addProblem(name, why);
+  if ((fields.value("stream") ?? false) !== false) fields.addProblem("stream", FIELD_PROBLEMS.stream);
+  if ((fields.value("n") ?? 1) !== 1) fields.addProblem("n", FIELD_PROBLEMS.choices);
+  for (const [name, problem] of Object.entries(UNSUPPORTED_PARAMETERS))
+    if (fields.value(name) !== undefined) fields.addProblem(name, problem);
   const modalities = fields.list("modalities");
-  if (modalities?.some((modality) => modality !== "text"))
-    fields.addProblem("modalities", 'must be ["text"] or left out');
+  if (modalities?.some((modality) => modality !== "text")) fields.addProblem("modalities", FIELD_PROBLEMS.modalities);
 }
 
 function readStop(fields: FieldReader): readonly string[] | undefined {
@@ -71,7 +67,7 @@ function readStop(fields: FieldReader): readonly string[] | undefined {
   if (stop === undefined) return undefined;
   const texts = Array.isArray(stop) ? stop : [stop];
   if (texts.every((text) => typeof text === "string")) return texts;
-  fields.addProblem("stop", "must be a string or a list of strings");
+  fields.addProblem("stop", FIELD_PROBLEMS.stop);
   return undefined;
 }
 
@@ -79,12 +75,12 @@ function readMessages(fields: FieldReader): ChatMessage[] {
   const messages = fields.list("messages");
   if (messages === undefined || messages.length === 0) {
     if (fields.problems.every((problem) => !problem.startsWith('"messages"')))
-      fields.addProblem("messages", "must be a list of at least one message");
+      fields.addProblem("messages", FIELD_PROBLEMS.noMessages);
     return [];
   }
   return messages.flatMap((message, index) => {
     if (!isObject(message)) {
-      fields.addProblem(`messages[${index}]`, `must be an object, not ${describeValue(message)}`);
+      fields.addProblem(`messages[${index}]`, FIELD_PROBLEMS.wrongType("an object", describeValue(message)));
       return [];
     }
     const reader = new FieldReader(message, `messages[${index}].`);
@@ -95,41 +91,33 @@ function readMessages(fields: FieldReader): ChatMessage[] {
 }
 
 function readMessage(fields: FieldReader): ChatMessage | undefined {
-  const given = fields.text("role");
-  const role = given === undefined || !Object.hasOwn(ROLES, given) ? undefined : ROLES[given];
-  if (role === undefined) fields.addProblem("role", `must be one of ${Object.keys(ROLES).join(", ")}`);
+  const roleName = fields.text("role");
+  const role = roleName === undefined || !Object.hasOwn(ROLES, roleName) ? undefined : ROLES[roleName];
+  if (role === undefined) fields.addProblem("role", FIELD_PROBLEMS.notOneOf(Object.keys(ROLES)));
   const toolCalls = readToolCalls(fields);
   const content = readContent(fields, role === "assistant" && toolCalls !== undefined);
   const toolCallId = fields.text("tool_call_id");
-  if (role === "tool" && toolCallId === undefined)
-    fields.addProblem("tool_call_id", "is missing: it says which call the message answers");
+  if (role === "tool" && toolCallId === undefined) fields.addProblem("tool_call_id", FIELD_PROBLEMS.toolCallId);
   const name = fields.text("name");
   const reasoning = fields.text("reasoning_content") ?? fields.text("reasoning");
   fields.value("refusal");
-  for (const other of fields.unreadFields()) fields.addProblem(other, "is not supported");
+  for (const other of fields.unreadFields()) fields.addProblem(other, FIELD_PROBLEMS.unsupported);
   if (role === undefined || content === undefined) return undefined;
-  return {
-    role,
-    content,
-    ...(name !== undefined && { name }),
-    ...(toolCalls && { toolCalls }),
-    ...(toolCallId !== undefined && { toolCallId }),
-    ...(reasoning !== undefined && { reasoning }),
-  };
+  return omitUndefined({ role, content, name, toolCalls, toolCallId, reasoning });
 }
 
-/** Undefined when it is not there or wrong; null only where tool calls stand in its place. */
+/** Returns undefined for missing or invalid content; null only for a message that has tool calls instead. */
 function readContent(fields: FieldReader, canBeNull: boolean): ChatMessage["content"] | undefined {
   const content = fields.value("content");
   if (typeof content === "string") return content;
   if (content === undefined) {
     if (canBeNull) return null;
-    fields.addProblem("content", "is missing");
+    fields.addProblem("content", FIELD_PROBLEMS.missing);
     return undefined;
   }
   const isPart = (part: unknown): part is ContentPart => isObject(part) && typeof part.type === "string";
   if (Array.isArray(content) && content.length > 0 && content.every(isPart)) return content;
-  fields.addProblem("content", 'must be a string or a list of parts that have a "type"');
+  fields.addProblem("content", FIELD_PROBLEMS.content);
   return undefined;
 }
 
@@ -143,6 +131,6 @@ function readToolCalls(fields: FieldReader): readonly ToolCall[] | undefined {
     return typeof name === "string" && typeof text === "string" ? [{ id, name, arguments: text }] : [];
   });
   if (read.length === calls.length) return read;
-  fields.addProblem("tool_calls", "must each have an id and a function with a name and arguments as text");
+  fields.addProblem("tool_calls", FIELD_PROBLEMS.toolCalls);
   return undefined;
 }

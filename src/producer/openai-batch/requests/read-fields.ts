@@ -1,6 +1,7 @@
+import { FIELD_PROBLEMS } from "#src/producer/openai-batch/problems.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
 
-/** Reads the fields of one object of a request and remembers everything that is wrong with them. */
+/** Reads the fields of one object of a request and collects everything that is wrong with them. */
 export class FieldReader {
   readonly problems: string[] = [];
   readonly #fields: JsonObject;
@@ -16,7 +17,7 @@ export class FieldReader {
     this.problems.push(`"${this.#path}${name}" ${message}`);
   }
 
-  /** An own field that is there; OpenAI's clients send null for what they leave out. */
+  /** Returns an own field; undefined for null, which OpenAI's clients send for an absent value. */
   value(name: string): unknown {
     this.#known.add(name);
     const value = Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
@@ -33,34 +34,37 @@ export class FieldReader {
 
   integer(name: string, minimum: number): number | undefined {
     const expected = minimum > 0 ? `a whole number from ${minimum}` : "a whole number";
-    return this.#check(name, expected, (value) => Number.isSafeInteger(value) && Number(value) >= minimum);
+    return this.#check(
+      name,
+      expected,
+      (value): value is number => Number.isSafeInteger(value) && Number(value) >= minimum,
+    );
   }
 
   list(name: string): readonly unknown[] | undefined {
-    return this.#check(name, "a list", Array.isArray);
+    return this.#check(name, "a list", (value) => Array.isArray(value));
   }
 
   object(name: string): JsonObject | undefined {
     return this.#check(name, "an object", isObject);
   }
 
-  /** Names of fields that nobody has asked for, in the order they stand there; fields without a value are none. */
+  /** Names of the fields that were not read, in their order; fields that are null do not count. */
   unreadFields(): string[] {
     return Object.keys(this.#fields).filter(
       (name) => !this.#known.has(name) && this.#fields[name] !== null && name !== "__proto__",
     );
   }
 
-  #check<T>(name: string, expected: string, isValid: (value: unknown) => boolean): T | undefined {
+  #check<T>(name: string, expected: string, isValid: (value: unknown) => value is T): T | undefined {
     const value = this.value(name);
-    if (value === undefined) return undefined;
-    if (isValid(value)) return value as T;
-    this.addProblem(name, `must be ${expected}, not ${describeValue(value)}`);
+    if (value === undefined || isValid(value)) return value;
+    this.addProblem(name, FIELD_PROBLEMS.wrongType(expected, describeValue(value)));
     return undefined;
   }
 }
 
-/** A value in a message: figures as they are, of everything else the type only, for it may be somebody's text. */
+/** Describes a value for a message: numbers and booleans as they are, otherwise only the type, to quote no text. */
 export function describeValue(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return "a list";

@@ -13,7 +13,11 @@ import {
   type SourceFile,
   type SourceOptions,
 } from "#src/producer/input/source.ts";
-import { type BatchRequest, BatchRequestReader, type Endpoint } from "#src/producer/openai-batch/batch-request.ts";
+import {
+  type BatchEndpoint,
+  type BatchFileRequest,
+  BatchRequestReader,
+} from "#src/producer/openai-batch/batch-request.ts";
 import { fingerprintListing } from "#src/producer/plan/fingerprint-sources.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planWithReader } from "#src/producer/plan/plan-items.ts";
@@ -33,7 +37,7 @@ export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid"
 
 export interface BatchPlan extends Plan {
   /** What all requests are for; undefined when there is none. */
-  readonly endpoint: Endpoint | undefined;
+  readonly endpoint: BatchEndpoint | undefined;
   /** "provider/model" of every model that is asked, in the order they first appear. */
   readonly models: readonly string[];
   /** Of all embeddings, where known, and what their requests ask for, where they do. */
@@ -112,13 +116,13 @@ class BatchFileReader {
   readonly #reader: BatchRequestReader;
   readonly #models = new Set<string>();
   /** The first request of the file and its line: what the others have to agree with. */
-  #first: { readonly request: BatchRequest; readonly line: number } | undefined;
+  #first: { readonly request: BatchFileRequest; readonly line: number } | undefined;
 
   constructor(reader: BatchRequestReader) {
     this.#reader = reader;
   }
 
-  get endpoint(): Endpoint | undefined {
+  get endpoint(): BatchEndpoint | undefined {
     return this.#first?.request.endpoint;
   }
 
@@ -156,7 +160,7 @@ class BatchFileReader {
   }
 
   /** All requests of a file go the same way; vectors of several lengths would have no place beside each other. */
-  #findConflict(request: BatchRequest): string | undefined {
+  #findConflict(request: BatchFileRequest): string | undefined {
     const first = this.#first;
     if (first === undefined) return undefined;
     if (first.request.endpoint !== request.endpoint)
@@ -171,7 +175,7 @@ class BatchFileReader {
 }
 
 /** What the model is known not to take; the provider would only say the same, once per text. */
-function findModelProblem(request: BatchRequest): string | undefined {
+function findModelProblem(request: BatchFileRequest): string | undefined {
   if (request.endpoint !== "/v1/embeddings") return undefined;
   const { name, data } = request.model;
   const { dimensions, inputs } = request.embedding;
@@ -195,7 +199,7 @@ function describeDimensions({ dimensions, dimensionChoices }: ModelData): string
   return dimensionChoices === "up-to" ? `at most ${dimensions}` : `${dimensions}`;
 }
 
-function toDocument(request: BatchRequest, line: number): SourceDocument {
+function toDocument(request: BatchFileRequest, line: number): SourceDocument {
   const common = { id: request.customId, record: true, line };
   if (request.endpoint === "/v1/chat/completions") {
     const metadata: ChatItemMetadata = { model: request.model.name };

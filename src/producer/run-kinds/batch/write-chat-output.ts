@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { RunError } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { parseModelName } from "#src/core/model-name.ts";
-import { buildOutputLineParts, formatErrorLine, requestId } from "#src/producer/openai-batch/output-lines.ts";
+import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { publishOutput } from "#src/producer/output/publish-output.ts";
@@ -74,7 +74,7 @@ async function writeRecord(
   if (!stored?.answer) return;
   const response = stored.answer.json as ChatResponse;
   const body = writeChatCompletion(response, {
-    id: `chatcmpl-${requestId(line)}`,
+    id: `chatcmpl-${computeRequestId(line)}`,
     created: stored.answer.storedAt,
     model: stripProvider(item.metadata?.model),
   });

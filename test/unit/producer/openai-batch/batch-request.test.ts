@@ -49,12 +49,12 @@ test.each([
   [
     "an overlong custom_id",
     { ...CHAT, custom_id: "x".repeat(513) },
-    '"custom_id" has 513 characters; at most 512 are taken',
+    '"custom_id" has 513 characters; the limit is 512',
   ],
   ["another method", { ...CHAT, method: "GET" }, '"method" must be "POST"'],
   ["another url", { ...CHAT, url: "/v1/responses" }, '"url" must be /v1/chat/completions or /v1/embeddings'],
   ["no body", { ...CHAT, body: undefined }, '"body" must be an object, and is missing'],
-  ["a field that is none", { ...CHAT, extra: 1 }, '"extra" is no field of a request'],
+  ["an unknown field", { ...CHAT, extra: 1 }, '"extra" is not a field of a request'],
   [
     "an unknown model",
     chat({ model: "zhipu/glm-4-plsu" }),
@@ -63,7 +63,7 @@ test.each([
   ["a model without its provider", chat({ model: "glm-4-plus" }), "did you mean zhipu/glm-4-plus"],
   ["no model", chat({ model: undefined }), "no model"],
   [
-    "an embedding model that shall chat",
+    "an embedding model in a chat request",
     chat({ model: "minimax/embo-01" }),
     "minimax/embo-01 is a model for embedding, and /v1/chat/completions needs one for chat",
   ],
@@ -72,30 +72,30 @@ test.each([
   ["functions", chat({ functions: [] }), '"functions" is not supported; use "tools"'],
   ["audio", chat({ modalities: ["text", "audio"] }), '"modalities" must be ["text"]'],
   ["no messages", chat({ messages: [] }), '"messages" must be a list of at least one message'],
-  ["messages that are no list", chat({ messages: "hi" }), '"messages" must be a list, not a string'],
+  ["messages that are not a list", chat({ messages: "hi" }), '"messages" must be a list, not a string'],
   ["another role", message({ role: "robot", content: "x" }), '"messages[0].role" must be one of'],
   ["no content", message({ role: "user" }), '"messages[0].content" is missing'],
   ["a part without type", message({ role: "user", content: [{ text: "x" }] }), '"messages[0].content"'],
   ["a tool message without its call", message({ role: "tool", content: "x" }), '"messages[0].tool_call_id" is missing'],
   [
-    "an odd field of a message",
+    "an unknown field of a message",
     message({ role: "user", content: "x", audio: {} }),
     '"messages[0].audio" is not supported',
   ],
   ["a limit of no tokens", chat({ max_tokens: 0 }), '"max_tokens" must be a whole number from 1, not 0'],
-  ["a temperature in words", chat({ temperature: "hot" }), '"temperature" must be a number, not a string'],
+  ["a temperature that is a string", chat({ temperature: "hot" }), '"temperature" must be a number, not a string'],
   ["tokens as input", embedding({ input: [1, 2] }), '"input" must be text'],
   ["no input", embedding({ input: [] }), '"input" must be a string or a list of 1 to 2048 strings'],
   ["an empty text", embedding({ input: ["a", " "] }), '"input" must have no empty text'],
   ["an unknown parameter", embedding({ purpose: "db" }), '"purpose" is not supported'],
   ["another encoding", embedding({ encoding_format: "hex" }), '"encoding_format" must be'],
-])("%s is refused, and named without the request's text", (_, line, problem) => {
+])("%s is rejected with a message that does not quote the request", (_, line, problem) => {
   const found = read(line);
   expect(found).toEqual(expect.stringContaining(problem));
   expect(found).not.toContain("secret");
 });
 
-test("everything wrong with a line is told at once", () => {
+test("all problems of a line are reported at once", () => {
   const found = String(read({ ...chat({ stream: true, n: 3, top_p: "x" }), method: "PUT", custom_id: "" }));
   for (const name of ["custom_id", "method", "stream", '"n"', "top_p"]) expect(found).toContain(name);
 });
@@ -106,17 +106,17 @@ describe("--model", () => {
     return typeof found === "string" ? found : found.model.name;
   };
 
-  test("takes the place of whatever a request names", () => {
+  test("replaces the model that a request names", () => {
     expect(named(chat({ model: "gpt-4o-mini" }), "spark/max")).toBe("spark/max");
     expect(named(chat({ model: undefined }), "spark/max")).toBe("spark/max");
   });
 
-  test("that is a provider goes before models without one", () => {
+  test("that is a provider is prefixed to models without a provider", () => {
     expect(named(chat({ model: "glm-4-flash" }), "zhipu")).toBe("zhipu/glm-4-flash");
     expect(named(CHAT, "spark")).toBe("zhipu/glm-4-plus");
   });
 
-  test("that nobody knows is refused at once", () => {
+  test("that is unknown is rejected at once", () => {
     expect(() => new BatchRequestReader("zhipu/glm-44", registry)).toThrow("is not a known model");
     expect(() => new BatchRequestReader("zhippu", registry)).toThrow("Did you mean zhipu");
   });

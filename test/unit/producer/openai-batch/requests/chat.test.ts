@@ -66,8 +66,8 @@ const KEYS = [
 
 const DIALECT = { provider: "x", maxTokensField: "max_tokens", includeUsage: false } as const;
 
-describe("a chat body in OpenAI's form", () => {
-  test("means the same after being read and sent on", () => {
+describe("a chat body in OpenAI's format", () => {
+  test("has the same meaning after it was read and encoded again", () => {
     fc.assert(
       fc.property(body, (given) => {
         const read = readChatRequest(given);
@@ -80,7 +80,7 @@ describe("a chat body in OpenAI's form", () => {
     );
   });
 
-  test("may use OpenAI's newer names, and null for what it leaves out", () => {
+  test("may use OpenAI's newer names, and null for absent values", () => {
     const read = readChatRequest({
       messages: [
         { role: "developer", content: "be brief" },
@@ -108,7 +108,7 @@ describe("a chat body in OpenAI's form", () => {
     });
   });
 
-  test("is never thrown at, whatever it holds", () => {
+  test("never makes the reader throw", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...KEYS), fc.jsonValue()), (any) => {
         const read = readChatRequest(any);
@@ -143,12 +143,12 @@ const response: fc.Arbitrary<ChatResponse> = fc
   })
   .map(({ text, reasoning, toolCalls, unified, usage, extra }) => ({
     text,
-    ...(reasoning === undefined ? {} : { reasoning }),
-    ...(toolCalls === undefined ? {} : { toolCalls }),
+    reasoning,
+    toolCalls,
     finishReason: { unified, raw: unified.replace("-", "_") } as ChatResponse["finishReason"],
     usage,
     model: "m-1",
-    ...(extra === undefined ? {} : { extra }),
+    extra,
   }));
 
 const codec = createChatCodec({
@@ -160,8 +160,8 @@ const codec = createChatCodec({
   terminal: "both",
 });
 
-describe("an answer as chat completion", () => {
-  test("is read back as the same answer by whoever speaks the protocol", () => {
+describe("a chat completion", () => {
+  test("is decoded to the same answer by a client of the protocol", () => {
     fc.assert(
       fc.property(response, (answer) => {
         const written = writeChatCompletion(answer, { id: "chatcmpl-1", created: 1, model: "asked" });
@@ -172,7 +172,7 @@ describe("an answer as chat completion", () => {
     );
   });
 
-  test("has null content where tool calls stand alone, and no usage where none was reported", () => {
+  test("has null content if there are only tool calls, and no usage if none was reported", () => {
     const written = writeChatCompletion(
       {
         text: "",
