@@ -1,37 +1,39 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
-import { expandGlob, isGlob, literalExtension } from "./expand-glob.ts";
+import { errorCode } from "#src/core/errors.ts";
+import { expandGlob, getPatternExtension, isGlob } from "./expand-glob.ts";
+import { INPUT_PROBLEMS } from "./problems.ts";
 import { type SourceFile, type SourceKind, type SourceProblem, UnreadableSourceError } from "./source.ts";
 import { describeSystemError, openSource, readAt } from "./source-bytes.ts";
-import { kindOfPath, looksLikeText, readableExtensions, SNIFF_BYTES } from "./source-kind.ts";
+import { formatExtensions, getKindOfPath, looksLikeText, SNIFF_BYTES } from "./source-kind.ts";
 import { listFolder } from "./walk-folder.ts";
 
-/** The part of the source options that decides which files are read. */
+/** The source options that decide which files are read. */
 export interface ListOptions {
   readonly paths: readonly string[];
   readonly cwd: string;
   readonly exclude?: readonly string[];
 }
 
-/** Every file that will be read, in order, each once. */
+/** Every file to read, in order, without repetitions. */
 export interface SourceListing {
   readonly files: readonly SourceFile[];
-  /** Files of folders and globs left out because we do not read their extension or they are no ordinary files. */
+  /** Files in folders and globs that were left out because their type is not supported or they are not regular files. */
   readonly skippedFiles: number;
   readonly problems: readonly SourceProblem[];
 }
 
 /**
- * Finds the files that paths, folders and globs mean, without reading them: in the order of the arguments, within a
- * folder or glob by path. A file meant twice is listed once. A path that means nothing is a problem.
+ * Finds the files of paths, folders and globs without reading them: in the order of the arguments, and by path within
+ * a folder or glob. A file that several arguments name is listed once. A path without files is a problem.
  */
 export async function listSources(options: ListOptions): Promise<SourceListing> {
-  const lister = new Lister(options);
+  const lister = new SourceLister(options);
   for (const path of options.paths) await lister.add(path);
   return lister.listing();
 }
 
-class Lister {
+class SourceLister {
   readonly #cwd: string;
   readonly #excluded: ReadonlySet<string>;
   readonly #files = new Map<string, SourceFile>();
@@ -51,30 +53,29 @@ class Lister {
     };
   }
 
-  /** Adds what one argument means; what the system refuses is a problem of that argument. */
+  /** Adds the files of one argument; a system error becomes a problem of the argument. */
   async add(path: string): Promise<void> {
     if (path === "-") return this.#addStandardInput();
     const absolute = resolve(this.#cwd, path);
-    if (this.#isExcluded(absolute)) return this.#problem(path, "is the output folder, or in it");
+    if (this.#isExcluded(absolute)) return this.#addProblem(path, INPUT_PROBLEMS.inOutputFolder);
     try {
-      const found = await stat(absolute, { bigint: true });
-      if (found.isDirectory()) await this.#addFolder(path, absolute);
-      else if (found.isFile()) await this.#addNamedFile(path, absolute);
-      else this.#problem(path, "is neither a file nor a folder; to read from a pipe, give - and JSONL");
+      const stats = await stat(absolute);
+      if (stats.isDirectory()) await this.#addFolder(path, absolute);
+      else if (stats.isFile()) await this.#addNamedFile(path, absolute);
+      else this.#addProblem(path, INPUT_PROBLEMS.notRegular);
     } catch (error) {
-      if (error instanceof UnreadableSourceError) return this.#problem(path, error.message);
-      const message = describeSystemError(error);
-      if (message.startsWith("no such") && isGlob(path)) return this.#addGlob(path);
-      this.#problem(path, message);
+      if (error instanceof UnreadableSourceError) return this.#addProblem(path, error.message);
+      if (errorCode(error) === "ENOENT" && isGlob(path)) return this.#addGlob(path);
+      this.#addProblem(path, describeSystemError(error));
     }
   }
 
-  #problem(where: string, message: string): void {
+  #addProblem(where: string, message: string): void {
     this.#problems.push({ where, message });
   }
 
   #addStandardInput(): void {
-    if (this.#files.has("-")) this.#problem("-", "standard input can be read only once");
+    if (this.#files.has("-")) this.#addProblem("-", INPUT_PROBLEMS.stdinTwice);
     this.#files.set("-", {
       path: "-",
       displayPath: "stdin",
@@ -86,52 +87,51 @@ class Lister {
   }
 
   async #addFolder(displayPath: string, absolute: string): Promise<void> {
-    const nodeModules = absolute.split(sep).includes("node_modules");
-    const { files, skipped, unreadable } = await listFolder(absolute, {
-      excluded: this.#excluded,
-      nodeModules,
-    });
+    const entersNodeModules = absolute.split(sep).includes("node_modules");
+    const { files, skipped, unreadable } = await listFolder(absolute, { excluded: this.#excluded, entersNodeModules });
     this.#skippedFiles += skipped;
     for (const { relative, error } of unreadable)
-      this.#problem(join(displayPath, relative), describeSystemError(error));
-    const read = await this.#addFound(displayPath, absolute, files);
-    if (read > 0 || unreadable.length > 0) return;
-    const others = files.length === 0 ? "is empty" : `has no file of a kind that is read (${files.length} others)`;
-    this.#problem(displayPath, `${others}; read are ${readableExtensions()}`);
+      this.#addProblem(join(displayPath, relative), describeSystemError(error));
+    const supported = await this.#addFound(displayPath, absolute, files);
+    if (supported > 0 || unreadable.length > 0) return;
+    const extensions = formatExtensions();
+    if (files.length === 0) this.#addProblem(displayPath, INPUT_PROBLEMS.emptyFolder(extensions));
+    else this.#addProblem(displayPath, INPUT_PROBLEMS.noSupportedFile(files.length, extensions));
   }
 
   async #addGlob(pattern: string): Promise<void> {
     const { base, files } = await expandGlob(pattern, this.#cwd);
-    const extension = literalExtension(pattern);
-    const read = await this.#addFound(base, resolve(this.#cwd, base), files, extension);
-    if (read > 0) return;
-    const others =
-      files.length === 0 ? "matches no file" : `matches ${files.length} files, none of a kind that is read`;
-    this.#problem(pattern, others);
+    const supported = await this.#addFound(base, resolve(this.#cwd, base), files, getPatternExtension(pattern));
+    if (supported > 0) return;
+    if (files.length === 0) this.#addProblem(pattern, INPUT_PROBLEMS.noMatch);
+    else this.#addProblem(pattern, INPUT_PROBLEMS.noSupportedMatch(files.length));
   }
 
-  /** Adds files found below `base`; returns how many are of a kind that is read, listed before or not. */
-  async #addFound(base: string, absoluteBase: string, files: readonly string[], named?: string): Promise<number> {
-    let read = 0;
+  /**
+   * Adds files found below `base` and returns how many are supported, including those that are already listed. Text
+   * files with `extension` are supported whatever it is.
+   */
+  async #addFound(base: string, absoluteBase: string, files: readonly string[], extension?: string): Promise<number> {
+    let supported = 0;
     for (const name of files) {
       const absolute = join(absoluteBase, name);
       if (this.#isExcluded(absolute)) continue;
       const displayPath = base === "." ? name : `${base.replace(/\/+$/, "")}/${name}`;
-      const isNamed = named !== undefined && name.toLowerCase().endsWith(named);
-      const kind = kindOfPath(name) ?? (isNamed ? await sniff(absolute) : undefined);
+      const hasExtension = extension !== undefined && name.toLowerCase().endsWith(extension);
+      const kind = getKindOfPath(name) ?? (hasExtension ? await sniffKind(absolute) : undefined);
       if (kind === undefined) this.#skippedFiles += 1;
       else {
-        read += 1;
+        supported += 1;
         await this.#addFile(absolute, displayPath, name, kind);
       }
     }
-    return read;
+    return supported;
   }
 
   async #addNamedFile(displayPath: string, absolute: string): Promise<void> {
-    const kind = kindOfPath(absolute) ?? (await sniff(absolute));
+    const kind = getKindOfPath(absolute) ?? (await sniffKind(absolute));
     if (kind !== undefined) return this.#addFile(absolute, displayPath, basename(absolute), kind);
-    this.#problem(displayPath, `is neither text nor of a kind that is read (${readableExtensions()})`);
+    this.#addProblem(displayPath, INPUT_PROBLEMS.unsupportedFile(formatExtensions()));
   }
 
   async #addFile(path: string, displayPath: string, name: string, kind: SourceKind): Promise<void> {
@@ -140,7 +140,7 @@ class Lister {
       const { size, mtimeNs } = await stat(path, { bigint: true });
       this.#files.set(path, { path, displayPath, name, kind, size: Number(size), mtimeNs });
     } catch (error) {
-      this.#problem(displayPath, describeSystemError(error));
+      this.#addProblem(displayPath, describeSystemError(error));
     }
   }
 
@@ -151,29 +151,23 @@ class Lister {
   }
 }
 
-/** Text when the first bytes of a file of unknown extension are UTF-8, else undefined. */
-async function sniff(path: string): Promise<SourceKind | undefined> {
-  await using handle = await openSource({
-    path,
-    displayPath: path,
-    name: path,
-    kind: "text",
-    size: 0,
-    mtimeNs: 0n,
-  });
+/** Returns "text" if the first bytes of a file of unknown extension are UTF-8. */
+async function sniffKind(path: string): Promise<SourceKind | undefined> {
+  await using handle = await openSource(path);
   return looksLikeText(await readAt(handle, 0, SNIFF_BYTES)) ? "text" : undefined;
 }
 
 /**
- * Ids are made of names, so two files must not share one. When two would ("a/README.md" and "b/README.md", given as
- * two folders), every file is called by its path as typed; the same command always gives the same names.
+ * Makes names unique, because ids are derived from them. When two files have the same name ("a/README.md" and
+ * "b/README.md", given as two folders), every file is named by its path as typed; the same command always results in
+ * the same names.
  */
 function withUniqueNames(files: readonly SourceFile[]): readonly SourceFile[] {
   const names = new Set(files.map((file) => file.name));
   if (names.size === files.length) return files;
-  return files.map((file) => ({ ...file, name: plainPath(file.displayPath) }));
+  return files.map((file) => ({ ...file, name: toPlainPath(file.displayPath) }));
 }
 
-function plainPath(displayPath: string): string {
+function toPlainPath(displayPath: string): string {
   return displayPath.replaceAll(sep, "/").replace(/^(\.\/)+/, "");
 }

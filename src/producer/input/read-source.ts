@@ -3,10 +3,11 @@ import { readCsv } from "./formats/read-csv.ts";
 import { readDocument } from "./formats/read-document.ts";
 import { readJsonl } from "./formats/read-jsonl.ts";
 import { readParquet } from "./formats/read-parquet.ts";
+import { INPUT_PROBLEMS } from "./problems.ts";
 import type { RecordContext } from "./record-fields.ts";
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "./source.ts";
-import { type ByteTap, fileBytes, streamBytes } from "./source-bytes.ts";
-import { explainNotText, SNIFF_BYTES } from "./source-kind.ts";
+import { type ByteTap, readFileBytes, readStreamBytes } from "./source-bytes.ts";
+import { findBinaryProblem, SNIFF_BYTES } from "./source-kind.ts";
 
 export interface ReadOptions {
   readonly idField: string;
@@ -15,8 +16,8 @@ export interface ReadOptions {
 }
 
 /**
- * Everything in one file, in groups and in order: documents, and problems where there should have been some. What
- * makes the file itself unreadable is one last problem; this throws only for faults that are not the file's.
+ * Reads one file: yields its documents and problems in groups, in order. When the file cannot be read any further,
+ * the last finding is a problem. Throws only for errors that the file did not cause.
  */
 export async function* readSource(
   file: SourceFile,
@@ -26,13 +27,13 @@ export async function* readSource(
   yield* catchUnreadable(file, () => readFindings(file, options, tap));
 }
 
-/** What `read` finds in a file; what makes the file itself unreadable is one last problem. */
+/** Yields the findings of `read`, and a problem when it throws `UnreadableSourceError`. */
 export async function* catchUnreadable(
   file: SourceFile,
   read: () => AsyncIterable<readonly Finding[]>,
 ): AsyncGenerator<readonly Finding[]> {
   try {
-    // Called inside the try block: a source that cannot even be opened is a problem of the same kind.
+    // Called inside the try block, because opening the source may throw the same error.
     yield* read();
   } catch (error) {
     if (!(error instanceof UnreadableSourceError)) throw error;
@@ -41,15 +42,12 @@ export async function* catchUnreadable(
 }
 
 function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): AsyncGenerator<readonly Finding[]> {
-  const context: RecordContext = {
-    displayPath: file.displayPath,
-    name: file.name,
-    idField: options.idField,
-    textField: options.textField,
-  };
-  if (file.kind === "parquet") return readParquet(file, tap, context);
+  const { displayPath, name, kind } = file;
+  const { idField, textField } = options;
+  const context: RecordContext = { displayPath, name, idField, textField };
+  if (kind === "parquet") return readParquet(file, tap, context);
   const bytes = readTextBytes(file, options, tap);
-  switch (file.kind) {
+  switch (kind) {
     case "jsonl":
       return readJsonl(bytes, context);
     case "csv":
@@ -61,30 +59,28 @@ function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): Asy
   }
 }
 
-/** The bytes of a file that begins like text; throws `UnreadableSource` for any other. */
-export function readTextBytes(
+/**
+ * Reads the bytes of a text file. Throws `UnreadableSourceError` when the first bytes are binary, instead of reporting
+ * thousands of invalid lines.
+ */
+export async function* readTextBytes(
   file: SourceFile,
   options: Pick<ReadOptions, "stdin">,
   tap: ByteTap,
-): AsyncIterable<Buffer> {
-  return assertText(readBytes(file, options, tap));
-}
-
-function readBytes(file: SourceFile, options: Pick<ReadOptions, "stdin">, tap: ByteTap): AsyncIterable<Buffer> {
-  if (file.path !== "-") return fileBytes(file, tap);
-  if (options.stdin === undefined) throw new UnreadableSourceError("no standard input was given");
-  return streamBytes(options.stdin, tap);
-}
-
-/** Passes bytes through; refuses a binary file by its first bytes instead of by thousands of bad lines. */
-async function* assertText(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+): AsyncGenerator<Buffer> {
   let sniffed = 0;
-  for await (const chunk of bytes) {
+  for await (const chunk of readBytes(file, options, tap)) {
     if (sniffed < SNIFF_BYTES) {
-      const why = explainNotText(sniffed === 0 ? chunk : chunk.subarray(0, SNIFF_BYTES - sniffed));
-      if (why !== undefined) throw new UnreadableSourceError(why);
+      const problem = findBinaryProblem(sniffed === 0 ? chunk : chunk.subarray(0, SNIFF_BYTES - sniffed));
+      if (problem !== undefined) throw new UnreadableSourceError(problem);
       sniffed += chunk.length;
     }
     yield chunk;
   }
+}
+
+function readBytes(file: SourceFile, { stdin }: Pick<ReadOptions, "stdin">, tap: ByteTap): AsyncIterable<Buffer> {
+  if (file.path !== "-") return readFileBytes(file, tap);
+  if (stdin === undefined) throw new UnreadableSourceError(INPUT_PROBLEMS.noStdin);
+  return readStreamBytes(stdin, tap);
 }

@@ -1,6 +1,7 @@
+import { INPUT_PROBLEMS } from "./problems.ts";
 import { type Finding, formatLocation } from "./source.ts";
 
-/** Which fields of a record are what, and which file the record is in. */
+/** Names the file of a record and the fields that hold its id and text. */
 export interface RecordContext {
   readonly displayPath: string;
   readonly name: string;
@@ -9,63 +10,54 @@ export interface RecordContext {
 }
 
 /**
- * Turns one parsed record into a document, or into the problem that says what is wrong with it. The id is the id
- * field's string or number, or "<file>:<line>" when the record has no such field; an object field `metadata` and
- * every other field become the metadata, other fields winning over those inside `metadata`.
+ * Converts one parsed record to a document or a problem. The id is the string or number of the id field, or
+ * "<file>:<line>" for a record without that field. All other fields become the metadata; if `metadata` is an object,
+ * its fields are included, and top-level fields take precedence over them.
  */
 export function parseRecord(record: unknown, line: number, context: RecordContext): Finding {
-  const problem = (message: string): Finding => ({
+  const toProblem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, line), message },
   });
-  if (typeof record !== "object" || record === null || Array.isArray(record)) {
-    return problem(`expected an object with the field "${context.textField}", got ${describeType(record)}`);
-  }
-  const fields = record as Record<string, unknown>;
-  const id = readId(fields, line, context);
-  if ("fault" in id) return problem(id.fault);
-  const text = fields[context.textField];
-  const fault = textFault(fields, context.textField);
-  if (fault !== undefined || typeof text !== "string") return problem(fault ?? "has no text");
-  const metadata = readMetadata(fields, context);
-  const document = { id: id.id, text, record: true, line };
-  return { document: metadata === undefined ? document : { ...document, metadata } };
+  if (!isRecord(record)) return toProblem(INPUT_PROBLEMS.notAnObject(context.textField, describeType(record)));
+  const id = readId(record, line, context);
+  if ("error" in id) return toProblem(id.error);
+  const text = readText(record, context.textField);
+  if ("error" in text) return toProblem(text.error);
+  return { document: { ...id, ...text, record: true, line, metadata: readMetadata(record, context) } };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function readId(
   fields: Record<string, unknown>,
   line: number,
   { idField, name }: RecordContext,
-): { id: string } | { fault: string } {
+): { id: string } | { error: string } {
   if (!Object.hasOwn(fields, idField)) return { id: formatLocation(name, line) };
   const value = fields[idField];
   if (typeof value === "string") {
-    if (value === "") return { fault: `the id field "${idField}" is empty` };
-    return value.isWellFormed() ? { id: value } : { fault: `the id field "${idField}" holds half a character` };
+    if (value === "") return { error: INPUT_PROBLEMS.emptyId(idField) };
+    return value.isWellFormed() ? { id: value } : { error: INPUT_PROBLEMS.invalidId(idField) };
   }
   if (typeof value === "bigint") return { id: String(value) };
   if (typeof value === "number" && Number.isFinite(value)) {
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      return {
-        fault: `the id field "${idField}" is a number beyond 2^53, which is not exact; write it as a string`,
-      };
-    }
-    return { id: String(value) };
+    const isExact = !Number.isInteger(value) || Number.isSafeInteger(value);
+    return isExact ? { id: String(value) } : { error: INPUT_PROBLEMS.inexactId(idField) };
   }
-  return { fault: `the id field "${idField}" must be a string or a number, got ${describeType(value)}` };
+  return { error: INPUT_PROBLEMS.idType(idField, describeType(value)) };
 }
 
-function textFault(fields: Record<string, unknown>, textField: string): string | undefined {
-  if (!Object.hasOwn(fields, textField)) {
-    return `no field "${textField}"; it has ${nameFields(fields)} (name the right one with --text-field)`;
-  }
+function readText(fields: Record<string, unknown>, textField: string): { text: string } | { error: string } {
+  if (!Object.hasOwn(fields, textField))
+    return { error: INPUT_PROBLEMS.noTextField(textField, formatFieldNames(fields)) };
   const text = fields[textField];
-  if (typeof text !== "string") {
-    return `the field "${textField}" must be a string, got ${describeType(text)}; it has ${nameFields(fields)}`;
-  }
-  if (text.trim() === "") return `the field "${textField}" is empty`;
-  // Half a surrogate pair cannot be sent as UTF-8: the upstream would see another text than the record says.
-  if (!text.isWellFormed()) return `the field "${textField}" holds half a character (a lone surrogate)`;
-  return undefined;
+  if (typeof text !== "string")
+    return { error: INPUT_PROBLEMS.textType(textField, describeType(text), formatFieldNames(fields)) };
+  if (text.trim() === "") return { error: INPUT_PROBLEMS.emptyText(textField) };
+  // An unpaired surrogate cannot be sent as UTF-8: the provider would receive another text than the record contains.
+  return text.isWellFormed() ? { text } : { error: INPUT_PROBLEMS.invalidText(textField) };
 }
 
 function readMetadata(
@@ -73,29 +65,26 @@ function readMetadata(
   { idField, textField }: RecordContext,
 ): Record<string, unknown> | undefined {
   const metadata: Record<string, unknown> = {};
-  const nested = fields.metadata;
-  const isNested = typeof nested === "object" && nested !== null && !Array.isArray(nested);
-  if (isNested) Object.assign(metadata, nested);
+  const nested = isRecord(fields.metadata) ? fields.metadata : undefined;
+  Object.assign(metadata, nested);
   for (const key of Object.keys(fields)) {
-    if (key === idField || key === textField || (isNested && key === "metadata")) continue;
+    if (key === idField || key === textField || (nested && key === "metadata")) continue;
     metadata[key] = fields[key];
   }
   return Object.keys(metadata).length === 0 ? undefined : metadata;
 }
 
-/** True when the key `__proto__` is anywhere in a parsed value; copying such a field would change an object's nature. */
+/** Returns whether a parsed value contains the key `__proto__`; copying such a field would set an object's prototype. */
 export function hasProtoKey(value: unknown): boolean {
-  const waiting: unknown[] = [value];
-  while (waiting.length > 0) {
-    const next = waiting.pop();
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
     if (typeof next !== "object" || next === null) continue;
     if (Object.hasOwn(next, "__proto__")) return true;
-    for (const inner of Object.values(next)) waiting.push(inner);
+    for (const inner of Object.values(next)) pending.push(inner);
   }
   return false;
 }
-
-export const PROTO_KEY_FAULT = 'the key "__proto__" is not accepted; rename the field';
 
 function describeType(value: unknown): string {
   if (value === null) return "null";
@@ -104,18 +93,18 @@ function describeType(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-const SHOWN_FIELDS = 12;
-const SHOWN_FIELD_CHARACTERS = 40;
+const MAX_SHOWN_FIELDS = 12;
+const MAX_SHOWN_CHARACTERS = 40;
 
-/** Field names for a message: not too many, none too long, no control characters. */
-function nameFields(fields: Record<string, unknown>): string {
+/** Lists field names for a message, limited in number and length and without control characters. */
+function formatFieldNames(fields: Record<string, unknown>): string {
   const names = Object.keys(fields);
   if (names.length === 0) return "no fields at all";
-  const displayPath = names.slice(0, SHOWN_FIELDS).map(nameField).join(", ");
-  return names.length > SHOWN_FIELDS ? `${displayPath} and ${names.length - SHOWN_FIELDS} more` : displayPath;
+  const shown = names.slice(0, MAX_SHOWN_FIELDS).map(formatFieldName).join(", ");
+  return names.length > MAX_SHOWN_FIELDS ? `${shown} and ${names.length - MAX_SHOWN_FIELDS} more` : shown;
 }
 
-function nameField(name: string): string {
-  const cut = name.length > SHOWN_FIELD_CHARACTERS ? `${name.slice(0, SHOWN_FIELD_CHARACTERS)}…` : name;
-  return /^[\w.-]+$/.test(cut) ? cut : JSON.stringify(cut);
+function formatFieldName(name: string): string {
+  const shown = name.length > MAX_SHOWN_CHARACTERS ? `${name.slice(0, MAX_SHOWN_CHARACTERS)}…` : name;
+  return /^[\w.-]+$/.test(shown) ? shown : JSON.stringify(shown);
 }

@@ -2,29 +2,30 @@ import type { BigIntStats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { errorCode } from "#src/core/errors.ts";
+import { INPUT_PROBLEMS } from "./problems.ts";
 import { type SourceFile, UnreadableSourceError } from "./source.ts";
 
-/** Sees every byte of the sources once, in order: what progress and the source hash are made of. */
+/** Receives every byte of the sources once, in order; progress and the source hash are computed from them. */
 export type ByteTap = (bytes: Uint8Array) => void;
 
-/** Bytes of one read; large enough that the cost of a read vanishes, small enough to stop between two. */
+/** Bytes per read: large enough that the cost per read does not matter, small enough to stop between two reads. */
 const READ_BYTES = 64 * 1024;
 
-/** Opens a source file; what the system refuses becomes `UnreadableSource` in words. */
-export async function openSource(file: SourceFile): Promise<FileHandle> {
+/** Opens a source file. Throws `UnreadableSourceError` for system errors. */
+export async function openSource(path: string): Promise<FileHandle> {
   try {
-    return await open(file.path, "r");
+    return await open(path, "r");
   } catch (error) {
     throw new UnreadableSourceError(describeSystemError(error));
   }
 }
 
 /**
- * The file's bytes from first to last in buffers of their own. Throws `UnreadableSource` when the file cannot be
- * read or changes on the way: half an old and half a new file would be planned otherwise.
+ * Reads a file from start to end; each buffer has its own memory. Throws `UnreadableSourceError` when the file cannot
+ * be read, or changes while it is being read, because the plan would mix old and new contents.
  */
-export async function* fileBytes(file: SourceFile, tap: ByteTap): AsyncGenerator<Buffer> {
-  await using handle = await openSource(file);
+export async function* readFileBytes(file: SourceFile, tap: ByteTap): AsyncGenerator<Buffer> {
+  await using handle = await openSource(file.path);
   const before = await handle.stat({ bigint: true });
   let position = 0;
   while (true) {
@@ -37,15 +38,15 @@ export async function* fileBytes(file: SourceFile, tap: ByteTap): AsyncGenerator
   await assertUnchanged(handle, before);
 }
 
-/** Throws `UnreadableSource` when the file is no longer what it was when `before` was taken. */
+/** Throws `UnreadableSourceError` when the file has changed since `before`. */
 export async function assertUnchanged(handle: FileHandle, before: BigIntStats): Promise<void> {
   const after = await handle.stat({ bigint: true });
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
-    throw new UnreadableSourceError("changed while it was being read; run the command again when it is complete");
+    throw new UnreadableSourceError(INPUT_PROBLEMS.changed);
   }
 }
 
-/** Up to `length` bytes from `position`; an empty buffer at the end of the file. */
+/** Reads up to `length` bytes from `position`; returns an empty buffer at the end of the file. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   try {
     const buffer = Buffer.allocUnsafeSlow(length);
@@ -56,11 +57,11 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
   }
 }
 
-/** The bytes of standard input, whatever encoding was set on it; a stream that fails is `UnreadableSource`. */
-export async function* streamBytes(stream: Readable, tap: ByteTap): AsyncGenerator<Buffer> {
+/** Reads a stream of bytes or strings. Throws `UnreadableSourceError` when the stream fails. */
+export async function* readStreamBytes(stream: Readable, tap: ByteTap): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of stream) {
-      const bytes = typeof chunk === "string" ? Buffer.from(chunk) : Buffer.from(chunk as Uint8Array);
+      const bytes = Buffer.from(chunk);
       tap(bytes);
       yield bytes;
     }
@@ -69,12 +70,12 @@ export async function* streamBytes(stream: Readable, tap: ByteTap): AsyncGenerat
   }
 }
 
-/** A system error in words; never "ENOENT: ..., open '/path'", because the path is already in `where`. */
+/** Describes a system error without the path ("ENOENT: ..., open '/path'"), which the problem already names. */
 export function describeSystemError(error: unknown): string {
   const code = errorCode(error);
-  if (code === "ENOENT") return "no such file or folder";
-  if (code === "EACCES" || code === "EPERM") return "cannot be read: permission denied";
-  if (code === "ELOOP") return "cannot be read: a loop of symbolic links";
+  if (code === "ENOENT") return INPUT_PROBLEMS.notFound;
+  if (code === "EACCES" || code === "EPERM") return INPUT_PROBLEMS.permissionDenied;
+  if (code === "ELOOP") return INPUT_PROBLEMS.linkLoop;
   if (code === undefined) throw error;
-  return `cannot be read (${code})`;
+  return INPUT_PROBLEMS.systemError(code);
 }

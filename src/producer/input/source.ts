@@ -1,29 +1,29 @@
 import type { Readable } from "node:stream";
 
-/** What one command line says about its input; everything that decides which items a plan holds. */
+/** The input of one command: everything that decides which items a plan contains. */
 export interface SourceOptions {
   /** Files, folders, globs, and `-` for JSONL on standard input, as typed. */
   readonly paths: readonly string[];
-  /** Field of a record that holds its id. */
+  /** Field of a record that contains its id. */
   readonly idField: string;
-  /** Field of a record that holds the text. */
+  /** Field of a record that contains the text. */
   readonly textField: string;
-  /** Estimated tokens per chunk and shared by neighbours; undefined: one item per document or record. */
+  /** Estimated tokens per chunk, and shared by adjacent chunks; undefined: one item per document or record. */
   readonly chunk: { readonly tokens: number; readonly overlap: number } | undefined;
-  /** Estimated tokens the model takes in one input, where known. */
+  /** Estimated tokens that the model accepts in one input, if known. */
   readonly maxTokens?: number;
-  /** Stop after this many items, or requests of a batch file. */
+  /** Maximum number of items, or of requests of a batch file. */
   readonly limit?: number;
-  /** Leave bad input out and count it, instead of refusing the plan. */
+  /** Skip and count invalid input instead of rejecting the plan. */
   readonly skipInvalid: boolean;
   readonly stdin?: Readable;
   /** Folder that relative paths start from. */
   readonly cwd: string;
-  /** Folders and files never read, such as an output folder inside a source folder. */
+  /** Folders and files that are never read, such as an output folder inside a source folder. */
   readonly exclude?: readonly string[];
 }
 
-/** One thing wrong with the input. `where` is a path, "path:line" or an option; `message` holds no document text. */
+/** A problem of the input. `where` is a path, "path:line" or an option; `message` contains no document text. */
 export interface SourceProblem {
   readonly where: string;
   readonly message: string;
@@ -31,13 +31,13 @@ export interface SourceProblem {
 
 export type SourceKind = "markdown" | "text" | "html" | "jsonl" | "csv" | "tsv" | "parquet";
 
-/** One file to read. */
+/** A file to read. */
 export interface SourceFile {
   /** Absolute path, or "-" for standard input. */
   readonly path: string;
-  /** The path as the person who typed the command would write it. */
+  /** The path as the user would type it. */
   readonly displayPath: string;
-  /** Path relative to the folder it was found in, with "/"; what ids and metadata say. Unique in a listing. */
+  /** Path relative to the folder it was found in, with "/"; used in ids and metadata. Unique in a listing. */
   readonly name: string;
   readonly kind: SourceKind;
   /** Bytes; 0 for standard input. */
@@ -53,11 +53,11 @@ export interface SourceDocument {
   /** Line of the file, or number of the record in a Parquet file, from 1; absent for a whole document. */
   readonly line?: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Texts of a request that has several: each is an item of its own, with the id of the request. `text` is the first. */
+  /** Texts of a request that has several; each becomes an item with the id of the request. `text` is the first. */
   readonly parts?: readonly string[];
 }
 
-/** What a reader hands on: a document to plan, or a problem in its place. */
+/** What a reader yields: a document to plan, or a problem in its place. */
 export type Finding = { readonly document: SourceDocument } | { readonly problem: SourceProblem };
 
 /** Thrown by a reader when the rest of a file cannot be used; becomes one problem of that file. */
@@ -71,7 +71,7 @@ export class UnreadableSourceError extends Error {
   }
 }
 
-/** Where something is, as shown in problems: "poems.jsonl:318". */
+/** Formats a location for problems: "poems.jsonl:318". */
 export function formatLocation(displayPath: string, line: number | undefined): string {
   return line === undefined ? displayPath : `${displayPath}:${line}`;
 }

@@ -2,37 +2,37 @@ import type { Dirent } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What a folder holds: paths relative to it, with "/", in the order of their characters' codes. */
+/** The files of a folder: paths relative to it, with "/", in code unit order. */
 export interface FolderListing {
   readonly files: readonly string[];
-  /** Links that lead nowhere or back to a folder above, and what is neither file nor folder. */
+  /** Number of broken links, links to a parent folder, and entries that are neither files nor folders. */
   readonly skipped: number;
-  /** Folders that could not be listed: a part of a corpus that is silently missing would look like success. */
+  /** Folders that could not be listed. They are reported, because a partly missing corpus would look like success. */
   readonly unreadable: readonly { readonly relative: string; readonly error: unknown }[];
 }
 
 export interface WalkOptions {
   /** Absolute paths that are not entered or listed. */
   readonly excluded: ReadonlySet<string>;
-  /** Enter folders called node_modules. */
-  readonly nodeModules: boolean;
+  /** Whether folders named node_modules are entered. */
+  readonly entersNodeModules: boolean;
 }
 
 /**
- * Lists every file below a folder. Names that start with a dot are left out, symbolic links are followed unless
- * they lead back up. Rejects with the system's error only when the folder itself cannot be found.
+ * Lists every file below a folder. Names that start with a dot are left out; symbolic links are followed unless they
+ * lead to a parent folder. Rejects with the system error only when the folder itself does not exist.
  */
 export async function listFolder(root: string, options: WalkOptions): Promise<FolderListing> {
   const walk = new FolderWalk(options);
-  await walk.from(root);
-  return { files: walk.files.sort(compareCodeUnits), skipped: walk.skipped, unreadable: walk.unreadable };
+  await walk.start(root);
+  return { files: walk.files.sort(), skipped: walk.skipped, unreadable: walk.unreadable };
 }
 
-interface FolderEntry {
-  readonly folder: string;
+interface Folder {
+  readonly path: string;
   readonly relative: string;
-  /** Real paths of this folder and all above it, to tell a link that leads back up. */
-  readonly above: readonly string[];
+  /** Real paths of this folder and all its parents, to detect links to a parent. */
+  readonly realPaths: readonly string[];
 }
 
 class FolderWalk {
@@ -40,56 +40,50 @@ class FolderWalk {
   readonly unreadable: { relative: string; error: unknown }[] = [];
   skipped = 0;
   readonly #options: WalkOptions;
-  readonly #waiting: FolderEntry[] = [];
+  readonly #pending: Folder[] = [];
 
   constructor(options: WalkOptions) {
     this.#options = options;
   }
 
-  async from(root: string): Promise<void> {
-    this.#waiting.push({ folder: root, relative: "", above: [await realpath(root)] });
-    for (let place = this.#waiting.pop(); place !== undefined; place = this.#waiting.pop()) {
+  async start(root: string): Promise<void> {
+    this.#pending.push({ path: root, relative: "", realPaths: [await realpath(root)] });
+    for (let folder = this.#pending.pop(); folder !== undefined; folder = this.#pending.pop()) {
       try {
-        for await (const found of await opendir(place.folder)) await this.#addEntry(found, place);
+        for await (const entry of await opendir(folder.path)) await this.#addEntry(entry, folder);
       } catch (error) {
-        this.unreadable.push({ relative: place.relative, error });
+        this.unreadable.push({ relative: folder.relative, error });
       }
     }
   }
 
-  async #addEntry(found: Dirent, { folder, relative: above, above: realAbove }: FolderEntry): Promise<void> {
-    if (found.name.startsWith(".")) return;
-    const path = join(folder, found.name);
+  async #addEntry(entry: Dirent, folder: Folder): Promise<void> {
+    if (entry.name.startsWith(".")) return;
+    const path = join(folder.path, entry.name);
     if (this.#options.excluded.has(path)) return;
-    const relative = above === "" ? found.name : `${above}/${found.name}`;
-    const isLink = found.isSymbolicLink();
-    const type = isLink ? await typeOfTarget(path) : typeOf(found);
+    const relative = folder.relative === "" ? entry.name : `${folder.relative}/${entry.name}`;
+    const isLink = entry.isSymbolicLink();
+    const type = isLink ? await getTargetType(path) : getType(entry);
     if (type === "file") this.files.push(relative);
     else if (type === "other") this.skipped += 1;
-    else if (found.name !== "node_modules" || this.#options.nodeModules) {
-      const real = isLink ? await realpath(path) : join(realAbove.at(-1) ?? "", found.name);
-      if (realAbove.includes(real)) this.skipped += 1;
-      else this.#waiting.push({ folder: path, relative, above: [...realAbove, real] });
+    else if (entry.name !== "node_modules" || this.#options.entersNodeModules) {
+      const realPath = isLink ? await realpath(path) : join(folder.realPaths.at(-1) ?? "", entry.name);
+      if (folder.realPaths.includes(realPath)) this.skipped += 1;
+      else this.#pending.push({ path, relative, realPaths: [...folder.realPaths, realPath] });
     }
   }
 }
 
-/** The same order on every machine, whatever its locale. */
-export function compareCodeUnits(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+type EntryType = "file" | "folder" | "other";
+
+function getType(entry: { isFile(): boolean; isDirectory(): boolean }): EntryType {
+  if (entry.isFile()) return "file";
+  return entry.isDirectory() ? "folder" : "other";
 }
 
-type FileType = "file" | "folder" | "other";
-
-function typeOf(found: { isFile(): boolean; isDirectory(): boolean }): FileType {
-  if (found.isFile()) return "file";
-  return found.isDirectory() ? "folder" : "other";
-}
-
-async function typeOfTarget(path: string): Promise<FileType> {
+async function getTargetType(path: string): Promise<EntryType> {
   try {
-    return typeOf(await stat(path));
+    return getType(await stat(path));
   } catch {
     return "other";
   }

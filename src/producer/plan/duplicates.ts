@@ -3,39 +3,40 @@ import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 
 /*
- * The copies of a plan, beside its spool, so that nobody reads millions of lines to learn of them. Little-endian:
- *   0 magic (8)   8 items u32   12 copies u32   16 bytes of the spool f64   24 check u32 (CRC-32 of what follows)   28 0
- *   then the originals' indices, ascending, and beside each its copy's: two arrays of u32
+ * The duplicates file next to the items file, so that they can be found without reading millions of lines.
+ * Little-endian:
+ *   0 magic (8)   8 items u32   12 duplicates u32   16 bytes of the items file f64
+ *   24 check u32 (CRC-32 of everything from byte 32 on)   28 0
+ *   32 two arrays of u32: the indices of the originals, ascending, and the index of the duplicate for each
  */
-export const DUPLICATES_FILE = "duplicates.bin";
+const DUPLICATES_FILE = "duplicates.bin";
 /** The name in work folders of format 1; the content is the same. */
 const FORMAT_1_DUPLICATES_FILE = "copies.bin";
 const MAGIC = Buffer.from("SLUICECP", "latin1");
 const HEADER_BYTES = 32;
 const FIRST_CAPACITY = 256;
 
-/** The spool that a list of copies belongs to: of another one it says nothing. */
+/** Identifies the items file that a duplicates file belongs to. */
 export interface ItemsFileIdentity {
   readonly items: number;
   readonly itemsFileBytes: number;
 }
 
-/** Which items of a plan are copies of which earlier ones; 8 bytes a copy, and a bit an item when there are any. */
+/** The items of a plan that equal an earlier item; 8 bytes per duplicate, and one bit per item if there are any. */
 export class Duplicates {
   static readonly none = new Duplicates(new Uint32Array(), new Uint32Array());
   readonly #originals: Uint32Array;
   readonly #duplicates: Uint32Array;
   readonly #isDuplicate: Uint8Array;
 
-  /** Of two arrays side by side: ascending originals, and their copies. */
+  /** The arrays are parallel: originals in ascending order, and a duplicate of each. */
   constructor(originals: Uint32Array, duplicates: Uint32Array) {
     this.#originals = originals;
     this.#duplicates = duplicates;
-    let most = -1;
-    for (const copy of duplicates) most = Math.max(most, copy);
-    this.#isDuplicate = new Uint8Array((most >> 3) + 1);
-    for (const copy of duplicates)
-      this.#isDuplicate[copy >> 3] = (this.#isDuplicate[copy >> 3] ?? 0) | (1 << (copy & 7));
+    const last = duplicates.reduce((max, index) => Math.max(max, index), -1);
+    this.#isDuplicate = new Uint8Array((last >> 3) + 1);
+    for (const index of duplicates)
+      this.#isDuplicate[index >> 3] = (this.#isDuplicate[index >> 3] ?? 0) | (1 << (index & 7));
   }
 
   get count(): number {
@@ -46,7 +47,7 @@ export class Duplicates {
     return ((this.#isDuplicate[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }
 
-  /** The copies of an item, ascending; a view, not to be changed. */
+  /** Returns the duplicates of an item, ascending; a view that must not be modified. */
   of(original: number): Uint32Array {
     const start = this.#firstAtOrAfter(original);
     let end = start;
@@ -54,7 +55,7 @@ export class Duplicates {
     return this.#duplicates.subarray(start, end);
   }
 
-  /** Every original once, with its copies. */
+  /** Yields every original once, with its duplicates. */
   *all(): Generator<{ readonly original: number; readonly duplicates: Uint32Array }> {
     for (let start = 0, end = 0; start < this.#originals.length; start = end) {
       const original = this.#originals[start] ?? 0;
@@ -79,7 +80,7 @@ export class Duplicates {
     return bytes;
   }
 
-  /** Undefined for what is damaged, torn, or of another spool. */
+  /** Returns undefined for a damaged or incomplete file, or one that belongs to another items file. */
   static decode(bytes: Buffer, { items, itemsFileBytes }: ItemsFileIdentity): Duplicates | undefined {
     if (bytes.length < HEADER_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return undefined;
     const count = bytes.readUInt32LE(12);
@@ -87,7 +88,7 @@ export class Duplicates {
     if (bytes.readUInt32LE(8) !== items || bytes.readDoubleLE(16) !== itemsFileBytes) return undefined;
     if (body.length !== count * 8 || crc32(body) !== bytes.readUInt32LE(24)) return undefined;
     if (count === 0) return Duplicates.none;
-    // A buffer of its own: a file's bytes need not lie where 32-bit words may.
+    // Copied, because the bytes of a file may not be aligned to 32-bit words.
     const words = new Uint32Array(new Uint8Array(body).buffer);
     return new Duplicates(words.subarray(0, count), words.subarray(count));
   }
@@ -103,9 +104,9 @@ export class Duplicates {
   }
 }
 
-/** Gathers copies in the order of the items. */
+/** Collects duplicates in the order of the items. */
 export class DuplicatesBuilder {
-  /** Original in the high half, copy in the low one: their order as numbers is the one that is wanted. */
+  /** The original in the upper 32 bits and the duplicate in the lower, so that sorting them sorts by original. */
   #pairs = new BigUint64Array(FIRST_CAPACITY);
   #count = 0;
 
@@ -113,13 +114,13 @@ export class DuplicatesBuilder {
     return this.#count;
   }
 
-  add(copy: number, original: number): void {
+  add(duplicate: number, original: number): void {
     if (this.#count === this.#pairs.length) {
       const grown = new BigUint64Array(this.#pairs.length * 2);
       grown.set(this.#pairs);
       this.#pairs = grown;
     }
-    this.#pairs[this.#count] = (BigInt(original) << 32n) | BigInt(copy);
+    this.#pairs[this.#count] = (BigInt(original) << 32n) | BigInt(duplicate);
     this.#count += 1;
   }
 
@@ -139,14 +140,14 @@ export function getDuplicatesPath(itemsFilePath: string): string {
   return join(dirname(itemsFilePath), DUPLICATES_FILE);
 }
 
-/** The list beside a spool; undefined when there is none that belongs to it. */
+/** Reads the duplicates file next to an items file; undefined when there is none that belongs to it. */
 export async function readDuplicatesFile(
   itemsFilePath: string,
-  of: ItemsFileIdentity,
+  identity: ItemsFileIdentity,
 ): Promise<Duplicates | undefined> {
   const path = getDuplicatesPath(itemsFilePath);
   const bytes = await readFile(path)
     .catch(() => readFile(join(dirname(path), FORMAT_1_DUPLICATES_FILE)))
     .catch(() => undefined);
-  return bytes && Duplicates.decode(bytes, of);
+  return bytes && Duplicates.decode(bytes, identity);
 }

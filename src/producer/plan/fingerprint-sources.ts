@@ -2,23 +2,23 @@ import { createHash } from "node:crypto";
 import { listSources, type SourceListing } from "#src/producer/input/list-sources.ts";
 import type { SourceOptions } from "#src/producer/input/source.ts";
 
-/** Raised when the same sources would be planned differently than before: other chunks, other ids, other estimates. */
+/** Incremented when the same sources result in a different plan: other chunks, ids, or estimates. */
 const PLANNING_VERSION = 2;
 
 /**
- * A cheap answer to "are these the sources of that plan?", without reading any of them. Made of the options that
- * decide the items and of every file's name, size and time of last change. The rule: the same fingerprint means the
- * same plan; another one means that the sources or the options changed, and the caller plans again or refuses.
- * A file changed within its size and with its old time put back is not noticed, nor is what standard input holds.
+ * Computes a fingerprint of the sources without reading them, from the options that determine the items and the name,
+ * size and modification time of every file. The same fingerprint means the same plan; a different one means that the
+ * sources or the options have changed. Undetected: a change that keeps a file's size and modification time, and the
+ * contents of standard input.
  */
 export async function fingerprintSources(options: SourceOptions): Promise<string> {
   return fingerprintListing(options, await listSources(options));
 }
 
-/** The fingerprint of sources that are listed already. */
+/** Computes the fingerprint of sources that are already listed. */
 export function fingerprintListing(options: SourceOptions, listing: SourceListing): string {
   const { chunk, idField, textField, limit, maxTokens, skipInvalid } = options;
-  const decided = [
+  const planOptions = [
     PLANNING_VERSION,
     idField,
     textField,
@@ -28,7 +28,7 @@ export function fingerprintListing(options: SourceOptions, listing: SourceListin
     maxTokens ?? null,
     skipInvalid,
   ];
-  const hash = createHash("sha256").update(JSON.stringify(decided));
+  const hash = createHash("sha256").update(JSON.stringify(planOptions));
   for (const { name, kind, size, mtimeNs } of listing.files) {
     hash.update(`\n${JSON.stringify([name, kind, size, String(mtimeNs)])}`);
   }

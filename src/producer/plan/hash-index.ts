@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
 const FIRST_CAPACITY = 1 << 12;
-/** Full to two thirds at most: 18 to 36 bytes an id while growing, and short searches. */
+/** 18 to 36 bytes per id while growing, and short probe sequences. */
 const MAX_LOAD = 2 / 3;
 
 export interface IdHash {
@@ -10,12 +10,11 @@ export interface IdHash {
 }
 
 /**
- * Remembers ids by a 64-bit hash and the number of the item that has them, in typed arrays: millions of ids fit in
- * memory. Two different ids may share a hash, so `candidates` says where to look, not that the id is there.
- * Whole texts are remembered the same way, with `hashText`.
+ * Maps the 64-bit hash of an id to the index of its item, in typed arrays, so that millions of ids fit in memory. Two
+ * ids may have the same hash: `candidates` returns the items to compare with. Use `hashText` for whole texts.
  */
 export class HashIndex {
-  /** To be asked for once where an id is both looked up and added. */
+  /** Pass its result to `candidates` and `add` to compute it only once. */
   readonly hash: (id: string) => IdHash;
   #capacity = FIRST_CAPACITY;
   #high = new Uint32Array(FIRST_CAPACITY);
@@ -32,7 +31,7 @@ export class HashIndex {
     return this.#size;
   }
 
-  /** Numbers of the items whose id has the same hash; empty means that the id is new. */
+  /** Returns the indices of the items whose id has the same hash; an empty list means that the id is new. */
   candidates(id: string, { high, low } = this.hash(id)): number[] {
     const found: number[] = [];
     for (let slot = this.#slotOf(low); this.#items[slot] !== 0; slot = (slot + 1) & (this.#capacity - 1)) {
@@ -71,7 +70,7 @@ export class HashIndex {
   }
 }
 
-/** Two differently mixed 32-bit halves over the UTF-16 units; not for secrets, only for spreading ids. */
+/** Hashes the UTF-16 units into two independent 32-bit halves. Not a cryptographic hash. */
 function hashId(text: string): IdHash {
   let high = 0x9e3779b9 ^ text.length;
   let low = 0x85ebca6b;
@@ -88,8 +87,8 @@ function hashId(text: string): IdHash {
 const SAMPLED_UNITS = 32;
 
 /**
- * A hash for long texts: a CRC over all of it, which the machine does ten times as fast as a loop here could, and a
- * mix of the length and some of the units, for the bits that 32 leave open among millions of texts.
+ * Hashes long texts: a CRC-32 of the whole text, which is ten times faster than a loop in JavaScript, and a hash of the
+ * length and some of the UTF-16 units, because 32 bits are too few for millions of texts.
  */
 export function hashText(text: string): IdHash {
   let high = Math.imul(0x9e3779b9 ^ text.length, 0x85ebca6b);

@@ -2,17 +2,17 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Duplicates, getDuplicatesPath } from "./duplicates.ts";
 import { getItemsIndexPath, INDEX_STRIDE, type ItemsFileIndex } from "./items-file-index.ts";
-import type { PlannedItem } from "./planned-item.ts";
+import { type PlannedItem, parsePlannedItem } from "./planned-item.ts";
 
 export const ITEMS_FILE = "items.jsonl";
 /** Bytes collected before they are written. */
 const WRITE_BYTES = 256 * 1024;
-/** While planning, the start of every so manieth item is known, so that any item is read back with few others. */
+/** While planning, the offset of every eighth item is known, so that reading an item back reads few others. */
 const WRITER_STRIDE = 8;
 
 /**
- * Writes the spool of a plan. Until `commit`, everything is under names that no reader looks at; a process that dies
- * leaves at most those, and the next planning overwrites them.
+ * Writes the items file of a plan. Until `commit`, all files have temporary names that no reader opens; a killed
+ * process leaves at most these files, and the next plan overwrites them.
  */
 export class ItemsFileWriter {
   readonly path: string;
@@ -20,7 +20,7 @@ export class ItemsFileWriter {
   readonly #handle: FileHandle;
   readonly #folder: string;
   #lines: string[] = [];
-  #waitingBytes = 0;
+  #bufferedBytes = 0;
   #writtenBytes = 0;
   #items = 0;
   #offsets = new Float64Array(1024);
@@ -32,7 +32,7 @@ export class ItemsFileWriter {
     this.#handle = handle;
   }
 
-  /** Starts a spool in an existing folder. */
+  /** Creates an items file in an existing folder. */
   static async create(folder: string): Promise<ItemsFileWriter> {
     const temporary = join(folder, `${ITEMS_FILE}.partial`);
     return new ItemsFileWriter(folder, temporary, await open(temporary, "w+"));
@@ -42,13 +42,13 @@ export class ItemsFileWriter {
     return this.#items;
   }
 
-  /** Takes the next item as its JSON; true when `flush` is due. */
+  /** Appends the JSON of the next item; returns true when `flush` is due. */
   append(json: string): boolean {
-    if (this.#items % WRITER_STRIDE === 0) this.#addOffset(this.#writtenBytes + this.#waitingBytes);
+    if (this.#items % WRITER_STRIDE === 0) this.#addOffset(this.#writtenBytes + this.#bufferedBytes);
     this.#lines.push(json);
-    this.#waitingBytes += Buffer.byteLength(json) + 1;
+    this.#bufferedBytes += Buffer.byteLength(json) + 1;
     this.#items += 1;
-    return this.#waitingBytes >= WRITE_BYTES;
+    return this.#bufferedBytes >= WRITE_BYTES;
   }
 
   async flush(): Promise<void> {
@@ -56,36 +56,36 @@ export class ItemsFileWriter {
     this.#lines.push("");
     const bytes = Buffer.from(this.#lines.join("\n"));
     this.#lines = [];
-    this.#waitingBytes = 0;
+    this.#bufferedBytes = 0;
     await this.#handle.appendFile(bytes);
     this.#writtenBytes += bytes.length;
   }
 
   /** Reads back an item that was appended. */
   async read(item: number): Promise<PlannedItem> {
-    const waiting = this.#lines[item - (this.#items - this.#lines.length)];
-    if (waiting !== undefined) return JSON.parse(waiting) as PlannedItem;
-    const near = Math.floor(item / WRITER_STRIDE);
-    const start = this.#offsets[near] ?? 0;
-    const last = (near + 1) * WRITER_STRIDE >= this.#items;
-    const next = last ? this.#writtenBytes : (this.#offsets[near + 1] ?? this.#writtenBytes);
+    const buffered = this.#lines[item - (this.#items - this.#lines.length)];
+    if (buffered !== undefined) return parsePlannedItem(buffered);
+    const stride = Math.floor(item / WRITER_STRIDE);
+    const start = this.#offsets[stride] ?? 0;
+    const isLast = (stride + 1) * WRITER_STRIDE >= this.#items;
+    const next = isLast ? this.#writtenBytes : (this.#offsets[stride + 1] ?? this.#writtenBytes);
     const end = Math.min(next, this.#writtenBytes);
     const { buffer } = await this.#handle.read(Buffer.alloc(end - start), 0, end - start, start);
     const line = buffer.toString("utf8").split("\n")[item % WRITER_STRIDE] ?? "";
-    return JSON.parse(line) as PlannedItem;
+    return parsePlannedItem(line);
   }
 
   /**
-   * Makes the spool appear, whole, with its index and the list of its copies. The index of a former spool goes first
-   * and the new one comes last, so that no reader ever finds an index beside a spool it does not belong to; the list
-   * says itself which spool it is of.
+   * Publishes the complete items file with its index and duplicates file. The index of an earlier items file is
+   * removed first and the new one is published last, so that no reader finds an index that belongs to another items
+   * file; the duplicates file identifies its items file.
    */
   async commit(duplicates: Duplicates): Promise<{ readonly bytes: number }> {
     await this.flush();
     await this.#handle.sync();
     await this.#handle.close();
-    const list = duplicates.encode({ items: this.#items, itemsFileBytes: this.#writtenBytes });
-    await writeSynced(getDuplicatesPath(this.path), list);
+    const identity = { items: this.#items, itemsFileBytes: this.#writtenBytes };
+    await writeSynced(getDuplicatesPath(this.path), duplicates.encode(identity));
     const indexPath = getItemsIndexPath(this.path);
     const temporaryIndex = `${indexPath}.partial`;
     await writeSynced(temporaryIndex, JSON.stringify(this.#index()));
@@ -96,7 +96,7 @@ export class ItemsFileWriter {
     return { bytes: this.#writtenBytes };
   }
 
-  /** Leaves no trace of this planning; a spool that was there before stays. */
+  /** Removes the temporary file; an earlier items file stays. */
   async discard(): Promise<void> {
     await this.#handle.close();
     await rm(this.#temporary, { force: true });
@@ -127,7 +127,7 @@ async function writeSynced(path: string, text: string | Buffer): Promise<void> {
   await handle.sync();
 }
 
-/** A rename is only on disk when its folder is; Windows cannot open folders and does not need this. */
+/** A rename is durable only after its folder is synced. Windows cannot open folders and does not need it. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   await using handle = await open(folder, "r");

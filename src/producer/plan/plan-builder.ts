@@ -17,34 +17,34 @@ import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { PlannedItem } from "./planned-item.ts";
 import { splitIntoItems, truncateId } from "./split-document.ts";
 
-/** Problems kept in words; the rest are only counted, so that a bad file of any size fits in memory. */
+/** Problems that are kept; the others are only counted, so that memory stays bounded for invalid files of any size. */
 const KEPT_PROBLEMS = 1000;
 
 export type PlanOptions = SourceOptions & {
-  /** What `limit` counts. Default: items. */
+  /** Unit of `limit`. Default: items. */
   readonly limitUnit?: "items" | "documents";
-  /** Items with the same key ask for the same and are sent once; without a key, an item is like no other. */
+  /** Items with the same key are sent only once; an item without a key is never a duplicate. */
   readonly duplicateKey?: (item: PlannedItem) => string | undefined;
 };
 
-/** Puts items into the spool, refuses duplicate ids, and keeps every count that the plan states. */
+/** Writes items to the items file, rejects duplicate ids, and keeps all counts of the plan. */
 export class PlanBuilder {
   readonly #options: PlanOptions;
   readonly #itemsFile: ItemsFileWriter;
   readonly #listing: SourceListing;
   readonly #ids = new HashIndex();
-  /** What items ask for; only those that are no copies. */
+  /** Items by their `duplicateKey`, without duplicates. */
   readonly #distinctItems = new HashIndex(hashText);
   readonly #duplicates = new DuplicatesBuilder();
   readonly #hash = createHash("sha256");
-  /** Of standard input alone, which a resumed run compares. */
+  /** Hash of standard input alone, for `StdinDigest`. */
   readonly #stdinHash = createHash("sha256");
   #stdinBytes: number | undefined;
   #isStdin = false;
   readonly #problems: SourceProblem[] = [];
   #problemCount = 0;
   readonly #byKind: Partial<Record<SourceKind, KindCount>> = {};
-  /** For each file read: the number of its first item. Says which file an item is from. */
+  /** The index of the first item of each file, to find the file of an item. */
   readonly #starts: { readonly firstItem: number; readonly file: SourceFile }[] = [];
   #documents = 0;
   #tokens = 0;
@@ -63,7 +63,7 @@ export class PlanBuilder {
     return this.#problemCount > 0;
   }
 
-  /** True when the plan holds as many items as it may; the parts of one request are never torn apart. */
+  /** Whether the plan has reached its limit; the parts of one request are never separated. */
   get isFull(): boolean {
     const { limit, limitUnit = "items" } = this.#options;
     return limit !== undefined && (limitUnit === "items" ? this.#itemsFile.items : this.#documents) >= limit;
@@ -98,7 +98,7 @@ export class PlanBuilder {
     if (this.#problems.length < KEPT_PROBLEMS) this.#problems.push(problem);
   }
 
-  /** Plans what a reader found; yields after each item, so that the caller can report and stop in between. */
+  /** Adds a document or a problem; yields after each item, so that the caller can report progress and stop. */
   async *addFinding(finding: Finding, file: SourceFile): AsyncGenerator<void> {
     if ("problem" in finding) {
       this.addProblem(finding.problem);
@@ -108,9 +108,9 @@ export class PlanBuilder {
     const where = formatLocation(file.displayPath, document.line);
     const before = this.#itemsFile.items;
     for await (const planned of splitIntoItems(document, file.kind, this.#options)) {
-      const fault = "fault" in planned ? planned.fault : await this.#addItem(planned.item, document);
-      if (fault !== undefined) {
-        this.addProblem({ where, message: fault });
+      const message = "error" in planned ? planned.error : await this.#addItem(planned.item, document);
+      if (message !== undefined) {
+        this.addProblem({ where, message });
         break;
       }
       yield;
@@ -119,15 +119,15 @@ export class PlanBuilder {
     if (this.#itemsFile.items > before) this.#documents += 1;
   }
 
-  /** Appends an item unless its id is taken or it cannot be written; then says why. */
+  /** Appends an item, or returns the reason why it cannot be added. */
   async #addItem(item: PlannedItem, document: SourceDocument): Promise<string | undefined> {
-    const taken = await this.#findIdConflict(item, document);
-    if (taken !== undefined) return taken;
+    const conflict = await this.#findIdConflict(item, document);
+    if (conflict !== undefined) return conflict;
     const duplicate = this.#findDuplicate(item);
     const duplicateOf = typeof duplicate === "object" ? await duplicate : duplicate;
     const json = toJson(duplicateOf === undefined ? item : { ...item, duplicateOf });
-    if (json === undefined) return "its metadata is nested too deeply to be written";
-    // A record in several chunks keeps its own id from being used by another record as well.
+    if (json === undefined) return "its metadata is nested too deeply";
+    // Reserves the id of a record in several chunks, so that no other record can use it.
     if (document.record && item.id === `${document.id}#0`) this.#ids.add(document.id, this.#itemsFile.items);
     this.#ids.add(item.id, this.#itemsFile.items);
     this.#tokens += item.tokens;
@@ -144,7 +144,7 @@ export class PlanBuilder {
     for (const id of ids) {
       for (const candidate of this.#ids.candidates(id)) {
         const other = await this.#itemsFile.read(candidate);
-        // The hash only said where to look; a record in chunks is remembered by its first one.
+        // Items with the same hash may have another id. The id of a record in chunks is stored with its first chunk.
         if (other.id !== id && other.id !== `${id}#0`) continue;
         const place = formatLocation(this.#fileOf(candidate)?.displayPath ?? "?", other.line);
         return `the id ${truncateId(id)} is already used by ${place}; every item needs its own`;
@@ -153,7 +153,7 @@ export class PlanBuilder {
     return undefined;
   }
 
-  /** The number of the first item that asks for the same; remembers the item as such when there is none. */
+  /** Returns the index of the first item with the same key, or registers this item as the first one. */
   #findDuplicate(item: PlannedItem): number | undefined | Promise<number | undefined> {
     const key = this.#options.duplicateKey?.(item);
     if (key === undefined) return undefined;
@@ -187,7 +187,7 @@ export class PlanBuilder {
     };
   }
 
-  /** Makes the spool appear, with the list of its copies. */
+  /** Publishes the items file with its duplicates. */
   async commit(): Promise<void> {
     await this.#itemsFile.commit(this.#duplicates.build());
   }
@@ -204,10 +204,9 @@ export class PlanBuilder {
       duplicateTokens: this.#duplicateTokens,
       bytes: this.#bytes,
       byKind: this.#byKind,
-      sourceHash: this.#hash.copy().digest("hex"),
-      ...(this.#stdinBytes !== undefined && {
-        stdin: { bytes: this.#stdinBytes, sha256: this.#stdinHash.copy().digest("hex") },
-      }),
+      sourceHash: this.#hash.digest("hex"),
+      stdin:
+        this.#stdinBytes === undefined ? undefined : { bytes: this.#stdinBytes, sha256: this.#stdinHash.digest("hex") },
       fingerprint,
       problems: this.#problems,
       problemCount: this.#problemCount,
@@ -215,7 +214,7 @@ export class PlanBuilder {
   }
 }
 
-/** JSON parsed from a line can be nested more deeply than it can be written again. */
+/** Returns undefined for metadata that is nested too deeply: JSON.parse accepts deeper nesting than JSON.stringify. */
 function toJson(item: PlannedItem): string | undefined {
   try {
     return JSON.stringify(item);

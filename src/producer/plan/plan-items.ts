@@ -12,19 +12,19 @@ import type { Plan, PlanProgress } from "./plan.ts";
 import { PlanBuilder, type PlanOptions } from "./plan-builder.ts";
 
 export interface PlanHooks {
-  /** Called a few times a second, and once at the end. */
+  /** Called several times per second, and once at the end. */
   readonly onProgress?: (progress: PlanProgress) => void;
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds between two reports, and between two chances for signals and timers to be heard. */
+/** Interval of progress reports, and of yielding to the event loop so that signals and timers are handled. */
 const YIELD_INTERVAL_MS = 50;
 
 /**
- * Reads all sources once, checks everything in them, and writes the items to `items.jsonl` in `workDir`, which
- * appears whole or not at all. Without `skipInvalid`, any problem refuses the plan: it has problems and no spool.
- * With it, what is bad is left out and counted. A plan without any item is always refused. Rejects with an
- * InputError for options that cannot be, a RunError when the spool cannot be written, the signal's reason on abort.
+ * Reads all sources once, checks everything in them, and writes the items to `items.jsonl` in `workDir`, which appears
+ * complete or not at all. Without `skipInvalid`, any problem rejects the plan: it has problems and no items file. With
+ * it, invalid input is skipped and counted. A plan without items is always rejected. Rejects with an InputError for
+ * invalid options, a RunError when the items file cannot be written, and the signal's reason on abort.
  */
 export async function planItems(options: SourceOptions, workDir: string, hooks: PlanHooks = {}): Promise<Plan> {
   const reader: SourceReader = {
@@ -34,13 +34,13 @@ export async function planItems(options: SourceOptions, workDir: string, hooks: 
   return await planWithReader(reader, { ...options, duplicateKey: ({ text }) => text }, workDir, hooks);
 }
 
-/** How files become documents. */
+/** Converts files to documents. */
 export interface SourceReader {
   readonly read: (file: SourceFile, tap: ByteTap) => AsyncIterable<readonly Finding[]>;
   readonly fingerprint: (listing: SourceListing) => string;
 }
 
-/** As `planItems`, with another reader. */
+/** Like `planItems`, with another reader. */
 export async function planWithReader(
   reader: SourceReader,
   options: PlanOptions,
@@ -49,10 +49,10 @@ export async function planWithReader(
 ): Promise<Plan> {
   checkOptions(options);
   hooks.signal?.throwIfAborted();
-  // A pipe that nothing comes through would keep a reader waiting that nobody can interrupt.
+  // Without this, a reader that waits for an idle pipe could not be interrupted.
   if (hooks.signal !== undefined && options.stdin !== undefined) addAbortSignal(hooks.signal, options.stdin);
   const listing = await listSources(options);
-  return toRunErrors(workDir, async () => {
+  return wrapDiskErrors(workDir, async () => {
     await mkdir(workDir, { recursive: true });
     const itemsFile = await ItemsFileWriter.create(workDir);
     const builder = new PlanBuilder(options, itemsFile, listing);
@@ -83,7 +83,7 @@ async function readAll(
   }
   onProgress?.(builder.progress());
 
-  /** False when the plan holds as many items as it may. */
+  /** Returns false when the plan has reached its limit. */
   async function addFindings(findings: readonly Finding[], file: SourceFile): Promise<boolean> {
     for (const finding of findings) {
       for await (const _ of builder.addFinding(finding, file)) {
@@ -107,10 +107,10 @@ async function finishPlan(
   options: SourceOptions,
 ): Promise<Plan> {
   if (itemsFile.items === 0 && !builder.hasProblems) {
-    builder.addProblem({ where: options.paths.join(" "), message: "holds no items" });
+    builder.addProblem({ where: options.paths.join(" "), message: "contains no items" });
   }
-  const refused = itemsFile.items === 0 || (builder.hasProblems && !options.skipInvalid);
-  if (refused) {
+  const isRejected = itemsFile.items === 0 || (builder.hasProblems && !options.skipInvalid);
+  if (isRejected) {
     await itemsFile.discard();
     return builder.plan(undefined, fingerprint);
   }
@@ -119,7 +119,7 @@ async function finishPlan(
 }
 
 function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
-  if (paths.length === 0) throw new InputError("no sources were given; name files, folders, globs or -");
+  if (paths.length === 0) throw new InputError("no sources were given; pass files, folders, globs or -");
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new InputError(`expected a whole number from 1, got ${limit}`, "--limit");
   }
@@ -132,18 +132,18 @@ function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
     throw new InputError(`expected a whole number from 0 to half of ${tokens}, got ${overlap}`, "--chunk-overlap");
   }
   if (maxTokens !== undefined && tokens > maxTokens) {
-    throw new InputError(`${tokens} is more than the ${maxTokens} tokens the model takes`, "--chunk-tokens");
+    throw new InputError(`${tokens} is more than the ${maxTokens} tokens that the model accepts`, "--chunk-tokens");
   }
 }
 
-/** System errors on the way to the spool, in words; everything else passes. */
-async function toRunErrors<T>(workDir: string, work: () => Promise<T>): Promise<T> {
+/** Converts errors of the disk to RunErrors. */
+async function wrapDiskErrors<T>(workDir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOSPC" || code === "EDQUOT") {
-      throw new RunError(`${workDir}: the disk is full`, "make room and run the same command again", error);
+      throw new RunError(`${workDir}: the disk is full`, "free some space and run the same command again", error);
     }
     if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST") {
       throw new RunError(`${workDir}: cannot be written (${code})`, "choose another output folder", error);

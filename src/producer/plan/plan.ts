@@ -1,34 +1,34 @@
 import type { SourceKind, SourceProblem } from "#src/producer/input/source.ts";
 import type { StdinDigest } from "./stdin-digest.ts";
 
-/** What is going to be done, and where its items are. */
+/** Counts of the items of a run, and the location of its items file. */
 export interface Plan {
-  /** Path of the spool; undefined when the plan is refused and nothing was kept. */
+  /** Path of the items file; undefined when the plan is rejected. */
   readonly itemsFile: string | undefined;
   readonly items: number;
-  /** Documents and records that gave at least one item. */
+  /** Documents and records with at least one item. */
   readonly documents: number;
   /** Files read. */
   readonly files: number;
-  /** Files of folders and globs that are of no kind we read. */
+  /** Files in folders and globs whose type is not supported. */
   readonly skippedFiles: number;
   /** Estimated tokens of all items. */
   readonly tokens: number;
-  /** Items that are equal to an earlier one and are not sent, and their part of the tokens. */
+  /** Items that equal an earlier one and are not sent, and their estimated tokens (part of `tokens`). */
   readonly duplicates: number;
   readonly duplicateTokens: number;
-  /** Bytes of the sources as read. */
+  /** Bytes read from the sources. */
   readonly bytes: number;
   readonly byKind: Readonly<Partial<Record<SourceKind, KindCount>>>;
-  /** SHA-256, in hex, over the names, sizes and contents of the sources as far as they were read. */
+  /** Hexadecimal SHA-256 of the names, sizes and contents of the sources as far as they were read. */
   readonly sourceHash: string;
-  /** Absent when standard input was not among the sources. */
+  /** Undefined when standard input was not a source. */
   readonly stdin?: StdinDigest;
-  /** What `fingerprintSources` said before reading. */
+  /** Result of `fingerprintSources` before reading. */
   readonly fingerprint: string;
-  /** The first problems found. */
+  /** The first 1,000 problems. */
   readonly problems: readonly SourceProblem[];
-  /** All problems found. */
+  /** Number of all problems. */
   readonly problemCount: number;
 }
 
@@ -37,7 +37,7 @@ export interface KindCount {
   readonly items: number;
 }
 
-/** How far a planning is. `bytesTotal` leaves out standard input, whose size nobody knows. */
+/** Progress of planning. `bytesTotal` excludes standard input, whose size is unknown. */
 export interface PlanProgress {
   readonly files: number;
   readonly filesTotal: number;

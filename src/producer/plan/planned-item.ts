@@ -1,27 +1,34 @@
 import type { Item } from "#src/core/item.ts";
 
-/** One line of the spool. An item's index is the number of its line, from 0. */
+/** One line of the items file. The index of an item is the number of its line, from 0. */
 export interface PlannedItem {
   readonly id: string;
   readonly text: string;
   readonly tokens: number;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Line of the source file the item was read from, for messages; absent for chunks of documents. */
+  /** Line of the source file that the item comes from, for messages; absent for chunks of documents. */
   readonly line?: number;
+  readonly metadata?: Readonly<Record<string, unknown>>;
   /** See `Item`. */
   readonly duplicateOf?: number;
 }
 
 /** `sameAs` is the name of `duplicateOf` in work folders of format 1. */
-type StoredItem = Partial<PlannedItem> & { readonly sameAs?: number };
+type StoredItem = PlannedItem & { readonly sameAs?: number };
 
-/** The item of one line; throws a SyntaxError or TypeError for what no planning wrote. */
-export function parsePlannedItem(line: string, index: number): Item {
-  const { id, text, tokens, metadata, sameAs, duplicateOf = sameAs } = JSON.parse(line) as StoredItem;
-  if (typeof id !== "string" || typeof text !== "string" || typeof tokens !== "number") {
+/**
+ * Parses one line. Throws a SyntaxError or TypeError for a line that planning did not write. The checks are by hand,
+ * because a schema would double the cost of reading millions of items.
+ */
+export function parsePlannedItem(line: string): StoredItem {
+  const value: StoredItem | null = JSON.parse(line);
+  if (typeof value?.id !== "string" || typeof value.text !== "string" || typeof value.tokens !== "number") {
     throw new TypeError("expected an id, a text and tokens");
   }
-  const item: Item = { index, id, text, tokens };
-  const described = metadata === undefined ? item : { ...item, metadata };
-  return duplicateOf === undefined ? described : { ...described, duplicateOf };
+  return value;
+}
+
+/** Parses the line of item `index`; absent properties stay absent. Throws like `parsePlannedItem`. */
+export function parseItem(line: string, index: number): Item {
+  const { line: _, sameAs, ...item } = parsePlannedItem(line);
+  return sameAs === undefined ? { index, ...item } : { index, ...item, duplicateOf: sameAs };
 }

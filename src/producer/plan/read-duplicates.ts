@@ -3,12 +3,12 @@ import { Duplicates, DuplicatesBuilder, readDuplicatesFile } from "./duplicates.
 import { readItemsFile } from "./read-items-file.ts";
 
 /**
- * The copies among the items of a spool. Without a list beside it that is whole (an older plan, a damaged file), the
- * spool itself is read through: a copy that nobody knows of would be waited for to no end.
+ * Reads the duplicates of an items file. Without a valid duplicates file (an older plan, a damaged file), it reads the
+ * items file itself: the run would wait forever for a duplicate that it does not know.
  */
 export async function readDuplicates(itemsFile: string, items: number): Promise<Duplicates> {
   const { size } = await stat(itemsFile).catch(() => ({ size: -1 }));
-  // A finished run, or one whose plan is gone: whoever needs its items says so.
+  // The run is finished or its plan is missing; reading the items reports that.
   if (size < 0) return Duplicates.none;
   const known = await readDuplicatesFile(itemsFile, { items, itemsFileBytes: size });
   if (known) return known;

@@ -2,15 +2,14 @@ import { type FileHandle, open, readFile } from "node:fs/promises";
 import { errorCode, RunError } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { getItemsIndexPath, INDEX_STRIDE, parseItemsFileIndex } from "./items-file-index.ts";
-import { parsePlannedItem } from "./planned-item.ts";
+import { parseItem } from "./planned-item.ts";
 
 const READ_BYTES = 256 * 1024;
 const NEWLINE = 10;
 
 /**
- * The items of a spool from index `from` on, in groups as they are read; nothing when there are none. Holds one read
- * and one item at most; any number of readers may read the same spool at once. Rejects with a RunError when the
- * spool is missing or damaged.
+ * Reads the items of an items file from index `from` on, in groups. Buffers at most one chunk and one item; any number
+ * of readers may read the same file at once. Rejects with a RunError when the file is missing or damaged.
  */
 export async function* readItemsFile(
   path: string,
@@ -43,7 +42,7 @@ async function openItemsFile(path: string): Promise<FileHandle> {
   }
 }
 
-/** The last remembered item at or before `from`; the first item when there is no index, which is slower only. */
+/** Finds the last item of the index at or before `from`; without an index, the first item, which is only slower. */
 async function findNearestOffset(
   path: string,
   handle: FileHandle,
@@ -84,7 +83,7 @@ async function* readLineGroups(handle: FileHandle, start: number): AsyncGenerato
 
 function parseLine(line: string, index: number, path: string): Item {
   try {
-    return parsePlannedItem(line, index);
+    return parseItem(line, index);
   } catch (error) {
     throw new RunError(
       `${path}:${index + 1}: the plan's items are damaged`,

@@ -1,14 +1,16 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { chunkText } from "#src/producer/input/chunking/chunk-text.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import type { SourceDocument, SourceKind, SourceOptions } from "#src/producer/input/source.ts";
 import type { PlannedItem } from "./planned-item.ts";
 
-/** An item to be, or why a document cannot be one. */
-export type PlannedItemResult = { readonly item: PlannedItem } | { readonly fault: string };
+/** An item, or the reason why a document cannot become one. */
+export type PlannedItemResult = { readonly item: PlannedItem } | { readonly error: string };
 
 /**
- * The items of one document or record. With chunks, a document's are "<name>#0", "<name>#1" and so on; a record keeps
- * its id while it is one chunk. Without chunks there is exactly one item, refused when the model does not take it.
+ * Creates the items of one document or record. With chunking, the items of a document are "<name>#0", "<name>#1" and
+ * so on; a record that fits into one chunk keeps its id. Without chunking there is exactly one item, or an error when
+ * it is too long for the model.
  */
 export async function* splitIntoItems(
   document: SourceDocument,
@@ -46,20 +48,19 @@ function createWholeItem(document: SourceDocument, maxTokens: number | undefined
     return { item: toItem(document, document.id, document.text, tokens) };
   }
   const id = truncateId(document.id);
-  const reason = `has about ${tokens} tokens and the model takes ${maxTokens}`;
-  return { fault: `item ${id} ${reason}; leave --no-chunk out to split it` };
+  return {
+    error: `item ${id} has about ${tokens} tokens, and the model accepts ${maxTokens}; remove --no-chunk to split it`,
+  };
 }
 
-/** Only the first part stands for the request's id; the others must merely not look like another request's. */
+/** Only the first part has the request's id; the ids of the others only have to differ from those of other requests. */
 function createPartItem(document: SourceDocument, part: number, text: string): PlannedItem {
   const id = part === 0 ? document.id : `${document.id}\u0000${part}`;
   return { ...toItem(document, id, text, estimateTokens(text)), metadata: { ...document.metadata, part } };
 }
 
 function toItem({ metadata, line }: SourceDocument, id: string, text: string, tokens: number): PlannedItem {
-  const item: PlannedItem = { id, text, tokens };
-  const placed = line === undefined ? item : { ...item, line };
-  return metadata === undefined ? placed : { ...placed, metadata };
+  return { id, text, tokens, line, metadata };
 }
 
 function chunkMetadata(
@@ -67,13 +68,12 @@ function chunkMetadata(
   chunk: number,
   headings: readonly string[] | undefined,
 ): Record<string, unknown> {
-  const numbered = { ...metadata, chunk };
-  return headings === undefined ? numbered : { ...numbered, headings };
+  return omitUndefined({ ...metadata, chunk, headings });
 }
 
 const SHOWN_ID_CHARACTERS = 80;
 
-/** An id for a message: quoted, and cut when it is very long. */
+/** Quotes an id for a message, and truncates a very long one. */
 export function truncateId(id: string): string {
   return JSON.stringify(id.length > SHOWN_ID_CHARACTERS ? `${id.slice(0, SHOWN_ID_CHARACTERS)}…` : id);
 }

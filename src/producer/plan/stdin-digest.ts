@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
 import { addAbortSignal, type Readable } from "node:stream";
-import { streamBytes } from "#src/producer/input/source-bytes.ts";
+import { readStreamBytes } from "#src/producer/input/source-bytes.ts";
 
-/** What standard input held, as far as it was read for a plan. */
+/** Identifies the part of standard input that was read for a plan. */
 export interface StdinDigest {
   readonly bytes: number;
-  /** In hex. */
+  /** Hexadecimal. */
   readonly sha256: string;
 }
 
 /**
- * Whether a stream holds what a plan was made of, or begins with it where `mayGoOn` says that more was not looked at.
- * A terminal and an empty stream say nothing against it: whoever resumes a run may no longer have its input. Rejects with
- * the signal's reason on abort, and with `UnreadableSource` when the stream fails.
+ * Returns whether a stream contains the input of a plan; with `canHaveMore`, whether it starts with it (the plan did
+ * not read the rest). A terminal and an empty stream also match, because a user who resumes a run may no longer have
+ * its input. Rejects with the signal's reason on abort, and with `UnreadableSourceError` when the stream fails.
  */
 export async function matchesPlannedInput(
   stream: Readable & { readonly isTTY?: boolean },
@@ -31,7 +31,7 @@ export async function matchesPlannedInput(
 async function compare(stream: Readable, planned: StdinDigest, canHaveMore: boolean): Promise<boolean> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const read of streamBytes(stream, () => undefined)) {
+  for await (const read of readStreamBytes(stream, () => undefined)) {
     const part = read.subarray(0, planned.bytes - bytes);
     hash.update(part);
     bytes += part.length;

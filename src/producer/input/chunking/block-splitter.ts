@@ -7,7 +7,7 @@ const CHINESE_SENTENCE_ENDS = ["。", "！", "？", "；"];
 const CHINESE_CLAUSE_ENDS = ["，", "、", "："];
 const SENTENCE_ENDS = [". ", "! ", "? ", "; "];
 
-/** From the best place to cut to the worst. The library takes the first that occurs in what is still too long. */
+/** From the best separator to the worst. The library uses the first one that occurs in a text that is too long. */
 const SEPARATORS = [
   FENCE,
   "\n\n",
@@ -20,7 +20,7 @@ const SEPARATORS = [
   "",
 ];
 
-/** Cuts that belong behind their mark; the library's own cut is before it and would start a chunk with a full stop. */
+/** Separators that stay with the text before them; the library would start the next chunk with a full stop. */
 const SPLIT_AFTER = new Map<string, RegExp>([
   ...CHINESE_SENTENCE_ENDS.map((mark) => [mark, /(?<=[。！？；][」』”’）》]*)(?![。！？；」』”’）》])/] as const),
   ...CHINESE_CLAUSE_ENDS.map((mark) => [mark, /(?<=[，、：])/] as const),
@@ -28,10 +28,15 @@ const SPLIT_AFTER = new Map<string, RegExp>([
   [", ", /(?<=, )/],
 ]);
 
-/** Lengths remembered between two blocks; the library asks for each piece several times. */
-const MAX_MEMOIZED = 10_000;
+interface SplitLimits {
+  readonly tokens: number;
+  readonly overlap: number;
+}
 
-/** The library's recursive splitter with cuts of our own: whole code fences, sentence ends, whole characters. */
+/** Maximum number of cached lengths; the library measures each piece several times. */
+const MAX_CACHED_LENGTHS = 10_000;
+
+/** The library's recursive splitter, extended to keep code fences, sentences and characters whole. */
 class BlockSplitter extends RecursiveCharacterTextSplitter {
   readonly #maxUnsplitCharacters: number;
 
@@ -41,44 +46,44 @@ class BlockSplitter extends RecursiveCharacterTextSplitter {
       chunkOverlap: overlap,
       separators: SEPARATORS,
       keepSeparator: true,
-      lengthFunction: memoizeLength(tokens),
+      lengthFunction: createLengthFunction(tokens),
     });
-    // At most two tokens a character, so that an atom of a word without any separator is far below the limit.
+    // A character has at most two tokens, so a piece of a word without separators is far below the limit.
     this.#maxUnsplitCharacters = Math.max(1, Math.floor(tokens / 4));
   }
 
   protected override splitOnSeparator(text: string, separator: string): string[] {
     if (separator === "") return splitEvery(text, this.#maxUnsplitCharacters);
     if (separator === FENCE) return splitAtFences(text);
-    const behind = SPLIT_AFTER.get(separator);
-    if (behind !== undefined) return text.split(behind).filter((piece) => piece !== "");
+    const splitAfter = SPLIT_AFTER.get(separator);
+    if (splitAfter !== undefined) return text.split(splitAfter).filter((piece) => piece !== "");
     return super.splitOnSeparator(text, separator);
   }
 }
 
 /**
- * Splits a text into chunks of at most `tokens` as summed over their pieces, neighbours sharing whole pieces of up
- * to `overlap` tokens. Nothing but white space at the ends of chunks is lost.
+ * Creates a function that splits a text into chunks whose pieces have at most `tokens` in total. Adjacent chunks share
+ * whole pieces of up to `overlap` tokens. Only white space at the ends of chunks is lost.
  */
-export function createBlockSplitter(tokens: number, overlap: number): (text: string) => Promise<string[]> {
+export function createBlockSplitter({ tokens, overlap }: SplitLimits): (text: string) => Promise<string[]> {
   const splitter = new BlockSplitter(tokens, overlap);
   return (text) => splitter.splitText(text);
 }
 
-/** Exact for pieces below the limit; beyond it, "too long" is all the splitter needs to know. */
-function memoizeLength(limit: number): (text: string) => number {
+/** Measures pieces exactly up to the limit; for longer ones the splitter only needs to know that they are too long. */
+function createLengthFunction(limit: number): (text: string) => number {
   const lengths = new Map<string, number>();
   return (text) => {
     const known = lengths.get(text);
     if (known !== undefined) return known;
     const length = countTokensUpTo(text, limit) ?? limit + 1;
-    if (lengths.size >= MAX_MEMOIZED) lengths.clear();
+    if (lengths.size >= MAX_CACHED_LENGTHS) lengths.clear();
     lengths.set(text, length);
     return length;
   };
 }
 
-/** Code between fences stays one piece with its fences, prose between them another. */
+/** Keeps each fenced code block, with its fences, and each text between two blocks as one piece. */
 function splitAtFences(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;

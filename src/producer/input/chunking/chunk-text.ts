@@ -3,23 +3,23 @@ import { isInsideSurrogatePair, splitByCharacters } from "./hard-split.ts";
 import { findHeadingsEnd, type HeadedSection, mergeBareHeadings } from "./markdown-sections.ts";
 
 export interface ChunkLimits {
-  /** Estimated tokens no chunk exceeds, unless it is a single character. */
+  /** Maximum estimated tokens of a chunk; only a single character may exceed it. */
   readonly tokens: number;
-  /** Estimated tokens that neighbours cut from one section may share at most. */
+  /** Maximum estimated tokens that adjacent chunks of one section share. */
   readonly overlap: number;
 }
 
 export interface Chunk {
   readonly text: string;
   readonly tokens: number;
-  /** Headings the chunk's beginning stands under, outermost first; absent outside Markdown and before any heading. */
+  /** Headings at the start of the chunk, outermost first; undefined outside Markdown and before the first heading. */
   readonly headings?: readonly string[];
 }
 
 /**
- * Splits a text into chunks, in order and as they are found. Markdown is cut at headings first, which stay with the
- * beginning of what they head, and small sections are kept together; what is longer than a chunk is cut at code fences, paragraphs, lines, sentences, clauses and
- * words, in this order. Every character that is not white space is in a chunk.
+ * Splits a text into chunks and yields them in order. Markdown is split at headings first: a heading stays with the
+ * start of its section, and small sections are kept together. Longer text is split at code fences, paragraphs, lines,
+ * sentences, clauses and words, in this order. Every character that is not white space is in a chunk.
  */
 export async function* chunkText(
   text: string,
@@ -44,20 +44,20 @@ export async function* chunkText(
 }
 
 function withHeadings(chunk: Chunk, headings: readonly string[] = []): Chunk {
-  return headings.length === 0 ? chunk : { ...chunk, headings };
+  return { ...chunk, headings: headings.length === 0 ? undefined : headings };
 }
 
-/** Neighbouring sections that make one chunk, or one section that is too long for one. */
+/** Adjacent sections that form one chunk, or one section that is too long for a chunk. */
 interface SectionGroup {
   readonly section: HeadedSection;
-  /** Estimated tokens; exact while the group is one section; undefined when that is over the limit. */
+  /** Estimated tokens; an upper bound for several sections; undefined for one section above the limit. */
   readonly tokens: number | undefined;
   readonly isSingle: boolean;
 }
 
 /**
- * Joins neighbouring sections that fit into one chunk together: always a heading's subsections, and its siblings
- * while the group is less than half full, so that short sections do not become tiny chunks.
+ * Joins adjacent sections that fit into one chunk: subsections always, and siblings while the group is less than half
+ * full, so that short sections do not become tiny chunks.
  */
 function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: number): Generator<SectionGroup> {
   let group: SectionGroup | undefined;
@@ -65,7 +65,7 @@ function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: 
     const trimmed = text.slice(section.start, section.end).trim();
     const tokens = trimmed === "" ? 0 : countTokensUpTo(trimmed, limit);
     if (group?.tokens !== undefined && tokens !== undefined) {
-      // One more for the blank line that is trimmed from a section but counts between two.
+      // One token for the blank line between two sections, which is trimmed from each.
       const together = group.tokens + 1 + tokens;
       const hasRoom = group.tokens < limit / 2 || section.level > group.section.level;
       if (together <= limit && hasRoom) {
@@ -87,7 +87,7 @@ async function* chunkGroup(text: string, limits: ChunkLimits, group: SectionGrou
   else yield withHeadings({ text: trimmed, tokens }, group.section.headings);
 }
 
-/** Headings stay with the beginning of what they head: the pieces leave room for them, and the first gets them. */
+/** Splits a section so that its headings stay with its start: pieces leave room for them, and the first contains them. */
 async function* splitSection(
   text: string,
   limits: ChunkLimits,
@@ -96,9 +96,11 @@ async function* splitSection(
   let headingText = section === undefined ? "" : text.slice(0, findHeadingsEnd(text));
   const room = computeHeadingRoom(headingText, limits.tokens);
   if (room === 0) headingText = "";
+  // Loaded for the first text that is too long for one chunk; most commands do not need the library.
+  const { createBlockSplitter } = await import("./block-splitter.ts");
   for (const block of splitIntoBlocks(text.slice(headingText.length))) {
-    const split = await getBlockSplitter(headingText === "" ? limits : reserveRoom(limits, room));
-    for (const piece of await split(block)) {
+    const splitBlock = createBlockSplitter(headingText === "" ? limits : reserveRoom(limits, room));
+    for (const piece of await splitBlock(block)) {
       const first = headingText === "" ? undefined : joinHeadings(text, headingText, piece, limits.tokens);
       if (first) yield withHeadings(first, section?.headings);
       else {
@@ -110,15 +112,15 @@ async function* splitSection(
   }
 }
 
-/** Splitters are kept, one for each size they make: room is given in steps. */
+/** Room for headings is rounded up to a multiple of this; it determines where chunks end, so it must not change. */
 const ROOM_STEP = 8;
 
-/** Tokens that pieces leave free for the headings before them; none for headings of half a chunk. */
+/** Computes the tokens that pieces leave free for their headings; 0 for headings of more than half a chunk. */
 function computeHeadingRoom(headingText: string, limit: number): number {
   const trimmed = headingText.trim();
   const tokens = trimmed === "" ? 0 : estimateTokens(trimmed);
   if (tokens === 0 || tokens > limit / 2) return 0;
-  // One more for the blank line between.
+  // One token for the blank line in between.
   return Math.min(Math.ceil((tokens + 1) / ROOM_STEP) * ROOM_STEP, Math.floor(limit / 2));
 }
 
@@ -126,7 +128,7 @@ function reserveRoom({ tokens, overlap }: ChunkLimits, room: number): ChunkLimit
   return { tokens: tokens - room, overlap: Math.min(overlap, tokens - room - 1) };
 }
 
-/** The text from the headings to the end of the piece that follows them, when that fits and nothing lies between. */
+/** Joins the headings and the piece that directly follows them; undefined if they do not fit into one chunk. */
 function joinHeadings(text: string, headingText: string, piece: string, limit: number): Chunk | undefined {
   const start = headingText.length + text.slice(headingText.length).search(/\S/);
   if (!text.startsWith(piece, start)) return undefined;
@@ -152,23 +154,10 @@ function* splitChunkByCharacters(
   }
 }
 
-type SplitFunction = (text: string) => Promise<string[]>;
-const splitters = new Map<string, Promise<SplitFunction>>();
-
-/** The library is loaded when the first text is too long for one chunk; most commands never need it. */
-function getBlockSplitter({ tokens, overlap }: ChunkLimits): Promise<SplitFunction> {
-  const key = `${tokens}/${overlap}`;
-  const known = splitters.get(key);
-  if (known !== undefined) return known;
-  const loading = import("./block-splitter.ts").then((module) => module.createBlockSplitter(tokens, overlap));
-  splitters.set(key, loading);
-  return loading;
-}
-
-/** Characters given to the splitter at once; it holds and measures every piece of what it is given. */
+/** Characters passed to the splitter at once; it keeps and measures every piece of its text. */
 const BLOCK_CHARACTERS = 128 * 1024;
 
-/** Cuts a very long text into blocks, at the last paragraph, line or word of each. */
+/** Splits a very long text into blocks, at the end of the last paragraph, line, sentence or word of each. */
 function* splitIntoBlocks(text: string): Generator<string> {
   let start = 0;
   while (text.length - start > BLOCK_CHARACTERS) {

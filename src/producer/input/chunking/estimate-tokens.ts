@@ -2,21 +2,21 @@ import { estimateTokenCount } from "tokenx";
 import { countCommonTokens } from "./scan-tokens.ts";
 
 /**
- * Tokens a text probably has, at least 1. An estimate from the shapes of words and characters: every provider has a
- * tokenizer of its own, and what it charged is in its answer.
+ * Estimates the tokens of a text, at least 1, from the shapes of its words and characters. Every provider has its own
+ * tokenizer; its answer contains the tokens that it charged.
  */
 export function estimateTokens(text: string): number {
   return Math.max(1, countCommonTokens(text) ?? estimateTokenCount(text));
 }
 
-/** Characters of a long text that are looked at first, for each token of the limit; ordinary text needs four. */
+/** Length of the sample of a long text, in characters per token of the limit; ordinary text needs four. */
 const SAMPLE_CHARACTERS_PER_TOKEN = 6;
-/** How far over the limit the glance must be to decide; it may have cut its last word in two. */
+/** The sample must exceed the limit by this factor to decide, because its last word may be cut off. */
 const SAMPLE_MARGIN = 1.25;
 
 /**
- * The estimated tokens of a text that has at most `limit` of them, else undefined. Looks at no more of an ordinary
- * long text than it takes to say no: estimating is most of what planning costs.
+ * Returns the estimated tokens of a text, or undefined when they exceed `limit`. Reads only a sample of an ordinary long
+ * text, because estimating is most of the cost of planning.
  */
 export function countTokensUpTo(text: string, limit: number): number | undefined {
   const sampleLength = limit * SAMPLE_CHARACTERS_PER_TOKEN;

@@ -1,6 +1,6 @@
 import { countTokensUpTo, estimateTokens } from "./estimate-tokens.ts";
 
-/** True when a cut at `at` would tear the two halves of one character apart. */
+/** Returns whether a cut at `at` would split a surrogate pair. */
 export function isInsideSurrogatePair(text: string, at: number): boolean {
   if (at <= 0 || at >= text.length) return false;
   return isHighSurrogate(text.charCodeAt(at - 1)) && isLowSurrogate(text.charCodeAt(at));
@@ -15,8 +15,8 @@ function isLowSurrogate(code: number): boolean {
 }
 
 /**
- * Cuts a text that has no better place to be cut into parts of at most `limit` estimated tokens, between whole
- * characters. A single character of more tokens than the limit is a part of its own.
+ * Splits a text without separators into parts of at most `limit` estimated tokens, between whole characters. A single
+ * character with more tokens than the limit is a separate part.
  */
 export function splitByCharacters(text: string, limit: number): string[] {
   const parts: string[] = [];
@@ -31,7 +31,7 @@ export function splitByCharacters(text: string, limit: number): string[] {
   return parts;
 }
 
-/** Length of a beginning that fits, as long as halving finds it; at least one whole character. */
+/** Finds by bisection the length of a prefix that fits; at least one whole character. */
 function findLongestFit(text: string, limit: number): number {
   const least = isInsideSurrogatePair(text, 1) ? 2 : 1;
   let fits = least;
@@ -42,6 +42,6 @@ function findLongestFit(text: string, limit: number): number {
     else tooLong = middle;
   }
   const end = isInsideSurrogatePair(text, fits) ? fits - 1 : fits;
-  // The estimate is not strictly growing with the text, so the cut that avoids a pair is checked once more.
+  // The estimate is not monotonic in the length, so the cut that avoids a surrogate pair is checked again.
   return end >= least && estimateTokens(text.slice(0, end)) <= limit ? end : least;
 }

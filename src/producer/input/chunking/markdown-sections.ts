@@ -1,29 +1,29 @@
-/** A stretch of a document from one heading to the next; sections together are the whole text. */
+/** The text from one heading to the next; all sections together are the whole text. */
 export interface Section {
   readonly start: number;
   readonly end: number;
   /** Level of the heading the section starts with, 1 to 6; 0 for text before the first heading. */
   readonly level: number;
-  /** The headings the section stands under, outermost first, its own last. */
+  /** The headings that the section is under, outermost first, including its own. */
   readonly headings: readonly string[];
 }
 
-/** A section together with the headings right before its own that have no text of theirs. */
+/** A section together with the headings directly before its own that have no text. */
 export interface HeadedSection extends Section {
-  /** What the text below all its headings stands under. */
+  /** The headings that the text after all these headings is under. */
   readonly bodyHeadings: readonly string[];
 }
 
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
-/** Cuts Markdown before each heading line. A "#" inside a code fence is code, not a heading. */
+/** Splits Markdown before each heading. A "#" inside a code fence is not a heading. */
 export function splitMarkdownSections(text: string): Section[] {
   const sections: Section[] = [];
   let current: Section = { start: 0, end: 0, level: 0, headings: [] };
   let path: { level: number; title: string }[] = [];
   let fence: string | undefined;
-  for (const { start, line } of linesOf(text)) {
+  for (const { start, line } of readLinesWithOffsets(text)) {
     const fenceMark = FENCE.exec(line)?.[1];
     if (fence !== undefined) {
       if (fenceMark !== undefined && closesFence(fence, fenceMark, line)) fence = undefined;
@@ -46,8 +46,8 @@ export function splitMarkdownSections(text: string): Section[] {
 }
 
 /**
- * The sections of a Markdown text, a heading without a text of its own together with the first of the sections below it:
- * alone, or at the end of what stands before it, it would say nothing of what it heads.
+ * Yields the sections of a Markdown text. A heading without text is merged with the first section below it, because it
+ * means nothing alone or at the end of the section before it.
  */
 export function* mergeBareHeadings(text: string): Generator<HeadedSection> {
   let pendingHeading: Section | undefined;
@@ -68,20 +68,20 @@ export function* mergeBareHeadings(text: string): Generator<HeadedSection> {
   if (pendingHeading !== undefined) yield { ...pendingHeading, bodyHeadings: pendingHeading.headings };
 }
 
-/** Where, behind the headings and blank lines that a section begins with, its text begins. */
+/** Returns where the text of a section begins, after its headings and blank lines. */
 export function findHeadingsEnd(section: string): number {
-  for (const { start, line } of linesOf(section)) {
+  for (const { start, line } of readLinesWithOffsets(section)) {
     if (line.trim() !== "" && !HEADING.test(line)) return start;
   }
   return section.length;
 }
 
-/** A fence ends with as many of the same marks and nothing behind them. */
+/** A fence is closed by at least as many of the same marks with nothing after them. */
 function closesFence(opened: string, mark: string, line: string): boolean {
   return mark[0] === opened[0] && mark.length >= opened.length && line.trim() === mark;
 }
 
-function* linesOf(text: string): Generator<{ start: number; line: string }> {
+function* readLinesWithOffsets(text: string): Generator<{ start: number; line: string }> {
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline === -1 ? text.length : newline;

@@ -1,7 +1,6 @@
 /*
- * The estimate of tokens, without cutting the text into strings: one look at each character, for texts of ASCII and of
- * common Chinese. The rules are those of the library that estimates every other text, to the same number; a test holds
- * the two against each other.
+ * Estimates tokens in one pass without creating substrings, for texts of ASCII and common Chinese characters. The rules
+ * and results are those of the library that estimates all other texts; a test compares the two.
  */
 
 const OTHER = 0;
@@ -10,14 +9,14 @@ const PUNCTUATION = 2;
 const CHINESE_PUNCTUATION = 3;
 const LOWER = 4;
 const DIGIT = 5;
-/** Part of a word, and neither a small letter nor a digit. */
+/** Part of a word, but neither a lower-case letter nor a digit. */
 const LETTER = 6;
 const HAN = 7;
 
 const ASCII = 128;
 const FIRST_HAN = 0x4e00;
 const LAST_HAN = 0x9fff;
-/** Marks outside ASCII that stand in words: quotation marks, the apostrophe, dashes and dots of English and Chinese. */
+/** Marks outside ASCII that are part of words: quotation marks, the apostrophe, the dash and the ellipsis. */
 const MARKS = "‘’“”—…";
 const CHINESE_MARKS = "、。《》「」『』【】，！？；：（）";
 
@@ -31,23 +30,23 @@ const otherKinds = new Map<number, number>();
 for (const character of MARKS) otherKinds.set(character.charCodeAt(0), LETTER);
 for (const character of CHINESE_MARKS) otherKinds.set(character.charCodeAt(0), CHINESE_PUNCTUATION);
 
-function kindOf(code: number): number {
+function getKind(code: number): number {
   if (code < ASCII) return asciiKinds[code] ?? OTHER;
   if (code >= FIRST_HAN && code <= LAST_HAN) return HAN;
   return otherKinds.get(code) ?? OTHER;
 }
 
 const CHARACTERS_PER_TOKEN = { punctuation: 6, han: 1.2, digits: 3, letters: 7 };
-/** Short words are one token whatever they are, and longer ones as long as they are small letters only. */
+/** Words of up to 3 characters are one token, and words of up to 8 lower-case letters. */
 const SHORT = 3;
 const SHORT_LOWER = 8;
 
-/** Estimated tokens of a text; undefined when it holds a character that only the library knows. */
+/** Estimates the tokens of a text; undefined when it contains a character that only the library handles. */
 export function countCommonTokens(text: string): number | undefined {
   let tokens = 0;
   let isAfterMark = false;
   for (let at = 0; at < text.length; ) {
-    const kind = kindOf(text.charCodeAt(at));
+    const kind = getKind(text.charCodeAt(at));
     if (kind === OTHER) return undefined;
     if (kind >= LOWER) {
       const word = scanWord(text, at);
@@ -70,11 +69,11 @@ export function countCommonTokens(text: string): number | undefined {
 
 function findSequenceEnd(text: string, start: number, kind: number): number {
   let end = start + 1;
-  while (end < text.length && kindOf(text.charCodeAt(end)) === kind) end += 1;
+  while (end < text.length && getKind(text.charCodeAt(end)) === kind) end += 1;
   return end;
 }
 
-/** Spaces cost nothing; a line's end does, unless a mark of punctuation already ends the sentence, and so does indentation. */
+/** Spaces cost nothing. A line break costs a token unless it follows punctuation, and so does indentation. */
 function countSpaceTokens(text: string, start: number, end: number, isAfterMark: boolean): number {
   const newline = text.indexOf("\n", start);
   if (newline === -1 || newline >= end) return 0;
@@ -87,13 +86,13 @@ interface Word {
   readonly endsWithMark: boolean;
 }
 
-/** A word of any kind of letters; one with Chinese characters takes the punctuation that follows with it. */
+/** Scans a word; one with Chinese characters includes the punctuation that follows. */
 function scanWord(text: string, start: number): Word | undefined {
   let end = start;
   let kinds = 0;
   let next = OTHER;
   for (; end < text.length; end += 1) {
-    next = kindOf(text.charCodeAt(end));
+    next = getKind(text.charCodeAt(end));
     if (next < LOWER) break;
     kinds |= 1 << next;
   }

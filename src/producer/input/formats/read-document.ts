@@ -1,43 +1,39 @@
+import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { type Finding, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
-import { htmlToText } from "./html-text.ts";
 import { withoutByteOrderMark } from "./read-lines.ts";
 import { findInvalidUtf8 } from "./utf8-validator.ts";
 
 const MEGABYTE = 1024 * 1024;
-/** A document is held in memory whole; no book is this long, a log or a dump is, and belongs into JSONL. */
+/** A document is held in memory as a whole. No book is this long; a log or a dump is, and should be JSONL. */
 const MAX_DOCUMENT_BYTES = 64 * MEGABYTE;
-/** A page becomes a tree of many times its size before it becomes text. */
+/** The parsed tree of a page is many times larger than the page. */
 const MAX_HTML_BYTES = 16 * MEGABYTE;
 
-/** Reads a file that is one document. Throws `UnreadableSource` for one too large, not UTF-8, or without text. */
+/** Reads a file that is one document. Throws `UnreadableSourceError` if it is too large, not UTF-8, or has no text. */
 export async function* readDocument(
   file: SourceFile,
   bytes: AsyncIterable<Buffer>,
 ): AsyncGenerator<readonly Finding[]> {
-  const limit = file.kind === "html" ? MAX_HTML_BYTES : MAX_DOCUMENT_BYTES;
-  const raw = withoutByteOrderMark(await readWhole(bytes, limit));
+  const isHtml = file.kind === "html";
+  const raw = withoutByteOrderMark(await readAll(bytes, isHtml ? MAX_HTML_BYTES : MAX_DOCUMENT_BYTES));
   const nul = raw.indexOf(0);
-  if (nul !== -1) throw new UnreadableSourceError(`looks binary: a NUL byte at byte ${nul}; expected UTF-8 text`);
-  const fault = findInvalidUtf8(raw);
-  if (fault !== undefined) {
-    const line = countLines(raw.subarray(0, fault));
-    throw new UnreadableSourceError(`invalid UTF-8 at byte ${fault}; convert the file to UTF-8`, line);
+  if (nul !== -1) throw new UnreadableSourceError(INPUT_PROBLEMS.binary(nul));
+  const invalidAt = findInvalidUtf8(raw);
+  if (invalidAt !== undefined) {
+    throw new UnreadableSourceError(INPUT_PROBLEMS.invalidUtf8(invalidAt), countLines(raw.subarray(0, invalidAt)));
   }
   const content = raw.toString("utf8");
-  const text = file.kind === "html" ? await htmlToText(content) : content;
-  if (text.trim() === "") throw new UnreadableSourceError("holds no text");
+  const text = isHtml ? (await import("./html-to-text.ts")).htmlToText(content) : content;
+  if (text.trim() === "") throw new UnreadableSourceError(INPUT_PROBLEMS.noText);
   yield [{ document: { id: file.name, text, record: false, metadata: { source: file.name } } }];
 }
 
-async function readWhole(bytes: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+async function readAll(bytes: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of bytes) {
     size += part.length;
-    if (size > limit) {
-      const megabytes = limit / MEGABYTE;
-      throw new UnreadableSourceError(`is larger than ${megabytes} MB; split it, or give its parts as JSONL records`);
-    }
+    if (size > limit) throw new UnreadableSourceError(INPUT_PROBLEMS.tooLarge(limit / MEGABYTE));
     parts.push(part);
   }
   return Buffer.concat(parts, size);

@@ -1,54 +1,46 @@
-import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
+import { hasProtoKey, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation } from "#src/producer/input/source.ts";
 import { type Line, readLines } from "./read-lines.ts";
 
-/** Reads one JSON object per line; blank lines are nothing, every bad line is a problem of its own. */
+/** Reads one JSON object per line. Blank lines are ignored; every invalid line is a problem. */
 export async function* readJsonl(
   bytes: AsyncIterable<Buffer>,
   context: RecordContext,
 ): AsyncGenerator<readonly Finding[]> {
   for await (const lines of readLines(bytes)) {
-    const findings: Finding[] = [];
-    for (const line of lines) {
-      const finding = parseRecordLine(line, context);
-      if (finding !== undefined) findings.push(finding);
-    }
-    yield findings;
+    yield lines.flatMap((line) => parseRecordLine(line, context) ?? []);
   }
 }
 
-/** Either spelling of an underscore in a JSON string; without one of them no key can be `__proto__`. */
+/** Matches both spellings of an underscore in a JSON string; without a match no key can be `__proto__`. */
 const MAYBE_PROTO = /__proto__|\\u005f/i;
 
 function parseRecordLine(line: Line, context: RecordContext): Finding | undefined {
-  const problem = (message: string): Finding => ({
-    problem: { where: formatLocation(context.displayPath, line.number), message },
-  });
-  const parsed = parseLine(line);
+  const parsed = parseJsonLine(line);
   if (parsed === undefined) return undefined;
-  if ("fault" in parsed) return problem(parsed.fault);
-  return parseRecord(parsed.value, line.number, context);
+  if ("value" in parsed) return parseRecord(parsed.value, line.number, context);
+  return { problem: { where: formatLocation(context.displayPath, line.number), message: parsed.error } };
 }
 
-/** The JSON of a line, or what is wrong with it, in words that quote none of its text; undefined for a blank line. */
-export function parseLine(line: Line): { readonly value: unknown } | { readonly fault: string } | undefined {
-  if ("fault" in line) return line;
+/** Parses the JSON of a line. Returns an error that quotes none of its text, or undefined for a blank line. */
+export function parseJsonLine(line: Line): { readonly value: unknown } | { readonly error: string } | undefined {
+  if ("error" in line) return line;
   if (line.text.trim() === "") return undefined;
   let value: unknown;
   try {
     value = JSON.parse(line.text);
   } catch (error) {
-    return { fault: describeJsonError(error) };
+    return { error: describeJsonError(error) };
   }
-  if (MAYBE_PROTO.test(line.text) && hasProtoKey(value)) return { fault: PROTO_KEY_FAULT };
+  if (MAYBE_PROTO.test(line.text) && hasProtoKey(value)) return { error: INPUT_PROBLEMS.protoKey };
   return { value };
 }
 
-/** The engine's own message quotes the text, so only the position is taken from it. */
+/** Takes only the position from the engine's message, which quotes the text. */
 function describeJsonError(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   const position = /at position (\d+)/.exec(message)?.[1];
-  if (position !== undefined) return `not valid JSON (column ${Number(position) + 1})`;
-  if (message.includes("Unexpected end")) return "not valid JSON: the line ends too soon";
-  return "not valid JSON; expected one object per line";
+  if (position !== undefined) return INPUT_PROBLEMS.invalidJson(Number(position) + 1);
+  return message.includes("Unexpected end") ? INPUT_PROBLEMS.incompleteJson : INPUT_PROBLEMS.notJson;
 }

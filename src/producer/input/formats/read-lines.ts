@@ -1,19 +1,20 @@
 import { isUtf8 } from "node:buffer";
+import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { findInvalidUtf8 } from "./utf8-validator.ts";
 
-/** Bytes of one line; a longer one is a fault of the file, not a record, and must not fill the memory. */
+/** Maximum bytes of a line. A longer one is a defect of the file rather than a record, and must not fill the memory. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** One line without its line end, or what is wrong with it. `number` counts from 1. */
+/** One line without its line ending, or the reason why it cannot be used. `number` counts from 1. */
 export type Line =
   | { readonly number: number; readonly text: string }
-  | { readonly number: number; readonly fault: string };
+  | { readonly number: number; readonly error: string };
 
 const NEWLINE = 10;
 
 /**
- * Splits bytes into lines, in groups as they are read. Accepts a byte order mark, CRLF and a missing final newline.
- * Holds at most one line and one read in memory; a faulty line does not shift the numbers of the others.
+ * Splits bytes into lines and yields them in groups. Accepts a byte order mark, CRLF and a missing final newline.
+ * Buffers at most one line and one chunk; an invalid line does not change the numbers of the others.
  */
 export async function* readLines(bytes: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   const splitter = new LineSplitter();
@@ -81,10 +82,10 @@ class LineSplitter {
   }
 
   #createTooLongLine(): Line {
-    return { number: this.#number++, fault: `line is longer than ${MAX_LINE_BYTES / 1024 / 1024} MB` };
+    return { number: this.#number++, error: INPUT_PROBLEMS.lineTooLong(MAX_LINE_BYTES / 1024 / 1024) };
   }
 
-  /** Decodes a block of whole lines at once; only a block with a fault in it is looked at line by line. */
+  /** Decodes a block of whole lines at once; only a block with invalid UTF-8 is decoded line by line. */
   #decode(block: Buffer, into: Line[]): void {
     const bytes = this.#number === 1 ? withoutByteOrderMark(block) : block;
     if (isUtf8(bytes)) {
@@ -101,12 +102,12 @@ class LineSplitter {
 }
 
 function decodeLine(bytes: Buffer, number: number): Line {
-  const fault = findInvalidUtf8(bytes);
-  if (fault === undefined) return { number, text: bytes.toString("utf8") };
-  return { number, fault: `invalid UTF-8 at byte ${fault} of the line` };
+  const invalidAt = findInvalidUtf8(bytes);
+  if (invalidAt === undefined) return { number, text: bytes.toString("utf8") };
+  return { number, error: INPUT_PROBLEMS.lineInvalidUtf8(invalidAt) };
 }
 
-/** The bytes behind a UTF-8 byte order mark, or all of them. */
+/** Removes a UTF-8 byte order mark. */
 export function withoutByteOrderMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

@@ -1,17 +1,18 @@
 import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
-import { hasProtoKey, PROTO_KEY_FAULT, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
+import { hasProtoKey, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
-import { assertUnchanged, type ByteTap, fileBytes, openSource, readAt } from "#src/producer/input/source-bytes.ts";
-import { toJsonRecord, UNDECODABLE } from "./parquet-values.ts";
+import { assertUnchanged, type ByteTap, openSource, readAt, readFileBytes } from "#src/producer/input/source-bytes.ts";
+import { INVALID_STRING, toJsonRecord } from "./parquet-values.ts";
 
-/** Uncompressed bytes decoded at once: what one slice of a row group may hold in memory. */
+/** Uncompressed bytes decoded at once: the memory for one slice of a row group. */
 const SLICE_BYTES = 16 * 1024 * 1024;
-/** Compressed bytes of one column of one row group; all of them are read to reach a slice of it. */
+/** Maximum compressed bytes of a column chunk, which is read completely to decode a slice of it. */
 const MAX_COLUMN_CHUNK_BYTES = 512 * 1024 * 1024;
 
-/** What the format may use beyond snappy, from Node's own zlib. */
+/** Codecs beyond Snappy, from Node's zlib. */
 const COMPRESSORS: Compressors = {
   GZIP: (input) => gunzipSync(input),
   BROTLI: (input) => brotliDecompressSync(input),
@@ -19,19 +20,19 @@ const COMPRESSORS: Compressors = {
 };
 
 /**
- * Reads the records of a Parquet file, one slice of a row group at a time; a record's line is its number in the
- * file, from 1. Throws `UnreadableSource` for a file that is not Parquet or uses what we cannot decode.
+ * Reads the records of a Parquet file, one slice of a row group at a time. The line of a record is its number in the
+ * file, from 1. Throws `UnreadableSourceError` for a file that is not Parquet or uses an unsupported feature.
  */
 export async function* readParquet(
   file: SourceFile,
   tap: ByteTap,
   context: RecordContext,
 ): AsyncGenerator<readonly Finding[]> {
-  // Parquet is read here and there; the tap is owed every byte in order, so that the hash is of the file.
-  for await (const _ of fileBytes(file, tap));
-  await using handle = await openSource(file);
+  // Parquet is read in random order, but the tap must receive every byte in order to hash the file.
+  for await (const _ of readFileBytes(file, tap));
+  await using handle = await openSource(file.path);
   const before = await handle.stat({ bigint: true });
-  const buffer = asyncBuffer(handle, Number(before.size));
+  const buffer = createAsyncBuffer(handle, Number(before.size));
   const metadata = await readMetadata(buffer);
   let firstRecord = 0;
   for (const group of metadata.row_groups) {
@@ -83,10 +84,7 @@ function computeSliceRows(group: RowGroup, rows: number): number {
     if (column === undefined) continue;
     bytes += Number(column.total_uncompressed_size);
     if (Number(column.total_compressed_size) > MAX_COLUMN_CHUNK_BYTES) {
-      const megabytes = MAX_COLUMN_CHUNK_BYTES / 1024 / 1024;
-      throw new UnreadableSourceError(
-        `a row group's column is larger than ${megabytes} MB; write the file again with smaller row groups`,
-      );
+      throw new UnreadableSourceError(INPUT_PROBLEMS.columnTooLarge(MAX_COLUMN_CHUNK_BYTES / 1024 / 1024));
     }
   }
   return Math.max(1, Math.ceil(rows / Math.max(1, Math.ceil(bytes / SLICE_BYTES))));
@@ -95,44 +93,45 @@ function computeSliceRows(group: RowGroup, rows: number): number {
 async function readMetadata(file: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import("hyparquet");
   const metadata = await wrapParquetErrors(() => parquetMetadataAsync(file, { geoparquet: false }));
-  if (metadata.schema.some((element) => element.name === "__proto__")) throw new UnreadableSourceError(PROTO_KEY_FAULT);
+  if (metadata.schema.some(({ name }) => name === "__proto__"))
+    throw new UnreadableSourceError(INPUT_PROBLEMS.protoKey);
   return metadata;
 }
 
-/** The library's messages name sizes, codecs and columns, never values; they are worth showing. */
+/** Shows the library's messages, which name sizes, codecs and columns but never values. */
 async function wrapParquetErrors<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     if (error instanceof UnreadableSourceError) throw error;
     const reason = error instanceof Error ? error.message : "unknown reason";
-    throw new UnreadableSourceError(`cannot be read as Parquet: ${reason}`);
+    throw new UnreadableSourceError(INPUT_PROBLEMS.parquetError(reason));
   }
 }
 
 function parseNumberedRecord(record: Record<string, unknown>, number: number, context: RecordContext): Finding {
-  const problem = (message: string): Finding => ({
+  const toProblem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, number), message },
   });
   const plain = toJsonRecord(record, context.idField);
-  if (plain === UNDECODABLE) return problem("invalid UTF-8 in a string");
-  if (hasProtoKey(plain)) return problem(PROTO_KEY_FAULT);
+  if (plain === INVALID_STRING) return toProblem(INPUT_PROBLEMS.stringInvalidUtf8);
+  if (hasProtoKey(plain)) return toProblem(INPUT_PROBLEMS.protoKey);
   return parseRecord(plain, number, context);
 }
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A string that is not UTF-8 must not fail its whole row group, so it is marked and its record refused. */
-function decodeString(bytes: Uint8Array | undefined): string | undefined | typeof UNDECODABLE {
+/** Marks a string that is not UTF-8, so that only its record is rejected instead of the whole row group. */
+function decodeString(bytes: Uint8Array | undefined): string | undefined | typeof INVALID_STRING {
   if (bytes === undefined || bytes === null) return undefined;
   try {
     return DECODER.decode(bytes);
   } catch {
-    return UNDECODABLE;
+    return INVALID_STRING;
   }
 }
 
-function asyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer {
+function createAsyncBuffer(handle: FileHandle, byteLength: number): AsyncBuffer {
   return {
     byteLength,
     async slice(start, end = byteLength) {

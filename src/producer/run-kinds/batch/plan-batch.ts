@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { InputError } from "#src/core/errors.ts";
 import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
-import { parseLine } from "#src/producer/input/formats/read-jsonl.ts";
+import { parseJsonLine } from "#src/producer/input/formats/read-jsonl.ts";
 import { type Line, readLines } from "#src/producer/input/formats/read-lines.ts";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import { catchUnreadable, readTextBytes } from "#src/producer/input/read-source.ts";
@@ -147,9 +147,9 @@ class BatchFileReader {
     const problem = (message: string): Finding => ({
       problem: { where: formatLocation(displayPath, line.number), message },
     });
-    const parsed = parseLine(line);
+    const parsed = parseJsonLine(line);
     if (parsed === undefined) return undefined;
-    if ("fault" in parsed) return problem(parsed.fault);
+    if ("error" in parsed) return problem(parsed.error);
     const request = this.#reader.read(parsed.value);
     if (typeof request === "string") return problem(request);
     const fault = this.#findConflict(request) ?? findModelProblem(request);

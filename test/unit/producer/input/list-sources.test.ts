@@ -77,7 +77,7 @@ test("a named file of unknown extension is text when its bytes are, and a proble
     ["notes.log", "text"],
     ["cut.log", "text"],
   ]);
-  expect(problems).toMatchObject([{ where: "photo.raw", message: expect.stringMatching(/^is neither text/) }]);
+  expect(problems).toMatchObject([{ where: "photo.raw", message: expect.stringMatching(/^is neither a text file/) }]);
   const globbed = await list(folder, ["*.log"]);
   expect(globbed.files.map((file) => file.name)).toEqual(["cut.log", "notes.log"]);
 });
@@ -88,10 +88,10 @@ test("paths that mean nothing are one problem each", async () => {
   folder.write("pictures/a.png", "x");
   symlinkSync("loop", join(folder.path, "loop"));
   const { problems } = await list(folder, ["gone.md", "empty", "pictures", "*.md", "loop", "-", "-", "gone/*.md"]);
-  expect(problems.map(({ where, message }) => `${where}: ${message.split(";")[0]}`)).toEqual([
+  expect(problems.map(({ where, message }) => `${where}: ${message.split(". Supported")[0]}`)).toEqual([
     "gone.md: no such file or folder",
     "empty: is empty",
-    "pictures: has no file of a kind that is read (1 others)",
+    "pictures: contains no supported file (1 others)",
     "*.md: matches no file",
     "loop: cannot be read: a loop of symbolic links",
     "-: standard input can be read only once",
@@ -139,7 +139,7 @@ test("the output folder and what lies in it are refused as sources by name", asy
   const { files, problems } = await list(folder, ["out", "out/records.jsonl", "docs"], ["out"]);
   expect(files.map((file) => file.displayPath)).toEqual(["docs/a.md"]);
   expect(problems).toEqual([
-    { where: "out", message: "is the output folder, or in it" },
-    { where: "out/records.jsonl", message: "is the output folder, or in it" },
+    { where: "out", message: "is the output folder or is inside it" },
+    { where: "out/records.jsonl", message: "is the output folder or is inside it" },
   ]);
 });

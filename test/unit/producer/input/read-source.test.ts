@@ -55,7 +55,7 @@ test("each bad JSONL line is a problem at its own line, and the good ones around
     "a=fine {}",
     "r.jsonl:3: not valid JSON (column 22)",
     'r.jsonl:4: expected an object with the field "text", got an array',
-    'r.jsonl:5: no field "text"; it has id, body, title (name the right one with --text-field)',
+    'r.jsonl:5: no field "text"; it has id, body, title (use --text-field to choose one)',
     'r.jsonl:6: the field "text" must be a string, got a number; it has id, text',
     'r.jsonl:7: the field "text" is empty',
     'r.jsonl:8: the id field "id" must be a string or a number, got null',
@@ -63,7 +63,7 @@ test("each bad JSONL line is a problem at its own line, and the good ones around
     'r.jsonl:10: the id field "id" is a number beyond 2^53, which is not exact; write it as a string',
     'r.jsonl:11: the key "__proto__" is not accepted; rename the field',
     'r.jsonl:12: the key "__proto__" is not accepted; rename the field',
-    'r.jsonl:13: the field "text" holds half a character (a lone surrogate)',
+    'r.jsonl:13: the field "text" contains an unpaired surrogate (invalid Unicode)',
     "i=says __proto__ in words {}",
     '1.5=x {"metadata":"plain","n":1}',
   ]);
@@ -84,20 +84,20 @@ test("fields other than id and text may be named, and the rest is metadata", asy
   ]);
 });
 
-test("CSV cells may hold commas, quotes and lines; problems name the line a record starts on", async () => {
+test("CSV cells may contain commas, quotes and line breaks; problems name the line on which a record starts", async () => {
   using folder = new SourceFolder();
   const csv = 'id,text,lang\r\n1,"a, ""b""\r\nc",en\r\n2,,en\r\n3,"x\ny"\r\n\r\n4,漢字,zh';
   expect(await found(folder, "r.csv", csv)).toEqual([
     '1=a, "b"\r\nc {"lang":"en"}',
     'r.csv:4: the field "text" is empty',
-    "r.csv:5: has 2 cells where the header has 3",
+    "r.csv:5: has 2 cells, but the header has 3",
     '4=漢字 {"lang":"zh"}',
   ]);
 });
 
 test("a CSV file whose header cannot be used is one problem", async () => {
   using folder = new SourceFolder();
-  expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual(['a.csv:1: header: two columns are called "id"']);
+  expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual(['a.csv:1: header: two columns are named "id"']);
   expect(await found(folder, "b.csv", '\n"id\n1,2')).toEqual([
     "b.csv:2: header: a quoted cell that starts here is never closed",
   ]);
@@ -107,14 +107,14 @@ test("a CSV file whose header cannot be used is one problem", async () => {
   expect(await found(folder, "d.csv", "")).toEqual([]);
 });
 
-test("a CSV record that is not UTF-8 or has a NUL byte is left out alone", async () => {
+test("only the CSV record with invalid UTF-8 or a NUL byte is skipped", async () => {
   using folder = new SourceFolder();
   const filler = `0,${"x".repeat(9000)}\n`;
   const bytes = Buffer.from(`id,text\n${filler}1,caf\xe9\n2,ok\n3,a\0b\n4,ok`, "latin1");
   expect((await found(folder, "r.csv", bytes)).slice(1)).toEqual([
     `r.csv:3: invalid UTF-8 at byte ${8 + filler.length + 5} of the file`,
     "2=ok {}",
-    "r.csv:5: holds a NUL byte; expected text",
+    "r.csv:5: contains a NUL byte; expected text",
     "4=ok {}",
   ]);
 });
@@ -144,8 +144,8 @@ test("a document that is not UTF-8, has a late NUL byte or no text is a problem 
   expect(await found(folder, "b.txt", `${"x".repeat(10_000)}\0`)).toEqual([
     "b.txt: looks binary: a NUL byte at byte 10000; expected UTF-8 text",
   ]);
-  expect(await found(folder, "c.txt", " \n ")).toEqual(["c.txt: holds no text"]);
-  expect(await found(folder, "d.html", "<script>1</script>")).toEqual(["d.html: holds no text"]);
+  expect(await found(folder, "c.txt", " \n ")).toEqual(["c.txt: contains no text"]);
+  expect(await found(folder, "d.html", "<script>1</script>")).toEqual(["d.html: contains no text"]);
 });
 
 test("a document over 64 MB is refused without being held", async () => {
@@ -156,7 +156,7 @@ test("a document over 64 MB is refused without being held", async () => {
   for (let written = 0; written < 65; written++) writeSync(handle, block);
   closeSync(handle);
   expect((await read(folder, "big.txt")).findings.map(describeFinding)).toEqual([
-    "big.txt: is larger than 64 MB; split it, or give its parts as JSONL records",
+    "big.txt: is larger than 64 MB; split it, or pass its parts as JSONL records",
   ]);
 });
 

@@ -67,7 +67,7 @@ test("without chunks a text over the model's limit is a problem that names the i
   using folder = new SourceFolder();
   folder.write("b.jsonl", `{"id":"short","text":"ok"}\n${JSON.stringify({ id: "long", text: english })}`);
   expect(await folder.problems(["b.jsonl"], { chunk: undefined, maxTokens: 50 })).toEqual([
-    expect.stringMatching(/^b\.jsonl:2: item "long" has about \d+ tokens and the model takes 50; leave --no-chunk out/),
+    expect.stringMatching(/^b\.jsonl:2: item "long" has about \d+ tokens, and the model accepts 50; remove --no-chunk/),
   ]);
 });
 
@@ -131,7 +131,7 @@ test("a plan without any item is refused even with skipInvalid", async () => {
   const plan = await folder.plan(["blank.jsonl"], { skipInvalid: true });
   expect(plan).toMatchObject({
     itemsFile: undefined,
-    problems: [{ where: "blank.jsonl", message: "holds no items" }],
+    problems: [{ where: "blank.jsonl", message: "contains no items" }],
   });
 });
 

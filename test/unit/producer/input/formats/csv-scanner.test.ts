@@ -8,7 +8,7 @@ async function scan(text: string, size = 1 << 20, delimiter = ",", most?: number
   const found: CsvRecord[][] = [];
   for (let at = 0; at < bytes.length; at += size) found.push(csv.push(bytes.subarray(at, at + size)));
   found.push(await csv.end());
-  return found.flat().map((each) => `${each.line} ${"cells" in each ? JSON.stringify(each.cells) : each.fault}`);
+  return found.flat().map((each) => `${each.line} ${"cells" in each ? JSON.stringify(each.cells) : each.error}`);
 }
 
 test("a record's line is where it starts, over quoted line ends, CRLF, blank lines and a byte order mark", async () => {
@@ -22,7 +22,7 @@ test("a record's line is where it starts, over quoted line ends, CRLF, blank lin
 test("a quote that is never closed costs one line, not the rest of the file", async () => {
   expect(await scan('id,text\n1,"open\n2,ok\n3,"multi\nline"\n')).toEqual([
     '1 ["id","text"]',
-    '2 a quoted cell that starts here has a lone quote in it; write it twice ("")',
+    '2 a quoted cell that starts here contains a single quote; write it twice ("")',
     '3 ["2","ok"]',
     '4 ["3","multi\\nline"]',
   ]);
@@ -36,8 +36,8 @@ test("a quote that is never closed costs one line, not the rest of the file", as
 test("a record with too many or too few cells is named and the next one is read", async () => {
   expect(await scan("id,text\n1\n2,x,y\n3,ok\n")).toEqual([
     '1 ["id","text"]',
-    "2 has 1 cell where the header has 2",
-    "3 has 3 cells where the header has 2",
+    "2 has 1 cell, but the header has 2",
+    "3 has 3 cells, but the header has 2",
     '4 ["3","ok"]',
   ]);
 });
@@ -46,7 +46,7 @@ test("a quote within a cell is ordinary text in a tab-separated file", async () 
   expect(await scan('id\ttext\n1\t5" pipe\n', 3, "\t")).toEqual(['1 ["id","text"]', '2 ["1","5\\" pipe"]']);
 });
 
-test("a quoted cell longer than a record may be is given up and the lines behind it are read", async () => {
+test("a quoted cell longer than the record limit is rejected and the lines after it are read", async () => {
   const lines = Array.from({ length: 7_000 }, (_, at) => `${at},some text of a line`).join("\n");
   const found = await scan(`id,text\nx,"open\n${lines}`, 8192, ",", 65_536);
   expect(found).toHaveLength(7_002);

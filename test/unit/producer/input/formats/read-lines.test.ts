@@ -39,7 +39,7 @@ test("a line that is not UTF-8 names its byte and leaves the other lines as they
   const bytes = Buffer.concat([Buffer.from("one\ntw"), Buffer.from([0xff, 0xfe]), Buffer.from("\nthree\n")]);
   expect(await read(bytes, [3])).toEqual([
     { number: 1, text: "one" },
-    { number: 2, fault: "invalid UTF-8 at byte 2 of the line" },
+    { number: 2, error: "invalid UTF-8 at byte 2 of the line" },
     { number: 3, text: "three" },
   ]);
 });
@@ -48,7 +48,7 @@ test("a line over 16 MB is a fault and the lines around it keep their numbers", 
   const long = Buffer.alloc(MAX_LINE_BYTES + 1, "x");
   const bytes = Buffer.concat([Buffer.from("a\n"), long, Buffer.from("\nb\n"), long]);
   const lines = await read(bytes, [256 * 1024]);
-  expect(lines.map((line) => ("text" in line ? line.text : line.fault))).toEqual([
+  expect(lines.map((line) => ("text" in line ? line.text : line.error))).toEqual([
     "a",
     "line is longer than 16 MB",
     "b",

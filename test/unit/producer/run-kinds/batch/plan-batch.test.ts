@@ -139,7 +139,7 @@ test("standard input is read as well", async () => {
 
 test.each([
   ["a missing file", "nowhere.jsonl", "nowhere.jsonl: no such file or folder"],
-  ["an empty file", "empty.jsonl", "empty.jsonl: holds no items"],
+  ["an empty file", "empty.jsonl", "empty.jsonl: contains no items"],
   ["a binary file", "binary.jsonl", expect.stringContaining("binary.jsonl: looks binary")],
 ])("%s is named", async (_, path, problem) => {
   using folder = new SourceFolder();

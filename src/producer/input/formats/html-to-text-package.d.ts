@@ -1,4 +1,4 @@
-/** The part of the package that is used; it ships no types of its own. */
+/** Types of the part of the package that is used here; it ships none. */
 declare module "html-to-text" {
   export interface Selector {
     readonly selector: string;
