@@ -7,11 +7,11 @@ import { createTextSanitizer } from "./sanitize.ts";
 
 export interface ChatPrinter {
   event(event: StreamEvent): void;
-  /** The whole outcome at once, where nothing was streamed. */
+  /** Prints the complete outcome of a request that was not streamed. */
   record(id: string, record: ChatRecord): void;
-  /** Ends a line that has begun; called when the answer will not come to its end. */
+  /** Ends an unfinished line; called when the answer is abandoned. */
   close(): void;
-  /** Aborts when whoever reads the output has gone. */
+  /** Aborts when the reader of the output has gone. */
   readonly outputClosed: AbortSignal;
 }
 
@@ -19,17 +19,17 @@ export interface ChatPrinterOptions {
   readonly json: boolean;
   readonly noColor: boolean;
   readonly out: OutputStream;
-  /** Where everything goes that is not the answer. */
+  /** Receives everything except the answer. */
   readonly diagnostics: OutputStream;
 }
 
 /**
- * Prints an answer as it comes. On a terminal the text is made harmless; a pipe or a file gets the answer exactly as
- * it is, and only when it is whole, because what an attempt that broke off had written could not be taken back.
+ * Prints an answer while it arrives. On a terminal, the text is sanitized. A pipe or a file gets the unchanged answer, and
+ * only when it is complete, because the text of a failed attempt could not be removed.
  */
 export function createChatPrinter({ json, noColor, out, diagnostics }: ChatPrinterOptions): ChatPrinter {
   const outputClosedController = new AbortController();
-  out.on("error", () => outputClosedController.abort(new Error("whoever read the answer has gone")));
+  out.on("error", () => outputClosedController.abort(new Error("the reader of the answer has gone")));
   diagnostics.on("error", () => undefined);
   const writer = json
     ? jsonWriter(out)
@@ -96,9 +96,9 @@ function terminalWriter(out: OutputStream, diagnostics: OutputStream, noColor: b
     reportTruncation(diagnostics, finishReason);
     const { inputTokens, outputTokens } = usage;
     const parts = [
-      ...(inputTokens === undefined ? [] : [`${formatMany(inputTokens, "token")} in`]),
-      ...(outputTokens === undefined ? [] : [`${formatMany(outputTokens, "token")} out`]),
-    ];
+      inputTokens === undefined ? [] : `${formatMany(inputTokens, "token")} in`,
+      outputTokens === undefined ? [] : `${formatMany(outputTokens, "token")} out`,
+    ].flat();
     if (diagnostics.isTTY && parts.length > 0) diagnostics.write(`${dim(parts.join(", "))}\n`);
   };
   return {
@@ -112,7 +112,7 @@ function terminalWriter(out: OutputStream, diagnostics: OutputStream, noColor: b
       } else if (event.type === "reset") {
         if (kind === undefined) return;
         endLine();
-        show("(the answer begins again)\n", dim);
+        show("(the answer starts again)\n", dim);
         sanitizer = createTextSanitizer();
         reasoningSanitizer = createTextSanitizer();
         kind = undefined;
@@ -128,8 +128,9 @@ function terminalWriter(out: OutputStream, diagnostics: OutputStream, noColor: b
   };
 }
 
-/** An answer that stops in mid-sentence should not look like one that was meant so. */
+/** A truncated answer must not look like a complete one. */
 function reportTruncation(diagnostics: OutputStream, finishReason: string): void {
-  if (finishReason === "length") diagnostics.write("sluice: the answer was cut at its limit of tokens\n");
-  if (finishReason === "content-filter") diagnostics.write("sluice: the provider's filter cut the answer\n");
+  if (finishReason === "length") diagnostics.write("sluice: the answer was truncated at its token limit\n");
+  if (finishReason === "content-filter")
+    diagnostics.write("sluice: the provider's content filter truncated the answer\n");
 }

@@ -1,6 +1,6 @@
 import { UNKNOWN_VALUE } from "./format-number.ts";
 
-/** The two units that matter: "850 ms", "4.2 s", "42 s", "12 min 04 s", "1 h 03 min", "2 d 04 h". */
+/** The two most significant units: "850 ms", "4.2 s", "42 s", "12 min 04 s", "1 h 03 min", "2 d 04 h". */
 export function formatDuration(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms) || ms < 0) return UNKNOWN_VALUE;
   if (ms < 999.5) return `${Math.round(ms)} ms`;
@@ -15,7 +15,7 @@ export function formatDuration(ms: number | undefined): string {
   return `${Math.floor(hours / 24)} d ${pad(hours % 24)} h`;
 }
 
-/** For what is looked at every second, whole seconds: a countdown that shows tenths only flickers. */
+/** In whole seconds: a countdown with tenths would only flicker. */
 export function formatCountdown(ms: number | undefined): string {
   if (ms === undefined || !Number.isFinite(ms)) return UNKNOWN_VALUE;
   const seconds = Math.max(0, Math.ceil(ms / 1000));

@@ -1,4 +1,4 @@
-/** Shown wherever a figure is not known; zero is a figure. */
+/** Shown for unknown numbers; zero is a known number. */
 export const UNKNOWN_VALUE = "-";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -13,7 +13,7 @@ export function formatCount(value: number | undefined): string {
   return isKnown(value) ? whole.format(value) : UNKNOWN_VALUE;
 }
 
-/** Three digits are enough to follow: "950", "1.2 k", "24.8 M", "3.1 G". */
+/** Three significant digits: "950", "1.2k", "24.8M", "3.1G". */
 export function formatShortCount(value: number | undefined): string {
   if (!isKnown(value)) return UNKNOWN_VALUE;
   for (const [unit, size] of [
@@ -22,22 +22,22 @@ export function formatShortCount(value: number | undefined): string {
     ["M", 1e6],
     ["G", 1e9],
   ] as const) {
-    // 999.5 k would be written "1,000 k", so it moves on to the next unit.
+    // 999.5k would be written "1,000k", so it uses the next unit.
     if (Math.abs(value) < size * 999.5) {
-      return unit === "" ? whole.format(value) : `${three.format(value / size)} ${unit}`;
+      return unit === "" ? whole.format(value) : `${three.format(value / size)}${unit}`;
     }
   }
-  return `${whole.format(value / 1e9)} G`;
+  return `${whole.format(value / 1e9)}G`;
 }
 
-/** A figure per second without its unit: "0.25", "4.25", "58.1", "5,812". */
+/** A rate per second without its unit: "0.25", "4.25", "58.1", "5,812". */
 export function formatRate(perSecond: number | undefined): string {
   if (!isKnown(perSecond)) return UNKNOWN_VALUE;
   if (perSecond >= 99.95 || perSecond === 0) return whole.format(perSecond);
   return perSecond.toFixed(perSecond >= 9.995 ? 1 : 2);
 }
 
-/** A share of 0 to 1 as "57.3 %", rounded down: what is not finished never reads "100 %", nor what has begun "0 %". */
+/** A share of 0 to 1 as "57.3 %", rounded down: only 1 reads "100 %", and only 0 reads "0 %". */
 export function formatPercent(share: number | undefined): string {
   if (!isKnown(share)) return UNKNOWN_VALUE;
   // Without the small addition, 0.573 * 1000 is 572.9999.
@@ -46,7 +46,7 @@ export function formatPercent(share: number | undefined): string {
   return share === 0 || share === 1 ? `${tenths} %` : `${tenths.toFixed(1)} %`;
 }
 
-/** "12.40 CNY"; small amounts are shown to two digits that count, "0.0042 CNY". */
+/** "12.40 CNY"; small amounts have two significant digits, "0.0042 CNY". */
 export function formatMoney(amount: number | undefined, currency: string): string {
   if (!isKnown(amount)) return UNKNOWN_VALUE;
   if (amount > 0 && amount < 0.0001) return `<0.0001 ${currency}`;
@@ -67,7 +67,7 @@ function fractionDigits(currency: string): number {
   return maximumFractionDigits ?? 2;
 }
 
-/** "512 B", "64.2 kB", "1.5 GB": powers of 1,000, as disks are sold. */
+/** "512 B", "64.2 kB", "1.5 GB", in powers of 1,000. */
 export function formatBytes(bytes: number | undefined): string {
   if (!isKnown(bytes)) return UNKNOWN_VALUE;
   for (const [unit, size] of [

@@ -3,17 +3,17 @@ import { pad, textWidth, truncate } from "./text-width.ts";
 
 export interface Column {
   readonly title: string;
-  /** Figures read best aligned on the right. Default: left. */
+  /** Numbers are aligned on the right. Default: left. */
   readonly align?: "left" | "right";
-  /** Columns of the terminal; longer text is cut. */
+  /** Maximum columns of the terminal; longer text is truncated. */
   readonly maxWidth?: number;
 }
 
 const GAP = "  ";
 
 /**
- * A table as text: one line of titles and one per record, without a line break at the end. Cells are sanitized here,
- * so callers pass them as they came. `width` cuts lines that are too long for the terminal.
+ * A table as text: one line of titles and one per row, without a trailing line break. Cells are sanitized here. Lines
+ * longer than `width` are truncated.
  */
 export function formatTable(
   columns: readonly Column[],

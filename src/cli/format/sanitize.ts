@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 
 /**
- * Text from outside made safe for a terminal and for one line of it: escape sequences, control characters and marks
- * that change the direction of writing are gone, and every kind of line break or tab is one space.
+ * Makes external text safe for one line of a terminal: removes escape sequences, control characters and bidirectional
+ * marks, and replaces line breaks and tabs by one space.
  */
 export function sanitize(text: string): string {
   return stripVTControlCharacters(text)
@@ -11,12 +11,12 @@ export function sanitize(text: string): string {
     .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
 }
 
-/** What may be half of something at the end of a piece: an escape sequence, or a character in two code units. */
+/** A possibly incomplete escape sequence or surrogate pair at the end of a piece. */
 const OPEN_END = /(?:(?![\n\t])\p{Cc}(?:\[[0-?]{0,32}[ -/]{0,8})?|[\ud800-\udbff])$/u;
 
 /**
- * Makes a text that comes in pieces safe for a terminal and keeps its lines and tabs. What a piece leaves open is
- * held back until the next one; `end` gives what is left.
+ * Makes a streamed text safe for a terminal, and keeps its lines and tabs. An incomplete end of a piece is held back until
+ * the next piece; `end` returns the rest.
  */
 export function createTextSanitizer(): { push(piece: string): string; end(): string } {
   let held = "";

@@ -19,7 +19,7 @@ function graphemeWidth(grapheme: string): number {
   return !NARROW_FORMS.test(grapheme) && WIDE.test(grapheme) ? 2 : 1;
 }
 
-/** The text in at most `width` columns; a cut is shown by an ellipsis. */
+/** The text in at most `width` columns; truncated text ends with an ellipsis. */
 export function truncate(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   if (width < 1) return "";
@@ -33,7 +33,7 @@ export function truncate(text: string, width: number): string {
   return `${result.trimEnd()}…`;
 }
 
-/** Fills up to `width` columns with spaces; longer text stays as it is. */
+/** Pads the text with spaces to `width` columns; longer text is unchanged. */
 export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
   const fill = " ".repeat(Math.max(0, width - textWidth(text)));
   return align === "left" ? text + fill : fill + text;

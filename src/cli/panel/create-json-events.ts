@@ -2,12 +2,12 @@ import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
 import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter } from "./run-reporter.ts";
 
-/** Programs that follow a run need no more; changes of phase are told at once. */
+/** Often enough for programs that follow a run; phase changes are reported immediately. */
 const PROGRESS_INTERVAL_MS = 1_000;
 
 /**
- * One JSON object per line: `event` says what happened and `at` when. A run that started always ends in a `run-end`,
- * whose `outcome` is `finished`, with the report, or `stopped`.
+ * One JSON object per line: `event` is what happened, `at` is when. A run that started always ends with a `run-end`, whose
+ * `outcome` is `finished` (with the report) or `stopped`.
  */
 export function createJsonEvents(out: OutputStream, now: NowFunction): RunReporter {
   let latest: RunSnapshot | undefined;
@@ -28,7 +28,7 @@ export function createJsonEvents(out: OutputStream, now: NowFunction): RunReport
   };
   const finish = (end: RunEnd | { outcome: "stopped" }) => {
     if (latest !== undefined && latest !== reported) reportProgress(latest);
-    // A run that stops before it started has its reason to tell as well, and one that was finished before its report.
+    // A run that stopped before it started still reports its reason, and one that was already finished its report.
     if (!hasFinished && (hasStarted || "message" in end || "report" in end)) write("run-end", end);
     hasFinished = true;
   };

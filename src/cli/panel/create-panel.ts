@@ -10,11 +10,11 @@ import { describeRunEnd } from "./describe-run-end.ts";
 import { renderPanel } from "./render-panel.ts";
 import type { NowFunction, OutputStream, RunEnd, RunEvent, RunReporter, RunStart } from "./run-reporter.ts";
 
-/** Four pictures a second look live and cost nothing worth measuring. */
+/** Four frames per second look live, and their cost is not measurable. */
 const PAINT_INTERVAL_MS = 250;
 const NOTICE_TTL_MS = 30_000;
 const DEFAULT_COLUMNS = 80;
-/** Changes nothing to the eye. */
+/** Has no visible effect. */
 const NOOP_ESCAPE = "\u001b[0m";
 
 export interface PanelSettings {
@@ -22,7 +22,7 @@ export interface PanelSettings {
   readonly now: NowFunction;
 }
 
-/** A panel that is painted over and over in place. The last picture stays when it is closed. */
+/** A panel that is redrawn in place. The last frame stays on screen when it is closed. */
 export function createPanel(out: OutputStream, settings: PanelSettings): RunReporter {
   return new Panel(out, settings);
 }
@@ -37,14 +37,14 @@ class Panel implements RunReporter {
   #notice: { readonly text: string; readonly at: number } | undefined;
   #paintedAt = Number.NEGATIVE_INFINITY;
   #isOddFrame = false;
-  /** Paints between snapshots, so that countdowns move and a narrower window is filled anew. */
+  /** Redraws between snapshots, so that countdowns continue and a resized terminal is filled. */
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(out: OutputStream, settings: PanelSettings) {
     this.#out = out;
     this.#settings = settings;
-    // The cursor stays: a process that hides it and is killed leaves a terminal without one.
+    // The cursor stays visible: a killed process could not show it again.
     this.#update = createLogUpdate(out, { defaultWidth: DEFAULT_COLUMNS, showCursor: true });
   }
 
@@ -82,7 +82,7 @@ class Panel implements RunReporter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    // What was read so far is of no interest once the command has said why it ends.
+    // The planning progress is irrelevant once the command has reported why it ends.
     if (this.#start === undefined) this.#update.clear();
     else this.#draw();
     this.#update.done();
@@ -103,8 +103,8 @@ class Panel implements RunReporter {
     this.#paintedAt = now;
     const frame = this.#frame(now);
     if (frame === "") return;
-    // The library paints only what changed, and where lines came or went in the middle it loses some. A first line that is
-    // never the same makes it paint all of them.
+    // log-update redraws only changed lines, and loses some when lines appear or disappear in the middle. A first line that
+    // always changes makes it redraw all of them.
     this.#isOddFrame = !this.#isOddFrame;
     this.#update(this.#isOddFrame ? frame : NOOP_ESCAPE + frame);
   }
@@ -115,10 +115,7 @@ class Panel implements RunReporter {
     const notice = this.#notice !== undefined && now - this.#notice.at < NOTICE_TTL_MS ? this.#notice.text : undefined;
     const shared = { width, color, now, notice };
     if (this.#snapshot !== undefined) {
-      return renderPanel(this.#snapshot, {
-        ...shared,
-        ...(this.#start ? { output: this.#start.output } : {}),
-      });
+      return renderPanel(this.#snapshot, { ...shared, output: this.#start?.output });
     }
     const { dim, bold } = picocolors.createColors(color);
     const state = this.#start === undefined ? this.#planning : `${this.#start.model}  starting`;
@@ -130,13 +127,13 @@ class Panel implements RunReporter {
   }
 }
 
-/** The picture that stays: the report's figures, and time and rates over all sessions of the run. */
+/** The last frame: the numbers of the report, with duration and rates over all sessions of the run. */
 function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: number): RunSnapshot {
-  const { etaMs: _, ...rest } = snapshot;
   const { succeeded, failed, total } = report.items;
   return {
-    ...rest,
+    ...snapshot,
     phase: "done",
+    etaMs: undefined,
     startedAt: now - report.activeMs,
     items: { total, succeeded, failed, inFlight: 0 },
     failuresByKind: report.failuresByKind,
@@ -149,8 +146,8 @@ function createFinalSnapshot(snapshot: RunSnapshot, report: RunManifest, now: nu
       throttled: report.calls.throttled,
     },
     lanes: [],
-    ...(report.batchFill === undefined ? {} : { batchFill: report.batchFill }),
-    ...(report.cost === undefined ? {} : { cost: { spent: report.cost.amount, currency: report.cost.currency } }),
+    batchFill: report.batchFill ?? snapshot.batchFill,
+    cost: report.cost ? { spent: report.cost.amount, currency: report.cost.currency } : snapshot.cost,
     ...computeAverages(report),
   };
 }

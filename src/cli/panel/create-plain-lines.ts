@@ -3,24 +3,24 @@ import { formatCount, formatMany, formatMoney, formatPercent, formatRate } from 
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
-import { describeEvent, describePlanning } from "./describe-event.ts";
+import { describeEvent, describePlanning, PHASE_LABELS } from "./describe-event.ts";
 import { describeRunEnd } from "./describe-run-end.ts";
 import { diffSnapshots, type SnapshotEvent } from "./diff-snapshots.ts";
 import type { NowFunction, OutputStream, RunEvent, RunReporter } from "./run-reporter.ts";
 
-/** A log should show that a run lives, and stay short: a line per 10 s, or per 5 % of a run that is faster. */
+/** Shows that a run is alive, and keeps logs short: one line per 10 s, or per 5 % of a faster run. */
 const LINE_INTERVAL_MS = 10_000;
 const LINE_INTERVAL_SHARE = 0.05;
 
-/** Plain lines for files, pipes and logs of schedulers. */
+/** Plain lines for files, pipes and scheduler logs. */
 export function createPlainLines(out: OutputStream, now: NowFunction): RunReporter {
   const lines = new PlainLines((line) => out.write(`${line}\n`), now);
   return {
     planning: (progress) => lines.planning(progress),
     event: (event) => lines.event(event),
     start: ({ runId, model, output, items, done }) => {
-      const resumed = done > 0 ? `, ${formatCount(done)} done before` : "";
-      lines.writeLine(`run ${runId}: ${model}, ${formatMany(items, "item")}${resumed}, to ${output}`);
+      const resumed = done > 0 ? `, ${formatCount(done)} already done` : "";
+      lines.writeLine(`run ${runId}: ${model}, ${formatMany(items, "item")}${resumed}, output in ${output}`);
     },
     progress: (snapshot) => lines.progress(snapshot),
     end: (end) => {
@@ -38,7 +38,7 @@ class PlainLines {
   #reported: RunSnapshot | undefined;
   #reportedAt = 0;
   #plannedAt: number | undefined;
-  /** When an event of one kind about one thing was last told, so that a lane that snoozes each second is one line. */
+  /** When each kind of event was last reported per subject, so that a lane that snoozes every second is one line. */
   readonly #eventsAt = new Map<string, number>();
 
   constructor(write: (line: string) => void, now: NowFunction) {
@@ -50,7 +50,7 @@ class PlainLines {
     this.#write(sanitize(line));
   }
 
-  /** Most sources are read at once; only what takes time is worth a line. */
+  /** Most sources are read at once; only planning that takes time gets a line. */
   planning(progress: PlanProgress): void {
     this.#plannedAt ??= this.#now();
     if (this.#now() - this.#plannedAt < LINE_INTERVAL_MS) return;
@@ -70,7 +70,7 @@ class PlainLines {
   progress(snapshot: RunSnapshot): void {
     const isFirst = this.#latest === undefined;
     for (const event of diffSnapshots(this.#latest, snapshot)) {
-      // Where a lane goes on, the next line of progress says so.
+      // The next progress line shows that a lane has resumed.
       if (event.type !== "open") this.event(event);
     }
     const progressDelta =
@@ -89,7 +89,7 @@ class PlainLines {
     }
   }
 
-  /** The last state, unless it was told already. */
+  /** Reports the latest snapshot, unless that has been done. */
   flush(): void {
     if (this.#latest !== undefined && this.#latest !== this.#reported) this.#reportProgress(this.#latest);
   }
@@ -105,7 +105,7 @@ class PlainLines {
   }
 }
 
-/** Where a person or the run itself has turned to something else; lanes have lines of their own. */
+/** Changes by the user, and the start of writing; lanes have their own lines. */
 function isNotablePhaseChange(before: RunSnapshot["phase"] | undefined, after: RunSnapshot["phase"]): boolean {
   return after === "finishing" || after === "paused" || before === "paused";
 }
@@ -121,8 +121,7 @@ export function formatProgress(snapshot: RunSnapshot): string {
   const parts = [
     `${formatCount(items.succeeded + items.failed)} of ${formatMany(items.total, "item")}`,
     `${formatRate(snapshot.itemsPerSecond)} items/s`,
-    phase === "finishing" ? "writing the output" : "",
-    phase === "parked" || phase === "snoozing" || phase === "paused" ? phase : "",
+    PHASE_LABELS[phase] ?? "",
     snapshot.etaMs === undefined || phase !== "running" || computeProgress(snapshot) === 1
       ? ""
       : `${formatCountdown(snapshot.etaMs)} left`,

@@ -7,18 +7,15 @@ export interface ReporterOptions {
   readonly json: boolean;
   readonly noColor: boolean;
   readonly out: OutputStream;
-  /** A terminal that cannot move its cursor (TERM=dumb: an editor's shell, a serial console). */
+  /** A terminal that cannot move its cursor (TERM=dumb, for example a shell in an editor or a serial console). */
   readonly isDumbTerminal?: boolean;
   readonly now?: NowFunction;
 }
 
-/**
- * The reporter that suits the stream: JSON when asked for, a panel on a terminal that can paint one, plain lines
- * elsewhere.
- */
+/** The reporter for a stream: JSON events on request, a panel on terminals that support one, plain lines elsewhere. */
 export function createReporter(options: ReporterOptions): RunReporter {
   const { json, noColor, out, isDumbTerminal = false, now = Date.now } = options;
-  // A reader that went away (`| head`, a closed terminal) must not end a run that has hours of work behind it.
+  // A reader that has gone (`| head`, a closed terminal) must not end a run with hours of work behind it.
   out.on("error", () => undefined);
   if (json) return createJsonEvents(out, now);
   return out.isTTY && !isDumbTerminal ? createPanel(out, { color: !noColor, now }) : createPlainLines(out, now);

@@ -1,11 +1,11 @@
 import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
-import type { OutageSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import type { OutageSnapshot, RunPhase } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { SnapshotEvent } from "./diff-snapshots.ts";
 import type { RunEvent } from "./run-reporter.ts";
 
-/** An event as one sentence for a person, safe for a terminal. */
+/** An event as one sentence, safe for a terminal. */
 export function describeEvent(event: RunEvent | SnapshotEvent): string {
   return sanitize(composeSentence(event));
 }
@@ -13,14 +13,14 @@ export function describeEvent(event: RunEvent | SnapshotEvent): string {
 function composeSentence(event: RunEvent | SnapshotEvent): string {
   switch (event.type) {
     case "redis-lost-run":
-      return `Redis had lost the run: ${formatMany(event.refed, "item")} put back from disk`;
+      return `Redis had lost the run: ${formatMany(event.refed, "item")} restored from disk`;
     case "job-requeued":
-      return `${formatMany(event.items, "item")} that nobody worked on queued again`;
+      return `${formatMany(event.items, "item")} without a worker requeued`;
     case "waiting-for-lease":
-      return `waiting for another process to let go of this run (${event.holder})`;
+      return `waiting for another process to release this run (${event.holder})`;
     case "worker-lost": {
-      const then = event.restarted ? "was replaced" : "is not replaced";
-      return `a worker ended (${event.detail}) and ${then}; what it held is done again`;
+      const outcome = event.restarted ? "was replaced" : "is not replaced";
+      return `a worker exited (${event.detail}) and ${outcome}; its unfinished items are processed again`;
     }
     case "retried": {
       const { items, succeeded, failed } = event;
@@ -32,9 +32,9 @@ function composeSentence(event: RunEvent | SnapshotEvent): string {
     case "park":
       return `${event.lane} parked${formatReason(event.reason)}`;
     case "snooze":
-      return `${event.lane} snoozing${formatReason(event.reason)}`;
+      return `${event.lane} snoozed${formatReason(event.reason)}`;
     case "open":
-      return `${event.lane} going on`;
+      return `${event.lane} resumed`;
     case "trouble":
       return `${event.lane} gets no answers${describeOutage(event)}`;
     case "failure":
@@ -51,23 +51,34 @@ export function describeOutage({ kind, message, address }: Omit<OutageSnapshot, 
   return `${address === undefined ? "" : ` from ${address}`}: ${kind}: ${message}`;
 }
 
+/** What a run is doing, in phases that have no estimate of the remaining time. */
+export const PHASE_LABELS: Readonly<Partial<Record<RunPhase, string>>> = {
+  planning: "reading the source",
+  finishing: "writing the output",
+  parked: "stopped",
+  paused: "paused",
+  snoozing: "waiting",
+};
+
 const REASONS: ReadonlyMap<string, string> = new Map([
-  ["outage", "no answers (network, server or timeout errors); trying again with growing pauses"],
+  ["outage", "no answers (network, server or timeout errors); retrying with increasing delays"],
   ["unreachable", "no answers for too long"],
 ]);
 
-/** Why a lane is held up, in words: some reasons are names of the limiter's own. */
+/** Why a lane is snoozed or parked: the limiter's own codes in words, and other reasons unchanged. */
 export function describeReason(reason: string): string {
   return REASONS.get(reason) ?? reason;
 }
 
-/** How far the reading of the source is. Bytes of standard input have no total. */
+/** The progress of planning. The size of stdin is unknown. */
 export function describePlanning(progress: PlanProgress): string {
   const { files, filesTotal, bytes, bytesTotal, items, problems } = progress;
   return [
     `reading: ${formatCount(files)} of ${formatMany(filesTotal, "file")}`,
     bytesTotal > 0 ? `${formatBytes(bytes)} of ${formatBytes(bytesTotal)}` : formatBytes(bytes),
     formatMany(items, "item"),
-    ...(problems > 0 ? [formatMany(problems, "problem")] : []),
-  ].join(", ");
+    problems > 0 ? formatMany(problems, "problem") : undefined,
+  ]
+    .filter((part) => part !== undefined)
+    .join(", ");
 }

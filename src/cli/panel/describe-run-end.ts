@@ -13,14 +13,14 @@ import { describeSavings } from "./describe-savings.ts";
 import type { RunEnd } from "./run-reporter.ts";
 
 /**
- * The last words about a run: what came of it, what it took and where it is, or why it stopped and what to do.
- * `brief` leaves out the figures, for whoever has them on screen already.
+ * The last lines about a run: its result, its cost and its output files, or why it stopped and what to do next.
+ * `isBrief` leaves out the statistics, because the panel shows them.
  */
 export function describeRunEnd(end: RunEnd, { isBrief = false } = {}): string[] {
   const lines =
     end.outcome === "finished"
       ? describeReport(end.report, end.output, isBrief)
-      : [`stopped: ${end.message}`, ...(end.hint === undefined ? [] : [`  ${end.hint}`])];
+      : [`stopped: ${end.message}`, end.hint === undefined ? [] : `  ${end.hint}`].flat();
   return lines.map((line) => (line.startsWith("  ") ? `  ${sanitize(line.slice(2))}` : sanitize(line)));
 }
 
@@ -31,9 +31,9 @@ function describeReport(report: RunManifest, output: string, isBrief: boolean): 
   ];
   if (!isBrief) lines.push(...describeStats(report));
   const { skippedInvalid } = report.source;
-  // Said even beside a panel: output that lacks what was in the input must not pass for all of it.
+  // Shown below a panel too: an incomplete output must not be mistaken for a complete one.
   if (skippedInvalid > 0) {
-    lines.push(`  ${formatMany(skippedInvalid, "problem")} of the input left out (--skip-invalid)`);
+    lines.push(`  ${formatMany(skippedInvalid, "invalid entry", "invalid entries")} skipped (--skip-invalid)`);
   }
   for (const file of report.output.files) lines.push(`  ${join(output, file)}`);
   return lines;
@@ -43,12 +43,15 @@ function describeStats({ items, calls, failuresByKind, batchFill, tokens, cost, 
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${kind} ${formatCount(count)}`);
   const spent = [
     formatMany(calls.made, "call"),
-    ...(batchFill === undefined ? [] : [`${formatPercent(batchFill)} full`]),
-    `${formatCount(calls.throttled)} throttled`,
-    `${formatCount(calls.paidTwice)} paid twice`,
+    batchFill === undefined ? undefined : `${formatPercent(batchFill)} full`,
+    calls.throttled === 0 ? undefined : `${formatCount(calls.throttled)} throttled`,
+    calls.paidTwice === 0 ? undefined : `${formatCount(calls.paidTwice)} duplicate`,
     tokens === 1 ? "1 token" : `${formatShortCount(tokens)} tokens`,
-    ...(cost === undefined ? [] : [formatMoney(cost.amount, cost.currency)]),
-  ];
-  const failed = items.failed > 0 ? [`  ${formatCount(items.failed)} failed: ${kinds.join(", ")}`] : [];
-  return [...failed, ...(reused ? [`  ${describeSavings(reused)}`] : []), `  ${spent.join(", ")}`];
+    cost === undefined ? undefined : formatMoney(cost.amount, cost.currency),
+  ].filter((part) => part !== undefined);
+  return [
+    items.failed > 0 ? `  ${formatCount(items.failed)} failed: ${kinds.join(", ")}` : [],
+    reused ? `  ${describeSavings(reused)}` : [],
+    `  ${spent.join(", ")}`,
+  ].flat();
 }

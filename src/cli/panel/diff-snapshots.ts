@@ -1,11 +1,12 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneSnapshot, RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 
-/** What can be told by comparing two snapshots. */
+/** Events that follow from comparing two snapshots. */
 export type SnapshotEvent =
   | { readonly type: "park"; readonly lane: string; readonly reason?: string }
   | { readonly type: "snooze"; readonly lane: string; readonly reason?: string; readonly until?: string }
   | { readonly type: "open"; readonly lane: string }
-  /** Nothing succeeds at present, and this is what the newest call ended with. */
+  /** No call succeeds at present; this is the error of the newest call. */
   | {
       readonly type: "trouble";
       readonly lane: string;
@@ -17,8 +18,8 @@ export type SnapshotEvent =
   | { readonly type: "failure"; readonly kind: string; readonly count: number; readonly total: number };
 
 /**
- * What happened between two snapshots, in order: lanes snoozed, parked or open again, trouble that is new or of another
- * cause, and new failures by kind.
+ * What happened between two snapshots, in order: lanes that were snoozed, parked or reopened, outages that are new or have
+ * another error, and new failures by kind.
  */
 export function diffSnapshots(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
   return [...diffLanes(before, after), ...diffOutages(before, after), ...diffFailures(before, after)];
@@ -39,14 +40,13 @@ function diffLanes(before: RunSnapshot | undefined, after: RunSnapshot): Snapsho
 }
 
 function createLaneEvent({ name: lane, state, reason, snoozeUntil }: LaneSnapshot): SnapshotEvent {
-  const why = reason === undefined ? {} : { reason };
   if (state === "open") return { type: "open", lane };
-  if (state === "parked") return { type: "park", lane, ...why };
-  const until = snoozeUntil === undefined ? {} : { until: new Date(snoozeUntil).toISOString() };
-  return { type: "snooze", lane, ...why, ...until };
+  if (state === "parked") return omitUndefined({ type: "park" as const, lane, reason });
+  const until = snoozeUntil === undefined ? undefined : new Date(snoozeUntil).toISOString();
+  return omitUndefined({ type: "snooze" as const, lane, reason, until });
 }
 
-/** Without an earlier snapshot nothing is new: failures of an earlier session are in the totals. */
+/** Without an earlier snapshot no failure is new, because the totals include earlier sessions. */
 function diffFailures(before: RunSnapshot | undefined, after: RunSnapshot): SnapshotEvent[] {
   if (before === undefined) return [];
   return Object.entries(after.failuresByKind)

@@ -7,17 +7,17 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
 /** Columns of the labels on the left. */
 export const GUTTER = 10;
 const MIN_CELL = 15;
-/** Fewer columns between two figures make them read as one. */
+/** With fewer columns between them, two numbers look like one. */
 const GAP = 2;
 
-/** Columns that a text takes on screen, whatever colors are in it. */
+/** Terminal columns of a text that may contain colors. */
 export function shownWidth(text: string): number {
   return textWidth(stripVTControlCharacters(text));
 }
 
 /**
- * A label and figures beside it, in cells of one width over all lines of the panel, so that nothing moves while the
- * figures grow. What does not fit goes to the next line.
+ * A label followed by cells, which have the same width in all lines of the panel, so that nothing moves while numbers
+ * grow. Cells that do not fit go to the next line.
  */
 export function layoutCells(label: string, cells: readonly string[], width: number, colors: Colors): string[] {
   const perLine = width - GUTTER >= 4 * MIN_CELL ? 4 : Math.max(1, Math.floor((width - GUTTER) / MIN_CELL));
@@ -40,7 +40,7 @@ export function layoutCells(label: string, cells: readonly string[], width: numb
   return lines.map((one, index) => colors.dim((index === 0 ? label : "").padEnd(GUTTER)) + one);
 }
 
-/** A line of `width` columns of which a share of 0 to 1 is drawn strong; any share above 0 shows at least one. */
+/** A bar of `width` columns with a share of 0 to 1 filled; a share above 0 fills at least one column. */
 export function drawBar(share: number, width: number, strong: (text: string) => string, colors: Colors): string {
   const bounded = Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0));
   const filled = bounded === 0 ? 0 : Math.max(1, Math.floor(bounded * width));

@@ -6,12 +6,12 @@ import type { LaneSnapshot, LimitSnapshot } from "#src/producer/runs/progress/ru
 import { describeReason } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, shownWidth } from "./panel-layout.ts";
 
-/** More lanes than this would push the rest of the panel off a small terminal. */
+/** More lanes would push the rest of the panel off a small terminal. */
 const MAX_LANES = 6;
 const BAR = 5;
 const WIDE = 76;
 
-/** Title, field and columns: "━━━━─ 999 k of 1.2 M*" is the longest that is common. */
+/** Title, field and columns; "━━━━─ 999k of 1.2M*" is the longest common cell. */
 const DIMENSIONS = [
   ["requests/min", "requests", 20],
   ["tokens/min", "tokens", 22],
@@ -20,7 +20,7 @@ const DIMENSIONS = [
 const LIMITS_WIDTH = DIMENSIONS.reduce((sum, [, , columns]) => sum + columns, 0);
 const MAX_NAME = 34;
 
-/** How much of its limits each lane uses, and what holds it up. Where not all fit, those that are held up are shown. */
+/** The limits of each lane and its use of them. If there are too many lanes, parked and snoozed ones come first. */
 export function renderLanes(lanes: readonly LaneSnapshot[], width: number, now: number, colors: Colors): string[] {
   if (lanes.length === 0) return [];
   const shown = chooseLanes(lanes);
@@ -28,22 +28,22 @@ export function renderLanes(lanes: readonly LaneSnapshot[], width: number, now: 
   const lines = canFit ? renderTable(shown, width, now, colors) : renderStacked(shown, width, now, colors);
   if (lanes.length > shown.length) lines.push(colors.dim(`and ${lanes.length - shown.length} more`));
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => isLearned(lane[dimension])))) {
-    lines.push(colors.dim(truncate("* learned: the provider refused more than this", width)));
+    lines.push(colors.dim(truncate("* lowered after the provider refused more", width)));
   }
   if (shown.some((lane) => DIMENSIONS.some(([, dimension]) => lane[dimension].set))) {
-    lines.push(colors.dim(truncate('! set with "sluice set-limit"', width)));
+    lines.push(colors.dim(truncate('! manual limit, set with "sluice set-limit"', width)));
   }
   return lines;
 }
 
-/** In the order they came, so that nothing jumps when a lane snoozes for a moment. */
+/** All lanes keep their order if they fit, so that nothing moves when a lane snoozes for a moment. */
 function chooseLanes(lanes: readonly LaneSnapshot[]): readonly LaneSnapshot[] {
   if (lanes.length <= MAX_LANES) return lanes;
   const rank = { parked: 0, snoozed: 1, open: 2 };
   return [...lanes].sort((a, b) => rank[a.state] - rank[b.state]).slice(0, MAX_LANES);
 }
 
-/** Figures too long for their columns are stacked, like those on a narrow terminal. */
+/** If a cell is too long for its column, the lanes are stacked as on a narrow terminal. */
 function fitsColumns(lane: LaneSnapshot, colors: Colors): boolean {
   return DIMENSIONS.every(([, dimension, columns]) => shownWidth(drawShare(lane[dimension], colors)) < columns);
 }
@@ -77,15 +77,15 @@ function renderHold(lane: LaneSnapshot, width: number, now: number, colors: Colo
   if (lane.state === "open") return [];
   const reason = lane.reason === undefined ? "" : `: ${sanitize(describeReason(lane.reason))}`;
   if (lane.state === "parked") return [colors.red(truncate(`  parked${reason}`, width))];
-  const left = lane.snoozeUntil === undefined ? "" : ` ${formatCountdown(lane.snoozeUntil - now)}`;
-  return [colors.yellow(truncate(`  snoozing${left}${reason}`, width))];
+  const left = lane.snoozeUntil === undefined ? "" : ` for ${formatCountdown(lane.snoozeUntil - now)}`;
+  return [colors.yellow(truncate(`  snoozed${left}${reason}`, width))];
 }
 
 function isLearned(share: LimitSnapshot): boolean {
   return share.learned !== undefined && (share.allowed === undefined || share.learned < share.allowed);
 }
 
-/** "━━━━── 480 of 600"; without a known limit only what is used, and "-" where nothing is known to be used. */
+/** "━━━━── 480 of 600"; without a known limit only the use, or "-" if that is 0. */
 function drawShare(share: LimitSnapshot, colors: Colors): string {
   const learned = isLearned(share);
   const limit = learned ? share.learned : share.allowed;

@@ -12,30 +12,31 @@ import {
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { textWidth, truncate } from "#src/cli/format/text-width.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import { PHASE_LABELS } from "./describe-event.ts";
 import { type Colors, drawBar, GUTTER, layoutCells } from "./panel-layout.ts";
 import { renderLanes } from "./render-lanes.ts";
 
 export interface PanelOptions {
-  /** Columns of the terminal; below 40 lines are laid out for 40. */
+  /** Columns of the terminal; fewer than 40 count as 40. */
   readonly width: number;
   readonly color: boolean;
   /** Epoch ms. */
   readonly now: number;
   /** The output folder. */
   readonly output?: string;
-  /** The latest thing worth a sentence. */
+  /** The latest event, as one sentence. */
   readonly notice?: string;
 }
 
 const MIN_WIDTH = 40;
-/** On wider terminals lines this long are easier to read than lines from edge to edge. */
+/** Longer lines are hard to read, so wider terminals are not filled. */
 const MAX_WIDTH = 96;
-/** Beside the bar: "100 %  " before it and "12 min 04 s left" behind it, so that the bar keeps its length. */
+/** Widths of "100 %  " before the bar and of "12 min 04 s left" behind it, so that the bar keeps its length. */
 const PERCENT_WIDTH = 8;
 const REMAINING_WIDTH = 18;
 const NARROW = 60;
 
-/** The panel as text, without a line break at the end; no line is wider than `width`. */
+/** The panel as text without a trailing line break; no line is wider than `width`. */
 export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): string {
   const colors = picocolors.createColors(options.color);
   const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, options.width));
@@ -62,7 +63,7 @@ export function renderPanel(snapshot: RunSnapshot, options: PanelOptions): strin
     .join("\n\n");
 }
 
-/** What the newest call ended with, while none is answered; in two lines, because an address may be long. */
+/** The error of the newest call while no call succeeds; in two lines, because an address may be long. */
 function renderOutage({ trouble }: RunSnapshot, width: number, now: number, colors: Colors): string[] {
   if (trouble === undefined) return [];
   const { address, kind, message, since } = trouble;
@@ -73,7 +74,7 @@ function renderOutage({ trouble }: RunSnapshot, width: number, now: number, colo
   ];
 }
 
-/** The model in full, then run and folder as far as there is room. */
+/** The complete model, then run and folder as far as they fit. */
 function renderTitle(snapshot: RunSnapshot, width: number, output: string | undefined, colors: Colors): string {
   const name = "sluice";
   const model = truncate(sanitize(snapshot.model), width - name.length - 2);
@@ -103,29 +104,24 @@ function renderProgress(snapshot: RunSnapshot, width: number, now: number, color
 
 function describeRemaining(snapshot: RunSnapshot, now: number): string {
   const { phase, etaMs, startedAt } = snapshot;
-  if (phase === "planning") return "reading the source";
-  if (phase === "finishing") return "writing the output";
   if (phase === "done") return `in ${formatDuration(now - startedAt)}`;
-  if (phase === "parked") return "stopped";
-  if (phase === "paused") return "paused";
-  if (etaMs !== undefined) return `${formatCountdown(etaMs)} left`;
-  return phase === "snoozing" ? "snoozing" : `${UNKNOWN_VALUE} left`;
+  if (etaMs !== undefined && (phase === "running" || phase === "snoozing")) return `${formatCountdown(etaMs)} left`;
+  return PHASE_LABELS[phase] ?? `${UNKNOWN_VALUE} left`;
 }
 
 function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): string[] {
   const { items, calls } = snapshot;
   const done = items.succeeded + items.failed;
   const isDone = snapshot.phase === "done";
-  const many = (count: number, word: string) =>
-    count === 0 ? colors.dim(`0 ${word}`) : `${formatCount(count)} ${word}`;
+  const { workers } = snapshot;
   return [
     ...layoutCells(
       "items",
       [
         `${formatCount(done)} of ${snapshot.phase === "planning" ? UNKNOWN_VALUE : formatCount(items.total)}`,
-        ...(isDone ? [] : [`${formatCount(items.inFlight)} in the window`]),
+        isDone ? [] : `${formatCount(items.inFlight)} queued`,
         items.failed === 0 ? colors.dim("0 failed") : colors.red(`${formatCount(items.failed)} failed`),
-      ],
+      ].flat(),
       width,
       colors,
     ),
@@ -135,8 +131,8 @@ function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): stri
         `${formatRate(snapshot.itemsPerSecond)} items/s`,
         `${formatRate(snapshot.callsPerSecond)} calls/s`,
         `${formatShortCount(snapshot.tokensPerSecond)} tokens/s`,
-        ...(isDone ? [] : [many(snapshot.workers, snapshot.workers === 1 ? "worker" : "workers")]),
-      ],
+        isDone ? [] : workers === 0 ? colors.red("0 workers") : formatMany(workers, "worker"),
+      ].flat(),
       width,
       colors,
     ),
@@ -145,10 +141,10 @@ function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): stri
       [
         `${formatCount(calls.made)} made`,
         `${formatPercent(snapshot.batchFill)} full`,
-        many(calls.throttled, "throttled"),
-        many(snapshot.snoozes, "snoozed"),
-        ...(calls.paidTwice === 0 ? [] : [colors.yellow(`${formatCount(calls.paidTwice)} paid twice`)]),
-      ],
+        calls.throttled === 0 ? [] : `${formatCount(calls.throttled)} throttled`,
+        snapshot.snoozes === 0 ? [] : `${formatCount(snapshot.snoozes)} deferred`,
+        calls.paidTwice === 0 ? [] : colors.yellow(`${formatCount(calls.paidTwice)} duplicate`),
+      ].flat(),
       width,
       colors,
     ),
@@ -158,16 +154,16 @@ function renderStats(snapshot: RunSnapshot, width: number, colors: Colors): stri
   ];
 }
 
-/** The expectation is the average so far times the items there are; the user pays for tokens, not for items. */
+/** Used and expected tokens; by default, the expectation is the average per finished item times all items. */
 function describeTokens(snapshot: RunSnapshot, done: number): string {
   const { tokens, items, phase } = snapshot;
   if (phase === "done") return formatShortCount(tokens);
-  if (done === 0 || tokens === 0 || done >= items.total) return `${formatShortCount(tokens)} so far`;
+  if (done === 0 || tokens === 0 || done >= items.total) return formatShortCount(tokens);
   const expected = snapshot.expectedTokens ?? (tokens / done) * items.total;
-  return `${formatShortCount(tokens)} of about ${formatShortCount(expected)}`;
+  return `${formatShortCount(tokens)} of ~${formatShortCount(expected)}`;
 }
 
-/** Only where something was saved: most runs have neither equal items nor a cache. */
+/** Shown only if something was saved: most runs have neither duplicates nor a cache. */
 function renderSavings({ reused }: RunSnapshot, width: number, colors: Colors): string[] {
   if (reused === undefined) return [];
   const { copies, cached, calls, cost } = reused;
@@ -175,10 +171,10 @@ function renderSavings({ reused }: RunSnapshot, width: number, colors: Colors): 
   return layoutCells(
     "reused",
     [
-      ...(copies === 0 ? [] : [`${formatCount(copies)} equal`]),
-      ...(cached === 0 ? [] : [`${formatCount(cached)} cached`]),
+      copies === 0 ? [] : formatMany(copies, "duplicate"),
+      cached === 0 ? [] : `${formatCount(cached)} cached`,
       `${formatMany(calls, "call")}${saved} saved`,
-    ],
+    ].flat(),
     width,
     colors,
   );
@@ -188,10 +184,9 @@ function renderCost(snapshot: RunSnapshot, width: number, colors: Colors): strin
   const { cost } = snapshot;
   if (cost === undefined) return [];
   const spent = formatMoney(cost.spent, cost.currency);
-  if (snapshot.phase === "done") return layoutCells("cost", [spent], width, colors);
-  if (cost.expected === undefined) return layoutCells("cost", [`${spent} so far`], width, colors);
-  const expected = formatMoney(cost.expected, cost.currency);
-  const text = `${spent} of about ${expected}`;
+  if (snapshot.phase === "done" || cost.expected === undefined) return layoutCells("cost", [spent], width, colors);
+  const expected = `of ~${formatMoney(cost.expected, cost.currency)}`;
+  const text = `${spent} ${expected}`;
   const canFit = textWidth(text) <= width - GUTTER;
-  return layoutCells("cost", canFit ? [text] : [`${spent} so far`, `of about ${expected}`], width, colors);
+  return layoutCells("cost", canFit ? [text] : [spent, expected], width, colors);
 }

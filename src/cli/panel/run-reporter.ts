@@ -5,9 +5,9 @@ import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
 /**
- * Tells whoever started a run how it goes: a panel on a terminal, plain lines elsewhere, or one JSON object per event.
- * The order is planning*, start, progress*, end, with events at any time. `close` may be called at any moment, any
- * number of times, and leaves the terminal as it was found; `end` does the same after its last word.
+ * Reports the progress of a run: a panel on a terminal, plain lines elsewhere, or one JSON object per event. The order of
+ * calls is planning*, start, progress*, end, with events at any time. `close` may be called at any time and repeatedly,
+ * and restores the terminal; `end` does the same after its last line.
  */
 export interface RunReporter {
   planning(progress: PlanProgress): void;
@@ -25,18 +25,18 @@ export interface RunStart {
   /** The output folder, as the user named it. */
   readonly output: string;
   readonly items: number;
-  /** Items with a record from before; above zero when a run is resumed. */
+  /** Items that already have a record; above 0 when a run is resumed. */
   readonly done: number;
 }
 
-/** What happens during a run beside its progress. */
+/** Events of a run other than its progress. */
 export type RunEvent =
   | CoordinatorEvent
   | { readonly type: "waiting-for-lease"; readonly holder: string }
   | RetriedEvent
-  /** A worker process of this command ended although it was not asked to. */
+  /** A worker process of this command exited unexpectedly. */
   | { readonly type: "worker-lost"; readonly detail: string; readonly restarted: boolean }
-  /** Something worth a sentence that none of the others says. */
+  /** Any other message. */
   | { readonly type: "note"; readonly message: string };
 
 export type RunEnd =

@@ -38,7 +38,7 @@ const BROKEN: readonly PushedEvent[] = [
 
 test("a terminal sees deltas as they come, made harmless, and that the answer begins again", () => {
   const { seen, diagnostics } = print(BROKEN, { isTTY: true });
-  expect(seen).toEqual(["half an ans", "\n(the answer begins again)\n", "the whole", "\n"]);
+  expect(seen).toEqual(["half an ans", "\n(the answer starts again)\n", "the whole", "\n"]);
   expect(diagnostics).toBe("3 tokens in, 1,200 tokens out\n");
 });
 
@@ -60,7 +60,7 @@ test("thoughts stand apart from the answer", () => {
 
 test("an answer that was cut says so", () => {
   const cut: PushedEvent = { ...END, finishReason: { unified: "length" } } as PushedEvent;
-  expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain("cut at its limit of tokens");
+  expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain("truncated at its token limit");
 });
 
 test("with JSON every event is a line", () => {

@@ -5,10 +5,10 @@ import { createParkedError } from "#src/producer/runs/run-error.ts";
 it("says in words why a lane is held up, and leaves the provider's words as they are", () => {
   const snooze = (reason: string) => describeEvent({ type: "snooze", lane: "minimax/embo-01", reason });
   expect(snooze("outage")).toBe(
-    "minimax/embo-01 snoozing: no answers (network, server or timeout errors); trying again with growing pauses",
+    "minimax/embo-01 snoozed: no answers (network, server or timeout errors); retrying with increasing delays",
   );
-  expect(snooze("toString")).toBe("minimax/embo-01 snoozing: toString");
-  expect(snooze("requests per minute")).toBe("minimax/embo-01 snoozing: requests per minute");
+  expect(snooze("toString")).toBe("minimax/embo-01 snoozed: toString");
+  expect(snooze("requests per minute")).toBe("minimax/embo-01 snoozed: requests per minute");
 });
 
 it("stops a run whose provider gave no answers with what to look at", () => {

@@ -7,7 +7,7 @@ describe("the last words", () => {
     expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
-      "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 40 k tokens, 0.02 CNY",
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 40k tokens, 0.02 CNY",
       "  out/records.jsonl",
       "  out/errors.jsonl",
     ]);
@@ -27,13 +27,13 @@ describe("the last words", () => {
     expect(describeRunEnd({ outcome: "finished", report, output: "out" })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
-      "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 1 token, 0.02 CNY",
-      "  7 problems of the input left out (--skip-invalid)",
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 1 token, 0.02 CNY",
+      "  7 invalid entries skipped (--skip-invalid)",
       "  out/records.jsonl",
       "  out/errors.jsonl",
     ]);
     expect(describeRunEnd({ outcome: "finished", report, output: "out" }, { isBrief: true })).toContain(
-      "  7 problems of the input left out (--skip-invalid)",
+      "  7 invalid entries skipped (--skip-invalid)",
     );
   });
 
@@ -45,7 +45,7 @@ describe("the last words", () => {
     } = sampleReport({ items: { total: 1, succeeded: 1, failed: 0, missing: 0 } });
     expect(describeRunEnd({ outcome: "finished", report: rest, output: "out" }).slice(0, 2)).toEqual([
       "1 of 1 item succeeded in 20 s",
-      "  11 calls, 1 throttled, 1 paid twice, 40 k tokens",
+      "  11 calls, 1 throttled, 1 duplicate, 40k tokens",
     ]);
   });
 

@@ -30,17 +30,17 @@ describe("the panel", () => {
 
       57.3 %  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━───────────────────────  2 min 04 s left
 
-      items     7,074 of 12,345  512 in the window                 3 failed
-      speed     99.8 items/s     10.0 calls/s     39.2 k tokens/s  2 workers
-      calls     708 made         99.2 % full      2 throttled      20 snoozed
-      tokens    2.79 M of about 4.87 M
-      cost      1.40 CNY of about 2.43 CNY
+      items     7,074 of 12,345  512 queued       3 failed
+      speed     99.8 items/s     10.0 calls/s     39.2k tokens/s   2 workers
+      calls     708 made         99.2 % full      2 throttled      20 deferred
+      tokens    2.79M of ~4.87M
+      cost      1.40 CNY of ~2.43 CNY
 
       limits                requests/min        tokens/min            in flight
-      minimax/embo-01       ━━━━─ 480 of 600    ━──── 120 k of 1 M    ━━━━─ 8 of 10
+      minimax/embo-01       ━━━━─ 480 of 600    ━──── 120k of 1M      ━━━━─ 8 of 10
       minimax:team-b/embo…  ━━━━─ 480 of 540*   -                     8
-        snoozing 12 s: requests per minute
-      * learned: the provider refused more than this
+        snoozed for 12 s: requests per minute
+      * lowered after the provider refused more
 
       failures  content-filter 2                  too-long 1
       "
@@ -58,18 +58,17 @@ describe("the panel", () => {
               2 min 04 s left
 
       items     7,074 of 12,345
-                512 in the window
-                3 failed
+                512 queued     3 failed
       speed     99.8 items/s   10.0 calls/s
-                39.2 k tokens/s
+                39.2k tokens/s
                 2 workers
       calls     708 made       99.2 % full
-                2 throttled    20 snoozed
-      tokens    2.79 M of about 4.87 M
+                2 throttled    20 deferred
+      tokens    2.79M of ~4.87M
 
       minimax/embo-01
         requests/min ━━━━─ 480 of 600
-        tokens/min   ━──── 120 k of 1 M
+        tokens/min   ━──── 120k of 1M
         in flight    ━━━━─ 8 of 10
 
       failures  content-filter 2
@@ -121,10 +120,10 @@ describe("the panel", () => {
 
       0 %     ────────────────────────────────────────────────────  - left
 
-      items     0 of 5           0 in the window  0 failed
+      items     0 of 5           0 queued         0 failed
       speed     - items/s        - calls/s        - tokens/s       2 workers
-      calls     708 made         - full           2 throttled      20 snoozed
-      tokens    0 so far
+      calls     708 made         - full           2 throttled      20 deferred
+      tokens    0
       "
     `);
   });
@@ -157,9 +156,9 @@ describe("the panel", () => {
     expect(panel).toContain("and 4 more");
   });
 
-  it("names calls that were paid twice only when there are any", () => {
-    expect(render()).not.toContain("paid twice");
-    expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain("1 paid twice");
+  it("shows duplicate calls only if there are any", () => {
+    expect(render()).not.toContain("duplicate");
+    expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain("1 duplicate");
   });
 
   it("has colors when asked, and the same text without them", () => {

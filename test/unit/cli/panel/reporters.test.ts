@@ -74,13 +74,13 @@ describe("plain lines", () => {
     reporter.end({ outcome: "finished", report: sampleReport(), output: "out" });
     reporter.close();
     expect(screen.lines).toEqual([
-      "run r1: minimax/embo-01, 100 items, to ./out",
+      "run r1: minimax/embo-01, 100 items, output in ./out",
       " 5.0 %  5 of 100 items, 99.8 items/s, 2 min 04 s left",
       "10.0 %  10 of 100 items, 99.8 items/s, 2 min 04 s left",
       "13.0 %  13 of 100 items, 99.8 items/s, 2 min 04 s left",
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
-      "  11 calls, 99.9 % full, 1 throttled, 1 paid twice, 40 k tokens, 0.02 CNY",
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 40k tokens, 0.02 CNY",
       "  out/records.jsonl",
       "  out/errors.jsonl",
     ]);
@@ -89,7 +89,7 @@ describe("plain lines", () => {
   it("say at the start what an earlier session has done", () => {
     const { screen, reporter } = open();
     reporter.start({ ...START, done: 40 });
-    expect(screen.lines).toEqual(["run r1: minimax/embo-01, 100 items, 40 done before, to ./out"]);
+    expect(screen.lines).toEqual(["run r1: minimax/embo-01, 100 items, 40 already done, output in ./out"]);
   });
 
   it("tell the last state even if nothing was due, once", () => {
@@ -111,7 +111,7 @@ describe("plain lines", () => {
       clock.now += 1_000;
     }
     reporter.progress(at(1, { failuresByKind: { "too-long": 1 } }));
-    expect(screen.lines).toEqual(["minimax/embo-01 snoozing: wait 0", "1 item failed: too-long"]);
+    expect(screen.lines).toEqual(["minimax/embo-01 snoozed: wait 0", "1 item failed: too-long"]);
   });
 
   it("report planning only when it takes time", () => {
@@ -133,10 +133,10 @@ describe("plain lines", () => {
     reporter.event({ type: "worker-lost", detail: "SIGKILL", restarted: true });
     reporter.event({ type: "note", message: "Redis\u001b[2J is back" });
     expect(screen.lines).toEqual([
-      "Redis had lost the run: 1 item put back from disk",
-      "20 items that nobody worked on queued again",
-      "waiting for another process to let go of this run (process 7)",
-      "a worker ended (SIGKILL) and was replaced; what it held is done again",
+      "Redis had lost the run: 1 item restored from disk",
+      "20 items without a worker requeued",
+      "waiting for another process to release this run (process 7)",
+      "a worker exited (SIGKILL) and was replaced; its unfinished items are processed again",
       "Redis is back",
     ]);
   });
