@@ -1,4 +1,4 @@
-// Bundles the dashboard's pages (src/dashboard/web) into dist/web, and refuses a first view of 100 KB of script or more.
+// Bundles the pages of the dashboard (src/dashboard/web) into dist/web. Fails if the first view loads 100 KB of script or more.
 import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,18 +8,18 @@ import { build, type Manifest, type ManifestChunk } from "vite";
 
 const USAGE = `usage: node scripts/build-web.ts [--silent]
 
-Bundles src/dashboard/web into dist/web: hashed names, no inline script or style, nothing from other hosts.
-Beside each file lies the same compressed (.br, .gz), for a server that finds it there. Prints how much script the first
-view loads: the overview's figures, and then its charts too, as it is and compressed.
-Exit code 1, and the old dist/web stays, when it is 100 KB or more before the charts, or compressed and with them, or
-130 KB or more with them as it is.
---silent prints only problems.`;
+Bundles src/dashboard/web into dist/web: hashed names, no inline scripts or styles, nothing from other hosts.
+Writes a compressed copy (.br, .gz) next to each file. Prints how much script the first view (the overview) loads,
+without and with its charts, uncompressed and compressed.
+Exits with code 1 and keeps the old dist/web if a limit is exceeded: 100 KB without charts, 130 KB with charts, or
+100 KB compressed with charts.
+--silent prints only errors.`;
 
-/** For the script that draws the overview's figures as it is, and for all that the overview loads as it is sent. */
+/** Limit for the uncompressed script of the overview without charts, and for its compressed script with charts. */
 const FIRST_VIEW_BYTES = 100_000;
-/** For all that the overview loads as it is: more than a third of it is the chart library. */
+/** Limit for the uncompressed script of the overview with charts; the chart library is more than a third of it. */
 const WHOLE_VIEW_BYTES = 130_000;
-/** Loaded to draw the overview's figures; everything else waits until its page is opened. */
+/** Sources of the overview without charts. Other pages are loaded when they are opened. */
 const FIRST_VIEW_SOURCES = ["index.html", "overview/overview.tsx"];
 const CHARTS = "chart/draw-chart.ts";
 const CHART_LIBRARY = "uplot/dist/uPlot.esm.js";
@@ -44,10 +44,12 @@ try {
     `the first view loads ${formatKilobytes(firstView.bytes)} of script, with its charts ${formatKilobytes(withCharts.bytes)}; ` +
     `${formatKilobytes(firstView.compressed)} and ${formatKilobytes(withCharts.compressed)} compressed`;
   if (firstView.bytes >= FIRST_VIEW_BYTES || withCharts.compressed >= FIRST_VIEW_BYTES) {
-    throw new Error(`${sizeSummary}; the first and the last must stay below ${formatKilobytes(FIRST_VIEW_BYTES)}`);
+    throw new Error(
+      `${sizeSummary}; without charts, and compressed with charts, it must be below ${formatKilobytes(FIRST_VIEW_BYTES)}`,
+    );
   }
   if (withCharts.bytes >= WHOLE_VIEW_BYTES) {
-    throw new Error(`${sizeSummary}; with its charts it must stay below ${formatKilobytes(WHOLE_VIEW_BYTES)}`);
+    throw new Error(`${sizeSummary}; with its charts it must be below ${formatKilobytes(WHOLE_VIEW_BYTES)}`);
   }
   compressAll();
   replaceOutput();
@@ -58,7 +60,7 @@ try {
   process.exitCode = 1;
 }
 
-/** Everything about the bundle is said here, so that no file in the folder of the pages can change it unseen. */
+/** The complete configuration of the bundle; config files in the folder of the pages are ignored. */
 async function bundle(): Promise<void> {
   await build({
     configFile: false,
@@ -68,7 +70,7 @@ async function bundle(): Promise<void> {
     publicDir: "public",
     plugins: [
       {
-        name: "lines-only",
+        name: "strip-unused-chart-code",
         transform: (code, id) => (id.endsWith(CHART_LIBRARY) ? stripUnusedChartCode(code) : null),
       },
     ],
@@ -78,7 +80,7 @@ async function bundle(): Promise<void> {
       emptyOutDir: true,
       manifest: true,
       target: "es2022",
-      // A data: address would need an exception in the content security policy.
+      // A data: URL would need an exception in the content security policy.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
@@ -87,16 +89,16 @@ async function bundle(): Promise<void> {
 }
 
 /**
- * The chart library without what it hangs on its constructor for others: bars, steps and splines, joining of tables,
- * writing of dates. Pages draw lines, and what nobody names any more is left out of the bundle.
+ * Removes the helpers that the chart library attaches to its constructor (bars, steps, splines, table joins, date
+ * formats). The pages only draw lines, so tree shaking then drops the code that nothing references any more.
  */
 function stripUnusedChartCode(code: string): string {
   const [from, to] = [code.indexOf("uPlot.assign = "), code.indexOf("export { uPlot as default }")];
-  if (from === -1 || to < from) throw new Error(`${CHART_LIBRARY} is not as it was: see keepLines`);
+  if (from === -1 || to < from) throw new Error(`${CHART_LIBRARY} has changed: update stripUnusedChartCode`);
   return code.slice(0, from) + code.slice(to);
 }
 
-/** All script that these sources load, each file once. */
+/** Total script size of these sources and their static imports, each file counted once. */
 function measure(sources: readonly string[]): { bytes: number; compressed: number } {
   const manifest: Manifest = JSON.parse(readFileSync(join(stagingDir, ".vite/manifest.json"), "utf8"));
   const files = new Set(sources.flatMap((source) => listChunkFiles(manifest, source)));
@@ -118,21 +120,21 @@ function compressAll(): void {
   }
 }
 
-/** The chunk of a source and all that it imports statically. */
+/** The chunk of a source and its static imports. */
 function listChunkFiles(manifest: Manifest, source: string): string[] {
   const chunk: ManifestChunk | undefined = manifest[source];
-  if (!chunk) throw new Error(`no chunk of its own for ${source}: the first view cannot be measured`);
+  if (!chunk) throw new Error(`${source} has no chunk of its own, so the first view cannot be measured`);
   return [chunk.file, ...(chunk.imports ?? []).flatMap((name) => listChunkFiles(manifest, name))];
 }
 
-/** The new folder takes the place of the old one at once: a server that reads it never sees half of it. */
+/** Swaps the folders by renaming, so that a running server never sees a partial build. */
 function replaceOutput(): void {
   const old = `${stagingDir}.old`;
   rmSync(join(stagingDir, ".vite"), { recursive: true });
   try {
     renameSync(out, old);
   } catch {
-    // There was none.
+    // No previous build.
   }
   renameSync(stagingDir, out);
   rmSync(old, { recursive: true, force: true });

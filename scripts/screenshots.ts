@@ -1,4 +1,4 @@
-// Takes the pictures of the dashboard that the README shows, of real runs against the simulator.
+// Takes the screenshots of the dashboard for the README and the docs, with real runs against the simulator.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,10 +12,10 @@ import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, type Simulator, startSimulator 
 
 const USAGE = `usage: node scripts/screenshots.ts [--out docs/images] [--seconds 240] [--browser /usr/bin/chromium]
 
-Starts a simulator, "sluice up" with a private Redis in a temporary folder, and some runs; lets them flow for --seconds,
-so that charts have something to show; then writes overview.png, run.png, dark.png, chinese.png and phone.png.
-Needs a Chromium or Chrome, and fonts with Chinese characters for one of the pictures.
-Exit code 1 when a picture is larger than 300 KB.`;
+Starts a simulator, "sluice up" with a private Redis in a temporary folder, and some runs. Waits for --seconds, so that
+the charts have data, then writes overview.png, run.png, dark.png, chinese.png, and phone.png.
+Needs Chromium or Chrome, and a font with Chinese characters.
+Exits with code 1 if a file is larger than 300 KB.`;
 
 const { values } = parseArgs({
   options: {
@@ -65,7 +65,7 @@ try {
     executablePath: values.browser,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   });
-  // The server looks at Redis for as long as somebody looks at its pages.
+  // The server samples Redis more often while a page is open.
   const watcherPage = await browser.newPage();
   await watcherPage.goto(url);
   await sleep(Number(values.seconds) * 1000);
@@ -80,7 +80,7 @@ try {
   rmSync(tempDir, { recursive: true, force: true });
 }
 
-/** Dashboard, workers and three runs; resolves with the dashboard's address. */
+/** Starts the dashboard, two workers, and four runs, of which the first is finished. Resolves with the URL of the dashboard. */
 async function startSluice(upstream: Simulator): Promise<string> {
   writeFileSync(join(tempDir, "sluice.yaml"), SETTINGS);
   writeTexts("handbook.jsonl", 40_000, "handbook");
@@ -92,7 +92,7 @@ async function startSluice(upstream: Simulator): Promise<string> {
     MINIMAX_BASE_URL: upstream.url,
     ZHIPU_API_KEY: SIMULATOR_ZHIPU_KEY,
     ZHIPU_BASE_URL: upstream.zhipuUrl,
-    // Not its key: one lane is to be seen parked.
+    // A wrong key, so that one lane is parked.
     OPENAI_API_KEY: "a-key-that-was-revoked",
     OPENAI_BASE_URL: upstream.openaiUrl,
   };
@@ -101,10 +101,10 @@ async function startSluice(upstream: Simulator): Promise<string> {
     let stdoutText = "";
     up.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdoutText += text;
-      const address = /Dashboard: (http:\S+)/.exec(stdoutText)?.[1];
-      if (address !== undefined) resolve(address);
+      const dashboardUrl = /Dashboard: (http:\S+)/.exec(stdoutText)?.[1];
+      if (dashboardUrl !== undefined) resolve(dashboardUrl);
     });
-    up.once("exit", (code) => reject(new Error(`sluice up ended with ${code}`)));
+    up.once("exit", (code) => reject(new Error(`sluice up exited with code ${code}`)));
   });
   const embed = (source: string, model: string) => {
     const out = source.replace(".jsonl", "-vectors");
@@ -135,10 +135,10 @@ function sluice(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
 
 function writeTexts(name: string, count: number, word: string): void {
   const lines = Array.from({ length: count }, (_, n) => {
-    const trouble = n % 900 === 17 ? " forbidden" : n % 2_100 === 40 ? " too much" : "";
+    const fault = n % 900 === 17 ? " forbidden" : n % 2_100 === 40 ? " too much" : "";
     return JSON.stringify({
       id: `${word}-${n}`,
-      text: `The ${word} number ${n} says what to do next.${trouble}`,
+      text: `The ${word} number ${n} says what to do next.${fault}`,
     });
   });
   writeFileSync(join(tempDir, name), `${lines.join("\n")}\n`);
@@ -156,10 +156,10 @@ async function captureAll(browser: Browser, url: string): Promise<void> {
   await capture(browser, "phone.png", `${url}/#/runs/${run}`, { ...phone, colorScheme: "dark" });
 }
 
-async function capture(browser: Browser, name: string, address: string, options: BrowserContextOptions): Promise<void> {
+async function capture(browser: Browser, name: string, url: string, options: BrowserContextOptions): Promise<void> {
   const context = await browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
-  await page.goto(address);
+  await page.goto(url);
   await waitForCharts(page);
   const path = join(values.out, name);
   await page.screenshot({ path });
@@ -169,7 +169,7 @@ async function capture(browser: Browser, name: string, address: string, options:
   if (bytes > MAX_BYTES) process.exitCode = 1;
 }
 
-/** Waits for the charts, and for the figures of two more looks. */
+/** Waits for the charts, and for two more overview events. */
 async function waitForCharts(page: Page): Promise<void> {
   await page.locator(".plot canvas").first().waitFor();
   await sleep(2_500);

@@ -18,7 +18,7 @@ const REFUSED = [12];
 const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as const;
 const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
 
-describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
+describe.skipIf(!hasBrowser)("run actions in the browser", () => {
   let sandbox: CliSandbox;
   let up: DashboardProcess;
   let browser: Browser;
@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   };
   const calls = () => sandbox.simulator.statistics().calls;
 
-  test("leaving the dialog changes nothing", async () => {
+  test("cancelling the dialog changes nothing", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByRole("dialog").getByText("Calls in flight finish").waitFor();
@@ -64,21 +64,21 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await expectEventually(calls).toBeGreaterThan(before + 2);
   });
 
-  test("a pause stops calls, and a resume goes on", async () => {
+  test("pause stops calls, and resume starts them again", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Pause" }).click();
     await confirm("Pause run");
     await page.getByRole("button", { name: "Resume" }).waitFor();
     await page.locator(".page-title").getByText("paused").waitFor();
-    const atRest = await waitForStableCallCount(calls);
-    expect(atRest).toBeLessThan(ITEMS / 10);
+    const pausedCalls = await waitForStableCallCount(calls);
+    expect(pausedCalls).toBeLessThan(ITEMS / 10);
     await page.getByRole("button", { name: "Resume" }).click();
     await confirm("Resume run");
     await page.locator(".page-title").getByText("running").waitFor();
-    await expectEventually(calls).toBeGreaterThan(atRest);
+    await expectEventually(calls).toBeGreaterThan(pausedCalls);
   });
 
-  test("failures are clustered by cause, and one cluster is retried alone", async () => {
+  test("failures are grouped by cause, and one cause is retried alone", async () => {
     const { page } = guarded;
     sandbox.simulator.configure({ latency: { fixedMs: 0 } });
     expect(await embed.exit).toMatchObject({ code: 1 });
@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     expect(readJsonl(sandbox.path("vectors", "errors.jsonl"))).toMatchObject([{ id: "c-12" }]);
   });
 
-  test("the items of a cause are listed, and the way back from one of them leads to the list", async () => {
+  test("lists the items of a cause, and going back from an item shows the list again", async () => {
     const { page } = guarded;
     await page.locator(".failure-cause").first().getByRole("button", { name: "Show items", exact: true }).click();
     const found = page.locator("#items tbody tr");
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     expect(await page.locator("select[name=kind]").inputValue()).toBe("invalid-request");
   });
 
-  test("a cluster is exported, a line per item", async () => {
+  test("exports a cause with one line per item", async () => {
     const { page } = guarded;
     const download = page.waitForEvent("download");
     await page.locator(".failure-cause").first().getByRole("link", { name: "Export failures", exact: true }).click();
@@ -121,11 +121,11 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     expect(readJsonl(path)).toMatchObject([{ index: 12, id: "c-12", kind: "invalid-request" }]);
   });
 
-  test("a lane's limits are changed, and shown as set by hand", async () => {
+  test("changed limits of a lane are shown as manual", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Overview", exact: true }).click();
     await page.getByRole("button", { name: "Change limits of minimax/embo-01" }).click();
-    // With nothing filled in there is nothing to set.
+    // Without a value there is nothing to set.
     expect(await page.getByRole("dialog").getByRole("button", { name: "Set limits" }).isDisabled()).toBe(true);
     await page.getByRole("dialog").getByLabel("Requests/min").fill("1234");
     await confirm("Set limits");
@@ -135,7 +135,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     await page.locator(".meter").first().getByText("manual", { exact: true }).waitFor();
   });
 
-  test("who did what is noted, in the order it was done", async () => {
+  test("the audit log lists all actions in order", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await expectEventually(async () =>
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
     const targets = page.locator("tbody tr td:nth-child(4)");
     for (const target of await targets.all()) {
       const text = await target.locator("bdi").boundingBox();
-      // A name stands on a line or two, and not letter under letter.
+      // A target takes one or two lines and is not broken after every letter.
       expect(text?.height).toBeLessThan(50);
     }
     await page.getByRole("cell", { name: "Requests/min 1,234" }).waitFor();
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)("a run under control, by clicking", () => {
   });
 });
 
-/** Calls that have been made when none has come for longer than any call takes. */
+/** Waits until no call has been made for longer than any call takes, and returns the number of calls. */
 async function waitForStableCallCount(calls: () => number): Promise<number> {
   let [seen, since] = [calls(), Date.now()];
   await expectEventually(() => {

@@ -11,11 +11,11 @@ import { type DashboardProcess, startDashboardProcess, waitForRun } from "#test/
 import { type CliProcess, CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/runs/corpus.ts";
 
-/** A property of the element that has the focus. */
+/** A property of the focused element. */
 const focused = (page: Page, property: "textContent" | "id") =>
   page.locator(":focus").evaluate((element, name) => (element as unknown as Record<string, unknown>)[name], property);
 
-/** Whether some of it can be seen without scrolling. */
+/** Whether a part of the element is visible without scrolling. */
 async function isInView(element: Locator): Promise<boolean> {
   const box = await element.boundingBox();
   const size = element.page().viewportSize();
@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
   let guarded: GuardedPage;
 
   beforeAll(async () => {
-    // Slow enough for the run to live as long as the tests look at it.
+    // Slow enough for the run to last as long as the tests.
     sandbox = await CliSandbox.open({
       limits: { requestsPerMinute: 100_000, concurrency: 2 },
       latency: { fixedMs: 400 },
@@ -55,26 +55,26 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await sandbox?.[Symbol.asyncDispose]();
   });
 
-  test("the overview says what runs, what is stuck, what it costs and how full the limits are", async () => {
+  test("the overview shows active runs, problems, spend, and the tightest limit", async () => {
     const { page } = guarded;
     await page.goto(up.url);
-    const figures = page.locator(".stat");
-    await expectEventually(() => figures.nth(0).innerText()).toMatch(/Running\s+1 run\b/);
-    await expectEventually(() => figures.nth(1).innerText()).toMatch(/Needs attention\s+All clear/);
-    // No price is known, and that is a dash, not zero.
-    await expectEventually(() => figures.nth(2).innerText()).toMatch(/Spend\s+–/);
-    await expectEventually(() => figures.nth(3).innerText()).toMatch(/Tightest limit\s+[\d.]+ %/);
+    const stats = page.locator(".stat");
+    await expectEventually(() => stats.nth(0).innerText()).toMatch(/Running\s+1 run\b/);
+    await expectEventually(() => stats.nth(1).innerText()).toMatch(/Needs attention\s+All clear/);
+    // An unknown price is shown as a dash, not as zero.
+    await expectEventually(() => stats.nth(2).innerText()).toMatch(/Spend\s+–/);
+    await expectEventually(() => stats.nth(3).innerText()).toMatch(/Tightest limit\s+[\d.]+ %/);
     await expectEventually(() => page.getByRole("link", { name: "vectors" }).count()).toBe(1);
     await expectEventually(() => page.getByRole("meter").count()).toBeGreaterThan(0);
     await expectEventually(() => page.locator(".plot canvas").count()).toBeGreaterThan(2);
-    // Whoever asked for less motion gets none.
+    // No animation with prefers-reduced-motion.
     expect(await page.evaluate("getComputedStyle(document.querySelector('.meter-fill')).transitionDuration")).toBe(
       "0s",
     );
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("figures move without the page being loaded again", async () => {
+  test("values are updated without reloading the page", async () => {
     const { page } = guarded;
     await page.evaluate(() => Object.assign(globalThis, { isSamePage: true }));
     const progress = page.getByRole("progressbar").first();
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await fresh.close();
   });
 
-  test("runs are found by their name, and lead to their pages", async () => {
+  test("runs are found by name and link to their pages", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Runs", exact: true }).click();
     await expectEventually(() => page.locator("tbody tr").count()).toBe(2);
@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.title()).toBe("vectors · Sluice");
   });
 
-  test("a run's page shows progress by status, batch fill, calls paid twice and throughput", async () => {
+  test("the page of a run shows progress by status, batch fill, duplicate calls, and throughput", async () => {
     const { page } = guarded;
     const fact = (label: string) =>
       page.locator(".description-list > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
@@ -121,7 +121,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.locator(".plot").count()).toBeGreaterThan(0);
   });
 
-  test("items are found by id and by text; one item's texts are masked until they are asked for", async () => {
+  test("items are found by id and by text; the texts of an item are masked until they are revealed", async () => {
     const { page } = guarded;
     await page.getByLabel("Search").fill("c-17");
     await page.getByRole("button", { name: "Find items" }).click();
@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("live shows the records of the run as they are committed", async () => {
+  test("the live page shows records as they are committed", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Live", exact: true }).click();
     await page
@@ -153,7 +153,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await expectEventually(() => page.locator("tbody tr").first().innerText()).not.toBe(first);
   });
 
-  test("a running chat's tokens are followed to its end", async () => {
+  test("a running chat is followed to its end", async () => {
     const { page } = guarded;
     sandbox.simulator.configure({ deltaMs: 700 });
     const chat = sandbox.start(["chat", "one two three four", "--model", CHAT, "--workers", "0"]);
@@ -178,7 +178,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     );
   });
 
-  test("queues are one click away in bull-board, behind the same door", async () => {
+  test("the queues page links to bull-board, which uses the same authentication", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Queues", exact: true }).click();
     const link = await page.getByRole("link", { name: "Open bull-board" }).getAttribute("href");
@@ -189,7 +189,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await board.close();
   });
 
-  test("the name of a queue leads to its jobs", async () => {
+  test("the name of a queue links to its jobs in bull-board", async () => {
     const own = await openGuardedPage(browser);
     await own.page.goto(`${up.url}/#/queues`);
     const opened = own.page.waitForEvent("popup");
@@ -200,7 +200,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await own.close();
   });
 
-  test("what was done is in the audit lines", async () => {
+  test("actions are listed in the audit log", async () => {
     const { page } = guarded;
     await page.getByRole("link", { name: "Audit", exact: true }).click();
     await page.getByRole("cell", { name: "View item" }).waitFor();
@@ -208,7 +208,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("an unknown run and an unknown page say so", async () => {
+  test("unknown runs and pages show a message", async () => {
     const { page } = guarded;
     await page.goto(`${up.url}/#/runs/e-20200101-nosuch00`);
     await page.getByText("Run not found.").waitFor();
@@ -216,7 +216,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
     await page.getByText("Page not found.").waitFor();
   });
 
-  test("everything is reached with the keyboard, beginning with a way past the head", async () => {
+  test("all controls are reachable with the keyboard, starting with a link that skips the header", async () => {
     const { page } = guarded;
     await page.goto(`${up.url}/#/runs/${runId}`);
     await page.getByRole("button", { name: "Pause" }).waitFor();

@@ -5,7 +5,7 @@ import { hasBrowser, openBrowser, openGuardedPage } from "#test/support/dashboar
 import { openDashboard } from "#test/support/dashboard/dashboard.ts";
 import { openTestRedis } from "#test/support/redis/redis.ts";
 
-test.runIf(hasBrowser)("a queue's menu offers an operator only what is done", async () => {
+test.runIf(hasBrowser)("the menu of a queue offers operators only allowed actions", async () => {
   await using redis = openTestRedis();
   const prefix = createKeys(redis.namespace).queuePrefix("fake-chat");
   const queue = new Queue("fake-chat", { connection: redis.connect(), prefix });

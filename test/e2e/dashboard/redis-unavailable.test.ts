@@ -12,7 +12,7 @@ import { hasRedisServer, type RedisProcess, startRedisProcess } from "#test/supp
 import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/runs/corpus.ts";
 
-describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", () => {
+describe.skipIf(!hasBrowser || !hasRedisServer())("dashboard during outages", () => {
   let redis: RedisProcess;
   let sandbox: CliSandbox;
   let dashboard: DashboardProcess;
@@ -44,12 +44,12 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
   const progress = async () =>
     Number(await guarded.page.getByRole("progressbar").first().getAttribute("aria-valuenow"));
 
-  test("a killed Redis is said on the page, which keeps its figures and goes on by itself", async () => {
+  test("a killed Redis is announced on the page, which keeps its values and recovers by itself", async () => {
     const { page } = guarded;
     await redis.kill("SIGKILL");
     await page.getByText(/Redis has been unavailable since \d\d:\d\d:\d\d/).waitFor();
     expect(await page.getByRole("link", { name: "vectors" }).count()).toBe(1);
-    // Pages that are opened meanwhile say the same, and have what they lacked when it is back.
+    // Pages opened during the outage show the same message and load their content when Redis is back.
     const [audit, search] = [await openGuardedPage(browser), await openGuardedPage(browser)];
     await audit.page.goto(`${dashboard.url}/#/audit`);
     await search.page.goto(`${dashboard.url}/#/search`);
@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser || !hasRedisServer())("a dashboard on a bad day", ()
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("a server that is gone is said on the page, which goes on when it is back", async () => {
+  test("a stopped server is announced on the page, which recovers when it is back", async () => {
     const { page } = guarded;
     dashboard.cli.kill("SIGKILL");
     await page.getByText("The dashboard server is not responding.").waitFor();

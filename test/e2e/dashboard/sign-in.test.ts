@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await guarded.page.getByRole("button", { name: "Sign in" }).click();
   };
 
-  test("nothing is shown, and nothing is answered, before somebody has signed in", async () => {
+  test("nothing is shown or served before signing in", async () => {
     const { page } = guarded;
     await page.goto(`${dashboard.url}/#/runs`);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
@@ -53,12 +53,12 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
       expect((await fetch(`${dashboard.url}/${path}`, { redirect: "manual" })).status).not.toBe(200);
   });
 
-  test("a wrong password is refused in words", async () => {
+  test("a wrong password shows a message", async () => {
     await signIn("wrong-password-1");
     await guarded.page.getByText("Wrong password.").waitFor();
   });
 
-  test("a viewer looks, and has no buttons that act", async () => {
+  test("viewers see no buttons for actions", async () => {
     const { page } = guarded;
     await signIn(VIEWER, "ada");
     await page.getByRole("link", { name: "vectors" }).click();
@@ -72,13 +72,13 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     expect(await page.getByRole("button", { name: "Show text" }).count()).toBe(0);
   });
 
-  test("the cookie is out of reach of scripts, and stays with this site", async () => {
+  test("the cookie is HttpOnly and SameSite=Strict", async () => {
     const cookies = await guarded.page.context().cookies();
     expect(cookies).toMatchObject([{ httpOnly: true, sameSite: "Strict" }]);
     expect(await guarded.page.evaluate("document.cookie")).toBe("");
   });
 
-  test("signing out leads to the sign-in page, and an operator's password opens the buttons", async () => {
+  test("signing out shows the sign-in page, and operators see the buttons", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
@@ -91,7 +91,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("a session that ends elsewhere ends here too", async () => {
+  test("a session that has ended on the server shows the sign-in page", async () => {
     const { page } = guarded;
     await page.context().clearCookies();
     await page.getByRole("link", { name: "Runs", exact: true }).click();

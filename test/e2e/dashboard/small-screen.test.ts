@@ -6,7 +6,7 @@ import { CliSandbox } from "#test/support/runs/cli-sandbox.ts";
 
 const LONG = "a-name-without-any-place-to-break-it-".repeat(5);
 
-describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
+describe.skipIf(!hasBrowser)("screen sizes, languages, and themes", () => {
   let sandbox: CliSandbox;
   let dashboard: DashboardProcess;
   let browser: Browser;
@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
 
   const pages = () => ["", "runs", `runs/${run}`, `runs/${run}/items/1`, "live", "search", "queues", "audit"];
 
-  /** How much wider the page is than its window. */
+  /** By how many pixels the page is wider than the window. */
   const overhang = (page: Page) => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
 
   test.each([360, 768, 1280])("no page is wider than a window of %i pixels", async (width) => {
@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     await close();
   });
 
-  test("what is pressed on a phone is large enough for a finger", async () => {
+  test("controls are large enough for touch", async () => {
     const { page, close } = await openGuardedPage(browser, { viewport: { width: 390, height: 740 } });
     for (const path of pages()) {
       await page.goto(`${dashboard.url}/#/${path}`);
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     await close();
   });
 
-  test("a browser that asks for Chinese gets every page in Chinese, and the switch is kept", async () => {
+  test("Chinese browsers get every page in Chinese, and the selected language is remembered", async () => {
     const { page, close } = await openGuardedPage(browser, { locale: "zh-CN" });
     await page.goto(`${dashboard.url}/#/runs/${run}`);
     await page.getByRole("heading", { name: "按原因归类的失败" }).waitFor();
@@ -86,7 +86,7 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
       await page.locator("#main h1").waitFor();
       await page.locator("#main .card").first().waitFor();
       expect(await englishWords(page)).toEqual([]);
-      // What a provider says stays as it is; the dashboard has no sentence of its own that is not Chinese.
+      // Provider messages are not translated; all texts of the dashboard itself are Chinese.
       const provider = "the input was refused by the content filter (code 1026)";
       const sentences = (await englishSentences(page)).filter((text) => !text.endsWith(provider));
       expect({ path, sentences }).toEqual({ path, sentences: [] });
@@ -97,29 +97,32 @@ describe.skipIf(!hasBrowser)("a dashboard for everybody", () => {
     await close();
   });
 
-  test.each(["light", "dark"] as const)("the %s look is the system's, until another one is chosen", async (look) => {
-    const { page, close } = await openGuardedPage(browser, { colorScheme: look });
-    await page.goto(dashboard.url);
-    await page.locator(".headline").waitFor();
-    const ground = () => page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
-    const isDark = async () => Number(/\d+/.exec(await ground())?.[0]) < 100;
-    expect(await isDark()).toBe(look === "dark");
-    await page.getByRole("button", { name: look === "dark" ? "Light" : "Dark", exact: true }).click();
-    expect(await isDark()).toBe(look !== "dark");
-    await page.reload();
-    await page.locator(".headline").waitFor();
-    expect(await isDark()).toBe(look !== "dark");
-    await close();
-  });
+  test.each(["light", "dark"] as const)(
+    "the %s theme follows the system until another one is selected",
+    async (theme) => {
+      const { page, close } = await openGuardedPage(browser, { colorScheme: theme });
+      await page.goto(dashboard.url);
+      await page.locator(".headline").waitFor();
+      const background = () => page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor");
+      const isDark = async () => Number(/\d+/.exec(await background())?.[0]) < 100;
+      expect(await isDark()).toBe(theme === "dark");
+      await page.getByRole("button", { name: theme === "dark" ? "Light" : "Dark", exact: true }).click();
+      expect(await isDark()).toBe(theme !== "dark");
+      await page.reload();
+      await page.locator(".headline").waitFor();
+      expect(await isDark()).toBe(theme !== "dark");
+      await close();
+    },
+  );
 });
 
-/** Texts of others and notes, in which the page's own words might hide, that hold three English words in a row. */
+/** Untrusted texts and notes with three English words in a row, in which untranslated texts might hide. */
 async function englishSentences(page: Page): Promise<string[]> {
   const texts = await page.locator("#main bdi, #main .note p, .notices p").allInnerTexts();
   return texts.filter((text) => /[A-Za-z]+ [a-z]+ [a-z]+/.test(text));
 }
 
-/** Words of the page's own that are still English: names, ids, file names, commands and messages are left out. */
+/** Untranslated English words of the page, except for names, ids, file names, commands, and messages. */
 async function englishWords(page: Page): Promise<string[]> {
   const text = await page.evaluate<string>(`(() => {
     const copy = document.body.cloneNode(true);

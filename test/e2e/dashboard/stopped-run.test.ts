@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     await sandbox?.[Symbol.asyncDispose]();
   });
 
-  test("its page says so and how to go on, and offers nothing that nobody would do", async () => {
+  test("the page shows why it stopped and how to resume it, and offers only useful actions", async () => {
     const { page } = guarded;
     await page.locator(".page-title").getByText("stopped").waitFor();
     const note = page.locator(".note.error");
@@ -51,14 +51,14 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     expect(offered).toEqual(["Cancel run"]);
   });
 
-  test("a Chinese reader is told the same without a word of English", async () => {
+  test("the Chinese page shows the same without English words", async () => {
     const note = zh.page.locator(".note.error");
     await expectEventually(() => note.innerText()).toContain("没有协调进程");
-    const said = await note.locator("p:not(:has(code))").allInnerTexts();
-    expect(said.join(" ")).not.toMatch(/[A-Za-z]{2,}/);
+    const texts = await note.locator("p:not(:has(code))").allInnerTexts();
+    expect(texts.join(" ")).not.toMatch(/[A-Za-z]{2,}/);
   });
 
-  test("its cancellation promises no output, and the page says what is missing", async () => {
+  test("cancelling it promises no output, and the page says what is missing", async () => {
     const { page } = guarded;
     await page.getByRole("button", { name: "Cancel run" }).click();
     await page.getByRole("dialog").getByText("no output will be written yet").waitFor();

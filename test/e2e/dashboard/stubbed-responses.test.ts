@@ -58,7 +58,7 @@ const causes: FailureCauseList = {
   causes: Array.from({ length: 45 }, (_, n) => ({
     cause: n === 0 ? "other:timeout" : `${n}`.padStart(12, "0"),
     kind: "timeout",
-    ...(n === 0 ? { isCatchAll: true as const } : {}),
+    isCatchAll: n === 0 ? true : undefined,
     message: n === 0 ? "" : `cause ${n}`,
     count: n === 0 ? 55 : 1,
     example: { index: n, message: `cause ${n} of item ${n}` },
@@ -104,7 +104,7 @@ const chats: LiveChats = {
 
 const EVENTS: Partial<LiveEvents> = { health: overview.health, overview, run, chats };
 
-/** The server's answers, made up where a real run would take long to come to them. */
+/** Fulfils API requests with fixed answers for states that a real run reaches only slowly. */
 function answer(route: Route): Promise<void> {
   const { pathname } = new URL(route.request().url());
   if (pathname === "/api/events") {
@@ -117,7 +117,7 @@ function answer(route: Route): Promise<void> {
   return route.continue();
 }
 
-describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
+describe.skipIf(!hasBrowser)("pages with stubbed answers", () => {
   let sandbox: CliSandbox;
   let up: DashboardProcess;
   let browser: Browser;
@@ -140,7 +140,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     return guarded;
   };
 
-  test.each([390, 1280])("a learned limit stands beside the one that is allowed, %i pixels wide", async (width) => {
+  test.each([390, 1280])("a learned limit is shown with the allowed one, %i pixels wide", async (width) => {
     const { page, close } = await open("", "en-GB", width);
     await expectEventually(() => page.locator(".meter").first().innerText()).toMatch(
       /^299 of 215\s+139 %\s+lowered from 400, manual$/,
@@ -148,11 +148,11 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     await close();
   });
 
-  test("a paused queue, the cost of a day and what ended lately are told; an empty queue is not", async () => {
+  test("shows a paused queue, the spend of the last day, and recently ended runs, but no empty queue", async () => {
     const { page, close } = await open("");
-    const figures = page.locator(".stat");
-    await expectEventually(() => figures.nth(1).innerText()).toContain("Queue paused in bull-board: q-full");
-    await expectEventually(() => figures.nth(2).innerText()).toContain("0.50 CNY in the last 24 hours");
+    const stats = page.locator(".stat");
+    await expectEventually(() => stats.nth(1).innerText()).toContain("Queue paused in bull-board: q-full");
+    await expectEventually(() => stats.nth(2).innerText()).toContain("0.50 CNY in the last 24 hours");
     const recentlyFinished = page.locator(".card", { hasText: "Ended in the last hour" });
     await expectEventually(() => recentlyFinished.locator(".status-badge").getAttribute("class")).toBe(
       "status-badge error",
@@ -163,7 +163,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     await close();
   });
 
-  test("twenty of many causes are shown, then all; the rest of them is no cause of one item", async () => {
+  test("shows twenty causes, then all; the catch-all cause has no message of its own", async () => {
     const { page, close } = await open("runs/e-1");
     const shown = page.locator(".failure-cause");
     await expectEventually(() => shown.count()).toBe(20);
@@ -173,23 +173,23 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     await close();
   });
 
-  test("characters that turn what follows are written out, in the window's title too", async () => {
+  test("bidirectional control characters are made visible, also in the window title", async () => {
     const { page, close } = await open("runs/e-1");
     await page.getByRole("heading", { level: 1, name: "[U+202E]srotcev" }).waitFor();
     expect(await page.title()).toBe("[U+202E]srotcev · Sluice");
     await close();
   });
 
-  test("a finished run has the rate and the time that it had", async () => {
+  test("a finished run shows its average rate and its duration", async () => {
     const { page, close } = await open("runs/e-1");
-    const facts = page.locator(".description-list").first();
-    await expectEventually(() => facts.innerText()).toMatch(/Rate\s+5\/s\s+average/);
-    await expectEventually(() => facts.innerText()).toMatch(/Duration\s+20 s/);
+    const details = page.locator(".description-list").first();
+    await expectEventually(() => details.innerText()).toMatch(/Rate\s+5\/s\s+average/);
+    await expectEventually(() => details.innerText()).toMatch(/Duration\s+20 s/);
     await page.getByText("0 of 3 succeeded, 3 failed again.").waitFor();
     await close();
   });
 
-  test("of many chats the one that can be followed comes first, and the counts say the rest", async () => {
+  test("chats that can be followed come first, and the counts show the others", async () => {
     const { page, close } = await open("live");
     await page.getByText("201 in progress · 2 answering · showing 100 of 201").waitFor();
     await expectEventually(() => page.locator("tbody tr").count()).toBe(20);
@@ -201,7 +201,7 @@ describe.skipIf(!hasBrowser)("what pages make of an answer", () => {
     await close();
   });
 
-  test("a Chinese reader meets the server's sentences in Chinese", async () => {
+  test("server messages are shown in Chinese", async () => {
     const { page, close } = await open("runs/e-1", "zh-CN");
     await page.getByText("部分条目再次失败。").waitFor();
     await page.getByText("运行文件夹在另一台机器上。").first().waitFor();

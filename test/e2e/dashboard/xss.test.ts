@@ -17,7 +17,7 @@ const FOLDER = `"><img src=x onerror=window.__executed=1>'`;
 const REFUSED = "refuse this";
 const MODEL = "openai/gpt-4o-mini";
 
-describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
+describe.skipIf(!hasBrowser)("XSS payloads are rendered as text", () => {
   let sandbox: CliSandbox;
   let upstream: Server;
   let up: DashboardProcess;
@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     );
     up = await startDashboardProcess(sandbox, { workers: 1 });
     const batch = await sandbox.run(["batch", "requests.jsonl", "--out", FOLDER, "--workers", "0"]);
-    // One fails, so that the run keeps its folder of work and with it what was asked.
+    // One request fails, so that the run keeps its work folder and with it the requests.
     expect(batch).toMatchObject({ code: 1 });
     run = await waitForRun(up.url, FOLDER);
     browser = await openBrowser();
@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     upstream?.close();
   });
 
-  test("there are more than sixty of them", () => {
+  test("there are more than sixty payloads", () => {
     expect(new Set(XSS_PAYLOADS).size).toBeGreaterThan(60);
   });
 
@@ -88,7 +88,7 @@ describe.skipIf(!hasBrowser)("hostile texts are only ever text", () => {
     expect(await guarded.getViolations()).toEqual([]);
   });
 
-  test("as tokens of a chat on its way", async () => {
+  test("as tokens of a streamed chat", async () => {
     const { page } = guarded;
     await page.goto(`${up.url}/#/live`);
     const chat = sandbox.start(["chat", "all of them", "--model", MODEL, "--workers", "0"]);
@@ -133,7 +133,7 @@ const ADDRESSES: Readonly<Record<string, string>> = {
   audit: "#/audit",
 };
 
-/** Presses what a person could press: forms are sent, dialogs opened and left. */
+/** Clicks all buttons: submits forms, opens dialogs, and confirms them. */
 async function clickAll(page: Page): Promise<void> {
   const text = page.locator("input[name=text]");
   if ((await text.count()) > 0) await text.first().fill("x");
@@ -147,7 +147,7 @@ async function clickAll(page: Page): Promise<void> {
   }
 }
 
-/** Answers with made-up figures of the right shape in which every text that is not ours is a payload. */
+/** Fulfils API requests with valid answers in which every untrusted text is a payload. */
 async function fulfillWithPayloads(route: Route, next: () => string): Promise<void> {
   const url = new URL(route.request().url());
   const answer = buildResponse(url.pathname, next);
@@ -185,7 +185,7 @@ function buildResponse(path: string, next: NextPayload): unknown {
       at,
       role: "operator",
       userName: next(),
-      open: false,
+      isAuthDisabled: false,
       canOperate: true,
       version: next(),
       namespace: next(),
@@ -296,14 +296,16 @@ const records = (next: NextPayload) =>
     at: 1,
     attempts: 1,
     tokens: 1,
-    ...(index === 1 ? { vector: [0.5], dimensions: 2 } : { failure: failure(next) }),
+    vector: index === 1 ? [0.5] : undefined,
+    dimensions: index === 1 ? 2 : undefined,
+    failure: index === 1 ? undefined : failure(next),
   }));
 const runPage = (next: NextPayload) => ({
   ...summary(next),
   at: Date.now(),
   failuresByKind: {},
   lanes: [lane(next)],
-  folder: { dir: next(), host: next(), isAvailable: false, reason: next() },
+  folder: { dir: next(), host: next(), isReadable: false, reason: next() },
   output: { format: "jsonl", files: [next(), next()] },
   stopped: { message: next(), hint: next() },
   actions: ["pause", "cancel", "window", "retry", "items"],
@@ -331,7 +333,7 @@ function overview(next: NextPayload) {
   };
 }
 
-/** A provider whose model answers with the payload of the number that it is asked for, else with all of them. */
+/** A provider that answers with the payload whose number the request starts with, or else with all payloads. */
 async function startEcho(): Promise<Server> {
   const server = createServer((request, response) => {
     let body = "";
@@ -372,7 +374,7 @@ async function startEcho(): Promise<Server> {
           `data: ${JSON.stringify({ ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }], ...extra })}\n\n`,
         );
       const rest = [...texts];
-      // Slow enough to be followed while it comes.
+      // Slow enough to be followed while it is streamed.
       const timer = setInterval(() => {
         const text = rest.shift();
         if (text !== undefined) return send({ content: `${text}\n` }, null);

@@ -2,12 +2,12 @@ import { spawnSync } from "node:child_process";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const BROWSER_NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/** Path of a Chromium or Chrome: SLUICE_BROWSER, else one on PATH; undefined, said aloud, where there is none. */
+/** Path of Chromium or Chrome: SLUICE_BROWSER, or else the first one on PATH; undefined, with a warning, if there is none. */
 function findBrowser(): string | undefined {
-  const wanted = process.env.SLUICE_BROWSER ? [process.env.SLUICE_BROWSER] : NAMES;
-  for (const name of wanted) {
+  const candidates = process.env.SLUICE_BROWSER ? [process.env.SLUICE_BROWSER] : BROWSER_NAMES;
+  for (const name of candidates) {
     const { status, stdout } = spawnSync("sh", ["-c", 'command -v "$1"', "sh", name], { encoding: "utf8" });
     if (status === 0) return stdout.trim();
   }
@@ -18,9 +18,9 @@ function findBrowser(): string | undefined {
 const program = findBrowser();
 export const hasBrowser = program !== undefined;
 
-/** A headless browser that calls nobody by itself. */
+/** A headless browser that makes no background requests. */
 export function openBrowser(): Promise<Browser> {
-  if (program === undefined) throw new Error("there is no browser; skip the test where hasBrowser is false");
+  if (program === undefined) throw new Error("no browser found; skip the test if hasBrowser is false");
   return chromium.launch({
     executablePath: program,
     headless: true,
@@ -39,14 +39,14 @@ export function openBrowser(): Promise<Browser> {
 export interface GuardedPage {
   readonly page: Page;
   /**
-   * What must not happen on any page: requests to other hosts, refusals by the content security policy, dialogs of the
-   * browser, uncaught errors, and `window.__executed`, which the payloads of the tests would set.
+   * What must never happen on a page: requests to other hosts, violations of the content security policy, browser
+   * dialogs, uncaught errors, and `window.__executed`, which the XSS payloads set when they are executed.
    */
   getViolations(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** A page in a context of its own, with somebody who notes what must not happen. */
+/** A page in its own browser context that records violations. */
 export async function openGuardedPage(browser: Browser, options: BrowserContextOptions = {}): Promise<GuardedPage> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 860 },
@@ -82,7 +82,7 @@ export async function openGuardedPage(browser: Browser, options: BrowserContextO
   };
 }
 
-/** `expect.poll` with the patience of `waitFor`: the limit only ends a broken test. */
+/** `expect.poll` with a long timeout, which only matters for broken tests. */
 export function expectEventually<T>(probe: () => T | Promise<T>) {
   return expect.poll(probe, { timeout: 30_000, interval: 50 });
 }

@@ -8,28 +8,28 @@ export interface DashboardProcess {
   readonly url: string;
 }
 
-/** A real `sluice up` (with `workers` of them) or `sluice dashboard` on `port` or a free one, listening. */
+/** Starts a real `sluice up` (with `workers`) or `sluice dashboard` on `port` or a free port, and waits until it listens. */
 export async function startDashboardProcess(
   sandbox: CliSandbox,
   { workers, port = 0, ...options }: CliOptions & { readonly workers?: number; readonly port?: number } = {},
 ): Promise<DashboardProcess> {
   const command = workers === undefined ? ["dashboard"] : ["up", "--workers", String(workers)];
   const cli = sandbox.start([...command, "--port", String(port)], options);
-  let ended: string | undefined;
+  let exitMessage: string | undefined;
   void cli.exit.then(({ code, stderr }) => {
-    ended = `it ended with ${code}: ${stderr}`;
+    exitMessage = `exited with code ${code}: ${stderr}`;
   });
   const url = await waitFor(
     () => {
-      if (ended !== undefined) throw new Error(`no dashboard: ${ended}`);
+      if (exitMessage !== undefined) throw new Error(`the dashboard did not start: ${exitMessage}`);
       return /Dashboard: (http:\S+)/.exec(cli.stdout())?.[1];
     },
-    { what: "the dashboard's address" },
+    { what: "the URL of the dashboard" },
   );
   return { cli, url };
 }
 
-/** Id of the run whose output folder has this name, once the dashboard lists it. */
+/** Waits until the dashboard lists the run whose output folder has this name, and returns its id. */
 export function waitForRun(url: string, name: string): Promise<string> {
   return waitFor(
     async () => {

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Failure } from "#src/core/item.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { Secret } from "#src/core/secret.ts";
 import { type DashboardOptions, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
@@ -21,7 +22,7 @@ export interface TestResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of all kinds.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of all shapes.
   json(): any;
 }
 
@@ -34,20 +35,20 @@ export interface RequestOptions {
 
 export interface LiveEvent {
   readonly event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into events of all kinds.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read events of all shapes.
   readonly data: any;
 }
 
-/** A dashboard in this process, and what a browser would send to it. */
+/** A dashboard in the test process, with requests as a browser sends them. */
 export interface TestDashboard extends AsyncDisposable {
   readonly url: string;
   readonly errors: string[];
   sendRequest(path: string, options?: RequestOptions): Promise<TestResponse>;
-  /** As its own page would: with a JSON body, from the same origin. */
+  /** Sends a JSON body from the same origin, as the pages do. */
   post(path: string, body?: unknown, options?: RequestOptions): Promise<TestResponse>;
-  /** The cookie of somebody who signed in. */
+  /** Signs in and returns the session cookie. */
   signIn(password: string, name?: string): Promise<string>;
-  /** Events of a stream until `enough` says so; the stream is closed then. */
+  /** Collects events until `isComplete` returns true, then closes the stream. */
   events(query: string, isComplete: (events: readonly LiveEvent[]) => boolean, cookie?: string): Promise<LiveEvent[]>;
   close(): Promise<void>;
 }
@@ -124,17 +125,18 @@ function send(
   const { promise, resolve, reject } = Promise.withResolvers<TestResponse>();
   const { hostname: host, port } = new URL(url);
   const text = body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body);
-  // The path is sent as it is written: a URL object would clean it up.
+  // The path is sent unchanged; a URL object would normalize it.
   const sent = request({
     host,
     port,
     path,
     method,
-    headers: {
-      ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
-      ...(cookie === undefined ? {} : { cookie }),
+    headers: omitUndefined({
+      "content-type": text === undefined ? undefined : "application/json",
+      "content-length": text === undefined ? undefined : Buffer.byteLength(text),
+      cookie,
       ...headers,
-    },
+    }),
     agent: false,
   });
   sent.once("error", reject);
@@ -161,7 +163,7 @@ async function readEvents(
   const stop = new AbortController();
   const response = await fetch(url, {
     signal: stop.signal,
-    ...(cookie === undefined ? {} : { headers: { cookie } }),
+    headers: cookie === undefined ? {} : { cookie },
   });
   if (!response.ok || !response.body) throw new Error(`${response.status} ${await response.text()}`);
   const events: LiveEvent[] = [];
@@ -188,12 +190,12 @@ async function readEvents(
 export interface FixtureItem {
   readonly id: string;
   readonly text: string;
-  /** Neither: the item has no record yet. */
+  /** Without `vector` and `failure`, the item has no record yet. */
   readonly vector?: readonly number[];
   readonly failure?: Failure;
 }
 
-/** An embedding run on disk and in Redis, as it is after its coordinator has stopped. */
+/** An embedding run on disk and in Redis in the state after its coordinator has stopped. */
 export class RunFixture implements Disposable {
   readonly dir = mkdtempSync(join(tmpdir(), "sluice-made-"));
   readonly run: string;
@@ -202,7 +204,7 @@ export class RunFixture implements Disposable {
     this.run = run;
   }
 
-  /** Writes the folder, and tells Redis where it is. */
+  /** Writes the run folder and registers the run in Redis. */
   async create(
     items: readonly FixtureItem[],
     { client, keys }: { readonly client: RedisClient; readonly keys: Keys },

@@ -1,4 +1,4 @@
-/** What each payload would do if a page took it for anything but text. */
+/** Executed by each payload if a page renders it as anything but text. */
 const EXECUTED_MARKER = "window.__executed=1";
 
 const HTML = [
@@ -79,7 +79,7 @@ const TEMPLATES = [
   `{"type":"script","props":{"dangerouslySetInnerHTML":{"__html":"${EXECUTED_MARKER}"}}}`,
 ];
 
-/** Texts that change when a parser writes them out and reads them again. */
+/** Texts that change when they are serialized and parsed again. */
 const MUTATION_XSS = [
   `<noscript><p title="</noscript><img src=x onerror=${EXECUTED_MARKER}>">`,
   `<template><img src=x onerror=${EXECUTED_MARKER}></template>`,
@@ -109,7 +109,7 @@ const UNICODE = [
   `\u0007\u001B[31m<script>${EXECUTED_MARKER}</script>`,
 ];
 
-/** More than 60 texts that some page, somewhere, would have executed, loaded, or been bent by. */
+/** More than 60 texts that attack pages through script execution, external requests, or broken layout. */
 export const XSS_PAYLOADS: readonly string[] = [
   ...HTML,
   ...SVG_AND_MATHML,

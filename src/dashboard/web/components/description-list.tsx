@@ -8,18 +8,21 @@ export interface DescriptionItem {
   readonly width?: "wide" | "full-width";
 }
 
-export function DescriptionList({ items }: { items: readonly DescriptionItem[] }) {
+/** Labels with values; undefined items are skipped. */
+export function DescriptionList({ items }: { items: readonly (DescriptionItem | undefined)[] }) {
   return (
     <dl class="description-list">
-      {items.map(({ label, value, below, width }) => (
-        <div key={label} class={width}>
-          <dt>{label}</dt>
-          <dd>
-            {value}
-            {below === undefined || below === "" ? null : <small>{below}</small>}
-          </dd>
-        </div>
-      ))}
+      {items
+        .filter((item) => item !== undefined)
+        .map(({ label, value, below, width }) => (
+          <div key={label} class={width}>
+            <dt>{label}</dt>
+            <dd>
+              {value}
+              {below === undefined || below === "" ? null : <small>{below}</small>}
+            </dd>
+          </div>
+        ))}
     </dl>
   );
 }

@@ -68,7 +68,7 @@ export function Dialog() {
     >
       <form ref={form} onSubmit={submit} onInput={validateFields}>
         <h2 id="dialog-title">{options.title}</h2>
-        <div>{options.body}</div>
+        <div class="stack">{options.body}</div>
         {error === undefined ? null : <ErrorMessage error={error} />}
         <div class="actions">
           <button type="button" class="button" onClick={() => element.current?.close()}>

@@ -28,7 +28,7 @@ export function useQuery<Answer>(path: string | undefined, intervalMs?: number):
         (answer) => setState({ path, answer }),
         (error: unknown) => {
           if (controller.signal.aborted) return;
-          setState((before) => ({ ...(before.path === path ? before : { path }), error }));
+          setState((previous) => ({ path, answer: previous.path === path ? previous.answer : undefined, error }));
           clearTimeout(retryTimer);
           if (error instanceof ServerError && TRANSIENT_CODES.has(error.code))
             retryTimer = setTimeout(load, RETRY_INTERVAL_MS);

@@ -88,6 +88,7 @@ function ItemFields({ item }: { item: ItemHistory }) {
         {
           label: t.model,
           value: item.model === undefined ? count(undefined) : <UntrustedText value={item.model} />,
+          width: "wide",
         },
         {
           label: t.source,
@@ -103,10 +104,10 @@ function ItemFields({ item }: { item: ItemHistory }) {
               : t.tokensInOut(count(answer.inputTokens), count(answer.outputTokens)),
         },
         { label: t.recordedAt, value: timestamp(item.recordedAt, item.at) },
-        ...(answer?.dimensions === undefined ? [] : [{ label: t.dimensions, value: count(answer.dimensions) }]),
-        ...(answer?.finishReason === undefined
-          ? []
-          : [{ label: t.stopReason, value: <UntrustedText value={answer.finishReason} /> }]),
+        answer?.dimensions === undefined ? undefined : { label: t.dimensions, value: count(answer.dimensions) },
+        answer?.finishReason === undefined
+          ? undefined
+          : { label: t.stopReason, value: <UntrustedText value={answer.finishReason} /> },
       ]}
     />
   );

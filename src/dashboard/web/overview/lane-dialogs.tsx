@@ -11,7 +11,7 @@ export function openLimitsDialog(lane: LaneView): void {
   openDialog({
     title: t.limitsTitle,
     body: (
-      <div class="stack">
+      <>
         <p>
           <UntrustedText value={lane.name} isMonospace />
         </p>
@@ -25,7 +25,7 @@ export function openLimitsDialog(lane: LaneView): void {
           <input type="checkbox" name="clear" />
           {t.clearFirst}
         </label>
-      </div>
+      </>
     ),
     confirmLabel: t.setLimits,
     isReady: (fields) => [...fields.values()].some((value) => value !== ""),

@@ -41,31 +41,25 @@ function LegendItem({ name, label, value }: { name: string; label: string; value
   );
 }
 
-function buildProgressStats(page: RunPage): DescriptionItem[] {
+function buildProgressStats(page: RunPage): (DescriptionItem | undefined)[] {
   const t = translations.value.run;
   const { compact, duration, age, timestamp, count } = formatters.value;
   const perSecond = (value: number | undefined) =>
     value === undefined ? compact(undefined) : t.perSecond(compact(value));
+  const isEnded = hasEnded(page);
   return [
-    ...(hasEnded(page)
-      ? [
-          { label: t.rate, value: perSecond(calculateAverageRate(page)), below: t.average },
-          { label: t.duration, value: duration(page.activeMs) },
-        ]
-      : [
-          {
-            label: t.rate,
-            value: perSecond(page.itemsPerSecond),
-            below: t.tokenRate(perSecond(page.tokensPerSecond)),
-          },
-          { label: t.timeLeft, value: duration(page.etaMs), below: t.elapsed(duration(page.activeMs)) },
-        ]),
+    isEnded
+      ? { label: t.rate, value: perSecond(calculateAverageRate(page)), below: t.average }
+      : { label: t.rate, value: perSecond(page.itemsPerSecond), below: t.tokenRate(perSecond(page.tokensPerSecond)) },
+    isEnded
+      ? { label: t.duration, value: duration(page.activeMs) }
+      : { label: t.timeLeft, value: duration(page.etaMs), below: t.elapsed(duration(page.activeMs)) },
     {
       label: t.started,
       value: translations.value.runs.ago(age(page.createdAt, page.at)),
       below: timestamp(page.createdAt, page.at),
     },
-    ...(page.finishedAt === undefined ? [] : [{ label: t.finished, value: timestamp(page.finishedAt, page.at) }]),
+    page.finishedAt === undefined ? undefined : { label: t.finished, value: timestamp(page.finishedAt, page.at) },
     {
       label: t.model,
       value: page.model === undefined ? compact(undefined) : <UntrustedText value={page.model} />,

@@ -24,8 +24,9 @@ export function StopNote({ page: { phase, stopped, outputPending, refusals } }: 
         </strong>
       </p>
       <p>
-        <ServerMessage code={code && `${code}-hint`} text={hint} /> {isLocked ? t.locked : null}
+        <ServerMessage code={code && `${code}-hint`} text={hint} />
       </p>
+      {isLocked ? <p>{t.locked}</p> : null}
       <Command command={command} />
     </div>
   );

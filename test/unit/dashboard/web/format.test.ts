@@ -11,7 +11,7 @@ import { formatDuration } from "#src/dashboard/web/format/format-time.ts";
 
 const UNITS = { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" };
 
-test("what is not known is a dash, and never zero", () => {
+test("unknown values are a dash, never zero", () => {
   for (const unknown of [undefined, null, Number.NaN, Number.POSITIVE_INFINITY]) {
     expect([formatCount(unknown), formatCompact(unknown), formatPercent(unknown), formatBytes(unknown)]).toEqual([
       "–",
@@ -37,7 +37,7 @@ test.each([
   [999_500, "1.00 M"],
   [1_250_000, "1.25 M"],
   [3_000_000_000, "3.00 G"],
-])("%d is written %s", (value, text) => {
+])("formats %d as %s", (value, text) => {
   expect(formatCompact(value)).toBe(text);
 });
 
@@ -50,7 +50,7 @@ test.each([
   [0.99999, "99.9 %"],
   [1, "100 %"],
   [1.4, "140 %"],
-])("a share of %d is %s", (share, text) => {
+])("formats the share %d as %s", (share, text) => {
   expect(formatPercent(share)).toBe(text);
 });
 
@@ -85,7 +85,7 @@ test.each([
 });
 
 describe("for any number", () => {
-  test("a short figure has at most seven characters and a unit, and never says less than nothing", () => {
+  test("compact numbers have at most seven characters and a unit, and are never negative", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 9e11, noNaN: true }), (value) => {
         expect(formatCompact(value)).toMatch(/^[\d,.]{1,7}( [kMG])?$/);

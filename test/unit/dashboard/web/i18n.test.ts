@@ -6,7 +6,7 @@ type TranslationTree = {
   readonly [key: string]: string | ((...translations: never[]) => string) | TranslationTree | undefined;
 };
 
-/** Paths of all words; functions are called with their own parameters' marks, so that a forgotten one is seen. */
+/** All texts by path. Functions are called with placeholders, so that a forgotten parameter is noticed. */
 function flattenTranslations(tree: TranslationTree, path = ""): Map<string, string> {
   const found = new Map<string, string>();
   for (const [key, value] of Object.entries(tree)) {
@@ -25,26 +25,26 @@ const [enTexts, zhTexts] = [
   flattenTranslations(zh as unknown as TranslationTree),
 ];
 
-/** What the server says in English by itself needs words in other languages only. */
+/** Server messages are in English, so only other languages translate them. */
 const isReason = (path: string) => path.startsWith("reasons.");
 
-test("every word is in both languages, and none is empty", () => {
+test("both languages have the same keys and no empty texts", () => {
   expect([...zhTexts.keys()].filter((path) => !isReason(path)).sort()).toEqual([...enTexts.keys()].sort());
   for (const translations of [enTexts, zhTexts])
     for (const [path, translation] of translations)
       expect({ path, translation }).not.toEqual({ path, translation: "" });
 });
 
-test("a translation names what the original names", () => {
+test("translations use the same parameters", () => {
   const marks = (translation: string | undefined) => [...new Set(translation?.match(/‹\d›/g) ?? [])].sort();
   for (const [path, translation] of enTexts)
     expect({ path, marks: marks(zhTexts.get(path)) }).toEqual({ path, marks: marks(translation) });
 });
 
-test("Chinese is not English that was left standing", () => {
+test("no Chinese text is untranslated English", () => {
   const same = [...enTexts]
     .filter(([path, translation]) => zhTexts.get(path) === translation && /[a-z]{3}/.test(translation))
     .map(([path]) => path);
-  // Names that are the same in both.
+  // Product names are the same in both languages.
   expect(same).toEqual(["workers.version"]);
 });

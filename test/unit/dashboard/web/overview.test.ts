@@ -42,11 +42,11 @@ const healthyOverview: Overview = {
   latest: {},
 };
 
-test("nothing is stuck while everything flows, and a paused run is not stuck", () => {
+test("a healthy system has no problems, and a paused run is not a problem", () => {
   expect(findProblems(healthyOverview)).toEqual([]);
 });
 
-test("all that is stuck is found, the serious first", () => {
+test("finds all problems, critical ones first", () => {
   const found = findProblems({
     ...healthyOverview,
     lanes: [
@@ -71,13 +71,13 @@ test("all that is stuck is found, the serious first", () => {
   expect(found.map(isCritical)).toEqual([true, true, true, true, true, false, false]);
 });
 
-test("a queue that somebody paused is stuck, whatever waits in it and whoever takes from it", () => {
+test("a paused queue is a problem, whether or not it has jobs or workers", () => {
   const queue = { name: "q", kind: "chat", priority: "bulk", active: 0, delayed: 0, paused: true } as const;
   const providers = [{ name: "p", errorsByKind: {}, queues: [{ ...queue, waiting: 4 }] }];
   expect(findProblems({ ...healthyOverview, providers, workers: [] })).toEqual([{ kind: "queue-paused", name: "q" }]);
 });
 
-test("a run that ended with failures is not drawn as one that went well", () => {
+test("a finished run with failures is not shown as a success", () => {
   const ended = (failed: number) =>
     getRunTone({ phase: "finished", items: { total: 10, succeeded: 10 - failed, failed } });
   expect([0, 1, 5, 6, 10].map(ended)).toEqual(["success", "warning", "warning", "error", "error"]);
@@ -85,7 +85,7 @@ test("a run that ended with failures is not drawn as one that went well", () => 
   expect(getRunTone({ phase: "finished" })).toBe("success");
 });
 
-test("the fullest limit counts what was learned, and leaves out what has no limit", () => {
+test("the tightest limit considers learned limits and ignores unlimited dimensions", () => {
   const lanes = [
     lane("a", { requests: { used: 50, allowed: 100 }, tokens: { used: 9_999 } }),
     lane("b", { requests: { used: 40, allowed: 100, learned: 60 } }),
@@ -94,9 +94,9 @@ test("the fullest limit counts what was learned, and leaves out what has no limi
   expect(findTightestLimit([lane("c", { requests: { used: 3 } })])).toBeUndefined();
 });
 
-test("money adds up per currency; what one run does not expect, all do not", () => {
+test("sums costs per currency, without an expected cost if one run lacks it", () => {
   const cost = (spent: number, currency: string, expected?: number) => ({
-    cost: { spent, currency, ...(expected === undefined ? {} : { expected }) },
+    cost: { spent, currency, expected },
   });
   expect(sumCosts([cost(1, "CNY", 4), cost(2, "CNY", 5), cost(1, "USD", 2), cost(1, "USD"), {}])).toEqual([
     { currency: "CNY", spent: 3, expected: 9 },
@@ -113,7 +113,7 @@ const history: MetricHistory = {
   ],
 };
 
-test("the newest point replaces the last step, or comes after it and the oldest goes", () => {
+test("the latest point replaces the last step, or is appended while the oldest is dropped", () => {
   const values = (latest: Overview["latest"]["hour"]) => {
     const { at, lines } = mergeLatestPoint(history, latest);
     return { at, values: lines[0]?.values };
@@ -123,7 +123,7 @@ test("the newest point replaces the last step, or comes after it and the oldest 
     at: [30_000, 60_000, 90_000],
     values: [2, 4, 1],
   });
-  // Steps in between, in which nobody looked, are gaps.
+  // Steps without a sample are gaps.
   expect(values({ at: 120_000, values: {} })).toEqual({
     at: [60_000, 90_000, 120_000],
     values: [4, null, null],
@@ -132,13 +132,13 @@ test("the newest point replaces the last step, or comes after it and the oldest 
     expect(mergeLatestPoint(history, odd)).toBe(history);
 });
 
-test("newest points that come one after the other are all kept", () => {
+test("keeps all latest points", () => {
   const first = mergeLatestPoint(history, { at: 90_000, values: { cost: 1 } });
   const second = mergeLatestPoint(first, { at: 120_000, values: { cost: 2 } });
   expect(second.lines[0]?.values).toEqual([4, 1, 2]);
 });
 
-test("a chart begins a step before the first sign of life, and has thirty steps or more", () => {
+test("a chart starts one step before its first value and has at least thirty steps", () => {
   const chart = (signs: readonly number[]): MetricHistory => {
     const at = Array.from({ length: 100 }, (_, step) => step);
     const values = at.map((step) => (signs.includes(step) ? 1 : step % 2 === 0 ? 0 : null));
@@ -151,7 +151,7 @@ test("a chart begins a step before the first sign of life, and has thirty steps 
   expect(trimLeadingGap(chart([])).at).toHaveLength(100);
 });
 
-test("a step that is not over yet is not drawn", () => {
+test("drops an incomplete last step", () => {
   expect(dropIncompleteStep(history, 89_999)).toMatchObject({
     at: [0, 30_000],
     lines: [{ values: [null, 2] }, {}],

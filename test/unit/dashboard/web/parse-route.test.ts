@@ -13,11 +13,11 @@ test.each([
   ["#/runs/e-1/else", { page: "unknown" }],
   ["#/live/x", { page: "unknown" }],
   ["#/%E0%A4%A", { page: "unknown" }],
-])("%s is its page", (hash, route) => {
+])("parses %s", (hash, route) => {
   expect(parseRoute(hash)).toEqual(route);
 });
 
-test("a link to any run or item leads back to it", () => {
+test("links to runs and items are parsed back", () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: "grapheme" }), fc.nat(), (run, index) => {
       expect(parseRoute(runLink(run))).toEqual({ page: "run", run });
@@ -26,7 +26,7 @@ test("a link to any run or item leads back to it", () => {
   );
 });
 
-test("any address is some page", () => {
+test("every fragment gives a page", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (hash) => {
       expect(parseRoute(hash)).toHaveProperty("page");

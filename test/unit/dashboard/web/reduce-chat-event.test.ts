@@ -5,7 +5,7 @@ import { EMPTY_ANSWER, reduceChatEvent } from "#src/dashboard/web/live/reduce-ch
 const text = (delta: string, attempt = 1): LiveChatEvent => ({ item: "i", type: "text", attempt, delta });
 const reduceEvents = (...events: LiveChatEvent[]) => events.reduce(reduceChatEvent, EMPTY_ANSWER);
 
-test("deltas add up by what they are, and a reset begins the answer again", () => {
+test("appends deltas by type, and a reset starts the answer again", () => {
   const thought: LiveChatEvent = { item: "i", type: "reasoning", attempt: 1, delta: "hm" };
   expect(reduceEvents(thought, text("a"), text("b"))).toMatchObject({
     reasoning: "hm",
@@ -20,7 +20,7 @@ test("deltas add up by what they are, and a reset begins the answer again", () =
   });
 });
 
-test("the end's own text wins; without one what was gathered stays", () => {
+test("the text of the end event replaces the received text, which is kept otherwise", () => {
   expect(reduceEvents(text("a"), { item: "i", type: "end", text: "whole" })).toMatchObject({
     text: "whole",
     isFinished: true,
@@ -29,7 +29,7 @@ test("the end's own text wins; without one what was gathered stays", () => {
   expect(reduceEvents(text("a"), { item: "i", type: "end", failure })).toMatchObject({ text: "a", failure });
 });
 
-test("an endless answer does not fill the page's memory", () => {
+test("limits the length of an answer", () => {
   const long = "x".repeat(400_000);
   expect(reduceEvents(text(long), text(long), text("end")).text).toHaveLength(500_000);
 });
