@@ -85,7 +85,9 @@ export interface SettleReply {
 
 export interface Throttle {
   readonly dimension: LimitDimension;
-  /** The wait that the provider asked for; by default the limiter chooses one that grows with each throttle in a row. */
+  /**
+   * The wait that the provider asked for; by default the limiter chooses one that grows with each throttle in a row.
+   */
   readonly retryAfterMs?: number;
   /** When the refused call's reservation was granted: refused calls from before the last cut do not lead to another. */
   readonly grantedAt: number;

@@ -50,8 +50,8 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
 };
 
 /**
- * Starts to record spans and to send them by OTLP over HTTP. Load this file only where traces are wanted: it is the only
- * one that loads OpenTelemetry. Inside a program that has an active span of its own, `submit` becomes its child.
+ * Starts to record spans and to send them by OTLP over HTTP. Load this file only where traces are wanted: it is the
+ * only one that loads OpenTelemetry. Inside a program that has an active span of its own, `submit` becomes its child.
  */
 export function openTracer(target: TraceTarget, version?: string): Tracer {
   const exporter = new OTLPTraceExporter({

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { coerceError } from "#src/core/errors.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
@@ -13,16 +14,18 @@ export interface HeartbeatDeps {
   readonly log: WorkerLog;
   readonly worker: string;
   readonly version: string;
-  /** Names of the bulk queues it serves. */
+  /** Names of the bulk queues that it serves. */
   readonly queues: readonly string[];
-  /** Jobs held and calls under way at this moment. */
+  /** Jobs held and calls in flight now. */
   readonly load: () => { readonly jobs: number; readonly calls: number };
 }
 
-/** How often the event loop is looked at, ms; a late look is its lag. */
+/** How often the delay of the event loop is sampled, in ms. */
 const LAG_RESOLUTION_MS = 20;
 
-/** Says every five seconds that this worker lives, and what it does, on Redis's clock. */
+/**
+ * Reports to Redis every five seconds that this worker is alive and how busy it is, by the clock of the Redis server.
+ */
 export class Heartbeat {
   readonly #deps: HeartbeatDeps;
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
@@ -36,7 +39,7 @@ export class Heartbeat {
     this.#deps = deps;
   }
 
-  /** Resolves when the worker is on the list. */
+  /** Resolves when the worker list contains this worker. */
   async start(): Promise<void> {
     if (this.#stopped) return;
     this.#lag.enable();
@@ -44,12 +47,11 @@ export class Heartbeat {
     await this.#beat();
   }
 
-  /** A job has been taken. */
   recordClaim(): void {
     this.#claimedAt = performance.now();
   }
 
-  /** Takes the worker off the list: an orderly end leaves nothing behind. */
+  /** Removes this worker from the worker list. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -59,12 +61,10 @@ export class Heartbeat {
     await Promise.allSettled([client.del(keys.worker(worker)), client.zrem(keys.workers, worker)]);
   }
 
-  /** One at a time: while Redis is away they would only pile up. Never rejects. */
+  /** Sends one heartbeat at a time: they would pile up while Redis is unavailable. Never rejects. */
   #beat(): Promise<void> {
     this.#pendingBeat ??= this.#report()
-      .catch((error) =>
-        this.#deps.log.warn("could not say that this worker lives", { error: coerceError(error).message }),
-      )
+      .catch((error) => this.#deps.log.warn("could not send a heartbeat", { error: coerceError(error).message }))
       .finally(() => {
         this.#pendingBeat = undefined;
       });
@@ -80,19 +80,20 @@ export class Heartbeat {
     const lagMs = Math.max(0, Math.round(this.#lag.max / 1e6) - LAG_RESOLUTION_MS);
     this.#lag.reset();
     const pipeline = client.pipeline();
-    pipeline.hset(key, {
+    const fields = {
       host: hostname(),
       pid: process.pid,
       version,
       queues: queues.join(","),
       ...load(),
       startedAt: toServerTime(this.#startedAt),
-      ...(this.#claimedAt === undefined ? {} : { claimedAt: toServerTime(this.#claimedAt) }),
+      claimedAt: this.#claimedAt === undefined ? undefined : toServerTime(this.#claimedAt),
       loopLagMs: lagMs,
       at: now,
-    });
+    };
+    pipeline.hset(key, omitUndefined(fields));
     pipeline.pexpire(key, DEAD_WORKER_LISTED_MS);
-    // The list is a key of its own, and on a cluster it may be elsewhere.
+    // In a Redis Cluster the list may be on another node, so it cannot join the pipeline.
     await Promise.all([
       pipeline.exec(),
       client.zadd(keys.workers, now, worker),

@@ -1,4 +1,6 @@
-/** One line per event, never a text, a credential or an upstream body. */
+/**
+ * Writes one line per event. Messages and fields never contain an input, an answer, a credential or an upstream body.
+ */
 export interface WorkerLog {
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;

@@ -129,7 +129,8 @@ elseif reason == 'requests' then
   local oldest = redis.call('ZRANGE', window, count - requests, count - requests, 'WITHSCORES')
   waitMs = tonumber(oldest[2]) + windowMs - now
 elseif reason == 'tokens' then
-  -- Only the oldest 200 calls are read: beyond them the wait is too short rather than too long, and the caller asks again.
+  -- Only the oldest 200 calls are read: beyond them the wait is too short rather than too long, and the caller asks
+  -- again.
   local excess, at, ids = sum + need - tokens, now + windowMs, {}
   local oldest = redis.call('ZRANGE', window, 0, 199, 'WITHSCORES')
   for k = 1, #oldest, 2 do ids[#ids + 1] = oldest[k] end

@@ -1,22 +1,23 @@
 import type { ProviderError } from "#src/core/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Usage } from "#src/providers/provider.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import type { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 
-/** Hears what becomes of upstream calls. It is told in passing and must neither throw nor take time. */
+/** Receives the start, outcome and commit of upstream calls. Methods must return quickly and never throw. */
 export interface CallObserver {
   /** A call is about to be made. */
   call(grant: Grant<unknown>, inputs: readonly PendingInput[]): CallSpan;
-  /** Records were accepted: `ok`, or the kind of their failure. */
+  /** Counts accepted records; `kind` is `ok` or the kind of their failure. */
   countRecords(kind: string, records: number): void;
 }
 
-/** One upstream call. Either `answered` or `failed` is told once. */
+/** The observer's view of one upstream call. Either `answered` or `failed` is called, once. */
 export interface CallSpan {
-  /** A delta has come; only the first one counts. */
+  /** A delta was received; only the first one is measured. */
   delta(): void;
   answered(usage: Usage): void;
   failed(error: ProviderError): void;
@@ -24,7 +25,7 @@ export interface CallSpan {
   committed(): void;
 }
 
-/** Tells the telemetry of every call, and the journal of a run of its failed ones. */
+/** Records every call in the telemetry, and failed calls of runs in the runs' journals. */
 export function observeCalls(writer: TelemetryWriter, worker: string): CallObserver {
   return {
     countRecords: (kind, records) => writer.countRecords(kind, records),
@@ -33,17 +34,17 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
       const { lane, price } = grant.lane;
       const call = { lane, inputs: inputs.length, price };
       let firstDeltaMs: number | undefined;
-      const ended = () => ({ ...call, ...(firstDeltaMs === undefined ? {} : { firstDeltaMs }) });
+      const measure = () => omitUndefined({ ...call, firstDeltaMs });
       return {
         delta() {
           firstDeltaMs ??= performance.now() - startedAt;
         },
         answered(usage) {
           const durationMs = performance.now() - startedAt;
-          writer.observe({ ...ended(), durationMs, tokens: readTokenUsage(usage, inputs) });
+          writer.observe({ ...measure(), durationMs, tokens: readTokenUsage(usage, inputs) });
         },
         failed({ kind, message, code }) {
-          writer.observe({ ...ended(), error: kind });
+          writer.observe({ ...measure(), error: kind });
           if (kind === "aborted") return;
           for (const runInputs of groupByRun(inputs.filter(({ ledger }) => ledger instanceof RunLedger))) {
             const [first] = runInputs;
@@ -67,7 +68,7 @@ export function observeCalls(writer: TelemetryWriter, worker: string): CallObser
   };
 }
 
-/** What the provider reported; what it left out is estimated. */
+/** Tokens that the provider reported; missing numbers are estimated. */
 function readTokenUsage(usage: Usage, inputs: readonly PendingInput[]): { input: number; output: number } {
   const { inputTokens, outputTokens = 0, totalTokens } = usage;
   if (inputTokens !== undefined) return { input: inputTokens, output: outputTokens };

@@ -17,9 +17,9 @@ export interface CommitDeps {
 }
 
 /**
- * Commits the records of one answer, each to the ledger of its item. An answer is paid for, so this is tried for as
- * long as the worker lives: Redis may be restarting or full. Giving up (only at the end of the grace period) costs a
- * second call later, never a record.
+ * Commits the records of one answer, each to the ledger of its item. The answer is paid for, so this is retried until
+ * the worker stops: Redis may be restarting or full. Giving up (only at the end of the grace period) costs a second
+ * call later, but never a record.
  */
 export async function commitRecords<I extends PendingInput>(
   inputs: readonly I[],
@@ -41,8 +41,8 @@ export async function commitRecords<I extends PendingInput>(
 }
 
 /**
- * What a run is told of a call: the call itself and the places nobody took count with the first of its runs, each
- * run's inputs with that run, so that the figures of all runs add up to what was called.
+ * A run's share of a call that carries inputs of several runs. Every run counts its own inputs; the call itself and its
+ * unused capacity count for the first run only, so that the counters of all runs add up to the calls that were made.
  */
 export function splitCallSize({ inputs, capacity }: CallSize, own: number, isFirst: boolean): CallSize {
   if (isFirst) return { inputs: own, capacity: capacity - (inputs - own) };
@@ -59,7 +59,7 @@ export async function commitFailure(
   await commitRecords(inputs, recordOf, {}, deps);
 }
 
-/** The same for a job that has nothing else to wait for: rejects with `HandBack` where the commit was given up. */
+/** Like `commitFailure`, but rejects with `ReturnToQueue` when the commit was given up. */
 export async function recordFailure(
   inputs: readonly PendingInput[],
   failure: Failure,
@@ -80,12 +80,12 @@ async function commitUntilDone(
   if (!ledger) return;
   for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(5_000, pauseMs * 2)) {
     try {
-      const { accepted } = await ledger.commit(records, dimensions, answered ? { answered } : {});
+      const { accepted } = await ledger.commit(records, dimensions, { answered });
       observer?.countRecords(records[0]?.failure?.kind ?? "ok", accepted);
       for (const input of inputs) input.completion.markRecorded();
       return;
     } catch (error) {
-      log.warn("could not commit records; trying again", { error: coerceError(error).message });
+      log.warn("could not commit records; retrying", { error: coerceError(error).message });
       await clock.sleep(pauseMs, signal).catch(() => undefined);
     }
   }

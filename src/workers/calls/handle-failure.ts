@@ -14,7 +14,10 @@ export interface FailureDeps extends CommitDeps {
   readonly policy?: RetryPolicy;
 }
 
-/** What a failed call leads to: settles its reservation, charges attempts, tells the lane, commits definite errors. */
+/**
+ * Handles a failed call: settles its reservation, charges attempts, throttles or parks the lane, and commits definite
+ * errors. Returns what to do with the inputs. Never rejects.
+ */
 export async function handleFailure(
   error: ProviderError,
   inputs: readonly PendingInput[],
@@ -68,10 +71,7 @@ export async function handleFailure(
   return decision;
 }
 
-/**
- * What a run is told of a failed call: the call itself, a throttle answer and the places nobody took count with the
- * first of its runs, as an answered call's do, and each run's inputs with that run.
- */
+/** A run's share of a failed call; throttle answers count for the first run only, as the call does. */
 function buildFailureCounters(
   size: CallSize,
   own: number,
@@ -87,7 +87,7 @@ function buildFailureCounters(
   };
 }
 
-/** Returns the lane's faults in a row. */
+/** Returns how many faults in a row the lane has had. */
 async function settleFailure(
   error: ProviderError,
   inputs: readonly PendingInput[],
@@ -110,7 +110,7 @@ async function chargeAttempts(inputs: readonly PendingInput[], isLaneOut: boolea
   for (const runInputs of groupByRun(inputs)) {
     await runInputs[0]?.ledger
       .addAttempts(runInputs.map((input) => input.index))
-      .catch((error) => log.warn("could not note attempts", { error: coerceError(error).message }));
+      .catch((error) => log.warn("could not record attempts", { error: coerceError(error).message }));
   }
 }
 
@@ -118,7 +118,7 @@ function addCounters(ledger: Ledger | undefined, counters: RunCounters, log: Wor
   ledger?.count(counters).catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
 }
 
-/** Adapters throw `ProviderError` only; anything else is a bug of ours, and costs an attempt rather than a worker. */
+/** Adapters throw only `ProviderError`. Anything else is a bug, which must cost an attempt rather than the worker. */
 export function toProviderError(thrown: unknown, provider: string): ProviderError {
   if (thrown instanceof ProviderError) return thrown;
   const error = coerceError(thrown);

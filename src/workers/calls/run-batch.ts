@@ -1,6 +1,7 @@
 import type { RetryDecision } from "#src/core/decide-retry.ts";
 import { coerceError } from "#src/core/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
+import type { Settlement } from "#src/limiter/limiter.ts";
 import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { RecordCall } from "#src/state/records/record-codec.ts";
 import type { CallSize } from "#src/state/runs/run-ledger.ts";
@@ -15,15 +16,15 @@ export interface BatchRequest {
 }
 
 /**
- * One embedding call, from its reservation to the records of its inputs: call, check, commit, settle. Resolves with
- * undefined when every input has its record, else with what to do with the inputs. Never throws.
+ * Makes one embedding call, commits the records of its inputs and settles its reservation. Resolves with undefined when
+ * every input has its record, otherwise with what to do with the inputs. Never rejects.
  */
 export async function runBatch(
   inputs: readonly EmbeddingInput[],
   grant: Grant<EmbeddingModel>,
   request: BatchRequest,
   deps: FailureDeps & {
-    /** The reservation is given back: whoever waits for one may ask. */
+    /** Called when the reservation is settled, so that other inputs can ask for one. */
     readonly onReservationReleased?: () => void;
   },
 ): Promise<RetryDecision | undefined> {
@@ -54,14 +55,17 @@ export async function runBatch(
     startedAt: reservation.grantedAt,
     durationMs: performance.now() - sentAt,
   };
-  const { totalTokens } = response.usage;
-  const tokens = totalTokens === undefined ? {} : { tokens: totalTokens };
-  const ago = answeredAt === undefined ? {} : { answeredAgoMs: performance.now() - answeredAt };
-  // Before the records, which are large: others wait for the place.
+  const settlement: Settlement = {
+    id: reservation.id,
+    outcome: "ok",
+    tokens: response.usage.totalTokens,
+    answeredAgoMs: answeredAt === undefined ? undefined : performance.now() - answeredAt,
+  };
+  // Settled before the records are committed: records are large, and other calls wait for the reservation.
   const settled = limiter
-    .settle(lane.lane, [{ id: reservation.id, outcome: "ok", ...tokens, ...ago }])
+    .settle(lane.lane, [settlement])
     .then(deps.onReservationReleased, (error) =>
-      log.warn("could not settle a reservation; it lapses by itself", { error: coerceError(error).message }),
+      log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
     );
   await Promise.all([settled, commitVectors(inputs, response, { call, size }, deps)]);
   span?.committed();

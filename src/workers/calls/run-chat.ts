@@ -13,13 +13,13 @@ export interface ChatDeps extends FailureDeps {
   readonly client: RedisClient;
 }
 
-/** How often a call whose answer somebody follows makes sure that it is still wanted. */
+/** How often a streamed call checks that its answer is still wanted. */
 const CHECK_INTERVAL_MS = 1_000;
 const SINGLE_INPUT = { inputs: 1, capacity: 1 };
 
 /**
- * One chat call, from its reservation to its record; deltas are written as they come. Resolves with undefined when
- * the item has its record, else with what to do with it. Never throws.
+ * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. Resolves with
+ * undefined when the item has its record, otherwise with what to do with it. Never rejects.
  */
 export async function runChat(
   [input]: readonly ChatInput[],
@@ -46,7 +46,7 @@ export async function runChat(
     const error = toProviderError(thrown, lane.lane.provider);
     span?.failed(error);
     const decision = await handleFailure(error, [input], grant, SINGLE_INPUT, deps);
-    // Whoever follows has seen deltas of an answer that will not come; the next attempt starts from nothing.
+    // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
     if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
     return decision;
   }
@@ -65,27 +65,27 @@ export async function runChat(
   };
   await Promise.all([
     commitRecords([input], () => record, { answered: SINGLE_INPUT }, deps),
-    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }]).catch((error) =>
-      log.warn("could not settle a reservation; it lapses by itself", {
-        error: coerceError(error).message,
-      }),
-    ),
+    limiter
+      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }])
+      .catch((error) =>
+        log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
+      ),
   ]);
   span?.committed();
   return undefined;
 }
 
-/** A claim that was asked for together with the reservation has come too late when it comes so much later. */
+/** A claim that takes this long is late: the reservation that was requested together with it may be too old to use. */
 const LATE_CLAIM_MS = 300;
 
 async function isClaimed({ claim }: ChatInput): Promise<boolean | "late"> {
   if (!claim) return true;
-  const since = performance.now();
+  const requestedAt = performance.now();
   if (!(await claim)) return false;
-  return performance.now() - since > LATE_CLAIM_MS ? "late" : true;
+  return performance.now() - requestedAt > LATE_CLAIM_MS ? "late" : true;
 }
 
-/** Streams the answer and writes its deltas. Aborts the call when the item was cancelled or taken over meanwhile. */
+/** Streams the answer and writes its deltas. Aborts the call when the item is cancelled or taken over. */
 async function streamAnswer(
   input: ChatInput,
   { keys, ledger }: NonNullable<ChatInput["partials"]>,
@@ -95,7 +95,7 @@ async function streamAnswer(
 ): Promise<ChatResponse> {
   const cancellation = new AbortController();
   const writer = new PartialWriter(client, keys, ledger, (state) => cancellation.abort(new Error(state)));
-  // Writing tells that the item is over; a model that thinks for minutes before it writes must not be paid for then.
+  // Writes reveal that the item has ended, but a model may think for minutes before its first delta.
   const cancellationTimer = setInterval(() => {
     ledger.isCurrent().then(
       (current) => current || cancellation.abort(new Error("cancelled")),
@@ -129,5 +129,5 @@ async function writeDeltas(
       writer.write("tools", JSON.stringify(delta));
     }
   }
-  throw new ProviderError("the stream ended without its end", { kind: "bad-response", provider: "" });
+  throw new ProviderError("the stream ended without an end event", { kind: "bad-response", provider: "" });
 }

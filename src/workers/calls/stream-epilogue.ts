@@ -5,8 +5,8 @@ import type { PartialKind } from "#src/state/items/partials.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 
 /**
- * The last entry of an item's partials: what a reader needs to see that the deltas it put together are the record.
- * `length` is in UTF-16 code units, `sha256` over the text's UTF-8.
+ * The last entry of an item's partials, with which a reader verifies that the deltas match the record. `length` is in
+ * UTF-16 code units; `sha256` is over the UTF-8 text.
  */
 function buildFinalPartial({ json, failure }: WireRecord): string {
   if (failure) return JSON.stringify({ failure });
@@ -24,5 +24,5 @@ function toDeltas({ json }: WireRecord): [PartialKind, string][] {
   return deltas;
 }
 
-/** What readers of a streamed answer are told of its record. */
+/** What is appended to an item's partials with its record. */
 export const STREAM_EPILOGUE: StreamEpilogue = { final: buildFinalPartial, allDeltas: toDeltas };

@@ -3,15 +3,15 @@ import type { OpenSpan, TraceContext, Tracer } from "#src/core/tracer.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import type { CallObserver } from "./call-observer.ts";
 
-/** Further jobs whose inputs one call carries are linked, this many of them. */
+/** A call with inputs of several jobs is a child of the first job's trace; up to this many others are linked. */
 const MAX_LINKS = 16;
 
 /**
- * Records how long calls waited for their reservation, the calls, and the commits of their records: a few spans per call,
- * however many items it carries. Calls of which no job is traced are left out.
+ * Records spans for the wait for a reservation, the call, and the commit of its records: a few spans per call, however
+ * many items it carries. Calls without a traced job are left out.
  */
 export function traceCalls(tracer: Tracer): CallObserver {
-  /** When the last call of these inputs ended: what it waits for after that is the next one's. */
+  /** When the last call of these inputs ended (epoch ms); the wait for the next call starts there. */
   const endedAt = new WeakMap<PendingInput, number>();
   return {
     countRecords: () => undefined,
@@ -57,7 +57,7 @@ export function traceCalls(tracer: Tracer): CallObserver {
   };
 }
 
-/** Of the jobs whose inputs these are, each once. */
+/** The distinct trace contexts of the inputs' jobs. */
 function collectTraceContexts(inputs: readonly PendingInput[]): TraceContext[] {
   return [...new Set(inputs.flatMap(({ trace }) => trace ?? []))];
 }
@@ -69,7 +69,7 @@ const NOOP_SPAN = {
   committed: () => undefined,
 };
 
-/** Tells both. */
+/** Returns an observer that forwards everything to both. */
 export function combineObservers(a: CallObserver, b: CallObserver): CallObserver {
   return {
     countRecords(kind, records) {

@@ -1,4 +1,3 @@
-/** What a line needs to know of an input. */
 export interface Queueable {
   /** Inputs of one run keep their order; runs take turns. */
   readonly runId: string;
@@ -11,12 +10,12 @@ interface RunQueue<T> {
 }
 
 /**
- * Inputs in line: urgent ones first, then run by run in turn. Each `take` begins with the run after the one the last
- * take began with, so that a small run beside a large one gets every other batch; where the first run cannot fill a
- * batch, the next ones do.
+ * A queue that serves interactive inputs first and then runs in turn (round robin). Each `take` begins with the run
+ * after the one that the last `take` began with, so that a small run beside a large one gets every other batch. If the
+ * first run cannot fill a batch, the next ones do.
  */
 export class FairQueue<T extends Queueable> {
-  /** In order of turns: the first is served next. */
+  /** In the order in which runs are served; the first is next. */
   readonly #interactive = new Map<string, RunQueue<T>>();
   readonly #bulk = new Map<string, RunQueue<T>>();
   #length = 0;
@@ -30,7 +29,7 @@ export class FairQueue<T extends Queueable> {
     this.#length += items.length;
   }
 
-  /** Back to the front of their runs, in the order given: their turn had come already. */
+  /** Puts items back at the front of their runs, in the given order. */
   unshift(items: readonly T[]): void {
     const byQueue = new Map<RunQueue<T>, T[]>();
     for (const item of items) {
@@ -46,11 +45,12 @@ export class FairQueue<T extends Queueable> {
     this.#length += items.length;
   }
 
-  /** The first `count` inputs, in the order of iteration. */
+  /** Removes and returns the first `count` inputs, in the order of iteration. */
   take(count: number): T[] {
     const taken: T[] = [];
     for (const queues of [this.#interactive, this.#bulk]) {
-      // Whoever had nothing taken keeps the turn: a steady trickle of urgent inputs would else always skip the same run.
+      // Without a take there is no rotation: a steady trickle of interactive inputs would otherwise always skip the
+      // same run.
       if (taken.length === count) break;
       const [first] = queues.keys();
       for (const [runId, queue] of queues) {
@@ -64,7 +64,7 @@ export class FairQueue<T extends Queueable> {
     return taken;
   }
 
-  /** Takes out what matches, wherever it stands. */
+  /** Removes and returns all matching items. */
   remove(matches: (item: T) => boolean): T[] {
     const removed: T[] = [];
     for (const queues of [this.#interactive, this.#bulk]) {
@@ -93,14 +93,14 @@ export class FairQueue<T extends Queueable> {
 
   #getRunQueue({ runId, isInteractive }: T): RunQueue<T> {
     const queues = isInteractive ? this.#interactive : this.#bulk;
-    const known = queues.get(runId);
-    if (known) return known;
+    const existing = queues.get(runId);
+    if (existing) return existing;
     const queue: RunQueue<T> = { items: [], head: 0 };
     queues.set(runId, queue);
     return queue;
   }
 
-  /** Drops empty queues, and the taken part of long ones: moving it at every take would cost linear time. */
+  /** Drops empty queues, and the taken part of long ones; dropping it at every take would cost linear time. */
   #compact(queues: Map<string, RunQueue<T>>, runId: string, queue: RunQueue<T>): void {
     if (queue.head === queue.items.length) queues.delete(runId);
     else if (queue.head > 1_024 && queue.head * 2 > queue.items.length) {

@@ -2,12 +2,12 @@ import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { Limiter, Reservation, WaitReason } from "#src/limiter/limiter.ts";
 
-/** A lane this worker can use: the shared limit and the model behind it. */
+/** A lane that this worker can use: its limits and its model. */
 export interface ModelLane<M> {
   readonly lane: Lane;
   readonly limits: LaneLimits;
   readonly model: M;
-  /** Absent when nobody knows it. */
+  /** Undefined when it is unknown. */
   readonly price?: TokenPrice;
 }
 
@@ -16,15 +16,21 @@ export interface Grant<M> {
   readonly reservation: Reservation;
 }
 
+interface LaneWait {
+  /** Undefined when only the end of another call helps. */
+  readonly ms: number | undefined;
+  readonly reason: WaitReason;
+}
+
 export interface LaneReservations<M> {
   readonly grants: readonly Grant<M>[];
-  /** Set when fewer were granted than wanted: the soonest any lane may grant more. */
-  readonly wait?: { readonly ms: number | undefined; readonly reason: WaitReason };
-  /** Every lane is parked: nothing will be granted before a person has mended something. */
+  /** Set when fewer were granted than requested: the shortest wait of any lane. */
+  readonly wait?: LaneWait;
+  /** Every lane is parked: nothing is granted until a user fixes the problem and unparks a lane. */
   readonly areAllParked: boolean;
 }
 
-/** Asks the lanes of a model in turn, starting with another one each time, so that accounts share the work. */
+/** Reserves on the lanes of a model, starting with another lane each time, so that accounts share the work. */
 export class LaneChooser<M> {
   readonly #limiter: Limiter;
   readonly #lanes: readonly ModelLane<M>[];
@@ -35,10 +41,10 @@ export class LaneChooser<M> {
     this.#lanes = lanes;
   }
 
-  /** `urgent`: so many of the first are waited for by people. */
+  /** The first `interactiveCount` of the calls are interactive. */
   async reserve(estimates: readonly number[], interactiveCount = 0): Promise<LaneReservations<M>> {
     const grants: Grant<M>[] = [];
-    const waits: { ms: number | undefined; reason: WaitReason }[] = [];
+    const waits: LaneWait[] = [];
     const start = this.#next++;
     for (let i = 0; i < this.#lanes.length && grants.length < estimates.length; i++) {
       const lane = this.#lanes[(start + i) % this.#lanes.length];
@@ -46,7 +52,7 @@ export class LaneChooser<M> {
       const reply = await this.#limiter
         .reserve(lane.lane, lane.limits, estimates.slice(grants.length), Math.max(0, interactiveCount - grants.length))
         .catch((error: unknown) => {
-          // What another lane has granted already must be used, or it would count in its window for nothing.
+          // Grants of other lanes must be used: they count in their lanes' windows.
           if (grants.length === 0) throw error;
           return undefined;
         });
@@ -56,15 +62,13 @@ export class LaneChooser<M> {
     }
     const areAllParked = waits.length === this.#lanes.length && waits.every((wait) => wait.reason === "parked");
     if (grants.length === estimates.length) return { grants, areAllParked: false };
-    return { grants, wait: findSoonestWait(waits), areAllParked };
+    return { grants, wait: findShortestWait(waits), areAllParked };
   }
 }
 
-function findSoonestWait(waits: readonly { ms: number | undefined; reason: WaitReason }[]) {
-  const known = waits.filter((wait) => wait.reason !== "parked");
-  const best = known.reduce<{ ms: number | undefined; reason: WaitReason } | undefined>(
-    (a, b) => (a && (a.ms ?? Number.POSITIVE_INFINITY) <= (b.ms ?? Number.POSITIVE_INFINITY) ? a : b),
-    undefined,
-  );
-  return best ?? { ms: undefined, reason: "parked" as const };
+function findShortestWait(waits: readonly LaneWait[]): LaneWait {
+  const [shortest = { ms: undefined, reason: "parked" }] = waits
+    .filter(({ reason }) => reason !== "parked")
+    .sort((a, b) => (a.ms ?? Number.MAX_VALUE) - (b.ms ?? Number.MAX_VALUE));
+  return shortest;
 }

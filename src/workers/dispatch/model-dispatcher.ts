@@ -34,8 +34,8 @@ export interface DispatcherDeps<I, M> {
   readonly log: WorkerLog;
   /**
    * Makes one upstream call, commits its records and settles its reservation. Resolves with undefined when every input
-   * has its record, otherwise with what to do with the inputs. Never rejects. May report earlier that its reservation is
-   * settled (`onReservationReleased`).
+   * has its record, otherwise with what to do with the inputs. Never rejects. May report earlier that its reservation
+   * is settled (`onReservationReleased`).
    */
   readonly call: (
     inputs: readonly I[],
@@ -58,8 +58,9 @@ const RESERVE_RETRY_MS = 500;
 const LOCK_CHECK_MS = 250;
 const MAX_BATCHES_PER_RESERVATION = 32;
 /**
- * The limiter assumes that a request arrives at the provider within two seconds of its grant. A process that was stalled
- * between asking and receiving the grant (a long pause, a suspended machine) could send later, so it does not send.
+ * The limiter assumes that a request arrives at the provider within two seconds of its grant. A process that was
+ * stalled between asking and receiving the grant (a long pause, a suspended machine) could send later, so it does not
+ * send.
  */
 const MAX_GRANT_AGE_MS = LIMITER_DEFAULTS.transitMs * 0.8;
 /** A job whose lanes are all parked returns to the queue, so that it does not take the place of other jobs. */

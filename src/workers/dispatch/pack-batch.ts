@@ -1,4 +1,4 @@
-/** What one upstream embedding call may carry. */
+/** Limits of one upstream embedding call. */
 export interface BatchLimits {
   readonly maxInputs: number;
   /** Estimated tokens of all inputs together. */
@@ -13,17 +13,17 @@ export interface Sized {
 }
 
 export interface PackedBatch {
-  /** How many inputs from the front of the line make the next batch; at least 1 when there are any. */
+  /** How many inputs from the front of the queue form the next batch; at least 1 if the queue is not empty. */
   readonly size: number;
   readonly tokens: number;
-  /** No further input would have fitted, however small: waiting cannot make the batch fuller. */
+  /** True when waiting for more inputs cannot make the batch fuller. */
   readonly isFull: boolean;
 }
 
 /**
- * Plans the next batch from inputs in line. Takes from the front only: order costs nothing, nobody starves, and a
- * batch is a contiguous piece of the run, whose vectors are then written in one piece. An input that alone is over
- * a limit goes alone; the provider says what it thinks of it.
+ * Plans the next batch from the inputs of a queue. It takes inputs from the front only, so that no input starves and a
+ * batch is a contiguous part of its run, whose vectors can be written at once. An input that exceeds a limit by itself
+ * forms a batch of its own; the provider then accepts or rejects it.
  */
 export function packBatch(queue: Iterable<Sized>, limits: BatchLimits): PackedBatch {
   const { maxInputs, maxTokens = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY } = limits;

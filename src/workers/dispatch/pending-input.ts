@@ -4,30 +4,30 @@ import type { JobCompletion } from "#src/workers/jobs/job-completion.ts";
 
 /** One item inside a worker, from its job to its record. */
 export interface PendingInput {
-  /** The run it belongs to, or its own id when it was submitted on its own. */
+  /** The run it belongs to, or the item's id if it is a standalone item. */
   readonly runId: string;
-  /** Goes before everything that is not. */
+  /** Interactive inputs are served before bulk inputs. */
   readonly isInteractive: boolean;
   readonly ledger: Ledger;
   readonly completion: JobCompletion;
   readonly index: number;
-  /** Estimated. */
+  /** Estimated tokens. */
   readonly tokens: number;
   readonly bytes: number;
   readonly arrivedAt: number;
-  /** Its claim, while that is under way: nothing is called before it, or when it says no. */
+  /** Its claim while that is in progress: the call waits for it, and is not made when it resolves to false. */
   readonly claim?: Promise<boolean>;
-  /** Of its job, where that is traced. */
+  /** The trace context of its job, if the job is traced. */
   readonly trace?: TraceContext | undefined;
   /** Failed attempts, over all workers and restarts. */
   attempts: number;
-  /** Those of them that the budget counts: attempts made while the whole lane was out are not. */
+  /** Failed attempts that count towards the limit of attempts; those made while the lane was out do not. */
   chargedAttempts: number;
   /** Throttle answers in a row. */
   snoozes: number;
 }
 
-/** Inputs by run: a batch may carry inputs of several runs, and each has its own ledger. */
+/** Groups inputs by run: a batch may carry inputs of several runs, and each run has its own ledger. */
 export function groupByRun<T extends { readonly runId: string }>(inputs: readonly T[]): T[][] {
   const runs = new Map<string, T[]>();
   for (const input of inputs) {

@@ -1,38 +1,37 @@
-/** How long a job of a paused run, or of a model that this worker cannot call, waits before it is taken again. */
+/** How long a job of a paused run, or of a model that this worker has no credentials for, is delayed. */
 export const PAUSED_DELAY_MS = 2_000;
 export const NO_CREDENTIALS_DELAY_MS = 3_000;
 /**
- * The longest that the delay of a job grows to while nothing changes: hundreds of jobs of a paused run, taken every two
- * seconds, would keep Redis busy with nothing. A run that is resumed or started again does not wait for it: its
- * coordinator lets delayed jobs go at once.
+ * The longest delay of a job that is returned again and again: hundreds of jobs of a paused run, taken every two
+ * seconds, would keep Redis busy for nothing. A run that is resumed or restarted does not wait for it: its coordinator
+ * promotes delayed jobs at once.
  */
 export const MAX_RETURN_DELAY_MS = 15_000;
 
-/** Why a job goes back to the queue unfinished; `delayMs` says when it may be taken again. */
+/** Why a job returns to the queue unfinished. It is delayed by `delayMs` before it may be taken again. */
 export class ReturnToQueue extends Error {
-  override readonly name = "HandBack";
+  override readonly name = "ReturnToQueue";
   readonly delayMs: number;
   readonly #isExponential: boolean;
 
-  /** With `grows`, a job that has been taken in vain before waits longer each time. */
+  /** With `isExponential`, the delay doubles each time the job is taken and returned. */
   constructor(reason: string, delayMs = 0, { isExponential = false }: { readonly isExponential?: boolean } = {}) {
     super(reason);
     this.delayMs = delayMs;
     this.#isExponential = isExponential;
   }
 
-  /** `taken`: how often workers have taken the job so far, 1 or more. */
-  computeDelay(taken: number): number {
+  /** The delay in ms of a job that workers have started `starts` times so far (1 or more). */
+  computeDelay(starts: number): number {
     if (!this.#isExponential) return this.delayMs;
-    // Past 2^10 it is the longest anyway.
-    return Math.min(MAX_RETURN_DELAY_MS, this.delayMs * 2 ** Math.min(10, Math.max(0, taken - 1)));
+    // The exponent is bounded because 2^10 exceeds the maximum anyway.
+    return Math.min(MAX_RETURN_DELAY_MS, this.delayMs * 2 ** Math.min(10, Math.max(0, starts - 1)));
   }
 }
 
 /**
- * Counts down the inputs of one job. `finished` resolves when each has its record, and rejects with `HandBack` once
- * the job was given back and none of its inputs is inside an upstream call any more: what a call in flight still
- * brings is committed first.
+ * Counts the open inputs of one job. `finished` resolves when each has its record. It rejects with `ReturnToQueue` when
+ * the job is to be returned and none of its inputs is in a call: answers of calls in flight are committed first.
  */
 export class JobCompletion {
   readonly finished: Promise<void>;
@@ -44,7 +43,7 @@ export class JobCompletion {
 
   constructor(inputs: number) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // The processor awaits `finished` later; until then a rejection must not count as unhandled.
+    // The processor awaits `finished` later; an earlier rejection must not be reported as unhandled.
     promise.catch(() => undefined);
     this.finished = promise;
     this.#resolve = resolve;
@@ -53,7 +52,7 @@ export class JobCompletion {
     if (inputs === 0) resolve();
   }
 
-  /** True once the job is going back: its inputs must not start another call. */
+  /** True when the job is to be returned to the queue: its inputs must not start another call. */
   get isReturning(): boolean {
     return this.#returnReason !== undefined;
   }

@@ -18,29 +18,31 @@ import type { RunLedgerCache } from "./run-ledger-cache.ts";
 import type { JobOwner } from "./run-state-watcher.ts";
 
 export interface ChatJobDeps extends ClaimDeps {
-  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  /**
+   * Returns undefined when this worker has no credentials; throws a ProviderError when the provider lacks the model.
+   */
   readonly dispatcher: () => ModelDispatcher<ChatInput, ChatModel> | undefined;
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly ledgers: RunLedgerCache;
-  /** Sees to it that a cancelled item or a paused run is noticed meanwhile. */
+  /** Watches for a cancelled item or a paused run while the task runs. */
   readonly withTracking: (owner: JobOwner, task: () => Promise<void>) => Promise<void>;
-  /** How often the job's worker died, or lost it. */
+  /** How often the job stalled: its worker died or lost its lock. */
   readonly stalls: number;
 }
 
 type Dispatcher = Exclude<ReturnType<typeof findDispatcher<ModelDispatcher<ChatInput, ChatModel>>>, undefined>;
 
 /**
- * From this stall on, items that only came in the same job are tried one after another: one of them may be what kills
- * workers, and the others must not be counted out with it.
+ * From this number of stalls on, standalone items that share a job are processed one after another: one of them may
+ * crash workers, and the others must not fail with it.
  */
 const SUSPECT_STALLS = 2;
-/** Stands in for a request that is gone; never called. */
+/** Takes the place of a missing request; it is never sent. */
 const PLACEHOLDER_REQUEST: ChatRequest = { messages: [] };
 
 /**
- * Sees to it that every item of a chat job has its record. Rejects with `HandBack` when the job must go back to the
+ * Makes sure that every item of a chat job has its record. Rejects with `ReturnToQueue` when the job must return to the
  * queue.
  */
 export async function processChatJob(
@@ -78,7 +80,9 @@ async function processStandaloneItem(item: ChatItem, job: Job, deps: ChatJobDeps
   await withTracking({ item: id }, () => processItems(id, [item], ledger, job, deps));
 }
 
-/** Every one is worked on, also where another one has to go back; their job goes back when one of them does. */
+/**
+ * Runs all tasks, even after one has failed; then rejects with the first failure, so that the job returns to the queue.
+ */
 async function runAll(tasks: readonly (() => Promise<void>)[], isConcurrent: boolean): Promise<void> {
   const outcomes: PromiseSettledResult<void>[] = [];
   if (isConcurrent) outcomes.push(...(await Promise.allSettled(tasks.map((task) => task()))));
@@ -86,7 +90,7 @@ async function runAll(tasks: readonly (() => Promise<void>)[], isConcurrent: boo
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
-/** Items of one ledger: some of a run, or one that was submitted on its own. */
+/** Processes items of one ledger: items of a run, or one standalone item. */
 async function processItems(
   runId: string,
   items: readonly ChatItem[],
@@ -136,12 +140,12 @@ async function processItems(
 
 const REQUEST_MISSING: Failure = {
   kind: "invalid-request",
-  message: "the request that belongs to this item is gone or damaged",
+  message: "the stored request of this item is missing or damaged",
 };
 
 /**
- * A request that was too large for its job. One of a run that is gone from Redis fails the job, not the item: the
- * run's coordinator still has it, and queues it again.
+ * Reads a request that was too large for its job; undefined if it is missing or invalid. A missing request of a run
+ * fails the job instead of the item: the run's coordinator still has the request and queues it again.
  */
 async function readLargeRequest(runId: string, { item, index }: ChatItem, { client, keys }: ChatJobDeps) {
   const text =
@@ -149,7 +153,7 @@ async function readLargeRequest(runId: string, { item, index }: ChatItem, { clie
       ? await new OversizedRequests(client, keys.run(runId)).get(index)
       : await readRequest(client, keys, item);
   if (text === undefined && item === undefined)
-    throw new UnrecoverableError("the request that belongs to this job is gone from Redis");
+    throw new UnrecoverableError("an oversized request of this job is missing in Redis");
   const parsed = chatRequestSchema.safeParse(text === undefined ? undefined : JSON.parse(text));
   return parsed.success ? parsed.data : undefined;
 }

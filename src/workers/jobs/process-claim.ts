@@ -7,47 +7,50 @@ import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts"
 import type { PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import { JobCompletion, PAUSED_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
 
-/** What the items of any job need of the worker that holds it. */
+/** What processing items needs from the worker that holds their job. */
 export interface ClaimDeps {
   readonly now: () => number;
   readonly isStopping: () => boolean;
   readonly isInteractive: boolean;
-  /** The job has not been taken often: see `notNotedYet`. */
+  /** The job has not been started often; see `itemNotRegistered`. */
   readonly isRecentlyQueued: boolean;
   readonly commitDeps: CommitDeps;
 }
 
-/** An input before it is known with which others it goes. */
+/** An input before it is known which inputs it shares a completion with. */
 export type InputDraft<I extends PendingInput> = Omit<I, "completion">;
 
-/** Items that one ledger keeps, and how they become inputs. */
+/** Items of one ledger, and how to create inputs from them. */
 export interface ClaimRequest<I extends PendingInput, M> {
   readonly jobId: string;
   readonly ledger: Ledger;
   readonly indices: readonly number[];
-  /** Submitted on their own; such items are noted while their job is being queued. */
+  /** Standalone items are registered while their job is being queued. */
   readonly isStandalone: boolean;
-  /** One item, of which somebody waits for the first word. */
+  /** A single item whose first delta a person waits for. */
   readonly canReserveEarly?: boolean;
   readonly draft: (position: number, attempts: number) => InputDraft<I>;
-  /** Comes before the drafts of the items at these positions; says by position what fails without a call. */
+  /** Runs before the drafts of the items at these positions are created; returns failures by position. */
   readonly prepare?: (open: readonly number[]) => Promise<ReadonlyMap<number, Failure>>;
-  /** The model's group, or why there is no such model. */
+  /** The model's dispatcher, or the error that there is no such model. */
   readonly dispatcher: ModelDispatcher<I, M> | ProviderError;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Items taken this often without an orderly end are tried one by one, to find the one that kills workers. */
+/**
+ * Items that were claimed this often without being released are processed one by one, to find the one that crashes
+ * workers.
+ */
 const SUSPECT_CLAIMS = 3;
-/** An item that alone was taken this often without an orderly end gets a record that says so. */
+/** An item that was claimed alone more often than this without being released fails as `crash-loop`. */
 const MAX_ITEM_CLAIMS = 3;
 
 const REGISTRATION_CHECKS = 4;
 const REGISTRATION_PAUSE_MS = 50;
 
 /**
- * Sees to it that every item has its record. Resolves when all have; rejects with `HandBack` when their job must go
- * back to the queue. Items that have a record already are not called again.
+ * Makes sure that every item has its record. Resolves when all have one; rejects with `ReturnToQueue` when their job
+ * must return to the queue. Items that already have a record are not called again.
  */
 export async function processClaim<I extends PendingInput, M>(
   claimRequest: ClaimRequest<I, M>,
@@ -56,23 +59,23 @@ export async function processClaim<I extends PendingInput, M>(
   const { jobId, ledger, indices, isStandalone, draft, prepare, dispatcher } = claimRequest;
   const early = reserveEarly(claimRequest, deps);
   const claim = await claimRegistered(claimRequest, deps).catch((error) => {
-    early?.decide(undefined);
+    early?.resolve(undefined);
     throw error;
   });
-  const canContinue = early?.decide(claim);
+  const canContinue = early?.resolve(claim);
   if (claim.state === "paused") throw new ReturnToQueue("the run is paused", PAUSED_DELAY_MS, { isExponential: true });
   if (claim.state === "gone" && isStandalone && deps.isRecentlyQueued) throw itemNotRegistered();
   if (claim.state !== "running") return;
   try {
-    if (canContinue) return await early?.work;
+    if (canContinue) return await early?.finished;
     const drafts: InputDraft<I>[] = [];
     const open = [...indices.keys()].filter((position) => claim.open[position]);
     const failures = await prepare?.(open);
     for (const position of open) {
-      const made = draft(position, claim.attempts[position] ?? 0);
+      const input = draft(position, claim.attempts[position] ?? 0);
       const failure = failures?.get(position) ?? findFailure(dispatcher, claim.claims, indices.length);
-      if (failure) await recordDraftFailure(made, failure, deps);
-      else drafts.push(made);
+      if (failure) await recordDraftFailure(input, failure, deps);
+      else drafts.push(input);
     }
     if (drafts.length === 0 || dispatcher instanceof ProviderError) return;
     const isSuspect = claim.claims >= SUSPECT_CLAIMS && indices.length > 1;
@@ -83,7 +86,10 @@ export async function processClaim<I extends PendingInput, M>(
   }
 }
 
-/** A job that came before the note of its item looks a few times before it goes back, as it may carry others as well. */
+/**
+ * Claims the items. A job that is faster than the registration of its item retries a few times before it returns to the
+ * queue.
+ */
 async function claimRegistered<I extends PendingInput, M>(
   { jobId, ledger, indices, isStandalone }: ClaimRequest<I, M>,
   { isRecentlyQueued, commitDeps }: ClaimDeps,
@@ -96,11 +102,11 @@ async function claimRegistered<I extends PendingInput, M>(
 }
 
 /**
- * An item is noted while its job is being queued, so that a caller waits for one way to Redis and not for two. The job
- * may come first; it is dropped when its item is still unknown after some looks, because then it has expired.
+ * An item is registered while its job is being queued, so that submitting takes one round trip to Redis instead of two.
+ * The job may arrive first. It is dropped when its item is still unknown after several starts: the item has expired.
  */
 function itemNotRegistered(): ReturnToQueue {
-  return new ReturnToQueue("the item is not noted yet", 250);
+  return new ReturnToQueue("the item is not registered yet", 250);
 }
 
 function findFailure(dispatcher: unknown, claims: number, items: number): Failure | undefined {
@@ -118,14 +124,14 @@ async function recordDraftFailure<I extends PendingInput>(
 }
 
 interface EarlyReservation {
-  /** What came of the claim (undefined: it failed); true when the item is on its way. */
-  readonly decide: (claim: Claim | undefined) => boolean;
-  readonly work: Promise<void>;
+  /** Takes the outcome of the claim (undefined if it failed). Returns true when the item is being processed. */
+  readonly resolve: (claim: Claim | undefined) => boolean;
+  readonly finished: Promise<void>;
 }
 
 /**
- * Somebody waits for the answer to an item of their own: its reservation is asked for while it is being claimed, which
- * saves one way to Redis and back. Should the claim say no, the reservation is given back unused.
+ * A person waits for the answer to a standalone item, so its reservation is requested while it is being claimed. This
+ * saves a round trip to Redis. If the claim fails, the reservation is released unused.
  */
 function reserveEarly<I extends PendingInput, M>(
   claimRequest: ClaimRequest<I, M>,
@@ -133,21 +139,20 @@ function reserveEarly<I extends PendingInput, M>(
 ): EarlyReservation | undefined {
   const { dispatcher, draft } = claimRequest;
   if (!claimRequest.canReserveEarly || dispatcher instanceof ProviderError) return undefined;
-  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const { promise: isClaimed, resolve: resolveClaim } = Promise.withResolvers<boolean>();
   const completion = new JobCompletion(1);
-  const input = { ...draft(0, 0), completion, claim: promise } as unknown as I;
-  const work = submit([input], completion, { ...claimRequest, dispatcher }, deps);
-  // Rejects also when the item does not go on, and nobody waits for it then.
-  work.catch(() => undefined);
+  const input = { ...draft(0, 0), completion, claim: isClaimed } as unknown as I;
+  const finished = submit([input], completion, { ...claimRequest, dispatcher }, deps);
+  // Nobody awaits the rejection of an item that is not processed.
+  finished.catch(() => undefined);
   return {
-    work,
-    decide(claim) {
+    finished,
+    resolve(claim) {
       const canContinue = claim?.state === "running" && claim.open[0] === true && claim.claims <= MAX_ITEM_CLAIMS;
       input.attempts = claim?.attempts[0] ?? 0;
       input.chargedAttempts = input.attempts;
-      resolve(canContinue);
-      if (!canContinue)
-        dispatcher.returnToQueue(new ReturnToQueue("it was not to be claimed"), (one) => one.completion === completion);
+      resolveClaim(canContinue);
+      if (!canContinue) returnCompletion(dispatcher, completion, "the item could not be claimed");
       return canContinue;
     },
   };
@@ -167,14 +172,21 @@ async function processTogether<I extends PendingInput, M>(
   await submit(inputs, completion, claimRequest, deps);
 }
 
+function returnCompletion<I extends PendingInput, M>(
+  dispatcher: ModelDispatcher<I, M>,
+  completion: JobCompletion,
+  reason: string,
+): void {
+  dispatcher.returnToQueue(new ReturnToQueue(reason), (input) => input.completion === completion);
+}
+
 async function submit<I extends PendingInput, M>(
   inputs: readonly I[],
   completion: JobCompletion,
   { dispatcher, signal }: DispatchableClaim<I, M>,
   { isStopping }: ClaimDeps,
 ): Promise<void> {
-  const onLockLost = () =>
-    dispatcher.returnToQueue(new ReturnToQueue("the job's lock was lost"), (one) => one.completion === completion);
+  const onLockLost = () => returnCompletion(dispatcher, completion, "the job's lock was lost");
   signal?.addEventListener("abort", onLockLost, { once: true });
   try {
     dispatcher.submit(inputs);
@@ -186,7 +198,7 @@ async function submit<I extends PendingInput, M>(
   }
 }
 
-/** Each item with a claim of its own: after the next crash the count tells which one it was. */
+/** Processes each item with a claim of its own: after the next crash, the number of claims reveals the culprit. */
 async function processOneByOne<I extends PendingInput, M>(
   drafts: readonly InputDraft<I>[],
   { jobId, ledger, dispatcher, signal }: DispatchableClaim<I, M>,
@@ -209,7 +221,7 @@ async function processOneByOne<I extends PendingInput, M>(
     try {
       await completion.finished;
     } finally {
-      // Also when the item goes back in order (a stop, a parked lane): only crashes may count against it.
+      // Released also when the item returns to the queue (a stop, a parked lane): only crashes may count against it.
       await ledger.release(claimId, claim);
     }
   }

@@ -8,14 +8,16 @@ import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
 
 export interface EmbeddingJobDeps extends ClaimDeps {
-  /** Undefined when this worker has no credentials; throws a ProviderError for a model the provider does not have. */
+  /**
+   * Returns undefined when this worker has no credentials; throws a ProviderError when the provider lacks the model.
+   */
   readonly dispatcher: () => ModelDispatcher<EmbeddingInput, EmbeddingModel> | undefined;
   readonly ledger: Ledger;
 }
 
 /**
- * Sees to it that every item of an embedding job has its record. Rejects with `HandBack` when the job must go back to
- * the queue.
+ * Makes sure that every item of an embedding job has its record. Rejects with `ReturnToQueue` when the job must return
+ * to the queue.
  */
 export async function processEmbeddingJob(
   jobId: string,

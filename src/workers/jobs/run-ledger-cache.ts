@@ -2,10 +2,12 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 
-/** More runs than a worker ever has jobs of at once; the longest unused one is forgotten. */
+/** More runs than a worker has jobs of at once; the least recently used one is evicted. */
 const MAX_LEDGERS = 500;
 
-/** One ledger per run for all jobs of a worker, so that what they ask for at the same moment goes to Redis together. */
+/**
+ * Shares one ledger per run among the jobs of a worker, so that their simultaneous commands are sent to Redis together.
+ */
 export class RunLedgerCache {
   readonly #client: RedisClient;
   readonly #keys: Keys;

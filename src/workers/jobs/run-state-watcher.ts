@@ -1,16 +1,17 @@
+import { coerceError } from "#src/core/errors.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import { PAUSED_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
 
-/** What a job works for: a run, or an item that was submitted on its own. */
+/** The run or the standalone item that a job belongs to. */
 export type JobOwner = { readonly run: string } | { readonly item: string };
 
 export interface RunStateWatcherDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly log: WorkerLog;
-  /** Gives back the inputs of a run or item that are not inside a call. */
+  /** Returns the inputs of a run or item that are not in a call to the queue. */
   readonly returnToQueue: (reason: ReturnToQueue, id: string) => void;
 }
 
@@ -23,8 +24,8 @@ interface TrackedOwner {
 }
 
 /**
- * What this worker holds jobs of. Looks every second whether a run has been paused or cancelled, or an item cancelled:
- * hundreds of inputs may be waiting here, long after their jobs were claimed.
+ * Checks every second whether a run or item that this worker holds jobs of has been paused or cancelled: hundreds of
+ * inputs may wait in the worker long after their jobs were claimed.
  */
 export class RunStateWatcher {
   readonly #deps: RunStateWatcherDeps;
@@ -37,7 +38,7 @@ export class RunStateWatcher {
     this.#timer = setInterval(() => void this.#checkStates(), CHECK_INTERVAL_MS);
   }
 
-  /** Notes that a job is held; the function it returns says that it is no longer. */
+  /** Registers a job that the worker holds; call the returned function when it no longer does. */
   track(owner: JobOwner): () => void {
     const { keys } = this.#deps;
     const [id, stateKey, isRun] =
@@ -55,7 +56,7 @@ export class RunStateWatcher {
     clearInterval(this.#timer);
   }
 
-  /** One look at a time: while Redis is away, they would only pile up. */
+  /** Runs one check at a time: checks would pile up while Redis is unavailable. */
   async #checkStates(): Promise<void> {
     if (this.#isChecking) return;
     this.#isChecking = true;
@@ -65,14 +66,14 @@ export class RunStateWatcher {
         [...this.#tracked].map(async ([id, { stateKey, isRun }]) => {
           const state = await client.hget(stateKey, "state");
           if (state === "paused") returnToQueue(new ReturnToQueue("the run is paused", PAUSED_DELAY_MS), id);
-          // The next claim of the job sees it too, and drops the job.
+          // The job's next claim sees the state too and drops the job.
           else if (state === "cancelled") returnToQueue(new ReturnToQueue("cancelled"), id);
-          // A run that ended, or that was opened anew under the same name, needs nothing of what waits here.
+          // A run that has ended, or was opened again under the same name, does not need these inputs.
           else if (isRun && state === "done") returnToQueue(new ReturnToQueue("the run has ended"), id);
         }),
       );
     } catch (error) {
-      log.debug("could not look at runs", { error: error instanceof Error ? error.message : "" });
+      log.debug("could not check run states", { error: coerceError(error).message });
     } finally {
       this.#isChecking = false;
     }
