@@ -1,6 +1,7 @@
 /**
- * The client library: submit items, pick up results and live tokens, in any process. Loads no worker and no provider.
- * `sluice/results` reads what runs have written, `sluice/toolkit` has the parts, `sluice/simulator` is for tests.
+ * The client library: submit items and read results and streamed deltas, in any process. Loads no worker and no
+ * provider. `sluice/results` reads the output of runs, `sluice/toolkit` exports the building blocks, `sluice/simulator`
+ * is for tests.
  */
 
 export {

@@ -1,4 +1,4 @@
-/** What runs have written: the report, the records in any of their forms, and the nearest of them. */
+/** Reads the output of runs: the report, the records in every output format, and the nearest neighbours of a vector. */
 
 export { type RunManifest, readManifest } from "./producer/runs/run-manifest.ts";
 export { type Hit, nearest } from "./producer/search/nearest.ts";

@@ -1,4 +1,4 @@
-/** The parts: configuration, the limiter, providers and connections, for programs that call providers themselves. */
+/** Configuration, the limiter, providers and Redis connections, for programs that call providers themselves. */
 
 export type { Account } from "./config/accounts.ts";
 export { type Config, type ConfigSources, loadConfig, revealAccount } from "./config/config.ts";

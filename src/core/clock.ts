@@ -1,4 +1,4 @@
-/** Time as a dependency: real in production, moved by hand in tests. */
+/** Time as a dependency: the system's in production, controlled by the test in tests. */
 export interface Clock {
   /** Epoch milliseconds. */
   now(): number;

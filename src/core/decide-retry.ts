@@ -3,31 +3,31 @@ import { OUTAGE_STREAK } from "./lane.ts";
 
 /** What to do about a failed attempt. */
 export type RetryDecision =
-  /** The lane waits because the provider said so; not an attempt. */
+  /** The lane waits because the provider asked for it; this costs no attempt. */
   | { readonly action: "snooze" }
-  /** The lane stops for everybody until a person has mended the account. */
+  /** The lane stops for all workers until a user has fixed the account. */
   | { readonly action: "park"; readonly reason: string }
   /**
-   * The same inputs again after a pause; costs an attempt. While the lane is out it costs none, and other inputs go
-   * first: should these be what the provider fails at, the next probe must not be theirs again.
+   * The same inputs are called again after a pause; this costs an attempt. While the lane is out it costs none, and
+   * other inputs become the next probe, because these inputs may be the cause of the faults.
    */
   | { readonly action: "retry"; readonly delayMs: number; readonly isLaneOut?: true }
-  /** Two halves instead: one of the inputs, or their number, is what fails. */
+  /** The inputs are called again in two halves: one of the inputs, or their number, is the cause. */
   | { readonly action: "bisect" }
-  /** The error is the item's record. */
+  /** The error becomes the item's record. */
   | { readonly action: "fail" }
-  /** We stopped the call ourselves; the inputs go back. */
+  /** The worker aborted the call itself; the inputs return to the queue. */
   | { readonly action: "return-to-queue" };
 
 export interface FailedCall {
   readonly error: ProviderError;
-  /** Attempts charged to these inputs so far, the failed one included; those made while the lane was out are not. */
+  /** Attempts charged to these inputs so far, including this one; attempts while the lane was out are not charged. */
   readonly attempts: number;
   /** Inputs of the failed call. */
   readonly inputs: number;
-  /** Throttle answers in a row to these inputs, this one included. */
+  /** Throttle answers in a row to these inputs, including this one. */
   readonly snoozes: number;
-  /** Faults in a row on the lane; the lane is out when many, and then no single input is to blame. */
+  /** Faults in a row on the lane; from `OUTAGE_STREAK` on the lane is out, and no single input is the cause. */
   readonly faultStreak: number;
 }
 
@@ -46,11 +46,11 @@ export const RETRY_DEFAULTS: RetryPolicy = {
 };
 
 /**
- * The one place that decides what a failed attempt leads to. Pure.
+ * Decides what a failed attempt leads to; no other code does. Pure.
  *
- * Server-side faults of a batch are retried once as they are, then in halves: some upstreams answer 500 for one
- * text for ever, and the other nine must not fail with it. While the lane is out, nothing is bisected (the inputs
- * are not the cause) and nothing is failed: the limiter lets one probe through at a time.
+ * Server-side faults of a batch are retried once unchanged, then in halves: some upstreams always answer 500 for one
+ * text, and the other nine must not fail with it. While the lane is out, nothing is bisected (the inputs are not the
+ * cause) and nothing fails: the limiter lets one probe through at a time.
  */
 export function decideRetry(failed: FailedCall, policy: RetryPolicy = RETRY_DEFAULTS): RetryDecision {
   const { error, attempts, inputs, faultStreak } = failed;
@@ -80,8 +80,8 @@ export function decideRetry(failed: FailedCall, policy: RetryPolicy = RETRY_DEFA
 }
 
 /**
- * A call refused for its tokens again and again, while the lane is paused in between, is larger than the
- * provider's window: smaller ones may pass, and a single input never will.
+ * A call that is refused for its tokens again and again, although the lane is paused in between, is larger than the
+ * provider's window: smaller calls may succeed, but a single input never will.
  */
 function decideSnooze({ error, inputs, snoozes }: FailedCall): RetryDecision {
   if (error.dimension !== "tokens") return { action: "snooze" };
@@ -90,14 +90,14 @@ function decideSnooze({ error, inputs, snoozes }: FailedCall): RetryDecision {
   return { action: "snooze" };
 }
 
-/** Does this kind say that the provider itself is in trouble, whatever the input? */
+/** Whether the error indicates a problem of the provider, independent of the input. */
 export function isFault(error: ProviderError): boolean {
   return (
     error.kind === "server" || error.kind === "timeout" || error.kind === "network" || error.kind === "bad-response"
   );
 }
 
-/** Full jitter: anything between nothing and the exponential step, so that a crowd does not come back together. */
+/** Full jitter: a random delay between 0 and the exponential step, so that many inputs are not retried together. */
 function backoffMs(attempts: number, { baseDelayMs, maxDelayMs, random }: RetryPolicy): number {
   return Math.round(random() * Math.min(maxDelayMs, baseDelayMs * 2 ** Math.max(0, attempts - 1)));
 }

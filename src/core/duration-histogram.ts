@@ -1,16 +1,16 @@
 /**
- * Upper bounds of the classes that durations are counted in, in ms: six per decade from 1 ms to 1,000 s, none more than
- * half as long again as the one before. What took longer than the last is counted in one class beyond it.
+ * Upper bounds of the histogram's buckets, in ms: six per decade from 1 ms to 1,000 s, each at most twice the one
+ * before. Longer durations are counted in one more bucket.
  */
 export const DURATION_BOUNDS_MS: readonly number[] = [
   ...[1, 10, 100, 1_000, 10_000, 100_000].flatMap((decade) => [1, 1.5, 2, 3, 5, 7].map((step) => step * decade)),
   1_000_000,
 ];
 
-/** How many durations fell into each class; `counts` has one place more than there are bounds. */
+/** The number of durations per bucket; `counts` has one element more than there are bounds. */
 export interface DurationHistogram {
   readonly counts: readonly number[];
-  /** Of all durations together. */
+  /** Sum of all durations. */
   readonly sumMs: number;
 }
 
@@ -19,7 +19,7 @@ export const EMPTY_HISTOGRAM: DurationHistogram = {
   sumMs: 0,
 };
 
-/** The class a duration is counted in; what is no duration (negative, NaN) counts as the shortest. */
+/** The index of a duration's bucket; invalid durations (negative, NaN) are counted in the first one. */
 export function findDurationBucket(ms: number): number {
   if (!(ms > 1)) return 0;
   let low = 0;
@@ -32,7 +32,7 @@ export function findDurationBucket(ms: number): number {
   return low;
 }
 
-export function countDurations({ counts }: DurationHistogram): number {
+export function countDurations({ counts }: Pick<DurationHistogram, "counts">): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
@@ -41,12 +41,11 @@ export function addHistograms(a: DurationHistogram, b: DurationHistogram): Durat
 }
 
 /**
- * The duration in ms that a share `q` (0 to 1) of all durations did not exceed, interpolated inside its class, so at
- * most one class away from the true one. Undefined when nothing was counted. What lies beyond the last bound is
- * reported as that bound.
+ * The `q` quantile (0 to 1) of the durations in ms, interpolated inside its bucket, so at most one bucket away from the
+ * true value. Undefined when nothing was counted. Durations beyond the last bound are reported as that bound.
  */
 export function estimateQuantile({ counts }: DurationHistogram, q: number): number | undefined {
-  const total = counts.reduce((sum, count) => sum + count, 0);
+  const total = countDurations({ counts });
   if (total === 0) return undefined;
   const targetRank = Math.min(1, Math.max(0, q)) * total;
   let before = 0;

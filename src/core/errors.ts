@@ -1,4 +1,4 @@
-/** The closed set of ways an upstream call can fail. The adapter names the kind; `decideRetry` decides what to do. */
+/** All kinds of failures of upstream calls. The provider adapter chooses the kind; `decideRetry` decides what to do. */
 export const PROVIDER_ERROR_KINDS = [
   "throttled",
   "quota",
@@ -15,7 +15,7 @@ export const PROVIDER_ERROR_KINDS = [
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 
-/** What a limit is counted in; a throttle answer that says which one it was lowers only that one. */
+/** What a limit counts. A throttle answer that names a dimension lowers the limit of that dimension only. */
 export type LimitDimension = "requests" | "tokens" | "concurrency";
 
 export interface ProviderErrorDetails {
@@ -25,21 +25,24 @@ export interface ProviderErrorDetails {
   readonly status?: number;
   /** The provider's own code as text ("1002", "11202", "insufficient_quota"). */
   readonly code?: string;
-  /** How long the provider asked us to wait, in ms. */
+  /** The wait that the provider asked for, in ms. */
   readonly retryAfterMs?: number;
-  /** Which limit a throttle answer named. */
+  /** The limit that a throttle answer named. */
   readonly dimension?: LimitDimension;
   readonly requestId?: string;
-  /** True when no table of the provider listed the code, so the kind comes from status and shape alone. */
+  /**
+   * True when the code is in no table of the provider, so that the kind was derived from the HTTP status and the body's
+   * shape.
+   */
   readonly isUnlisted?: boolean;
-  /** True when the whole request was refused for its size (413, too many inputs): smaller batches may pass. */
+  /** True when the request was refused for its size (413, too many inputs): smaller batches may succeed. */
   readonly isSplittable?: boolean;
   readonly cause?: unknown;
 }
 
 /**
- * A failed upstream call. `message` is written by us from code tables, statuses and sizes: it never holds a
- * credential, a prompt or an upstream body, so it may be logged and stored.
+ * A failed upstream call. `message` is composed from code tables, statuses and sizes. It never contains a credential, a
+ * prompt or an upstream body, so it may be logged and stored.
  */
 export class ProviderError extends Error {
   override readonly name = "ProviderError";
@@ -67,7 +70,7 @@ export class ProviderError extends Error {
   }
 }
 
-/** Something in the user's input is wrong. `where` is "file:line" or an item id. */
+/** The user's input is invalid. `where` is "file:line" or an item id. */
 export class InputError extends Error {
   override readonly name = "InputError";
   readonly where: string | undefined;
@@ -78,7 +81,7 @@ export class InputError extends Error {
   }
 }
 
-/** Configuration cannot be used; every problem found is in `problems`, one sentence each. */
+/** The configuration is invalid. `problems` lists every problem, one sentence each. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
@@ -89,9 +92,7 @@ export class ConfigError extends Error {
   }
 }
 
-/**
- * A run cannot start or cannot go on. Nothing is lost; `message` says what happened and `mend` what to do next.
- */
+/** A run cannot start or continue. Nothing is lost; `message` says what happened and `hint` what to do next. */
 export class RunError extends Error {
   override readonly name = "RunError";
   readonly hint: string | undefined;
@@ -102,9 +103,9 @@ export class RunError extends Error {
   }
 }
 
-/** Turns whatever was thrown into an Error, once, at the place that catches it. */
+/** Returns a caught value as an Error. */
 export function coerceError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`a non-error was thrown: ${typeof thrown}`);
+  return thrown instanceof Error ? thrown : new Error(`a value that is not an Error was thrown: ${typeof thrown}`);
 }
 
 /** The `code` of a Node system error ("ENOENT", "ECONNREFUSED"), if it has one. */

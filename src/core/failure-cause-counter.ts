@@ -1,57 +1,47 @@
 import { computeFailureCause, type FailureText, toMessagePattern } from "./failure-cause.ts";
+import { omitUndefined } from "./omit-undefined.ts";
 
-/** Failures of one cause. */
 export interface FailureCause {
-  /** See `failureCause`; "other:KIND" for what came when there were too many causes to tell apart. */
+  /** See `computeFailureCause`; "other:KIND" for failures beyond the causes that are counted separately. */
   readonly cause: string;
   readonly kind: string;
-  /** The provider's; absent for "other", whose failures have many. */
+  /** The provider's error code; undefined for "other", whose failures have different codes. */
   readonly code?: string;
-  /** The message with placeholders; empty for "other". */
+  /** The message pattern; empty for "other". */
   readonly pattern: string;
   readonly count: number;
   readonly example: { readonly item: number; readonly message: string };
 }
 
-/** Causes that are told apart; further ones are counted together, kind by kind. */
+/** Causes that are counted separately; further ones are counted together by kind. */
 export const MAX_CAUSES = 200;
 const EXAMPLE_LIMIT = 300;
-/** Messages whose cause is remembered: most failures of a run say the very same. */
+/** Messages whose cause is cached: most failures of a run have the same message. */
 const MAX_CACHED_MESSAGES = 500;
 
-/** Counts failures by their cause, in memory that does not grow with the number of distinct messages. */
+/** Counts failures by cause in bounded memory, however many distinct messages there are. */
 export class FailureCauseCounter {
   readonly #causes = new Map<string, FailureCause>();
   readonly #causeByMessage = new Map<string, string>();
   #changed = new Set<string>();
 
-  /** `times`: items that share this failure, of which `item` is one. */
+  /** Adds a failure that `times` items share; `item` is the index of one of them. */
   add(item: number, failure: FailureText, times = 1): void {
     const cause = this.#causeOf(failure);
-    const known = this.#causes.get(cause);
-    const { kind, code, message } = failure;
+    const existing = this.#causes.get(cause);
     this.#causes.set(
       cause,
-      known
-        ? { ...known, count: known.count + times }
-        : {
-            cause,
-            kind,
-            ...(code === undefined || isOtherCause(cause) ? {} : { code }),
-            pattern: isOtherCause(cause) ? "" : toMessagePattern(message).slice(0, EXAMPLE_LIMIT),
-            count: times,
-            example: { item, message: message.slice(0, EXAMPLE_LIMIT) },
-          },
+      existing ? { ...existing, count: existing.count + times } : createFailureCause(cause, item, failure, times),
     );
     this.#changed.add(cause);
   }
 
-  /** The largest first. */
+  /** All causes, the most frequent first. */
   list(): FailureCause[] {
     return [...this.#causes.values()].sort(compareByCount);
   }
 
-  /** The clusters that were added to since the last time. */
+  /** Returns the causes whose count has changed since the previous call. */
   drainChanged(): FailureCause[] {
     const changed = [...this.#changed].flatMap((cause) => this.#causes.get(cause) ?? []);
     this.#changed = new Set();
@@ -71,16 +61,29 @@ export class FailureCauseCounter {
   }
 }
 
+function createFailureCause(cause: string, item: number, failure: FailureText, count: number): FailureCause {
+  const { kind, code, message } = failure;
+  const isOther = isOtherCause(cause);
+  return omitUndefined({
+    cause,
+    kind,
+    code: isOther ? undefined : code,
+    pattern: isOther ? "" : toMessagePattern(message).slice(0, EXAMPLE_LIMIT),
+    count,
+    example: { item, message: message.slice(0, EXAMPLE_LIMIT) },
+  });
+}
+
 export function isOtherCause(cause: string): boolean {
   return cause.startsWith("other:");
 }
 
-/** The kind that "other:KIND" counts the rest of; undefined for any other text. */
+/** The kind of "other:KIND"; undefined for any other text. */
 export function parseOtherCause(cause: string): string | undefined {
   return isOtherCause(cause) ? cause.slice("other:".length) : undefined;
 }
 
-/** The order clusters are shown in: the largest first, and of equals always the same. */
+/** Sorts causes by count, the most frequent first; equal counts are sorted by cause. */
 export function compareByCount(a: FailureCause, b: FailureCause): number {
   return b.count - a.count || (a.cause < b.cause ? -1 : 1);
 }

@@ -1,7 +1,7 @@
-/** Ranges kept of one list; a call carries neighbours nearly always. */
+/** Ranges kept per list; the items of a call are nearly always adjacent. */
 const MAX_RANGES = 64;
 
-/** Item indices as text: "3,7-16,40". In order, without repetition; what does not fit into 64 ranges is left out. */
+/** Formats item indices as "3,7-16,40": sorted, without duplicates; indices beyond 64 ranges are omitted. */
 export function formatIndices(indices: readonly number[]): string {
   const ranges: [number, number][] = [];
   for (const index of [...new Set(indices)].sort((a, b) => a - b)) {
@@ -13,14 +13,14 @@ export function formatIndices(indices: readonly number[]): string {
   return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
-/** Reads what `formatIndices` writes. */
+/** Parses the output of `formatIndices`. */
 export function parseIndices(text: string): number[] {
   return parseRanges(text).flatMap(([first, last]) =>
     Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
   );
 }
 
-/** Whether `index` is in the list, without spelling the list out. */
+/** Whether `index` is in the list; does not expand the list. */
 export function indicesInclude(text: string, index: number): boolean {
   return parseRanges(text).some(([first, last]) => index >= first && index <= last);
 }

@@ -1,22 +1,22 @@
 import type { ProviderErrorKind } from "./errors.ts";
 
-/** One unit of input: it ends in exactly one record of the output. */
+/** One unit of input; it ends in exactly one record of the output. */
 export interface Item {
-  /** Position in the source, from 0; the order of the output. */
+  /** Position in the source and in the output, from 0. */
   readonly index: number;
   readonly id: string;
   readonly text: string;
   /** Estimated tokens of `text`. */
   readonly tokens: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Index of the first item that asks for the same: this one is a copy, never sent, and gets that one's outcome. */
+  /** Index of the first item that is equal to this one. A duplicate is never sent and gets that item's outcome. */
   readonly duplicateOf?: number;
 }
 
-/** Why an item has no result: a provider's kind, or one of the ends only a run can bring. */
+/** Why an item has no result: the kind of a provider error, or a reason of the run itself. */
 export type FailureKind = ProviderErrorKind | "crash-loop" | "cancelled" | "expired";
 
-/** A definite error of one item. `message` never holds a credential or the item's text. */
+/** A definite error of one item. `message` never contains a credential or the item's text. */
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;

@@ -1,30 +1,32 @@
-/** A lane is what shares a limit: provider + account + model. */
+/** Provider, account and model; everything that shares one rate limit. */
 export interface Lane {
   readonly provider: string;
   readonly account: string;
   readonly model: string;
 }
 
-/** "minimax/embo-01" or, for a second account, "minimax:team-b/embo-01". Used in keys, logs and screens. */
+/**
+ * "minimax/embo-01" or, for an account other than "default", "minimax:team-b/embo-01". Used in keys, logs and the UI.
+ */
 export function formatLane(lane: Lane): string {
   const account = lane.account === "default" ? "" : `:${lane.account}`;
   return `${lane.provider}${account}/${lane.model}`;
 }
 
-/** Reads what `formatLane` writes; undefined for anything else. */
+/** Parses the output of `formatLane`; undefined for any other text. */
 export function parseLane(name: string): Lane | undefined {
   const parts = /^([^:/\s]+)(?::([^:/\s]+))?\/(\S+)$/.exec(name);
   const [, provider, account = "default", model] = parts ?? [];
   return provider === undefined || model === undefined ? undefined : { provider, account, model };
 }
 
-/** What a lane may spend. An absent figure means "no known limit"; throttle answers then teach one. */
+/** The limits of a lane. Undefined means that no limit is known; the limiter then learns one from throttle answers. */
 export interface LaneLimits {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   /** Upstream calls in flight at once, over all workers on all machines. */
   readonly concurrency?: number;
-  /** `burst`: a window may be spent at once. `even`: grants keep a distance of window / limit. */
+  /** `burst`: a window may be spent at once. `even`: calls are spaced by window / limit. */
   readonly pacing?: "burst" | "even";
 }
 

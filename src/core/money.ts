@@ -1,4 +1,4 @@
-/** Money per million tokens; a price that is not given is not known, not zero. */
+/** Money per million tokens. An undefined price is unknown, not zero. */
 export interface TokenPrice {
   readonly inputPerMillionTokens?: number;
   readonly outputPerMillionTokens?: number;
@@ -10,17 +10,17 @@ export interface TokenCount {
   readonly output: number;
 }
 
-/** An amount that is not known exactly: it lies between `low` and `high`, and `expected` is the best guess. */
+/** An estimated amount between `low` and `high`; `expected` is the best estimate. */
 export interface AmountRange {
   readonly low: number;
   readonly expected: number;
   readonly high: number;
 }
 
-/** How far the estimate of a text's tokens may be from what a provider counts. */
+/** The maximum relative error of a text's estimated tokens. */
 export const ESTIMATE_ERROR = 0.15;
 
-/** What tokens cost; undefined when there are tokens of a kind whose price is not known. */
+/** The cost of tokens; undefined when the price of some of them is unknown. */
 export function computeCost(price: TokenPrice, { input, output }: TokenCount): number | undefined {
   const { inputPerMillionTokens, outputPerMillionTokens } = price;
   if (input > 0 && inputPerMillionTokens === undefined) return undefined;
@@ -29,17 +29,16 @@ export function computeCost(price: TokenPrice, { input, output }: TokenCount): n
 }
 
 /**
- * What estimated tokens will cost: input within the error of the estimate, answers anywhere between nothing and
- * their limit, and probably `likely` tokens long (half of the limit when that is not given). Undefined when a price
- * is missing.
+ * Estimates the cost of calls. Input may differ by the error of the estimate. Output is between 0 tokens and its limit,
+ * and probably `likelyOutput` tokens (by default half of the limit). Undefined when a price is unknown.
  */
 export function estimateCostRange(
   price: TokenPrice,
   { input, output }: TokenCount,
-  likely = output / 2,
+  likelyOutput = output / 2,
 ): AmountRange | undefined {
   const low = computeCost(price, { input: input * (1 - ESTIMATE_ERROR), output: 0 });
-  const expected = computeCost(price, { input, output: likely });
+  const expected = computeCost(price, { input, output: likelyOutput });
   const high = computeCost(price, { input: input * (1 + ESTIMATE_ERROR), output });
   if (low === undefined || expected === undefined || high === undefined) return undefined;
   return { low, expected, high };

@@ -1,8 +1,8 @@
 const REDACTED_TEXT = "[redacted]";
 
 /**
- * A value that must not reach a log, an error, Redis or a file by accident: every way of printing it gives
- * `[redacted]`, and only `reveal()`, which is easy to search for, gives the value.
+ * A value that must not reach a log, an error, Redis or a file by accident: printing it in any way yields `[redacted]`.
+ * Only `reveal()`, which is easy to search for, returns the value.
  */
 export class Secret {
   readonly #value: string;
@@ -27,7 +27,7 @@ export class Secret {
     return REDACTED_TEXT;
   }
 
-  /** What `console.log` and `util.inspect` print. */
+  /** Called by `console.log` and `util.inspect`. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return REDACTED_TEXT;
   }

@@ -1,10 +1,10 @@
 /**
- * The candidate that a misspelt word most likely meant, or undefined when none is close. Case, "-" and "_" do not
- * count, so "requests_per_minute" finds "requestsPerMinute".
+ * Finds the candidate that a misspelt word most likely stands for; undefined when none is close. Case, "-" and "_" are
+ * ignored, so "requests_per_minute" finds "requestsPerMinute".
  */
 export function findSimilarName(word: string, candidates: Iterable<string>): string | undefined {
   const input = normalizeName(word);
-  // One slip in three letters is still the same word to a reader; more than that is another word.
+  // One edit per three letters is likely a typo; more edits make another word.
   let best = Math.max(1, Math.floor(input.length / 3)) + 1;
   let found: string | undefined;
   for (const candidate of candidates) {
@@ -17,7 +17,7 @@ export function findSimilarName(word: string, candidates: Iterable<string>): str
   return found;
 }
 
-/** The candidates most like `wanted`, best first: at most `limit`, none that has little in common with it. */
+/** Returns up to `limit` candidates that are similar to `input`, the most similar first. */
 export function listSimilarNames(input: string, candidates: readonly string[], limit = 3): string[] {
   const target = input.toLowerCase();
   return candidates
@@ -39,7 +39,9 @@ function normalizeName(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours between two words; gives up at `limit`. */
+/**
+ * The edit distance of two words, with swaps of adjacent letters as one edit (optimal string alignment), up to `limit`.
+ */
 export function editDistance(a: string, b: string, limit = Number.POSITIVE_INFINITY): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let beforeLast: number[] = [];

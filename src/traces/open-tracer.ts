@@ -16,9 +16,9 @@ import {
   TracerProvider,
   type TracerProviderOptions,
 } from "@opentelemetry/sdk-trace";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import {
   type OpenSpan,
-  type SpanAttributes,
   type SpanName,
   type SpanOptions,
   TRACE_CONTEXT,
@@ -26,19 +26,19 @@ import {
   type Tracer,
 } from "#src/core/tracer.ts";
 
-/** Where spans go. */
+/** Where spans are sent, and which. */
 export interface TraceTarget {
-  /** The whole address. */
+  /** The complete URL. */
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly service: string;
-  /** Of all traces that begin here, the share that is recorded: 0 to 1. */
+  /** The share of the traces started by this process that is sampled: 0 to 1. */
   readonly sampleRatio: number;
 }
 
-/** How long the collector may take for one export, and how long the end of a process waits for it. */
+/** The timeout of an export, and the longest time that the end of a process waits for one. */
 const EXPORT_MS = 3_000;
-/** Spans in memory; further ones are dropped, because a collector that is away is no reason to grow. */
+/** Spans kept in memory; further ones are dropped, so that memory stays bounded while the collector is unavailable. */
 const MAX_SPANS = 4_096;
 
 const KINDS: Readonly<Record<SpanName, SpanKind>> = {
@@ -50,8 +50,8 @@ const KINDS: Readonly<Record<SpanName, SpanKind>> = {
 };
 
 /**
- * Starts to record spans and to send them by OTLP over HTTP. Load this file only where traces are wanted: it is the
- * only one that loads OpenTelemetry. Inside a program that has an active span of its own, `submit` becomes its child.
+ * Records spans and sends them by OTLP over HTTP. This is the only file that loads OpenTelemetry, so import it only when
+ * tracing is enabled. In a program with an active span, `submit` spans become its children.
  */
 export function openTracer(target: TraceTarget, version?: string): Tracer {
   const exporter = new OTLPTraceExporter({
@@ -79,7 +79,7 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
         name,
         {
           kind: KINDS[name],
-          attributes: dropUndefined(attributes),
+          attributes: omitUndefined(attributes),
           links: links.flatMap((link) => {
             const linked = parseContext(link);
             return linked ? [{ context: linked }] : [];
@@ -91,7 +91,7 @@ export function openTracer(target: TraceTarget, version?: string): Tracer {
       return {
         context: span.isRecording() ? formatContext(span.spanContext()) : undefined,
         end({ at: endedAt, error, attributes: more } = {}) {
-          if (more) span.setAttributes(dropUndefined(more));
+          if (more) span.setAttributes(omitUndefined(more));
           if (error !== undefined) {
             span.setAttribute("error.type", error);
             span.setStatus({ code: SpanStatusCode.ERROR });
@@ -117,10 +117,6 @@ function parseContext(text: TraceContext): SpanContext | undefined {
 
 function formatContext({ traceId, spanId, traceFlags }: SpanContext): TraceContext {
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
-}
-
-function dropUndefined(attributes: SpanAttributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
 function describeProcess(service: string, version: string | undefined): NonNullable<TracerProviderOptions["resource"]> {

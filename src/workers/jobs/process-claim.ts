@@ -190,7 +190,7 @@ async function submit<I extends PendingInput, M>(
   signal?.addEventListener("abort", onLockLost, { once: true });
   try {
     dispatcher.submit(inputs);
-    // A stop may have come between the claim and the submit; the group no longer looks then.
+    // A stop may have come between the claim and the submit.
     if (isStopping()) onLockLost();
     await completion.finished;
   } finally {
