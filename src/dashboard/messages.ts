@@ -185,8 +185,8 @@ export const ACTION_RESULTS = {
   cancel:
     "Cancelled. Calls in flight finish, then the output is written; items without a record are recorded as cancelled.",
   cancelWithoutCoordinator:
-    "Cancelled, but no output is written yet, because the run's process is not running. " +
-    "When its command is run again, it records the remaining items as cancelled and writes the output.",
+    "Cancelled, but no output is written yet, because no process coordinates this run. " +
+    "Run its command again to record the remaining items as cancelled and to write the output.",
   unchanged: "No change.",
   window: "The run's coordinator applies the new buffer size within seconds.",
 } as const;

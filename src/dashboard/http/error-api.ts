@@ -9,7 +9,7 @@
  * - Requests that change something are POST or DELETE with `content-type: application/json` from the same origin.
  * - A failed request is answered with an `ErrorBody`.
  *
- * Outside of the JSON API: `GET /queues/` (bull-board, viewer), `GET /metrics` (viewer, or a scraper's Authorization
+ * Outside the JSON API: `GET /queues/` (bull-board, viewer), `GET /metrics` (viewer, or a scraper's Authorization
  * header) and `GET /healthz` (everybody, `{ ok }`).
  */
 

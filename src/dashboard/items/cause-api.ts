@@ -5,13 +5,13 @@
  */
 
 export interface FailureCauseView {
-  /** Stable for the same cause; goes into paths and into `RetryRequest.cluster`. */
+  /** Stable for the same cause; for paths and for `RetryRequest.cause`. */
   readonly cause: string;
   readonly kind: string;
   readonly code?: string;
-  /** The message with what differs between items left out; empty with `rest`. */
+  /** The message with placeholders for what differs between items; empty with `isCatchAll`. */
   readonly message: string;
-  /** Not one cause: all failures of the kind beyond the causes that are told apart, each with its own message. */
+  /** Not one cause, but all further failures of the kind beyond the causes that are counted separately. */
   readonly isCatchAll?: true;
   readonly count: number;
   readonly example: { readonly index: number; readonly id?: string; readonly message: string };
@@ -21,9 +21,9 @@ export interface FailureCauseList {
   readonly at: number;
   /** Largest first, at most 100. */
   readonly causes: readonly FailureCauseView[];
-  /** Failures in clusters beyond those listed. */
+  /** Failures with causes that are not listed. */
   readonly others: number;
-  /** Failures altogether. */
+  /** All failures. */
   readonly total: number;
 }
 

@@ -9,16 +9,16 @@ export type ItemStatus = "succeeded" | "failed" | "waiting";
 
 /** Query of GET /api/runs/:run/items. */
 export interface ItemQuery {
-  /** What to look for; empty: all items. */
+  /** Part of an id or a text; empty for all items. */
   readonly text?: string;
-  /** Where: the id holds it (default), or the item's text does (operator; reads the whole spool, so it may take pages). */
+  /** Where to search `text`: in ids (default), or in texts (operator; reads all items, so it may take several pages). */
   readonly in?: "id" | "text";
   readonly status?: ItemStatus;
-  /** Kind of failure. */
+  /** Failure kind. */
   readonly kind?: string;
-  /** A cluster, as `FailureCluster.cluster` names it. */
+  /** See `FailureCauseView.cause`. */
   readonly cause?: string;
-  /** Index to begin at: 0, or an earlier answer's `next`. */
+  /** Index to start at: 0, or the `next` of an earlier page. */
   readonly from?: number;
   /** 1 to 200; 50 by default. */
   readonly limit?: number;
@@ -28,7 +28,7 @@ export interface ItemSummary {
   readonly index: number;
   readonly id: string;
   readonly status: ItemStatus;
-  /** Estimated while it waits, then as the provider reported. */
+  /** Estimated while the item waits, then as reported by the provider. */
   readonly tokens?: number;
   readonly attempts?: number;
   readonly failure?: FailureView;
@@ -42,24 +42,24 @@ export interface FailureView {
 
 export interface ItemPage {
   readonly items: readonly ItemSummary[];
-  /** Where to go on; absent: this was the end. A page may be empty and yet have a next one, when a search takes long. */
+  /** Where to continue; absent on the last page. During a long search, a page may be empty and still have a next one. */
   readonly next?: number;
-  /** Items looked at so far over items of the run, 0 to 1. */
+  /** Share of the run's items that have been searched so far, 0 to 1. */
   readonly searchedShare: number;
 }
 
-/** A text that is not shown until an operator asks. */
+/** A text that is hidden until an operator reveals it. */
 export interface MaskedText {
   readonly characters?: number;
-  /** Why there is none at all ("the output holds no texts", "not answered yet"). */
+  /** Why there is no text. */
   readonly absentReason?: string;
-  /** The same as a code; `vector`: it stands in the output, and is no text; `not-kept`: the output holds none. */
+  /** The same as a code. `vector`: the answer is a vector in the output; `not-kept`: the output contains no texts. */
   readonly absentCode?: "not-answered" | "failed" | "vector" | "not-kept";
 }
 
 export interface AttemptView {
   readonly number: number;
-  /** When the call began. */
+  /** When the call started. */
   readonly at?: number;
   readonly durationMs?: number;
   readonly lane?: string;
@@ -72,26 +72,26 @@ export interface ItemHistory extends ItemSummary {
   readonly at: number;
   readonly run: string;
   readonly model?: string;
-  /** Where it comes from, as far as it is known: file name, line. Text. */
+  /** The source of the item, if known: file name, line. */
   readonly origin?: string;
   readonly recordedAt?: number;
   readonly answer?: {
     readonly finishReason?: string;
     readonly inputTokens?: number;
     readonly outputTokens?: number;
-    /** Floats of its vector. */
+    /** Length of its vector. */
     readonly dimensions?: number;
   };
   /**
-   * Every upstream call for it that is known, in order. Throttled ones are no attempts: their number comes again. Of
-   * failed ones, the newest 10,000 of the run are kept, for a week.
+   * Every known upstream call for the item, in order. Throttled calls do not count as attempts: their number is used
+   * again. The newest 10,000 failed calls of a run are kept for a week.
    */
   readonly history: readonly AttemptView[];
   readonly request: MaskedText;
   readonly response: MaskedText;
 }
 
-/** Plain texts, cut at 256 KiB each; `cut` tells how many characters were left out. */
+/** Plain texts, truncated to 256 KiB each; `cut` is the number of characters left out. */
 export interface RevealedItem {
   readonly request?: { readonly text: string; readonly cut?: number };
   readonly response?: { readonly text: string; readonly cut?: number };
@@ -99,12 +99,12 @@ export interface RevealedItem {
 
 export interface LatestRecord {
   readonly index: number;
-  /** When the folder is at hand. */
+  /** Only if the run's folder is readable. */
   readonly id?: string;
   readonly at: number;
   readonly attempts: number;
   readonly tokens: number;
-  /** The first few floats of its vector, for the eye. */
+  /** The first floats of its vector. */
   readonly vector?: readonly number[];
   readonly dimensions?: number;
   readonly failure?: FailureView;

@@ -41,7 +41,7 @@ export function itemRoutes({ breaker, audit, runService, items, records, search 
   return async (server: FastifyInstance): Promise<void> => {
     server.get("/api/runs/:run/items", async (request): Promise<ItemPage> => {
       const query = parseInput(itemQuery, request.query);
-      // Searching in texts reveals them bit by bit.
+      // Searching in texts can reveal them piece by piece.
       if (query.in === "text" && query.text !== "") requireOperator(request);
       else requirePrincipal(request);
       return await items.find(parseRunParam(request), query);

@@ -11,9 +11,9 @@ export interface SearchRequest {
 export interface SearchHit {
   readonly index: number;
   readonly id: string;
-  /** Cosine, 1 for the same direction. */
+  /** Cosine similarity; 1 for the same direction. */
   readonly score: number;
-  /** Where the output holds texts; cut at 1,000 characters. */
+  /** Only if the output contains texts; truncated to 1,000 characters. */
   readonly text?: string;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
-import type { FailureView } from "#src/dashboard/items/item-api.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
@@ -15,11 +15,17 @@ export interface FollowDeps {
   readonly breaker: RedisCircuitBreaker;
 }
 
-/** Fast enough for text to flow, seldom enough for a hundred followers. */
+/** Short enough for text to flow, long enough for a hundred followers. */
 const POLL_INTERVAL_MS = 150;
 const UNAVAILABLE_RETRY_MS = 1_000;
 
-/** Whether an item's deltas may be followed; throws an HttpError for one that Redis does not know. */
+/** The parts of an item's end that are shown; a part of another form counts as absent. */
+const endPayload = z.object({
+  finishReason: z.object({ unified: z.string().optional() }).optional().catch(undefined),
+  failure: z.object({ kind: z.string(), code: z.string().optional(), message: z.string() }).optional().catch(undefined),
+});
+
+/** Throws an HttpError unless Redis knows the item as a chat. */
 export async function requireChat(item: string, { client, keys, breaker }: FollowDeps): Promise<void> {
   const status = await breaker.run(() => readStatus(client, keys, item));
   if (status?.kind !== "chat") {
@@ -27,7 +33,7 @@ export async function requireChat(item: string, { client, keys, breaker }: Follo
   }
 }
 
-/** All deltas of an item from its first one on, until it has ended or `signal` aborts. */
+/** All partials of an item from the first one on, until it has ended or `signal` aborts. */
 export async function* followChat(
   item: string,
   { client, keys, breaker }: FollowDeps,
@@ -40,12 +46,12 @@ export async function* followChat(
     try {
       partials = await breaker.run(() => readPartials(client, keys.item(item), after));
     } catch {
-      // Redis is away; what came meanwhile is there when it is back.
+      // Redis is unavailable. Partials that are written in the meantime are read when it is back.
       await sleep(UNAVAILABLE_RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
     for (const partial of partials) {
       after = partial.id;
-      // A reader that starts in the middle may meet deltas behind the reset that ended them.
+      // A stale attempt may still have written deltas after the reset; skip them.
       if (partial.type !== "end" && partial.attempt < attempt) continue;
       if (partial.type !== "end") attempt = partial.attempt;
       yield toEvent(item, partial);
@@ -61,15 +67,6 @@ function toEvent(item: string, partial: PartialEntry): LiveChatEvent {
     const { type, attempt, delta } = partial;
     return { item, type, attempt, delta };
   }
-  const final = (partial.final ?? {}) as {
-    readonly failure?: FailureView;
-    readonly finishReason?: { readonly unified?: string };
-  };
-  const finishReason = final.finishReason?.unified;
-  return {
-    item,
-    type: "end",
-    finishReason,
-    failure: final.failure,
-  };
+  const { finishReason, failure } = endPayload.safeParse(partial.final).data ?? {};
+  return { item, type: "end", finishReason: finishReason?.unified, failure };
 }

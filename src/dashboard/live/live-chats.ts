@@ -13,17 +13,17 @@ export interface LiveChatDeps {
   readonly breaker: RedisCircuitBreaker;
   readonly client: RedisClient;
   readonly keys: Keys;
-  /** As they were seen last. */
+  /** The lanes of the latest snapshot. */
   readonly lanes: () => readonly LaneView[];
 }
 
 /**
- * The chat items whose jobs workers hold at this moment, from BullMQ's own lists. A worker holds more than it has calls
- * under way: the rest wait for a reservation.
+ * The chat items whose jobs workers hold now, from BullMQ's lists of active jobs. A worker holds more jobs than it has
+ * calls in flight: the others wait for a reservation.
  */
 export class LiveChatList {
   readonly #deps: LiveChatDeps;
-  /** What is remembered of running jobs, so that their data, which holds the requests, is read once. */
+  /** The items of active jobs, cached so that each job's data, which contains the requests, is read once. */
   #known = new Map<string, readonly LiveChat[]>();
   #reading: Promise<LiveChats> | undefined;
 
@@ -31,7 +31,7 @@ export class LiveChatList {
     this.#deps = deps;
   }
 
-  /** One reading for all who ask at the same moment. */
+  /** Shared by concurrent callers. */
   read(): Promise<LiveChats> {
     this.#reading ??= this.#deps.breaker
       .run(() => this.#read())
@@ -45,12 +45,12 @@ export class LiveChatList {
     await this.#deps.queues.discover();
     const queues = this.#deps.queues.list().filter(({ kind }) => kind === "chat");
     const lists = await Promise.all(
-      queues.map(async (registered) => ({ registered, ids: await activeIds(registered) })),
+      queues.map(async (registered) => ({ registered, ids: await listActiveJobs(registered) })),
     );
     const known = new Map<string, readonly LiveChat[]>();
     let total = 0;
     for (const { registered, ids } of lists) {
-      // Of jobs beyond those shown it is not known how many items they carry; each has one at least.
+      // Jobs beyond those shown are not read; each carries at least one item.
       total += Math.max(0, ids.length - MAX_SHOWN);
       for (const id of ids.slice(0, MAX_SHOWN)) {
         const key = `${registered.queue.name} ${id}`;
@@ -63,40 +63,40 @@ export class LiveChatList {
     const all = [...known.values()].flat();
     const shown = all.sort(compareChats).slice(0, MAX_SHOWN);
     const chats = await Promise.all(shown.map((chat) => this.#addState(chat)));
-    return { at: Date.now(), chats, total, ...this.#answering(all) };
+    return { at: Date.now(), chats, total, answering: this.#countCalls(all) };
   }
 
-  /** How far an item is that was submitted on its own; of a run's, nobody writes that down. */
+  /** Adds the progress of a standalone item; for items of runs it is not recorded. */
   async #addState(chat: LiveChat): Promise<LiveChat> {
     if (chat.run !== undefined) return chat;
     const { client, keys } = this.#deps;
     const [attempt, written] = await client.hmget(keys.item(chat.item).state, "attempt", "written");
     if (!attempt) return chat;
     const state = Number(written) > 0 ? "answering" : "waiting";
-    return { ...chat, attempt: Number(attempt), ...(chat.isStreaming ? { state } : {}) };
+    return { ...chat, attempt: Number(attempt), state: chat.isStreaming ? state : undefined };
   }
 
-  /** Calls under way on the lanes of the models that are asked. */
-  #answering(chats: readonly LiveChat[]): Pick<LiveChats, "answering"> {
+  /** Calls in flight on the lanes of the chats' models; undefined if none of the lanes is known. */
+  #countCalls(chats: readonly LiveChat[]): number | undefined {
     const models = new Set(chats.map(({ model }) => model));
     const lanes = this.#deps.lanes().filter(({ provider, model }) => models.has(`${provider}/${model}`));
-    if (lanes.length === 0) return {};
-    return { answering: lanes.reduce((sum, { concurrency }) => sum + concurrency.used, 0) };
+    if (lanes.length === 0) return undefined;
+    return lanes.reduce((sum, { concurrency }) => sum + concurrency.used, 0);
   }
 }
 
-/** Those that can be followed, then other single ones, then those of runs; of equals the newest. */
+/** First items that can be followed, then other standalone items, then items of runs; newest first. */
 function compareChats(a: LiveChat, b: LiveChat): number {
   const rank = ({ isStreaming, run }: LiveChat) => (isStreaming ? 0 : run === undefined ? 1 : 2);
   return rank(a) - rank(b) || (b.startedAt ?? 0) - (a.startedAt ?? 0);
 }
 
-/** The newest first. */
-async function activeIds({ queue }: RegisteredQueue): Promise<string[]> {
+/** Newest first. */
+async function listActiveJobs({ queue }: RegisteredQueue): Promise<string[]> {
   return (await queue.getRanges(["active"], 0, -1)) as string[];
 }
 
-/** The items of a job; none when it has ended meanwhile, or is none of ours. */
+/** The items of a job; none if it has ended in the meantime, or has no valid payload. */
 async function readChats({ queue }: RegisteredQueue, id: string): Promise<LiveChat[]> {
   const job = await queue.getJob(id);
   const payload = parsePayload(job?.data);
@@ -109,6 +109,7 @@ async function readChats({ queue }: RegisteredQueue, id: string): Promise<LiveCh
     submittedAt: job.timestamp,
     startedAt: job.processedOn,
     isStreaming: stream === true && item !== undefined,
-    ...(run === undefined ? {} : { run, index }),
+    run,
+    index: run === undefined ? undefined : index,
   }));
 }

@@ -10,27 +10,27 @@ import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { LiveChatEvent, LiveChats } from "./chat-api.ts";
 
 /**
- * What a page wants to be told, as query of ONE stream per page: ?overview=1&runs=1&run=ID&records=ID&chat=ITEM&
- * chats=1, any of them together. `health` comes always. Each event comes at once after connecting, then when it has
- * changed, at most once a second (`chat`: as deltas come). EventSource reconnects by itself; a stream that is refused
- * (401, 404) ends for good: ask /api/session then. Close the stream while the page is hidden: a browser
- * opens only six connections to a host.
+ * The topics of a page, as the query of ONE stream per page: any of ?overview=1&runs=1&run=ID&records=ID&chat=ITEM&
+ * chats=1. `health` is always sent. Each event is sent after connecting and then whenever it has changed, at most once
+ * a second (`chat`: as deltas arrive). EventSource reconnects by itself, but not after the stream was refused (401,
+ * 404): request /api/session then. Close the stream while the page is hidden, because browsers open only six
+ * connections per host.
  *
- * `chat` shows what a model says and needs an operator; the others need a viewer.
+ * `chat` contains model output and needs an operator; the others need a viewer.
  */
 export interface LiveEvents {
   readonly health: ServerHealth;
-  /** Whole, each time. */
+  /** Complete each time. */
   readonly overview: Overview;
-  /** The newest runs, as GET /api/runs without a query gives. */
+  /** The newest runs, as returned by GET /api/runs without a query. */
   readonly runs: RunList;
-  /** Whole, each time. */
+  /** Complete each time. */
   readonly run: RunPage;
-  /** The newest records of the run, newest last, each at most once per stream. */
+  /** The newest records of the run, newest last; each is sent at most once per stream. */
   readonly records: LatestRecords;
   readonly chats: LiveChats;
   readonly chat: LiveChatEvent;
-  /** The run or the chat asked for is not known, or not for this role; the other events go on. */
+  /** The requested run or chat is unknown, or this role may not read it. The other events continue. */
   readonly refused: ErrorBody & { readonly topic: "run" | "records" | "chat" };
 }
 

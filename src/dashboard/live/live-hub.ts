@@ -15,7 +15,7 @@ import type { LiveChatList } from "./live-chats.ts";
 import type { LiveEvents } from "./live-events.ts";
 import type { SseConnection } from "./sse-connection.ts";
 
-/** What a stream is about. */
+/** What a page subscribes to. */
 export interface Topics {
   readonly overview: boolean;
   readonly runs: boolean;
@@ -32,7 +32,7 @@ export interface LiveHubDeps {
   readonly records: LatestRecordsReader;
   readonly chats: LiveChatList;
   readonly follow: FollowDeps;
-  /** Whether somebody who came in once must not any more. */
+  /** Whether the session has expired or been revoked. */
   readonly isSessionExpired: (principal: Principal) => boolean;
   readonly onError: (error: Error, where: string) => void;
 }
@@ -42,19 +42,19 @@ interface Subscription {
   readonly topics: Topics;
   readonly principal: Principal;
   healthState: string;
-  /** Newest record that was sent: `at` and index. */
+  /** The newest records that were sent: their time, and the indices of the records of that time. */
   records: { at: number; indices: Set<number> };
-  /** Ends the following of its run's records. */
+  /** Stops following the records of its run. */
   unfollow?: () => void;
 }
 
 const MAX_SUBSCRIPTIONS = 500;
-/** Pages that asked for a run or chat that is not there are told once, by these topics. */
+/** Topics of which a page may request an unknown run or chat; it gets one `refused` event. */
 type RefusableTopic = LiveEvents["refused"]["topic"];
 
 /**
- * Tells all open pages what the sampler saw. Everything is read and written as JSON once per look, however many pages
- * want it; a page costs this server some bytes, and Redis nothing.
+ * Pushes every snapshot to all open pages. Each topic is read and serialized once per snapshot, however many pages
+ * subscribe to it; another page costs this server some bytes, and Redis nothing.
  */
 export class LiveHub {
   readonly #deps: LiveHubDeps;
@@ -70,13 +70,13 @@ export class LiveHub {
     return this.#subscriptions.size;
   }
 
-  /** Throws an HttpError when there are too many. */
+  /** Throws an HttpError when too many pages are open. */
   requireCapacity(): void {
     if (this.#subscriptions.size < MAX_SUBSCRIPTIONS) return;
     throw new HttpError(ERRORS.tooManyStreams(MAX_SUBSCRIPTIONS));
   }
 
-  /** Begins to tell a page about its topics, until it goes. */
+  /** Subscribes a page to its topics until it disconnects. */
   async open(connection: SseConnection, topics: Topics, principal: Principal): Promise<void> {
     const subscription: Subscription = {
       connection,
@@ -134,16 +134,16 @@ export class LiveHub {
       new Set(subscriptions.flatMap(({ topics }) => pick(topics) || []));
     if (collectTopics(({ overview }) => overview).size > 0) {
       const json = JSON.stringify(describeOverview(snapshot, sampler, breaker.health()));
-      for (const { connection, topics } of subscriptions) if (topics.overview) connection.sendText("overview", json);
+      for (const { connection, topics } of subscriptions) if (topics.overview) connection.sendJson("overview", json);
     }
     if (collectTopics(({ runs }) => runs).size > 0) {
       const json = JSON.stringify(listRuns(snapshot, { offset: 0, limit: 50, text: "" }));
-      for (const { connection, topics } of subscriptions) if (topics.runs) connection.sendText("runs", json);
+      for (const { connection, topics } of subscriptions) if (topics.runs) connection.sendJson("runs", json);
     }
     await Promise.all(
       [...collectTopics(({ run }) => run)].map((run) => this.#pushRun(run, snapshot.at, subscriptions)),
     );
-    // A page that is opened while Redis is away begins with what was seen last.
+    // A page that is opened while Redis is unavailable starts with the latest snapshot.
     if (breaker.isOpen) return;
     await Promise.all([
       ...[...collectTopics(({ records }) => records)].map((run) => this.#pushRecords(run, subscriptions)),
@@ -151,7 +151,7 @@ export class LiveHub {
     ]);
   }
 
-  /** When Redis goes and when it is back. */
+  /** Sends the health if it has changed. */
   #pushHealth(subscription: Subscription): void {
     const health: ServerHealth = this.#deps.breaker.health();
     if (health.redis.state === subscription.healthState) return;
@@ -163,7 +163,7 @@ export class LiveHub {
     const page = await this.#deps.runService.readCachedPage(run, at);
     if (!page) return;
     const json = JSON.stringify(page);
-    for (const { connection, topics } of subscriptions) if (topics.run === run) connection.sendText("run", json);
+    for (const { connection, topics } of subscriptions) if (topics.run === run) connection.sendJson("run", json);
   }
 
   async #pushRecords(run: string, subscriptions: readonly Subscription[]): Promise<void> {
@@ -186,14 +186,14 @@ export class LiveHub {
     const chats = await this.#deps.chats.read().catch(() => undefined);
     if (!chats) return;
     const json = JSON.stringify(chats);
-    for (const { connection, topics } of subscriptions) if (topics.chats) connection.sendText("chats", json);
+    for (const { connection, topics } of subscriptions) if (topics.chats) connection.sendJson("chats", json);
   }
 
   async #refuseUnknown(subscription: Subscription, topic: RefusableTopic, run: string): Promise<void> {
     try {
       await this.#deps.runService.requireRun(run);
     } catch (error) {
-      // Whether it is known will be seen when Redis is back.
+      // Without Redis it is not known yet whether the run exists.
       if (!(error instanceof HttpError && error.code === "redis-unavailable")) this.#refuse(subscription, topic, error);
     }
   }
@@ -214,7 +214,7 @@ export class LiveHub {
   }
 }
 
-/** Those that came after what the stream has; of one moment, those that it lacks. */
+/** The records that are newer than those that were sent, or have the same time and were not sent. */
 function takeNewRecords(subscription: Subscription, records: readonly LatestRecord[]): LatestRecord[] {
   const { at, indices } = subscription.records;
   const newRecords = records.filter((one) => one.at > at || (one.at === at && !indices.has(one.index)));

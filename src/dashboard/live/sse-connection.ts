@@ -1,7 +1,7 @@
 import type { FastifyReply } from "fastify";
 import type { LiveEventName, LiveEvents } from "./live-events.ts";
 
-/** A reader that is so far behind gets nothing more: it connects again, and begins with what is true then. */
+/** A reader with a larger backlog is disconnected; it reconnects and starts with the current state. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2_000;
@@ -21,7 +21,7 @@ export class SseConnection {
       ...(reply.getHeaders() as Record<string, string>),
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store, no-transform",
-      // Proxies that gather answers would hold events back.
+      // Keeps proxies from buffering events.
       "x-accel-buffering": "no",
     });
     raw.write(`retry: ${RETRY_MS}\n\n`);
@@ -30,7 +30,7 @@ export class SseConnection {
     this.#heartbeat = setInterval(() => this.#write(": still here\n\n"), HEARTBEAT_MS);
   }
 
-  /** Aborts when the reader has gone, or `close` was called. */
+  /** Aborts when the reader disconnects or `close` is called. */
   get signal(): AbortSignal {
     return this.#closed.signal;
   }
@@ -39,8 +39,8 @@ export class SseConnection {
     this.#write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Sends what was written as JSON once for all streams, unless it is what this one got last. */
-  sendText(event: LiveEventName, json: string): void {
+  /** Sends JSON that was serialized once for all streams, unless it equals the last event of this name. */
+  sendJson(event: LiveEventName, json: string): void {
     if (this.#last.get(event) === json) return;
     this.#last.set(event, json);
     this.#write(`event: ${event}\ndata: ${json}\n\n`);

@@ -8,10 +8,10 @@ import { TOTALS_TTL_MS } from "#src/state/telemetry/telemetry.ts";
 import { listActiveLanes, readLaneTotals, readRecordTotals } from "#src/state/telemetry/telemetry-reader.ts";
 import type { CoordinatedRun, MetricsSample } from "./metrics-sample.ts";
 
-/** A run that has been silent for longer is one of those that are stopped, and nothing new. */
+/** A run without a coordinator is reported for this long after its last sign of life. */
 export const SILENT_RUN_REPORTED_MS = 3600_000;
 
-/** What was seen at the last look, with what has to be read for metrics alone: a command or two per lane. */
+/** The latest snapshot plus what is only read for metrics: one or two commands per lane. */
 export async function collectMetrics(
   snapshot: Pick<SystemSnapshot, "at" | "lanes" | "queues" | "workers" | "redis" | "runs">,
   { client, keys, version }: { readonly client: RedisClient; readonly keys: Keys; readonly version: string },
@@ -36,8 +36,8 @@ export async function collectMetrics(
 }
 
 /**
- * A lease lapses ten seconds after its holder's death; the run's silence must go on being told, or nobody could be
- * alerted to it.
+ * Runs with a coordinator, and those that lost theirs recently: a lease expires ten seconds after its holder died, and
+ * without a metric after that there would be nothing to alert on.
  */
 function describeCoordinated(known: RunInfo, at: number): CoordinatedRun[] {
   const { run, hasCoordinator, published } = known;

@@ -4,45 +4,45 @@ import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
 import type { MetricsRegistry } from "./metrics-registry.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
 
-/** Limits and their use, and what calls came to, lane by lane. */
+/** Limits and their use, and the outcome, cost and duration of calls, by lane. */
 export function addLaneMetrics(registry: MetricsRegistry, { lanes, totals }: MetricsSample): void {
   addLimits(registry, lanes);
   addLaneStates(registry, lanes);
   addCalls(registry, totals);
-  addMoney(registry, totals);
+  addCosts(registry, totals);
   addDurations(registry, totals);
 }
 
 const LANE = ["lane", "provider"] as const;
 
 function addLimits(registry: MetricsRegistry, lanes: readonly LaneView[]): void {
-  const shares = [
+  const dimensions = [
     ["requests", "requests_in_window", "requests within the last minute", "requests"],
     ["tokens", "tokens_in_window", "tokens within the last minute, as reserved or reported", "tokens"],
-    ["concurrency", "calls_in_flight", "upstream calls under way, over all workers", "concurrency"],
+    ["concurrency", "calls_in_flight", "upstream calls in flight, over all workers", "concurrency"],
   ] as const;
-  for (const [field, used, what, limit] of shares) {
-    const values = (pick: (share: LimitUsageView) => number | undefined) =>
-      lanes.flatMap((lane) => laneValue(lane, pick(lane[field])));
+  for (const [field, used, description, limit] of dimensions) {
+    const pickValues = (pick: (usage: LimitUsageView) => number | undefined) =>
+      lanes.flatMap((lane) => toLaneValue(lane, pick(lane[field])));
     registry.gauge(
-      { name: `sluice_lane_${used}`, help: `Lane: ${what}.`, labels: LANE },
-      values((s) => s.used),
+      { name: `sluice_lane_${used}`, help: `Lane: ${description}.`, labels: LANE },
+      pickValues((usage) => usage.used),
     );
     registry.gauge(
       {
         name: `sluice_lane_${limit}_limit`,
-        help: `Lane: allowed ${limit}, where a limit is known.`,
+        help: `Lane: allowed ${limit}, if a limit is known.`,
         labels: LANE,
       },
-      values((s) => s.allowed),
+      pickValues((usage) => usage.allowed),
     );
     registry.gauge(
       {
         name: `sluice_lane_${limit}_learned_limit`,
-        help: `Lane: ${limit} in force after throttle answers, while below the allowed ones.`,
+        help: `Lane: learned limit of ${limit} after throttled calls, while it is below the allowed one.`,
         labels: LANE,
       },
-      values((s) => s.learned),
+      pickValues((usage) => usage.learned),
     );
   }
 }
@@ -52,12 +52,12 @@ function addLaneStates(registry: MetricsRegistry, lanes: readonly LaneView[]): v
   registry.gauge(
     {
       name: "sluice_lane_state",
-      help: "Lane: 1 for the state it is in, 0 for the others.",
+      help: "Lane: 1 for its current state, 0 for the others.",
       labels: [...LANE, "state"],
     },
     lanes.flatMap((lane) =>
       states.map((state) => ({
-        labels: { ...buildLabelsOfView(lane), state },
+        labels: { ...buildViewLabels(lane), state },
         value: lane.state === state ? 1 : 0,
       })),
     ),
@@ -65,10 +65,10 @@ function addLaneStates(registry: MetricsRegistry, lanes: readonly LaneView[]): v
   registry.gauge(
     {
       name: "sluice_lane_faults_in_a_row",
-      help: "Lane: faults in a row; from 5 on it is out.",
+      help: "Lane: faults in a row. From 5 on the lane is out: one probe call at a time.",
       labels: LANE,
     },
-    lanes.flatMap((lane) => laneValue(lane, lane.faultStreak)),
+    lanes.flatMap((lane) => toLaneValue(lane, lane.faultStreak)),
   );
 }
 
@@ -76,7 +76,7 @@ function addCalls(registry: MetricsRegistry, totals: MetricsSample["totals"]): v
   registry.counter(
     {
       name: "sluice_calls_total",
-      help: "Upstream calls that ended, by outcome: answered, or the kind of their error.",
+      help: "Finished upstream calls by outcome: answered, or the kind of their error.",
       labels: [...LANE, "outcome"],
     },
     expandByLabel(totals, ({ answered, errors }) => ({ answered, ...errors }), "outcome"),
@@ -88,18 +88,18 @@ function addCalls(registry: MetricsRegistry, totals: MetricsSample["totals"]): v
   registry.counter(
     {
       name: "sluice_throttles_total",
-      help: "Upstream calls refused for their rate (throttled, overloaded).",
+      help: "Upstream calls that the provider refused because of their rate (throttled, overloaded).",
       labels: LANE,
     },
     toLaneValues(totals, ({ throttles }) => throttles),
   );
 }
 
-function addMoney(registry: MetricsRegistry, totals: MetricsSample["totals"]): void {
+function addCosts(registry: MetricsRegistry, totals: MetricsSample["totals"]): void {
   registry.counter(
     {
       name: "sluice_tokens_total",
-      help: "Tokens of answered calls as reported, estimated where nothing was; direction is input or output.",
+      help: "Tokens of answered calls, as reported or else estimated; direction is input or output.",
       labels: [...LANE, "direction"],
     },
     expandByLabel(totals, ({ tokens }) => ({ ...tokens }), "direction"),
@@ -107,13 +107,13 @@ function addMoney(registry: MetricsRegistry, totals: MetricsSample["totals"]): v
   registry.counter(
     {
       name: "sluice_cost_total",
-      help: "Money spent on answered calls whose price is known, in units of the currency.",
+      help: "Cost of answered calls with a known price, in units of the currency.",
       labels: [...LANE, "currency"],
     },
     expandByLabel(totals, ({ cost }) => cost, "currency"),
   );
   registry.counter(
-    { name: "sluice_unpriced_calls_total", help: "Answered calls whose price nobody knows.", labels: LANE },
+    { name: "sluice_unpriced_calls_total", help: "Answered calls without a known price.", labels: LANE },
     toLaneValues(totals, ({ unpriced }) => unpriced),
   );
 }
@@ -123,7 +123,7 @@ function addDurations(registry: MetricsRegistry, totals: MetricsSample["totals"]
   registry.durations(
     {
       name: "sluice_call_duration_seconds",
-      help: "From sending a request to its whole answer, of answered calls.",
+      help: "Time from sending a request to its complete answer, for answered calls.",
       labels: LANE,
     },
     all.map(([lane, { durations }]) => ({ labels: buildLaneLabels(lane), histogram: durations })),
@@ -131,14 +131,14 @@ function addDurations(registry: MetricsRegistry, totals: MetricsSample["totals"]
   registry.durations(
     {
       name: "sluice_first_delta_seconds",
-      help: "From sending a request to the first delta of its answer, of streamed calls.",
+      help: "Time from sending a request to the first delta of its answer, for streamed calls.",
       labels: LANE,
     },
     all.map(([lane, { firstDeltas }]) => ({ labels: buildLaneLabels(lane), histogram: firstDeltas })),
   );
 }
 
-function buildLabelsOfView({ name, provider }: LaneView): { lane: string; provider: string } {
+function buildViewLabels({ name, provider }: LaneView): { lane: string; provider: string } {
   return { lane: name, provider };
 }
 
@@ -146,15 +146,15 @@ function buildLaneLabels(lane: string): { lane: string; provider: string } {
   return { lane, provider: parseLane(lane)?.provider ?? "" };
 }
 
-function laneValue(lane: LaneView, value: number | undefined) {
-  return value === undefined ? [] : [{ labels: buildLabelsOfView(lane), value }];
+function toLaneValue(lane: LaneView, value: number | undefined) {
+  return value === undefined ? [] : [{ labels: buildViewLabels(lane), value }];
 }
 
 function toLaneValues(totals: MetricsSample["totals"], pick: (stats: LaneStats) => number) {
   return [...totals].map(([lane, stats]) => ({ labels: buildLaneLabels(lane), value: pick(stats) }));
 }
 
-/** One value per lane and per name of what `pick` gives, which becomes the label. */
+/** One value per lane and per entry of the picked record, whose name becomes the label. */
 function expandByLabel<L extends string>(
   totals: MetricsSample["totals"],
   pick: (stats: LaneStats) => Readonly<Record<string, number | undefined>>,

@@ -1,35 +1,30 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { countDurations, DURATION_BOUNDS_MS, type DurationHistogram } from "#src/core/duration-histogram.ts";
 
-/** What a metric is called, what it says and which labels it has. */
 export interface MetricDefinition<L extends string> {
   readonly name: string;
   readonly help: string;
   readonly labels: readonly L[];
 }
 
-/** The metrics of one moment, in the order they were added. Every metric has its help, with or without a value. */
+/** The metrics of one scrape, in the order in which they were added. A metric without values still has its help. */
 export class MetricsRegistry {
   readonly #registry = new Registry();
 
   gauge<L extends string>(definition: MetricDefinition<L>, values: Iterable<MetricValue<L>>): void {
     const gauge = new Gauge({ ...definition, labelNames: definition.labels, registers: [this.#registry] });
-    // Without labels it would begin at 0, and what is not known must have no value.
+    // A gauge without labels would start at 0, but an unknown value must be absent.
     if (definition.labels.length === 0) gauge.remove();
     for (const { labels, value } of values) gauge.set(labels, value);
   }
 
-  /** Sums since ever; where a sum is smaller than before, Prometheus takes it for a restart. */
+  /** Totals; Prometheus treats a total that shrinks as a counter reset. */
   counter<L extends string>(definition: MetricDefinition<L>, values: Iterable<MetricValue<L>>): void {
-    const counter = new Counter({
-      ...definition,
-      labelNames: definition.labels,
-      registers: [this.#registry],
-    });
+    const counter = new Counter({ ...definition, labelNames: definition.labels, registers: [this.#registry] });
     for (const { labels, value } of values) counter.inc(labels, value);
   }
 
-  /** Durations in seconds, in the classes that they were counted in. */
+  /** Durations in seconds, in the buckets in which they were counted. */
   durations<L extends string>(definition: MetricDefinition<L>, histograms: readonly LabeledHistogram<L>[]): void {
     this.#registry.registerMetric(new PrecountedHistogram(definition, histograms));
   }
@@ -49,7 +44,7 @@ interface LabeledHistogram<L extends string> {
   readonly histogram: DurationHistogram;
 }
 
-/** A histogram that was counted elsewhere. */
+/** A histogram whose buckets were counted by the workers. */
 class PrecountedHistogram<L extends string> extends Histogram<string> {
   readonly #definition: MetricDefinition<L>;
   readonly #counted: readonly LabeledHistogram<L>[];
@@ -61,11 +56,11 @@ class PrecountedHistogram<L extends string> extends Histogram<string> {
     this.#counted = counted;
   }
 
-  /** What the registry, and `get`, ask a histogram for. */
+  /** Called by the registry and by `get`. */
   async getForPromString() {
     const { name, help } = this.#definition;
     const values = this.#counted.flatMap(({ labels, histogram }) => [
-      ...cumulative(histogram).map(([le, value]) => ({
+      ...toCumulativeCounts(histogram).map(([le, value]) => ({
         labels: { ...labels, le },
         value,
         metricName: `${name}_bucket`,
@@ -79,7 +74,7 @@ class PrecountedHistogram<L extends string> extends Histogram<string> {
 
 const BOUNDS_SECONDS = DURATION_BOUNDS_MS.map((ms) => ms / 1_000);
 
-function cumulative({ counts }: DurationHistogram): [le: string, count: number][] {
+function toCumulativeCounts({ counts }: DurationHistogram): [le: string, count: number][] {
   let sum = 0;
   return counts.map((count, i) => {
     sum += count;

@@ -19,10 +19,10 @@ export interface MetricsRouteDeps {
   readonly version: string;
 }
 
-/** GET /metrics, for whoever is signed in and for scrapers that send one of the passwords with each request. */
+/** GET /metrics, for signed-in users and for scrapers that send a password with each request. */
 export function metricsRoute({ authenticator, sampler, breaker, ...reading }: MetricsRouteDeps) {
-  /** Undefined while Redis is away: that is worth a scrape as well. */
-  const sample = async (): Promise<MetricsSample | undefined> => {
+  /** Undefined while Redis is unavailable, which is exported as a metric. */
+  const takeSample = async (): Promise<MetricsSample | undefined> => {
     try {
       const snapshot = await sampler.readSnapshot();
       return await breaker.run(() => collectMetrics(snapshot, reading));
@@ -36,7 +36,7 @@ export function metricsRoute({ authenticator, sampler, breaker, ...reading }: Me
       if (!request.principal) request.principal = (await authenticator.authenticateScraper(request)) ?? null;
       requirePrincipal(request);
       reply.type(METRICS_CONTENT_TYPE);
-      return await renderMetrics(await sample());
+      return await renderMetrics(await takeSample());
     });
   };
 }

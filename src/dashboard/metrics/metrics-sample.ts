@@ -4,14 +4,13 @@ import type { RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import type { LaneStats } from "#src/state/telemetry/telemetry.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 
-/** A run that some process coordinates at this moment, or did within the last hour and has not said that it ended. */
+/** A run that has a coordinator, or had one within the last hour and did not end properly. */
 export interface CoordinatedRun {
   readonly run: string;
-  /** Some process feeds and collects it at this moment. */
   readonly hasCoordinator: boolean;
-  /** Since its coordinator last told how far it is, ms. */
+  /** Time since its coordinator last published its progress, ms. */
   readonly silentMs: number;
-  /** Absent while it is still planned. */
+  /** Absent during planning. */
   readonly items?: {
     readonly total: number;
     readonly succeeded: number;
@@ -20,19 +19,19 @@ export interface CoordinatedRun {
   };
 }
 
-/** Everything that `/metrics` tells, as seen at one moment. What is not known is absent, never zero. */
+/** Everything that `/metrics` exports, at one moment. Unknown values are absent, never zero. */
 export interface MetricsSample {
   readonly version: string;
   readonly lanes: readonly LaneView[];
-  /** By the lane's name: its figures since ever. */
+  /** Lane name -> counters since its first call. */
   readonly totals: ReadonlyMap<string, LaneStats>;
-  /** Records committed since ever: `ok`, or the kind of their failure. */
+  /** All committed records by outcome: `ok`, or the failure kind. */
   readonly records: Readonly<Record<string, number>>;
   readonly queues: readonly (QueueView & { readonly provider: string })[];
   readonly workers: readonly ListedWorker[];
   readonly redis: RedisView;
-  /** A run that has ended must not keep its series. */
+  /** Without ended runs, whose series must disappear. */
   readonly runs: readonly CoordinatedRun[];
-  /** How many of all runs that are not at their end are in which phase. */
+  /** The number of unended runs by phase. */
   readonly runsByPhase: Readonly<Partial<Record<RunPhaseView, number>>>;
 }

@@ -6,13 +6,13 @@ import type { MetricsSample } from "./metrics-sample.ts";
 export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * What Prometheus reads from `/metrics`; `docs/metrics.md` says what each of them means. Undefined: Redis cannot be
- * asked, and nothing else is known. Names and labels hold no text of any item.
+ * The response of `/metrics` in the Prometheus text format, documented in `docs/metrics.md`. `sample` is undefined while
+ * Redis is unavailable. Names and labels contain no text of any item.
  */
 export async function renderMetrics(sample: MetricsSample | undefined): Promise<string> {
   const registry = new MetricsRegistry();
   registry.gauge(
-    { name: "sluice_redis_up", help: "1 when Redis answers, 0 when it is away.", labels: [] },
+    { name: "sluice_redis_up", help: "1 if Redis answers, 0 if it is unavailable.", labels: [] },
     toUnlabeledValue(sample ? 1 : 0),
   );
   if (!sample) return await registry.render();
@@ -36,7 +36,7 @@ function addRecords(registry: MetricsRegistry, { records }: MetricsSample): void
   registry.counter(
     {
       name: "sluice_records_total",
-      help: "Records committed, by outcome: ok, or the kind of their failure.",
+      help: "Committed records by outcome: ok, or the kind of their failure.",
       labels: ["outcome"],
     },
     Object.entries(records).map(([outcome, value]) => ({ labels: { outcome }, value })),
@@ -46,7 +46,7 @@ function addRecords(registry: MetricsRegistry, { records }: MetricsSample): void
 function addQueues(registry: MetricsRegistry, { queues }: MetricsSample): void {
   const labels = ["queue", "provider", "kind", "priority", "state"] as const;
   registry.gauge(
-    { name: "sluice_queue_jobs", help: "Jobs of a queue: waiting, active or delayed.", labels },
+    { name: "sluice_queue_jobs", help: "Jobs in a queue by state: waiting, active or delayed.", labels },
     queues.flatMap(({ name: queue, provider, kind, priority, ...jobs }) =>
       (["waiting", "active", "delayed"] as const).map((state) => ({
         labels: { queue, provider, kind, priority, state },
@@ -61,7 +61,7 @@ function addWorkers(registry: MetricsRegistry, { workers }: MetricsSample): void
   registry.gauge(
     {
       name: "sluice_workers",
-      help: "Workers by state: alive, or dead (silent for 15 s, within the last ten minutes).",
+      help: "Workers by state: alive, or dead (no heartbeat for 15 s; listed for ten minutes).",
       labels: ["state"],
     },
     [
@@ -69,14 +69,14 @@ function addWorkers(registry: MetricsRegistry, { workers }: MetricsSample): void
       { labels: { state: "dead" }, value: workers.length - alive.length },
     ],
   );
-  const sums = [
-    ["sluice_workers_jobs_in_flight", "Jobs that live workers hold.", (w) => w.jobs, sum],
-    ["sluice_workers_calls_in_flight", "Upstream calls that live workers have under way.", (w) => w.calls, sum],
+  const gauges = [
+    ["sluice_workers_jobs_in_flight", "Jobs held by live workers.", (w) => w.jobs, sum],
+    ["sluice_workers_calls_in_flight", "Upstream calls of live workers in flight.", (w) => w.calls, sum],
     [
       "sluice_workers_event_loop_lag_seconds",
-      "The longest that the event loop of any live worker stood still within its last five seconds.",
+      "Longest event-loop delay of any live worker within its last five seconds.",
       (w) => (w.loopLagMs === undefined ? undefined : w.loopLagMs / 1_000),
-      largest,
+      max,
     ],
   ] as const satisfies readonly (readonly [
     string,
@@ -84,11 +84,11 @@ function addWorkers(registry: MetricsRegistry, { workers }: MetricsSample): void
     (worker: MetricsSample["workers"][number]) => number | undefined,
     (values: readonly number[]) => number,
   ])[];
-  for (const [name, help, pick, join] of sums) {
+  for (const [name, help, pick, aggregate] of gauges) {
     const values = alive.flatMap((worker) => pick(worker) ?? []);
     registry.gauge(
       { name, help, labels: [] },
-      values.length === 0 && (alive.length > 0 || join === largest) ? [] : toUnlabeledValue(join(values)),
+      values.length === 0 && (alive.length > 0 || aggregate === max) ? [] : toUnlabeledValue(aggregate(values)),
     );
   }
 }
@@ -107,19 +107,19 @@ function addRuns(registry: MetricsRegistry, { runs, runsByPhase }: MetricsSample
   registry.gauge(
     {
       name: "sluice_runs",
-      help: "Runs that are not at their end, by state; stopped: no process feeds and collects it.",
+      help: "Unended runs by state; stopped means that the run has no coordinator.",
       labels: ["state"],
     },
     PHASES.map((state) => ({ labels: { state }, value: runsByPhase[state] ?? 0 })),
   );
   registry.gauge(
-    { name: "sluice_runs_coordinated", help: "Runs that some process feeds and collects.", labels: [] },
+    { name: "sluice_runs_coordinated", help: "Runs with a coordinator.", labels: [] },
     toUnlabeledValue(runs.filter(({ hasCoordinator }) => hasCoordinator).length),
   );
   registry.gauge(
     {
       name: "sluice_run_coordinator_lag_seconds",
-      help: "Since the coordinator of a run last told how far it is; it does so every second. For an hour after its death.",
+      help: "Time since the coordinator of a run last published its progress (every second); for an hour after it died.",
       labels: ["run"],
     },
     runs.map(({ run, silentMs }) => ({ labels: { run }, value: Math.max(0, silentMs) / 1_000 })),
@@ -127,7 +127,7 @@ function addRuns(registry: MetricsRegistry, { runs, runsByPhase }: MetricsSample
   registry.gauge(
     {
       name: "sluice_run_items",
-      help: "Items of a coordinated run: total, succeeded, failed, in-flight.",
+      help: "Items of a run with a coordinator: total, succeeded, failed, in-flight.",
       labels: ["run", "state"],
     },
     runs.flatMap(({ run, items }) => {
@@ -141,10 +141,10 @@ function addRuns(registry: MetricsRegistry, { runs, runsByPhase }: MetricsSample
 
 function addRedis(registry: MetricsRegistry, { redis }: MetricsSample): void {
   const gauges = [
-    ["sluice_redis_memory_bytes", "Memory that Redis uses.", redis.usedBytes],
-    ["sluice_redis_memory_limit_bytes", "Memory that Redis may use (maxmemory), where it is limited.", redis.maxBytes],
-    ["sluice_redis_memory_mark_bytes", "Memory from which on it is a worry.", redis.warningBytes],
-    ["sluice_redis_clients", "Connections that Redis has.", redis.clients],
+    ["sluice_redis_memory_bytes", "Memory in use by Redis.", redis.usedBytes],
+    ["sluice_redis_memory_limit_bytes", "Memory limit of Redis (maxmemory), if set.", redis.maxBytes],
+    ["sluice_redis_memory_mark_bytes", "Memory use above which the dashboard warns.", redis.warningBytes],
+    ["sluice_redis_clients", "Connections to Redis.", redis.clients],
   ] as const;
   for (const [name, help, value] of gauges) {
     registry.gauge({ name, help, labels: [] }, value === undefined ? [] : toUnlabeledValue(value));
@@ -155,7 +155,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-function largest(values: readonly number[]): number {
+function max(values: readonly number[]): number {
   return Math.max(0, ...values);
 }
 

@@ -14,7 +14,7 @@ import { countCallFailures } from "./recent-stats.ts";
 
 export type HistorySpan = "hour" | "day";
 
-/** A day in steps of a minute would be more points than a screen has columns. */
+/** The day uses steps of 5 minutes, because steps of a minute would be more points than a screen has columns. */
 export const HISTORY_SPANS = {
   hour: { step: "fine", stepMs: TELEMETRY_STEPS.fine.stepMs, spanMs: HISTORY_SPAN_MS.fine },
   day: { step: "coarse", stepMs: 5 * 60_000, spanMs: HISTORY_SPAN_MS.coarse },
@@ -33,15 +33,15 @@ const DERIVED: Readonly<Partial<Record<HistoryMetric, DeriveValue>>> = {
 };
 const GAUGES: readonly HistoryMetric[] = ["queue-depth", "workers", "redis-memory"];
 
-/** The charts of the last hour or day: the last step is under way. Pure but for the clocks inside its sources. */
+/** The charts of the last hour or day; the last step is still in progress. Pure. */
 export function buildHistory(telemetry: TelemetryHistory, gauges: GaugeHistory, span: HistorySpan): MetricHistory {
   const { stepMs, spanMs } = HISTORY_SPANS[span];
-  const last = Math.floor(telemetry.now / stepMs) * stepMs;
-  const at = Array.from({ length: spanMs / stepMs }, (_, i) => last - spanMs + (i + 1) * stepMs);
+  const lastStep = Math.floor(telemetry.now / stepMs) * stepMs;
+  const at = Array.from({ length: spanMs / stepMs }, (_, i) => lastStep - spanMs + (i + 1) * stepMs);
   return { stepMs, at, lines: buildSeries(telemetry, gauges, span, at) };
 }
 
-/** The last step alone, by line; figures that are not known are left out. */
+/** The last step only, by series; unknown values are absent. Pure. */
 export function buildLatestPoint(
   telemetry: TelemetryHistory,
   gauges: GaugeHistory,
@@ -78,8 +78,8 @@ function buildSeries(
 type Step = { readonly stats: LaneStats; readonly perMinute: (count: number) => number } | undefined;
 
 /**
- * What lanes did together in each step; undefined for steps before the first call of any of them, as far back as
- * Redis knows: a lane that nobody had used yet did not do nothing.
+ * The combined stats of lanes in each step. Undefined for steps before the first call on any of them, as far back as
+ * Redis knows: the rate of an unused lane is unknown, not zero.
  */
 function sumLaneSteps(
   telemetry: TelemetryHistory,
@@ -102,20 +102,20 @@ function sumLaneSteps(
   }
   return at.map((begin) => {
     const stats = sums.get(begin);
-    // The step under way is not over: its rate is that of the part that has passed.
-    const passed = Math.min(stepMs, Math.max(stepMs / 3, telemetry.now - begin));
-    return stats && { stats, perMinute: (count) => (count * 60_000) / passed };
+    // The current step is not over: its rate is that of the elapsed part.
+    const elapsedMs = Math.min(stepMs, Math.max(stepMs / 3, telemetry.now - begin));
+    return stats && { stats, perMinute: (count) => (count * 60_000) / elapsedMs };
   });
 }
 
-/** Beginning of the first step in which a call of the lane ended; the coarse steps go back further. */
+/** Start of the first step in which a call on the lane ended; coarse steps reach back further than fine ones. */
 function findFirstUse(telemetry: TelemetryHistory, lane: string): number {
-  const used = ({ calls }: LanePoint) => calls > 0;
+  const hasCalls = ({ calls }: LanePoint) => calls > 0;
   const [coarse, fine] = [telemetry.series(lane, "coarse"), telemetry.series(lane, "fine")];
-  const early = coarse.find(used)?.at ?? Number.POSITIVE_INFINITY;
-  const late = fine.find(used)?.at ?? Number.POSITIVE_INFINITY;
-  // In the first step of the coarse ones, the fine ones say when.
-  return late < early + TELEMETRY_STEPS.coarse.stepMs ? late : early;
+  const firstCoarse = coarse.find(hasCalls)?.at ?? Number.POSITIVE_INFINITY;
+  const firstFine = fine.find(hasCalls)?.at ?? Number.POSITIVE_INFINITY;
+  // Within the first coarse step, fine steps are more precise.
+  return firstFine < firstCoarse + TELEMETRY_STEPS.coarse.stepMs ? firstFine : firstCoarse;
 }
 
 function buildDerivedSeries(
@@ -175,7 +175,7 @@ function toSeries(
   };
 }
 
-/** Four digits are more than a chart shows, and a third of the bytes. */
+/** Four digits are more than a chart shows, and take a third of the bytes. */
 function roundToChartPrecision(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -7,19 +7,19 @@ import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 import { buildLatestPoint } from "./build-history.ts";
 import { describeTotals } from "./describe-providers.ts";
 import type { Overview, QueueView, WorkerView } from "./overview-api.ts";
-import { countUnpriced, spentLastDay, sumMoney } from "./sum-money.ts";
+import { countUnpriced, sumMoney, sumSpentLastDay } from "./sum-money.ts";
 
 const MAX_ACTIVE_SHOWN = 20;
 const MAX_FINISHED_SHOWN = 5;
 const RECENTLY_FINISHED_MS = 3600_000;
 
-/** The first page, from one look. */
+/** The overview page, from one snapshot. Pure. */
 export function describeOverview(
   snapshot: SystemSnapshot,
   { telemetry, gauges }: Pick<SnapshotSampler, "telemetry" | "gauges">,
   health: ServerHealth,
 ): Overview {
-  const spent = spentLastDay(telemetry);
+  const spent = sumSpentLastDay(telemetry);
   return {
     at: snapshot.at,
     health,
@@ -59,12 +59,12 @@ function describeRuns({ runs, at }: Pick<SystemSnapshot, "runs" | "at">): Overvi
   };
 }
 
-/** When a run that is at its end was last heard of, by its own coordinator's clock. */
+/** When a run ended, by its coordinator's clock. */
 function getEndTime({ published }: RunInfo): number {
   return published?.end ? published.at : Number.NEGATIVE_INFINITY;
 }
 
-/** The newest, but of those that stand still as many as there is room for: they are what a person is needed for. */
+/** The newest runs, but stalled runs take precedence, because they need attention. */
 function selectActiveRuns(active: readonly RunSummary[]): RunSummary[] {
   const isStalled = ({ phase }: RunSummary) => phase === "stopped" || phase === "parked";
   const chosen = [...active.filter(isStalled), ...active.filter((run) => !isStalled(run))].slice(0, MAX_ACTIVE_SHOWN);
@@ -72,11 +72,11 @@ function selectActiveRuns(active: readonly RunSummary[]): RunSummary[] {
   return active.filter((run) => shown.has(run));
 }
 
-/** While no run is under way, whatever is queued is of no run. */
+/** While no run is active, all queued jobs belong to standalone items. */
 function countStandaloneJobs({ queues, runs }: SystemSnapshot): NonNullable<Overview["standalone"]> {
-  const noRun = runs.every((known) => isTerminalPhase(getRunPhase(known)));
-  const own = queues.filter(({ priority }) => noRun || priority === "interactive");
-  const sum = (of: (queue: QueueView) => number) => own.reduce((all, queue) => all + of(queue), 0);
+  const hasNoActiveRun = runs.every((known) => isTerminalPhase(getRunPhase(known)));
+  const counted = queues.filter(({ priority }) => hasNoActiveRun || priority === "interactive");
+  const sum = (pick: (queue: QueueView) => number) => counted.reduce((total, queue) => total + pick(queue), 0);
   return {
     waiting: sum(({ waiting, delayed }) => waiting + delayed),
     active: sum(({ active }) => active),

@@ -4,10 +4,12 @@ import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts
 import type { Percentiles, ProviderView, QueueView, Throughput } from "./overview-api.ts";
 import { countCallFailures, mergeRecentStats, type RecentStats, readRecentStats } from "./recent-stats.ts";
 
+/** Span of rates. */
 const RATE_MS = 60_000;
+/** Span of durations and error rates. */
 const QUALITY_MS = 5 * 60_000;
 
-/** Providers that have queues, or had calls within the last day. Pure. */
+/** Providers that have queues or had calls within the last day. Pure. */
 export function describeProviders(
   telemetry: TelemetryHistory,
   queues: readonly (QueueView & { readonly provider: string })[],
@@ -15,19 +17,17 @@ export function describeProviders(
   const lanes = groupLanesByProvider(telemetry);
   const names = new Set([...lanes.keys(), ...queues.map(({ provider }) => provider)]);
   return [...names].sort().map((name) => {
-    const own = lanes.get(name) ?? [];
-    const quality = readProviderStats(telemetry, own, QUALITY_MS);
-    const upstreamMs = computePercentiles(quality?.stats.durations);
-    const firstTokenMs = computePercentiles(quality?.stats.firstDeltas);
+    const providerLanes = lanes.get(name) ?? [];
+    const quality = readProviderStats(telemetry, providerLanes, QUALITY_MS);
     const { calls = 0, errors = {} } = quality?.stats ?? {};
     const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
     return {
       name,
-      ...describeThroughput(readProviderStats(telemetry, own, RATE_MS)),
+      ...describeThroughput(readProviderStats(telemetry, providerLanes, RATE_MS)),
       queues: queues.flatMap(({ provider, ...queue }) => (provider === name ? [queue] : [])),
-      ...(upstreamMs ? { upstreamMs } : {}),
-      ...(firstTokenMs ? { firstTokenMs } : {}),
-      ...(calls > 0 ? { errorRate: failed / calls } : {}),
+      upstreamMs: computePercentiles(quality?.stats.durations),
+      firstTokenMs: computePercentiles(quality?.stats.firstDeltas),
+      errorRate: calls > 0 ? failed / calls : undefined,
       errorsByKind: { ...errors },
     };
   });

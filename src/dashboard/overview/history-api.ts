@@ -4,41 +4,41 @@
  */
 
 export type HistoryMetric =
-  /** answered upstream calls, items ended, tokens, failed calls, throttle answers: all per minute */
+  /** succeeded upstream calls, completed items, tokens, failed calls, throttled calls; each per minute */
   | "calls"
   | "items"
   | "tokens"
   | "failures"
   | "throttles"
-  /** of a run: items that ended in an error, per minute */
+  /** failed items of a run, per minute */
   | "failed-items"
-  /** money per minute, in the line's currency */
+  /** money per minute, in the currency of the series */
   | "cost"
-  /** jobs waiting or delayed (of a paused run, of a parked lane), at the end of the step */
+  /** jobs that are waiting, or delayed by a paused run or a parked lane, at the end of the step */
   | "queue-depth"
-  /** median and 95th percentile of the time of an upstream call, ms */
+  /** median and 95th percentile of the duration of an upstream call, ms */
   | "upstream-p50"
   | "upstream-p95"
-  /** alive, at the end of the step */
+  /** alive at the end of the step */
   | "workers"
   /** bytes, at the end of the step */
   | "redis-memory";
 
 export interface HistorySeries {
-  /** Unique within one answer: "calls", "calls:minimax", "queue-depth:minimax". */
+  /** Unique within one response: "calls", "calls:minimax", "queue-depth:minimax". */
   readonly seriesKey: string;
   readonly metric: HistoryMetric;
-  /** Absent: of all providers together. */
+  /** Absent for all providers together. */
   readonly provider?: string;
   readonly currency?: string;
-  /** One per element of `at`; null where nobody looked. */
+  /** One per element of `at`; null where no sample was taken. */
   readonly values: readonly (number | null)[];
 }
 
-/** Charts. Steps without a figure (nobody looked, Redis was away) are null: a gap in the line. */
+/** Data for charts. A step without a sample (no server was running, or Redis was unavailable) is null: a gap. */
 export interface MetricHistory {
   readonly stepMs: number;
-  /** Beginning of each step, ascending; steps that are missing altogether are filled with null. */
+  /** Start of each step, ascending and without gaps. */
   readonly at: readonly number[];
   readonly lines: readonly HistorySeries[];
 }

@@ -3,14 +3,14 @@
  *   POST /api/lanes/unpark    operator    { lane } -> LaneView
  */
 
-/** One dimension of a limit. Requests and tokens: within the last minute. Concurrency: calls at this moment. */
+/** One dimension of a limit. Requests and tokens are those of the last minute, concurrency is the calls in flight. */
 export interface LimitUsageView {
   readonly used: number;
-  /** The limit in force, before what was learned; absent: no known limit. */
+  /** The configured or manual limit; absent if none is known. */
   readonly allowed?: number;
-  /** `allowed` was set by a person for all workers. */
+  /** `allowed` was set manually for all workers. */
   readonly set?: true;
-  /** Below `allowed` after throttle answers, growing back. */
+  /** A lower limit after the provider throttled calls; it grows back to `allowed`. */
   readonly learned?: number;
 }
 
@@ -21,29 +21,29 @@ export interface LaneView {
   readonly account: string;
   readonly model: string;
   readonly state: "open" | "snoozed" | "parked";
-  /** While snoozed. */
+  /** Only while snoozed. */
   readonly snoozeUntil?: number;
   /** Why it is snoozed or parked. */
   readonly reason?: string;
-  /** What `reason` begins with, where it is a kind of error. */
+  /** The error kind that `reason` starts with, if any. */
   readonly reasonKind?: string;
   readonly requests: LimitUsageView;
   readonly tokens: LimitUsageView;
   readonly concurrency: LimitUsageView;
-  /** Throttle answers since the lane's state began (a week after its last use it is forgotten). */
+  /** Throttled calls since the lane's state was created; the state expires a week after its last use. */
   readonly throttles?: number;
-  /** Of the last five minutes. */
+  /** Average of the last five minutes. */
   readonly throttlesPerMinute?: number;
-  /** Faults in a row; five or more: the lane is out, one probe at a time. */
+  /** Faults in a row. From five on the lane is out: one probe call at a time. */
   readonly faultStreak?: number;
 }
 
-/** At least one figure, or `clear`. Figures are whole numbers of 1 or more. */
+/** At least one limit, or `clear`. Limits are integers of 1 or more. */
 export interface SetLaneLimits {
   readonly lane: string;
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
   readonly concurrency?: number;
-  /** Takes back everything that was set before the figures given are set. */
+  /** Clears all manual limits before the given limits are set. */
   readonly clear?: true;
 }

@@ -7,39 +7,39 @@ import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { LaneView } from "./lane-api.ts";
 
 export interface Overview {
-  /** When the sampler looked. */
+  /** When the snapshot was taken. */
   readonly at: number;
   readonly health: ServerHealth;
-  /** Sorted by name; those that had calls within the last day, and those of runs at work. */
+  /** Sorted by name: lanes with calls within the last day, and lanes of active runs. */
   readonly lanes: readonly LaneView[];
   /** Sorted by name. */
   readonly providers: readonly ProviderView[];
-  /** Alive first, then those silent or dead for at most some minutes. */
+  /** Alive workers first, then those that died within the last minutes. */
   readonly workers: readonly WorkerView[];
   readonly redis: RedisView;
   readonly runs: {
-    /** Runs per phase, over all runs that Redis lists. */
+    /** The number of runs per phase, over all runs that Redis lists. */
     readonly byPhase: Readonly<Partial<Record<RunPhaseView, number>>>;
-    /** Those not at their end, newest first, at most 20; those that stand still (stopped, parked) are always among them. */
+    /** Runs that have not ended, newest first, at most 20; stopped and parked runs take precedence. */
     readonly active: readonly RunSummary[];
-    /** All that are not at their end, also those that are not listed. */
+    /** The number of all runs that have not ended. */
     readonly activeTotal?: number;
-    /** Those that ended (finished, cancelled) within the last hour, the latest first, at most 5. */
+    /** Runs that finished or were cancelled within the last hour, latest first, at most 5. */
     readonly recentlyFinished?: readonly RunSummary[];
-    /** What all runs that are not at their end have cost, and are to cost where that is known of each, by currency. */
+    /** Spent, and expected if known for each run, over all runs that have not ended, by currency. */
     readonly money?: readonly MoneyView[];
-    /** Runs not at their end, with results, whose cost nobody knows: `money` leaves them out. */
+    /** The number of unended runs that have results but no known cost; `money` excludes them. */
     readonly unpriced?: number;
   };
-  /** Jobs of items that were submitted on their own, without a run: those in the queues for interactive work. */
+  /** Jobs of standalone items: those in the interactive queues, or in all queues while no run is active. */
   readonly standalone?: { readonly waiting: number; readonly active: number };
-  /** What was spent within the last 24 hours, with calls of no run, by currency: exact, as calls ended. */
+  /** Spent within the last 24 hours, including standalone items, by currency; by the time at which calls ended. */
   readonly spentLastDay?: readonly MoneyView[];
-  /** Over all providers. */
+  /** All providers together. */
   readonly totals: Throughput;
   /**
-   * The newest point of /api/history, which may still grow: replace the last point of the chart when `at` is the same,
-   * append it otherwise. One value per line of that answer, by `lineKey`.
+   * The newest point of /api/history, which may still grow: replace the last point of the chart if `at` is the same,
+   * else append it. One value per series, by `seriesKey`.
    */
   readonly latest: {
     readonly hour?: { readonly at: number; readonly values: Readonly<Record<string, number>> };
@@ -49,12 +49,12 @@ export interface Overview {
 
 /** Rates over the last minute. */
 export interface Throughput {
-  /** Upstream calls that were answered. */
+  /** Upstream calls that succeeded. */
   readonly callsPerMinute?: number;
-  /** Items that got a result or a definite error. */
+  /** Items that got a result or a final failure. */
   readonly itemsPerMinute?: number;
   readonly tokensPerMinute?: number;
-  /** Calls that ended in an error, throttle answers left out. */
+  /** Calls that failed, except throttled ones. */
   readonly failuresPerMinute?: number;
   readonly throttlesPerMinute?: number;
 }
@@ -62,13 +62,13 @@ export interface Throughput {
 export interface ProviderView extends Throughput {
   readonly name: string;
   readonly queues: readonly QueueView[];
-  /** Time of an upstream call, over the last five minutes. */
+  /** Duration of an upstream call, over the last five minutes. */
   readonly upstreamMs?: Percentiles;
-  /** Chat streams only, over the last five minutes. */
+  /** Time to the first token of streamed chats, over the last five minutes. */
   readonly firstTokenMs?: Percentiles;
-  /** Share of calls that ended in an error over the last five minutes, 0 to 1; throttle answers are among them. */
+  /** Share of failed calls over the last five minutes, 0 to 1; includes throttled calls. */
   readonly errorRate?: number;
-  /** Errors by kind over the last five minutes; kinds that did not come are left out. */
+  /** Errors by kind over the last five minutes; kinds without errors are absent. */
   readonly errorsByKind: Readonly<Record<string, number>>;
 }
 
@@ -86,25 +86,25 @@ export interface QueueView {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
-  /** Somebody has paused the queue on the board of queues: its jobs wait, whatever runs do. */
+  /** The queue itself was paused (on bull-board): its jobs wait, whatever the state of their runs. */
   readonly paused?: true;
 }
 
 export interface WorkerView {
   readonly id: string;
-  /** dead: silent for more than 15 s. */
+  /** dead: no heartbeat for more than 15 s. */
   readonly state: "alive" | "dead";
   readonly host?: string;
   readonly pid?: number;
   readonly version?: string;
   readonly startedAt?: number;
-  /** Last sign of life. */
+  /** Last heartbeat. */
   readonly seenAt: number;
   readonly jobsInFlight?: number;
   readonly callsInFlight?: number;
   /** When it last took a job. */
   readonly lastClaimAt?: number;
-  /** Names of the queues it takes jobs from. */
+  /** Names of the queues that it takes jobs from. */
   readonly queues: readonly string[];
 }
 
@@ -114,12 +114,12 @@ export interface RedisView {
   /** Started by Sluice itself. */
   readonly isPrivate: boolean;
   readonly usedBytes?: number;
-  /** What Redis may use; absent: no limit set. */
+  /** maxmemory; absent if it is not set. */
   readonly maxBytes?: number;
-  /** Above it, memory is a worry: 75 % of `maxBytes`. */
+  /** The dashboard warns above this: 75 % of `maxBytes`. */
   readonly warningBytes?: number;
   readonly clients?: number;
   readonly commandsPerSecond?: number;
-  /** Round trip of the sampler's last look. */
+  /** Time that the latest snapshot took. */
   readonly roundTripMs?: number;
 }

@@ -3,16 +3,16 @@ import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts
 
 export interface RecentStats {
   readonly stats: LaneStats;
-  /** A count of these figures as a rate. */
+  /** Converts a count of these stats to a rate. */
   perMinute(count: number): number;
 }
 
-/** What a lane did within about the last `ms`, in whole steps with the one under way; undefined for an unknown lane. */
+/** The stats of a lane over about the last `ms`, in whole steps including the current one; undefined without data. */
 export function readRecentStats(history: TelemetryHistory, lane: string, ms: number): RecentStats | undefined {
   const points = history.series(lane, "fine").filter(({ at }) => at > history.now - ms);
   const [first] = points;
   if (!first) return undefined;
-  // A step that has just begun would make a rate of nothing.
+  // At least one step, because a step that has just started would give an arbitrary rate.
   const spanMs = Math.max(TELEMETRY_STEPS.fine.stepMs, history.now - first.at);
   return {
     stats: points.reduce<LaneStats>(addStats, EMPTY_STATS),
@@ -20,7 +20,7 @@ export function readRecentStats(history: TelemetryHistory, lane: string, ms: num
   };
 }
 
-/** Several lanes together. */
+/** The sum over several lanes. */
 export function mergeRecentStats(recent: readonly RecentStats[]): RecentStats | undefined {
   const [first] = recent;
   if (!first) return undefined;
@@ -30,7 +30,7 @@ export function mergeRecentStats(recent: readonly RecentStats[]): RecentStats | 
   };
 }
 
-/** Calls that ended in an error other than a throttle answer. */
+/** Failed calls, except throttled ones. */
 export function countCallFailures({ errors, throttles }: LaneStats): number {
   return Math.max(0, Object.values(errors).reduce((sum, count) => sum + (count ?? 0), 0) - throttles);
 }

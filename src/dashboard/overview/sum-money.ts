@@ -2,7 +2,7 @@ import type { MoneyView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import { addStats, EMPTY_STATS, type LaneStats } from "#src/state/telemetry/telemetry.ts";
 import { HISTORY_SPAN_MS, type TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 
-/** Money of several runs, per currency; `expected` only where every run of that currency expects something. Pure. */
+/** The costs of several runs by currency; `expected` only if it is known for every run of the currency. Pure. */
 export function sumMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[] {
   const sums = new Map<string, { spent: number; expected: number | undefined }>();
   for (const { cost } of runs) {
@@ -12,20 +12,16 @@ export function sumMoney(runs: readonly Pick<RunSummary, "cost">[]): MoneyView[]
       sum.expected === undefined || cost.expected === undefined ? undefined : sum.expected + cost.expected;
     sums.set(cost.currency, { spent: sum.spent + cost.spent, expected });
   }
-  return [...sums].map(([currency, { spent, expected }]) => ({
-    currency,
-    spent,
-    expected,
-  }));
+  return [...sums].map(([currency, sum]) => ({ currency, ...sum }));
 }
 
-/** Runs that have results which cost something, nobody knows what: money that is summed up lacks them. Pure. */
+/** The number of runs that have results but no known cost, so that sums exclude them. Pure. */
 export function countUnpriced(runs: readonly Pick<RunSummary, "cost" | "items">[]): number {
   return runs.filter(({ cost, items }) => cost === undefined && (items?.succeeded ?? 0) > 0).length;
 }
 
-/** What calls of the last 24 hours cost, as they ended. Pure. */
-export function spentLastDay(telemetry: Pick<TelemetryHistory, "lanes" | "series" | "now">): MoneyView[] {
+/** The cost of the calls that ended within the last 24 hours, by currency. Pure. */
+export function sumSpentLastDay(telemetry: Pick<TelemetryHistory, "lanes" | "series" | "now">): MoneyView[] {
   const since = telemetry.now - HISTORY_SPAN_MS.coarse;
   const points = telemetry.lanes().flatMap((lane) => telemetry.series(lane, "coarse"));
   const { cost } = points.filter(({ at }) => at > since).reduce<LaneStats>(addStats, EMPTY_STATS);

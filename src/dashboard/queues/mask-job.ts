@@ -1,4 +1,4 @@
-/** Fields of our own making that say what a job is about and hold nothing of an item. */
+/** Fields that identify a job and contain no text of an item. */
 const VISIBLE_FIELDS = new Set([
   "v",
   "kind",
@@ -14,8 +14,8 @@ const VISIBLE_FIELDS = new Set([
 ]);
 
 /**
- * A job's data as the queue board may show it: what it and each of its chat items are about, and of everything else
- * only how much there is. Keys of a request are shown, what stands under them is not.
+ * A job's data as bull-board may show it: the fields that identify the job and its chat items, and only the size of
+ * everything else. The keys of a request are shown, their values are not.
  */
 export function maskJobData(data: unknown): unknown {
   const masked = maskFields(data, true);

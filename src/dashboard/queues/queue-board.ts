@@ -16,36 +16,36 @@ import { maskJobData } from "./mask-job.ts";
 export interface QueueBoardDeps {
   readonly breaker: RedisCircuitBreaker;
   readonly audit: Audit;
-  /** Looks for queues that appeared since the last time. */
+  /** Looks for new queues. */
   readonly discover: () => Promise<void>;
 }
 
 const PATHS = { view: "/queues/view", act: "/queues/act" } as const;
 
 /**
- * What an operator may do to jobs. The rest would go behind the backs of the runs that queued them (their coordinators
- * would queue again what was removed), or would write back data that is shown masked.
+ * What an operator may do to jobs. Other actions would bypass the coordinators of runs (which would queue removed jobs
+ * again), or would write back masked data.
  */
 const ALLOWED_ACTIONS =
   /^\/queues\/act\/api\/queues\/(?:pause|resume|[^/]+\/(?:pause|resume|promote|retry\/[^/]+|[^/]+\/(?:retry|promote)))$/;
 
 const ALLOWED_ACTIONS_LABEL =
-  "Here: pause, resume, promote, retry. Adding, changing and removing jobs is refused: they belong to runs.";
+  "Available: pause, resume, promote, retry. Adding, changing and removing jobs is refused, because they belong to runs.";
 
 /**
- * A queue's menu begins with adding a job and ends with concurrency, rate limit, emptying and obliterating, the last of which is
- * marked as dangerous. The board has no setting for single actions, so their places are hidden; what shows nevertheless, after a
- * change of the board, is refused all the same.
+ * A queue's menu starts with adding a job and ends with concurrency, rate limit, emptying and obliterating, the last of
+ * which is marked as dangerous. bull-board has no setting for single actions, so these entries are hidden by position.
+ * If a new version of bull-board shows them again, they are still refused.
  */
 const HIDE_ACTIONS_STYLE =
   '<style>:has(> [class*="danger-"]) > [role="menuitem"]:is(:first-child, :nth-last-child(-n+4)) { display: none }</style></head>';
 
-/** The page of the queue board loads a font from elsewhere; the policy forbids it, and browsers complain aloud. */
+/** bull-board's page loads a font from another host, which the content security policy blocks with a browser warning. */
 const EXTERNAL_LINK_TAG = /<link href="https?:\/\/[^>]*>/g;
 
 /**
- * BullMQ's queues as jobs, for those who want to see beneath: one board to look, one to act, both behind the same door
- * as everything else, with the contents of jobs masked.
+ * bull-board for BullMQ's queues: one read-only board for viewers and one for operators, with the same authentication
+ * as all other pages and with masked job data.
  */
 export class QueueBoard {
   readonly #deps: QueueBoardDeps;
@@ -73,7 +73,7 @@ export class QueueBoard {
           return reply.redirect(`${selectBoardPath(request.principal)}/`);
         });
       }
-      // A queue by its name, on whichever board the person may see.
+      // A queue by name, on the board of the user's role.
       server.get("/queues/queue/:name", (request, reply) => {
         if (!request.principal) return reply.redirect("/");
         const { name } = request.params as { readonly name: string };
@@ -85,7 +85,7 @@ export class QueueBoard {
     };
   }
 
-  /** One board with what is checked before any of its routes. */
+  /** One board, with the checks before all of its routes. */
   #scope(path: string, adapter: FastifyAdapter): FastifyPluginAsync {
     return async (scope) => {
       scope.addHook("onRequest", async (request, reply) => {
@@ -106,7 +106,7 @@ export class QueueBoard {
   async #authorize(request: FastifyRequest, path: string): Promise<void> {
     const principal = path === PATHS.act ? requireOperator(request) : requirePrincipal(request);
     const [pathname = ""] = request.url.split("?");
-    // Its connection waits for ever for a Redis that is away; a page must not, so Redis is asked for something first.
+    // BullMQ's connection waits for ever while Redis is unavailable; this fails fast first.
     if (pathname.includes("/api/")) await this.#deps.breaker.run(this.#deps.discover);
     if (request.method === "GET" || request.method === "HEAD") return;
     requireSameOrigin(request);
@@ -122,7 +122,7 @@ function selectBoardPath({ role }: Pick<Principal, "role">): string {
   return role === "operator" ? PATHS.act : PATHS.view;
 }
 
-/** Where a browser that asks for a page it may not see is sent; what scripts ask for is refused instead. */
+/** Where to redirect a browser that may not see the page; requests of scripts are refused instead. */
 function findRedirect({ principal, method, headers, url }: FastifyRequest, path: string): string | undefined {
   const wantsPage = method === "GET" && (headers.accept ?? "").includes("text/html");
   if (!wantsPage || url.startsWith(`${path}/api/`)) return undefined;
@@ -143,7 +143,7 @@ function createBoard(path: string, readOnly: boolean) {
         hideRedisDetails: true,
         showWorkers: false,
         miscLinks: [{ text: "Dashboard", url: "/" }],
-        // The board knows only all of its actions or none; the others that it offers are refused.
+        // bull-board can only offer all actions or none; those that are not allowed are refused.
         environment: readOnly ? undefined : { label: ALLOWED_ACTIONS_LABEL, color: "#6b7280", textColor: "#ffffff" },
       },
     },
@@ -152,11 +152,11 @@ function createBoard(path: string, readOnly: boolean) {
     path,
     adapter,
     add({ queue }: RegisteredQueue) {
-      const shown = new BullMQAdapter(queue, { readOnlyMode: readOnly });
-      shown.setFormatter("data", (data) => maskJobData(data));
-      shown.setFormatter("returnValue", (value) => maskJobData(value));
-      shown.setFormatter("progress", (value) => (typeof value === "number" ? value : maskJobData(value)));
-      board.addQueue(shown);
+      const masked = new BullMQAdapter(queue, { readOnlyMode: readOnly });
+      masked.setFormatter("data", (data) => maskJobData(data));
+      masked.setFormatter("returnValue", (value) => maskJobData(value));
+      masked.setFormatter("progress", (value) => (typeof value === "number" ? value : maskJobData(value)));
+      board.addQueue(masked);
     },
   };
 }

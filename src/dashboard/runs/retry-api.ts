@@ -2,15 +2,15 @@
  *   POST /api/runs/:run/retry    operator    RetryRequest -> RetryStatus    (409 while a retry is running)
  */
 
-/** Nothing given: all failures. */
+/** Selects the failed items to retry; without `kinds` and `cause`, all of them. */
 export interface RetryRequest {
   readonly kinds?: readonly string[];
   readonly cause?: string;
-  /** Of a run that is not finished: its items without a record are called for as well, and that is wanted. */
+  /** Confirms that a retry of an unfinished run also processes its items without a record. */
   readonly includeUnfinished?: true;
 }
 
-/** A retry runs as a process of its own beside the server, and ends in an orderly way when the server does. */
+/** A retry runs in its own process beside the server, which stops it gracefully when the server stops. */
 export interface RetryStatus {
   readonly state: "running" | "finished" | "failed";
   readonly startedAt: number;
@@ -18,14 +18,14 @@ export interface RetryStatus {
   readonly userName: string;
   readonly kinds?: readonly string[];
   readonly cause?: string;
-  /** How it ended, or the latest it said. */
+  /** How it ended, or its latest message. */
   readonly message?: string;
   readonly hint?: string;
   /**
-   * What `message` says: none of the items taken back is without a result; some failed again; nothing was taken back;
-   * the process could not be started, or it refused or broke off (its own words are in `message`).
+   * The same as `message`: every retried item has a result; some failed again; there was nothing to retry; the process
+   * could not be started; or it refused or crashed (`message` is its own text).
    */
   readonly code?: "all-succeeded" | "some-failed-again" | "nothing-to-retry" | "could-not-start" | "refused";
-  /** Of a finished one: those taken back, and nothing else of the run. */
+  /** After a finished retry: the retried items only. */
   readonly items?: { readonly succeeded: number; readonly failed: number };
 }

@@ -10,27 +10,27 @@ import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { RetryStatus } from "./retry-api.ts";
 
 export type RunPhaseView =
-  /** sources are being read */
+  /** The input is being read. */
   | "planning"
   | "running"
   | "paused"
-  /** all its lanes wait because the provider said so */
+  /** All its lanes are snoozed. */
   | "snoozing"
-  /** all its lanes are parked: see the lanes' reasons */
+  /** All its lanes are parked; see their reasons. */
   | "parked"
-  /** the output is being written */
+  /** The output is being written. */
   | "finishing"
   | "finished"
-  /** cancelled, and its output is written or not yet */
+  /** Cancelled; its output may not be written yet. */
   | "cancelled"
-  /** no process feeds and collects it; its command, run again, goes on */
+  /** It has no coordinator; running its command again resumes it. */
   | "stopped"
-  /** Redis lists it, and nobody knows more */
+  /** Redis lists it, but nothing else is known. */
   | "unknown";
 
 export interface MoneyView {
   readonly spent: number;
-  /** Of the whole run. */
+  /** For the whole run. */
   readonly expected?: number;
   readonly currency: string;
 }
@@ -38,11 +38,11 @@ export interface MoneyView {
 export interface RunSummary {
   readonly run: string;
   readonly kind?: "embedding" | "chat" | "evaluation";
-  /** "minimax/embo-01"; of several models, all of them. */
+  /** "minimax/embo-01"; all models if there are several. */
   readonly model?: string;
   readonly phase: RunPhaseView;
   readonly createdAt: number;
-  /** When its coordinator was last heard of. */
+  /** Last sign of life of its coordinator. */
   readonly seenAt?: number;
   readonly finishedAt?: number;
   readonly items?: {
@@ -81,28 +81,28 @@ export interface RunPage extends RunSummary {
     readonly succeeded: number;
     readonly failed?: number;
     readonly throttled: number;
-    /** Calls whose answer nobody got to use. */
+    /** Duplicate calls, whose answer was not needed. */
     readonly paidTwice: number;
   };
-  /** Inputs put back because the provider asked to wait. */
+  /** Inputs that were deferred because the provider asked to wait. */
   readonly snoozes?: number;
-  /** Inputs per call as a share of what a call may carry, 0 to 1. */
+  /** Inputs per call as a share of the call's capacity, 0 to 1. */
   readonly batchFill?: number;
-  /** As the provider reported. */
+  /** As reported by the provider. */
   readonly tokens?: number;
   readonly failuresByKind: Readonly<Record<string, number>>;
   readonly lanes: readonly LaneView[];
-  /** Items of the run in Redis at once. */
+  /** Maximum number of the run's items in Redis at once. */
   readonly window?: number;
-  /** Processing time so far, over all sessions. */
+  /** Time with a coordinator so far, over all sessions. */
   readonly activeMs?: number;
   readonly folder: {
     /** Absolute path, on `host`. */
     readonly dir?: string;
     readonly host?: string;
-    /** The server can read it: items, texts and the search are at hand. */
+    /** The server can read it: items, texts and the search are available. */
     readonly isReadable: boolean;
-    /** When not: one sentence that says where it is, or that it is gone. */
+    /** If not readable: where it is, or that it no longer exists. */
     readonly reason?: string;
     readonly reasonCode?: "folder-on-other-host" | "folder-missing";
   };
@@ -113,9 +113,9 @@ export interface RunPage extends RunSummary {
   /** Items without a record. */
   readonly itemsWithoutRecord?: number;
   /**
-   * Why it stopped, and what to do; with phase "stopped" only. `killed`: its process ended without a word; `told`: the
-   * message is what its process said, as it is of the others. `command` goes on with it, as far as its folder tells: further options that it was
-   * started with are to be given again.
+   * Why it stopped and what to do; only in phase "stopped". `killed`: its process exited unexpectedly; otherwise the
+   * message comes from its process (`reported`: for another reason than those listed). `command` resumes the run as far
+   * as its folder tells; add other options that it was started with.
    */
   readonly stopped?: {
     readonly code?: "killed" | "interrupted" | "parked" | "budget" | "reported";
@@ -123,17 +123,17 @@ export interface RunPage extends RunSummary {
     readonly hint?: string;
     readonly command?: string;
   };
-  /** Cancelled while no process was there to write the output: nothing is written until its command is run again. */
+  /** Cancelled without a coordinator: the output is written when its command is run again. */
   readonly outputPending?: { readonly command?: string };
   /**
-   * What can be done at this moment, whoever asks (see `Session.mayAct` for that). An action that is missing has its
-   * reason in `refusals`, when there is something to say.
+   * The actions that the run's state allows, whatever the user's role (see `Session.canOperate`). `refusals` says why a
+   * missing action is not available, unless that is obvious.
    */
   readonly actions: readonly RunAction[];
   readonly refusals: Readonly<Partial<Record<RunAction, string>>>;
   /** The same as codes. */
   readonly refusalCodes?: Readonly<Partial<Record<RunAction, RefusalReason>>>;
-  /** The latest retry that this server started for the run. */
+  /** The latest retry of the run that this server started. */
   readonly retry?: RetryStatus;
 }
 
@@ -141,9 +141,9 @@ export interface RunActionResult {
   readonly run: string;
   readonly changed: boolean;
   readonly phase: RunPhaseView;
-  /** Cancelled, and no process is there to write the output: its command, run again, does. */
+  /** Cancelled without a coordinator: the output is written when its command is run again. */
   readonly outputPending?: true;
-  /** One sentence on what happens now. */
+  /** What happens next, in English. */
   readonly message: string;
 }
 

@@ -3,12 +3,12 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { GaugeHistory } from "./gauges.ts";
 
-/** Steps that share a key: an hour is 7 keys, a day 6, of some kilobytes each. */
+/** Steps per key: the last hour takes 7 keys and the last day 6, of some kilobytes each. */
 const STEPS_PER_KEY = 60;
 
 /**
- * Keeps gauges in Redis, so that charts go on where another server, or this one before it was started again, has left
- * off. A step is written once, by whoever sees it first: two commands in ten seconds, and two more in five minutes.
+ * Keeps gauges in Redis, so that charts continue after a restart and on another server. Each step is written once, by
+ * the first server that samples it: two commands every ten seconds, and two more every five minutes.
  */
 export class GaugeStore {
   readonly #client: RedisClient;
@@ -20,15 +20,15 @@ export class GaugeStore {
     this.#keys = keys;
   }
 
-  /** Puts what Redis knows of the last hour and day before `now` into histories that nobody has noted in yet. */
+  /** Loads the last hour and day before `now` into empty histories. */
   async load(now: number, histories: Readonly<Record<HistorySpan, GaugeHistory>>): Promise<void> {
     await Promise.all(
       (["hour", "day"] as const).map(async (span) => {
         const { stepMs, spanMs } = HISTORY_SPANS[span];
         const perKey = stepMs * STEPS_PER_KEY;
-        const buckets: number[] = [];
-        for (let bucket = Math.floor((now - spanMs) / perKey); bucket <= Math.floor(now / perKey); bucket++)
-          buckets.push(bucket);
+        const firstBucket = Math.floor((now - spanMs) / perKey);
+        const bucketCount = Math.floor(now / perKey) - firstBucket + 1;
+        const buckets = Array.from({ length: bucketCount }, (_, i) => firstBucket + i);
         const hashes = await Promise.all(
           buckets.map((bucket) => this.#client.hgetall(this.#keys.gauges(span, bucket))),
         );
@@ -40,7 +40,7 @@ export class GaugeStore {
     );
   }
 
-  /** Writes down the step under way, unless it was. */
+  /** Writes the current step, unless this server already has. */
   async save(now: number, values: ReadonlyMap<string, number>): Promise<void> {
     await Promise.all(
       (["hour", "day"] as const).map(async (span) => {
@@ -59,16 +59,11 @@ export class GaugeStore {
   }
 }
 
-/** What is no number by a name was not written by us, and is nothing. */
+/** Entries that are not numbers are left out. */
 function parseValues(text: string): Map<string, number> {
   try {
     const values: unknown = JSON.parse(text);
-    if (typeof values !== "object" || values === null) return new Map();
-    return new Map(
-      Object.entries(values).flatMap(([name, value]) =>
-        typeof value === "number" && Number.isFinite(value) ? [[name, value] as const] : [],
-      ),
-    );
+    return new Map(Object.entries(values ?? {}).filter(([, value]) => Number.isFinite(value)));
   } catch {
     return new Map();
   }

@@ -1,4 +1,4 @@
-/** Figures that nobody writes down, as somebody looked: what was seen last in each step. */
+/** Values that are not recorded as events, but sampled with each snapshot; the last sample of each step counts. */
 export type GaugeName = "queue-depth" | "workers" | "redis-memory";
 
 export interface GaugeSteps {
@@ -7,13 +7,13 @@ export interface GaugeSteps {
 }
 
 /**
- * Remembers gauges in steps of Redis's time, for charts. Steps in which nobody looked stay
- * empty. A clock that jumps back begins anew: points from the future would never leave.
+ * Sampled gauges in steps of Redis's time, for charts. Steps without a sample stay empty. If the clock jumps back, all
+ * points are dropped, because points from the future would never expire.
  */
 export class GaugeHistory {
   readonly #options: GaugeSteps;
-  /** Name ("queue-depth:minimax") -> beginning of a step -> value. */
-  readonly #lines = new Map<string, Map<number, number>>();
+  /** Name ("queue-depth:minimax") -> start of a step -> value. */
+  readonly #series = new Map<string, Map<number, number>>();
   #newest = 0;
 
   constructor(options: GaugeSteps) {
@@ -23,24 +23,24 @@ export class GaugeHistory {
   record(now: number, values: ReadonlyMap<string, number>): void {
     const { stepMs, steps } = this.#options;
     const at = Math.floor(now / stepMs) * stepMs;
-    if (at < this.#newest) this.#lines.clear();
+    if (at < this.#newest) this.#series.clear();
     this.#newest = at;
     for (const [name, value] of values) {
-      const line = this.#lines.get(name) ?? new Map<number, number>();
-      this.#lines.set(name, line);
-      line.set(at, value);
-      for (const first of line.keys()) {
-        if (first > at - stepMs * steps) break;
-        line.delete(first);
+      const points = this.#series.get(name) ?? new Map<number, number>();
+      this.#series.set(name, points);
+      points.set(at, value);
+      for (const oldest of points.keys()) {
+        if (oldest > at - stepMs * steps) break;
+        points.delete(oldest);
       }
     }
   }
 
   names(): string[] {
-    return [...this.#lines.keys()];
+    return [...this.#series.keys()];
   }
 
   at(name: string, step: number): number | undefined {
-    return this.#lines.get(name)?.get(step);
+    return this.#series.get(name)?.get(step);
   }
 }

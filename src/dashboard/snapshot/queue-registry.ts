@@ -18,7 +18,7 @@ export interface QueueRegistryDeps {
   readonly keys: Keys;
   /** Names of all providers that may have queues. */
   readonly providers: () => readonly string[];
-  /** A queue that was not known before. */
+  /** Called once for each queue that is discovered. */
   readonly onQueue?: (queue: RegisteredQueue) => void;
 }
 
@@ -26,7 +26,7 @@ const DISCOVERY_INTERVAL_MS = 5_000;
 const KINDS: readonly JobKind[] = ["embedding", "chat"];
 const PRIORITIES: readonly JobPriority[] = ["bulk", "interactive"];
 
-/** The queues that exist in this namespace, found by name, since names come from providers only. */
+/** The queues that exist in this namespace. Their names follow from the providers' names, so each is looked up. */
 export class QueueRegistry {
   readonly #deps: QueueRegistryDeps;
   readonly #connection: RedisClient;
@@ -43,12 +43,12 @@ export class QueueRegistry {
     return [...this.#queues.values()];
   }
 
-  /** Looks for queues that appeared, at most every few seconds; one command per name that is not known yet. */
+  /** Looks for new queues, at most every five seconds; one command per name that is not known yet. */
   discover(): Promise<void> {
     const now = performance.now();
     if (now - this.#discoveredAt >= DISCOVERY_INTERVAL_MS) {
       this.#discoveredAt = now;
-      // Whoever asks while the looking goes on waits for its end.
+      // Callers during the discovery wait for its end.
       this.#discovering = this.#discoverNow();
     }
     return this.#discovering;
@@ -58,12 +58,7 @@ export class QueueRegistry {
     const { client, keys, providers } = this.#deps;
     const candidates = providers().flatMap((provider) =>
       KINDS.flatMap((kind) =>
-        PRIORITIES.map((priority) => ({
-          provider,
-          kind,
-          priority,
-          name: queueName(provider, kind, priority),
-        })),
+        PRIORITIES.map((priority) => ({ provider, kind, priority, name: queueName(provider, kind, priority) })),
       ),
     );
     const unknown = candidates.filter(({ name }) => !this.#queues.has(name));
@@ -73,7 +68,7 @@ export class QueueRegistry {
     }
   }
 
-  /** Jobs of every queue; two commands each, whatever the number of jobs. */
+  /** Counts the jobs of every queue with two commands each, whatever the number of jobs. */
   async count(): Promise<(QueueView & { readonly provider: string })[]> {
     return await Promise.all(
       this.list().map(async ({ queue, provider, kind, priority }) => {

@@ -8,14 +8,14 @@ import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts
 
 export interface LaneStatusDeps {
   readonly limiter: Limiter;
-  /** The limits in force as this process's configuration has them; undefined for a provider it does not know. */
+  /** The limits in this process's configuration; undefined for an unknown provider. */
   readonly limitsOf: (lane: Lane) => LaneLimits | undefined;
   readonly telemetry: TelemetryHistory;
 }
 
 /**
- * How lanes stand at this moment: one script each. Where the configuration at hand names no limit, what the run's own
- * coordinator told is taken.
+ * The current status of lanes, one script call each. If the configuration has no limit, the one that the run's
+ * coordinator reported is used.
  */
 export async function readLaneStatuses(
   names: Iterable<string>,
@@ -32,7 +32,7 @@ export async function readLaneStatuses(
   return views.flatMap((view) => view ?? []);
 }
 
-/** One lane, read now. */
+/** The current status of one lane. */
 export async function readLaneStatus(
   lane: Lane,
   reported: LaneSnapshot | undefined,
@@ -46,41 +46,35 @@ export async function readLaneStatus(
     ...lane,
     name,
     state: status.state,
-    ...(status.snoozeMs === undefined ? {} : { snoozeUntil: now + status.snoozeMs }),
-    ...(status.reason === undefined ? {} : { reason: status.reason }),
-    ...parseReasonKind(status.reason),
+    snoozeUntil: status.snoozeMs === undefined ? undefined : now + status.snoozeMs,
+    reason: status.reason,
+    reasonKind: parseReasonKind(status.reason),
     requests: toLimitUsage(status.requests),
     tokens: toLimitUsage(status.tokens),
     concurrency: toLimitUsage(status.concurrency),
     throttles: status.throttles,
-    ...(recent ? { throttlesPerMinute: recent.perMinute(recent.stats.throttles) } : {}),
+    throttlesPerMinute: recent?.perMinute(recent.stats.throttles),
     faultStreak: status.faultStreak,
   };
 }
 
-/** Workers say "auth: message", or the kind alone. */
-function parseReasonKind(reason: string | undefined): Pick<LaneView, "reasonKind"> {
-  const [kind] = reason?.split(":") ?? [];
-  return PROVIDER_ERROR_KINDS.some((known) => known === kind) && kind !== undefined ? { reasonKind: kind } : {};
+/** A reason is "KIND: message", or the kind only. */
+function parseReasonKind(reason: string | undefined): string | undefined {
+  const kind = reason?.split(":")[0];
+  return PROVIDER_ERROR_KINDS.find((known) => known === kind);
 }
 
 function readReportedLimits(reported: LaneSnapshot | undefined): LaneLimits {
   if (!reported) return {};
   const { requests, tokens, concurrency } = reported;
-  const limit = ({ allowed, set }: LimitUsageView) => (set ? undefined : allowed);
-  const [perMinute, tokensPerMinute, atOnce] = [limit(requests), limit(tokens), limit(concurrency)];
+  const getConfigured = ({ allowed, set }: LimitUsageView) => (set ? undefined : allowed);
   return {
-    requestsPerMinute: perMinute,
-    tokensPerMinute,
-    concurrency: atOnce,
+    requestsPerMinute: getConfigured(requests),
+    tokensPerMinute: getConfigured(tokens),
+    concurrency: getConfigured(concurrency),
   };
 }
 
 function toLimitUsage({ used, allowed, set, learned }: LimitUsage): LimitUsageView {
-  return {
-    used,
-    allowed,
-    set: set ? set : undefined,
-    learned,
-  };
+  return { used, allowed, set: set ? true : undefined, learned };
 }

@@ -2,26 +2,23 @@ import { Cluster, type Redis } from "ioredis";
 import type { RedisView } from "#src/dashboard/overview/overview-api.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 
-/** Share of the memory allowed above which a person should look. */
+/** Share of maxmemory above which the dashboard warns. */
 const WARNING_SHARE = 0.75;
 
-/** What Redis says of itself; of a cluster, its masters added up. */
+/** Reads INFO; for a cluster, the sum over its masters. */
 export async function readRedisInfo(client: RedisClient, isPrivate: boolean): Promise<RedisView> {
   const nodes: Redis[] = client instanceof Cluster ? client.nodes("master") : [client];
   const infos = await Promise.all(nodes.map(readNode));
-  const sum = (name: string) => addUp(infos.map((info) => number(info.get(name))));
-  const usedBytes = sum("used_memory");
+  const sum = (name: string) => sumKnown(infos.map((info) => parseNumber(info.get(name))));
   const maxBytes = sum("maxmemory") || undefined;
-  const clients = sum("connected_clients");
-  const commandsPerSecond = sum("instantaneous_ops_per_sec");
-  const version = infos[0]?.get("redis_version");
   return {
     isPrivate,
-    version,
-    usedBytes,
-    ...(maxBytes === undefined ? {} : { maxBytes, warningBytes: Math.round(maxBytes * WARNING_SHARE) }),
-    clients,
-    commandsPerSecond,
+    version: infos[0]?.get("redis_version"),
+    usedBytes: sum("used_memory"),
+    maxBytes,
+    warningBytes: maxBytes === undefined ? undefined : Math.round(maxBytes * WARNING_SHARE),
+    clients: sum("connected_clients"),
+    commandsPerSecond: sum("instantaneous_ops_per_sec"),
   };
 }
 
@@ -36,12 +33,12 @@ async function readNode(node: Redis): Promise<Map<string, string>> {
   );
 }
 
-function number(text: string | undefined): number | undefined {
+function parseNumber(text: string | undefined): number | undefined {
   const value = Number(text);
   return text === undefined || text === "" || !Number.isFinite(value) ? undefined : value;
 }
 
-/** Undefined when any is not known: a sum of some would be a wrong figure. */
-function addUp(values: readonly (number | undefined)[]): number | undefined {
+/** Undefined if any value is unknown, because a partial sum would be wrong. */
+function sumKnown(values: readonly (number | undefined)[]): number | undefined {
   return values.reduce((sum, value) => (sum === undefined || value === undefined ? undefined : sum + value), 0);
 }

@@ -3,17 +3,16 @@ import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { ServerHealth } from "./server-health.ts";
 
-/** Longer than any answer of a Redis that is well, shorter than a person waits. */
+/** Longer than a healthy Redis ever takes, shorter than users wait. */
 const COMMAND_TIMEOUT_MS = 4_000;
 
 /**
- * Stands between requests and Redis. Its client waits for ever for a Redis that is away; a page must not. What is asked
- * while Redis is away is refused at once and leaves nothing behind in the client's queue but one PING, whose answer
- * tells that Redis is back.
+ * Fails fast while Redis is unavailable: the client waits for ever for Redis, but a page must not. While the circuit is
+ * open, work is refused at once, and the client's queue contains nothing but one PING, whose reply closes the circuit.
  */
 export class RedisCircuitBreaker {
   readonly #client: RedisClient;
-  /** On the clock that only goes forward, so that a jump of the time of day does not change how long it has been. */
+  /** On the monotonic clock, so that a clock change does not affect the duration. */
   #openedAt: number | undefined;
   #probing = false;
 
@@ -33,7 +32,7 @@ export class RedisCircuitBreaker {
     return this.#openedAt !== undefined;
   }
 
-  /** What `work` gives; throws an HttpError when Redis is away, or does not answer in time. */
+  /** Resolves with the result of `work`. Throws an HttpError if Redis is unavailable or does not answer in time. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#openedAt !== undefined) throw this.#createUnavailableError();
     const pending = work();
@@ -46,7 +45,7 @@ export class RedisCircuitBreaker {
       return await Promise.race([pending, timeout.promise]);
     } catch (error) {
       pending.catch(() => undefined);
-      // What was under way when the connection broke may end in any way.
+      // Work that was in progress when the connection broke may fail in any way.
       if (this.isOpen && !(error instanceof HttpError)) throw this.#createUnavailableError();
       throw error;
     } finally {

@@ -9,8 +9,7 @@ import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
-import type { ListedWorker } from "#src/state/workers/worker-list.ts";
-import { listWorkers } from "#src/state/workers/worker-list.ts";
+import { type ListedWorker, listWorkers } from "#src/state/workers/worker-list.ts";
 import { GaugeStore } from "./gauge-store.ts";
 import { GaugeHistory } from "./gauges.ts";
 import type { QueueRegistry } from "./queue-registry.ts";
@@ -18,7 +17,7 @@ import { type LaneStatusDeps, readLaneStatuses } from "./read-lane-statuses.ts";
 import { readRedisInfo } from "./read-redis-info.ts";
 import type { RedisCircuitBreaker } from "./redis-circuit-breaker.ts";
 
-/** Everything seen at one moment; all pages show parts of it. */
+/** The state of the whole system at one moment; all pages show parts of it. */
 export interface SystemSnapshot {
   /** Redis's time, epoch ms. */
   readonly at: number;
@@ -38,21 +37,21 @@ export interface SnapshotSamplerDeps extends Omit<LaneStatusDeps, "telemetry"> {
   readonly queues: QueueRegistry;
   readonly runs: RunCache;
   readonly isPrivate: boolean;
-  /** Every look, for whoever remembers what was seen. */
+  /** Called with every snapshot. */
   readonly onSnapshot?: (snapshot: SystemSnapshot) => void;
   readonly onError: (error: Error, where: string) => void;
 }
 
 const INTERVAL_MS = 1_000;
-/** A look may be this old and still be an answer: pages that ask between two ticks must not make a look of their own. */
+/** A snapshot of this age is still served, so that requests between two ticks do not take their own. */
 const MAX_AGE_MS = 1_500;
-/** While nobody watches: once a step of the last hour's chart, a little less so that none is left out. */
+/** Without listeners: slightly shorter than a step of the last hour's chart, so that no step is missed. */
 const IDLE_INTERVAL_MS = HISTORY_SPANS.hour.stepMs * 0.9;
 const INFO_INTERVAL_MS = 5_000;
 
 /**
- * Looks at Redis once a second for all pages together while anybody watches, every few seconds otherwise. All that is asked
- * in one look leaves in one write, and its number does not grow with items or with runs that have ended.
+ * Takes a snapshot of Redis for all pages together: once a second while there are listeners, every few seconds
+ * otherwise. The commands of a snapshot are pipelined, and their number does not grow with items or ended runs.
  */
 export class SnapshotSampler {
   readonly telemetry: TelemetryHistory;
@@ -61,7 +60,8 @@ export class SnapshotSampler {
   readonly #store: GaugeStore;
   #isRestored = false;
   readonly #listeners = new Set<() => void>();
-  readonly #watched = new Map<string, number>();
+  /** Run -> number of watchers. */
+  readonly #watchedRuns = new Map<string, number>();
   #latest: SystemSnapshot | undefined;
   #pending: Promise<SystemSnapshot> | undefined;
   #sampledAt = Number.NEGATIVE_INFINITY;
@@ -80,7 +80,7 @@ export class SnapshotSampler {
     return this.#latest;
   }
 
-  /** Calls `listener` after every look, whether it succeeded or not, until the function returned is called. */
+  /** Calls `listener` after every snapshot, successful or not, until the returned function is called. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener);
     this.#schedule();
@@ -89,17 +89,17 @@ export class SnapshotSampler {
     };
   }
 
-  /** Has a run read at every look, until the function returned is called. */
+  /** Includes a run in every snapshot until the returned function is called. */
   watchRun(run: string): () => void {
-    this.#watched.set(run, (this.#watched.get(run) ?? 0) + 1);
+    this.#watchedRuns.set(run, (this.#watchedRuns.get(run) ?? 0) + 1);
     return () => {
-      const left = (this.#watched.get(run) ?? 1) - 1;
-      if (left > 0) this.#watched.set(run, left);
-      else this.#watched.delete(run);
+      const left = (this.#watchedRuns.get(run) ?? 1) - 1;
+      if (left > 0) this.#watchedRuns.set(run, left);
+      else this.#watchedRuns.delete(run);
     };
   }
 
-  /** The latest look, or a new one when that is older than a moment; one for all who ask. Throws while Redis is away. */
+  /** The latest snapshot, or a new one if that is too old; shared by concurrent callers. Throws while Redis is unavailable. */
   async readSnapshot(): Promise<SystemSnapshot> {
     if (this.#latest && performance.now() - this.#sampledAt < MAX_AGE_MS) return this.#latest;
     return await this.#takeSnapshot();
@@ -113,10 +113,10 @@ export class SnapshotSampler {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const every = this.#listeners.size > 0 ? INTERVAL_MS : IDLE_INTERVAL_MS;
-    // Since the last look, on a clock that only goes forward: whoever comes does not start a rhythm of their own.
-    const due = Math.max(0, Math.min(every, this.#sampledAt + every - performance.now()));
-    this.#timer = setTimeout(() => void this.#tick(), due);
+    const interval = this.#listeners.size > 0 ? INTERVAL_MS : IDLE_INTERVAL_MS;
+    // Relative to the last snapshot, on the monotonic clock: a new listener does not start another rhythm.
+    const delay = Math.max(0, Math.min(interval, this.#sampledAt + interval - performance.now()));
+    this.#timer = setTimeout(() => void this.#tick(), delay);
     this.#timer.unref();
   }
 
@@ -148,9 +148,9 @@ export class SnapshotSampler {
 
   async #read(): Promise<SystemSnapshot> {
     const { client, keys, queues, runs, limiter, limitsOf } = this.#deps;
-    const begun = performance.now();
-    // First what says which lanes there are: a lane that is new shows at once, however long ago the last look was.
-    await Promise.all([queues.discover(), this.telemetry.refresh(), runs.refreshListed(this.#watched.keys())]);
+    const startedAt = performance.now();
+    // First read what determines the lanes, so that a new lane shows up in this snapshot.
+    await Promise.all([queues.discover(), this.telemetry.refresh(), runs.refreshListed(this.#watchedRuns.keys())]);
     const at = this.telemetry.now;
     const listed = runs.list(at);
     const [lanes, counted, workers, redis] = await Promise.all([
@@ -165,17 +165,17 @@ export class SnapshotSampler {
       providers: describeProviders(this.telemetry, counted),
       queues: counted,
       workers,
-      redis: { ...redis, roundTripMs: performance.now() - begun },
+      redis: { ...redis, roundTripMs: performance.now() - startedAt },
       runs: listed,
     };
     await this.#recordGauges(snapshot);
     return snapshot;
   }
 
-  /** Those that had calls lately, those of runs at work, and those of runs that somebody looks at. */
+  /** Lanes with recent calls, of active runs and of watched runs. */
   async #readLaneStatuses(runs: readonly RunInfo[], deps: LaneStatusDeps): Promise<LaneView[]> {
     const reported = collectReportedLanes(runs);
-    const shownRuns = runs.filter(({ run, hasCoordinator }) => hasCoordinator || this.#watched.has(run));
+    const shownRuns = runs.filter(({ run, hasCoordinator }) => hasCoordinator || this.#watchedRuns.has(run));
     const names = [...this.telemetry.lanes(), ...shownRuns.flatMap(({ lanes }) => lanes), ...reported.keys()];
     return await readLaneStatuses(names, reported, this.telemetry.now, deps);
   }
@@ -191,7 +191,7 @@ export class SnapshotSampler {
   async #recordGauges({ at, queues, workers, redis }: SystemSnapshot): Promise<void> {
     const values = new Map<string, number>();
     for (const { provider, waiting, delayed } of queues) {
-      // What a paused run or a parked lane holds up is delayed, and is work all the same.
+      // Jobs of a paused run or a parked lane are delayed, but still count.
       for (const name of ["queue-depth", `queue-depth:${provider}`]) {
         values.set(name, (values.get(name) ?? 0) + waiting + delayed);
       }
@@ -201,7 +201,7 @@ export class SnapshotSampler {
     if (!this.#isRestored) await this.#store.load(at, this.gauges);
     this.#isRestored = true;
     for (const gauges of Object.values(this.gauges)) gauges.record(at, values);
-    // Charts are no reason to fail a look: a Redis that takes no writes (it is full) still answers.
+    // A failed write must not fail the snapshot: a full Redis rejects writes but still answers reads.
     this.#store.save(at, values).catch(() => undefined);
   }
 }
@@ -211,7 +211,7 @@ function createGaugeHistory(span: keyof typeof HISTORY_SPANS): GaugeHistory {
   return new GaugeHistory({ stepMs, steps: spanMs / stepMs });
 }
 
-/** Lanes of the runs at work, as their coordinators told. */
+/** The lanes of active runs, as reported by their coordinators. */
 function collectReportedLanes(runs: readonly RunInfo[]): Map<string, LaneSnapshot> {
   const lanes = runs.flatMap(({ hasCoordinator, published }) =>
     hasCoordinator ? (published?.snapshot?.lanes ?? []) : [],

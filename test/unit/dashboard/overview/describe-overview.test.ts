@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
-import { spentLastDay } from "#src/dashboard/overview/sum-money.ts";
+import { sumSpentLastDay } from "#src/dashboard/overview/sum-money.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
 import type { SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
@@ -120,6 +120,6 @@ describe("what was spent today", () => {
     const point = (at: number, CNY: number): LanePoint => ({ ...EMPTY_STATS, at, cost: { CNY } });
     const day = 24 * 60 * MINUTE;
     const points = [point(NOW - day - MINUTE, 100), point(NOW - day / 2, 2), point(NOW - 1_000, 0.5)];
-    expect(spentLastDay(telemetry(points))).toEqual([{ currency: "CNY", spent: 2.5 }]);
+    expect(sumSpentLastDay(telemetry(points))).toEqual([{ currency: "CNY", spent: 2.5 }]);
   });
 });
