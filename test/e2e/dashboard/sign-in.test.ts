@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)("a dashboard behind passwords", () => {
     await page.getByRole("link", { name: "vectors" }).click();
     await expectEventually(() => page.locator(".failure-cause").count()).toBe(1);
     await page.getByText("ada viewer").waitFor();
-    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Change/, /^Reopen/, /^Show/])
+    for (const name of [/^Retry/, /^Pause/, /^Cancel/, /^Change/, /^Reopen/, /^Show text/])
       expect(await page.getByRole("button", { name }).count()).toBe(0);
     expect(await page.getByRole("link", { name: "Export failures", exact: true }).count()).toBe(1);
     await page.locator(".failure-cause a").first().click();

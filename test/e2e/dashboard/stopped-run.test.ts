@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("a run whose process was killed", () => {
     const { page } = guarded;
     await page.locator(".page-title").getByText("stopped").waitFor();
     const note = page.locator(".note.error");
-    await expectEventually(() => note.innerText()).toMatch(/ended without a word/);
+    await expectEventually(() => note.innerText()).toMatch(/exited unexpectedly/);
     expect(await note.locator("code").innerText()).toMatch(/^sluice embed .* --out \S+vectors$/);
     await note.getByText("Until then, the run cannot be resumed and its buffer size cannot be changed.").waitFor();
     const offered = await page.locator(".page-title button").allInnerTexts();
