@@ -3,9 +3,10 @@ import { hash } from "node:crypto";
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
 /**
- * Job ids are hashes: BullMQ puts reserved words ("wait", "meta", "active") and job ids into the same key space,
- * so an id with user text in it can brick a queue. The same items of the same run give the same id, so that adding
- * a job again after a lost reply is no second job. `generation` makes a new id where the old job is beyond use.
+ * The id of the job that carries items `first` to `last` of a run. Ids are hashes, because BullMQ has reserved words
+ * ("wait", "meta", "active") and job ids in the same key space, so that an id with user text could break a queue. The
+ * same items have the same id, so that adding a job again after a lost reply does not create a second job. `generation`
+ * gives a new id for items that must be queued again.
  */
 export function jobId(runId: string, first: number, last: number, generation = 0): string {
   const digest = hash("sha256", `${runId}\u0000${first}\u0000${last}`, "buffer");

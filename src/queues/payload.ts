@@ -1,22 +1,22 @@
 import * as z from "zod";
 import { type SpanAttributes, TRACE_CONTEXT } from "#src/core/tracer.ts";
 
-/** Where its trace goes on, when it is traced. */
+/** Trace context of the submitter, if the job is traced. */
 const traceContext = z.string().regex(TRACE_CONTEXT).optional();
 
 /** [index, estimated tokens, text] of one item. */
 const itemTuple = z.tuple([z.int().nonnegative(), z.int().nonnegative(), z.string()]);
 
 /**
- * What an embedding job carries: items of one run for one model. Secrets and accounts are never in it; only the
- * worker's configuration has them. Change the shape only together with `v`; workers of both versions may run at
- * the same time.
+ * Payload of an embedding job: items of one run, or a standalone item, for one model. It never contains secrets or
+ * accounts, which are in the worker's configuration. Raise `v` with every change of the shape: workers of both versions
+ * may run at the same time.
  */
 export const embeddingPayload = z
   .strictObject({
     v: z.literal(1),
     kind: z.literal("embedding"),
-    /** The run the items belong to; `item` instead for texts submitted on their own. */
+    /** Id of the run. A standalone item has `item` instead. */
     run: z.string().min(1).max(64).optional(),
     item: z.string().min(1).max(64).optional(),
     provider: z.string().min(1).max(64),
@@ -34,7 +34,7 @@ const chatMessage = z.looseObject({
   content: z.union([z.string(), z.array(z.looseObject({ type: z.string() })), z.null()]),
 });
 
-/** Shape of a chat request; what a provider makes of its values is checked by its adapter, before the call. */
+/** Shape of a chat request. The provider's adapter checks the values before the call. */
 export const chatRequestSchema = z.strictObject({
   messages: z.array(chatMessage).min(1),
   maxTokens: z.exactOptional(z.int().positive()),
@@ -50,22 +50,22 @@ export const chatRequestSchema = z.strictObject({
 });
 
 const chatItem = z.strictObject({
-  /** Its place in the run; 0 for an item submitted on its own. */
+  /** Position in the run; 0 for a standalone item. */
   index: z.int().nonnegative(),
-  /** The item's own id, where it belongs to no run. */
+  /** Id of a standalone item. */
   item: z.string().min(1).max(64).optional(),
-  /** Write deltas while the answer comes. */
+  /** Whether the worker writes partials while the answer arrives. */
   stream: z.boolean().optional(),
   /** Estimated tokens of the request and its answer. */
   tokens: z.int().nonnegative(),
-  /** Null when it is too large for a job and stands with the item. */
+  /** Null if the request is too large for a job and is stored with the item. */
   request: chatRequestSchema.nullable(),
 });
 export type ChatItem = z.infer<typeof chatItem>;
 
 /**
- * What a chat job carries: items of one run, or items that were submitted on their own at the same moment, for one
- * model. Each is a call of its own; together they cost the queue as much as one.
+ * Payload of a chat job: items of one run, or standalone items that were submitted at the same moment, for one model.
+ * Each item is a separate call, but the queue handles them as one job.
  */
 export const chatPayload = z
   .strictObject({
@@ -73,25 +73,25 @@ export const chatPayload = z
     kind: z.literal("chat"),
     provider: z.string().min(1).max(64),
     model: z.string().min(1).max(128),
-    /** The run the items belong to; without it each has its own id. */
+    /** Id of the run; without it, each item has its own id. */
     run: z.string().min(1).max(64).optional(),
     items: z.array(chatItem).min(1).max(1_000),
     trace: traceContext,
   })
   .refine(
     ({ run, items }) => items.every(({ item }) => (run === undefined) === (item !== undefined)),
-    "items need either the run or ids of their own",
+    "needs either run, or an id for each item",
   );
 export type ChatPayload = z.infer<typeof chatPayload>;
 
 const jobPayload = z.discriminatedUnion("kind", [embeddingPayload, chatPayload]);
 
-/** What a job carries, or undefined when it is not of this version. */
+/** The payload of a job; undefined if it is malformed or has another version. */
 export function parsePayload(data: unknown): EmbeddingPayload | ChatPayload | undefined {
   return jobPayload.safeParse(data).data;
 }
 
-/** What a span may tell of a job: names and figures. */
+/** Attributes of a job's spans: names and counts only, never texts. */
 export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAttributes {
   const { kind, provider, model, run, items } = payload;
   const shared = { "sluice.kind": kind, "sluice.provider": provider, "sluice.model": model };
@@ -99,9 +99,9 @@ export function describePayload(payload: EmbeddingPayload | ChatPayload): SpanAt
   return { ...shared, "sluice.run": run, "sluice.item": item, "sluice.items": items.length };
 }
 
-/** Tokens an answer probably has when its request sets no bound. */
+/** Assumed tokens of an answer whose request sets no limit. */
 export const DEFAULT_ANSWER_TOKENS = 512;
-/** Bytes of text a job carries at most, unless a single item is larger. Small jobs keep Redis calls short. */
+/** Maximum bytes of text in a job, unless a single item is larger. Small jobs keep Redis commands short. */
 export const MAX_JOB_BYTES = 64 * 1024;
-/** Upstream calls a job is for: the queue's cost per item becomes small, and a killed worker still gives back little. */
+/** Upstream calls per job: enough to make the queue's cost per item small, and few enough to lose little in a crash. */
 export const CALLS_PER_JOB = 8;

@@ -1,35 +1,34 @@
 /**
- * Collects what is asked for in one turn of the event loop, and asks for all of it at once: hundreds of jobs move side
- * by side in a worker, and one script over all of them costs Redis and this process a fraction of one for each.
- * `work` gets at most `most` at a time and answers in their order; when it fails, all of them do.
+ * Returns a function that collects the requests of one turn of the event loop and handles them together: a worker
+ * processes hundreds of jobs concurrently, and one script call for all of them costs Redis and this process a fraction
+ * of separate calls. `handle` gets at most `maxBatch` requests and returns one reply per request, in order. If it
+ * rejects, all requests of the batch reject.
  */
 export function batchPerTick<T, R>(
-  work: (requests: readonly T[]) => Promise<readonly R[]>,
+  handle: (requests: readonly T[]) => Promise<readonly R[]>,
   maxBatch = 200,
-): (one: T) => Promise<R> {
+): (request: T) => Promise<R> {
   let waiting: {
-    readonly one: T;
+    readonly request: T;
     readonly resolve: (reply: R) => void;
-    readonly reject: (e: unknown) => void;
+    readonly reject: (error: unknown) => void;
   }[] = [];
-  const send = async (requests: typeof waiting) => {
+  const handleBatch = async (batch: typeof waiting) => {
     try {
-      const replies = await work(requests.map(({ one }) => one));
-      requests.forEach(({ resolve }, i) => {
-        resolve(replies[i] as R);
-      });
+      const replies = await handle(batch.map(({ request }) => request));
+      for (const [i, { resolve }] of batch.entries()) resolve(replies[i] as R);
     } catch (error) {
-      for (const { reject } of requests) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   };
   const flush = () => {
     const requests = waiting;
     waiting = [];
-    for (let at = 0; at < requests.length; at += maxBatch) void send(requests.slice(at, at + maxBatch));
+    for (let at = 0; at < requests.length; at += maxBatch) void handleBatch(requests.slice(at, at + maxBatch));
   };
-  return (one) =>
+  return (request) =>
     new Promise((resolve, reject) => {
       if (waiting.length === 0) setImmediate(flush);
-      waiting.push({ one, resolve, reject });
+      waiting.push({ request, resolve, reject });
     });
 }

@@ -1,18 +1,18 @@
 /**
- * `refusal`: Sluice must not start on this server. `warning`: it works, but a promise is weaker than it should be.
- * `note`: something could not be looked at, or is worth knowing.
+ * `refusal`: Sluice must not use this server. `warning`: Sluice works, but a guarantee is weaker. `note`: information
+ * only.
  */
 export type FindingLevel = "refusal" | "warning" | "note";
 
 export interface ServerFinding {
   readonly level: FindingLevel;
-  /** One sentence. */
+  /** One sentence that starts in lower case; its subject is the server. */
   readonly message: string;
-  /** What to type or to change. */
+  /** What to run or to change. */
   readonly hint?: string;
 }
 
-/** What one node says about itself; a field it did not tell is absent. */
+/** Facts about one node; undefined where the node does not provide them. */
 export interface ServerInfo {
   readonly flavour: "redis" | "valkey";
   readonly version?: string;
@@ -20,7 +20,7 @@ export interface ServerInfo {
   readonly evictionPolicy?: string;
   readonly appendOnly?: boolean;
   readonly appendFsync?: string;
-  /** True while the last write of the append-only file failed. */
+  /** Whether the last write of the append-only file failed. */
   readonly isAppendFailing?: boolean;
   readonly usedBytes?: number;
   /** 0 means no limit. */
@@ -29,11 +29,11 @@ export interface ServerInfo {
   readonly isConfigForbidden: boolean;
 }
 
-/** XTRIM MINID, ZADD GT and XAUTOCLAIM came with it. */
-const MIN_VERSION = [6, 2] as const;
+/** The first version with XTRIM MINID, ZADD GT and XAUTOCLAIM. */
+export const MIN_SERVER_VERSION = "6.2";
 const MEMORY_WARNING_SHARE = 0.8;
 
-/** The rules, apart from the server: what follows from a node's facts. */
+/** Derives the findings from the facts about a node. Pure. */
 export function findServerProblems(info: ServerInfo): ServerFinding[] {
   return [
     ...findVersionProblems(info),
@@ -46,12 +46,12 @@ export function findServerProblems(info: ServerInfo): ServerFinding[] {
 }
 
 function findVersionProblems({ version, flavour }: ServerInfo): ServerFinding[] {
-  if (version === undefined || compareVersions(version, MIN_VERSION.join(".")) >= 0) return [];
+  if (version === undefined || compareVersions(version, MIN_SERVER_VERSION) >= 0) return [];
   return [
     {
       level: "refusal",
-      message: `it is ${flavour} ${version}, and ${MIN_VERSION.join(".")} or later is needed`,
-      hint: "Upgrade the server, or leave REDIS_URL unset to let Sluice run a private one.",
+      message: `it is ${flavour} ${version}, but ${MIN_SERVER_VERSION} or later is required`,
+      hint: "Upgrade the server, or unset REDIS_URL so that Sluice runs a private Redis.",
     },
   ];
 }
@@ -61,8 +61,8 @@ function findRoleProblems({ role }: ServerInfo): ServerFinding[] {
   return [
     {
       level: "refusal",
-      message: `it is a replica (role ${role}), which takes no writes`,
-      hint: "Give the master's address, or the Sentinels': redis+sentinel://host:26379/master-name.",
+      message: `it is a replica (role ${role}) and does not accept writes`,
+      hint: "Use the address of the master, or of the Sentinels: redis+sentinel://host:26379/master-name.",
     },
   ];
 }
@@ -72,7 +72,7 @@ function findEvictionProblems({ evictionPolicy }: ServerInfo): ServerFinding[] {
   return [
     {
       level: "refusal",
-      message: `its maxmemory-policy is ${evictionPolicy}: when memory is short it deletes jobs and results unasked`,
+      message: `its maxmemory-policy is ${evictionPolicy}, so it evicts jobs and results when memory is full`,
       hint: "redis-cli CONFIG SET maxmemory-policy noeviction (and the same line in redis.conf)",
     },
   ];
@@ -83,8 +83,8 @@ function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: S
     return [
       {
         level: "refusal",
-        message: "its last write of the append-only file failed, so it refuses writes or loses them",
-        hint: "Free disk space where the server keeps its data, and look into its log.",
+        message: "its last write to the append-only file failed, so it refuses writes or loses them",
+        hint: "Free disk space on the server, and check its log.",
       },
     ];
   }
@@ -92,7 +92,7 @@ function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: S
     return [
       {
         level: "warning",
-        message: "its append-only file is off: a crash of Redis loses what was written since the last snapshot",
+        message: "its append-only file is off, so a crash of Redis loses all writes since the last snapshot",
         hint: "redis-cli CONFIG SET appendonly yes (and the same line in redis.conf)",
       },
     ];
@@ -102,25 +102,25 @@ function findPersistenceProblems({ appendOnly, appendFsync, isAppendFailing }: S
     {
       level: "warning",
       message:
-        "it never asks the disk to keep the append-only file (appendfsync no): power loss can cost half a minute",
+        "it never syncs the append-only file (appendfsync no), so a power failure can lose half a minute of writes",
       hint: "redis-cli CONFIG SET appendfsync everysec (and the same line in redis.conf)",
     },
   ];
 }
 
 function findMemoryProblems({ usedBytes, maxBytes, systemBytes }: ServerInfo): ServerFinding[] {
-  const limited = maxBytes !== undefined && maxBytes > 0;
-  const limit = limited ? maxBytes : systemBytes;
+  const hasLimit = maxBytes !== undefined && maxBytes > 0;
+  const limit = hasLimit ? maxBytes : systemBytes;
   if (usedBytes === undefined || limit === undefined || limit === 0 || usedBytes < MEMORY_WARNING_SHARE * limit)
     return [];
   const share = Math.floor((100 * usedBytes) / limit);
   return [
     {
       level: "warning",
-      message: `${share} % of its ${limited ? "maxmemory" : "machine's memory"} is used (${toMebibytes(usedBytes)} of ${toMebibytes(limit)} MiB)`,
-      hint: limited
-        ? "Raise maxmemory, or remove what else is kept there; when it is full, writes are refused."
-        : "Give the machine more memory, or remove what else is kept there.",
+      message: `it uses ${share} % of ${hasLimit ? "maxmemory" : "the machine's memory"} (${toMebibytes(usedBytes)} of ${toMebibytes(limit)} MiB)`,
+      hint: hasLimit
+        ? "Raise maxmemory or delete other data; Redis refuses writes when it is full."
+        : "Add memory to the machine or delete other data.",
     },
   ];
 }
@@ -132,24 +132,21 @@ function findUnreadableSettings({
   version,
 }: ServerInfo): ServerFinding[] {
   if (!isConfigForbidden) return [];
-  const unknown = [
-    ...(version === undefined ? ["version"] : []),
-    ...(evictionPolicy === undefined ? ["maxmemory-policy"] : []),
-    ...(appendOnly === undefined ? ["appendonly"] : []),
-  ];
+  const values = { version, "maxmemory-policy": evictionPolicy, appendonly: appendOnly };
+  const unknown = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (unknown.length === 0) {
     return [{ level: "note", message: "it forbids CONFIG GET, so its settings were read from INFO" }];
   }
   return [
     {
       level: "warning",
-      message: `it tells neither by CONFIG GET nor by INFO its ${unknown.join(", ")}`,
+      message: `neither CONFIG GET nor INFO shows its ${unknown.join(", ")}`,
       hint: "Make sure that maxmemory-policy is noeviction and that writes are persisted.",
     },
   ];
 }
 
-/** Below, at or above zero like a sort order; parts beyond the third and missing ones do not count. */
+/** Negative, zero or positive, as for `sort`. Missing parts count as 0, and parts after the third are ignored. */
 export function compareVersions(left: string, right: string): number {
   const [a, b] = [left, right].map((version) => version.split(".").map(Number));
   for (let index = 0; index < 3; index += 1) {

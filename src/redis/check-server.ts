@@ -2,20 +2,21 @@ import { randomUUID } from "node:crypto";
 import { Cluster, type Redis } from "ioredis";
 import { coerceError, RunError } from "#src/core/errors.ts";
 import { compareVersions, findServerProblems, type ServerFinding, type ServerInfo } from "./check-server-rules.ts";
+import { parseStoredNumber } from "./replies.ts";
 
 export interface ServerCheck {
   readonly flavour: "redis" | "valkey";
-  /** The server's own version ("7.0.15"); "unknown" when INFO is forbidden. With several nodes the lowest. */
+  /** The server's version ("7.0.15"), the lowest one of a cluster; "unknown" if INFO is forbidden. */
   readonly version: string;
   readonly findings: readonly ServerFinding[];
 }
 
 /**
- * Asks every master behind `client` for what Sluice's promises rest on, and writes one key through a script.
- * Rejects only when the connection itself fails; what the server forbids becomes a finding.
+ * Checks the settings of every master that Sluice's guarantees depend on, and writes one key by a script. Rejects only
+ * if the connection fails; commands that the server forbids lead to findings.
  */
 export async function checkServer(client: Redis | Cluster): Promise<ServerCheck> {
-  // A Cluster client knows its nodes only once it has connected.
+  // A Cluster client knows its nodes only after connecting.
   await client.ping();
   const nodes = client instanceof Cluster ? client.nodes("master") : [client];
   const nodeInfos = await Promise.all(nodes.map(readServerInfo));
@@ -23,7 +24,7 @@ export async function checkServer(client: Redis | Cluster): Promise<ServerCheck>
     const where = nodes.length > 1 ? `node ${formatNodeName(nodes[index])}: ` : "";
     return findServerProblems(node).map((finding) => ({ ...finding, message: `${where}${finding.message}` }));
   });
-  // A replica answers a write with READONLY, on which the connection would reconnect and try again for ever.
+  // A replica replies READONLY to a write, on which the connection would reconnect and retry for ever.
   const probe = findings.some((finding) => finding.level === "refusal") ? undefined : await probeWrite(client);
   const versions = nodeInfos.flatMap((node) => node.version ?? []).sort(compareVersions);
   return {
@@ -33,7 +34,7 @@ export async function checkServer(client: Redis | Cluster): Promise<ServerCheck>
   };
 }
 
-/** Throws a RunError that names every refusal; warnings and notes are the caller's to say aloud. */
+/** Throws a RunError that names every refusal. The caller prints warnings and notes. */
 export function assertServerUsable(check: ServerCheck): void {
   const refusals = check.findings.filter((finding) => finding.level === "refusal");
   if (refusals.length === 0) return;
@@ -52,19 +53,19 @@ async function readServerInfo(node: Redis): Promise<ServerInfo> {
   return {
     flavour: info.get("server_name") === "valkey" || info.has("valkey_version") ? "valkey" : "redis",
     isConfigForbidden: config === undefined,
-    ...optionalField("version", info.get("valkey_version") ?? info.get("redis_version")),
-    ...optionalField("role", info.get("role")),
-    ...optionalField("evictionPolicy", config?.get("maxmemory-policy") ?? info.get("maxmemory_policy")),
-    ...optionalField("appendOnly", appendOnly),
-    ...optionalField("appendFsync", config?.get("appendfsync")),
-    ...optionalField("appendFailing", appendOnly === true ? failing : undefined),
-    ...optionalField("usedBytes", parseCount(info.get("used_memory"))),
-    ...optionalField("maxBytes", parseCount(info.get("maxmemory"))),
-    ...optionalField("systemBytes", parseCount(info.get("total_system_memory"))),
+    version: info.get("valkey_version") ?? info.get("redis_version"),
+    role: info.get("role"),
+    evictionPolicy: config?.get("maxmemory-policy") ?? info.get("maxmemory_policy"),
+    appendOnly,
+    appendFsync: config?.get("appendfsync"),
+    isAppendFailing: appendOnly === true ? failing : undefined,
+    usedBytes: parseStoredNumber(info.get("used_memory")),
+    maxBytes: parseStoredNumber(info.get("maxmemory")),
+    systemBytes: parseStoredNumber(info.get("total_system_memory")),
   };
 }
 
-/** The fields of INFO; empty when the server refuses it. */
+/** The fields of INFO; empty if the server forbids it. */
 async function readInfo(node: Redis): Promise<ReadonlyMap<string, string>> {
   const text = await ignoreReplyError(node.info());
   const fields = new Map<string, string>();
@@ -75,7 +76,7 @@ async function readInfo(node: Redis): Promise<ReadonlyMap<string, string>> {
   return fields;
 }
 
-/** Undefined when the server refuses CONFIG. */
+/** Undefined if the server forbids CONFIG. */
 async function readConfig(node: Redis): Promise<ReadonlyMap<string, string> | undefined> {
   const names = ["maxmemory-policy", "appendonly", "appendfsync"];
   // One name per call: before version 7, CONFIG GET takes a single pattern.
@@ -88,7 +89,7 @@ async function readConfig(node: Redis): Promise<ReadonlyMap<string, string> | un
   return settings;
 }
 
-/** Undefined when the server answered with an error; a broken connection still rejects. */
+/** Undefined for an error reply; a broken connection still rejects. */
 async function ignoreReplyError<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
     return await reply;
@@ -98,16 +99,16 @@ async function ignoreReplyError<T>(reply: Promise<T>): Promise<T | undefined> {
   }
 }
 
-const PROBE = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 10000) return redis.call('GET', KEYS[1])";
+const PROBE_SCRIPT = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 10000) return redis.call('GET', KEYS[1])";
 
-/** Writes, reads and deletes one key through a script: what every step of a run needs. */
+/** Writes and reads one key by a script and deletes it, as every step of a run does. */
 async function probeWrite(client: Redis | Cluster): Promise<ServerFinding | undefined> {
   const key = `sluice:probe:${randomUUID()}`;
   try {
-    const echoed = await client.eval(PROBE, 1, key, "ok");
+    const echoed = await client.eval(PROBE_SCRIPT, 1, key, "ok");
     await client.unlink(key);
     if (echoed === "ok") return undefined;
-    return { level: "refusal", message: "a key that was just written could not be read back" };
+    return { level: "refusal", message: "a key that was just written could not be read" };
   } catch (error) {
     const { name, message } = coerceError(error);
     if (name !== "ReplyError") throw error;
@@ -115,22 +116,12 @@ async function probeWrite(client: Redis | Cluster): Promise<ServerFinding | unde
       level: "refusal",
       message: `a test write was refused: ${message}`,
       hint: /NOPERM/.test(message)
-        ? "Allow this user every key that begins with sluice, and the commands EVAL, EVALSHA and all data commands."
-        : "Look into the server's log; it must take writes and run Lua scripts.",
+        ? "Allow this user all keys that begin with sluice, EVAL, EVALSHA, and all data commands."
+        : "Check the server's log; it must accept writes and run Lua scripts.",
     };
   }
 }
 
 function formatNodeName(node: Redis | undefined): string {
   return `${node?.options.host}:${node?.options.port}`;
-}
-
-function parseCount(text: string | undefined): number | undefined {
-  const value = Number(text);
-  return text === undefined || !Number.isFinite(value) ? undefined : value;
-}
-
-/** `{ [name]: value }`, or nothing at all when the value is not known. */
-function optionalField<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
 }

@@ -1,29 +1,29 @@
 import { type Cluster, Redis } from "ioredis";
 
-/** How long `close` waits for replies under way before it cuts the connection. */
+/** How long `close` waits for pending replies before it disconnects. */
 const QUIT_TIMEOUT_MS = 2_000;
-/** Longer than the longest reconnection delay and a connection attempt together. */
+/** Longer than the longest reconnection delay plus a connection attempt. */
 const END_TIMEOUT_MS = 8_000;
 
-/** Resolves when the connection is gone; a client that never says so is given up after a few seconds. */
+/** Resolves when the connection is closed, or after 8 s if the client never emits "end". */
 export async function closeClient(client: Redis | Cluster): Promise<void> {
   if (client.status === "end") return;
   const end = new Promise<void>((resolve) => client.once("end", () => resolve()));
-  // Commands gathered in this turn of the event loop leave at its end; QUIT must not overtake them.
+  // Auto-pipelined commands are sent at the end of this turn of the event loop; QUIT must not overtake them.
   await new Promise((resolve) => setImmediate(resolve));
   if (client.status === "ready" && !isBlocking(client)) {
-    const cut = setTimeout(() => client.disconnect(), QUIT_TIMEOUT_MS);
+    const quitTimer = setTimeout(() => client.disconnect(), QUIT_TIMEOUT_MS);
     await client.quit().catch(() => client.disconnect());
-    clearTimeout(cut);
+    clearTimeout(quitTimer);
   } else if (client.status !== "reconnecting") {
     client.disconnect();
   } else if (client instanceof Redis) {
-    // Between two tries there is nothing to disconnect: ioredis would cancel the next one, never reach "end", and
-    // leave waiting commands unsettled. A try that is cut at once ends them all.
+    // Between two connection attempts, disconnect() would cancel the next attempt without emitting "end", and waiting
+    // commands would never settle. Starting an attempt and cutting it settles them.
     client.connect().catch(() => {});
     client.disconnect();
   } else {
-    // For a cluster the next try is the last one, because there is no further delay while closing.
+    // A cluster client makes one more attempt, because its retry strategy returns no delay while closing.
     client.once("ready", () => client.disconnect());
   }
   let timer: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export async function closeClient(client: Redis | Cluster): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A blocking command ends when it likes, and QUIT would wait behind it. */
+/** QUIT would wait for a blocking command to finish. */
 function isBlocking(client: Redis | Cluster): boolean {
   return client instanceof Redis && client.options.connectionName?.startsWith("sluice:blocking:") === true;
 }

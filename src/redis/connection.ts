@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { type Clock, systemClock } from "#src/core/clock.ts";
 import { ConfigError, coerceError, errorCode, RunError } from "#src/core/errors.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { closeClient } from "./connection-close.ts";
 import { MALFORMED_EVENT } from "./replies.ts";
-import { describeRedis, type RedisLogin, type RedisTarget, type RedisTls } from "./url.ts";
+import { describeRedis, type RedisTarget, type RedisTls } from "./url.ts";
 
 /**
- * What a connection is for: short commands, commands that block on the server, or BullMQ (which makes and closes
- * blocking copies of its own).
+ * Purpose of a connection: short commands, blocking commands, or BullMQ (which creates and closes its own blocking
+ * duplicates).
  */
 export type RedisRole = "commands" | "blocking" | "bullmq";
 
@@ -17,10 +18,10 @@ export type RedisEvent =
       readonly kind: "error";
       readonly role: RedisRole;
       readonly message: string;
-      /** Errors of this role that were kept back since the last event. */
+      /** Errors of this connection since its last error event that were not reported. */
       readonly suppressed: number;
     }
-  /** An established connection broke; commands wait and are sent again when it is back. */
+  /** An established connection was lost; commands wait and are sent again after reconnection. */
   | { readonly kind: "disconnected"; readonly role: RedisRole }
   | { readonly kind: "reconnected"; readonly role: RedisRole }
   /** A stored value could not be read and was skipped; once per place and connection. See `reportMalformed`. */
@@ -28,30 +29,30 @@ export type RedisEvent =
 
 export interface RedisSource {
   readonly target: RedisTarget;
-  /** Opens a connection that never gives up: while Redis is away, commands wait. The source closes it. */
+  /** Opens a connection that reconnects without limit; meanwhile its commands wait. The source closes it. */
   connect(role: RedisRole): Redis | Cluster;
-  /** Connects once, without patience; throws a RunError that names the server and what it or the network said. */
+  /** Connects once, without retrying; throws a RunError that names the server and the reason. */
   assertReachable(): Promise<void>;
-  /** Closes every connection this source opened and resolves when they are gone; replies under way are awaited. */
+  /** Waits for pending replies, closes all connections of this source, and resolves when they are closed. */
   close(): Promise<void>;
 }
 
 export interface RedisSourceOptions {
   readonly onEvent?: (event: RedisEvent) => void;
   readonly clock?: Clock;
-  /** Random number in [0, 1) for the reconnection jitter. */
+  /** Returns a random number in [0, 1) for the reconnection jitter. */
   readonly random?: () => number;
 }
 
 type Client = Redis | Cluster;
-/** The reply mapping is part of a client's type; leaving it out keeps the default one. */
+/** The reply mapping is a parameter of the client's type; without it, the type is the default one. */
 type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
 const ERROR_EVENT_EVERY_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_MALFORMED_EVENTS = 100;
 
-/** Nothing is opened before the first `connect` or `reach`; throws a ConfigError when a TLS file cannot be read. */
+/** Opens no connection before the first `connect` or `assertReachable`. Throws a ConfigError for an unreadable TLS file. */
 export function openRedis(target: RedisTarget, options: RedisSourceOptions = {}): RedisSource {
   const { onEvent = () => {}, clock = systemClock, random = Math.random } = options;
   const tls = target.kind === "socket" || target.tls === undefined ? undefined : readTls(target.tls);
@@ -63,7 +64,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
     connect(role) {
       const client = createClient(target, {
         name: `sluice:${role}:${process.pid}`,
-        // A cluster's gathered commands wait for the node that is away; single ones find their way around it.
+        // On a cluster, a pipelined command waits for an unavailable node; a single command is redirected.
         autoPipelining: role === "commands" && target.kind !== "cluster",
         lazyConnect: false,
         tls,
@@ -85,7 +86,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
         delay: () => null,
       });
       let last: Error | undefined;
-      // A cluster's own error only says that no node could be asked; why not is said node by node.
+      // A cluster's own error only says that no node could be reached; the reasons are in the errors of the nodes.
       for (const event of ["error", "node error"]) {
         client.on(event, (error: Error) => {
           if (last === undefined || event === "node error") last = error;
@@ -107,7 +108,7 @@ export function openRedis(target: RedisTarget, options: RedisSourceOptions = {})
   };
 }
 
-/** Full exponential growth from 50 ms to 2 s, half of it random, so that a fleet does not return in one wave. */
+/** Exponential back-off from 50 ms to 2 s; half of the delay is random, so that clients don't reconnect all at once. */
 export function reconnectDelay(attempt: number, random: number): number {
   const ceiling = Math.min(2_000, 50 * 2 ** Math.min(attempt, 10));
   return Math.round(ceiling / 2 + (ceiling / 2) * random);
@@ -115,12 +116,12 @@ export function reconnectDelay(attempt: number, random: number): number {
 
 interface ConnectionOptions {
   readonly name: string;
-  /** Commands of one turn of the event loop leave in one write. */
+  /** Sends the commands of one turn of the event loop in one write. */
   readonly autoPipelining: boolean;
-  /** Connects when asked to, not at once. */
+  /** Connects on `connect()`, not immediately. */
   readonly lazyConnect: boolean;
   readonly tls: NonNullable<RedisOptions["tls"]> | undefined;
-  /** Pause before a reconnection in ms; null gives up. */
+  /** Delay before a reconnection in ms; null to give up. */
   readonly delay: (attempt: number) => number | null;
 }
 
@@ -130,20 +131,19 @@ function createClient(
 ): Client {
   const common: ClientOptions = {
     connectionName: name,
-    lazyConnect: lazyConnect,
-    // A write is a system call, here and at the server; blocking commands and BullMQ's pipelines gain nothing by it.
+    lazyConnect,
+    // Saves system calls on both sides; blocking commands and BullMQ's own pipelines don't benefit.
     enableAutoPipelining: autoPipelining,
-    // A worker must outlast any outage; with a number here BullMQ refuses the connection.
+    // Workers must survive any outage; with a number here BullMQ refuses the connection.
     maxRetriesPerRequest: null,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: 10_000,
     maxLoadingRetryTime: 1_000,
-    // False would leave commands in flight unsettled for ever when the connection breaks.
+    // With false, commands in flight would never settle after a lost connection.
     autoResendUnfulfilledCommands: true,
-    // After a failover the old master answers READONLY; without a new connection that is an endless hot loop.
+    // After a failover the old master replies READONLY; without a new connection, commands would be retried for ever.
     reconnectOnError: (error) => (/\b(?:READONLY|UNBLOCKED)\b/.test(error.message) ? 2 : false),
-    ...credentials(target.login),
-    ...(tls === undefined ? {} : { tls }),
+    ...omitUndefined({ username: target.login?.username, password: target.login?.password, tls }),
   };
   switch (target.kind) {
     case "standalone":
@@ -158,8 +158,12 @@ function createClient(
         db: target.db,
         retryStrategy: delay,
         sentinelRetryStrategy: delay,
-        ...sentinelCredentials(target.sentinelLogin),
-        ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+        ...omitUndefined({
+          sentinelUsername: target.sentinelLogin?.username,
+          sentinelPassword: target.sentinelLogin?.password,
+          enableTLSForSentinelMode: tls && true,
+          sentinelTLS: tls,
+        }),
       });
     case "cluster":
       return new Cluster([...target.nodes], clusterOptions(common, delay));
@@ -175,30 +179,15 @@ function clusterOptions(
     lazyConnect,
     redisOptions,
     clusterRetryStrategy: delay,
-    // Without it a node that restarts while keeping its slots is never connected again.
+    // Without it, a node that restarts and keeps its slots is never reconnected.
     clusterNodeRetryStrategy: delay,
     slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    // A failover takes seconds: 64 redirections, half a second apart, outlast it.
+    // A failover takes seconds; 64 redirections, half a second apart, last longer.
     maxRedirections: 64,
     retryDelayOnFailover: 500,
     retryDelayOnClusterDown: 500,
-    // A certificate names hosts, so a host name must not be resolved to an address before the TLS handshake.
+    // Certificates contain host names, so names must not be resolved to addresses before the TLS handshake.
     dnsLookup: redisOptions.tls === undefined ? undefined : (host, done) => done(null, host),
-  };
-}
-
-function credentials(login: RedisLogin | undefined): ClientOptions {
-  if (login === undefined) return {};
-  const { username, password } = login;
-  return username === undefined ? { password } : { username, password };
-}
-
-function sentinelCredentials(login: RedisLogin | undefined): ClientOptions {
-  if (login === undefined) return {};
-  const { username, password } = login;
-  return {
-    sentinelPassword: password,
-    sentinelUsername: username,
   };
 }
 
@@ -211,7 +200,7 @@ function readTls(files: RedisTls): NonNullable<RedisOptions["tls"]> {
       tls[name] = readFileSync(path);
     } catch (error) {
       const why = errorCode(error) ?? "unreadable";
-      throw new ConfigError([`the Redis URL's parameter ${name} names a file that cannot be read (${why}): ${path}`]);
+      throw new ConfigError([`the file in the Redis URL's parameter ${name} cannot be read (${why}): ${path}`]);
     }
   }
   return tls;
@@ -227,7 +216,7 @@ function forwardEvents(client: Client, role: RedisRole, clock: Clock, onEvent: (
       return;
     }
     lastErrorAt = clock.now();
-    // Only the message: a reply error also carries the command, and with AUTH that is the password.
+    // Only the message is passed on: a reply error also contains the command, and for AUTH that is the password.
     onEvent({ kind: "error", role, message: describeConnectionError(error), suppressed });
     suppressed = 0;
   });
@@ -248,7 +237,7 @@ function forwardEvents(client: Client, role: RedisRole, clock: Clock, onEvent: (
   });
 }
 
-/** Connection errors of several addresses hide their causes one or two levels down. */
+/** When a connection to several addresses fails, the causes are nested one or two levels deep. */
 function describeConnectionError(error: Error): string {
   if (error instanceof AggregateError && error.message === "") {
     return error.errors.map((inner) => describeConnectionError(coerceError(inner))).join("; ");
@@ -259,12 +248,12 @@ function describeConnectionError(error: Error): string {
 
 function unreachableError(target: RedisTarget, error: Error): RunError {
   const reason = describeConnectionError(error);
-  // All a cluster client says when no node let it in.
+  // A cluster client has only this message if it could not connect to any node.
   const message = target.kind === "cluster" && reason === "Connection is closed." ? "no node could be reached" : reason;
   const hint = /NOAUTH|WRONGPASS|AUTH/.test(message)
     ? "Check the user and the password in REDIS_URL."
     : /certificate|self.signed|SSL|TLS|wrong version number/i.test(message)
       ? "Check that the server speaks TLS on this port (rediss://) and that its certificate is trusted (?ca=file)."
       : "Check REDIS_URL, or leave it unset to let Sluice run a private Redis.";
-  return new RunError(`no usable Redis at ${describeRedis(target)}: ${message}`, hint);
+  return new RunError(`cannot use Redis at ${describeRedis(target)}: ${message}`, hint);
 }

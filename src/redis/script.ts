@@ -6,10 +6,11 @@ export type RedisClient = Redis | Cluster;
 export type ScriptValue = string | number | Buffer;
 
 export interface ScriptContract<K extends string, A extends string, R> {
-  /** Names of KEYS, in order; the header of the Lua file lists the same. */
+  /** Names of KEYS, in order, as in the header of the Lua file. */
   readonly keys: readonly K[];
-  /** Names of the fixed ARGV, in order; values after them go to `rest`. */
+  /** Names of the fixed ARGV, in order; `rest` follows them. */
   readonly args: readonly A[];
+  /** Converts the reply; throws if it has an unexpected shape. */
   /** A file of Lua functions that is put before the script. */
   readonly include?: URL;
   readonly parse: (reply: unknown) => R;
@@ -26,9 +27,9 @@ export interface Script<K extends string, A extends string, R> extends ScriptCon
 }
 
 /**
- * A Lua file called with keys and arguments by name: EVALSHA, and EVAL once when the server does not know the
- * script yet (first use, restart, SCRIPT FLUSH). Scripts must be safe to run twice: after a lost reply ioredis
- * sends the command again.
+ * Loads a Lua file that is called with named keys and arguments: by EVALSHA, or by EVAL if the server does not have the
+ * script (first use, restart, SCRIPT FLUSH). Scripts must be idempotent, because ioredis sends a command again if its
+ * reply was lost.
  */
 export function defineScript<K extends string, A extends string, R>(
   file: URL,

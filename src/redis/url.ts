@@ -5,13 +5,13 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-/** How a connection proves who it is; a user never comes without a password. */
+/** Credentials of a connection; without a username, those of the default user. */
 export interface RedisLogin {
   readonly username?: string;
   readonly password: string;
 }
 
-/** Files with PEM text, read when the first connection is opened. */
+/** Paths of PEM files, read by `openRedis`. */
 export interface RedisTls {
   readonly ca?: string;
   readonly cert?: string;
@@ -30,7 +30,7 @@ export type RedisTarget =
   | {
       readonly kind: "sentinel";
       readonly sentinels: readonly RedisAddress[];
-      /** The name under which the Sentinels watch the master. */
+      /** Name of the master in the Sentinels' configuration. */
       readonly master: string;
       readonly db: number;
       readonly login?: RedisLogin;
@@ -81,8 +81,8 @@ interface UrlParts {
 }
 
 /**
- * Reads a Redis URL. Throws a ConfigError that says what is wrong; because a misplaced character can turn a password
- * into a host, a port or a path, no part of the URL is ever repeated in it.
+ * Parses a Redis URL. Throws a ConfigError that describes the problem without quoting any part of the URL, because a
+ * misplaced character can turn a password into a host, a port or a path.
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const parts = splitUrl(text.trim());
@@ -93,28 +93,29 @@ export function parseRedisUrl(text: string): RedisTarget {
   };
   switch (kind) {
     case "socket":
-      if (parts.hosts !== "") fail("has a host before the socket's path: write unix:/// with three slashes");
-      if (parts.path.length < 2) fail("has no path of a socket after unix://");
+      if (parts.hosts !== "") fail("has a host before the socket path: write unix:/// with three slashes");
+      if (parts.path.length < 2) fail("has no socket path after unix://");
       return { kind, path: parts.path, db: parseDatabase(query.get("db") ?? "0"), ...shared };
     case "standalone": {
       const db = parseDatabase(query.get("db") ?? (parts.path === "" ? "0" : parts.path));
       const [address, ...more] = parseAddresses(parts.hosts, 6379);
-      if (address === undefined || more.length > 0) fail("has several hosts: use redis+cluster or redis+sentinel");
+      if (address === undefined || more.length > 0)
+        fail("has several hosts: use redis+cluster:// or redis+sentinel://");
       return { kind, address, db, ...shared };
     }
     case "sentinel": {
       if (parts.path === "") fail("has no master name after the Sentinels: redis+sentinel://host:26379/master-name");
       const sentinels = parseAddresses(parts.hosts, 26379);
       const db = parseDatabase(query.get("db") ?? "0");
-      return { kind, sentinels, master: parts.path, db, ...shared, ...sentinelLogin(query) };
+      return { kind, sentinels, master: parts.path, db, ...shared, sentinelLogin: readSentinelLogin(query) };
     }
     case "cluster":
-      if (parts.path !== "" && parts.path !== "0") fail("has a database: a Redis Cluster has only database 0");
+      if (parts.path !== "" && parts.path !== "0") fail("selects a database, but a Redis Cluster has only database 0");
       return { kind, nodes: parseAddresses(parts.hosts, 6379), ...shared };
   }
 }
 
-/** The URL without user, password and files: safe to print, and enough to reach a server that asks for none. */
+/** The URL without user, password and TLS files; safe to print. */
 export function describeRedis(target: RedisTarget): string {
   const db = "db" in target && target.db !== 0 ? `?db=${target.db}` : "";
   if (target.kind === "socket") return `unix://${encodePath(target.path)}${db}`;
@@ -136,11 +137,11 @@ function fail(problem: string): never {
 }
 
 function splitUrl(text: string): UrlParts {
-  const found = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(text);
-  if (found === null) fail(`is not of a form known here: ${URL_FORMS}`);
-  const [, scheme = "", authority = "", path = "", search = "", fragment] = found;
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(text);
+  if (match === null) fail(`has an unsupported form; supported: ${URL_FORMS}`);
+  const [, scheme = "", authority = "", path = "", search = "", fragment] = match;
   const known = SCHEMES[scheme.toLowerCase()];
-  if (known === undefined) fail(`has an unknown scheme; the forms are ${URL_FORMS}`);
+  if (known === undefined) fail(`has an unknown scheme; supported: ${URL_FORMS}`);
   if (fragment !== undefined || `${path}${search}`.includes("@")) {
     fail('has a "/", "?", "#" or "@" that is not percent-encoded, perhaps in the password (%2F, %3F, %23, %40)');
   }
@@ -173,8 +174,8 @@ function readQuery(search: string, allowed: readonly string[]): ReadonlyMap<stri
     const equals = pair.indexOf("=");
     const name = equals === -1 ? pair : pair.slice(0, equals);
     if (!allowed.includes(name)) {
-      const choice = allowed.length === 0 ? "this form takes none" : `this form takes ${allowed.join(", ")}`;
-      fail(`has an unknown parameter after "?": ${choice}`);
+      const supported = allowed.length === 0 ? "this form has no parameters" : `supported: ${allowed.join(", ")}`;
+      fail(`has an unknown parameter after "?" (${supported})`);
     }
     if (query.has(name)) fail(`has the parameter ${name} twice`);
     query.set(name, equals === -1 ? "" : decode(pair.slice(equals + 1), name));
@@ -186,7 +187,7 @@ function decode(text: string, part: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    return fail(`has a "%" in its ${part} that starts no percent-encoded character: write it as %25`);
+    return fail(`has a "%" in its ${part} that does not start a percent-encoded character: write it as %25`);
   }
 }
 
@@ -199,9 +200,9 @@ function parseAddresses(hosts: string, defaultPort: number): [RedisAddress, ...R
   const list = hosts.split(",");
   const [first, ...more] = list.map((text, index) => {
     const where = list.length === 1 ? "" : ` in address ${index + 1} of ${list.length}`;
-    const found = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+)(?::(.*))?$/s.exec(text);
-    if (found === null) return fail(`has no usable host${where}`);
-    const [, host = "", port] = found;
+    const match = /^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+)(?::(.*))?$/s.exec(text);
+    if (match === null) return fail(`has no usable host${where}`);
+    const [, host = "", port] = match;
     return { host: decode(host.replace(/^\[|\]$/g, ""), "host"), port: readPort(port, defaultPort, where) };
   });
   return [first ?? fail("has no host"), ...more];
@@ -214,24 +215,18 @@ function readPort(text: string | undefined, defaultPort: number, where: string):
   return port;
 }
 
-function sentinelLogin(query: ReadonlyMap<string, string>): { sentinelLogin?: RedisLogin } {
-  const username = query.get("sentinelUsername") ?? "";
-  const password = query.get("sentinelPassword") ?? "";
-  if (password === "") {
-    if (username !== "") fail("has sentinelUsername without sentinelPassword");
-    return {};
-  }
-  return { sentinelLogin: username === "" ? { password } : { username, password } };
+function readSentinelLogin(query: ReadonlyMap<string, string>): RedisLogin | undefined {
+  const username = query.get("sentinelUsername") || undefined;
+  const password = query.get("sentinelPassword") || undefined;
+  if (password !== undefined) return { username, password };
+  if (username !== undefined) fail("has sentinelUsername without sentinelPassword");
+  return undefined;
 }
 
 function parseTlsFiles(query: ReadonlyMap<string, string>): RedisTls {
   const [ca, cert, key] = TLS_PARAMETERS.map((name) => query.get(name));
   if ((cert === undefined) !== (key === undefined)) fail("needs the parameters cert and key together");
-  return {
-    ca,
-    cert,
-    key,
-  };
+  return { ca, cert, key };
 }
 
 function formatAddress({ host, port }: RedisAddress): string {

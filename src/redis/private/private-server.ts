@@ -5,30 +5,30 @@ import { withFileLock } from "./file-lock.ts";
 import { isProcessAlive, signalProcess } from "./process-identity.ts";
 import { type PrivateFiles, type ProcessRecord, preparePrivateFiles, readLiveRecord } from "./server-files.ts";
 import { isServing, listUserConnections, SocketClient } from "./socket-client.ts";
-import { spawnSupervisor, startFailure } from "./spawn-supervisor.ts";
+import { createStartError, spawnSupervisor } from "./spawn-supervisor.ts";
 
 export interface PrivateRedis {
   readonly target: RedisTarget;
   /**
-   * Says that this process needs the server no more. Close every other connection first. The last user ends the
-   * server, with its data on disk, and resolves when server and keeper are gone.
+   * Ends this process's use of the server; close all other connections first. The last user stops the server, with its
+   * data on disk, and resolves when server and supervisor have ended. Throws a RunError if they don't end within 90 s.
    */
   leave(): Promise<void>;
 }
 
 const POLL_MS = 20;
-/** How often a user looks whether its keeper still lives. */
-const WATCH_MS = 1_000;
-/** How long other users may take to come back after a crash: their longest pause between two tries, and some. */
+/** How often a user checks that its supervisor is alive. */
+const CHECK_EVERY_MS = 1_000;
+/** How long other users may take to reconnect after a crash: longer than their longest reconnection delay. */
 const RECONNECT_GRACE_MS = 3_000;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 90_000;
 
 /**
- * Joins the private Redis of `dir`, starting it when nobody has, and resolves when it takes commands. All processes
- * that do this for one folder share one server; it is restarted when it crashes and ends after its last user.
- * `serverPath` names the program; without it `redis-server` or `valkey-server` is looked for on PATH. Throws a
- * RunError that says what to do when there is none, or when the server does not start.
+ * Joins the private Redis of `dir`, starts it if necessary, and resolves when it accepts commands. All processes that
+ * join one folder share one server, which is restarted when it crashes and stops after its last user. `serverPath` is the
+ * server program; the default is `redis-server` or `valkey-server` on PATH. Throws a RunError if there is no such program,
+ * or if the server does not start.
  */
 export async function startPrivateRedis(dir: string, options: { serverPath?: string } = {}): Promise<PrivateRedis> {
   const membership = new Membership(preparePrivateFiles(dir), options.serverPath);
@@ -43,15 +43,15 @@ export async function startPrivateRedis(dir: string, options: { serverPath?: str
   };
 }
 
-/** One process's use of the server: an open connection that says so, and an eye on the keeper. */
+/** One process's use of the server: an open named connection, and a timer that checks the supervisor. */
 class Membership {
   readonly #files: PrivateFiles;
   readonly #serverPath: string | undefined;
   #connection: SocketClient | undefined;
   #supervisor: ProcessRecord | undefined;
-  #watch: NodeJS.Timeout | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
   #repairing: Promise<void> | undefined;
-  /** When this process last came back after a crash of the server. */
+  /** When this process last reconnected after a crash of the server. */
   #rejoinedAt = Number.NEGATIVE_INFINITY;
 
   constructor(files: PrivateFiles, serverPath: string | undefined) {
@@ -62,12 +62,12 @@ class Membership {
   async join(): Promise<string> {
     const supervisor = await withFileLock(this.#files.lock, () => this.#joinWithLock());
     await this.#waitUntilServing();
-    this.#watch = setInterval(() => this.#repair(), WATCH_MS).unref();
+    this.#checkTimer = setInterval(() => this.#repair(), CHECK_EVERY_MS).unref();
     return supervisor.socket;
   }
 
   async leave(): Promise<void> {
-    clearInterval(this.#watch);
+    clearInterval(this.#checkTimer);
     await this.#repairing;
     this.#connection?.keepProcessAlive(true);
     try {
@@ -77,7 +77,7 @@ class Membership {
     }
   }
 
-  /** Only under the lock: finds or starts a keeper, and is connected to its server afterwards. */
+  /** Finds or starts a supervisor and connects to its server. The caller must hold the lock. */
   async #joinWithLock(): Promise<ProcessRecord> {
     const deadline = performance.now() + START_TIMEOUT_MS;
     for (;;) {
@@ -88,16 +88,16 @@ class Membership {
       if (supervisor !== undefined && connection !== undefined) {
         connection.keepProcessAlive(false);
         if (this.#connection?.isOpen === false) this.#rejoinedAt = performance.now();
-        // A second connection of ours would look like another user when we leave.
+        // A second connection of this process would count as another user in `leave`.
         this.#connection?.close();
         this.#connection = connection;
         this.#supervisor = supervisor;
         spawned?.release();
         return supervisor;
       }
-      // A keeper that was killed is replaced; one that gave up has said why.
+      // A supervisor that was killed is replaced; one that gave up has logged the reason.
       if (performance.now() > deadline || (spawned && (await spawned.exitCode) !== null))
-        throw startFailure(this.#files);
+        throw createStartError(this.#files);
     }
   }
 
@@ -108,7 +108,7 @@ class Membership {
         connection?.keepProcessAlive(true);
         if (connection !== undefined && (await isServing(connection))) return;
       } catch {
-        // The server ended while it loaded its data; its keeper starts it again, or has given up.
+        // The server ended while it loaded its data; its supervisor restarts it or has given up.
         await withFileLock(this.#files.lock, () => this.#joinWithLock());
       } finally {
         connection?.keepProcessAlive(false);
@@ -117,7 +117,7 @@ class Membership {
     }
   }
 
-  /** Replaces a keeper that was killed and a connection that broke. What fails now is tried again at the next look. */
+  /** Replaces a supervisor that was killed and a connection that was lost. The next check tries again after a failure. */
   #repair(): void {
     const { supervisorRecord, lock } = this.#files;
     if (this.#repairing !== undefined) return;
@@ -138,7 +138,7 @@ class Membership {
 
   async #leaveWithLock(): Promise<void> {
     const { supervisorRecord, serverRecord } = this.#files;
-    // When the server cannot be asked, it is about to crash or to come back: ending it is its keeper's affair then.
+    // A server that does not reply is about to crash or to restart; its supervisor handles it.
     const isInUse = this.#hasOtherUsers().catch(() => readLiveRecord(supervisorRecord) !== undefined);
     if (await isInUse) return;
     const supervisor = readLiveRecord(supervisorRecord);
@@ -148,12 +148,12 @@ class Membership {
       const server = readLiveRecord(serverRecord);
       const isSupervisorAlive = supervisor !== undefined && isProcessAlive(supervisor);
       if (server === undefined && !isSupervisorAlive) return;
-      // A server whose keeper was killed ends in the same orderly way when it is asked directly.
+      // A server whose supervisor was killed shuts down on SIGTERM.
       if (server !== undefined && !isSupervisorAlive) signalProcess(server, "SIGTERM");
       if (performance.now() > deadline) {
         throw new RunError(
-          `the private Redis did not stop within ${STOP_TIMEOUT_MS / 1000} s (server ${server?.pid ?? "gone"}, keeper ${supervisor?.pid ?? "gone"})`,
-          `Its log is ${this.#files.redisLog}.`,
+          `the private Redis did not stop within ${STOP_TIMEOUT_MS / 1000} s (server ${server?.pid ?? "ended"}, supervisor ${supervisor?.pid ?? "ended"})`,
+          `See its log: ${this.#files.redisLog}`,
         );
       }
       await sleep(POLL_MS);
@@ -161,8 +161,8 @@ class Membership {
   }
 
   /**
-   * A connection closed a moment ago, by us or by a child that just ended, may still be listed; and after a crash,
-   * others may still be on their way back.
+   * Checks several times: a connection that was just closed, by this process or by a child that ended, may still be
+   * listed, and after a crash other users may not have reconnected yet.
    */
   async #hasOtherUsers(): Promise<boolean> {
     if (this.#connection?.isOpen !== true) await this.#joinWithLock();
@@ -170,9 +170,9 @@ class Membership {
     if (connection === undefined) return false;
     connection.keepProcessAlive(true);
     const own = await connection.command("CLIENT ID");
-    for (let seen = 0; seen < 3; ) {
+    for (let timesSeen = 0; timesSeen < 3; ) {
       const others = (await listUserConnections(connection)).filter((id) => id !== own);
-      if (others.length > 0) seen += 1;
+      if (others.length > 0) timesSeen += 1;
       else if (performance.now() - this.#rejoinedAt >= RECONNECT_GRACE_MS) return false;
       await sleep(POLL_MS);
     }
@@ -180,7 +180,7 @@ class Membership {
   }
 }
 
-/** A named connection to the keeper's server, or undefined when the keeper ended or time ran out. */
+/** A named connection to the supervisor's server; undefined if the supervisor ends first, or at the deadline. */
 async function openUserConnection(supervisor: ProcessRecord, deadline: number): Promise<SocketClient | undefined> {
   for (;;) {
     try {

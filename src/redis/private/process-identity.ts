@@ -1,14 +1,27 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** A process that cannot be mistaken for a later one with the same pid. */
+/** Identifies a process, and not a later one with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, as the system writes it: only good for comparing. */
+  /** Start time in the system's own format; only for comparison. */
   readonly startedAt: string;
 }
 
-/** Undefined when there is no such process, or only a zombie that nobody has reaped. */
+/**
+ * A process identity, and the other fields of its JSON object; undefined for any other text. Checked by hand, because a
+ * schema library would add to the memory of every supervisor.
+ */
+export function parseProcessIdentity(text: string): (ProcessIdentity & Readonly<Record<string, unknown>>) | undefined {
+  try {
+    const { pid, startedAt, ...rest } = JSON.parse(text);
+    return typeof pid === "number" && typeof startedAt === "string" ? { ...rest, pid, startedAt } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined if the process does not exist or is a zombie. */
 export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const startedAt = process.platform === "linux" ? readStartFromProc(pid) : readStartFromPs(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
@@ -18,17 +31,17 @@ export function isProcessAlive(identity: ProcessIdentity): boolean {
   return identifyProcess(identity.pid)?.startedAt === identity.startedAt;
 }
 
-/** Sends `signal` unless the process is gone or its pid belongs to another one by now. */
+/** Sends `signal` unless the process has ended, even if another process has its pid now. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   if (!isProcessAlive(identity)) return;
   try {
     process.kill(identity.pid, signal);
   } catch {
-    // It ended between the look and the signal.
+    // The process ended after the check.
   }
 }
 
-/** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name in field 2 may hold spaces and parentheses. */
+/** Field 22 of /proc/<pid>/stat: clock ticks since boot. The name in field 2 may contain spaces and parentheses. */
 function readStartFromProc(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -40,10 +53,10 @@ function readStartFromProc(pid: number): string | undefined {
 }
 
 function readStartFromPs(pid: number): string | undefined {
-  const answer = spawnSync("/bin/ps", ["-o", "state=,lstart=", "-p", String(pid)], {
+  const { stdout } = spawnSync("/bin/ps", ["-o", "state=,lstart=", "-p", String(pid)], {
     encoding: "utf8",
     env: { LC_ALL: "C" },
   });
-  const line = (answer.stdout ?? "").trim();
+  const line = (stdout ?? "").trim();
   return line === "" || line.startsWith("Z") ? undefined : line.slice(line.indexOf(" ") + 1).trim();
 }

@@ -1,24 +1,22 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { RunError } from "#src/core/errors.ts";
-import { compareVersions } from "#src/redis/check-server-rules.ts";
+import { compareVersions, MIN_SERVER_VERSION } from "#src/redis/check-server-rules.ts";
 
 const run = promisify(execFile);
 
-const MIN_VERSION = "6.2";
-
-const INSTALL_HINT = `Set REDIS_URL to a Redis you have, or install one:
+const INSTALL_HINT = `Set REDIS_URL to an existing Redis, or install one:
   Debian, Ubuntu:  sudo apt-get install redis-server
   Fedora, RHEL:    sudo dnf install valkey   (older: sudo dnf install redis)
   Alpine:          sudo apk add redis
   Arch:            sudo pacman -S valkey
   macOS:           brew install redis
-  Windows:         work inside WSL (wsl --install), then as on Ubuntu
-or name the program in SLUICE_REDIS_SERVER.`;
+  Windows:         use WSL (wsl --install), then as on Ubuntu
+or set SLUICE_REDIS_SERVER to the path of a redis-server.`;
 
 /**
- * The absolute path of a usable `redis-server` or `valkey-server`: `given`, else the first on PATH. Throws a RunError
- * with one sentence per system when there is none, or when it is older than 6.2.
+ * The absolute path of `given`, or of the first `redis-server` or `valkey-server` on PATH. Throws a RunError with
+ * installation instructions if there is none, or if it is older than 6.2.
  */
 export async function findServerBinary(given?: string): Promise<string> {
   const names = given === undefined ? ["redis-server", "valkey-server"] : [given];
@@ -31,8 +29,8 @@ export async function findServerBinary(given?: string): Promise<string> {
   }
   throw new RunError(
     given === undefined
-      ? "there is no redis-server or valkey-server on PATH to run a private Redis with"
-      : `SLUICE_REDIS_SERVER names no program that can be run: ${given}`,
+      ? "neither redis-server nor valkey-server is on PATH, so no private Redis can be started"
+      : `SLUICE_REDIS_SERVER is not an executable program: ${given}`,
     INSTALL_HINT,
   );
 }
@@ -52,13 +50,13 @@ async function assertVersion(path: string): Promise<void> {
   try {
     output = (await run(path, ["--version"], { timeout: 10_000 })).stdout;
   } catch {
-    // What it said, if anything, is judged below.
+    // Without output, the version check below fails.
   }
   const version = / v=(\d+\.\d+(?:\.\d+)?)/.exec(output)?.[1];
   if (version === undefined) {
-    throw new RunError(`${path} does not answer --version like a Redis or Valkey server`, INSTALL_HINT);
+    throw new RunError(`${path} --version does not print the version of a Redis or Valkey server`, INSTALL_HINT);
   }
-  if (compareVersions(version, MIN_VERSION) < 0) {
-    throw new RunError(`${path} is version ${version}, and ${MIN_VERSION} or later is needed`, INSTALL_HINT);
+  if (compareVersions(version, MIN_SERVER_VERSION) < 0) {
+    throw new RunError(`${path} is version ${version}, but ${MIN_SERVER_VERSION} or later is required`, INSTALL_HINT);
   }
 }

@@ -12,13 +12,13 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { coerceError, RunError } from "#src/core/errors.ts";
-import { isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
+import { isProcessAlive, type ProcessIdentity, parseProcessIdentity } from "./process-identity.ts";
 
-/** Where the private server of one folder keeps its things. */
+/** Files of the private Redis of one folder. */
 export interface PrivateFiles {
-  /** `<dir>/.sluice/redis`, readable by its owner only. */
+  /** `<dir>/.sluice/redis`, accessible to its owner only. */
   readonly base: string;
-  /** The append-only file. */
+  /** Folder of the append-only file. */
   readonly data: string;
   readonly lock: string;
   readonly supervisorRecord: string;
@@ -27,12 +27,12 @@ export interface PrivateFiles {
   readonly redisLog: string;
 }
 
-/** A process of the private server, and the socket it serves. */
+/** A process of the private Redis (supervisor or server), and the server's socket. */
 export interface ProcessRecord extends ProcessIdentity {
   readonly socket: string;
 }
 
-/** A socket's path must fit into the system's 104 (macOS) or 108 (Linux) bytes. */
+/** The system limits the path of a socket to 104 (macOS) or 108 (Linux) bytes. */
 const MAX_SOCKET_PATH_BYTES = 100;
 
 export function resolvePrivateFiles(base: string): PrivateFiles {
@@ -47,28 +47,27 @@ export function resolvePrivateFiles(base: string): PrivateFiles {
   };
 }
 
-/** Creates the folders below `dir`; throws a RunError when that is not possible. */
+/** Creates the folders below `dir`. Throws a RunError if that is impossible. */
 export function preparePrivateFiles(dir: string): PrivateFiles {
   try {
     const base = join(realpathSync(dir), ".sluice", "redis");
     const files = resolvePrivateFiles(base);
     mkdirSync(files.data, { recursive: true, mode: 0o700 });
-    // The folder may be older than this program's care for its mode.
+    // The folder may have been created with another mode by something else.
     chmodSync(base, 0o700);
     return files;
   } catch (error) {
     throw new RunError(
-      `the private Redis cannot keep its data below ${dir}: ${coerceError(error).message}`,
-      "Run Sluice in a folder you may write to, or set REDIS_URL.",
+      `the private Redis cannot store its data below ${dir}: ${coerceError(error).message}`,
+      "Run Sluice in a writable folder, or set REDIS_URL.",
       error,
     );
   }
 }
 
 /**
- * The socket of this folder's server: inside the folder, or, where that path is too long for a socket, in a folder
- * of our own below the system's temporary one. Processes may differ in their TMPDIR, so what an earlier one chose
- * is kept.
+ * The socket path of this folder's server: inside the folder or, if that path is too long, in a private folder below the
+ * system's temporary folder. Processes may have different TMPDIRs, so the path that an earlier process chose is kept.
  */
 export function chooseSocket(files: PrivateFiles): string {
   const inside = join(files.base, "redis.sock");
@@ -81,45 +80,42 @@ export function chooseSocket(files: PrivateFiles): string {
   return join(folder, "redis.sock");
 }
 
-/** In a folder that anybody may write to, somebody else could have made ours first. */
+/** In a world-writable folder such as /tmp, another user could have created the folder first. */
 function ensurePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const found = lstatSync(folder);
-  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o077) === 0) return;
+  const stats = lstatSync(folder);
+  if (stats.isDirectory() && stats.uid === (process.getuid?.() ?? stats.uid) && (stats.mode & 0o077) === 0) return;
   throw new RunError(
-    `${folder} is not a folder of this user's alone, so the private Redis cannot put its socket there`,
-    "Remove it, set TMPDIR to a folder of your own, or run Sluice in a folder with a shorter path.",
+    `${folder} is accessible to other users, so the private Redis cannot create its socket there`,
+    "Delete it, set TMPDIR to a private folder, or run Sluice in a folder with a shorter path.",
   );
 }
 
-/** Undefined when there is no record, or it cannot be read. */
+/** Undefined if the record is missing or malformed. */
 export function readRecord(path: string): ProcessRecord | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (typeof value !== "object" || value === null) return undefined;
-    if (!("pid" in value && "startedAt" in value && "socket" in value)) return undefined;
-    const { pid, startedAt, socket } = value;
-    if (typeof pid !== "number" || typeof startedAt !== "string" || typeof socket !== "string") return undefined;
-    return { pid, startedAt, socket };
+    const record = parseProcessIdentity(readFileSync(path, "utf8"));
+    if (record === undefined || typeof record.socket !== "string") return undefined;
+    return { pid: record.pid, startedAt: record.startedAt, socket: record.socket };
   } catch {
     return undefined;
   }
 }
 
-/** The recorded process, if it still runs. */
+/** The recorded process, if it is alive. */
 export function readLiveRecord(path: string): ProcessRecord | undefined {
   const record = readRecord(path);
   return record !== undefined && isProcessAlive(record) ? record : undefined;
 }
 
-/** Whole or not at all: a reader never sees half a record. */
+/** Atomic: readers never see a partial record. */
 export function writeRecord(path: string, record: ProcessRecord): void {
   const temporaryPath = `${path}.${randomBytes(4).toString("hex")}`;
   writeFileSync(temporaryPath, JSON.stringify(record), { mode: 0o600 });
   renameSync(temporaryPath, path);
 }
 
-/** Removes the record unless it is about another process by now. */
+/** Removes the record unless it describes another process now. */
 export function removeRecord(path: string, identity: ProcessIdentity): void {
   if (readRecord(path)?.pid === identity.pid) rmSync(path, { force: true });
 }

@@ -1,31 +1,31 @@
 import { connect, type Socket } from "node:net";
 
-/** The server answered, with an error. */
+/** An error reply of the server. */
 export class SocketReplyError extends Error {
-  override readonly name = "KeeperReplyError";
+  override readonly name = "SocketReplyError";
 }
 
-interface Waiting {
+interface PendingReply {
   readonly resolve: (reply: string) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Long enough for a busy server, short enough to notice one that hangs. */
+/** Long enough for a busy server, and short enough to detect one that hangs. */
 const REPLY_TIMEOUT_MS = 5_000;
 
 /**
- * The few commands that starting, watching and stopping a server take, over its socket. A whole client library would
- * add half again to the keeper's memory, and there is one keeper for every folder in use.
+ * Sends the few commands that are needed to start, watch and stop a server over its socket. A complete client library
+ * would add half to the supervisor's memory, and there is one supervisor per folder in use.
  */
 export class SocketClient {
-  /** Resolves when the connection is gone, whoever ended it. */
+  /** Resolves when the connection is closed by either side. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
-  readonly #waiting: Waiting[] = [];
+  readonly #pending: PendingReply[] = [];
   #received = "";
   #open = true;
 
-  /** Connects and names the connection; rejects when nobody listens or nobody answers. */
+  /** Connects and sets the connection's name; rejects if no server listens or replies. */
   static async open(path: string, name: string): Promise<SocketClient> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) => {
@@ -44,14 +44,14 @@ export class SocketClient {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    // One character per byte, so that the lengths in replies count characters.
+    // One character per byte, because the lengths in replies are in bytes.
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => this.#receive(text));
     socket.on("error", () => {});
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
         this.#open = false;
-        for (const waiting of this.#waiting.splice(0)) waiting.reject(new Error("the connection was closed"));
+        for (const pending of this.#pending.splice(0)) pending.reject(new Error("the connection was closed"));
         resolve();
       });
     });
@@ -61,22 +61,22 @@ export class SocketClient {
     return this.#open;
   }
 
-  /** Sends one line; resolves with the reply as text and rejects with a KeeperReplyError when it is an error. */
+  /** Sends one line and resolves with the reply as text; rejects with a SocketReplyError for an error reply. */
   command(line: string): Promise<string> {
     if (!this.#open) return Promise.reject(new Error("the connection was closed"));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        // Replies come in order, so a late one would answer the next command.
+        // Replies arrive in order, so a late reply would be taken for that of the next command.
         this.#socket.destroy(new Error("no reply"));
       }, REPLY_TIMEOUT_MS);
-      const settled = () => clearTimeout(timer);
-      this.#waiting.push({
+      const clearTimer = () => clearTimeout(timer);
+      this.#pending.push({
         resolve: (reply) => {
-          settled();
+          clearTimer();
           resolve(reply);
         },
         reject: (error) => {
-          settled();
+          clearTimer();
           reject(error);
         },
       });
@@ -84,9 +84,9 @@ export class SocketClient {
     });
   }
 
-  /** Whether this connection keeps the process from ending. */
-  keepProcessAlive(isHeld: boolean): void {
-    if (isHeld) this.#socket.ref();
+  /** Sets whether this open connection keeps the process alive. */
+  keepProcessAlive(shouldKeep: boolean): void {
+    if (shouldKeep) this.#socket.ref();
     else this.#socket.unref();
   }
 
@@ -101,14 +101,14 @@ export class SocketClient {
       const parsed = parseReply(this.#received);
       if (parsed === undefined) return;
       this.#received = this.#received.slice(parsed.length);
-      const waiting = this.#waiting.shift();
-      if (parsed.error) waiting?.reject(new SocketReplyError(parsed.text));
-      else waiting?.resolve(parsed.text);
+      const pending = this.#pending.shift();
+      if (parsed.error) pending?.reject(new SocketReplyError(parsed.text));
+      else pending?.resolve(parsed.text);
     }
   }
 }
 
-/** The first reply in `text`, or undefined while it is incomplete. */
+/** The first reply in `text`; undefined while it is incomplete. */
 function parseReply(text: string): { text: string; error: boolean; length: number } | undefined {
   const end = text.indexOf("\r\n");
   if (end === -1) return undefined;
@@ -119,17 +119,20 @@ function parseReply(text: string): { text: string; error: boolean; length: numbe
   return text.length < length ? undefined : { text: text.slice(end + 2, end + 2 + size), error: false, length };
 }
 
-/** Ids of the connections that use the server: named by Sluice and not a keeper's. */
+/**
+ * Ids of the connections of users: all that Sluice named, except those of supervisors. A "keeper" is the supervisor of
+ * the previous version; if it counted as a user, the two would keep the server running for ever.
+ */
 export async function listUserConnections(client: SocketClient): Promise<string[]> {
   const list = await client.command("CLIENT LIST");
   return list.split("\n").flatMap((line) => {
     const name = / name=(\S*)/.exec(line)?.[1] ?? "";
     const id = /^id=(\d+)/.exec(line)?.[1];
-    return id !== undefined && name.startsWith("sluice:") && !name.startsWith("sluice:supervisor:") ? [id] : [];
+    return id !== undefined && /^sluice:(?!supervisor:|keeper:)/.test(name) ? [id] : [];
   });
 }
 
-/** False while it loads its data; rejects when it does not answer. A refusal for another reason is an answer. */
+/** Whether the server accepts commands; false while it loads its data. Rejects if it does not reply. */
 export async function isServing(client: SocketClient): Promise<boolean> {
   try {
     await client.command("PING");

@@ -11,15 +11,15 @@ const SUPERVISOR_LOG_LIMIT = 2 ** 20;
 
 export interface SpawnedSupervisor {
   readonly record: ProcessRecord;
-  /** Resolves when it has ended: with null when a signal ended it. */
+  /** Resolves with the exit code when it has ended; null if a signal ended it. */
   readonly exitCode: Promise<number | null>;
-  /** From now on it does not keep this process from ending. */
+  /** Allows this process to end before the supervisor. */
   release(): void;
 }
 
 /**
- * Starts a keeper that outlives this process and its terminal, and records it. Only under the lock, and only when no
- * keeper lives.
+ * Starts a supervisor that outlives this process and its terminal, and writes its record. The caller must hold the lock
+ * and have checked that no supervisor is alive.
  */
 export async function spawnSupervisor(files: PrivateFiles, serverPath: string | undefined): Promise<SpawnedSupervisor> {
   const program = await findServerBinary(serverPath);
@@ -38,7 +38,7 @@ export async function spawnSupervisor(files: PrivateFiles, serverPath: string | 
       program,
       socket,
     ],
-    // No environment: a process that lives this long must not carry the provider keys of whoever started it.
+    // No environment: a process that lives this long must not contain the provider keys of the command that started it.
     { cwd: files.base, env: {}, detached: true, stdio: ["ignore", log, log] },
   );
   closeSync(log);
@@ -47,17 +47,17 @@ export async function spawnSupervisor(files: PrivateFiles, serverPath: string | 
     child.once("exit", (code) => resolve(code));
   });
   const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
-  if (identity === undefined) throw startFailure(files);
+  if (identity === undefined) throw createStartError(files);
   const record = { ...identity, socket };
   writeRecord(files.supervisorRecord, record);
   return { record, exitCode, release: () => child.unref() };
 }
 
-/** Why a keeper gave up, as far as the logs tell. */
-export function startFailure(files: PrivateFiles): RunError {
+/** The error for a supervisor that gave up, with the end of the logs. */
+export function createStartError(files: PrivateFiles): RunError {
   return new RunError(
-    `the private Redis does not start; the end of its log says:\n${readLogTail(files.redisLog)}\n${readLogTail(files.supervisorLog)}`.trim(),
-    `Free disk space or mend what the log names (${files.redisLog}), or set REDIS_URL to another Redis.`,
+    `the private Redis does not start. The end of its logs:\n${readLogTail(files.redisLog)}\n${readLogTail(files.supervisorLog)}`.trim(),
+    `Free disk space, or fix the problem shown in ${files.redisLog}, or set REDIS_URL to another Redis.`,
   );
 }
 

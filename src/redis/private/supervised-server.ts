@@ -6,23 +6,23 @@ import { identifyProcess, isProcessAlive, type ProcessIdentity, signalProcess } 
 import { type PrivateFiles, readLiveRecord, writeRecord } from "./server-files.ts";
 import { isServing, SocketClient } from "./socket-client.ts";
 
-/** A running server, whoever started it. */
+/** A running server, started by this supervisor or adopted. */
 export interface SupervisedServer {
   readonly identity: ProcessIdentity;
   readonly socket: string;
-  /** How it ended: `exited` in an orderly way, or `crashed`. For a server started by another keeper always `crashed`. */
+  /** `exited` if its exit code was 0, else `crashed`. Always `crashed` for an adopted server, whose exit code is unknown. */
   readonly ended: Promise<"exited" | "crashed">;
 }
 
 const POLL_MS = 50;
-/** How long a server found running may stay silent before it is taken for hung. Loading its data counts as talking. */
+/** How long an existing server may not reply before it is killed. A server that is loading its data replies. */
 const ADOPTION_TIMEOUT_MS = 10_000;
-/** How long a server may take to write out its data when it is stopped. */
+/** How long a server may take to write its data when it is stopped. */
 const SHUTDOWN_TIMEOUT_MS = 60_000;
 
 /**
- * The server that an earlier keeper left behind, or undefined. Two servers on one append-only file would destroy it,
- * so one that runs but does not answer is killed first.
+ * The server that an earlier supervisor left running, or undefined. Two servers would destroy their common append-only
+ * file, so a server that does not reply is killed first.
  */
 export async function adoptServer(
   files: PrivateFiles,
@@ -42,12 +42,12 @@ export async function adoptServer(
   return undefined;
 }
 
-/** Starts a server and records it; it may still be loading its data, or be about to fail. */
+/** Starts a server and writes its record. The server may still load its data or fail afterwards. */
 export function startServer(files: PrivateFiles, serverPath: string, socket: string): SupervisedServer {
   const log = openSync(files.redisLog, "a", 0o600);
   const child = spawn(serverPath, serverSettings(files, socket), {
     cwd: files.data,
-    // Its own session: what ends the keeper's process group must not end the data.
+    // Its own session: a signal to the supervisor's process group must not stop the server.
     detached: true,
     stdio: ["ignore", log, log],
   });
@@ -62,19 +62,19 @@ export function startServer(files: PrivateFiles, serverPath: string, socket: str
   return { identity, socket, ended };
 }
 
-/** Ends the server with its data on disk, and waits until it is gone. */
+/** Shuts the server down with its data on disk, and waits until the process has ended. */
 export async function stopServer(server: SupervisedServer, client: SocketClient | undefined): Promise<void> {
-  const ending = waitForExit(server.identity);
+  const exited = waitForExit(server.identity);
   const shutdownReply =
     client?.isOpen === true ? client.command("SHUTDOWN") : Promise.reject(new Error("not connected"));
-  // It answers only when it cannot shut down; a lost connection is the good outcome.
+  // The server replies only if it cannot shut down; otherwise it closes the connection.
   shutdownReply.catch(() => signalProcess(server.identity, "SIGTERM"));
-  const late = setTimeout(() => signalProcess(server.identity, "SIGKILL"), SHUTDOWN_TIMEOUT_MS);
-  await ending;
-  clearTimeout(late);
+  const killTimer = setTimeout(() => signalProcess(server.identity, "SIGKILL"), SHUTDOWN_TIMEOUT_MS);
+  await exited;
+  clearTimeout(killTimer);
 }
 
-/** The name=value arguments of a server that nobody outside this user can reach and that forgets nothing. */
+/** Arguments of a server that only this user can reach and that persists all writes. */
 function serverSettings(files: PrivateFiles, socket: string): string[] {
   const settings: readonly (readonly [string, string])[] = [
     ["port", "0"],
@@ -86,7 +86,7 @@ function serverSettings(files: PrivateFiles, socket: string): string[] {
     ["appendonly", "yes"],
     ["appendfsync", "everysec"],
     ["save", ""],
-    // A stream of vectors passes through and is trimmed; below this size, rewriting the file only costs time.
+    // Streams of vectors are trimmed all the time; rewriting a file below this size only costs time.
     ["auto-aof-rewrite-min-size", "256mb"],
     ["maxmemory", String(memoryLimit())],
     ["maxmemory-policy", "noeviction"],
@@ -96,7 +96,7 @@ function serverSettings(files: PrivateFiles, socket: string): string[] {
   return settings.flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Half of the memory this process may have, in bytes: refused writes are better than a machine out of memory. */
+/** Half of the memory available to this process, in bytes: refused writes are better than an out-of-memory machine. */
 function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();

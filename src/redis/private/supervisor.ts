@@ -1,7 +1,7 @@
-// Keeps the private Redis of one folder alive while anybody uses it. Started detached by `startPrivateRedis`:
+// Supervises the private Redis of one folder. Started detached by `startPrivateRedis`:
 //   node supervisor.ts <folder> <redis-server> <socket>
-// It starts the server, or adopts one that an earlier keeper left; restarts it when it crashes; and ends it, and
-// itself, on SIGTERM or when no user has been connected for some seconds.
+// Starts the server, or adopts one that an earlier supervisor left running, and restarts it when it crashes. Stops the
+// server and ends on SIGTERM, or when no user has been connected for 5 seconds.
 import { statSync, truncateSync } from "node:fs";
 import { coerceError, errorCode } from "#src/core/errors.ts";
 import { releaseFileLock, tryFileLock } from "./file-lock.ts";
@@ -9,11 +9,11 @@ import { type PrivateFiles, removeRecord, resolvePrivateFiles } from "./server-f
 import { isServing, listUserConnections, SocketClient } from "./socket-client.ts";
 import { adoptServer, type SupervisedServer, startServer, stopServer } from "./supervised-server.ts";
 
-/** A user that lost its connection, by a crash of the server, is back well within this time. */
+/** Users that lost their connection in a crash of the server reconnect well within this time. */
 const GRACE_MS = 5_000;
 const TICK_MS = 250;
 const START_TICK_MS = 20;
-/** Starts that end before the server ever answers; then the reason is in its log and trying on is useless. */
+/** Consecutive starts that fail before the server replies; after them, the supervisor gives up. */
 const MAX_FAILED_STARTS = 5;
 const RESTART_BACKOFF_MS = 50;
 const REDIS_LOG_LIMIT = 10 * 2 ** 20;
@@ -22,7 +22,7 @@ const name = `sluice:supervisor:${process.pid}`;
 let isStopRequested = false;
 let wake = () => {};
 
-/** Waits, unless something happens that the loop must look at. (Racing against long-lived promises would leak.) */
+/** Waits for `ms`, or until `wake` is called. (`Promise.race` with long-lived promises would leak memory.) */
 function sleepUntilWoken(ms: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -37,7 +37,7 @@ function log(message: string): void {
   process.stdout.write(`${new Date().toISOString()} ${process.pid} ${message}\n`);
 }
 
-/** Resolves when nobody needs the server any more; false when it cannot be started. */
+/** Resolves with true when the server is not needed any more, and with false if it cannot be started. */
 async function superviseServer(files: PrivateFiles, serverPath: string, socket: string): Promise<boolean> {
   for (let failures = 0; failures < MAX_FAILED_STARTS; ) {
     const adoptedServer = await adoptServer(files, socket, name);
@@ -56,16 +56,16 @@ async function superviseServer(files: PrivateFiles, serverPath: string, socket: 
 
 interface ServerEnd {
   readonly endReason: "stopped" | "exited" | "crashed";
-  /** Whether it ever got as far as taking commands. */
+  /** Whether the server ever accepted commands. */
   readonly hasServed: boolean;
 }
 
-/** Watches one server until it ends, by itself or because it is no longer needed. */
+/** Watches one server until it ends, or stops it when it is no longer needed. */
 async function watchServer(files: PrivateFiles, server: SupervisedServer): Promise<ServerEnd> {
   let ended: "exited" | "crashed" | undefined;
   server.ended.then(
-    (how) => {
-      ended = how;
+    (reason) => {
+      ended = reason;
       wake();
     },
     () => {},
@@ -95,7 +95,7 @@ async function watchServer(files: PrivateFiles, server: SupervisedServer): Promi
   return { endReason: ended, hasServed };
 }
 
-/** Undefined when the server does not answer: then nobody can say that it has no users. */
+/** Undefined if the server does not reply. */
 async function countUserConnections(client: SocketClient): Promise<number | undefined> {
   return listUserConnections(client).then(
     (users) => users.length,
@@ -103,12 +103,12 @@ async function countUserConnections(client: SocketClient): Promise<number | unde
   );
 }
 
-/** Under the lock nobody can be joining; without it, somebody is, or is leaving, and the next tick sees how it went. */
+/** While this process holds the lock, no user can join. If another process holds it, the next tick tries again. */
 async function stopIfUnused(files: PrivateFiles, server: SupervisedServer, client: SocketClient): Promise<boolean> {
   if (!tryLock(files)) return false;
   try {
     if ((await countUserConnections(client)) !== 0) return false;
-    log("no users are left");
+    log("no users left");
     await stopServer(server, client);
     removeSupervisorRecord(files);
     return true;
@@ -117,7 +117,7 @@ async function stopIfUnused(files: PrivateFiles, server: SupervisedServer, clien
   }
 }
 
-/** A folder that was removed cannot be joined any more, so it needs no lock. */
+/** A deleted folder needs no lock, because no user can join it. */
 function tryLock(files: PrivateFiles): boolean {
   try {
     return tryFileLock(files.lock);
@@ -131,12 +131,12 @@ function removeSupervisorRecord(files: PrivateFiles): void {
   removeRecord(files.supervisorRecord, { pid: process.pid, startedAt: "" });
 }
 
-/** Redis opens its log for every line, so it can be emptied under its feet. */
+/** Redis opens its log for every line, so the file may be truncated while it runs. */
 function trimRedisLog(files: PrivateFiles): void {
   try {
     if (statSync(files.redisLog).size > REDIS_LOG_LIMIT) truncateSync(files.redisLog);
   } catch {
-    // The folder was removed; the server goes on without it until its users leave.
+    // The folder was deleted; the server continues until its users leave.
   }
 }
 
@@ -149,7 +149,7 @@ process.on("SIGTERM", () => {
   isStopRequested = true;
   wake();
 });
-// Ctrl-C and a closed terminal are the users' affair.
+// Ctrl-C and a closed terminal concern the users only.
 process.on("SIGINT", () => {});
 process.on("SIGHUP", () => {});
 const files = resolvePrivateFiles(base);

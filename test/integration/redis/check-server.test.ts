@@ -47,7 +47,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
 
   test("that is a replica is refused without trying to write", async () => {
     const found = await check([["replicaof", "127.0.0.1", "1"]]);
-    expect(() => assertServerUsable(found)).toThrow("it is a replica (role slave), which takes no writes");
+    expect(() => assertServerUsable(found)).toThrow("it is a replica (role slave) and does not accept writes");
   });
 
   test("that forbids CONFIG is judged by what INFO says", async () => {
@@ -69,7 +69,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
   test("that is full refuses the test write", async () => {
     const found = await check([["maxmemory", "1"]]);
     expect(found.findings).toMatchObject([
-      { level: "warning", message: expect.stringContaining("of its maxmemory is used") },
+      { level: "warning", message: expect.stringContaining("% of maxmemory") },
       { level: "refusal", message: expect.stringContaining("a test write was refused: OOM") },
     ]);
   });
@@ -77,8 +77,6 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
   test("that allows other keys only is refused with what to allow", async () => {
     const user = ["user", "app", "on", ">pw", "~other:*", "&*", "+@all"];
     const found = await check([user], "app:pw@");
-    expect(found.findings).toMatchObject([
-      { level: "refusal", hint: expect.stringContaining("every key that begins") },
-    ]);
+    expect(found.findings).toMatchObject([{ level: "refusal", hint: expect.stringContaining("all keys that begin") }]);
   });
 });

@@ -106,7 +106,7 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
 
     const untrusting = open(`rediss://127.0.0.1:${port}`);
     await expect(untrusting.assertReachable()).rejects.toMatchObject({
-      message: expect.stringContaining(`no usable Redis at rediss://127.0.0.1:${port}/0`),
+      message: expect.stringContaining(`cannot use Redis at rediss://127.0.0.1:${port}/0`),
       hint: expect.stringContaining("certificate"),
     });
 
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
     );
     await known.assertReachable();
     await expect(open(`rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt`).assertReachable()).rejects.toThrow(
-      "no usable Redis",
+      "cannot use Redis",
     );
   });
 });
@@ -240,7 +240,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
   test("that cannot be reached is named, and closing does not hang on it", async () => {
     const port = await freePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
-    await expect(source.assertReachable()).rejects.toThrow(`no usable Redis at redis+cluster://127.0.0.1:${port}: `);
+    await expect(source.assertReachable()).rejects.toThrow(`cannot use Redis at redis+cluster://127.0.0.1:${port}: `);
     await expect(source.assertReachable()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);
     const pending = source.connect("commands").ping();
     const settled = expect(pending).rejects.toThrow();

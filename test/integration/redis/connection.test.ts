@@ -169,7 +169,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     await standard.assertReachable();
     const wrong = open(parseRedisUrl(`redis://anna:wr0ngpass@${host}`));
     const error = await wrong.assertReachable().catch((thrown: unknown) => thrown);
-    expect(String(error)).toContain(`no usable Redis at redis://${host}/0: WRONGPASS`);
+    expect(String(error)).toContain(`cannot use Redis at redis://${host}/0: WRONGPASS`);
     expect(JSON.stringify(error) + String(error)).not.toContain("wr0ngpass");
     const none = open(parseRedisUrl(`redis://${host}`));
     await expect(none.assertReachable()).rejects.toMatchObject({ hint: expect.stringContaining("password") });
@@ -187,6 +187,6 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
 test("reach says who refused the connection", async () => {
   const source = open(parseRedisUrl("redis://user:pw@127.0.0.1:1"));
   await expect(source.assertReachable()).rejects.toThrow(
-    "no usable Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1",
+    "cannot use Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1",
   );
 });

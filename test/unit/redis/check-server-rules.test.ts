@@ -26,12 +26,12 @@ describe("a server is judged by what it says", () => {
     ["an evicting policy", { evictionPolicy: "allkeys-lru" }, "refusal", "maxmemory-policy is allkeys-lru"],
     ["a policy that evicts expiring keys", { evictionPolicy: "volatile-ttl" }, "refusal", "volatile-ttl"],
     ["a replica", { role: "slave" }, "refusal", "it is a replica (role slave)"],
-    ["an old version", { version: "6.0.16" }, "refusal", "it is redis 6.0.16, and 6.2 or later is needed"],
-    ["a failing disk", { isAppendFailing: true }, "refusal", "its last write of the append-only file failed"],
+    ["an old version", { version: "6.0.16" }, "refusal", "it is redis 6.0.16, but 6.2 or later is required"],
+    ["a failing disk", { isAppendFailing: true }, "refusal", "its last write to the append-only file failed"],
     ["no persistence", { appendOnly: false }, "warning", "its append-only file is off"],
     ["no fsync", { appendFsync: "no" }, "warning", "appendfsync no"],
-    ["full maxmemory", { usedBytes: 95, maxBytes: 100 }, "warning", "95 % of its maxmemory is used"],
-    ["a full machine", { usedBytes: 800 }, "warning", "80 % of its machine's memory is used"],
+    ["full maxmemory", { usedBytes: 95, maxBytes: 100 }, "warning", "it uses 95 % of maxmemory"],
+    ["a full machine", { usedBytes: 800 }, "warning", "it uses 80 % of the machine's memory"],
     ["a forbidden CONFIG", { isConfigForbidden: true }, "note", "it forbids CONFIG GET"],
   ];
   test.each(table)("%s", (_name, info, level, message) => {

@@ -22,5 +22,5 @@ test("a TLS file that cannot be read is named before anything is opened", () => 
     tls: { ca: "/no/such.pem" },
   };
   expect(() => openRedis({ ...target, kind: "standalone" })).toThrow(ConfigError);
-  expect(() => openRedis({ ...target, kind: "standalone" })).toThrow("ca names a file that cannot be read (ENOENT)");
+  expect(() => openRedis({ ...target, kind: "standalone" })).toThrow("parameter ca cannot be read (ENOENT)");
 });

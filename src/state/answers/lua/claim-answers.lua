@@ -1,17 +1,17 @@
 --[[
-  Claim the answers to questions, so that of all who ask the same at the same time only one calls a provider.
+  Claim answers, so that only one of several runs that need the same answer calls a provider.
 
   KEYS
-    1 claim       a claim is the string <claim>:<hash>: the token of who is asking
-    2 waiters      <waiters>:<hash>: somebody else waits for that answer
-    3 answer      <answer>:<hash>: the answer, for those who waited
+    1 claim       prefix; the claim is the string <claim>:<hash>, whose value is the holder's token
+    2 waiters     prefix; <waiters>:<hash> exists when another run waits for the answer
+    3 answer      prefix; <answer>:<hash> is the answer, for runs that waited
   ARGV
     1 token       of the caller
-    2 ttlMs       life of a claim without renewal
+    2 ttlMs       TTL of a claim without renewal
     rest          hashes
-  Returns per hash: 1 when the claim is the caller's, 0 when it is somebody else's, 2 when the answer is there.
+  Returns per hash: 1 when the caller holds the claim, 0 when another run does, 2 when the answer exists.
 
-  The three names end in one hash tag, so all keys made of them are on one shard.
+  The three prefixes end in one hash tag, so that all their keys are on one shard.
 --]]
 local token, ttlMs = ARGV[1], tonumber(ARGV[2])
 local replies = {}

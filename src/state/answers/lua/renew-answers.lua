@@ -1,13 +1,13 @@
 --[[
-  Keep claims that are the caller's.
+  Renew the caller's claims.
 
   KEYS
     1 claim       as in claim-answers.lua
   ARGV
     1 token       of the caller
-    2 ttlMs       life of a claim without renewal
+    2 ttlMs       TTL of a claim without renewal
     rest          hashes
-  Returns how many are still the caller's.
+  Returns the number of claims that the caller still holds.
 --]]
 local token, ttlMs = ARGV[1], ARGV[2]
 local kept = 0

@@ -1,28 +1,28 @@
 --[[
-  Give claims back: their answers have come, or never will.
+  Release claims whose answers have arrived or will never arrive.
 
   KEYS
-    1 claim       the three are as in claim-answers.lua
-    2 waiters      somebody else waits
-    3 answer      left for those who waited
+    1 claim       as in claim-answers.lua
+    2 waiters     as in claim-answers.lua
+    3 answer      stored for waiting runs
   ARGV
     1 token       of the caller
-    2 ttlMs       life of an answer that is left for those who wait
-    rest          pairs: hash, answer; '' leaves none, and '?' asks first whether somebody waits
-  Returns the hashes that somebody waits for and whose answer the caller has: they are still claimed, and are to be
-    given back again with their answers.
+    2 ttlMs       TTL of an answer that is stored for waiting runs
+    rest          pairs: hash, answer; '' stores no answer, and '?' releases the claim only if no run waits
+  Returns the hashes that were passed with '?' and that another run waits for. They stay claimed; the caller must release
+    them again with their answers.
 
-  Asking and giving back are one step, so that nobody who begins to wait in between is left without.
+  Checking for waiting runs and releasing is one step, so that a run that begins to wait in between is not missed.
 --]]
 local token, ttlMs = ARGV[1], ARGV[2]
-local waited = {}
+local awaited = {}
 for i = 3, #ARGV, 2 do
   local hash, answer = ARGV[i], ARGV[i + 1]
   local claim, waiters = KEYS[1] .. ':' .. hash, KEYS[2] .. ':' .. hash
   if redis.call('GET', claim) == token then
     local hasWaiters = redis.call('EXISTS', waiters) == 1
     if hasWaiters and answer == '?' then
-      waited[#waited + 1] = hash
+      awaited[#awaited + 1] = hash
     else
       if hasWaiters and answer ~= '' then
         redis.call('SET', KEYS[3] .. ':' .. hash, answer, 'PX', ttlMs)
@@ -31,4 +31,4 @@ for i = 3, #ARGV, 2 do
     end
   end
 end
-return waited
+return awaited

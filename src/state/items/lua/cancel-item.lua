@@ -1,13 +1,13 @@
 --[[
-  Cancel an item: no record will be accepted for it from now on.
+  Cancel an item: no record is accepted for it from now on.
 
   KEYS
     1 state       hash
     2 partials    stream
   ARGV
-    1 channel     where readers are told to look again
-    2 final       what readers of partials get as the end (JSON)
-  Returns the state it was in, or 'gone'. A finished item stays finished.
+    1 channel     notifies readers to read again
+    2 final       content of the `end` entry for readers of the partials (JSON)
+  Returns the state before, or 'gone'. A finished item stays finished.
 --]]
 local channel, final = ARGV[1], ARGV[2]
 local s = redis.call('HMGET', KEYS[1], 'state', 'ttlMs')

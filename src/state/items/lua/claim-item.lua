@@ -1,18 +1,18 @@
 --[[
-  A worker takes an item that was submitted on its own.
+  A worker claims a standalone item.
 
   KEYS
     1 state       hash
     2 partials    stream
   ARGV
-    1 channel     where readers are told to look again
-    2 counter     field that counts these claims: 'claims', or that of an input which is tried alone
+    1 channel     notifies readers to read again
+    2 counter     field that counts these claims: 'claims', or the one of an input that is tried alone
     rest          indices of the job's inputs
-  Returns { state, claims, mask, attempt, attempts }: state is 'running' when the item is the worker's, else 'done',
-    'cancelled' or 'gone'; mask has '1' for each input that has its record already; attempts are the failed ones of
-    each input so far, or nothing when there were none.
+  Returns { state, claims, mask, attempt, attempts }: state is 'running' when the worker has the item, else 'done',
+    'cancelled' or 'gone'; mask has '1' for each input that already has its record; attempts has the failed attempts of
+    each input so far, or is empty when there were none.
 
-  Every claim is a new attempt; deltas of an earlier one are refused from now on, and readers are told to start over.
+  Every claim starts a new attempt: deltas of earlier attempts are refused from now on, and readers receive a reset.
 --]]
 local channel, counter = ARGV[1], ARGV[2]
 local s = redis.call('HMGET', KEYS[1], 'state', counter, 'attempt')
@@ -21,7 +21,7 @@ if s[1] ~= 'queued' and s[1] ~= 'running' then return { s[1], 0, '', 0, {} } end
 local claims, attempt = (tonumber(s[2]) or 0) + 1, (tonumber(s[3]) or 0) + 1
 redis.call('HSET', KEYS[1], 'state', 'running', counter, claims, 'attempt', attempt, 'written', 0)
 if attempt > 1 then redis.call('HSET', KEYS[1], 'last', '') end
--- Nobody has worked on it before: there is neither a record, nor a failed attempt, nor a delta.
+-- The first attempt: the item has no records, failed attempts or deltas yet.
 if attempt == 1 then return { 'running', claims, string.rep('0', #ARGV - 2), 1, {} } end
 local mask, attempts = {}, {}
 for i = 3, #ARGV do

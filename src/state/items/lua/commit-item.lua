@@ -1,21 +1,21 @@
 --[[
-  Commit records of an item that was submitted on its own; the first valid record of each input wins.
+  Commit records of a standalone item; the first valid record of each input wins.
 
   KEYS
     1 state       hash
     2 partials    stream
   ARGV
-    1 channel     where readers are told to look again
+    1 channel     notifies readers to read again
     2 frame       the encoded records of exactly the inputs listed
-    3 final       what readers of partials get as the end (JSON), or '' when there are no partials
-    4 attempt     whose deltas are this record's text, or '' when none are (a failure)
-    5 written     entries that the attempt has written
-    6 allDeltas       the deltas once more, all of them: a JSON array of [kind, delta], or ''
+    3 final       content of the `end` entry (JSON), or '' when there are no partials
+    4 attempt     whose deltas are the text of this record, or '' when none are (a failure)
+    5 written     number of partials that the attempt has written
+    6 allDeltas   all deltas again, as a JSON array of [kind, delta], or ''
     rest          indices of the inputs
-  Returns { 'ok' } | { 'complete' } | { 'gone' } | { 'done', index, ... } | { 'torn' }: as commit.lua does; 'complete'
-    says that every input of the item has its record now. 'torn': nothing was written, because what readers have seen
-    is not this record's text (Redis has lost its last second, or another worker writes a new attempt); with `allDeltas`
-    they are told to start over, and get it.
+  Returns { 'ok' } | { 'complete' } | { 'gone' } | { 'done', index, ... } | { 'torn' }: as commit.lua. 'complete': every
+    input of the item has its record now. 'torn': nothing was written, because the deltas that readers have seen are not
+    the text of this record (Redis has lost its last second, or another worker writes a new attempt). The caller commits
+    again with `allDeltas`; readers then receive a reset and all deltas.
 --]]
 local channel, frame, final, attempt, written, allDeltas = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local first = 7
@@ -34,10 +34,10 @@ local isTorn = attempt ~= '' and (attempt ~= (s[6] or '0') or written ~= (s[7] o
 if isTorn and allDeltas == '' then return { 'torn' } end
 recorded = recorded + #ARGV - first + 1
 if isTorn then
-  local again = redis.call('HINCRBY', state, 'attempt', 1)
-  redis.call('XADD', partials, '*', 't', 'reset', 'a', again)
+  local newAttempt = redis.call('HINCRBY', state, 'attempt', 1)
+  redis.call('XADD', partials, '*', 't', 'reset', 'a', newAttempt)
   for _, entry in ipairs(cjson.decode(allDeltas)) do
-    redis.call('XADD', partials, '*', 't', entry[1], 'a', again, 'd', entry[2])
+    redis.call('XADD', partials, '*', 't', entry[1], 'a', newAttempt, 'd', entry[2])
   end
 end
 if final ~= '' then
@@ -49,7 +49,7 @@ if recorded < tonumber(s[2]) then
   for i = first, #ARGV do redis.call('HSET', state, 'd' .. ARGV[i], '1') end
   return { 'ok' }
 end
--- A complete item needs no mark for each input, and its worker no further step to release it.
+-- A complete item needs no marks of its inputs, and its worker needs no further command to release the claim.
 redis.call('HSET', state, 'f' .. frames, frame, 'frames', frames + 1, 'recorded', recorded, 'state', 'done', 'claims', 0)
 redis.call('PUBLISH', channel, 'done')
 return { 'complete' }

@@ -1,11 +1,11 @@
 --[[
-  Begin a new attempt within the same claim: the last one failed in mid-stream.
+  Start a new attempt within the same claim, after the previous attempt failed in mid-stream.
 
   KEYS
     1 state       hash
     2 partials    stream
   ARGV
-    1 channel     where readers are told to look again
+    1 channel     notifies readers to read again
   Returns the number of the new attempt.
 --]]
 local channel = ARGV[1]

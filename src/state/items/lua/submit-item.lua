@@ -1,14 +1,14 @@
 --[[
-  Note that an item exists, before its job is queued.
+  Register an item before its job is queued.
 
   KEYS
     1 state       hash
   ARGV
-    1 ttlMs       life of everything about the item
+    1 ttlMs       TTL of all keys of the item
     rest          pairs: field, value
-  Returns 'new', or the state of the item that has this id already.
+  Returns 'new', or the state of the existing item with this id.
 
-  Calling it again (a lost reply, the same idempotency key) changes nothing.
+  A repeated call (a lost reply, the same idempotency key) changes nothing.
 --]]
 local ttlMs = ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'state')

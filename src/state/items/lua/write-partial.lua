@@ -1,22 +1,22 @@
 --[[
-  Append deltas of a running attempt; those of an attempt that is over are refused.
+  Append a delta of a running attempt; deltas of an earlier attempt are refused.
 
   KEYS
     1 state       hash
     2 partials    stream
   ARGV
     1 attempt     of the writer
-    2 channel     where readers are pushed to look again
+    2 channel     notifies readers
     3 maxLength   entries kept
     4 sequence    of this entry within the attempt, from 1 without a gap
     5 kind        text | reasoning | tools
     6 delta       text, or JSON for tools
-  Returns 'ok', 'stale' (another attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore
-    not written), or the state of an item that runs no more. Writing an entry again changes nothing.
+  Returns 'ok', 'stale' (a new attempt has begun), 'gap' (Redis has lost entries before this one, which is therefore not
+    written), or the state of an item that is not running any more. Writing an entry again changes nothing.
 
-  Readers are pushed the entry itself, as "id before attempt kind delta", where `before` is the id of the entry before it:
-  whoever has read up to that one has nothing to ask for. They are pushed 'partial' where it is large, or where another
-  entry (a reset) may stand between.
+  The message on the channel contains the entry, as "id before attempt kind delta", where `before` is the id of the
+  previous entry: a reader that has read up to it does not need to read the stream. The message is only 'partial' if the
+  entry is large, or if another entry (a reset) may be in between.
 --]]
 local attempt, channel, maxLength, sequence, kind, delta = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local s = redis.call('HMGET', KEYS[1], 'state', 'attempt', 'ttlMs', 'written', 'last')

@@ -1,12 +1,12 @@
 --[[
-  Take or keep a lease.
+  Acquire or renew a lease.
 
   KEYS
     1 lease       string, the holder's token
   ARGV
     1 token       of the caller
-    2 ttlMs       life of the lease without renewal
-  Returns the token of whoever holds it now.
+    2 ttlMs       TTL of the lease without renewal
+  Returns the token of the holder.
 --]]
 local token, ttlMs = ARGV[1], ARGV[2]
 local holder = redis.call('GET', KEYS[1])

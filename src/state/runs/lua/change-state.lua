@@ -1,12 +1,12 @@
 --[[
-  Change a run's state, if it is one that may be changed to this.
+  Change a run's state if the change is allowed from its current state.
 
   KEYS
     1 meta        hash
   ARGV
-    1 state       the new one
-    rest          states it may be changed from
-  Returns the state before, or '' when Redis does not know the run.
+    1 state       the new state
+    rest          states from which the change is allowed
+  Returns the state before, or '' when Redis does not have the run.
 --]]
 local state = ARGV[1]
 local before = redis.call('HGET', KEYS[1], 'state')

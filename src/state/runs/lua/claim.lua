@@ -1,18 +1,18 @@
 --[[
-  A worker takes jobs of a run: which of their items still need a record, and how often was each job taken without an
-  orderly end?
+  A worker claims jobs of a run.
 
   KEYS
     1 meta        hash
     2 done        bitmap
-    3 claims      hash job id -> claims without an orderly end
+    3 claims      hash job id -> claims that were not released
     4 attempts    hash item index -> failed attempts
   ARGV
-    1 ttlMs       life of the claims
+    1 ttlMs       TTL of the claims
     rest          for each job: job id (or job id + item, when items are tried one by one), number of its items, and
                   their indices
-  Returns { state, jobs }: state is the run's, or 'gone'; for each job { claims, mask, attempts }, where mask has '1'
-    for each item already done, and attempts has the failed ones of each item, or nothing when the run has none.
+  Returns { state, jobs }: state is that of the run, or 'gone'; for each job { claims, mask, attempts }, where claims
+    includes this one, mask has '1' for each item that already has a record, and attempts has the failed attempts of
+    each item, or is empty when the run has none.
 --]]
 local ttlMs = ARGV[1]
 local state = redis.call('HGET', KEYS[1], 'state')

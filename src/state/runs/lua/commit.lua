@@ -1,5 +1,5 @@
 --[[
-  Commit the records of items: the first valid record wins, in one step with its way to the collector.
+  Commit the records of items: the first valid record wins, and reaches the results stream in the same step.
 
   KEYS
     1 meta        hash
@@ -9,14 +9,14 @@
     5 stats       hash of counters
   ARGV
     1 frame       the encoded records of exactly the items listed
-    2 ttlMs       life of the results stream
-    3 mark        "field=value" in the counters: the last of this committer's commits in that place
+    2 ttlMs       TTL of the results stream
+    3 mark        idempotency mark, "field=value" in stats
     4 counters    number of counter pairs that follow
     then          pairs: counter, increment; counted only when the commit is accepted
     rest          item indices
-  Returns { 'ok' } | { 'gone' } | { 'done', index, ... }: with 'done' nothing was written, and the items listed
-    already have records; the caller drops those and commits the others. A commit that comes again because its reply
-    was lost is 'ok' again.
+  Returns { 'ok' } | { 'gone' } | { 'done', index, ... }. 'done': nothing was written, and the items listed already have
+    records; the caller drops these and commits the others. A commit that is repeated because its reply was lost is 'ok'
+    again.
 --]]
 local frame, ttlMs, mark, counters = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local first = 5 + counters * 2
@@ -25,8 +25,8 @@ local meta, done, results, attempts, stats = KEYS[1], KEYS[2], KEYS[3], KEYS[4],
 local state = redis.call('HGET', meta, 'state')
 if not state or state == 'done' then return { 'gone' } end
 local refused = { 'done' }
--- BITFIELD takes many bits at once, where a command for each would cost more than the rest of the script; in pieces,
--- because unpack() takes no more than some thousands of values.
+-- One BITFIELD handles many bits; a command per bit would cost more than the rest of the script. In parts of 500,
+-- because unpack() is limited to a few thousand values.
 local function bits(words, collect)
   for from = first, #ARGV, 500 do
     local fields = {}
@@ -46,7 +46,7 @@ if #refused > 1 then
   redis.call('HINCRBY', stats, 'refused', #refused - 1)
   return refused
 end
--- The append comes first: when Redis is out of memory it fails before anything is marked as done.
+-- The append comes first: if Redis is out of memory, it fails before any item is marked as done.
 redis.call('XADD', results, '*', 'f', frame)
 redis.call('PEXPIRE', results, ttlMs)
 bits({ 'SET', 'u1', false, 1 }, function() end)

@@ -4,10 +4,10 @@
   KEYS
     1 stats       hash of counters
   ARGV
-    1 ttlMs       life of the counters
-    2 mark        "field=value" in the counters: the last of this committer's steps in that place
+    1 ttlMs       TTL of the counters
+    2 mark        idempotency mark, "field=value" in stats
     rest          pairs: counter, increment
-  Returns 1, or 0 when this very step has been counted: it came again because its reply was lost.
+  Returns 1, or 0 when this command was counted before and is repeated because its reply was lost.
 --]]
 local ttlMs, mark = ARGV[1], ARGV[2]
 local place, value = string.match(mark, '^(.-)=(.*)$')

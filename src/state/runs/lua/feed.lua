@@ -1,5 +1,5 @@
 --[[
-  Note jobs as outstanding and move the cursor, before the jobs go to the queue.
+  Record jobs as outstanding and move the cursor, before the jobs are queued.
 
   KEYS
     1 meta        hash
@@ -9,9 +9,10 @@
     1 token       of the calling coordinator
     2 cursor      index of the next item to feed
     rest          pairs: job id, "first,last,generation"
-  Returns 'ok', 'taken' when the lease is somebody else's, or 'lost' when Redis knows neither run nor lease any more.
+  Returns 'ok', 'taken' when another coordinator holds the lease, or 'lost' when Redis does not have the run or the lease
+    any more.
 
-  Noting first means that a crash before the jobs are queued leaves a note of what to queue again.
+  After a crash between this step and the queueing, the outstanding jobs show what must be queued again.
 --]]
 local token, cursor = ARGV[1], ARGV[2]
 local holder = redis.call('GET', KEYS[3])

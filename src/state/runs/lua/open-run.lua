@@ -1,20 +1,20 @@
 --[[
-  Open a run: create its state, or take up the state that is there.
+  Open a run: create its state, or continue with the existing state.
 
   KEYS
     1 meta        hash
     2 done        bitmap: item index -> record committed
-    3 jobs        hash job id -> first item, last item, generation
+    3 jobs        hash job id -> "first,last,generation"
     4 stats       hash of counters
-    5 scratch     string, deleted again
+    5 scratch     string, deleted at the end
   ARGV
     1 items       number of items
     2 durable     bitmap of the items whose records are on disk
-    3 ttlMs       life of the run's keys after the coordinator's last sign of life
-    rest          pairs: counter, value at the last checkpoint; used when Redis has lost the run
+    3 ttlMs       TTL of the run's keys
+    rest          pairs: counter, value at the last checkpoint; used when Redis does not have the run
   Returns { created (0|1), cursor }
 
-  What is on disk is done, whatever Redis remembers: a restart may have cost it its last second, or everything.
+  Items whose records are on disk are marked as done in any case: Redis may have lost its last second, or everything.
 --]]
 local items, durable, ttlMs = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local meta, done, jobs, stats, scratch = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]

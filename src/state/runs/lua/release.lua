@@ -1,13 +1,13 @@
 --[[
-  The orderly end of claims of jobs.
+  End claims of jobs.
 
   KEYS
-    1 claims      hash job id -> claims without an orderly end
+    1 claims      hash job id -> claims that were not released
   ARGV
-    rest          pairs: job, claims as its claim said
-  Returns how many ended now.
+    rest          pairs: job, number that its claim returned
+  Returns the number of claims that ended.
 
-  A job that somebody else has claimed since (the lock was lost) keeps its count: it is theirs.
+  The count of a job that another worker has claimed since (because the lock was lost) stays.
 --]]
 local ended = 0
 for i = 1, #ARGV, 2 do

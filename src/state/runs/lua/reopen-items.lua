@@ -1,5 +1,5 @@
 --[[
-  Take back that items are done: their records are neither on disk nor in the results stream.
+  Clear the done marks of items whose records are neither on disk nor in the results stream.
 
   KEYS
     1 done        bitmap
@@ -7,10 +7,10 @@
   ARGV
     1 token       of the calling coordinator
     rest          item indices
-  Returns how many were marked as done, or 0 when the lease is somebody else's.
+  Returns the number of items that were marked as done, or 0 when another coordinator holds the lease.
 
-  That happens when the disk is older than Redis (a restored copy, a sync that was not one). Without it such an item
-  would be queued, found done, and queued again for ever.
+  Such items exist when the disk is older than Redis (a restored backup, a sync that failed silently). Without this step
+  they would be queued, found done, and queued again for ever.
 --]]
 local token = ARGV[1]
 if redis.call('GET', KEYS[2]) ~= token then return 0 end

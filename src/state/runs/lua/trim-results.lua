@@ -1,5 +1,5 @@
 --[[
-  Drop results that are durable on disk, and the notes of jobs that have ended with them.
+  Delete results that are durable on disk, and the entries of outstanding jobs that have finished.
 
   KEYS
     1 results     stream of frames
@@ -7,12 +7,12 @@
     3 lease       string, the coordinator's token
   ARGV
     1 token       of the calling coordinator
-    2 minId       results below this id are dropped; '' drops none
-    rest          ids of ended jobs
-  Returns 1, or 0 when the lease is somebody else's.
+    2 minId       results below this id are deleted; '' deletes none
+    rest          ids of finished jobs
+  Returns 1, or 0 when another coordinator holds the lease.
 
-  Fenced by the lease: a coordinator that was suspended and has lost its run must not take results away from the one
-  that has it now.
+  Fenced by the lease: a coordinator that was suspended and has lost the run must not delete results that the current
+  coordinator has not collected.
 --]]
 local token, minId = ARGV[1], ARGV[2]
 local holder = redis.call('GET', KEYS[3])

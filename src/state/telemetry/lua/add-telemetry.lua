@@ -1,17 +1,17 @@
 --[[
-  Add what calls of one lane came to since the last time, to the step under way and to the totals.
+  Add statistics of one lane to the current steps and to the totals.
 
   KEYS
-    1 fine        hash: figures of a short step
-    2 coarse      hash: figures of a long step
-    3 totals      hash: figures since ever
+    1 fine        hash: statistics of the current fine step
+    2 coarse      hash: statistics of the current coarse step
+    3 totals      hash: statistics since the lane's first call
   ARGV
-    1 fineMs      life of the short step, ms
-    2 coarseMs    life of the long step, ms
-    3 totalsMs    life of the totals, ms
+    1 fineMs      TTL of the fine step
+    2 coarseMs    TTL of the coarse step
+    3 totalsMs    TTL of the totals
     rest          pairs: field, increment
-  Returns Redis's time, epoch ms. Running it twice (after a lost reply) counts twice: these are figures for people,
-    never for a decision.
+  Returns Redis's time, epoch ms. A repeated call (after a lost reply) counts twice: the statistics are shown to people
+    and are not used for decisions.
 --]]
 for k = 1, 3 do
   for i = 4, #ARGV, 2 do redis.call('HINCRBY', KEYS[k], ARGV[i], ARGV[i + 1]) end
