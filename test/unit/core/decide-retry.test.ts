@@ -61,7 +61,7 @@ describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
   });
 });
 
-test("while the lane is out a retry costs no wait of its own, and lets other inputs be the probe", () => {
+test("while the lane is out a retry has no delay and lets other inputs be the probe", () => {
   expect(decideRetry(failed("server", { faultStreak: 5, attempts: 9, inputs: 10 }), policy)).toEqual({
     action: "retry",
     delayMs: 0,
@@ -82,7 +82,7 @@ test.each([
   );
 });
 
-test("pauses are anything between nothing and an exponential step that ends at its maximum", () => {
+test("delays are between 0 and an exponential step up to a maximum", () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 200 }), random, (attempts, value) => {
@@ -99,7 +99,7 @@ test("pauses are anything between nothing and an exponential step that ends at i
   );
 });
 
-test("no input is tried for ever while its lane works: halves and attempts run out", () => {
+test("no input is retried forever while its lane works: halves and attempts run out", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2_048 }), fc.constantFrom(...FAULTS, ...DEFINITE), (size, kind) => {
       let inputs = size;

@@ -21,7 +21,7 @@ function histogramOf(durations: readonly number[]): DurationHistogram {
 
 const duration = fc.double({ min: 0, max: 900_000, noNaN: true });
 
-test("bounds grow, each by no more than half and a little", () => {
+test("bounds grow, each by not much more than half", () => {
   expect(DURATION_BOUNDS_MS[0]).toBe(1);
   expect(DURATION_BOUNDS_MS.at(-1)).toBe(1_000_000);
   for (let i = 1; i < DURATION_BOUNDS_MS.length; i++) {
@@ -31,7 +31,7 @@ test("bounds grow, each by no more than half and a little", () => {
   }
 });
 
-test("a duration is counted in the first class whose bound it does not exceed", () => {
+test("a duration is counted in the first bucket whose bound it does not exceed", () => {
   fc.assert(
     fc.property(fc.double({ min: -10, max: 2_000_000, noNaN: true }), (ms) => {
       const place = findDurationBucket(ms);
@@ -41,13 +41,13 @@ test("a duration is counted in the first class whose bound it does not exceed", 
   );
 });
 
-test("what is no duration counts as the shortest", () => {
+test("invalid durations count as the shortest", () => {
   expect(findDurationBucket(Number.NaN)).toBe(0);
   expect(findDurationBucket(-5)).toBe(0);
   expect(findDurationBucket(Number.POSITIVE_INFINITY)).toBe(DURATION_BOUNDS_MS.length);
 });
 
-test("a quantile lies in the class of the true one", () => {
+test("a quantile lies in the bucket of the true value", () => {
   fc.assert(
     fc.property(
       fc.array(duration, { minLength: 1, maxLength: 200 }),
@@ -64,7 +64,7 @@ test("a quantile lies in the class of the true one", () => {
   );
 });
 
-test("quantiles never fall as the share grows", () => {
+test("quantiles never decrease as q grows", () => {
   fc.assert(
     fc.property(fc.array(duration, { minLength: 1 }), (durations) => {
       const histogram = histogramOf(durations);
@@ -74,7 +74,7 @@ test("quantiles never fall as the share grows", () => {
   );
 });
 
-test("adding histograms counts what both counted", () => {
+test("adding histograms adds their counts", () => {
   fc.assert(
     fc.property(fc.array(duration), fc.array(duration), (a, b) => {
       const sum = addHistograms(histogramOf(a), histogramOf(b));
@@ -84,7 +84,7 @@ test("adding histograms counts what both counted", () => {
   );
 });
 
-test("nothing counted has no quantile, and what is beyond all bounds has the last one", () => {
+test("an empty histogram has no quantile, and durations beyond all bounds are reported as the last one", () => {
   expect(estimateQuantile(EMPTY_HISTOGRAM, 0.5)).toBeUndefined();
   expect(estimateQuantile(histogramOf([5_000_000]), 0.5)).toBe(1_000_000);
 });

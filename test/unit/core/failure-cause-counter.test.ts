@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { FailureCauseCounter, isOtherCause, MAX_CAUSES, parseOtherCause } from "#src/core/failure-cause-counter.ts";
 
-test("failures of one cause are one cluster with the first as its example", () => {
+test("failures of one cause are counted together, with the first as the example", () => {
   const causes = new FailureCauseCounter();
   causes.add(7, { kind: "too-long", message: "text of 9000 tokens" });
   causes.add(9, { kind: "too-long", message: "text of 8500 tokens" });
@@ -18,7 +18,7 @@ test("failures of one cause are one cluster with the first as its example", () =
   ]);
 });
 
-test("10,000 distinct messages leave 200 clusters and one more for the rest, with every failure counted", () => {
+test("10,000 distinct messages become 200 causes and one for the rest, with every failure counted", () => {
   const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
   for (let i = 0; i < 10_000; i++) causes.add(i, { kind: "invalid-request", message: `strange ${word(i)}` });
@@ -29,7 +29,7 @@ test("10,000 distinct messages leave 200 clusters and one more for the rest, wit
   expect(list.filter(({ cause }) => isOtherCause(cause))).toHaveLength(1);
 });
 
-test("the rest of many causes has no code and no message of one of them", () => {
+test("the cause of the rest has no code and no message pattern", () => {
   const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
   for (let i = 0; i < 300; i++)
@@ -41,7 +41,7 @@ test("the rest of many causes has no code and no message of one of them", () => 
   expect(parseOtherCause("0123456789ab")).toBeUndefined();
 });
 
-test("a cause that is known goes on being counted after the list is full", () => {
+test("a known cause is still counted after the list is full", () => {
   const causes = new FailureCauseCounter();
   const word = (i: number) => i.toString(2).replaceAll("0", "o").replaceAll("1", "l");
   for (let i = 0; i < 1_000; i++) causes.add(i, { kind: "server", message: word(i) });
@@ -49,7 +49,7 @@ test("a cause that is known goes on being counted after the list is full", () =>
   expect(causes.list().find(({ example }) => example.item === 0)?.count).toBe(2);
 });
 
-test("only what was added to since the last time is told as changed", () => {
+test("only causes counted since the previous call are reported as changed", () => {
   const causes = new FailureCauseCounter();
   causes.add(0, { kind: "server", message: "one" });
   causes.add(1, { kind: "server", message: "two" });
@@ -66,7 +66,7 @@ test("an example is never longer than 300 characters", () => {
   expect(causes.list()[0]?.pattern.length).toBeLessThanOrEqual(300);
 });
 
-test("counts add up to the failures added, whatever they say", () => {
+test("counts add up to the failures added, whatever their messages", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" }), { maxLength: 50 }), (messages) => {
       const causes = new FailureCauseCounter();

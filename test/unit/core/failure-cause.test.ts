@@ -16,11 +16,11 @@ test.each([
   expect(toMessagePattern(message)).toBe(pattern);
 });
 
-test("statuses and codes stay, because they say what went wrong", () => {
+test("status and error codes stay, because they describe the failure", () => {
   expect(toMessagePattern("HTTP 503 (code 1002, status: 7)")).toBe("HTTP 503 (code 1002, status: 7)");
 });
 
-test("messages that differ in figures alone have one cause", () => {
+test("messages that differ only in numbers have one cause", () => {
   fc.assert(
     fc.property(fc.nat(), fc.nat(), fc.uuid(), fc.uuid(), (a, b, idA, idB) => {
       const message = (n: number, id: string) => `text of ${n} tokens refused (request ${id})`;
@@ -30,7 +30,7 @@ test("messages that differ in figures alone have one cause", () => {
   );
 });
 
-test("kind, code and wording tell causes apart", () => {
+test("kind, code and wording distinguish causes", () => {
   const causes = [
     { kind: "server", message: "down" },
     { kind: "timeout", message: "down" },
@@ -41,7 +41,7 @@ test("kind, code and wording tell causes apart", () => {
   expect(causes.every(isFailureCauseId)).toBe(true);
 });
 
-test("a cause is the same in every version: retries name it", () => {
+test("a cause is the same in every version, because users pass it to retry", () => {
   expect(computeFailureCause({ kind: "server", code: "1000", message: "HTTP 500: failed after 12 s" })).toBe(
     "2a08a72ed1a2",
   );

@@ -8,14 +8,14 @@ test("input and output are charged at their own prices", () => {
   expect(computeCost({ inputPerMillionTokens: 0, currency: "CNY" }, { input: 10, output: 0 })).toBe(0);
 });
 
-test("a price that is not known makes the cost unknown only where there is something to pay for", () => {
+test("an unknown price makes the cost unknown only if it applies to some tokens", () => {
   const inputOnly = { inputPerMillionTokens: 2, currency: "CNY" };
   expect(computeCost(inputOnly, { input: 1_000_000, output: 0 })).toBe(2);
   expect(computeCost(inputOnly, { input: 1_000_000, output: 1 })).toBeUndefined();
   expect(computeCost({ currency: "CNY" }, { input: 1, output: 0 })).toBeUndefined();
 });
 
-test("an estimate has the estimator's error on both sides, and answers from nothing to their limit", () => {
+test("an estimate has the estimator's error on both sides, and output from 0 tokens to its limit", () => {
   expect(estimateCostRange(PRICE, { input: 1_000_000, output: 0 })).toEqual({
     low: 1.7,
     expected: 2,

@@ -11,15 +11,15 @@ import type { PendingInput } from "#src/workers/dispatch/pending-input.ts";
 const lane = { provider: "p", account: "default", model: "m" };
 const grant = { lane: { lane, limits: {}, model: {} }, reservation: { id: "r", grantedAt: 17 } };
 
-function record() {
+function createRecordingObserver() {
   const outcomes: CallMeasurement[] = [];
-  const notes: (FailedAttempt & { readonly run: string })[] = [];
+  const attempts: (FailedAttempt & { readonly run: string })[] = [];
   const writer: Pick<TelemetryWriter, "observe" | "record" | "countRecords"> = {
     observe: (outcome) => void outcomes.push(outcome),
-    record: (run, attempt) => void notes.push({ run, ...attempt }),
+    record: (run, attempt) => void attempts.push({ run, ...attempt }),
     countRecords: () => undefined,
   };
-  return { outcomes, notes, observer: observeCalls(writer as TelemetryWriter, "w1") };
+  return { outcomes, attempts, observer: observeCalls(writer as TelemetryWriter, "w1") };
 }
 
 function input(index: number, runId: string, runInputs = true, attempts = 0): PendingInput {
@@ -27,8 +27,8 @@ function input(index: number, runId: string, runInputs = true, attempts = 0): Pe
   return { index, runId, ledger, attempts, tokens: 7 } as unknown as PendingInput;
 }
 
-test("tokens are those the provider reported, and estimates where it reported none", () => {
-  const { outcomes, observer } = record();
+test("tokens are those that the provider reported, or estimates if it reported none", () => {
+  const { outcomes, observer } = createRecordingObserver();
   const inputs = [input(0, "a"), input(1, "a")];
   observer.call(grant, inputs).answered({ totalTokens: 40 });
   observer.call(grant, inputs).answered({ inputTokens: 5, outputTokens: 9 });
@@ -43,7 +43,7 @@ test("tokens are those the provider reported, and estimates where it reported no
 });
 
 test("only the first delta counts, and only calls with deltas have one", () => {
-  const { outcomes, observer } = record();
+  const { outcomes, observer } = createRecordingObserver();
   const call = observer.call(grant, [input(0, "a")]);
   call.delta();
   call.delta();
@@ -53,11 +53,11 @@ test("only the first delta counts, and only calls with deltas have one", () => {
   expect(outcomes[1]).not.toHaveProperty("firstDeltaMs");
 });
 
-test("a failed call is noted once per run it carried items of, and not for items on their own", () => {
-  const { outcomes, notes, observer } = record();
+test("a failed call is recorded once per run that it carries items of, and not for standalone items", () => {
+  const { outcomes, attempts, observer } = createRecordingObserver();
   const inputs = [input(4, "a", true, 2), input(5, "a"), input(1, "b"), input(0, "alone", false)];
   observer.call(grant, inputs).failed(new ProviderError("down", { kind: "server", provider: "p", code: "7" }));
-  expect(notes).toMatchObject([
+  expect(attempts).toMatchObject([
     {
       run: "a",
       items: [4, 5],
@@ -74,15 +74,15 @@ test("a failed call is noted once per run it carried items of, and not for items
   expect(outcomes).toMatchObject([{ error: "server", inputs: 4 }]);
 });
 
-test("a call that we stopped ourselves is counted and not noted", () => {
-  const { outcomes, notes, observer } = record();
+test("an aborted call is counted but not recorded", () => {
+  const { outcomes, attempts, observer } = createRecordingObserver();
   observer.call(grant, [input(0, "a")]).failed(new ProviderError("stop", { kind: "aborted", provider: "p" }));
   expect(outcomes).toMatchObject([{ error: "aborted" }]);
-  expect(notes).toEqual([]);
+  expect(attempts).toEqual([]);
 });
 
-test("two observers hear the same", () => {
-  const [a, b] = [record(), record()];
+test("both observers receive the same", () => {
+  const [a, b] = [createRecordingObserver(), createRecordingObserver()];
   const both = combineObservers(a.observer, b.observer);
   both.call(grant, [input(0, "a")]).answered({ totalTokens: 1 });
   both.call(grant, [input(0, "a")]).failed(new ProviderError("down", { kind: "network", provider: "p" }));

@@ -20,6 +20,6 @@ test("the shares of a call's tokens add up to what was reported, none is negativ
   );
 });
 
-test("without a report the estimates stand", () => {
+test("without reported tokens the estimates are kept", () => {
   expect(distributeTokens([{ tokens: 3 }, { tokens: 0 }], undefined)).toEqual([3, 0]);
 });

@@ -16,7 +16,7 @@ const createInput = (runId: string, number: number, isInteractive = false): Test
 const createInputs = (runId: string, count: number, isInteractive = false) =>
   Array.from({ length: count }, (_, i) => createInput(runId, i, isInteractive));
 
-test("what iteration shows is what is taken, each run keeps its order, and nothing is lost or doubled", () => {
+test("take follows the order of iteration, each run keeps its order, and nothing is lost or duplicated", () => {
   const step = fc.oneof(
     fc.record({
       do: fc.constant("push" as const),
@@ -72,7 +72,7 @@ test("runs take turns, batch by batch", () => {
   expect(turns).toEqual(["large", "small", "large", "small", "large", "large"]);
 });
 
-test("urgent inputs go first, and leave the turns of the others as they were", () => {
+test("interactive inputs are served first and do not change the turns of the others", () => {
   const queue = new FairQueue<TestInput>();
   queue.push(...createInputs("a", 20), ...createInputs("b", 20));
   queue.push(...createInputs("now", 10, true));

@@ -9,7 +9,7 @@ const lane = (account: string, requestsPerMinute = 100) => ({
   model: account,
 });
 
-test("accounts take turns in being asked first, and fill up for each other", async () => {
+test("reservations start at another account each time and continue on the next when one is full", async () => {
   const chooser = new LaneChooser(createFakeLimiter(createFakeClock()), [lane("a", 3), lane("b", 3)]);
   const firsts = [];
   for (let i = 0; i < 2; i++) firsts.push((await chooser.reserve([1])).grants[0]?.lane.model);
@@ -20,7 +20,7 @@ test("accounts take turns in being asked first, and fill up for each other", asy
   expect(areAllParked).toBe(false);
 });
 
-test("only when every account is parked is the model parked; one parked account leaves the work to the other", async () => {
+test("a model is parked only when all its accounts are; one parked account leaves the work to the other", async () => {
   const limiter = createFakeLimiter(createFakeClock());
   const lanes = [lane("a"), lane("b")];
   const chooser = new LaneChooser(limiter, lanes);
@@ -34,7 +34,7 @@ test("only when every account is parked is the model parked; one parked account 
   expect(await chooser.reserve([1])).toMatchObject({ grants: [], areAllParked: true });
 });
 
-test("what one account has granted is used although asking the next one failed", async () => {
+test("grants of one account are used even if the request to the next one fails", async () => {
   const limiter = createFakeLimiter(createFakeClock());
   const chooser = new LaneChooser(
     {

@@ -19,22 +19,22 @@ import { createMemoryLedger, type MemoryLedger } from "#test/support/redis/memor
 const LANE = { provider: "fake", account: "default", model: "m" };
 const STOPPING = new ReturnToQueue("the worker is stopping");
 
-interface DispatcherBench {
+interface DispatcherHarness {
   readonly clock: FakeClock;
   readonly limiter: Limiter;
   readonly ledger: MemoryLedger;
   readonly dispatcher: ModelDispatcher<EmbeddingInput, EmbeddingModel>;
-  /** Submits the texts of one job; resolves as its ticket does. */
+  /** Submits the texts of one job. `outcome` is "open", "finished", or why the job was returned. */
   job(
     texts: readonly string[],
     runId?: string,
     isInteractive?: boolean,
   ): { readonly completion: JobCompletion; readonly outcome: string };
-  /** Lets time pass until nothing sleeps any more. */
+  /** Advances the clock until no timer is left. */
   drain(): Promise<void>;
 }
 
-const dispatchers: DispatcherBench[] = [];
+const dispatchers: DispatcherHarness[] = [];
 afterEach(async () => {
   for (const { dispatcher, clock } of dispatchers.splice(0)) {
     const stopped = dispatcher.stop(STOPPING);
@@ -58,7 +58,7 @@ function openDispatcherHarness(
     random?: () => number;
     wrap?: (limiter: Limiter) => Limiter;
   } = {},
-): DispatcherBench {
+): DispatcherHarness {
   const clock = createFakeClock();
   const limiter = wrap(createFakeLimiter(clock));
   const ledger = createMemoryLedger();
@@ -76,7 +76,7 @@ function openDispatcherHarness(
     { ...deps, call: (inputs, grant) => runBatch(inputs, grant, { purpose: "db" }, deps) },
   );
   let nextIndex = 0;
-  const harness: DispatcherBench = {
+  const harness: DispatcherHarness = {
     clock,
     limiter,
     ledger,
@@ -130,7 +130,7 @@ test("inputs of many jobs are packed into full calls", async () => {
   expect(harness.ledger.records.size).toBe(1_000);
 });
 
-test("of what is ready at once, calls that people wait for are asked for first, and as such", async () => {
+test("reservations of interactive calls are requested first, and as interactive", async () => {
   const asked: (readonly [wants: number, interactive: number | undefined])[] = [];
   const wrap = (limiter: Limiter): Limiter => ({
     ...limiter,
@@ -167,7 +167,7 @@ test("a full batch does not wait", async () => {
   expect(model.calls).toHaveLength(1);
 });
 
-test("inputs that do not fill a batch are joined by those that come during the linger", async () => {
+test("inputs that arrive during the linger join an incomplete batch", async () => {
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model);
   harness.job(texts(4, "first"));
@@ -196,7 +196,7 @@ test("each poison text is found alone, at the cost of a bisection, and nothing e
   }
 });
 
-test("a text answered with a server error for ever fails after its attempts, and its neighbours do not", async () => {
+test("a text that always gets a server error fails after its attempts, and its neighbours do not", async () => {
   const model = createFakeEmbedding({
     onCall: (inputs) => {
       if (inputs.includes("text 4")) throw createProviderError("server", { status: 500 });
@@ -211,7 +211,7 @@ test("a text answered with a server error for ever fails after its attempts, and
   expect(failed[0]?.attempts).toBeGreaterThanOrEqual(5);
 });
 
-test("a passing server error costs an attempt and no record", async () => {
+test("a temporary server error costs an attempt and no record", async () => {
   let failures = 2;
   const model = createFakeEmbedding({
     onCall: () => {
@@ -228,7 +228,7 @@ test("a passing server error costs an attempt and no record", async () => {
   ]);
 });
 
-test("poison in every call in flight does not pass for an outage that never ends", async () => {
+test("poison in every call in flight is not mistaken for an endless outage", async () => {
   const model = createFakeEmbedding({
     onCall: (inputs) => {
       if (inputs.some((text) => text.startsWith("poison"))) throw createProviderError("server", { status: 500 });
@@ -246,7 +246,7 @@ test("poison in every call in flight does not pass for an outage that never ends
   expect((await harness.limiter.status(LANE, {})).state).not.toBe("parked");
 });
 
-test("an outage fails nothing: single probes, and everything goes on when the provider is back", async () => {
+test("during an outage nothing fails and single probes are sent; everything continues when the provider is back", async () => {
   let isOut = true;
   const model = createFakeEmbedding({
     onCall: () => {
@@ -268,7 +268,7 @@ test("an outage fails nothing: single probes, and everything goes on when the pr
   expect([...harness.ledger.records.values()].filter((record) => record.failure)).toEqual([]);
 });
 
-test("snoozed inputs keep their place in front of those that came later", async () => {
+test("snoozed inputs stay ahead of later ones", async () => {
   let refuse = true;
   const model = createFakeEmbedding({
     onCall: () => {
@@ -287,7 +287,7 @@ test("snoozed inputs keep their place in front of those that came later", async 
   expect(harness.ledger.records.get(0)?.attempts).toBe(1);
 });
 
-test("a job handed back while it waits starts no call", async () => {
+test("a job that is returned while it waits starts no call", async () => {
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model);
   await harness.limiter.throttle(LANE, {}, { dimension: "requests", retryAfterMs: 10_000, grantedAt: 0 });
@@ -299,7 +299,7 @@ test("a job handed back while it waits starts no call", async () => {
   expect(model.calls).toEqual([texts(10, "stays")]);
 });
 
-test("a job handed back while its call is in flight waits for the call, and its records are kept", async () => {
+test("a job that is returned while its call is in flight waits for the call, and its records are kept", async () => {
   const gate = Promise.withResolvers<void>();
   const model = createFakeEmbedding({ onCall: () => gate.promise });
   const harness = openDispatcherHarness(model, { maxCalls: 1 });
@@ -314,7 +314,7 @@ test("a job handed back while its call is in flight waits for the call, and its 
   expect(harness.ledger.records.size).toBe(10);
 });
 
-test("parked lanes give every waiting job back", async () => {
+test("parked lanes return every waiting job", async () => {
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model);
   await harness.limiter.park(LANE, "auth: wrong key");
@@ -324,7 +324,7 @@ test("parked lanes give every waiting job back", async () => {
   expect(model.calls).toHaveLength(0);
 });
 
-test("a wrong key parks the lane after the calls in flight, and their inputs go back without a record", async () => {
+test("a wrong key parks the lane after the calls in flight, and their inputs return without a record", async () => {
   const model = createFakeEmbedding({
     onCall: () => {
       throw createProviderError("auth", { status: 401 });
@@ -338,7 +338,7 @@ test("a wrong key parks the lane after the calls in flight, and their inputs go 
   expect(harness.ledger.records.size).toBe(0);
 });
 
-/** A limiter whose `reserve` answers only when told to. */
+/** Delays `reserve` until the gate opens. */
 function createGatedLimiter(gate: { wait: Promise<void> }) {
   return (limiter: Limiter): Limiter => ({
     ...limiter,
@@ -349,7 +349,7 @@ function createGatedLimiter(gate: { wait: Promise<void> }) {
   });
 }
 
-test("a stop while reservations are asked for starts no call and gives every job back", async () => {
+test("a stop while reservations are requested starts no call and returns every job", async () => {
   const asked = Promise.withResolvers<void>();
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model, {
@@ -367,7 +367,7 @@ test("a stop while reservations are asked for starts no call and gives every job
   expect((await harness.limiter.status(LANE, {})).requests.used).toBe(0);
 });
 
-test("a lock lost while reservations are asked for starts no call for that job", async () => {
+test("a lock lost while reservations are requested starts no call for that job", async () => {
   const asked = Promise.withResolvers<void>();
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model, { wrap: createGatedLimiter({ wait: asked.promise }) });
@@ -380,7 +380,7 @@ test("a lock lost while reservations are asked for starts no call for that job",
   expect(model.calls).toEqual([texts(10, "kept")]);
 });
 
-test("what is submitted after a stop goes back at once", async () => {
+test("inputs submitted after a stop are returned at once", async () => {
   const harness = openDispatcherHarness(createFakeEmbedding());
   await harness.dispatcher.stop(STOPPING);
   const job = harness.job(texts(3));
@@ -390,7 +390,7 @@ test("what is submitted after a stop goes back at once", async () => {
   expect(job.outcome).toBe("the worker is stopping");
 });
 
-test("a retry that is decided on after a stop leaves no timer behind", async () => {
+test("a retry that is decided after a stop leaves no timer behind", async () => {
   const gate = Promise.withResolvers<void>();
   const model = createFakeEmbedding({
     onCall: async () => {
@@ -408,7 +408,7 @@ test("a retry that is decided on after a stop leaves no timer behind", async () 
   expect(harness.clock.nextWake).toBeUndefined();
 });
 
-test("inputs survive a limiter that fails now and then", async () => {
+test("inputs survive a limiter that fails occasionally", async () => {
   let failures = 3;
   const model = createFakeEmbedding();
   const harness = openDispatcherHarness(model, {

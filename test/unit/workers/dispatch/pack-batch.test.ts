@@ -56,7 +56,7 @@ test("no batch could have taken the next input as well", () => {
   );
 });
 
-test("a batch that is all there is in line is full only when not even the smallest input would fit", () => {
+test("a batch of the whole queue is full only if not even the smallest input would fit", () => {
   fc.assert(
     fc.property(fc.array(sized, { minLength: 1, maxLength: 15 }), anyLimits, (inputs, limits) => {
       const { size, isFull } = packBatch(inputs, limits);
@@ -66,7 +66,7 @@ test("a batch that is all there is in line is full only when not even the smalle
   );
 });
 
-test("with a limit of inputs alone, no packing needs fewer calls", () => {
+test("with only a limit of inputs, no packing needs fewer calls", () => {
   fc.assert(
     fc.property(fc.array(sized, { maxLength: 200 }), fc.integer({ min: 1, max: 20 }), (inputs, maxInputs) => {
       expect(packAll(inputs, { maxInputs })).toHaveLength(Math.ceil(inputs.length / maxInputs));
@@ -74,6 +74,6 @@ test("with a limit of inputs alone, no packing needs fewer calls", () => {
   );
 });
 
-test("an empty line makes no batch", () => {
+test("an empty queue makes no batch", () => {
   expect(packBatch([], { maxInputs: 10 })).toEqual({ size: 0, tokens: 0, isFull: false });
 });
