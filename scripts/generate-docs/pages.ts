@@ -1,9 +1,10 @@
 import { PROVIDER_CODE_TABLES } from "./provider-codes.ts";
+import { SETTINGS_TABLES } from "./settings.ts";
 
 /** Pages with generated parts. */
-export const GENERATED_PAGES = ["docs/errors.md"] as const;
+export const GENERATED_PAGES = ["docs/configuration.md", "docs/errors.md"] as const;
 
-const GENERATORS: Readonly<Record<string, () => string>> = { ...PROVIDER_CODE_TABLES };
+const GENERATORS: Readonly<Record<string, () => string>> = { ...PROVIDER_CODE_TABLES, ...SETTINGS_TABLES };
 const PART = /(<!-- generated: ([\w-]+) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
 
 /** The page with all its generated parts regenerated. Throws for a part without a generator. */
