@@ -1,15 +1,26 @@
-/** The numbers a provider takes. */
+import { invalidRequestError } from "./invalid-request-error.ts";
+
+/** The numbers that a parameter accepts. */
 export interface Range {
-  /** The smallest. */
+  /** Inclusive lower bound. */
   readonly min?: number;
-  /** Greater than this. */
+  /** Exclusive lower bound. */
   readonly above?: number;
-  /** The greatest; absent where none is known. */
+  /** Inclusive upper bound; absent when none is known. */
   readonly max?: number;
   readonly integer?: boolean;
 }
 
-/** What is wrong with a value, for behind its name: "must be a whole number from 1 to 6, not 7". Absent values are right. */
+/** Throws `invalid-request`, with the name and the range, for a value outside the range. */
+export function assertInRange(provider: string, name: string, value: unknown, range: Range): void {
+  const problem = findRangeProblem(value, range);
+  if (problem !== undefined) throw invalidRequestError(provider, `${name} ${problem}`);
+}
+
+/**
+ * What is wrong with a value, to be written after its name: "must be a whole number from 1 to 6, not 7". Undefined and
+ * null are accepted.
+ */
 export function findRangeProblem(value: unknown, range: Range): string | undefined {
   if (value === undefined || value === null || isInside(value, range)) return undefined;
   const received = typeof value === "number" ? String(value) : `a ${typeof value}`;
@@ -28,5 +39,5 @@ function isInside(value: unknown, { min, above, max, integer }: Range): boolean 
 
 function describeRange({ min, above, max }: Range): string {
   if (above !== undefined) return max === undefined ? `above ${above}` : `above ${above}, up to ${max}`;
-  return max === undefined ? `from ${min} on` : `from ${min} to ${max}`;
+  return max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
 }

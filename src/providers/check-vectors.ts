@@ -2,8 +2,8 @@ import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
 import type { FloatMatrix } from "./decode-floats.ts";
 
 /**
- * Throws `bad-response` unless the matrix holds exactly the vectors asked for: the count, the dimension (where the
- * model's is known; at least one otherwise), every value finite, no vector of zeros alone.
+ * Throws `bad-response` unless the matrix contains exactly the requested vectors: their count, their dimension (where
+ * the model's is known, at least one otherwise), only finite values, and no vector of zeros.
  */
 export function checkVectors(
   matrix: FloatMatrix,
@@ -16,15 +16,15 @@ export function checkVectors(
 
 function findProblem(matrix: FloatMatrix, count: number, dimensions: number | undefined): string | undefined {
   const { values, rows, columns } = matrix;
-  if (rows !== count) return `the answer holds ${rows} vectors for ${count} inputs`;
+  if (rows !== count) return `the response contains ${rows} vectors for ${count} inputs`;
   if (columns === 0 || columns !== (dimensions ?? columns))
-    return `the answer's vectors have ${columns} dimensions, not ${dimensions ?? "at least 1"}`;
+    return `the vectors of the response have ${columns} dimensions, not ${dimensions ?? "at least 1"}`;
   for (let row = 0; row < rows; row++) {
     let sum = 0;
     for (let index = row * columns; index < (row + 1) * columns; index++) sum += Math.abs(values[index] as number);
     // float32 magnitudes cannot add up to a double's infinity, so only an infinite or NaN value makes this non-finite.
-    if (!Number.isFinite(sum)) return `vector ${row} of the answer holds a value that is not finite`;
-    if (sum === 0) return `vector ${row} of the answer is all zeros`;
+    if (!Number.isFinite(sum)) return `vector ${row} of the response contains a value that is not finite`;
+    if (sum === 0) return `vector ${row} of the response is all zeros`;
   }
   return undefined;
 }

@@ -1,61 +1,54 @@
-import { endianness } from "node:os";
+import { countBase64Floats, writeBase64Floats } from "./base64-floats.ts";
 import { decodeFloatRow, type FloatMatrix, type FloatSink, FloatSyntaxError, skipSpace } from "./decode-floats.ts";
-import { expectByte, findValueEnd, parseJson, readKey, trimEnd } from "./decode-vector-body.ts";
+import { readValue, scanBody, scanObject, trimBody } from "./scan-json.ts";
 
 export interface EmbeddingList {
   /** In the order of `index`; undefined when there is no `data` list. */
   readonly matrix: FloatMatrix | undefined;
-  /** Every other top-level field, parsed. A map: upstream keys like `__proto__` stay data. */
+  /** Every other top-level field, parsed. A map, so that a key such as `__proto__` stays data. */
   readonly rest: ReadonlyMap<string, unknown>;
 }
 
 const QUOTE = 34;
 const COMMA = 44;
-const COLON = 58;
 const OPEN_BRACKET = 91;
 const BACKSLASH = 92;
 const CLOSE_BRACKET = 93;
-const OPEN_BRACE = 123;
-const CLOSE_BRACE = 125;
-const PADDING = 61;
-const BYTES_PER_FLOAT = 4;
 
 /**
- * Decodes `{"data": [{"index": 0, "embedding": ...}, ...]}` with vectors as numbers or as little-endian float32 in
- * base64, each told apart by what is there, without building the floats' text. The vectors are placed by `index`,
- * which must name every position once. Throws FloatSyntaxError for everything else.
+ * Decodes `{"data": [{"index": 0, "embedding": ...}, ...]}` without creating strings for the floats. A vector is an
+ * array of numbers, or little-endian float32 in base64. Vectors are ordered by `index`, which must name every position
+ * once. Throws FloatSyntaxError for everything else.
  */
 export function decodeEmbeddingList(bytes: Uint8Array, sizeHint: number): EmbeddingList {
-  const body = trimEnd(bytes);
+  const body = trimBody(bytes);
   const rest = new Map<string, unknown>();
   const sink: FloatSink = { values: new Float32Array(Math.max(sizeHint, 16)), length: 0 };
-  let places: Place[] | undefined;
-  const end = walkObject(body, 0, (name, start) => {
+  let rows: DecodedRow[] | undefined;
+  scanBody(body, (name, start) => {
     if (name === "data" && body[start] === OPEN_BRACKET) {
-      places = [];
+      rows = [];
       sink.length = 0;
-      return decodeList(body, start, sink, places);
+      return decodeList(body, start, sink, rows);
     }
-    const valueEnd = findValueEnd(body, start);
-    const value = parseJson(body, start, valueEnd);
+    const { value, end } = readValue(body, start);
     if (name !== "data") rest.set(name, value);
     else if (value !== null) throw new FloatSyntaxError("a list of embeddings", start);
-    return valueEnd;
+    return end;
   });
-  if (end !== body.length) throw new FloatSyntaxError("the end of the body", end);
-  return { matrix: places && arrange(sink, places), rest };
+  return { matrix: rows && orderRows(sink, rows), rest };
 }
 
-/** Where a vector was decoded to, and where it belongs. */
-interface Place {
+/** Where the floats of an embedding are in the sink, and its `index`. */
+interface DecodedRow {
   readonly index: unknown;
   readonly offset: number;
   readonly length: number;
-  /** Of its object in the body. */
+  /** Offset of the embedding's object in the body, for error messages. */
   readonly byte: number;
 }
 
-function decodeList(body: Uint8Array, start: number, sink: FloatSink, places: Place[]): number {
+function decodeList(body: Uint8Array, start: number, sink: FloatSink, rows: DecodedRow[]): number {
   let position = start + 1;
   let next = skipSpace(body, position);
   if (body[next] === CLOSE_BRACKET) return next + 1;
@@ -63,38 +56,23 @@ function decodeList(body: Uint8Array, start: number, sink: FloatSink, places: Pl
     const byte = skipSpace(body, position);
     const offset = sink.length;
     let index: unknown;
-    let found = false;
-    position = walkObject(body, byte, (name, valueStart) => {
+    let hasEmbedding = false;
+    position = scanObject(body, byte, (name, valueStart) => {
       if (name === "embedding") {
-        found = true;
+        hasEmbedding = true;
         sink.length = offset;
         return decodeVector(body, valueStart, sink);
       }
-      const valueEnd = findValueEnd(body, valueStart);
-      const value = parseJson(body, valueStart, valueEnd);
+      const { value, end } = readValue(body, valueStart);
       if (name === "index") index = value;
-      return valueEnd;
+      return end;
     });
-    if (!found) throw new FloatSyntaxError("an embedding", byte);
-    places.push({ index, offset, length: sink.length - offset, byte });
+    if (!hasEmbedding) throw new FloatSyntaxError("an embedding", byte);
+    rows.push({ index, offset, length: sink.length - offset, byte });
     next = skipSpace(body, position);
     position = next + 1;
   } while (body[next] === COMMA);
   if (body[next] !== CLOSE_BRACKET) throw new FloatSyntaxError(", or ]", next);
-  return position;
-}
-
-/** Calls `onField` with each name and the start of its value; it returns the value's end. Returns the object's end. */
-function walkObject(body: Uint8Array, start: number, onField: (name: string, valueStart: number) => number): number {
-  let position = expectByte(body, start, OPEN_BRACE, "{");
-  let next = skipSpace(body, position);
-  if (body[next] === CLOSE_BRACE) return next + 1;
-  do {
-    const key = readKey(body, position);
-    next = skipSpace(body, onField(key.name, skipSpace(body, expectByte(body, key.end, COLON, ":"))));
-    position = next + 1;
-  } while (body[next] === COMMA);
-  if (body[next] !== CLOSE_BRACE) throw new FloatSyntaxError(", or }", next);
   return position;
 }
 
@@ -105,33 +83,26 @@ function decodeVector(body: Uint8Array, start: number, sink: FloatSink): number 
 }
 
 function decodeBase64(body: Uint8Array, start: number, sink: FloatSink): number {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  let end = bytes.indexOf(QUOTE, start + 1);
-  if (end < 0) throw new FloatSyntaxError("a closing quote", body.length);
-  let text: string;
-  // Some serializers write "\/" for "/".
-  if (bytes.subarray(start, end).includes(BACKSLASH)) {
-    end = findValueEnd(body, start);
-    text = String(parseJson(body, start, end));
-  } else {
-    text = bytes.toString("latin1", start + 1, end);
-    end += 1;
-  }
-  let digits = text.length;
-  while (digits > 0 && text.charCodeAt(digits - 1) === PADDING) digits -= 1;
-  const size = Math.floor((digits * 3) / 4);
-  const floats = size / BYTES_PER_FLOAT;
-  if (!Number.isInteger(floats)) throw new FloatSyntaxError("base64 of whole float32 values", start);
+  const { text, end } = readBase64Text(body, start);
+  const floats = countBase64Floats(text);
+  if (floats === undefined) throw new FloatSyntaxError("base64 of whole float32 values", start);
   reserve(sink, floats);
-  const target = Buffer.from(sink.values.buffer, sink.values.byteOffset + sink.length * BYTES_PER_FLOAT, size);
-  // Characters outside the alphabet are skipped, and then bytes are missing.
-  if (target.write(text, "base64") !== size) throw new FloatSyntaxError("base64", start);
-  if (BIG_ENDIAN) target.swap32();
+  if (!writeBase64Floats(text, sink.values.subarray(sink.length, sink.length + floats)))
+    throw new FloatSyntaxError("base64", start);
   sink.length += floats;
   return end;
 }
 
-const BIG_ENDIAN = endianness() === "BE";
+function readBase64Text(body: Uint8Array, start: number): { readonly text: string; readonly end: number } {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const quote = bytes.indexOf(QUOTE, start + 1);
+  if (quote < 0) throw new FloatSyntaxError("a closing quote", body.length);
+  if (!bytes.subarray(start, quote).includes(BACKSLASH))
+    return { text: bytes.toString("latin1", start + 1, quote), end: quote + 1 };
+  // Some serializers write "\/" for "/".
+  const { value, end } = readValue(body, start);
+  return { text: String(value), end };
+}
 
 function reserve(sink: FloatSink, count: number): void {
   const needed = sink.length + count;
@@ -142,26 +113,26 @@ function reserve(sink: FloatSink, count: number): void {
 }
 
 /** The vectors in the order of their indexes. */
-function arrange({ values, length }: FloatSink, places: readonly Place[]): FloatMatrix {
-  const rows = places.length;
-  const columns = places[0]?.length ?? 0;
-  const byIndex = new Array<Place | undefined>(rows).fill(undefined);
-  let ordered = true;
-  for (const [position, place] of places.entries()) {
-    const { index, byte } = place;
+function orderRows({ values, length }: FloatSink, decoded: readonly DecodedRow[]): FloatMatrix {
+  const rows = decoded.length;
+  const columns = decoded[0]?.length ?? 0;
+  const byIndex = new Array<DecodedRow | undefined>(rows).fill(undefined);
+  let isOrdered = true;
+  for (const [position, row] of decoded.entries()) {
+    const { index, byte } = row;
     if (typeof index !== "number" || !Number.isInteger(index) || index < 0 || index >= rows)
       throw new FloatSyntaxError(`an index from 0 to ${rows - 1}`, byte);
     if (byIndex[index]) throw new FloatSyntaxError("an index that no other embedding has", byte);
-    if (place.length !== columns)
-      throw new FloatSyntaxError(`${columns} numbers, as in the first embedding, not ${place.length}`, byte);
-    byIndex[index] = place;
-    ordered &&= index === position;
+    if (row.length !== columns)
+      throw new FloatSyntaxError(`${columns} numbers, as in the first embedding, not ${row.length}`, byte);
+    byIndex[index] = row;
+    isOrdered &&= index === position;
   }
-  if (ordered) return { values: values.length === length ? values : values.slice(0, length), rows, columns };
-  const arranged = new Float32Array(rows * columns);
-  for (const [index, place] of byIndex.entries()) {
-    const offset = place?.offset ?? 0;
-    arranged.set(values.subarray(offset, offset + columns), index * columns);
+  if (isOrdered) return { values: values.length === length ? values : values.slice(0, length), rows, columns };
+  const ordered = new Float32Array(rows * columns);
+  for (const [index, row] of byIndex.entries()) {
+    const offset = row?.offset ?? 0;
+    ordered.set(values.subarray(offset, offset + columns), index * columns);
   }
-  return { values: arranged, rows, columns };
+  return { values: ordered, rows, columns };
 }

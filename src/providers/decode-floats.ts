@@ -1,9 +1,9 @@
 /**
- * JSON float arrays straight from response bytes into a Float32Array, without strings and without one number object
- * per float. Every value equals `Math.fround(JSON.parse(text))` bit for bit; text that JSON.parse refuses is refused.
+ * Decodes JSON float arrays directly from response bytes into a Float32Array, without a string or number object per
+ * float. Every value equals `Math.fround(JSON.parse(text))` bit for bit; text that JSON.parse rejects is rejected.
  */
 
-/** Where and why bytes are not the JSON that was promised. The message never quotes the bytes. */
+/** The bytes are not the expected JSON. The message contains the offset and never quotes the bytes. */
 export class FloatSyntaxError extends Error {
   override readonly name = "FloatSyntaxError";
   readonly offset: number;
@@ -38,18 +38,18 @@ const CLOSE_BRACE = 125;
 const LOWER_E = 101;
 const TO_LOWER = 0x20;
 
-/** Powers of ten up to 1e22 are exact doubles. */
+/** Powers of ten up to 1e22 are exact as doubles. */
 const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-/** Any integer of 15 digits is an exact double, and one exact double by another is rounded once, as JSON.parse does. */
+/** Integers of up to 15 digits are exact doubles; dividing one exact double by another rounds once, as JSON.parse does. */
 const EXACT_DIGITS = 15;
 const MAX_DIGITS = 19;
-/** Up to 19 digits accumulate fewer than 8 roundings of 2^-53 each: below this relative margin. */
+/** Relative error margin: up to 19 digits accumulate fewer than 8 rounding errors of 2^-53 each. */
 const BELOW = 1 - 2 ** -49;
 const ABOVE = 1 + 2 ** -49;
 
 /**
- * Decodes the array of arrays of numbers that starts at `start`, rows of equal length, and returns it with the offset
- * behind it. `sizeHint` is the expected count of floats. Throws FloatSyntaxError for anything else.
+ * Decodes the array at `start`, which must contain number arrays of equal length; returns it with the offset after it.
+ * `sizeHint` is the expected number of floats. Throws FloatSyntaxError for anything else.
  */
 export function decodeFloatMatrix(
   bytes: Uint8Array,
@@ -95,19 +95,20 @@ export function skipSpace(bytes: Uint8Array, start: number): number {
   }
 }
 
-function expectByte(bytes: Uint8Array, start: number, expected: number, name: string): number {
+/** The offset after the `expected` byte, which may follow white space; throws when another byte comes first. */
+export function expectByte(bytes: Uint8Array, start: number, expected: number, name: string): number {
   const position = skipSpace(bytes, start);
   if (bytes[position] !== expected) throw new FloatSyntaxError(name, position);
   return position + 1;
 }
 
-/** Floats decoded so far; `values` is replaced by a longer array when it is full. */
+/** Floats decoded so far; a full `values` is replaced by a longer array. */
 export interface FloatSink {
   values: Float32Array;
   length: number;
 }
 
-/** Appends the array at `start` to the sink and returns the offset behind it. */
+/** Appends the array at `start` to the sink; returns the offset after it. */
 export function decodeFloatRow(bytes: Uint8Array, start: number, sink: FloatSink): number {
   const position = expectByte(bytes, start, OPEN, "[");
   const next = skipSpace(bytes, position);
@@ -116,13 +117,13 @@ export function decodeFloatRow(bytes: Uint8Array, start: number, sink: FloatSink
 }
 
 /**
- * The hot loop, one function on purpose: every call or field access per number costs a tenth of the whole. It reads
- * one byte ahead everywhere without asking for the end: the last byte of the body is a bracket (checked by the
- * caller), which ends any run of digits.
+ * The hot loop. It is one function on purpose: each call or field access per number costs a tenth of the total time. It
+ * reads one byte ahead without bounds checks, because the last byte of the body is a bracket (checked by the caller),
+ * which ends any run of digits.
  *
- * Digits are gathered as one integer, four at a time where the fraction allows, and divided by a power of ten once.
- * Numbers of 16 to 19 digits come out inexact: they count only when everything within the margin rounds to the same
- * float32. What is left (longer, or with an exponent) goes to the engine's own parser.
+ * Digits are accumulated in one integer, four at a time within a fraction, and divided by a power of ten once. The result
+ * is inexact for 16 to 19 digits; it is used only when all values within the error margin round to the same float32. All
+ * other numbers (longer ones, and those with an exponent) are parsed by the engine.
  */
 function decodeNumbers(bytes: Uint8Array, start: number, sink: FloatSink): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -162,7 +163,7 @@ function decodeNumbers(bytes: Uint8Array, start: number, sink: FloatSink): numbe
         const pairs = Math.imul(quad, 10) + (quad >>> 8);
         mantissa = mantissa * 10_000 + ((pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff));
         position += 4;
-        // Leading zeros are no digits of the mantissa; counting up to three of them as such costs precision nowhere.
+        // Leading zeros are not digits of the mantissa. Up to three may be counted as such, which costs no precision.
         if (mantissa === 0) digits -= 4;
       }
       byte = bytes[position] as number;
@@ -195,13 +196,13 @@ function decodeNumbers(bytes: Uint8Array, start: number, sink: FloatSink): numbe
   return position;
 }
 
-/** Whether `value` is what the digits say, or all the numbers it may stand for are the same float32. */
+/** Whether `value` is exact, or every value within its error margin rounds to the same float32. */
 function isExact(value: number, digits: number, scale: number): boolean {
   if (scale >= POWERS.length || digits > MAX_DIGITS) return false;
   return digits <= EXACT_DIGITS || Math.fround(value * BELOW) === Math.fround(value * ABOVE);
 }
 
-/** The offset behind the exponent at `position`, if there is one. */
+/** The offset after the exponent at `position`, or `position` when there is none. */
 function skipExponent(bytes: Uint8Array, position: number): number {
   if (((bytes[position] as number) | TO_LOWER) !== LOWER_E) return position;
   let end = position + 1;

@@ -1,4 +1,4 @@
-/** Reading parsed JSON of unknown shape: each reader answers undefined for what is not there or of another type. */
+/** Reads parsed JSON of unknown shape: every reader returns undefined for a missing field or another type. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is JsonObject {
@@ -10,24 +10,24 @@ export function readObject(value: unknown, field: string): JsonObject | undefine
   return isObject(found) ? found : undefined;
 }
 
-/** An own field; what a prototype has is nothing the upstream sent. */
+/** An own field. Inherited properties were not sent by the upstream. */
 export function readField(value: unknown, field: string): unknown {
   return isObject(value) && Object.hasOwn(value, field) ? value[field] : undefined;
 }
 
-/** Text that is not empty. */
+/** A non-empty string. */
 export function readText(value: unknown, field: string): string | undefined {
   const found = readField(value, field);
   return typeof found === "string" && found !== "" ? found : undefined;
 }
 
-/** A count as providers report it: an integer from 0. */
+/** A non-negative integer. */
 export function readCount(value: unknown, field: string): number | undefined {
   const found = readField(value, field);
   return typeof found === "number" && Number.isSafeInteger(found) && found >= 0 ? found : undefined;
 }
 
-/** The object that the JSON text is; undefined for everything else. */
+/** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);

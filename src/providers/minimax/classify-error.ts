@@ -1,20 +1,21 @@
 import { ProviderError } from "#src/core/errors.ts";
-import { type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
+import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
+import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { MINIMAX_CODES, MINIMAX_NAME } from "./profile.ts";
 
 /**
- * The error a `base_resp` object reports; undefined when it reports success or is absent. Only our table's words
- * reach the message: `status_msg` may quote the request.
+ * The error that a `base_resp` object reports; undefined when it reports success or is absent. The message does not contain
+ * `status_msg`, which may quote the request.
  */
 export function classifyBaseResp(baseResp: unknown, head: ResponseHead, now: number): ProviderError | undefined {
   if (baseResp === undefined || baseResp === null) return undefined;
   const code = readCode(baseResp);
   if (code === undefined)
-    return new ProviderError("the answer's base_resp has no status_code", {
+    return new ProviderError("the base_resp of the response has no status_code", {
       ...buildErrorDetails(head, now),
       kind: "bad-response",
     });
@@ -22,18 +23,17 @@ export function classifyBaseResp(baseResp: unknown, head: ResponseHead, now: num
 }
 
 /**
- * The error an answer stands for that is no success: another HTTP status, an HTML page, an empty or broken
- * body. A business code in its JSON counts for more than the status.
+ * The error for a response that is not a success: another HTTP status, an HTML page, an empty or incomplete body. A
+ * business code in the JSON takes precedence over the status. `expected` names the missing result.
  */
-export function classifyResponse(
+export function classifyMinimaxResponse(
   response: HttpResponse,
   now: number,
   cause?: unknown,
-  /** What a success would have held. */
-  expected: "vectors" | "answer" = "vectors",
+  expected = "readable vectors",
 ): ProviderError {
-  const body = response.body.length > MAX_ERROR_BYTES ? undefined : parseObject(response.body.toString("utf8"));
-  const code = findCode(body);
+  const body = parseErrorBody(response);
+  const code = findMinimaxCode(body);
   if (code !== undefined && code !== 0) return classifyCode(code, response, now);
   const details = { ...buildErrorDetails(response, now), cause, isUnlisted: true };
   if (response.status !== 200) {
@@ -44,25 +44,18 @@ export function classifyResponse(
       isSplittable,
     });
   }
-  const size = `${response.body.length} bytes, ${readContentType(response.headers)}`;
-  const message =
-    response.body.length === 0
-      ? "the answer is empty"
-      : body === undefined
-        ? `the answer is not a complete JSON object (${size})`
-        : `the answer is JSON but holds no readable ${expected} (${size})`;
-  return new ProviderError(message, { ...details, kind: "bad-response" });
+  return new ProviderError(describeUnusableBody(response, body, expected), { ...details, kind: "bad-response" });
 }
 
 /** Headers that may carry the request id that MiniMax's support asks for. */
 export const REQUEST_ID_HEADERS = ["trace-id", "minimax-request-id", "x-request-id"];
 
-/** The error of a business code, by the table; one that no table lists by status. */
+/** The error of a business code; the kind of an unknown code follows from the status. */
 export function classifyCode(code: number, head: ResponseHead, now: number): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
   const details = { ...buildErrorDetails(head, now), code: String(code) };
   if (!listed)
-    return new ProviderError(`MiniMax reports an error that no table lists (code ${code})`, {
+    return new ProviderError(`MiniMax reported an unknown error (code ${code})`, {
       ...details,
       kind: head.status === 200 ? "server" : classifyStatus(head.status).kind,
       isUnlisted: true,
@@ -86,7 +79,7 @@ export function buildErrorDetails({ status, headers }: ResponseHead, now: number
 }
 
 /** `base_resp.status_code`, or the number at the end of an OpenAI-shaped error's message: "login fail (1004)". */
-export function findCode(body: JsonObject | undefined): number | undefined {
+export function findMinimaxCode(body: JsonObject | undefined): number | undefined {
   const code = readCode(readField(body, "base_resp"));
   if (code !== undefined) return code;
   const message = readText(readField(body, "error"), "message") ?? "";
@@ -98,12 +91,4 @@ function readCode(baseResp: unknown): number | undefined {
   const code = readField(baseResp, "status_code");
   const value = typeof code === "string" && /^\d{1,9}$/.test(code) ? Number(code) : code;
   return typeof value === "number" && Number.isInteger(value) ? value : undefined;
-}
-
-/** An error body is short; a larger body is an incomplete success and contains no code. */
-const MAX_ERROR_BYTES = 1024 * 1024;
-
-function readContentType(headers: HttpHeaders): string {
-  const type = /^[\w.+-]+\/[\w.+-]+/.exec(String(headers["content-type"] ?? ""))?.[0];
-  return type ?? "no content type";
 }

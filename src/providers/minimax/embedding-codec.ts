@@ -5,37 +5,37 @@ import { decodeVectorBody, type VectorBody } from "#src/providers/decode-vector-
 import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
 import type { EmbeddingRequest, EmbeddingResponse, Usage } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { classifyBaseResp, classifyResponse, REQUEST_ID_HEADERS } from "./classify-error.ts";
+import { classifyBaseResp, classifyMinimaxResponse, REQUEST_ID_HEADERS } from "./classify-error.ts";
 import { MINIMAX_NAME } from "./profile.ts";
 
-/** The JSON body of `POST /embeddings`. A request without a purpose embeds for storage. */
-export function encodeEmbeddingRequest(model: string, request: EmbeddingRequest): string {
+/** The JSON body of `POST /embeddings`. The default purpose is `db`. */
+export function encodeMinimaxEmbedding(model: string, request: EmbeddingRequest): string {
   return JSON.stringify({ model, texts: request.inputs, type: request.purpose ?? "db" });
 }
 
-export interface ExpectedVectors {
+interface ExpectedVectors {
   readonly count: number;
-  /** Of the model, where known. */
+  /** The dimensions of the model, where known. */
   readonly dimensions?: number;
 }
 
 /**
- * Turns an HTTP answer into vectors, or throws the ProviderError it stands for. An answer counts as a success only
- * when it holds `count` vectors of one dimension, all finite and none of zeros alone. `now` dates Retry-After.
+ * Decodes a response into vectors, or throws its ProviderError. Only `count` finite, non-zero vectors of one dimension
+ * count as a success. `now` (epoch ms) is needed for Retry-After dates.
  */
-export function decodeEmbeddingResponse(
+export function decodeMinimaxEmbedding(
   response: HttpResponse,
   expected: ExpectedVectors,
   now: number,
 ): EmbeddingResponse {
-  if (response.status !== 200) throw classifyResponse(response, now);
+  if (response.status !== 200) throw classifyMinimaxResponse(response, now);
   const body = decodeBody(response, expected, now);
   const failure = classifyBaseResp(body.rest.get("base_resp"), response, now);
   if (failure) throw failure;
   const requestId = findRequestId(response.headers, REQUEST_ID_HEADERS);
   const details = { provider: MINIMAX_NAME, status: 200, requestId };
   if (!body.matrix)
-    throw new ProviderError("the answer reports success but holds no vectors", {
+    throw new ProviderError("the response reports success but contains no vectors", {
       ...details,
       kind: "bad-response",
     });
@@ -53,7 +53,7 @@ function decodeBody(response: HttpResponse, expected: ExpectedVectors, now: numb
     return decodeVectorBody(response.body, "vectors", expected.count * (expected.dimensions ?? 0));
   } catch (error) {
     if (!(error instanceof FloatSyntaxError)) throw error;
-    throw classifyResponse(response, now, error);
+    throw classifyMinimaxResponse(response, now, error);
   }
 }
 

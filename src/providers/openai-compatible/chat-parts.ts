@@ -16,14 +16,14 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason["unified"]>> = {
   content_filter: "content-filter",
 };
 
-/** A finish reason in our words; undefined while there is none (some vendors send "null" or an empty text). */
+/** The finish reason; undefined while there is none (some vendors send "null" or an empty string). */
 export function readFinishReason(choice: unknown): FinishReason | undefined {
   const raw = readText(choice, "finish_reason");
   if (raw === undefined || raw === "null") return undefined;
   return { unified: Object.hasOwn(FINISH_REASONS, raw) ? (FINISH_REASONS[raw] ?? "other") : "other", raw };
 }
 
-/** Content as text; of a list, the text of its parts. */
+/** The content as text; for a list of parts, their joined text. */
 export function readContent(message: unknown): string {
   const content = readField(message, "content");
   if (typeof content === "string") return content;
@@ -31,7 +31,7 @@ export function readContent(message: unknown): string {
   return content.map((part) => readText(part, "text") ?? "").join("");
 }
 
-/** Reasoning under any of its names. Who sends two of them sends the same text twice, so the first one counts. */
+/** Reasoning under any of its names. A vendor that sends two of them sends the same text twice, so the first counts. */
 export function readReasoning(message: unknown): string | undefined {
   const named = readText(message, "reasoning_content") ?? readText(message, "reasoning");
   if (named !== undefined) return named;
@@ -41,9 +41,9 @@ export function readReasoning(message: unknown): string | undefined {
   return text === "" ? undefined : text;
 }
 
-/** Usage under any of its names; undefined when no figure is valid. */
+/** Usage under any of its names; undefined when no count is valid or all are zero. */
 export function readUsage(usage: unknown): Usage | undefined {
-  // Nearly every frame has none.
+  // Most frames have none.
   if (!isObject(usage)) return undefined;
   const found = {
     inputTokens: readCount(usage, "prompt_tokens"),
@@ -59,7 +59,7 @@ export function readUsage(usage: unknown): Usage | undefined {
   return Object.values(found).some((count) => count !== undefined && count > 0) ? omitUndefined(found) : undefined;
 }
 
-/** The tool calls of a complete message; a call without a name is none. */
+/** The tool calls of a complete message. Calls without a name are ignored. */
 export function readToolCalls(message: unknown): readonly ToolCall[] {
   const calls = readField(message, "tool_calls");
   if (!Array.isArray(calls)) return [];
@@ -70,7 +70,7 @@ export function readToolCalls(message: unknown): readonly ToolCall[] {
   });
 }
 
-/** Arguments as text; some vendors send them as the object itself. */
+/** Arguments as JSON text; some vendors send them as an object. */
 export function readArguments(call: unknown): string | undefined {
   const value = readField(readField(call, "function"), "arguments");
   if (isObject(value)) return JSON.stringify(value);
@@ -88,7 +88,7 @@ const KNOWN_MESSAGE_FIELDS = new Set([
   "function_call",
 ]);
 
-/** `__proto__` as a key is an attack on whoever copies the object by assignment. */
+/** Skips `__proto__`, which would set the prototype when the fields are copied by assignment. */
 function pickUnknownFields(
   fields: JsonObject,
   known: ReadonlySet<string>,
@@ -103,12 +103,12 @@ function pickUnknownFields(
   return found;
 }
 
-/** Top-level fields we do not model. */
+/** Top-level fields without a counterpart in ChatResponse. */
 export function pickExtraFields(body: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
   return pickUnknownFields(body, KNOWN_FIELDS, ignored);
 }
 
-/** Fields of a message, or of a stream's delta, that we do not model. */
+/** Fields of a message or delta without a counterpart in ChatResponse. */
 export function pickExtraMessageFields(message: JsonObject, ignored?: ReadonlySet<string>): [string, unknown][] {
   return pickUnknownFields(message, KNOWN_MESSAGE_FIELDS, ignored);
 }

@@ -1,21 +1,21 @@
-import { ProviderError } from "#src/core/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import type { ChatMessage, ChatRequest, ToolCall } from "#src/providers/provider.ts";
 
-/** How one vendor's request differs from the common form. */
+/** How a vendor's request differs from the common form. */
 export interface RequestDialect {
   readonly provider: string;
-  /** Newer OpenAI models refuse `max_tokens`; most others know nothing else. */
+  /** Newer OpenAI models reject `max_tokens`; most other vendors know only that. */
   readonly maxTokensField: "max_tokens" | "max_completion_tokens";
-  /** Whether usage at the end of a stream has to be asked for. */
+  /** Whether usage at the end of a stream must be requested. */
   readonly includeUsage: boolean;
   /** The fields in which an assistant message returns its reasoning; by default it is left out. */
   readonly encodeReasoning?: (reasoning: string, message: ChatMessage) => Record<string, unknown>;
 }
 
 /**
- * The common request body, absent fields left out. `extra` passes as it is, below everything the request says by
- * name. Throws `invalid-request` for a request without messages and for more than one answer.
+ * The common request body, without absent fields. Fields of `extra` are added unchanged; named fields of the request take
+ * precedence. Throws `invalid-request` for a request without messages and for `n` other than 1.
  */
 export function encodeChatBody(
   model: string,
@@ -25,10 +25,9 @@ export function encodeChatBody(
 ): Record<string, unknown> {
   const { extra = {} } = request;
   const { n = 1, stream_options: streamOptions, ...passed } = extra;
-  const invalidRequestError = (message: string) =>
-    new ProviderError(message, { kind: "invalid-request", provider: dialect.provider });
-  if (request.messages.length === 0) throw invalidRequestError("a chat request takes at least 1 message");
-  if (n !== 1) throw invalidRequestError("n must be 1: every item is one answer");
+  const { provider } = dialect;
+  if (request.messages.length === 0) throw invalidRequestError(provider, "a chat request needs at least 1 message");
+  if (n !== 1) throw invalidRequestError(provider, "n must be 1: every item has one answer");
   return omitUndefined({
     ...passed,
     model,

@@ -1,21 +1,19 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
-import { isObject, type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
+import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
-import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
+import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { findRequestId } from "./chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
 import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";
 
-/** An error body is short; a large one is a broken success. */
-const MAX_ERROR_BYTES = 1024 * 1024;
-
 /**
  * The error that a body or a stream frame reports: `{error: {...}}`, `{error: "text"}`, or code and message at the top
- * level. The code decides, then the type, then a code that is an HTTP status, then the status itself. Only our own
- * words reach the message.
+ * level. The code decides, then the type, then a code that is an HTTP status, then the status itself. The message
+ * contains none of the upstream's text.
  */
-export function classifyErrorBody(
+export function classifyCompatibleBody(
   body: JsonObject,
   head: ResponseHead,
   now: number,
@@ -28,16 +26,13 @@ export function classifyErrorBody(
     .filter((code) => code !== undefined);
   const status = codes.map(asStatus).find((code) => code !== undefined) ?? head.status;
   const [shown] = codes;
-  const common = {
-    ...buildErrorDetails(profile, { ...head, status }, now),
-    ...(shown !== undefined && { code: shown }),
-  };
+  const common = { ...buildErrorDetails(profile, { ...head, status }, now), code: shown };
   const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
   const listed = refineErrorClass(findListed(codes, profile), codes, status, text);
   if (listed) return errorFromClass(listed, shown, common, profile);
   if (status < 400) {
     const code = shown === undefined ? "no code" : `code ${shown}`;
-    return new ProviderError(`the answer reports an error that no table lists (${code})`, {
+    return new ProviderError(`the upstream reported an unknown error (${code})`, {
       ...common,
       kind: "server",
       isUnlisted: true,
@@ -46,26 +41,24 @@ export function classifyErrorBody(
   return errorFromStatus(status, common, profile);
 }
 
-/** The error of an answer that holds no result: another status, an HTML page, an empty or broken body. */
-export function classifyResponse(
+/** The error for a response without a result: another status, an HTML page, an empty or incomplete body. */
+export function classifyCompatibleResponse(
   response: HttpResponse,
   now: number,
   profile: CompatibleProfile,
   expected: string,
 ): ProviderError {
-  const { body, status } = response;
-  const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
-  if (object && (status !== 200 || looksLikeError(object))) return classifyErrorBody(object, response, now, profile);
+  const { status } = response;
+  const object = parseErrorBody(response);
+  if (object && (status !== 200 || looksLikeError(object)))
+    return classifyCompatibleBody(object, response, now, profile);
   const common = buildErrorDetails(profile, response, now);
   if (status !== 200) return errorFromStatus(status, common, profile);
-  const size = `${body.length} bytes, ${readContentType(response.headers)}`;
-  const message =
-    body.length === 0
-      ? "the answer is empty"
-      : object === undefined
-        ? `the answer is not a complete JSON object (${size})`
-        : `the answer is JSON but holds no ${expected} (${size})`;
-  return new ProviderError(message, { ...common, kind: "bad-response", isUnlisted: true });
+  return new ProviderError(describeUnusableBody(response, object, expected), {
+    ...common,
+    kind: "bad-response",
+    isUnlisted: true,
+  });
 }
 
 function looksLikeError(body: JsonObject): boolean {
@@ -86,7 +79,7 @@ const TOO_LONG =
   /maximum context length|context[ _-]?(length|window)|(prompt|input|message)s? (is|are) too long|exceeds? .{0,40}(context|max(imum)?[ _]tokens)|reduce the length/i;
 const BATCH_SIZE = /batch size|too many inputs|array too long|max_batch|maximum allowed batch/i;
 
-/** Vague classes, and answers no table lists, are told apart by what the vendors' texts have in common. */
+/** Refines vague classes and unknown codes by phrases that the vendors' error texts have in common. */
 function refineErrorClass(
   listed: ErrorCodeClass | undefined,
   codes: readonly string[],
@@ -94,7 +87,7 @@ function refineErrorClass(
   text: string,
 ): ErrorCodeClass | undefined {
   const kind = listed?.kind;
-  // OpenAI names the exhausted limit in the type beside the code.
+  // OpenAI names the exhausted limit in the type, in addition to the code.
   if (kind === "throttled" && listed?.dimension === undefined) {
     if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text))
       return { ...COMMON_CODES.tokens, kind, message: "too many tokens per minute" };
@@ -120,8 +113,8 @@ function errorFromClass(
   return new ProviderError(`${message}${shown}${hintFor(kind, profile)}`, {
     ...common,
     kind,
-    ...(dimension && { dimension }),
-    ...(isSplittable && { isSplittable }),
+    dimension,
+    isSplittable,
   });
 }
 
@@ -131,7 +124,7 @@ function errorFromStatus(status: number, common: Common, profile: CompatibleProf
     ...common,
     kind,
     isUnlisted: true,
-    ...(isSplittable && { isSplittable }),
+    isSplittable,
   });
 }
 
@@ -141,28 +134,22 @@ function hintFor(kind: string, { envPrefix }: CompatibleProfile): string {
 }
 
 function buildErrorDetails(profile: CompatibleProfile, head: ResponseHead, now: number) {
-  const requestId = findRequestId(head.headers);
-  const retryAfterMs = parseRetryAfter(head.headers, now);
   return {
     provider: profile.name,
     status: head.status,
-    ...(requestId !== undefined && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    requestId: findRequestId(head.headers),
+    retryAfterMs: parseRetryAfter(head.headers, now),
   };
 }
 
-/** A code is a word or a number; anything longer is a message in the wrong place and may quote the request. */
+/** A code is a word or a number. Anything longer is a message in the wrong field, which may quote the request. */
 function asCode(value: unknown): string | undefined {
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
   return typeof value === "string" && /^[\w.-]{1,64}$/.test(value) ? value : undefined;
 }
 
-/** Some vendors answer 200 first and put the status into the body. */
+/** Some vendors respond with 200 and send the real status as a code. */
 function asStatus(code: string): number | undefined {
   const status = /^[1-5]\d\d$/.test(code) ? Number(code) : 0;
   return status >= 400 ? status : undefined;
-}
-
-function readContentType(headers: HttpHeaders): string {
-  return /^[\w.+-]+\/[\w.+-]+/.exec(String(headers["content-type"] ?? ""))?.[0] ?? "no content type";
 }

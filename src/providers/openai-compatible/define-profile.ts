@@ -1,16 +1,16 @@
 import type { ModelData } from "#src/providers/provider.ts";
 import type { CompatibleProfile } from "./profile.ts";
 
-/** What a user says of an OpenAI-compatible provider. */
+/** An OpenAI-compatible provider as defined in sluice.yaml. */
 export interface ProviderDefinition {
   readonly name: string;
   readonly baseUrl: string;
   readonly models: readonly ModelData[];
-  /** How vectors are asked for; numbers unless said otherwise, which every server can send. */
+  /** The requested form of vectors. By default numbers, which every server can send. */
   readonly encoding?: "float" | "base64";
 }
 
-/** The profile of a provider that the user defined: the common protocol without peculiarities. */
+/** The profile of a user-defined provider: the common protocol without deviations. */
 export function defineProfile({ name, baseUrl, models, encoding = "float" }: ProviderDefinition): CompatibleProfile {
   return {
     name,

@@ -2,48 +2,51 @@ import { ProviderError } from "#src/core/errors.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/decode-embedding-list.ts";
 import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
-import { isObject, type JsonObject, readText } from "#src/providers/json-value.ts";
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
+import { type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingRequest, EmbeddingResponse, ModelData } from "#src/providers/provider.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { findRequestId, reportsError } from "./chat-dialect.ts";
 import { readUsage } from "./chat-parts.ts";
 
-/** What one vendor of the common embedding protocol does in its own way. */
+/** The vendor-specific parts of the OpenAI embedding protocol. */
 export interface EmbeddingDialect {
   readonly provider: string;
   readonly maxInputs: number;
-  /** `unsaid`: the vendor does not know the field. */
+  /** `omitted`: the vendor does not know `encoding_format`. */
   readonly encoding: "base64" | "float" | "omitted";
   classifyBody(body: JsonObject, head: ResponseHead, now: number): ProviderError;
   classifyResponse(response: HttpResponse, now: number): ProviderError;
 }
 
+interface ExpectedVectors {
+  readonly count: number;
+  readonly dimensions?: number;
+}
+
 /**
  * The JSON body of `POST /embeddings`. Throws `invalid-request` for a number of inputs or dimensions that the model is
- * known to refuse.
+ * known to reject.
  */
-export function encodeEmbeddingRequest(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
+export function encodeOpenaiEmbedding(model: ModelData, request: EmbeddingRequest, dialect: EmbeddingDialect): string {
   const { inputs, dimensions } = request;
   const { provider, maxInputs, encoding } = dialect;
-  const invalidRequestError = (message: string, isSplittable = false) =>
-    new ProviderError(message, { kind: "invalid-request", provider, isSplittable });
-  if (inputs.length === 0 || inputs.length > maxInputs)
-    throw invalidRequestError(
-      `an embedding call takes 1 to ${maxInputs} inputs, not ${inputs.length}`,
-      inputs.length > maxInputs,
-    );
+  if (inputs.length === 0 || inputs.length > maxInputs) {
+    const message = `an embedding call takes 1 to ${maxInputs} inputs, not ${inputs.length}`;
+    throw invalidRequestError(provider, message, inputs.length > maxInputs);
+  }
   const problem = dimensions === undefined ? undefined : findDimensionProblem(model, dimensions);
-  if (problem !== undefined) throw invalidRequestError(problem);
+  if (problem !== undefined) throw invalidRequestError(provider, problem);
   return JSON.stringify({
     model: model.name,
     input: inputs,
-    ...(encoding !== "omitted" && { encoding_format: encoding }),
-    ...(dimensions !== undefined && dimensions !== fixedDimensions(model) && { dimensions }),
+    encoding_format: encoding === "omitted" ? undefined : encoding,
+    // A model with fixed dimensions rejects the field, even with the dimensions that it has.
+    dimensions: dimensions === findFixedDimensions(model) ? undefined : dimensions,
   });
 }
 
-/** Asking a model without a choice for what it has anyway is no error, but the field is. */
-function fixedDimensions(model: ModelData): number | undefined {
+function findFixedDimensions(model: ModelData): number | undefined {
   return model.dimensionChoices === undefined ? model.dimensions : undefined;
 }
 
@@ -57,16 +60,16 @@ function findDimensionProblem(model: ModelData, requested: number): string | und
     return requested === dimensions ? undefined : `${name} has ${dimensions} dimensions, not ${requested}`;
   return dimensionChoices.includes(requested)
     ? undefined
-    : `${name} has ${dimensionChoices.join(", ")} dimensions to choose from, not ${requested}`;
+    : `${name} supports ${dimensionChoices.join(", ")} dimensions, not ${requested}`;
 }
 
 /**
- * Turns an HTTP answer into vectors in the order of the inputs, or throws the ProviderError it stands for. `now` dates
- * Retry-After.
+ * Decodes a response into vectors in the order of the inputs, or throws its ProviderError. `now` (epoch ms) is needed for
+ * Retry-After dates.
  */
-export function decodeEmbeddingResponse(
+export function decodeOpenaiEmbedding(
   response: HttpResponse,
-  expected: { readonly count: number; readonly dimensions?: number },
+  expected: ExpectedVectors,
   now: number,
   dialect: EmbeddingDialect,
 ): EmbeddingResponse {
@@ -76,24 +79,18 @@ export function decodeEmbeddingResponse(
   if (reportsError(body)) throw dialect.classifyBody(body, response, now);
   if (!matrix) throw dialect.classifyResponse(response, now);
   const requestId = findRequestId(response.headers) ?? readText(body, "request_id");
-  const details = {
-    provider: dialect.provider,
-    status: 200,
-    ...(requestId !== undefined && { requestId }),
-  };
-  checkVectors(matrix, expected, details);
-  const usage = isObject(body.usage) ? readUsage(body.usage) : undefined;
+  checkVectors(matrix, expected, { provider: dialect.provider, status: 200, requestId });
   return {
     vectors: matrix.values,
     dimensions: matrix.columns,
-    usage: usage ?? {},
-    ...(requestId !== undefined && { requestId }),
+    usage: readUsage(body.usage) ?? {},
+    requestId,
   };
 }
 
 function decodeBody(
   response: HttpResponse,
-  expected: { readonly count: number; readonly dimensions?: number },
+  expected: ExpectedVectors,
   now: number,
   dialect: EmbeddingDialect,
 ): EmbeddingList {
@@ -101,9 +98,9 @@ function decodeBody(
     return decodeEmbeddingList(response.body, expected.count * (expected.dimensions ?? 0));
   } catch (error) {
     if (!(error instanceof FloatSyntaxError)) throw error;
-    const answer = dialect.classifyResponse(response, now);
-    if (answer.kind !== "bad-response") throw answer;
-    throw new ProviderError(`the answer's embeddings cannot be read: ${error.message}`, {
+    const failure = dialect.classifyResponse(response, now);
+    if (failure.kind !== "bad-response") throw failure;
+    throw new ProviderError(`the embeddings of the response cannot be read: ${error.message}`, {
       kind: "bad-response",
       provider: dialect.provider,
       status: response.status,

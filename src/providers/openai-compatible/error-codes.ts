@@ -1,6 +1,6 @@
 import type { ErrorCodeClass } from "./profile.ts";
 
-const KEY_REFUSED = { kind: "auth", message: "the API key was refused" } as const;
+const KEY_REFUSED = { kind: "auth", message: "the API key was rejected" } as const;
 const NO_BALANCE = { kind: "quota", message: "the account has no balance or quota left" } as const;
 const RATE = { kind: "throttled", message: "the rate limit is reached" } as const;
 const REQUESTS = {
@@ -12,20 +12,20 @@ const TOKENS = { kind: "throttled", dimension: "tokens", message: "too many toke
 const AT_ONCE = { kind: "throttled", dimension: "concurrency", message: "too many calls at once" } as const;
 const OVERLOADED = { kind: "overloaded", message: "the upstream is overloaded" } as const;
 const FAILED = { kind: "server", message: "the upstream failed" } as const;
-const INVALID = { kind: "invalid-request", message: "the request was refused as invalid" } as const;
+const INVALID = { kind: "invalid-request", message: "the request was rejected as invalid" } as const;
 const TOO_LONG = { kind: "too-long", message: "the input is too long for the model" } as const;
 const BATCH_TOO_LARGE = {
   kind: "too-long",
   message: "the request is too large",
   isSplittable: true,
 } as const;
-const FILTERED = { kind: "content-filter", message: "the content filter refused the request" } as const;
+const FILTERED = { kind: "content-filter", message: "the content filter rejected the request" } as const;
 const NO_MODEL = {
   kind: "auth",
   message: "the model does not exist or the account may not use it",
 } as const;
 
-/** `error.code` and `error.type` as the vendors spell them; both are looked up, the code first. */
+/** Values of `error.code` and `error.type`; both are looked up, the code first. */
 export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   invalid_api_key: KEY_REFUSED,
   incorrect_api_key: KEY_REFUSED,
@@ -41,7 +41,7 @@ export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   billing_not_active: NO_BALANCE,
   insufficient_balance: NO_BALANCE,
   exceeded_current_quota_error: NO_BALANCE,
-  // With this code OpenAI says in the type which limit it was.
+  // OpenAI sends these as the type, with `rate_limit_exceeded` as the code.
   requests: REQUESTS,
   tokens: TOKENS,
   rate_limit_exceeded: RATE,
@@ -74,14 +74,14 @@ export const DASHSCOPE_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   AccessDenied: { kind: "auth", message: "the account may not do this" },
   Arrearage: NO_BALANCE,
   limit_requests: REQUESTS,
-  limit_burst_rate: { kind: "throttled", dimension: "requests", message: "the request rate grew too fast" },
+  limit_burst_rate: { kind: "throttled", dimension: "requests", message: "the request rate increased too fast" },
   Throttling: RATE,
   "Throttling.RateQuota": REQUESTS,
   "Throttling.AllocationQuota": TOKENS,
   "Throttling.BurstRate": {
     kind: "throttled",
     dimension: "requests",
-    message: "the request rate grew too fast",
+    message: "the request rate increased too fast",
   },
   data_inspection_failed: FILTERED,
   DataInspectionFailed: FILTERED,
@@ -116,7 +116,7 @@ export const VOLCENGINE_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   RequestBurstTooFast: {
     kind: "throttled",
     dimension: "requests",
-    message: "the request rate grew too fast",
+    message: "the request rate increased too fast",
   },
   ServerOverloaded: OVERLOADED,
   InternalServiceError: FAILED,
@@ -131,7 +131,7 @@ export const TEI_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   Overloaded: { ...AT_ONCE, message: "the server's queue is full" },
   Unhealthy: { kind: "server", message: "the server is not healthy" },
   Backend: { kind: "server", message: "the server's model failed" },
-  Tokenizer: { kind: "too-long", message: "the server's tokenizer refused an input" },
-  Validation: { kind: "invalid-request", message: "the server refused the request" },
+  Tokenizer: { kind: "too-long", message: "the server's tokenizer rejected an input" },
+  Validation: { kind: "invalid-request", message: "the server rejected the request" },
   Empty: { kind: "invalid-request", message: "an input is empty" },
 };

@@ -1,39 +1,36 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
-import type { LaneLimits } from "#src/core/lane.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 
 export interface ErrorCodeClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
-  /** Smaller batches may pass. */
+  /** Smaller batches may succeed. */
   readonly isSplittable?: boolean;
 }
 
-/** Everything that makes one OpenAI-compatible vendor: data, from which codec, registry and configuration follow. */
+/** The data of an OpenAI-compatible vendor, from which its codec, registry entry and configuration are derived. */
 export interface CompatibleProfile {
   readonly name: string;
   readonly defaultBaseUrl: string;
   readonly models: readonly ModelData[];
-  /** Serves what its owner or many vendors put on it, so that any model's name is taken: of both kinds, or of one. */
+  /** Any model name is accepted, because the operator of the server chooses the models: of both kinds, or embeddings. */
   readonly openModels?: "any" | "embedding";
-  /** First part of the variables of the account: "OPENAI" for OPENAI_API_KEY and OPENAI_BASE_URL. */
+  /** Prefix of the environment variables: "OPENAI" for OPENAI_API_KEY and OPENAI_BASE_URL. */
   readonly envPrefix: string;
-  /** False for servers that run without a key. */
+  /** False for servers that work without a key. */
   readonly needsKey?: boolean;
   readonly maxTokensField?: "max_tokens" | "max_completion_tokens";
-  /** Whether usage of a stream has to be asked for; true unless said otherwise. */
+  /** Whether the usage of a stream must be requested. Default true. */
   readonly includeUsage?: boolean;
   readonly reasoningField?: "reasoning_content" | "reasoning";
   readonly terminal?: "both" | "done" | "finish-reason";
-  /** Asked-for form of vectors; what comes back is told apart by itself. */
+  /** The requested form of vectors; the decoder recognizes both forms. */
   readonly encoding?: "base64" | "float" | "omitted";
-  /** Inputs one embedding call may carry, for models that say nothing of their own. */
+  /** Inputs per embedding call, for models without a value of their own. */
   readonly maxInputs?: number;
   readonly maxBatchTokens?: number;
-  /** For models that are not listed. */
-  readonly limits?: LaneLimits;
-  /** The vendor's own error codes, before those all share. */
+  /** The vendor's own error codes, which take precedence over the common ones. */
   readonly codes?: Readonly<Record<string, ErrorCodeClass>>;
   readonly headers?: Readonly<Record<string, string>>;
 }

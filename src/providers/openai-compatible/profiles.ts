@@ -6,7 +6,7 @@ const chat = (name: string, maxTokens: number, maxOutputTokens?: number): ModelD
   name,
   kind: "chat",
   maxTokens,
-  ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+  maxOutputTokens,
 });
 
 const embedding = (name: string, dimensions: number, maxTokens: number, more: Partial<ModelData> = {}): ModelData => ({
@@ -18,8 +18,8 @@ const embedding = (name: string, dimensions: number, maxTokens: number, more: Pa
 });
 
 /**
- * The vendors that speak the OpenAI protocol. Only models whose figures are published are listed; servers with
- * models of their owner's take any name. One more vendor is one more element.
+ * The vendors of the OpenAI protocol. Only models with published limits are listed; servers whose operator chooses the
+ * models accept any name. Another vendor is another element.
  */
 export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
   {
@@ -134,7 +134,7 @@ export const COMPATIBLE_PROFILES: readonly CompatibleProfile[] = [
     openModels: "embedding",
     needsKey: false,
     encoding: "base64",
-    // The server's own default of --max-client-batch-size.
+    // The default of the server's --max-client-batch-size.
     maxInputs: 32,
     codes: TEI_CODES,
     models: [],

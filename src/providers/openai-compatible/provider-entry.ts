@@ -15,7 +15,7 @@ export function createCompatibleEntry(profile: CompatibleProfile): ProviderEntry
     name,
     defaultBaseUrl,
     models: models.map((model) =>
-      model.kind === "embedding" && maxInputs !== undefined ? { maxInputs, ...model } : model,
+      model.kind === "embedding" ? { ...model, maxInputs: model.maxInputs ?? maxInputs } : model,
     ),
     acceptsAnyModel: profile.openModels !== undefined,
     describeUnlisted: (model, kind) => describeUnlisted(profile, model, kind),

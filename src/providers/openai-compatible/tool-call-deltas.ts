@@ -2,7 +2,7 @@ import { readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { ChatEvent } from "#src/providers/provider.ts";
 import { readArguments } from "./chat-parts.ts";
 
-/** One tool call as far as it has come. */
+/** The part of a tool call received so far. */
 export interface PartialToolCall {
   readonly index: number;
   readonly id: string;
@@ -10,12 +10,12 @@ export interface PartialToolCall {
   readonly arguments: string;
 }
 
-/** More parallel calls than any model makes. */
+/** No model makes more parallel calls. */
 const MAX_TOOL_CALLS = 128;
 
 /**
- * The calls with a delta's pieces added, and the events these are; or what is wrong with the delta, in words. A piece
- * names its call by `index`; one without belongs to the last call, unless it brings an id of its own.
+ * Adds a delta's pieces to the calls; returns the calls and the events, or a description of what is wrong with the delta.
+ * A piece names its call by `index`. A piece without an index belongs to the last call, unless it has another id.
  */
 export function addToolCalls(
   calls: readonly PartialToolCall[],
@@ -26,7 +26,7 @@ export function addToolCalls(
   const events: ChatEvent[] = [];
   for (const piece of pieces) {
     const index = findIndex(updatedCalls, piece);
-    if (index === undefined) return `a tool call's index is not an integer below ${MAX_TOOL_CALLS}`;
+    if (index === undefined) return `the index of a tool call is not an integer below ${MAX_TOOL_CALLS}`;
     const id = readText(piece, "id");
     const name = readText(readObject(piece, "function"), "name");
     const text = readArguments(piece);
@@ -47,9 +47,9 @@ export function addToolCalls(
     events.push({
       type: "tool-call-delta",
       index,
-      ...(id !== undefined && known.id === "" && { id }),
-      ...(name !== undefined && known.name === "" && { name }),
-      ...(text !== undefined && text !== "" && { arguments: text }),
+      id: known.id === "" ? id : undefined,
+      name: known.name === "" ? name : undefined,
+      arguments: text || undefined,
     });
   }
   return { calls: updatedCalls, events };

@@ -12,7 +12,7 @@ export interface CodeContext {
 }
 
 /** The error a non-zero `code` stands for. Only our table's words reach the message: the provider's may quote the request. */
-export function errorFromCode(code: number, context: CodeContext = {}): ProviderError {
+export function createSparkCodeError(code: number, context: CodeContext = {}): ProviderError {
   const listed = Object.hasOwn(SPARK_CODES, code) ? SPARK_CODES[code] : undefined;
   const details = { ...buildErrorDetails(context), code: String(code) };
   if (!listed) {
@@ -36,15 +36,15 @@ export function errorFromCode(code: number, context: CodeContext = {}): Provider
  * The error of an HTTP answer that is no success: a refused handshake or signature, an error of the HTTP interface,
  * or something that is not Spark at all. A business code in its JSON counts for more than the status.
  */
-export function errorFromResponse(response: HttpResponse, now: number, cause?: unknown): ProviderError {
+export function classifySparkResponse(response: HttpResponse, now: number, cause?: unknown): ProviderError {
   const body = readBody(response.body);
   const context = {
     status: response.status,
     requestId: findRequestId(body, response.headers),
     retryAfterMs: parseRetryAfter(response.headers, now),
   };
-  const code = body && findCode(body);
-  if (code !== undefined && code !== 0) return errorFromCode(code, context);
+  const code = body && findSparkCode(body);
+  if (code !== undefined && code !== 0) return createSparkCodeError(code, context);
   const details = { ...buildErrorDetails(context), ...(cause !== undefined && { cause }) };
   if (isInvalidUser(body))
     return new ProviderError(
@@ -103,7 +103,7 @@ export function readCode(value: unknown): number | undefined {
 }
 
 /** `header.code` (frames, embeddings), a flat `code`, or `error.code` as text. */
-export function findCode(body: JsonObject): number | undefined {
+export function findSparkCode(body: JsonObject): number | undefined {
   const header = isObject(body.header) ? readCode(body.header.code) : undefined;
   const error = isObject(body.error) ? readCode(body.error.code) : undefined;
   return header ?? readCode(body.code) ?? error;

@@ -4,7 +4,7 @@ import { checkVectors } from "#src/providers/check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
-import { errorFromCode, errorFromResponse, findCode, readSid } from "./classify-error.ts";
+import { classifySparkResponse, createSparkCodeError, findSparkCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 
 /** The text of `payload.messages`: a conversation of one message, as base64 of its JSON. */
@@ -13,7 +13,7 @@ export function encodeText(text: string): string {
 }
 
 /** The JSON body of an embedding call; `purpose` decides the domain where the service has one. */
-export function encodeEmbeddingRequest(
+export function encodeSparkEmbedding(
   service: SparkEmbeddingService,
   text: string,
   purpose: EmbeddingPurpose,
@@ -38,13 +38,13 @@ export function encodeEmbeddingRequest(
  * Turns an HTTP answer into one vector, or throws the ProviderError it stands for. An answer counts as a success only
  * when it holds `dimensions` finite values, not all zero. `now` dates Retry-After and measures the clock.
  */
-export function decodeEmbeddingResponse(response: HttpResponse, dimensions: number, now: number): EmbeddingResponse {
-  if (response.status !== 200) throw errorFromResponse(response, now);
+export function decodeSparkEmbedding(response: HttpResponse, dimensions: number, now: number): EmbeddingResponse {
+  if (response.status !== 200) throw classifySparkResponse(response, now);
   const body = parseObject(response.body.toString("utf8"));
-  const code = body && findCode(body);
-  if (code === undefined) throw errorFromResponse(response, now);
+  const code = body && findSparkCode(body);
+  if (code === undefined) throw classifySparkResponse(response, now);
   const sid = readSid(readField(readObject(body, "header"), "sid"));
-  if (code !== 0) throw errorFromCode(code, { status: 200, requestId: sid });
+  if (code !== 0) throw createSparkCodeError(code, { status: 200, requestId: sid });
   const details = { provider: SPARK_NAME, status: 200, ...(sid !== undefined && { requestId: sid }) };
   const text = readText(readObject(readObject(body, "payload"), "feature"), "text");
   const values = text === undefined ? undefined : decodeFloats(text);

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { ProviderError } from "#src/core/errors.ts";
 import type { Call, EmbeddingModel, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
-import { errorFromResponse } from "./classify-error.ts";
-import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "./embedding-codec.ts";
+import { classifySparkResponse } from "./classify-error.ts";
+import { decodeSparkEmbedding, encodeSparkEmbedding } from "./embedding-codec.ts";
 import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
 import { SignedEndpoint } from "./signed-endpoint.ts";
@@ -34,7 +34,7 @@ export function createEmbeddingModel(
       if (dimensions !== undefined && dimensions !== SPARK_DIMENSIONS)
         throw invalidRequestError(`dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`, false);
       const uid = randomUUID().replaceAll("-", "");
-      const body = encodeEmbeddingRequest(service, text, purpose, { appId: account.appId, uid });
+      const body = encodeSparkEmbedding(service, text, purpose, { appId: account.appId, uid });
       return postSigned(endpoints[purpose], account, body, transport, call);
     },
   };
@@ -56,9 +56,9 @@ async function postSigned(
     const response = await transport.post({ provider: SPARK_NAME, url, headers, body }, call);
     if (response.status !== 401) {
       if (response.status === 200) endpoint.confirm(target);
-      return decodeEmbeddingResponse(response, SPARK_DIMENSIONS, now);
+      return decodeSparkEmbedding(response, SPARK_DIMENSIONS, now);
     }
-    failure = errorFromResponse(response, now);
+    failure = classifySparkResponse(response, now);
   }
   throw failure;
 }

@@ -43,7 +43,7 @@ function readOptionalText(value: unknown, field: string): string | undefined {
 }
 
 /** `prompt_tokens` counts the history as well; `question_tokens`, the last question alone, has no place in Usage. */
-export function readUsage(tokens: JsonObject | undefined): Usage | undefined {
+export function readSparkUsage(tokens: JsonObject | undefined): Usage | undefined {
   if (!tokens) return undefined;
   const inputTokens = readCount(tokens, "prompt_tokens");
   const outputTokens = readCount(tokens, "completion_tokens");

@@ -2,8 +2,8 @@ import { ProviderError } from "#src/core/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
 import type { ChatEvent, ChatResponse, Usage } from "#src/providers/provider.ts";
-import { errorFromCode, readCode, readSid } from "./classify-error.ts";
-import { type FunctionCall, readPieces, readUsage } from "./frame-parts.ts";
+import { createSparkCodeError, readCode, readSid } from "./classify-error.ts";
+import { type FunctionCall, readPieces, readSparkUsage } from "./frame-parts.ts";
 import { SPARK_NAME } from "./profile.ts";
 
 /** Frames that wait for one before them. A network does not reorder a connection, so more than this is nonsense. */
@@ -83,7 +83,7 @@ function readFrame(text: string, state: FrameState): { frame: Frame; sid: string
   const sid = readSid(readField(header, "sid")) ?? state.sid;
   const code = readCode(readField(header, "code"));
   if (code === undefined) throw badResponseError(state, "a frame has no header.code");
-  if (code !== 0) throw errorFromCode(code, { requestId: sid });
+  if (code !== 0) throw createSparkCodeError(code, { requestId: sid });
   const payload = readObject(body, "payload");
   const choices = readObject(payload, "choices");
   if (!choices) throw badResponseError(state, "a frame reports success but holds no choices");
@@ -100,7 +100,7 @@ function readSeq(choices: JsonObject, state: FrameState): number {
 function readContents(payload: JsonObject | undefined, choices: JsonObject, state: FrameState) {
   const pieces = readPieces(readField(choices, "text") ?? []);
   if (!pieces) throw badResponseError(state, "a frame's text has another form than a list of contents");
-  return { ...pieces, usage: readUsage(readObject(readObject(payload, "usage"), "text")) };
+  return { ...pieces, usage: readSparkUsage(readObject(readObject(payload, "usage"), "text")) };
 }
 
 /** The state with what a new frame says about the others; refuses frames that contradict each other. */

@@ -6,7 +6,7 @@ import type { StreamState } from "#src/providers/openai-compatible/chat-reducer.
 import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
 import type { ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import type { ResponseHead, Transport } from "#src/providers/transport/transport.ts";
-import { errorFromCode, errorFromResponse, readCode, readSid } from "./classify-error.ts";
+import { classifySparkResponse, createSparkCodeError, readCode, readSid } from "./classify-error.ts";
 import { checkRange } from "./encode-request.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 
@@ -34,8 +34,8 @@ export function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
   const codec = createChatCodec({
     provider: SPARK_NAME,
     encode: (request, stream) => encodeBody(version, request, stream),
-    classifyBody: (body, head, now) => errorFromResponse(toHttpResponse(body, head), now),
-    classifyResponse: (response, now) => errorFromResponse(response, now),
+    classifyBody: (body, head, now) => classifySparkResponse(toHttpResponse(body, head), now),
+    classifyResponse: (response, now) => classifySparkResponse(response, now),
     failures: {},
     terminal: "done",
   });
@@ -78,7 +78,7 @@ function toHttpResponse(body: JsonObject, { status, headers }: ResponseHead) {
 
 function checkCode(value: unknown, sid: unknown, { status }: ResponseHead): void {
   const code = value === undefined ? 0 : readCode(value);
-  if (code !== 0) throw errorFromCode(code ?? -1, { status, requestId: readSid(sid) });
+  if (code !== 0) throw createSparkCodeError(code ?? -1, { status, requestId: readSid(sid) });
 }
 
 function finalizeResponse(response: ChatResponse, head: ResponseHead): ChatResponse {

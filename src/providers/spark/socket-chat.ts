@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { reduceChat } from "#src/providers/chat-accumulator.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
-import { errorFromResponse } from "./classify-error.ts";
+import { classifySparkResponse } from "./classify-error.ts";
 import { encodeChatRequest } from "./encode-request.ts";
 import { createFrameReducer } from "./frame-reducer.ts";
 import { SPARK_BASE_URL, SPARK_NAME, type SparkVersion } from "./profile.ts";
@@ -55,7 +55,7 @@ async function connect(
       endpoint.confirm(target);
       return answer.frames;
     }
-    failure = errorFromResponse(answer.refusal, now);
+    failure = classifySparkResponse(answer.refusal, now);
     if (answer.refusal.status !== 401) break;
   }
   throw failure;

@@ -1,5 +1,5 @@
 import { ProviderError } from "#src/core/errors.ts";
-import { findRangeProblem } from "#src/providers/check-range.ts";
+import { assertInRange } from "#src/providers/check-range.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { ChatDialect } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { encodeChatBody } from "#src/providers/openai-compatible/chat-request.ts";
@@ -9,32 +9,29 @@ import { classifyZhipuBody, classifyZhipuResponse } from "./classify-error.ts";
 import { ZHIPU_MODELS, ZHIPU_NAME } from "./profile.ts";
 
 /**
- * Zhipu's form of the common chat protocol. With a request id, which must be new for every call, an answer that names
- * another one is refused.
+ * Zhipu's dialect of the common chat protocol. `requestId` must be new for every call; an answer that contains another
+ * request id is rejected.
  */
 export function createZhipuChatDialect(model: string, requestId?: string): ChatDialect {
   return {
     provider: ZHIPU_NAME,
-    encode: (request, stream) => ({
-      ...(requestId !== undefined && { request_id: requestId }),
-      ...encodeZhipuChat(model, request, stream),
-    }),
-    ...(requestId !== undefined && { checkRequestId: (body, head) => checkRequestId(body, head, requestId) }),
+    encode: (request, stream) => ({ request_id: requestId, ...encodeZhipuChat(model, request, stream) }),
+    checkRequestId: (body, head) => checkRequestId(body, head, requestId),
     classifyBody: classifyZhipuBody,
     classifyResponse: classifyZhipuResponse,
     failures: {
       sensitive: { kind: "content-filter", message: "the output was withdrawn by the content filter" },
-      network_error: { kind: "server", message: "the inference failed half-way" },
+      network_error: { kind: "server", message: "the generation failed" },
     },
-    // Usage comes with the finish reason, so the answer is complete with it; a cut before [DONE] is a cut still.
+    // Usage arrives with the finish reason, but a stream that ends before [DONE] is still incomplete.
     terminal: "both",
   };
 }
 
-function checkRequestId(body: JsonObject, { status }: ResponseHead, requestId: string): void {
-  const answered = readText(body, "request_id");
-  if (answered === undefined || answered === requestId) return;
-  throw new ProviderError("the answer is that of another request: its request_id is not the one sent", {
+function checkRequestId(body: JsonObject, { status }: ResponseHead, requestId: string | undefined): void {
+  const received = readText(body, "request_id");
+  if (requestId === undefined || received === undefined || received === requestId) return;
+  throw new ProviderError("the response belongs to another request: its request_id is not the one sent", {
     kind: "bad-response",
     provider: ZHIPU_NAME,
     status,
@@ -44,8 +41,8 @@ function checkRequestId(body: JsonObject, { status }: ResponseHead, requestId: s
 
 const MIN_PROBABILITY = 0.01;
 const MAX_PROBABILITY = 0.99;
-const MIN_USER = 6;
-const MAX_USER = 128;
+const MIN_USER_LENGTH = 6;
+const MAX_USER_LENGTH = 128;
 
 function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
   const body = encodeChatBody(model, { ...request, messages: request.messages.map(flattenContent) }, stream, {
@@ -54,44 +51,34 @@ function encodeZhipuChat(model: string, request: ChatRequest, stream: boolean): 
     includeUsage: false,
     encodeReasoning: (reasoning) => ({ reasoning_content: reasoning }),
   });
-  checkMaxTokens(model, body.max_tokens);
+  const max = ZHIPU_MODELS.find(({ name }) => name === model)?.maxOutputTokens;
+  assertInRange(ZHIPU_NAME, `max_tokens of ${model}`, body.max_tokens, { min: 1, max, integer: true });
   const { temperature, top_p: topP, stop, user, ...others } = body;
   return {
     ...others,
-    ...clampTemperature(temperature),
-    ...(typeof topP === "number" && { top_p: clampProbability(topP) }),
-    ...(stop !== undefined && { stop: Array.isArray(stop) ? stop : [stop] }),
-    ...encodeUser(user),
+    ...encodeTemperature(temperature),
+    top_p: typeof topP === "number" ? clampProbability(topP) : undefined,
+    stop: stop === undefined || Array.isArray(stop) ? stop : [stop],
+    user_id: isValidUser(user) ? user : undefined,
   };
 }
 
-function checkMaxTokens(model: string, value: unknown): void {
-  const max = ZHIPU_MODELS.find(({ name }) => name === model)?.maxOutputTokens;
-  const problem = findRangeProblem(value, { min: 1, integer: true, ...(max !== undefined && { max }) });
-  if (problem === undefined) return;
-  throw new ProviderError(`max_tokens of ${model} ${problem}`, {
-    kind: "invalid-request",
-    provider: ZHIPU_NAME,
-  });
-}
-
-/** Zero means the likeliest word every time, which Zhipu says another way. */
-function clampTemperature(temperature: unknown): Record<string, unknown> {
+/** Temperature 0 (greedy decoding) is `do_sample: false` for Zhipu. */
+function encodeTemperature(temperature: unknown): Record<string, unknown> {
   if (typeof temperature !== "number") return {};
-  if (temperature <= 0) return { do_sample: false };
-  return { temperature: clampProbability(temperature) };
+  return temperature <= 0 ? { do_sample: false } : { temperature: clampProbability(temperature) };
 }
 
 function clampProbability(value: number): number {
   return Math.min(MAX_PROBABILITY, Math.max(MIN_PROBABILITY, value));
 }
 
-/** Zhipu refuses names outside these lengths; one that does not fit is worth less than the answer. */
-function encodeUser(user: unknown): Record<string, unknown> {
-  return typeof user === "string" && user.length >= MIN_USER && user.length <= MAX_USER ? { user_id: user } : {};
+/** Zhipu rejects ids of other lengths; such an id is left out rather than failing the call. */
+function isValidUser(user: unknown): boolean {
+  return typeof user === "string" && user.length >= MIN_USER_LENGTH && user.length <= MAX_USER_LENGTH;
 }
 
-/** Zhipu drops lists of parts from these roles without a word. Parts that are no text stay as they are. */
+/** Zhipu silently drops lists of parts from messages of these roles. Lists with parts other than text stay unchanged. */
 function flattenContent(message: ChatMessage): ChatMessage {
   const { role, content } = message;
   if ((role !== "assistant" && role !== "tool") || content === null || typeof content === "string") return message;

@@ -1,72 +1,59 @@
 import { ProviderError } from "#src/core/errors.ts";
-import { isObject, type JsonObject, parseObject, readField, readText } from "#src/providers/json-value.ts";
+import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { ZHIPU_CODES, ZHIPU_NAME, ZHIPU_NAMED_CODES, type ZhipuErrorCode } from "./profile.ts";
 
-/** An error body is short; a large one is a broken success. */
-const MAX_ERROR_BYTES = 1024 * 1024;
-
 /**
- * The error a body or a stream frame reports: `{error: {code, message}}`, or code and text at the top level as the
- * older interfaces do. The code decides and the status only where no table lists it. Only our own words reach the
- * message.
+ * The error that a body or a stream frame reports: `{error: {code, message}}`, or code and text at the top level as in
+ * the older interfaces. The code decides; the status counts only when the code is unknown. The message contains none of
+ * the upstream's text.
  */
 export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: number): ProviderError {
   const code = findCode(body);
   const details = buildErrorDetails(body, head, now);
-  const listed = code === undefined ? undefined : findListed(code);
-  if (code !== undefined && listed) {
+  const listed = code === undefined ? undefined : findListedCode(code);
+  if (listed) {
     const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
     return new ProviderError(`${listed.message} (code ${code})${hint}`, {
       ...details,
       kind: listed.kind,
       code,
-      ...(listed.dimension && { dimension: listed.dimension }),
+      dimension: listed.dimension,
     });
   }
   const shown = code === undefined ? "without a code" : `code ${code}`;
-  const status = head.status === 200 ? undefined : readStatus(head.status);
-  return new ProviderError(
-    `${status?.message ?? "Zhipu reports an error that no table lists"} (HTTP ${head.status}, ${shown})`,
-    {
-      ...details,
-      kind: status?.kind ?? "server",
-      isUnlisted: true,
-      ...(code !== undefined && { code }),
-      ...(status?.isSplittable && { isSplittable: true }),
-    },
-  );
+  const status = head.status === 200 ? undefined : classifyZhipuStatus(head.status);
+  return new ProviderError(`${status?.message ?? "Zhipu reported an unknown error"} (HTTP ${head.status}, ${shown})`, {
+    ...details,
+    kind: status?.kind ?? "server",
+    isUnlisted: true,
+    code,
+    isSplittable: status?.isSplittable,
+  });
 }
 
-/** The error of an answer that holds no result: another status, an HTML page, an empty or broken body. */
+/** The error for a response without a result: another status, an HTML page, an empty or incomplete body. */
 export function classifyZhipuResponse(response: HttpResponse, now: number): ProviderError {
-  const { body, status } = response;
-  const object = body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
-  const failed = object !== undefined && (findCode(object) !== undefined || isObject(readField(object, "error")));
-  if (object && (failed || status !== 200)) return classifyZhipuBody(object, response, now);
-  if (status !== 200) return classifyZhipuBody({}, response, now);
-  const message =
-    body.length === 0
-      ? "the answer is empty"
-      : object === undefined
-        ? `the answer is not a complete JSON object (${body.length} bytes)`
-        : "the answer is JSON but holds no result";
-  return new ProviderError(message, {
+  const body = parseErrorBody(response);
+  const hasFailed = body !== undefined && (findCode(body) !== undefined || isObject(readField(body, "error")));
+  if (hasFailed || response.status !== 200) return classifyZhipuBody(body ?? {}, response, now);
+  return new ProviderError(describeUnusableBody(response, body, "a result"), {
     ...buildErrorDetails({}, response, now),
     kind: "bad-response",
     isUnlisted: true,
   });
 }
 
-function findListed(code: string): ZhipuErrorCode | undefined {
+function findListedCode(code: string): ZhipuErrorCode | undefined {
   if (Object.hasOwn(ZHIPU_CODES, code)) return ZHIPU_CODES[code];
   return Object.hasOwn(ZHIPU_NAMED_CODES, code) ? ZHIPU_NAMED_CODES[code] : undefined;
 }
 
-/** Two statuses are Zhipu's own. */
-function readStatus(status: number) {
+/** Zhipu defines two statuses of its own. */
+function classifyZhipuStatus(status: number) {
   if (status === 434) return { kind: "auth", message: "the account may not use this API" } as const;
   if (status === 435) return { kind: "too-long", message: "the file is too large" } as const;
   return classifyStatus(status);
@@ -79,14 +66,13 @@ function findCode(body: JsonObject): string | undefined {
   return typeof code === "string" && /^[\w.-]{1,64}$/.test(code) ? code : undefined;
 }
 
-function buildErrorDetails(body: JsonObject, head: ResponseHead, now: number) {
-  const header = head.headers["x-log-id"] ?? head.headers["x-request-id"];
-  const requestId = readText(body, "request_id") ?? (typeof header === "string" ? header : undefined);
-  const retryAfterMs = parseRetryAfter(head.headers, now);
+function buildErrorDetails(body: JsonObject, { status, headers }: ResponseHead, now: number) {
+  const header = headers["x-log-id"] ?? headers["x-request-id"];
+  const requestId = readText(body, "request_id") ?? (typeof header === "string" ? header : "");
   return {
     provider: ZHIPU_NAME,
-    status: head.status,
-    ...(requestId !== undefined && /^[\w.:-]{1,128}$/.test(requestId) && { requestId }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    status,
+    requestId: /^[\w.:-]{1,128}$/.test(requestId) ? requestId : undefined,
+    retryAfterMs: parseRetryAfter(headers, now),
   };
 }

@@ -140,7 +140,7 @@ describe("a MiniMax call that goes wrong", () => {
     ],
     [{ type: "html" }, { kind: "server", status: 502 }],
     [{ type: "html", status: 200 }, { kind: "bad-response" }],
-    [{ type: "empty" }, { kind: "bad-response", message: "the answer is empty" }],
+    [{ type: "empty" }, { kind: "bad-response", message: "the response is empty" }],
     [{ type: "truncate" }, { kind: "bad-response" }],
     [{ type: "truncate", framing: "cut" }, { kind: "network" }],
     [{ type: "truncate", framing: "until-close" }, { kind: "bad-response" }],
@@ -154,11 +154,11 @@ describe("a MiniMax call that goes wrong", () => {
     [{ type: "trickle" }, { kind: "timeout", code: "TOTAL_TIMEOUT" }],
     [
       { type: "vectors", defect: "missing" },
-      { kind: "bad-response", message: "the answer holds 1 vectors for 2 inputs" },
+      { kind: "bad-response", message: "the response contains 1 vectors for 2 inputs" },
     ],
     [
       { type: "vectors", defect: "extra" },
-      { kind: "bad-response", message: "the answer holds 3 vectors for 2 inputs" },
+      { kind: "bad-response", message: "the response contains 3 vectors for 2 inputs" },
     ],
     [{ type: "vectors", defect: "short" }, { kind: "bad-response" }],
     [{ type: "vectors", defect: "ragged" }, { kind: "bad-response" }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
-import { createChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
+import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 
 describe("findRangeProblem", () => {
@@ -16,7 +16,7 @@ describe("findRangeProblem", () => {
 
   it.each<[unknown, Range, string]>([
     [7, { min: 1, max: 6, integer: true }, "must be a whole number from 1 to 6, not 7"],
-    [1.5, { min: 1, integer: true }, "must be a whole number from 1 on, not 1.5"],
+    [1.5, { min: 1, integer: true }, "must be a whole number of at least 1, not 1.5"],
     [0, { above: 0, max: 1 }, "must be a number above 0, up to 1, not 0"],
     [-1, { above: 0 }, "must be a number above 0, not -1"],
     [Number.NaN, { min: 0, max: 2 }, "must be a number from 0 to 2, not NaN"],
@@ -30,7 +30,10 @@ describe("a compatible vendor's parameters", () => {
   const encode = (name: string, model: string, request: object) => {
     const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
     if (!profile) throw new Error(`no ${name}`);
-    return createChatDialect(profile, model).encode({ messages: [{ role: "user", content: "x" }], ...request }, false);
+    return createCompatibleChatDialect(profile, model).encode(
+      { messages: [{ role: "user", content: "x" }], ...request },
+      false,
+    );
   };
 
   it.each([

@@ -27,7 +27,7 @@ describe("checkVectors", () => {
     ["none at all", [], 0, 0, 1, 2, "0 vectors for 1 inputs"],
     ["another dimension", [1, 1, 1], 1, 3, 1, 2, "3 dimensions, not 2"],
     ["empty vectors", [], 1, 0, 1, undefined, "0 dimensions, not at least 1"],
-    ["a zero vector", [1, 0, 0, 0], 2, 2, 2, 2, "vector 1 of the answer is all zeros"],
+    ["a zero vector", [1, 0, 0, 0], 2, 2, 2, 2, "vector 1 of the response is all zeros"],
     [
       "an infinite value",
       [1, Number.POSITIVE_INFINITY],
@@ -35,9 +35,9 @@ describe("checkVectors", () => {
       2,
       1,
       2,
-      "vector 0 of the answer holds a value that is not finite",
+      "vector 0 of the response contains a value that is not finite",
     ],
-    ["NaN", [1, 1, 1, Number.NaN], 2, 2, 2, 2, "vector 1 of the answer holds a value that is not finite"],
+    ["NaN", [1, 1, 1, Number.NaN], 2, 2, 2, 2, "vector 1 of the response contains a value that is not finite"],
   ])("refuses %s", (_, values, rows, columns, count, dimensions, message) => {
     expect(() => check(values, rows, columns, count, dimensions)).toThrow(
       expect.objectContaining({ kind: "bad-response", message: expect.stringContaining(message) }),

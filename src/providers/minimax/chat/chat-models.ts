@@ -1,13 +1,13 @@
 import type { ModelData } from "#src/providers/provider.ts";
 
-/** MiniMax has four chat protocols; each is named after the last part of its path, the compatible one `openai`. */
+/** The four chat protocols of MiniMax, named after the last part of their paths; the OpenAI-compatible one is `openai`. */
 export const MINIMAX_DIALECTS = ["chatcompletion", "chatcompletion_pro", "chatcompletion_v2", "openai"] as const;
 export type MinimaxDialect = (typeof MINIMAX_DIALECTS)[number];
 
 export interface MinimaxChatModel extends ModelData {
   readonly kind: "chat";
   readonly dialect: MinimaxDialect;
-  /** Takes `response_format`. */
+  /** Supports `response_format`. */
   readonly responseFormat?: boolean;
 }
 
@@ -17,7 +17,7 @@ const yuan = (perMillion: number) => ({
   currency: "CNY",
 });
 
-/** What the limits of a free account are; those of a paid one are the user's own figures. */
+/** Limits of a free account. Users of paid accounts configure their own. */
 const FREE_V2 = { requestsPerMinute: 6, tokensPerMinute: 24_000, pacing: "burst" } as const;
 const FREE_M2 = { requestsPerMinute: 20, tokensPerMinute: 1_000_000, pacing: "burst" } as const;
 
@@ -46,7 +46,7 @@ export const MINIMAX_CHAT_MODELS: readonly MinimaxChatModel[] = [
   { name: "MiniMax-M3", kind: "chat", dialect: "openai", maxTokens: 204_800 },
 ];
 
-/** The model's data; one that is not in the table is taken for a new one, which come with the compatible endpoint. */
+/** The model's data. An unlisted model is assumed to be new, and new models use the OpenAI-compatible endpoint. */
 export function describeChatModel(name: string): MinimaxChatModel {
   const known = MINIMAX_CHAT_MODELS.find((model) => model.name === name);
   return known ?? { name, kind: "chat", dialect: "openai" };

@@ -1,30 +1,24 @@
-import { findRangeProblem, type Range } from "#src/providers/check-range.ts";
+import { assertInRange, type Range } from "#src/providers/check-range.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
-import { invalidRequestError } from "./invalid-request-error.ts";
 
-const SHARE: Range = { above: 0, max: 1 };
-
-/** By the name in the body, so that fields given as `extra` are checked as well. */
-const RANGES: Readonly<Record<string, Range>> = {
-  temperature: SHARE,
-  top_p: SHARE,
-  beam_width: { min: 1, max: 3, integer: true },
-};
-
-const OUTPUT_FIELDS = ["tokens_to_generate", "max_tokens", "max_completion_tokens"] as const;
+const PROBABILITY: Range = { above: 0, max: 1 };
 
 /**
- * Throws `invalid-request` for a field of the body that is known to be out of its range, with the range. A
- * temperature of 0 is refused, not raised: an answer that differs from what was asked for must not look like it.
+ * Throws `invalid-request`, with the range, for a field of the body that is known to be out of its range. The fields are
+ * checked under their names in the body, so that fields from `extra` are checked as well. A temperature of 0 is rejected
+ * and not raised: the answer would differ from the requested one without a notice.
  */
 export function checkRanges(body: Readonly<Record<string, unknown>>, model: MinimaxChatModel): void {
-  for (const [field, range] of Object.entries(RANGES)) checkRange(body, field, range, model.name);
-  const max = model.maxOutputTokens;
-  const output = { min: 1, integer: true, ...(max !== undefined && { max }) };
-  for (const field of OUTPUT_FIELDS) checkRange(body, field, output, model.name);
-}
-
-function checkRange(body: Readonly<Record<string, unknown>>, field: string, range: Range, model: string): void {
-  const problem = findRangeProblem(body[field], range);
-  if (problem !== undefined) throw invalidRequestError(`${field} of ${model} ${problem}`);
+  const output = { min: 1, max: model.maxOutputTokens, integer: true };
+  const ranges: Readonly<Record<string, Range>> = {
+    temperature: PROBABILITY,
+    top_p: PROBABILITY,
+    beam_width: { min: 1, max: 3, integer: true },
+    tokens_to_generate: output,
+    max_tokens: output,
+    max_completion_tokens: output,
+  };
+  for (const [field, range] of Object.entries(ranges))
+    assertInRange(MINIMAX_NAME, `${field} of ${model.name}`, body[field], range);
 }

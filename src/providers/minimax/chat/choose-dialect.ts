@@ -1,10 +1,11 @@
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import { MINIMAX_DIALECTS, type MinimaxChatModel, type MinimaxDialect } from "./chat-models.ts";
-import { invalidRequestError } from "./invalid-request-error.ts";
 
 /**
- * The dialect to speak: the account's own choice before the model's. The choice is one dialect for all models
+ * The dialect of a model: the account's choice, or else the model's default. The choice is one dialect for all models
  * ("chatcompletion_v2") or one per model ("abab6.5s-chat=chatcompletion_v2, MiniMax-M1=openai"). Throws
- * `invalid-request` for a dialect there is not.
+ * `invalid-request` for an unknown dialect.
  */
 export function chooseDialect(model: MinimaxChatModel, choice: string | undefined): MinimaxDialect {
   let chosen = model.dialect;
@@ -15,6 +16,7 @@ export function chooseDialect(model: MinimaxChatModel, choice: string | undefine
     const dialect = MINIMAX_DIALECTS.find((known) => known === name);
     if (dialect === undefined)
       throw invalidRequestError(
+        MINIMAX_NAME,
         `the account's dialect must be one of ${MINIMAX_DIALECTS.join(", ")}, or model=dialect pairs of them`,
       );
     if (second === undefined || first === model.name) chosen = dialect;

@@ -4,8 +4,8 @@ import {
   buildErrorDetails,
   classifyBaseResp,
   classifyCode,
-  classifyResponse,
-  findCode,
+  classifyMinimaxResponse,
+  findMinimaxCode,
 } from "#src/providers/minimax/classify-error.ts";
 import { reportsError } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
@@ -13,13 +13,13 @@ import type { HttpResponse, ResponseHead } from "#src/providers/transport/transp
 
 /** Types of OpenAI-shaped errors, for errors whose message contains no code. */
 const ERROR_TYPES: Readonly<Record<string, { readonly kind: ProviderErrorKind; readonly message: string }>> = {
-  authorized_error: { kind: "auth", message: "the API key was refused" },
-  authentication_error: { kind: "auth", message: "the API key was refused" },
+  authorized_error: { kind: "auth", message: "the API key was rejected" },
+  authentication_error: { kind: "auth", message: "the API key was rejected" },
   permission_error: { kind: "auth", message: "the key may not use this model" },
   rate_limit_error: { kind: "throttled", message: "too many requests" },
   insufficient_balance_error: { kind: "quota", message: "the account has no balance" },
-  bad_request_error: { kind: "invalid-request", message: "the request was refused as invalid" },
-  invalid_request_error: { kind: "invalid-request", message: "the request was refused as invalid" },
+  bad_request_error: { kind: "invalid-request", message: "the request was rejected as invalid" },
+  invalid_request_error: { kind: "invalid-request", message: "the request was rejected as invalid" },
   overloaded_error: { kind: "overloaded", message: "the upstream is overloaded" },
   server_error: { kind: "server", message: "the upstream failed" },
   api_error: { kind: "server", message: "the upstream failed" },
@@ -55,12 +55,14 @@ export function classifyChatBody(body: JsonObject, head: ResponseHead, now: numb
 /** The error for a response that contains no chat answer; one that reports no failure either is `bad-response`. */
 export function classifyChatResponse(response: HttpResponse, now: number): ProviderError {
   const body = parseObject(response.body.toString("utf8"));
-  return (body && findFailure(body, response, now)) ?? classifyResponse(response, now, undefined, "answer");
+  return (
+    (body && findFailure(body, response, now)) ?? classifyMinimaxResponse(response, now, undefined, "a readable answer")
+  );
 }
 
 function classifyErrorObject(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
   if (!reportsError(body) && body.type !== "error") return undefined;
-  const code = findCode(body);
+  const code = findMinimaxCode(body);
   if (code !== undefined && code !== 0) return classifyCode(code, head, now);
   const error = readObject(body, "error");
   const type = readText(error, "type") ?? "";
@@ -73,7 +75,7 @@ function classifyErrorObject(body: JsonObject, head: ResponseHead, now: number):
 }
 
 function createUnlistedError(status: number, head: ResponseHead, now: number): ProviderError {
-  return new ProviderError("MiniMax reported an error without a known code", {
+  return new ProviderError("MiniMax reported an unknown error", {
     ...buildErrorDetails(head, now),
     kind: status >= 300 ? classifyStatus(status).kind : "server",
     isUnlisted: true,

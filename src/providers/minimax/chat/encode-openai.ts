@@ -1,8 +1,8 @@
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import { encodeChatBody, type RequestDialect } from "#src/providers/openai-compatible/chat-request.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
 import type { MinimaxChatModel } from "./chat-models.ts";
-import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, rejectParameters } from "./read-messages.ts";
 
 type EncodeReasoning = NonNullable<RequestDialect["encodeReasoning"]>;
@@ -16,9 +16,10 @@ export function encodeV2Request(
   rejectParameters(request, "chatcompletion_v2", ["stop", "seed"]);
   const { toolChoice, responseFormat } = request;
   if (toolChoice !== undefined && toolChoice !== "auto" && toolChoice !== "none")
-    throw invalidRequestError('toolChoice must be "auto" or "none" for chatcompletion_v2');
+    throw invalidRequestError(MINIMAX_NAME, 'toolChoice must be "auto" or "none" for chatcompletion_v2');
   if (responseFormat !== undefined && (model.responseFormat !== true || !isJsonSchema(responseFormat)))
     throw invalidRequestError(
+      MINIMAX_NAME,
       'responseFormat must be of type "json_schema" for chatcompletion_v2, and only MiniMax-Text-01 supports it',
     );
   const body = { ...request, user: undefined };

@@ -1,16 +1,17 @@
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { isObject, readObject, readText } from "#src/providers/json-value.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { CONVERSATION_TEMPLATES } from "#src/providers/templates/conversation-templates.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
-import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 
 const USER_NAME = "User";
 const BOT_NAME = "Assistant";
 
 /**
- * The body of `chatcompletion_pro`. The system text is the bot's setting, which may not be missing: without one, the
- * provider's usual system message stands there. Tools are functions, and messages carry their sender's name.
+ * The body of `chatcompletion_pro`. The system text is the bot's setting, which is mandatory: without system text it is the
+ * provider's default system message. Tools are functions, and messages contain their sender's name.
  */
 export function encodeProRequest(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, tools, toolChoice, extra } = request;
@@ -24,10 +25,10 @@ export function encodeProRequest(model: string, request: ChatRequest, stream: bo
     model,
     messages: messages.flatMap((message, index) => toSender(messages, message, index, botName)),
     tokens_to_generate: maxTokens ?? NATIVE_OUTPUT_TOKENS,
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
-    ...(functions.length > 0 && { functions }),
-    ...(toolChoice !== undefined && { function_call: toFunctionCall(toolChoice) }),
+    temperature,
+    top_p: topP,
+    functions: functions.length > 0 ? functions : undefined,
+    function_call: toolChoice === undefined ? undefined : toFunctionCall(toolChoice),
     ...extra,
     bot_setting: bots,
     reply_constraints: { sender_type: "BOT", ...constraints, sender_name: botName },
@@ -46,10 +47,11 @@ function readBots(messages: readonly ChatMessage[], extra: ChatRequest["extra"])
   }
   const bots = Array.isArray(given) ? given.filter(isObject) : [];
   if (bots.length === 0 || bots.some((bot) => !readText(bot, "bot_name") || !readText(bot, "content")))
-    throw invalidRequestError("bot_setting must be a list of bots, each with a bot_name and a content");
+    throw invalidRequestError(MINIMAX_NAME, "bot_setting must be a list of bots, each with a bot_name and a content");
   if (system !== undefined)
     throw invalidRequestError(
-      "a system message and a bot_setting of one's own exclude each other: put the text into one",
+      MINIMAX_NAME,
+      "a system message and a bot_setting exclude each other: put the text into one of them",
     );
   return bots;
 }
@@ -77,23 +79,25 @@ function toCalled({ toolCalls = [] }: ChatMessage, index: number) {
   const [call, ...others] = toolCalls;
   if (others.length > 0)
     throw invalidRequestError(
-      `message ${index} calls ${toolCalls.length} tools: chatcompletion_pro knows one per message`,
+      MINIMAX_NAME,
+      `message ${index} calls ${toolCalls.length} tools: chatcompletion_pro supports one per message`,
     );
   return call && { function_call: { name: call.name, arguments: call.arguments } };
 }
 
-/** A result is named after its function, which the call before it tells. */
+/** A result has the name of its function, which is taken from the call before it. */
 function functionName(messages: readonly ChatMessage[], message: ChatMessage, index: number): string {
   const calls = messages.slice(0, index).flatMap(({ toolCalls = [] }) => toolCalls);
   const name = message.name ?? calls.findLast(({ id }) => id === message.toolCallId)?.name;
-  if (name === undefined) throw invalidRequestError(`message ${index} is the result of a tool call that is not there`);
+  if (name === undefined)
+    throw invalidRequestError(MINIMAX_NAME, `message ${index} is the result of a tool call that is missing`);
   return name;
 }
 
 function toFunction(tool: unknown, index: number): Record<string, unknown> {
   const called = readObject(tool, "function");
   if (!called || !readText(called, "name"))
-    throw invalidRequestError(`tool ${index} must be { type: "function", function: { name, ... } }`);
+    throw invalidRequestError(MINIMAX_NAME, `tool ${index} must be { type: "function", function: { name, ... } }`);
   return called;
 }
 
@@ -101,7 +105,7 @@ function toFunctionCall(choice: unknown): Record<string, unknown> {
   if (choice === "auto" || choice === "none") return { type: choice };
   const name = readText(readObject(choice, "function"), "name");
   if (name === undefined)
-    throw invalidRequestError('toolChoice must be "auto", "none" or one function for chatcompletion_pro');
+    throw invalidRequestError(MINIMAX_NAME, 'toolChoice must be "auto", "none" or one function for chatcompletion_pro');
   return { type: "specific", name };
 }
 
@@ -111,9 +115,13 @@ function checkPro(
 ): void {
   const name = constraints?.sender_name;
   if (name !== undefined && !body.bot_setting.some((bot) => bot.bot_name === name))
-    throw invalidRequestError("the sender_name of reply_constraints must be one of bot_setting's bot_names");
+    throw invalidRequestError(
+      MINIMAX_NAME,
+      "the sender_name of reply_constraints must be one of bot_setting's bot_names",
+    );
   if (constraints?.glyph === undefined) return;
-  if (body.stream === true) throw invalidRequestError("reply_constraints.glyph cannot be combined with a stream");
+  if (body.stream === true)
+    throw invalidRequestError(MINIMAX_NAME, "reply_constraints.glyph cannot be combined with a stream");
   if (body.functions !== undefined)
-    throw invalidRequestError("reply_constraints.glyph cannot be combined with functions or tools");
+    throw invalidRequestError(MINIMAX_NAME, "reply_constraints.glyph cannot be combined with functions or tools");
 }

@@ -1,13 +1,14 @@
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
+import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
-import { invalidRequestError } from "./invalid-request-error.ts";
 import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 
-/** MiniMax cuts answers after 256 tokens unless told otherwise. */
+/** MiniMax truncates answers after 256 tokens by default. */
 export const NATIVE_OUTPUT_TOKENS = 1024;
 
 /**
- * The body of `chatcompletion`. The system text is the `prompt`, which goes together with the speakers' names or
- * not at all: empty values are refused upstream.
+ * The body of `chatcompletion`. The system text is the `prompt`, which requires the speakers' names; MiniMax rejects empty
+ * values.
  */
 export function encodeTextRequest(model: string, request: ChatRequest, stream: boolean): Record<string, unknown> {
   const { messages, maxTokens, temperature, topP, extra } = request;
@@ -16,12 +17,13 @@ export function encodeTextRequest(model: string, request: ChatRequest, stream: b
   const prompt = readSystemText(messages);
   const body = {
     model,
-    ...(prompt !== undefined && { prompt, role_meta: nameSpeakers(messages) }),
+    prompt,
+    role_meta: prompt === undefined ? undefined : nameSpeakers(messages),
     messages: messages.flatMap((message, index) => toSender(message, index)),
     tokens_to_generate: maxTokens ?? NATIVE_OUTPUT_TOKENS,
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
-    ...(stream && { use_standard_sse: true }),
+    temperature,
+    top_p: topP,
+    use_standard_sse: stream || undefined,
     ...extra,
     stream,
   };
@@ -32,7 +34,10 @@ export function encodeTextRequest(model: string, request: ChatRequest, stream: b
 function toSender(message: ChatMessage, index: number): { sender_type: string; text: string }[] {
   if (message.role === "system") return [];
   if (message.role === "tool" || (message.toolCalls?.length ?? 0) > 0)
-    throw invalidRequestError(`message ${index} is about a tool, which chatcompletion does not know`);
+    throw invalidRequestError(
+      MINIMAX_NAME,
+      `message ${index} belongs to a tool call, which chatcompletion does not support`,
+    );
   const sender_type = message.role === "user" ? "USER" : "BOT";
   return [{ sender_type, text: readPlainText(message, index) }];
 }
@@ -43,10 +48,10 @@ function nameSpeakers(messages: readonly ChatMessage[]) {
 }
 
 function checkText(body: Readonly<Record<string, unknown>>): void {
-  if (body.prompt === "") throw invalidRequestError("prompt must not be empty: leave it out instead");
+  if (body.prompt === "") throw invalidRequestError(MINIMAX_NAME, "prompt must not be empty: leave it out instead");
   const meta = body.role_meta;
   if (typeof meta === "object" && meta !== null && Object.values(meta).some((name) => name === ""))
-    throw invalidRequestError("role_meta must not hold empty names: leave it out instead");
+    throw invalidRequestError(MINIMAX_NAME, "role_meta must not contain empty names: leave it out instead");
   if (body.stream === true && body.beam_width !== undefined && body.beam_width !== 1)
-    throw invalidRequestError("beam_width cannot be combined with a stream");
+    throw invalidRequestError(MINIMAX_NAME, "beam_width cannot be combined with a stream");
 }

@@ -8,8 +8,8 @@ import { describeChatModel } from "./chat-models.ts";
 import { chooseDialect } from "./choose-dialect.ts";
 
 /**
- * A chat model in the dialect its data names, or the account (`extra.dialect`). `extra.groupId` is sent where the
- * protocol has a place for it. Throws `invalid-request` for a dialect there is not.
+ * A chat model in the dialect of the account (`extra.dialect`), or else of the model. `extra.groupId` is sent where the
+ * protocol supports it. Throws `invalid-request` for an unknown dialect.
  */
 export function createMinimaxChatModel(name: string, account: ProviderAccount, transport: Transport): ChatModel {
   const model = describeChatModel(name);
@@ -24,7 +24,7 @@ export function createMinimaxChatModel(name: string, account: ProviderAccount, t
     url,
     headers: () => headers,
     codec: createChatCodec(createMinimaxChatDialect(model, dialect)),
-    // The oldest protocol ends its events with one line feed unless asked for two; reading lines fits both.
+    // The oldest protocol ends events with one line feed, or with two on request; line framing reads both.
     framing: dialect === "chatcompletion" ? "line" : "blank-line",
   });
 }

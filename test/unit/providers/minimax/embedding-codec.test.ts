@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PROVIDER_ERROR_KINDS, type ProviderError } from "#src/core/errors.ts";
-import { decodeEmbeddingResponse, encodeEmbeddingRequest } from "#src/providers/minimax/embedding-codec.ts";
+import { decodeMinimaxEmbedding, encodeMinimaxEmbedding } from "#src/providers/minimax/embedding-codec.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 
@@ -17,7 +17,7 @@ function response(body: unknown, overrides: Partial<HttpResponse> = {}): HttpRes
 }
 
 function decode(answer: HttpResponse, count = 2) {
-  return decodeEmbeddingResponse(answer, { count, dimensions: 3 }, NOW);
+  return decodeMinimaxEmbedding(answer, { count, dimensions: 3 }, NOW);
 }
 
 function failure(answer: HttpResponse): ProviderError {
@@ -35,10 +35,10 @@ const refusal = (status_code: unknown) =>
 
 describe("encodeEmbeddingRequest", () => {
   it("embeds for storage unless a purpose is given", () => {
-    expect(encodeEmbeddingRequest("embo-01", { inputs: ["a", "古诗"] })).toMatchInlineSnapshot(
+    expect(encodeMinimaxEmbedding("embo-01", { inputs: ["a", "古诗"] })).toMatchInlineSnapshot(
       `"{"model":"embo-01","texts":["a","古诗"],"type":"db"}"`,
     );
-    expect(JSON.parse(encodeEmbeddingRequest("embo-01", { inputs: ["a"], purpose: "query" })).type).toBe("query");
+    expect(JSON.parse(encodeMinimaxEmbedding("embo-01", { inputs: ["a"], purpose: "query" })).type).toBe("query");
   });
 });
 
@@ -223,7 +223,7 @@ describe("decodeEmbeddingResponse", () => {
   it("names size and content type of what is no JSON", () => {
     const headers = { "content-type": "text/html; charset=utf-8" };
     expect(failure(response("<html>", { headers })).message).toBe(
-      "the answer is not a complete JSON object (6 bytes, text/html)",
+      "the response is not a complete JSON object (6 bytes, text/html)",
     );
   });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ProviderError } from "#src/core/errors.ts";
 import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";
-import { createChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
+import { createCompatibleChatDialect } from "#src/providers/openai-compatible/compatible-provider.ts";
 import type { CompatibleProfile } from "#src/providers/openai-compatible/profile.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import type { ChatEvent, ChatRequest, ChatResponse } from "#src/providers/provider.ts";
@@ -14,7 +14,7 @@ const PROFILE: CompatibleProfile = {
   envPrefix: "TEST",
   models: [],
 };
-const codec = createChatCodec(createChatDialect(PROFILE, "m"));
+const codec = createChatCodec(createCompatibleChatDialect(PROFILE, "m"));
 const head = { status: 200, headers: {} };
 
 function run(events: readonly SseEvent[]): { events: ChatEvent[]; response: ChatResponse } {
@@ -109,7 +109,7 @@ describe("encoding a chat request", () => {
   it("knows the vendors' own fields", () => {
     const bodyOf = (name: string) => {
       const profile = COMPATIBLE_PROFILES.find((one) => one.name === name) ?? PROFILE;
-      return JSON.parse(createChatCodec(createChatDialect(profile, "m")).encode(request, false));
+      return JSON.parse(createChatCodec(createCompatibleChatDialect(profile, "m")).encode(request, false));
     };
     expect(bodyOf("openai")).toMatchObject({ max_completion_tokens: 5 });
     expect(bodyOf("openai")).not.toHaveProperty("max_tokens");

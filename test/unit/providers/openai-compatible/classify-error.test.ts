@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { classifyResponse } from "#src/providers/openai-compatible/classify-error.ts";
+import { classifyCompatibleResponse } from "#src/providers/openai-compatible/classify-error.ts";
 import { COMMON_CODES } from "#src/providers/openai-compatible/error-codes.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 
@@ -7,7 +7,7 @@ function classify(name: string, status: number, body: unknown, headers: Record<s
   const profile = COMPATIBLE_PROFILES.find((one) => one.name === name);
   if (!profile) throw new Error(`no profile ${name}`);
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return classifyResponse({ status, headers, body: Buffer.from(text) }, 0, profile, "chat answer");
+  return classifyCompatibleResponse({ status, headers, body: Buffer.from(text) }, 0, profile, "chat answer");
 }
 
 describe("the errors of compatible vendors", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorFromCode, errorFromResponse } from "#src/providers/spark/classify-error.ts";
+import { classifySparkResponse, createSparkCodeError } from "#src/providers/spark/classify-error.ts";
 import { SPARK_CODES } from "#src/providers/spark/profile.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";
 
@@ -43,7 +43,7 @@ const rows: [number, string, string | undefined][] = [
 
 describe("the table of Spark's codes", () => {
   it.each(rows)("takes %d for %s (%s)", (code, kind, dimension) => {
-    const error = errorFromCode(code);
+    const error = createSparkCodeError(code);
     expect(error).toMatchObject({
       kind,
       dimension,
@@ -59,13 +59,13 @@ describe("the table of Spark's codes", () => {
   });
 
   it("waits out the second of the limit per second, or as long as the provider says", () => {
-    expect(errorFromCode(11202).retryAfterMs).toBe(1000);
-    expect(errorFromCode(11202, { retryAfterMs: 5000 }).retryAfterMs).toBe(5000);
+    expect(createSparkCodeError(11202).retryAfterMs).toBe(1000);
+    expect(createSparkCodeError(11202, { retryAfterMs: 5000 }).retryAfterMs).toBe(5000);
   });
 
   it("marks a code that no table lists", () => {
-    expect(errorFromCode(19999)).toMatchObject({ kind: "server", code: "19999", isUnlisted: true });
-    expect(errorFromCode(19999, { status: 429 })).toMatchObject({ kind: "throttled", isUnlisted: true });
+    expect(createSparkCodeError(19999)).toMatchObject({ kind: "server", code: "19999", isUnlisted: true });
+    expect(createSparkCodeError(19999, { status: 429 })).toMatchObject({ kind: "throttled", isUnlisted: true });
   });
 });
 
@@ -76,20 +76,20 @@ describe("errorFromAnswer", () => {
     ["HMAC signature cannot be verified: apikey not found"],
     ["HMAC signature does not match"],
   ])("points to key and secret when the gateway says 401 %s", (message) => {
-    const error = errorFromResponse(answer(401, { message }), NOW);
+    const error = classifySparkResponse(answer(401, { message }), NOW);
     expect(error).toMatchObject({ kind: "auth", status: 401, isUnlisted: false });
     expect(error.message).toMatch(/SPARK_API_KEY.*SPARK_API_SECRET/);
   });
 
   it("points to the clock when the gateway says 403, with the difference if the answer is dated", () => {
     const body = { message: "HMAC signature cannot be verified, a valid date or x-date header is required" };
-    const error = errorFromResponse(answer(403, body), NOW);
+    const error = classifySparkResponse(answer(403, body), NOW);
     expect(error).toMatchObject({ kind: "auth", status: 403, isUnlisted: false });
     expect(error.message).toMatch(/clock.*300 s/);
     const date = new Date(NOW + 600_000).toUTCString();
-    expect(errorFromResponse(answer(403, body, { date }), NOW).message).toContain("is 600 s behind");
+    expect(classifySparkResponse(answer(403, body, { date }), NOW).message).toContain("is 600 s behind");
     const past = new Date(NOW - 600_000).toUTCString();
-    expect(errorFromResponse(answer(403, body, { date: past }), NOW).message).toContain("is 600 s ahead");
+    expect(classifySparkResponse(answer(403, body, { date: past }), NOW).message).toContain("is 600 s ahead");
   });
 
   it.each([
@@ -99,12 +99,12 @@ describe("errorFromAnswer", () => {
     ["in a header", { header: { code: 10907, message: "tokens", sid: "a" } }, "too-long", "10907"],
   ])("goes by the code rather than by the status, be it %s", (_, body, kind, code) => {
     for (const status of [200, 400, 500])
-      expect(errorFromResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
+      expect(classifySparkResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
   });
 
   it("says which password is meant when the HTTP interface knows no such user", () => {
     const body = { error: { message: "invalid user", type: "api_error", param: null, code: null } };
-    const error = errorFromResponse(answer(401, body), NOW);
+    const error = classifySparkResponse(answer(401, body), NOW);
     expect(error.kind).toBe("auth");
     expect(error.message).toContain("SPARK_API_PASSWORD");
   });
@@ -118,7 +118,7 @@ describe("errorFromAnswer", () => {
     [503, "overloaded"],
     [504, "timeout"],
   ])("goes by status %d when the body says nothing", (status, kind) => {
-    expect(errorFromResponse(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
+    expect(classifySparkResponse(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
       kind,
       isUnlisted: true,
     });
@@ -127,7 +127,7 @@ describe("errorFromAnswer", () => {
   it.each(["", "<html>secret</html>", "[]", '{"a":1}', '{"code":0}', "null"])(
     "calls a 200 of %j a bad response and quotes nothing of it",
     (body) => {
-      const error = errorFromResponse(answer(200, body), NOW);
+      const error = classifySparkResponse(answer(200, body), NOW);
       expect(error.kind).toBe("bad-response");
       expect(error.message).not.toContain("secret");
     },
@@ -135,10 +135,10 @@ describe("errorFromAnswer", () => {
 
   it("passes on how long to wait and who answered", () => {
     const headers = { "retry-after": "7" };
-    expect(errorFromResponse(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
+    expect(classifySparkResponse(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
       retryAfterMs: 7000,
       requestId: "s1",
     });
-    expect(errorFromResponse(answer(200, { code: 10012, Sid: "s\u001b[1m" }), NOW).requestId).toBeUndefined();
+    expect(classifySparkResponse(answer(200, { code: 10012, Sid: "s\u001b[1m" }), NOW).requestId).toBeUndefined();
   });
 });

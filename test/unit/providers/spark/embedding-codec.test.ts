@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { ProviderError } from "#src/core/errors.ts";
 import {
-  decodeEmbeddingResponse,
   decodeFloats,
-  encodeEmbeddingRequest,
+  decodeSparkEmbedding,
+  encodeSparkEmbedding,
   encodeText,
 } from "#src/providers/spark/embedding-codec.ts";
 import { SPARK_EMBEDDING_SERVICES } from "#src/providers/spark/profile.ts";
@@ -14,7 +14,7 @@ const caller = { appId: "a1b2c3d4", uid: "u1" };
 
 function decode(body: unknown, dimensions = 4, status = 200) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return decodeEmbeddingResponse({ status, headers: {}, body: Buffer.from(text) }, dimensions, NOW);
+  return decodeSparkEmbedding({ status, headers: {}, body: Buffer.from(text) }, dimensions, NOW);
 }
 
 function failure(body: unknown, status = 200): ProviderError {
@@ -38,14 +38,14 @@ describe("encodeEmbeddingRequest", () => {
 
   it("tells the side of the search by domain or leaves it to the path", () => {
     const domain = (service: typeof older, purpose: "db" | "query") =>
-      JSON.parse(encodeEmbeddingRequest(service!, "hello", purpose, caller)).parameter.emb.domain;
+      JSON.parse(encodeSparkEmbedding(service!, "hello", purpose, caller)).parameter.emb.domain;
     expect(domain(older, "db")).toBe("para");
     expect(domain(older, "query")).toBe("query");
     expect(domain(newer, "db")).toBeUndefined();
   });
 
   it("makes the whole body", () => {
-    expect(JSON.parse(encodeEmbeddingRequest(older!, "hello", "db", caller))).toEqual({
+    expect(JSON.parse(encodeSparkEmbedding(older!, "hello", "db", caller))).toEqual({
       header: { app_id: "a1b2c3d4", uid: "u1", status: 3 },
       parameter: {
         emb: { domain: "para", feature: { encoding: "utf8", compress: "raw", format: "plain" } },

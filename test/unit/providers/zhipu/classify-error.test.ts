@@ -103,7 +103,7 @@ describe("Zhipu's errors", () => {
   it.each([
     ["", "empty"],
     ["<html>", "not a complete JSON object"],
-    ['{"choices":[]}', "no result"],
+    ['{"choices":[]}', "does not contain a result"],
   ])("calls a 200 with %j a bad response", (body, words) => {
     const error = classify(200, body);
     expect(error.kind).toBe("bad-response");

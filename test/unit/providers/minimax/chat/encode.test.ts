@@ -222,7 +222,7 @@ describe.each(MINIMAX_DIALECTS)("%s refuses before any call", (dialect) => {
     [{ temperature: Number.NaN }, "temperature", "above 0, up to 1"],
     [{ topP: 0 }, "top_p", "above 0, up to 1, not 0"],
     [{ topP: 2 }, "top_p", "above 0, up to 1, not 2"],
-    [{ maxTokens: 0 }, "max_tokens|tokens_to_generate", "from 1 on, not 0"],
+    [{ maxTokens: 0 }, "max_tokens|tokens_to_generate", "of at least 1, not 0"],
     [{ maxTokens: 1.5 }, "max_tokens|tokens_to_generate", "whole number"],
     [{ extra: { temperature: 7 } }, "temperature", "not 7"],
     [{ extra: { temperature: "hot secret" } }, "temperature", "not a string"],
