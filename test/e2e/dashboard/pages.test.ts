@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)("pages of a dashboard with a live run", () => {
       latency: { fixedMs: 400 },
     });
     up = await startDashboardProcess(sandbox, { workers: 1 });
-    sandbox.write("done.jsonl", ['{"id":"sea","text":"the sea"}', '{"id":"desk","text":"a desk"}'].join("\n"));
+    sandbox.write("done.jsonl", ['{"id":"sea","text":"the sea"}', '{"id":"lamp","text":"a lamp"}'].join("\n"));
     const done = await sandbox.embed(["done.jsonl", "--out", "done", "--workers", "0", "--with-text"]).exit;
     expect(done).toMatchObject({ code: 0 });
     run = sandbox.embed([writeCorpus(sandbox, ITEMS), "--out", "vectors", "--workers", "0", "--json"]);

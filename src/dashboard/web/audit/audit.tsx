@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { AuditEntry, AuditPage } from "#src/dashboard/audit/audit-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
@@ -20,7 +20,7 @@ interface LoadedEntries {
 }
 
 /** The audit log, newest entries first. */
-export function Audit() {
+export function AuditScreen() {
   useEventStream("", {});
   const loaded = useSignal<LoadedEntries | undefined>(undefined);
   const loadError = useSignal<unknown>(undefined);
@@ -46,7 +46,7 @@ export function Audit() {
   return (
     <>
       <h1>{t.nav.audit}</h1>
-      {error === undefined ? null : <ErrorMessage error={error} />}
+      {error === undefined ? null : <ErrorNote error={error} />}
       <Card title={t.audit.title}>
         {lines === undefined ? (
           error === undefined ? (

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { ErrorMessage } from "./error-message.tsx";
+import { ErrorNote } from "./error-note.tsx";
 import { showNotice } from "./notice.tsx";
 
 export interface DialogOptions {
@@ -69,7 +69,7 @@ export function Dialog() {
       <form ref={form} onSubmit={submit} onInput={validateFields}>
         <h2 id="dialog-title">{options.title}</h2>
         <div class="stack">{options.body}</div>
-        {error === undefined ? null : <ErrorMessage error={error} />}
+        {error === undefined ? null : <ErrorNote error={error} />}
         <div class="actions">
           <button type="button" class="button" onClick={() => element.current?.close()}>
             {options.dismissLabel ?? translations.value.common.cancel}

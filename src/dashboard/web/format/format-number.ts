@@ -20,18 +20,18 @@ export function isKnown(value: MaybeNumber): value is number {
 }
 
 /** "12,345"; a dash if unknown. */
-export function formatCount(value: MaybeNumber, locale = "en"): string {
+export function localizeCount(value: MaybeNumber, locale = "en"): string {
   return isKnown(value) ? getNumberFormat(locale, 0, 0).format(value) : DASH;
 }
 
 /** Three significant digits, with k, M, or G for large values: "0.42", "36.0", "79.6 k", "1.25 M". */
-export function formatCompact(value: MaybeNumber, locale = "en"): string {
+export function localizeCompact(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   const size = Math.abs(value);
   if (size >= 999_500_000) return `${formatSignificant(value / 1e9, locale)} G`;
   if (size >= 999_500) return `${formatSignificant(value / 1e6, locale)} M`;
   if (size >= 9_999.5) return `${formatSignificant(value / 1e3, locale)} k`;
-  if (size >= 999.5 || Number.isInteger(value)) return formatCount(Math.round(value), locale);
+  if (size >= 999.5 || Number.isInteger(value)) return localizeCount(Math.round(value), locale);
   return formatSignificant(value, locale);
 }
 
@@ -43,7 +43,7 @@ function formatSignificant(value: number, locale: string): string {
 }
 
 /** Formats a share from 0 to 1 as "87 %". Small shares keep a decimal, and an incomplete share is never "100 %". */
-export function formatPercent(share: MaybeNumber, locale = "en"): string {
+export function localizePercent(share: MaybeNumber, locale = "en"): string {
   if (!isKnown(share)) return DASH;
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return "< 0.1 %";
@@ -55,18 +55,18 @@ export function formatPercent(share: MaybeNumber, locale = "en"): string {
 const UNITS = ["B", "KB", "MB", "GB", "TB"];
 
 /** "1.2 MB", in decimal units. */
-export function formatBytes(value: MaybeNumber, locale = "en"): string {
+export function localizeBytes(value: MaybeNumber, locale = "en"): string {
   if (!isKnown(value)) return DASH;
   let [size, unit] = [value, 0];
   while (Math.abs(size) >= 999.5 && unit < UNITS.length - 1) {
     size /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? formatCount(size, locale) : formatSignificant(size, locale)} ${UNITS[unit]}`;
+  return `${unit === 0 ? localizeCount(size, locale) : formatSignificant(size, locale)} ${UNITS[unit]}`;
 }
 
 /** "1.23 CNY"; small amounts keep two significant digits: "0.0042 CNY". */
-export function formatMoney(value: MaybeNumber, currency: string | undefined, locale = "en"): string {
+export function localizeMoney(value: MaybeNumber, currency: string | undefined, locale = "en"): string {
   if (!isKnown(value) || currency === undefined) return DASH;
   const size = Math.abs(value);
   const decimals = size === 0 || size >= 0.1 ? 2 : Math.min(8, 1 - Math.floor(Math.log10(size)));

@@ -10,7 +10,7 @@ export interface TimeUnits {
 }
 
 /** A duration in at most two units: "120 ms", "4.2 s", "3 min 20 s", "2 h 5 min". */
-export function formatDuration(ms: MaybeNumber, units: TimeUnits): string {
+export function localizeDuration(ms: MaybeNumber, units: TimeUnits): string {
   if (!isKnown(ms)) return DASH;
   if (ms < 0) return `0 ${units.second}`;
   if (ms < 999.5) return `${ms < 10 && ms > 0 ? ms.toFixed(1) : Math.round(ms)} ${units.ms}`;
@@ -29,7 +29,7 @@ function formatTwoUnits(seconds: number, large: number, largeUnit: string, small
 }
 
 /** "14:03:07" in the local time zone, with the date if it is not the day of `now`. */
-export function formatTimestamp(at: MaybeNumber, now: number, locale: string): string {
+export function localizeTimestamp(at: MaybeNumber, now: number, locale: string): string {
   if (!isKnown(at)) return DASH;
   const date = new Date(at);
   const time = date.toLocaleTimeString(locale, { hour12: false });

@@ -2,7 +2,7 @@ import type { ItemHistory } from "#src/dashboard/items/item-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
@@ -17,7 +17,7 @@ const REFRESH_INTERVAL_MS = 5_000;
 const TONES = { succeeded: "success", failed: "error", waiting: "neutral" } as const;
 
 /** The page of an item: record, call history, request, and response. Texts stay masked until an operator reveals them. */
-export function Item({ run, index }: { run: string; index: number }) {
+export function ItemScreen({ run, index }: { run: string; index: number }) {
   useEventStream("", {});
   const path = `api/runs/${encodeURIComponent(run)}/items/${index}`;
   const { answer: item, error } = useQuery<ItemHistory>(path, REFRESH_INTERVAL_MS);
@@ -33,7 +33,7 @@ export function Item({ run, index }: { run: string; index: number }) {
         <span aria-hidden="true">/</span>
         <span>#{index}</span>
       </nav>
-      {error === undefined ? null : <ErrorMessage error={error} />}
+      {error === undefined ? null : <ErrorNote error={error} />}
       {item === undefined ? (
         error === undefined ? (
           <EmptyState>{t.common.loading}</EmptyState>

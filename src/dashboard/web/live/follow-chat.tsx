@@ -4,7 +4,7 @@ import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
 import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
@@ -75,9 +75,7 @@ export function FollowedChat({ item, state }: { item: string; state: FollowedCha
         <div ref={heading} class="small muted">
           <UntrustedText value={item} isMonospace />
         </div>
-        {refused === undefined ? null : (
-          <ErrorMessage error={new ServerError(refused.code, refused.message, refused)} />
-        )}
+        {refused === undefined ? null : <ErrorNote error={new ServerError(refused.code, refused.message, refused)} />}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable with the keyboard */}
         <pre class="raw-text followed-chat" tabIndex={0} ref={scrollArea}>
           {answer.reasoning === "" ? null : <span class="reasoning">{`${answer.reasoning}\n\n`}</span>}

@@ -14,7 +14,7 @@ import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
 import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
 
 /** Chats in progress, with the streamed answer of one of them, and the latest records of an embedding run. */
-export function Live() {
+export function LiveScreen() {
   const chats = useSignal<LiveChats | undefined>(undefined);
   const runs = useSignal<Overview["runs"]["active"] | undefined>(undefined);
   const followed = useSignal<string | undefined>(undefined);

@@ -6,11 +6,11 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
-import { findTightestLimit, sumCosts } from "./derive-overview.ts";
 import { findProblems, isCritical, type OverviewProblem } from "./find-problems.ts";
 import { LaneReason } from "./lane-reason.tsx";
+import { findTightestLimit, sumCosts } from "./summary-stats.ts";
 
-/** Four key figures: what runs, what needs attention, what it costs, and how full the limits are. */
+/** Four summary stats: what runs, what needs attention, what it costs, and how full the limits are. */
 export function Headline({ overview }: { overview: Overview | undefined }) {
   return (
     <div class="headline">

@@ -4,12 +4,12 @@ import type { HistoryMetric, HistorySeries, MetricHistory } from "#src/dashboard
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { Chart, type ChartSeries } from "#src/dashboard/web/chart/chart.tsx";
 import { Card } from "#src/dashboard/web/components/card.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { SegmentedControl } from "#src/dashboard/web/components/segmented-control.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./derive-overview.ts";
+import { dropIncompleteStep, mergeLatestPoint, trimLeadingGap } from "./metric-history.ts";
 
 type TimeRange = "hour" | "day";
 
@@ -50,7 +50,7 @@ export function HistoryCharts({ latest, at }: Pick<Overview, "latest" | "at">) {
         />
       }
     >
-      {error !== undefined && history === undefined ? <ErrorMessage error={error} /> : null}
+      {error !== undefined && history === undefined ? <ErrorNote error={error} /> : null}
       <div class={isExpanded.value ? "charts" : "charts collapsed"}>
         {history === undefined ? null : <ChartGrid history={history} />}
       </div>

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { Overview as OverviewView } from "#src/dashboard/overview/overview-api.ts";
+import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
@@ -13,8 +13,8 @@ import { RunTable } from "./run-table.tsx";
 import { WorkerTable } from "./worker-table.tsx";
 
 /** The start page, updated live: runs, problems, costs, and the use of each limit. */
-export function Overview() {
-  const overview = useSignal<OverviewView | undefined>(undefined);
+export function OverviewScreen() {
+  const overview = useSignal<Overview | undefined>(undefined);
   useEventStream("overview=1", {
     overview: (next) => {
       overview.value = next;
@@ -66,7 +66,7 @@ export function Overview() {
 }
 
 /** A link to all runs, and how many of the active runs are shown here. */
-function AllRunsLink({ runs }: { runs: OverviewView["runs"] | undefined }) {
+function AllRunsLink({ runs }: { runs: Overview["runs"] | undefined }) {
   const t = translations.value;
   const { count } = formatters.value;
   const shown = runs?.active.length ?? 0;

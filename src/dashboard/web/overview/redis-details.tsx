@@ -4,7 +4,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Key figures of Redis; its memory is shown with the threshold above which a warning appears. */
+/** Stats of Redis; its memory is shown with the threshold above which a warning appears. */
 export function RedisDetails({ redis }: { redis: RedisView }) {
   const t = translations.value.redis;
   const { bytes, compact, duration, count } = formatters.value;

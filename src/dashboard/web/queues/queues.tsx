@@ -9,7 +9,7 @@ import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 /** Job counts of each queue, with links to bull-board, which shows the jobs. */
-export function Queues() {
+export function QueuesScreen() {
   const overview = useSignal<Overview | undefined>(undefined);
   useEventStream("overview=1", {
     overview: (next) => {

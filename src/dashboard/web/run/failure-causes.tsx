@@ -3,7 +3,7 @@ import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/ca
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
@@ -40,7 +40,7 @@ export function FailureCauses({
       title={t.failures}
       actions={<span class="small muted">{t.failedItems(count(answer?.total ?? page.items?.failed))}</span>}
     >
-      {error !== undefined && answer === undefined ? <ErrorMessage error={error} /> : null}
+      {error !== undefined && answer === undefined ? <ErrorNote error={error} /> : null}
       {answer?.causes.length === 0 ? <EmptyState>{t.noFailures}</EmptyState> : null}
       {refusals.retry !== undefined && answer && answer.total > 0 ? (
         <p class="note">

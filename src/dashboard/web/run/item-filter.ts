@@ -1,5 +1,5 @@
 /** A search for items, with the fields of the query that the server expects. */
-export interface ItemFilter {
+export interface ItemSearchFilter {
   readonly text?: string;
   readonly in?: string;
   readonly status?: string;
@@ -10,7 +10,7 @@ export interface ItemFilter {
 const NAMES = ["text", "in", "status", "kind", "cause"] as const;
 
 /** Reads the filter behind the "?" of a URL fragment; undefined without a "?". Never throws. */
-export function parseItemFilter(hash: string): ItemFilter | undefined {
+export function parseItemFilter(hash: string): ItemSearchFilter | undefined {
   const start = hash.indexOf("?");
   if (start < 0) return undefined;
   const query = new URLSearchParams(hash.slice(start + 1));
@@ -18,7 +18,7 @@ export function parseItemFilter(hash: string): ItemFilter | undefined {
 }
 
 /** The filter as a query string without empty fields. */
-export function formatItemFilter(filter: ItemFilter): string {
+export function formatItemFilter(filter: ItemSearchFilter): string {
   const query = new URLSearchParams();
   for (const name of NAMES) {
     const value = filter[name];

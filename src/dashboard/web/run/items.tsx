@@ -4,7 +4,7 @@ import type { ItemPage, ItemStatus, ItemSummary } from "#src/dashboard/items/ite
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import type { Tone } from "#src/dashboard/web/components/run-tone.ts";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
@@ -15,7 +15,7 @@ import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { itemLink } from "#src/dashboard/web/parse-route.ts";
 import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { canOperate } from "#src/dashboard/web/server/session.ts";
-import { formatItemFilter, type ItemFilter } from "./item-filter.ts";
+import { formatItemFilter, type ItemSearchFilter } from "./item-filter.ts";
 import { writeFilterToUrl } from "./item-filter-url.ts";
 
 const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
@@ -39,7 +39,7 @@ export function Items({
   formKey,
 }: {
   page: RunPage;
-  filter: Signal<ItemFilter | undefined>;
+  filter: Signal<ItemSearchFilter | undefined>;
   /** Changes whenever `filter` is set from outside the form, which is then recreated. */
   formKey: number;
 }) {
@@ -89,7 +89,7 @@ export function Items({
   return (
     <Card title={t.title} id="items">
       <SearchForm key={formKey} page={page} filter={filter} isBusy={isBusy.value} />
-      {error.value === undefined ? null : <ErrorMessage error={error.value} />}
+      {error.value === undefined ? null : <ErrorNote error={error.value} />}
       {found.value === undefined ? null : <ItemTable run={run} found={found.value} />}
       {found.value?.next === undefined ? null : (
         <div class="card-body actions">
@@ -113,7 +113,7 @@ function SearchForm({
   isBusy,
 }: {
   page: RunPage;
-  filter: Signal<ItemFilter | undefined>;
+  filter: Signal<ItemSearchFilter | undefined>;
   isBusy: boolean;
 }) {
   const t = translations.value.items;

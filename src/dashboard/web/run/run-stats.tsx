@@ -6,7 +6,7 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
-/** Progress by item status, and all other figures of the run. */
+/** Progress by item status, and all other stats of the run. */
 export function RunStats({ page }: { page: RunPage }) {
   const t = translations.value.run;
   const { count, share } = formatters.value;

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { PhaseBadge } from "#src/dashboard/web/components/phase-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
@@ -12,18 +12,18 @@ import { LaneTable } from "#src/dashboard/web/overview/lane-table.tsx";
 import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { FailureCauses } from "./failure-causes.tsx";
-import type { ItemFilter } from "./item-filter.ts";
+import type { ItemSearchFilter } from "./item-filter.ts";
 import { readFilterFromUrl } from "./item-filter-url.ts";
 import { Items } from "./items.tsx";
+import { OutputCard } from "./output-card.tsx";
 import { RetryNote } from "./retry-note.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { RunCharts } from "./run-charts.tsx";
-import { RunFolder } from "./run-folder.tsx";
 import { RunStats } from "./run-stats.tsx";
 import { StopNote } from "./stop-note.tsx";
 
 /** The page of a run: progress, cost, failures, items, and actions. */
-export function Run({ run }: { run: string }) {
+export function RunScreen({ run }: { run: string }) {
   const page = useSignal<RunPage | undefined>(undefined);
   const refused = useSignal<ErrorBody["error"] | undefined>(undefined);
   useEventStream(`run=${encodeURIComponent(run)}`, {
@@ -45,7 +45,7 @@ export function Run({ run }: { run: string }) {
         <UntrustedText value={run} isMonospace />
       </nav>
       {refused.value === undefined ? null : (
-        <ErrorMessage error={new ServerError(refused.value.code, refused.value.message, refused.value)} />
+        <ErrorNote error={new ServerError(refused.value.code, refused.value.message, refused.value)} />
       )}
       {now === undefined ? (
         refused.value === undefined ? (
@@ -60,7 +60,7 @@ export function Run({ run }: { run: string }) {
 
 function RunDetails({ now }: { now: RunPage }) {
   const t = translations.value;
-  const filter = useSignal<ItemFilter | undefined>(readFilterFromUrl());
+  const filter = useSignal<ItemSearchFilter | undefined>(readFilterFromUrl());
   const formKey = useSignal(0);
   const title = now.name ?? now.run;
   useEffect(() => {
@@ -93,7 +93,7 @@ function RunDetails({ now }: { now: RunPage }) {
           <LaneTable lanes={now.lanes} at={now.at} />
         </Card>
       )}
-      <RunFolder page={now} />
+      <OutputCard page={now} />
     </>
   );
 }

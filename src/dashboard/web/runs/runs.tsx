@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { RunList, RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
@@ -24,7 +24,7 @@ const PHASES: readonly RunPhaseView[] = [
 ];
 
 /** All runs, newest first. */
-export function Runs() {
+export function RunsScreen() {
   const newest = useSignal<RunList | undefined>(undefined);
   const [text, state, offset] = [useSignal(""), useSignal(""), useSignal(0)];
   const hasQuery = text.value !== "" || state.value !== "" || offset.value > 0;
@@ -45,7 +45,7 @@ export function Runs() {
         <h1>{t.nav.runs}</h1>
         <RunFilter text={text} state={state} offset={offset} />
       </div>
-      {hasQuery && queried.error !== undefined ? <ErrorMessage error={queried.error} /> : null}
+      {hasQuery && queried.error !== undefined ? <ErrorNote error={queried.error} /> : null}
       <Card title={list === undefined ? t.nav.runs : t.runs.count(formatters.value.count(list.total))}>
         <List list={list} isFiltered={text.value !== "" || state.value !== ""} />
       </Card>

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { SearchRequest, SearchResult } from "#src/dashboard/items/search-api.ts";
 import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
@@ -16,7 +16,7 @@ import { canOperate } from "#src/dashboard/web/server/session.ts";
 const RUNS_PATH = "api/runs?state=finished&limit=200";
 
 /** Finds the records of a finished embedding run that are most similar to a text. */
-export function Search() {
+export function SearchScreen() {
   useEventStream("", {});
   const { answer, error: listError } = useQuery<RunList>(RUNS_PATH);
   const result = useSignal<(SearchResult & { readonly run: string }) | undefined>(undefined);
@@ -44,7 +44,7 @@ export function Search() {
   return (
     <>
       <h1>{translations.value.nav.search}</h1>
-      {listError === undefined ? null : <ErrorMessage error={listError} />}
+      {listError === undefined ? null : <ErrorNote error={listError} />}
       <Card title={t.title}>
         {answer !== undefined && runs.length === 0 ? (
           <EmptyState command="sluice embed ./docs --model minimax/embo-01 --out ./vectors --with-text">
@@ -83,7 +83,7 @@ export function Search() {
           </form>
         )}
       </Card>
-      {error.value === undefined ? null : <ErrorMessage error={error.value} />}
+      {error.value === undefined ? null : <ErrorNote error={error.value} />}
       {result.value === undefined ? null : <SearchHits result={result.value} run={result.value.run} />}
     </>
   );

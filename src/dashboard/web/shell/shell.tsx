@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { Dialog } from "#src/dashboard/web/components/dialog.tsx";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { Notices } from "#src/dashboard/web/components/notice.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
@@ -15,15 +15,15 @@ import { Header } from "./header.tsx";
 
 /** Each page is a separate chunk that is loaded when the page is first opened. */
 const PAGES = {
-  overview: () => import("#src/dashboard/web/overview/overview.tsx").then((module) => module.Overview),
-  runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.Runs),
-  run: () => import("#src/dashboard/web/run/run.tsx").then((module) => module.Run as ComponentType<unknown>),
-  item: () => import("#src/dashboard/web/item/item.tsx").then((module) => module.Item as ComponentType<unknown>),
-  live: () => import("#src/dashboard/web/live/live.tsx").then((module) => module.Live),
-  search: () => import("#src/dashboard/web/search/search.tsx").then((module) => module.Search),
-  queues: () => import("#src/dashboard/web/queues/queues.tsx").then((module) => module.Queues),
-  audit: () => import("#src/dashboard/web/audit/audit.tsx").then((module) => module.Audit),
-  "sign-in": () => import("#src/dashboard/web/sign-in/sign-in.tsx").then((module) => module.SignIn),
+  overview: () => import("#src/dashboard/web/overview/overview.tsx").then((module) => module.OverviewScreen),
+  runs: () => import("#src/dashboard/web/runs/runs.tsx").then((module) => module.RunsScreen),
+  run: () => import("#src/dashboard/web/run/run.tsx").then((module) => module.RunScreen as ComponentType<unknown>),
+  item: () => import("#src/dashboard/web/item/item.tsx").then((module) => module.ItemScreen as ComponentType<unknown>),
+  live: () => import("#src/dashboard/web/live/live.tsx").then((module) => module.LiveScreen),
+  search: () => import("#src/dashboard/web/search/search.tsx").then((module) => module.SearchScreen),
+  queues: () => import("#src/dashboard/web/queues/queues.tsx").then((module) => module.QueuesScreen),
+  audit: () => import("#src/dashboard/web/audit/audit.tsx").then((module) => module.AuditScreen),
+  "sign-in": () => import("#src/dashboard/web/sign-in/sign-in.tsx").then((module) => module.SignInScreen),
 };
 type PageName = keyof typeof PAGES;
 
@@ -129,6 +129,6 @@ function Page({ name, props = {} }: { name: PageName; props?: object }) {
   return loadError.value === undefined ? (
     <EmptyState>{translations.value.common.loading}</EmptyState>
   ) : (
-    <ErrorMessage error={loadError.value} />
+    <ErrorNote error={loadError.value} />
   );
 }

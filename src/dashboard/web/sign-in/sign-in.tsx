@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { ErrorMessage } from "#src/dashboard/web/components/error-message.tsx";
+import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { signIn } from "#src/dashboard/web/server/session.ts";
 
-export function SignIn() {
+export function SignInScreen() {
   const error = useSignal<unknown>(undefined);
   const isBusy = useSignal(false);
   const passwordInput = useRef<HTMLInputElement>(null);
@@ -55,7 +55,7 @@ export function SignIn() {
             <p class="small">{t.retryAfter(formatters.value.duration(waitMs))}</p>
           </div>
         ) : error.value instanceof ServerError && error.value.retryAfterMs !== undefined ? null : (
-          <ErrorMessage error={error.value} />
+          <ErrorNote error={error.value} />
         )}
         <button type="submit" class="button primary" disabled={isBusy.value || waitMs > 0}>
           {isBusy.value ? translations.value.common.working : t.submit}

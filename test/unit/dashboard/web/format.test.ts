@@ -1,28 +1,28 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  formatBytes,
-  formatCompact,
-  formatCount,
-  formatMoney,
-  formatPercent,
+  localizeBytes,
+  localizeCompact,
+  localizeCount,
+  localizeMoney,
+  localizePercent,
 } from "#src/dashboard/web/format/format-number.ts";
-import { formatDuration } from "#src/dashboard/web/format/format-time.ts";
+import { localizeDuration } from "#src/dashboard/web/format/format-time.ts";
 
 const UNITS = { ms: "ms", second: "s", minute: "min", hour: "h", day: "d" };
 
 test("unknown values are a dash, never zero", () => {
   for (const unknown of [undefined, null, Number.NaN, Number.POSITIVE_INFINITY]) {
-    expect([formatCount(unknown), formatCompact(unknown), formatPercent(unknown), formatBytes(unknown)]).toEqual([
-      "–",
-      "–",
-      "–",
-      "–",
-    ]);
-    expect(formatMoney(unknown, "CNY")).toBe("–");
-    expect(formatDuration(unknown, UNITS)).toBe("–");
+    expect([
+      localizeCount(unknown),
+      localizeCompact(unknown),
+      localizePercent(unknown),
+      localizeBytes(unknown),
+    ]).toEqual(["–", "–", "–", "–"]);
+    expect(localizeMoney(unknown, "CNY")).toBe("–");
+    expect(localizeDuration(unknown, UNITS)).toBe("–");
   }
-  expect(formatMoney(1, undefined)).toBe("–");
+  expect(localizeMoney(1, undefined)).toBe("–");
 });
 
 test.each([
@@ -38,7 +38,7 @@ test.each([
   [1_250_000, "1.25 M"],
   [3_000_000_000, "3.00 G"],
 ])("formats %d as %s", (value, text) => {
-  expect(formatCompact(value)).toBe(text);
+  expect(localizeCompact(value)).toBe(text);
 });
 
 test.each([
@@ -51,7 +51,7 @@ test.each([
   [1, "100 %"],
   [1.4, "140 %"],
 ])("formats the share %d as %s", (share, text) => {
-  expect(formatPercent(share)).toBe(text);
+  expect(localizePercent(share)).toBe(text);
 });
 
 test.each([
@@ -60,7 +60,7 @@ test.each([
   [0.0042, "0.0042 CNY"],
   [1234.5, "1,234.50 CNY"],
 ])("%d is %s", (amount, text) => {
-  expect(formatMoney(amount, "CNY")).toBe(text);
+  expect(localizeMoney(amount, "CNY")).toBe(text);
 });
 
 test.each([
@@ -68,7 +68,7 @@ test.each([
   [512, "512 B"],
   [12_662_636_544, "12.7 GB"],
 ])("%d bytes are %s", (bytes, text) => {
-  expect(formatBytes(bytes)).toBe(text);
+  expect(localizeBytes(bytes)).toBe(text);
 });
 
 test.each([
@@ -81,15 +81,15 @@ test.each([
   [180_000_000, "2 d 2 h"],
   [-5, "0 s"],
 ])("%d ms are %s", (ms, text) => {
-  expect(formatDuration(ms, UNITS)).toBe(text);
+  expect(localizeDuration(ms, UNITS)).toBe(text);
 });
 
 describe("for any number", () => {
   test("compact numbers have at most seven characters and a unit, and are never negative", () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 9e11, noNaN: true }), (value) => {
-        expect(formatCompact(value)).toMatch(/^[\d,.]{1,7}( [kMG])?$/);
-        expect(formatDuration(value, UNITS)).toMatch(/^[\d.]+ \S+( \d+ \S+)?$/);
+        expect(localizeCompact(value)).toMatch(/^[\d,.]{1,7}( [kMG])?$/);
+        expect(localizeDuration(value, UNITS)).toMatch(/^[\d.]+ \S+( \d+ \S+)?$/);
       }),
     );
   });

@@ -1,16 +1,9 @@
 import { expect, test } from "vitest";
-import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import { getRunTone } from "#src/dashboard/web/components/run-tone.ts";
-import {
-  dropIncompleteStep,
-  findTightestLimit,
-  mergeLatestPoint,
-  sumCosts,
-  trimLeadingGap,
-} from "#src/dashboard/web/overview/derive-overview.ts";
 import { findProblems, isCritical } from "#src/dashboard/web/overview/find-problems.ts";
+import { findTightestLimit, sumCosts } from "#src/dashboard/web/overview/summary-stats.ts";
 
 const lane = (name: string, more: Partial<LaneView> = {}): LaneView => ({
   name,
@@ -102,59 +95,4 @@ test("sums costs per currency, without an expected cost if one run lacks it", ()
     { currency: "CNY", spent: 3, expected: 9 },
     { currency: "USD", spent: 2 },
   ]);
-});
-
-const history: MetricHistory = {
-  stepMs: 30_000,
-  at: [0, 30_000, 60_000],
-  lines: [
-    { seriesKey: "cost", metric: "cost", currency: "CNY", values: [null, 2, 4] },
-    { seriesKey: "cost:p", metric: "cost", provider: "p", currency: "CNY", values: [null, 2, 4] },
-  ],
-};
-
-test("the latest point replaces the last step, or is appended while the oldest is dropped", () => {
-  const values = (latest: Overview["latest"]["hour"]) => {
-    const { at, lines } = mergeLatestPoint(history, latest);
-    return { at, values: lines[0]?.values };
-  };
-  expect(values({ at: 60_000, values: { cost: 6 } })).toEqual({ at: history.at, values: [null, 2, 6] });
-  expect(values({ at: 90_000, values: { cost: 1 } })).toEqual({
-    at: [30_000, 60_000, 90_000],
-    values: [2, 4, 1],
-  });
-  // Steps without a sample are gaps.
-  expect(values({ at: 120_000, values: {} })).toEqual({
-    at: [60_000, 90_000, 120_000],
-    values: [4, null, null],
-  });
-  for (const odd of [undefined, { at: 30_000, values: {} }, { at: 9e12, values: {} }])
-    expect(mergeLatestPoint(history, odd)).toBe(history);
-});
-
-test("keeps all latest points", () => {
-  const first = mergeLatestPoint(history, { at: 90_000, values: { cost: 1 } });
-  const second = mergeLatestPoint(first, { at: 120_000, values: { cost: 2 } });
-  expect(second.lines[0]?.values).toEqual([4, 1, 2]);
-});
-
-test("a chart starts one step before its first value and has at least thirty steps", () => {
-  const chart = (signs: readonly number[]): MetricHistory => {
-    const at = Array.from({ length: 100 }, (_, step) => step);
-    const values = at.map((step) => (signs.includes(step) ? 1 : step % 2 === 0 ? 0 : null));
-    return { stepMs: 1, at, lines: [{ seriesKey: "items", metric: "items", values }] };
-  };
-  expect(trimLeadingGap(chart([40, 60])).at[0]).toBe(39);
-  expect(trimLeadingGap(chart([40, 60])).lines[0]?.values[1]).toBe(1);
-  expect(trimLeadingGap(chart([99])).at).toHaveLength(30);
-  expect(trimLeadingGap(chart([0])).at).toHaveLength(100);
-  expect(trimLeadingGap(chart([])).at).toHaveLength(100);
-});
-
-test("drops an incomplete last step", () => {
-  expect(dropIncompleteStep(history, 89_999)).toMatchObject({
-    at: [0, 30_000],
-    lines: [{ values: [null, 2] }, {}],
-  });
-  expect(dropIncompleteStep(history, 90_000)).toBe(history);
 });

@@ -4,7 +4,7 @@ import { localizeReason } from "./server-message.tsx";
 import { UntrustedText } from "./untrusted-text.tsx";
 
 /** A localized error, followed by the details that the server sent. */
-export function ErrorMessage({ error }: { error: unknown }) {
+export function ErrorNote({ error }: { error: unknown }) {
   const known = error instanceof ServerError ? translations.value.errors[error.code] : undefined;
   return (
     <div class="note error" role="alert">

@@ -7,7 +7,7 @@ import { DASH } from "#src/dashboard/web/format/format-number.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 
 /** Folder, format, and files of the run's output. */
-export function RunFolder({ page }: { page: RunPage }) {
+export function OutputCard({ page }: { page: RunPage }) {
   const t = translations.value.run;
   const { folder, output } = page;
   return (
