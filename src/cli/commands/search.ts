@@ -8,7 +8,7 @@ import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { InputError, RunError } from "#src/core/errors.ts";
 import { readManifest } from "#src/producer/runs/run-manifest.ts";
-import { type Hit, nearest } from "#src/producer/search/nearest.ts";
+import { findNearest, type Hit } from "#src/producer/search/nearest.ts";
 
 export interface SearchCommandOptions {
   readonly top: number;
@@ -34,7 +34,7 @@ export async function runSearch(dir: string, text: string, options: SearchComman
   try {
     const request = { inputs: [query], purpose: "query" as const };
     const { vectors } = await embedOnce(config, manifest.model, request, interrupt.signal);
-    const hits = await nearest(folder, vectors, options.top, { signal: interrupt.signal });
+    const hits = await findNearest(folder, vectors, options.top, { signal: interrupt.signal });
     process.stdout.write(options.json ? formatJson(hits) : formatHits(hits, process.stdout.columns ?? 100));
     return EXIT_CODES.ok;
   } finally {

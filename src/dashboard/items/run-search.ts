@@ -4,7 +4,7 @@ import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { isSearchable, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
-import { nearest } from "#src/producer/search/nearest.ts";
+import { findNearest } from "#src/producer/search/nearest.ts";
 import type { SearchResult } from "./search-api.ts";
 
 /** Embeds one text as a query, within the limits of its lane. */
@@ -40,7 +40,7 @@ export class RunSearch {
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(SEARCH_TIMEOUT_MS);
     const query = await this.#embedQuery(manifest.model, text, signal);
-    const hits = await nearest(dir, query, top, { signal });
+    const hits = await findNearest(dir, query, top, { signal });
     return {
       model: manifest.model,
       tookMs: Math.round(performance.now() - startedAt),

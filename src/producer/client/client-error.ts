@@ -1,22 +1,22 @@
-/** The id is unknown: it never was, or its time to live is over. */
+/** The id is unknown: it was never submitted, or its TTL has expired. */
 export class UnknownItemError extends Error {
   override readonly name = "UnknownItemError";
 
   constructor(id: string) {
-    super(`no item "${id.slice(0, 100)}": it was never submitted here, or its time to live is over`);
+    super(`no item "${id.slice(0, 100)}": it was never submitted here, or its TTL has expired`);
   }
 }
 
-/** The record did not come within the time given; the item goes on. */
+/** The record was not available within the timeout; the item continues. */
 export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
 
   constructor(id: string, timeoutMs: number) {
-    super(`item "${id}" has no record after ${timeoutMs} ms; it goes on, and its result can be picked up later`);
+    super(`item "${id}" has no record after ${timeoutMs} ms; it continues, and its result can be read later`);
   }
 }
 
-/** The item ended in a definite error. */
+/** The item failed with a definite error. */
 export class ItemFailedError extends Error {
   override readonly name = "ItemFailedError";
   readonly kind: string;

@@ -10,17 +10,17 @@ export interface ComposableRequest extends Omit<ChatRequest, "messages"> {
 }
 
 /**
- * The chat request that options stand for, with the provider's template applied where it was asked for. Throws
- * InputError unless there is exactly one of `messages` and `prompt`.
+ * Creates the chat request from the options, and applies the provider's template on request. Throws InputError unless
+ * exactly one of `messages` and `prompt` is set.
  */
 export function composeRequest(provider: string, options: ComposableRequest): ChatRequest {
   const { messages, prompt, template, ...rest } = options;
   if ((messages === undefined) === (prompt === undefined))
     throw new InputError("expected either messages or prompt", "submitChat");
   if (template !== undefined && template !== "default")
-    throw new InputError('expected "default", the only template there is', "submitChat.template");
+    throw new InputError('expected "default", the only template', "submitChat.template");
   if (prompt !== undefined && prompt.trim() === "")
-    throw new InputError("expected a text with something in it", "submitChat.prompt");
+    throw new InputError("expected a text that is not empty", "submitChat.prompt");
   const request = prompt === undefined ? { ...rest, messages: messages ?? [] } : { ...rest, prompt };
   if (template !== undefined) return applyTemplate(findTemplate(provider), request);
   return "prompt" in request ? { ...rest, messages: [{ role: "user", content: request.prompt }] } : request;

@@ -14,30 +14,30 @@ import { Submitter } from "./submitter.ts";
 import { waitForOutcome } from "./wait-for-outcome.ts";
 
 export interface ClientOptions {
-  /** Any form of REDIS_URL. Without it, the private Redis of the current folder, which `close` leaves again. */
+  /** A URL in any format of REDIS_URL. Default: the private Redis of the current folder, which `close` releases. */
   readonly redisUrl?: string;
-  /** First part of every Redis key; the workers' must be the same. Default "sluice". */
+  /** Prefix of all Redis keys; must equal that of the workers. Default "sluice". */
   readonly namespace?: string;
   /**
-   * Records a span for each submitted item, which the spans of the workers go on from, and sends it by OTLP over HTTP.
-   * Inside an active span of the program's own it becomes that span's child. Holds no contents. Default: none.
+   * Records a span for each submitted item, the parent of the workers' spans, and exports it by OTLP over HTTP. It is a
+   * child of the program's active span, if there is one. Spans contain no texts. Default: none.
    */
   readonly traces?: ClientTraces;
 }
 
 export interface ClientTraces {
-  /** The whole address, such as "http://localhost:4318/v1/traces". */
+  /** The full URL, such as "http://localhost:4318/v1/traces". */
   readonly endpoint: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Name of the service; default "sluice". */
+  /** Service name. Default "sluice". */
   readonly service?: string;
-  /** Share of traces that is recorded, 0 to 1; default 1. */
+  /** Share of traces that are recorded, 0 to 1. Default 1. */
   readonly share?: number;
 }
 
 const DEFAULT_TTL_MS = 24 * 3600_000;
 
-/** A client for submitting items and picking up what becomes of them, in this process or any other. */
+/** Creates a client that submits items and reads their results, in this process or any other. */
 export async function createClient(options: ClientOptions = {}): Promise<SluiceClient> {
   const keys = createKeys(options.namespace ?? "sluice");
   const tracer = await openClientTracer(options.traces);
@@ -46,19 +46,19 @@ export async function createClient(options: ClientOptions = {}): Promise<SluiceC
     await source.assertReachable();
     return buildClient(source, keys, () => source.close(), tracer);
   }
-  // Loaded only here: it starts processes, which most users of the library never need.
+  // Imported dynamically: it starts processes, which most users of the library do not need.
   const { startPrivateRedis } = await import("#src/redis/private/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
   const source = openRedis(server.target);
   return buildClient(source, keys, () => source.close().then(() => server.leave()), tracer);
 }
 
-/** A client on connections that somebody else opened, and closes after `close` has resolved. */
+/** Creates a client with the caller's connections, which the caller closes after `close` has resolved. */
 export function createClientFrom(source: RedisSource, namespace: string, tracer?: Tracer): SluiceClient {
   return buildClient(source, createKeys(namespace), async () => undefined, tracer);
 }
 
-/** Loads what traces need only where they are wanted. */
+/** Imports the tracing modules only if traces are configured. */
 async function openClientTracer(traces: ClientTraces | undefined): Promise<Tracer | undefined> {
   if (!traces) return undefined;
   const { openTracer } = await import("#src/traces/open-tracer.ts");
@@ -69,7 +69,7 @@ async function openClientTracer(traces: ClientTraces | undefined): Promise<Trace
 function buildClient(
   source: RedisSource,
   keys: Keys,
-  leave: () => Promise<void>,
+  release: () => Promise<void>,
   tracer: Tracer | undefined,
 ): SluiceClient {
   const client = source.connect("commands");
@@ -78,10 +78,10 @@ function buildClient(
   const sluice: SluiceClient = {
     async submitChat(options) {
       const id = createItemId(options.idempotencyKey);
-      const { bytes, ...made } = createChatPayload(id, options);
-      // An item that may be submitted again needs a job that is known by its id.
-      const shared = options.idempotencyKey === undefined ? { bytes } : {};
-      await submitter.submit({ id, ...made, ...shared, ...withSubmitDefaults(options) });
+      const { bytes, ...job } = createChatPayload(id, options);
+      // An item that may be submitted again needs its own job, whose id is derived from the key.
+      const shareableBytes = options.idempotencyKey === undefined ? bytes : undefined;
+      await submitter.submit({ id, ...job, bytes: shareableBytes, ...withSubmitDefaults(options) });
       return { id };
     },
     async submitEmbedding(options) {
@@ -105,7 +105,7 @@ function buildClient(
     },
     async close() {
       await submitter.close();
-      await Promise.all([leave(), tracer?.close()]);
+      await Promise.all([release(), tracer?.close()]);
     },
   };
   return sluice;
@@ -132,7 +132,7 @@ function withSubmitDefaults({ priority = "interactive", metadata, ttlMs = DEFAUL
   return { priority, ttlMs, metadata };
 }
 
-/** Ids are ours: random, or a hash of the caller's key. No text of a user's ever becomes one. */
+/** Creates an id: random, or a hash of the caller's key. Ids never contain text of the user. */
 function createItemId(idempotencyKey: string | undefined): string {
   if (idempotencyKey === undefined) return `c-${randomUUID().replaceAll("-", "")}`;
   return `k-${createHash("sha256").update(idempotencyKey).digest("hex").slice(0, 32)}`;

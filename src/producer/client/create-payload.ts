@@ -11,7 +11,10 @@ import {
 import { composeRequest } from "./compose-request.ts";
 import type { SubmitChatOptions, SubmitEmbeddingOptions } from "./sluice-client.ts";
 
-/** The job of a chat item, its bytes, and its request apart where that is too large for one. Throws InputError. */
+/**
+ * Creates the job of a chat item and returns the bytes of its request. A request that is too large for a job is returned
+ * separately. Throws InputError.
+ */
 export function createChatPayload(
   id: string,
   options: SubmitChatOptions,
@@ -27,21 +30,21 @@ export function createChatPayload(
     index: 0,
     item: id,
     tokens: estimateTokens(text) + (parsed.data.maxTokens ?? DEFAULT_ANSWER_TOKENS),
-    stream: stream ? stream : undefined,
+    stream: stream || undefined,
     request: isLarge ? null : parsed.data,
   };
   const payload: ChatPayload = { v: 2, kind: "chat", provider, model, items: [item] };
   return isLarge ? { payload, bytes: 0, request: text } : { payload, bytes };
 }
 
-/** The job of an embedding item. Throws InputError. */
+/** Creates the job of an embedding item. Throws InputError. */
 export function createEmbeddingPayload(
   id: string,
   { model: fullName, inputs, purpose = "db", dimensions }: SubmitEmbeddingOptions,
 ): EmbeddingPayload {
-  if (inputs.length === 0) throw new InputError("inputs must hold at least one text", "submitEmbedding");
+  if (inputs.length === 0) throw new InputError("inputs must contain at least one text", "submitEmbedding");
   const empty = inputs.findIndex((input) => typeof input !== "string" || input.trim() === "");
-  if (empty >= 0) throw new InputError(`inputs[${empty}] is not a text with something in it`, "submitEmbedding");
+  if (empty >= 0) throw new InputError(`inputs[${empty}] is empty or not a string`, "submitEmbedding");
   const { provider, model } = requireModelName(fullName);
   return {
     v: 1,

@@ -1,23 +1,23 @@
 import { type ChatItem, type ChatPayload, type EmbeddingPayload, MAX_JOB_BYTES } from "#src/queues/payload.ts";
 
-/** More than in a job of a run: no window has to be shared among workers. */
+/** More than in a job of a run, because there is no window to share among workers. */
 export const MAX_SHARED_ITEMS = 16;
 
-/** A job as it goes to its queue. */
+/** A job for its queue. */
 export interface SubmittedJob {
   readonly id: string;
   readonly payload: ChatPayload | EmbeddingPayload;
 }
 
-/** What was submitted: a job of its own, or one of which others may take part. */
+/** A submitted item, which may share its job with others. */
 export interface ShareableSubmission extends SubmittedJob {
-  /** Bytes of its request, when others may share its job. */
+  /** Bytes of its request; undefined when it needs its own job. */
   readonly bytes?: number;
 }
 
 /**
- * Chat items for one model that were submitted at the same moment go in one job, some at a time: the queue then costs
- * an item a fraction of what a job each would. A shared job has the id of its first item.
+ * Groups chat items for one model that were submitted in the same tick into shared jobs, which cost the queue a
+ * fraction of one job per item. A shared job has the id of its first item.
  */
 export function groupSubmissions(submissions: readonly ShareableSubmission[]): SubmittedJob[] {
   const jobs: SubmittedJob[] = [];

@@ -3,36 +3,36 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { type PushedPartial, parsePushedPartial } from "#src/state/items/partials.ts";
 
-/** How often a waiter looks by itself: a message on a channel is a hint that may be lost with a connection. */
+/** Interval of polling by a waiter: messages on a channel may be lost with a connection. */
 const POLL_INTERVAL_MS = 5_000;
-/** After a connection is back: what was published before the channels are heard again is looked for as well. */
+/** Delay of a second poll after a reconnect, for messages published before the channels are subscribed again. */
 const RESUBSCRIBE_GRACE_MS = 500;
-/** Channels that nobody waits for any more are left together, some at a time. */
+/** Channels without waiters are unsubscribed together after this time. */
 const UNSUBSCRIBE_DELAY_MS = 50;
 
-/** Deltas kept for a reader that is busy; one that is slower than that reads them from Redis. */
+/** Deltas that are buffered for a busy reader; a slower reader reads them from Redis. */
 const MAX_PUSHED = 1_000;
 
-/** Why a waiter wakes: deltas may have come, the item may be over, or it is time to look by itself. */
+/** Why a waiter wakes: new deltas ("partial"), or the item may be finished ("poll"). */
 export type WakeReason = "partial" | "poll";
 
 export interface ItemWaiter {
-  /** Resolves at the next hint, or after a while. A hint that came since the last call counts. */
+  /** Resolves at the next message or poll; immediately if there was a message since the last call. */
   next(signal?: AbortSignal): Promise<WakeReason>;
-  /** The deltas that hints brought since the last call; undefined when some came without. */
+  /** Returns the deltas in messages since the last call; undefined if a message had none. */
   pushed(): readonly PushedPartial[] | undefined;
   stop(): void;
 }
 
 /**
- * Wakes whoever waits for an item, over one connection for all of them. A hint about a delta may bring it along, for
- * readers that have all before it; else what a waiter finds when it wakes is read from Redis.
+ * Wakes the waiters of items, over one connection for all of them. A message may contain a delta, for readers that have
+ * all deltas before it; otherwise the waiter reads from Redis.
  */
 export class ItemSubscription {
   readonly #subscriber: RedisClient;
   readonly #keys: Keys;
   readonly #waiters = new Map<string, Set<(wakeReason: WakeReason, pushed?: PushedPartial) => void>>();
-  /** Channels that are heard, or will be when the promise resolves. */
+  /** Channels that are subscribed when the promise resolves. */
   readonly #subscribed = new Map<string, Promise<void>>();
   readonly #subscribe = batchPerTick(async (channels: readonly string[]) => {
     await this.#subscriber.subscribe(...channels);
@@ -53,7 +53,7 @@ export class ItemSubscription {
     });
   }
 
-  /** Starts listening; resolves when nothing that is published from now on will be missed. */
+  /** Subscribes to an item; resolves when no later message can be missed. */
   async watch(id: string): Promise<ItemWaiter> {
     const { channel } = this.#keys.item(id);
     let pendingReason: WakeReason | undefined;
@@ -80,7 +80,7 @@ export class ItemSubscription {
       this.#unsubscribeTimer ??= setTimeout(() => this.#unsubscribeIdle(), UNSUBSCRIBE_DELAY_MS).unref();
     };
     await subscribed.catch((error) => {
-      // The next one who waits asks for the channel anew.
+      // The next waiter subscribes to the channel again.
       this.#subscribed.delete(channel);
       stop();
       throw error;
@@ -124,7 +124,7 @@ export class ItemSubscription {
   }
 }
 
-/** Resolves when the function given to `arm` is called, or after a while; rejects when the signal aborts. */
+/** Resolves when the function passed to `register` is called, or at the next poll; rejects when the signal aborts. */
 function waitFor(signal: AbortSignal | undefined, register: (done: () => void) => void): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const end = () => {

@@ -5,19 +5,19 @@ import type { ChatRecord, EmbeddingRecord } from "./sluice-client.ts";
 
 const CANCELLED: Failure = { kind: "cancelled", message: "the item was cancelled" };
 
-/** The record of a chat item that is over. */
+/** Converts the outcome of a chat item. */
 export function toChatRecord({ records: [record] }: ItemOutcome): ChatRecord {
   if (!record) return { status: "failed", attempts: 0, failure: CANCELLED };
   const { attempts, failure, json } = record;
   return failure ? { status: "failed", attempts, failure } : { status: "ok", attempts, response: json as ChatResponse };
 }
 
-/** The records of an embedding item that is over, in the order of its inputs. */
+/** Converts the outcome of an embedding item, in the order of its inputs. */
 export function toEmbeddingRecords({ records }: ItemOutcome): EmbeddingRecord[] {
   if (records.length === 0) return [{ status: "failed", attempts: 0, failure: CANCELLED }];
   return records.map(({ attempts, tokens, vector, failure }): EmbeddingRecord => {
     if (!vector) return { status: "failed", attempts, failure: failure ?? CANCELLED };
-    // A copy of its own: the frame may start at any byte, and float32 needs whole ones.
+    // Copied, because a frame may start at any byte and a Float32Array must be aligned.
     return { status: "ok", attempts, tokens, vector: new Float32Array(new Uint8Array(vector).buffer) };
   });
 }

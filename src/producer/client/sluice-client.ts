@@ -7,27 +7,27 @@ import type { StreamEvent } from "./stream-events.ts";
 export interface SubmitOptions {
   /** "provider/model" */
   readonly model: string;
-  /** Interactive items overtake all bulk ones. Default "interactive". */
+  /** Interactive items are processed before all bulk items. Default "interactive". */
   readonly priority?: JobPriority;
-  /** The same key gives the same item, however often it is submitted within its time to live. */
+  /** Submitting the same key again within the TTL returns the same item. */
   readonly idempotencyKey?: string;
-  /** Kept with the item and given back by `status`; not sent to the provider. */
+  /** Stored with the item and returned by `status`; not sent to the provider. */
   readonly metadata?: unknown;
-  /** How long result and partials can be picked up, from the submission on. Default one day. */
+  /** TTL of result and partials in milliseconds, from the submission on. Default one day. */
   readonly ttlMs?: number;
 }
 
 export interface SubmitChatOptions extends SubmitOptions, Omit<ChatRequest, "messages"> {
-  /** The conversation; or else `prompt`. */
+  /** The conversation. Set either `messages` or `prompt`. */
   readonly messages?: ChatRequest["messages"];
-  /** One plain text: with a template the conversation it holds in that form, otherwise one user message. */
+  /** One plain text: with `template`, a conversation in the format of the template; otherwise one user message. */
   readonly prompt?: string;
   /**
-   * `default`: the provider's own conversation template. It adds the provider's usual system message where the
-   * request has none, and reads `prompt` as that provider's plain form. Nothing of the request is left out.
+   * `default`: the provider's own conversation template. It adds the provider's usual system message to a request
+   * without one, and parses `prompt` as that provider's plain-text format. It removes nothing from the request.
    */
   readonly template?: "default";
-  /** Make deltas available through `stream` while the answer comes. Default false. */
+  /** Makes deltas available through `stream` while the answer is generated. Default false. */
   readonly stream?: boolean;
 }
 
@@ -58,30 +58,30 @@ export type EmbeddingRecord =
 
 export interface WaitOptions {
   readonly signal?: AbortSignal;
-  /** Give up waiting after this long, with a `ResultTimeoutError`; the item goes on. Default: no limit. */
+  /** Stops waiting with a `ResultTimeoutError`; the item continues. Default: no limit. */
   readonly timeoutMs?: number;
 }
 
 export interface StreamOptions {
   readonly signal?: AbortSignal;
-  /** Go on after this event's id; events before it are not repeated. */
+  /** Resumes after the event with this id. */
   readonly after?: string;
 }
 
 export interface SluiceClient {
   submitChat(options: SubmitChatOptions): Promise<Submitted>;
   submitEmbedding(options: SubmitEmbeddingOptions): Promise<Submitted>;
-  /** Submits, waits, and gives the vectors in the order of the inputs. Throws `ItemFailedError` when one failed. */
+  /** Submits, waits, and returns the vectors in the order of the inputs. Throws `ItemFailedError` if one failed. */
   embed(options: SubmitEmbeddingOptions & WaitOptions): Promise<{ vectors: Float32Array[]; tokens: number }>;
-  /** The record of a chat item, now or when it is there. Throws `UnknownItemError` for an id that is not known. */
+  /** Waits for the record of a chat item. Throws `UnknownItemError` for an unknown id. */
   result(id: string, options?: WaitOptions): Promise<ChatRecord>;
-  /** The records of an embedding item, in the order of its inputs. */
+  /** Waits for the records of an embedding item, in the order of its inputs. */
   vectors(id: string, options?: WaitOptions): Promise<EmbeddingRecord[]>;
-  /** The answer's deltas, live or after the fact; ends with one `end` or `error`. */
+  /** Yields the deltas of the answer, live or stored; the last event is `end` or `error`. */
   stream(id: string, options?: StreamOptions): AsyncGenerator<StreamEvent>;
-  /** Undefined for an id that is not known. */
+  /** Returns undefined for an unknown id. */
   status(id: string): Promise<ItemStatus | undefined>;
-  /** No record is accepted any more; a call in flight is aborted when it streams. Tells what the item was. */
+  /** Cancels an item: no record is accepted any more, and a streaming call is aborted. Returns the earlier state. */
   cancel(id: string): Promise<ItemStatus["state"]>;
   close(): Promise<void>;
 }

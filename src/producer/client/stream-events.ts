@@ -2,12 +2,12 @@ import type { Failure } from "#src/core/item.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 import type { PartialEntry } from "#src/state/items/partials.ts";
 
-/** What `stream` yields; `id` is where a reader can go on from. */
+/** An event of `stream`; a reader can resume after its `id`. */
 export type StreamEvent =
   | { readonly id: string; readonly type: "delta"; readonly text: string }
   | { readonly id: string; readonly type: "reasoning-delta"; readonly text: string }
   | { readonly id: string; readonly type: "tool-call-delta"; readonly delta: unknown }
-  /** The attempt has begun again: forget what came so far. */
+  /** A new attempt has started: discard all earlier deltas. */
   | { readonly id: string; readonly type: "reset" }
   /**
    * The deltas since the last reset are the record's text: it has this length (UTF-16 code units) and this SHA-256
@@ -26,8 +26,8 @@ export type StreamEvent =
 type FinalPartial = Omit<Extract<StreamEvent, { type: "end" }>, "id" | "type">;
 
 /**
- * Entries of the partials stream as events. Entries of an attempt that is over are dropped: a reader that starts in
- * the middle may meet some behind the reset that ended them.
+ * Creates a function that converts entries of the partials stream to events. It drops entries of earlier attempts, which
+ * a reader that starts in the middle may receive after the reset of the next attempt.
  */
 export function createStreamReducer(): (partial: PartialEntry) => StreamEvent | undefined {
   let attempt = 0;

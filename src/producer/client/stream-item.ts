@@ -7,10 +7,10 @@ import type { StreamOptions } from "./sluice-client.ts";
 import { createStreamReducer, type StreamEvent } from "./stream-events.ts";
 import type { ItemStoreDeps } from "./wait-for-outcome.ts";
 
-/** Entries of the partials read at once. */
+/** Stream entries per read. */
 const READ_COUNT = 1_000;
 
-/** The events of an item after an id, as they come; ends with one `end` or `error`. Throws `UnknownItemError`. */
+/** Yields the events of an item after an id; the last one is `end` or `error`. Throws `UnknownItemError`. */
 export async function* streamItem(
   id: string,
   { signal, after = "0-0" }: StreamOptions,
@@ -49,8 +49,8 @@ export async function* streamItem(
 }
 
 /**
- * The events of an item that is over and has no partials to read (it was not asked to stream): its text in one
- * piece, and its end. Undefined while there is something to wait for or to read.
+ * Creates the events of a finished item without partials (it was submitted without `stream`): its text as one delta,
+ * and its end. Returns undefined while there are partials to read or to wait for.
  */
 async function buildFinalEvents(
   id: string,

@@ -12,7 +12,7 @@ import { groupSubmissions } from "./group-submissions.ts";
 export interface Submission {
   readonly id: string;
   readonly payload: ChatPayload | EmbeddingPayload;
-  /** Bytes of a request that may share its job with others; undefined when the job is to be its own. */
+  /** Bytes of a request that may share its job with others; undefined when it needs its own job. */
   readonly bytes?: number;
   readonly priority: JobPriority;
   readonly ttlMs: number;
@@ -21,12 +21,12 @@ export interface Submission {
   readonly request?: string;
 }
 
-/** Items added in one step: BullMQ's bulk add is a transaction, and a short one keeps other users of Redis going. */
+/** Items per bulk add, which is a transaction in BullMQ; a short one does not block other users of Redis. */
 const ITEMS_PER_STEP = 200;
 
 type AddJob = (submission: Submission) => Promise<void>;
 
-/** Notes items and queues their jobs. What is submitted at the same moment goes to Redis together. */
+/** Registers items and adds their jobs to the queues, in batches per tick. */
 export class Submitter {
   readonly #client: RedisClient;
   readonly #keys: Keys;
@@ -39,7 +39,7 @@ export class Submitter {
     this.#keys = keys;
   }
 
-  /** Resolves when the job is in its queue. Submitting an id again changes nothing. */
+  /** Resolves when the job is in its queue. Submitting the same id again changes nothing. */
   async submit(submission: Submission): Promise<void> {
     if (!this.#tracer) return await this.#submit(submission);
     const { id, payload } = submission;
@@ -47,10 +47,9 @@ export class Submitter {
       attributes: { "sluice.job": id, ...describePayload(payload) },
     });
     const traced = span.context === undefined ? payload : { ...payload, trace: span.context };
-    // A trace goes on from a job of its own.
-    const { bytes: _, ...own } = submission;
+    // A traced item needs its own job, which carries the trace context.
     try {
-      await this.#submit({ ...own, payload: traced });
+      await this.#submit({ ...submission, bytes: undefined, payload: traced });
       span.end();
     } catch (error) {
       span.end({ error: coerceError(error).name });
@@ -68,9 +67,9 @@ export class Submitter {
       metadata,
       request,
     };
-    // Without waiting in between: a worker that is faster than the note (on a cluster, or when the script has to be
-    // sent anew) looks again. The job is queued also when the item was known: its submitter may have died before, and
-    // a job that exists is left alone.
+    // In parallel: a worker that receives the job before the item is registered (on a cluster, or when the script must be
+    // loaded again) retries. The job is added even for a known item, because its submitter may have crashed before
+    // adding it; an existing job is not changed.
     await Promise.all([
       registerItem(this.#client, this.#keys, id, item, ttlMs),
       this.#queue(queueName(payload.provider, payload.kind, priority)).add(submission),

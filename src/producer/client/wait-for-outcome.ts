@@ -12,8 +12,8 @@ export interface ItemStoreDeps {
 }
 
 /**
- * What became of an item, now or when it is over. Throws `UnknownItemError` for an id that is not known (also one that
- * expires meanwhile), and `ResultTimeoutError` when the time given is over.
+ * Waits for the outcome of an item. Throws `UnknownItemError` for an unknown id (also if it expires meanwhile), and
+ * `ResultTimeoutError` after the timeout.
  */
 export async function waitForOutcome(
   id: string,

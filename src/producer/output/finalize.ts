@@ -14,10 +14,10 @@ import { createNpyCopyWriter, createNpyWriter } from "./write-npy.ts";
 
 export interface FinalizeOptions {
   readonly format: ResultFormat;
-  /** Whether records carry the item's text and metadata. */
+  /** Whether records contain the text and metadata of the item. */
   readonly withText: boolean;
   readonly run: string;
-  /** The lane's model, as the user names it. */
+  /** "provider/model", as the user wrote it. */
   readonly model: string;
   readonly onProgress?: (progress: { readonly written: number; readonly items: number }) => void;
   readonly signal?: AbortSignal;
@@ -31,14 +31,14 @@ export interface FinalizedRun {
   readonly failed: number;
 }
 
-/** Bytes of vectors per block: what is in memory twice. */
+/** Bytes of vectors per block; two blocks are in memory. */
 const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
 
 /**
- * Writes a complete run's output into `dir`, in input order, exactly one record per item. Files appear under their
- * names only when all of them are whole and durable, so it may be killed at any moment and done again; the work
- * folder must stay until it has resolved. Rejects with a RunError when a record is missing or the disk refuses, and
- * with the signal's reason when that aborts.
+ * Writes the output of a complete run to `dir`: exactly one record per item, in input order. Files get their names only
+ * when all of them are complete and durable, so this may be killed at any time and repeated; the work folder must stay
+ * until it has resolved. Rejects with a RunError when a record is missing or a disk operation fails, and with the
+ * signal's reason on abort.
  */
 export async function finalize(
   store: RecordStore,
@@ -47,24 +47,24 @@ export async function finalize(
   options: FinalizeOptions,
 ): Promise<FinalizedRun> {
   const { format, signal } = options;
-  const placed = findReusableLayout(store, format);
+  const reusable = findReusableLayout(store, format);
   const names = format === "npy" ? [RESULT_FILES.npyItems, RESULT_FILES.npy] : [RESULT_FILES[format]];
-  const writing: OutputFiles = {
+  const outputFiles: OutputFiles = {
     names,
     write: async (output) => {
-      await writeFiles(store, items, output, options, placed);
-      if (!placed) return;
+      await writeFiles(store, items, output, options, reusable);
+      if (!reusable) return;
       await linkOrCopy(store.disk, join(store.folder, VECTOR_FILE), join(output, names.at(-1) ?? ""));
     },
   };
-  const files = await publishOutput(store, dir, writing, signal);
+  const files = await publishOutput(store, dir, outputFiles, signal);
   const { ok, failed } = store.counts();
   return { files, items: store.items, ok, failed };
 }
 
 /**
- * The layout of a store whose file of vectors can itself become the output. A failed item has no place in a Parquet
- * page, so one failure means a copy.
+ * Returns the layout of a store whose vector file can become the output. A failed item has no vector in a Parquet page,
+ * so the vectors must be copied if there is a failure.
  */
 function findReusableLayout(store: RecordStore, format: ResultFormat): VectorLayout | undefined {
   const { layout, dimensions } = store;
@@ -78,18 +78,18 @@ async function writeFiles(
   items: AsyncIterable<readonly Item[]>,
   output: string,
   options: FinalizeOptions,
-  placed: VectorLayout | undefined,
+  reusable: VectorLayout | undefined,
 ): Promise<void> {
   const writers: ResultWriter[] = [];
   try {
-    writers.push(await createRecordsWriter(store, output, options, placed));
+    writers.push(await createRecordsWriter(store, output, options, reusable));
     writers.push(await createErrorsWriter(store.disk, join(output, RESULT_FILES.errors)));
-    const size = blockSize(options.format, store.dimensions, placed);
+    const size = computeBlockSize(options.format, store.dimensions, reusable);
     const { signal, onProgress } = options;
-    // Vectors that stay where they are need not be read, unless a process that nobody knows the end of wrote them.
-    const vectors = placed === undefined || (options.format === "parquet" && store.isResumed);
-    const reading = { size, vectors, signal };
-    for await (const block of readRecordBlocks(store, items, reading)) {
+    // Vectors that stay in place are read only to verify those of an earlier process, which may have been killed.
+    const vectors = reusable === undefined || (options.format === "parquet" && store.isResumed);
+    const readOptions = { size, vectors, signal };
+    for await (const block of readRecordBlocks(store, items, readOptions)) {
       for (const writer of writers) await writer.write(block);
       onProgress?.({ written: block.start + block.slots.length, items: store.items });
     }
@@ -103,13 +103,13 @@ function createRecordsWriter(
   store: RecordStore,
   output: string,
   options: FinalizeOptions,
-  placed: VectorLayout | undefined,
+  reusable: VectorLayout | undefined,
 ): Promise<ResultWriter> {
   const { disk, dimensions } = store;
   const { format, withText, run, model } = options;
   if (format === "npy") {
     const paths = { items: join(output, RESULT_FILES.npyItems), vectors: join(output, RESULT_FILES.npy) };
-    return placed
+    return reusable
       ? createNpyWriter(disk, paths.items, { store, withText })
       : createNpyCopyWriter(disk, paths, { store, withText });
   }
@@ -121,27 +121,28 @@ function createRecordsWriter(
     "sluice.dimensions": String(dimensions),
   };
   const parquet = { dimensions, withText, keyValueMetadata };
-  return placed && isPaged(placed)
-    ? createPlacedParquetWriter(store.vectorFile, placed, parquet)
+  return reusable && isPaged(reusable)
+    ? createPlacedParquetWriter(store.vectorFile, reusable, parquet)
     : createParquetWriter(disk, path, parquet);
 }
 
 /** Items per block: 1,000 to 4,000 for Parquet, where a block is a row group. */
-function blockSize(format: ResultFormat, dimensions: number, placed: VectorLayout | undefined): number {
-  // Larger blocks live long enough to be taken for lasting, and pile up until a long collection.
+function computeBlockSize(format: ResultFormat, dimensions: number, reusable: VectorLayout | undefined): number {
+  // Larger blocks get promoted to the old generation and pile up until a major GC.
   if (format === "npy") return 512;
-  if (placed && isPaged(placed)) return Math.max(1, Math.floor(1_500 / placed.rowsPerPage)) * placed.rowsPerPage;
+  if (reusable && isPaged(reusable))
+    return Math.max(1, Math.floor(1_500 / reusable.rowsPerPage)) * reusable.rowsPerPage;
   const [least, most] = format === "parquet" ? [1_000, 4_000] : [16, 1_024];
   const fitting = Math.floor(BLOCK_BYTES[format] / Math.max(dimensions * 4, 1));
   return Math.min(most, Math.max(least, fitting));
 }
 
-/** What file systems without hard links answer. */
+/** Error codes of file systems without hard links. */
 const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**
- * A second name for the vectors costs nothing and leaves the store whole if this run is killed before it has ended;
- * file systems without hard links get a copy (which some of them share block by block).
+ * Creates a hard link, which costs nothing and leaves the store intact if this process is killed. On file systems
+ * without hard links it creates a copy (some of them share its blocks).
  */
 async function linkOrCopy(disk: Disk, from: string, to: string): Promise<void> {
   try {

@@ -1,24 +1,24 @@
 /**
- * Prints float32 values as the shortest decimal that reads back as the same float32, straight into bytes.
+ * Prints float32 values directly into bytes, as the shortest decimal that parses to the same float32.
  *
- * A float32 stands for all reals nearer to it than to its neighbours. Scaled by a power of ten so that this interval
- * is 1.5 to 20 units wide, it holds at least one integer; the shortest decimal is the multiple of the largest power of
- * ten in it, nearest to the value. Double arithmetic finds that multiple exactly except within `DOUBT` units of the
- * interval's ends, where reading the decimal back decides. A value that is a power of two has a narrower lower half
- * and always takes the second way.
+ * A float32 represents all real numbers that are closer to it than to its neighbours. This interval is scaled by a power
+ * of ten so that it is 1.5 to 20 units wide and contains at least one integer; the shortest decimal is the multiple of
+ * the largest power of ten inside it that is closest to the value. Double arithmetic finds that multiple exactly except
+ * within `ROUNDING_MARGIN` units of the ends of the interval, where parsing the decimal decides. The lower half of the
+ * interval of a power of two is narrower, so these values are always decided by parsing.
  */
 const LARGEST_EXPONENT = 254;
-/** Far above the error of two roundings at 3.4e8 units (1.1e-7), far below what would often end in doubt. */
+/** Far above the error of two roundings at 3.4e8 units (1.1e-7), and small enough that parsing is rarely needed. */
 const ROUNDING_MARGIN = 1e-6;
 const FRACTION_BITS = 0x7f_ff_ff;
 
-/** Bytes the longest value takes: a sign and 21 digits. */
+/** Bytes of the longest value: a sign and 21 digits. */
 export const MAX_FLOAT_CHARS = 22;
 
-/** By biased binary exponent: the power of ten of one unit is `-SCALES[e]`, and `FACTORS[e]` is 10 to `SCALES[e]`. */
+/** By biased binary exponent e: one unit is 10 to the power of `-SCALES[e]`, and `FACTORS[e]` is 10 to `SCALES[e]`. */
 const SCALES = new Int32Array(LARGEST_EXPONENT + 1);
 const FACTORS = new Float64Array(LARGEST_EXPONENT + 1);
-/** Half the interval's width, in units. */
+/** Half the width of the interval, in units. */
 const HALVES = new Float64Array(LARGEST_EXPONENT + 1);
 for (let exponent = 0; exponent <= LARGEST_EXPONENT; exponent += 1) {
   const spacing = 2 ** (Math.max(exponent, 1) - 150);
@@ -39,8 +39,8 @@ const MINUS = 45;
 const COMMA = 44;
 
 /**
- * Writes values `from` to `to` (exclusive) separated by commas and returns the position after them. `bits` is the same
- * memory as `values`. A value that is not finite has no JSON form and throws its position.
+ * Writes values `from` to `to` (exclusive), separated by commas, and returns the position after them. Throws a RangeError
+ * for a value that is not finite and therefore cannot be JSON.
  */
 export function writeFloats(out: Uint8Array, at: number, values: FloatView, from: number, to: number): number {
   let end = at;
@@ -51,7 +51,7 @@ export function writeFloats(out: Uint8Array, at: number, values: FloatView, from
   return to > from ? end - 1 : end;
 }
 
-/** The same float32 values seen as numbers and as bits. */
+/** The same memory viewed as float32 values and as their bits. */
 export interface FloatView {
   readonly floats: Float32Array;
   readonly bits: Uint32Array;
@@ -73,51 +73,52 @@ function writeFloat(out: Uint8Array, at: number, value: number, bits: number): n
   const size = Math.abs(value);
   const scale = SCALES[exponent] ?? 0;
   const scaled = size * (FACTORS[exponent] ?? 0);
-  const digits =
-    (bits & FRACTION_BITS) === 0
-      ? shortestOfPowerOfTwo(size, scaled, scale)
-      : shortest(size, scaled, scale, HALVES[exponent] ?? 0);
-  return writeDecimal(out, end, digits | 0, droppedZeros - scale);
+  return (bits & FRACTION_BITS) === 0
+    ? writePowerOfTwo(out, end, { size, scaled, scale })
+    : writeShortest(out, end, size, scaled, scale, HALVES[exponent] ?? 0);
 }
 
-/** Second result of `shortest`: a tuple per float would cost as much as the arithmetic. */
-let droppedZeros = 0;
-
-function shortest(size: number, scaled: number, scale: number, half: number): number {
-  // Below 2^31, so cutting to an integer rounds, and everything after it is integer arithmetic.
+/** Takes single parameters and writes its result, because an object per float would cost as much as the arithmetic. */
+function writeShortest(out: Uint8Array, at: number, size: number, scaled: number, scale: number, half: number): number {
+  // Below 2^31, so truncating to an integer rounds, and everything after it is integer arithmetic.
   let digits = (scaled + 0.5) | 0;
-  droppedZeros = 0;
+  let droppedZeros = 0;
   for (let zeros = 1; zeros < 10; zeros += 1) {
     const candidate = (scaled * (FRACTIONS[zeros] ?? 0) + 0.5) | 0;
     const distance = Math.abs(candidate * (POWERS[zeros] ?? 0) - scaled);
     if (distance > half + ROUNDING_MARGIN) break;
-    if (distance > half - ROUNDING_MARGIN && !readsBack(candidate, zeros - scale, size)) break;
+    if (distance > half - ROUNDING_MARGIN && !parsesTo(candidate, zeros - scale, size)) break;
     digits = candidate;
     droppedZeros = zeros;
   }
-  return digits;
+  return writeDecimal(out, at, digits | 0, droppedZeros - scale);
 }
 
-function shortestOfPowerOfTwo(size: number, scaled: number, scale: number): number {
+interface ScaledFloat {
+  readonly size: number;
+  readonly scaled: number;
+  readonly scale: number;
+}
+
+function writePowerOfTwo(out: Uint8Array, at: number, { size, scaled, scale }: ScaledFloat): number {
   for (let zeros = 9; zeros >= 0; zeros -= 1) {
     const power = POWERS[zeros] ?? 1;
     const near = Math.round(scaled / power);
     const other = near * power < scaled ? near + 1 : near - 1;
     for (const candidate of [near, other]) {
-      if (candidate > 0 && readsBack(candidate, zeros - scale, size)) {
-        droppedZeros = zeros;
-        return candidate;
+      if (candidate > 0 && parsesTo(candidate, zeros - scale, size)) {
+        return writeDecimal(out, at, candidate | 0, zeros - scale);
       }
     }
   }
   throw new RangeError(`no decimal found for ${size}`);
 }
 
-function readsBack(digits: number, exponent: number, size: number): boolean {
+function parsesTo(digits: number, exponent: number, size: number): boolean {
   return Math.fround(Number(`${digits}e${exponent}`)) === size;
 }
 
-/** Writes `digits` times 10 to `exponent` the way JavaScript prints a number; `digits` has no zero at its end. */
+/** Writes `digits` times 10 to `exponent` as JavaScript prints numbers; `digits` has no trailing zeros. */
 function writeDecimal(out: Uint8Array, at: number, digits: number, exponent: number): number {
   const count = countDigits(digits);
   const point = count + exponent;
@@ -156,7 +157,7 @@ function writeScientific(out: Uint8Array, at: number, digits: number, count: num
 
 /** Writes `value` with leading zeros up to `count` digits. */
 function writeDigits(out: Uint8Array, at: number, value: number, count: number): number {
-  // As an integer: the remainder of a double is several times slower.
+  // Converted to an integer, because the remainder of a double is several times slower.
   let rest = value | 0;
   let position = at + count;
   while (position - at >= 2) {

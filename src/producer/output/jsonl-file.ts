@@ -1,10 +1,10 @@
 import type { Disk, DiskFile } from "#src/producer/storage/disk.ts";
 import { type FloatView, MAX_FLOAT_CHARS, writeFloats } from "./format-float.ts";
 
-/** Bytes collected before a write; one buffer fills while the other is being written. */
+/** Bytes per write; one buffer is filled while the other is written. */
 const BUFFER_BYTES = 1024 * 1024;
 
-/** A text file written from its beginning in constant memory; nothing in it is durable before `finish`. */
+/** A text file that is written sequentially in constant memory; nothing is durable before `finish`. */
 export class JsonlFile {
   readonly #file: DiskFile;
   #position = 0;
@@ -17,7 +17,7 @@ export class JsonlFile {
     this.#file = file;
   }
 
-  /** Starts the file anew, whatever an earlier try left in it. */
+  /** Creates the file, or truncates an existing one. */
   static async create(disk: Disk, path: string): Promise<JsonlFile> {
     const file = await disk.open(path);
     await file.truncate(0);
@@ -26,7 +26,7 @@ export class JsonlFile {
 
   /** Appends text; resolves when there is room for more. */
   async addText(text: string): Promise<void> {
-    // Three bytes are the most that UTF-8 takes for one UTF-16 unit.
+    // UTF-8 needs at most three bytes per UTF-16 unit.
     if (this.#length + text.length * 3 > this.#filling.length) await this.#makeRoom(text.length * 3);
     this.#length += this.#filling.write(text, this.#length);
   }
@@ -38,7 +38,7 @@ export class JsonlFile {
     this.#length = writeFloats(this.#filling, this.#length, values, from, to);
   }
 
-  /** Writes what is left and makes the file durable. */
+  /** Writes the buffered rest and makes the file durable. */
   async finish(): Promise<void> {
     await this.#makeRoom(0);
     await this.#writing;
@@ -54,7 +54,7 @@ export class JsonlFile {
     await this.#writing;
     const full = this.#filling.subarray(0, this.#length);
     this.#writing = this.#file.write([full], this.#position);
-    // It may fail before anybody awaits it; the next write or `finish` reports it.
+    // It may fail before it is awaited; the next write or `finish` reports the error.
     this.#writing.catch(() => {});
     this.#position += full.length;
     this.#length = 0;

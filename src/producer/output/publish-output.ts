@@ -6,19 +6,19 @@ import type { ItemRange, RecordCounts } from "#src/producer/storage/store-state.
 import { RESULT_FILES } from "./result-writer.ts";
 
 /**
- * Where in the work folder the files grow. A folder of its own, because the work folder already has an `items.jsonl`:
- * the list of items this reads from.
+ * Folder inside the work folder in which the files are written. The work folder itself already contains an
+ * `items.jsonl`, the planned items.
  */
 const OUTPUT_FOLDER = "output";
 
 export interface OutputFiles {
-  /** The files beside `errors.jsonl`, in the order they appear. */
+  /** The files other than `errors.jsonl`, in the order in which they are published. */
   readonly names: readonly string[];
-  /** Writes them and `errors.jsonl` into a folder, whole and durable. */
+  /** Writes them and `errors.jsonl` to a folder; they are complete and durable when it resolves. */
   readonly write: (output: string) => Promise<void>;
 }
 
-/** What is asked of the store whose records are written. */
+/** The part of a store that publishing needs. */
 export interface CompleteStore {
   readonly folder: string;
   readonly disk: Disk;
@@ -29,10 +29,10 @@ export interface CompleteStore {
 }
 
 /**
- * Writes a complete run's output and gives the files their names in `dir`, the records last: whoever sees them sees
- * everything. It may be killed at any moment and done again. `errors.jsonl` is there only when an item failed.
- * Resolves with the names. Rejects with a RunError when a record is missing or the disk refuses, and with the signal's
- * reason when that aborts.
+ * Writes the output of a complete run and renames the files into `dir`, the records last, so that the output is
+ * complete when they appear. May be killed at any time and repeated. `errors.jsonl` exists only if an item failed.
+ * Resolves with the file names. Rejects with a RunError when a record is missing or a disk operation fails, and with
+ * the signal's reason on abort.
  */
 export async function publishOutput(
   store: CompleteStore,
@@ -41,7 +41,7 @@ export async function publishOutput(
   signal?: AbortSignal,
 ): Promise<string[]> {
   await store.sync();
-  requireComplete(store);
+  assertComplete(store);
   const all = store.counts().failed > 0 ? [RESULT_FILES.errors, ...names] : [...names];
   const output = join(store.folder, OUTPUT_FOLDER);
   try {
@@ -59,9 +59,9 @@ export async function publishOutput(
   }
 }
 
-function requireComplete(store: CompleteStore): void {
+function assertComplete(store: CompleteStore): void {
   const { missing } = store.counts();
   if (missing === 0) return;
   const [first] = store.missing();
-  throw new RunError(`${missing} of ${store.items} items have no record yet, the first is item ${first?.start}`);
+  throw new RunError(`${missing} of ${store.items} items have no record yet; the first one is item ${first?.start}`);
 }

@@ -4,7 +4,7 @@ import { ItemReader } from "#src/producer/storage/item-reader.ts";
 import type { RecordStore } from "#src/producer/storage/record-store.ts";
 import type { StoredBlock } from "#src/producer/storage/stored-block.ts";
 
-/** Consecutive records of a run with the items they belong to. */
+/** Consecutive records of a run with their items. */
 export interface RecordBlock extends StoredBlock {
   /** One per slot, in order. */
   readonly items: readonly Item[];
@@ -13,15 +13,15 @@ export interface RecordBlock extends StoredBlock {
 export interface RecordBlocksOptions {
   /** Items per block. */
   readonly size: number;
-  /** Without vectors the vector file is not read at all. */
+  /** Whether the vectors are read and verified. */
   readonly vectors: boolean;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Reads all records in input order, each block while the one before it is being used; a block's vectors are valid
- * until the block after the next is asked for. Damaged vectors become missing again and reject with a RunError, as
- * does a list of items that is not the run's.
+ * Reads all records in input order, one block ahead of the consumer. The vectors of a block are valid until the block
+ * after the next is requested. Rejects with a RunError for damaged vectors, whose items become missing again, and for
+ * items that do not belong to the run.
  */
 export async function* readRecordBlocks(
   store: RecordStore,
@@ -48,7 +48,7 @@ async function* readAhead(store: RecordStore, options: RecordBlocksOptions): Asy
   const buffers = vectors ? [new Uint8Array(bytes), new Uint8Array(bytes)] : [];
   const read = (start: number, turn: number) => {
     const block = store.read(start, Math.min(size, store.items - start), buffers[turn % 2]);
-    // It may fail while the block before it is still in use; whoever awaits it gets the error.
+    // It may fail while the previous block is in use; awaiting the block reports the error.
     block.catch(() => {});
     return block;
   };

@@ -1,18 +1,19 @@
+import { SLOT_OK } from "#src/producer/storage/ledger.ts";
 import type { RecordBlock } from "./record-blocks.ts";
 
-/** Writes one form of the output. Every method rejects with the system's error. */
+/** Writes the output in one format. Every method rejects with the system error. */
 export interface ResultWriter {
-  /** Blocks come in input order, without gaps. */
+  /** Must be called in input order, without gaps. */
   write(block: RecordBlock): Promise<void>;
-  /** Resolves when all files of this form are complete and durable under their temporary names. */
+  /** Resolves when all files of this format are complete and durable under their temporary names. */
   finish(): Promise<void>;
-  /** Closes what is open; also after a failure. */
+  /** Closes all files; also required after a failure. */
   close(): Promise<void>;
 }
 
 export type ResultFormat = "parquet" | "jsonl" | "npy";
 
-/** The names a finished run's records have in its output folder. */
+/** File names of a finished run in its output folder. */
 export const RESULT_FILES = {
   parquet: "records.parquet",
   jsonl: "records.jsonl",
@@ -23,7 +24,7 @@ export const RESULT_FILES = {
   calls: "calls.bin",
 } as const;
 
-/** How a record's status is spelled in every form of the output. */
+/** Formats the status of a record; the same in all output formats. */
 export function formatStatus(status: number): "ok" | "failed" {
-  return status === 1 ? "ok" : "failed";
+  return status === SLOT_OK ? "ok" : "failed";
 }

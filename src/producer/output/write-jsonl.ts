@@ -5,17 +5,18 @@ import { viewFloats } from "./format-float.ts";
 import { JsonlFile } from "./jsonl-file.ts";
 import { formatStatus, type ResultWriter } from "./result-writer.ts";
 
-/** What follows the vector in a line; text and metadata only when asked for. */
-function lineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean): string {
+/** Formats the part of a line after the vector. */
+function formatLineEnd({ tokens, attempts }: LedgerSlot, item: Item, withText: boolean): string {
   const more = withText ? { text: item.text, metadata: item.metadata } : {};
   return JSON.stringify({ tokens, attempts, ...more }).slice(1);
 }
 
-function lineStart({ status }: LedgerSlot, item: Item): string {
+/** Formats the part of a line before the vector. */
+function formatLineStart({ status }: LedgerSlot, item: Item): string {
   return JSON.stringify({ id: item.id, index: item.index, status: formatStatus(status) }).slice(0, -1);
 }
 
-/** `records.jsonl`: one line per item with its vector as the shortest decimals that read back as the same float32. */
+/** Writes `records.jsonl`: one line per item, its vector as the shortest decimals that parse to the same float32. */
 export async function createJsonlWriter(
   disk: Disk,
   path: string,
@@ -30,11 +31,11 @@ export async function createJsonlWriter(
         const item = items[i];
         if (item === undefined) continue;
         if (slot.status === SLOT_OK) {
-          await file.addText(`${lineStart(slot, item)},"vector":[`);
+          await file.addText(`${formatLineStart(slot, item)},"vector":[`);
           await file.addFloats(floats, i * dimensions, (i + 1) * dimensions);
-          await file.addText(`],${lineEnd(slot, item, withText)}\n`);
+          await file.addText(`],${formatLineEnd(slot, item, withText)}\n`);
         } else {
-          await file.addText(`${lineStart(slot, item)},"vector":null,${lineEnd(slot, item, withText)}\n`);
+          await file.addText(`${formatLineStart(slot, item)},"vector":null,${formatLineEnd(slot, item, withText)}\n`);
         }
       }
     },
@@ -43,14 +44,15 @@ export async function createJsonlWriter(
   };
 }
 
-/** `items.jsonl`: the lines of `records.jsonl` without the vectors. */
+/** Writes `items.jsonl`: the lines of `records.jsonl` without the vectors. */
 export async function createItemsWriter(disk: Disk, path: string, withText: boolean): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {
     async write({ slots, items }) {
       for (const [i, slot] of slots.entries()) {
         const item = items[i];
-        if (item !== undefined) await file.addText(`${lineStart(slot, item)},${lineEnd(slot, item, withText)}\n`);
+        if (item !== undefined)
+          await file.addText(`${formatLineStart(slot, item)},${formatLineEnd(slot, item, withText)}\n`);
       }
     },
     finish: () => file.finish(),
@@ -58,7 +60,7 @@ export async function createItemsWriter(disk: Disk, path: string, withText: bool
   };
 }
 
-/** `errors.jsonl`: one line per failed item, in input order. */
+/** Writes `errors.jsonl`: one line per failed item, in input order. */
 export async function createErrorsWriter(disk: Disk, path: string): Promise<ResultWriter> {
   const file = await JsonlFile.create(disk, path);
   return {

@@ -6,8 +6,8 @@ import type { ResultWriter } from "./result-writer.ts";
 import { createItemsWriter } from "./write-jsonl.ts";
 
 /**
- * Makes the store's vector file a NumPy file in place (no vector is copied or even read): failed items become NaN, the
- * free bytes at its start become the header. Doing it again changes nothing. Beside it, `items.jsonl` is written.
+ * Converts the store's vector file to a NumPy file in place, without copying or reading vectors: writes NaN for failed
+ * items and the header into the reserved bytes. Repeating it changes nothing. Also writes `items.jsonl`.
  */
 export async function createNpyWriter(
   disk: Disk,
@@ -36,7 +36,7 @@ export async function createNpyWriter(
   };
 }
 
-/** `vectors.npy` and `items.jsonl`, copying the vectors of a store whose own file has another layout. */
+/** Writes `vectors.npy` and `items.jsonl`; copies the vectors of a store whose vector file has another layout. */
 export async function createNpyCopyWriter(
   disk: Disk,
   paths: { readonly vectors: string; readonly items: string },

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { AsyncBuffer } from "hyparquet";
 import { RunError } from "#src/core/errors.ts";
 
-/** A file as a Parquet reader wants it, with one open handle for all reads. */
+/** A file as input of a Parquet reader, with one open handle for all reads. */
 export interface FileSlices extends AsyncBuffer, AsyncDisposable {}
 
 export async function openSlices(path: string): Promise<FileSlices> {
@@ -19,7 +19,7 @@ async function readSlice(handle: FileHandle, path: string, start: number, end: n
   const bytes = new Uint8Array(Math.max(end - start, 0));
   for (let filled = 0; filled < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-    if (bytesRead === 0) throw new RunError(`${path} became shorter while it was read`);
+    if (bytesRead === 0) throw new RunError(`${path} was truncated while it was being read`);
     filled += bytesRead;
   }
   return bytes.buffer;

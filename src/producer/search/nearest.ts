@@ -3,7 +3,7 @@ import { openResult } from "./open-result.ts";
 import type { ResultItem } from "./result.ts";
 import { TopK } from "./top-k.ts";
 
-/** A record near to a query; `score` is the cosine of the angle between them, 1 for the same direction. */
+/** A search result; `score` is the cosine similarity of record and query, 1 for the same direction. */
 export interface Hit {
   readonly id: string;
   readonly index: number;
@@ -13,10 +13,11 @@ export interface Hit {
 }
 
 /**
- * The `k` records of a finished run nearest to `query`, best first: exact, by comparing with every vector. Failed items
- * are left out; a vector of zeros has score 0. Rejects when `dir` holds no finished run or the query does not fit it.
+ * Finds the `k` records of a finished run that are nearest to `query`, best first. The search is exact: it compares the
+ * query with every vector. Failed items are skipped; a vector of zeros has score 0. Rejects when `dir` contains no
+ * finished run or the query has another number of dimensions.
  */
-export async function nearest(
+export async function findNearest(
   dir: string,
   query: Float32Array,
   k: number,
@@ -28,7 +29,7 @@ export async function nearest(
   if (dimensions > 0 && query.length !== dimensions) {
     throw new RunError(
       `the query has ${query.length} dimensions, the vectors in ${dir} have ${dimensions}`,
-      "Embed the query with the model the run used.",
+      "Embed the query with the model of the run.",
     );
   }
   const direction = normalize(query);
@@ -37,7 +38,7 @@ export async function nearest(
     const scores = scoreBlock(vectors, direction, count);
     for (let i = 0; i < count; i += 1) {
       const score = scores[i] ?? Number.NaN;
-      // NaN, the score of a failed item, is not below any threshold either, so it is not compared that way round.
+      // Written so that NaN, the score of a failed item, fails the comparison.
       if (score >= best.threshold) best.add({ index: start + i, score });
     }
   }
@@ -49,15 +50,7 @@ export async function nearest(
 function toHit(item: ResultItem | undefined, score: number): Hit[] {
   if (item === undefined) return [];
   const { id, index, text, metadata } = item;
-  return [
-    {
-      id,
-      index,
-      score,
-      text,
-      metadata,
-    },
-  ];
+  return [{ id, index, score, text, metadata }];
 }
 
 function normalize(query: Float32Array): Float64Array {
@@ -68,7 +61,7 @@ function normalize(query: Float32Array): Float64Array {
   return Float64Array.from(query, (value) => value / length);
 }
 
-/** The cosine of every vector of a block with a direction of unit length. */
+/** Computes the cosine similarity of every vector of a block with a vector of unit length. */
 function scoreBlock(vectors: Float32Array, direction: Float64Array, count: number): Float64Array {
   const dimensions = direction.length;
   const scores = new Float64Array(count);
@@ -76,7 +69,7 @@ function scoreBlock(vectors: Float32Array, direction: Float64Array, count: numbe
   return scores;
 }
 
-/** Two sums each for product and length: four chains of additions run side by side in the processor. */
+/** Uses two sums each for product and length, so that the CPU runs four independent chains of additions. */
 function cosine(vectors: Float32Array, offset: number, direction: Float64Array): number {
   let evenProduct = 0;
   let oddProduct = 0;

@@ -9,7 +9,7 @@ import { openNpyResult } from "./read-npy-result.ts";
 import { openParquetResult } from "./read-parquet-result.ts";
 import type { Result } from "./result.ts";
 
-/** Opens the records of a finished run; a folder without them rejects with a RunError that says why. */
+/** Opens the records of a finished run. Rejects with a RunError for a folder without them. */
 export async function openResult(dir: string): Promise<Result> {
   requireLittleEndian();
   const path = (name: string) => join(dir, name);
@@ -19,17 +19,17 @@ export async function openResult(dir: string): Promise<Result> {
     return openNpyResult({ vectorPath: path(RESULT_FILES.npy), itemPath: path(RESULT_FILES.npyItems) });
   }
   if (await exists(path(WORK_FOLDER))) {
-    throw new RunError(`the run in ${dir} is not finished`, "Run its command again: it goes on where it stopped.");
+    throw new RunError(`the run in ${dir} is not finished`, "Run its command again: it resumes where it stopped.");
   }
   if (await exists(path(RESULT_FILES.batch))) {
     throw new RunError(
       `the run in ${dir} answered requests from a file: it has ${RESULT_FILES.batch} and no records to search`,
-      "Name the folder of a run of sluice embed.",
+      "Pass the output folder of a run of sluice embed.",
     );
   }
   throw new RunError(
-    `${dir} holds no finished run: none of records.parquet, records.jsonl and vectors.npy is there`,
-    "Name the folder that was given as --out.",
+    `${dir} contains no finished run: no records.parquet, records.jsonl or vectors.npy found`,
+    "Pass the folder that was the --out of the run.",
   );
 }
 

@@ -1,16 +1,17 @@
-import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { type ParquetRow, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { openSlices } from "./file-slices.ts";
 import type { ResultItem } from "./result.ts";
 
 export interface ParquetItems {
   readonly count: number;
-  /** Items from index `from` on, a row group at a time; without their texts and metadata unless asked for. */
+  /** Reads items from index `from` on, one row group at a time; with text and metadata only on request. */
   read(from: number, options: { readonly texts: boolean }): AsyncGenerator<readonly ResultItem[]>;
 }
 
-const COLUMNS = ["id", "index", "status", "tokens", "attempts"];
+const ITEM_COLUMNS_WITHOUT_TEXT = ["id", "index", "status", "tokens", "attempts"];
+export const ITEM_COLUMNS = [...ITEM_COLUMNS_WITHOUT_TEXT, "text", "metadata"];
 
-/** Opens the items of a `records.parquet`, without its vectors. Holds the file's footer, not the file. */
+/** Opens the items of `records.parquet` without the vectors. Keeps only the footer of the file in memory. */
 export async function openParquetItems(path: string): Promise<ParquetItems> {
   await using footer = await openSlices(path);
   const metadata = await parquetMetadataAsync(footer);
@@ -19,19 +20,20 @@ export async function openParquetItems(path: string): Promise<ParquetItems> {
     count: Number(metadata.num_rows),
     async *read(from, { texts }) {
       await using file = await openSlices(path);
-      const columns = [...COLUMNS, ...(texts ? ["text", "metadata"] : [])].filter((name) => present.has(name));
+      const columns = (texts ? ITEM_COLUMNS : ITEM_COLUMNS_WITHOUT_TEXT).filter((name) => present.has(name));
       let rowEnd = 0;
       for (const group of metadata.row_groups) {
         const rowStart = Math.max(from, rowEnd);
         rowEnd += Number(group.num_rows);
         if (rowStart >= rowEnd) continue;
         const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd });
-        yield rows.map(({ text, metadata: data, ...item }) => ({
-          ...(item as Omit<ResultItem, "text" | "metadata">),
-          ...(typeof text === "string" ? { text } : {}),
-          ...(data === undefined || data === null ? {} : { metadata: data }),
-        }));
+        yield rows.map(toResultItem);
       }
     },
   };
+}
+
+/** Converts a row, whose null metadata becomes undefined. The columns are those of a file that a run wrote. */
+export function toResultItem({ id, index, status, tokens, attempts, text, metadata }: ParquetRow): ResultItem {
+  return { id, index, status, tokens, attempts, text, metadata: metadata ?? undefined };
 }

@@ -2,9 +2,9 @@ import { RunError } from "#src/core/errors.ts";
 import { pickLines, type ResultLine, readResultLines, withoutVector } from "./read-result-lines.ts";
 import type { BlocksOptions, Result, ResultBlock } from "./result.ts";
 
-/** Opens `records.jsonl`; its dimensions are those of the first vector in it. */
+/** Opens `records.jsonl`. Its dimensions are those of its first vector. */
 export async function openJsonlResult(path: string): Promise<Result> {
-  const dimensions = await firstDimensions(path);
+  const dimensions = await readDimensions(path);
   return {
     format: "jsonl",
     dimensions,
@@ -13,7 +13,7 @@ export async function openJsonlResult(path: string): Promise<Result> {
   };
 }
 
-async function firstDimensions(path: string): Promise<number> {
+async function readDimensions(path: string): Promise<number> {
   for await (const records of readResultLines(path)) {
     for (const { vector } of records) if (Array.isArray(vector)) return vector.length;
   }

@@ -16,7 +16,7 @@ interface Shape {
   readonly dimensions: number;
 }
 
-/** Opens `vectors.npy` with the `items.jsonl` beside it. */
+/** Opens `vectors.npy` and the `items.jsonl` in the same folder. */
 export async function openNpyResult(files: NpyFiles): Promise<Result> {
   const shape = await readShape(files.vectorPath);
   return {
@@ -34,7 +34,7 @@ async function readShape(path: string): Promise<Shape> {
   const shape = decodeNpyHeader(header.subarray(0, bytesRead));
   const { size } = await file.stat();
   if (shape === undefined || size !== NPY_HEADER_BYTES + shape.items * shape.dimensions * 4) {
-    throw new RunError(`${path} is not a whole NumPy file as a run writes it`);
+    throw new RunError(`${path} is not a complete NumPy file that a run wrote`);
   }
   return shape;
 }
@@ -60,12 +60,12 @@ async function* readBlocks(files: NpyFiles, shape: Shape, options: BlocksOptions
 async function readFully(file: Awaited<ReturnType<typeof open>>, into: Uint8Array, position: number): Promise<void> {
   for (let filled = 0; filled < into.length; ) {
     const { bytesRead } = await file.read(into, filled, into.length - filled, position + filled);
-    if (bytesRead === 0) throw new RunError("the vector file became shorter while it was read");
+    if (bytesRead === 0) throw new RunError("the vector file was truncated while it was being read");
     filled += bytesRead;
   }
 }
 
-/** Hands out the lines of `items.jsonl` in the counts that the blocks of vectors need. */
+/** Returns the lines of `items.jsonl` in groups that match the blocks of vectors. */
 class LineReader {
   readonly #groups: AsyncGenerator<readonly ResultItem[]>;
   #rest: readonly ResultItem[] = [];
@@ -79,7 +79,7 @@ class LineReader {
     while (taken.length < count) {
       if (this.#rest.length === 0) {
         const { done, value } = await this.#groups.next();
-        if (done === true) throw new RunError(`items.jsonl ends before vectors.npy does`);
+        if (done === true) throw new RunError("items.jsonl has fewer items than vectors.npy");
         this.#rest = value;
       }
       const part = this.#rest.slice(0, count - taken.length);

@@ -1,11 +1,10 @@
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { openSlices } from "./file-slices.ts";
+import { ITEM_COLUMNS, toResultItem } from "./parquet-items.ts";
 import { readVectorColumn } from "./read-vector-column.ts";
 import type { BlocksOptions, Result, ResultBlock, ResultItem } from "./result.ts";
 
-const ITEM_COLUMNS = ["id", "index", "status", "tokens", "attempts", "text", "metadata"];
-
-/** Opens `records.parquet`; one block per row group. */
+/** Opens `records.parquet`; each row group is a block. */
 export async function openParquetResult(path: string): Promise<Result> {
   await using file = await openSlices(path);
   const metadata = await parquetMetadataAsync(file);
@@ -32,7 +31,7 @@ async function* readBlocks(
   for (const group of metadata.row_groups) {
     options.signal?.throwIfAborted();
     const end = start + Number(group.num_rows);
-    const isNull = async () => {
+    const readNulls = async () => {
       const rows = await parquetReadObjects({
         file,
         metadata,
@@ -42,7 +41,7 @@ async function* readBlocks(
       });
       return (row: number) => rows[row]?.status !== "ok";
     };
-    const vectors = await readVectorColumn(file, group, dimensions, isNull);
+    const vectors = await readVectorColumn(file, group, dimensions, readNulls);
     const items = options.vectorsOnly === true ? [] : await readItems(file, metadata, start, end);
     yield { start, count: end - start, vectors, items };
     start = end;
@@ -58,18 +57,7 @@ async function readItems(
   const present = new Set(metadata.schema.map(({ name }) => name));
   const columns = ITEM_COLUMNS.filter((name) => present.has(name));
   const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, useOffsetIndex: true });
-  return rows.map((row): ResultItem => {
-    const { id, index, status, tokens, attempts, text, metadata: data } = row;
-    return {
-      id,
-      index,
-      status,
-      tokens,
-      attempts,
-      text,
-      metadata: data === undefined || data === null ? undefined : data,
-    };
-  });
+  return rows.map(toResultItem);
 }
 
 async function pickItems(path: string, metadata: FileMetaData, indices: readonly number[]): Promise<ResultItem[]> {

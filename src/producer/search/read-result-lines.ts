@@ -5,12 +5,12 @@ import type { ResultItem } from "./result.ts";
 
 const READ_BYTES = 256 * 1024;
 
-/** A line of `records.jsonl` or `items.jsonl`; the latter has no vector. */
+/** A line of `records.jsonl`, or of `items.jsonl`, which has no vectors. */
 export interface ResultLine extends ResultItem {
   readonly vector?: readonly number[] | null;
 }
 
-/** Reads the lines of a result in groups; a line that is not a record rejects with its file and number. */
+/** Reads the lines of a result in groups. Rejects with a RunError that names file and line for an invalid record. */
 export async function* readResultLines(path: string, signal?: AbortSignal): AsyncGenerator<readonly ResultLine[]> {
   const bytes = createReadStream(path, {
     highWaterMark: READ_BYTES,
@@ -31,19 +31,19 @@ export async function* readResultLines(path: string, signal?: AbortSignal): Asyn
   }
 }
 
-/** The record without its vector. */
+/** Removes the vector of a record. */
 export function withoutVector({ vector: _, ...item }: ResultLine): ResultItem {
   return item;
 }
 
-/** The records at these indices from a file of result lines, read only as far as needed. */
+/** Reads the records with these indices; stops reading the file after the last of them. */
 export async function pickLines(path: string, indices: readonly number[]): Promise<ResultItem[]> {
-  const wanted = new Set(indices);
+  const pending = new Set(indices);
   const picked: ResultItem[] = [];
-  if (wanted.size === 0) return picked;
+  if (pending.size === 0) return picked;
   for await (const records of readResultLines(path)) {
-    for (const record of records) if (wanted.has(record.index)) picked.push(withoutVector(record));
-    if (picked.length === wanted.size) break;
+    for (const record of records) if (pending.has(record.index)) picked.push(withoutVector(record));
+    if (picked.length === pending.size) break;
   }
   return picked;
 }

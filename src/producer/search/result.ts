@@ -1,25 +1,25 @@
 import type { ResultFormat } from "#src/producer/output/result-writer.ts";
 
-/** One record of a finished run without its vector. */
+/** One record of a finished run, without its vector. */
 export interface ResultItem {
   readonly id: string;
   readonly index: number;
   readonly status: "ok" | "failed";
   readonly tokens: number;
   readonly attempts: number;
-  /** Present when the run was written with text. */
+  /** Present if the run was written with text. */
   readonly text?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Consecutive records in input order. */
 export interface ResultBlock {
-  /** Index of the first. */
+  /** Index of the first record. */
   readonly start: number;
   readonly count: number;
-  /** `count * dimensions` floats, NaN for failed items; valid until the next block is asked for. */
+  /** `count * dimensions` floats, NaN for failed items; valid until the next block is requested. */
   readonly vectors: Float32Array;
-  /** One per record; empty when only vectors were asked for. */
+  /** One per record; empty with `vectorsOnly`. */
   readonly items: readonly ResultItem[];
 }
 
@@ -29,14 +29,14 @@ export interface BlocksOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A finished run read back, whichever form it was written in. Memory stays constant whatever its size. */
+/** A finished run in any output format. Reading it needs constant memory, independent of its size. */
 export interface Result {
   readonly format: ResultFormat;
-  /** Floats per vector; 0 when no item succeeded and none was expected. */
+  /** Floats per vector; 0 when no item succeeded and the number is unknown. */
   readonly dimensions: number;
-  /** The model the vectors are of, where the file says it. */
+  /** The model of the vectors, if the file contains it. */
   readonly model?: string;
   blocks(options?: BlocksOptions): AsyncIterable<ResultBlock>;
-  /** The records at these indices, in any order; an index outside the run is left out. */
+  /** Reads the records with these indices, in any order; skips indices outside the run. */
   pick(indices: readonly number[]): Promise<ResultItem[]>;
 }

@@ -3,17 +3,17 @@ export interface Scored {
   readonly score: number;
 }
 
-/** Keeps the `k` best of any number of scored items; of equal scores the lower index is better. */
+/** Keeps the `k` best of any number of scored items; for equal scores the lower index is better. */
 export class TopK {
   readonly #k: number;
-  /** A binary heap whose first element is the worst kept. */
+  /** A binary heap whose first element is the worst item that is kept. */
   readonly #heap: Scored[] = [];
 
   constructor(k: number) {
     this.#k = k;
   }
 
-  /** What a score must at least reach to be kept. */
+  /** The minimum score that can be kept. */
   get threshold(): number {
     const worst = this.#heap[0];
     return this.#heap.length < this.#k || worst === undefined ? Number.NEGATIVE_INFINITY : worst.score;
@@ -29,7 +29,7 @@ export class TopK {
     }
   }
 
-  /** Best first. */
+  /** Returns the kept items, best first. */
   best(): Scored[] {
     return this.#heap.toSorted((a, b) => (isWorse(b, a) ? -1 : 1));
   }

@@ -37,7 +37,7 @@ describe("composeRequest", () => {
   it.each([
     [{}, "either messages or prompt"],
     [{ messages: [user], prompt: "x" }, "either messages or prompt"],
-    [{ prompt: " " }, "something in it"],
+    [{ prompt: " " }, "is not empty"],
     [{ prompt: "x", template: "other" as never }, 'expected "default"'],
   ])("refuses %j", (options, message) => {
     expect(() => composeRequest("openai", options)).toThrow(message);

@@ -241,7 +241,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const store = await openRecordStore(dir, { items: 3, dimensions: 2 });
     await store.write([sampleRecord(0, 2)]);
     await expect(finalize(store, sampleItems(3), dir, options)).rejects.toThrow(
-      "2 of 3 items have no record yet, the first is item 1",
+      "2 of 3 items have no record yet; the first one is item 1",
     );
     await store.close();
   });

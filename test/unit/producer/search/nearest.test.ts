@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { finalize } from "#src/producer/output/finalize.ts";
-import { nearest } from "#src/producer/search/nearest.ts";
+import { findNearest } from "#src/producer/search/nearest.ts";
 import { openResult } from "#src/producer/search/open-result.ts";
 import { TopK } from "#src/producer/search/top-k.ts";
 import { failsAt, sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
@@ -62,7 +62,7 @@ describe.each<Format>(["parquet", "jsonl", "npy"])("a finished run in %s", (form
     const items = 4_200;
     const dir = await finishedRun(format, items, dimensions);
     const query = sampleVector(100_000, dimensions);
-    const hits = await nearest(dir, query, 5);
+    const hits = await findNearest(dir, query, 5);
     const expected = exactScores(query, items).slice(0, 5);
     expect(hits.map(({ index }) => index)).toEqual(expected.map(({ index }) => index));
     for (const [i, { score, id, text, metadata, index }] of hits.entries()) {
@@ -70,26 +70,26 @@ describe.each<Format>(["parquet", "jsonl", "npy"])("a finished run in %s", (form
       const item = sampleItem(index);
       expect({ id, text, metadata }).toEqual({ id: item.id, text: item.text, metadata: item.metadata });
     }
-    expect((await nearest(dir, sampleVector(41, dimensions), 1))[0]).toMatchObject({ index: 41 });
+    expect((await findNearest(dir, sampleVector(41, dimensions), 1))[0]).toMatchObject({ index: 41 });
   });
 
   test("gives ids without text when it was written without", async () => {
     const dir = await finishedRun(format, 10, 4, false);
-    const [hit] = await nearest(dir, sampleVector(4, 4), 1);
+    const [hit] = await findNearest(dir, sampleVector(4, 4), 1);
     expect(hit).toEqual({ id: sampleItem(4).id, index: 4, score: expect.closeTo(1, 6) });
   });
 
   test("returns all succeeded items when more are asked for", async () => {
     const dir = await finishedRun(format, 10, 4);
-    const hits = await nearest(dir, sampleVector(4, 4), 100);
+    const hits = await findNearest(dir, sampleVector(4, 4), 100);
     expect(hits.map(({ index }) => index).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9]);
   });
 
   test("refuses a query of another length or without direction", async () => {
     const dir = await finishedRun(format, 10, 4);
-    await expect(nearest(dir, sampleVector(4, 5), 1)).rejects.toThrow("the query has 5 dimensions");
-    await expect(nearest(dir, new Float32Array(4), 1)).rejects.toThrow("has no direction");
-    await expect(nearest(dir, sampleVector(4, 4), 0)).rejects.toThrow("1 or more, not 0");
+    await expect(findNearest(dir, sampleVector(4, 5), 1)).rejects.toThrow("the query has 5 dimensions");
+    await expect(findNearest(dir, new Float32Array(4), 1)).rejects.toThrow("has no direction");
+    await expect(findNearest(dir, sampleVector(4, 4), 0)).rejects.toThrow("1 or more, not 0");
   });
 
   test("may be left in the middle of reading", async () => {
@@ -102,14 +102,14 @@ describe.each<Format>(["parquet", "jsonl", "npy"])("a finished run in %s", (form
 
   test("holds nothing to find when the run had no items", async () => {
     const dir = await finishedRun(format, 0, 4);
-    expect(await nearest(dir, sampleVector(4, 4), 3)).toEqual([]);
+    expect(await findNearest(dir, sampleVector(4, 4), 3)).toEqual([]);
   });
 });
 
 describe("opening a result", () => {
   test("says so when the run is not finished, or when there is none", async () => {
     const dir = await temporaryFolder();
-    await expect(openResult(dir)).rejects.toThrow("holds no finished run");
+    await expect(openResult(dir)).rejects.toThrow("contains no finished run");
     await mkdir(join(dir, ".work"));
     await expect(openResult(dir)).rejects.toThrow("is not finished");
   });
@@ -125,7 +125,7 @@ describe("opening a result", () => {
   test("refuses a NumPy file that was cut", async () => {
     const dir = await finishedRun("npy", 3, 2);
     await truncate(join(dir, "vectors.npy"), 140);
-    await expect(openResult(dir)).rejects.toThrow("not a whole NumPy file");
+    await expect(openResult(dir)).rejects.toThrow("not a complete NumPy file");
   });
 });
 

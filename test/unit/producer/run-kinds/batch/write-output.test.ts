@@ -135,7 +135,7 @@ describe("the output of a chat run", () => {
     const dir = await temporaryFolder();
     const store = await fill(dir, [17]);
     await expect(writeChatOutput(store, inBlocks(items), dir, { run: "c-1" })).rejects.toThrow(
-      "1 of 600 items have no record yet, the first is item 17",
+      "1 of 600 items have no record yet; the first one is item 17",
     );
     await store.close();
     expect(readdirSync(dir)).toEqual([".work"]);
