@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-// Starts the command line: from the sources in a checkout (Node runs TypeScript as it is), from dist in a package.
+// Starts the command line: from the sources in a checkout (Node runs TypeScript directly), from dist in a package.
 import { existsSync } from "node:fs";
 import module from "node:module";
 import { fileURLToPath } from "node:url";
 
-// Loading takes a moment, in which Ctrl-C must end the command as it does later; commands that have something to bring to
-// an end listen themselves.
+// Ctrl-C must end the command even while it loads. Commands that have to shut down cleanly add their own listeners.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     if (process.listenerCount(signal) === 1) process.exit(130);
@@ -18,13 +17,13 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(2);
 }
-// Compiled code is kept for the next start, which then takes half the time: a run starts several processes. It lies in
-// our own folder, not in the system's temporary one, where others could put code that would be run; where that folder
-// cannot be written, every start compiles.
+// The compile cache halves the time of the next start, and a run starts several processes. It is in the package's folder
+// and not in the system's temporary folder, where other users could plant code. If the folder is not writable, every start
+// compiles.
 module.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/sluice", import.meta.url)));
-// Runs move gigabytes through short-lived buffers. With the usual young generation (three spaces of 16 MB) those wait
-// long for their collection; a small one keeps each process some 60 MB smaller at no cost in time. The flag only
-// counts at start-up, so a long-running command starts once more in its own place, where the system can do that.
+// Runs move gigabytes through short-lived buffers. With the default young generation (three spaces of 16 MB) these are
+// collected late; a small one saves about 60 MB per process at no cost in time. V8 reads the flag only at start-up, so
+// long-running commands replace themselves with execve, where the system supports it.
 const YOUNG_GENERATION = "--max-semi-space-size=4";
 if (
   ["embed", "batch", "retry", "worker", "up", "dashboard"].includes(process.argv[2] ?? "") &&
@@ -32,16 +31,16 @@ if (
   process.send === undefined &&
   typeof process.execve === "function"
 ) {
-  // Writing the output of millions of items makes garbage faster than the collector expects, and the heap would grow to
-  // three times what lives in it before it is asked to shrink; at 1.4 times it costs no time that can be measured.
+  // Writing the output of millions of items creates garbage faster than V8 expects: the heap would grow to three times its
+  // live size before a major GC. A factor of 1.4 has no measurable cost.
   const flags = [YOUNG_GENERATION, "--heap-growing-percent=40"];
   const args = [process.execPath, ...flags, ...process.execArgv, ...process.argv.slice(1)];
-  // Without the listener Node would say aloud that this function is experimental.
+  // Suppresses Node's warning that execve is experimental.
   process.removeAllListeners("warning");
   process.on("warning", () => undefined);
-  // The C library keeps an arena of memory for each thread, and buffers that pass from one to another tear holes into
-  // all of them: over a million texts a process grew by 60 MB, and does not with two arenas.
-  // biome-ignore lint/style/noProcessEnv: nothing is read from it; it is handed on.
+  // The C library has one malloc arena per thread, and buffers that move between threads fragment all of them: over a
+  // million texts a process grew by 60 MB. With two arenas it does not.
+  // biome-ignore lint/style/noProcessEnv: the environment is only passed on.
   const environment = { MALLOC_ARENA_MAX: "2", ...process.env };
   process.execve(process.execPath, args, environment);
 }

@@ -1,16 +1,16 @@
 import { ConfigError, coerceError, InputError, RunError } from "#src/core/errors.ts";
 
-/** What a command's end means to scripts; documented in the README. */
+/** The exit codes of all commands; documented in the README. */
 export const EXIT_CODES = {
   ok: 0,
   /** Some items failed; their errors are in the output. */
   itemsFailed: 1,
-  /** Nothing could start, or the run had to stop: nothing is lost, and the message says what to do. */
+  /** The command could not start or had to stop. Nothing is lost, and the message says what to do. */
   couldNotComplete: 2,
   interrupted: 130,
 } as const;
 
-/** What a person reads when a command fails: what happened, and what to do next. Never a stack trace. */
+/** The message of a failed command: what happened and what to do next. Only unexpected errors show a stack trace. */
 export function describeError(thrown: unknown): string {
   const error = coerceError(thrown);
   if (error instanceof ConfigError) return error.problems.map((problem) => `sluice: ${problem}`).join("\n");

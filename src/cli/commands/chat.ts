@@ -1,42 +1,29 @@
 import { text as readText } from "node:stream/consumers";
+import type { chatCommand } from "#src/cli/definitions/chat.ts";
 import { ERROR_HINTS } from "#src/cli/error-hints.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { type ChatPrinter, createChatPrinter } from "#src/cli/format/chat-printer.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { ensureWorkerFor, type WorkerGuard } from "#src/cli/wiring/ensure-worker.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { requireLanes } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
-import { InputError } from "#src/core/errors.ts";
 import type { Failure } from "#src/core/item.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
 import type { SluiceClient, SubmitChatOptions } from "#src/producer/client/sluice-client.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { createKeys } from "#src/redis/keys.ts";
 
-export interface ChatCommandOptions {
-  readonly model: string;
-  readonly system?: string;
-  readonly maxTokens?: number;
-  readonly temperature?: number;
-  readonly json: boolean;
-  readonly stream: boolean;
-  /** Apply the provider's own conversation template. */
-  readonly template: boolean;
-  /** Undefined: one, when no worker that lives takes the provider's chat jobs. */
-  readonly workers?: number;
-  readonly config?: string;
-}
-
-/** `sluice chat`: one question through the queue, its answer as it comes. Exit code 1 when it ends in an error. */
-export async function runChat(prompt: string, options: ChatCommandOptions): Promise<number> {
+/** `sluice chat`: sends one prompt through the queue and prints the answer. The exit code is 1 if the item failed. */
+export async function runChat(prompt: string, options: OptionValues<typeof chatCommand>): Promise<number> {
   const config = openConfig(options.config);
   const { provider, model } = config.registry.findModel(options.model, "chat");
   if (model.kind !== "chat") {
-    throw new InputError(
-      `${options.model} is an embedding model and gives no answers; "sluice models ${provider}" shows which do`,
-    );
+    throw CLI_ERRORS.notAChatModel(options.model, provider);
   }
   const lanes = requireLanes(config, options.model);
   const request = createRequest(prompt === "-" ? await readText(process.stdin) : prompt, options);
@@ -74,20 +61,19 @@ export async function runChat(prompt: string, options: ChatCommandOptions): Prom
   }
 }
 
-function createRequest(prompt: string, options: ChatCommandOptions): SubmitChatOptions {
+function createRequest(prompt: string, options: OptionValues<typeof chatCommand>): SubmitChatOptions {
   const { model, system, maxTokens, temperature, stream, template } = options;
-  if (prompt.trim() === "") throw new InputError("the prompt is empty");
+  if (prompt.trim() === "") throw CLI_ERRORS.emptyPrompt();
   return {
     model,
     stream,
     priority: "interactive",
     ...buildMessages(prompt, system, template),
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(temperature === undefined ? {} : { temperature }),
+    ...omitUndefined({ maxTokens, temperature }),
   };
 }
 
-/** With a template and no system message of its own, the prompt may be a conversation in the template's plain form. */
+/** With a template and without a system message, the prompt may be a conversation in the template's plain-text format. */
 function buildMessages(
   prompt: string,
   system: string | undefined,
@@ -119,7 +105,7 @@ async function requestAnswer(
     return record.status === "ok" ? EXIT_CODES.ok : reportFailure(record.failure);
   } catch (error) {
     if (!signal.aborted) throw error;
-    // Nobody waits for the answer any more, so nobody should pay for the rest of it.
+    // Nobody waits for the answer any more, so the call is cancelled to save its cost.
     await client.cancel(id);
     printer.close();
     const { reason } = signal;
@@ -128,19 +114,25 @@ async function requestAnswer(
       return EXIT_CODES.interrupted;
     }
     if (reason instanceof RunStoppedError) {
-      process.stderr.write(`sluice: ${reason.message}\n  ${reason.hint?.split(",")[0] ?? ""}, then ask again\n`);
+      process.stderr.write(`sluice: ${reason.message}\n  ${describeFix(reason)}\n`);
       return EXIT_CODES.couldNotComplete;
     }
     throw reason;
   }
 }
 
+/** The hint of a stopped run says to run the command again, which does not apply to a single question. */
+function describeFix({ hint = "" }: RunStoppedError): string {
+  const [fix] = hint.split(", then run");
+  return `${fix}, then ask again.`;
+}
+
 function reportFailure({ kind, message }: Failure): number {
   const hint =
     kind === "crash-loop"
-      ? "workers died over this request: the log of the worker says why"
+      ? "Workers crashed while they processed this request. See the log of the worker."
       : kind === "cancelled" || kind === "expired"
-        ? "ask again"
+        ? "Ask again."
         : ERROR_HINTS[kind];
   process.stderr.write(`sluice: ${kind}: ${message}\n  ${hint}\n`);
   return EXIT_CODES.itemsFailed;

@@ -1,23 +1,19 @@
+import type { dashboardCommand } from "#src/cli/definitions/dashboard.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
 import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 
-export interface DashboardCommandOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly config?: string;
-}
-
-/** `sluice dashboard`: serves the pages until it is told to stop. */
-export async function runDashboard(options: DashboardCommandOptions): Promise<number> {
+/** `sluice dashboard`: serves the dashboard until it is stopped. */
+export async function runDashboard(options: OptionValues<typeof dashboardCommand>): Promise<number> {
   const { config, interrupt, log, redis } = await openServiceContext(options.config);
   let dashboard: Dashboard | undefined;
   try {
     dashboard = await startDashboard(
       createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
-    process.stdout.write(`${describeDashboard(dashboard)}\n  Ctrl-C ends it; runs and workers go on.\n`);
+    process.stdout.write(`${describeDashboard(dashboard)}\n  Press Ctrl-C to stop it. Runs and workers continue.\n`);
     await waitForAbort(interrupt.signal);
     return EXIT_CODES.ok;
   } finally {
@@ -27,9 +23,9 @@ export async function runDashboard(options: DashboardCommandOptions): Promise<nu
   }
 }
 
-/** Where it is, and what is missing. */
+/** The URL of the dashboard, and what to do if its pages are missing. */
 export function describeDashboard({ url, hasPages }: Dashboard): string {
-  const missing = hasPages ? "" : '\n  Its pages have not been built: run "npm run bootstrap", then reload.';
+  const missing = hasPages ? "" : '\n  Its pages have not been built. Run "npm run bootstrap", then reload.';
   return `Dashboard: ${url}${missing}`;
 }
 

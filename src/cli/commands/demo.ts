@@ -4,23 +4,19 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { demoCommand } from "#src/cli/definitions/demo.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount } from "#src/cli/format/format-number.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { startDemoDashboard } from "#src/cli/wiring/demo-dashboard.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { childEnvironment } from "#src/config/config.ts";
-import { RunError } from "#src/core/errors.ts";
 import type { Dashboard } from "#src/dashboard/start-dashboard.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
-export interface DemoCommandOptions {
-  readonly keep: boolean;
-  /** Leave the dashboard open afterwards, until Ctrl-C. */
-  readonly stay: boolean;
-}
-
-/** What the simulated account may do; the run below is told the same, as a real one is told its account's limits. */
+/** Limits of the simulated account, which sluice.yaml of the demo states as well, as for a real account. */
 const LIMITS = { requestsPerMinute: 480, concurrency: 6 };
 const ITEMS = 4_000;
 
@@ -31,10 +27,10 @@ const QUERIES = [
 ];
 
 /**
- * `sluice demo`: the real commands, as a person would type them, against the simulator: private Redis, worker
- * processes, panel, files. Ends by itself and leaves nothing running.
+ * `sluice demo`: the real commands against the simulator, with a private Redis, worker processes, panel and files. Ends by
+ * itself and leaves nothing running.
  */
-export async function runDemo(options: DemoCommandOptions): Promise<number> {
+export async function runDemo(options: OptionValues<typeof demoCommand>): Promise<number> {
   const interrupt = listenForInterrupt();
   const source = findMarkdownFolder();
   const home = await mkdtemp(join(tmpdir(), "sluice-demo-"));
@@ -62,19 +58,8 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
     const model = "minimax/embo-01";
     const shown = relative(process.cwd(), source) || ".";
     const glob = join(shown, "**/*.md");
-    const embed = [
-      "embed",
-      glob,
-      "--model",
-      model,
-      "--out",
-      out,
-      "--with-text",
-      "--limit",
-      String(ITEMS),
-      "--skip-invalid",
-    ];
-    const code = await run(embed);
+    const target = ["--model", model, "--out", out];
+    const code = await run(["embed", glob, ...target, "--with-text", "--limit", String(ITEMS), "--skip-invalid"]);
     if (code !== EXIT_CODES.ok) return code;
     const { calls, throttled } = simulator.statistics();
     const refused = Object.values(throttled).reduce((sum, count) => sum + count, 0);
@@ -86,7 +71,7 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
     }
     print(...describeNextSteps(options.keep ? out : undefined));
     if (options.stay) {
-      print("", `The dashboard stays open at ${dashboard.url}; Ctrl-C ends it.`);
+      print("", `The dashboard keeps running at ${dashboard.url}. Press Ctrl-C to stop it.`);
       await waitForAbort(interrupt.signal);
     }
     return EXIT_CODES.ok;
@@ -100,8 +85,8 @@ export async function runDemo(options: DemoCommandOptions): Promise<number> {
 
 function printIntroduction(dashboard: Dashboard): void {
   print(
-    "Sluice demo: private Redis, worker processes, and a simulated provider that refuses more",
-    `than ${LIMITS.requestsPerMinute} requests a minute or ${LIMITS.concurrency} at once. No key, no network.`,
+    "Sluice demo: a private Redis, worker processes, and a simulated provider that refuses more",
+    `than ${LIMITS.requestsPerMinute} requests per minute or ${LIMITS.concurrency} concurrent calls. No key and no network calls.`,
     "",
     describeDashboard(dashboard),
     "",
@@ -120,16 +105,16 @@ function createSettings(): string {
   ].join("\n");
 }
 
-/** The nearest node_modules: every installation has one, and it is full of Markdown. */
+/** The nearest node_modules folder: every installation has one, and it contains much Markdown. */
 function findMarkdownFolder(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); dir !== dirname(dir); dir = dirname(dir)) {
     const candidate = join(dir, "node_modules");
     if (existsSync(candidate)) return candidate;
   }
-  throw new RunError("there is no node_modules folder whose Markdown could be embedded", 'run "npm install" first');
+  throw CLI_ERRORS.noMarkdown();
 }
 
-/** Shows a command and runs it as a process of its own, in this terminal. */
+/** Prints a command line and runs it as a child process in this terminal. */
 async function runCommand(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -139,7 +124,7 @@ async function runCommand(
   print(`$ sluice ${args.map((arg) => (/^[\w./:=@-]+$/.test(arg) ? arg : `"${arg}"`)).join(" ")}`);
   const entry = fileURLToPath(new URL("../../../bin/sluice.js", import.meta.url));
   const child = spawn(process.execPath, [entry, ...args], { stdio: "inherit", env });
-  // Ctrl-C reaches the child by itself where there is a terminal; a plain SIGTERM to this process does not.
+  // In a terminal, Ctrl-C reaches the child directly; a SIGTERM to this process does not.
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop, { once: true });
   const code = await new Promise<number>((resolve, reject) => {
@@ -154,15 +139,15 @@ async function runCommand(
 
 function describeNextSteps(kept: string | undefined): string[] {
   return [
-    "The same with a real account:",
+    "To do the same with a real account:",
     "",
     "  export MINIMAX_API_KEY=...",
     "  npx sluice embed ./docs --model minimax/embo-01 --out ./vectors",
     '  npx sluice search ./vectors "..."',
     "",
-    "  npx sluice up          dashboard and workers, until Ctrl-C",
-    "  npx sluice doctor      what is configured, what is missing",
-    "  npx sluice simulate    the simulator on its own, with faults to try",
+    "  npx sluice up          start the dashboard and workers",
+    "  npx sluice doctor      check what is configured and what is missing",
+    "  npx sluice simulate    run the simulator alone, with faults to inject",
     ...(kept === undefined ? [] : ["", `The vectors are in ${kept}`]),
   ];
 }

@@ -1,12 +1,16 @@
 import { accessSync, constants } from "node:fs";
+import type { doctorCommand } from "#src/cli/definitions/doctor.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { formatCount, formatMany } from "#src/cli/format/format-number.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
+import { formatMany } from "#src/cli/format/format-number.ts";
+import { DOCTOR_HINTS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
 import { ConfigError, coerceError, RunError } from "#src/core/errors.ts";
-import { formatLane } from "#src/core/lane.ts";
+import { formatLane, type Lane } from "#src/core/lane.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { checkServer } from "#src/redis/check-server.ts";
@@ -16,12 +20,7 @@ import { startPrivateRedis } from "#src/redis/private/private-server.ts";
 import { describeRedis, parseRedisUrl } from "#src/redis/url.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 
-export interface DoctorCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
-
-/** `ok`: as it should be. `note`: worth knowing. `warning`: a promise is weaker. `problem`: something will not work. */
+/** `ok`: as it should be. `note`: for information. `warning`: a promise is weaker. `problem`: something will not work. */
 interface DoctorFinding {
   readonly area: string;
   readonly level: "ok" | "note" | "warning" | "problem";
@@ -29,12 +28,12 @@ interface DoctorFinding {
   readonly hint?: string;
 }
 
-/** `sluice doctor`: what is wrong and the mend. Exit code 2 when something will not work. */
-export async function runDoctor(options: DoctorCommandOptions): Promise<number> {
+/** `sluice doctor`: what is wrong and how to fix it. The exit code is 2 if something will not work. */
+export async function runDoctor(options: OptionValues<typeof doctorCommand>): Promise<number> {
   const findings: DoctorFinding[] = [
     { area: "versions", level: "ok", message: `sluice ${readVersion()}, Node ${process.versions.node}` },
   ];
-  const config = readConfig(options, findings);
+  const config = readConfig(options.config, findings);
   if (config) {
     findings.push(...examineProviders(config));
     findings.push(...(await examineRedis(config)));
@@ -43,14 +42,10 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
   return findings.some((finding) => finding.level === "problem") ? EXIT_CODES.couldNotComplete : EXIT_CODES.ok;
 }
 
-function readConfig(options: DoctorCommandOptions, findings: DoctorFinding[]): Config | undefined {
+function readConfig(file: string | undefined, findings: DoctorFinding[]): Config | undefined {
   try {
-    const config = openConfig(options.config);
-    findings.push({
-      area: "settings",
-      level: "ok",
-      message: config.file ?? "environment only (no sluice.yaml)",
-    });
+    const config = openConfig(file);
+    findings.push({ area: "settings", level: "ok", message: config.file ?? "environment only (no sluice.yaml)" });
     for (const message of config.warnings) findings.push({ area: "settings", level: "warning", message });
     return config;
   } catch (error) {
@@ -61,53 +56,36 @@ function readConfig(options: DoctorCommandOptions, findings: DoctorFinding[]): C
 }
 
 function examineProviders(config: Config): DoctorFinding[] {
-  const findings = config.registry.providers.flatMap(({ name }) => {
-    const accounts = config.accounts(name);
-    if (accounts.length === 0) {
-      const message = `not configured: ${describeMissing(config.missing(name))}`;
-      return [{ area: name, level: "note" as const, message }];
-    }
-    const found: DoctorFinding[] = [
-      {
-        area: name,
-        level: "ok",
-        message: `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`,
-      },
-    ];
-    for (const account of accounts) {
-      for (const model of config.registry.listModels(name)) {
-        const limits = resolveLaneLimits(config, {
-          provider: name,
-          account: account.name,
-          model: model.name,
-        });
-        const hasOwnLimits = config.limits({ provider: name, account: account.name, model: model.name }) !== undefined;
-        const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
-        const parts = [
-          requestsPerMinute === undefined ? [] : [`${formatCount(requestsPerMinute)} requests/min`],
-          tokensPerMinute === undefined ? [] : [`${formatCount(tokensPerMinute)} tokens/min`],
-          concurrency === undefined ? [] : [`${formatCount(concurrency)} at once`],
-        ].flat();
-        if (parts.length === 0) continue;
-        const origin = hasOwnLimits ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
-        found.push({
-          area: name,
-          level: "ok",
-          message: `${model.name} (${account.name}): ${parts.join(", ")}, ${origin}`,
-        });
-      }
-    }
-    return found;
-  });
-  if (!findings.some((finding) => finding.level === "ok")) {
-    findings.push({
-      area: "providers",
-      level: "problem",
-      message: "no provider has credentials",
-      hint: 'set a key in the environment or in .env; "sluice demo" and "sluice simulate" need none',
-    });
+  const findings = config.registry.providers.flatMap(({ name }) => examineProvider(config, name));
+  if (findings.some((finding) => finding.level === "ok")) return findings;
+  const message = "no provider has credentials";
+  return [...findings, { area: "providers", level: "problem", message, hint: DOCTOR_HINTS.noCredentials }];
+}
+
+function examineProvider(config: Config, name: string): DoctorFinding[] {
+  const accounts = config.accounts(name);
+  if (accounts.length === 0) {
+    const message = `not configured: ${describeMissing(config.missing(name))}`;
+    return [{ area: name, level: "note", message }];
+  }
+  const summary = `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`;
+  const findings: DoctorFinding[] = [{ area: name, level: "ok", message: summary }];
+  for (const lane of listLanes(config, name)) {
+    const limits = formatLimits(resolveLaneLimits(config, lane));
+    if (limits === "") continue;
+    const isConfigured = config.limits(lane) !== undefined;
+    const origin = isConfigured ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
+    findings.push({ area: name, level: "ok", message: `${lane.model} (${lane.account}): ${limits}, ${origin}` });
   }
   return findings;
+}
+
+/** The lanes of all accounts and all known models of a provider. */
+function listLanes(config: Config, provider: string): Lane[] {
+  const models = config.registry.listModels(provider);
+  return config
+    .accounts(provider)
+    .flatMap((account) => models.map((model) => ({ provider, account: account.name, model: model.name })));
 }
 
 async function examineRedis(config: Config): Promise<DoctorFinding[]> {
@@ -124,9 +102,7 @@ async function examineRedis(config: Config): Promise<DoctorFinding[]> {
       }
     }
     accessSync(config.home, constants.W_OK);
-    const server = await startPrivateRedis(config.home, {
-      serverPath: config.redisServer,
-    });
+    const server = await startPrivateRedis(config.home, { serverPath: config.redisServer });
     const source = openRedis(server.target);
     try {
       const message = `private, in ${config.home}/.sluice/redis (REDIS_URL is not set)`;
@@ -146,68 +122,49 @@ async function examineServer(source: RedisSource, config: Config): Promise<Docto
   const client = source.connect("commands");
   const check = await checkServer(client);
   const levels = { refusal: "problem", warning: "warning", note: "note" } as const;
-  const findings: DoctorFinding[] = [
-    { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
-    ...check.findings.map(({ level, message, hint }) => ({
-      area: "redis",
-      level: levels[level],
-      message,
-      hint,
-    })),
-  ];
   const keys = createKeys(config.namespace);
   const workers = await countWorkers(client, keys);
-  findings.push({ area: "workers", level: "ok", message: `${formatMany(workers, "worker")} alive` });
   const limiter = createRedisLimiter(client, keys);
-  for (const { name } of config.registry.providers) {
-    for (const { name: account } of config.accounts(name)) {
-      for (const model of config.registry.listModels(name)) {
-        const lane = { provider: name, account, model: model.name };
-        const status = await limiter.status(lane, resolveLaneLimits(config, lane));
-        const set = describeManualLimits(status);
-        if (set !== "") {
-          findings.push({
-            area: name,
-            level: "note",
-            message: `${model.name} (${account}): ${set}, set with "sluice set-limit"`,
-            hint: `"sluice set-limit ${formatLane(lane)} --clear" goes back to what is configured`,
-          });
-        }
-        if (status.state !== "parked") continue;
-        const hint = "mend the cause; the next run on this lane opens it again";
-        findings.push({
-          area: name,
-          level: "warning",
-          message: `${model.name} (${account}) is parked: ${status.reason}`,
-          hint,
-        });
-      }
-    }
+  const findings: DoctorFinding[] = [
+    { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
+    ...check.findings.map(({ level, message, hint }) => ({ area: "redis", level: levels[level], message, hint })),
+    { area: "workers", level: "ok", message: `${formatMany(workers, "worker")} running` },
+  ];
+  for (const lane of config.registry.providers.flatMap(({ name }) => listLanes(config, name))) {
+    findings.push(...examineLane(lane, await limiter.status(lane, resolveLaneLimits(config, lane))));
   }
   return findings;
 }
 
-/** The limits that a person set for all workers, or "". */
-function describeManualLimits({ requests, tokens, concurrency }: LaneStatus): string {
-  return [
-    requests.set ? [`${formatCount(requests.allowed)} requests/min`] : [],
-    tokens.set ? [`${formatCount(tokens.allowed)} tokens/min`] : [],
-    concurrency.set ? [`${formatCount(concurrency.allowed)} at once`] : [],
-  ]
-    .flat()
-    .join(", ");
+/** Manual limits, and why a lane is parked. */
+function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency }: LaneStatus): DoctorFinding[] {
+  const area = lane.provider;
+  const name = `${lane.model} (${lane.account})`;
+  const manualLimits = formatLimits({
+    requestsPerMinute: requests.set ? requests.allowed : undefined,
+    tokensPerMinute: tokens.set ? tokens.allowed : undefined,
+    concurrency: concurrency.set ? concurrency.allowed : undefined,
+  });
+  const findings: DoctorFinding[] = [];
+  if (manualLimits !== "") {
+    const message = `${name}: ${manualLimits}, set with "sluice set-limit"`;
+    findings.push({ area, level: "note", message, hint: DOCTOR_HINTS.manualLimit(formatLane(lane)) });
+  }
+  if (state === "parked") {
+    findings.push({ area, level: "warning", message: `${name} is parked: ${reason}`, hint: DOCTOR_HINTS.parked });
+  }
+  return findings;
 }
 
-/** "A is not set", "A and B are not set". */
+/** "A is not set", "A, B and C are not set". */
 function describeMissing(names: readonly string[]): string {
-  const [last = "", ...others] = [...names].reverse();
-  if (others.length === 0) return `${last} is not set`;
-  return `${others.reverse().join(", ")} and ${last} are not set`;
+  const list = new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names);
+  return `${list} ${names.length === 1 ? "is" : "are"} not set`;
 }
 
 const LEVEL_LABELS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
 
-/** In columns as wide as the longest word in them, whatever a provider is called. */
+/** One line per finding, with its hint below; the columns are as wide as their longest word. */
 function describeFindings(findings: readonly DoctorFinding[]): string {
   const width = Math.max(...findings.map(({ area }) => area.length));
   return findings

@@ -1,6 +1,8 @@
+import type { modelsCommand } from "#src/cli/definitions/models.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
@@ -9,17 +11,12 @@ import type { ModelData, ModelPrice } from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
 import { describeSetup, type ProviderSetup } from "./providers.ts";
 
-export interface ModelsCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
-
-/** What is known of a model with this configuration; a figure that is not known is absent. */
-export interface ModelView extends Omit<ModelData, "name"> {
+/** A model as this configuration sees it; unknown values are absent. */
+interface ModelView extends Omit<ModelData, "name"> {
   /** "provider/model" */
   readonly model: string;
   readonly configured: boolean;
-  /** Variables without which it cannot be called. */
+  /** Variables that must be set to call the model. */
   readonly missing: readonly string[];
 }
 
@@ -36,7 +33,10 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** `sluice models [provider]`: every known model, its sizes, limits and prices, and what is missing to use it. */
-export async function runModels(provider: string | undefined, options: ModelsCommandOptions): Promise<number> {
+export async function runModels(
+  provider: string | undefined,
+  options: OptionValues<typeof modelsCommand>,
+): Promise<number> {
   const config = openConfig(options.config);
   const { providers, findProvider } = config.registry;
   const entries = provider === undefined ? providers : [findProvider(provider)];
@@ -47,14 +47,14 @@ export async function runModels(provider: string | undefined, options: ModelsCom
   return EXIT_CODES.ok;
 }
 
-/** Which providers have more models than are listed. */
+/** The providers that accept models beyond the listed ones. */
 function describeUnlistedModels(entries: readonly ProviderEntry[]): string {
   const open = entries.filter(({ acceptsAnyModel }) => acceptsAnyModel).map(({ name }) => `${name}/...`);
-  return open.length === 0 ? "" : `\nAny other model your server has can be named as well: ${open.join(", ")}\n`;
+  return open.length === 0 ? "" : `\nThese providers accept any model of your server: ${open.join(", ")}\n`;
 }
 
-/** The models of a provider as this configuration sees them: the user's limits and prices before the published ones. */
-export function describeModels(config: Config, entry: ProviderEntry): ModelView[] {
+/** The models of a provider. Configured limits and prices override the published ones. */
+function describeModels(config: Config, entry: ProviderEntry): ModelView[] {
   const setup = describeSetup(config, entry.name);
   return config.registry.listModels(entry.name).map((data) => describeModel(config, entry.name, data, setup));
 }
@@ -67,15 +67,14 @@ function describeModel(config: Config, provider: string, data: ModelData, setup:
   return {
     model: `${provider}/${name}`,
     ...rest,
-    ...(Object.keys(limits).length > 0 && { limits }),
-    ...(price && { price }),
+    limits: Object.keys(limits).length > 0 ? limits : undefined,
+    price,
     configured: setup.accounts.length > 0,
     missing: setup.missing,
   };
 }
 
-/** The table as a person reads it; what is not known is "-". */
-export function formatModels(views: readonly ModelView[]): string {
+function formatModels(views: readonly ModelView[]): string {
   return formatTable(
     COLUMNS,
     views.map((view) => [
@@ -85,32 +84,32 @@ export function formatModels(views: readonly ModelView[]): string {
       formatCount(view.maxOutputTokens),
       formatCount(view.dimensions),
       formatCount(view.maxInputs),
-      formatLimits(view.limits),
+      formatShortLimits(view.limits),
       formatPrice(view.price),
-      view.configured ? "yes" : `no: ${view.missing.join(", ")} not set`,
+      view.configured ? "yes" : `no: set ${view.missing.join(", ")}`,
     ]),
   );
 }
 
-function formatLimits(limits: LaneLimits | undefined): string {
+function formatShortLimits(limits: LaneLimits | undefined): string {
   const { requestsPerMinute, tokensPerMinute, concurrency } = limits ?? {};
   const parts = [
-    requestsPerMinute === undefined ? undefined : `${formatCount(requestsPerMinute)} req/min`,
-    tokensPerMinute === undefined ? undefined : `${formatShortCount(tokensPerMinute)} tok/min`,
-    concurrency === undefined ? undefined : `${formatCount(concurrency)} at once`,
-  ].filter((part) => part !== undefined);
+    requestsPerMinute === undefined ? [] : `${formatCount(requestsPerMinute)} req/min`,
+    tokensPerMinute === undefined ? [] : `${formatShortCount(tokensPerMinute)} tok/min`,
+    concurrency === undefined ? [] : `${formatCount(concurrency)} concurrent`,
+  ].flat();
   return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
 }
 
-/** "0.30 in, 1.20 out USD"; one figure when both are the same. */
+/** "0.3 in, 1.2 out USD"; one number if both are equal. */
 function formatPrice(price: ModelPrice | undefined): string {
   if (!price) return UNKNOWN_VALUE;
   const { inputPerMillionTokens: input, outputPerMillionTokens: output, currency } = price;
   if (input === output) return input === undefined ? UNKNOWN_VALUE : `${formatAmount(input)} ${currency}`;
   const parts = [
-    input === undefined ? undefined : `${formatAmount(input)} in`,
-    output === undefined ? undefined : `${formatAmount(output)} out`,
-  ].filter((part) => part !== undefined);
+    input === undefined ? [] : `${formatAmount(input)} in`,
+    output === undefined ? [] : `${formatAmount(output)} out`,
+  ].flat();
   return `${parts.join(", ")} ${currency}`;
 }
 

@@ -1,34 +1,30 @@
+import type { pingCommand } from "#src/cli/definitions/ping.ts";
 import { ERROR_HINTS } from "#src/cli/error-hints.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatDuration } from "#src/cli/format/format-duration.ts";
 import { formatCount, formatMany, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { truncate } from "#src/cli/format/text-width.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
-import { ConfigError, ProviderError, type ProviderErrorKind, RunError } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
 
-export interface PingCommandOptions {
-  /** Of several accounts; the first by default. */
-  readonly account?: string;
-  readonly json: boolean;
-  readonly config?: string;
-}
-
-/** How one call went. Times in ms; a figure the provider did not report is absent. */
-export interface PingResult {
+/** The outcome of one call. Times are in ms; values that the provider did not report are absent. */
+interface PingResult {
   readonly model: string;
   readonly account: string;
   readonly ok: boolean;
-  /** Of chat: from the call to the first increment of text or reasoning. */
+  /** Chat only: time from the call to the first delta of text or reasoning. */
   readonly firstTokenMs?: number;
   readonly totalMs: number;
   readonly usage?: Usage;
-  /** What came back, in a few words. */
+  /** The text of a chat answer, or the dimensions of a vector. */
   readonly answer?: string;
   readonly error?: {
     readonly kind: ProviderErrorKind;
@@ -40,11 +36,11 @@ export interface PingResult {
 }
 
 const QUESTION = "Say hello in one short sentence.";
-/** Enough for models that think first to reach a sentence, and little enough to cost nothing. */
+/** Enough for reasoning models to reach the answer, and so few that the call costs almost nothing. */
 const MAX_TOKENS = 256;
 
-/** `sluice ping provider/model`: one call with real credentials. Exit code 2 when it failed. */
-export async function runPing(fullName: string, options: PingCommandOptions): Promise<number> {
+/** `sluice ping provider/model`: one call with the configured credentials. The exit code is 2 if it failed. */
+export async function runPing(fullName: string, options: OptionValues<typeof pingCommand>): Promise<number> {
   const config = openConfig(options.config);
   const account = chooseAccount(config, fullName, options.account);
   const interrupt = listenForInterrupt();
@@ -61,12 +57,12 @@ export async function runPing(fullName: string, options: PingCommandOptions): Pr
 
 function chooseAccount(config: Config, fullName: string, requested: string | undefined): Account {
   requireLanes(config, fullName);
-  const accounts = config.accounts(config.registry.findModel(fullName).provider);
+  const { provider } = config.registry.findModel(fullName);
+  const accounts = config.accounts(provider);
   const found = accounts.find(({ name }) => requested === undefined || name === requested);
   if (found) return found;
-  throw new ConfigError([
-    `account "${requested}" is not configured; known: ${accounts.map(({ name }) => name).join(", ")}`,
-  ]);
+  const names = accounts.map(({ name }) => name);
+  throw CLI_ERRORS.unknownAccount(provider, requested ?? "", names);
 }
 
 async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
@@ -90,8 +86,8 @@ async function ping(config: Config, fullName: string, account: Account, signal: 
       error: {
         kind: error.kind,
         message: error.message,
-        ...(error.code !== undefined && { code: error.code }),
-        ...(error.status !== undefined && { status: error.status }),
+        code: error.code,
+        status: error.status,
         hint: ERROR_HINTS[error.kind],
       },
     };
@@ -104,21 +100,21 @@ async function ping(config: Config, fullName: string, account: Account, signal: 
 type CallResult = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
 
 async function pingChat(model: ChatModel | undefined, signal: AbortSignal, started: number): Promise<CallResult> {
-  if (!model) throw new RunError("this provider has no chat with the credentials it has");
+  if (!model) throw CLI_ERRORS.capabilityMissing("chat");
   let firstTokenMs: number | undefined;
   const request = { messages: [{ role: "user" as const, content: QUESTION }], maxTokens: MAX_TOKENS };
   for await (const event of model.stream(request, { signal })) {
     if (event.type !== "end") firstTokenMs ??= performance.now() - started;
     else {
       const { usage, text } = event.response;
-      return { ...(firstTokenMs !== undefined && { firstTokenMs }), usage, answer: text };
+      return { firstTokenMs, usage, answer: text };
     }
   }
-  throw new RunError("the stream ended without an answer");
+  throw CLI_ERRORS.streamWithoutAnswer();
 }
 
 async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSignal): Promise<CallResult> {
-  if (!model) throw new RunError("this provider has no embeddings with the credentials it has");
+  if (!model) throw CLI_ERRORS.capabilityMissing("embeddings");
   const { usage, dimensions } = await model.embed({ inputs: ["hello"], purpose: "query" }, { signal });
   return { usage, answer: formatMany(dimensions, "dimension") };
 }
@@ -126,10 +122,8 @@ async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSig
 function describePing(result: PingResult): string {
   const { model, error, firstTokenMs, totalMs, usage, answer } = result;
   if (error) {
-    const about = [error.kind, error.status === undefined ? undefined : `HTTP ${error.status}`].filter(
-      (part) => part !== undefined,
-    );
-    return `${model}: failed after ${formatDuration(totalMs)} (${about.join(", ")})\n  ${error.message}\n  ${error.hint}\n`;
+    const status = error.status === undefined ? "" : `, HTTP ${error.status}`;
+    return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${error.message}\n  ${error.hint}\n`;
   }
   const lines = [
     ["first token", formatDuration(firstTokenMs)],
@@ -142,9 +136,9 @@ function describePing(result: PingResult): string {
 
 function formatUsage({ inputTokens, outputTokens, totalTokens }: Usage = {}): string {
   const parts = [
-    inputTokens === undefined ? undefined : `${formatCount(inputTokens)} in`,
-    outputTokens === undefined ? undefined : `${formatCount(outputTokens)} out`,
-    totalTokens === undefined ? undefined : `${formatCount(totalTokens)} tokens`,
-  ].filter((part) => part !== undefined);
+    inputTokens === undefined ? [] : `${formatCount(inputTokens)} in`,
+    outputTokens === undefined ? [] : `${formatCount(outputTokens)} out`,
+    totalTokens === undefined ? [] : `${formatCount(totalTokens)} tokens`,
+  ].flat();
   return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
 }

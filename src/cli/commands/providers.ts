@@ -1,22 +1,19 @@
+import type { providersCommand } from "#src/cli/definitions/providers.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Config } from "#src/config/config.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 
-export interface ProvidersCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
-
-/** What this configuration has of a provider. */
+/** How a provider is configured. */
 export interface ProviderSetup {
-  /** Names of the accounts that can be used. */
+  /** Names of the usable accounts. */
   readonly accounts: readonly string[];
-  /** Where the first account's calls go. */
+  /** The base URL of the first account. */
   readonly baseUrl: string | undefined;
-  /** Variables without which an account cannot be used. */
+  /** Variables that must be set to use all accounts. */
   readonly missing: readonly string[];
 }
 
@@ -26,11 +23,11 @@ const COLUMNS: readonly Column[] = [
   { title: "embedding models", align: "right" },
   { title: "accounts" },
   { title: "base URL" },
-  { title: "missing" },
+  { title: "missing variables" },
 ];
 
-/** `sluice providers`: every provider, with the accounts that are configured and the variables that are missing. */
-export async function runProviders(options: ProvidersCommandOptions): Promise<number> {
+/** `sluice providers`: every provider with its configured accounts and missing variables. */
+export async function runProviders(options: OptionValues<typeof providersCommand>): Promise<number> {
   const config = openConfig(options.config);
   const views = config.registry.providers.map(({ name, defaultBaseUrl }) => ({
     provider: name,
@@ -57,7 +54,7 @@ export async function runProviders(options: ProvidersCommandOptions): Promise<nu
   return EXIT_CODES.ok;
 }
 
-/** The accounts and the missing variables of a provider; a provider that has no settings has neither. */
+/** The accounts and the missing variables of a provider; both are empty for a provider without settings. */
 export function describeSetup(config: Config, provider: string): ProviderSetup {
   if (!config.providers.includes(provider)) return { accounts: [], baseUrl: undefined, missing: [] };
   const accounts = config.accounts(provider);

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { runCommand } from "#src/cli/definitions/run.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS, RESUME_HINT } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createReporter } from "#src/cli/panel/create-reporter.ts";
 import type { RunReporter } from "#src/cli/panel/run-reporter.ts";
-import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
+import { findRunId } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
@@ -12,18 +15,13 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { readListedRun } from "#src/state/runs/run-list.ts";
 
-export interface RunCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
-
 const POLL_INTERVAL_MS = 500;
 
 /**
- * `sluice run`: the live panel of a run that another process coordinates, read from Redis alone. Ends with the run, or
- * when nobody coordinates it any more; its exit code is then that of the run.
+ * `sluice run`: the live panel of a run that another process coordinates, from Redis only. It ends when the run ends or
+ * loses its coordinator, with the exit code of the run.
  */
-export async function runRun(requested: string, options: RunCommandOptions): Promise<number> {
+export async function runRun(requested: string, options: OptionValues<typeof runCommand>): Promise<number> {
   const runId = await findRunId(requested);
   const config = openConfig(options.config);
   const redis = await openConfiguredRedis(config);
@@ -57,11 +55,11 @@ async function followRun(view: FollowedRun, reporter: RunReporter, signal: Abort
   const control = new RunControl(client, keys, runId);
   let shownAt: number | undefined;
   for (;;) {
-    // The lease is read first: a coordinator that ends between the two has told its end by then.
+    // The lease is read first: a coordinator that ends between the two reads has published its end by then.
     const coordinator = await control.coordinator();
     const listed = await readListedRun(client, keys, runId);
     const published = await readPublishedRun(client, keys, runId);
-    if (listed?.state === undefined && !published) throw createUnknownRunError(requested);
+    if (listed?.state === undefined && !published) throw CLI_ERRORS.unknownRun(requested);
     if (shownAt === undefined) {
       const { items } = published?.snapshot ?? {};
       reporter.start({
@@ -86,8 +84,8 @@ function reportEnd(published: PublishedRun | undefined, reporter: RunReporter, o
     reporter.end({ outcome: "finished", report, output });
     return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
   }
-  const message = published?.end?.message ?? "no process feeds and collects this run at this moment";
-  const hint = published?.end?.hint ?? "run its command again: it goes on where it stopped";
+  const message = published?.end?.message ?? "no coordinator; the last one exited unexpectedly";
+  const hint = published?.end?.hint ?? RESUME_HINT;
   reporter.end({ outcome: "stopped", message, hint });
   return EXIT_CODES.couldNotComplete;
 }

@@ -1,49 +1,51 @@
-import { access } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import type { runsCommand } from "#src/cli/definitions/runs.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
-import { RunError } from "#src/core/errors.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
 import { type ListedRun, listRuns, removeRuns } from "#src/state/runs/run-list.ts";
 import { describeRun } from "./embed-output.ts";
 
-export interface RunsCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
-
 interface RunWithManifest extends ListedRun {
-  /** Where the folder is at hand. */
+  /** Undefined if the folder is not on this machine. */
   readonly manifest: RunManifest | undefined;
 }
 
-/** `sluice runs [run]`: what Redis knows, completed by each run's folder where it is on this machine. */
-export async function runRuns(requested: string | undefined, options: RunsCommandOptions): Promise<number> {
-  if (requested !== undefined && (await exists(resolve(requested)))) {
+/** `sluice runs [run]`: the runs in Redis, completed from their folders if these are on this machine. */
+export async function runRuns(
+  requested: string | undefined,
+  options: OptionValues<typeof runsCommand>,
+): Promise<number> {
+  if (requested !== undefined && existsSync(resolve(requested))) {
     const manifest = await readManifest(resolve(requested));
-    if (!manifest) throw new RunError(`${resolve(requested)} holds no run`, "name a run or its output folder");
+    if (!manifest) throw CLI_ERRORS.folderWithoutRun(resolve(requested));
     return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(requested)));
   }
   const runs = await listRunsWithManifest(options);
   if (requested === undefined) {
     if (options.json) return print(runs.map((run) => toJson(summarizeRun(run))).join(""));
     return print(
-      runs.length === 0 ? "No runs yet. Start one with: sluice embed <path> --model ... --out DIR\n" : formatRuns(runs),
+      runs.length === 0
+        ? "No runs yet. Start one: sluice embed <path> --model <provider/model> --out <dir>\n"
+        : formatRuns(runs),
     );
   }
   const run = runs.find((candidate) => candidate.run === requested);
-  if (!run) throw new RunError(`no run "${requested}"`, '"sluice runs" lists them; an output folder works too');
+  if (!run) throw CLI_ERRORS.unknownRun(requested);
   if (run.manifest) return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
   return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
 }
 
-async function listRunsWithManifest(options: RunsCommandOptions): Promise<RunWithManifest[]> {
+async function listRunsWithManifest(options: OptionValues<typeof runsCommand>): Promise<RunWithManifest[]> {
   const config = openConfig(options.config);
   const redis = await openConfiguredRedis(config);
   try {
@@ -109,11 +111,4 @@ function toJson(value: unknown): string {
 function print(text: string): number {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   return EXIT_CODES.ok;
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,34 +1,31 @@
 import { resolve } from "node:path";
 import { text as readText } from "node:stream/consumers";
+import type { searchCommand } from "#src/cli/definitions/search.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import { truncate } from "#src/cli/format/text-width.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { embedOnce } from "#src/cli/wiring/embed-once.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
-import { InputError, RunError } from "#src/core/errors.ts";
 import { readManifest } from "#src/producer/runs/run-manifest.ts";
 import { findNearest, type Hit } from "#src/producer/search/nearest.ts";
 
-export interface SearchCommandOptions {
-  readonly top: number;
-  readonly json: boolean;
-  readonly config?: string;
-}
-
-/** `sluice search`: embeds the text with the run's own model, as a query, and shows the nearest records. */
-export async function runSearch(dir: string, text: string, options: SearchCommandOptions): Promise<number> {
+/** `sluice search`: embeds the text as a query with the run's own model and prints the nearest records. */
+export async function runSearch(
+  dir: string,
+  text: string,
+  options: OptionValues<typeof searchCommand>,
+): Promise<number> {
   const folder = resolve(dir);
   const manifest = await readManifest(folder);
-  if (!manifest) throw new RunError(`${folder} holds no run`, "name the folder that was given as --out");
+  if (!manifest) throw CLI_ERRORS.folderWithoutRun(folder);
   if (manifest.state !== "finished") {
-    throw new RunError(
-      `the run in ${folder} is ${manifest.state}`,
-      "run its command again: it goes on where it stopped",
-    );
+    throw CLI_ERRORS.runNotFinished(folder, manifest.state);
   }
   const query = (text === "-" ? await readText(process.stdin) : text).trim();
-  if (query === "") throw new InputError("the text to search for is empty");
+  if (query === "") throw CLI_ERRORS.emptyQuery();
   const config = openConfig(options.config);
   const interrupt = listenForInterrupt();
   try {
@@ -46,8 +43,8 @@ function formatJson(hits: readonly Hit[]): string {
   return hits.map((hit) => `${JSON.stringify(hit)}\n`).join("");
 }
 
-/** One hit: score and id, and below it the beginning of its text where the output has texts. */
-export function formatHits(hits: readonly Hit[], width: number): string {
+/** Score and id of each hit, and below them the beginning of its text if the output has texts. */
+function formatHits(hits: readonly Hit[], width: number): string {
   if (hits.length === 0) return "No record has a vector.\n";
   return hits
     .map(({ score, id, text }) => {

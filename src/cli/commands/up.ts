@@ -1,7 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative, resolve } from "node:path";
+import type { upCommand } from "#src/cli/definitions/dashboard.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
 import { type ChildWorkers, startChildWorkers } from "#src/cli/wiring/child-workers.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
@@ -11,23 +13,16 @@ import type { Config } from "#src/config/config.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { describeDashboard, waitForAbort } from "./dashboard.ts";
 
-/** A log larger than this begins anew with the next start. */
+/** A larger log is rotated at the next start. */
 const LOG_BYTES = 10 * 1024 * 1024;
 
-export interface UpCommandOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly workers?: number;
-  readonly config?: string;
-}
-
-/** `sluice up`: dashboard, workers and (without REDIS_URL) the private Redis together, until it is told to stop. */
-export async function runUp(options: UpCommandOptions): Promise<number> {
+/** `sluice up`: dashboard, workers and (without REDIS_URL) the private Redis together, until it is stopped. */
+export async function runUp(options: OptionValues<typeof upCommand>): Promise<number> {
   const { config, interrupt, log, redis } = await openServiceContext(options.config);
   let dashboard: Dashboard | undefined;
   let workers: ChildWorkers | undefined;
   try {
-    // The dashboard first: an address that cannot be used must not cost the start and end of workers.
+    // The dashboard starts first: if its address is not available, no workers are started and stopped for nothing.
     dashboard = await startDashboard(
       createDashboardOptions(config, redis, options, (error, where) => log.error({ where }, error.message)),
     );
@@ -39,16 +34,16 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
       logFile,
       configFile: options.config === undefined ? undefined : resolve(options.config),
       signal: interrupt.signal,
-      onRestart: (reason) => log.warn(`a worker ended (${reason}) and was replaced`),
+      onRestart: (reason) => log.warn(`a worker exited (${reason}) and was replaced`),
     });
     const workersFailed = new AbortController();
     workers.ready.catch((error) => workersFailed.abort(error));
     process.stdout.write(
       `${[
         describeDashboard(dashboard),
-        `  Redis     ${redis.isPrivate ? `private, in ${join(config.home, ".sluice/redis")}` : "at REDIS_URL"}`,
+        `  Redis     ${redis.isPrivate ? `private, in ${join(config.home, ".sluice/redis")}` : "external (REDIS_URL)"}`,
         `  workers   ${describeWorkers(count, providers, logFile)}`,
-        "  Ctrl-C ends all of it; nothing is lost, and runs go on by their own commands.",
+        "  Press Ctrl-C to stop everything. Nothing is lost; runs continue in their own commands.",
       ].join("\n")}\n`,
     );
     await waitForAbort(AbortSignal.any([interrupt.signal, workersFailed.signal]));
@@ -62,7 +57,7 @@ export async function runUp(options: UpCommandOptions): Promise<number> {
   }
 }
 
-/** Providers that workers would have credentials for; without any, a worker has nothing to take jobs of. */
+/** Providers with credentials; without any, a worker would have no queue to serve. */
 async function listUsableProviders(config: Config): Promise<string[]> {
   const transport = openTransport(config);
   try {
@@ -81,6 +76,6 @@ function prepareWorkerLog(config: Config): string {
 }
 
 function describeWorkers(count: number, providers: readonly string[], logFile: string): string {
-  if (providers.length === 0) return 'none: no provider has credentials ("sluice doctor" says what is missing)';
+  if (providers.length === 0) return 'none: no provider has credentials ("sluice doctor" lists what is missing)';
   return `${count}, for ${providers.join(", ")} (log: ${relative(process.cwd(), logFile)})`;
 }

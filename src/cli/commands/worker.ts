@@ -1,33 +1,29 @@
 import { pino } from "pino";
+import type { workerCommand } from "#src/cli/definitions/worker.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
-import { ConfigError } from "#src/core/errors.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { startWorker } from "#src/workers/worker-host.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 
-export interface WorkerCommandOptions {
-  readonly config?: string;
-  /** Started by another command: ends with it, whatever ends it. */
-  readonly child?: boolean;
-}
-
-/** `sluice worker`: takes jobs until it is told to stop. */
-export async function runWorker(options: WorkerCommandOptions): Promise<number> {
+/** `sluice worker`: takes jobs until it is stopped. */
+export async function runWorker(options: OptionValues<typeof workerCommand>): Promise<number> {
   const config = openConfig(options.config);
-  const { stopped, dispose } = waitForStop(options.child === true);
+  const { stopped, dispose } = waitForStop(options.child);
   const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
   const log = createWorkerLog(logger);
   const lanes = new LaneRegistry(config, openTransport(config));
   const capabilities = lanes.capabilities();
   if (capabilities.length === 0) {
     const names = config.providers.flatMap((name) => config.missing(name));
-    throw new ConfigError([`no provider has credentials; set one of ${names.join(", ")}`]);
+    throw CLI_ERRORS.noCredentials(names);
   }
   const redis = await openConfiguredRedis(config, {
     onEvent: (event) => log.warn("redis", { ...event }),
@@ -47,15 +43,11 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
       version: readVersion(),
       log,
       tracer,
-      options: {
-        graceMs,
-        jobs,
-        calls,
-      },
+      options: { graceMs, jobs, calls },
     });
     await Promise.race([host.ready, stopped]);
     log.info("worker takes jobs", { worker: host.id, providers: lanes.providers() });
-    // The command may have ended meanwhile, and what is sent into a closed channel ends this process.
+    // The parent may have exited; sending to a closed channel without a callback would end this process.
     if (process.connected) process.send?.({ type: "ready" }, () => undefined);
     const reason = await stopped;
     log.info("worker stops", { reason });
@@ -66,16 +58,17 @@ export async function runWorker(options: WorkerCommandOptions): Promise<number> 
   } finally {
     await redis.close();
     dispose();
-    // A channel somebody listens to keeps a process alive.
+    // An open channel with a listener keeps the process alive.
     if (process.connected) process.disconnect();
   }
 }
 
-const PARENT_EXITED = "the command that started it has ended";
+const PARENT_EXITED = "the parent process has exited";
 
 /**
- * Resolves at the first SIGTERM, SIGINT, or end of the parent. A second request ends the process at once; for a child,
- * whose parent and whose group may both send it the same SIGTERM, only a parent that ends without waiting is one.
+ * Resolves at the first SIGTERM, SIGINT or exit of the parent. A second request ends the process immediately. A child may
+ * get the same SIGTERM from its parent and from its process group, so for a child only the exit of the parent counts as a
+ * second request.
  */
 function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispose(): void } {
   const { promise, resolve } = Promise.withResolvers<string>();
@@ -87,7 +80,7 @@ function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispo
   };
   const onParentExit = () => stop(PARENT_EXITED);
   process.on("SIGTERM", () => stop("SIGTERM"));
-  // In a terminal, Ctrl-C goes to the parent's whole group; a child waits for its parent's word instead.
+  // In a terminal, Ctrl-C reaches the whole process group; a child waits until its parent stops it.
   process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
   if (child) process.once("disconnect", onParentExit);
   return { stopped: promise, dispose: () => process.off("disconnect", onParentExit) };

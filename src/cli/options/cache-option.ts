@@ -8,7 +8,7 @@ import type { AnswerCacheDeps, AnswerCacheSettings } from "#src/producer/cache/o
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 
 export interface CacheCommandOptions {
-  /** A folder, or true for the usual one. */
+  /** A folder, or true for the default folder. */
   readonly cache?: string | true;
   /** Bytes. */
   readonly cacheSize?: number;
@@ -16,14 +16,14 @@ export interface CacheCommandOptions {
 
 const DEFAULT_CACHE_BYTES = 2e9;
 
-/** The cache that a command line asks for; undefined when it asks for none. */
+/** The cache of a command line; undefined without --cache. */
 export function resolveCacheFolder(
   config: Config,
   { cache, cacheSize }: CacheCommandOptions,
 ): AnswerCacheSettings | undefined {
   if (cache === undefined) {
     if (cacheSize === undefined) return undefined;
-    throw new InputError("there is no cache to bound; add --cache", "--cache-size");
+    throw new InputError("requires --cache", "--cache-size");
   }
   return {
     folder: cache === true ? join(config.home, ".sluice", "cache") : resolve(cache),
@@ -32,7 +32,7 @@ export function resolveCacheFolder(
   };
 }
 
-/** What work on a run needs to use a cache; empty without one. */
+/** The dependencies of the answer cache; empty without a cache. */
 export function createAnswerCacheDeps(
   cache: AnswerCacheSettings | undefined,
   { client, keys, clock, notify }: RunDependencies,
@@ -40,7 +40,7 @@ export function createAnswerCacheDeps(
   return cache ? { answerCache: { ...cache, client, keys, clock, notify } } : {};
 }
 
-/** What the cache would answer of the items in a spool; nothing without a cache. */
+/** How many planned items the cache would answer; none without a cache. */
 export async function countCachedItems(
   cache: AnswerCacheSettings | undefined,
   computeKey: (cache: AnswerCacheSettings) => ComputeAnswerKey,
@@ -50,11 +50,11 @@ export async function countCachedItems(
   return await countCachedAnswers(cache.folder, computeKey(cache), readItemsFile(itemsFile));
 }
 
-/** All addresses of a provider's accounts, which are what its answers depend on; accounts themselves are not. */
+/** All base URLs of a provider's accounts. Cached answers depend on them, but not on the account. */
 function listAddresses(config: Config, provider: string): string[] {
   const addresses = config.accounts(provider).flatMap(({ baseUrl, extra }) => {
-    const more = Object.entries(extra).filter(([field]) => field.endsWith("BaseUrl"));
-    return [baseUrl, ...more.map(([, address]) => address.reveal())];
+    const others = Object.entries(extra).filter(([field]) => field.endsWith("BaseUrl"));
+    return [baseUrl, ...others.map(([, address]) => address.reveal())];
   });
   return [...new Set(addresses)].sort();
 }

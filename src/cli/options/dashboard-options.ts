@@ -16,7 +16,7 @@ export interface DashboardAddress {
   readonly config?: string;
 }
 
-/** What the dashboard needs of this command line's configuration. */
+/** The options of the dashboard, from the configuration of this command line. */
 export function createDashboardOptions(
   config: Config,
   redis: OpenedRedis,
@@ -41,15 +41,15 @@ export function createDashboardOptions(
     },
     command: {
       program: process.execPath,
-      args: [entry, ...(file === undefined ? [] : ["--config", resolve(file)])],
-      // Passwords open the door of this process, and no other's.
+      args: [entry, file === undefined ? [] : ["--config", resolve(file)]].flat(),
+      // Child processes must not see the passwords of the dashboard.
       env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
     },
     onError,
   };
 }
 
-/** Undefined for a lane that this configuration knows nothing of; others' workers may. */
+/** Undefined for a lane that this configuration does not know; workers with another configuration may use it. */
 function limitsOf(config: Config, lane: Lane): LaneLimits | undefined {
   try {
     config.registry.findModel(`${lane.provider}/${lane.model}`);

@@ -1,42 +1,43 @@
 import { InvalidArgumentError } from "commander";
 import { maxWorkers } from "#src/config/max-workers.ts";
 
-/** A whole number from 1 on. All of these throw what the command line shows beside the option. */
+/** A whole number of 1 or more. All parsers throw InvalidArgumentError, which Commander shows with the option. */
 export function parsePositiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1 on.");
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("expected a whole number of 1 or more.");
   return value;
 }
 
-/** A whole number from 0 on. */
+/** A whole number of 0 or more. */
 export function parseNonNegativeInteger(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidArgumentError("expected a whole number from 0 on.");
+    throw new InvalidArgumentError("expected a whole number of 0 or more.");
   }
   return value;
 }
 
-/** Worker processes of one command. */
+/** A number of worker processes. */
 export function parseWorkerCount(text: string): number {
   const value = parseNonNegativeInteger(text);
   const maximum = maxWorkers();
   if (value <= maximum) return value;
   throw new InvalidArgumentError(
-    `expected 0 to ${maximum}; one per core is usual, and more machines take "sluice worker" on each.`,
+    `expected 0 to ${maximum}. One per core is usual; to use more machines, run "sluice worker" on each.`,
   );
 }
 
-/** Any number from 0 on. */
+/** A number of 0 or more. */
 export function parseNonNegativeNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
-    throw new InvalidArgumentError("expected a number from 0 on.");
+    throw new InvalidArgumentError("expected a number of 0 or more.");
   }
   return value;
 }
 
-/** A port to listen on; 0 is any free one. */
+/** A port to listen on; 0 selects a free port. */
 export function parsePort(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0 || value > 65_535) {
@@ -47,12 +48,12 @@ export function parsePort(text: string): number {
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
-/** Bytes, from "500MB" and the like. */
+/** Bytes, from a size such as "500MB". */
 export function parseByteSize(text: string): number {
   const [, digits = "", unit = ""] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
   const value = Math.round(Number(digits) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
   if (digits === "" || !Number.isSafeInteger(value) || value < 1e6) {
-    throw new InvalidArgumentError("expected a size from 1MB on, such as 500MB or 2GB.");
+    throw new InvalidArgumentError("expected a size of 1MB or more, such as 500MB or 2GB.");
   }
   return value;
 }

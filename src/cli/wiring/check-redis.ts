@@ -6,7 +6,7 @@ export interface ServerWarning {
   readonly hint?: string;
 }
 
-/** Refuses a server that would break the promises, and returns what is merely worth saying aloud. */
+/** Throws if the server would break the promises of Sluice; returns warnings about anything less severe. */
 export async function checkRedis(source: RedisSource): Promise<ServerWarning[]> {
   const client = source.connect("commands");
   try {

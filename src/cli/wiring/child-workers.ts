@@ -4,34 +4,34 @@ import { fileURLToPath } from "node:url";
 import { childEnvironment } from "#src/config/config.ts";
 
 export interface ChildWorkers {
-  /** Resolves when the first worker takes jobs; rejects when all of them end before that. */
+  /** Resolves when the first worker takes jobs; rejects if workers keep exiting before that. */
   readonly ready: Promise<void>;
-  /** Resolves when as many workers as were asked for have taken up work; never rejects. */
+  /** Resolves when all requested workers take jobs; never rejects. */
   readonly allReady: Promise<void>;
-  /** Process ids of the workers alive. */
+  /** Process ids of the running workers. */
   readonly pids: readonly number[];
-  /** Has them hand back their jobs, and resolves when all are gone. Idempotent. */
+  /** Makes the workers return their jobs, and resolves when all have exited. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface ChildWorkersOptions {
   readonly count: number;
-  /** Where their logs go. */
+  /** Receives the output of all workers. */
   readonly logFile: string;
   readonly configFile?: string;
-  /** Once it aborts, workers that end are not replaced: whoever stops this command may stop its whole group. */
+  /** Once it aborts, workers that exit are not replaced: the signal may have reached the whole process group. */
   readonly signal: AbortSignal;
-  /** A worker ended by itself and was replaced. */
+  /** A worker exited unexpectedly and is being replaced. */
   readonly onRestart: (reason: string) => void;
 }
 
-/** Pause before a worker that died is replaced, doubling while they keep dying. */
+/** Delay before a worker is replaced; it doubles while workers keep exiting. */
 const RESTART_DELAY_MS = 250;
 const MAX_RESTART_DELAY_MS = 10_000;
 
 /**
- * Worker processes of this command. They end with it: an orderly stop tells them, and a killed parent closes the
- * channel they watch. One that dies is replaced.
+ * Starts the worker processes of a command. They exit with it: `stop` sends SIGTERM, and if the parent is killed, its IPC
+ * channel closes. A worker that exits unexpectedly is replaced.
  */
 export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   const children = new Set<ChildProcess>();
@@ -47,7 +47,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
     const config = options.configFile === undefined ? [] : ["--config", options.configFile];
     const child = spawn(process.execPath, ["--max-semi-space-size=4", entry, "worker", "--child", ...config], {
       stdio: ["ignore", log, log, "ipc"],
-      // They open the door of a dashboard, and no worker's.
+      // Dashboard passwords; workers must not see them.
       env: childEnvironment({ SLUICE_VIEWER_PASSWORD: undefined, SLUICE_OPERATOR_PASSWORD: undefined }),
     });
     children.add(child);
@@ -64,7 +64,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
       consecutiveExits += 1;
       if (consecutiveExits > 5 * options.count) {
         ready.reject(
-          new Error(`workers end as soon as they start (${signal ?? `exit code ${code}`}), see ${options.logFile}`),
+          new Error(`workers exit as soon as they start (${signal ?? `exit code ${code}`}); see ${options.logFile}`),
         );
         return;
       }
@@ -79,7 +79,7 @@ export function startChildWorkers(options: ChildWorkersOptions): ChildWorkers {
   };
 
   for (let i = 0; i < options.count; i++) start();
-  // Without workers of its own, the command relies on others'.
+  // Without its own workers, the command relies on workers that run elsewhere.
   if (options.count === 0) {
     ready.resolve();
     allReady.resolve();

@@ -7,13 +7,13 @@ import { type OpenedRedis, openConfiguredRedis } from "./open-redis.ts";
 const FIRST_PORT = 8787;
 const PORTS = 20;
 
-/** A dashboard of a demo's own: on the usual port, or the next one that is free. */
+/** Starts the dashboard of the demo on the default port, or on the next free one. */
 export async function startDemoDashboard(env: Readonly<Record<string, string | undefined>>): Promise<Dashboard> {
   const config = loadConfig({ env });
   const redis = await openConfiguredRedis(config);
   try {
     const dashboard = await startOnFreePort((port) => {
-      const address = { host: "127.0.0.1", port, config: config.file ? config.file : undefined };
+      const address = { host: "127.0.0.1", port, config: config.file };
       const options = createDashboardOptions(config, redis, address, () => undefined);
       return startDashboard({ ...options, command: { ...options.command, env } });
     });

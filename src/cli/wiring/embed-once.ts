@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Config } from "#src/config/config.ts";
-import { RunError } from "#src/core/errors.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
 import { createKeys } from "#src/redis/keys.ts";
@@ -8,12 +8,12 @@ import { LaneChooser } from "#src/workers/dispatch/lane-chooser.ts";
 import { LaneRegistry, openTransport, requireLanes } from "./lanes.ts";
 import { openConfiguredRedis } from "./open-redis.ts";
 
-/** How often a place is asked for that only the end of another call can free. */
+/** How often a reservation is requested while the lane is at its concurrency limit. */
 const POLL_INTERVAL_MS = 20;
 
 /**
- * One embedding call from the command line. It takes a reservation like any other, because a person who searches while
- * a run is going on must not push the provider over its limit; and before all bulk work, because a person waits.
+ * Makes one embedding call. It takes a reservation like any other call, because a search during a run must not exceed the
+ * provider's limits. The reservation precedes bulk work, because a person waits for it.
  */
 export async function embedOnce(
   config: Config,
@@ -22,7 +22,7 @@ export async function embedOnce(
   signal: AbortSignal,
 ): Promise<EmbeddingResponse> {
   const [lane] = requireLanes(config, fullName);
-  if (!lane) throw new RunError(`no account for ${fullName}`);
+  if (!lane) throw CLI_ERRORS.noAccount(fullName);
   const transport = openTransport(config);
   const redis = await openConfiguredRedis(config);
   try {
@@ -35,7 +35,7 @@ export async function embedOnce(
       const { grants, wait, areAllParked } = await chooser.reserve([tokens], 1);
       const grant = grants[0];
       if (!grant) {
-        if (areAllParked) throw new RunError(`${fullName} is parked: ${wait?.reason ?? ""}`, 'see "sluice doctor"');
+        if (areAllParked) throw CLI_ERRORS.parkedModel(fullName, wait?.reason ?? "");
         await sleep(Math.min(wait?.ms ?? POLL_INTERVAL_MS, 1_000), undefined, { signal });
         continue;
       }

@@ -17,31 +17,31 @@ export interface EnsureWorkerOptions {
   readonly provider: string;
   readonly kind: JobKind;
   readonly lanes: readonly { readonly lane: Lane; readonly limits: LaneLimits }[];
-  /** Worker processes to start; undefined starts one when no worker that lives takes such jobs. */
+  /** Worker processes to start; undefined starts one if no running worker takes such jobs. */
   readonly workers: number | undefined;
   readonly configFile?: string;
   readonly signal: AbortSignal;
 }
 
 export interface WorkerGuard {
-  /** Aborts, with the reason, when waiting makes no sense any more. */
+  /** Aborts with the reason when waiting has become pointless. */
   readonly failed: AbortSignal;
-  /** Ends the workers it started; idempotent. */
+  /** Stops the workers it started; idempotent. */
   stop(): Promise<void>;
 }
 
 const POLL_INTERVAL_MS = 1_000;
 
 /**
- * Sees to it that somebody works on an item that a person waits for: starts a worker where none lives, also when the
- * last one dies meanwhile. `failed` aborts when waiting makes no sense any more: all lanes are parked, or workers end
- * as soon as they start.
+ * Makes sure that a worker serves the item that a person waits for: starts one if none is running, also when the last one
+ * exits later. `failed` aborts when waiting has become pointless: all lanes are parked, or workers exit as soon as they
+ * start.
  */
 export async function ensureWorkerFor(options: EnsureWorkerOptions): Promise<WorkerGuard> {
   const { source, keys, lanes, provider, kind } = options;
   const client = source.connect("commands");
   const limiter = createRedisLimiter(client, keys);
-  // A person who asks again has mended what the lane was parked for, or wants to know.
+  // The user has fixed the reason why the lane was parked, or wants to find out.
   for (const { lane } of lanes) await limiter.unpark(lane);
   const folder = await mkdtemp(join(tmpdir(), "sluice-chat-"));
   const ended = new AbortController();
@@ -81,7 +81,7 @@ export async function ensureWorkerFor(options: EnsureWorkerOptions): Promise<Wor
       ended.abort();
       await polling.catch(() => undefined);
       await children?.stop();
-      // A worker that could not start has said why in its log.
+      // The log of a worker that could not start contains the reason, so it is kept.
       if (!failed.signal.aborted) await rm(folder, { recursive: true, force: true });
     },
   };

@@ -2,8 +2,8 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 
 /**
- * Aborts at the first Ctrl-C or SIGTERM, so that the command can end in order; the second one ends it at once,
- * which costs at most the calls in flight.
+ * Aborts at the first Ctrl-C or SIGTERM, so that the command can shut down cleanly. The second one ends the process
+ * immediately, which costs at most the calls in flight.
  */
 export function listenForInterrupt(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
@@ -13,7 +13,7 @@ export function listenForInterrupt(): { readonly signal: AbortSignal; dispose():
       new RunStoppedError(
         "interrupted",
         "interrupted",
-        "nothing is lost: the same command goes on where this one stopped",
+        "Nothing is lost. Run the same command again to resume where it stopped.",
       ),
     );
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Account } from "#src/config/accounts.ts";
 import { type Config, revealAccount } from "#src/config/config.ts";
-import { ConfigError } from "#src/core/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { ChatModel, EmbeddingModel, Provider } from "#src/providers/provider.ts";
@@ -10,13 +10,13 @@ import type { Transport } from "#src/providers/transport/transport.ts";
 import type { ModelLane } from "#src/workers/dispatch/lane-chooser.ts";
 import type { Capability } from "#src/workers/worker-host.ts";
 
-/** The limits in force on a lane: the user's own figures before those the provider's accounts usually have. */
+/** The limits of a lane: configured ones override the usual limits of the provider's accounts. */
 export function resolveLaneLimits(config: Config, lane: Lane): LaneLimits {
   const known = config.registry.findProvider(lane.provider).models.find((model) => model.name === lane.model);
   return { ...known?.limits, ...config.limits(lane) };
 }
 
-/** What tokens cost on a lane: the user's own figures before those the vendor publishes; undefined when nobody knows. */
+/** The token price of a lane: a configured price overrides the published one; undefined if neither is known. */
 function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | undefined {
   return (
     config.price(provider, model) ??
@@ -25,17 +25,15 @@ function findLanePrice(config: Config, { provider, model }: Lane): TokenPrice | 
 }
 
 /**
- * The lanes of a model: one per account that has credentials, with the "host:port" of its base URL. Throws a ConfigError
- * that names what is missing.
+ * The lanes of a model: one per account with credentials, with the "host:port" of its base URL. Throws ConfigError with the
+ * missing variables if there is none.
  */
 export function requireLanes(config: Config, fullName: string): { lane: Lane; limits: LaneLimits; address: string }[] {
   const { provider, model } = config.registry.findModel(fullName);
   const missing = config.missing(provider);
   const accounts = config.accounts(provider);
   if (accounts.length === 0) {
-    throw new ConfigError(
-      missing.map((name) => `${name} is not set: ${provider} cannot be called without it (environment or .env)`),
-    );
+    throw CLI_ERRORS.missingVariables(provider, missing);
   }
   return accounts.map(({ name, baseUrl }) => {
     const lane = { provider, account: name, model: model.name };
@@ -46,7 +44,7 @@ export function requireLanes(config: Config, fullName: string): { lane: Lane; li
 export function openTransport(config: Config): Transport {
   const { proxy, noProxy, extraCaCerts } = config.transport;
   return createTransport({
-    httpsProxy: proxy === undefined ? undefined : proxy.reveal(),
+    httpsProxy: proxy?.reveal(),
     noProxy,
     extraCa: extraCaCerts === undefined ? undefined : readCertificates(extraCaCerts),
   });
@@ -56,13 +54,11 @@ function readCertificates(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new ConfigError([
-      `NODE_EXTRA_CA_CERTS: ${path} cannot be read (${error instanceof Error ? error.message : ""})`,
-    ]);
+    throw CLI_ERRORS.unreadableCertificates(path, error instanceof Error ? error.message : "");
   }
 }
 
-/** What a worker calls with: adapters by account, made when first asked for. */
+/** The provider adapters of a worker, by account; each is created on first use. */
 export class LaneRegistry {
   readonly #config: Config;
   readonly #transport: Transport;
@@ -73,29 +69,27 @@ export class LaneRegistry {
     this.#transport = transport;
   }
 
-  /** Providers that this configuration has credentials for. */
+  /** Providers with credentials in this configuration. */
   providers(): string[] {
     return this.#config.providers.filter((name) => this.#config.accounts(name).length > 0);
   }
 
-  /** What this configuration can call, and so the queues a worker with it serves. */
+  /** The providers and job kinds that this configuration can call; a worker serves their queues. */
   capabilities(): Capability[] {
     return this.providers().flatMap((provider) => {
       const [account] = this.#config.accounts(provider);
       const adapter = account && this.#provider(provider, account);
-      return [
-        ...(adapter?.embedding ? [{ provider, kind: "embedding" as const }] : []),
-        ...(adapter?.chat ? [{ provider, kind: "chat" as const }] : []),
-      ];
+      const kinds = (["embedding", "chat"] as const).filter((kind) => adapter?.[kind]);
+      return kinds.map((kind) => ({ provider, kind }));
     });
   }
 
-  /** Empty when this process cannot serve the model; another worker may. */
+  /** Empty if this process cannot call the model; another worker may be able to. */
   embeddingLanes(provider: string, model: string): ModelLane<EmbeddingModel>[] {
     return this.#lanes(provider, model, (adapter) => adapter.embedding);
   }
 
-  /** Empty when this process cannot serve the model; another worker may. */
+  /** Empty if this process cannot call the model; another worker may be able to. */
   chatLanes(provider: string, model: string): ModelLane<ChatModel>[] {
     return this.#lanes(provider, model, (adapter) => adapter.chat);
   }
@@ -117,10 +111,10 @@ export class LaneRegistry {
   }
 
   #provider(name: string, account: Account): Provider {
-    const known = this.#providers.get(account);
-    if (known) return known;
-    const made = this.#config.registry.createProvider(name, revealAccount(account), this.#transport);
-    this.#providers.set(account, made);
-    return made;
+    const existing = this.#providers.get(account);
+    if (existing) return existing;
+    const created = this.#config.registry.createProvider(name, revealAccount(account), this.#transport);
+    this.#providers.set(account, created);
+    return created;
   }
 }

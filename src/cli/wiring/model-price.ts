@@ -3,13 +3,13 @@ import { RunError } from "#src/core/errors.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
-/** What a model costs: the user's own figures before those its vendor publishes; undefined when nobody knows. */
+/** The token price of a model: a configured price overrides the published one; undefined if neither is known. */
 export function findModelPrice(config: Config, fullName: string, kind?: RunManifest["kind"]): TokenPrice | undefined {
   const { provider, model } = config.registry.findModel(fullName, kind);
   return config.price(provider, model.name) ?? model.price;
 }
 
-/** What several models cost, when it is the same for all of them; else one price could not tell what a run costs. */
+/** The price of several models if they have the same one; otherwise the cost of a run cannot be computed. */
 export function findCommonPrice(
   config: Config,
   fullNames: readonly string[],
@@ -26,7 +26,7 @@ export function findCommonPrice(
   return isSamePrice ? first : undefined;
 }
 
-/** Throws when there is a cap and no price to hold it by. */
+/** Throws RunError if a maximum cost is set and the price is unknown. */
 export function requirePriceForCap(
   price: TokenPrice | undefined,
   maxCost: number | undefined,
@@ -37,6 +37,6 @@ export function requirePriceForCap(
   if (input !== undefined && (kind === "embedding" || output !== undefined)) return;
   throw new RunError(
     `--max-cost needs a price, and none is known for ${model}${model.includes(",") ? " together" : ""}`,
-    "set the price of the model in sluice.yaml (see sluice.example.yaml)",
+    "Set the price of the model in sluice.yaml (see sluice.example.yaml).",
   );
 }

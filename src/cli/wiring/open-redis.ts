@@ -7,19 +7,19 @@ import { checkRedis, type ServerWarning } from "./check-redis.ts";
 export interface OpenedRedis {
   readonly source: RedisSource;
   readonly isPrivate: boolean;
-  /** Closes every connection and leaves the private server, which ends with its last user. Idempotent. */
+  /** Closes all connections and leaves the private server, which stops with its last user. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface OpenRedisOptions {
   readonly onEvent?: (event: RedisEvent) => void;
-  /** What was found at a given Redis that a person should know. */
+  /** A warning about the configured Redis. */
   readonly onWarning?: (line: ServerWarning) => void;
 }
 
 /**
- * The Redis of this configuration: the one at REDIS_URL, checked, or else the private one of the folder. Throws a
- * RunError when it cannot be reached or may not be used.
+ * Opens the Redis of this configuration: the one at REDIS_URL, after checking it, or the private one of the folder. Throws
+ * RunError if it cannot be reached or used.
  */
 export async function openConfiguredRedis(config: Config, options: OpenRedisOptions = {}): Promise<OpenedRedis> {
   const { onEvent = () => undefined, onWarning = () => undefined } = options;
@@ -49,13 +49,13 @@ export async function openConfiguredRedis(config: Config, options: OpenRedisOpti
   return { source, isPrivate: false, close: () => source.close() };
 }
 
-/** A sentence about a connection, for people. */
+/** A connection event as a sentence. */
 export function describeRedisEvent(event: RedisEvent): string {
   switch (event.kind) {
     case "disconnected":
-      return "the connection to Redis broke; waiting for it to come back";
+      return "lost the connection to Redis; reconnecting";
     case "reconnected":
-      return "Redis is back";
+      return "reconnected to Redis";
     case "malformed":
       return `Redis: skipped a malformed value in ${event.place}`;
     case "error":

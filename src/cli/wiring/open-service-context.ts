@@ -3,7 +3,7 @@ import { listenForInterrupt } from "./interrupt.ts";
 import { openConfig } from "./open-config.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 
-/** What every command that serves until it is told to stop begins with; its log goes to standard error. */
+/** Opens what every long-running service needs. The log goes to stderr. */
 export async function openServiceContext(configFile: string | undefined) {
   const config = openConfig(configFile);
   const interrupt = listenForInterrupt();

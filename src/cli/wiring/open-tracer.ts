@@ -2,7 +2,7 @@ import { readVersion } from "#src/cli/version.ts";
 import type { Config } from "#src/config/config.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 
-/** The tracer that the configuration asks for; undefined, and nothing loaded, where traces are off. */
+/** The configured tracer; undefined if traces are off, and then nothing is loaded. */
 export async function openConfiguredTracer({ traces }: Config): Promise<Tracer | undefined> {
   if (!traces) return undefined;
   const { openTracer } = await import("#src/traces/open-tracer.ts");
@@ -10,7 +10,7 @@ export async function openConfiguredTracer({ traces }: Config): Promise<Tracer |
   return openTracer({ endpoint, headers: parseHeaders(headers?.reveal()), service, sampleRatio }, readVersion());
 }
 
-/** What cannot be read is left out. */
+/** Parses "name=value,name=value"; invalid pairs are ignored. */
 function parseHeaders(text: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const pair of text?.split(",") ?? []) {

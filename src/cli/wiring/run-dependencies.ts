@@ -2,11 +2,11 @@ import type { Clock } from "#src/core/clock.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 
-/** What work on a run is given beside the run. */
+/** What a run kind gets in addition to the run. */
 export interface RunDependencies {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
-  /** Tells whoever watches the run something worth a sentence. */
+  /** Shows a message to the user who watches the run. */
   readonly notify: (message: string) => void;
 }

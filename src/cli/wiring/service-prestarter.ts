@@ -1,7 +1,7 @@
 import type { ChildWorkers } from "./child-workers.ts";
 import type { OpenedRedis } from "./open-redis.ts";
 
-/** What a run needs beside its folder. */
+/** What a run needs in addition to its folder. */
 export interface RunServices {
   readonly redis: OpenedRedis;
   readonly workers: ChildWorkers;
@@ -9,10 +9,10 @@ export interface RunServices {
   close(): Promise<void>;
 }
 
-/** A planning that ends sooner is too short to gain anything; a source that is refused mostly is within it. */
+/** Planning that ends sooner gains nothing from an early start; most invalid sources are refused within it. */
 const PRESTART_DELAY_MS = 100;
 
-/** Services that start while a run is still being planned: a run over many texts then sends its first call sooner. */
+/** Starts services while a run is still being planned, so that a run over many texts sends its first call sooner. */
 export class ServicePrestarter {
   readonly #open: () => Promise<RunServices>;
   readonly #failed = new AbortController();
@@ -24,7 +24,7 @@ export class ServicePrestarter {
     this.#open = open;
   }
 
-  /** Aborts with the error when they cannot start; planning for a run that cannot be is a waste. */
+  /** Aborts with the error if the services cannot start, because planning is then pointless. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
@@ -36,14 +36,14 @@ export class ServicePrestarter {
     }, PRESTART_DELAY_MS);
   }
 
-  /** Hands them over, started by now at the latest. Whoever takes them closes them. */
+  /** Returns the services, and starts them if necessary. The caller must close them. */
   acquire(): Promise<RunServices> {
     clearTimeout(this.#timer);
     this.#isAcquired = true;
     return this.#opening ?? this.#open();
   }
 
-  /** Closes what nobody has taken. */
+  /** Closes the services unless they were acquired. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#isAcquired) return;

@@ -1,11 +1,11 @@
 import type { LaneLimits } from "#src/core/lane.ts";
 
-/** Items that are on their way to their record while others are called. */
+/** Allows for items that are being committed while others are being called. */
 const IN_TRANSIT_FACTOR = 1.1;
 
 /**
- * How many items a run keeps in Redis when nobody says: as many as its lanes may spend at once, where that is no more
- * than twice the usual. What is not fed yet when a provider's window opens is called late, and so in every later one.
+ * The default number of items of a run in Redis: as many as its lanes may send in one burst, if that is at most twice the
+ * usual size. Items that are not in Redis when a provider's window opens are sent late, also in every later window.
  */
 export function windowSize(limits: readonly LaneLimits[], inputsPerCall: number, defaultSize: number): number {
   let calls = 0;

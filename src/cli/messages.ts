@@ -1,0 +1,50 @@
+import { ConfigError, InputError, RunError } from "#src/core/errors.ts";
+
+/** How to continue a stopped run. */
+export const RESUME_HINT = "Run its command again. It resumes where it stopped.";
+
+/** Errors that commands report: what happened, to what, and what to do next. */
+export const CLI_ERRORS = {
+  folderWithoutRun: (dir: string) =>
+    new RunError(`${dir} contains no run`, "Name a run, or the output folder of a run."),
+  unknownRun: (requested: string) =>
+    new RunError(`no run "${requested}" in this Redis`, '"sluice runs" lists all runs. An output folder works too.'),
+  runNotFinished: (dir: string, state: string) => new RunError(`the run in ${dir} is ${state}`, RESUME_HINT),
+  emptyQuery: () => new InputError("the text to search for is empty"),
+  emptyPrompt: () => new InputError("the prompt is empty"),
+  notAChatModel: (model: string, provider: string) =>
+    new InputError(`${model} is an embedding model; "sluice models ${provider}" lists the chat models`),
+  noLimitGiven: () =>
+    new InputError("no limit given: use --requests-per-minute, --tokens-per-minute, --concurrency or --clear"),
+  invalidLane: (name: string) =>
+    new InputError(`"${name.slice(0, 100)}" is not a lane: expected provider/model or provider:account/model`),
+  unknownAccount: (provider: string, account: string, names: readonly string[]) =>
+    new ConfigError([`${provider} has no account "${account}"; known: ${names.join(", ")}`]),
+  missingVariables: (provider: string, names: readonly string[]) =>
+    new ConfigError(names.map((name) => `${name} is not set, and ${provider} requires it (environment or .env)`)),
+  noCredentials: (names: readonly string[]) =>
+    new ConfigError([`no provider has credentials; set one of ${names.join(", ")}`]),
+  unreadableCertificates: (path: string, reason: string) =>
+    new ConfigError([`NODE_EXTRA_CA_CERTS: ${path} cannot be read (${reason})`]),
+  noAccount: (model: string) => new RunError(`no account for ${model}`),
+  parkedModel: (model: string, reason: string) =>
+    new RunError(`${model} is parked: ${reason}`, 'Run "sluice doctor" for details.'),
+  capabilityMissing: (capability: "chat" | "embeddings") =>
+    new RunError(`the configured credentials do not give access to ${capability} at this provider`),
+  streamWithoutAnswer: () => new RunError("the stream ended without an answer"),
+  portUnavailable: (port: number, isInUse: boolean, cause: unknown) =>
+    new RunError(
+      isInUse ? `port ${port} is in use` : `this user may not listen on port ${port}`,
+      "Choose another port with --port; 0 selects a free port.",
+      cause,
+    ),
+  noMarkdown: () =>
+    new RunError("there is no node_modules folder whose Markdown could be embedded", 'Run "npm install" first.'),
+} as const;
+
+/** Hints of `sluice doctor`. */
+export const DOCTOR_HINTS = {
+  noCredentials: 'Set a key in the environment or in .env. "sluice demo" and "sluice simulate" need no key.',
+  manualLimit: (lane: string) => `"sluice set-limit ${lane} --clear" returns to the configured limits.`,
+  parked: "Fix the cause. The next run on this lane reopens it.",
+} as const;
