@@ -1,13 +1,13 @@
 import type { setLimitCommand } from "#src/cli/definitions/set-limit.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { formatCount } from "#src/cli/format/format-number.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import type { Config } from "#src/config/config.ts";
-import { formatLane, type Lane, parseLane } from "#src/core/lane.ts";
+import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ManualLimits } from "#src/limiter/limiter.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
@@ -34,9 +34,9 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
       return EXIT_CODES.ok;
     }
     const parts = [
-      describeLimit(requests.allowed, "requests/min", requests.set),
-      describeLimit(tokens.allowed, "tokens/min", tokens.set),
-      describeLimit(inFlight.allowed, "concurrent calls", inFlight.set),
+      describeLimit({ requestsPerMinute: requests.allowed }, requests.set),
+      describeLimit({ tokensPerMinute: tokens.allowed }, tokens.set),
+      describeLimit({ concurrency: inFlight.allowed }, inFlight.set),
     ].flat();
     process.stdout.write(
       `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
@@ -48,9 +48,9 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
   }
 }
 
-function describeLimit(allowed: number | undefined, unit: string, isManual: true | undefined): string[] {
-  if (allowed === undefined) return [];
-  return [`${formatCount(allowed)} ${unit}${isManual ? " (manual)" : ""}`];
+function describeLimit(limit: LaneLimits, isManual: true | undefined): string[] {
+  const text = formatLimits(limit);
+  return text === "" ? [] : [isManual ? `${text} (manual)` : text];
 }
 
 /** The lane must be able to exist: a limit on a misspelled lane would have no effect. */

@@ -140,7 +140,7 @@ test("a port that cannot be listened on is named", async () => {
   const { code, stderr } = await sandbox.run(["simulate", "--port", port]);
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: `sluice: port ${port} is in use\n  choose another one with --port; 0 takes a free one\n`,
+    stderr: `sluice: port ${port} is in use\n  Choose another port with --port; 0 selects a free port.\n`,
   });
   const outside = await sandbox.run(["simulate", "--port", "99999"]);
   expect(outside.code).toBe(2);
@@ -153,7 +153,7 @@ test("the demo runs to its end and leaves nothing behind", async () => {
   expect(demo).toMatchObject({ code: 0 });
   expect(demo.stderr).toMatch(/items? succeeded/);
   expect(demo.stdout).toMatch(/^Dashboard: http:\/\/127\.0\.0\.1:\d+$/m);
-  expect(demo.stdout).toContain("The same with a real account");
+  expect(demo.stdout).toContain("To do the same with a real account");
   expect(demo.stdout).toContain("refused 0");
   expect(readdirSync(sandbox.path()).filter((name) => name.startsWith("sluice-demo"))).toEqual([]);
   await sandbox.waitUntilNoProcesses();

@@ -131,26 +131,26 @@ test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody know
   expect(stderr).toContain('no run "e-20260101-nothing"');
   const folder = await sandbox.run([verb, "corpus"]);
   expect(folder.code).toBe(2);
-  expect(folder.stderr).toContain("holds no run");
+  expect(folder.stderr).toContain("contains no run");
 });
 
 test("a limit set from another terminal is kept by running workers within seconds, and shown", async () => {
   const { cli } = await startRun();
   const told = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
   expect(told).toMatchObject({ code: 0, stderr: "" });
-  expect(told.stdout).toContain("1 at once (set)");
+  expect(told.stdout).toContain("1 concurrent call (manual)");
   await cli.event(({ event, lanes }) => {
     const [lane] = (lanes ?? []) as { concurrency: { used: number; allowed?: number } }[];
     return event === "progress" && lane?.concurrency.allowed === 1 && lane.concurrency.used === 1;
   }, "the new limit");
   const doctor = await sandbox.run(["doctor"]);
-  expect(doctor.stdout).toContain('1 at once, set with "sluice set-limit"');
+  expect(doctor.stdout).toContain('1 concurrent call, set with "sluice set-limit"');
   await sandbox.run(["set-limit", "minimax/embo-01", "--clear", "--concurrency", "16"]);
   expect(await cli.exit).toMatchObject({ code: 0 });
   const unknown = await sandbox.run(["set-limit", "minimax/embo-1", "--concurrency", "1"]);
   expect(unknown).toMatchObject({ code: 2 });
   expect(unknown.stderr).toContain("Did you mean minimax/embo-01");
-  expect((await sandbox.run(["set-limit", "minimax/embo-01"])).stderr).toContain("say what to set");
+  expect((await sandbox.run(["set-limit", "minimax/embo-01"])).stderr).toContain("no limit given");
 });
 
 test("--max-cost stops before the cap and says how to go on; more money finishes the run", async () => {

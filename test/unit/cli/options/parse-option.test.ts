@@ -7,7 +7,7 @@ test("a number of workers that no machine bears is refused with the bound and a 
   const most = maxWorkers();
   expect(parseWorkerCount("0")).toBe(0);
   expect(parseWorkerCount(String(most))).toBe(most);
-  expect(() => parseWorkerCount("9999999")).toThrow(`expected 0 to ${most}; one per core`);
+  expect(() => parseWorkerCount("9999999")).toThrow(`expected 0 to ${most}. One per core`);
   expect(() => parseWorkerCount(String(most + 1))).toThrow("sluice worker");
   expect(() => parseWorkerCount("-1")).toThrow("whole number");
   expect(() => parseWorkerCount("two")).toThrow("whole number");
