@@ -1,9 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { Audit } from "./audit.ts";
 import type { AuditPage } from "./audit-api.ts";
 
 const auditQuery = z.object({
@@ -14,10 +13,7 @@ const auditQuery = z.object({
     .optional(),
 });
 
-export interface AuditRoutesDeps {
-  readonly audit: Audit;
-  readonly breaker: RedisCircuitBreaker;
-}
+type AuditRoutesDeps = Pick<DashboardServices, "audit" | "breaker">;
 
 /** GET /api/audit. */
 export function auditRoutes({ audit, breaker }: AuditRoutesDeps) {

@@ -1,29 +1,21 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireOperator, requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
 import { causeName, parseRunParam, runParams } from "#src/dashboard/runs/run-params.ts";
-import type { RunService } from "#src/dashboard/runs/run-service.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { FailureCauseList } from "./cause-api.ts";
 import { exportCause } from "./export-cause.ts";
-import type { FailureCauseService } from "./failure-cause-service.ts";
 
 const NDJSON = "application/x-ndjson; charset=utf-8";
 
 const causeParams = runParams.extend({ cause: causeName });
 const exportQuery = z.object({ texts: z.string().optional() });
 
-export interface CauseRoutesDeps {
-  readonly breaker: RedisCircuitBreaker;
-  readonly audit: Audit;
-  readonly runService: RunService;
-  readonly causes: FailureCauseService;
-}
+type CauseRoutesDeps = Pick<DashboardServices, "breaker" | "audit" | "runService" | "causes">;
 
 /** The routes for failure causes. */
 export function causeRoutes({ breaker, audit, runService, causes }: CauseRoutesDeps) {

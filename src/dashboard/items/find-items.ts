@@ -7,11 +7,15 @@ import { toLinePrefilter } from "./output-items.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 export interface ItemFilter {
+  /** Part of an id or a text; empty for all items. */
   readonly text: string;
+  /** Where to search `text`. Searching in texts reads all items, so it may take several pages. */
   readonly in: "id" | "text";
   readonly status?: ItemStatus | undefined;
+  /** Failure kind. */
   readonly kind?: string | undefined;
   readonly cause?: CauseFilter | undefined;
+  /** Index to start at: 0, or the `next` of an earlier page. */
   readonly from: number;
   readonly limit: number;
 }

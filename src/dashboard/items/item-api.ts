@@ -1,28 +1,11 @@
 /**
- *   GET  /api/runs/:run/items?...              viewer      ItemQuery -> ItemPage    (in=text: operator)
+ *   GET  /api/runs/:run/items?...              viewer      -> ItemPage, see `ItemFilter`    (in=text: operator)
  *   GET  /api/runs/:run/items/:index           viewer      -> ItemHistory, texts masked
  *   POST /api/runs/:run/items/:index/reveal    operator    {} -> RevealedItem
  *   GET  /api/runs/:run/records                viewer      -> LatestRecords
  */
 
 export type ItemStatus = "succeeded" | "failed" | "waiting";
-
-/** Query of GET /api/runs/:run/items. */
-export interface ItemQuery {
-  /** Part of an id or a text; empty for all items. */
-  readonly text?: string;
-  /** Where to search `text`: in ids (default), or in texts (operator; reads all items, so it may take several pages). */
-  readonly in?: "id" | "text";
-  readonly status?: ItemStatus;
-  /** Failure kind. */
-  readonly kind?: string;
-  /** See `FailureCauseView.cause`. */
-  readonly cause?: string;
-  /** Index to start at: 0, or the `next` of an earlier page. */
-  readonly from?: number;
-  /** 1 to 200; 50 by default. */
-  readonly limit?: number;
-}
 
 export interface ItemSummary {
   readonly index: number;

@@ -1,15 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireOperator, requireOperatorChange, requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { causeName, emptyBody, FAILURE_KINDS, parseRunParam, runParams } from "#src/dashboard/runs/run-params.ts";
-import type { RunService } from "#src/dashboard/runs/run-service.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { ItemHistory, ItemPage, LatestRecords, RevealedItem } from "./item-api.ts";
-import type { ItemService } from "./item-service.ts";
-import type { LatestRecordsReader } from "./latest-records.ts";
-import type { RunSearch } from "./run-search.ts";
 import type { SearchResult } from "./search-api.ts";
 
 const itemQuery = z.object({
@@ -27,14 +22,7 @@ const searchBody = z.strictObject({
   top: z.int().min(1).max(50).default(10),
 });
 
-export interface ItemRoutesDeps {
-  readonly breaker: RedisCircuitBreaker;
-  readonly audit: Audit;
-  readonly runService: RunService;
-  readonly items: ItemService;
-  readonly records: LatestRecordsReader;
-  readonly search: RunSearch;
-}
+type ItemRoutesDeps = Pick<DashboardServices, "breaker" | "audit" | "runService" | "items" | "records" | "search">;
 
 /** The routes for a run's items, its newest records, and the search in its vectors. */
 export function itemRoutes({ breaker, audit, runService, items, records, search }: ItemRoutesDeps) {

@@ -1,10 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
-import type { LiveChatList } from "./live-chats.ts";
-import type { LiveHub } from "./live-hub.ts";
 import { SseConnection } from "./sse-connection.ts";
 
 const flag = z
@@ -21,10 +19,7 @@ const topics = z.object({
   chat: name,
 });
 
-export interface LiveRoutesDeps {
-  readonly hub: LiveHub;
-  readonly chats: LiveChatList;
-  readonly audit: Audit;
+export interface LiveRoutesDeps extends Pick<DashboardServices, "hub" | "chats" | "audit"> {
   readonly onError: (error: Error, where: string) => void;
 }
 

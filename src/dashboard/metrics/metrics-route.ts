@@ -1,21 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { Authenticator } from "#src/dashboard/auth/authenticator.ts";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
-import type { Keys } from "#src/redis/keys.ts";
-import type { RedisClient } from "#src/redis/script.ts";
 import { collectMetrics } from "./collect-metrics.ts";
 import type { MetricsSample } from "./metrics-sample.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "./render-metrics.ts";
 
-export interface MetricsRouteDeps {
+export interface MetricsRouteDeps extends Pick<DashboardServices, "sampler" | "breaker" | "client" | "keys"> {
   readonly authenticator: Authenticator;
-  readonly sampler: SnapshotSampler;
-  readonly breaker: RedisCircuitBreaker;
-  readonly client: RedisClient;
-  readonly keys: Keys;
   readonly version: string;
 }
 

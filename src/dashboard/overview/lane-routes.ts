@@ -2,14 +2,12 @@ import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { type Lane, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
-import { type LaneStatusDeps, readLaneStatus } from "#src/dashboard/snapshot/read-lane-statuses.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import { readLaneStatus } from "#src/dashboard/snapshot/read-lane-statuses.ts";
 import type { LaneView } from "./lane-api.ts";
 
 const limitValue = z.int().min(1).max(1_000_000_000).optional();
@@ -28,11 +26,7 @@ const limitsBody = z
   );
 const laneBody = z.strictObject({ lane: z.string().min(1).max(300) });
 
-export interface LaneRoutesDeps extends Omit<LaneStatusDeps, "telemetry"> {
-  readonly sampler: SnapshotSampler;
-  readonly breaker: RedisCircuitBreaker;
-  readonly audit: Audit;
-}
+type LaneRoutesDeps = Pick<DashboardServices, "sampler" | "breaker" | "audit" | "limiter" | "limitsOf">;
 
 /** POST /api/lanes/limits and /api/lanes/unpark. */
 export function laneRoutes(deps: LaneRoutesDeps) {

@@ -1,9 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import { buildHistory } from "./build-history.ts";
 import { describeOverview } from "./describe-overview.ts";
 import type { MetricHistory } from "./history-api.ts";
@@ -11,10 +10,7 @@ import type { Overview } from "./overview-api.ts";
 
 const spanQuery = z.object({ span: z.enum(["hour", "day"]).default("hour") });
 
-export interface OverviewRoutesDeps {
-  readonly sampler: SnapshotSampler;
-  readonly breaker: RedisCircuitBreaker;
-}
+type OverviewRoutesDeps = Pick<DashboardServices, "sampler" | "breaker">;
 
 /** GET /api/overview and /api/history. */
 export function overviewRoutes({ sampler, breaker }: OverviewRoutesDeps) {

@@ -1,21 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
-import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { requireOperatorChange } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
-import type { Keys } from "#src/redis/keys.ts";
-import type { RedisClient } from "#src/redis/script.ts";
 import type { UserTransition } from "#src/state/runs/run-transitions.ts";
 import type { RetryStatus } from "./retry-api.ts";
-import type { RetryProcesses } from "./retry-processes.ts";
 import { changeRunState, setWindow } from "./run-actions.ts";
 import type { RunActionResult, RunPage } from "./run-api.ts";
 import { causeName, emptyBody, FAILURE_KINDS, parseRunParam } from "./run-params.ts";
-import type { RunService } from "./run-service.ts";
 
 const TRANSITIONS: readonly UserTransition[] = ["pause", "resume", "cancel"];
 
@@ -28,15 +22,10 @@ const retryBody = z
   })
   .refine(({ kinds, cause }) => !(kinds && cause), "takes either kinds or a cause");
 
-export interface RunActionRoutesDeps {
-  readonly client: RedisClient;
-  readonly keys: Keys;
-  readonly breaker: RedisCircuitBreaker;
-  readonly sampler: SnapshotSampler;
-  readonly audit: Audit;
-  readonly runService: RunService;
-  readonly retries: RetryProcesses;
-}
+type RunActionRoutesDeps = Pick<
+  DashboardServices,
+  "client" | "keys" | "breaker" | "sampler" | "audit" | "runService" | "retries"
+>;
 
 /** The routes that change runs. */
 export function runActionRoutes(deps: RunActionRoutesDeps) {

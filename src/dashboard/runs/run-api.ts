@@ -2,7 +2,7 @@
  *   GET  /api/runs?offset=0&limit=50&state=&text=    viewer      -> RunList
  *   GET  /api/runs/:run                              viewer      -> RunPage
  *   POST /api/runs/:run/pause | resume | cancel      operator    {} -> RunActionResult
- *   POST /api/runs/:run/window                       operator    SetWindow -> RunActionResult
+ *   POST /api/runs/:run/window                       operator    { items } -> RunActionResult, 1 to 1,000,000
  */
 
 import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
@@ -145,9 +145,4 @@ export interface RunActionResult {
   readonly outputPending?: true;
   /** What happens next, in English. */
   readonly message: string;
-}
-
-export interface SetWindow {
-  /** 1 to 1,000,000. */
-  readonly items: number;
 }

@@ -1,12 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import * as z from "zod";
 import { requirePrincipal } from "#src/dashboard/auth/require-principal.ts";
+import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import type { MetricHistory } from "#src/dashboard/overview/history-api.ts";
 import type { RunList, RunPage } from "./run-api.ts";
-import type { RunHistory } from "./run-history.ts";
 import { parseRunParam } from "./run-params.ts";
-import type { RunService } from "./run-service.ts";
 
 const listQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
@@ -15,10 +14,7 @@ const listQuery = z.object({
   text: z.string().max(200).default(""),
 });
 
-export interface RunRoutesDeps {
-  readonly runService: RunService;
-  readonly history: RunHistory;
-}
+type RunRoutesDeps = Pick<DashboardServices, "runService" | "history">;
 
 /** The routes that read runs. */
 export function runRoutes({ runService, history }: RunRoutesDeps) {

@@ -1,6 +1,3 @@
-/** Values that are not recorded as events, but sampled with each snapshot; the last sample of each step counts. */
-export type GaugeName = "queue-depth" | "workers" | "redis-memory";
-
 export interface GaugeSteps {
   readonly stepMs: number;
   readonly steps: number;

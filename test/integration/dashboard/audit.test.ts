@@ -6,7 +6,7 @@ import { openTestRedis } from "#test/support/redis/redis.ts";
 const DAY = 24 * 3600_000;
 const ada = { userName: "ada", role: "operator" } as const;
 
-test("lines older than 90 days are gone with the next act, and not shown before it", async () => {
+test("entries older than 90 days are not shown, and are trimmed with the next action", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const audit = new Audit(client, keys);
@@ -23,7 +23,7 @@ test("lines older than 90 days are gone with the next act, and not shown before 
   expect(await shown()).toEqual(["pause", "old"]);
 });
 
-test("the last line goes by itself 90 days after it", async () => {
+test("the last entry expires by itself after 90 days", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   await new Audit(client, keys).record(ada, { action: "pause" });

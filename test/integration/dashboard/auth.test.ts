@@ -6,7 +6,7 @@ import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "#test/suppo
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-/** Every route that shows something, with the lowest status it may answer when one may come in. */
+/** Every route that reads, with the lowest status that it may answer to a signed-in user. */
 const READ_ROUTES = [
   "/api/overview",
   "/api/history?span=hour",
@@ -58,24 +58,24 @@ afterAll(async () => {
   await redis.cleanup();
 });
 
-describe("looking", () => {
-  it.each(READ_ROUTES)("shows %s to nobody who is not signed in", async (path) => {
+describe("read access", () => {
+  it.each(READ_ROUTES)("does not show %s without a sign-in", async (path) => {
     const { status, json } = await secured.sendRequest(path);
     expect(status).toBe(401);
     if (path.startsWith("/api/")) expect(json().error.code).toBe("signed-out");
   });
 
-  it.each(READ_ROUTES)("lets a viewer see %s", async (path) => {
+  it.each(READ_ROUTES)("lets a viewer read %s", async (path) => {
     expect([200, 404]).toContain((await secured.sendRequest(path, { cookie: viewer })).status);
   });
 
-  it.each(READ_ROUTES)("refuses %s to a page of another site, even behind an open door", async (path) => {
+  it.each(READ_ROUTES)("refuses %s to a page of another site, even without passwords", async (path) => {
     for (const site of ["cross-site", "same-site"]) {
       expect((await open.sendRequest(path, { headers: { "sec-fetch-site": site } })).status).toBe(403);
     }
   });
 
-  it("lets a link from elsewhere open the pages", async () => {
+  it("lets a link on another site open the pages", async () => {
     const headers = {
       "sec-fetch-site": "cross-site",
       "sec-fetch-mode": "navigate",
@@ -86,12 +86,12 @@ describe("looking", () => {
     expect((await open.sendRequest("/", { headers: framed })).status).toBe(403);
   });
 
-  it("shows the acting board to operators only", async () => {
+  it("shows the board with actions to operators only", async () => {
     expect((await secured.sendRequest("/queues/act/api/queues", { cookie: viewer })).status).toBe(403);
     expect((await secured.sendRequest("/queues/act/api/queues", { cookie: operator })).status).toBe(200);
   });
 
-  it("sends a browser that may not see a board to where it may go", async () => {
+  it("redirects a browser that may not see a board to a page that it may see", async () => {
     const headers = { accept: "text/html,application/xhtml+xml" };
     const where = async (path: string, cookie?: string) => {
       const answer = await secured.sendRequest(path, { headers, cookie });
@@ -109,7 +109,7 @@ describe("looking", () => {
     expect(await where("/queues/queue/..%2F..%2Fx", viewer)).toBe("/queues/view/queue/..%2F..%2Fx");
   });
 
-  it("lets nobody who is not signed in follow events", async () => {
+  it("refuses events without a sign-in", async () => {
     expect((await secured.sendRequest("/api/events?overview=1")).status).toBe(401);
   });
 
@@ -122,7 +122,7 @@ describe("looking", () => {
   });
 });
 
-describe("acting", () => {
+describe("changes", () => {
   it.each(WRITE_ROUTES)("%s needs a signed-in operator from the same origin, and JSON", async (path, body) => {
     expect((await secured.post(path, body)).status).toBe(401);
     const viewed = await secured.post(path, body, { cookie: viewer });
@@ -149,19 +149,19 @@ describe("acting", () => {
       headers: { "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded" },
     });
     expect(form.status).toBe(415);
-    // Let in, and told that there is no such run; the lane is one that can be.
+    // Accepted, but the run does not exist; the lane can exist.
     const allowed = await secured.post(path, body, { cookie: operator });
     expect(allowed.status).toBe(path.startsWith("/api/lanes") ? 200 : 404);
   });
 
-  it("goes by Origin where a browser does not say Sec-Fetch-Site", async () => {
+  it("checks Origin if a browser does not send Sec-Fetch-Site", async () => {
     const path = "/api/lanes/unpark";
     const asked = { method: "POST", body: { lane: "fake/m" }, cookie: operator };
     expect((await secured.sendRequest(path, { ...asked, headers: { origin: secured.url } })).status).toBe(200);
     expect((await secured.sendRequest(path, { ...asked, headers: { origin: "http://127.0.0.1:1" } })).status).toBe(403);
   });
 
-  it("notes who did what, and not the password", async () => {
+  it("records who did what, but not the password", async () => {
     await secured.post("/api/lanes/limits", { lane: "fake/m", concurrency: 3 }, { cookie: operator });
     const { lines } = (await secured.sendRequest("/api/audit", { cookie: viewer })).json();
     expect(lines[0]).toMatchObject({
@@ -174,7 +174,7 @@ describe("acting", () => {
     expect(JSON.stringify(lines)).not.toContain(OPERATOR);
   });
 
-  it("refuses fields it does not know, and names that could change an object's nature", async () => {
+  it("refuses unknown fields, and keys that could pollute a prototype", async () => {
     const unknown = await secured.post("/api/runs/none/pause", { force: true }, { cookie: operator });
     expect(unknown.status).toBe(400);
     const polluting = await secured.post("/api/lanes/unpark", '{"__proto__":{"lane":"x"}}', {
@@ -185,8 +185,8 @@ describe("acting", () => {
   });
 });
 
-describe("an open door", () => {
-  it("lets everybody on this machine act", async () => {
+describe("a server without passwords", () => {
+  it("makes everybody on this machine an operator", async () => {
     const { json } = await open.sendRequest("/api/session");
     expect(json()).toMatchObject({
       role: "operator",
@@ -215,7 +215,7 @@ describe("an open door", () => {
 });
 
 describe("sign-in", () => {
-  it("gives a session that scripts cannot read and other sites cannot use", async () => {
+  it("creates a session that scripts cannot read and other sites cannot use", async () => {
     const answer = await secured.post("/api/session", { password: OPERATOR, name: "  Bo\u202e\n " });
     expect(answer.json()).toMatchObject({
       role: "operator",
@@ -235,7 +235,7 @@ describe("sign-in", () => {
     expect(String(forwarded.headers["set-cookie"])).toContain("Secure");
   });
 
-  it("takes no token that another server signed, and none that was changed", async () => {
+  it("rejects tokens that another server signed or that were changed", async () => {
     await using other = await openDashboard({
       redisUrl: redis.url,
       namespace: redis.namespace,
@@ -264,7 +264,7 @@ describe("sign-in", () => {
     expect(String(answer.headers["set-cookie"])).toContain("sluice_session=;");
   });
 
-  it("leaves a session that is over nowhere, and lines of who came, went and guessed", async () => {
+  it("ends everything of an expired session, and records sign-ins, sign-outs and wrong passwords", async () => {
     await using watched = await openDashboard({
       redisUrl: redis.url,
       namespace: redis.namespace,
@@ -279,7 +279,7 @@ describe("sign-in", () => {
         headers: { "sec-fetch-site": "same-origin" },
       });
     let isOut = false;
-    // A page that is open elsewhere with this session is told no more: its stream ends.
+    // The event stream of a page with this session ends.
     await watched.events(
       "overview=1",
       () => {
@@ -312,7 +312,7 @@ describe("sign-in", () => {
     ]);
   });
 
-  it("keeps guesses that lock the sign-in from a scraper, and the scraper's right ones from them", async () => {
+  it("limits attempts of users and of scrapers separately", async () => {
     await using guessed = await openDashboard({
       redisUrl: redis.url,
       namespace: redis.namespace,
@@ -328,7 +328,7 @@ describe("sign-in", () => {
     expect((await scrape(VIEWER)).status).toBe(200);
   });
 
-  it("stops guessing after some tries, and tells when to try again", async () => {
+  it("blocks further attempts after too many failures, and says when to try again", async () => {
     await using guessed = await openDashboard({
       redisUrl: redis.url,
       namespace: redis.namespace,
@@ -345,7 +345,7 @@ describe("sign-in", () => {
     expect(Number(late.headers["retry-after"])).toBeGreaterThan(0);
   });
 
-  it("lets a scraper in by header, with a wrong password counted as a try", async () => {
+  it("authenticates a scraper by its header, and counts a wrong password as an attempt", async () => {
     const basic = (password: string) => ({
       authorization: `Basic ${Buffer.from(`any:${password}`).toString("base64")}`,
     });
@@ -354,7 +354,7 @@ describe("sign-in", () => {
       200,
     );
     expect((await secured.sendRequest("/metrics", { headers: basic("wrong") })).status).toBe(401);
-    // The header opens nothing else.
+    // The header is not accepted for anything else.
     expect((await secured.sendRequest("/api/overview", { headers: basic(VIEWER) })).status).toBe(401);
   });
 });
@@ -365,14 +365,14 @@ describe("the address", () => {
     await expect(openDashboard(shared)).rejects.toThrow(/without a password/);
   });
 
-  it("says which port is taken", async () => {
+  it("says which port is in use", async () => {
     const port = Number(new URL(open.url).port);
     const shared = { redisUrl: redis.url, namespace: redis.namespace, port };
     await expect(openDashboard(shared)).rejects.toThrow(`port ${port} on 127.0.0.1 is in use`);
   });
 });
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each(["/", "/api/session", "/api/nothing", "/queues/act/"])(
     "of %s says what browsers must not do",
     async (path) => {
@@ -389,7 +389,7 @@ describe("every answer", () => {
     },
   );
 
-  it("says nothing of what went wrong inside", async () => {
+  it("reveals nothing about an internal error", async () => {
     const { status, text } = await open.sendRequest("/api/runs/%E0%A4%A");
     expect(status).toBe(400);
     expect(text).not.toMatch(/\bat .*\.ts/);
@@ -397,7 +397,7 @@ describe("every answer", () => {
 });
 
 describe("passwords in the environment", () => {
-  it("are secrets, and long enough to be some", () => {
+  it("are secrets of a minimum length", () => {
     const config = loadConfig({ env: { SLUICE_OPERATOR_PASSWORD: OPERATOR }, cwd: "/nowhere" });
     expect(config.passwords.operator).toBeInstanceOf(Secret);
     expect(JSON.stringify(config)).not.toContain(OPERATOR);

@@ -17,7 +17,7 @@ const depth = (value: number) => new Map([["queue-depth", value]]);
 const step = (at: number, span: "hour" | "day") =>
   Math.floor(at / HISTORY_SPANS[span].stepMs) * HISTORY_SPANS[span].stepMs;
 
-test("a server goes on with the charts of the one before it, and no further back than they reach", async () => {
+test("a server continues the charts of an earlier one, within their span", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const before = new GaugeStore(client, keys);
@@ -34,7 +34,7 @@ test("a server goes on with the charts of the one before it, and no further back
   ]);
 });
 
-test("several servers write a step once, and all of it goes by itself", async () => {
+test("several servers write each step once, and every key expires", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const [one, other] = [new GaugeStore(client, keys), new GaugeStore(client, keys)];
@@ -51,7 +51,7 @@ test("several servers write a step once, and all of it goes by itself", async ()
   expect(hour).toBe(70);
 });
 
-test("what somebody else wrote there is nothing", async () => {
+test("malformed entries are ignored", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const key = keys.gauges("hour", Math.floor(NOW / 600_000));
@@ -71,7 +71,7 @@ test("what somebody else wrote there is nothing", async () => {
   expect(gauges.hour.at("workers", at + 600_000)).toBeUndefined();
 });
 
-test("the pages draw what an earlier server saw, and gaps where none looked", async () => {
+test("the charts show the samples of an earlier server, and gaps without samples", async () => {
   await using redis = openTestRedis();
   const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
   const now = await readServerTime(client);

@@ -37,7 +37,7 @@ afterEach(async () => {
 const overview = async (): Promise<Overview> => (await page.sendRequest("/api/overview")).json();
 
 describe("the overview", () => {
-  it("is empty, and says so without a zero, where nothing ever ran", async () => {
+  it("is empty, without zeros, if nothing ever ran", async () => {
     const seen = await overview();
     expect(seen).toMatchObject({ lanes: [], providers: [], workers: [], totals: {} });
     expect(seen.runs).toEqual({
@@ -55,7 +55,7 @@ describe("the overview", () => {
     expect((await page.sendRequest("/api/history?span=week")).status).toBe(400);
   });
 
-  it("shows lanes, providers, queues and workers of a run, and what failed", async () => {
+  it("shows the lanes, providers, queues, workers and failures of a run", async () => {
     const harness: InProcessHarness = await openInProcessHarness(redis);
     try {
       let calls = 0;
@@ -93,7 +93,7 @@ describe("the overview", () => {
       expect(seen.workers[0]).toMatchObject({ state: "alive", version: "test" });
       const { lines } = (await page.sendRequest("/api/history")).json();
       const items = lines.find(({ seriesKey }: { seriesKey: string }) => seriesKey === "items:fake");
-      // A step of ten seconds may have ended since.
+      // A step of ten seconds may have ended in the meantime.
       expect(Math.max(...items.values.slice(-3))).toBeGreaterThan(0);
       expect(Object.keys(seen.latest.hour?.values ?? {})).toContain("queue-depth");
       expect((await page.sendRequest("/metrics")).text).toMatch(/^sluice_\w+\{.*provider="fake"/m);
@@ -102,7 +102,7 @@ describe("the overview", () => {
     }
   });
 
-  it("has the lanes of a run from its very first look, in every place", async () => {
+  it("has the lanes of a run from its first snapshot on, everywhere", async () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     const control = new RunControl(client, keys, "new");
     await control.register(Date.now());
@@ -119,27 +119,27 @@ describe("the overview", () => {
     expect((await second.sendRequest("/metrics")).text).toMatch(/^sluice_lane_concurrency_limit\{lane="fake:b\/m"/m);
     const run = (await second.sendRequest("/api/runs/new")).json();
     expect(run).toMatchObject({ kind: "embedding", lanes: [{ name: "fake/m" }, { name: "fake:b/m" }] });
-    // A retry that ended before its coordinator looked at its lanes for the first time has told of none.
+    // A retry that ended before the first snapshot of its coordinator reported no lanes.
     const snapshot = { runId: "new", model: "fake/m", phase: "done", lanes: [], startedAt: 0, workers: 0 };
-    const figures = { snoozes: 0, tokens: 0, failuresByKind: {} };
+    const stats = { snoozes: 0, tokens: 0, failuresByKind: {} };
     const items = { total: 1, succeeded: 1, failed: 0, inFlight: 0 };
     const calls = { made: 1, succeeded: 1, paidTwice: 0, throttled: 0 };
     await publishRun(client, keys, "new", {
       at: Date.now(),
-      snapshot: { ...snapshot, ...figures, items, calls } as never,
+      snapshot: { ...snapshot, ...stats, items, calls } as never,
     });
     const after = (await second.sendRequest("/api/runs/new")).json();
     expect(after.lanes.map(({ name }: { name: string }) => name)).toEqual(names);
   });
 
-  it("says that somebody has paused a queue, and counts what waits there", async () => {
+  it("shows that a queue is paused, and counts its waiting jobs", async () => {
     const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
     const prefix = createKeys(redis.namespace).queuePrefix("fake-chat-interactive");
     const queue = new Queue("fake-chat-interactive", { connection: redis.connect(), prefix });
     try {
       await queue.pause();
       await client.submitChat({ model: "fake/m", messages: [{ role: "user", content: "x" }] });
-      // Queues are looked for now and then only; one that is opened now knows it.
+      // Queues are only discovered every few seconds, but a new dashboard finds this one at once.
       await using fresh = await openDashboard({ redisUrl: redis.url, namespace: redis.namespace });
       const look = async (): Promise<Overview> => (await fresh.sendRequest("/api/overview")).json();
       const seen = await look();
@@ -157,7 +157,7 @@ describe("the overview", () => {
     }
   });
 
-  it("tells scrapers of a run whose coordinator died without a word", async () => {
+  it("exports a run whose coordinator was killed", async () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     for (const [run, ago] of [
       ["lost", 40_000],
@@ -177,7 +177,7 @@ describe("the overview", () => {
     expect(text).not.toContain('{run="long-lost"');
   });
 
-  it("changes a lane's limits, and shows them at once", async () => {
+  it("changes the limits of a lane and shows them at once", async () => {
     const set = await page.post("/api/lanes/limits", { lane: "fake/m", requestsPerMinute: 30 });
     expect(set.json()).toMatchObject({ requests: { allowed: 30, set: true }, concurrency: { allowed: 8 } });
     const cleared = await page.post("/api/lanes/limits", { lane: "fake/m", clear: true });
@@ -189,7 +189,7 @@ describe("the overview", () => {
 });
 
 describe("events", () => {
-  it("tell a page at once, and again whenever something has changed", async () => {
+  it("are sent at once, and again whenever something has changed", async () => {
     const client = redis.connect();
     const keys = createKeys(redis.namespace);
     const control = new RunControl(client, keys, "live");
@@ -232,7 +232,7 @@ describe("events", () => {
     expect(history.lines.map(({ metric }: { metric: string }) => metric)).toContain("items");
   });
 
-  it("say that a run is not known, and go on with the rest", async () => {
+  it("report an unknown run and continue with the other topics", async () => {
     const events = await page.events("run=none&runs=1", (seen) => seen.some(({ event }) => event === "runs"));
     expect(events.find(({ event }) => event === "refused")?.data).toMatchObject({
       topic: "run",
@@ -264,7 +264,7 @@ describe("the newest records", () => {
   const frame = (index: number) =>
     encodeRecords([{ index, attempts: 1, tokens: 3, vector: Buffer.from(new Float32Array(4).buffer) }], 4);
 
-  it("are all seen of a slow run, although each is gone again at once", async () => {
+  it("of a slow run are all shown, although each is trimmed at once", async () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     const control = new RunControl(client, keys, "slow");
     await control.register(Date.now());
@@ -289,11 +289,11 @@ describe("the newest records", () => {
       await commit(index);
       await waitFor(async () => (await seen()).at(-1) === index, { what: `record ${index}` });
     }
-    const told = (await following).flatMap(({ data }) => data.records ?? []);
-    expect(new Set(told.map(({ index }) => index))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
+    const records = (await following).flatMap(({ data }) => data.records ?? []);
+    expect(new Set(records.map(({ index }) => index))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
   });
 
-  it("of a run that nobody works on are those that its folder holds", async () => {
+  it("of a run without a coordinator come from its folder", async () => {
     const [client, keys] = [redis.connect(), createKeys(redis.namespace)];
     using made = new RunFixture("still");
     const vector = [1, 0, 0, 0];
@@ -348,7 +348,7 @@ describe("live chats", () => {
     await source.close();
   });
 
-  it("are listed while they run, and followed word by word by an operator", async () => {
+  it("are listed while they run, and an operator can follow their deltas", async () => {
     await using guarded = await openDashboard({
       redisUrl: redis.url,
       namespace: redis.namespace,
@@ -396,7 +396,7 @@ describe("live chats", () => {
     }
   });
 
-  it("that can be followed come before a crowd of others, with how far they are", async () => {
+  it("that can be followed come first, with their progress", async () => {
     const providers = () => ["fake", "crowd"];
     await using crowded = await openDashboard({
       redisUrl: redis.url,
@@ -406,7 +406,7 @@ describe("live chats", () => {
     const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
     const keys = createKeys(redis.namespace);
     try {
-      // As workers hold the chats of a run: more than are shown.
+      // Active chats of a run, as workers hold them: more than are shown.
       const shared = { connection: redis.connect(), prefix: keys.queuePrefix("crowd-chat") };
       const bulk = new Queue("crowd-chat", shared);
       const held = new Worker("crowd-chat", undefined, { ...shared, autorun: false });
@@ -435,7 +435,7 @@ describe("live chats", () => {
     }
   });
 
-  it("show in the queue board without what is asked", async () => {
+  it("appear in the queue board without their requests", async () => {
     const client = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
     try {
       const request = { model: "fake/m", messages: [{ role: "user" as const, content: "first second" }] };
@@ -480,8 +480,8 @@ describe("live chats", () => {
   });
 });
 
-describe.runIf(hasRedisServer())("a Redis that goes away", () => {
-  it("is said on every page, keeps nobody waiting, and is forgotten when it is back", async () => {
+describe.runIf(hasRedisServer())("an unavailable Redis", () => {
+  it("is reported on every page, blocks no request, and recovers", async () => {
     const server = await startRedisProcess();
     try {
       await using away = await openDashboard({ redisUrl: server.url, namespace: "unavailable" });
@@ -513,16 +513,16 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
         ["/api/session", 200],
         ["since", 1],
       ]);
-      const told = events.filter(({ event }) => event === "health").map(({ data }) => data);
-      expect(told.map(({ redis: { state } }) => state)).toEqual(["ok", "unavailable", "ok"]);
-      expect(told[1].redis.since).toBeLessThanOrEqual(told[1].at);
+      const health = events.filter(({ event }) => event === "health").map(({ data }) => data);
+      expect(health.map(({ redis: { state } }) => state)).toEqual(["ok", "unavailable", "ok"]);
+      expect(health[1].redis.since).toBeLessThanOrEqual(health[1].at);
       expect((await away.sendRequest("/api/overview")).status).toBe(200);
     } finally {
       await server.stop();
     }
   });
 
-  it("is noticed when it answers nothing but keeps its connections", async () => {
+  it("is detected when it keeps its connections but does not answer", async () => {
     const server = await startRedisProcess();
     try {
       await using silent = await openDashboard({ redisUrl: server.url, namespace: "silent" });
@@ -536,7 +536,7 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
     }
   });
 
-  it("leaves a page that is opened meanwhile with what was seen last", async () => {
+  it("gives a page that is opened in the meantime the latest snapshot", async () => {
     const server = await startRedisProcess();
     try {
       await using away = await openDashboard({ redisUrl: server.url, namespace: "last" });
@@ -554,11 +554,11 @@ describe.runIf(hasRedisServer())("a Redis that goes away", () => {
 });
 
 describe.runIf(hasRedisServer())("many open pages", () => {
-  it("cost Redis no more than one", async () => {
+  it("cost Redis no more than one page", async () => {
     const server = await startRedisProcess();
     try {
       await using shared = await openDashboard({ redisUrl: server.url, namespace: "many" });
-      /** Commands that Redis executes while every page is told of five looks. */
+      /** The number of commands that Redis executes while five snapshots are pushed to every page. */
       const cost = async (pages: number) => {
         const looks = (seen: readonly { event: string }[]) =>
           seen.filter(({ event }) => event === "overview").length > 5;

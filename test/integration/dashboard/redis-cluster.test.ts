@@ -13,7 +13,7 @@ import { waitFor } from "#test/support/wait-for.ts";
 
 const NAMESPACE = "clustered";
 
-/** Keys of one script or transaction lie on one shard, those of one look on all of them. */
+/** The keys of one script or transaction are on one shard, those of one snapshot on all of them. */
 describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
   let cluster: RedisCluster;
   let source: RedisSource;
@@ -71,14 +71,14 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     expect(seen.providers[0]).toMatchObject({ name: "fake", errorsByKind: { server: 1 } });
     expect(seen.workers).toMatchObject([{ state: "alive" }]);
     expect(seen.redis).toMatchObject({ version: expect.stringMatching(/^\d/), isPrivate: false });
-    // Each of the three masters has about a megabyte of its own.
+    // Each of the three masters uses about a megabyte.
     expect(seen.redis.usedBytes).toBeGreaterThan(2_000_000);
     const { lines } = (await get("/api/history?span=hour")).json();
     const metrics = new Set(lines.map(({ metric }: { metric: string }) => metric));
     for (const metric of ["items", "queue-depth", "workers", "redis-memory"]) expect(metrics).toContain(metric);
   });
 
-  test("lists runs, opens their pages, and acts on them", async () => {
+  test("lists runs, opens their pages, and changes them", async () => {
     const list = (await get("/api/runs")).json();
     expect(list.runs).toMatchObject([{ run: "made", phase: "stopped" }]);
     const run = (await get("/api/runs/made")).json();
@@ -95,7 +95,7 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     expect(audit.map(({ action }: { action: string }) => action)).toEqual(["set-limit", "cancel"]);
   });
 
-  test("tells open pages, and Prometheus", async () => {
+  test("pushes events to pages, and serves metrics", async () => {
     const events = await page.events("overview=1&runs=1&run=made&chats=1", (all) =>
       ["health", "overview", "runs", "run", "chats"].every((name) => all.some(({ event }) => event === name)),
     );
@@ -108,7 +108,7 @@ describe.skipIf(!hasRedisServer())("the dashboard on a Redis Cluster", () => {
     expect(page.errors).toEqual([]);
   });
 
-  test("has BullMQ's own jobs one tab away", async () => {
+  test("shows the jobs in bull-board", async () => {
     const { queues } = (await get("/queues/view/api/queues?status=latest&page=1&jobsPerPage=5")).json();
     expect(queues.map(({ name }: { name: string }) => name)).toContain("fake-embedding");
     const jobs = (

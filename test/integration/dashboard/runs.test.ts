@@ -49,7 +49,7 @@ const create = (about = {}) => made.create(ITEMS, { client, keys }, about);
 const get = async (path: string) => (await page.sendRequest(`/api/runs/run-1${path}`)).json();
 
 describe("a run's page", () => {
-  it("tells what the folder knows when nobody coordinates it", async () => {
+  it("comes from the folder if the run has no coordinator", async () => {
     await create();
     const run = await get("");
     expect(run).toMatchObject({
@@ -62,7 +62,7 @@ describe("a run's page", () => {
       folder: { isReadable: true, dir: made.dir },
       calls: { made: 3, succeeded: 2, paidTwice: 0 },
     });
-    // Nobody told them, so they are not there.
+    // Unknown values are absent.
     expect(run).not.toHaveProperty("cost");
     expect(run).not.toHaveProperty("etaMs");
     expect(run.items).not.toHaveProperty("inFlight");
@@ -76,7 +76,7 @@ describe("a run's page", () => {
     expect(runs[0]).toMatchObject({ run: "run-1", phase: "stopped" });
   });
 
-  it("says which machine has the folder when it is not here", async () => {
+  it("says which host has the folder if it is not on this one", async () => {
     await create({ host: "elsewhere" });
     expect((await get("")).folder).toMatchObject({ isReadable: false, host: "elsewhere" });
     const items = await page.sendRequest("/api/runs/run-1/items");
@@ -85,7 +85,7 @@ describe("a run's page", () => {
     expect(items.json().error.message).toContain("elsewhere");
   });
 
-  it("believes no folder that holds another run, and none with dots in its path", async () => {
+  it("rejects a folder that contains another run, and a path with dots", async () => {
     await create();
     await made.writeManifest({ total: 4, succeeded: 1, failed: 2, missing: 1 }, "run-2");
     expect((await get("")).folder).toMatchObject({ isReadable: false });
@@ -126,7 +126,7 @@ describe("a run's page", () => {
 describe("items", () => {
   beforeEach(() => create());
 
-  it("are listed with what became of them, page by page", async () => {
+  it("are listed with their outcome, page by page", async () => {
     const { items, searchedShare, next } = await get("/items?limit=3");
     expect(items).toMatchObject([
       { index: 0, id: "alpha", status: "succeeded", attempts: 2, tokens: 3 },
@@ -147,7 +147,7 @@ describe("items", () => {
     expect(await ids("text=nothing")).toEqual([]);
   });
 
-  it("never show their texts before somebody asks, and the one who asks is noted", async () => {
+  it("hide their texts until an operator reveals them, which is audited", async () => {
     const story = await page.sendRequest("/api/runs/run-1/items/0");
     expect(story.text).not.toContain(SECRET);
     expect(story.json()).toMatchObject({
@@ -168,7 +168,7 @@ describe("items", () => {
     expect((await page.sendRequest("/api/runs/run-1/items/99")).json().error.code).toBe("unknown-item");
   });
 
-  it("tell every attempt: lane, beginning, time and outcome", async () => {
+  it("list every attempt with lane, start, duration and outcome", async () => {
     const pipeline = client.pipeline();
     const lane = "fake/m";
     appendJournal(pipeline, keys.run("run-1").journal, [
@@ -208,7 +208,7 @@ describe("items", () => {
     ]);
   });
 
-  it("carry hostile names as they are, in JSON that no browser takes for a page", async () => {
+  it("return hostile names unchanged, as JSON that no browser renders as a page", async () => {
     const answer = await page.sendRequest("/api/runs/run-1/items?from=3");
     expect(answer.json().items[0].id).toBe(ITEMS[3]?.id);
     expect(answer.headers["content-type"]).toContain("application/json");
@@ -218,7 +218,7 @@ describe("items", () => {
 describe("failures", () => {
   beforeEach(() => create());
 
-  it("are clustered by cause, from the folder where Redis knows nothing", async () => {
+  it("are grouped by cause, from the folder if Redis has no causes", async () => {
     const { causes, total, others } = await get("/causes");
     expect(total).toBe(2);
     expect(others).toBe(0);
@@ -232,11 +232,11 @@ describe("failures", () => {
     );
   });
 
-  it("beyond those that are told apart are one cluster that is no cause", async () => {
+  it("beyond the causes that are counted separately form one catch-all entry", async () => {
     const rest = {
       cause: "other:server",
       kind: "server",
-      // As earlier coordinators told it: of the first of them.
+      // As published by earlier versions: the code of the first failure.
       code: "500",
       pattern: "",
       count: 1,
@@ -251,7 +251,7 @@ describe("failures", () => {
     expect(JSON.parse(exported.text)).toMatchObject({ id: "beta" });
   });
 
-  it("are listed by cluster, and a cluster that the run has not is not found", async () => {
+  it("are listed by cause, and an unknown cause is not found", async () => {
     const { items } = await get(`/items?cause=${computeFailureCause(failure)}`);
     expect(items).toMatchObject([{ id: "beta", status: "failed" }]);
     for (const path of ["/causes/abcdef123456/export", "/items?cause=abcdef123456"]) {
@@ -262,7 +262,7 @@ describe("failures", () => {
     expect((await page.sendRequest("/api/audit")).json().lines).toEqual([]);
   });
 
-  it("of a run that is not finished are retried only by whoever agrees to the rest of it", async () => {
+  it("of an unfinished run are only retried after a confirmation", async () => {
     expect(await get("")).toMatchObject({ phase: "stopped", itemsWithoutRecord: 1 });
     const refused = await page.post("/api/runs/run-1/retry", { kinds: ["server"] });
     expect(refused.status).toBe(409);
@@ -274,7 +274,7 @@ describe("failures", () => {
     expect((await page.post("/api/runs/run-1/retry", { kinds: ["server"], includeUnfinished: true })).status).toBe(200);
   });
 
-  it("end a retry with what was taken back, not with the whole run", async () => {
+  it("end a retry with the counts of the retried items, not of the whole run", async () => {
     const event = { event: "retried", items: 3, succeeded: 1, failed: 2 };
     const end = { event: "run-end", outcome: "finished", report: { items: { succeeded: 235, failed: 5 } } };
     const lines = [event, end].map((line) => JSON.stringify(line)).join("\n");
@@ -294,7 +294,7 @@ describe("failures", () => {
     });
   });
 
-  it("are exported line by line, with texts for those who ask", async () => {
+  it("are exported line by line, with texts on request", async () => {
     const path = `/api/runs/run-1/causes/${computeFailureCause(failure)}/export`;
     const plain = await page.sendRequest(path);
     expect(plain.headers["content-disposition"]).toMatch(/^attachment; filename="[\w.-]+"$/);
@@ -308,7 +308,7 @@ describe("failures", () => {
     expect((await page.sendRequest("/api/runs/run-1/causes/..%2F..%2Fetc/export")).status).toBe(400);
   });
 
-  it("are retried by a process of its own, whose end is told", async () => {
+  it("are retried by a child process, whose end is reported", async () => {
     const script = join(made.dir, "retry.mjs");
     writeFileSync(
       script,
@@ -326,11 +326,11 @@ describe("failures", () => {
     const started = await retrying.post("/api/runs/run-1/retry", { cause, includeUnfinished: true });
     expect(started.json()).toMatchObject({ state: "running", userName: "local", cause });
     const status = async () => (await retrying.sendRequest("/api/runs/run-1")).json().retry;
-    const words = await waitFor(async () => (await status()).message, { what: "what the process says" });
+    const words = await waitFor(async () => (await status()).message, { what: "the message of the process" });
     expect(words).toBe(`retry ${made.dir} --json --cause ${cause}`);
     const again = await retrying.post("/api/runs/run-1/retry", { includeUnfinished: true });
     expect(again.json().error).toMatchObject({ code: "wrong-state", reason: "retried-already" });
-    // The end of the server is an orderly end of what it started.
+    // Closing the server stops the retry gracefully.
     await retrying.close();
     const twice = await page.post("/api/runs/run-1/retry", { kinds: ["nonsense"] });
     expect(twice.status).toBe(400);
@@ -338,7 +338,7 @@ describe("failures", () => {
     expect(both.status).toBe(400);
   });
 
-  it("tell why a retry did not work", async () => {
+  it("say why a retry failed", async () => {
     const command = {
       program: process.execPath,
       args: ["-e", "console.error('sluice: no key'); process.exit(2)"],
@@ -354,8 +354,8 @@ describe("failures", () => {
   });
 });
 
-describe("acting on a run", () => {
-  it("pauses, resumes and cancels what a coordinator has, and says what is not possible", async () => {
+describe("actions on a run", () => {
+  it("pauses, resumes and cancels a run with a coordinator, and refuses other transitions", async () => {
     await create({ state: "running" });
     const control = new RunControl(client, keys, "run-1");
     await control.acquireLease("somebody", 60_000);
@@ -383,7 +383,7 @@ describe("acting on a run", () => {
     ]);
   });
 
-  it("says of a run that was killed what goes on with it, and offers no pause", async () => {
+  it("shows the command that resumes a killed run, and offers no pause", async () => {
     await create({ state: "running" });
     const run = await get("");
     expect(run).toMatchObject({
@@ -397,7 +397,7 @@ describe("acting on a run", () => {
     expect(paused.json().error.reason).toBe("no-coordinator");
   });
 
-  it("says of a run that is cancelled while nobody works on it that nothing is written yet", async () => {
+  it("says that a run that is cancelled without a coordinator has no output yet", async () => {
     await create({ state: "running" });
     const cancelled = await page.post("/api/runs/run-1/cancel");
     expect(cancelled.json()).toMatchObject({ changed: true, phase: "cancelled", outputPending: true });

@@ -10,7 +10,7 @@ const records: LatestRecords = {
   records: [],
 };
 
-it("a reader that takes nothing is cut off, and costs a bounded amount of memory", async () => {
+it("a reader that reads nothing is disconnected, and costs bounded memory", async () => {
   const server = fastify({ forceCloseConnections: true });
   const opened = Promise.withResolvers<SseConnection>();
   server.get("/", (_request, reply) => {
@@ -25,14 +25,14 @@ it("a reader that takes nothing is cut off, and costs a bounded amount of memory
   try {
     const connection = await opened.promise;
     let sent = 0;
-    // Far more than sockets on both sides and the backlog hold together.
+    // Far more than the socket buffers on both sides and the backlog can hold.
     while (!connection.signal.aborted && sent < 2_000) {
       connection.send("records", records);
       sent += 1;
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(connection.signal.aborted).toBe(true);
-    // Whoever goes on sending into it does no harm.
+    // Sending to a closed connection does no harm.
     connection.send("records", records);
   } finally {
     socket.destroy();

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { isLoopback, parseHostName } from "#src/dashboard/auth/loopback.ts";
 
-describe("names of this machine", () => {
+describe("loopback names", () => {
   it.each(["localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "::ffff:127.0.0.1"])(
-    "%s is one",
+    "%s is a loopback name",
     (name) => expect(isLoopback(name)).toBe(true),
   );
 
   it.each(["0.0.0.0", "::", "10.0.0.1", "localhost.evil.example", "127.0.0.1.evil.example", "127.evil", "evil", ""])(
-    "%j is none",
+    "%j is not a loopback name",
     (name) => expect(isLoopback(name)).toBe(false),
   );
 

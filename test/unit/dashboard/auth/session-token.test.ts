@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { SESSION_MS, SessionTokens } from "#src/dashboard/auth/session-token.ts";
 
-it("a session ends after its time, and is none of another server's", async () => {
+it("a session expires, and another server rejects it", async () => {
   let now = Date.parse("2026-01-01T00:00:00Z");
   const tokens = new SessionTokens(() => now);
   const { token, principal } = await tokens.issue("viewer", "Ada");
@@ -14,7 +14,7 @@ it("a session ends after its time, and is none of another server's", async () =>
   expect(await tokens.read(`${token}x`)).toBeUndefined();
 });
 
-it("a session that is signed out is over at once, and no other one", async () => {
+it("signing out ends that session at once, and no other", async () => {
   const tokens = new SessionTokens(() => Date.parse("2026-01-01T00:00:00Z"));
   const [mine, other] = [await tokens.issue("operator", "Ada"), await tokens.issue("operator", "Ada")];
   await tokens.revoke("no token");

@@ -7,7 +7,7 @@ const limits = { windowMs: 1_000, perAddress: 3, total: 5 };
 const countAttempt = (limit: SignInLimiter, address: string) => limit.countAttempt(address).retryAfterMs;
 
 describe("attempts to sign in", () => {
-  it("are limited per address, and altogether", () => {
+  it("are limited per address and in total", () => {
     const limit = new SignInLimiter(limits, () => 0);
     expect([countAttempt(limit, "a"), countAttempt(limit, "a"), countAttempt(limit, "a")]).toEqual([0, 0, 0]);
     expect(countAttempt(limit, "a")).toBe(1_000);
@@ -15,7 +15,7 @@ describe("attempts to sign in", () => {
     expect(countAttempt(limit, "c")).toBe(1_000);
   });
 
-  it("are free again when the window has passed, and told so exactly", () => {
+  it("are allowed again after the window, at exactly the reported time", () => {
     let now = 0;
     const limit = new SignInLimiter(limits, () => now);
     for (const at of [0, 100, 200]) {
@@ -28,7 +28,7 @@ describe("attempts to sign in", () => {
     expect(countAttempt(limit, "a")).toBe(100);
   });
 
-  it("that were right do not count, and clear no other of the same address", () => {
+  it("that succeeded do not count, and do not clear others of the same address", () => {
     const limit = new SignInLimiter(limits, () => 0);
     limit.countAttempt("a");
     limit.countAttempt("a");
@@ -37,7 +37,7 @@ describe("attempts to sign in", () => {
     expect(countAttempt(limit, "a")).toBe(1_000);
   });
 
-  it("never let more than allowed through within any window, whatever comes when", () => {
+  it("never exceed the limits within any window, whatever the order", () => {
     fc.assert(
       fc.property(
         fc.array(fc.record({ wait: fc.nat(400), address: fc.constantFrom("a", "b", "c") }), {

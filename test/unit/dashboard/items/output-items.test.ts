@@ -58,7 +58,7 @@ async function finished(format: Format): Promise<RunFolder> {
   return { dir, itemsFile: undefined, manifest: manifest as unknown as RunFolder["manifest"] };
 }
 
-/** All that fits, page by page, with how often it took another page. */
+/** All matching items, page by page, and the number of pages. */
 async function all(folder: RunFolder, search: Partial<ItemFilter>) {
   const found: string[] = [];
   let from = 0;
@@ -72,7 +72,7 @@ async function all(folder: RunFolder, search: Partial<ItemFilter>) {
 }
 
 describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s output", (format) => {
-  it("is listed in order, whatever the size of a page, and found by id and by text", async () => {
+  it("is listed in order, whatever the page size, and found by id and by text", async () => {
     const folder = await finished(format);
     const ids = Array.from({ length: COUNT }, (_, i) => idOf(i));
     expect((await all(folder, {})).found).toEqual(ids);
@@ -84,7 +84,7 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
     expect(await all(folder, { text: "nowhere" })).toMatchObject({ found: [], searchedShare: 1 });
   });
 
-  it("has no failures and nothing that waits, and says so at once", async () => {
+  it("has neither failed nor waiting items, which takes one page", async () => {
     const folder = await finished(format);
     expect(await all(folder, { status: "failed" })).toMatchObject({ found: [], pages: 1, searchedShare: 1 });
     expect(await all(folder, { status: "waiting" })).toMatchObject({ found: [], pages: 1 });
@@ -92,7 +92,7 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
     expect((await all(folder, { status: "succeeded" })).found).toHaveLength(COUNT);
   });
 
-  it("gives one item with all that it holds", async () => {
+  it("returns one item with everything that it contains", async () => {
     const folder = await finished(format);
     for (const index of [COUNT - 1, 0, 1_700, 1_000]) {
       expect(await reader.readItem(folder, index)).toMatchObject({
@@ -106,7 +106,7 @@ describe.each<Format>(["parquet", "jsonl", "npy", "batch"])("a finished %s outpu
   });
 });
 
-test("an output that was written anew is not read by the places of the old one", async () => {
+test("an output that was rewritten is not read with the offsets of the old one", async () => {
   const folder = await finished("batch");
   expect((await reader.readItem(folder, 2_000))?.id).toBe("Doc-2000");
   const line = (i: number) => `${JSON.stringify({ custom_id: `a much longer name ${i}` })}\n`;
@@ -114,7 +114,7 @@ test("an output that was written anew is not read by the places of the old one",
   expect((await reader.readItem(folder, 2_000))?.id).toBe("a much longer name 2000");
 });
 
-test("an output that is gone is one clear sentence", async () => {
+test("a missing output is reported with its own reason", async () => {
   const folder = await finished("jsonl");
   rmSync(join(dir, "records.jsonl"));
   await expect(findItems(reader, folder, { text: "", in: "id", from: 0, limit: 5 })).rejects.toMatchObject({
@@ -123,7 +123,7 @@ test("an output that is gone is one clear sentence", async () => {
   });
 });
 
-test("lines are read from any of them on, across the borders of reads and of characters", async () => {
+test("lines are read from any line on, across the boundaries of reads and characters", async () => {
   const path = join(dir, "lines");
   writeFileSync(path, "");
   const lines = Array.from({ length: 3_456 }, (_, i) => `${i} ${"文".repeat((i * 7_919) % 601)}`);

@@ -54,7 +54,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-test("the same question makes one call, and another one or another model makes its own", async () => {
+test("the same query makes one call, and another query or model makes its own", async () => {
   const asked: string[] = [];
   const search = new RunSearch(async (model, text) => {
     asked.push(`${model} ${text}`);
@@ -68,7 +68,7 @@ test("the same question makes one call, and another one or another model makes i
   expect(asked).toHaveLength(3);
 });
 
-test("a hundred questions are remembered, the latest ones", async () => {
+test("the latest hundred queries are cached", async () => {
   let calls = 0;
   const search = new RunSearch(async () => {
     calls += 1;
@@ -81,7 +81,7 @@ test("a hundred questions are remembered, the latest ones", async () => {
   expect(calls).toBe(102);
 });
 
-test("a question that was refused is asked again", async () => {
+test("a failed query is not cached", async () => {
   let calls = 0;
   const search = new RunSearch(async () => {
     calls += 1;

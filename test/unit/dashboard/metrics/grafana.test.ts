@@ -51,7 +51,7 @@ const expressions = [
   ...rules.map(({ alert, expr }) => [alert, expr] as const),
 ];
 
-test.each(expressions)("%s asks for metrics and labels that there are: %s", async (_, expr) => {
+test.each(expressions)("%s uses existing metrics and labels: %s", async (_, expr) => {
   const { names, labels } = await rendered();
   const asked = [...expr.matchAll(/\b(sluice_\w+)(?:\{([^}]*)\})?/g)];
   expect(asked.length).toBeGreaterThan(0);
@@ -63,15 +63,15 @@ test.each(expressions)("%s asks for metrics and labels that there are: %s", asyn
   }
 });
 
-test("a coordinator that dies is silent for longer than its alert waits, and is still told of", () => {
+test("a dead coordinator is reported for longer than its alert waits", () => {
   const lag = rules.find(({ alert }) => alert === "SluiceCoordinatorLag");
   const seconds = Number(/> (\d+)$/.exec(lag?.expr ?? "")?.[1]);
-  // Its lease lapses before.
+  // Its lease expires before that.
   expect(seconds * 1_000).toBeGreaterThan(LEASE_MS);
   expect(seconds * 1_000).toBeLessThan(SILENT_RUN_REPORTED_MS);
 });
 
-test("every panel has a place of its own, a title and a sentence", () => {
+test("every panel has its own place, a title and a description", () => {
   expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
   for (const { title, description } of charts) {
     expect(title).not.toBe("");
@@ -87,7 +87,7 @@ test("every alert says what is wrong and what to do", () => {
   }
 });
 
-test("docs/metrics.md tells of every metric, and of none that there is not", async () => {
+test("docs/metrics.md lists exactly the existing metrics", async () => {
   const { types } = await rendered();
   const documented = [...read("docs/metrics.md").matchAll(/^\| `(sluice_\w+)`/gm)].map(([, name]) => name);
   expect(documented.sort()).toEqual(Object.keys(types).sort());

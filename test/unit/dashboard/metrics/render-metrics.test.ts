@@ -3,7 +3,7 @@ import { DURATION_BOUNDS_MS } from "#src/core/duration-histogram.ts";
 import { METRICS_CONTENT_TYPE, renderMetrics } from "#src/dashboard/metrics/render-metrics.ts";
 import { parseMetrics, sampleMetrics } from "./sample-metrics.ts";
 
-test("every value stands under its name, with its labels and its unit", async () => {
+test("every value has its name, its labels and its unit", async () => {
   const metrics = parseMetrics(await renderMetrics(sampleMetrics()));
   const lane = 'lane="minimax/embo-01",provider="minimax"';
   expect(metrics.values).toMatchObject({
@@ -37,7 +37,7 @@ test("every value stands under its name, with its labels and its unit", async ()
   });
 });
 
-test("a histogram grows from class to class, and its last class holds all", async () => {
+test("the buckets of a histogram are cumulative, and the last one contains all", async () => {
   const text = await renderMetrics(sampleMetrics());
   const buckets = [...text.matchAll(/^sluice_call_duration_seconds_bucket\{.*le="([^"]+)"\} (\d+)$/gm)].map(
     ([, le, count]) => [le, Number(count)] as const,
@@ -53,7 +53,7 @@ test("a histogram grows from class to class, and its last class holds all", asyn
   expect(values[`sluice_call_duration_seconds_sum{${lane}}`]).toBeCloseTo(1.2);
 });
 
-test("what is not known has no value, not zero", async () => {
+test("unknown values are absent, not zero", async () => {
   const sample = sampleMetrics();
   const [lane] = sample.lanes;
   const unlimited = { ...lane!, tokens: { used: 5 }, requests: { used: 1 } };
@@ -64,7 +64,7 @@ test("what is not known has no value, not zero", async () => {
   expect(text).toMatch(/^# HELP sluice_redis_memory_bytes /m);
 });
 
-test("while Redis is away, only that is told", async () => {
+test("while Redis is unavailable, only that is exported", async () => {
   const { values } = parseMetrics(await renderMetrics(undefined));
   expect(values).toEqual({ sluice_redis_up: 0 });
 });
@@ -79,7 +79,7 @@ test("hostile names cannot break out of their label", async () => {
   expect(Object.keys(values).filter((name) => name.includes("coordinator_lag"))).toHaveLength(1);
 });
 
-test("every metric has help and a type, and every name says its unit", async () => {
+test("every metric has help and a type, and every name contains its unit", async () => {
   const text = await renderMetrics(sampleMetrics());
   const { types } = parseMetrics(text);
   for (const [name, type] of Object.entries(types)) {
@@ -91,7 +91,7 @@ test("every metric has help and a type, and every name says its unit", async () 
   expect(METRICS_CONTENT_TYPE).toContain("version=0.0.4");
 });
 
-test("without workers none is at work, and nothing is known of their lag", async () => {
+test("without workers, nothing is in flight and their lag is unknown", async () => {
   const { values } = parseMetrics(await renderMetrics({ ...sampleMetrics(), workers: [] }));
   expect(values).toMatchObject({ 'sluice_workers{state="alive"}': 0, sluice_workers_jobs_in_flight: 0 });
   expect(values).not.toHaveProperty("sluice_workers_event_loop_lag_seconds");

@@ -3,7 +3,7 @@ import type { MetricsSample } from "#src/dashboard/metrics/metrics-sample.ts";
 import { EMPTY_STATS } from "#src/state/telemetry/telemetry.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 
-/** A moment in which every metric has a value. */
+/** A sample in which every metric has a value. */
 export function sampleMetrics(): MetricsSample {
   return {
     version: "1.2.3",
@@ -95,7 +95,7 @@ function worker(id: string, state: ListedWorker["state"], loopLagMs: number): Li
   };
 }
 
-/** Values by name and labels, and types by name, of a text in Prometheus's format; throws for a line that is none. */
+/** Parses Prometheus's text format: values by name and labels, and types by name. Throws for an invalid line. */
 export function parseMetrics(text: string): {
   values: Record<string, number>;
   types: Record<string, string>;

@@ -8,7 +8,7 @@ import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts
 const NOW = 1_000_000_005_000;
 const STEP = 10_000;
 
-/** Lanes with points at so many steps before the one under way. */
+/** Lanes with points at the given numbers of steps before the current one. */
 function telemetry(lanes: Readonly<Record<string, readonly (Partial<LanePoint> & { ago: number })[]>>) {
   const points = (lane: string): LanePoint[] =>
     (lanes[lane] ?? [])
@@ -30,7 +30,7 @@ const values = (history: ReturnType<typeof buildHistory>, key: string) =>
   history.lines.find(({ seriesKey }) => seriesKey === key)?.values;
 
 describe("charts", () => {
-  it("add up lanes of a provider, and all providers, per minute", () => {
+  it("add up the lanes of a provider and of all providers, per minute", () => {
     const history = buildHistory(
       telemetry({
         "a/x": [{ ago: 1, answered: 3, calls: 3 }],
@@ -47,7 +47,7 @@ describe("charts", () => {
     expect(history.at.at(-1)).toBe(Math.floor(NOW / STEP) * STEP);
   });
 
-  it("have null, never zero, for steps that nobody knows of, and for times without calls", () => {
+  it("have null, never zero, for unknown steps and for durations without calls", () => {
     const history = buildHistory(
       telemetry({ "a/x": [{ ago: 4 }, { ago: 3, calls: 1, answered: 1 }, { ago: 2 }, { ago: 1 }] }),
       noGauges(),
@@ -57,7 +57,7 @@ describe("charts", () => {
     expect(values(history, "upstream-p50")?.at(-2)).toBeNull();
   });
 
-  it("begin for each provider with its own first call, and for all with the first of any", () => {
+  it("start with the first call of each provider, and for all with the first call of any", () => {
     const quiet = [{ ago: 3 }, { ago: 2 }, { ago: 1 }];
     const seen = telemetry({
       "a/x": quiet.map((point) => (point.ago === 3 ? { ...point, calls: 1, errors: { server: 1 } } : point)),
@@ -72,7 +72,7 @@ describe("charts", () => {
     expect(buildLatestPoint(telemetry({ "c/never": [{ ago: 0 }] }), noGauges(), "hour").values).toEqual({});
   });
 
-  it("have zeros for an hour of nothing on a lane that worked before it", () => {
+  it("have zeros for an idle hour of a lane that had calls before", () => {
     const hour = Array.from({ length: 300 }, (_, ago) => ({ ago }));
     const seen = telemetry({ "a/x": hour });
     const before = [{ ...EMPTY_STATS, calls: 4, at: NOW - 2 * 3600_000 }];
@@ -83,16 +83,16 @@ describe("charts", () => {
     expect(values(buildHistory(worked, noGauges(), "hour"), "calls")?.slice(-3)).toEqual([0, 0, 0]);
   });
 
-  it("count the step under way by the part of it that has passed", () => {
+  it("compute the rate of the current step from its elapsed part", () => {
     const seen = telemetry({ "a/x": [{ ago: 0, calls: 10, answered: 10 }] });
-    // Half of ten seconds have passed.
+    // Half of the ten seconds have elapsed.
     expect(values(buildHistory(seen, noGauges(), "hour"), "calls")?.at(-1)).toBe(120);
     expect(buildLatestPoint(seen, noGauges(), "hour")).toMatchObject({
       values: { calls: 120, "calls:a": 120 },
     });
   });
 
-  it("end with the very point that pages are told of", () => {
+  it("end with the same point that is pushed to pages", () => {
     const gauges = noGauges();
     gauges.record(
       NOW,
@@ -116,7 +116,7 @@ describe("charts", () => {
 });
 
 describe("providers", () => {
-  it("have no figure for what nobody did", () => {
+  it("have no value without calls", () => {
     expect(describeTotals(telemetry({}))).toEqual({});
     const queue = {
       provider: "a",
@@ -132,7 +132,7 @@ describe("providers", () => {
     ]);
   });
 
-  it("count throttles apart from failures, and both in the rate of errors", () => {
+  it("count throttles apart from failures, and both in the error rate", () => {
     const seen = telemetry({
       "a/x": [{ ago: 2, calls: 10, answered: 6, throttles: 3, errors: { throttled: 3, server: 1 } }],
     });

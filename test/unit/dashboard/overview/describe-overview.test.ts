@@ -78,7 +78,7 @@ const overviewOf = (runs: readonly RunInfo[], more: Partial<SystemSnapshot> = {}
   );
 
 describe("the runs of the overview", () => {
-  it("name what stands still, however many newer runs there are, and count all", () => {
+  it("include stalled runs, however many newer runs there are, and count all", () => {
     const still = run("still", { hasCoordinator: false });
     const { runs } = overviewOf([...Array.from({ length: 30 }, (_, i) => working(`w${i}`)), still]);
     expect(runs.active).toHaveLength(20);
@@ -87,7 +87,7 @@ describe("the runs of the overview", () => {
     expect(runs.activeTotal).toBe(31);
   });
 
-  it("add up the money of all, also of those that are not listed, and count those without a price", () => {
+  it("add up the costs of all runs, and count those without a price", () => {
     const priced = Array.from({ length: 25 }, (_, i) => working(`w${i}`, { spent: 1, expected: 2, currency: "CNY" }));
     const { runs } = overviewOf([...priced, working("free"), working("usd", { spent: 3, currency: "USD" })]);
     expect(runs.money).toEqual([
@@ -97,14 +97,14 @@ describe("the runs of the overview", () => {
     expect(runs.unpriced).toBe(1);
   });
 
-  it("tell what ended within the last hour, the latest first, with what failed", () => {
+  it("list runs that ended within the last hour, latest first, with their failures", () => {
     const old = ended("old", NOW - 61 * MINUTE);
     const { runs } = overviewOf([ended("early", NOW - 50 * MINUTE), ended("late", NOW - MINUTE, 10), old]);
     expect(runs.recentlyFinished?.map((one) => one.run)).toEqual(["late", "early"]);
     expect(runs.recentlyFinished?.[0]).toMatchObject({ items: { succeeded: 0, failed: 10 } });
   });
 
-  it("leave jobs of runs out of what came without a run", () => {
+  it("exclude jobs of runs from the standalone jobs", () => {
     const queue = { provider: "fake", kind: "chat", active: 2, delayed: 1 } as const;
     const queues = [
       { ...queue, name: "fake-chat", priority: "bulk", waiting: 100 },
@@ -115,8 +115,8 @@ describe("the runs of the overview", () => {
   });
 });
 
-describe("what was spent today", () => {
-  it("is what calls cost, and no rate carried on to the end of a step that has just begun", () => {
+describe("the cost of the last day", () => {
+  it("is the sum of the calls, not extrapolated to the end of the current step", () => {
     const point = (at: number, CNY: number): LanePoint => ({ ...EMPTY_STATS, at, cost: { CNY } });
     const day = 24 * 60 * MINUTE;
     const points = [point(NOW - day - MINUTE, 100), point(NOW - day / 2, 2), point(NOW - 1_000, 0.5)];

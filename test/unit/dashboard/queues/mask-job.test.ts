@@ -4,7 +4,7 @@ import { maskJobData } from "#src/dashboard/queues/mask-job.ts";
 
 const SECRET = "the secret text";
 
-it("what a job is about is shown, what it holds is not", () => {
+it("identifying fields of a job are shown, its contents are not", () => {
   const job = {
     v: 2,
     kind: "chat",
@@ -28,7 +28,7 @@ it("what a job is about is shown, what it holds is not", () => {
   });
 });
 
-it("no text of a request comes through, wherever it stands", () => {
+it("no text of a request is shown, wherever it is", () => {
   const hidden = fc.letrec((tie) => ({
     value: fc.oneof(
       fc.constant(SECRET),

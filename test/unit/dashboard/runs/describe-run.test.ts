@@ -63,18 +63,18 @@ describe("the phase of a run", () => {
     ["cancelled", { state: "done", published: { at: 1, end: report({ cancelled: 1 }) } }],
     ["finished", { state: "done" }],
     ["finished", { published: { at: 1, end: report({ server: 1 }) } }],
-    // Its coordinator was killed, and its lease has lapsed.
+    // Its coordinator was killed, and its lease has expired.
     ["stopped", { state: "running", published: { at: 1, snapshot: snapshot("running") } }],
     ["stopped", { published: { at: 1, end: { outcome: "stopped", message: "x" } } }],
   ])("is %s", (phase, fields) => expect(getRunPhase(known(fields))).toBe(phase));
 });
 
-describe("a line of the list", () => {
-  it("has no figure that nobody told", () => {
+describe("a run in the list", () => {
+  it("has no unknown values", () => {
     expect(describeRun(known({}))).toEqual({ run: "r", phase: "unknown", createdAt: 1 });
   });
 
-  it("has no rate and no end in sight for a run that nobody coordinates", () => {
+  it("has no rate and no remaining time without a coordinator", () => {
     const fields = { state: "running" as const, published: { at: 7, snapshot: snapshot("running") } };
     const stopped = describeRun(known(fields));
     expect(stopped).toMatchObject({ items: { total: 10, succeeded: 4, failed: 1 }, seenAt: 7 });
@@ -87,20 +87,20 @@ describe("a line of the list", () => {
     });
   });
 
-  it("says what it is while it works", () => {
+  it("has its kind while it runs", () => {
     expect(describeRun(known({ kind: "embedding", hasCoordinator: true })).kind).toBe("embedding");
     expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe("chat");
   });
 
-  it("has the last part of the folder's path, and not the rest", () => {
+  it("has only the last part of the folder's path", () => {
     expect(describeRun(known({ dir: "/home/ada/secret-project/vectors" })).name).toBe("vectors");
   });
 });
 
-describe("what can be done", () => {
+describe("the available actions", () => {
   const folder = { refusal: undefined, hasWorkFolder: true, isSearchable: true };
 
-  it("fits the run's state", () => {
+  it("follow from the run's state", () => {
     const running = known({ hasCoordinator: true, state: "running" });
     expect(listRunActions(running, folder, 0).actions).toEqual(["pause", "cancel", "window", "items"]);
     const paused = known({ hasCoordinator: true, state: "paused" });
@@ -110,7 +110,7 @@ describe("what can be done", () => {
     expect(listRunActions(finished, folder, 0).actions).toEqual(["items", "search"]);
   });
 
-  it("says why something cannot be done", () => {
+  it("include the reason of missing ones", () => {
     const elsewhere = {
       refusal: { reason: "folder-on-other-host", message: "It is on host-b." } as const,
       hasWorkFolder: false,
@@ -126,7 +126,7 @@ describe("what can be done", () => {
     expect(refusalCodes.retry).toBe("folder-on-other-host");
   });
 
-  it("offers no pause of a run that nobody coordinates, and says why", () => {
+  it("include no pause without a coordinator, and say why", () => {
     const { actions, refusalCodes } = listRunActions(known({ state: "running" }), folder, 2);
     expect(actions).toEqual(["cancel", "items", "retry"]);
     expect(refusalCodes).toEqual({ pause: "no-coordinator", window: "no-coordinator" });

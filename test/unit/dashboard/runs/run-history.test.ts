@@ -36,7 +36,7 @@ const at = (time: number, succeeded: number): RunInfo => ({
 const itemsOf = (history: RunHistory) => history.read(at(0, 0)).lines.find(({ metric }) => metric === "items")?.values;
 
 describe("the history of a run", () => {
-  it("is the growth between looks, per minute", () => {
+  it("is the growth between samples, per minute", () => {
     const history = new RunHistory();
     history.record([at(0, 0)]);
     history.record([at(6_000, 100)]);
@@ -44,7 +44,7 @@ describe("the history of a run", () => {
     expect(itemsOf(history)).toEqual([1_000, 0]);
   });
 
-  it("has a gap where a counter fell: a retry took records back", () => {
+  it("has a gap where a counter fell, because a retry removes records", () => {
     const history = new RunHistory();
     history.record([at(0, 100)]);
     history.record([at(6_000, 40)]);
@@ -52,7 +52,7 @@ describe("the history of a run", () => {
     expect(itemsOf(history)).toEqual([null, 100]);
   });
 
-  it("begins anew when the coordinator's clock goes back", () => {
+  it("starts again when the coordinator's clock jumps back", () => {
     const history = new RunHistory();
     history.record([at(1e9, 10)]);
     history.record([at(0, 20)]);
@@ -60,7 +60,7 @@ describe("the history of a run", () => {
     expect(itemsOf(history)).toEqual([100]);
   });
 
-  it("stays a chart after days", () => {
+  it("has a bounded number of steps after days", () => {
     const history = new RunHistory();
     for (let i = 0; i < 100_000; i++) history.record([at(i * 5_000, i)]);
     const { at: steps, stepMs } = history.read(at(0, 0));

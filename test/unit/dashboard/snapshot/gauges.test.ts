@@ -4,7 +4,7 @@ import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
 const steps = { stepMs: 10, steps: 3 };
 
 describe("gauges", () => {
-  it("keep what was seen last in each step, and only so many steps", () => {
+  it("keep the last sample of each step, for a limited number of steps", () => {
     const gauges = new GaugeHistory(steps);
     for (const [at, value] of [
       [101, 1],
@@ -17,7 +17,7 @@ describe("gauges", () => {
     expect([100, 110, 120, 130].map((at) => gauges.at("workers", at))).toEqual([undefined, 3, undefined, 4]);
   });
 
-  it("begin anew when the clock jumps back: points from the future would never leave", () => {
+  it("are dropped when the clock jumps back, because points from the future would never expire", () => {
     const gauges = new GaugeHistory(steps);
     gauges.record(10_000, new Map([["workers", 1]]));
     gauges.record(500, new Map([["workers", 2]]));
@@ -25,7 +25,7 @@ describe("gauges", () => {
     expect(gauges.at("workers", 500)).toBe(2);
   });
 
-  it("leave a gap where the clock jumped ahead", () => {
+  it("have a gap where the clock jumped ahead", () => {
     const gauges = new GaugeHistory(steps);
     gauges.record(500, new Map([["workers", 1]]));
     gauges.record(10_000, new Map([["workers", 2]]));
