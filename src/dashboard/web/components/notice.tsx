@@ -1,13 +1,11 @@
 import { signal } from "@preact/signals";
 
 const notices = signal<readonly { readonly id: number; readonly text: string }[]>([]);
-let count = 0;
 const DISPLAY_MS = 6_000;
 
 /** Shows a message for six seconds, and announces it to screen readers. */
 export function showNotice(text: string): void {
-  count += 1;
-  const id = count;
+  const id = (notices.value.at(-1)?.id ?? 0) + 1;
   notices.value = [...notices.value.slice(-2), { id, text }];
   setTimeout(() => {
     notices.value = notices.value.filter((notice) => notice.id !== id);

@@ -3,6 +3,7 @@ export const DASH = "–";
 
 export type MaybeNumber = number | null | undefined;
 
+/** Creating a number format is slow, so each one is created once. */
 const formats = new Map<string, Intl.NumberFormat>();
 
 function getNumberFormat(locale: string, digits: number, minimum: number): Intl.NumberFormat {

@@ -22,12 +22,8 @@ export class ServerError extends Error {
   }
 }
 
-let signedOutListener: () => void = () => {};
-
-/** The listener is called whenever a response says that the session has ended. */
-export function setSignedOutListener(listener: () => void): void {
-  signedOutListener = listener;
-}
+/** Dispatched on the window whenever a response says that the session has ended. */
+export const SIGNED_OUT_EVENT = "sluice-signed-out";
 
 /** Sends GET without `change.method` and `change.body`, or else POST or the given method with a JSON body. Rejects with a `ServerError`. */
 export async function requestApi<Answer>(
@@ -52,7 +48,7 @@ export async function requestApi<Answer>(
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok && body !== undefined) return body as Answer;
   const error = readError(body, response.status);
-  if (error.code === "signed-out") signedOutListener();
+  if (error.code === "signed-out") dispatchEvent(new Event(SIGNED_OUT_EVENT));
   throw error;
 }
 

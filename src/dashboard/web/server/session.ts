@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Session, SignIn } from "#src/dashboard/auth/session-api.ts";
-import { requestApi, setSignedOutListener } from "./request-api.ts";
+import { requestApi, SIGNED_OUT_EVENT } from "./request-api.ts";
 
 /** Undefined until the server has answered. */
 export const session = signal<Session | undefined>(undefined);
@@ -18,9 +18,7 @@ export async function signOut(): Promise<void> {
 }
 
 export function refreshSessionOnSignOut(): void {
-  setSignedOutListener(() => {
-    void fetchSession().catch(() => {});
-  });
+  addEventListener(SIGNED_OUT_EVENT, () => void fetchSession().catch(() => {}));
 }
 
 export const canOperate = (): boolean => session.value?.canOperate === true;
