@@ -35,7 +35,8 @@ local first = 14
 local window, costs, flight, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local s = readFields(state, { 'now', 'skew', 'parked', 'pausedUntil', 'pauseReason', 'sum', 'nextAt', 'faults', 'ratio',
-  'reports', 'interactive', 'manual:requests', 'manual:tokens', 'manual:concurrency' })
+  'reports', 'interactive', 'manual:requests', 'manual:tokens', 'manual:concurrency', 'learned:requests', 'learned:tokens',
+  'learned:concurrency' })
 local now, skew = readTime(s)
 redis.call('HSET', state, 'now', now, 'skew', skew)
 redis.call('PEXPIRE', state, STATE_TTL_MS)
@@ -53,8 +54,8 @@ if pausedUntil > now then return reply('snoozed', pausedUntil - now, s.pauseReas
 -- A manual limit overrides the caller's configuration; a learned limit lowers either until it has grown back.
 local function limitOf(dimension, configured)
   local allowed = tonumber(s['manual:' .. dimension]) or configured
+  if not s['learned:' .. dimension] then return allowed end
   local learned, peak = computeLearnedLimit(state, dimension, now)
-  if not learned then return allowed end
   if learned >= (allowed > 0 and allowed or peak * 10) then
     forgetLearnedLimit(state, dimension)
     return allowed

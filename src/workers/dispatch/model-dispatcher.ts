@@ -71,7 +71,7 @@ const PARKED_DELAY_MS = 3_000;
  * batch has one input.
  *
  * At any time an input is in exactly one place: in the queue, in a batch that a reservation is requested for, or in a
- * call. The loop takes batches out of the queue before it requests reservations and puts back those that were not
+ * call. The loop takes batches out of the queue before it requests reservations and requeues those that were not
  * granted, so it never works with outdated batches.
  */
 export class ModelDispatcher<I extends PendingInput, M> {

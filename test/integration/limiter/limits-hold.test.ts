@@ -186,7 +186,7 @@ test("no window of the provider ever holds more than the limit, whatever the cal
       expect(peak.tokens).toBeLessThanOrEqual(limits.tokensPerMinute ?? Number.POSITIVE_INFINITY);
       expect(peak.concurrency).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
     }),
-    100,
+    300,
   );
 });
 
@@ -206,7 +206,7 @@ test("calls that cost more than estimated, each a little differently, fill a win
       // The cost of a call is unknown in advance; one that costs more than all before it may exceed its reservation a little.
       expect(measurePeaks(arrivals).tokens).toBeLessThanOrEqual(5_000 * 1.01);
     }),
-    30,
+    60,
   );
 });
 

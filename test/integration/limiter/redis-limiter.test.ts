@@ -67,7 +67,7 @@ test("everything is granted if no limit is known, and ids are unique", async () 
   expect(await limiter.reserve(LANE, {}, [])).toEqual({ granted: [] });
 });
 
-test("a freed slot goes to the interactive call, whoever asks first", async () => {
+test("a freed slot goes to the interactive call, even if a bulk call asks first", async () => {
   const limits = { concurrency: 2 };
   const [first, second] = await reserveAll(2, limits);
   const countInteractiveGranted = async () => (await limiter.reserve(LANE, limits, [10], 1)).granted.length;
