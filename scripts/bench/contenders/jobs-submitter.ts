@@ -6,8 +6,8 @@ import { Redis } from "ioredis";
 import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createClient } from "#src/producer/client/create-client.ts";
-import { batchWork } from "#src/producer/run-kinds/batch/batch-work.ts";
-import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
+import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
+import { createBatchPlanner } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
 import { createRegistry } from "#src/providers/registry.ts";
@@ -108,12 +108,12 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
       const batch = { path, model: undefined, registry: createRegistry(), skipInvalid: false, cwd: folder };
       const preparation = await prepareRun(
         { paths: [path], dir, force: false, sluiceVersion: "bench", now: Date.now() },
-        planBatchRun(batch),
+        createBatchPlanner(batch),
       );
       if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
       const { run } = preparation;
       const client = source.connect("commands");
-      const report = await executeRun(run, batchWork(run, { client, keys, now: Date.now, inputsPerCall: 1 }), {
+      const report = await executeRun(run, createBatchExecution({ findMaxInputs: () => 1 }), {
         redis: source,
         keys,
         limiter: createRedisLimiter(client, keys),

@@ -1,30 +1,21 @@
 import { resolve } from "node:path";
-import { type CacheCommandOptions, createAnswerCacheDeps, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
-import { readVersion } from "#src/cli/version.ts";
-import {
-  type CoordinatorCommand,
-  type CoordinatorCommandOptions,
-  runInFolder,
-} from "#src/cli/wiring/coordinator-command.ts";
-import { requireLanes } from "#src/cli/wiring/lanes.ts";
-import { findModelPrice } from "#src/cli/wiring/model-price.ts";
+import { type CacheCommandOptions, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import type { CoordinatorCommandOptions } from "#src/cli/wiring/command-context.ts";
+import { runInFolder } from "#src/cli/wiring/coordinator-command.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
-import type { Config } from "#src/config/config.ts";
 import { InputError } from "#src/core/errors.ts";
 import type { ResultFormat } from "#src/producer/output/result-writer.ts";
-import { embeddingWork } from "#src/producer/run-kinds/embedding/embedding-work.ts";
-import { type EmbeddingRunOptions, planEmbedding } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
-import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
-import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
+import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
 import type { EmbeddingPurpose, ModelData } from "#src/providers/provider.ts";
-import { printDryRun } from "./embed-output.ts";
+import { printEmbedDryRun } from "./embed-dry-run.ts";
 
 export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
   readonly model: string;
   readonly type: EmbeddingPurpose;
   readonly format: ResultFormat;
   readonly withText: boolean;
-  /** Undefined: the usual size, or what is safe for a model that takes little. */
+  /** Undefined: 400, or half of the model's limit if that is less. */
   readonly chunkTokens?: number;
   readonly chunkOverlap: number;
   readonly chunk: boolean;
@@ -36,67 +27,30 @@ export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCom
   readonly force: boolean;
 }
 
-/** Some 40 MB with vectors of 1536 floats, if all records waited. */
-const DEFAULT_WINDOW = 5_000;
-
-/** `sluice embed`: plan, start workers, coordinate, write. */
+/** `sluice embed` */
 export async function runEmbed(paths: readonly string[], options: EmbedCommandOptions): Promise<number> {
   const config = openConfig(options.config);
-  const request = createRequest(paths, config, options);
-  if (options.dryRun) return await printDryRun(request, config, options);
-  return await runInFolder(createCommand(request, config, options), config, options);
-}
-
-function createCommand(
-  request: EmbeddingRunOptions,
-  config: Config,
-  options: EmbedCommandOptions,
-): CoordinatorCommand<EmbeddingManifest, RecordStore> {
-  const { provider, model } = request;
-  const lanes = requireLanes(config, options.model);
-  const cache = resolveCacheFolder(config, options);
-  const inputsPerCall = config.registry.findModel(options.model, "embedding").model.maxInputs ?? 1;
-  return {
-    request: {
-      paths: request.sources.paths,
-      dir: request.dir,
-      force: options.force,
-      sluiceVersion: readVersion(),
-      now: Date.now(),
-    },
-    planning: planEmbedding(request),
-    lanes: () => lanes,
-    canPrestart: true,
-    work: (run, dependencies) =>
-      embeddingWork({
-        ...run,
-        provider,
-        model,
-        inputsPerCall,
-        ...createAnswerCacheDeps(cache, dependencies),
-      }),
-    price: () => findModelPrice(config, options.model, "embedding"),
-    defaultWindow: DEFAULT_WINDOW,
-  };
-}
-
-const DEFAULT_CHUNK_TOKENS = 400;
-
-/** Tokens are estimated, and a table or code has up to half as many again as prose of the same estimate. */
-function chooseChunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
-  if (chunkTokens !== undefined) return chunkTokens;
-  return maxTokens === undefined
-    ? DEFAULT_CHUNK_TOKENS
-    : Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
-}
-
-function createRequest(paths: readonly string[], config: Config, options: EmbedCommandOptions): EmbeddingRunOptions {
   const { provider, model } = config.registry.findModel(options.model, "embedding");
-  if (model.kind !== "embedding")
+  if (model.kind !== "embedding") {
     throw new InputError(
-      `${options.model} is a chat model and makes no vectors; "sluice models ${provider}" shows which do`,
+      `${options.model} is a chat model; "sluice models ${provider}" lists the embedding models of ${provider}`,
     );
-  const { limit } = options;
+  }
+  const request = createRequest(paths, provider, model, options);
+  if (options.dryRun) return await printEmbedDryRun(request, config, options);
+  const kind = {
+    planner: createEmbeddingPlanner(request),
+    ...createEmbeddingExecution({ inputsPerCall: model.maxInputs ?? 1, cache: resolveCacheFolder(config, options) }),
+  };
+  return await runInFolder(kind, { paths, dir: request.dir, force: options.force }, config, options);
+}
+
+function createRequest(
+  paths: readonly string[],
+  provider: string,
+  model: ModelData,
+  options: EmbedCommandOptions,
+): EmbeddingRunOptions {
   return {
     sources: {
       paths,
@@ -104,7 +58,7 @@ function createRequest(paths: readonly string[], config: Config, options: EmbedC
       textField: options.textField,
       chunk: options.chunk ? { tokens: chooseChunkSize(options, model), overlap: options.chunkOverlap } : undefined,
       maxTokens: model.maxTokens,
-      limit,
+      limit: options.limit,
       skipInvalid: options.skipInvalid,
       stdin: process.stdin,
       cwd: process.cwd(),
@@ -117,4 +71,14 @@ function createRequest(paths: readonly string[], config: Config, options: EmbedC
     format: options.format,
     withText: options.withText,
   };
+}
+
+const DEFAULT_CHUNK_TOKENS = 400;
+
+/** Half of the model's limit is safe, because a table or code may have 1.5 times as many tokens as estimated. */
+function chooseChunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
+  if (chunkTokens !== undefined) return chunkTokens;
+  return maxTokens === undefined
+    ? DEFAULT_CHUNK_TOKENS
+    : Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
 }

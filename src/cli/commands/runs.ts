@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { runsCommand } from "#src/cli/definitions/runs.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { describeManifest } from "#src/cli/format/describe-manifest.ts";
 import { formatCount, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { formatTable } from "#src/cli/format/format-table.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
@@ -13,7 +14,6 @@ import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.
 import { createKeys } from "#src/redis/keys.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
 import { type ListedRun, listRuns, removeRuns } from "#src/state/runs/run-list.ts";
-import { describeRun } from "./embed-output.ts";
 
 interface RunWithManifest extends ListedRun {
   /** Undefined if the folder is not on this machine. */
@@ -28,7 +28,7 @@ export async function runRuns(
   if (requested !== undefined && existsSync(resolve(requested))) {
     const manifest = await readManifest(resolve(requested));
     if (!manifest) throw CLI_ERRORS.folderWithoutRun(resolve(requested));
-    return print(options.json ? toJson(manifest) : describeRun(manifest, resolve(requested)));
+    return print(options.json ? toJson(manifest) : describeManifest(manifest, resolve(requested)));
   }
   const runs = await listRunsWithManifest(options);
   if (requested === undefined) {
@@ -41,7 +41,7 @@ export async function runRuns(
   }
   const run = runs.find((candidate) => candidate.run === requested);
   if (!run) throw CLI_ERRORS.unknownRun(requested);
-  if (run.manifest) return print(options.json ? toJson(run.manifest) : describeRun(run.manifest, run.dir ?? ""));
+  if (run.manifest) return print(options.json ? toJson(run.manifest) : describeManifest(run.manifest, run.dir ?? ""));
   return print(options.json ? toJson(summarizeRun(run)) : formatRuns([run]));
 }
 

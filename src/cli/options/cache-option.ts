@@ -1,10 +1,9 @@
 import { join, resolve } from "node:path";
-import type { RunDependencies } from "#src/cli/wiring/run-dependencies.ts";
 import type { Config } from "#src/config/config.ts";
 import { InputError } from "#src/core/errors.ts";
 import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
 import { type CachedAnswerCounts, countCachedAnswers } from "#src/producer/cache/count-cached-answers.ts";
-import type { AnswerCacheDeps, AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
+import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 
 export interface CacheCommandOptions {
@@ -30,14 +29,6 @@ export function resolveCacheFolder(
     maxBytes: cacheSize ?? DEFAULT_CACHE_BYTES,
     listAddresses: (provider) => listAddresses(config, provider),
   };
-}
-
-/** The dependencies of the answer cache; empty without a cache. */
-export function createAnswerCacheDeps(
-  cache: AnswerCacheSettings | undefined,
-  { client, keys, clock, notify }: RunDependencies,
-): { readonly answerCache?: AnswerCacheDeps } {
-  return cache ? { answerCache: { ...cache, client, keys, clock, notify } } : {};
 }
 
 /** How many planned items the cache would answer; none without a cache. */

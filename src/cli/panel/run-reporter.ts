@@ -1,7 +1,6 @@
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
-import type { CoordinatorEvent } from "#src/producer/runs/coordinator.ts";
-import type { RetriedEvent } from "#src/producer/runs/execute-run.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
+import type { ExecutionEvent } from "#src/producer/runs/run-environment.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
 /**
@@ -31,13 +30,9 @@ export interface RunStart {
 
 /** Events of a run other than its progress. */
 export type RunEvent =
-  | CoordinatorEvent
-  | { readonly type: "waiting-for-lease"; readonly holder: string }
-  | RetriedEvent
+  | ExecutionEvent
   /** A worker process of this command exited unexpectedly. */
-  | { readonly type: "worker-lost"; readonly detail: string; readonly restarted: boolean }
-  /** Any other message. */
-  | { readonly type: "note"; readonly message: string };
+  | { readonly type: "worker-lost"; readonly detail: string; readonly restarted: boolean };
 
 export type RunEnd =
   | { readonly outcome: "finished"; readonly report: RunManifest; readonly output: string }

@@ -1,16 +1,56 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
-import { readManifest } from "#src/producer/runs/run-manifest.ts";
+import type { Config } from "#src/config/config.ts";
+import { RunError } from "#src/core/errors.ts";
+import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
+import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import { assertWorkFormatReadable } from "#src/producer/storage/work-format.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { readListedRun } from "#src/state/runs/run-list.ts";
+import { openConfiguredRedis } from "./open-redis.ts";
 
-/** The id of a run that is named by its id or its output folder. Throws RunError if the folder contains no run. */
+/** The id of the run that a user named by its id or by its output folder. Throws if the folder contains no run. */
 export async function findRunId(requested: string): Promise<string> {
   const dir = resolve(requested);
-  if (!existsSync(dir)) return requested;
+  return existsSync(dir) ? (await requireManifest(dir)).run : requested;
+}
+
+/** The manifest of the run in a folder. Throws if there is none. */
+export async function requireManifest(dir: string): Promise<RunManifest> {
   const manifest = await readManifest(dir);
-  if (manifest) return manifest.run;
+  if (manifest) return manifest;
   throw CLI_ERRORS.folderWithoutRun(dir);
 }
 
 /** Redis does not know the run. */
 export const createUnknownRunError = CLI_ERRORS.unknownRun;
+
+/** The output folder of the run that a user named by its id or by its folder. Throws if it is not on this machine. */
+export async function findRunFolder(requested: string, config: Config): Promise<string> {
+  if (existsSync(resolve(requested))) return resolve(requested);
+  const redis = await openConfiguredRedis(config);
+  try {
+    const run = await readListedRun(redis.source.connect("commands"), createKeys(config.namespace), requested);
+    if (!run) throw createUnknownRunError(requested);
+    if (run.dir !== undefined && run.host === hostname() && existsSync(run.dir)) return run.dir;
+    throw new RunError(
+      `the folder of ${requested} is not on this machine (${run.host ?? "?"}: ${run.dir ?? "unknown"})`,
+      "run this command on that machine, or name the folder",
+    );
+  } finally {
+    await redis.close();
+  }
+}
+
+/** Throws if the work folder, which a retry needs, is missing or of another version. */
+export async function requireWorkFolder(dir: string): Promise<void> {
+  const work = join(dir, WORK_FOLDER);
+  if (existsSync(join(work, ITEMS_FILE))) return await assertWorkFormatReadable(work);
+  throw new RunError(
+    `${work}, which a retry needs, does not exist`,
+    "run the original command again, with a new folder or with --force",
+  );
+}

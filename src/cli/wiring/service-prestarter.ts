@@ -1,18 +1,9 @@
-import type { ChildWorkers } from "./child-workers.ts";
-import type { OpenedRedis } from "./open-redis.ts";
+import type { RunServices } from "./run-services.ts";
 
-/** What a run needs in addition to its folder. */
-export interface RunServices {
-  readonly redis: OpenedRedis;
-  readonly workers: ChildWorkers;
-  /** Stops the workers, then leaves Redis. */
-  close(): Promise<void>;
-}
-
-/** Planning that ends sooner gains nothing from an early start; most invalid sources are refused within it. */
+/** Shorter planning gains nothing from an early start, and most refused input is refused within this time. */
 const PRESTART_DELAY_MS = 100;
 
-/** Starts services while a run is still being planned, so that a run over many texts sends its first call sooner. */
+/** Starts the services of a run while it is being planned, so that a run over many texts sends its first call sooner. */
 export class ServicePrestarter {
   readonly #open: () => Promise<RunServices>;
   readonly #failed = new AbortController();
@@ -24,7 +15,7 @@ export class ServicePrestarter {
     this.#open = open;
   }
 
-  /** Aborts with the error if the services cannot start, because planning is then pointless. */
+  /** Aborts with the error if the services cannot start, so that planning can stop. */
   get failed(): AbortSignal {
     return this.#failed.signal;
   }
@@ -36,14 +27,14 @@ export class ServicePrestarter {
     }, PRESTART_DELAY_MS);
   }
 
-  /** Returns the services, and starts them if necessary. The caller must close them. */
+  /** Transfers the services to the caller, who must close them. Starts them if that has not happened yet. */
   acquire(): Promise<RunServices> {
     clearTimeout(this.#timer);
     this.#isAcquired = true;
     return this.#opening ?? this.#open();
   }
 
-  /** Closes the services unless they were acquired. */
+  /** Closes services that were not acquired. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     if (this.#isAcquired) return;

@@ -1,24 +1,24 @@
 import type { Item } from "#src/core/item.ts";
 import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
 
-/** A job as it goes to its queue. */
+/** A BullMQ job before it is added to its queue. */
 export interface JobSpec {
   readonly queue: string;
-  /** For dashboards; workers look at `data` only. */
+  /** Shown on dashboards; workers use only `data`. */
   readonly name: string;
   readonly data: EmbeddingPayload | ChatPayload;
 }
 
-/** How the items of one kind of run become jobs. */
+/** Turns the items of a run into jobs. */
 export interface JobFactory {
-  /** Items of the largest job, or of several small ones: less room than this in the window is not worth feeding. */
+  /** Items of the largest job, or of several small ones. The window is not topped up with fewer. */
   readonly maxItems: number;
-  /** What the run's items share limits with; one nameless lane when absent. A job carries items of one. */
+  /** Names of the lanes among which the run's window is divided; one unnamed lane if absent. A job has items of one lane. */
   readonly lanes?: readonly string[];
-  /** The one of `lanes` that an item goes to. */
+  /** The one of `lanes` that an item belongs to. */
   laneOf?(item: Item): string;
-  /** How many items from the front make the next job, at least one; `last` says that nothing follows them. */
-  plan(items: readonly Item[], last: boolean): number;
-  /** The job of these items. What is too large for a job stands in Redis when this resolves. */
+  /** How many items from the front form the next job, at least one. `isLast` says that no items follow. */
+  countNextItems(items: readonly Item[], isLast: boolean): number;
+  /** Creates the job of these items. Requests that are too large for a job are in Redis when this resolves. */
   createJob(items: readonly Item[]): Promise<JobSpec> | JobSpec;
 }

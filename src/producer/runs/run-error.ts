@@ -1,7 +1,7 @@
-import { RunError } from "#src/core/errors.ts";
+import { coerceError, RunError } from "#src/core/errors.ts";
 import type { OutageSnapshot } from "./progress/run-snapshot.ts";
 
-/** A run stopped before its end and can go on: the same command resumes it. */
+/** A run stopped before its end. The same command resumes it. */
 export class RunStoppedError extends RunError {
   readonly reason: "interrupted" | "parked" | "cancelled" | "lost-lease" | "budget";
 
@@ -11,7 +11,11 @@ export class RunStoppedError extends RunError {
   }
 }
 
-/** Redis has forgotten the run while it was going on; the coordinator opens it again from what is on disk. */
+export function isStoppedBy(error: unknown, reason: RunStoppedError["reason"]): boolean {
+  return error instanceof RunStoppedError && error.reason === reason;
+}
+
+/** Redis lost the run while it was coordinated. The coordinator reopens it with the state on disk. */
 export class RunLostError extends Error {
   override readonly name = "RunLostError";
 
@@ -20,26 +24,33 @@ export class RunLostError extends Error {
   }
 }
 
+/** The message, hint and reason of a stop, as published for dashboards. */
+export function describeStopReason(thrown: unknown): { message: string; hint?: string; reason?: string } {
+  return {
+    message: coerceError(thrown).message,
+    hint: thrown instanceof RunError ? thrown.hint : undefined,
+    reason: thrown instanceof RunStoppedError ? thrown.reason : undefined,
+  };
+}
+
+const PARKED_HINTS = {
+  auth: "fix the credentials",
+  quota: "fix the account (balance, plan or quota)",
+  other: "check that the provider can be reached (its base URL, your network)",
+};
+
 /**
- * Why a run whose lanes are all parked stops, in words that say what to mend; `trouble` is what the calls of an
- * unreachable one ended with.
+ * The reason to stop a run whose lanes are all parked for `reasons`. `outage` is the newest error of an unreachable
+ * provider.
  */
 export function createParkedError(reasons: readonly string[], outage?: OutageSnapshot): RunStoppedError {
   const [first = "parked"] = reasons;
-  const hint = first.startsWith("auth")
-    ? "mend the credentials"
-    : first.startsWith("quota")
-      ? "mend the account (balance, plan or quota)"
-      : "see that the provider can be reached (its base URL, your network)";
+  const kind = first.startsWith("auth") ? "auth" : first.startsWith("quota") ? "quota" : "other";
   const message =
     first === "unreachable"
-      ? `the provider cannot be reached: call after call ended in ${describeOutage(outage)}`
+      ? `the provider cannot be reached: calls keep failing with ${describeOutage(outage)}`
       : first;
-  return new RunStoppedError(
-    "parked",
-    message,
-    `${hint}, then run the same command again: it goes on where it stopped`,
-  );
+  return new RunStoppedError("parked", message, `${PARKED_HINTS[kind]}, then run the same command again to resume`);
 }
 
 function describeOutage(outage: OutageSnapshot | undefined): string {

@@ -86,7 +86,7 @@ test("a key that is refused ends the wait, and the item", async () => {
   const env = { MINIMAX_API_KEY: "wrong" };
   const { code, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT], { env });
   expect(code).toBe(2);
-  expect(stderr).toContain("mend the credentials");
+  expect(stderr).toContain("fix the credentials");
   await sandbox.waitUntilNoProcesses();
 });
 

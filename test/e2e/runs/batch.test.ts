@@ -102,7 +102,7 @@ test("requests for three providers are answered in one run: worker and command k
   expect(calls).toBeLessThanOrEqual(300 + 2 * 2 * MODELS.length * CONCURRENCY);
 
   const again = await startBatch(sandbox, args).exit;
-  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("finished already") });
+  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("already finished") });
   expect(sandbox.simulator.statistics().calls).toBe(calls);
   const listed = await sandbox.run(["runs", "out"]);
   expect(listed.stdout).toContain("/v1/chat/completions");
@@ -195,7 +195,7 @@ test("every bad line is named before anything is sent, and left out when asked",
   expect(await startBatch(sandbox, [...args, "--skip-invalid"]).exit).toMatchObject({ code: 0 });
   expect(readJsonl(sandbox.path("out", "output.jsonl"))).toHaveLength(1);
   const other = await startBatch(sandbox, [...args, "--model", MODELS[1]]).exit;
-  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("holds another run") });
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("contains another run") });
 });
 
 test("what is missing to call any of the models is told before anything is started", async () => {

@@ -47,7 +47,7 @@ test("a finished run says so and does nothing", async () => {
   const before = sandbox.simulator.statistics().calls;
   const bytes = readFileSync(sandbox.path("npy", "run.json"));
   const { code, stderr } = await sandbox.embed(["corpus", "--out", "npy", "--format", "npy"]).exit;
-  expect(stderr).toContain("finished already");
+  expect(stderr).toContain("already finished");
   expect(code).toBe(0);
   expect(sandbox.simulator.statistics().calls).toBe(before);
   expect(readFileSync(sandbox.path("npy", "run.json"))).toEqual(bytes);
@@ -61,7 +61,7 @@ test("the folder of another run is refused, and made free with --force", async (
   const other = ["corpus/part-0.jsonl", "--out", "npy", "--format", "jsonl", "--limit", "20"];
   const refused = await sandbox.embed(other).exit;
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("holds another run");
+  expect(refused.stderr).toContain("contains another run");
   expect(refused.stderr).toContain("--force");
   expect(existsSync(sandbox.path("npy", "vectors.npy"))).toBe(true);
   expect(sandbox.simulator.statistics().calls).toBe(before);
@@ -104,7 +104,7 @@ test("JSONL on standard input becomes records.jsonl with text and metadata, on a
   const again = await sandbox.embed(["-", "--out", "stdin", "--format", "jsonl"], {
     stdin: '{"id":"new","text":"something else"}\n',
   }).exit;
-  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("holds now was not read") });
+  expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining("Stdin was not read") });
 });
 
 test("documents in English and Chinese become Parquet with chunks of limited size", async () => {
@@ -159,5 +159,5 @@ test("a change of the input is another run", async () => {
   writeFileSync(path, '{"id":"a","text":"second"}\n');
   const { code, stderr } = await sandbox.embed(["one.jsonl", "--out", "changed"]).exit;
   expect(code).toBe(2);
-  expect(stderr).toContain("holds another run");
+  expect(stderr).toContain("contains another run");
 });

@@ -140,7 +140,7 @@ test("a rerun with other texts on standard input is refused; with the same, or n
   const other = await sandbox.embed(args, { stdin: stdin.replace("number 7", "number 8") }).exit;
   expect(other).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("standard input held something else"),
+    stderr: expect.stringContaining("stdin is different"),
   });
   expect(other.stderr).toContain("--force");
   await interrupted(stdin);

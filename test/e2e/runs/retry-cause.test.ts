@@ -72,7 +72,7 @@ test("failures are clustered by cause, and one cause is retried without the othe
 test("a cause that is none is refused with what is expected", async () => {
   const { code, stderr } = await sandbox.run(["retry", "out", "--cause", "other:nonsense"]);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/--cause: "other:nonsense" is no cause of failures: it has 12 hex digits/);
+  expect(stderr).toMatch(/--cause: unknown cause "other:nonsense": expected 12 hex digits/);
 });
 
 test("the rest of many causes is retried without the causes that are told apart, and its end is told", async () => {

@@ -127,7 +127,7 @@ test("a retry killed in the middle goes on with the run's own command", async ()
 
 test.each([
   [["retry", "nowhere"], 'no run "nowhere"'],
-  [["retry", "corpus.jsonl", "--kind", "tired"], "is no kind of failure"],
+  [["retry", "corpus.jsonl", "--kind", "tired"], "unknown kind"],
 ])("%j is refused", async (args, message) => {
   const { code, stderr } = await sandbox.run(args);
   expect(code).toBe(2);

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
-import { batchWork } from "#src/producer/run-kinds/batch/batch-work.ts";
-import { planBatchRun } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
+import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
+import { createBatchPlanner } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
@@ -91,13 +91,12 @@ async function run(options: { signal?: AbortSignal; onSnapshot?: () => void; win
     sluiceVersion: "0.0.0",
     now: Date.now(),
   };
-  const preparation = await prepareRun(request, planBatchRun(batch));
+  const preparation = await prepareRun(request, createBatchPlanner(batch));
   if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
   const { run: prepared } = preparation;
   const client = source.connect("commands");
-  const deps = { client, keys: keys(), now: Date.now, inputsPerCall: 10 };
   try {
-    return await executeRun(prepared, batchWork(prepared, deps), {
+    return await executeRun(prepared, createBatchExecution({ findMaxInputs: () => 10 }), {
       redis: source,
       keys: keys(),
       limiter: createRedisLimiter(client, keys()),

@@ -23,7 +23,7 @@ export function createChatJobs(run: string, models: readonly string[], requests:
     maxItems: MIN_FEED_ITEMS,
     lanes: models,
     laneOf: (item) => String(modelOf(item)),
-    plan: countNextChatJobItems,
+    countNextItems: countNextChatJobItems,
     createJob: async (items) => {
       const { provider, model } = readModelOfItem(items[0]);
       const data: ChatPayload = {

@@ -1,32 +1,32 @@
 import { RunError } from "#src/core/errors.ts";
 import { findSourceDifferences } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
-import type { RunPlanning } from "#src/producer/runs/prepare-run.ts";
+import type { RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
 import { type BatchManifest, isBatch } from "#src/producer/runs/run-manifest.ts";
 import { type BatchPlan, type BatchSource, fingerprintBatch, planBatch } from "./plan-batch.ts";
 
-/** Models that a run is listed under by name; of more, the number. */
+/** Maximum number of models that are named in lists of runs; further ones are counted. */
 const NAMED_MODELS = 3;
 
-/** Plans the requests of a file in OpenAI's batch format, to be answered by the models they name. */
-export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, BatchPlan> {
+/** Plans a run that sends the requests of a file in OpenAI's batch format to the models that they name. */
+export function createBatchPlanner(source: BatchSource): RunPlanner<BatchManifest> {
   return {
-    plan: (work, hooks) => planBatch(source, work, hooks),
-    createManifest: ({ endpoint, models, dimensions, askedDimensions }, createBaseManifest) => {
-      if (endpoint === undefined) throw new RunError("a plan without requests cannot be run");
+    plan: (workFolder, hooks) => planBatch(source, workFolder, hooks),
+    createManifest: ({ endpoint, models, dimensions, askedDimensions }: BatchPlan, createBase) => {
+      if (endpoint === undefined) throw new RunError("the input has no requests");
       const kind = endpoint === "/v1/embeddings" ? ("embedding" as const) : ("chat" as const);
       return {
-        ...createBaseManifest(kind),
+        ...createBase(kind),
         kind,
-        model: registerModels(models),
+        model: describeModels(models),
         models: [...models],
         endpoint,
-        ...(dimensions === undefined ? {} : { dimensions }),
-        ...(askedDimensions === undefined ? {} : { askedDimensions }),
+        dimensions,
+        askedDimensions,
         output: { format: "batch", files: [] },
       };
     },
     matchExistingRun: async (existing, hooks) => {
-      if (!isBatch(existing)) return ["it is no run from a file of requests"];
+      if (!isBatch(existing)) return ["it was not started with sluice batch"];
       const fingerprint = await fingerprintBatch(source);
       const sources = { ...source, paths: [source.path], fingerprint };
       const differences = await findSourceDifferences(existing, sources, hooks);
@@ -35,7 +35,7 @@ export function planBatchRun(source: BatchSource): RunPlanning<BatchManifest, Ba
   };
 }
 
-function registerModels(models: readonly string[]): string {
-  const more = models.length - NAMED_MODELS;
-  return [...models.slice(0, NAMED_MODELS), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+function describeModels(models: readonly string[]): string {
+  const named = models.slice(0, NAMED_MODELS);
+  return models.length > named.length ? `${named.join(", ")}, ${models.length - named.length} more` : named.join(", ");
 }

@@ -3,7 +3,7 @@ import { countNextJobItems, createJobShape } from "#src/producer/runs/feeding/pl
 import { queueName } from "#src/queues/names.ts";
 import type { EmbeddingPayload } from "#src/queues/payload.ts";
 
-/** Jobs of an embedding run: the inputs of a few upstream calls of `batchInputs` each. */
+/** Jobs of an embedding run: each holds the inputs of a few upstream calls of `inputsPerCall` inputs. */
 export function createEmbeddingJobs(
   payload: Omit<EmbeddingPayload, "items" | "v" | "kind">,
   inputsPerCall: number,
@@ -12,7 +12,7 @@ export function createEmbeddingJobs(
   const queue = queueName(payload.provider, "embedding");
   return {
     maxItems: shape.maxItems,
-    plan: (items, last) => countNextJobItems(items, shape, last),
+    countNextItems: (items, isLast) => countNextJobItems(items, shape, isLast),
     createJob: (items) => {
       const data: EmbeddingPayload = {
         v: 1,

@@ -2,7 +2,7 @@ import type { SourceOptions } from "#src/producer/input/source.ts";
 import type { ResultFormat } from "#src/producer/output/result-writer.ts";
 import { fingerprintSources } from "#src/producer/plan/fingerprint-sources.ts";
 import { matchesPlannedInput } from "#src/producer/plan/stdin-digest.ts";
-import type { Differences, PrepareHooks, RunPlanning } from "#src/producer/runs/prepare-run.ts";
+import type { Differences, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";
 import { type EmbeddingManifest, isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import type { EmbeddingPurpose } from "#src/providers/provider.ts";
 import { planInChildProcess } from "./plan-in-child-process.ts";
@@ -19,25 +19,27 @@ export interface EmbeddingRunOptions {
   readonly withText: boolean;
 }
 
-/** Plans the items of documents and records, to be embedded by one model. */
-export function planEmbedding(request: EmbeddingRunOptions): RunPlanning<EmbeddingManifest> {
+/** Plans a run that embeds documents and records with one model. */
+export function createEmbeddingPlanner(request: EmbeddingRunOptions): RunPlanner<EmbeddingManifest> {
   const { dir, provider, model, dimensions, purpose, format, withText } = request;
   const sources = { ...request.sources, exclude: [dir] };
+  const fullName = `${provider}/${model}`;
   return {
-    plan: (work, hooks) => planInChildProcess(sources, work, hooks),
-    createManifest: (_, createBaseManifest) => ({
-      ...createBaseManifest("embedding"),
+    models: [fullName],
+    plan: (workFolder, hooks) => planInChildProcess(sources, workFolder, hooks),
+    createManifest: (_, createBase) => ({
+      ...createBase("embedding"),
       kind: "embedding",
-      model: `${provider}/${model}`,
+      model: fullName,
       type: purpose,
-      ...(dimensions === undefined ? {} : { dimensions }),
+      dimensions,
       output: { format, withText, files: [] },
     }),
     matchExistingRun: async (existing, hooks) => {
-      if (isBatch(existing)) return ["it is a run from a file of requests"];
+      if (isBatch(existing)) return ["it was started with sluice batch"];
       const differences: string[] = [];
-      if (existing.model !== `${provider}/${model}`) differences.push(`it uses the model ${existing.model}`);
-      if (existing.type !== purpose) differences.push(`it was made with --type ${existing.type}`);
+      if (existing.model !== fullName) differences.push(`it uses the model ${existing.model}`);
+      if (existing.type !== purpose) differences.push(`it was started with --type ${existing.type}`);
       const fingerprint = await fingerprintSources(sources);
       differences.push(...(await findSourceDifferences(existing, { ...sources, fingerprint }, hooks)));
       if (differences.length > 0) return differences;
@@ -46,25 +48,23 @@ export function planEmbedding(request: EmbeddingRunOptions): RunPlanning<Embeddi
   };
 }
 
-/** The sources of a command, as far as they can be compared with those of a run. */
+/** The sources of a command, as compared with those of an existing run. */
 interface ComparedSources extends Pick<SourceOptions, "paths" | "limit" | "stdin"> {
   readonly fingerprint: string;
 }
 
 /**
- * How the sources of a run differ from those of a command. Standard input is read and compared while the run is not
- * finished; one that is empty is taken for what it was.
+ * How the sources of a run differ from those of a command. Stdin is read and compared unless the run is finished; empty
+ * stdin counts as unchanged.
  */
 export async function findSourceDifferences(
   { source, state }: RunManifest,
   { paths, fingerprint, limit, stdin }: ComparedSources,
   { signal }: PrepareHooks,
 ): Promise<Differences> {
-  if (paths.includes("-") !== source.paths.includes("-")) return ["its input came from elsewhere"];
-  if (fingerprint !== source.fingerprint)
-    return ["its input files, or the options that cut them into items, were different"];
+  if (paths.includes("-") !== source.paths.includes("-")) return ["only one of them reads stdin"];
+  if (fingerprint !== source.fingerprint) return ["its input files or its input options were different"];
   if (!paths.includes("-") || !source.stdin || !stdin || state === "finished") return [];
-  const reading = { canHaveMore: limit !== undefined, ...(signal && { signal }) };
-  if (await matchesPlannedInput(stdin, source.stdin, reading)) return [];
-  return ["standard input held something else when it was planned (an empty one goes on with what it held)"];
+  if (await matchesPlannedInput(stdin, source.stdin, { canHaveMore: limit !== undefined, signal })) return [];
+  return ["stdin is different from what it was when the run was planned (to resume the run, leave stdin empty)"];
 }

@@ -1,4 +1,4 @@
-/** How far a run was at a moment. Counts only grow. */
+/** The progress of a run at one moment. Counts never decrease. */
 export interface ProgressSample {
   /** Epoch ms. */
   readonly at: number;
@@ -7,7 +7,7 @@ export interface ProgressSample {
   readonly tokens: number;
 }
 
-/** What is not known is absent: no rate before there is a second to look at, no end in sight while nothing moves. */
+/** Unknown values are undefined: rates in the first second, the remaining time while nothing makes progress. */
 export interface ProgressEstimate {
   readonly itemsPerSecond?: number;
   readonly callsPerSecond?: number;
@@ -15,35 +15,35 @@ export interface ProgressEstimate {
   readonly etaMs?: number;
 }
 
-/** Short enough for rates to show a change while somebody looks. */
+/** Short enough for a viewer to see changes. */
 const RATE_WINDOW_MS = 20_000;
 /**
- * Two of the providers' windows of a minute. Where a minute's share is spent at once, rates fall to zero for most of
- * it; over whole windows the average is the same at every moment, so the time remaining neither jumps nor vanishes.
+ * Two of the providers' one-minute windows. If a window is spent at once, the rate is zero for most of the minute. The
+ * average over whole windows is constant, so the remaining time neither jumps nor disappears.
  */
 const ETA_WINDOW_MS = 120_000;
 const MIN_SPAN_MS = 900;
 const MIN_DISTANCE_MS = 250;
 
-/** The samples that later estimates need, with the new one: two minutes' worth, some per second. */
+/** Adds a sample and keeps what later estimates need: two minutes, a few samples per second. */
 export function keepSamples(samples: readonly ProgressSample[], sample: ProgressSample): ProgressSample[] {
   const beforeLast = samples.at(-2);
   const isCrowded = beforeLast !== undefined && sample.at - beforeLast.at < MIN_DISTANCE_MS;
   const kept = isCrowded ? samples.slice(0, -1) : samples;
-  // The last sample before the window stays, so that the window is always filled.
+  // The last sample before the window is kept, so that the samples always span the whole window.
   const first = kept.findLastIndex((one) => one.at <= sample.at - ETA_WINDOW_MS);
   return [...kept.slice(Math.max(0, first)), sample];
 }
 
-/** Rates over the last seconds, and the time that `missing` more items take at the pace of the last minutes. */
+/** Rates over the last 20 s, and the time that `missing` items take at the average rate of the last 2 min. */
 export function estimateProgress(samples: readonly ProgressSample[], missing: number): ProgressEstimate {
   const rate = slope(samples, ETA_WINDOW_MS)?.items ?? 0;
   const eta = missing === 0 ? 0 : rate > 0 ? Math.round((missing / rate) * 1000) : undefined;
   const rates = slope(samples, RATE_WINDOW_MS);
   return {
-    ...(rates === undefined
-      ? {}
-      : { itemsPerSecond: rates.items, callsPerSecond: rates.calls, tokensPerSecond: rates.tokens }),
+    itemsPerSecond: rates?.items,
+    callsPerSecond: rates?.calls,
+    tokensPerSecond: rates?.tokens,
     etaMs: eta,
   };
 }

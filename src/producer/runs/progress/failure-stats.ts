@@ -7,10 +7,10 @@ import type { RedisClient } from "#src/redis/script.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { publishFailureCauses } from "#src/state/runs/run-journal.ts";
 
-/** Redis may have lost what it was told, so now and then it is told everything. */
+/** Redis may have lost causes, so all of them are published again after this time. */
 const FULL_PUBLISH_INTERVAL_MS = 30_000;
 
-/** Counts a run's failed items by kind and by cause, and publishes the causes for screens anywhere. */
+/** Counts the failed items of a run by kind and by cause, and publishes the causes to Redis. */
 export class FailureStats {
   readonly #client: RedisClient;
   readonly #keys: Keys;
@@ -19,7 +19,7 @@ export class FailureStats {
   #countsByKind: Record<string, number>;
   #fullPublishAt = Number.NEGATIVE_INFINITY;
 
-  /** `byKind` as the last checkpoint has it, until `noteStored` knows better. */
+  /** `countsByKind` as in the last checkpoint; `recordStored` replaces them. */
   constructor(client: RedisClient, keys: Keys, run: string, countsByKind: Readonly<Record<string, number>>) {
     this.#client = client;
     this.#keys = keys;
@@ -32,8 +32,8 @@ export class FailureStats {
   }
 
   /**
-   * First records of items; `copies` have got theirs together with them. An item that Redis delivers twice within one
-   * read, after it had lost the run, counts twice until the run is taken up again.
+   * Counts first records of items and of their duplicates. An item that Redis delivers twice within one read, after it
+   * had lost the run, counts twice until the run is resumed.
    */
   recordFailures(records: readonly WireRecord[], duplicates?: DuplicateLookup): void {
     for (const { index, failure } of records) {
@@ -41,7 +41,7 @@ export class FailureStats {
     }
   }
 
-  /** Counts from what is on disk, which a run that was killed knows better than its `run.json`. Before anything else. */
+  /** Counts the failures on disk, which are more accurate than `run.json` after a kill. Must be called first. */
   async recordStored(stored: AsyncIterable<readonly StoredFailure[]>): Promise<void> {
     this.#countsByKind = {};
     for await (const failures of stored) {
@@ -49,7 +49,7 @@ export class FailureStats {
     }
   }
 
-  /** Tells Redis of causes that changed; of all of them with `all`, and now and then. */
+  /** Publishes the causes that changed; all of them with `all`, and every 30 s. */
   async publish(now: number, { all = false } = {}): Promise<void> {
     const replaceAll = all || now - this.#fullPublishAt >= FULL_PUBLISH_INTERVAL_MS;
     if (replaceAll) this.#fullPublishAt = now;

@@ -1,4 +1,5 @@
-import { formatLane, type Lane } from "#src/core/lane.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { RunLane } from "#src/producer/runs/run-environment.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readJournal } from "#src/state/runs/run-journal.ts";
@@ -8,23 +9,22 @@ export interface OutageDetectorDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly run: string;
-  /** `address`: "host:port" that a lane's calls go to. */
-  readonly lanes: readonly { readonly lane: Lane; readonly address?: string }[];
+  readonly lanes: readonly Pick<RunLane, "lane" | "address">[];
 }
 
-/** Calls of a run so far that ended either way. */
+/** Calls of a run that have ended. */
 export interface CallCounts {
   readonly answered: number;
   readonly failed: number;
 }
 
-/** A call that fails now and then, between others that succeed, is nobody's concern. */
+/** Single failed calls among successful ones are not an outage. */
 const MIN_OUTAGE_MS = 2_000;
 const CHECK_INTERVAL_MS = 1_000;
-/** What holds a run up without an end of its own; of throttles and parked lanes their lanes tell. */
+/** Errors that may last indefinitely. Throttled and parked lanes are shown as such. */
 const OUTAGE_KINDS = new Set(["network", "server", "timeout", "bad-response"]);
 
-/** Finds out why nothing succeeds: what the newest failed call of a run ended with, for as long as none is answered. */
+/** Finds the newest error of a run while all of its calls fail. */
 export class OutageDetector {
   readonly #deps: OutageDetectorDeps;
   #answered = -1;
@@ -37,7 +37,7 @@ export class OutageDetector {
     this.#deps = deps;
   }
 
-  /** Absent as long as calls are answered. */
+  /** Undefined while calls succeed. */
   get current(): OutageSnapshot | undefined {
     return this.#current;
   }
@@ -56,12 +56,6 @@ export class OutageDetector {
     if (newest === undefined || !OUTAGE_KINDS.has(newest.kind)) return;
     const { kind, message, lane } = newest;
     const address = lanes.find((each) => formatLane(each.lane) === lane)?.address;
-    this.#current = {
-      kind,
-      message,
-      lane,
-      address,
-      since: this.#since,
-    };
+    this.#current = { kind, message, lane, address, since: this.#since };
   }
 }

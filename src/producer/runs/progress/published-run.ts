@@ -4,20 +4,20 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
 import type { RunSnapshot } from "./run-snapshot.ts";
 
-/** What a coordinator tells everybody about its run, for screens anywhere. Holds no text of any item and no secret. */
+/** What a coordinator publishes about its run for other processes. Contains no text of any item and no secret. */
 export interface PublishedRun {
   /** Epoch ms, on the coordinator's clock. */
   readonly at: number;
-  /** Absent while the run has not begun. */
+  /** Absent before the run has started. */
   readonly snapshot?: RunSnapshot;
-  /** How it ended, or why it stopped; absent while a coordinator is at work. */
+  /** How it ended, or why it stopped; absent while it is coordinated. */
   readonly end?:
     | { readonly outcome: "finished"; readonly report: RunManifest }
     | {
         readonly outcome: "stopped";
         readonly message: string;
         readonly hint?: string;
-        /** "interrupted", "parked" ...; absent where an error stopped it. */
+        /** "interrupted", "parked" ...; absent if an error stopped it. */
         readonly reason?: string;
       };
 }
@@ -31,7 +31,7 @@ export async function publishRun(
   await client.set(keys.run(runId).snapshot, JSON.stringify(published), "PX", RUN_TTL_MS);
 }
 
-/** Undefined when no coordinator has told anything within the last week. */
+/** Undefined if no coordinator has published anything within the TTL of the run's keys. */
 export async function readPublishedRun(
   client: RedisClient,
   keys: Keys,

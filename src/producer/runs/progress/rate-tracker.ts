@@ -1,6 +1,6 @@
 import { estimateProgress, keepSamples, type ProgressEstimate, type ProgressSample } from "./estimate-progress.ts";
 
-/** Rates over the last seconds and time remaining. Holds nothing but samples; time comes in with them. */
+/** Keeps progress samples and computes rates and the remaining time from them. */
 export class RateTracker {
   #samples: readonly ProgressSample[] = [];
 

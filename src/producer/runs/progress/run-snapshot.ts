@@ -1,4 +1,4 @@
-/** How far a run is, for people and programs that watch it. A figure that is not known is absent, never zero. */
+/** The state of a run at one moment. A value that is not known is absent, never zero. */
 export interface RunSnapshot {
   readonly runId: string;
   /** "minimax/embo-01" */
@@ -8,7 +8,7 @@ export interface RunSnapshot {
     readonly total: number;
     readonly succeeded: number;
     readonly failed: number;
-    /** In Redis: queued or inside a call. */
+    /** Queued or in a call. */
     readonly inFlight: number;
   };
   readonly itemsPerSecond?: number;
@@ -20,52 +20,52 @@ export interface RunSnapshot {
     readonly paidTwice: number;
     readonly throttled: number;
   };
-  /** Inputs put back because the provider asked to wait. */
+  /** Inputs that were delayed because the provider asked to wait. */
   readonly snoozes: number;
   /** Inputs per call as a share of what a call may carry, 0 to 1. */
   readonly batchFill?: number;
-  /** As the provider reported. */
+  /** As reported by the provider. */
   readonly tokens: number;
-  /** Of the whole run, as far as its records tell; only where some items take no call, else all are alike. */
+  /** Extrapolated to the whole run; only present if some items need no call. */
   readonly expectedTokens?: number;
   readonly lanes: readonly LaneSnapshot[];
   readonly failuresByKind: Readonly<Record<string, number>>;
-  /** Why nothing succeeds at present; absent while calls are answered. */
+  /** Why all calls fail; absent while calls succeed. */
   readonly trouble?: OutageSnapshot;
-  /** Absent while every result took a call. */
+  /** Absent if every result needed a call. */
   readonly reused?: ReusedStats;
   readonly cost?: { readonly spent: number; readonly expected?: number; readonly currency: string };
-  /** Epoch ms; of this session, not of the run's first one. */
+  /** Start of the current coordinator, epoch ms. */
   readonly startedAt: number;
-  /** Time remaining. */
+  /** Estimated remaining time. */
   readonly etaMs?: number;
-  /** Worker processes alive. */
+  /** Number of living worker processes. */
   readonly workers: number;
 }
 
-/** What the newest call ended with, of a run whose calls all fail. */
+/** The newest error of a run whose calls all fail. */
 export interface OutageSnapshot {
   /** "network" */
   readonly kind: string;
-  /** Holds no credential and nothing of what was sent. */
+  /** Contains no credential and nothing of the request. */
   readonly message: string;
   /** "minimax/embo-01" */
   readonly lane?: string;
-  /** "host:port" of the lane's base URL, where it is known. */
+  /** "host:port" of the lane's base URL, if known. */
   readonly address?: string;
-  /** When the last call was answered, or the run began: epoch ms. */
+  /** When the last call succeeded, or the run started, epoch ms. */
   readonly since: number;
 }
 
-/** What was not asked for twice: items delivered from an equal one of the run, and items answered from the cache. */
+/** Items that needed no call: duplicates of other items of the run, and items answered from the cache. */
 export interface ReusedStats {
   readonly copies: number;
   readonly cached: number;
-  /** Upstream calls that all of them together would have taken, at least. */
+  /** The least number of upstream calls that they would have needed. */
   readonly calls: number;
-  /** What the provider would have counted. */
+  /** Tokens that the provider would have counted. */
   readonly tokens: number;
-  /** Where the price is known. */
+  /** Present if the price is known. */
   readonly cost?: { readonly amount: number; readonly currency: string };
 }
 
@@ -86,8 +86,8 @@ export interface LaneSnapshot {
 export interface LimitSnapshot {
   readonly used: number;
   readonly allowed?: number;
-  /** `allowed` was set by a person for all workers, whatever is configured. */
+  /** `allowed` is a manual limit, which overrides the configuration. */
   readonly set?: true;
-  /** Below `allowed` after throttle answers, growing back. */
+  /** Lower than `allowed` after throttled calls; grows back. */
   readonly learned?: number;
 }

@@ -1,0 +1,53 @@
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { createReporter } from "#src/cli/panel/create-reporter.ts";
+import type { RunReporter } from "#src/cli/panel/run-reporter.ts";
+import type { Config } from "#src/config/config.ts";
+import { RunStoppedError } from "#src/producer/runs/run-error.ts";
+import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
+import { listenForInterrupt } from "./interrupt.ts";
+
+/** Options of every command that coordinates a run. */
+export interface CoordinatorCommandOptions {
+  readonly out: string;
+  readonly window?: number;
+  readonly workers?: number;
+  /** Cost cap in the currency of the model's price. */
+  readonly maxCost?: number;
+  readonly json: boolean;
+  readonly config?: string;
+}
+
+/** What the steps of a command that coordinates a run share. */
+export interface CommandContext {
+  readonly config: Config;
+  readonly options: CoordinatorCommandOptions;
+  readonly reporter: RunReporter;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** Calls `work` with a reporter and a signal, and reports why the run stopped if it does. Resolves with the exit code. */
+export async function withCommandContext(
+  config: Config,
+  options: CoordinatorCommandOptions,
+  work: (context: CommandContext) => Promise<number>,
+): Promise<number> {
+  const interrupt = listenForInterrupt();
+  const reporter = createReporter({
+    json: options.json,
+    noColor: config.noColor,
+    isDumbTerminal: config.isDumbTerminal,
+    out: options.json ? process.stdout : process.stderr,
+  });
+  try {
+    return await work({ config, options, reporter, signal: interrupt.signal });
+  } catch (error) {
+    if (!(error instanceof RunStoppedError)) throw error;
+    const { message, hint = COORDINATOR_MESSAGES.resumeHint } = error;
+    reporter.end({ outcome: "stopped", message, hint });
+    return error.reason === "interrupted" ? EXIT_CODES.interrupted : EXIT_CODES.couldNotComplete;
+  } finally {
+    reporter.close();
+    interrupt.dispose();
+  }
+}

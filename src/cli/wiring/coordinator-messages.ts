@@ -1,0 +1,17 @@
+import { formatMany } from "#src/cli/format/format-number.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+
+/** What commands that coordinate a run tell the user, besides progress. */
+export const COORDINATOR_MESSAGES = {
+  resumeHint: "Nothing is lost: run the same command again to resume.",
+  interruptedWhilePlanning: "interrupted while planning; nothing was sent",
+  stopping: "stopping: calls in flight finish, everything else returns to the queue",
+  refused: (problems: number) => `the input has ${formatMany(problems, "problem")}; nothing was sent`,
+  alreadyFinished: ({ run, items, finishedAt }: RunManifest, dir: string, readsStdin: boolean) =>
+    [
+      `This run is already finished (${run}, ${items.total} items, ${finishedAt}): nothing to do.`,
+      `  The results are in ${dir}. To delete them and start over, use --force.`,
+      ...(readsStdin ? ["  Stdin was not read."] : []),
+      "",
+    ].join("\n"),
+} as const;

@@ -1,0 +1,73 @@
+import { requireModelName } from "#src/core/model-name.ts";
+import { type AnswerCacheSettings, openAnswerResolver } from "#src/producer/cache/open-answer-resolver.ts";
+import { createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
+import { finalize } from "#src/producer/output/finalize.ts";
+import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
+import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
+import { openRecordStore, type RecordStore } from "#src/producer/storage/record-store.ts";
+import { queueName } from "#src/queues/names.ts";
+import { createEmbeddingJobs } from "./embedding-jobs.ts";
+
+export interface EmbeddingKindOptions {
+  /** Maximum number of inputs per upstream call of the run's model. */
+  readonly inputsPerCall: number;
+  /** Reuses answers from a cache and shares calls with other runs; absent without --cache. */
+  readonly cache?: AnswerCacheSettings;
+}
+
+/** About 40 MB with vectors of 1536 floats, if all records are waiting to be collected. */
+const DEFAULT_WINDOW = 5_000;
+
+/** Embeds the chunks of documents with one model and writes their vectors in the format that the manifest names. */
+export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExecution<EmbeddingManifest, RecordStore> {
+  return {
+    defaultWindow: DEFAULT_WINDOW,
+    listModels: ({ model }) => [model],
+    getInputsPerCall: () => options.inputsPerCall,
+    open: (run, services) => openEmbeddingRun(run, options, services),
+  };
+}
+
+function openEmbeddingRun(
+  { dir, itemsFile, manifest }: PreparedRun<EmbeddingManifest>,
+  { inputsPerCall, cache }: EmbeddingKindOptions,
+  services: RunKindServices,
+): RunParts<RecordStore> {
+  const { provider, model } = requireModelName(manifest.model);
+  const { format, withText } = manifest.output;
+  const request = { provider, model, purpose: manifest.type };
+  return {
+    jobs: {
+      factory: createEmbeddingJobs({ run: manifest.run, ...request }, inputsPerCall),
+      queues: [queueName(provider, "embedding")],
+    },
+    records: {
+      openStore: async () =>
+        await openRecordStore(dir, {
+          items: manifest.items.total,
+          duplicates: await readDuplicates(itemsFile, manifest.items.total),
+          layout: format === "parquet" ? "pages" : "flat",
+          dimensions: manifest.dimensions,
+        }),
+      openAnswerResolver:
+        cache &&
+        ((store) => {
+          const deps = { ...cache, ...services };
+          return openAnswerResolver(manifest.run, deps, createRunEmbeddingKey(cache, request), () => store.dimensions);
+        }),
+    },
+    writeOutput: async (store, hooks) => {
+      const { run, model } = manifest;
+      const { files } = await finalize(store, readItemsFile(itemsFile), dir, {
+        format,
+        withText,
+        run,
+        model,
+        ...hooks,
+      });
+      return files;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Clock } from "#src/core/clock.ts";
+import type { Item } from "#src/core/item.ts";
+import type { Lane, LaneLimits } from "#src/core/lane.ts";
+import type { TokenPrice } from "#src/core/money.ts";
+import type { Tracer } from "#src/core/tracer.ts";
+import type { Limiter } from "#src/limiter/limiter.ts";
+import type { AnswerResolver } from "#src/producer/cache/answer-resolver.ts";
+import type { JobFactory } from "#src/producer/run-kinds/job-factory.ts";
+import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import type { RedisSource } from "#src/redis/connection.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { RunControl } from "#src/state/runs/run-control.ts";
+import type { RunCounters } from "#src/state/runs/run-ledger.ts";
+import type { RunBudget } from "./budget/run-budget.ts";
+import type { RunQueues } from "./feeding/run-queues.ts";
+import type { Lease } from "./lease.ts";
+import type { RunSnapshot } from "./progress/run-snapshot.ts";
+
+/** A lane that a run can use, with its effective limits and the "host:port" that its calls go to. */
+export interface RunLane {
+  readonly lane: Lane;
+  readonly limits: LaneLimits;
+  readonly address?: string;
+}
+
+/** Everything that a command gives a run: connections, limits, options and listeners. */
+export interface RunEnvironment {
+  readonly redis: RedisSource;
+  readonly keys: Keys;
+  readonly limiter: Limiter;
+  readonly lanes: readonly RunLane[];
+  readonly windowSize: number;
+  /** The price of all models of the run; absent if it is unknown or differs between them. */
+  readonly price?: TokenPrice;
+  /** Cost cap in the currency of `price`, which it requires. */
+  readonly maxCost?: number;
+  /** Failures to reset before the run starts. */
+  readonly retry?: FailureFilter;
+  /** Records a span for each job; absent while traces are off. */
+  readonly tracer?: Tracer;
+  readonly clock: Clock;
+  readonly onSnapshot: (snapshot: RunSnapshot) => void;
+  readonly onEvent: (event: ExecutionEvent) => void;
+  /** Called before the run stops early. Resolves when this command's workers have committed their calls in flight. */
+  readonly onStopping?: () => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export type ExecutionEvent =
+  | CoordinatorEvent
+  | { readonly type: "waiting-for-lease"; readonly holder: string }
+  | RetriedEvent
+  /** Any other message for the user, one sentence. */
+  | { readonly type: "note"; readonly message: string };
+
+export type CoordinatorEvent =
+  | { readonly type: "redis-lost-run"; readonly refed: number }
+  | { readonly type: "job-requeued"; readonly items: number };
+
+/** The outcome of the items whose failures were reset, once the run has ended. */
+export interface RetriedEvent {
+  readonly type: "retried";
+  /** Number of items that were reset. */
+  readonly items: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
+/** The state of one run while it is coordinated, shared by the coordinator, its feeder and its collector. */
+export interface RunContext extends Pick<RunEnvironment, "clock" | "windowSize" | "onStopping" | "signal"> {
+  readonly control: RunControl;
+  readonly lease: Lease;
+  readonly queues: RunQueues;
+  /** A connection of its own for blocking reads. */
+  readonly blocking: RedisClient;
+  readonly store: RunStore<WireRecord>;
+  /** The items from an index on, in order, as blocks. */
+  readonly readItems: (from: number) => AsyncIterable<readonly Item[]>;
+  readonly jobs: JobFactory;
+  /** Items that it resolves, or that other runs are requesting, are not fed. */
+  readonly resolver?: AnswerResolver;
+  /** Items beyond it are not fed. The run stops when it allows no further item. */
+  readonly budget?: RunBudget;
+  /** Counters of the last checkpoint, used when Redis has lost the run. */
+  readonly counters: () => RunCounters;
+  readonly countCallsInFlight?: () => number;
+  /** Called about twice a second while the run is coordinated. Throws a RunStoppedError to stop it. */
+  readonly onTick: (state: { readonly inFlight: number; readonly isPaused?: boolean }) => Promise<void>;
+  /** Records have been stored; some may have been read twice. */
+  readonly onRecords?: (records: readonly WireRecord[]) => void;
+  readonly onEvent: (event: CoordinatorEvent) => void;
+}
