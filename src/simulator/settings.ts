@@ -3,29 +3,29 @@ import { faultSchema } from "./server/faults.ts";
 
 const limit = z.number().int().positive().nullable();
 
-/** What the simulated account may spend; null is no limit. */
+/** Limits of the simulated account; null is no limit. */
 const limitsSchema = z.strictObject({
   requestsPerWindow: limit.default(null),
   tokensPerWindow: limit.default(null),
   concurrency: limit.default(null),
-  /** 60,000 is the provider's minute; tests use a shorter one. */
+  /** Providers use a minute; tests use shorter windows. */
   windowMs: z.number().int().positive().default(60_000),
 });
 
 const latencySchema = z.strictObject({
   fixedMs: z.number().nonnegative().default(0),
-  /** Up to this much more, evenly distributed. */
+  /** Additional latency, evenly distributed from 0 to this. */
   jitterMs: z.number().nonnegative().default(0),
 });
 
-/** What may be changed while the simulator runs; the control endpoint accepts exactly this. */
+/** Settings that may be changed at run time, also through the control endpoint. */
 export const settingsSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   latency: latencySchema.prefault({}),
-  /** Between two parts of a streamed answer. */
+  /** Delay between two parts of a streamed answer. */
   deltaMs: z.number().nonnegative().default(0),
   faults: z.array(faultSchema).default([]),
-  /** `meaningful`: made from the text. `fixed`: the same precomputed vectors for every call, at next to no cost. */
+  /** `meaningful`: computed from the text. `fixed`: the same precomputed vectors for every call, at almost no cost. */
   vectors: z.enum(["meaningful", "fixed"]).default("meaningful"),
 });
 
@@ -52,7 +52,7 @@ export type SimulatorLimits = SimulatorSettings["limits"];
 export const partialSettingsSchema = settingsPatchSchema.partial();
 export type SimulatorSettingsPatch = z.input<typeof partialSettingsSchema>;
 
-/** The settings with the patch applied; throws a ZodError that names what is wrong with it. */
+/** The settings with the patch applied. Throws a ZodError that describes what is wrong with the patch. */
 export function patchSettings(settings: SimulatorSettings, patch: unknown): SimulatorSettings {
   const { limits, latency, ...others } = partialSettingsSchema.parse(patch);
   return settingsSchema.parse({

@@ -15,10 +15,10 @@ import { createSparkSimulator, type SparkAddresses, type SparkSimulatorOptions }
 import { createZhipuChatEndpoint } from "./zhipu/chat.ts";
 import { createZhipuEmbeddingEndpoint } from "./zhipu/embeddings.ts";
 
-/** What the simulator accepts unless told otherwise. */
+/** Default API key that the simulator accepts. */
 export const SIMULATOR_API_KEY = "simulator-key";
 
-/** The same for Zhipu, whose keys are an id and a secret. */
+/** Default API key for Zhipu, whose keys consist of an id and a secret. */
 export const SIMULATOR_ZHIPU_KEY = "simulator-id.simulator-secret";
 
 export interface SimulatorOptions extends SimulatorSettingsPatch {
@@ -28,28 +28,28 @@ export interface SimulatorOptions extends SimulatorSettingsPatch {
   readonly port?: number;
   readonly apiKey?: string;
   readonly zhipuApiKey?: string;
-  /** When given, MiniMax calls must carry it. */
+  /** If set, MiniMax calls must contain it. */
   readonly groupId?: string;
-  /** Of latency jitter and fault probabilities. */
+  /** Seed of latency jitter and fault probabilities. */
   readonly seed?: number;
   readonly onCall?: (report: CallReport) => void;
   readonly spark?: SparkSimulatorOptions;
 }
 
 export interface Simulator {
-  /** Base URL of the MiniMax double. */
+  /** Base URL of the simulated MiniMax. */
   readonly url: string;
-  /** Base URL of the OpenAI-compatible double. */
+  /** Base URL of the simulated OpenAI-compatible provider. */
   readonly openaiUrl: string;
-  /** Base URL of the Zhipu double. */
+  /** Base URL of the simulated Zhipu. */
   readonly zhipuUrl: string;
   readonly spark: SparkAddresses;
-  /** GET: statistics and settings. POST: a patch of the settings. From this machine only. */
+  /** GET: statistics and settings. POST: a patch of the settings. Accepts requests from this machine only. */
   readonly controlUrl: string;
   readonly port: number;
   statistics(): SimulatorStatistics;
   resetStatistics(): void;
-  /** Takes effect with the next call. Throws when the patch makes no sense. */
+  /** Takes effect with the next call. Throws a ZodError for an invalid patch. */
   configure(patch: SimulatorSettingsPatch): void;
   /** Closes all connections, calls in flight included. */
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export interface Simulator {
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
-/** Strict local doubles of the providers' protocols on one port. Rejects when the port cannot be opened. */
+/** Serves strict simulations of the providers' protocols on one port. Rejects if the port cannot be opened. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const {
     host = "127.0.0.1",
@@ -92,7 +92,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   server.on("upgrade", (request, socket, head) => {
     if (!spark.upgrade(request, socket, head)) socket.destroy();
   });
-  // Above any client's own idle limit, so that the client decides when an idle connection ends.
+  // Longer than the idle timeout of any client, so that the client closes idle connections.
   server.keepAliveTimeout = 120_000;
   server.listen(port, host);
   await once(server, "listening");
@@ -139,7 +139,7 @@ async function route(
   else await provider.serve(endpoint, { headers: request.headers, query: url.searchParams, body }, response);
 }
 
-/** The whole body; undefined when it is too large. Rejects when the caller leaves before its end. */
+/** The complete body; undefined if it is too large. Rejects if the client disconnects before its end. */
 function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

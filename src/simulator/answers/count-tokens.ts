@@ -1,6 +1,6 @@
 /**
- * The simulated tokenizer: a CJK character is a token, four other characters are one, and a run of the same mark or
- * blank is one character, as real ones have it. At least 1.
+ * The simulated tokenizer. A CJK character is one token, and four other characters are one token; a sequence of the same
+ * punctuation mark or blank counts as one character, as in real tokenizers. At least 1.
  */
 export function countTokens(text: string): number {
   let wide = 0;

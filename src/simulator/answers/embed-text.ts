@@ -2,11 +2,11 @@ import { createRandom, mix32 } from "./random.ts";
 
 export const DIMENSIONS = 1536;
 
-/** A value is a whole number of these; so the printed decimal, the float32 of it and base64 all agree. */
+/** Values are multiples of 1e-8, so that the decimal text, its float32 and its base64 form agree. */
 export const UNITS = 100_000_000;
 
 const POSITIONS_PER_FEATURE = 4;
-/** Share of the length that is noise of the text's own: real vectors have no zeros, and no two texts are equal. */
+/** Share of noise derived from the text: real vectors have no zeros, and vectors of different texts differ. */
 const NOISE = 0.05;
 
 const WORD = /[\p{L}\p{N}]+/gu;
@@ -14,8 +14,8 @@ const CJK_RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=
 const SPLIT_CJK = /([\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+)/u;
 
 /**
- * A deterministic vector of unit length in units of 1e-8: signed hashing of lower-cased words, and of single
- * characters and pairs where words are not spaced. Texts that share words are near each other.
+ * A deterministic vector of unit length, in units of 1e-8: signed feature hashing of lower-case words, or of characters
+ * and character pairs in scripts without spaces. Texts with common words have similar vectors.
  */
 export function embedText(text: string, dimensions: number = DIMENSIONS): Int32Array {
   const vector = new Float64Array(dimensions);
@@ -28,7 +28,7 @@ export function embedText(text: string, dimensions: number = DIMENSIONS): Int32A
   return units;
 }
 
-/** The same values as float32, as a client reads them. */
+/** The values as float32, as a client reads them. */
 export function toFloats(units: Int32Array): Float32Array {
   const floats = new Float32Array(units.length);
   for (let index = 0; index < units.length; index++) floats[index] = (units[index] as number) / UNITS;
@@ -49,12 +49,12 @@ function weighFeatures(text: string): Map<string, number> {
       else addWord(part, add);
     }
   }
-  // A word used often counts more, but not as often as it is used.
+  // Repeated words count more, but less than linearly.
   return new Map([...counts].map(([feature, { count, weight }]) => [feature, weight * (1 + Math.log(count))]));
 }
 
 function addWord(word: string, add: (feature: string, weight: number) => void): void {
-  // Short words are mostly grammar; the first letters hold inflected forms together.
+  // Short words are mostly grammatical; the first letters relate inflected forms to each other.
   add(`w:${word}`, word.length <= 3 ? 0.25 : 1);
   if (word.length > 5) add(`p:${word.slice(0, 5)}`, 0.5);
 }

@@ -1,11 +1,11 @@
 import { UNITS } from "./embed-text.ts";
 
 const DECIMALS = 8;
-/** "-0." and the decimals and a comma. */
+/** "-0.", the decimals and a comma. */
 const MAX_WIDTH = DECIMALS + 4;
 const ZERO = 48;
 
-/** A vector as a JSON array of decimals ("[0.01234567,-0.2...]"). Values are of magnitude below 1. */
+/** A vector as a JSON array of decimals ("[0.01234567,-0.2...]"). Values are between -1 and 1. */
 export function printVector(units: Int32Array): Buffer {
   const out = Buffer.allocUnsafe(units.length * MAX_WIDTH + 2);
   let position = 0;

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, the same for the same seed on every machine (xorshift, 32 bits). */
+/** Random numbers in [0, 1), the same for a seed on every machine (32-bit xorshift). */
 export function createRandom(seed: number): () => number {
   let state = mix32(seed) || 1;
   return () => {
@@ -9,7 +9,7 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** Spreads every bit of the input over the whole result. */
+/** A bit mixer: every input bit affects all output bits. */
 export function mix32(value: number): number {
   let mixed = value | 0;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x45d9f3b);

@@ -1,18 +1,18 @@
 import { DIMENSIONS, embedText, toFloats } from "./embed-text.ts";
 import { printVector } from "./print-vector.ts";
 
-/** How texts become vectors; `fixed` ignores the texts. */
+/** How vectors are computed; `fixed` ignores the texts. */
 export type VectorMode = "meaningful" | "fixed";
 
 const FIXED_VECTORS = 32;
 
-/** Printed vectors of the texts seen last, so that a text asked for again costs a look-up. Bounded. */
+/** LRU cache of the printed vectors of texts. */
 export class VectorStore {
   readonly #printed = new Map<string, Buffer>();
   readonly #capacity: number;
   readonly #fixed = new Map<number, readonly Buffer[]>();
 
-  /** One printed vector is some 18 KB. */
+  /** `capacity`: cached vectors; each takes about 18 KB. */
   constructor(capacity = 2000) {
     this.#capacity = capacity;
   }
@@ -40,7 +40,7 @@ export class VectorStore {
     const key = `${dimensions} ${text}`;
     const known = this.#printed.get(key);
     if (known) {
-      // Deleting and setting again makes it the newest; the oldest are dropped first.
+      // Reinserting the entry makes it the newest; the oldest entries are dropped first.
       this.#printed.delete(key);
       this.#printed.set(key, known);
       return known;

@@ -1,6 +1,6 @@
 /**
- * The simulated model's answer to a text, the same every time: the value of an expression, a guess at a word problem,
- * or a line about the text. A demo needs answers that can be right or wrong, not intelligence.
+ * The simulated model's deterministic answer to a text: the value of an expression, a guess at a word problem, or a
+ * sentence about the text. A demo needs answers that can be right or wrong, not intelligence.
  */
 export function answerPrompt(text: string): string {
   const question = text.trim();
@@ -38,7 +38,7 @@ function findNumbers(text: string): number[] {
   return [...text.matchAll(/\d[\d,]*(?:\.\d+)?/g)].slice(0, 20).map(([digits]) => Number(digits.replaceAll(",", "")));
 }
 
-/** The words that give away what is done with the numbers, in the order they are looked for. */
+/** Words that indicate the operation, in the order in which they are searched. */
 const HINTS: readonly (readonly [RegExp, string, string])[] = [
   [/\b(left|remain\w*|fewer|less|gave|spent|sold|lost|lose|ate)\b|剩|还有/i, "-", "take away"],
   [/\b(each|every|per|times|twice|double)\b|每|倍/i, "×", "multiply"],
@@ -60,7 +60,7 @@ function printNumber(value: number): string {
   return String(Number(value.toFixed(4)));
 }
 
-/** The text in the pieces a model would stream it in: a word with what follows it, a CJK character alone. */
+/** The text in pieces as a model would stream it: a word with the following blanks, or a single CJK character. */
 export function splitAnswer(text: string): string[] {
   return text.match(/[\p{L}\p{N}]+\s*|[^\p{L}\p{N}]+/gu)?.flatMap(splitLong) ?? [];
 }

@@ -4,29 +4,29 @@ import { jsonResponse } from "#src/simulator/server/endpoint.ts";
 import type { ChatFault } from "#src/simulator/server/faults.ts";
 import { answerPrompt, splitAnswer } from "./answer-prompt.ts";
 
-/** What a chat endpoint took out of an accepted call. */
+/** The fields of a valid chat call. */
 export interface ChatCall {
   readonly prompt: string;
   readonly promptTokens: number;
   readonly stream: boolean;
   readonly maxTokens: number | undefined;
-  /** Whether a stream ends with a frame of usage alone. */
+  /** Whether a stream ends with a frame that contains only the usage. */
   readonly usageFrame: boolean;
   readonly reasoning: boolean;
-  /** The function the caller insists on. */
+  /** The function that the answer must call. */
   readonly tool: string | undefined;
 }
 
-/** How a vendor's frames differ from one another's. */
+/** Differences between the frames of the vendors. */
 export interface ChatStyle {
   readonly id: string;
   readonly created: number;
   readonly model: string;
-  /** Fields of every frame and of the whole answer beside the common ones. */
+  /** Additional fields of every frame and of the whole answer. */
   readonly extra: Readonly<Record<string, unknown>>;
-  /** `with-finish`: the frame with the finish reason carries the usage. `own-frame`: a frame without choices does. */
+  /** The frame that contains the usage: the one with the finish reason, or a separate frame without choices. */
   readonly usage: "with-finish" | "own-frame";
-  /** Whether frames before the last say `finish_reason: null`; otherwise the key is missing. */
+  /** Whether frames before the last have `finish_reason: null`; otherwise the key is missing. */
   readonly nullFinish: boolean;
   readonly usageOf: (call: ChatCall, completion: number, reasoning: number) => Readonly<Record<string, unknown>>;
 }
@@ -38,7 +38,7 @@ interface Composed {
   readonly usage: Readonly<Record<string, unknown>>;
 }
 
-/** The answer to an accepted chat call, whole or as a stream of events, spoilt as the fault says. */
+/** The answer to a valid chat call, whole or as a stream of events, with the given fault. */
 export function composeChat(call: ChatCall, style: ChatStyle, fault: ChatFault | undefined): SimulatedResponse {
   const composed = compose(call, style);
   const finish = fault?.defect === "finish-reason" ? fault.finishReason : composed.finish;
@@ -82,8 +82,8 @@ function wholeAnswer(
   const message = {
     role: "assistant",
     content: call.tool === undefined ? text : null,
-    ...(reasoning !== "" && { reasoning_content: reasoning }),
-    ...(call.tool !== undefined && { tool_calls: [toolCall(call)] }),
+    reasoning_content: reasoning || undefined,
+    tool_calls: call.tool === undefined ? undefined : [toolCall(call)],
   };
   const choices = [{ index: 0, message, finish_reason: finish }];
   return jsonResponse(200, {
@@ -94,7 +94,7 @@ function wholeAnswer(
     ...style.extra,
     choices: fault?.defect === "null-choices" ? null : choices,
     usage,
-    ...(fault?.defect === "error-inside" && { error: { code: "500", message: "simulated failure" } }),
+    error: fault?.defect === "error-inside" ? { code: "500", message: "simulated failure" } : undefined,
   });
 }
 
@@ -117,10 +117,10 @@ function streamAnswer(
     ...more,
   });
   const delta = (fields: Frame) =>
-    chunk([{ index: 0, delta: fields, ...(style.nullFinish && { finish_reason: null }) }]);
+    chunk([{ index: 0, delta: fields, finish_reason: style.nullFinish ? null : undefined }]);
   const frames: Frame[] = [];
   if (reasoning === "") frames.push(delta({ role: "assistant", content: "" }));
-  // The first frame of a model that thinks has no content key at all.
+  // The first frame of a reasoning model has no content key.
   else for (const piece of splitAnswer(reasoning)) frames.push(delta({ role: "assistant", reasoning_content: piece }));
   for (const piece of splitAnswer(text)) frames.push(delta({ content: piece }));
   if (call.tool !== undefined) frames.push(...toolDeltas(call).map((piece) => delta({ tool_calls: [piece] })));
@@ -153,7 +153,7 @@ function toolDeltas(call: ChatCall): Frame[] {
   ];
 }
 
-/** One part per event, except that a part ends inside the first wide character of its event, if there is one. */
+/** One part per event; a part ends inside the first multi-byte character of its event, if there is one. */
 function cutInsideCharacters(events: readonly string[]): Buffer[] {
   const parts: Buffer[] = [];
   let carried = Buffer.alloc(0);

@@ -9,17 +9,17 @@ export interface ReadMessages {
 const ROLES = new Set(["system", "developer", "user", "assistant", "tool"]);
 
 /**
- * The conversation in a request, or what is wrong with it. `dropsLists`: lists of parts count as nothing in these
- * roles, as some chat templates treat them.
+ * The conversation in a request, or a description of what is wrong with it. `dropsLists`: roles for which lists of parts
+ * are ignored, as in some chat templates.
  */
 export function readMessages(messages: unknown, dropsLists: readonly string[] = []): ReadMessages | string {
-  if (!Array.isArray(messages) || messages.length === 0) return "messages must be a list that is not empty";
+  if (!Array.isArray(messages) || messages.length === 0) return "messages must be a non-empty list";
   let prompt = "";
   let tokens = 0;
   for (const message of messages) {
     if (typeof message !== "object" || message === null) return "a message must be an object";
     const { role, content, tool_calls: calls } = message as Record<string, unknown>;
-    if (typeof role !== "string" || !ROLES.has(role)) return "a message's role is not known";
+    if (typeof role !== "string" || !ROLES.has(role)) return "a message has an unknown role";
     const text = readContent(content);
     if (text === undefined && !(role === "assistant" && Array.isArray(calls)))
       return "a message's content must be text or a list of parts";

@@ -15,7 +15,7 @@ import type { VectorDefect } from "#src/simulator/server/faults.ts";
 
 export interface MinimaxOptions {
   readonly apiKey: string;
-  /** When given, every call must name it in its query. */
+  /** If set, every call must have it in its query. */
   readonly groupId: string | undefined;
 }
 
@@ -23,18 +23,19 @@ const MODEL = "embo-01";
 const MAX_TEXTS = 10;
 const MAX_TOKENS = 4096;
 
-const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
+/** Errors of a throttled call, for embeddings and chat. */
+export const MINIMAX_THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
   requests: { code: 1002, message: "rate limit exceeded(RPM)" },
   tokens: { code: 1039, message: "rate limit exceeded(TPM)" },
   concurrency: { code: 1041, message: "connection limit exceeded" },
 };
 
-/** The embedding endpoint of MiniMax's native API: every refusal is HTTP 200 with `vectors: null` and a code. */
+/** MiniMax's embedding endpoint. Every error is HTTP 200 with `vectors: null` and a code. */
 export function createMinimaxEndpoint(options: MinimaxOptions, vectors: VectorStore): Endpoint {
   return {
     path: "/minimax/v1/embeddings",
     check: (call) => checkCall(call, options),
-    throttle: (limit) => errorResponse(THROTTLES[limit].code, THROTTLES[limit].message),
+    throttle: (limit) => errorResponse(MINIMAX_THROTTLES[limit].code, MINIMAX_THROTTLES[limit].message),
     fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
     succeed: (call, mode, defect) => succeed(vectors, call, mode, defect),
   };
@@ -69,7 +70,7 @@ function findFieldProblem(body: Record<string, unknown>, contentType: string | u
   if (body.model !== MODEL) return "unknown model";
   if (body.type !== "db" && body.type !== "query") return "type must be db or query";
   if (!isTexts(body.texts)) return "texts must be an array of non-empty strings";
-  if (body.texts.length === 0 || body.texts.length > MAX_TEXTS) return `texts must hold 1 to ${MAX_TEXTS} texts`;
+  if (body.texts.length === 0 || body.texts.length > MAX_TEXTS) return `texts must have 1 to ${MAX_TEXTS} texts`;
   return undefined;
 }
 

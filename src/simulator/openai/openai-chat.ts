@@ -1,6 +1,7 @@
 import { type ChatCall, composeChat } from "#src/simulator/chat/compose-chat.ts";
 import { readMessages } from "#src/simulator/chat/read-messages.ts";
 import {
+  asObject,
   type CheckedCall,
   type Endpoint,
   jsonResponse,
@@ -9,13 +10,13 @@ import {
   type SimulatedResponse,
 } from "#src/simulator/server/endpoint.ts";
 
-/** A chat call whose credentials and fields are in order. */
+/** A valid chat call. */
 interface OpenaiChatCall extends CheckedCall {
   readonly model: string;
   readonly chat: ChatCall;
 }
 
-/** The plain OpenAI-compatible chat endpoint, streaming and not. */
+/** The OpenAI-compatible chat endpoint, with and without streaming. */
 export function createOpenaiChatEndpoint(apiKey: string): Endpoint<OpenaiChatCall> {
   let answerCount = 0;
   return {
@@ -77,7 +78,7 @@ function checkCall(call: ReceivedCall, apiKey: string): { accepted: OpenaiChatCa
         promptTokens: read.tokens,
         stream: stream === true,
         maxTokens: typeof maxTokens === "number" ? maxTokens : undefined,
-        usageFrame: isObject(body.stream_options) && body.stream_options.include_usage === true,
+        usageFrame: asObject(body.stream_options)?.include_usage === true,
         reasoning: false,
         tool: readTool(body),
       },
@@ -91,18 +92,19 @@ function findFieldProblem(body: Readonly<Record<string, unknown>>): string | und
   if (!isNumberIn(body.temperature, 0, 2)) return "temperature must be from 0 to 2";
   if (!isNumberIn(body.top_p, 0, 1)) return "top_p must be from 0 to 1";
   if (!isCount(body.max_tokens) || !isCount(body.max_completion_tokens)) return "max_tokens must be a positive integer";
-  if (Array.isArray(stop) && stop.length > 4) return "stop must hold at most 4 texts";
+  if (Array.isArray(stop) && stop.length > 4) return "stop must have at most 4 texts";
   if (streamOptions !== undefined && !stream) return "stream_options is only for streams";
-  if (body.n !== undefined && body.n !== 1) return "the simulator gives 1 answer";
+  if (body.n !== undefined && body.n !== 1) return "the simulator supports n = 1 only";
   return body.tools === undefined || Array.isArray(body.tools) ? undefined : "tools must be a list";
 }
 
-/** The function that the caller names, or the first one when it only insists on any. */
+/** The function that `tool_choice` names, or the first function if any is required. */
 function readTool({ tools, tool_choice: choice }: Readonly<Record<string, unknown>>): string | undefined {
-  if (choice !== "required" && !isObject(choice)) return undefined;
+  const required = asObject(choice);
+  if (choice !== "required" && !required) return undefined;
   const [first] = Array.isArray(tools) ? tools : [];
-  const named = isObject(choice) ? choice.function : isObject(first) ? first.function : undefined;
-  return isObject(named) && typeof named.name === "string" ? named.name : undefined;
+  const name = asObject((required ?? asObject(first))?.function)?.name;
+  return typeof name === "string" ? name : undefined;
 }
 
 function isNumberIn(value: unknown, min: number, max: number): boolean {
@@ -111,10 +113,6 @@ function isNumberIn(value: unknown, min: number, max: number): boolean {
 
 function isCount(value: unknown): boolean {
   return value === undefined || (typeof value === "number" && Number.isInteger(value) && value > 0);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function errorResponse(status: number, type: string, message: string, code: string | null): SimulatedResponse {

@@ -13,7 +13,7 @@ import {
 import type { VectorDefect } from "#src/simulator/server/faults.ts";
 
 const MAX_INPUTS = 2048;
-/** Of models whose vectors have another length than most; `asked` where the caller may choose up to it. */
+/** Models with known dimensions; `isConfigurable` if calls may set `dimensions`. */
 const MODEL_DIMENSIONS: Readonly<
   Record<string, { readonly defaultDimensions: number; readonly isConfigurable?: boolean }>
 > = {
@@ -28,7 +28,7 @@ const MODEL_DIMENSIONS: Readonly<
 };
 const MAX_DIMENSIONS = 3072;
 
-/** The plain OpenAI-compatible embedding endpoint, with the same vectors, limits and faults. */
+/** The OpenAI-compatible embedding endpoint. */
 export function createOpenaiEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
   return {
     path: "/openai/v1/embeddings",
@@ -63,7 +63,7 @@ function findFieldProblem(body: Record<string, unknown> | undefined, texts: unkn
   if (!body) return "the body is not a JSON object";
   if (typeof body.model !== "string" || body.model === "") return "model must be a string";
   if (!isTexts(texts)) return "input must be a non-empty string or an array of them";
-  if (texts.length === 0 || texts.length > MAX_INPUTS) return `input must hold 1 to ${MAX_INPUTS} texts`;
+  if (texts.length === 0 || texts.length > MAX_INPUTS) return `input must have 1 to ${MAX_INPUTS} texts`;
   if (!["float", "base64", undefined].includes(body.encoding_format as string | undefined))
     return "encoding_format must be float or base64";
   return findDimensionsProblem(body);

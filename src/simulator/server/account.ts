@@ -3,18 +3,18 @@ import { SlidingWindow } from "./sliding-window.ts";
 
 export type LimitName = "requests" | "tokens" | "concurrency";
 
-/** The truth about what callers did, measured where the provider would measure it. */
+/** Maxima of an account's use, measured where the provider would measure it. */
 export interface AccountMaxima {
   /** Admitted calls in any window. */
   readonly requestsInWindow: number;
   /** Admitted tokens in any window. */
   readonly tokensInWindow: number;
   readonly concurrency: number;
-  /** Calls in any window, refused ones included. */
+  /** Calls in any window, including refused ones. */
   readonly arrivalsInWindow: number;
 }
 
-/** One account's limits. A refused call counts in no limit, only in the arrivals. */
+/** Applies the limits of one account. A refused call counts as an arrival only. */
 export class Account {
   #requests = new SlidingWindow();
   #tokens = new SlidingWindow();
@@ -26,7 +26,7 @@ export class Account {
     return this.#inFlight;
   }
 
-  /** Admits a call, which `release` must end, or names the limit that refuses it. */
+  /** Admits a call, which `release` must end, or returns the limit that refuses it. */
   admit(now: number, tokens: number, limits: SimulatorLimits): LimitName | undefined {
     const { windowMs } = limits;
     this.#arrivals.spend(now, windowMs, 1);

@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { SimulatedProvider } from "./simulated-provider.ts";
 
 /**
- * Lets other processes on this machine steer a simulator: GET answers `{ statistics, settings }`, POST takes a patch
- * of the settings (with `resetStatistics: true` also starting the counts anew) and answers the same.
+ * The control endpoint for other processes on this machine. GET returns `{ statistics, settings }`. POST takes a patch of
+ * the settings, and `resetStatistics: true` to reset the counters; it returns the same.
  */
 export function serveControl(
   request: IncomingMessage,
@@ -13,7 +13,7 @@ export function serveControl(
   provider: SimulatedProvider,
 ): void {
   if (!isLoopback(request.socket.remoteAddress)) {
-    send(response, 403, { error: "from this machine only" });
+    send(response, 403, { error: "accepts requests from this machine only" });
     return;
   }
   const problem = request.method === "POST" ? applyPatch(body, provider) : undefined;

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { SimulatedResponse } from "./endpoint.ts";
 import type { FaultAction } from "./faults.ts";
 
-/** Faults of the way an answer travels, not of what it says. */
+/** Faults of the transmission, not of the content. */
 export type DeliveryFault = Extract<
   FaultAction,
   { type: "truncate" | "stall" | "trickle" | "connection-close" | "reset" | "hang-up" }
@@ -14,15 +14,15 @@ export function isDeliveryFault(action: FaultAction | undefined): action is Deli
   );
 }
 
-/** How a stream's parts are sent. */
+/** How the parts of a stream are sent. */
 export interface Pace {
-  /** Between two parts; 0 is as fast as the connection takes them. */
+  /** Delay between two parts; with 0, parts are sent as fast as possible. */
   readonly everyMs: number;
-  /** Called before the last part: with it the caller has everything and may call again. */
+  /** Called before the last part, after which the client may make its next call. */
   readonly beforeLast: () => void;
 }
 
-/** Sends the answer, the way the fault says. `response` may already be gone. */
+/** Sends the answer with the given fault. Does nothing if `response` is already closed. */
 export function deliver(
   response: ServerResponse,
   answer: SimulatedResponse,
@@ -64,7 +64,7 @@ function sendWhole(response: ServerResponse, answer: SimulatedResponse): void {
   response.uncork();
 }
 
-/** Part after part, in chunks of their own. */
+/** Sends each part as a separate chunk. */
 function sendPaced(response: ServerResponse, answer: SimulatedResponse, { everyMs, beforeLast }: Pace): void {
   response.writeHead(answer.status, answer.headers);
   if (everyMs <= 0) {
@@ -95,14 +95,14 @@ function sendTruncated(
   else sendWhole(response, { ...answer, body: [left] });
 }
 
-/** The headers with the full length, and only so many bytes of the body. */
+/** Sends headers with the full content length, but only the first `bytes` of the body. */
 function sendStart(response: ServerResponse, answer: SimulatedResponse, bytes: number, sent?: () => void): void {
   response.writeHead(answer.status, { ...answer.headers, "content-length": byteLength(answer) });
   response.flushHeaders();
   response.write(Buffer.concat(answer.body).subarray(0, bytes), sent);
 }
 
-/** Node frames a body by itself unless told not to; the end of the connection is then the end of the body. */
+/** Without content length and chunked encoding, the end of the connection is the end of the body. */
 function sendUntilClose(response: ServerResponse, answer: SimulatedResponse, body: Buffer): void {
   response.useChunkedEncodingByDefault = false;
   response.writeHead(answer.status, { ...answer.headers, connection: "close" });

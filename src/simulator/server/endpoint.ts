@@ -6,9 +6,9 @@ import type { ChatFault, VectorDefect } from "./faults.ts";
 export interface SimulatedResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Written one after another. */
+  /** Written in order. */
   readonly body: readonly Buffer[];
-  /** A stream: each part of the body is sent by itself, at the pace of the settings. */
+  /** Whether each part of the body is sent separately, with the delay in the settings. */
   readonly isStreamed?: boolean;
 }
 
@@ -18,26 +18,25 @@ export interface ReceivedCall {
   readonly body: Buffer;
 }
 
-/** A call whose credentials and fields are in order, as far as counting and limits go. */
+/** The fields of a valid call that counters and limits need. */
 export interface CheckedCall {
   readonly texts: readonly string[];
   readonly tokens: number;
 }
 
-/** An embedding call. */
+/** A valid embedding call. */
 export interface AcceptedCall extends CheckedCall {
-  /** Fields the endpoint needs again for its answer. */
   readonly model: string;
   readonly encoding: "float" | "base64";
   readonly dimensions?: number;
 }
 
-/** One wire protocol. What is common to all (limits, faults, latency, delivery) is the server's. */
+/** One wire protocol. `SimulatedProvider` handles limits, faults, latency and delivery for all of them. */
 export interface Endpoint<Call extends CheckedCall = AcceptedCall> {
   readonly path: string;
-  /** What shares a limit, where it is less than the whole account. */
+  /** Calls with the same key share limits; by default all calls of the account do. */
   limitKey?(call: Call): string;
-  /** Checks everything a provider checks before it counts a call. */
+  /** Checks everything that a provider checks before it counts a call. */
   check(call: ReceivedCall): { readonly accepted: Call } | { readonly refusal: SimulatedResponse };
   throttle(limit: LimitName): SimulatedResponse;
   fail(code: number, message: string | undefined): SimulatedResponse;
@@ -57,19 +56,23 @@ export function jsonResponse(status: number, value: unknown): SimulatedResponse 
   };
 }
 
-/** The object in a request body; undefined when it is something else. */
+/** The JSON object in a request body; undefined for anything else. */
 export function parseBody(body: Buffer): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
+    return asObject(JSON.parse(body.toString("utf8")));
   } catch {
     return undefined;
   }
 }
 
-/** The printed vectors with one of them, or their number or order, made wrong. */
+/** The value if it is a JSON object, but not an array. */
+export function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+/** The printed vectors, with an invalid vector, number or order. */
 export function corruptVectors(vectors: readonly Buffer[], defect: VectorDefect | undefined): readonly Buffer[] {
   const [first, ...others] = vectors;
   if (defect === undefined || first === undefined) return vectors;
@@ -97,7 +100,7 @@ export function corruptVectors(vectors: readonly Buffer[], defect: VectorDefect 
   }
 }
 
-/** `[a,b,c]` without copying a, b and c. */
+/** `[a,b,c]`, without copying the parts. */
 export function joinArray(parts: readonly Buffer[]): Buffer[] {
   const joined: Buffer[] = [Buffer.from("[")];
   for (const [index, part] of parts.entries()) {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-/** What goes wrong with a call that passed all checks and limits. */
+/** A fault of a call that passed all checks and limits. */
 const actionSchema = z.discriminatedUnion("type", [
-  /** The provider's own error: 1004 is a revoked key, 1008 an empty account, 1026 the content filter. */
+  /** An error code of the provider, e.g. MiniMax: 1004 invalid key, 1008 no balance, 1026 content filter. */
   z.strictObject({ type: z.literal("code"), code: z.number().int(), message: z.string().optional() }),
   z.strictObject({
     type: z.literal("status"),
@@ -13,31 +13,31 @@ const actionSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("html"), status: z.number().int().min(200).max(599).default(502) }),
   z.strictObject({ type: z.literal("empty") }),
   /**
-   * `complete`: the length header matches what is left, so HTTP looks whole. `cut`: it promises more.
-   * `until-close`: no length at all, the end of the connection ends the body.
+   * `complete`: the content length matches the truncated body. `cut`: the content length is that of the full body.
+   * `until-close`: no content length; the end of the connection ends the body.
    */
   z.strictObject({
     type: z.literal("truncate"),
     bytes: z.number().int().nonnegative().default(1000),
     framing: z.enum(["complete", "cut", "until-close"]).default("complete"),
   }),
-  /** Sends so many bytes of the body and then nothing, with the connection open. */
+  /** Sends the first `bytes` of the body and leaves the connection open. */
   z.strictObject({ type: z.literal("stall"), bytes: z.number().int().nonnegative().default(0) }),
-  /** A few bytes every few milliseconds, to the end. */
+  /** Sends the whole body, a few bytes at a time. */
   z.strictObject({
     type: z.literal("trickle"),
     bytes: z.number().int().positive().default(16),
     everyMs: z.number().positive().default(20),
   }),
-  /** The whole answer, then the connection is closed, as `Connection: close` says. */
+  /** Sends the whole answer with `Connection: close` and closes the connection. */
   z.strictObject({ type: z.literal("connection-close") }),
-  /** The connection ends before any answer: by a TCP reset, or politely. */
+  /** Ends the connection before any answer: `reset` by TCP RST, `hang-up` by FIN. */
   z.strictObject({ type: z.literal("reset") }),
   z.strictObject({ type: z.literal("hang-up") }),
   /**
-   * Of chat answers. `finish-reason`: another one than the true one. `error-inside`: an error after most of the text,
-   * or beside it. `no-finish`, `no-done`: a stream without its ends. `null-choices`: a 200 that holds nothing. Of
-   * MiniMax alone: `sensitive` marks the answer, `lost-frame` and `broken-frame` are frames that get lost or cut.
+   * Chat answers. `finish-reason`: a wrong finish reason. `error-inside`: an error after most of the text, or beside it.
+   * `no-finish`, `no-done`: a stream without its end. `null-choices`: a 200 without content. MiniMax only: `sensitive`
+   * marks the answer, `lost-frame` and `broken-frame` lose or cut a frame.
    */
   z.strictObject({
     type: z.literal("chat"),
@@ -57,7 +57,7 @@ const actionSchema = z.discriminatedUnion("type", [
     type: z.literal("vectors"),
     defect: z.enum(["missing", "extra", "reordered", "short", "ragged", "nan", "null", "zero", "huge"]),
   }),
-  /** What goes wrong in a WebSocket exchange; calls over HTTP are left alone by it. */
+  /** Faults of a WebSocket exchange; calls over HTTP are not affected. */
   z.strictObject({
     type: z.literal("frames"),
     defect: z.enum([
@@ -82,18 +82,18 @@ const actionSchema = z.discriminatedUnion("type", [
       "fragments",
       "code-after-text",
     ]),
-    /** Of `code-after-text`: 10014 is the output's audit. */
+    /** For `code-after-text`; 10014 is the content filter of the output. */
     code: z.number().int().default(10_014),
   }),
 ]);
 
-/** When a fault applies; every condition that is named must hold. */
+/** A fault and the conditions for it, all of which must hold. */
 export const faultSchema = z.strictObject({
   action: actionSchema,
   probability: z.number().min(0).max(1).default(1),
-  /** Only calls one of whose texts contains this: a poison text. */
+  /** Affects only calls with a text that contains this. */
   text: z.string().min(1).optional(),
-  /** Only the next so many calls for which the rest holds. */
+  /** Affects only this number of calls that meet the other conditions. */
   calls: z.number().int().positive().optional(),
 });
 
@@ -103,7 +103,7 @@ export type FrameDefect = Extract<FaultAction, { type: "frames" }>["defect"];
 export type ChatFault = Extract<FaultAction, { type: "chat" }>;
 export type VectorDefect = Extract<FaultAction, { type: "vectors" }>["defect"];
 
-/** Chooses the fault of each call: the first in the list that applies. */
+/** Selects the fault of each call: the first one in the list whose conditions hold. */
 export class FaultPlan {
   readonly #faults: readonly { readonly fault: Fault; used: number }[];
   readonly #random: () => number;

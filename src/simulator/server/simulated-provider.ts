@@ -12,12 +12,12 @@ export type Admission =
   | { readonly limit: LimitName }
   | { readonly fault: FaultAction | undefined; readonly release: () => void };
 
-/** The provider behind all endpoints: one account's limits, the faults, the latency and the books. */
+/** The provider behind all endpoints: applies limits, faults and latency, and counts calls. */
 export class SimulatedProvider {
   #settings: SimulatorSettings;
   #faults: FaultPlan;
   readonly #random: () => number;
-  /** By what shares a limit; most endpoints share the one account. */
+  /** By limit key; most endpoints share the account "". */
   readonly #accounts = new Map<string, Account>();
   readonly #counter = new CallCounter();
   readonly #onCall: (report: CallReport) => void;
@@ -35,7 +35,7 @@ export class SimulatedProvider {
 
   configure(patch: unknown): void {
     this.#settings = patchSettings(this.#settings, patch);
-    // The counts of faults that stay must not start anew.
+    // Faults that are not part of the patch keep their counters.
     if (typeof patch === "object" && patch !== null && "faults" in patch)
       this.#faults = new FaultPlan(this.#settings.faults, this.#random);
   }
@@ -52,7 +52,7 @@ export class SimulatedProvider {
       account.resetMaxima(performance.now(), this.#settings.limits.windowMs);
   }
 
-  /** Checks, counts, answers. Resolves when the answer has been handed over. */
+  /** Checks, counts and answers a call. Resolves when the answer has been passed to the connection. */
   async serve<Call extends CheckedCall>(
     endpoint: Endpoint<Call>,
     call: ReceivedCall,
@@ -75,8 +75,8 @@ export class SimulatedProvider {
     response.once("close", release);
     await this.#waitLatency(response);
     const { answer, delivery } = this.#compose(endpoint, accepted, fault);
-    // The caller may call again the moment it has the last byte: the place must be free by then. A slow delivery
-    // keeps it until the connection is done.
+    // The client may make its next call as soon as it has the last byte, so the slot must be free before. A slow delivery
+    // occupies it until the connection closes.
     if (delivery === undefined && !answer.isStreamed) release();
     deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
   }
@@ -87,12 +87,12 @@ export class SimulatedProvider {
     return known;
   }
 
-  /** Counts a call that another protocol than HTTP refused for its credentials or fields. */
+  /** Counts a call that was refused, for protocols other than HTTP. */
   countRefused(path: string): void {
     this.#report({ path, texts: [], tokens: 0, outcome: "refused" });
   }
 
-  /** Admits a call, of any protocol: the limit that refuses it, or its fault, if any, and how to end it. */
+  /** Admits a call of any protocol: returns its fault, if any, and how to end it, or the limit that refuses it. */
   admit(path: string, texts: readonly string[], tokens: number, limitKey = ""): Admission {
     const account = this.#getAccount(limitKey);
     const limit = account.admit(performance.now(), tokens, this.#settings.limits);
@@ -105,7 +105,7 @@ export class SimulatedProvider {
     return { fault, release: runOnce(() => account.release()) };
   }
 
-  /** How long this call takes until its answer. */
+  /** Latency of the next call. */
   nextLatencyMs(): number {
     const { fixedMs, jitterMs } = this.#settings.latency;
     return fixedMs + jitterMs * this.#random();
@@ -123,10 +123,10 @@ export class SimulatedProvider {
   async #waitLatency(response: ServerResponse): Promise<void> {
     const latencyMs = this.nextLatencyMs();
     if (latencyMs <= 0) return;
-    const gone = new AbortController();
-    const abort = () => gone.abort();
+    const closed = new AbortController();
+    const abort = () => closed.abort();
     response.once("close", abort);
-    await sleep(latencyMs, undefined, { signal: gone.signal }).catch(() => undefined);
+    await sleep(latencyMs, undefined, { signal: closed.signal }).catch(() => undefined);
     response.off("close", abort);
   }
 
@@ -156,9 +156,9 @@ export class SimulatedProvider {
   }
 }
 
-/** The greatest of each figure, over accounts that share no limit. */
+/** The maximum of each value over all accounts. */
 function findMaxima(all: readonly AccountMaxima[]): AccountMaxima {
-  const maxOf = (figure: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[figure]));
+  const maxOf = (name: keyof AccountMaxima) => Math.max(0, ...all.map((maxima) => maxima[name]));
   return {
     requestsInWindow: maxOf("requestsInWindow"),
     tokensInWindow: maxOf("tokensInWindow"),

@@ -1,6 +1,6 @@
 /**
- * Amounts spent at moments, and their sum over the last `windowMs`. An amount counts from its moment until just
- * before `windowMs` later. The greatest sum any window ever held is kept: it is always reached by a spending.
+ * The sum of amounts over the last `windowMs`. An amount counts for exactly `windowMs`, excluding the end. Also keeps the
+ * maximum sum of any window, which is always reached when an amount is added.
  */
 export class SlidingWindow {
   readonly #moments: number[] = [];
@@ -9,7 +9,7 @@ export class SlidingWindow {
   #sum = 0;
   #max = 0;
 
-  /** The greatest sum of any window so far. */
+  /** Maximum sum of any window so far. */
   get max(): number {
     return this.#max;
   }
@@ -35,7 +35,7 @@ export class SlidingWindow {
     this.#max = Math.max(this.#max, this.#sum);
   }
 
-  /** Forgets the maximum, not what was spent. */
+  /** Resets the maximum, but not the amounts. */
   resetMax(now: number, windowMs: number): void {
     this.#max = this.sumAt(now, windowMs);
   }

@@ -2,12 +2,12 @@ import type { AccountMaxima, LimitName } from "./account.ts";
 
 export type CallOutcome = "answered" | "refused" | "faulty" | LimitName;
 
-/** One call, as soon as its fate is decided; before its latency. */
+/** One call, reported when its outcome is decided, before its latency. */
 export interface CallReport {
   readonly path: string;
   readonly texts: readonly string[];
   readonly tokens: number;
-  /** `refused`: credentials or fields. A limit's name: throttled by it. `faulty`: an injected fault. */
+  /** `refused`: invalid credentials or fields. Name of a limit: throttled by it. `faulty`: an injected fault. */
   readonly outcome: CallOutcome;
 }
 
@@ -17,7 +17,7 @@ export interface SimulatorStatistics {
   readonly refused: number;
   readonly faulty: number;
   readonly throttled: Readonly<Record<LimitName, number>>;
-  /** Of answered calls. */
+  /** Texts of answered calls. */
   readonly texts: number;
   readonly tokens: number;
   readonly inFlight: number;

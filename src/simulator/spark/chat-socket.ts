@@ -13,16 +13,17 @@ import { findSignatureProblem, type SparkKeys } from "./verify-signature.ts";
 
 export interface SparkSocketOptions extends SparkKeys {
   readonly appId: string;
-  /** What stands before the provider's own paths. */
+  /** Path prefix of the simulator, before the provider's paths. */
   readonly prefix: string;
-  /** A proxy that takes the prefix off: signatures are checked for the path without it. */
+  /** Whether a proxy removes the prefix, so that signatures are checked for the path without it. */
   readonly stripsPrefix: boolean;
-  /** A connection without a request is closed after this; the provider's figure is 60 s. */
+  /** A connection without a request is closed after this time (60 s at the provider). */
   readonly idleMs: number;
   readonly now: () => number;
 }
 
-const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
+/** Errors of a throttled chat call, over WebSocket and HTTP. */
+export const CHAT_THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
   requests: { code: 11202, message: "AppIdQpsOverFlowError" },
   tokens: { code: 11201, message: "AppIdDayFlowOverError" },
   concurrency: { code: 11203, message: "AppIdConcurrencyOverFlowError" },
@@ -44,7 +45,7 @@ export class SparkChatServer {
     this.#provider = provider;
   }
 
-  /** Handles an upgrade of a path of its own; false when the path is somebody else's. */
+  /** Handles an upgrade; returns false for a path of another endpoint. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const url = new URL(request.url ?? "/", "http://simulator.invalid");
     const { prefix, stripsPrefix, now } = this.#options;
@@ -78,39 +79,39 @@ export class SparkChatServer {
   }
 
   #serve(client: WebSocket, socket: Socket, version: SimulatedVersion, path: string): void {
-    // A broken connection also closes; nothing else is to be done about it.
+    // An error is followed by "close", which is handled.
     client.on("error", () => undefined);
     const idle = setTimeout(() => client.close(1000), this.#options.idleMs);
     client.once("close", () => clearTimeout(idle));
-    let asked = false;
+    let hasRequest = false;
     client.on("message", (data: Buffer) => {
       clearTimeout(idle);
-      if (asked) sendError(client, 10007, "one request per connection");
+      if (hasRequest) sendError(client, 10007, "one request per connection");
       else this.#answer(client, socket, checkFrame(data, this.#options.appId, version), path);
-      asked = true;
+      hasRequest = true;
     });
   }
 
   #answer(
     client: WebSocket,
     socket: Socket,
-    asked: SparkChatRequest | { readonly code: number; readonly message: string },
+    request: SparkChatRequest | { readonly code: number; readonly message: string },
     path: string,
   ): void {
-    if ("code" in asked) {
+    if ("code" in request) {
       this.#provider.countRefused(path);
-      sendError(client, asked.code, asked.message);
+      sendError(client, request.code, request.message);
       return;
     }
-    const { uid } = asked;
+    const { uid } = request;
     if (uid !== undefined && this.#busyUids.has(uid)) {
       this.#provider.countRefused(path);
       sendError(client, 10007, "the user's previous request is not finished");
       return;
     }
-    const admission = this.#provider.admit(path, asked.texts, asked.promptTokens);
+    const admission = this.#provider.admit(path, request.texts, request.promptTokens);
     if ("limit" in admission) {
-      const { code, message } = THROTTLES[admission.limit];
+      const { code, message } = CHAT_THROTTLES[admission.limit];
       sendError(client, code, message);
       return;
     }
@@ -122,8 +123,8 @@ export class SparkChatServer {
     };
     client.once("close", finish);
     const timer = setTimeout(() => {
-      // The caller may call again the moment it has the last frame: the place must be free by then.
-      reply(client, socket, asked, fault, { paceMs: this.#provider.settings.deltaMs, onLast: finish });
+      // The client may make its next call as soon as it has the last frame, so the slot must be free before.
+      reply(client, socket, request, fault, { paceMs: this.#provider.settings.deltaMs, onLast: finish });
     }, this.#provider.nextLatencyMs());
     client.once("close", () => clearTimeout(timer));
   }
@@ -132,7 +133,7 @@ export class SparkChatServer {
 function reply(
   client: WebSocket,
   socket: Socket,
-  asked: SparkChatRequest,
+  request: SparkChatRequest,
   fault: FaultAction | undefined,
   delivery: Pick<Delivery, "paceMs" | "onLast">,
 ): void {
@@ -140,7 +141,7 @@ function reply(
   switch (fault?.type) {
     case undefined:
     case "frames":
-      sendFrames(client, socket, composeFrames(asked, sid), { ...delivery, fault });
+      sendFrames(client, socket, composeFrames(request, sid), { ...delivery, fault });
       break;
     case "code":
       sendError(client, fault.code, fault.message ?? "simulated failure");
@@ -149,13 +150,13 @@ function reply(
       socket.resetAndDestroy();
       break;
     case "stall":
-      sendFrames(client, socket, composeFrames(asked, sid), {
+      sendFrames(client, socket, composeFrames(request, sid), {
         ...delivery,
         fault: { defect: "stall", code: 0 },
       });
       break;
     default:
-      // What has no meaning here is an end without an answer.
+      // Faults that do not apply to WebSockets end the connection without an answer.
       client.close(1000);
   }
 }

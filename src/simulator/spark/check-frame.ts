@@ -1,7 +1,7 @@
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
-import { parseBody } from "#src/simulator/server/endpoint.ts";
+import { asObject, parseBody } from "#src/simulator/server/endpoint.ts";
 
-/** One version of the simulated provider. */
+/** One version of the simulated chat API. */
 export interface SimulatedVersion {
   readonly path: string;
   readonly domains: readonly string[];
@@ -27,7 +27,7 @@ function version(path: string, domains: readonly string[], maxTokens: number, co
 
 export interface SparkChatRequest {
   readonly uid: string | undefined;
-  /** All contents, in order. */
+  /** Contents of all messages, in order. */
   readonly texts: readonly string[];
   readonly question: string;
   readonly promptTokens: number;
@@ -44,14 +44,14 @@ export interface FrameProblem {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a request frame as strictly as the provider does. */
+/** Parses a request frame as strictly as the provider. */
 export function checkFrame(text: Buffer, appId: string, simulated: SimulatedVersion): SparkChatRequest | FrameProblem {
   const body = parseBody(text);
   if (!body) return { code: 10003, message: "message format error: not a JSON object" };
-  const header = fieldsOf(body.header);
-  const chat = fieldsOf(fieldsOf(body.parameter)?.chat);
-  const payload = fieldsOf(body.payload);
-  const messages = readMessages(fieldsOf(payload?.message)?.text);
+  const header = asObject(body.header);
+  const chat = asObject(asObject(body.parameter)?.chat);
+  const payload = asObject(body.payload);
+  const messages = readMessages(asObject(payload?.message)?.text);
   if (!header || !chat || !messages)
     return { code: 10004, message: "schema error: header, parameter.chat or payload.message.text" };
   return (
@@ -62,10 +62,6 @@ export function checkFrame(text: Buffer, appId: string, simulated: SimulatedVers
   );
 }
 
-function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
 interface Message {
   readonly role: string;
   readonly content: string;
@@ -73,7 +69,7 @@ interface Message {
 
 function readMessages(value: unknown): readonly Message[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
-  const valid = value.every((one) => typeof fieldsOf(one)?.content === "string" && typeof one.role === "string");
+  const valid = value.every((one) => typeof asObject(one)?.content === "string" && typeof one.role === "string");
   return valid ? (value as Message[]) : undefined;
 }
 
@@ -126,8 +122,8 @@ function readChatRequest(
   const promptTokens = texts.reduce((sum, text) => sum + countTokens(text), 0);
   if (promptTokens > simulated.contextTokens)
     return { code: 10907, message: "token count of the conversation is over the limit" };
-  const offered = fieldsOf(payload?.functions)?.text;
-  const name = Array.isArray(offered) ? fieldsOf(offered[0])?.name : undefined;
+  const offered = asObject(payload?.functions)?.text;
+  const name = Array.isArray(offered) ? asObject(offered[0])?.name : undefined;
   if (offered !== undefined && (!simulated.functions || typeof name !== "string"))
     return { code: 10004, message: "schema error: payload.functions" };
   const question = texts.at(-1) ?? "";

@@ -4,6 +4,7 @@ import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-stor
 import type { LimitName } from "#src/simulator/server/account.ts";
 import {
   type AcceptedCall,
+  asObject,
   type Endpoint,
   jsonResponse,
   parseBody,
@@ -29,7 +30,7 @@ const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> 
   concurrency: { code: 11203, message: "licc limit: AppIdConcurrencyOverFlowError" },
 };
 
-/** The older embedding service, told by `domain` which side of a search a text is, and the newer one's two paths. */
+/** The older embedding service, whose `domain` is "para" or "query", and the two paths of the newer one. */
 export function createSparkEmbeddingEndpoints(
   options: SparkEmbeddingOptions,
   vectors: VectorStore,
@@ -69,35 +70,29 @@ function checkCall(
   if (refusal) return { refusal: jsonResponse(refusal.status, { message: refusal.message }) };
   const body = parseBody(call.body);
   if (!body) return { refusal: errorResponse(10003, "message format error") };
-  const header = fieldsOf(body.header);
+  const header = asObject(body.header);
   if (header?.status !== 3 || typeof header.app_id !== "string")
     return { refusal: errorResponse(10004, "schema error: header") };
   if (header.app_id !== options.appId) return { refusal: errorResponse(11200, "AppIdNoAuthError") };
-  const emb = fieldsOf(fieldsOf(body.parameter)?.emb);
-  if (fieldsOf(emb?.feature)?.encoding !== "utf8")
+  const emb = asObject(asObject(body.parameter)?.emb);
+  if (asObject(emb?.feature)?.encoding !== "utf8")
     return { refusal: errorResponse(10163, "schema error: parameter.emb.feature") };
   if (hasDomain && emb?.domain !== "para" && emb?.domain !== "query")
     return { refusal: errorResponse(10163, "parameter schema error: domain must be para or query") };
-  const text = readText(fieldsOf(fieldsOf(body.payload)?.messages)?.text);
+  const text = readText(asObject(asObject(body.payload)?.messages)?.text);
   if (text === undefined) return { refusal: errorResponse(10163, "payload schema error: messages.text") };
   const tokens = countTokens(text);
   if (tokens > MAX_TOKENS) return { refusal: errorResponse(10907, "token count is over the limit") };
   return { accepted: { texts: [text], tokens, model: "spark-embedding", encoding: "base64" } };
 }
 
-/** The one text inside the base64 of a conversation. */
+/** The single text in a base64-encoded conversation. */
 function readText(encoded: unknown): string | undefined {
   if (typeof encoded !== "string") return undefined;
   const messages = parseBody(Buffer.from(encoded, "base64"))?.messages;
   if (!Array.isArray(messages) || messages.length !== 1) return undefined;
-  const { content, role } = fieldsOf(messages[0]) ?? {};
+  const { content, role } = asObject(messages[0]) ?? {};
   return role === "user" && typeof content === "string" && content !== "" ? content : undefined;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }
 
 function errorResponse(code: number, message: string): SimulatedResponse {
@@ -119,7 +114,7 @@ function succeed(
   });
 }
 
-/** A vector made wrong; what a single one cannot be (reordered, ragged) leaves it short. */
+/** An invalid vector; defects that need several vectors (reordered, ragged) make it too short. */
 function corruptVector(text: string, defect: VectorDefect | undefined): string | null {
   const bytes = Buffer.from(text, "base64");
   switch (defect) {

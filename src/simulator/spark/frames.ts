@@ -19,7 +19,7 @@ export interface SparkFrame {
   };
 }
 
-/** The frames of a whole answer: text in every one of them, the last included, and usage in the last alone. */
+/** The frames of an answer: all frames contain text, and the last one also the usage. */
 export function composeFrames(question: SparkChatRequest, sid: string): SparkFrame[] {
   const { pieces, completionTokens } = composeReply(question.question, question.maxTokens);
   const contents: Readonly<Record<string, unknown>>[] =
@@ -28,7 +28,7 @@ export function composeFrames(question: SparkChatRequest, sid: string): SparkFra
       : [{ content: "", function_call: { name: question.functionName, arguments: '{"city":"合肥"}' } }];
   return contents.map((content, seq) => {
     const last = seq === contents.length - 1;
-    // An answer of one frame has status 2 at once.
+    // The only frame of an answer has status 2.
     const status = last ? 2 : seq === 0 ? 0 : 1;
     const usage = {
       text: {
@@ -42,7 +42,7 @@ export function composeFrames(question: SparkChatRequest, sid: string): SparkFra
       header: { code: 0, message: "Success", sid, status },
       payload: {
         choices: { status, seq, text: [{ ...content, role: "assistant", index: 0 }] },
-        ...(last && { usage }),
+        usage: last ? usage : undefined,
       },
     };
   });
@@ -53,7 +53,7 @@ export function composeError(code: number, message: string, sid: string): SparkF
   return { header: { code, message, sid, status: 2 } };
 }
 
-/** The frames with what is wrong with their order or number. */
+/** The frames in a wrong order or number. */
 export function corruptFrames(frames: readonly SparkFrame[], defect: FrameDefect | undefined): SparkFrame[] {
   const [first, second, ...others] = frames;
   const last = frames.at(-1);

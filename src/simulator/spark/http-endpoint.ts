@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
-import type { LimitName } from "#src/simulator/server/account.ts";
 import type { ReceivedCall } from "#src/simulator/server/endpoint.ts";
 import {
   type CheckedCall,
@@ -10,6 +9,7 @@ import {
   type SimulatedResponse,
 } from "#src/simulator/server/endpoint.ts";
 import type { ChatFault } from "#src/simulator/server/faults.ts";
+import { CHAT_THROTTLES } from "./chat-socket.ts";
 import { composeReply, type Reply } from "./reply.ts";
 
 const MODELS: Readonly<Record<string, number>> = {
@@ -21,24 +21,18 @@ const MODELS: Readonly<Record<string, number>> = {
   "4.0Ultra": 8192,
 };
 
-const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
-  requests: { code: 11202, message: "AppIdQpsOverFlowError" },
-  tokens: { code: 11201, message: "AppIdDayFlowOverError" },
-  concurrency: { code: 11203, message: "AppIdConcurrencyOverFlowError" },
-};
-
 interface HttpCall extends CheckedCall {
   readonly model: string;
   readonly stream: boolean;
   readonly maxTokens: number;
 }
 
-/** The HTTP interface: the common chat protocol with a flat code, no finish reason, and no blank after `data:`. */
+/** Chat over HTTP: the OpenAI protocol, but with a flat code, without finish reason, and without a blank after `data:`. */
 export function createSparkHttpEndpoint(path: string, passwords: readonly string[]): Endpoint<HttpCall> {
   return {
     path,
     check: (call) => checkCall(call, passwords),
-    throttle: (limit) => jsonResponse(200, { ...THROTTLES[limit], sid: newSid() }),
+    throttle: (limit) => jsonResponse(200, { ...CHAT_THROTTLES[limit], sid: newSid() }),
     fail: (code, message) => jsonResponse(200, { code, message: message ?? "simulated failure", sid: newSid() }),
     succeed: (call, _mode, _vectorDefect, fault) => succeed(call, fault?.defect),
   };
@@ -118,7 +112,7 @@ function streamReply(
   const frames: Readonly<Record<string, unknown>>[] = pieces.map((content, index) => ({
     ...head,
     choices: [{ delta: { role: "assistant", content }, index: 0 }],
-    ...(index === pieces.length - 1 && { usage }),
+    usage: index === pieces.length - 1 ? usage : undefined,
   }));
   if (defect === "error-inside")
     frames.splice(-1, 1, { code: 10012, message: "EngineInternalError:The system is busy", sid: head.sid });

@@ -7,7 +7,7 @@ export interface Reply {
   readonly completionTokens: number;
 }
 
-/** The simulated model's answer in the pieces it is streamed in, cut where `maxTokens` are used up. */
+/** The simulated model's answer in pieces for streaming, cut at `maxTokens`. */
 export function composeReply(question: string, maxTokens: number): Reply {
   const [first = "", ...others] = splitAnswer(answerPrompt(question));
   const pieces = [first];

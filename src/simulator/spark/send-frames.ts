@@ -14,13 +14,13 @@ const FRAGMENTS = 100_000;
 
 export interface Delivery {
   readonly fault?: FrameFault | undefined;
-  /** Between two frames. */
+  /** Delay between two frames. */
   readonly paceMs: number;
   /** Called just before the last frame of an answer without a fault. */
   readonly onLast?: () => void;
 }
 
-/** Sends an answer and closes, or does it the way the fault says. */
+/** Sends an answer with the given fault, and closes the connection unless the fault prevents it. */
 export function sendFrames(
   client: WebSocket,
   socket: Socket,
@@ -58,7 +58,7 @@ export function sendFrames(
       client.close(1000);
       break;
     case "reset":
-      // The first frame must be on its way before the connection breaks.
+      // The first frame must be sent before the connection is reset.
       client.send(JSON.stringify(first), () => setTimeout(() => socket.resetAndDestroy(), PING_EVERY_MS));
       break;
     case "half-close":
@@ -77,7 +77,7 @@ export function sendFrames(
   }
 }
 
-/** Frame after frame; a pace of 0 is as fast as the connection takes them. */
+/** With a pace of 0, frames are sent as fast as possible. */
 function sendPaced(client: WebSocket, frames: readonly SparkFrame[], paceMs: number, onLast: () => void): void {
   let next = 0;
   const sendNext = () => {
@@ -99,7 +99,7 @@ function pingForever(client: WebSocket): void {
   client.once("close", () => clearInterval(timer));
 }
 
-/** One text message in continuation frames of a byte each, so that characters are cut. */
+/** One text message in continuation frames of one byte each, which cut characters. */
 function sendSplit(client: WebSocket, text: string): void {
   const bytes = Buffer.from(text);
   for (let index = 0; index < bytes.length; index++)

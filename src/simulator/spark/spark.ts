@@ -7,7 +7,7 @@ import { SparkChatServer } from "./chat-socket.ts";
 import { createSparkEmbeddingEndpoints } from "./embedding-endpoint.ts";
 import { createSparkHttpEndpoint } from "./http-endpoint.ts";
 
-/** What the simulated account consists of unless told otherwise. */
+/** Default credentials of the simulated account. */
 export const SIMULATED_SPARK = {
   appId: "simulapp",
   apiSecret: "simulator-secret",
@@ -21,11 +21,11 @@ export interface SparkSimulatorOptions {
   readonly appId?: string;
   readonly apiSecret?: string;
   readonly apiPassword?: string;
-  /** `stripped`: the simulator stands behind a proxy that takes `/spark` off before signatures are checked. */
+  /** `stripped`: a proxy removes `/spark` before signatures are checked. */
   readonly prefix?: "kept" | "stripped";
-  /** How far the provider's clock is ahead of this machine's. */
+  /** How far the provider's clock is ahead of this machine's clock. */
   readonly clockAheadMs?: number;
-  /** A connection without a request is closed after this. Default: the provider's 60 s. */
+  /** A connection without a request is closed after this time. Default 60 s, as at the provider. */
   readonly idleMs?: number;
 }
 
@@ -38,13 +38,13 @@ export interface SparkAddresses {
 
 export interface SparkSimulator {
   readonly endpoints: readonly Endpoint<CheckedCall>[];
-  /** Takes an upgrade of its own paths; false when the path is somebody else's. */
+  /** Handles an upgrade; returns false for a path of another endpoint. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   addresses(origin: string): SparkAddresses;
   close(): void;
 }
 
-/** The strict double of iFlytek Spark: chat over WebSocket and HTTP, and both embedding services. */
+/** A strict simulation of iFlytek Spark: chat over WebSocket and HTTP, and both embedding services. */
 export function createSparkSimulator(
   options: SparkSimulatorOptions & { readonly apiKey: string },
   provider: SimulatedProvider,

@@ -5,7 +5,7 @@ export interface SparkKeys {
   readonly apiSecret: string;
 }
 
-/** What the gateway in front of the provider sees of a call. */
+/** The parts of a call that the provider's gateway verifies. */
 export interface SignedCall {
   readonly method: string;
   readonly host: string;
@@ -23,7 +23,7 @@ const TOLERANCE_MS = 300_000;
 const AUTHORIZATION_PATTERN =
   /^(?:api_key|hmac username)="([^"]*)", ?algorithm="hmac-sha256", ?headers="host date request-line", ?signature="([^"]*)"$/;
 
-/** The gateway's answer to a signature it does not accept; undefined when it does. `now` is in epoch ms. */
+/** The gateway's error for an invalid signature; undefined for a valid one. `now`: epoch ms. */
 export function findSignatureProblem(call: SignedCall, keys: SparkKeys, now: number): SignatureProblem | undefined {
   const authorization = call.query.get("authorization");
   const date = call.query.get("date");

@@ -31,10 +31,10 @@ const MODELS: readonly (readonly [RegExp, SimulatedModel])[] = [
   [/^glm-5\.(2|3(-flashx?)?)$/, { context: 1_048_576, maxOutput: 131_072, isReasoning: true }],
 ];
 
-/** Ids that were used before are refused; as many are remembered. */
+/** Request ids are refused if they were used before; this many are remembered. */
 const REMEMBERED_IDS = 10_000;
 
-/** Zhipu's chat, streaming and not, with a limit of calls in flight per model. */
+/** Zhipu's chat endpoint, with and without streaming; limits are per model. */
 export function createZhipuChatEndpoint(apiKey: string): Endpoint<ZhipuChatCall> {
   const usedIds = new Set<string>();
   let answerCount = 0;
@@ -60,7 +60,7 @@ export function createZhipuChatEndpoint(apiKey: string): Endpoint<ZhipuChatCall>
             completion_tokens: completion + reasoning,
             total_tokens: promptTokens + completion + reasoning,
             prompt_tokens_details: { cached_tokens: 0 },
-            ...(reasoning > 0 && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+            completion_tokens_details: reasoning > 0 ? { reasoning_tokens: reasoning } : undefined,
           }),
         },
         fault,
@@ -82,7 +82,7 @@ function checkCall(
   const model = MODELS.find(([pattern]) => pattern.test(name))?.[1];
   if (!model) return { refusal: errorResponse(1211) };
   if (body.messages === undefined) return { refusal: errorResponse(1213, "未正常接收到messages参数") };
-  // Lists of parts on these roles are dropped by the chat template, without a word.
+  // The chat template silently drops lists of parts for these roles.
   const read = readMessages(body.messages, ["assistant", "tool"]);
   if (typeof read === "string") return { refusal: errorResponse(1214, read) };
   const problem = findFieldProblem(body, model);

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 /**
- * The code with which Zhipu refuses an Authorization header, or undefined for a good one: the key as it is or a token
- * made from it, with or without "Bearer". A token counts in milliseconds; one in seconds looks long expired.
+ * Zhipu's error code for an Authorization header; undefined if it is valid: the API key, or a token signed with it, with
+ * or without "Bearer". Times in a token are in milliseconds; a time in seconds looks expired.
  */
 export function findCredentialProblem(
   authorization: string | undefined,

@@ -25,7 +25,7 @@ const MODELS: ReadonlyMap<string, SimulatedEmbeddingModel> = new Map([
 ]);
 const MAX_INPUTS = 64;
 
-/** Zhipu's embeddings, with a limit per model. */
+/** Zhipu's embedding endpoint; limits are per model. */
 export function createZhipuEmbeddingEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
   return {
     path: "/zhipu/api/paas/v4/embeddings",

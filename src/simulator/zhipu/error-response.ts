@@ -1,7 +1,7 @@
 import type { LimitName } from "#src/simulator/server/account.ts";
 import { jsonResponse, type SimulatedResponse } from "#src/simulator/server/endpoint.ts";
 
-/** HTTP statuses by code; 429 says nothing about whether trying again helps. */
+/** HTTP status by error code. A 429 does not mean that a retry helps. */
 const STATUSES: readonly (readonly [from: number, to: number, status: number])[] = [
   [500, 500, 500],
   [1000, 1005, 401],
@@ -32,7 +32,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   1302: "您的账户已达到速率限制，请您控制请求频率",
 };
 
-/** Zhipu's refusal: the code as text, the status that goes with it. */
+/** An error response of Zhipu, with the status of the code. */
 export function errorResponse(code: number, message?: string): SimulatedResponse {
   const status = STATUSES.find(([from, to]) => code >= from && code <= to)?.[2] ?? 500;
   return jsonResponse(status, {

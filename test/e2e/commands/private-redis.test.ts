@@ -287,7 +287,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await mkdir(bin);
     await symlink(process.execPath, join(bin, "node"));
     const received = await start({ ...process.env, PATH: bin }).next();
-    expect(received.error).toContain("there is no redis-server or valkey-server on PATH");
+    expect(received.error).toContain("neither redis-server nor valkey-server is on PATH");
     expect(received.hint).toContain("Debian, Ubuntu:  sudo apt-get install redis-server");
     expect(readRecord(files().supervisorRecord)).toBeUndefined();
   });

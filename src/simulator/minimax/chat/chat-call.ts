@@ -2,22 +2,22 @@ import { countTokens } from "#src/simulator/answers/count-tokens.ts";
 import { answerPrompt, splitAnswer } from "#src/simulator/chat/answer-prompt.ts";
 import type { CheckedCall } from "#src/simulator/server/endpoint.ts";
 
-/** A chat call whose credentials and fields are in order, and what the model will say. */
+/** A valid chat call and the model's answer to it. */
 export interface MinimaxChatCall extends CheckedCall {
   readonly model: string;
   readonly stream: boolean;
-  /** Only `chatcompletion`: a blank line after each event. */
+  /** `chatcompletion` only: whether a blank line follows each event. */
   readonly standardSse: boolean;
-  /** Who answers, where the protocol names speakers. */
+  /** Name of the answering bot, in protocols with names. */
   readonly botName: string;
-  /** The text in the pieces a stream sends it in. */
+  /** The text in pieces, as streamed. */
   readonly deltas: readonly string[];
   readonly finish: string;
-  /** Thinking the model does before it answers; empty for models that do not. */
+  /** Reasoning before the answer; empty for other models. */
   readonly reasoning: string;
-  /** Reasoning goes into a field of its own. */
+  /** Whether the reasoning is in a separate field. */
   readonly reasoningSplit: boolean;
-  /** The tool the model calls instead of answering. */
+  /** The tool that the model calls instead of answering. */
   readonly tool: string | undefined;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -25,20 +25,20 @@ export interface MinimaxChatCall extends CheckedCall {
 
 export interface AnswerRequest {
   readonly model: string;
-  /** All texts of the call; the last one is answered. */
+  /** All texts of the call; the model answers the last one. */
   readonly texts: readonly string[];
   readonly stream: boolean;
   readonly standardSse?: boolean;
   readonly botName?: string;
   readonly maxTokens: number;
   readonly reasoningSplit?: boolean;
-  /** Names of the tools on offer; the first that the last text names is called. */
+  /** Names of the offered tools; the model calls the first one that the last text contains. */
   readonly tools?: readonly string[];
 }
 
 const REASONING = "想一想 🤔: the answer\nmust be short.";
 
-/** The same answer to the same question every time. Models of the M family think first. */
+/** A deterministic answer. Models of the M family reason first. */
 export function planAnswer(request: AnswerRequest): MinimaxChatCall {
   const { model, texts, stream } = request;
   const last = texts.at(-1) ?? "";

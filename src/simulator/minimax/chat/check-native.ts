@@ -1,6 +1,6 @@
+import { asObject } from "#src/simulator/server/endpoint.ts";
 import { type MinimaxChatCall, planAnswer } from "./chat-call.ts";
 import {
-  asFields,
   type Fields,
   findFieldRangeProblem,
   findModelProblem,
@@ -11,10 +11,10 @@ import {
 
 const TEXT_MODELS = ["abab5.5-chat", "abab5.5s-chat"];
 const PRO_MODELS = ["abab5.5-chat", "abab5.5s-chat", "abab6-chat", "abab6.5-chat", "abab6.5s-chat", "MiniMax-Text-01"];
-/** What is generated when nothing is asked for. */
+/** Maximum tokens of an answer by default. */
 const DEFAULT_TOKENS = 256;
 
-/** `chatcompletion`: the call, or what is wrong with it. */
+/** `chatcompletion`: the call, or a description of the problem. */
 export function checkText(body: Fields): MinimaxChatCall | string {
   const messages = listOf(body.messages);
   const problem =
@@ -37,15 +37,15 @@ export function checkText(body: Fields): MinimaxChatCall | string {
 function findPromptProblem(body: Fields): Problem {
   if (body.prompt === undefined && body.role_meta === undefined) return undefined;
   if (!isText(body.prompt)) return "prompt must not be empty";
-  const meta = asFields(body.role_meta);
+  const meta = asObject(body.role_meta);
   return isText(meta?.user_name) && isText(meta?.bot_name) ? undefined : "role_meta needs both names";
 }
 
-/** `chatcompletion_pro`: the call, or what is wrong with it. */
+/** `chatcompletion_pro`: the call, or a description of the problem. */
 export function checkPro(body: Fields): MinimaxChatCall | string {
   const messages = listOf(body.messages);
   const bots = listOf(body.bot_setting);
-  const constraints = asFields(body.reply_constraints);
+  const constraints = asObject(body.reply_constraints);
   const problem =
     findModelProblem(body, PRO_MODELS) ??
     findFieldRangeProblem(body) ??
@@ -62,7 +62,7 @@ export function checkPro(body: Fields): MinimaxChatCall | string {
     stream: body.stream === true,
     botName: String(constraints?.sender_name),
     maxTokens: Number(body.tokens_to_generate ?? DEFAULT_TOKENS),
-    tools: asFields(body.function_call)?.type === "none" ? [] : functions.map(({ name }) => String(name)),
+    tools: asObject(body.function_call)?.type === "none" ? [] : functions.map(({ name }) => String(name)),
   });
 }
 
@@ -88,10 +88,10 @@ function findMessagesProblem(
   senders: readonly string[],
   more: (message: Fields) => Problem,
 ): Problem {
-  if (!messages || messages.length === 0) return "messages must be a list of at least one";
+  if (!messages || messages.length === 0) return "messages must be a non-empty list";
   for (const message of messages) {
     if (!senders.includes(String(message.sender_type))) return "unknown sender_type";
-    if (!isText(message.text) && !asFields(message.function_call)) return "text must not be empty";
+    if (!isText(message.text) && !asObject(message.function_call)) return "text must not be empty";
     const problem = more(message);
     if (problem !== undefined) return problem;
   }
@@ -100,6 +100,6 @@ function findMessagesProblem(
 
 function listOf(value: unknown): readonly Fields[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const items = value.map(asFields).filter((item) => item !== undefined);
+  const items = value.map(asObject).filter((item) => item !== undefined);
   return items.length === value.length ? items : undefined;
 }

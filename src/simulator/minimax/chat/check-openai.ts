@@ -1,23 +1,17 @@
+import { asObject } from "#src/simulator/server/endpoint.ts";
 import { type MinimaxChatCall, planAnswer } from "./chat-call.ts";
-import {
-  asFields,
-  type Fields,
-  findFieldRangeProblem,
-  findModelProblem,
-  isText,
-  type Problem,
-} from "./field-problem.ts";
+import { type Fields, findFieldRangeProblem, findModelProblem, isText, type Problem } from "./field-problem.ts";
 
 const V2_MODELS = ["MiniMax-Text-01", "MiniMax-M1", "abab6.5s-chat"];
 const OPENAI_MODEL = /^MiniMax-(M[123](\.\d)?(-lightning|-highspeed)?|Text-01)$/;
 const ROLES = ["system", "user", "assistant", "tool"];
-/** What each model generates when nothing is asked for. */
+/** Maximum tokens of an answer by default. */
 const DEFAULT_TOKENS = { other: 2048, "MiniMax-M1": 8192 } as const;
 
-/** `chatcompletion_v2`: the call, or what is wrong with it. */
+/** `chatcompletion_v2`: the call, or a description of the problem. */
 export function checkV2(body: Fields): MinimaxChatCall | string {
   const choice = body.tool_choice;
-  const format = asFields(body.response_format);
+  const format = asObject(body.response_format);
   return check(
     body,
     findModelProblem(body, V2_MODELS) ??
@@ -30,7 +24,7 @@ export function checkV2(body: Fields): MinimaxChatCall | string {
   );
 }
 
-/** The compatible endpoint: the call, or what is wrong with it. */
+/** The compatible endpoint: the call, or a description of the problem. */
 export function checkOpenai(body: Fields): MinimaxChatCall | string {
   return check(body, OPENAI_MODEL.test(String(body.model)) ? undefined : "unknown model");
 }
@@ -48,17 +42,17 @@ function check(body: Fields, first: Problem): MinimaxChatCall | string {
   const defaultTokens = body.model === "MiniMax-M1" ? DEFAULT_TOKENS["MiniMax-M1"] : DEFAULT_TOKENS.other;
   return planAnswer({
     model: String(body.model),
-    texts: messages.map((message) => readText(asFields(message)?.content)),
+    texts: messages.map((message) => readText(asObject(message)?.content)),
     stream: body.stream === true,
     maxTokens: Number(requestedTokens ?? defaultTokens),
     reasoningSplit: body.reasoning_split === true,
-    tools: body.tool_choice === "none" ? [] : tools.map((tool) => String(asFields(asFields(tool)?.function)?.name)),
+    tools: body.tool_choice === "none" ? [] : tools.map((tool) => String(asObject(asObject(tool)?.function)?.name)),
   });
 }
 
 function findMessagesProblem(messages: unknown): Problem {
-  if (!Array.isArray(messages) || messages.length === 0) return "messages must be a list of at least one";
-  for (const message of messages.map(asFields)) {
+  if (!Array.isArray(messages) || messages.length === 0) return "messages must be a non-empty list";
+  for (const message of messages.map(asObject)) {
     if (!message || !ROLES.includes(String(message.role))) return "unknown role";
     const calls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
     if (!calls && readText(message.content) === "") return "content must not be empty";
@@ -69,5 +63,5 @@ function findMessagesProblem(messages: unknown): Problem {
 
 function readText(content: unknown): string {
   if (!Array.isArray(content)) return typeof content === "string" ? content : "";
-  return content.map((part) => String(asFields(part)?.text ?? "")).join("");
+  return content.map((part) => String(asObject(part)?.text ?? "")).join("");
 }

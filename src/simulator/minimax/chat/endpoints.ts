@@ -1,5 +1,5 @@
 import type { MinimaxOptions } from "#src/simulator/minimax/minimax.ts";
-import type { LimitName } from "#src/simulator/server/account.ts";
+import { MINIMAX_THROTTLES } from "#src/simulator/minimax/minimax.ts";
 import {
   type Endpoint,
   jsonResponse,
@@ -21,7 +21,7 @@ interface Protocol {
   readonly path: string;
   readonly check: (body: Fields) => MinimaxChatCall | string;
   readonly errorResponse: ErrorResponder;
-  /** The group id in the query is looked at. */
+  /** Whether the query must contain the group id. */
   readonly hasGroupId: boolean;
 }
 
@@ -40,12 +40,6 @@ const PROTOCOLS: readonly Protocol[] = [
   },
 ];
 
-const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> = {
-  requests: { code: 1002, message: "rate limit exceeded(RPM)" },
-  tokens: { code: 1039, message: "rate limit exceeded(TPM)" },
-  concurrency: { code: 1041, message: "connection limit exceeded" },
-};
-
 /** MiniMax's four chat protocols. */
 export function createMinimaxChatEndpoints(options: MinimaxOptions): Endpoint<MinimaxChatCall>[] {
   return PROTOCOLS.map((protocol) => createEndpoint(protocol, options));
@@ -60,7 +54,7 @@ function createEndpoint(protocol: Protocol, options: MinimaxOptions): Endpoint<M
   return {
     path,
     check: (call) => checkCall(call, protocol, options),
-    throttle: (limit) => errorResponse(THROTTLES[limit].code, THROTTLES[limit].message),
+    throttle: (limit) => errorResponse(MINIMAX_THROTTLES[limit].code, MINIMAX_THROTTLES[limit].message),
     fail: (code, message) => errorResponse(code, message ?? "simulated failure"),
     succeed: (call, _mode, _vectorDefect, fault) => succeed(protocol, call, fault),
   };
@@ -86,7 +80,7 @@ function checkCall(
     : { accepted: checked };
 }
 
-/** Also of a stream: HTTP 200, JSON, and nothing but the code. */
+/** HTTP 200 with a JSON body that contains only the code, also for a stream. */
 function nativeErrorResponse(code: number, message: string): SimulatedResponse {
   return jsonResponse(200, { base_resp: { status_code: code, status_msg: message } });
 }
@@ -104,7 +98,7 @@ const STATUSES: Readonly<Record<number, readonly [status: number, type: string]>
   2056: [429, "rate_limit_error"],
 };
 
-/** A real status, and the code only in the message. */
+/** A real HTTP status, with the code in the message only. */
 function openaiErrorResponse(code: number, message: string): SimulatedResponse {
   const [status, type] = STATUSES[code] ?? [500, "server_error"];
   const error = { type, message: `${message} (${code})`, http_code: String(status) };
@@ -115,7 +109,7 @@ function succeed({ name }: Protocol, request: MinimaxChatCall, fault: ChatFault 
   const call = fault?.defect === "finish-reason" ? { ...request, finish: fault.finishReason } : request;
   const defect = fault?.defect;
   if (!call.stream) return jsonResponse(200, corruptBody(writeWhole(name, call), defect));
-  // The oldest protocol ends its events with one line feed unless it is asked for the standard.
+  // The oldest protocol ends its events with one line feed, unless the standard is requested.
   const end = name === "chatcompletion" && !call.standardSse ? "\n" : "\n\n";
   return {
     status: 200,
@@ -145,7 +139,7 @@ function corruptBody(whole: Fields, defect: Defect): Fields {
   }
 }
 
-/** The older protocols end with a frame that closes; the compatible one with a reason, usage and `[DONE]`. */
+/** The older protocols end with a closing frame; the compatible one with a finish reason, usage and `[DONE]`. */
 function corruptFrames(frames: readonly unknown[], defect: Defect): readonly unknown[] {
   const compatible = frames.at(-1) === "[DONE]";
   const half = frames.slice(0, Math.ceil(frames.length / 2));

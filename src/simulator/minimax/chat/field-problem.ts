@@ -1,17 +1,13 @@
-/** What is wrong with a field, or undefined. Used with `??`, so that the first problem is the one that is told. */
+/** A description of what is wrong with a field, or undefined. Checks are chained by `??`; the first problem counts. */
 export type Problem = string | undefined;
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-export function asFields(value: unknown): Fields | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
 
 export function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }
 
-/** Above `low` (from `low` on, when `inclusive`) up to `high`; absent fields are fine. */
+/** Checks that a number is above `low` (or equal, if `inclusive`) and at most `high`; a missing field is valid. */
 export function findNumberProblem(
   body: Fields,
   field: string,
@@ -25,7 +21,7 @@ export function findNumberProblem(
   return fits ? undefined : `${field} is out of range`;
 }
 
-/** Ranges that all dialects share. */
+/** Ranges that all dialects have in common. */
 export function findFieldRangeProblem(body: Fields): Problem {
   const max = Number.MAX_SAFE_INTEGER;
   return (

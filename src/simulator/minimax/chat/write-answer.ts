@@ -10,7 +10,7 @@ const SUCCESS = { status_code: 0, status_msg: "" };
 export type ChatProtocol = "chatcompletion" | "chatcompletion_pro" | "chatcompletion_v2" | "openai";
 
 interface Writer {
-  /** The answer as one object; also what the older protocols close a stream with. */
+  /** The answer as one object; in the older protocols also the closing frame of a stream. */
   readonly whole: (call: MinimaxChatCall) => Record<string, unknown>;
   /** The objects of a stream, in order. */
   readonly frames: (call: MinimaxChatCall) => readonly unknown[];
@@ -27,7 +27,7 @@ export function writeWhole(protocol: ChatProtocol, call: MinimaxChatCall): Recor
   return WRITERS[protocol].whole(call);
 }
 
-/** The frames as they are written: JSON, or `[DONE]` at the end of the compatible protocol. */
+/** The frames of a stream: JSON, and `[DONE]` at the end of the compatible protocol. */
 export function writeFrames(protocol: ChatProtocol, call: MinimaxChatCall): readonly unknown[] {
   return WRITERS[protocol].frames(call);
 }
@@ -88,8 +88,8 @@ function wholeOpenai(call: MinimaxChatCall): Record<string, unknown> {
     role: "assistant",
     name: "MiniMax AI",
     audio_content: "",
-    ...(reasoning !== "" && { reasoning_details: [{ type: "reasoning.text", text: reasoning }] }),
-    ...(call.tool !== undefined && { tool_calls: [{ ...toolCall(call.tool), index: 0 }] }),
+    reasoning_details: reasoning === "" ? undefined : [{ type: "reasoning.text", text: reasoning }],
+    tool_calls: call.tool === undefined ? undefined : [{ ...toolCall(call.tool), index: 0 }],
   };
   return {
     id: ID,
@@ -106,7 +106,7 @@ function wholeOpenai(call: MinimaxChatCall): Record<string, unknown> {
   };
 }
 
-/** Every chunk has zero usage and, after the first, an empty role; the last one with text also names the reason. */
+/** Every chunk has zero usage and, after the first, an empty role; the last chunk with text also has the finish reason. */
 function v2Frames(call: MinimaxChatCall): unknown[] {
   const pieces = openaiPieces(call);
   return [
@@ -114,7 +114,7 @@ function v2Frames(call: MinimaxChatCall): unknown[] {
       ...chunk(call, {
         index: 0,
         delta: { ...delta, role: index === 0 ? "assistant" : "" },
-        ...(index === pieces.length - 1 && { finish_reason: call.finish }),
+        finish_reason: index === pieces.length - 1 ? call.finish : undefined,
       }),
       usage: NO_TOKENS,
     })),
@@ -137,7 +137,7 @@ function chunk(call: MinimaxChatCall, choice?: unknown): Record<string, unknown>
   return { id: ID, choices, created: CREATED, model: call.model, object: "chat.completion.chunk", ...FLAGS };
 }
 
-/** The increments of content and reasoning; the tags of thinking come in pieces of their own. */
+/** The deltas of content and reasoning; the think tags are separate deltas. */
 function openaiPieces(call: MinimaxChatCall): Record<string, unknown>[] {
   if (call.tool !== undefined) return [{ content: "", tool_calls: [{ ...toolCall(call.tool), index: 0 }] }];
   const thoughts = call.reasoning === "" ? [] : [...call.reasoning.matchAll(/[\s\S]{1,6}/gu)].map(([part]) => part);
