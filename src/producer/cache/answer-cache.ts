@@ -8,21 +8,21 @@ import { type FrameLocation, openSegment, readSegmentIndex, SEGMENT_SUFFIX, scan
 import { type AnswerLocation, KeyIndex } from "./key-index.ts";
 
 export interface CacheOptions {
-  /** What all its files together may hold, about. */
+  /** Approximate maximum size of all files. */
   readonly maxBytes: number;
   /** Epoch ms. */
   readonly now: () => number;
-  /** The cache could not be written, and keeps nothing new from here on; the run goes on without. */
+  /** Called when the cache cannot be written and stores nothing more; the run continues. */
   readonly onProblem?: (message: string) => void;
 }
 
 interface Segment {
   readonly path: string;
   readonly number: number;
-  /** What is in the index: the frames before it. */
+  /** Bytes at the start of the file whose frames are in the index. */
   knownBytes: number;
   handle: Promise<FileHandle | undefined> | undefined;
-  /** When its file was last told that it is in use, epoch ms. */
+  /** When the modification time of its file was last set, epoch ms. */
   touchedAt: number;
 }
 
@@ -31,19 +31,19 @@ interface PendingWrite {
   readonly frame: Buffer;
 }
 
-/** The part of a cache that is dropped at once; small enough that what is dropped is not much. */
+/** A cache has about this many segments; one segment is evicted at a time. */
 const SEGMENT_SHARE = 16;
 const MAX_SEGMENT_BYTES = 64 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 64 * 1024;
-/** Answers that come faster than a disk can write are worth less than the memory they would take. */
+/** Maximum memory for unwritten answers; when the disk is too slow, further answers are not cached. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const TOUCH_EVERY_MS = 60_000;
 const FIRST_READ_BYTES = 8 * 1024;
 
 /**
- * Answers of providers on disk, found by key; any number of processes may use one folder at once. Each writes segments
- * of its own and only appends, and whatever is read is checked, so a kill, a torn write or a damaged byte makes a miss
- * and never a wrong answer. It is a cache: it may forget anything, and nothing is fsynced.
+ * Answers of providers on disk, by key. Any number of processes may use one folder at once. Each process appends to its
+ * own segments, and everything that is read is verified, so a kill, a torn write or a damaged byte causes a miss and
+ * never a wrong answer. Nothing is fsynced, because any entry may be lost.
  */
 export class AnswerCache {
   readonly #folder: string;
@@ -66,14 +66,14 @@ export class AnswerCache {
     this.#segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.max(MIN_SEGMENT_BYTES, share));
   }
 
-  /** Opens the cache in `folder`, or makes it. Throws a RunError when it cannot be used. */
+  /** Opens or creates the cache in `folder`. Throws a RunError when the folder cannot be used. */
   static async open(folder: string, options: CacheOptions): Promise<AnswerCache> {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
     } catch (error) {
       throw new RunError(
         `${folder}: cannot be used as cache (${errorCode(error)})`,
-        "name another folder with --cache, or leave it out",
+        "choose another folder with --cache, or remove the option",
         error,
       );
     }
@@ -83,7 +83,7 @@ export class AnswerCache {
     return cache;
   }
 
-  /** Opens what is there, for looking only; without a folder it is empty. */
+  /** Opens an existing cache for lookups only; empty if the folder does not exist. */
   static async openReadOnly(folder: string): Promise<AnswerCache> {
     const cache = new AnswerCache(folder, { maxBytes: 0, now: Date.now });
     cache.#isDisabled = true;
@@ -91,22 +91,22 @@ export class AnswerCache {
     return cache;
   }
 
-  /** Answers that can probably be found. */
+  /** Approximate number of answers. */
   get size(): number {
     return this.#index.size;
   }
 
-  /** Whether there is probably an answer: nothing was read, and it may turn out damaged. */
+  /** Whether the index contains an answer. It is not read, so it may turn out to be damaged. */
   has(key: Buffer): boolean {
     return this.#index.find(key).length > 0;
   }
 
-  /** The answers to these keys, as far as they are here. */
+  /** Reads the answers to these keys; undefined for a miss. */
   async find(keys: readonly Buffer[]): Promise<(CachedAnswer | undefined)[]> {
     return await Promise.all(keys.map((key) => this.#findOne(key)));
   }
 
-  /** Learns what other processes have written since; true when there is more than before. */
+  /** Indexes what other processes have written; resolves with true if there are new answers. */
   refresh(): Promise<boolean> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -114,7 +114,7 @@ export class AnswerCache {
     return this.#refreshing;
   }
 
-  /** Keeps an answer, in the background. */
+  /** Stores an answer, in the background. */
   put(key: Buffer, answer: CachedAnswer): void {
     if (this.#isDisabled || this.#pendingBytes > MAX_WAITING_BYTES) return;
     const frame = encodeFrame(key, answer);
@@ -123,12 +123,12 @@ export class AnswerCache {
     if (this.#pendingWrites.length === 1) this.#writing = this.#writing.then(() => this.#write());
   }
 
-  /** Resolves when every process can find what was put before. */
+  /** Resolves when every process can find all answers of earlier `put` calls. */
   async flush(): Promise<void> {
     await this.#writing;
   }
 
-  /** Ends what this process has written and closes all files. */
+  /** Seals the segment of this process and closes all files. */
   async close(): Promise<void> {
     await this.flush();
     await this.#refreshing;
@@ -140,8 +140,8 @@ export class AnswerCache {
   }
 
   async #findOne(key: Buffer): Promise<CachedAnswer | undefined> {
-    for (const place of this.#index.find(key)) {
-      const answer = await this.#read(key, place).catch(() => undefined);
+    for (const location of this.#index.find(key)) {
+      const answer = await this.#read(key, location).catch(() => undefined);
       if (answer) return answer;
     }
     return undefined;
@@ -169,7 +169,7 @@ export class AnswerCache {
     return segment.handle;
   }
 
-  /** The time of a segment's file says when it was last of use: what is dropped first is what is longest unused. */
+  /** Sets the modification time of a segment's file, because the least recently used segment is evicted first. */
   #touch(segment: Segment): void {
     const now = this.#options.now();
     if (now - segment.touchedAt < TOUCH_EVERY_MS) return;
@@ -184,8 +184,8 @@ export class AnswerCache {
       const segment = this.#segments.get(path) ?? this.#addSegment(path);
       if (segment !== this.#writer?.segment && bytes > segment.knownBytes) await this.#indexSegment(segment, bytes);
     }
-    const there = new Set(files.map(({ path }) => path));
-    await this.#removeSegments([...this.#segments.keys()].filter((path) => !there.has(path)));
+    const existing = new Set(files.map(({ path }) => path));
+    await this.#removeSegments([...this.#segments.keys()].filter((path) => !existing.has(path)));
     return this.#index.size > before;
   }
 
@@ -239,7 +239,7 @@ export class AnswerCache {
     const buffers = pendingWrites.map(({ frame }) => frame);
     const length = buffers.reduce((sum, frame) => sum + frame.length, 0);
     const { bytesWritten } = await handle.writev(buffers, offset);
-    if (bytesWritten < length) throw new Error("the system took only a part");
+    if (bytesWritten < length) throw new Error("incomplete write");
     for (const { key, frame } of pendingWrites) {
       this.#index.add(key, { segment: segment.number, offset });
       offset += frame.length;
@@ -266,7 +266,7 @@ export class AnswerCache {
     await scanAndSeal(segment.path, segment.knownBytes);
   }
 
-  /** Leaves room for the segment that is being written. */
+  /** Evicts segments to make room for the segment that is being written. */
   async #evict(): Promise<void> {
     const room = Math.max(0, this.#options.maxBytes - this.#segmentBytes);
     await this.#removeSegments(await evictSegments(this.#folder, room, this.#writer?.segment.path));
@@ -279,7 +279,7 @@ export class AnswerCache {
     });
   }
 
-  /** Nothing that goes wrong here is a reason for a run to stop: the cache keeps nothing new, and says so once. */
+  /** An error here does not stop the run: the cache is disabled and reports the problem once. */
   async #disableOnError(work: () => Promise<void>): Promise<void> {
     if (this.#isDisabled) return;
     try {
@@ -289,7 +289,7 @@ export class AnswerCache {
       this.#pendingWrites = [];
       this.#pendingBytes = 0;
       const reason = errorCode(error) ?? (error instanceof Error ? error.message : "unknown error");
-      this.#options.onProblem?.(`the cache ${this.#folder} cannot be written (${reason}): it keeps nothing new`);
+      this.#options.onProblem?.(`the cache ${this.#folder} cannot be written (${reason}); new answers are not cached`);
     }
   }
 }

@@ -10,14 +10,14 @@ export interface AnswerResolverDeps {
   readonly cache: AnswerCache;
   readonly claims: SingleFlightClaims;
   readonly computeKey: ComputeAnswerKey;
-  /** Floats of the run's vectors, 0 while not known: a vector of another length is no answer. */
+  /** Dimensions of the run's vectors, 0 while unknown; cached vectors of another length are not used. */
   readonly dimensions?: () => number;
   readonly clock: Clock;
-  /** Told once, when items begin to wait for another run. */
+  /** Called once, when the first item waits for another run. */
   readonly onWaiting?: () => void;
 }
 
-/** What came of looking at items: those that are to be sent, and the records of those that need not be. */
+/** Result of a lookup: the items to send, and the records of items that were answered without a call. */
 export interface LookupResult {
   readonly send: readonly Item[];
   readonly records: readonly WireRecord[];
@@ -29,19 +29,19 @@ interface CacheLookup {
   readonly hash: string;
 }
 
-/** Enough to tell questions apart that are asked at the same time. */
+/** Hex digits of the key in claims; enough to distinguish requests that are in flight at the same time. */
 const HASH_HEX = 32;
 const RENEW_EVERY_MS = CLAIM_MS / 3;
-/** Texts that wait for other runs' answers, in memory. */
+/** Maximum memory for texts that wait for answers of other runs. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Keeps a run from asking what is known, or is being asked. Items whose answer is in the cache are answered from it;
- * the others are claimed, and those that another run has claimed wait until its answer is there, or it is gone.
+ * Avoids calls for answers that are cached or in flight. Items whose answer is in the cache get it from there. The others
+ * are claimed; an item that another run has claimed waits until the answer is cached or the claim expires.
  */
 export class AnswerResolver {
   readonly #deps: AnswerResolverDeps;
-  /** Claimed by this run and being asked, by item. */
+  /** Lookups that this run has claimed and sent, by item index. */
   readonly #inFlight = new Map<number, CacheLookup>();
   readonly #waiting = new Map<number, CacheLookup>();
   #waitingBytes = 0;
@@ -55,23 +55,23 @@ export class AnswerResolver {
     this.#renewedAt = deps.clock.now();
   }
 
-  /** Items that wait for another run's answer. */
+  /** Number of items that wait for the answer of another run. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Nothing more should be looked at before something that waits has come. */
+  /** Whether no further items should be resolved until a waiting item is done. */
   isFull(windowSize: number): boolean {
     return this.#waiting.size >= windowSize || this.#waitingBytes >= MAX_WAITING_BYTES;
   }
 
-  /** Looks at items that have no record yet. */
+  /** Resolves items that have no record yet. */
   async resolve(items: readonly Item[]): Promise<LookupResult> {
     const send: Item[] = [];
     const lookups: CacheLookup[] = [];
     for (const item of items) {
       const key = this.#deps.computeKey(item);
-      // A run that is opened again in the middle looks at everything anew.
+      // A run that is reopened resolves all its items again.
       this.#stopWaiting(item);
       if (key) lookups.push({ item, key, hash: key.toString("hex").slice(0, HASH_HEX) });
       else send.push(item);
@@ -82,19 +82,19 @@ export class AnswerResolver {
     return { send: send.sort(byIndex), records: [...records, ...result.records] };
   }
 
-  /** Looks again at items that wait. */
+  /** Resolves the waiting items again. */
   async retryWaiting(): Promise<LookupResult> {
     const waiting = [...this.#waiting.values()];
     await this.#deps.cache.refresh();
     const { records, missed } = await this.#find(waiting);
     const result = await this.#claim(missed);
-    const hasCome = new Set(result.send.map(({ index }) => index));
-    for (const { index } of [...records, ...result.records]) hasCome.add(index);
-    for (const { item } of waiting) if (hasCome.has(item.index)) this.#stopWaiting(item);
+    const resolved = new Set(result.send.map(({ index }) => index));
+    for (const { index } of [...records, ...result.records]) resolved.add(index);
+    for (const { item } of waiting) if (resolved.has(item.index)) this.#stopWaiting(item);
     return { send: result.send, records: [...records, ...result.records] };
   }
 
-  /** Items that are on their way without having been looked at, because they were before a process died. */
+  /** Claims items that are already queued, because an earlier process of this run has sent them. */
   async resume(items: readonly Item[]): Promise<void> {
     const lookups = items.flatMap((item) => {
       const key = this.#deps.computeKey(item);
@@ -104,7 +104,7 @@ export class AnswerResolver {
     for (const lookup of lookups) this.#inFlight.set(lookup.item.index, lookup);
   }
 
-  /** Keeps what was answered and gives its claims back, in the background. */
+  /** Caches answers and releases their claims, in the background. */
   recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
       const lookup = this.#inFlight.get(record.index);
@@ -117,7 +117,7 @@ export class AnswerResolver {
     if (this.#settled.length > 0) this.#settling = this.#settling.then(() => this.#settle());
   }
 
-  /** To be called about twice a second. A run that is paused lets go: who else wants an answer must not wait for it. */
+  /** Renews claims; call it about twice per second. A paused run lets its claims expire, so that no other run waits. */
   async tick({ isPaused = false }: { readonly isPaused?: boolean }): Promise<void> {
     const now = this.#deps.clock.now();
     if (isPaused || now - this.#renewedAt < RENEW_EVERY_MS) return;
@@ -126,7 +126,7 @@ export class AnswerResolver {
     await this.#deps.claims.renew(hashes).catch(() => undefined);
   }
 
-  /** Gives everything back that is still claimed, and closes the cache. */
+  /** Releases all claims and closes the cache. */
   async close(): Promise<void> {
     for (const lookup of this.#inFlight.values()) this.#settled.push({ lookup, answer: undefined });
     this.#inFlight.clear();
@@ -148,8 +148,8 @@ export class AnswerResolver {
   }
 
   /**
-   * Claims come before the last look: an answer that another run had when it let go of its claim was written before,
-   * so whoever has the claim and does not find the answer is the one to ask.
+   * Claims before the last cache lookup: a run writes an answer to the cache before it releases its claim, so a run that
+   * gets the claim and does not find the answer must send the request.
    */
   async #claim(lookups: readonly CacheLookup[]): Promise<LookupResult> {
     if (lookups.length === 0) return { send: [], records: [] };
@@ -188,7 +188,7 @@ export class AnswerResolver {
     if (this.#waiting.delete(index)) this.#waitingBytes -= text.length;
   }
 
-  /** Asking once instead of twice is a saving, and no reason to stop when Redis refuses (full, for one). */
+  /** Claims only save calls, so a Redis error (out of memory, for example) does not stop the run. */
   async #acquire(lookups: readonly CacheLookup[]) {
     return await this.#deps.claims.acquire(lookups.map(({ hash }) => hash)).catch(() => []);
   }

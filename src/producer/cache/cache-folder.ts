@@ -2,20 +2,20 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import { getSegmentIndexPath, openSegment, SEGMENT_SUFFIX, scanSegment, sealSegment } from "./cache-segment.ts";
 
-/** A segment of a cache's folder, as its file says. */
+/** A segment file in the cache folder. */
 export interface SegmentFile {
   readonly path: string;
   readonly bytes: number;
-  /** When something in it was last used or written, epoch ms. */
+  /** When an entry was last used or written, epoch ms. */
   readonly usedAt: number;
 }
 
-/** A segment whose writer said nothing for so long has lost it, and grows no more. */
+/** A segment that was not written for this long has no writer any more. */
 const ABANDONED_MS = 60 * 60_000;
-/** Runs leave a segment each, however little was new: beyond so many small ones, they become one. */
+/** Every run leaves a segment, however small; more small segments than this are merged. */
 const SMALL_SEGMENTS = 32;
 
-/** All segments, the longest unused first; none when there is no such folder. */
+/** Lists all segments, least recently used first; none if the folder does not exist. */
 export async function listSegments(folder: string): Promise<SegmentFile[]> {
   const names = await readdir(folder).catch(() => []);
   const found = await Promise.all(
@@ -30,24 +30,24 @@ export async function listSegments(folder: string): Promise<SegmentFile[]> {
   return found.flat().sort((a, b) => a.usedAt - b.usedAt);
 }
 
-/** Drops the longest unused segments until the others fit, `kept` in any case; resolves with what was dropped. */
+/** Deletes the least recently used segments, except `kept`, until the others fit; resolves with the deleted paths. */
 export async function evictSegments(folder: string, maxBytes: number, kept?: string): Promise<string[]> {
   const segments = await listSegments(folder);
   let total = segments.reduce((sum, { bytes }) => sum + bytes, 0);
-  const dropped: string[] = [];
+  const deleted: string[] = [];
   for (const { path, bytes } of segments) {
     if (total <= maxBytes) break;
     if (path === kept) continue;
-    await dropSegment(path);
-    dropped.push(path);
+    await deleteSegment(path);
+    deleted.push(path);
     total -= bytes;
   }
-  return dropped;
+  return deleted;
 }
 
 /**
- * Seals what killed writers left, and makes one segment of many small ones. Nothing of it matters for what is found:
- * it may be killed at any moment, and two processes that do it at once only do it twice.
+ * Merges many small segments into one, including those of killed writers. It does not affect lookups: it may be killed
+ * at any time, and two processes may do it at once.
  */
 export async function compactFolder(folder: string, segmentBytes: number, now: number): Promise<void> {
   const segments = await listSegments(folder);
@@ -69,7 +69,7 @@ export async function compactFolder(folder: string, segmentBytes: number, now: n
   await mergeSegments(merged);
 }
 
-/** The whole frames of several segments one after another, under a new name, as old as the youngest of them. */
+/** Writes the complete frames of several segments to a new one with the modification time of the newest. */
 async function mergeSegments(segments: readonly SegmentFile[]): Promise<void> {
   const last = segments.at(-1);
   if (!last || segments.length < 2) return;
@@ -84,7 +84,7 @@ async function mergeSegments(segments: readonly SegmentFile[]): Promise<void> {
   await rename(`${path}.partial`, path);
   await scanAndSeal(path, bytes.length);
   await utimes(path, new Date(last.usedAt), new Date(last.usedAt));
-  for (const one of segments) await dropSegment(one.path);
+  for (const one of segments) await deleteSegment(one.path);
 }
 
 async function countCompleteBytes(path: string, size: number): Promise<number> {
@@ -97,7 +97,7 @@ async function countCompleteBytes(path: string, size: number): Promise<number> {
   }
 }
 
-/** Writes the index of a segment that nobody writes any more. */
+/** Writes the index of a segment that has no writer any more. */
 export async function scanAndSeal(path: string, size: number): Promise<void> {
   const handle = await openSegment(path);
   if (!handle) return;
@@ -116,7 +116,7 @@ async function isSealed({ path }: SegmentFile): Promise<boolean> {
   );
 }
 
-async function dropSegment(path: string): Promise<void> {
+async function deleteSegment(path: string): Promise<void> {
   await rm(path, { force: true });
   await rm(getSegmentIndexPath(path), { force: true });
 }

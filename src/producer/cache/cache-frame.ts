@@ -4,23 +4,23 @@ import type { WireRecord } from "#src/state/records/record-codec.ts";
 /*
  * One frame per answer, little-endian:
  *   0 magic u32   4 kind u32 (1 vector, 2 JSON)   8 tokens u32   12 bytes of the answer u32   16 key (32)
- *   48 check of the answer u32   52 check of the bytes before u32   56 the answer
- * Checks are CRC-32. The head has its own, so that a reader can walk from frame to frame without the answers.
+ *   48 check of the answer u32   52 check of bytes 0 to 51 u32   56 the answer
+ * Checks are CRC-32. The header has its own, so that a reader can go from frame to frame without reading the answers.
  */
 const MAGIC = 0x31_43_4c_53;
 const KIND_VECTOR = 1;
 const KIND_JSON = 2;
 export const KEY_BYTES = 32;
 export const FRAME_HEADER_BYTES = 56;
-/** Nothing that a provider answers is larger; a longer figure is damage. */
+/** No answer of a provider is larger; a larger number means that the frame is damaged. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** What a provider answered, without anything of whom or for whom. */
+/** An answer of a provider, without the item or run that it was for. */
 export type CachedAnswer = Pick<WireRecord, "tokens" | "vector" | "json">;
 
 export interface FrameHeader {
   readonly key: Buffer;
-  /** Of the whole frame. */
+  /** Size of the whole frame. */
   readonly bytes: number;
 }
 
@@ -38,7 +38,7 @@ export function encodeFrame(key: Buffer, { tokens, vector, json }: CachedAnswer)
   return frame;
 }
 
-/** The frame that begins with these bytes; undefined when none does, or its head is not whole. */
+/** Decodes the header at the start of these bytes; undefined for an invalid or incomplete header. */
 export function decodeFrameHeader(bytes: Buffer): FrameHeader | undefined {
   if (bytes.length < FRAME_HEADER_BYTES || bytes.readUInt32LE(0) !== MAGIC) return undefined;
   if (crc32(bytes.subarray(0, 52)) !== bytes.readUInt32LE(52)) return undefined;
@@ -47,7 +47,7 @@ export function decodeFrameHeader(bytes: Buffer): FrameHeader | undefined {
   return { key: bytes.subarray(16, 48), bytes: FRAME_HEADER_BYTES + length };
 }
 
-/** The answer to `key` in a frame; undefined when it is another one's, damaged, or not whole. Copies nothing. */
+/** Decodes the answer to `key`; undefined for another key, or a damaged or incomplete frame. Copies nothing. */
 export function decodeFrame(key: Buffer, frame: Buffer): CachedAnswer | undefined {
   const header = decodeFrameHeader(frame);
   if (!header || frame.length < header.bytes || !header.key.equals(key)) return undefined;

@@ -7,14 +7,14 @@ const INDEX_SUFFIX = ".index";
 const READ_BYTES = 1024 * 1024;
 
 /*
- * The index of a segment that grows no more: 0 magic (8)   8 bytes of the segment u32   12 frames u32   16 check u32
- * (CRC-32 of what follows)   20 0   then, per frame, the first 8 bytes of its key and its offset u32.
+ * The index of a sealed segment: 0 magic (8)   8 bytes of the segment u32   12 frames u32   16 check u32
+ * (CRC-32 of everything from byte 24 on)   20 0   24 per frame: the first 8 bytes of its key, and its offset u32
  */
 const INDEX_MAGIC = Buffer.from("SLUICEAI", "latin1");
 const INDEX_HEADER_BYTES = 24;
 const INDEX_FRAME_BYTES = 12;
 
-/** A frame of a segment, known by the first bytes of its key. */
+/** A frame of a segment; `key` is the first 8 bytes of its key. */
 export interface FrameLocation {
   readonly key: Buffer;
   readonly offset: number;
@@ -24,8 +24,8 @@ export function getSegmentIndexPath(segmentPath: string): string {
   return `${segmentPath.slice(0, -SEGMENT_SUFFIX.length)}${INDEX_SUFFIX}`;
 }
 
-/** Frames in the order they lie. */
-export function encodeSegmentIndex(frames: readonly FrameLocation[], segmentBytes: number): Buffer {
+/** Encodes the index of a segment; the frames are in the order of the file. */
+function encodeSegmentIndex(frames: readonly FrameLocation[], segmentBytes: number): Buffer {
   const bytes = Buffer.alloc(INDEX_HEADER_BYTES + frames.length * INDEX_FRAME_BYTES);
   for (const [i, { key, offset }] of frames.entries()) {
     const at = INDEX_HEADER_BYTES + i * INDEX_FRAME_BYTES;
@@ -39,8 +39,8 @@ export function encodeSegmentIndex(frames: readonly FrameLocation[], segmentByte
   return bytes;
 }
 
-/** Undefined for what is damaged, or belongs to a segment of another size. */
-export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FrameLocation[] | undefined {
+/** Returns undefined for an index that is damaged or belongs to a segment of another size. */
+function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FrameLocation[] | undefined {
   if (bytes.length < INDEX_HEADER_BYTES || !bytes.subarray(0, 8).equals(INDEX_MAGIC)) return undefined;
   const count = bytes.readUInt32LE(12);
   const body = bytes.subarray(INDEX_HEADER_BYTES);
@@ -52,22 +52,22 @@ export function decodeSegmentIndex(bytes: Buffer, segmentBytes: number): FrameLo
   });
 }
 
-/** Says that a segment grows no more, so that nobody has to read through it again. */
+/** Writes the index of a complete segment, so that it need not be scanned again. */
 export async function sealSegment(path: string, frames: readonly FrameLocation[], segmentBytes: number): Promise<void> {
   const index = getSegmentIndexPath(path);
   await writeFile(`${index}.partial`, encodeSegmentIndex(frames, segmentBytes), { mode: 0o600 });
   await rename(`${index}.partial`, index);
 }
 
-/** The frames of a sealed segment; undefined when it is not sealed. */
+/** Reads the index of a segment; undefined when it is not sealed. */
 export async function readSegmentIndex(path: string, segmentBytes: number): Promise<FrameLocation[] | undefined> {
   const bytes = await readFile(getSegmentIndexPath(path)).catch(() => undefined);
   return bytes && decodeSegmentIndex(bytes, segmentBytes);
 }
 
 /**
- * The whole frames from `start` on, and where they end. Whatever is behind that is still being written, or was when
- * its writer was killed.
+ * Finds the complete frames from `start` on, and where they end. Bytes after the end are still being written, or their
+ * writer was killed.
  */
 export async function scanSegment(
   handle: FileHandle,
@@ -86,7 +86,7 @@ export async function scanSegment(
   return { frames, end };
 }
 
-/** Notes the frames whose heads are in `bytes`, and returns where the first one begins that is not. */
+/** Collects the frames whose headers are in `bytes`, and returns the offset of the first one that is not complete. */
 function readFrameHeaders(bytes: Buffer, start: number, size: number, frames: FrameLocation[]): number {
   let at = 0;
   for (;;) {
@@ -98,7 +98,7 @@ function readFrameHeaders(bytes: Buffer, start: number, size: number, frames: Fr
   }
 }
 
-/** Opens a segment for reading; undefined when somebody has dropped it. */
+/** Opens a segment for reading; undefined when it was deleted. */
 export async function openSegment(path: string): Promise<FileHandle | undefined> {
   return await open(path, "r").catch(() => undefined);
 }

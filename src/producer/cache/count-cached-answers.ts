@@ -2,14 +2,14 @@ import type { Item } from "#src/core/item.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { ComputeAnswerKey } from "./answer-key.ts";
 
-/** What a cache would answer of a plan. Nothing is read of the answers: one of them may turn out damaged. */
+/** Items of a plan with a cached answer. The answers are not read, so one may still turn out to be damaged. */
 export interface CachedAnswerCounts {
   readonly items: number;
   /** Estimated. */
   readonly tokens: number;
 }
 
-/** How many of these items, copies aside, a cache has answers for; none without a folder. */
+/** Counts the items, without duplicates, that have a cached answer; 0 if the folder does not exist. */
 export async function countCachedAnswers(
   folder: string,
   computeKey: ComputeAnswerKey,

@@ -1,16 +1,16 @@
 const FIRST_CAPACITY = 1 << 12;
-/** 24 to 48 bytes an answer while growing. */
+/** 24 to 48 bytes per answer while growing. */
 const MAX_LOAD = 2 / 3;
 
-/** Where an answer lies: which file, and at which byte of it. */
+/** Location of an answer: a segment file and a byte offset in it. */
 export interface AnswerLocation {
   readonly segment: number;
   readonly offset: number;
 }
 
 /**
- * Finds answers by the first 64 bits of their keys, in typed arrays. Two keys may share those bits, and one key may be
- * in several places, so what is found says where to look; what is there says whose it is.
+ * Maps the first 64 bits of keys to the locations of answers, in typed arrays. Two keys may share these bits, and one key
+ * may have several locations, so the caller must compare the key at each location.
  */
 export class KeyIndex {
   #capacity = FIRST_CAPACITY;
@@ -30,7 +30,7 @@ export class KeyIndex {
     this.#insert(key.readUInt32LE(0), key.readUInt32LE(4), segment + 1, offset);
   }
 
-  /** The latest first. */
+  /** Returns the possible locations of a key, the latest first. */
   find(key: Buffer): AnswerLocation[] {
     const [high, low] = [key.readUInt32LE(0), key.readUInt32LE(4)];
     const found: AnswerLocation[] = [];
@@ -41,7 +41,7 @@ export class KeyIndex {
     return found;
   }
 
-  /** Forgets what lies in segments that are gone. */
+  /** Removes the locations in segments that no longer exist. */
   retainSegments(isKept: (segment: number) => boolean): void {
     this.#rebuild(this.#capacity, isKept);
   }

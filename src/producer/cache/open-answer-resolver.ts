@@ -6,20 +6,20 @@ import { AnswerCache } from "./answer-cache.ts";
 import type { ComputeAnswerKey } from "./answer-key.ts";
 import { AnswerResolver } from "./answer-resolver.ts";
 
-/** Where answers are kept, and how much of them. */
+/** Location and size of the answer cache. */
 export interface AnswerCacheSettings {
   readonly folder: string;
   readonly maxBytes: number;
-  /** Where a provider is reached; part of what its answers are known by. */
+  /** Returns the addresses of a provider; they are part of the keys of its answers. */
   readonly listAddresses: (provider: string) => readonly string[];
 }
 
-/** A cache, and the Redis over which runs agree on who asks. */
+/** A cache, and the Redis in which runs claim requests. */
 export interface AnswerCacheDeps extends AnswerCacheSettings {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
-  /** Tells whoever watches the run something worth a sentence. */
+  /** Shows a message to the user. */
   readonly notify: (message: string) => void;
 }
 
@@ -37,6 +37,6 @@ export async function openAnswerResolver(
     computeKey,
     clock,
     dimensions,
-    onWaiting: () => notify("another run is asking the same: what it has begun to ask waits for its answers"),
+    onWaiting: () => notify("another run has sent some of the same requests: their items wait for its answers"),
   });
 }

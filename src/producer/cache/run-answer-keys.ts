@@ -1,20 +1,21 @@
 import { requireModelName } from "#src/core/model-name.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { type AnswerScope, type ComputeAnswerKey, createChatKey, createEmbeddingKey } from "./answer-key.ts";
 import type { AnswerCacheSettings } from "./open-answer-resolver.ts";
 
 type Addresses = Pick<AnswerCacheSettings, "listAddresses">;
 
-/** The keys of texts that one model embeds. */
+/** Computes keys of texts that one model embeds. */
 export function createRunEmbeddingKey(
   { listAddresses }: Addresses,
   request: { provider: string; model: string; purpose: string; dimensions?: number | undefined },
 ): ComputeAnswerKey {
   const { provider, model, purpose, dimensions } = request;
-  const parameters = { purpose, ...(dimensions === undefined ? {} : { dimensions }) };
+  const parameters = omitUndefined({ purpose, dimensions });
   return createEmbeddingKey({ provider, addresses: listAddresses(provider), model, parameters });
 }
 
-/** The keys of chat requests, whose items name their models "provider/model". */
+/** Computes keys of chat requests, whose items have a model "provider/model". */
 export function createRunChatKey({ listAddresses }: Addresses): ComputeAnswerKey {
   return createChatKey((name): AnswerScope => {
     const { provider, model } = requireModelName(name);

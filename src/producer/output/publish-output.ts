@@ -1,7 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, RunError } from "#src/core/errors.ts";
-import { type Disk, diskError } from "#src/producer/storage/disk.ts";
+import { type Disk, toDiskError } from "#src/producer/storage/disk.ts";
 import type { ItemRange, RecordCounts } from "#src/producer/storage/store-state.ts";
 import { RESULT_FILES } from "./result-writer.ts";
 
@@ -55,7 +55,7 @@ export async function publishOutput(
     return all;
   } catch (error) {
     if (error === signal?.reason || errorCode(error) === undefined) throw error;
-    throw diskError(error, dir);
+    throw toDiskError(error, dir);
   }
 }
 

@@ -6,25 +6,25 @@ import { PagedReader } from "./paged-reader.ts";
 export const ANSWER_FILE = "answers.bin";
 
 /*
- * One frame per answer, little-endian, in the order they came:
+ * One frame per answer, little-endian, in the order of arrival:
  *   0 magic u32   4 item u32   8 stored at, epoch seconds u32   12 bytes of JSON u32   16 check u32   20 JSON
  * The check is the CRC-32 of bytes 4 to 16 and the JSON.
  */
 const MAGIC = 0x31_4a_4c_53;
 const HEADER_BYTES = 20;
-/** What the 40 bits of a ledger's locator can point at. */
+/** Limit of the 40 bits of a ledger's locator. */
 const MAX_BYTES = 2 ** 40;
 
-/** An answer as it lies in the log. */
+/** An answer in the log. */
 export interface LoggedAnswer {
   readonly json: unknown;
-  /** When it came, epoch seconds. */
+  /** When it was stored, epoch seconds. */
   readonly storedAt: number;
 }
 
 /**
- * Results of a run that are JSON of any size, one frame each, in the order they came. The ledger says where an item's
- * frame begins; a frame that no slot points to (the process died before the ledger was written) is simply never read.
+ * JSON results of a run, one frame each, in the order of arrival. The ledger contains the position of each item's frame; a
+ * frame without a slot (the process was killed before it wrote the ledger) is never read.
  */
 export class AnswerLog {
   readonly #reader: PagedReader;
@@ -35,17 +35,17 @@ export class AnswerLog {
     this.#reader = new PagedReader(file);
   }
 
-  /** Takes the file over as it is; new frames go behind whatever a kill left at its end. */
+  /** Opens the log as it is; new frames are appended after an incomplete frame of a killed process. */
   static async open(file: DiskFile): Promise<AnswerLog> {
     return new AnswerLog(file, await file.size());
   }
 
-  /** A position at or after this holds no answer. */
+  /** There are no answers at or after this position. */
   get endBytes(): number {
     return this.#endBytes;
   }
 
-  /** Reserves the place of an answer at once and returns it with the bytes to be written there. */
+  /** Reserves space for an answer and returns its position with the bytes to write there. */
   place(index: number, json: unknown, storedAt: number): { position: number; bytes: Buffer } {
     const text = JSON.stringify(json) ?? "null";
     const bytes = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(text));
@@ -56,12 +56,12 @@ export class AnswerLog {
     bytes.write(text, HEADER_BYTES);
     bytes.writeUInt32LE(computeChecksum(bytes), 16);
     const position = this.#endBytes;
-    if (position + bytes.length > MAX_BYTES) throw new RunError("a run's answers must fit into 1 TB");
+    if (position + bytes.length > MAX_BYTES) throw new RunError("the answers of a run exceed the limit of 1 TB");
     this.#endBytes += bytes.length;
     return { position, bytes };
   }
 
-  /** The answer of item `index` at `position`; undefined when no whole frame of that item begins there. */
+  /** Reads the answer of item `index` at `position`; undefined if there is no complete frame of that item. */
   async read(index: number, position: number): Promise<LoggedAnswer | undefined> {
     const header = await this.#reader.read(position, HEADER_BYTES);
     if (header.length < HEADER_BYTES || header.readUInt32LE(0) !== MAGIC) return undefined;

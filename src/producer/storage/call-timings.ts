@@ -8,20 +8,20 @@ import { WORK_FOLDER } from "./open-files.ts";
 import { planSlotWrites } from "./plan-writes.ts";
 
 /*
- * When the calls that gave results were made, for people who look at one item: a place of 8 bytes per item, so that
- * one is found without reading the others, and written with its neighbours.
+ * Times of the calls that returned results, shown for single items: 8 bytes per item at a fixed position, so that one is
+ * found without reading the others, and adjacent ones are written together.
  *
- *   header  4,096 bytes: JSON { version, base (epoch ms), lanes (names) }, filled up with spaces
+ *   header  4,096 bytes: JSON { version, base (epoch ms), lanes (names) }, padded with spaces
  *   item    u32 LE start in hundredths of a second after base | u32 LE: ms of the call << 8, lane (0 none, 1 first)
  *
- * It is never waited for and never synced: a power cut may take the last seconds, and a reader says that it is not known.
+ * Nothing waits for it and it is never synced: a power failure may lose the last seconds, which then show as unknown.
  */
 const HEADER_BYTES = 4_096;
 const SLOT_BYTES = 8;
 const UNIT_MS = 10;
 const MAX_START = 0xffff_ffff;
 const MAX_DURATION_MS = 0xff_ffff;
-/** The last one stands for all lanes that found no place. */
+/** The last number stands for all lanes that do not fit into the header. */
 const MAX_LANES = 255;
 const DAY_MS = 24 * 3600_000;
 
@@ -31,7 +31,7 @@ interface Header {
   readonly lanes: string[];
 }
 
-/** Writes down the calls of one run's results in its work folder. */
+/** Records the calls of one run's results in its work folder. */
 export class CallTimings {
   readonly #file: DiskFile;
   readonly #header: Header;
@@ -46,7 +46,7 @@ export class CallTimings {
     this.#isHeaderWritten = isHeaderWritten;
   }
 
-  /** Goes on with the notes of an earlier process; `createdAt` is the run's, epoch ms. */
+  /** Continues the file of an earlier process. `createdAt` is the creation time of the run, epoch ms. */
   static async open(dir: string, createdAt: number, disk: Disk = systemDisk): Promise<CallTimings> {
     const file = await disk.open(join(dir, WORK_FOLDER, RESULT_FILES.calls));
     const bytes = Buffer.alloc(HEADER_BYTES);
@@ -54,11 +54,11 @@ export class CallTimings {
     const known = parseHeader(bytes.subarray(0, read));
     if (known) return new CallTimings(file, known, true);
     await file.truncate(0);
-    // Redis's clock and this one may differ, and what is before the base has no place.
+    // One day earlier, because the clock of Redis may differ and times before the base cannot be stored.
     return new CallTimings(file, { version: 1, base: createdAt - DAY_MS, lanes: [] }, false);
   }
 
-  /** Takes what is known of the calls of stored records, to be written at leisure. */
+  /** Queues the calls of stored records to be written in the background. */
   recordCalls(records: readonly WireRecord[]): void {
     if (this.#isBroken) return;
     for (const record of records) if (record.call && !record.failure) this.#waiting.push(record);
@@ -77,7 +77,7 @@ export class CallTimings {
     try {
       while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0));
     } catch {
-      // A disk that refuses is told by whoever writes the records; these are only looked at.
+      // Disk errors are reported by the record store; call timings are only informative.
       this.#isBroken = true;
       this.#waiting = [];
     }
@@ -90,7 +90,7 @@ export class CallTimings {
       return { index, bytes: bytes.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES) };
     });
     if (!this.#isHeaderWritten) await this.#writeHeader();
-    // The same item twice in one reply: both tell of a call that was made.
+    // An item may occur twice in one reply; both records describe a call that was made.
     const distinct = [...new Map(slots.map((slot) => [slot.index, slot])).values()];
     for (const { buffers, position } of planSlotWrites(distinct, SLOT_BYTES, HEADER_BYTES)) {
       await this.#file.write(buffers, position);
@@ -123,12 +123,12 @@ export class CallTimings {
   }
 }
 
-/** Keeps the notes of a run whose work folder is about to go, beside its output. */
+/** Moves the call timings to the output folder, before the work folder is deleted. */
 export async function preserveCallTimings(dir: string): Promise<void> {
   await rename(join(dir, WORK_FOLDER, RESULT_FILES.calls), join(dir, RESULT_FILES.calls)).catch(() => undefined);
 }
 
-/** The call that gave an item its result; undefined when nobody noted it. An unknown lane is "". */
+/** Reads the call that returned the result of an item; undefined when it was not recorded. An unknown lane is "". */
 export async function readCallTiming(dir: string, index: number): Promise<RecordCall | undefined> {
   return (
     (await readTiming(join(dir, WORK_FOLDER, RESULT_FILES.calls), index)) ??
@@ -136,10 +136,10 @@ export async function readCallTiming(dir: string, index: number): Promise<Record
   );
 }
 
-/** 1 MiB of places is read at a time. */
+/** 1 MiB of slots per read. */
 const SLOTS_PER_READ = 131_072;
 
-/** The items whose calls ended last, the latest last, `count` at most: reads the notes of all items. Empty without notes. */
+/** Finds the `count` items whose calls ended last, the latest last; reads the timings of all items. Empty without a file. */
 export async function readLatestCalls(
   dir: string,
   count: number,
@@ -161,7 +161,7 @@ export async function readLatestCalls(
   return [];
 }
 
-/** By the ends of their calls, ms after the base. */
+/** Returns the latest ends of calls, in ms after the base. */
 async function findLatest(file: FileHandle, count: number): Promise<{ index: number; end: number }[]> {
   const bytes = Buffer.alloc(SLOTS_PER_READ * SLOT_BYTES);
   let latest: { index: number; end: number }[] = [];

@@ -3,24 +3,24 @@ import { endianness } from "node:os";
 import { dirname } from "node:path";
 import { errorCode, RunError } from "#src/core/errors.ts";
 
-/** One open file, read and written at positions. Every method rejects with the system's error. */
+/** An open file with positioned reads and writes. Every method rejects with the system error. */
 export interface DiskFile {
-  /** Writes the buffers one after another from `position`; resolves when the system has taken every byte. */
+  /** Writes consecutive buffers from `position` on; resolves when the operating system has accepted all bytes. */
   write(buffers: readonly Uint8Array[], position: number): Promise<void>;
-  /** Fills `into` from `position` and returns the bytes read: fewer than asked only at the end of the file. */
+  /** Fills `into` from `position` and returns the number of bytes; fewer than requested only at the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Resolves when everything written before the call survives a power cut. */
+  /** Resolves when everything written before the call survives a power failure. */
   sync(): Promise<void>;
   size(): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Where a sink keeps its files; tests put a disk here that fills up or loses power. */
+/** The file system of a store; tests replace it with one that fills up or loses power. */
 export interface Disk {
-  /** Opens for reading and writing; creates the file when it is absent, and its folder too. */
+  /** Opens a file for reading and writing; creates the file and its folder if they do not exist. */
   open(path: string): Promise<DiskFile>;
-  /** Makes the names in a folder (created, renamed) survive a power cut. */
+  /** Makes created and renamed files of a folder survive a power failure. */
   syncFolder(path: string): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ class HandleFile implements DiskFile {
     let at = position;
     while (rest.length > 0) {
       const { bytesWritten } = await this.#handle.writev(rest, at);
-      if (bytesWritten === 0) throw new Error("the system wrote no byte and named no error");
+      if (bytesWritten === 0) throw new Error("the operating system wrote no bytes and reported no error");
       at += bytesWritten;
       rest = dropBytes(rest, bytesWritten);
     }
@@ -69,7 +69,7 @@ class HandleFile implements DiskFile {
   }
 }
 
-/** What is left of the buffers after a write that took only their first `bytes`. */
+/** Returns the rest of the buffers after a write that accepted only their first `bytes` bytes. */
 function dropBytes(buffers: readonly Uint8Array[], bytes: number): Uint8Array[] {
   let skip = bytes;
   const rest: Uint8Array[] = [];
@@ -103,10 +103,10 @@ export const systemDisk: Disk = {
   },
 };
 
-const RESUME = "Then run the same command again: it goes on where it stopped.";
+const RESUME = "Then run the same command again. It resumes where it stopped.";
 
-/** Says which folder could not be read or written, why, and what to do; nothing on disk is lost by it. */
-export function diskError(error: unknown, folder: string): RunError {
+/** Converts an error to a RunError that names the folder, the reason, and what to do. No data on disk is lost. */
+export function toDiskError(error: unknown, folder: string): RunError {
   if (error instanceof RunError) return error;
   const code = errorCode(error);
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -114,13 +114,17 @@ export function diskError(error: unknown, folder: string): RunError {
     return new RunError(`cannot write to ${folder}: ${what}`, `Free some space. ${RESUME}`, error);
   }
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new RunError(`cannot write to ${folder}: not permitted (${code})`, `Allow writing. ${RESUME}`, error);
+    return new RunError(
+      `cannot write to ${folder}: permission denied (${code})`,
+      `Fix the permissions. ${RESUME}`,
+      error,
+    );
   }
   const reason = code ?? (error instanceof Error ? error.message : "unknown error");
   return new RunError(`cannot read or write ${folder}: ${reason}`, `Check the disk. ${RESUME}`, error);
 }
 
-/** Vectors are stored as the machine holds them, little-endian; on any other machine they would be misread. */
+/** Throws a RunError on a big-endian machine: vectors are stored in the byte order of memory, as little-endian. */
 export function requireLittleEndian(order: "LE" | "BE" = endianness()): void {
   if (order === "LE") return;
   throw new RunError(

@@ -3,14 +3,14 @@ import type { DiskFile } from "./disk.ts";
 
 export const FAILURE_FILE = "failures.jsonl";
 
-/** Keeps every line far below `LINE_LIMIT_BYTES`, whatever a message holds (at most 6 bytes per character in JSON). */
+/** Keeps every line below `LINE_LIMIT_BYTES` for any message (at most 6 bytes per character in JSON). */
 const MESSAGE_LIMIT = 8_000;
 const LINE_LIMIT_BYTES = 64 * 1_024;
 const FIRST_READ_BYTES = 1_024;
 
 /**
- * Failures of a run, one JSON line each, in the order they came. The ledger says at which byte an item's line begins,
- * so a line that no slot points to (the process died before the ledger was written) is simply never read.
+ * Failures of a run, one JSON line each, in the order of arrival. The ledger contains the position of each item's line; a
+ * line without a slot (the process was killed before it wrote the ledger) is never read.
  */
 export class FailureLog {
   readonly #file: DiskFile;
@@ -21,20 +21,20 @@ export class FailureLog {
     this.#endBytes = endBytes;
   }
 
-  /** Takes the file over and cuts a last line that was not written to its end. */
+  /** Opens the log and truncates an incomplete last line. */
   static async open(file: DiskFile): Promise<FailureLog> {
     const size = await file.size();
-    const end = await endOfLastLine(file, size);
+    const end = await findEndOfLastLine(file, size);
     if (end !== size) await file.truncate(end);
     return new FailureLog(file, end);
   }
 
-  /** Bytes of whole lines; a position at or after it holds no failure. */
+  /** Bytes of complete lines; there are no failures at or after this position. */
   get endBytes(): number {
     return this.#endBytes;
   }
 
-  /** Reserves the place of a failure's line at once and returns it with the bytes to be written there. */
+  /** Reserves space for the line of a failure and returns its position with the bytes to write there. */
   place(index: number, failure: Failure): { position: number; bytes: Buffer } {
     const line = {
       index,
@@ -48,7 +48,7 @@ export class FailureLog {
     return { position, bytes };
   }
 
-  /** The failure of `index` at `position`; undefined when no whole line of that item begins there. */
+  /** Reads the failure of item `index` at `position`; undefined if there is no complete line of that item. */
   async read(index: number, position: number): Promise<Failure | undefined> {
     for (let size = FIRST_READ_BYTES; size <= LINE_LIMIT_BYTES; size *= 8) {
       const bytes = Buffer.alloc(Math.min(size, LINE_LIMIT_BYTES));
@@ -61,8 +61,8 @@ export class FailureLog {
   }
 }
 
-/** Looks backwards, because a power cut may leave a long stretch of zeros where the last lines should have been. */
-async function endOfLastLine(file: DiskFile, size: number): Promise<number> {
+/** Searches backwards, because a power failure may leave a long run of zeros in place of the last lines. */
+async function findEndOfLastLine(file: DiskFile, size: number): Promise<number> {
   const bytes = Buffer.alloc(Math.min(size, LINE_LIMIT_BYTES));
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - bytes.length);

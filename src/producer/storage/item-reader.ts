@@ -1,7 +1,7 @@
 import { RunError } from "#src/core/errors.ts";
 import type { Item } from "#src/core/item.ts";
 
-/** Takes items in counts of its user's choice from arrays of any size, and insists on their order. */
+/** Reads items in groups of any size from arrays of any size, and verifies their order. */
 export class ItemReader {
   readonly #arrays: AsyncIterator<readonly Item[]>;
   #current: readonly Item[] = [];
@@ -16,8 +16,8 @@ export class ItemReader {
     while (taken.length < count) {
       if (this.#used === this.#current.length && !(await this.#advance())) {
         throw new RunError(
-          `the run's list of items ends after ${start + taken.length} items, records go on`,
-          "The work folder does not belong together; use another output folder.",
+          `the items file ends after ${start + taken.length} items, but there are more records`,
+          "The files of the work folder do not belong to one run; use another output folder.",
         );
       }
       const part = this.#current.slice(this.#used, this.#used + count - taken.length);
@@ -25,7 +25,7 @@ export class ItemReader {
       for (const item of part) {
         const expected = start + taken.length;
         if (item.index !== expected) {
-          throw new RunError(`the run's list of items has item ${item.index} where ${expected} belongs`);
+          throw new RunError(`the items file has item ${item.index} instead of item ${expected}`);
         }
         taken.push(item);
       }
@@ -35,7 +35,7 @@ export class ItemReader {
 
   async expectEnd(items: number): Promise<void> {
     if (this.#used < this.#current.length || (await this.#advance())) {
-      throw new RunError(`the run's list of items goes on after its ${items} records`);
+      throw new RunError(`the items file has more items than the ${items} records`);
     }
   }
 

@@ -2,19 +2,19 @@ import { RunError } from "#src/core/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import { MAX_ATTEMPTS, MAX_TOKENS } from "./ledger.ts";
 
-/** The outcome of an embedding item as it comes from the results stream: exactly one of vector and failure. */
+/** The outcome of an embedding item from the results stream: exactly one of vector and failure. */
 export interface ItemRecord {
   readonly index: number;
   readonly attempts: number;
   readonly tokens: number;
-  /** Little-endian float32, as it came; stored without being copied. */
+  /** Little-endian float32; stored without being copied. */
   readonly vector?: Buffer;
   readonly failure?: Failure;
 }
 
 /**
- * Throws a RunError when a record cannot be of a run with these items and dimensions (0: not known yet), and returns
- * the dimensions as known after it.
+ * Throws a RunError when a record cannot belong to a run with these items and dimensions (0: still unknown). Returns the
+ * dimensions, which the first vector determines.
  */
 export function checkRecord(record: ItemRecord, items: number, dimensions: number): number {
   const { index, vector, failure } = record;
@@ -30,7 +30,7 @@ export function checkRecord(record: ItemRecord, items: number, dimensions: numbe
   return vector.length / 4;
 }
 
-/** Throws a RunError when the figures of a record cannot be of a run with these items. */
+/** Throws a RunError when the index or counts of a record are invalid for a run with this many items. */
 export function checkCounts(
   { index, attempts, tokens }: Pick<ItemRecord, "index" | "attempts" | "tokens">,
   items: number,

@@ -2,7 +2,7 @@ import { RunError } from "#src/core/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import { recordUsage } from "#src/state/records/record-usage.ts";
 import { ANSWER_FILE, AnswerLog } from "./answer-log.ts";
-import { type Disk, type DiskFile, diskError, systemDisk } from "./disk.ts";
+import { type Disk, type DiskFile, systemDisk, toDiskError } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkCounts } from "./item-record.ts";
 import {
@@ -29,17 +29,17 @@ export interface JsonRecord {
   readonly failure?: Failure;
 }
 
-/** A record read back. Neither answer nor failure: what is on disk is not what was written. */
-export interface StoredAnswer {
+/** A stored record. It has neither answer nor failure if the record on disk is damaged. */
+export interface StoredJsonRecord {
   readonly slot: LedgerSlot;
   readonly answer?: { readonly json: unknown; readonly storedAt: number };
   readonly failure?: Failure;
 }
 
 export interface JsonStoreOptions {
-  /** Items of the run; a store made for another number is refused. */
+  /** Items of the run; opening a store with another number of items fails. */
   readonly items: number;
-  /** Epoch ms; what a record's time is taken from. */
+  /** Returns epoch ms, for the times of records. */
   readonly now: () => number;
   readonly duplicates?: DuplicateLookup;
   readonly disk?: Disk;
@@ -52,8 +52,8 @@ interface StoreFiles {
 }
 
 /**
- * Opens the store of a run in `dir/.work`, or makes it. Records that were durable are there again; what a kill or a
- * power cut left half-written counts as missing. One process at a time may hold a store.
+ * Opens or creates the store of a run in `dir/.work`. It contains all records that were durable; records that a kill or
+ * power failure left incomplete are missing. Only one process at a time may open a store.
  */
 export async function openJsonStore(dir: string, options: JsonStoreOptions): Promise<JsonStore> {
   const { disk = systemDisk, items, now, duplicates } = options;
@@ -71,22 +71,21 @@ export async function openJsonStore(dir: string, options: JsonStoreOptions): Pro
       if (last === undefined || slot.locator > last.locator) last = slot;
       return true;
     };
-    const shared = duplicates && { duplicates };
-    const state = await readLedger({ ledger: files.ledger, folder, items, isKept, ...shared });
-    const store = new JsonStore({ folder, disk, files, answers, failures, state, now, ...shared });
-    // Where the file was cut, only the last answer can be there in part.
+    const state = await readLedger({ ledger: files.ledger, folder, items, isKept, duplicates });
+    const store = new JsonStore({ folder, disk, files, answers, failures, state, now, duplicates });
+    // If the file was truncated, only the last answer can be incomplete.
     if (last && !(await answers.read(last.index, last.locator))) await store.forget([last]);
-    state.reusedOutputTokens = await reusedOutputTokens(state, files.ledger, answers);
+    state.reusedOutputTokens = await countReusedOutputTokens(state, files.ledger, answers);
     await store.completeDuplicates();
     return store;
   });
 }
 
-/** 1 MiB of slots is read at a time. */
+/** 1 MiB of slots per read. */
 const SLOTS_PER_READ = 65_536;
 
-/** The ledger has a figure for all tokens of a result; which of them were its answer's, the answers say. */
-async function reusedOutputTokens(state: StoreState, ledger: DiskFile, answers: AnswerLog): Promise<number> {
+/** Sums the output tokens of reused results. The ledger has only the total; the answers contain the output tokens. */
+async function countReusedOutputTokens(state: StoreState, ledger: DiskFile, answers: AnswerLog): Promise<number> {
   const { duplicates, cached } = state.counts().reused;
   if (duplicates + cached === 0) return 0;
   let sum = 0;
@@ -115,7 +114,7 @@ interface JsonStoreDeps {
   readonly duplicates?: DuplicateLookup;
 }
 
-/** The JSON results and failures of one run on disk. How and when they become durable: see `SlotStore`. */
+/** The JSON results and failures of one run on disk. `LedgerStore` explains when they become durable. */
 export class JsonStore implements RunStore<JsonRecord> {
   readonly folder: string;
   readonly disk: Disk;
@@ -134,7 +133,7 @@ export class JsonStore implements RunStore<JsonRecord> {
       ledger: deps.files.ledger,
       state: deps.state,
       backend: createJsonBackend(deps, (index) => this.#get(index)),
-      ...(deps.duplicates && { duplicates: deps.duplicates }),
+      duplicates: deps.duplicates,
     });
   }
 
@@ -142,7 +141,7 @@ export class JsonStore implements RunStore<JsonRecord> {
     return this.#deps.state.items;
   }
 
-  /** As `RecordStore.write`: the first record of an item wins, and what cannot be of this run stores nothing. */
+  /** Like `RecordStore.write`: the first record of an item wins, and an invalid record rejects the whole call. */
   write(records: readonly JsonRecord[]): Promise<{ stored: number; alreadyStored: number }> {
     return this.#slots.write(records);
   }
@@ -167,23 +166,23 @@ export class JsonStore implements RunStore<JsonRecord> {
     return this.#deps.state.missing();
   }
 
-  /** Reads the durable records of `count` items, in order; rejects with the index of one that has none yet. */
-  async read(start: number, count: number): Promise<StoredAnswer[]> {
+  /** Reads the durable records of `count` items, in order. Rejects with a RunError if an item has no record. */
+  async read(start: number, count: number): Promise<StoredJsonRecord[]> {
     const { files, answers, failures, folder } = this.#deps;
     try {
       const words = new Uint32Array(count * SLOT_WORDS);
       await files.ledger.read(new Uint8Array(words.buffer, 0, count * SLOT_BYTES), slotPosition(start));
-      const stored: StoredAnswer[] = [];
+      const stored: StoredJsonRecord[] = [];
       for (let i = 0; i < count; i += 1) {
         const slot = decodeSlot(words, i * SLOT_WORDS, start + i);
         if (slot === undefined) throw new RunError(`item ${start + i} has no record yet`);
         const answer = slot.status === SLOT_OK ? await answers.read(slot.index, slot.locator) : undefined;
         const failure = slot.status === SLOT_FAILED ? await failures.read(slot.index, slot.locator) : undefined;
-        stored.push({ slot, ...(answer && { answer }), ...(failure && { failure }) });
+        stored.push({ slot, answer, failure });
       }
       return stored;
     } catch (error) {
-      throw diskError(error, folder);
+      throw toDiskError(error, folder);
     }
   }
 
@@ -193,21 +192,21 @@ export class JsonStore implements RunStore<JsonRecord> {
     const { slot, answer, failure } = stored;
     if (!answer && !failure) return { damaged: slot };
     const { attempts, tokens } = slot;
-    return { record: { index, attempts, tokens, ...(failure ? { failure } : { json: answer?.json }) } };
+    return { record: { index, attempts, tokens, json: answer?.json, failure } };
   }
 
-  /** Takes back durable records that turned out damaged: their items are missing from now on. */
+  /** Removes durable records that are damaged; their items are missing from now on. */
   forget(slots: readonly LedgerSlot[]): Promise<void> {
     return this.#slots.forget(slots);
   }
 
-  /** Makes what was written durable and closes the files. A store that failed before only closes. */
+  /** Makes all records durable and closes the files. After a failure it only closes the files. */
   close(): Promise<void> {
     return this.#slots.close();
   }
 }
 
-/** Answers and failures each in a log of their own; a ledger slot says at which byte. */
+/** Stores answers and failures in one log each; the ledger slot contains the position. */
 function createJsonBackend(
   { files, answers, failures, state, now }: JsonStoreDeps,
   get: RecordBackend<JsonRecord>["get"],
@@ -248,7 +247,7 @@ interface ReservedBytes {
   readonly bytes: Buffer;
 }
 
-/** Places taken one after another in one step lie side by side: one write carries them all. */
+/** Writes bytes whose space was reserved in one step, and which are therefore adjacent, with one write. */
 async function append(file: DiskFile, placed: readonly ReservedBytes[]): Promise<void> {
   const [first] = placed;
   if (first)

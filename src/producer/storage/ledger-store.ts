@@ -1,10 +1,10 @@
 import { RunError } from "#src/core/errors.ts";
-import { type DiskFile, diskError } from "./disk.ts";
+import { type DiskFile, toDiskError } from "./disk.ts";
 import { type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, slotPosition } from "./ledger.ts";
 import { planLedgerWrites } from "./plan-writes.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 
-/** Items that get the outcome of an equal one: they have their record as soon as that one has. */
+/** Finds items that get the outcome of an equal item; they get their record together with that item. */
 export interface DuplicateLookup {
   readonly count: number;
   isDuplicate(index: number): boolean;
@@ -12,39 +12,39 @@ export interface DuplicateLookup {
   all(): Iterable<{ readonly original: number; readonly duplicates: Iterable<number> }>;
 }
 
-/** What a run's coordinator needs of the place its records go to. */
+/** The store of a run's records, as its coordinator uses it. */
 export interface RunStore<R> {
   readonly items: number;
-  /** Stored together with the items they are equal to. */
+  /** Duplicates, which are stored together with their originals. */
   readonly duplicates?: DuplicateLookup | undefined;
-  /** Stores records; the first one of an item wins. What it stored is durable only after `sync`. */
+  /** Stores records; the first record of an item wins. They are durable only after `sync`. */
   write(records: readonly R[]): Promise<{ stored: number; alreadyStored: number }>;
-  /** Resolves when every record whose `write` had resolved before this call survives a kill and a power cut. */
+  /** Resolves when every record whose `write` resolved before this call survives a kill and a power failure. */
   sync(): Promise<void>;
-  /** Whether the item has its record, durable or about to be. */
+  /** Returns whether the item has a record, durable or not yet. */
   has(index: number): boolean;
   counts(): RecordCounts;
-  /** Ranges of items without a record, in order. */
+  /** Yields the ranges of items without a record, in order. */
   missing(): Iterable<ItemRange>;
   close(): Promise<void>;
 }
 
-/** Where the records of one kind lie: everything about a store that is not the ledger. */
+/** Storage of one kind of records: everything in a store except the ledger. */
 export interface RecordBackend<R> {
-  /** All files but the ledger, to be closed with the store. */
+  /** All files except the ledger, to close with the store. */
   readonly files: readonly DiskFile[];
-  /** Throws a RunError for a record that cannot be of this run, before anything of its `write` is stored. */
+  /** Throws a RunError for a record that cannot belong to this run, before any record of its `write` is stored. */
   check(records: readonly R[]): void;
   isFailure(record: R): boolean;
-  /** Puts records in their places, and resolves with the slots that say where once the system has the bytes. */
+  /** Writes records and resolves with their slots, when the operating system has accepted the bytes. */
   put(records: readonly R[]): Promise<LedgerSlot[]>;
-  /** Makes durable what these slots point to. */
+  /** Makes the records of these slots durable. */
   sync(slots: readonly LedgerSlot[]): Promise<void>;
-  /** Reads a durable record back; a slot instead when what is on disk is not what was written. */
+  /** Reads a durable record; returns its slot instead when the record on disk is damaged. */
   get(index: number): Promise<{ readonly record: R } | { readonly damaged: LedgerSlot }>;
 }
 
-/** Records in one write to the medium: a result that thousands of items share must not be in memory for each of them. */
+/** Duplicates per write, so that a result that thousands of items share is not in memory for each of them. */
 const DUPLICATES_PER_WRITE = 1_000;
 
 export interface LedgerStoreDeps<R> {
@@ -56,13 +56,12 @@ export interface LedgerStoreDeps<R> {
 }
 
 /**
- * The ledger of a store and the order in which things reach the disk, so that records may come in any order and any
- * number of times.
+ * The ledger of a store and the order of its disk writes. Records may arrive in any order and any number of times.
  *
- * `write` puts records into their files and remembers the ledger slots; `sync` makes those files durable first, then
- * writes the slots and makes them durable. So a slot on disk always has its record, and a record is safe once the
- * `sync` begun after its `write` has resolved. After a failed write or sync the store refuses everything (what reached
- * the disk is unknown then); opening it again finds the truth.
+ * `write` writes records to their files and queues the ledger slots; `sync` makes these files durable first, then writes
+ * the slots and makes them durable. So a slot on disk always has its record, and a record is durable when a `sync` that
+ * started after its `write` has resolved. After a failed write or sync the state of the disk is unknown: every call
+ * fails until the store is opened again.
  */
 export class LedgerStore<R extends { readonly index: number }> {
   readonly #deps: LedgerStoreDeps<R>;
@@ -105,7 +104,7 @@ export class LedgerStore<R extends { readonly index: number }> {
     return { ...this.#deps.state.counts(), alreadyStored: this.#alreadyStored };
   }
 
-  /** Takes back durable records that turned out damaged: their items are missing from now on. */
+  /** Removes durable records that are damaged; their items are missing from now on. */
   async forget(slots: readonly LedgerSlot[]): Promise<void> {
     this.#assertUsable();
     const { ledger, state } = this.#deps;
@@ -131,8 +130,8 @@ export class LedgerStore<R extends { readonly index: number }> {
   }
 
   /**
-   * Gives the copies of items that have a durable record theirs, where a kill came between the two. For a store that
-   * was just opened.
+   * Writes the missing records of duplicates whose original has a durable record, after a kill between the two. For a
+   * store that was just opened.
    */
   async completeDuplicates(): Promise<void> {
     const { duplicates, state, backend } = this.#deps;
@@ -151,11 +150,11 @@ export class LedgerStore<R extends { readonly index: number }> {
   }
 
   #fail(error: unknown): RunError {
-    this.#broken ??= diskError(error, this.#deps.folder);
+    this.#broken ??= toDiskError(error, this.#deps.folder);
     return this.#broken;
   }
 
-  /** The records whose items had none; claiming before the first byte is written keeps a parallel call out. */
+  /** Selects the first record of each item; claiming before the first write excludes parallel calls. */
   #claim(records: readonly R[]): R[] {
     const { backend, state } = this.#deps;
     return records.filter((record) => state.claim(record.index, backend.isFailure(record) ? SLOT_FAILED : SLOT_OK));
@@ -167,7 +166,7 @@ export class LedgerStore<R extends { readonly index: number }> {
     for (const record of newRecords) await this.#putDuplicates(record);
   }
 
-  /** Nobody was asked for a copy, and so it says: no attempt, and its tokens are not among those that were charged. */
+  /** Stores a record for each duplicate: without attempts, and its tokens are not counted as charged. */
   async #putDuplicates(record: R): Promise<void> {
     const waiting: R[] = [];
     for (const index of this.#deps.duplicates?.of(record.index) ?? []) {

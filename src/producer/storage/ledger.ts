@@ -1,10 +1,10 @@
 export const LEDGER_FILE = "ledger.bin";
 
 /**
- * The ledger's layout: a header of 64 bytes, then one slot of 16 bytes per item, little-endian. Slots are aligned, so
- * none crosses a disk sector and each is written whole or not at all.
+ * The ledger's layout: a header of 64 bytes, then one slot of 16 bytes per item, little-endian. Slots are aligned and
+ * do not cross disk sectors, so each is written completely or not at all.
  *
- *   header  0 magic (8)   8 version u32   12 items u32   16 dimensions u32 (0: not known yet)   20 check u32
+ *   header  0 magic (8)   8 version u32   12 items u32   16 dimensions u32 (0: unknown)   20 check u32
  *           24 layout of the vectors u32 (0 flat, 1 pages)
  *   slot    0 status u8   1 locator bits 32-39 u8   2 attempts u16   4 tokens u32   8 locator bits 0-31 u32
  *           12 check u32 (of the item's index and the bytes before it)
@@ -24,18 +24,18 @@ const VERSION = 1;
 const LOW_BITS = 2 ** 32;
 
 export const MAX_ATTEMPTS = 0xffff;
-/** What a signed 32-bit column of the output can hold. */
+/** Limit of a signed 32-bit column of the output. */
 export const MAX_TOKENS = 0x7fff_ffff;
 
-/** Their places are the number that stands for them; see `VectorLayout`. */
+/** A layout is stored as its position in this list; see `VectorLayout`. */
 const LAYOUTS = ["flat", "pages"] as const;
 
-/** How the vectors lie in their file. */
+/** Layout of the vectors in their file. */
 export type LayoutKind = (typeof LAYOUTS)[number];
 
 export interface LedgerHeader {
   readonly items: number;
-  /** Floats per vector; 0 until the first vector told. */
+  /** Floats per vector; 0 before the first vector. */
   readonly dimensions: number;
   readonly layout: LayoutKind;
 }
@@ -61,7 +61,7 @@ export function encodeLedgerHeader(header: LedgerHeader): Buffer {
 }
 
 /**
- * Reads a header back. `"absent"`: the file ends before it or it was never filled, so nothing was recorded yet.
+ * Decodes a header. `"absent"`: the file is too short or the header was never written, so there are no records.
  * `"foreign"`: not a ledger of this version, or damaged.
  */
 export function decodeLedgerHeader(bytes: Buffer): LedgerHeader | "absent" | "foreign" {
@@ -75,7 +75,7 @@ export function decodeLedgerHeader(bytes: Buffer): LedgerHeader | "absent" | "fo
   return layout === undefined ? "foreign" : { items, dimensions, layout };
 }
 
-/** Fills words `at`..`at + 3` of a little-endian buffer of slots. */
+/** Encodes a slot into words `at` to `at + 3` of a little-endian buffer of slots. */
 export function encodeSlot(words: Uint32Array, at: number, slot: LedgerSlot): void {
   const high = Math.floor(slot.locator / LOW_BITS);
   const first = (slot.status | (high << 8) | (slot.attempts << 16)) >>> 0;
@@ -86,7 +86,7 @@ export function encodeSlot(words: Uint32Array, at: number, slot: LedgerSlot): vo
   words[at + 3] = computeChecksum(slot.index, first, slot.tokens, low);
 }
 
-/** Reads the slot of item `index` from words `at`..`at + 3`; undefined when it is empty, torn or another item's. */
+/** Decodes the slot of item `index` from words `at` to `at + 3`; undefined if it is empty, torn or of another item. */
 export function decodeSlot(words: Uint32Array, at: number, index: number): LedgerSlot | undefined {
   const first = words[at] ?? 0;
   const status = first & 0xff;
@@ -97,12 +97,12 @@ export function decodeSlot(words: Uint32Array, at: number, index: number): Ledge
   return { index, status, attempts: first >>> 16, tokens, locator: ((first >>> 8) & 0xff) * LOW_BITS + low };
 }
 
-/** Where the slot of an item lies in the file, in bytes. */
+/** Returns the byte position of the slot of an item in the file. */
 export function slotPosition(index: number): number {
   return LEDGER_HEADER_BYTES + index * SLOT_BYTES;
 }
 
-/** A 32-bit mix that tells a slot from a torn, moved or foreign one; a CRC call per 16 bytes would cost 30 times more. */
+/** A 32-bit hash that detects torn, moved or foreign slots; a CRC call per 16 bytes would cost 30 times more. */
 function computeChecksum(a: number, b: number, c: number, d: number): number {
   let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15) ^ b, 0xc2b2ae35);

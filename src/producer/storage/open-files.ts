@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { type Disk, type DiskFile, diskError } from "./disk.ts";
+import { type Disk, type DiskFile, toDiskError } from "./disk.ts";
 
-/** The folder inside a run's output folder that holds what is not finished yet. */
+/** Folder inside a run's output folder for the files of an unfinished run. */
 export const WORK_FOLDER = ".work";
 
 /**
- * Opens the files of a store in `dir/.work` and makes their names durable. When anything fails on the way, all files
- * opened so far are closed again and the error says which folder it was about.
+ * Opens the files of a store in `dir/.work` and makes their names durable. On an error it closes all files and rejects
+ * with a RunError that names the folder.
  */
 export async function openFiles<T>(
   dir: string,
@@ -27,6 +27,6 @@ export async function openFiles<T>(
     return used;
   } catch (error) {
     await Promise.allSettled(opened.map((file) => file.close()));
-    throw diskError(error, folder);
+    throw toDiskError(error, folder);
   }
 }

@@ -1,20 +1,20 @@
 import type { DiskFile } from "./disk.ts";
 
 const PAGE_BYTES = 256 * 1024;
-/** Answers lie in the order they came, which is nearly that of their items: few pages serve nearly all reads. */
+/** Answers are in the order of arrival, which is nearly item order, so few pages serve nearly all reads. */
 const PAGES = 16;
 
-/** Reads small pieces of a file that no longer changes, with few system calls and some megabytes of memory. */
+/** Reads small parts of an append-only file with few system calls and some megabytes of memory. */
 export class PagedReader {
   readonly #file: DiskFile;
-  /** By number, the longest unused first. */
+  /** Pages by number, least recently used first. */
   readonly #pages = new Map<number, Buffer>();
 
   constructor(file: DiskFile) {
     this.#file = file;
   }
 
-  /** The bytes at `position`; fewer than `length` only where the file ends. */
+  /** Reads the bytes at `position`; fewer than `length` only at the end of the file. */
   async read(position: number, length: number): Promise<Buffer> {
     const first = Math.floor(position / PAGE_BYTES);
     const last = Math.floor((position + length - 1) / PAGE_BYTES);
@@ -28,7 +28,7 @@ export class PagedReader {
     return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts);
   }
 
-  /** Read again when it ends before `wanted`: the file's last page grows while more is written behind it. */
+  /** Reads a page again if it has fewer than `minBytes`, because the last page of the file grows. */
   async #page(number: number, minBytes: number): Promise<Buffer> {
     const known = this.#pages.get(number);
     const isComplete = known !== undefined && known.length >= minBytes;

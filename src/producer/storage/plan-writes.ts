@@ -1,20 +1,20 @@
 import { encodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_WORDS, slotPosition } from "./ledger.ts";
 
-/** One write call: buffers that lie one after another from `position` on. */
+/** One write call: consecutive buffers from `position` on. */
 export interface PlannedWrite {
   readonly position: number;
   readonly buffers: Uint8Array[];
 }
 
-/** Bytes that belong to the fixed slot of item `index`. */
+/** Bytes for the fixed slot of item `index`. */
 export interface SlotBytes {
   readonly index: number;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Merges slots of consecutive indices into one write each, without copying a byte. Buffers that already lie side by
- * side in memory (records of one Redis reply) become one view. Indices must be distinct.
+ * Merges slots of consecutive indices into one write each, without copying. Buffers that are adjacent in memory (records
+ * of one Redis reply) become one view. Indices must be distinct.
  */
 export function planSlotWrites(
   slots: readonly SlotBytes[],
@@ -24,13 +24,13 @@ export function planSlotWrites(
   return planWrites(slots.map(({ index, bytes }) => ({ position: offsetBytes + index * slotSizeBytes, bytes })));
 }
 
-/** Bytes and where they belong. */
+/** Bytes and their position in a file. */
 export interface PlacedBytes {
   readonly position: number;
   readonly bytes: Uint8Array;
 }
 
-/** As `planSlotWrites`, for bytes in any places that do not overlap. */
+/** Like `planSlotWrites`, for bytes at any positions that do not overlap. */
 export function planWrites(parts: readonly PlacedBytes[]): PlannedWrite[] {
   const writes: PlannedWrite[] = [];
   let end = Number.NaN;
@@ -53,7 +53,7 @@ function appendAdjacent(buffers: Uint8Array[], bytes: Uint8Array): void {
   } else buffers.push(bytes);
 }
 
-/** The writes that put ledger slots in their places, few when the slots are of neighbouring items. */
+/** Plans the writes of ledger slots; slots of adjacent items are merged. */
 export function planLedgerWrites(slots: readonly LedgerSlot[]): PlannedWrite[] {
   const ordered = slots.toSorted((a, b) => a.index - b.index);
   const words = new Uint32Array(ordered.length * SLOT_WORDS);

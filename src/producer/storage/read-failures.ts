@@ -5,19 +5,19 @@ import { decodeSlot, LEDGER_FILE, SLOT_FAILED, SLOT_WORDS, slotPosition } from "
 import { openFiles } from "./open-files.ts";
 import { PagedReader } from "./paged-reader.ts";
 
-/** A failed item as it stands on disk. */
+/** A failed item on disk. */
 export interface StoredFailure {
   readonly index: number;
-  /** Undefined when its line cannot be read. */
+  /** Undefined when its line is damaged. */
   readonly failure: Failure | undefined;
 }
 
-/** 1 MiB of slots is read at a time. */
+/** 1 MiB of slots per read. */
 const SLOTS_PER_READ = 65_536;
 
 /**
- * The failures of a run's store, in the order of the items, a block of items at a time; exact for whatever is durable.
- * Only for the process that holds the run, and while it writes nothing.
+ * Reads all durable failures of a run in item order, one block of items at a time. Only for the process that holds the
+ * run, and only while it does not write.
  */
 export async function* readFailures(
   dir: string,
@@ -51,7 +51,7 @@ async function readBlock(ledger: DiskFile, log: FailureLog, start: number, count
   return found;
 }
 
-/** The same file, read a page at a time: failures are short, and lie nearly in the order of their items. */
+/** Reads the file in pages, because failures are short and nearly in item order. */
 function paged(file: DiskFile): DiskFile {
   const pages = new PagedReader(file);
   return {

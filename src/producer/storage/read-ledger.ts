@@ -15,7 +15,7 @@ import {
 import type { DuplicateLookup } from "./ledger-store.ts";
 import { StoreState } from "./store-state.ts";
 
-/** 1 MiB of slots is read at a time. */
+/** 1 MiB of slots per read. */
 const SLOTS_PER_READ = 65_536;
 const MAX_ITEMS = 2 ** 31 - 1;
 
@@ -24,16 +24,16 @@ interface LedgerSource {
   readonly folder: string;
   readonly items: number;
   readonly dimensions?: number;
-  /** Of a ledger that is begun here; one that is there says itself what it is. Default: flat. */
+  /** Layout of a new ledger; an existing one keeps its layout. Default: flat. */
   readonly layout?: LayoutKind;
   readonly duplicates?: DuplicateLookup;
-  /** Whether what a slot points to is (wholly) in its file. */
+  /** Returns whether the record of a slot is completely in its file. */
   readonly isKept: (slot: LedgerSlot, header: LedgerHeader) => boolean;
 }
 
 /**
- * Learns from the ledger which items have their record, and starts a new ledger when there is none. A slot that is
- * torn, or whose record is not (wholly) in its file because a file was cut, is emptied: the item is missing again.
+ * Reads from the ledger which items have a record, or creates a new ledger. Clears slots that are torn or whose record is
+ * not complete because its file was truncated; their items are missing again.
  */
 export async function readLedger(source: LedgerSource): Promise<StoreState> {
   const header = await readHeader(source);
@@ -52,26 +52,29 @@ async function readHeader(source: LedgerSource): Promise<LedgerHeader> {
   const read = await ledger.read(bytes, 0);
   const header = decodeLedgerHeader(bytes.subarray(0, read));
   if (header === "foreign") {
-    throw new RunError(`${folder}/ledger.bin is damaged or of another version`, "Use another output folder.");
-  }
-  if (header === "absent") return await startLedger(ledger, { items, dimensions, layout });
-  if (header.items !== items) {
     throw new RunError(
-      `${folder} belongs to a run of ${header.items} items, this one has ${items}`,
+      `${folder}/ledger.bin is damaged or was written by another version`,
       "Use another output folder.",
     );
   }
-  if (header.dimensions === 0 && dimensions > 0) return await startLedger(ledger, { ...header, dimensions });
+  if (header === "absent") return await createLedger(ledger, { items, dimensions, layout });
+  if (header.items !== items) {
+    throw new RunError(
+      `${folder} belongs to a run of ${header.items} items, but this run has ${items}`,
+      "Use another output folder.",
+    );
+  }
+  if (header.dimensions === 0 && dimensions > 0) return await createLedger(ledger, { ...header, dimensions });
   if (dimensions > 0 && header.dimensions !== dimensions) {
     throw new RunError(
-      `${folder} holds vectors of ${header.dimensions} dimensions, this model has ${dimensions}`,
+      `${folder} contains vectors of ${header.dimensions} dimensions, but the vectors of this model have ${dimensions}`,
       "Use another output folder.",
     );
   }
   return header;
 }
 
-async function startLedger(ledger: DiskFile, header: LedgerHeader): Promise<LedgerHeader> {
+async function createLedger(ledger: DiskFile, header: LedgerHeader): Promise<LedgerHeader> {
   await ledger.write([encodeLedgerHeader(header)], 0);
   await ledger.sync();
   return header;
@@ -79,7 +82,7 @@ async function startLedger(ledger: DiskFile, header: LedgerHeader): Promise<Ledg
 
 async function readSlots(ledger: DiskFile, state: StoreState, isKept: (slot: LedgerSlot) => boolean): Promise<void> {
   const words = new Uint32Array(Math.min(SLOTS_PER_READ, Math.max(state.items, 1)) * SLOT_WORDS);
-  let hasEmptied = false;
+  let hasCleared = false;
   for (let start = 0; start < state.items; start += SLOTS_PER_READ) {
     const count = Math.min(SLOTS_PER_READ, state.items - start);
     words.fill(0);
@@ -91,12 +94,12 @@ async function readSlots(ledger: DiskFile, state: StoreState, isKept: (slot: Led
         state.claim(slot.index, slot.status);
         state.add(slot);
       } else {
-        hasEmptied = true;
+        hasCleared = true;
         await ledger.write([new Uint8Array(SLOT_BYTES)], slotPosition(start + i));
       }
     }
     if (read < count * SLOT_BYTES) break;
   }
-  // Before anything new is written: a new failure's line may begin where an emptied slot pointed.
-  if (hasEmptied) await ledger.sync();
+  // Must be durable before new writes: the line of a new failure may start where a cleared slot pointed.
+  if (hasCleared) await ledger.sync();
 }

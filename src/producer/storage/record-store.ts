@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { createVectorLayout, type VectorLayout } from "#src/producer/output/vector-layout.ts";
-import { type Disk, type DiskFile, diskError, requireLittleEndian, systemDisk } from "./disk.ts";
+import { type Disk, type DiskFile, requireLittleEndian, systemDisk, toDiskError } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
 import { checkRecord, type ItemRecord } from "./item-record.ts";
 import { encodeLedgerHeader, type LayoutKind, LEDGER_FILE, type LedgerSlot, SLOT_FAILED, SLOT_OK } from "./ledger.ts";
@@ -14,11 +14,11 @@ import { readStoredBlock, type StoredBlock } from "./stored-block.ts";
 export const VECTOR_FILE = "vectors.f32";
 
 export interface RecordStoreOptions {
-  /** Items of the run; a store made for another number is refused. */
+  /** Items of the run; opening a store with another number of items fails. */
   readonly items: number;
-  /** Floats per vector; when absent, the first vector tells. */
+  /** Floats per vector; by default those of the first vector. */
   readonly dimensions?: number;
-  /** How the vectors of a new store lie; one that is there keeps its layout. Default: flat. */
+  /** Layout of the vectors of a new store; an existing one keeps its layout. Default: flat. */
   readonly layout?: LayoutKind;
   readonly duplicates?: DuplicateLookup;
   readonly disk?: Disk;
@@ -31,8 +31,8 @@ interface StoreFiles {
 }
 
 /**
- * Opens the store of a run in `dir/.work`, or makes it. Records that were durable are there again; what a kill or a
- * power cut left half-written counts as missing. One process at a time may hold a store.
+ * Opens or creates the store of a run in `dir/.work`. It contains all records that were durable; records that a kill or
+ * power failure left incomplete are missing. Only one process at a time may open a store.
  */
 export async function openRecordStore(dir: string, options: RecordStoreOptions): Promise<RecordStore> {
   requireLittleEndian();
@@ -57,8 +57,7 @@ export async function openRecordStore(dir: string, options: RecordStoreOptions):
         return dimensions > 0 && layout.position(slot.index) + dimensions * 4 <= vectorsEnd;
       },
     });
-    const { duplicates } = options;
-    const store = new RecordStore({ folder, disk, files, log, state, ...(duplicates && { duplicates }) });
+    const store = new RecordStore({ folder, disk, files, log, state, duplicates: options.duplicates });
     await store.completeDuplicates();
     return store;
   });
@@ -73,7 +72,7 @@ interface RecordStoreDeps {
   readonly duplicates?: DuplicateLookup;
 }
 
-/** The vectors and failures of one run on disk, in fixed slots. How and when they become durable: see `SlotStore`. */
+/** The vectors and failures of one run on disk. `LedgerStore` explains when they become durable. */
 export class RecordStore implements RunStore<ItemRecord> {
   readonly folder: string;
   readonly disk: Disk;
@@ -84,7 +83,7 @@ export class RecordStore implements RunStore<ItemRecord> {
   readonly #slots: LedgerStore<ItemRecord>;
 
   readonly duplicates: DuplicateLookup | undefined;
-  /** Some of the records are of an earlier process, which may have ended in any way. */
+  /** Whether some records were written by an earlier process, which may have been killed. */
   readonly isResumed: boolean;
 
   constructor({ folder, disk, files, log, state, duplicates }: RecordStoreDeps) {
@@ -103,7 +102,7 @@ export class RecordStore implements RunStore<ItemRecord> {
       ledger: files.ledger,
       state,
       backend,
-      ...(duplicates && { duplicates }),
+      duplicates,
     });
   }
 
@@ -111,25 +110,25 @@ export class RecordStore implements RunStore<ItemRecord> {
     return this.#state.items;
   }
 
-  /** Floats per vector; 0 while neither the options nor a vector told. */
+  /** Floats per vector; 0 while neither the options nor a vector determine them. */
   get dimensions(): number {
     return this.#state.dimensions;
   }
 
-  /** Where the vectors lie; as long as no vector told their dimensions, nowhere. */
+  /** Positions of the vectors; meaningless while `dimensions` is 0. */
   get layout(): VectorLayout {
     return this.#backend.layout;
   }
 
-  /** The file of vectors: `dimensions * 4` bytes per item, where the layout says. */
+  /** The vector file: `dimensions * 4` bytes per item, at the positions of the layout. */
   get vectorFile(): DiskFile {
     return this.#files.vectors;
   }
 
   /**
-   * Stores records; the first one of an item wins and any later one is counted as a duplicate. Resolves when the
-   * system has the bytes, which are durable only after `sync`. Buffers must stay untouched until then. A record that
-   * cannot belong to this run (index, vector length) rejects before anything of the call is stored.
+   * Stores records; the first record of an item wins, and later ones are counted in `alreadyStored`. Resolves when the
+   * operating system has accepted the bytes, which are durable only after `sync`. Buffers must stay untouched until
+   * then. A record that cannot belong to this run (index, vector length) rejects before any record is stored.
    */
   write(records: readonly ItemRecord[]): Promise<{ stored: number; alreadyStored: number }> {
     return this.#slots.write(records);
@@ -147,7 +146,7 @@ export class RecordStore implements RunStore<ItemRecord> {
     return this.#state.has(index);
   }
 
-  /** Records so far, and `duplicates`: those refused since opening because their item had one already. */
+  /** Counts records, and in `alreadyStored` those discarded since opening because their item had a record. */
   counts(): RecordCounts & { readonly alreadyStored: number } {
     return this.#slots.counts();
   }
@@ -157,8 +156,8 @@ export class RecordStore implements RunStore<ItemRecord> {
   }
 
   /**
-   * Reads the durable records of `count` items. Vectors go into `into` (`count * dimensions * 4` bytes or more,
-   * 4-byte aligned) and are checked against their checksums; without `into` they are not read at all.
+   * Reads the durable records of `count` items. Reads the vectors into `into` (at least `count * dimensions * 4` bytes,
+   * 4-byte aligned) and verifies their checksums; without `into` it does not read them.
    */
   async read(start: number, count: number, into?: Uint8Array): Promise<StoredBlock> {
     try {
@@ -166,27 +165,27 @@ export class RecordStore implements RunStore<ItemRecord> {
       const { dimensions, layout } = this;
       return await readStoredBlock(files, { start, count, dimensions, layout, into });
     } catch (error) {
-      throw diskError(error, this.folder);
+      throw toDiskError(error, this.folder);
     }
   }
 
-  /** Takes back durable records whose vectors turned out damaged: their items are missing from now on. */
+  /** Removes durable records whose vectors are damaged; their items are missing from now on. */
   forget(slots: readonly LedgerSlot[]): Promise<void> {
     return this.#slots.forget(slots);
   }
 
-  /** Makes what was written durable and closes the files. A store that failed before only closes. */
+  /** Makes all records durable and closes the files. After a failure it only closes the files. */
   close(): Promise<void> {
     return this.#slots.close();
   }
 }
 
-/** Vectors in fixed slots of one file, failures in a log. */
+/** Stores vectors in fixed slots of one file, and failures in a log. */
 class VectorBackend implements RecordBackend<ItemRecord> {
   readonly #files: StoreFiles;
   readonly #log: FailureLog;
   readonly #state: StoreState;
-  /** What the ledger's header on disk says. */
+  /** The dimensions in the ledger's header on disk. */
   #headerDimensions: number;
   #layout: VectorLayout;
 
@@ -259,8 +258,8 @@ class VectorBackend implements RecordBackend<ItemRecord> {
     if (damaged) return { damaged };
     const failure = block.failures.get(index);
     const { attempts = 0, tokens = 0 } = block.slots[0] ?? {};
-    const outcome = failure ? { failure } : { vector: Buffer.from(into.buffer) };
-    return { record: { index, attempts, tokens, ...outcome } };
+    const vector = failure ? undefined : Buffer.from(into.buffer);
+    return { record: { index, attempts, tokens, vector, failure } };
   }
 
   #recordDimensions(dimensions: number): void {
@@ -269,7 +268,7 @@ class VectorBackend implements RecordBackend<ItemRecord> {
     this.#layout = createVectorLayout(this.#state);
   }
 
-  /** Dimensions that only the first vector told must be on disk before a slot that relies on them. */
+  /** Dimensions that the first vector determines must be durable before a slot that depends on them. */
   async #syncHeader(): Promise<void> {
     const { dimensions } = this.#state;
     if (this.#headerDimensions === dimensions) return;

@@ -13,32 +13,32 @@ import {
 } from "./ledger.ts";
 import { openFiles } from "./open-files.ts";
 
-/** Which failures are wanted: those that fit whatever is given; all of them when nothing is. */
+/** Selects failures that match all given criteria; without criteria, all failures. */
 export interface FailureFilter {
   readonly kinds?: ReadonlySet<string>;
-  /** See `failureCause`. */
+  /** See `computeFailureCause`. */
   readonly cause?: string;
-  /** All but these causes. */
+  /** Excludes these causes. */
   readonly excludedCauses?: ReadonlySet<string>;
 }
 
 export interface ResetFailures {
-  /** Items without a record now that had a failure before, by its kind. */
+  /** Items whose failure was removed, by kind. */
   readonly reset: Readonly<Record<string, number>>;
-  /** Failures that stay. */
+  /** Failures that were kept, by kind. */
   readonly kept: Readonly<Record<string, number>>;
-  /** Items taken back. */
+  /** Number of items that were reset. */
   readonly count: number;
-  /** Whether the item was taken back. */
+  /** Returns whether an item was reset. */
   readonly has: (index: number) => boolean;
 }
 
-/** 1 MiB of slots is read at a time. */
+/** 1 MiB of slots per read. */
 const SLOTS_PER_READ = 65_536;
 
 /**
- * Takes back the wanted failures from a store that nobody has open: durably, so
- * that whoever opens it next finds these items without a record. It may be killed at any moment and done again.
+ * Durably removes the selected failures from a store that is not open, so that these items have no record when it is
+ * opened again. May be killed at any time and repeated.
  */
 export async function resetFailures(
   dir: string,

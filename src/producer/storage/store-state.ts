@@ -5,19 +5,19 @@ export interface RecordCounts {
   readonly ok: number;
   readonly failed: number;
   readonly missing: number;
-  /** Tokens that were asked for, and attempts, of all records together. */
+  /** Sums over all records; `tokens` excludes reused results. */
   readonly tokens: number;
   readonly attempts: number;
   readonly reused: ReusedCounts;
 }
 
-/** Results that no call was made for: those without an attempt. */
+/** Results without a call, which have no attempts. */
 export interface ReusedCounts {
-  /** Delivered from an equal item of the same run. */
+  /** Copied from an equal item of the same run. */
   readonly duplicates: number;
   /** Answered from the cache. */
   readonly cached: number;
-  /** What their calls would have been charged; tokens of answers are among them. */
+  /** Tokens that their calls would have cost, including the tokens of answers. */
   readonly tokens: number;
   readonly outputTokens: number;
 }
@@ -28,13 +28,13 @@ export interface ItemRange {
   readonly end: number;
 }
 
-/** What is known of a run's records; one byte per item is the only memory that grows with the run. */
+/** State of a run's records in memory: one byte per item, the only memory that grows with the run. */
 export class StoreState {
   readonly items: number;
-  /** Floats per vector; 0 while nothing told. */
+  /** Floats per vector; 0 while unknown. */
   dimensions: number;
   readonly layout: LayoutKind;
-  /** Of reused results; only a store of answers knows. */
+  /** Output tokens of reused results; set only by a store of answers. */
   reusedOutputTokens = 0;
   readonly #statuses: Uint8Array;
   #ok = 0;
@@ -46,7 +46,7 @@ export class StoreState {
   #reusedTokens = 0;
   readonly #isDuplicate: (index: number) => boolean;
 
-  /** `isCopy` tells items that get the outcome of an equal one. */
+  /** `isDuplicate` returns whether an item gets the outcome of an equal one. */
   constructor({ items, dimensions, layout }: LedgerHeader, isDuplicate: (index: number) => boolean = () => false) {
     this.items = items;
     this.dimensions = dimensions;
@@ -59,14 +59,14 @@ export class StoreState {
     return (this.#statuses[index] ?? SLOT_NONE) !== SLOT_NONE;
   }
 
-  /** True once per item: whoever gets it writes the item's record, everybody else holds a duplicate. */
+  /** Returns true once per item: that caller writes the record, and later records of the item are discarded. */
   claim(index: number, status: number): boolean {
     if (this.has(index)) return false;
     this.#statuses[index] = status;
     return true;
   }
 
-  /** Counts a claimed item's record. */
+  /** Counts the record of a claimed item. */
   add(slot: LedgerSlot): void {
     this.#change(slot, 1);
   }
@@ -120,7 +120,7 @@ export class StoreState {
   }
 }
 
-/** A result that was there without a call. */
+/** Returns whether a result needed no call. */
 export function isReused({ status, attempts }: LedgerSlot): boolean {
   return status === SLOT_OK && attempts === 0;
 }

@@ -6,14 +6,14 @@ import type { DiskFile } from "./disk.ts";
 import type { FailureLog } from "./failure-log.ts";
 import { decodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, SLOT_WORDS, slotPosition } from "./ledger.ts";
 
-/** Records of consecutive items as they lie on disk. */
+/** Records of consecutive items on disk. */
 export interface StoredBlock {
   readonly start: number;
   /** One per item, in order. */
   readonly slots: readonly LedgerSlot[];
-  /** `slots.length * dimensions` floats; those of a failed item mean nothing. Empty when vectors were not asked for. */
+  /** `slots.length * dimensions` floats; undefined contents for failed items. Empty when vectors were not requested. */
   readonly vectors: Float32Array;
-  /** By index, for every failed item of the block. */
+  /** The failures of the block by item index. */
   readonly failures: ReadonlyMap<number, Failure>;
   /** Slots whose vector does not match its checksum. */
   readonly damaged: readonly LedgerSlot[];
@@ -33,7 +33,7 @@ interface BlockRange {
   readonly into: Uint8Array | undefined;
 }
 
-/** Reads the records of a range in which no item is missing; a missing one rejects with its index. */
+/** Reads the records of a range. Rejects with a RunError that names the first item without a record. */
 export async function readStoredBlock(files: StoredFiles, range: BlockRange): Promise<StoredBlock> {
   const slots = await readSlots(files.ledger, range);
   const failures = new Map<number, Failure>();

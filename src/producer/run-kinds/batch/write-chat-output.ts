@@ -8,7 +8,7 @@ import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { publishOutput } from "#src/producer/output/publish-output.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { ItemReader } from "#src/producer/storage/item-reader.ts";
-import type { JsonStore, StoredAnswer } from "#src/producer/storage/json-store.ts";
+import type { JsonStore, StoredJsonRecord } from "#src/producer/storage/json-store.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
@@ -66,7 +66,7 @@ export async function openBatchFiles({ disk }: Pick<JsonStore, "disk">, output: 
 async function writeRecord(
   files: BatchFiles,
   item: Item,
-  stored: StoredAnswer | undefined,
+  stored: StoredJsonRecord | undefined,
   run: string,
 ): Promise<void> {
   const line = { run, index: item.index, customId: item.id };
@@ -83,7 +83,7 @@ async function writeRecord(
 }
 
 /** A record that is not what was written is missing again, and its item is asked anew by the same command. */
-async function rejectDamaged(store: JsonStore, stored: readonly StoredAnswer[]): Promise<void> {
+async function rejectDamaged(store: JsonStore, stored: readonly StoredJsonRecord[]): Promise<void> {
   const damaged = stored.filter(({ answer, failure }) => !answer && !failure).map(({ slot }) => slot);
   const [first] = damaged;
   if (!first) return;

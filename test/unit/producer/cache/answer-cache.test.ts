@@ -171,7 +171,7 @@ describe("an answer cache", () => {
     await cache.close();
   });
 
-  test("goes on without a folder that disappears, says so once, and keeps nothing new", async () => {
+  test("continues without a folder that disappears, reports it once, and stores nothing more", async () => {
     const problems: string[] = [];
     const cache = await open({ onProblem: (message: string) => problems.push(message) });
     await rm(folder, { recursive: true });
@@ -179,7 +179,7 @@ describe("an answer cache", () => {
     await put(cache, 5, 9);
     expect(await found(cache, 9)).toEqual([]);
     await cache.close();
-    expect(problems).toEqual([`the cache ${folder} cannot be written (ENOENT): it keeps nothing new`]);
+    expect(problems).toEqual([`the cache ${folder} cannot be written (ENOENT); new answers are not cached`]);
   });
 
   test("is looked into without being made or changed", async () => {

@@ -248,7 +248,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
 
   test.each([
     ["too few items", 24, "ends after 24 items"],
-    ["too many items", 26, "goes on after its 25 records"],
+    ["too many items", 26, "has more items than the 25 records"],
   ])("is refused with %s", async (_, count, message) => {
     const dir = await temporaryFolder();
     const store = await fullStore(dir, 25, 4);

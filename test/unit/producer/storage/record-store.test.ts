@@ -93,9 +93,9 @@ describe("a record store", () => {
   test("refuses the folder of a run with other items or other dimensions", async () => {
     const disk = new UnsafeDisk();
     await (await openRecordStore("/run", { items: 5, dimensions: 3, disk })).close();
-    await expect(openRecordStore("/run", { items: 6, disk })).rejects.toThrow("run of 5 items, this one has 6");
+    await expect(openRecordStore("/run", { items: 6, disk })).rejects.toThrow("run of 5 items, but this run has 6");
     await expect(openRecordStore("/run", { items: 5, dimensions: 4, disk })).rejects.toThrow(
-      "vectors of 3 dimensions, this model has 4",
+      "vectors of 3 dimensions, but the vectors of this model have 4",
     );
   });
 
