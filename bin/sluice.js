@@ -10,10 +10,9 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
     if (process.listenerCount(signal) === 1) process.exit(130);
   });
 }
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
+if (Number.parseInt(process.versions.node, 10) < 24) {
   process.stderr.write(
-    `sluice needs Node 22.19 or newer, this is ${process.versions.node}. In a checkout: "npm run bootstrap", then "npx sluice".\n`,
+    `sluice requires Node 24 or later, but this is Node ${process.versions.node}. In a checkout, run "npm run bootstrap", then "npx sluice".\n`,
   );
   process.exit(2);
 }

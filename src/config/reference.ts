@@ -30,9 +30,9 @@ export function listFileSettings(): SettingReference[] {
   const settings = new Map<string, SettingReference>();
   for (const reference of collectSettings(fileSchema, "")) {
     const name = shareProviderPath(reference.name);
-    const isProviderUrl = name === "providers.*.baseUrl";
-    if (!settings.has(name))
-      settings.set(name, { ...reference, name, ...(isProviderUrl && { default: "the provider's public API" }) });
+    // The default differs for each provider.
+    const defaultValue = name === "providers.*.baseUrl" ? "the provider's public API" : reference.default;
+    if (!settings.has(name)) settings.set(name, { ...reference, name, default: defaultValue });
   }
   return [...settings.values()];
 }

@@ -126,12 +126,15 @@ function describePing(result: PingResult): string {
     return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${error.message}\n  ${error.hint}\n`;
   }
   const lines = [
-    ["first token", formatDuration(firstTokenMs)],
+    firstTokenMs === undefined ? [] : ["first token", formatDuration(firstTokenMs)],
     ["total", formatDuration(totalMs)],
     ["usage", formatUsage(usage)],
     ["answer", answer === undefined ? UNKNOWN_VALUE : truncate(sanitize(answer), 72)],
   ];
-  return `${model}: ok\n${lines.map(([title = "", value]) => `  ${title.padEnd(12)}${value}\n`).join("")}`;
+  return `${model}: ok\n${lines
+    .filter((line) => line.length > 0)
+    .map(([title = "", value]) => `  ${title.padEnd(12)}${value}\n`)
+    .join("")}`;
 }
 
 function formatUsage({ inputTokens, outputTokens, totalTokens }: Usage = {}): string {
