@@ -1,5 +1,5 @@
-import { endianness } from "node:os";
 import { ProviderError } from "#src/core/errors.ts";
+import { countBase64Floats, writeBase64Floats } from "#src/providers/base64-floats.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";
 import type { EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
@@ -7,12 +7,12 @@ import type { HttpResponse } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse, createSparkCodeError, findSparkCode, readSid } from "./classify-error.ts";
 import { SPARK_NAME, type SparkEmbeddingService } from "./profile.ts";
 
-/** The text of `payload.messages`: a conversation of one message, as base64 of its JSON. */
+/** The text of `payload.messages`: the JSON of a conversation with one message, in base64. */
 export function encodeText(text: string): string {
   return Buffer.from(JSON.stringify({ messages: [{ content: text, role: "user" }] })).toString("base64");
 }
 
-/** The JSON body of an embedding call; `purpose` decides the domain where the service has one. */
+/** The JSON body of an embedding call. `purpose` selects the domain, if the service has domains. */
 export function encodeSparkEmbedding(
   service: SparkEmbeddingService,
   text: string,
@@ -24,7 +24,7 @@ export function encodeSparkEmbedding(
     header: { app_id: caller.appId, uid: caller.uid, status: 3 },
     parameter: {
       emb: {
-        ...(domain !== undefined && { domain }),
+        domain,
         feature: { encoding: "utf8", compress: "raw", format: "plain" },
       },
     },
@@ -35,8 +35,8 @@ export function encodeSparkEmbedding(
 }
 
 /**
- * Turns an HTTP answer into one vector, or throws the ProviderError it stands for. An answer counts as a success only
- * when it holds `dimensions` finite values, not all zero. `now` dates Retry-After and measures the clock.
+ * Decodes a response into one vector, or throws its ProviderError. Only a vector of `dimensions` finite values, not all
+ * zero, counts as a success. `now` (epoch ms) is needed for Retry-After dates and the clock skew.
  */
 export function decodeSparkEmbedding(response: HttpResponse, dimensions: number, now: number): EmbeddingResponse {
   if (response.status !== 200) throw classifySparkResponse(response, now);
@@ -45,11 +45,11 @@ export function decodeSparkEmbedding(response: HttpResponse, dimensions: number,
   if (code === undefined) throw classifySparkResponse(response, now);
   const sid = readSid(readField(readObject(body, "header"), "sid"));
   if (code !== 0) throw createSparkCodeError(code, { status: 200, requestId: sid });
-  const details = { provider: SPARK_NAME, status: 200, ...(sid !== undefined && { requestId: sid }) };
+  const details = { provider: SPARK_NAME, status: 200, requestId: sid };
   const text = readText(readObject(readObject(body, "payload"), "feature"), "text");
   const values = text === undefined ? undefined : decodeFloats(text);
   if (!values)
-    throw new ProviderError("the answer reports success but holds no vector in base64", {
+    throw new ProviderError("the response reports success but contains no vector in base64", {
       ...details,
       kind: "bad-response",
     });
@@ -58,19 +58,13 @@ export function decodeSparkEmbedding(response: HttpResponse, dimensions: number,
     vectors: values,
     dimensions: values.length,
     usage: {},
-    ...(sid !== undefined && { requestId: sid }),
+    requestId: sid,
   };
 }
 
-/** Little-endian float32 in base64, written straight into the array's memory; undefined when it is none. */
+/** Decodes little-endian float32 from base64; undefined when the text is empty, invalid or truncated. */
 export function decodeFloats(text: string): Float32Array | undefined {
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const bytes = (text.length / 4) * 3 - padding;
-  if (text === "" || bytes % Float32Array.BYTES_PER_ELEMENT !== 0) return undefined;
-  const values = new Float32Array(bytes / Float32Array.BYTES_PER_ELEMENT);
-  const memory = Buffer.from(values.buffer);
-  // The decoder leaves out what is no base64, so that too few bytes tell.
-  if (memory.write(text, "base64") !== bytes) return undefined;
-  if (endianness() === "BE") memory.swap32();
-  return values;
+  if (text.length % 4 !== 0) return undefined;
+  const values = new Float32Array(countBase64Floats(text) ?? 0);
+  return values.length > 0 && writeBase64Floats(text, values) ? values : undefined;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ProviderError } from "#src/core/errors.ts";
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import type { Call, EmbeddingModel, EmbeddingResponse } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { classifySparkResponse } from "./classify-error.ts";
@@ -8,14 +8,14 @@ import { SPARK_DIMENSIONS, SPARK_MODELS, SPARK_NAME, type SparkEmbeddingService 
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
 import { SignedEndpoint } from "./signed-endpoint.ts";
 
-export interface EmbeddingAccount extends SparkCredentials {
+interface EmbeddingAccount extends SparkCredentials {
   readonly appId: string;
-  /** Stands in for the origins of all services. */
+  /** Replaces the origins of all services. */
   readonly embeddingBaseUrl?: string;
 }
 
-/** An embedding service: one text a call. */
-export function createEmbeddingModel(
+/** An embedding service, which takes one text per call. */
+export function createSparkEmbeddingModel(
   service: SparkEmbeddingService,
   account: EmbeddingAccount,
   transport: Transport,
@@ -26,13 +26,17 @@ export function createEmbeddingModel(
   const maxTokens = SPARK_MODELS.find(({ name }) => name === service.model)?.maxTokens;
   return {
     maxInputs: 1,
-    ...(maxTokens !== undefined && { maxTokens }),
+    maxTokens,
     async embed({ inputs, purpose = "db", dimensions }, call) {
       const [text] = inputs;
       if (text === undefined || inputs.length > 1)
-        throw invalidRequestError(`an embedding call takes 1 input, not ${inputs.length}`, inputs.length > 1);
+        throw invalidRequestError(
+          SPARK_NAME,
+          `an embedding call takes 1 input, not ${inputs.length}`,
+          inputs.length > 1,
+        );
       if (dimensions !== undefined && dimensions !== SPARK_DIMENSIONS)
-        throw invalidRequestError(`dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`, false);
+        throw invalidRequestError(SPARK_NAME, `dimensions must be ${SPARK_DIMENSIONS}, not ${dimensions}`);
       const uid = randomUUID().replaceAll("-", "");
       const body = encodeSparkEmbedding(service, text, purpose, { appId: account.appId, uid });
       return postSigned(endpoints[purpose], account, body, transport, call);
@@ -40,7 +44,7 @@ export function createEmbeddingModel(
   };
 }
 
-/** Signs and posts; where a proxy leaves open what the server sees, a 401 means the next way of signing. */
+/** Posts with a signature. After a 401, the next possible target of the endpoint is tried; see SignedEndpoint. */
 async function postSigned(
   endpoint: SignedEndpoint,
   account: EmbeddingAccount,
@@ -61,8 +65,4 @@ async function postSigned(
     failure = classifySparkResponse(response, now);
   }
   throw failure;
-}
-
-function invalidRequestError(message: string, isSplittable: boolean): ProviderError {
-  return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME, isSplittable });
 }

@@ -1,3 +1,4 @@
+import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { isObject, type JsonObject, readCount, readField, readObject } from "#src/providers/json-value.ts";
 import type { Usage } from "#src/providers/provider.ts";
 
@@ -7,13 +8,13 @@ export interface FunctionCall {
   readonly arguments: string;
 }
 
-export interface FramePieces {
+interface FramePieces {
   readonly content: string;
   readonly reasoning: string;
   readonly call: FunctionCall | undefined;
 }
 
-/** What `payload.choices.text` holds; undefined when it is not a list of objects whose contents are text. */
+/** The contents of `payload.choices.text`; undefined unless it is a list of objects with text contents. */
 export function readPieces(list: unknown): FramePieces | undefined {
   if (!Array.isArray(list)) return undefined;
   let content = "";
@@ -36,21 +37,18 @@ function readCall(call: JsonObject | undefined): FunctionCall | undefined {
   return call && name !== undefined && text !== undefined ? { name, arguments: text } : undefined;
 }
 
-/** Text, "" when the field is absent or null; undefined when it is something else. */
+/** A string; "" for an absent or null field, undefined for any other type. */
 function readOptionalText(value: unknown, field: string): string | undefined {
   const found = readField(value, field) ?? "";
   return typeof found === "string" ? found : undefined;
 }
 
-/** `prompt_tokens` counts the history as well; `question_tokens`, the last question alone, has no place in Usage. */
+/** `prompt_tokens` includes the history. `question_tokens` (the last question only) has no field in Usage. */
 export function readSparkUsage(tokens: JsonObject | undefined): Usage | undefined {
   if (!tokens) return undefined;
-  const inputTokens = readCount(tokens, "prompt_tokens");
-  const outputTokens = readCount(tokens, "completion_tokens");
-  const totalTokens = readCount(tokens, "total_tokens");
-  return {
-    ...(inputTokens !== undefined && { inputTokens }),
-    ...(outputTokens !== undefined && { outputTokens }),
-    ...(totalTokens !== undefined && { totalTokens }),
-  };
+  return omitUndefined({
+    inputTokens: readCount(tokens, "prompt_tokens"),
+    outputTokens: readCount(tokens, "completion_tokens"),
+    totalTokens: readCount(tokens, "total_tokens"),
+  });
 }

@@ -6,7 +6,7 @@ import { createSparkCodeError, readCode, readSid } from "./classify-error.ts";
 import { type FunctionCall, readPieces, readSparkUsage } from "./frame-parts.ts";
 import { SPARK_NAME } from "./profile.ts";
 
-/** Frames that wait for one before them. A network does not reorder a connection, so more than this is nonsense. */
+/** The most frames that may wait for an earlier one. A connection preserves order, so more indicates a broken upstream. */
 const MAX_PENDING = 1024;
 
 interface Frame {
@@ -18,8 +18,8 @@ interface Frame {
   readonly usage: Usage | undefined;
 }
 
-/** The answer so far, and the frames that came too early for it. */
-export interface FrameState {
+/** The answer received so far, and the frames that arrived out of order. */
+interface FrameState {
   readonly frames: number;
   readonly next: number;
   readonly lastSeq: number | undefined;
@@ -47,15 +47,15 @@ const INITIAL: FrameState = {
   isComplete: false,
 };
 
-export interface FrameReducerOptions {
-  /** The caller's own limit: an answer that used it up was cut, which Spark does not say. */
+interface FrameReducerOptions {
+  /** The requested limit: an answer that used it up was truncated, which Spark does not report. */
   readonly maxTokens?: number | undefined;
 }
 
 /**
- * WebSocket frames into one answer. Frames count in the order of `seq`: early ones wait, repeated ones are dropped.
- * Only a frame with `header.code` 0 and `header.status` 2, with every frame before it there, completes the answer;
- * its text belongs to the answer. Whatever comes after that is ignored.
+ * Combines WebSocket frames into one answer, in the order of `seq`: early frames wait, repeated frames are dropped. The
+ * answer is complete with the frame of `header.code` 0 and `header.status` 2 (its text included), once all frames before it
+ * have arrived. Later frames are ignored.
  */
 export function createFrameReducer(options: FrameReducerOptions = {}): ChatReducer<FrameState, string> {
   return {
@@ -86,7 +86,7 @@ function readFrame(text: string, state: FrameState): { frame: Frame; sid: string
   if (code !== 0) throw createSparkCodeError(code, { requestId: sid });
   const payload = readObject(body, "payload");
   const choices = readObject(payload, "choices");
-  if (!choices) throw badResponseError(state, "a frame reports success but holds no choices");
+  if (!choices) throw badResponseError(state, "a frame reports success but contains no choices");
   const last = readCode(readField(header, "status")) === 2;
   return { frame: { seq: readSeq(choices, state), last, ...readContents(payload, choices, state) }, sid };
 }
@@ -99,31 +99,31 @@ function readSeq(choices: JsonObject, state: FrameState): number {
 
 function readContents(payload: JsonObject | undefined, choices: JsonObject, state: FrameState) {
   const pieces = readPieces(readField(choices, "text") ?? []);
-  if (!pieces) throw badResponseError(state, "a frame's text has another form than a list of contents");
+  if (!pieces) throw badResponseError(state, "the text of a frame is not a list of contents");
   return { ...pieces, usage: readSparkUsage(readObject(readObject(payload, "usage"), "text")) };
 }
 
-/** The state with what a new frame says about the others; refuses frames that contradict each other. */
+/** Updates the known range of `seq`; throws for frames that contradict each other. */
 function trackSequence(state: FrameState, { seq, last }: Frame): FrameState {
   const { lastSeq, highestSeq } = state;
   if ((lastSeq !== undefined && (last || seq > lastSeq)) || (last && seq < highestSeq))
-    throw badResponseError(state, "frames follow after the last one");
+    throw badResponseError(state, "a frame follows the last one");
   return { ...state, lastSeq: last ? seq : lastSeq, highestSeq: Math.max(highestSeq, seq) };
 }
 
-/** Adds the frame and those that waited for it, or lets it wait. */
+/** Appends the frame and the frames that waited for it, or holds it until its turn. */
 function applyFrame(state: FrameState, frame: Frame): ChatStep<FrameState> {
   if (frame.seq !== state.next) return holdFrame(state, frame);
   const events: ChatEvent[] = [];
   let nextState = appendFrame(state, frame, events);
-  // Frames nearly always come in order, and then nothing waits.
+  // Frames nearly always arrive in order, and then none is waiting.
   if (state.pending.size > 0) nextState = addPending(nextState, events);
-  return { state: nextState, events, ...(nextState.isComplete && { done: true }) };
+  return { state: nextState, events, done: nextState.isComplete };
 }
 
 function holdFrame(state: FrameState, frame: Frame): ChatStep<FrameState> {
   if (state.pending.size >= MAX_PENDING)
-    throw badResponseError(state, `frame ${state.next} does not come, but ${MAX_PENDING} after it`);
+    throw badResponseError(state, `frame ${state.next} is missing, but ${MAX_PENDING} later frames have arrived`);
   return { state: { ...state, pending: new Map([...state.pending, [frame.seq, frame]]) }, events: [] };
 }
 
@@ -145,8 +145,8 @@ function appendFrame(state: FrameState, frame: Frame, events: ChatEvent[]): Fram
     events.push({
       type: "tool-call-delta",
       index: 0,
-      ...(!state.call && { id: callId(state) }),
-      ...(call.name !== "" && { name: call.name }),
+      id: state.call ? undefined : createCallId(state),
+      name: call.name || undefined,
       arguments: call.arguments,
     });
   return {
@@ -160,10 +160,10 @@ function appendFrame(state: FrameState, frame: Frame, events: ChatEvent[]): Fram
   };
 }
 
-/** Spark makes at most one call; its pieces add up. */
-function joinCalls(known: FunctionCall | undefined, more: FunctionCall | undefined): FunctionCall | undefined {
-  if (!known || !more) return more ?? known;
-  return { name: known.name || more.name, arguments: known.arguments + more.arguments };
+/** An answer contains at most one call, whose pieces are concatenated. */
+function joinCalls(known: FunctionCall | undefined, added: FunctionCall | undefined): FunctionCall | undefined {
+  if (!known || !added) return added ?? known;
+  return { name: known.name || added.name, arguments: known.arguments + added.arguments };
 }
 
 function buildResponse(state: FrameState, { maxTokens }: FrameReducerOptions): ChatResponse {
@@ -171,16 +171,16 @@ function buildResponse(state: FrameState, { maxTokens }: FrameReducerOptions): C
   const isTruncated = maxTokens !== undefined && (usage.outputTokens ?? 0) >= maxTokens;
   return {
     text,
-    ...(reasoning !== "" && { reasoning }),
-    ...(call && { toolCalls: [{ id: callId(state), ...call }] }),
+    reasoning: reasoning || undefined,
+    toolCalls: call && [{ id: createCallId(state), ...call }],
     finishReason: { unified: call ? "tool-calls" : isTruncated ? "length" : "stop" },
     usage,
-    ...(sid !== undefined && { requestId: sid }),
+    requestId: sid,
   };
 }
 
-/** Spark's calls have no id of their own. */
-function callId({ sid }: FrameState): string {
+/** Spark does not send ids of calls. */
+function createCallId({ sid }: FrameState): string {
   return `call_${sid ?? "spark"}`;
 }
 
@@ -188,6 +188,6 @@ function badResponseError({ frames, sid }: FrameState, message: string): Provide
   return new ProviderError(`${message} (after ${frames} frames)`, {
     kind: "bad-response",
     provider: SPARK_NAME,
-    ...(sid !== undefined && { requestId: sid }),
+    requestId: sid,
   });
 }

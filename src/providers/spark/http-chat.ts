@@ -10,12 +10,12 @@ import { classifySparkResponse, createSparkCodeError, readCode, readSid } from "
 import { checkRange } from "./encode-request.ts";
 import { SPARK_NAME, SPARK_RANGES, type SparkVersion } from "./profile.ts";
 
-export interface HttpAccount {
+interface HttpAccount {
   readonly baseUrl: string;
   readonly password: string;
 }
 
-/** Chat over the HTTP interface; the password is that of the version. */
+/** Chat over the HTTP interface. The password belongs to the version. */
 export function createHttpChat(version: SparkVersion, account: HttpAccount, transport: Transport): ChatModel {
   return createHttpChatModel({
     provider: SPARK_NAME,
@@ -27,10 +27,10 @@ export function createHttpChat(version: SparkVersion, account: HttpAccount, tran
 }
 
 /**
- * The common chat protocol in Spark's form: a flat `code` beside the choices, 0 for success, in the body and in every
- * frame of a stream; no finish reason, so that `[DONE]` alone ends a stream.
+ * Spark's dialect of the common chat protocol: the body and every stream frame contain a flat `code` next to the choices
+ * (0 means success). There is no finish reason, so `[DONE]` alone ends a stream.
  */
-export function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
+function createHttpCodec(version: SparkVersion): ChatCodec<StreamState> {
   const codec = createChatCodec({
     provider: SPARK_NAME,
     encode: (request, stream) => encodeBody(version, request, stream),
@@ -71,7 +71,7 @@ function encodeBody(version: SparkVersion, request: ChatRequest, stream: boolean
   });
 }
 
-/** An error inside a stream, as the answer it would have been on its own. */
+/** An error frame of a stream as a response of its own. */
 function toHttpResponse(body: JsonObject, { status, headers }: ResponseHead) {
   return { status, headers, body: Buffer.from(JSON.stringify(body)) };
 }
@@ -86,13 +86,13 @@ function finalizeResponse(response: ChatResponse, head: ResponseHead): ChatRespo
   checkCode(code, sid, head);
   const requestId = readSid(sid) ?? response.requestId;
   const { extra: _, finishReason, ...others } = response;
-  // Spark names no reason; an answer that is complete without one simply ended.
-  const unnamed = finishReason.raw === undefined && finishReason.unified === "other";
-  const reason = unnamed ? (others.toolCalls ? "tool-calls" : "stop") : undefined;
+  // Spark sends no finish reason; a complete answer without one ended normally.
+  const isUnknown = finishReason.raw === undefined && finishReason.unified === "other";
+  const reason = isUnknown ? (others.toolCalls ? "tool-calls" : "stop") : undefined;
   return {
     ...others,
     finishReason: reason ? { unified: reason } : finishReason,
-    ...(requestId !== undefined && { requestId }),
-    ...(Object.keys(extra).length > 0 && { extra }),
+    requestId,
+    extra: Object.keys(extra).length > 0 ? extra : undefined,
   };
 }

@@ -1,31 +1,27 @@
 import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 
-/** Everything about iFlytek Spark that is data. */
 export const SPARK_NAME = "spark";
 
 export const SPARK_BASE_URL = "wss://spark-api.xf-yun.com";
 export const SPARK_HTTP_BASE_URL = "https://spark-api-open.xf-yun.com/v1";
 
-/** The provider refuses a signature whose date differs from its own clock by more. */
+/** The provider rejects signatures whose date differs by more from its own clock. */
 export const SPARK_CLOCK_TOLERANCE_MS = 300_000;
 
-/** A user id longer than this is refused. */
-export const SPARK_MAX_UID_LENGTH = 32;
-
-/** One version of the model: path and domain must match, or the provider refuses the request. */
+/** A version of the model. The provider rejects requests whose path and domain do not match. */
 export interface SparkVersion {
   readonly model: string;
   readonly path: string;
   readonly domain: string;
-  /** Name of the version on the HTTP interface, where it is offered there. */
+  /** Name of the version on the HTTP interface, if it is available there. */
   readonly httpModel?: string;
-  /** Upper end of `max_tokens`; the lower is 1. */
+  /** Maximum of `max_tokens`; the minimum is 1. */
   readonly maxOutputTokens: number;
   readonly contextTokens: number;
-  /** Takes a message of the role `system`, as the first one. */
+  /** Supports a `system` message at the beginning. */
   readonly system: boolean;
-  /** Takes function definitions. */
+  /** Supports function definitions. */
   readonly functions: boolean;
 }
 
@@ -66,7 +62,7 @@ const ULTRA = {
   functions: true,
 };
 
-/** The products by their names and the versions by the numbers in their paths; some are two names of one thing. */
+/** Products by name and versions by the number in their path; some are two names for the same model. */
 export const SPARK_VERSIONS: readonly SparkVersion[] = [
   { model: "lite", ...LITE },
   { model: "pro", ...PRO },
@@ -107,16 +103,16 @@ export const SPARK_VERSIONS: readonly SparkVersion[] = [
   { model: "v4.0", ...ULTRA },
 ];
 
-/** What the free product's accounts are granted: two calls a second. Those of the others stand in each account's console. */
+/** The free product allows two calls per second. The limits of the others are shown in the console of each account. */
 const LITE_LIMITS = { requestsPerMinute: 120, pacing: "even" } as const;
 
-/** An embedding service: one text a call, the same vectors' length. */
+/** An embedding service: one text per call, and the same dimensions for all services. */
 export interface SparkEmbeddingService {
   readonly model: string;
-  /** Origin of the service; a base URL of the user's stands in for all of them. */
+  /** Origin of the service; a base URL set by the user replaces the origins of all services. */
   readonly baseUrl: string;
   readonly paths: { readonly db: string; readonly query: string };
-  /** The side of the search as a parameter, where the path does not tell it. */
+  /** The purpose as a parameter, for services whose path does not depend on it. */
   readonly domains?: { readonly db: string; readonly query: string };
 }
 
@@ -143,7 +139,7 @@ export const SPARK_MODELS: readonly ModelData[] = [
     kind: "chat" as const,
     maxTokens: contextTokens,
     maxOutputTokens,
-    ...(path === LITE.path && { limits: LITE_LIMITS }),
+    limits: path === LITE.path ? LITE_LIMITS : undefined,
   })),
   ...SPARK_EMBEDDING_SERVICES.map(({ model }) => ({
     name: model,
@@ -154,22 +150,22 @@ export const SPARK_MODELS: readonly ModelData[] = [
   })),
 ];
 
-/** Ranges the provider documents; checked before a call because its own answer (10005) names no parameter. */
+/** Documented ranges, checked before a call because the provider's own error (10005) does not name the parameter. */
 export const SPARK_RANGES = {
   topK: { min: 1, max: 6 },
-  /** Over WebSocket; 0 is outside and means the most likely word. */
+  /** Over WebSocket. 0, which requests greedy decoding, is outside the range. */
   temperature: { above: 0, max: 1 },
   httpTemperature: { min: 0, max: 2 },
   httpTopP: { above: 0, max: 1 },
 } as const;
 
-export interface SparkErrorCode {
+interface SparkErrorCode {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   readonly dimension?: LimitDimension;
-  /** What the limit asks for, where it is documented. */
+  /** Documented waiting time of the limit. */
   readonly waitMs?: number;
-  /** What a person can do about it. */
+  /** How to fix it. */
   readonly hint?: string;
 }
 
@@ -181,9 +177,9 @@ export const SPARK_CODES: Readonly<Record<number, SparkErrorCode>> = {
   10000: { kind: "server", message: "the upgrade to WebSocket failed" },
   10001: { kind: "server", message: "the upstream could not read the request" },
   10002: { kind: "server", message: "the upstream could not send its answer" },
-  10003: { kind: "invalid-request", message: "the request's format was refused" },
-  10004: { kind: "invalid-request", message: "the request's schema was refused" },
-  10005: { kind: "invalid-request", message: "a parameter's value was refused" },
+  10003: { kind: "invalid-request", message: "the request's format was rejected" },
+  10004: { kind: "invalid-request", message: "the request's schema was rejected" },
+  10005: { kind: "invalid-request", message: "the value of a parameter was rejected" },
   10006: {
     kind: "throttled",
     dimension: "concurrency",
@@ -199,28 +195,28 @@ export const SPARK_CODES: Readonly<Record<number, SparkErrorCode>> = {
   10010: { kind: "server", message: "the engine's answer could not be received" },
   10011: { kind: "server", message: "the request could not be sent to the engine" },
   10012: { kind: "server", message: "the engine failed" },
-  10013: { kind: "content-filter", message: "the input was refused by the content filter" },
+  10013: { kind: "content-filter", message: "the input was rejected by the content filter" },
   10014: { kind: "content-filter", message: "the output was stopped by the content filter" },
-  10015: { kind: "auth", message: "the app is on the provider's blacklist" },
-  10016: { kind: "auth", message: "the app is not authorised", hint: ASK_FOR_ACCESS },
+  10015: { kind: "auth", message: "the app is on the provider's blocklist" },
+  10016: { kind: "auth", message: "the app is not authorized", hint: ASK_FOR_ACCESS },
   10017: { kind: "server", message: "clearing the history failed" },
-  10019: { kind: "content-filter", message: "the conversation tends to break the provider's rules" },
-  10021: { kind: "content-filter", message: "the input was refused by the content filter" },
+  10019: { kind: "content-filter", message: "the conversation may violate the provider's rules" },
+  10021: { kind: "content-filter", message: "the input was rejected by the content filter" },
   10110: { kind: "overloaded", message: "the service is busy" },
-  10163: { kind: "invalid-request", message: "the engine refused a parameter" },
+  10163: { kind: "invalid-request", message: "the engine rejected a parameter" },
   10222: { kind: "server", message: "the engine's network failed" },
   10404: { kind: "invalid-request", message: "the model or domain does not exist" },
-  10907: { kind: "too-long", message: "history and question have too many tokens" },
+  10907: { kind: "too-long", message: "the history and the question have too many tokens" },
   11200: {
     kind: "auth",
-    message: "the app has no right to this function, or its volume is used up",
+    message: "the app may not use this function, or its quota is used up",
     hint: ASK_FOR_ACCESS,
   },
   11201: {
     kind: "quota",
-    message: "the day's volume is used up",
-    hint: "go on tomorrow, or ask for more volume",
+    message: "the daily quota is used up",
+    hint: "resume tomorrow, or request a larger quota",
   },
-  11202: { kind: "throttled", dimension: "requests", waitMs: 1000, message: "too many calls in a second" },
-  11203: { kind: "throttled", dimension: "concurrency", message: "too many connections at once" },
+  11202: { kind: "throttled", dimension: "requests", waitMs: 1000, message: "too many calls per second" },
+  11203: { kind: "throttled", dimension: "concurrency", message: "too many concurrent connections" },
 };

@@ -7,13 +7,13 @@ export interface SparkCredentials {
 
 export interface SignedTarget {
   readonly method: "GET" | "POST";
-  /** Host and port as the verifying server sees them. */
+  /** Host and port as seen by the verifying server. */
   readonly host: string;
-  /** Path as the verifying server sees it, without the query. */
+  /** Path as seen by the verifying server, without the query. */
   readonly path: string;
 }
 
-/** The `authorization` parameter: key, algorithm, signed headers and the HMAC-SHA256 of them, in base64. */
+/** The `authorization` parameter in base64: key, algorithm, names of the signed headers, and their HMAC-SHA256. */
 export function signAuthorization(target: SignedTarget, date: string, credentials: SparkCredentials): string {
   const origin = `host: ${target.host}\ndate: ${date}\n${target.method} ${target.path} HTTP/1.1`;
   const signature = createHmac("sha256", credentials.apiSecret).update(origin).digest("base64");
@@ -22,8 +22,8 @@ export function signAuthorization(target: SignedTarget, date: string, credential
 }
 
 /**
- * The URL with its signature in the query. `now` is in epoch ms; the signature holds for 300 s around it, so a URL
- * is signed for each connection and never kept.
+ * The URL with its signature in the query. `now` is in epoch ms. The signature is valid for 300 s before and after it, so
+ * a URL is signed for each connection and never reused.
  */
 export function signUrl(url: URL, target: SignedTarget, credentials: SparkCredentials, now: number): URL {
   const date = new Date(now).toUTCString();

@@ -1,17 +1,17 @@
 import type { SignedTarget } from "./sign-request.ts";
 
 /**
- * An address and the ways it may have to be signed. The signature covers host and path as the server sees them. A
- * base URL without a path leaves no doubt. Behind one with a path stands a proxy: it may pass the path on, take its
- * prefix off, or put the provider's own host in as well, and nothing tells which. `targets` holds all three; the
- * first that is not refused is right and is kept.
+ * A URL and the targets for which it may have to be signed. The signature covers host and path as seen by the server. For a
+ * base URL without a path there is one target. A base URL with a path belongs to a proxy, which may forward the path, strip
+ * its prefix, or also replace the host with the provider's own. Since the client cannot know which, `targets` contains all
+ * three; the first one that is not rejected is used from then on.
  */
 export class SignedEndpoint {
   readonly url: URL;
   readonly #targets: readonly SignedTarget[];
   #known: SignedTarget | undefined;
 
-  /** `officialBaseUrl` is where the service lives when no proxy stands before it. */
+  /** `officialBaseUrl` is the provider's own base URL of the service. */
   constructor(method: SignedTarget["method"], baseUrl: string, path: string, officialBaseUrl: string) {
     const base = baseUrl.replace(/\/+$/, "");
     this.url = new URL(base + path);
@@ -23,12 +23,12 @@ export class SignedEndpoint {
       : [asSent];
   }
 
-  /** What to sign for, in the order to try. */
+  /** The targets to sign for, in the order in which to try them. */
   get targets(): readonly SignedTarget[] {
     return this.#known ? [this.#known] : this.#targets;
   }
 
-  /** The server verified a signature made for this target. */
+  /** Records that the server accepted a signature for this target. */
   confirm(target: SignedTarget): void {
     this.#known = target;
   }

@@ -9,14 +9,14 @@ import { SPARK_BASE_URL, SPARK_NAME, type SparkVersion } from "./profile.ts";
 import { type SparkCredentials, signUrl } from "./sign-request.ts";
 import { SignedEndpoint } from "./signed-endpoint.ts";
 
-export interface SocketAccount extends SparkCredentials {
+interface SocketAccount extends SparkCredentials {
   readonly appId: string;
   readonly baseUrl: string;
 }
 
 type OpenSocket = NonNullable<Transport["openSocket"]>;
 
-/** Chat over WebSocket: a signed connection of its own for each call. */
+/** Chat over WebSocket, with one signed connection per call. */
 export function createSocketChat(version: SparkVersion, account: SocketAccount, open: OpenSocket): ChatModel {
   const endpoint = new SignedEndpoint("GET", account.baseUrl, version.path, SPARK_BASE_URL);
   async function* stream(request: ChatRequest, call: Call): AsyncGenerator<ChatEvent> {
@@ -31,14 +31,14 @@ export function createSocketChat(version: SparkVersion, account: SocketAccount, 
       let response: ChatResponse | undefined;
       for await (const event of stream(request, call)) if (event.type === "end") response = event.response;
       if (response) return response;
-      // A stream ends with `end` or throws; this one did neither.
+      // A stream ends with `end` or throws. Without either, report an incomplete answer.
       const { finish, initial } = createFrameReducer();
       return finish(initial);
     },
   };
 }
 
-/** Signs and connects; where a proxy leaves open what the server sees, a 401 means the next way of signing. */
+/** Connects with a signature. After a 401, the next possible target of the endpoint is tried; see SignedEndpoint. */
 async function connect(
   account: SocketAccount,
   endpoint: SignedEndpoint,

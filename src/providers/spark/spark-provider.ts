@@ -1,7 +1,7 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import type { ChatModel, Provider, ProviderAccount } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
-import { createEmbeddingModel } from "./embedding-model.ts";
+import { createSparkEmbeddingModel } from "./embedding-model.ts";
 import { createHttpChat } from "./http-chat.ts";
 import {
   SPARK_EMBEDDING_SERVICES,
@@ -13,26 +13,20 @@ import {
 import { createSocketChat } from "./socket-chat.ts";
 
 /**
- * iFlytek Spark for one account. `account.extra` holds `appId` and `apiSecret`, which sign WebSocket connections and
- * embedding calls together with the key; `apiPassword`, the bearer of the HTTP interface; `protocol`, `http` or
- * `websocket`, where both are possible (WebSocket otherwise); `httpBaseUrl` and `embeddingBaseUrl`. Without app id
- * and secret there are no embeddings.
+ * The iFlytek Spark adapter for one account. `account.extra` contains `appId` and `apiSecret`, which together with the key
+ * sign WebSocket connections and embedding calls; `apiPassword`, the bearer token of the HTTP interface; `protocol`, which is
+ * `http` or `websocket` (the default where both are possible); `httpBaseUrl` and `embeddingBaseUrl`. Without app id and
+ * secret there are no embeddings.
  */
 export function createSparkProvider(account: ProviderAccount, transport: Transport): Provider {
   const { appId, apiSecret, embeddingBaseUrl } = account.extra ?? {};
   const { apiKey } = account;
-  const signing = appId && apiSecret ? { appId, apiKey, apiSecret } : undefined;
+  const signing =
+    appId && apiSecret ? { appId, apiKey, apiSecret, embeddingBaseUrl: embeddingBaseUrl || undefined } : undefined;
   return {
     name: SPARK_NAME,
     chat: (model) => createChat(findVersion(model), account, transport),
-    ...(signing && {
-      embedding: (model) =>
-        createEmbeddingModel(
-          findService(model),
-          { ...signing, ...(embeddingBaseUrl && { embeddingBaseUrl }) },
-          transport,
-        ),
-    }),
+    embedding: signing && ((model) => createSparkEmbeddingModel(findEmbeddingService(model), signing, transport)),
     close: () => transport.close(),
   };
 }
@@ -42,14 +36,16 @@ function createChat(version: SparkVersion, account: ProviderAccount, transport: 
   const { appId, apiSecret, apiPassword, httpBaseUrl, protocol } = extra;
   if (protocol !== "http" && appId && apiSecret) {
     const { openSocket } = transport;
-    if (!openSocket) throw invalidRequestError("this transport has no WebSocket; set SPARK_PROTOCOL=http");
+    if (!openSocket)
+      throw invalidRequestError(SPARK_NAME, "this transport does not support WebSocket; set SPARK_PROTOCOL=http");
     return createSocketChat(version, { appId, apiKey, apiSecret, baseUrl }, openSocket);
   }
   if (version.httpModel === undefined)
     throw invalidRequestError(
-      `spark/${version.model} is not offered over HTTP: it needs SPARK_APP_ID and SPARK_API_SECRET`,
+      SPARK_NAME,
+      `spark/${version.model} is not available over HTTP: set SPARK_APP_ID and SPARK_API_SECRET`,
     );
-  // Key and secret joined are taken for a password as well.
+  // Spark also accepts key and secret joined by a colon as the password.
   const password = apiPassword || (apiSecret ? `${apiKey}:${apiSecret}` : apiKey);
   return createHttpChat(version, { baseUrl: httpBaseUrl || SPARK_HTTP_BASE_URL, password }, transport);
 }
@@ -57,19 +53,18 @@ function createChat(version: SparkVersion, account: ProviderAccount, transport: 
 function findVersion(model: string): SparkVersion {
   const version = SPARK_VERSIONS.find((one) => one.model === model);
   if (version) return version;
-  throw invalidRequestError(`Spark has no chat model of this name; known: ${names(SPARK_VERSIONS)}`);
+  throw invalidRequestError(SPARK_NAME, `Spark has no chat model of this name; known: ${joinNames(SPARK_VERSIONS)}`);
 }
 
-function findService(model: string) {
+function findEmbeddingService(model: string) {
   const service = SPARK_EMBEDDING_SERVICES.find((one) => one.model === model);
   if (service) return service;
-  throw invalidRequestError(`Spark has no embedding model of this name; known: ${names(SPARK_EMBEDDING_SERVICES)}`);
+  throw invalidRequestError(
+    SPARK_NAME,
+    `Spark has no embedding model of this name; known: ${joinNames(SPARK_EMBEDDING_SERVICES)}`,
+  );
 }
 
-function names(list: readonly { readonly model: string }[]): string {
+function joinNames(list: readonly { readonly model: string }[]): string {
   return list.map(({ model }) => model).join(", ");
-}
-
-function invalidRequestError(message: string): ProviderError {
-  return new ProviderError(message, { kind: "invalid-request", provider: SPARK_NAME });
 }

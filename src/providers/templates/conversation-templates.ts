@@ -1,18 +1,18 @@
-/** How one provider's models are addressed by default, and how a conversation is written as one plain prompt. */
+/** A provider's default system message, and its format for a conversation in one plain prompt. */
 export interface ConversationTemplate {
-  /** The system message a request gets when it has none and its sender asked for the default. */
+  /** The system message for requests without one, if the template is requested. */
   readonly systemMessage: string;
-  /** What each speaker is called in a plain prompt. A provider without a system role has no `system`. */
+  /** Names of the speakers in a plain prompt. `system` is absent for providers without a system role. */
   readonly roles: { readonly user: string; readonly assistant: string; readonly system?: string };
-  /** Written before every speaker's name. */
+  /** Precedes every speaker's name. */
   readonly separator: string;
-  /** Where a model that continues the plain prompt has begun another speaker's turn. */
+  /** Stop sequence: a model that writes it has begun another speaker's turn. */
   readonly stop: string;
-  /** Tokens that prompt and answer may have together by default. */
+  /** Default maximum of tokens of prompt and answer together. */
   readonly contextLength: number;
 }
 
-/** By provider name. */
+/** Templates by provider name. */
 export const CONVERSATION_TEMPLATES: Readonly<Record<string, ConversationTemplate>> = {
   zhipu: {
     systemMessage: "你是智谱AI小助手，请根据用户的提示来完成任务",
@@ -37,7 +37,7 @@ export const CONVERSATION_TEMPLATES: Readonly<Record<string, ConversationTemplat
   },
 };
 
-/** Of every provider that has none of its own, as compatible vendors do. */
+/** The template of providers without their own, such as OpenAI-compatible vendors. */
 export const COMMON_TEMPLATE: ConversationTemplate = {
   systemMessage: "You are a helpful assistant.",
   roles: { user: "user", assistant: "assistant", system: "system" },
@@ -46,7 +46,7 @@ export const COMMON_TEMPLATE: ConversationTemplate = {
   contextLength: 8192,
 };
 
-/** The template of a provider: its own, or the common one. */
+/** The provider's own template, or the common one. */
 export function findTemplate(provider: string): ConversationTemplate {
   const own = Object.hasOwn(CONVERSATION_TEMPLATES, provider) ? CONVERSATION_TEMPLATES[provider] : undefined;
   return own ?? COMMON_TEMPLATE;

@@ -3,9 +3,9 @@ import type { ConversationTemplate } from "./conversation-templates.ts";
 import { matchTurns, unescapeTurns } from "./turn-marker.ts";
 
 /**
- * The messages of a plain prompt. What stands before the first turn is the system message; an assistant's turn that
- * only opens the answer is none. A prompt without any turn is one user message, as it is. The opposite of
- * `renderPrompt` for every conversation of texts with at most one system message at its head that is not empty.
+ * Parses a plain prompt into messages. The text before the first turn is the system message. A final empty assistant turn
+ * only marks where the answer begins and yields no message. A prompt without turns is one user message. This is the inverse
+ * of `renderPrompt` for text conversations with at most one non-empty system message, at the beginning.
  */
 export function parsePrompt(template: ConversationTemplate, prompt: string): ChatMessage[] {
   const turns = [...prompt.matchAll(matchTurns(template))].filter(([, backslashes]) => backslashes === "");
@@ -18,8 +18,8 @@ export function parsePrompt(template: ConversationTemplate, prompt: string): Cha
     const start = turn.index + turn[0].length;
     const text = prompt.slice(start, turns[index + 1]?.index);
     const role = findRole(template, turn[2]);
-    const opensAnswer = index === turns.length - 1 && role === "assistant" && text === "";
-    if (!opensAnswer) messages.push({ role, content: unescapeTurns(template, text.replace(/^ /, "")) });
+    const isAnswerStart = index === turns.length - 1 && role === "assistant" && text === "";
+    if (!isAnswerStart) messages.push({ role, content: unescapeTurns(template, text.replace(/^ /, "")) });
   }
   return messages;
 }

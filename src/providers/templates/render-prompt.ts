@@ -1,12 +1,13 @@
 import { InputError } from "#src/core/errors.ts";
 import type { ChatMessage } from "#src/providers/provider.ts";
+import { joinTextContent } from "#src/providers/text-content.ts";
 import type { ConversationTemplate } from "./conversation-templates.ts";
 import { escapeTurns } from "./turn-marker.ts";
 
 /**
- * The conversation as one plain prompt that ends where the assistant speaks next: system text, then a separator, a
- * name and a text per message. Later system messages of a provider that has no such role join the system text. No
- * text is lost, whatever it contains. Throws InputError for what plain text cannot hold: tools and images.
+ * Renders the conversation as one plain prompt that ends where the assistant speaks next: the system text, then a
+ * separator, a name and a text per message. For a provider without a system role, later system messages are added to the
+ * system text. No text is lost. Throws InputError for tools, images and other parts that plain text cannot represent.
  */
 export function renderPrompt(template: ConversationTemplate, messages: readonly ChatMessage[]): string {
   const { roles, separator } = template;
@@ -14,32 +15,26 @@ export function renderPrompt(template: ConversationTemplate, messages: readonly 
   const turns: string[] = [];
   for (const [index, message] of messages.entries()) {
     const text = escapeTurns(template, readText(message, index));
-    const heads = message.role === "system" && turns.length === 0 && system.length === 0;
-    const name = speakerName(template, message, index);
-    if (heads || name === undefined) system.push(text);
+    const isFirst = message.role === "system" && turns.length === 0 && system.length === 0;
+    const name = findSpeakerName(template, message, index);
+    if (isFirst || name === undefined) system.push(text);
     else turns.push(`${name}: ${text}${separator}`);
   }
   return `${system.join("\n\n")}${separator}${turns.join("")}${roles.assistant}:`;
 }
 
-function speakerName(
+function findSpeakerName(
   { roles }: ConversationTemplate,
   { role, toolCalls }: ChatMessage,
   index: number,
 ): string | undefined {
   if (role === "tool" || (toolCalls && toolCalls.length > 0))
-    throw new InputError("a plain prompt cannot hold tool calls or their results", `message ${index}`);
+    throw new InputError("a plain prompt cannot contain tool calls or their results", `message ${index}`);
   return roles[role];
 }
 
 function readText({ content }: ChatMessage, index: number): string {
-  if (content === null) return "";
-  if (typeof content === "string") return content;
-  return content
-    .map((part) => {
-      if (part.type !== "text" || typeof part.text !== "string")
-        throw new InputError(`a plain prompt holds text only, not a part of another type`, `message ${index}`);
-      return part.text;
-    })
-    .join("");
+  const text = joinTextContent(content);
+  if (text !== undefined) return text;
+  throw new InputError("a plain prompt can contain only text, not parts of other types", `message ${index}`);
 }

@@ -1,25 +1,25 @@
 import type { ConversationTemplate } from "./conversation-templates.ts";
 
 /**
- * A speaker's turn begins with separator, name and colon. Text that reads like that would be taken for a turn, so it
- * gets a backslash before the separator's visible part, and one more if it has some already; reading takes one away.
- * Headings such as "### Results" are no turns and stay as they are.
+ * A speaker's turn begins with separator, name and colon. Text that looks like a turn is escaped with a backslash before
+ * the visible part of the separator, in addition to any backslashes that are already there; parsing removes one. Headings
+ * such as "### Results" do not look like turns and stay unchanged.
  */
 
-/** Where turns begin. Group 1 holds backslashes, which make it text; group 2 the speaker's name. */
+/** Matches the beginnings of turns. Group 1 contains backslashes, which escape the turn; group 2 the speaker's name. */
 export function matchTurns(template: ConversationTemplate): RegExp {
   const { start, visible } = splitSeparator(template);
   const names = Object.values(template.roles).map(escapePattern).join("|");
   return new RegExp(`${escapePattern(start)}(\\\\*)${escapePattern(visible)}(${names}):`, "g");
 }
 
-/** The text so that no part of it reads as a turn. */
+/** Escapes everything in the text that looks like a turn. */
 export function escapeTurns(template: ConversationTemplate, text: string): string {
   const { start } = splitSeparator(template);
   return text.replaceAll(matchTurns(template), (turn) => `${turn.slice(0, start.length)}\\${turn.slice(start.length)}`);
 }
 
-/** The opposite of `escapeTurns`. */
+/** The inverse of `escapeTurns`. */
 export function unescapeTurns(template: ConversationTemplate, text: string): string {
   const { start } = splitSeparator(template);
   return text.replaceAll(matchTurns(template), (turn, backslashes: string) =>
@@ -27,7 +27,7 @@ export function unescapeTurns(template: ConversationTemplate, text: string): str
   );
 }
 
-/** White space that leads the separator stays in front of the backslash: a turn still begins its own line. */
+/** The separator's leading white space stays before the backslash, so that a turn still begins on its own line. */
 function splitSeparator({ separator }: ConversationTemplate): { start: string; visible: string } {
   const start = /^\s*/.exec(separator)?.[0] ?? "";
   return { start, visible: separator.slice(start.length) };

@@ -1,23 +1,23 @@
 import type { ProviderErrorKind } from "#src/core/errors.ts";
 
-export interface StatusClass {
+interface StatusClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
-  /** Smaller batches may pass. */
+  /** Smaller batches may succeed. */
   readonly isSplittable?: boolean;
 }
 
 const STATUSES: Readonly<Record<number, StatusClass>> = {
-  400: { kind: "invalid-request", message: "the request was refused as invalid" },
-  401: { kind: "auth", message: "the API key was refused" },
+  400: { kind: "invalid-request", message: "the request was rejected as invalid" },
+  401: { kind: "auth", message: "the API key was rejected" },
   402: { kind: "quota", message: "the account has no balance" },
   403: { kind: "auth", message: "the account may not do this" },
-  407: { kind: "auth", message: "the proxy wants a password" },
-  408: { kind: "timeout", message: "the upstream gave up waiting" },
-  409: { kind: "server", message: "the upstream reports a conflict" },
+  407: { kind: "auth", message: "the proxy requires authentication" },
+  408: { kind: "timeout", message: "the upstream timed out waiting for the request" },
+  409: { kind: "server", message: "the upstream reported a conflict" },
   413: { kind: "too-long", message: "the request is too large", isSplittable: true },
   414: { kind: "too-long", message: "the request is too large", isSplittable: true },
-  422: { kind: "invalid-request", message: "the request was refused as invalid" },
+  422: { kind: "invalid-request", message: "the request was rejected as invalid" },
   425: { kind: "server", message: "the upstream is not ready" },
   429: { kind: "throttled", message: "too many requests" },
   503: { kind: "overloaded", message: "the upstream is overloaded" },
@@ -27,18 +27,18 @@ const STATUSES: Readonly<Record<number, StatusClass>> = {
 };
 
 /**
- * What an HTTP status alone says, for answers whose body no table explains. A redirect, 404, 405 or 410 comes from a
- * wrong base URL or a model that is gone: it is `auth`, which parks the lane, since as `invalid-request` every
- * item of a run would become a definite error because of one line of configuration.
+ * Classifies a response by its HTTP status alone, for bodies without a known code. A redirect, 404, 405 or 410 is caused by
+ * a wrong base URL or a discontinued model. It is `auth`, which parks the lane; with `invalid-request`, one line of
+ * configuration would turn every item of a run into a definite error.
  */
 export function classifyStatus(status: number): StatusClass {
   const listed = STATUSES[status];
   if (listed) return listed;
   if (status >= 500) return { kind: "server", message: "the upstream failed" };
   if (status >= 300 && status < 400)
-    return { kind: "auth", message: "the upstream redirects, which is not followed: check the base URL" };
+    return { kind: "auth", message: "the upstream sent a redirect, which is not followed: check the base URL" };
   if (status === 404 || status === 405 || status === 410)
-    return { kind: "auth", message: "nothing answers at this address: check the base URL and the model" };
-  if (status >= 400) return { kind: "invalid-request", message: "the request was refused" };
-  return { kind: "bad-response", message: "the answer's status makes no sense here" };
+    return { kind: "auth", message: "this URL does not exist: check the base URL and the model" };
+  if (status >= 400) return { kind: "invalid-request", message: "the request was rejected" };
+  return { kind: "bad-response", message: "the response has an unexpected status" };
 }

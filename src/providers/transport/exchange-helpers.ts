@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { ProviderError } from "#src/core/errors.ts";
 import type { HttpRequest } from "./transport.ts";
 
-/** How undici is asked for a request, whole or streamed; its time limits are added by whoever keeps them. */
+/** undici's options for a request, complete or streamed. The caller adds the body timeout. */
 export function dispatchOptions({ url, headers, body, timeLimits }: HttpRequest): Dispatcher.DispatchOptions {
   return {
     origin: url.origin,
@@ -10,7 +10,7 @@ export function dispatchOptions({ url, headers, body, timeLimits }: HttpRequest)
     method: "POST",
     headers: { "accept-encoding": "identity", ...headers },
     body,
-    ...(timeLimits?.headersMs !== undefined && { headersTimeout: timeLimits.headersMs }),
+    headersTimeout: timeLimits?.headersMs,
   };
 }
 
@@ -19,7 +19,7 @@ export function abortedError(provider: string, signal: AbortSignal, message: str
 }
 
 export function deadlineError(provider: string, limitMs: number, bytes: number): ProviderError {
-  return new ProviderError(`no complete answer within ${limitMs} ms (${bytes} bytes had arrived)`, {
+  return new ProviderError(`no complete response within ${limitMs} ms (${bytes} bytes received)`, {
     kind: "timeout",
     provider,
     code: "TOTAL_TIMEOUT",
@@ -27,7 +27,7 @@ export function deadlineError(provider: string, limitMs: number, bytes: number):
 }
 
 export function tooLargeError(provider: string, status: number, limit: number): ProviderError {
-  return new ProviderError(`the answer is larger than ${limit} bytes`, {
+  return new ProviderError(`the response is larger than ${limit} bytes`, {
     kind: "bad-response",
     provider,
     status,

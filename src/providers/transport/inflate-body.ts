@@ -11,7 +11,7 @@ import {
   zstdDecompress,
 } from "node:zlib";
 import { errorCode, ProviderError } from "#src/core/errors.ts";
-import type { HttpResponse } from "./transport.ts";
+import type { HttpResponse, ResponseHead } from "./transport.ts";
 
 const DECODERS = {
   gzip: promisify(gunzip),
@@ -22,8 +22,8 @@ const DECODERS = {
 } as const;
 
 /**
- * The response with a plain body. We ask for no compression; an upstream that compresses anyway is inflated up to
- * `maxBytes` and not one byte further, since 200 KB of gzip can hold 200 MB. Throws `bad-response` otherwise.
+ * The response with a decompressed body. Requests ask for no compression; a body that is compressed anyway is inflated up
+ * to exactly `maxBytes`, since 200 KB of gzip can contain 200 MB. Throws `bad-response` otherwise.
  */
 export async function inflateBody(response: HttpResponse, provider: string, maxBytes: number): Promise<HttpResponse> {
   const encoding = response.headers["content-encoding"];
@@ -33,14 +33,14 @@ export async function inflateBody(response: HttpResponse, provider: string, maxB
   const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name as keyof typeof DECODERS] : undefined;
   const badResponseError = (message: string, cause?: unknown) =>
     new ProviderError(message, { kind: "bad-response", provider, status: response.status, cause });
-  if (!decode) throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
+  if (!decode) throw badResponseError("the response has an unknown content encoding that was not requested");
   try {
     const body = await decode(response.body, { maxOutputLength: maxBytes });
     return { ...response, body };
   } catch (error) {
     if (errorCode(error) === "ERR_BUFFER_TOO_LARGE")
-      throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`, error);
-    throw badResponseError(`the answer says it is ${name} but cannot be decompressed`, error);
+      throw badResponseError(`the response is larger than ${maxBytes} bytes when decompressed`, error);
+    throw badResponseError(`the response is declared as ${name} but cannot be decompressed`, error);
   }
 }
 
@@ -52,10 +52,10 @@ const STREAM_DECODERS = {
   zstd: createZstdDecompress,
 } as const;
 
-/** The same for a body in pieces; what is there is inflated without waiting for more. Throws `bad-response`. */
+/** The same for a streamed body: received bytes are inflated without waiting for more. Throws `bad-response`. */
 export function inflateChunks(
   chunks: AsyncIterable<Buffer>,
-  head: Pick<HttpResponse, "status" | "headers">,
+  head: ResponseHead,
   provider: string,
   maxBytes: number,
 ): AsyncIterable<Buffer> {
@@ -75,20 +75,20 @@ async function* inflateEach(
   badResponseError: (message: string, cause?: unknown) => ProviderError,
 ): AsyncGenerator<Buffer> {
   if (!Object.hasOwn(STREAM_DECODERS, name))
-    throw badResponseError("the answer uses a content encoding that was not asked for and is not known");
+    throw badResponseError("the response has an unknown content encoding that was not requested");
   const inflater = STREAM_DECODERS[name as keyof typeof STREAM_DECODERS]();
-  // Errors of either side come out of the iteration below.
+  // Errors of both streams are thrown by the iteration below.
   const piped = pipeline(chunks, inflater).catch(() => undefined);
   let bytes = 0;
   try {
     for await (const piece of inflater as AsyncIterable<Buffer>) {
       bytes += piece.length;
-      if (bytes > maxBytes) throw badResponseError(`the answer is larger than ${maxBytes} bytes once decompressed`);
+      if (bytes > maxBytes) throw badResponseError(`the response is larger than ${maxBytes} bytes when decompressed`);
       yield piece;
     }
   } catch (error) {
     if (error instanceof ProviderError) throw error;
-    throw badResponseError(`the answer says it is ${name} but cannot be decompressed`, error);
+    throw badResponseError(`the response is declared as ${name} but cannot be decompressed`, error);
   } finally {
     inflater.destroy();
     await piped;

@@ -1,11 +1,11 @@
 import type { HttpHeaders } from "./transport.ts";
 
-/** No provider means more than a day; what does is a broken clock. */
+/** A longer wait indicates a wrong clock. */
 const MAX_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /**
- * How long the headers ask us to wait, in whole ms above 0 and at most a day. Reads `retry-after-ms`, then
- * `retry-after` as seconds or as a date. Zero, negative, past and unreadable values say nothing: undefined.
+ * The wait that the headers request, in whole ms, above 0 and at most a day. Reads `retry-after-ms`, then `retry-after` as
+ * seconds or as a date. Returns undefined for zero, negative, past and invalid values.
  */
 export function parseRetryAfter(headers: HttpHeaders, now: number): number | undefined {
   return readNumber(headers["retry-after-ms"], 1) ?? readSecondsOrDate(headers["retry-after"], now);
@@ -27,7 +27,7 @@ function readSecondsOrDate(value: HeaderValue, now: number): number | undefined 
   const seconds = readNumber(value, 1000);
   if (seconds !== undefined) return seconds;
   const text = first(value);
-  // A date has a letter ("Wed, 21 Oct ..."); Date.parse would take "-1" for a year.
+  // A date contains a letter ("Wed, 21 Oct ..."); Date.parse would read "-1" as a year.
   if (text === undefined || !/[a-z]/i.test(text)) return undefined;
   return clamp(Date.parse(text) - now);
 }

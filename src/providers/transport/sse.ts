@@ -3,23 +3,23 @@ import { isUtf8 } from "node:buffer";
 export interface SseEvent {
   /** The `event:` field; empty when there was none. */
   readonly name: string;
-  /** The `data:` lines, joined by line feeds. Events without data are dropped, as the standard says. */
+  /** The `data:` lines, joined by line feeds. Events without data are dropped, as the standard requires. */
   readonly data: string;
 }
 
 export interface SseOptions {
-  /** `blank-line`: the standard. `line`: every `data:` line is an event of its own. */
+  /** `blank-line`: the standard framing. `line`: every `data:` line is an event. */
   readonly framing?: "blank-line" | "line";
-  /** Longest line, and most data of one event. */
+  /** Maximum length of a line, and of the data of an event. */
   readonly maxEventBytes?: number;
 }
 
-/** The bytes are no event stream we accept. The message never quotes them. */
+/** The bytes are not an acceptable event stream. The message never quotes them. */
 export class SseSyntaxError extends Error {
   override readonly name = "SseSyntaxError";
 }
 
-/** The longest event seen from any provider is some KB; a whole answer in one event stays below this. */
+/** The longest events seen from providers have a few KB; a complete answer in one event stays below this. */
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 const LINE_FEED = 10;
@@ -32,26 +32,26 @@ const DATA = Buffer.from("data");
 const EVENT = Buffer.from("event");
 
 /**
- * Server-sent events from bytes that may be cut anywhere: inside a character, between CR and LF. Accepts LF, CRLF and
- * lone CR, a byte order mark, comments, several `data:` lines, a colon without a space, and a last event without its
- * blank line. Holds at most `maxEventBytes` of unfinished input. Throws SseSyntaxError when a line or an event is
- * longer, or is not UTF-8.
+ * Decodes server-sent events from chunks that may be split anywhere, even within a character or between CR and LF. Accepts
+ * LF, CRLF and lone CR, a byte order mark, comments, several `data:` lines, a colon without a space, and a last event
+ * without its blank line. Buffers at most `maxEventBytes`. Throws SseSyntaxError when a line or an event is longer, or is
+ * not UTF-8.
  */
 export class SseDecoder {
-  readonly #eachLine: boolean;
+  readonly #hasLineFraming: boolean;
   readonly #maxEventBytes: number;
-  /** The start of a line whose end has not come: the first `#heldBytes` of this buffer. */
+  /** The beginning of an incomplete line: the first `#heldBytes` of this buffer. */
   #held = Buffer.alloc(0);
   #heldBytes = 0;
   #data: string | undefined;
   #dataBytes = 0;
   #name = "";
   #atStart = true;
-  /** The last byte was a CR: an LF that comes next belongs to it. */
+  /** The last byte was a CR, to which a following LF belongs. */
   #afterReturn = false;
 
   constructor(options: SseOptions = {}) {
-    this.#eachLine = options.framing === "line";
+    this.#hasLineFraming = options.framing === "line";
     this.#maxEventBytes = options.maxEventBytes ?? MAX_EVENT_BYTES;
   }
 
@@ -84,7 +84,7 @@ export class SseDecoder {
     return events;
   }
 
-  /** The events still held when no more bytes come: a last line without its end counts as a line. */
+  /** The remaining events at the end of the bytes. A last line without a line end counts as a line. */
   end(): SseEvent[] {
     const events: SseEvent[] = [];
     if (this.#heldBytes > 0) this.#takeLine(Buffer.alloc(0), events);
@@ -92,7 +92,7 @@ export class SseDecoder {
     return events;
   }
 
-  /** Copies: the chunk may be large and would live on otherwise. */
+  /** Copies the piece, because a reference would keep the whole chunk alive. */
   #keep(piece: Buffer): void {
     const bytes = this.#heldBytes + piece.length;
     this.#checkSize(bytes);
@@ -130,7 +130,7 @@ export class SseDecoder {
     this.#dataBytes += value.length + 1;
     this.#checkSize(this.#dataBytes);
     this.#data = this.#data === undefined ? text : `${this.#data}\n${text}`;
-    if (this.#eachLine) this.#dispatch(events);
+    if (this.#hasLineFraming) this.#dispatch(events);
   }
 
   #dispatch(events: SseEvent[]): void {
@@ -146,7 +146,7 @@ export class SseDecoder {
   }
 }
 
-/** "data", "data:" and "data:..." but not "database:". */
+/** Matches "data", "data:" and "data:...", but not "database:". */
 function startsWithField(line: Buffer, field: Buffer): boolean {
   for (let index = 0; index < field.length; index++) if (line[index] !== field[index]) return false;
   return line.length === field.length || line[field.length] === COLON;

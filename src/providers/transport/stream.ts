@@ -6,18 +6,18 @@ import { inflateBody, inflateChunks } from "./inflate-body.ts";
 import type { HttpHeaders, HttpRequest, HttpResponse, HttpStream } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
 
-export interface StreamLimits {
+interface StreamLimits {
   readonly idleMs: number;
   readonly totalMs: number;
   /** Counted after decompression. */
   readonly maxBodyBytes: number;
 }
 
-/** Unread bytes above this pause the upstream. */
+/** More unread bytes than this pause the upstream. */
 const HIGH_WATER_BYTES = 64 * 1024;
-/** An answer that is no stream is an error message or one chat answer. */
+/** A response that is not a stream is an error message or a single chat answer. */
 const MAX_COLLECTED_BYTES = 1024 * 1024;
-/** What may follow the end of a stream; past it a new connection is cheaper. */
+/** How much may follow the end of a stream; reading more would cost more than a new connection. */
 const DRAIN = { bytes: 64 * 1024, ms: 1_000 };
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -31,16 +31,16 @@ export function openStream(
 ): Promise<HttpStream> {
   const exchange = new StreamExchange(request, call.signal, {
     ...limits,
-    ...(request.timeLimits?.idleMs !== undefined && { idleMs: request.timeLimits.idleMs }),
-    ...(request.timeLimits?.totalMs !== undefined && { totalMs: request.timeLimits.totalMs }),
+    idleMs: request.timeLimits?.idleMs ?? limits.idleMs,
+    totalMs: request.timeLimits?.totalMs ?? limits.totalMs,
   });
   return exchange.open(dispatcher);
 }
 
 /**
- * One request and its answer in pieces. undici's callbacks only put bytes into a queue and pause the socket when it
- * is full; the reader takes them from there at its own pace. The abort signal, the limits and errors end it at once,
- * wherever it is.
+ * One request and its streamed response. undici's callbacks put bytes into a queue and pause the socket when the queue is
+ * full; the reader takes them at its own pace. The abort signal, the limits and errors end the exchange immediately in any
+ * state.
  */
 class StreamExchange implements Dispatcher.DispatchHandler {
   readonly #request: HttpRequest;
@@ -53,13 +53,13 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #bytes = 0;
-  /** The reader that waits for the next bytes. */
+  /** Set while the reader waits for the next bytes. */
   #waiting: PromiseWithResolvers<void> | undefined;
   #ended = false;
   #failure: ProviderError | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
-  /** Time spent waiting for bytes since the last sign of life, without the wait that goes on. */
+  /** Time spent waiting for bytes since the last call of `alive`, without the current wait. */
   #waitedMs = 0;
   #waitingSince = 0;
   #draining = false;
@@ -79,11 +79,8 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     this.#deadline = setTimeout(this.#onDeadline, this.#limits.totalMs);
     try {
       dispatcher.dispatch(
-        {
-          ...dispatchOptions(this.#request),
-          // Idle time is measured here, by what the reader makes of the bytes.
-          bodyTimeout: 0,
-        },
+        // Idle time is measured by this class: only meaningful events count, not bytes.
+        { ...dispatchOptions(this.#request), bodyTimeout: 0 },
         this,
       );
     } catch (error) {
@@ -149,7 +146,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     };
   }
 
-  /** Written out: a generator would add as much to every delta as decoding it costs. */
+  /** Not a generator: that would add as much time to every delta as decoding it takes. */
   #read(): AsyncIterableIterator<Buffer> {
     const body: AsyncIterableIterator<Buffer> = {
       next: () => this.#next(),
@@ -173,9 +170,9 @@ class StreamExchange implements Dispatcher.DispatchHandler {
   }
 
   #cancel(): void {
-    // An error is not made when nobody will see it: its stack alone costs more than a frame.
+    // No error is created when it would not be seen: capturing its stack costs more than a frame.
     if (this.#draining || this.#hasFinished()) return;
-    this.#fail(this.#aborted("the answer was not read to its end"));
+    this.#fail(this.#aborted("the response was not read to its end"));
   }
 
   #hasFinished(): boolean {
@@ -228,16 +225,16 @@ class StreamExchange implements Dispatcher.DispatchHandler {
 
   #skip(): void {
     this.#queue = [];
-    if (this.#queuedBytes > DRAIN.bytes) this.#fail(this.#aborted("more came after the end of the stream"));
+    if (this.#queuedBytes > DRAIN.bytes) this.#fail(this.#aborted("too much data followed the end of the stream"));
   }
 
-  /** One timer serves the whole stream: it asks how long was waited and sleeps for what is left. */
+  /** One timer serves the whole stream: when it fires, it checks the waited time and sleeps for the rest. */
   readonly #onIdle = (): void => {
     const waited = this.#waitedMs + (this.#waiting ? performance.now() - this.#waitingSince : 0);
     if (this.#waiting && waited >= this.#limits.idleMs) {
       this.#fail(
         new ProviderError(
-          `the stream stalled: nothing of meaning for ${this.#limits.idleMs} ms (${this.#bytes} bytes had arrived)`,
+          `the stream stalled: no event for ${this.#limits.idleMs} ms (${this.#bytes} bytes received)`,
           { kind: "timeout", provider: this.#request.provider, code: "IDLE_TIMEOUT" },
         ),
       );
@@ -257,7 +254,7 @@ class StreamExchange implements Dispatcher.DispatchHandler {
     return tooLargeError(this.#request.provider, this.#status, limit);
   }
 
-  /** The first failure counts; after the end there is none. */
+  /** Only the first failure counts, and none after the end. */
   #fail(error: ProviderError): void {
     if (this.#hasFinished()) return;
     this.#failure = error;

@@ -1,19 +1,19 @@
 import type { Call } from "#src/providers/provider.ts";
 
 export interface HttpRequest {
-  /** Named in errors. */
+  /** Provider name for errors. */
   readonly provider: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
-  /** Where the transport's own limits do not fit: a chat answer may take minutes to its first header. */
+  /** Override the transport's limits: a chat answer may take minutes until its first header. */
   readonly timeLimits?: TimeLimits;
 }
 
 export interface TimeLimits {
-  /** From the request sent to the last response header. */
+  /** From sending the request to the last response header. */
   readonly headersMs?: number;
-  /** `post`: without a single byte. `stream`: spent waiting without a call of `alive`. */
+  /** `post`: without receiving a byte. `stream`: time spent waiting without a call of `alive`. */
   readonly idleMs?: number;
   /** From the call to the last byte. */
   readonly totalMs?: number;
@@ -30,31 +30,32 @@ export interface HttpResponse {
 /** Status and headers, without the body. */
 export type ResponseHead = Pick<HttpResponse, "status" | "headers">;
 
-/** An answer whose body is read as it comes. It must be read, collected, drained or cancelled. */
+/** A response whose body is read while it arrives. It must be read, collected, drained or cancelled. */
 export interface HttpStream {
   readonly status: number;
   readonly headers: HttpHeaders;
   /**
-   * The bytes; read once. A slow reader slows the upstream down. Ends only at the end of the body (with
-   * `Connection: close` a cut looks the same); everything else throws ProviderError. Leaving early cancels.
+   * The body, readable once. A slow reader slows down the upstream. Ends only at the end of the body (with
+   * `Connection: close`, a lost connection looks the same); everything else throws ProviderError. Leaving the loop early
+   * cancels.
    */
   readonly body: AsyncIterable<Buffer>;
   /**
-   * Says that something of meaning came. Without it the idle limit runs on, whatever bytes trickle in: keep-alive
-   * comments must not hold a call for ever. Time the reader spends elsewhere does not count.
+   * Resets the idle limit after a meaningful event. Received bytes alone do not reset it, because keep-alive comments must
+   * not keep a call alive forever. Time during which the reader is not waiting does not count.
    */
   alive(): void;
-  /** The whole body, for an answer that turns out to be no stream; at most 1 MiB, since it is an error or small. */
+  /** The complete body, for a response that is not a stream. At most 1 MiB, since such a body is an error or small. */
   collect(): Promise<HttpResponse>;
-  /** Nothing more is wanted, but the rest is short: reads it away so that the connection can be used again. */
+  /** Discards a short rest of the body, so that the connection can be reused. */
   drain(): void;
-  /** Closes the connection unless the body is complete or being drained. May be called at any time. */
+  /** Closes the connection, unless the body is complete or being drained. May be called at any time. */
   cancel(): void;
 }
 
 /** One WebSocket exchange: connect, send one message, read frames. */
 export interface SocketRequest {
-  /** Named in errors. */
+  /** Provider name for errors. */
   readonly provider: string;
   /** `ws:` or `wss:`. */
   readonly url: URL;
@@ -62,30 +63,30 @@ export interface SocketRequest {
   readonly message: string;
 }
 
-/** A handshake that was refused comes with the HTTP answer that refused it, its body cut to 64 KiB. */
+/** The frames, or the HTTP response that rejected the handshake (its body truncated to 64 KiB). */
 export type SocketAnswer =
   | {
       /**
-       * Text frames in the groups they arrive in; read once. A slow reader slows the upstream down. Ends when the upstream closes
-       * in order, which says nothing about completeness; everything else throws ProviderError. Leaving early cuts
-       * the connection.
+       * Text frames in the groups in which they arrive, readable once. A slow reader slows down the upstream. Ends when the
+       * upstream closes normally, which does not imply a complete answer; everything else throws ProviderError. Leaving the
+       * loop early closes the connection.
        */
       readonly frames: AsyncIterable<readonly string[]>;
-      /** Cuts the connection. May be called at any time. */
+      /** Closes the connection. May be called at any time. */
       cancel(): void;
     }
   | { readonly refusal: HttpResponse };
 
 /**
- * HTTP/1.1 with kept-alive connections, one pool per origin. Redirects are never followed: they would carry the key
- * to another host. Whatever happens is an answer of any status or a `ProviderError`.
+ * HTTP/1.1 with keep-alive connections, one pool per origin. Redirects are never followed, because they would send the key
+ * to another host. A call results in a response of any status or a `ProviderError`.
  */
 export interface Transport {
   post(request: HttpRequest, call: Call): Promise<HttpResponse>;
-  /** Resolves when the headers are there. */
+  /** Resolves when the headers have arrived. */
   stream(request: HttpRequest, call: Call): Promise<HttpStream>;
-  /** WebSocket, one connection per exchange; resolves when the upgrade is accepted or refused. */
+  /** WebSocket, one connection per exchange; resolves when the upgrade is accepted or rejected. */
   openSocket?(request: SocketRequest, call: Call): Promise<SocketAnswer>;
-  /** Closes all connections; calls in flight reject with kind `aborted`. May be called twice. */
+  /** Closes all connections; calls in flight reject with kind `aborted`. Idempotent. */
   close(): Promise<void>;
 }

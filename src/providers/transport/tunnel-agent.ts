@@ -9,8 +9,8 @@ const TUNNEL_TIMEOUT_MS = 30_000;
 type ConnectCallback = (error: Error | null, socket: Duplex) => void;
 
 /**
- * Reaches `https:` and `wss:` hosts through a proxy, by CONNECT, but for those `noProxy` names. Node's own agents know
- * proxies only from 22.21 on and ignore the setting before: calls would go past the proxy without a word.
+ * Connects to `https:` and `wss:` hosts through a proxy with CONNECT, except for the hosts in `noProxy`. Node's own agents
+ * support proxies only since 22.21; earlier versions ignore the setting, so that calls would silently bypass the proxy.
  */
 export class TunnelAgent extends HttpsAgent {
   readonly #proxy: URL;
@@ -33,11 +33,12 @@ export class TunnelAgent extends HttpsAgent {
     return undefined;
   }
 
-  /** Asks the proxy for a connection to the host. */
+  /** Opens a connection to the host through the proxy. */
   #tunnel(host: string, port: number, done: (error: Error | null, tunnel?: Socket) => void): void {
     const { protocol, hostname, username, password } = this.#proxy;
     const target = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     const account = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    const authorization = `Basic ${Buffer.from(account).toString("base64")}`;
     const secure = protocol === "https:";
     const connect: ClientRequest = (secure ? requestSecure : requestPlain)({
       host: hostname.replace(/^\[|\]$/g, ""),
@@ -45,24 +46,19 @@ export class TunnelAgent extends HttpsAgent {
       method: "CONNECT",
       path: target,
       agent: false,
-      headers: {
-        host: target,
-        ...(username !== "" && {
-          "proxy-authorization": `Basic ${Buffer.from(account).toString("base64")}`,
-        }),
-      },
+      headers: username === "" ? { host: target } : { host: target, "proxy-authorization": authorization },
     });
     connect.once("connect", (answer: IncomingMessage, tunnel: Socket, head: Buffer) => {
       tunnel.setTimeout(0);
       if (answer.statusCode === 200 && head.length === 0) done(null, tunnel);
       else {
         tunnel.destroy();
-        done(proxyError(`the proxy answered ${answer.statusCode}`));
+        done(proxyError(`the proxy responded with ${answer.statusCode}`));
       }
     });
     connect.once("error", (error) => done(error));
-    // Whoever asked may have given up long before: nothing else would end the request then.
-    connect.setTimeout(TUNNEL_TIMEOUT_MS, () => connect.destroy(proxyError("the proxy does not answer")));
+    // The caller may have given up already, and then nothing else would end the request.
+    connect.setTimeout(TUNNEL_TIMEOUT_MS, () => connect.destroy(proxyError("the proxy does not respond")));
     connect.end();
   }
 }
@@ -72,11 +68,10 @@ function proxyError(message: string): Error {
 }
 
 function tlsOptions(options: RequestOptions, host: string) {
-  const { ca } = options;
-  return { host, servername: options.servername || host, ...(ca && { ca }) };
+  return { host, servername: options.servername || host, ca: options.ca };
 }
 
-/** Hosts of a comma-separated list are meant with everything below them; a port narrows, and "*" is all. */
+/** Whether `noProxy`, a comma-separated list, contains the host or a parent domain (optionally with the port), or "*". */
 export function isProxyBypassed(host: string, port: number, noProxy: string): boolean {
   const name = host.toLowerCase();
   return noProxy

@@ -7,35 +7,34 @@ import { describeTransportError } from "./transport-error.ts";
 import { describeClose, describeSocketError } from "./websocket-error.ts";
 
 export interface SocketLimits {
-  /** From `open` until the upgrade is accepted or refused, connecting and TLS included. */
+  /** From `open` until the upgrade is accepted or rejected, including connecting and TLS. */
   readonly handshakeTimeoutMs: number;
-  /** Spent waiting for the first frame. */
+  /** Time spent waiting for the first frame. */
   readonly firstFrameTimeoutMs: number;
-  /** Spent waiting for each further frame; pings do not count as frames. */
+  /** Time spent waiting for each further frame; pings do not count as frames. */
   readonly idleTimeoutMs: number;
   /** From `open` to the last frame. */
   readonly totalTimeoutMs: number;
-  /** One message, all its fragments together. */
+  /** Maximum size of a message, all fragments together. */
   readonly maxFrameBytes: number;
-  /** All messages of an exchange together. */
+  /** Maximum size of all messages of an exchange. */
   readonly maxBytes: number;
 }
 
-/** Unread frames above either of these pause the socket. */
+/** More unread frames or bytes than this pause the socket. */
 const HIGH_WATER = { frames: 64, bytes: 1024 * 1024 };
 const MAX_REFUSAL_BYTES = 64 * 1024;
-/** A message in more pieces than this is an attack on memory, not text. */
+/** A message with more fragments is an attack that exhausts memory. */
 const MAX_FRAGMENTS = 4096;
 
-/** How to reach the upstream. */
-export interface SocketConnectOptions {
+interface SocketConnectOptions {
   readonly ca?: string[];
   readonly agent?: HttpsAgent;
 }
 
 /**
- * One connection. Frames are kept until the reader takes them and the socket is paused while too many wait. The
- * connection is always cut, never closed politely: a dead peer would keep a close handshake waiting for half a minute.
+ * One connection. Frames are queued until the reader takes them, and the socket is paused while too many are queued. The
+ * connection is always terminated without a close handshake, which would wait half a minute for a dead peer.
  */
 export class SocketExchange {
   readonly #request: SocketRequest;
@@ -49,7 +48,7 @@ export class SocketExchange {
   #bytes = 0;
   #frames = 0;
   #waiting: PromiseWithResolvers<void> | undefined;
-  /** The upstream sends no more; what is queued is still to be read. */
+  /** The upstream has closed the connection; queued frames can still be read. */
   #ended = false;
   #failure: ProviderError | undefined;
   #handshakeTimer: NodeJS.Timeout | undefined;
@@ -75,7 +74,11 @@ export class SocketExchange {
       handshakeTimeoutMs,
     );
     this.#deadline = setTimeout(
-      () => this.#timeOut("TOTAL_TIMEOUT", `no complete answer within ${totalTimeoutMs} ms (${this.#arrived()})`),
+      () =>
+        this.#timeOut(
+          "TOTAL_TIMEOUT",
+          `no complete response within ${totalTimeoutMs} ms (${this.#describeReceived()})`,
+        ),
       totalTimeoutMs,
     );
     try {
@@ -88,27 +91,28 @@ export class SocketExchange {
 
   abort(message: string): void {
     const { provider } = this.#request;
-    // What had arrived is not wanted any more either.
     this.#queue = [];
     this.#fail(new ProviderError(message, { kind: "aborted", provider, cause: this.#signal.reason }));
   }
 
   #connect({ agent, ca }: SocketConnectOptions): void {
     const { url } = this.#request;
-    const secure = url.protocol === "wss:";
+    const isSecure = url.protocol === "wss:";
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
       followRedirects: false,
       maxPayload: this.#limits.maxFrameBytes,
       maxFragments: MAX_FRAGMENTS,
-      ...(ca && { ca }),
-      ...(agent && secure ? { agent } : { agent: secure ? DIRECT_SECURE : DIRECT }),
+      ca,
+      agent: isSecure ? (agent ?? DIRECT_SECURE) : DIRECT,
     } as WebSocket.ClientOptions);
     this.#socket = socket;
     socket.on("open", () => this.#onOpen());
     socket.on("message", (data: Buffer, isBinary) => this.#onMessage(data, isBinary));
     socket.on("unexpected-response", (_, response) => this.#onRefusal(response));
-    socket.on("error", (error) => this.#fail(describeSocketError(error, this.#arrived(), this.#request.provider)));
+    socket.on("error", (error) =>
+      this.#fail(describeSocketError(error, this.#describeReceived(), this.#request.provider)),
+    );
     socket.on("close", (code) => this.#onClose(code));
   }
 
@@ -117,7 +121,7 @@ export class SocketExchange {
     this.#socket?.send(this.#request.message);
     this.#opened.resolve({
       frames: this.#read(),
-      cancel: () => this.abort("the answer was not read to its end"),
+      cancel: () => this.abort("the response was not read to its end"),
     });
   }
 
@@ -126,9 +130,12 @@ export class SocketExchange {
     this.#frames += 1;
     this.#bytes += data.length;
     if (isBinary)
-      this.#failBadResponse("BINARY_FRAME", `a binary frame came where text was expected (${this.#arrived()})`);
+      this.#failBadResponse(
+        "BINARY_FRAME",
+        `a binary frame was received instead of text (${this.#describeReceived()})`,
+      );
     else if (this.#bytes > this.#limits.maxBytes)
-      this.#failBadResponse("BODY_TOO_LARGE", `the answer is larger than ${this.#limits.maxBytes} bytes`);
+      this.#failBadResponse("BODY_TOO_LARGE", `the response is larger than ${this.#limits.maxBytes} bytes`);
     else this.#enqueue(data.toString("utf8"));
   }
 
@@ -159,14 +166,14 @@ export class SocketExchange {
       if (bytes >= MAX_REFUSAL_BYTES) finish();
     });
     response.once("end", finish);
-    // The status says enough when the body breaks off.
+    // The status is sufficient when the body is incomplete.
     response.once("error", finish);
     response.once("close", finish);
   }
 
   #onClose(code: number): void {
     if (this.#failure || this.#ended) return;
-    const failure = describeClose(code, this.#arrived(), this.#request.provider);
+    const failure = describeClose(code, this.#describeReceived(), this.#request.provider);
     if (failure) this.#fail(failure);
     else {
       this.#ended = true;
@@ -179,14 +186,14 @@ export class SocketExchange {
     try {
       for (;;) {
         const frames = this.#take();
-        // What arrived before a fault is read first: the end of the answer may be in it.
+        // Frames that arrived before a failure are read first, because they may complete the answer.
         if (frames.length > 0) yield frames;
         else if (this.#failure) throw this.#failure;
         else if (this.#ended) return;
         else await this.#wait();
       }
     } finally {
-      this.abort("the answer was not read to its end");
+      this.abort("the response was not read to its end");
     }
   }
 
@@ -204,7 +211,7 @@ export class SocketExchange {
     const limitMs = first ? this.#limits.firstFrameTimeoutMs : this.#limits.idleTimeoutMs;
     const message = first ? "no frame" : "the stream stalled: no further frame";
     this.#idleTimer = setTimeout(
-      () => this.#timeOut("IDLE_TIMEOUT", `${message} for ${limitMs} ms (${this.#arrived()})`),
+      () => this.#timeOut("IDLE_TIMEOUT", `${message} for ${limitMs} ms (${this.#describeReceived()})`),
       limitMs,
     );
     await this.#waiting.promise;
@@ -216,8 +223,8 @@ export class SocketExchange {
     this.#waiting = undefined;
   }
 
-  #arrived(): string {
-    return `${this.#frames} frames and ${this.#bytes} bytes had arrived`;
+  #describeReceived(): string {
+    return `${this.#frames} frames and ${this.#bytes} bytes received`;
   }
 
   readonly #onAbort = (): void => this.abort("the call was aborted");
@@ -231,7 +238,7 @@ export class SocketExchange {
     this.#fail(new ProviderError(message, { kind: "bad-response", provider: this.#request.provider, code }));
   }
 
-  /** The first failure counts; after the end there is none. */
+  /** Only the first failure counts, and none after the end. */
   #fail(error: ProviderError): void {
     if (this.#failure || this.#ended) return;
     this.#failure = error;
@@ -250,6 +257,6 @@ export class SocketExchange {
   }
 }
 
-/** Not kept alive: an upgraded connection serves one exchange, and a refused one is not worth keeping. */
+/** Without keep-alive: an upgraded connection serves one exchange, and a rejected one is not worth keeping. */
 const DIRECT = new HttpAgent({ keepAlive: false });
 const DIRECT_SECURE = new HttpsAgent({ keepAlive: false });

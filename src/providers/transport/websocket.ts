@@ -6,11 +6,11 @@ import { TunnelAgent } from "./tunnel-agent.ts";
 import { SocketExchange, type SocketLimits } from "./websocket-exchange.ts";
 
 export interface SocketOptions extends Partial<SocketLimits> {
-  /** Proxy for `wss:`, as `HTTPS_PROXY` holds it. */
+  /** Proxy URL for `wss:`, in the form of `HTTPS_PROXY`. */
   readonly httpsProxy?: string;
-  /** Comma-separated hosts that are reached directly. */
+  /** Comma-separated hosts to reach without the proxy. */
   readonly noProxy?: string;
-  /** PEM certificates trusted beside the system's own. */
+  /** PEM certificates to trust in addition to Node's default CAs. */
   readonly extraCa?: string;
 }
 
@@ -23,20 +23,20 @@ const DEFAULTS = {
   maxBytes: 64 * 1024 * 1024,
 } as const satisfies SocketLimits;
 
-export interface SocketOpener {
-  /** Connects, sends the one message of the request and resolves when the upgrade is accepted or refused. */
+interface SocketOpener {
+  /** Connects, sends the request's message, and resolves when the upgrade is accepted or rejected. */
   open(request: SocketRequest, call: Call): Promise<SocketAnswer>;
   /** Ends all exchanges; they reject with kind `aborted`. */
   close(): void;
 }
 
-/** Opens one WebSocket connection per exchange, never compressed, never redirected. */
+/** Opens one WebSocket connection per exchange, without compression and redirects. */
 export function createSocketOpener(options: SocketOptions = {}): SocketOpener {
   const limits = { ...DEFAULTS, ...omitUndefined(options) };
   const connection = {
-    // Naming a CA replaces Node's own list, so that list is passed along.
-    ...(options.extraCa && { ca: [...getCACertificates("default"), options.extraCa] }),
-    ...(options.httpsProxy && { agent: new TunnelAgent(options.httpsProxy, options.noProxy) }),
+    // The `ca` option replaces Node's default CAs, so they are included.
+    ca: options.extraCa ? [...getCACertificates("default"), options.extraCa] : undefined,
+    agent: options.httpsProxy ? new TunnelAgent(options.httpsProxy, options.noProxy) : undefined,
   };
   const running = new Set<SocketExchange>();
   return {

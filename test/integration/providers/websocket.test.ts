@@ -421,7 +421,7 @@ describe("a proxy", () => {
     for await (const group of answer.frames) frames.push(...group);
     expect(frames).toEqual([expect.stringMatching(/^you said /)]);
     expect(asked).toEqual([[url.host, `Basic ${Buffer.from("me:pass word").toString("base64")}`]]);
-    await expect(open(url, { httpsProxy })).rejects.toThrow(/certificate was refused/);
+    await expect(open(url, { httpsProxy })).rejects.toThrow(/certificate was rejected/);
     await expect(open(url, { httpsProxy: "http://127.0.0.1:1" })).rejects.toMatchObject({ kind: "network" });
   });
 

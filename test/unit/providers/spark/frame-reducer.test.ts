@@ -155,14 +155,14 @@ describe("the frame reducer", () => {
   });
 
   it("refuses frames that follow after the last one, and two last ones", () => {
-    expect(failure([frame(1, "b", { status: 2 }), frame(2, "c")]).message).toContain("after the last");
+    expect(failure([frame(1, "b", { status: 2 }), frame(2, "c")]).message).toContain("follows the last one");
     expect(failure([frame(1, "b", { status: 2 }), frame(2, "c", { status: 2 })]).kind).toBe("bad-response");
     expect(failure([frame(3, "d"), frame(2, "c", { status: 2 })]).kind).toBe("bad-response");
   });
 
   it("gives up on a frame that does not come, instead of keeping all after it", () => {
     const frames = Array.from({ length: 1100 }, (_, index) => frame(index + 1, "x"));
-    expect(failure(frames).message).toContain("frame 0 does not come");
+    expect(failure(frames).message).toContain("frame 0 is missing");
   });
 
   it("names the missing frame", () => {

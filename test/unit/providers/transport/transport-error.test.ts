@@ -44,14 +44,14 @@ describe("describeTransportError", () => {
       "minimax",
     );
     expect(isCertificateErrorCode(error.code)).toBe(true);
-    expect(error.message).toContain("certificate was refused (DEPTH_ZERO_SELF_SIGNED_CERT)");
+    expect(error.message).toContain("certificate was rejected (DEPTH_ZERO_SELF_SIGNED_CERT)");
   });
 
   it("takes what the HTTP parser refuses for a bad response", () => {
     const error = describeTransportError(new errors.HTTPParserError("secret"), "minimax");
     expect(error).toMatchObject({
       kind: "bad-response",
-      message: "the answer is not valid HTTP: check the base URL",
+      message: "the response is not valid HTTP: check the base URL",
     });
   });
 
