@@ -57,6 +57,11 @@ const ALLOWED: readonly { readonly file: RegExp; readonly use: RegExp; readonly 
     use: /\bfigure\b/,
     reason: "the HTML element",
   },
+  {
+    file: /^src\/redis\/private\/socket-client\.ts$/,
+    use: /^keeper$/,
+    reason: "the connection name of the previous version's supervisor",
+  },
   { file: /^CHANGELOG\.md$/, use: /.*/, reason: "names of earlier versions" },
 ];
 

@@ -41,9 +41,9 @@ class PrivateRedisUser {
 
   async next(): Promise<ChildMessage> {
     await waitFor(() => this.#received.length > 0 || this.#exited, {
-      what: "word from a user of the private Redis",
+      what: "a message from a user of the private Redis",
     });
-    return this.#received.shift() ?? { error: "the process ended without a word" };
+    return this.#received.shift() ?? { error: "the process ended without a message" };
   }
 
   async joined(): Promise<PrivateRedisUser> {
@@ -161,7 +161,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("goes on through kill -9 of its keeper, which is replaced while the server stays", async () => {
+  test("survives kill -9 of its supervisor, which is replaced while the server stays", async () => {
     const user = await join1();
     const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
@@ -174,7 +174,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("is adopted by the next process when keeper and users were killed", async () => {
+  test("is adopted by the next process when supervisor and users were killed", async () => {
     const user = await join1();
     await user.count();
     const [kept, served] = [await supervisor(), await server()];
@@ -188,7 +188,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("is started again when keeper and server were killed at once under a user", async () => {
+  test("is started again when supervisor and server were killed while it had a user", async () => {
     const user = await join1();
     await user.count();
     const [kept, served] = [await supervisor(), await server()];
@@ -199,7 +199,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("is restarted by the keeper that adopted it", async () => {
+  test("is restarted by the supervisor that adopted it", async () => {
     const user = await join1();
     const first = await supervisor();
     const served = await server();
@@ -244,7 +244,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("takes no environment along from whoever started it", async () => {
+  test("does not inherit the environment of the process that started it", async () => {
     const user = await start({ ...process.env, MINIMAX_API_KEY: "sk-secret" }).joined();
     for (const { pid } of [await supervisor(), await server()]) {
       if (existsSync(`/proc/${pid}/environ`)) {
@@ -254,7 +254,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await user.leave();
   });
 
-  test("puts its socket into a folder of its own when the path would be too long for one", async () => {
+  test("creates its socket in a separate folder when the path would be too long", async () => {
     const outer = dir;
     dir = join(outer, "d".repeat(120));
     await mkdir(dir);
@@ -269,7 +269,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     dir = outer;
   });
 
-  test("says what redis-server said when it cannot start, and leaves nothing running", async () => {
+  test("reports the log of redis-server when it cannot start, and leaves no process running", async () => {
     const first = await join1();
     await first.count();
     await first.leave();
@@ -282,7 +282,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await waitFor(nothingRuns);
   });
 
-  test("says how to get a server when there is none on PATH", async () => {
+  test("explains how to install a server when there is none on PATH", async () => {
     const bin = join(dir, "bin");
     await mkdir(bin);
     await symlink(process.execPath, join(bin, "node"));
@@ -292,7 +292,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(readRecord(files().supervisorRecord)).toBeUndefined();
   });
 
-  test("ends when its folder was removed under it and its users are gone", async () => {
+  test("ends when its folder was deleted and its users have left", async () => {
     const user = await join1();
     const [kept, served] = [await supervisor(), await server()];
     await rm(join(dir, ".sluice"), { recursive: true });

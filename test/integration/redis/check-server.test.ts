@@ -33,13 +33,13 @@ test("a fit server passes, and the test write leaves no key", async () => {
 });
 
 describe.skipIf(!hasRedisServer())("a server of one's own", () => {
-  test("that evicts is refused, with the line that mends it", async () => {
+  test("that evicts is refused, with the command that fixes it", async () => {
     const found = await check([["maxmemory-policy", "allkeys-lru"]]);
     expect(() => assertServerUsable(found)).toThrow("its maxmemory-policy is allkeys-lru");
     expect(found.findings[0]?.hint).toContain("CONFIG SET maxmemory-policy noeviction");
   });
 
-  test("without append-only file is used, and said aloud", async () => {
+  test("without append-only file is used with a warning", async () => {
     const found = await check([["appendonly", "no"]]);
     expect(found.findings).toMatchObject([{ level: "warning", hint: expect.stringContaining("appendonly yes") }]);
     assertServerUsable(found);

@@ -194,7 +194,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
       ["masterauth", "pw"],
     ];
     const start = async () => {
-      // The nodes talk on a second port, 10000 above the first unless told.
+      // The nodes use a second port for their bus, by default 10000 above the first.
       const bus = await freePort();
       return serve({ settings: [...settings, ["cluster-port", String(bus)]], client: { password: "pw" } });
     };

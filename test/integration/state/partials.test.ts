@@ -41,7 +41,7 @@ async function write(ledger: ItemLedger, ...deltas: string[]): Promise<string[]>
   return states;
 }
 
-/** What a reader has in the end, and the hash that it is told. */
+/** The text that a reader has in the end, and the hash that it received. */
 async function readAll(): Promise<{ text: string; sha256: unknown }> {
   let text = "";
   let sha256: unknown;
@@ -124,7 +124,7 @@ test("a worker that lost its lock does not end the claim of the one that has the
   expect(await client.hget(item.state, "claims")).toBe("0");
 });
 
-test("the inputs of an item that are recorded are not asked for again by whoever claims it next", async () => {
+test("inputs of an item that have a record are not sent again after the next claim", async () => {
   const texts = keys.item("c-2");
   const embedding = { kind: "embedding", model: "fake/e", total: 3, submittedAt: 1 } as const;
   await registerItem(client, keys, "c-2", embedding, 60_000);

@@ -8,7 +8,7 @@ import { openTestRedis } from "#test/support/redis/redis.ts";
 const attempt = (item: number, message = "down") =>
   ({ items: [item], attempt: 1, kind: "server", message, durationMs: 5, worker: "w" }) as const;
 
-test("a journal keeps the newest attempts, and no more than it may", async () => {
+test("a journal keeps the newest attempts, up to its limit", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
@@ -31,19 +31,19 @@ test("a journal keeps the newest attempts, and no more than it may", async () =>
   ]);
 });
 
-test("a flood of failures is noted in part, and what was left out is counted", async () => {
+test("a flood of failures is recorded in part, and the others are counted", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
   for (let i = 0; i < 1_000; i++) writer.record("flood", attempt(i));
   await writer.flush();
-  const noted = await readJournal(client, keys, "flood", undefined, 1_000);
-  expect(noted.length).toBe(200);
-  expect(noted.at(-1)?.unrecorded).toBe(800);
+  const recorded = await readJournal(client, keys, "flood", undefined, 1_000);
+  expect(recorded.length).toBe(200);
+  expect(recorded.at(-1)?.unrecorded).toBe(800);
 });
 
-test("hostile messages come back as they were, cut to 300 characters", async () => {
+test("hostile messages are read unchanged, truncated to 300 characters", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
@@ -56,7 +56,7 @@ test("hostile messages come back as they were, cut to 300 characters", async () 
   expect(entry?.code).toHaveLength(64);
 });
 
-test("an attempt is told with its lane and its beginning, and one of an older worker without", async () => {
+test("an attempt has its lane and start, unless an older worker recorded it", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
@@ -64,13 +64,13 @@ test("an attempt is told with its lane and its beginning, and one of an older wo
   writer.record("r", { ...attempt(1), lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
   writer.record("r", attempt(1));
   await writer.flush();
-  const [told, older] = await readJournal(client, keys, "r", 1);
-  expect(told).toMatchObject({ lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
+  const [entry, older] = await readJournal(client, keys, "r", 1);
+  expect(entry).toMatchObject({ lane: "minimax:b/embo-01", startedAt: 1_700_000_000_123 });
   expect(older).not.toHaveProperty("lane");
   expect(older).not.toHaveProperty("startedAt");
 });
 
-test("clusters are published in pieces and read whole, the largest first", async () => {
+test("causes are published in parts and read together, the most frequent first", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);

@@ -174,14 +174,14 @@ test("what has gone out of date or is of another version reads as nothing", asyn
   const { client, keys } = openWriter(redis);
   const { totals } = keys.telemetry("fake/m");
   await client.hset(totals, { c: "7", a: "rubbish", ti: "-4", zz: "9", d3: "1", d999: "8", "e:novel": "2" });
-  const figures = await readLaneTotals(client, keys, "fake/m");
-  expect(figures).toMatchObject({
+  const stats = await readLaneTotals(client, keys, "fake/m");
+  expect(stats).toMatchObject({
     calls: 7,
     answered: 0,
     tokens: { input: 0, output: 0 },
     errors: { novel: 2 },
   });
-  expect(countDurations(figures.durations)).toBe(1);
+  expect(countDurations(stats.durations)).toBe(1);
 });
 
 test("workers tell of calls, failures and records as they are", async () => {
@@ -199,33 +199,33 @@ test("workers tell of calls, failures and records as they are", async () => {
   );
   await harness.coordinate(
     makeItems(40, (i) => (i === 33 ? "a bad text" : `text number ${i}`)),
-    { runId: "told" },
+    { runId: "reported" },
   );
-  const counters = await harness.ledger("told").readCounters();
+  const counters = await harness.ledger("reported").readCounters();
   await harness.close();
-  const figures = await readLaneTotals(client, harness.keys, "fake/m");
-  expect(figures.calls).toBe(counters.callsMade);
-  expect(figures.answered).toBe(counters.callsAnswered);
-  expect(figures.inputs).toBe(39);
-  expect(figures.tokens.input).toBe(counters.tokens);
-  expect(figures.errors.server).toBe(2);
-  expect(figures.errors["invalid-request"]).toBeGreaterThanOrEqual(2);
-  expect(figures.unpriced).toBe(figures.answered);
+  const stats = await readLaneTotals(client, harness.keys, "fake/m");
+  expect(stats.calls).toBe(counters.callsMade);
+  expect(stats.answered).toBe(counters.callsAnswered);
+  expect(stats.inputs).toBe(39);
+  expect(stats.tokens.input).toBe(counters.tokens);
+  expect(stats.errors.server).toBe(2);
+  expect(stats.errors["invalid-request"]).toBeGreaterThanOrEqual(2);
+  expect(stats.unpriced).toBe(stats.answered);
   expect(await readRecordTotals(client, harness.keys)).toEqual({ ok: 39, "invalid-request": 1 });
 
-  const story = await readJournal(client, harness.keys, "told", 5);
-  expect(story.map(({ attempt, kind, code }) => [attempt, kind, code])).toEqual([
+  const entries = await readJournal(client, harness.keys, "reported", 5);
+  expect(entries.map(({ attempt, kind, code }) => [attempt, kind, code])).toEqual([
     [1, "server", "1000"],
     [2, "server", "1000"],
   ]);
-  expect(story[0]?.items).toContain(5);
-  expect(story[0]!.at).toBeLessThanOrEqual(story[1]!.at);
-  expect((await readJournal(client, harness.keys, "told", 33)).at(-1)).toMatchObject({
+  expect(entries[0]?.items).toContain(5);
+  expect(entries[0]!.at).toBeLessThanOrEqual(entries[1]!.at);
+  expect((await readJournal(client, harness.keys, "reported", 33)).at(-1)).toMatchObject({
     items: [33],
     kind: "invalid-request",
     message: "a made-up failure of kind invalid-request",
   });
-  expect(await readJournal(client, harness.keys, "told", 20)).toHaveLength(0);
+  expect(await readJournal(client, harness.keys, "reported", 20)).toHaveLength(0);
 });
 
 test("a clock that jumps, either way, leaves a series without holes", async () => {

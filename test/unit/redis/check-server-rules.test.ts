@@ -49,7 +49,7 @@ test("a server that tells nothing gets a warning that names what is unknown, and
   expect(findings[0]?.message).toContain("version, maxmemory-policy, appendonly");
 });
 
-test("the mend for a server setting can be typed as it is", () => {
+test("the hint for a server setting is a complete command", () => {
   const findings = findServerProblems({ ...good, evictionPolicy: "allkeys-lru", appendOnly: false });
   expect(findings.map((finding) => finding.hint)).toEqual([
     expect.stringContaining("redis-cli CONFIG SET maxmemory-policy noeviction"),

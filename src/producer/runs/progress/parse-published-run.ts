@@ -1,5 +1,8 @@
 import * as z from "zod";
 import { runManifest } from "#src/producer/runs/run-manifest.ts";
+import type { Keys } from "#src/redis/keys.ts";
+import { reportMalformed } from "#src/redis/replies.ts";
+import type { RedisClient } from "#src/redis/script.ts";
 import type { PublishedRun } from "./published-run.ts";
 import type { RunSnapshot } from "./run-snapshot.ts";
 
@@ -62,4 +65,18 @@ export function parsePublishedRun(text: string): PublishedRun | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Undefined if no coordinator has published anything within the TTL of the run's keys, or if it is malformed. */
+export async function readPublishedRun(
+  client: RedisClient,
+  keys: Keys,
+  runId: string,
+): Promise<PublishedRun | undefined> {
+  const key = keys.run(runId).snapshot;
+  const text = await client.get(key);
+  if (text === null || text === undefined) return undefined;
+  const published = parsePublishedRun(text);
+  if (!published) reportMalformed(client, key);
+  return published;
 }

@@ -30,13 +30,3 @@ export async function publishRun(
 ): Promise<void> {
   await client.set(keys.run(runId).snapshot, JSON.stringify(published), "PX", RUN_TTL_MS);
 }
-
-/** Undefined if no coordinator has published anything within the TTL of the run's keys. */
-export async function readPublishedRun(
-  client: RedisClient,
-  keys: Keys,
-  runId: string,
-): Promise<PublishedRun | undefined> {
-  const text = await client.get(keys.run(runId).snapshot);
-  return text === null || text === undefined ? undefined : (JSON.parse(text) as PublishedRun);
-}

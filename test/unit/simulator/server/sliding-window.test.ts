@@ -78,7 +78,7 @@ describe("Account", () => {
     expect(account.admit(1, 10, { ...NONE, tokensPerWindow: 20 })).toBeUndefined();
   });
 
-  it("starts its maxima anew without forgetting what is spent", () => {
+  it("resets its maximum without forgetting the amounts", () => {
     const account = new Account();
     for (let n = 0; n < 4; n++) account.admit(n, 1, NONE);
     account.release();

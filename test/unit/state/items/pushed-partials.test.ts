@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type PushedPartial, parsePushedPartial, selectFollowing } from "#src/state/items/partials.ts";
 
-/** What a stream's entries are told as: each with the id of the one before it. */
+/** The pushed form of stream entries: each has the id of the entry before it. */
 function pushAll(deltas: readonly string[]): PushedPartial[] {
   let previousId = "0-0";
   return deltas.map((delta, n) => {
@@ -14,7 +14,7 @@ function pushAll(deltas: readonly string[]): PushedPartial[] {
   });
 }
 
-test("what is told is what was written, whatever stands in a delta", () => {
+test("a pushed partial equals the written entry, whatever its delta contains", () => {
   const kind = fc.constantFrom("text" as const, "reasoning" as const, "tools" as const);
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), kind, fc.nat(), (delta, type, attempt) => {

@@ -45,9 +45,9 @@ test("a damaged frame gives a FrameError or some records, and never anything els
       fc.array(anyRecord, { minLength: 1, maxLength: 6 }),
       fc.boolean(),
       damage,
-      (plain, isTold, { cutTo, flips }) => {
+      (plain, hasCalls, { cutTo, flips }) => {
         const call = { lane: "p/m", startedAt: 1, durationMs: 2 };
-        const records = isTold ? plain.map((record) => ({ ...record, call })) : plain;
+        const records = hasCalls ? plain.map((record) => ({ ...record, call })) : plain;
         const whole = encodeRecords(records, DIMENSIONS);
         const frame = Buffer.from(whole.subarray(0, Math.round(whole.length * cutTo)));
         for (const [at, value] of flips) if (at < frame.length) frame[at] = value;
@@ -78,8 +78,8 @@ test("records know the calls they came from, and records of one call share it", 
         const call = pick === null ? undefined : made[pick % made.length];
         return call ? { ...record, call } : record;
       });
-      const told = new Set(records.flatMap(({ call }) => call ?? []).slice(0, 10_000));
-      const kept = new Set([...told].slice(0, 255));
+      const allCalls = new Set(records.flatMap(({ call }) => call ?? []).slice(0, 10_000));
+      const kept = new Set([...allCalls].slice(0, 255));
       const expected = records.map(({ call, ...record }) => (call && kept.has(call) ? { ...record, call } : record));
       expect(decodeRecords(encodeRecords(records, DIMENSIONS)).records).toEqual(expected);
     }),
@@ -91,8 +91,8 @@ test("records know the calls they came from, and records of one call share it", 
     tokens: 5,
     vector: Buffer.alloc(12),
   }));
-  const told = plain.map((record) => ({ ...record, call }));
-  const [without, frame] = [encodeRecords(plain, 3), encodeRecords(told, 3)];
+  const withCalls = plain.map((record) => ({ ...record, call }));
+  const [without, frame] = [encodeRecords(plain, 3), encodeRecords(withCalls, 3)];
   // What people may look at costs a batch of ten less than five bytes an item.
   expect(frame.length - without.length).toBeLessThan(50);
   const [first, second] = decodeRecords(frame).records;
@@ -103,13 +103,13 @@ test("records know the calls they came from, and records of one call share it", 
 test("the calls of many chat records cost some bytes each", () => {
   const plain = Array.from({ length: 64 }, (_, index) => ({ index, attempts: 1, tokens: 5, json: "answer" }));
   const startedAt = 1_795_253_350_123;
-  const told = plain.map((record, i) => ({
+  const withCalls = plain.map((record, i) => ({
     ...record,
     call: { lane: "minimax/MiniMax-M2", startedAt: startedAt + i * 7, durationMs: 12_345 + i },
   }));
-  const frame = encodeRecords(told, 0);
+  const frame = encodeRecords(withCalls, 0);
   expect((frame.length - encodeRecords(plain, 0).length) / 64).toBeLessThan(14);
-  expect(decodeRecords(frame).records).toEqual(told);
+  expect(decodeRecords(frame).records).toEqual(withCalls);
 });
 
 test("a frame whose calls are none is refused", () => {
@@ -147,7 +147,7 @@ test("a frame that announces more than it has, or another version, is refused", 
   expect(changed(8, 0xffff_ffff, 4)).toThrow(FrameError);
 });
 
-test("figures that do not fit are stored as near as they can be", () => {
+test("numbers out of range are clamped", () => {
   const odd = [Number.NaN, -4, 1.4, 1e12, Number.POSITIVE_INFINITY];
   const records = odd.map((tokens, index) => ({ index, tokens, attempts: 99_999, vector: Buffer.alloc(12) }));
   const { records: decoded } = decodeRecords(encodeRecords(records, DIMENSIONS));

@@ -32,22 +32,22 @@ function stored(flushes: readonly (readonly CallMeasurement[])[]): Record<string
   return hash;
 }
 
-test("however calls are spread over flushes, the figures are those of all of them", () => {
+test("the statistics do not depend on how calls are spread over flushes", () => {
   fc.assert(
     fc.property(fc.array(fc.array(outcome, { maxLength: 10 }), { maxLength: 8 }), (flushes) => {
-      const figures = parseLaneStats(stored(flushes));
+      const stats = parseLaneStats(stored(flushes));
       const all = flushes.flat();
       const answered = all.filter(({ error }) => error === undefined);
       const sum = (pick: (call: CallMeasurement) => number) => answered.reduce((total, call) => total + pick(call), 0);
-      expect(figures.calls).toBe(all.length);
-      expect(figures.answered).toBe(answered.length);
-      expect(figures.inputs).toBe(sum(({ inputs }) => inputs));
-      expect(figures.tokens.input).toBe(sum(({ tokens }) => tokens?.input ?? 0));
-      expect(countDurations(figures.durations)).toBe(answered.length);
-      expect(Math.abs(figures.durations.sumMs - sum(({ durationMs = 0 }) => durationMs))).toBeLessThan(1.001);
+      expect(stats.calls).toBe(all.length);
+      expect(stats.answered).toBe(answered.length);
+      expect(stats.inputs).toBe(sum(({ inputs }) => inputs));
+      expect(stats.tokens.input).toBe(sum(({ tokens }) => tokens?.input ?? 0));
+      expect(countDurations(stats.durations)).toBe(answered.length);
+      expect(Math.abs(stats.durations.sumMs - sum(({ durationMs = 0 }) => durationMs))).toBeLessThan(1.001);
       const cost = sum(({ tokens }) => ((tokens?.input ?? 0) * 0.7 + (tokens?.output ?? 0) * 2.1) / 1e6);
-      expect(Math.abs((figures.cost.CNY ?? 0) - cost)).toBeLessThan(1e-8);
-      const failed = Object.values(figures.errors).reduce((a, b) => a + b, 0);
+      expect(Math.abs((stats.cost.CNY ?? 0) - cost)).toBeLessThan(1e-8);
+      const failed = Object.values(stats.errors).reduce((a, b) => a + b, 0);
       expect(failed).toBe(all.length - answered.length);
     }),
   );
@@ -70,7 +70,7 @@ test("steps add up to the whole", () => {
   );
 });
 
-test("a call that is free costs nothing, and one without a price is told apart from it", () => {
+test("a free call costs nothing and is distinguished from a call without a price", () => {
   const free = { inputPerMillionTokens: 0, currency: "CNY" };
   const call = { lane: LANE, inputs: 1, durationMs: 1, tokens: { input: 10, output: 0 } };
   expect(parseLaneStats(stored([[{ ...call, price: free }, call]]))).toMatchObject({
