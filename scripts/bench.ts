@@ -1,4 +1,4 @@
-// Benches of throughput, limit use, memory and start-up, side by side with the alternatives; prints Markdown tables.
+// Runs the benchmarks and prints Markdown tables that compare Sluice with the alternatives.
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -13,14 +13,30 @@ import { benchStart, describeStart } from "./bench/start.ts";
 import { benchStreams, describeStreams } from "./bench/streams.ts";
 import { benchThroughput, describeThroughput } from "./bench/throughput.ts";
 
-const USAGE = `usage: npm run bench -- [--only <name>] [--quick] [--json <file>]
+const USAGE = `usage: npm run bench -- [--only NAME[,NAME...]] [--quick] [--json FILE]
 
-  --only <name>   throughput, limit, memory, codecs, jobs, streams, dashboard or start; several separated by commas; default: all
-  --quick         fewer texts and rounds: for a look, not for the record
-  --json <file>   write the raw figures there as well
-  --help          this text
+Runs benchmarks and prints their results as Markdown tables to stdout. Progress goes to stderr.
+Requires Linux (/proc) and redis-server.
 
-Tables go to standard output, progress to standard error. Needs Linux (/proc) and a redis-server.
+  throughput   texts per second of "sluice embed", compared with loops over the openai SDK, AI SDK, LangChain.js and undici
+  limit        how much of a provider's rate limit is used, compared with Bottleneck and p-queue
+  memory       peak memory of every process and of Redis for small and large inputs
+  codecs       CPU and memory of decoding responses, and many chat streams in one process
+  jobs         chat jobs per second, compared with BullMQ alone
+  streams      latency that Sluice adds to every delta of a stream
+  dashboard    response times with 1,000,000 items in Redis, and the cost of open pages; fails above 50 ms (p95)
+  start        start-up times, and recovery after a worker is killed
+
+Options:
+  --only NAME    run only these benchmarks, separated by commas (default: all)
+  --quick        use fewer texts and rounds: faster, but too imprecise to publish
+  --json FILE    also write the raw measurements to FILE
+  -h, --help     show this help
+
+Environment:
+  SLUICE_REDIS_SERVER   path of the Redis server to start (default: redis-server)
+  BENCH_JOBS            contenders of "jobs", separated by commas: client, batch, add, addBulk (default: all)
+  BENCH_PROFILE         directory for CPU profiles of the child processes of "jobs" and "streams"
 `;
 
 interface Bench {
@@ -30,7 +46,7 @@ interface Bench {
   ): Promise<{
     readonly result: unknown;
     readonly text: string;
-    /** Throws when what was measured is not what is promised. */
+    /** Throws if a measurement misses its documented target. */
     readonly check?: () => void;
   }>;
 }
@@ -97,7 +113,7 @@ async function main(): Promise<void> {
       only: { type: "string" },
       quick: { type: "boolean", default: false },
       json: { type: "string" },
-      help: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
@@ -106,7 +122,7 @@ async function main(): Promise<void> {
   }
   const names = values.only?.split(",") ?? Object.keys(BENCHES);
   const unknown = names.filter((name) => !(name in BENCHES));
-  if (unknown.length > 0) throw new Error(`no bench is called ${unknown.join(", ")}\n\n${USAGE}`);
+  if (unknown.length > 0) throw new Error(`unknown benchmark: ${unknown.join(", ")}\n\n${USAGE}`);
   cleanUpAtExit();
   const machine = describeMachine(loadavg()[0] ?? 0);
   process.stdout.write(`${printMachine(machine)}\n`);
@@ -117,7 +133,7 @@ async function main(): Promise<void> {
     const { result, text = "" } = bench ?? {};
     results[name] = result;
     process.stdout.write(`\n${text}\n`);
-    // After each bench: what was measured is not lost when a later one fails.
+    // Written after each benchmark, so that a later failure does not lose these results.
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
     bench?.check?.();
   }

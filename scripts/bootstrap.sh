@@ -1,22 +1,26 @@
 #!/bin/sh
-# Makes a checkout ready to run: npm packages, the dashboard's pages, a Redis server and, if wanted, a browser.
+# Prepares a checkout: npm packages, the dashboard's pages, a Redis server, and optionally a browser.
 set -eu
 
 usage() {
   cat <<'TEXT'
 usage: sh scripts/bootstrap.sh [--browser] [--help]
 
-Makes a checkout ready to run, and says nothing when it already is:
-  1. npm ci, when node_modules is missing or older than package-lock.json;
-  2. the dashboard's pages in dist/web, when they are missing or older than their sources;
-  3. a redis-server or valkey-server of version 6.2 or later: the one SLUICE_REDIS_SERVER names, else one on PATH,
-     else installed with the system's package manager (apt-get, dnf, apk, pacman, brew) when that works without
-     asking for a password. The server is installed only: no system service is left running;
-  4. with --browser, a Chromium for the tests of the dashboard: the one SLUICE_BROWSER names, else one on PATH, else
-     installed like the server. Where that does not work, one sentence says so, and those tests are skipped.
+Prepares a checkout. Prints nothing if everything is already in place.
+  1. Runs npm ci if node_modules is missing or older than package-lock.json.
+  2. Builds the dashboard's pages (dist/web) if they are missing or older than their sources.
+  3. Finds redis-server or valkey-server, version 6.2 or later: SLUICE_REDIS_SERVER if set, otherwise on PATH. If there
+     is none, installs it with the system's package manager (apt-get, dnf, apk, pacman or brew), if that is possible
+     without a password. Does not start a system service. Skips this step if REDIS_URL is set.
+  4. With --browser, finds Chromium or Chrome for the tests of the dashboard: SLUICE_BROWSER if set, otherwise on PATH.
+     If there is none, installs Chromium with the package manager (not with brew). If that fails, prints a warning;
+     those tests are skipped.
 
-With REDIS_URL set, no Redis is looked for, installed or started.
-Exit code: 0 ready, 1 something is missing (one sentence says what to do), 2 wrong usage.
+Options:
+  --browser     also find or install a browser
+  -h, --help    show this help
+
+Exit codes: 0 ready, 1 a requirement is missing (the message says what to do), 2 invalid usage.
 TEXT
 }
 
@@ -27,13 +31,13 @@ die() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Set while something is held that must be given back, however the script ends.
+# Non-empty while there is something to clean up when the script ends.
 locked=
 policy_written=
 log=
 root=
-# Why the last attempt to install something came to nothing.
-obstacle=
+# Why the last attempt to install something failed.
+failure=
 
 clean_up() {
   [ -z "$policy_written" ] || $root rm -f "$policy"
@@ -45,7 +49,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# --- one at a time: two first starts of one checkout must not install into each other -------------------------------
+# --- lock: two concurrent first starts of one checkout must not install at the same time ----------------------------
 
 lock=.sluice/bootstrap.lock
 
@@ -59,7 +63,7 @@ take_lock() {
       rm -rf "$lock"
       continue
     fi
-    # A directory without a pid belongs to a process that is just writing it, or was killed while doing so.
+    # If the directory contains no PID, its owner is about to write it, or was killed before it could.
     if [ -z "$owner" ] && [ "$waited" -ge 10 ]; then
       rm -rf "$lock"
       continue
@@ -76,8 +80,8 @@ take_lock() {
 
 stamp=node_modules/.sluice-lock
 
-# npm writes .package-lock.json last, so without it an installation was cut short. A package-lock.json that is newer
-# than it came with a later checkout; the stamp sees changes that kept an old time.
+# npm writes .package-lock.json last: if it is missing, the installation was interrupted; if package-lock.json is newer,
+# it has changed since. The stamp (a copy of package-lock.json) detects changes that do not update the time.
 packages_current() {
   [ -x node_modules/.bin/node ] && [ -f node_modules/.package-lock.json ] || return 1
   if [ -f "$stamp" ]; then
@@ -89,13 +93,13 @@ packages_current() {
 
 install_packages() {
   ! packages_current || return 0
-  have npm || die "npm is not on PATH: install Node.js 20 or later with npm (https://nodejs.org)"
+  have npm || die "npm is not on PATH. Install Node.js 24 or later with npm (https://nodejs.org)"
   take_lock
   if ! packages_current; then
-    say "installing npm packages (npm ci); the first time takes up to a minute"
-    npm ci --loglevel=error --no-fund --no-audit >&2 || die "npm ci failed; its message is above"
+    say "installing npm packages (npm ci); the first time, this takes up to a minute"
+    npm ci --loglevel=error --no-fund --no-audit >&2 || die "npm ci failed (see its output above)"
     [ -x node_modules/.bin/node ] ||
-      die "npm ci installed no node_modules/.bin/node: allow install scripts (npm config get ignore-scripts)"
+      die "npm ci did not install node_modules/.bin/node. Allow install scripts (npm config get ignore-scripts must print false)."
   fi
   cp package-lock.json "$stamp"
 }
@@ -111,16 +115,16 @@ build_pages() {
   ! pages_current || return 0
   take_lock
   pages_current || node_modules/.bin/node scripts/build-web.ts --silent >&2 ||
-    die "the dashboard's pages cannot be built; the message is above"
+    die "could not build the dashboard's pages (see the error above)"
 }
 
 # --- Redis ----------------------------------------------------------------------------------------------------------
 
-# Prints the server to use; fails when there is none.
+# Prints the path of the server to use; fails if there is none.
 find_redis() {
   if [ -n "${SLUICE_REDIS_SERVER:-}" ]; then
     command -v "$SLUICE_REDIS_SERVER" ||
-      die "SLUICE_REDIS_SERVER names no program: $SLUICE_REDIS_SERVER"
+      die "SLUICE_REDIS_SERVER is not an executable: $SLUICE_REDIS_SERVER"
     return
   fi
   command -v redis-server || command -v valkey-server
@@ -128,31 +132,31 @@ find_redis() {
 
 check_version() {
   version=$("$1" --version 2>/dev/null | sed -n 's/.* v=\([0-9][0-9.]*\).*/\1/p')
-  [ -n "$version" ] || die "$1 does not answer --version like a Redis or Valkey server"
+  [ -n "$version" ] || die "$1 is not a Redis or Valkey server: cannot read its version from --version"
   major=${version%%.*}
   rest=${version#*.}
   minor=${rest%%.*}
   if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; then
-    die "$1 is version $version, and 6.2 or later is needed: install a newer one" \
-      "(https://redis.io/docs/latest/operate/oss_and_stack/install/), name it in SLUICE_REDIS_SERVER, or set REDIS_URL"
+    die "$1 is version $version, but Sluice requires 6.2 or later. Install a newer version" \
+      "(https://redis.io/docs/latest/operate/oss_and_stack/install/), set SLUICE_REDIS_SERVER to its path, or set REDIS_URL."
   fi
 }
 
-# Says first why there is none: nothing to install it with, no way without a password, or a manager that failed.
-how_to_get_redis() {
+# $1: why it could not be installed.
+explain_redis_setup() {
   say "no redis-server or valkey-server (6.2 or later) was found, and $1."
   cat >&2 <<'TEXT'
-Get one, then run this again; or set REDIS_URL to a Redis you have, or SLUICE_REDIS_SERVER to a server's path.
+Install one and run this again, or set REDIS_URL to an existing Redis, or SLUICE_REDIS_SERVER to the path of a server.
   Debian, Ubuntu:  sudo apt-get install redis-server
   Fedora, RHEL:    sudo dnf install valkey   (older: sudo dnf install redis)
   Alpine:          sudo apk add redis
   Arch:            sudo pacman -S valkey
   macOS:           brew install redis
-  Windows:         work inside WSL (wsl --install), then as on Ubuntu
+  Windows:         use WSL (wsl --install), then as on Ubuntu
 TEXT
 }
 
-# Finds out how to act as root without asking: empty prefix, sudo, or failure.
+# Sets $root to the prefix of commands that need root: empty, or sudo without a password. Fails if neither works.
 find_root() {
   if [ "$(id -u)" = 0 ]; then
     root=
@@ -165,13 +169,13 @@ find_root() {
 
 policy=/usr/sbin/policy-rc.d
 
-# Debian starts a service as soon as it is installed, unless this file says no (exit 101).
+# Debian starts a service when its package is installed, unless this file forbids it (exit code 101).
 forbid_service_start() {
   if [ -e "$policy" ] && ! grep -q 'sluice bootstrap' "$policy" 2>/dev/null; then
     return 0
   fi
   policy_written=yes
-  $root sh -c "printf '#!/bin/sh\n# sluice bootstrap: no service starts while redis-server is installed\nexit 101\n' >$policy && chmod 755 $policy"
+  $root sh -c "printf '#!/bin/sh\n# sluice bootstrap: do not start services while redis-server is being installed\nexit 101\n' >$policy && chmod 755 $policy"
 }
 
 apt_install() {
@@ -181,10 +185,10 @@ apt_install() {
 
 apt_update() {
   $root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 update ||
-    say "apt-get update failed in part; trying with the package lists there are"
+    say "apt-get update failed partly; continuing with the existing package lists"
 }
 
-with_apt() {
+install_redis_with_apt() {
   apt_update
   forbid_service_start
   apt_install redis-server || return 1
@@ -193,17 +197,17 @@ with_apt() {
   fi
 }
 
-with_manager() {
+install_redis_with() {
   case $1 in
     brew) HOMEBREW_NO_AUTO_UPDATE=1 brew install --quiet redis ;;
-    apt-get) with_apt ;;
+    apt-get) install_redis_with_apt ;;
     dnf) $root dnf install -y -q valkey || $root dnf install -y -q redis ;;
     apk) $root apk add --no-cache redis || $root apk add --no-cache valkey ;;
     pacman) $root pacman -S --noconfirm --needed valkey || $root pacman -S --noconfirm --needed redis ;;
   esac
 }
 
-# Finds the package manager, and how to use it without asking; fails when there is no such way.
+# Sets $manager to the package manager. Fails and sets $failure if there is none that works without a password.
 find_manager() {
   manager=
   for candidate in brew apt-get dnf apk pacman; do
@@ -213,12 +217,12 @@ find_manager() {
     fi
   done
   if [ -z "$manager" ]; then
-    obstacle="no package manager that could install it was found"
+    failure="no supported package manager was found"
     return 1
   fi
-  # Homebrew refuses to run as root and needs no root.
+  # Homebrew refuses to run as root.
   [ "$manager" = brew ] || find_root || {
-    obstacle="$manager cannot install it without asking for a password"
+    failure="$manager cannot install it without a password"
     return 1
   }
 }
@@ -227,13 +231,13 @@ install_redis() {
   find_manager || return 1
   say "installing a Redis server with $manager"
   log=$(mktemp)
-  if ! with_manager "$manager" >"$log" 2>&1; then
+  if ! install_redis_with "$manager" >"$log" 2>&1; then
     tail -n 20 "$log" >&2
-    obstacle="$manager could not install it; its last words are above"
+    failure="$manager could not install it (see its output above)"
     return 1
   fi
   hash -r
-  obstacle="what $manager installed is not on PATH"
+  failure="the server that $manager installed is not on PATH"
 }
 
 ensure_redis() {
@@ -243,7 +247,7 @@ ensure_redis() {
     take_lock
     if ! server=$(find_redis); then
       install_redis && server=$(find_redis) || {
-        how_to_get_redis "$obstacle"
+        explain_redis_setup "$failure"
         exit 1
       }
     fi
@@ -261,7 +265,7 @@ find_browser() {
   command -v chromium || command -v chromium-browser || command -v google-chrome || command -v google-chrome-stable
 }
 
-browser_with_manager() {
+install_browser_with() {
   case $1 in
     apt-get)
       apt_update
@@ -270,29 +274,29 @@ browser_with_manager() {
     dnf) $root dnf install -y -q chromium ;;
     apk) $root apk add --no-cache chromium ;;
     pacman) $root pacman -S --noconfirm --needed chromium ;;
-    # Homebrew brings browsers as applications, which is more than a test should change on somebody's machine.
+    # Homebrew installs browsers as applications: too large a change to a machine for the sake of tests.
     *) return 1 ;;
   esac
 }
 
 install_browser() {
   [ -z "${SLUICE_BROWSER:-}" ] && find_manager && [ "$manager" != brew ] || return 1
-  say "installing Chromium with $manager, for the tests of the dashboard; this takes up to some minutes"
+  say "installing Chromium with $manager for the tests of the dashboard; this can take several minutes"
   log=$(mktemp)
-  if ! browser_with_manager "$manager" >"$log" 2>&1; then
+  if ! install_browser_with "$manager" >"$log" 2>&1; then
     tail -n 5 "$log" >&2
     return 1
   fi
   hash -r
 }
 
-# A missing browser is no error: everything but the tests of the pages can do without.
+# A missing browser is not an error: only the tests of the dashboard's pages need it.
 ensure_browser() {
   ! find_browser >/dev/null || return 0
   take_lock
   { find_browser || { install_browser && find_browser; }; } >/dev/null ||
     say "NO BROWSER: the tests of the dashboard's pages will be skipped. Install Chromium (Debian: sudo apt-get" \
-      "install chromium), or name a Chromium or Chrome in SLUICE_BROWSER (now: ${SLUICE_BROWSER:-unset})."
+      "install chromium), or set SLUICE_BROWSER to the path of Chromium or Chrome (now: ${SLUICE_BROWSER:-unset})."
 }
 
 browser=

@@ -1,4 +1,4 @@
-// Bundles the pages of the dashboard (src/dashboard/web) into dist/web. Fails if the first view loads 100 KB of script or more.
+// Bundles the dashboard's pages (src/dashboard/web) into dist/web. Fails if the first view loads 100 KB of script or more.
 import { globSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,9 @@ Writes a compressed copy (.br, .gz) next to each file. Prints how much script th
 without and with its charts, uncompressed and compressed.
 Exits with code 1 and keeps the old dist/web if a limit is exceeded: 100 KB without charts, 130 KB with charts, or
 100 KB compressed with charts.
---silent prints only errors.`;
+
+  --silent     print only errors
+  -h, --help   show this help`;
 
 /** Limit for the uncompressed script of the overview without charts, and for its compressed script with charts. */
 const FIRST_VIEW_BYTES = 100_000;

@@ -6,9 +6,14 @@ import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
+const USAGE = `usage: npm run build
+
+Deletes dist, then builds the contents of the npm package there: JavaScript and type declarations of src, copies of the Lua
+files, and the dashboard's pages (dist/web). Exits with code 1 if a step fails; dist is incomplete then.`;
+
 const { values } = parseArgs({ options: { help: { type: "boolean", short: "h" } } });
 if (values.help) {
-  console.log("usage: node scripts/build.ts\n\nCompiles src into dist, which it empties first.");
+  console.log(USAGE);
   process.exit(0);
 }
 
@@ -17,7 +22,7 @@ rmSync("dist", { recursive: true, force: true });
 run("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"]);
 for (const file of globSync("dist/**/*.d.ts")) rewriteFile(file, file, (text) => text);
 for (const file of globSync("src/**/*.ts", { exclude: ["src/dashboard/web/**", "src/**/*.d.ts"] })) {
-  // Sources hold erasable syntax only, so removing the types yields JavaScript with the same lines and columns.
+  // The sources use erasable syntax only, so removing the types yields JavaScript with the same lines and columns.
   rewriteFile(file, file.replace(/^src/, "dist").replace(/\.ts$/, ".js"), (text) => stripTypeScriptTypes(text));
 }
 for (const file of globSync("src/**/*.lua")) cpSync(file, file.replace(/^src/, "dist"));
@@ -26,7 +31,11 @@ run(process.execPath, ["scripts/build-web.ts"]);
 function run(command: string, args: readonly string[]): void {
   const { status, error } = spawnSync(command, args, { stdio: "inherit" });
   if (status === 0) return;
-  console.error(error ? `${command} cannot be run (${error.message}): npm run bootstrap` : "dist is not complete");
+  console.error(
+    error
+      ? `build: cannot run ${command} (${error.message}). Run "npm run bootstrap" first.`
+      : `build: ${command} failed, dist is incomplete`,
+  );
   process.exit(1);
 }
 
@@ -36,8 +45,8 @@ function rewriteFile(from: string, to: string, compile: (text: string) => string
 }
 
 /**
- * The package contains no `src`, so `#src/a/b.ts` becomes a relative path, and the extension the one of the output. Only
- * module specifiers match: a string that directly follows `from`, `import` or `import(`.
+ * Rewrites `#src/a/b.ts` to a relative path, because the package contains no `src`, and `.ts` to `.js`. Only module
+ * specifiers match: strings that directly follow `from`, `import` or `import(`.
  */
 function rewriteImports(text: string, file: string): string {
   return text.replace(/(\bfrom\s*|\bimport\s*\(?\s*)"(#src\/|\.{1,2}\/)([^"]+)\.ts"/g, (_, keyword, root, path) => {

@@ -1,4 +1,4 @@
-// Packs the package, installs it in a folder of its own as a user would, and uses its binary, library and types there.
+// Packs the package, installs it in an empty project, and uses its binary, library and types there.
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,12 +6,19 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 
-const USAGE = `usage: node scripts/check-package.ts [--keep]
+const USAGE = `usage: npm run check:package -- [--keep]
 
-Packs the package (npm pack), installs the tarball and its dependencies in a temporary folder (npm install, from
-npm's cache where it has them), and there: asks the binary for help, embeds three texts with the private Redis against
-the simulator of the library entry, searches them, and compiles a TypeScript file that uses the types.
-Needs a redis-server. --keep leaves the folder. Exit code 0 when all of it works.`;
+Checks that the npm package works in an empty project:
+  1. packs it (npm pack) and checks the list of files;
+  2. installs the tarball and its dependencies in a temporary folder (npm install, which prefers npm's cache);
+  3. runs "sluice --help";
+  4. embeds three texts with the private Redis and the simulator of sluice/simulator, and searches the output;
+  5. compiles and runs a TypeScript file that uses the library and its types.
+
+Requires redis-server.
+  --keep       keep the temporary folder and print its path
+  -h, --help   show this help
+Exit code: 0 if every step succeeds, otherwise 1.`;
 
 const { values } = parseArgs({
   options: { help: { type: "boolean", short: "h" }, keep: { type: "boolean" } },
@@ -39,11 +46,11 @@ const simulator = await startSimulator();
 const manifest: RunManifest | undefined = await readManifest("vectors");
 const dimensions: number = (await openResult("vectors")).dimensions;
 const ids: string[] = (await nearest("vectors", new Float32Array(dimensions).fill(1), 1)).map((hit) => hit.id);
-const kinds: readonly string[] = loadConfig().warnings;
-// @ts-expect-error: an id is text; were the types not found, this would pass.
+const warnings: readonly string[] = loadConfig().warnings;
+// @ts-expect-error: the ID is a string; this fails to compile if the types are not found.
 const wrong: number | undefined = manifest?.run;
 const client: SluiceClient = await createClient();
-console.log(wrong, manifest?.items.total, ids, kinds, ProviderError.name, InputError.name, await client.status("none"));
+console.log(wrong, manifest?.items.total, ids, warnings, ProviderError.name, InputError.name, await client.status("none"));
 await client.close();
 await simulator.close();
 `;
@@ -55,25 +62,25 @@ console.log(JSON.stringify({ url: simulator.url, key: SIMULATOR_API_KEY }));
 process.stdin.on("end", () => simulator.close()).resume();
 `;
 
-function runStep(what: string, command: string, args: readonly string[], cwd = tempDir): string {
+function runStep(name: string, command: string, args: readonly string[], cwd = tempDir): string {
   const started = performance.now();
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (status !== 0) throw new Error(`${what}: exit ${status} ${error?.message ?? ""}\n${stdout}\n${stderr}`);
-  console.log(`ok  ${what} (${seconds} s)`);
+  if (status !== 0) throw new Error(`${name}: exit code ${status} ${error?.message ?? ""}\n${stdout}\n${stderr}`);
+  console.log(`ok  ${name} (${seconds} s)`);
   return stdout;
 }
 
-function assertThat(condition: boolean, what: string): void {
-  if (!condition) throw new Error(`expected ${what}`);
+function assertThat(condition: boolean, expectation: string): void {
+  if (!condition) throw new Error(`expected ${expectation}`);
 }
 
-/** Files that must be in the package, and such as must not. */
+/** Checks which files are in the package, and returns the name of the tarball. */
 function checkFiles(listing: string): string {
   const [pack] = JSON.parse(listing) as { filename: string; files: { path: string }[] }[];
-  if (!pack) throw new Error("npm pack packed nothing");
+  if (!pack) throw new Error("npm pack produced no package");
   const paths = pack.files.map((file) => file.path);
-  for (const requested of [
+  for (const required of [
     "bin/sluice.js",
     "dist/index.js",
     "dist/index.d.ts",
@@ -81,26 +88,26 @@ function checkFiles(listing: string): string {
     "dist/web/index.html",
     "README.md",
   ])
-    assertThat(paths.includes(requested), `${requested} in the package`);
+    assertThat(paths.includes(required), `${required} in the package`);
   assertThat(
     paths.some((path) => path.endsWith("reserve.lua")),
     "Lua files in the package",
   );
-  const foreignFiles = paths.filter((path) =>
+  const unwanted = paths.filter((path) =>
     /^(src|test|scripts)\/|\.tsx?$(?<!\.d\.ts)|\.test\.|\.env$|\.map$/.test(path),
   );
-  assertThat(foreignFiles.length === 0, `no sources or tests in the package, found ${foreignFiles.join(", ")}`);
+  assertThat(unwanted.length === 0, `no sources or tests in the package, found ${unwanted.join(", ")}`);
   const brokenLinks = listLinks(readFileSync(join(root, "README.md"), "utf8")).filter(
     (link) => !paths.some((path) => path === link || path.startsWith(`${link}/`)),
   );
   assertThat(
     brokenLinks.length === 0,
-    `all that the README links to in the package, and ${brokenLinks.join(", ")} is not`,
+    `all link targets of the README in the package, missing ${brokenLinks.join(", ")}`,
   );
   return pack.filename;
 }
 
-/** Files and folders that a page links to. Pictures are left out: they are as large as the rest, and seen elsewhere. */
+/** Files and folders that a page links to, without images: these are not packed, because they would double its size. */
 function listLinks(markdown: string): string[] {
   const links = [...markdown.matchAll(/(!?)\[[^\]]*\]\(([^)#]+)[^)]*\)/g)];
   return links.flatMap(([, picture, link = ""]) => (picture === "!" || link.includes(":") ? [] : [link]));
@@ -108,17 +115,17 @@ function listLinks(markdown: string): string[] {
 
 async function exercisePackage(): Promise<void> {
   const help = runStep("npx sluice --help", "npx", ["--no-install", "sluice", "--help"]);
-  assertThat(help.includes("embed"), "the help to name embed");
+  assertThat(help.includes("embed"), "the help to list embed");
   writeFileSync(
     join(tempDir, "texts.jsonl"),
-    ["the sea", "a lake", "a desk"].map((text) => `${JSON.stringify({ text })}\n`).join(""),
+    ["the sea", "a lake", "a table"].map((text) => `${JSON.stringify({ text })}\n`).join(""),
   );
   writeFileSync(join(tempDir, "simulator.mjs"), SIMULATOR);
   const simulator = execFile(process.execPath, ["simulator.mjs"], { cwd: tempDir, env });
   try {
     const [line] = await Promise.race([
       new Promise<string[]>((resolve) => simulator.stdout?.once("data", (text: string) => resolve(text.split("\n")))),
-      new Promise<never>((_, reject) => simulator.once("exit", () => reject(new Error("the simulator ended")))),
+      new Promise<never>((_, reject) => simulator.once("exit", () => reject(new Error("the simulator exited")))),
     ]);
     const { url, key } = JSON.parse(line ?? "");
     Object.assign(env, { MINIMAX_BASE_URL: url, MINIMAX_API_KEY: key });
@@ -132,13 +139,19 @@ async function exercisePackage(): Promise<void> {
       cwd: tempDir,
       env,
     });
-    assertThat(found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"), "the sea to be found");
+    assertThat(
+      found.stdout.split("\n")[0]?.includes("#") || found.stdout.includes("the sea"),
+      'the search to find "the sea"',
+    );
     console.log("ok  embed and search against the library's simulator");
   } finally {
     simulator.stdin?.end();
   }
   const { exports } = JSON.parse(readFileSync(join(tempDir, "node_modules/sluice/package.json"), "utf8"));
-  assertThat(existsSync(join(tempDir, "node_modules/sluice", exports["."].types)), "the types that package.json names");
+  assertThat(
+    existsSync(join(tempDir, "node_modules/sluice", exports["."].types)),
+    "the type declarations that package.json declares",
+  );
 }
 
 try {
@@ -151,12 +164,12 @@ try {
   writeFileSync(join(tempDir, "consumer.ts"), CONSUMER);
   const options = ["--strict", "--module", "nodenext", "--target", "es2024", "--types", "node", "--skipLibCheck"];
   const types = ["--typeRoots", join(root, "node_modules/@types"), "--outDir", join(tempDir, "out")];
-  runStep("tsc of a file that uses the types", join(root, "node_modules/.bin/tsc"), [
+  runStep("tsc on a file that uses the types", join(root, "node_modules/.bin/tsc"), [
     ...options,
     ...types,
     "consumer.ts",
   ]);
-  runStep("the compiled file runs", process.execPath, [join(tempDir, "out", "consumer.js")]);
+  runStep("run the compiled file", process.execPath, [join(tempDir, "out", "consumer.js")]);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

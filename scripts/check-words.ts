@@ -1,4 +1,4 @@
-// Finds words that the glossary (docs/glossary.md) has replaced by standard terms, in code, texts and docs.
+// Finds words in code, texts and docs that the glossary (docs/glossary.md) replaces with standard terms.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -6,11 +6,15 @@ import { parseArgs } from "node:util";
 
 const USAGE = `usage: node scripts/check-words.ts [--root DIR] [--count]
 
-Lists every use of a replaced word as "file:line: word -> term", and exits with code 1 if there is one. Identifiers are
-split into their words first, so "openDoor" contains "door". --count prints the number of uses only and exits with 0.
---root checks another checkout.`;
+Lists every use of a replaced word as "FILE:LINE: WORD -> TERM". Identifiers are split into words first, so "openDoor"
+contains "door".
 
-/** Replaced word (a regular expression for a whole word, in lower case) -> the term to use. */
+  --root DIR   check another checkout
+  --count      print only the number of uses, and exit with code 0
+  -h, --help   show this help
+Exit code: 0 if there are no uses, otherwise 1.`;
+
+/** Replaced word (a regular expression that matches a whole lower-case word) -> the term to use. */
 const REPLACED_WORDS: readonly (readonly [word: string, term: string])[] = [
   ["mend(s|ed|ing)?", "hint, or fix"],
   ["desks?", "service"],
@@ -31,7 +35,7 @@ const REPLACED_WORDS: readonly (readonly [word: string, term: string])[] = [
   ["livel(y|ier|iest)", "active"],
 ];
 
-/** Replaced phrase (a regular expression over a line, in lower case) -> what to write. */
+/** Replaced phrase (a regular expression that matches part of a lower-case line) -> the term to use. */
 const REPLACED_PHRASES: readonly (readonly [phrase: string, term: string])[] = [
   ["\\b(?!note|hand|run|cook)[a-z]+book\\b", "cache, registry, state"],
   ["\\blooks? at (lanes?|redis)\\b", "reads the status of"],
@@ -49,7 +53,7 @@ const REPLACED_PHRASES: readonly (readonly [phrase: string, term: string])[] = [
   ["\\bjob ticket\\b", "job completion"],
 ];
 
-/** Uses that stay, and why. */
+/** Permitted uses, with the reason. */
 const ALLOWED: readonly { readonly file: RegExp; readonly use: RegExp; readonly reason: string }[] = [
   { file: /^scripts\/check-words\.ts$/, use: /.*/, reason: "this list" },
   {

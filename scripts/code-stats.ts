@@ -1,15 +1,18 @@
-// Prints size and structure figures of a checkout, so that two versions can be compared.
+// Prints statistics about the size and structure of a checkout, so that two versions can be compared.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-const USAGE = `usage: node scripts/code-stats.ts [--root DIR]
+const USAGE = `usage: npm run stats -- [--root DIR]
 
-Prints, for the TypeScript files that git tracks below src: lines, files, lines per file (median, 90th percentile, maximum),
-conditional spreads, folders with more than 20 files, exported names that more than one file defines, and the
-lines of the README. --root measures another checkout.`;
+Prints statistics about the TypeScript files below src that git tracks: lines, files, lines per file (median, 90th
+percentile, maximum), conditional spreads, folders with more than 20 files, and exported names that more than one file
+defines; and the number of lines of the README.
+
+  --root DIR   measure another checkout
+  -h, --help   show this help`;
 
 const MAX_FILES_PER_FOLDER = 20;
 /** `...(x ? {} : { x })` and `...(x && { x })`. */

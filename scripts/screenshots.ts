@@ -1,4 +1,4 @@
-// Takes the screenshots of the dashboard for the README and the docs, with real runs against the simulator.
+// Takes the dashboard screenshots of the README and the docs, with real runs against the simulator.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,12 +10,17 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import type { RunList } from "#src/dashboard/runs/run-api.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 
-const USAGE = `usage: node scripts/screenshots.ts [--out docs/images] [--seconds 240] [--browser /usr/bin/chromium]
+const USAGE = `usage: node scripts/screenshots.ts [--out DIR] [--seconds N] [--browser FILE]
 
-Starts a simulator, "sluice up" with a private Redis in a temporary folder, and some runs. Waits for --seconds, so that
-the charts have data, then writes overview.png, run.png, dark.png, chinese.png, and phone.png.
-Needs Chromium or Chrome, and a font with Chinese characters.
-Exits with code 1 if a file is larger than 300 KB.`;
+Starts a simulator, "sluice up" with a private Redis in a temporary folder, and some runs. Waits until the charts have
+data, then writes overview.png, run.png, dark.png, chinese.png, and phone.png.
+Requires Chromium or Chrome, and a font with Chinese characters.
+
+  --out DIR        folder of the screenshots (default: docs/images)
+  --seconds N      how long to wait before taking them (default: 240)
+  --browser FILE   executable of the browser (default: SLUICE_BROWSER, else /usr/bin/chromium)
+  -h, --help       show this help
+Exit code: 1 if a screenshot is larger than 300 KB.`;
 
 const { values } = parseArgs({
   options: {
@@ -80,7 +85,7 @@ try {
   rmSync(tempDir, { recursive: true, force: true });
 }
 
-/** Starts the dashboard, two workers, and four runs, of which the first is finished. Resolves with the URL of the dashboard. */
+/** Starts the dashboard, two workers, and four runs, and waits until the first run ends. Resolves with the dashboard's URL. */
 async function startSluice(upstream: Simulator): Promise<string> {
   writeFileSync(join(tempDir, "sluice.yaml"), SETTINGS);
   writeTexts("handbook.jsonl", 40_000, "handbook");

@@ -1,4 +1,4 @@
-// A process of a bench that is told step by step what to do, and what it has used so far.
+// A child process of a benchmark that runs requests one at a time.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -6,14 +6,14 @@ import { registerChild } from "./cleanup.ts";
 import { readCpuMs } from "./process-tree.ts";
 
 export interface BenchChild {
-  /** Sends one order; resolves with the answer to it, rejects when the process ends instead. */
+  /** Sends one request and resolves with its response. Rejects if the process exits first. */
   sendRequest<T>(params: unknown): Promise<T>;
-  /** CPU of the process so far, in ms. */
+  /** CPU time of the process so far, in ms. */
   cpuMs(): number;
   stop(): Promise<void>;
 }
 
-/** Starts one of the contenders; resolves when it says that it is ready. */
+/** Starts a script in contenders/, with `setup` as JSON in argv. Resolves when the script is ready. */
 export async function startChild(file: string, setup: unknown): Promise<BenchChild> {
   const script = fileURLToPath(new URL(`contenders/${file}`, import.meta.url));
   const child = registerChild(
@@ -24,7 +24,7 @@ export async function startChild(file: string, setup: unknown): Promise<BenchChi
   );
   const next = <T>() =>
     new Promise<T>((resolve, reject) => {
-      const exited = (code: number | null) => reject(new Error(`${file} ended with ${code}`));
+      const exited = (code: number | null) => reject(new Error(`${file} exited with code ${code}`));
       child.once("exit", exited);
       child.once("message", (message) => {
         child.off("exit", exited);
@@ -34,9 +34,9 @@ export async function startChild(file: string, setup: unknown): Promise<BenchChi
   await next();
   return {
     sendRequest<T>(params: unknown) {
-      const answer = next<T>();
+      const response = next<T>();
       child.send(params as object);
-      return answer;
+      return response;
     },
     cpuMs: () => readCpuMs(child.pid ?? 0) ?? 0,
     async stop() {
@@ -48,11 +48,11 @@ export async function startChild(file: string, setup: unknown): Promise<BenchChi
   };
 }
 
-/** The other side: answers orders one after another, and ends with its parent. */
-export function serveParent(answer: (params: never) => Promise<unknown>, close: () => Promise<void>): void {
+/** The child's side: handles the requests of its parent, and exits when the parent disconnects or exits. */
+export function serveParent(handle: (params: never) => Promise<unknown>, close: () => Promise<void>): void {
   process.on("message", (params) => {
-    answer(params as never).then(
-      (reply) => process.send?.(reply ?? "done"),
+    handle(params as never).then(
+      (response) => process.send?.(response ?? "done"),
       (error) => {
         process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
         process.exit(1);

@@ -1,4 +1,4 @@
-// Whatever a bench starts or makes is noted here and gone when the bench ends, however it ends.
+// Registers the processes and folders that a benchmark creates, and removes them when it ends, even after a crash or a signal.
 import type { ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -8,10 +8,10 @@ import { listDescendants } from "./process-tree.ts";
 
 const folders = new Set<string>();
 const children = new Set<ChildProcess>();
-/** Processes that outlive their parents: a private Redis and its keeper. */
+/** Processes that outlive their parents: a private Redis and its supervisor. */
 const detachedPids = new Set<number>();
 
-/** A fresh folder that is removed at the end. */
+/** Creates a temporary folder that is removed at the end. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "bench-sluice-"));
   folders.add(folder);
@@ -23,19 +23,19 @@ export function removeFolder(folder: string): void {
   folders.delete(folder);
 }
 
-/** Notes a process that must not outlive the bench. */
+/** Registers a process that must not outlive the benchmark. */
 export function registerChild<T extends ChildProcess>(child: T): T {
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
 }
 
-/** Notes a process seen below an adopted one. */
+/** Registers a descendant of a registered process. */
 export function registerDetachedProcess(pid: number): void {
   detachedPids.add(pid);
 }
 
-/** The process was seen to be gone: its number may be another's by now. */
+/** For a process that has exited: its PID may be reused. */
 export function unregisterDetachedProcess(pid: number): void {
   detachedPids.delete(pid);
 }
@@ -52,13 +52,13 @@ function cleanUp(): void {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // Gone already.
+      // It has exited.
     }
   }
   for (const folder of [...folders]) removeFolder(folder);
 }
 
-/** From now on an interrupt, a crash or the end of the bench cleans up. */
+/** Installs the handlers that clean up on exit, on a crash, and on SIGINT, SIGTERM and SIGHUP. */
 export function cleanUpAtExit(): void {
   process.on("exit", cleanUp);
   for (const [signal, code] of [

@@ -1,4 +1,4 @@
-// Codecs: what a streamed delta and an embedding answer cost in CPU and memory, and many chat streams at once.
+// Benchmark "codecs": CPU and memory per streamed delta and per embedding response, and many concurrent chat streams.
 import { fileURLToPath } from "node:url";
 import type { CodecCost, DecodeResult } from "./contenders/decode-answers.ts";
 import type { ChatClient, StreamParams, StreamResult } from "./contenders/stream-chats.ts";
@@ -11,7 +11,7 @@ export interface CodecsOptions {
   readonly log: (line: string) => void;
 }
 
-/** One increment per packet, as models send them, or as fast as the simulator can. */
+/** Milliseconds between deltas. 5: one delta per packet, as real models send them. 0: as fast as the simulator can. */
 const PACES = [0, 5] as const;
 const CLIENTS: readonly ChatClient[] = ["sluice", "openai SDK"];
 const CONCURRENCY = 200;
@@ -62,39 +62,39 @@ export async function benchCodecs({ quick, log }: CodecsOptions): Promise<Codecs
   return { decoding, streams, streamsPerRound };
 }
 
-/** In megabytes: more than a measurement allocates. */
-const YOUNG_GENERATION = 256;
+/** More than a measurement allocates, so that no garbage collection happens during it. */
+const YOUNG_GENERATION_MB = 256;
 
 function decodeAnswers(): Promise<DecodeResult> {
   return runChild(
     "decode-answers.ts",
     [],
-    ["--expose-gc", `--min-semi-space-size=${YOUNG_GENERATION}`, `--max-semi-space-size=${YOUNG_GENERATION}`],
+    ["--expose-gc", `--min-semi-space-size=${YOUNG_GENERATION_MB}`, `--max-semi-space-size=${YOUNG_GENERATION_MB}`],
   );
 }
 
 async function runChild<T>(file: string, args: readonly string[], flags: readonly string[] = []): Promise<T> {
   const script = fileURLToPath(new URL(`contenders/${file}`, import.meta.url));
   const { stdout, exitCode } = await measureProcess([...flags, script, ...args]);
-  if (exitCode !== 0) throw new Error(`${file} ended with ${exitCode}`);
+  if (exitCode !== 0) throw new Error(`${file} exited with code ${exitCode}`);
   return JSON.parse(stdout) as T;
 }
 
 export function describeCodecs({ decoding, streams, streamsPerRound }: CodecsResult): string {
   return [
-    "### Codecs: decoding recorded answers, without a network",
+    "### Codecs: decoding recorded responses, without a network",
     "",
     describeChats(decoding),
     "",
     describeEmbeddings(decoding),
     "",
-    `Medians of ${decoding.length} processes, lowest and highest in brackets. A chat call is encoded and its 1,000 increments are decoded, from bytes in chunks of 16 KB (WebSocket: 16 messages at a time) to events; an embedding call is encoded and its answer decoded into float32. Heap is what was allocated, all of it short-lived; outside are the vectors.`,
+    `Medians of ${decoding.length} processes, minimum and maximum in brackets. Chat: one request is encoded, and its 1,000 deltas are decoded from 16 KB chunks (WebSocket: 16 messages at a time) to events. Embedding: one request is encoded, and its response is decoded to float32. "Heap bytes" are allocations, all of them short-lived; the memory outside the heap holds the vectors.`,
     "",
-    `### ${CONCURRENCY} chat streams at once in one process, against the simulator`,
+    `### ${CONCURRENCY} concurrent chat streams in one process, against the simulator`,
     "",
     describeCodecStreams(streams, streamsPerRound),
     "",
-    `${streamsPerRound.toLocaleString("en-US")} streams of ${Math.round((streams[0]?.deltas ?? 0) / streamsPerRound)} increments a round, clients in turn. CPU is that of the client's process; the simulator is a process of its own on the same machine, and is what limits streams per second.`,
+    `${streamsPerRound.toLocaleString("en-US")} streams of ${Math.round((streams[0]?.deltas ?? 0) / streamsPerRound)} deltas per round; the clients take turns. CPU is measured in the client's process only. The simulator is a separate process on the same machine and limits the streams per second.`,
   ].join("\n");
 }
 
@@ -119,7 +119,7 @@ function describeEmbeddings(decoding: readonly DecodeResult[]): string {
   const first = decoding[0]?.embeddings ?? [];
   const costs = (name: string) => decoding.flatMap(({ embeddings }) => embeddings.filter((one) => one.name === name));
   return formatMarkdownTable(
-    ["embedding answer", "floats", "µs per answer", "ns per float", "heap bytes", "outside the heap"],
+    ["embedding response", "floats", "µs per response", "ns per float", "heap bytes", "bytes outside the heap"],
     first.map(({ name, floats }) => {
       const micros = costs(name).map((cost) => cost.micros);
       return [
@@ -140,7 +140,14 @@ function describeCodecStreams(streams: readonly StreamRun[], streamsPerRound: nu
       .filter((run) => run.paceMs === paceMs && run.client === client)
       .map(({ deltas, cpuMs }) => (deltas / cpuMs) * 1000);
   return formatMarkdownTable(
-    ["client", "between deltas", "deltas per CPU second", "against the SDK", "CPU ms per stream", "streams/s"],
+    [
+      "client",
+      "delay between deltas",
+      "deltas per CPU second",
+      "relative to the SDK",
+      "CPU ms per stream",
+      "streams/s",
+    ],
     PACES.flatMap((paceMs) =>
       CLIENTS.map((client) => {
         const runs = streams.filter((run) => run.paceMs === paceMs && run.client === client);

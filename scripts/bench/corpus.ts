@@ -1,5 +1,4 @@
-// Texts to embed: short, all different, the same ones every time.
-
+// Generates texts to embed: short, all different, and the same in every call.
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 
@@ -12,6 +11,7 @@ const WORDS =
 export async function writeCorpus(path: string, count: number): Promise<void> {
   const file = createWriteStream(path);
   let state = 7;
+  /** A pseudo-random integer from 0 to `below` - 1. */
   const pick = (below: number) => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
     return (state >>> 8) % below;

@@ -1,4 +1,4 @@
-// The dashboard with a full Redis: how fast pages answer, and what open pages cost Redis.
+// Benchmark "dashboard": response times with a full Redis, and the load that open pages cause in Redis.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
@@ -36,9 +36,9 @@ export interface RouteCost {
 
 export interface PagesCost {
   readonly pages: number;
-  /** Of one core, 0 to 1; what Redis says its commands took. */
+  /** Time that Redis spent in commands, as a share of one core (0 to 1). */
   readonly redisShare: number;
-  /** As the system counts its process. */
+  /** CPU time of the Redis process, as a share of one core (0 to 1). */
   readonly redisCpuShare: number;
   readonly commandsPerSecond: number;
   readonly bytesOutPerSecond: number;
@@ -52,7 +52,7 @@ export interface DashboardBenchResult {
   readonly pages: readonly PagesCost[];
 }
 
-/** What is promised of every route that is measured, at its 95th percentile. */
+/** Documented maximum of the 95th percentile of every measured route. */
 const MAX_P95_MS = 50;
 const ITEMS = 1_000_000;
 const FAILED_EVERY = 1_000;
@@ -62,7 +62,7 @@ const WORKERS = 50;
 const WAITING_JOBS = 2_000;
 const LANES = ["minimax/embo-01", "zhipu/embedding-3", "zhipu/glm-4-plus", "spark/generalv3.5"];
 
-/** Fills a Redis as weeks of use would, and measures the dashboard as its own process. */
+/** Fills Redis with the data of weeks of use, and measures a dashboard that runs in its own process. */
 export async function benchDashboard({ quick, log }: DashboardBenchOptions): Promise<DashboardBenchResult> {
   const redis = await startBenchRedis();
   const source = openRedis(parseRedisUrl(redis.url));
@@ -75,8 +75,7 @@ export async function benchDashboard({ quick, log }: DashboardBenchOptions): Pro
     await seedRedis(source, client, keys);
     log(`writing the folder of a run: ${number(ITEMS)} items`);
     const dir = join(folder, "run");
-    const about = { run: runId(0), model: "minimax/embo-01", items: ITEMS, failedEvery: FAILED_EVERY };
-    await writeRunFolder(dir, about);
+    await writeRunFolder(dir, { run: runId(0), model: "minimax/embo-01", items: ITEMS, failedEvery: FAILED_EVERY });
     await new RunControl(client, keys, runId(0)).updateMeta({ dir, host: hostname() });
     await activity.publish();
     activity.start();
@@ -87,9 +86,9 @@ export async function benchDashboard({ quick, log }: DashboardBenchOptions): Pro
         stdio: ["ignore", "pipe", "inherit"],
       }),
     );
-    const url = await readAddress(child.stdout);
+    const url = await readUrl(child.stdout);
     const routes: RouteCost[] = [];
-    for (const route of routesOf()) {
+    for (const route of listRoutes()) {
       const cost = await measureRoute(url, route, quick ? 60 : 300);
       routes.push(cost);
       log(`${route}: p50 ${number(cost.p50Ms)} ms, p99 ${number(cost.p99Ms)} ms`);
@@ -113,7 +112,7 @@ export async function benchDashboard({ quick, log }: DashboardBenchOptions): Pro
 
 const runId = (index: number) => `e-bench-${String(index).padStart(4, "0")}`;
 
-function routesOf(): string[] {
+function listRoutes(): string[] {
   return [
     "/api/overview",
     "/api/history?span=hour",
@@ -131,7 +130,7 @@ function routesOf(): string[] {
   ];
 }
 
-/** What goes on while pages look: coordinators, workers and lanes tell how they are. */
+/** Publishes the state of coordinators and workers every 5 s, as running processes do. */
 class ActivityPublisher {
   readonly #client: RedisClient;
   readonly #keys: Keys;
@@ -246,7 +245,7 @@ async function seedRedis(source: RedisSource, client: RedisClient, keys: Keys): 
   }
 }
 
-/** A day of steps for every lane: the form that a real worker writes, copied to every step. */
+/** Writes one day of telemetry for every lane: the totals of one real writer, copied to every step. */
 async function seedTelemetry(client: RedisClient, keys: Keys): Promise<void> {
   const writer = new TelemetryWriter(client, keys, { everyMs: 0 });
   for (const name of LANES) {
@@ -277,17 +276,17 @@ async function seedTelemetry(client: RedisClient, keys: Keys): Promise<void> {
   }
 }
 
-async function readAddress(output: NodeJS.ReadableStream): Promise<string> {
+async function readUrl(output: NodeJS.ReadableStream): Promise<string> {
   let text = "";
   for await (const chunk of output) {
     text += String(chunk);
     const url = /http:\/\/\S+/.exec(text)?.[0];
     if (url !== undefined) return url;
   }
-  throw new Error("the dashboard ended without an address");
+  throw new Error("the dashboard exited before it printed its URL");
 }
 
-/** One request after another; the first ones warm up. */
+/** Sends requests one at a time. The first 5 warm up and are not counted. */
 async function measureRoute(url: string, route: string, times: number): Promise<RouteCost> {
   const durations: number[] = [];
   let bytes = 0;
@@ -303,11 +302,11 @@ async function measureRoute(url: string, route: string, times: number): Promise<
 
 async function fetchBytes(url: string, route: string): Promise<number> {
   const response = await fetch(`${url}${route}`);
-  if (!response.ok) throw new Error(`${route} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${route} responded with ${response.status}: ${await response.text()}`);
   return (await response.arrayBuffer()).byteLength;
 }
 
-/** What Redis does for open pages, beside what it does without any. */
+/** Measures the load of Redis while `pages` pages are open. */
 async function measurePages(
   url: string,
   pages: number,
@@ -339,7 +338,7 @@ async function measurePages(
   };
 }
 
-/** Throws when a route is slower than what is promised: "below 50 ms with 1,000,000 items done, 200 runs and 50 workers". */
+/** Throws if a route misses the documented target: below 50 ms with 1,000,000 items done, 200 runs and 50 workers. */
 export function assertPagesFast({ routes }: Pick<DashboardBenchResult, "routes">): void {
   const slow = routes.filter(({ p95Ms }) => !(p95Ms < MAX_P95_MS));
   if (slow.length === 0) return;
@@ -351,7 +350,7 @@ export function describeDashboard({ items, runs, workers, routes, pages }: Dashb
   return [
     "### Dashboard",
     "",
-    `${number(items)} items done, ${runs} runs, ${workers} workers, a day of figures for ${LANES.length} lanes.`,
+    `${number(items)} items done, ${runs} runs, ${workers} workers, one day of telemetry for ${LANES.length} lanes.`,
     "",
     formatMarkdownTable(
       ["route", "p50 ms", "p95 ms", "p99 ms", "KB"],

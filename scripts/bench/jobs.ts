@@ -1,4 +1,4 @@
-// Jobs: one-item chat jobs per second through the whole path, beside a bare BullMQ worker that does nothing.
+// Benchmark "jobs": one-item chat jobs per second from submission to result, compared with a BullMQ worker that does nothing.
 import { join } from "node:path";
 import { type BenchChild, startChild } from "./bench-child.ts";
 import { makeFolder, removeFolder } from "./cleanup.ts";
@@ -28,14 +28,14 @@ interface Contender {
   readonly name: string;
   readonly kind: SubmitterKind;
   /** The contender that does the same with BullMQ alone. */
-  readonly against?: string;
+  readonly baseline?: string;
 }
 
 const CONTENDERS: readonly Contender[] = [
   { name: "BullMQ, `add` one by one", kind: "add" },
-  { name: "sluice, client library", kind: "client", against: "BullMQ, `add` one by one" },
+  { name: "sluice, client library", kind: "client", baseline: "BullMQ, `add` one by one" },
   { name: "BullMQ, `addBulk`", kind: "addBulk" },
-  { name: "sluice, batch file", kind: "batch", against: "BullMQ, `addBulk`" },
+  { name: "sluice, batch file", kind: "batch", baseline: "BullMQ, `addBulk`" },
 ];
 
 interface Pair extends Contender {
@@ -79,12 +79,12 @@ export async function benchJobs({ quick, log }: JobsOptions): Promise<JobsResult
 async function startPair(contender: Contender, redis: BenchRedis, folder: string): Promise<Pair> {
   const { kind } = contender;
   const setup = { redisUrl: redis.url, namespace: `bench-${kind}` };
-  const worker = await startChild("jobs-worker.ts", { ...setup, isBare: contender.against === undefined });
+  const worker = await startChild("jobs-worker.ts", { ...setup, isBare: contender.baseline === undefined });
   const submitter = await startChild("jobs-submitter.ts", { ...setup, kind, folder: join(folder, kind) });
   return { ...contender, worker, submitter };
 }
 
-/** From the first submission to the last result; BullMQ alone has none, and ends with its last completed job. */
+/** Measures from the first submission to the last result. BullMQ alone has no results: its last completed job ends the measurement. */
 async function runOnce(pair: Pair, redis: BenchRedis, jobs: number): Promise<JobsRun> {
   const { submitter, worker } = pair;
   await submitter.sendRequest({ step: "prepare", jobs });
@@ -105,22 +105,22 @@ async function runOnce(pair: Pair, redis: BenchRedis, jobs: number): Promise<Job
 }
 
 export function describeJobs({ runs }: JobsResult): string {
-  const of = (name: string) => runs.filter(({ contender }) => contender === name);
-  const speeds = (name: string) => of(name).map(({ jobs, wallMs }) => (jobs / wallMs) * 1000);
+  const runsOf = (name: string) => runs.filter(({ contender }) => contender === name);
+  const speeds = (name: string) => runsOf(name).map(({ jobs, wallMs }) => (jobs / wallMs) * 1000);
   const perJob = (name: string, metric: (run: JobsRun) => number) =>
-    number(computeSpread(of(name).map((run) => metric(run) / run.jobs)).median);
-  const names = CONTENDERS.filter(({ name }) => of(name).length > 0);
+    number(computeSpread(runsOf(name).map((run) => metric(run) / run.jobs)).median);
+  const contenders = CONTENDERS.filter(({ name }) => runsOf(name).length > 0);
   return [
-    "### Jobs: one-item chat jobs through the whole path, upstream answers at once",
+    "### Jobs: one-item chat jobs from submission to result; the upstream answers immediately",
     "",
     formatMarkdownTable(
-      ["contender", "jobs/s", "against BullMQ alone", "CPU per job: worker", "submitter", "Redis"],
-      names.map(({ name, against }) => [
+      ["contender", "jobs/s", "relative to BullMQ alone", "CPU per job: worker", "submitter", "Redis"],
+      contenders.map(({ name, baseline }) => [
         name,
         formatSpread(speeds(name)),
-        against === undefined
+        baseline === undefined
           ? "1.00x"
-          : formatRatio(computeSpread(speeds(name)).median / computeSpread(speeds(against)).median),
+          : formatRatio(computeSpread(speeds(name)).median / computeSpread(speeds(baseline)).median),
         `${perJob(name, (run) => run.workerCpuMs * 1000)} µs`,
         `${perJob(name, (run) => run.submitterCpuMs * 1000)} µs`,
         `${perJob(name, (run) => run.redis.cpuMs * 1000)} µs`,
@@ -128,8 +128,8 @@ export function describeJobs({ runs }: JobsResult): string {
     ),
     "",
     formatMarkdownTable(
-      ["Redis, per job", "scripts", "commands, those in scripts included", "bytes in", "bytes out"],
-      names.map(({ name }) => [
+      ["Redis, per job", "scripts", "commands, including those in scripts", "bytes in", "bytes out"],
+      contenders.map(({ name }) => [
         name,
         perJob(name, (run) => countCommands(run.redis).scripts),
         perJob(name, (run) => countCommands(run.redis).all),
@@ -138,6 +138,6 @@ export function describeJobs({ runs }: JobsResult): string {
       ]),
     ),
     "",
-    `Medians of ${of(names[0]?.name ?? "").length} interleaved rounds of ${(runs[0]?.jobs ?? 0).toLocaleString("en-US")} jobs. A submitter and a worker process each, on one append-only Redis; jobs carry the same bytes. BullMQ alone stores no result and nobody picks one up; Sluice notes the item, claims it, takes a reservation, commits the record, and the submitter has read it (client: 1,000 items on their way at once; batch file: from reading the file to the written answers).`,
+    `Medians of ${runsOf(contenders[0]?.name ?? "").length} interleaved rounds of ${(runs[0]?.jobs ?? 0).toLocaleString("en-US")} jobs. Each contender has one submitter and one worker process; all share one append-only Redis, and their jobs carry the same bytes. BullMQ alone stores and reads no results. Sluice registers the item, claims it, takes a reservation, and commits the record, and the submitter reads it (client library: 1,000 items in flight; batch file: from reading the file to writing the responses).`,
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// Limit use: how close to the provider's limit, and how often over it.
+// Benchmark "limit": how much of a provider's rate limit is used, and how many calls the provider rejects.
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -24,10 +24,11 @@ interface Case {
   readonly limit: string;
   readonly calls: number;
   readonly simulatorLimits: SimulatorLimits;
-  /** The least time the limit allows, from what the simulator saw, in ms. */
+  /** The shortest time that the limit allows for the calls that the simulator received, in ms. */
   readonly optimumMs: (report: SimulatorReport) => number;
-  /** What the limited quantity reached, refused calls included where the simulator counts them. */
+  /** The maximum of the limited quantity. Includes rejected calls if the simulator counts them. */
   readonly reached: (report: SimulatorReport) => string;
+  /** The contender makes calls all the time, instead of waiting for the next window. */
   readonly isNeverIdle?: true;
   run(simulator: SimulatorProcess, corpus: string, calls: number): Promise<unknown>;
 }
@@ -36,7 +37,7 @@ export interface LimitResult {
   readonly name: string;
   readonly limit: string;
   readonly calls: number;
-  /** More than `calls` when some were less than full, or made twice. */
+  /** More than `calls` if some calls were not full or were made twice. */
   readonly answered: number;
   readonly tookMs: number;
   readonly optimumMs: number;
@@ -50,12 +51,12 @@ const TOKENS_PER_MINUTE = 100_000;
 const CONCURRENCY = 8;
 const WORKERS = 4;
 
-/** Between the starts of two contenders: processes that start at once on few cores slow each other's first calls. */
+/** Delay between the starts of two contenders: on few cores, processes that start together slow each other's first calls. */
 const START_STAGGER_MS = 7_000;
 
 /**
- * Each against a simulator of its own. Those that wait for a window nearly all of their time run beside each other; those
- * that call all the time run alone, or they would slow the moments in which the others' windows open.
+ * Each contender has its own simulator. Contenders that wait for a window most of the time run concurrently. Those that
+ * make calls all the time run alone; otherwise they would slow the others at the start of their windows.
  */
 export async function benchLimit({ quick, log }: LimitOptions): Promise<LimitResult[]> {
   const folder = await makeFolder();
@@ -71,8 +72,8 @@ export async function benchLimit({ quick, log }: LimitOptions): Promise<LimitRes
     const results = await Promise.all(
       cases
         .filter(({ isNeverIdle }) => !isNeverIdle)
-        .map(async (each, place) => {
-          await setTimeout(place * START_STAGGER_MS);
+        .map(async (each, index) => {
+          await setTimeout(index * START_STAGGER_MS);
           return await run(each);
         }),
     );
@@ -149,13 +150,13 @@ function listCases(calls: number): Case[] {
     },
   });
   const perMinute = { requestsPerMinute: PER_MINUTE };
-  const atOnce = {
-    limit: `${CONCURRENCY} calls at once`,
+  const concurrent = {
+    limit: `${CONCURRENCY} concurrent calls`,
     isNeverIdle: true as const,
     calls: 800,
     simulatorLimits: { concurrency: CONCURRENCY },
     optimumMs: () => (800 / CONCURRENCY) * LATENCY_MS,
-    reached: ({ statistics }: SimulatorReport) => `${statistics.max.concurrency} at once`,
+    reached: ({ statistics }: SimulatorReport) => `${statistics.max.concurrency} concurrent`,
   };
   return [
     { ...requests, ...sluice(", burst", "burst", perMinute), optimumMs: burstMs },
@@ -172,10 +173,10 @@ function listCases(calls: number): Case[] {
       reached: ({ statistics }) => `${statistics.max.tokensInWindow.toLocaleString("en-US")} tokens`,
     },
     {
-      ...atOnce,
+      ...concurrent,
       ...sluice("", "burst", { requestsPerMinute: 1_000_000, concurrency: CONCURRENCY }),
     },
-    { ...atOnce, ...library("p-queue, concurrency", "p-queue-concurrency") },
+    { ...concurrent, ...library("p-queue, concurrency", "p-queue-concurrency") },
   ];
 }
 
@@ -183,7 +184,7 @@ export function describeLimit(results: readonly LimitResult[]): string {
   const lines = results.map(({ name, limit, calls, answered, tookMs, optimumMs, rejections, reached }) => [
     name,
     limit,
-    answered === calls ? number(calls) : `${number(answered)} for ${number(calls)}`,
+    answered === calls ? number(calls) : `${number(answered)} instead of ${number(calls)}`,
     number(tookMs / 1000),
     number(optimumMs / 1000),
     `${((tookMs / optimumMs - 1) * 100).toFixed(1)} %`,
@@ -194,10 +195,10 @@ export function describeLimit(results: readonly LimitResult[]): string {
     `### Limit use: calls of ${LATENCY_MS} ms against a simulator that enforces its limit`,
     "",
     formatMarkdownTable(
-      ["contender", "limit", "calls", "seconds", "least possible", "over it", "rejections", "most reached"],
+      ["contender", "limit", "calls", "seconds", "optimum", "above optimum", "rejections", "maximum reached"],
       lines,
     ),
     "",
-    `One run each, against simulators of their own; those with a window started ${START_STAGGER_MS / 1000} s apart (they are idle nearly all the time), those with calls at once alone. Seconds from the first call's arrival to the last answer. "Least possible" is the window spent at once and again when it is over, or calls at an even distance, or places that are taken again in the instant they are free; the simulator itself takes some milliseconds over its 200. Requests reached count refused ones as well. Bottleneck and p-queue run in one process and make a rejected call again after a second; sluice shares its limits among ${WORKERS} worker processes.`,
+    `One run each, each against its own simulator. Contenders with a limit per window start ${START_STAGGER_MS / 1000} s apart and run concurrently, because they are idle most of the time; the others run alone. Seconds are measured from the arrival of the first call to the last response. The optimum spends each window at its start (burst), spaces calls evenly (even), or starts the next call as soon as one ends (concurrent calls); the simulator itself takes some milliseconds more than its ${LATENCY_MS} ms. "Maximum reached" includes rejected requests. Bottleneck and p-queue run in one process and retry a rejected call after one second; Sluice shares its limits between ${WORKERS} worker processes.`,
   ].join("\n");
 }

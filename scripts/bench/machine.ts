@@ -1,4 +1,4 @@
-// What a figure was measured on.
+// Describes the machine that a benchmark runs on.
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, totalmem } from "node:os";
 
@@ -18,7 +18,7 @@ export function describeMachine(loadAverage: number): Machine {
   try {
     redis = /v=(\S+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1] ?? "unknown";
   } catch {
-    // A valkey-server, or one that is found elsewhere: the run itself says when there is none.
+    // There may be another server, for example valkey-server. The benchmark itself fails if there is none.
   }
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -32,5 +32,5 @@ export function describeMachine(loadAverage: number): Machine {
 }
 
 export function printMachine({ date, cpu, cores, memoryGb, node, redis, load }: Machine): string {
-  return `Measured on ${date}: ${cpu}, ${cores} cores, ${memoryGb} GB, Node ${node}, Redis ${redis}; load average before the start ${load.toFixed(2)}.`;
+  return `Measured on ${date}: ${cpu}, ${cores} cores, ${memoryGb} GB, Node ${node}, Redis ${redis}; load average at the start ${load.toFixed(2)}.`;
 }

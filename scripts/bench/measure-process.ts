@@ -1,15 +1,15 @@
-// Runs one program to its end and says what it and everything below it cost.
+// Runs a program and measures the time, CPU and peak memory of its process and all descendants.
 import { type ChildProcess, spawn } from "node:child_process";
 import { registerChild, registerDetachedProcess, unregisterDetachedProcess } from "./cleanup.ts";
 import { detectRole, listDescendants, readCpuMs, readExitedChildrenCpuMs, readPeakRss } from "./process-tree.ts";
 
 export interface ProcessCost {
   readonly wallMs: number;
-  /** Of the program and everything it started. */
+  /** CPU time of the program and all its descendants. */
   readonly cpuMs: number;
-  /** The largest peak of each role, in bytes. */
+  /** Peak RSS of each role, in bytes: the largest of its processes. */
   readonly peakRss: Readonly<Record<string, number>>;
-  /** CPU of each role as last seen, in ms; what a process did in its last moments is missing. */
+  /** CPU time of each role at the last sample, in ms: excludes what a process used after it. */
   readonly cpuByRole: Readonly<Record<string, number>>;
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -18,7 +18,7 @@ export interface ProcessCost {
 export interface MeasureOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Called while it runs, several times a second, with the processes by role. */
+  /** Called for every sample (10 per second) with the PIDs by role. */
   readonly onSample?: (pids: ReadonlyMap<string, readonly number[]>) => void;
   readonly onStart?: (child: ChildProcess) => void;
 }
@@ -26,8 +26,8 @@ export interface MeasureOptions {
 const SAMPLE_MS = 100;
 
 /**
- * CPU is what the kernel booked for ended children of this process, so one program at a time may be measured. A
- * process nobody waited for would be missing there; it is added as it was last seen.
+ * Measures only one program at a time, because CPU time is what the kernel adds up for exited children of this process. The
+ * kernel leaves out descendants that no parent waited for, so the result is at least the CPU time seen in the samples.
  */
 export async function measureProcess(args: readonly string[], options: MeasureOptions = {}): Promise<ProcessCost> {
   const cpuBefore = readExitedChildrenCpuMs();
@@ -53,7 +53,8 @@ export async function measureProcess(args: readonly string[], options: MeasureOp
   const wallMs = performance.now() - startedAt;
   const { peakRss, cpuByRole } = sampler.stop();
   const seenCpuMs = Object.values(cpuByRole).reduce((sum, ms) => sum + ms, 0);
-  if (exitCode !== 0) throw new Error(`${args.join(" ")} ended with ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
+  if (exitCode !== 0)
+    throw new Error(`${args.join(" ")} exited with code ${exitCode}:\n${stderr || stdout.slice(-4_000)}`);
   return {
     wallMs,
     cpuMs: Math.max(readExitedChildrenCpuMs() - cpuBefore, seenCpuMs),
@@ -71,7 +72,7 @@ function sampleProcessTree(root: number, onSample: MeasureOptions["onSample"]) {
   const takeSample = () => {
     const byRole = new Map<string, number[]>();
     for (const pid of [root, ...listDescendants(root), ...roles.keys()]) {
-      // A process just forked still has its parent's command line.
+      // A process that was just forked still has the command line of its parent, so "command" is checked again.
       if (pid !== root && roles.get(pid) === undefined) {
         registerDetachedProcess(pid);
         roles.set(pid, detectRole(pid));

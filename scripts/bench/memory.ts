@@ -1,4 +1,4 @@
-// Memory: does it stay flat, whatever the size of the corpus?
+// Benchmark "memory": checks that memory does not grow with the size of the corpus.
 import { readdirSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,13 +14,13 @@ export interface MemoryOptions {
   readonly log: (line: string) => void;
 }
 
-interface Size {
+interface CorpusSize {
   readonly texts: number;
   readonly format: "npy" | "parquet";
 }
 
-export interface MemoryResult extends Size {
-  /** Why it was not run. */
+export interface MemoryResult extends CorpusSize {
+  /** The reason why this size was skipped. */
   readonly skipped?: string;
   readonly wallMs: number;
   readonly peakRss: Readonly<Record<string, number>>;
@@ -32,7 +32,7 @@ const WORKERS = 2;
 const ROLES = ["command", "planner", "worker", "redis-server", "supervisor"];
 
 export async function benchMemory({ quick, log }: MemoryOptions): Promise<MemoryResult[]> {
-  const sizes: Size[] = quick
+  const sizes: CorpusSize[] = quick
     ? [
         { texts: 10_000, format: "npy" },
         { texts: 10_000, format: "parquet" },
@@ -52,9 +52,9 @@ export async function benchMemory({ quick, log }: MemoryOptions): Promise<Memory
   return results;
 }
 
-async function measureSize(size: Size): Promise<MemoryResult> {
+async function measureSize(size: CorpusSize): Promise<MemoryResult> {
   const { texts, format } = size;
-  // Vectors, their copy in Parquet, the list of items, the append-only file with its rewrite.
+  // The vectors, their copy in Parquet, the items file, and Redis's append-only file with its rewrite.
   const needed = texts * (1536 * 4 * (format === "parquet" ? 2 : 1) + 600) + 1.5e9;
   const { bavail, bsize } = statfsSync(tmpdir());
   if (bavail * bsize < needed) {
@@ -79,7 +79,7 @@ async function measureSize(size: Size): Promise<MemoryResult> {
   }
 }
 
-/** Looks at a private Redis several times a second, as soon as it is there. */
+/** Samples the memory and disk use of a private Redis 4 times a second, from its start on. */
 function sampleRedis(folder: string) {
   const peaks = { redisMemory: 0, redisDisk: 0 };
   let client: Redis | undefined;
@@ -93,7 +93,7 @@ function sampleRedis(folder: string) {
     const used = /used_memory_peak:(\d+)/.exec(await client.info("memory"))?.[1];
     peaks.redisMemory = Math.max(peaks.redisMemory, Number(used ?? 0));
   };
-  // Not there yet, or gone already: both are as they should be.
+  // Errors are expected before the server starts and after it stops.
   const timer = setInterval(() => void takeSample().catch(() => undefined), 250);
   return {
     peaks: () => peaks,
@@ -142,6 +142,6 @@ function describeFlatness(results: readonly MemoryResult[]): string[] {
   if (!small || !large || small === large) return [];
   const parts = ROLES.map((role) => `${role} ${formatRatio((large.peakRss[role] ?? 0) / (small.peakRss[role] ?? 0))}`);
   return [
-    `Peaks at ${large.texts.toLocaleString("en-US")} texts against ${small.texts.toLocaleString("en-US")}: ${parts.join(", ")}, Redis used_memory ${formatRatio(large.redisMemory / small.redisMemory)}.`,
+    `Peaks with ${large.texts.toLocaleString("en-US")} texts, relative to ${small.texts.toLocaleString("en-US")}: ${parts.join(", ")}, Redis used_memory ${formatRatio(large.redisMemory / small.redisMemory)}.`,
   ];
 }

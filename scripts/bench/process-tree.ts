@@ -1,21 +1,21 @@
-// What a process and everything below it cost: CPU and peak memory, from /proc (Linux).
+// Reads the CPU time and peak memory of processes, and their descendants, from /proc (Linux).
 import { readdirSync, readFileSync } from "node:fs";
 
 interface Stat {
   readonly parent: number;
-  /** Of the process itself. */
+  /** CPU time of the process itself. */
   readonly cpuMs: number;
-  /** Of children it has waited for, and of theirs. */
+  /** CPU time of descendants that have exited and been waited for. */
   readonly exitedChildrenMs: number;
 }
 
-/** The kernel reports CPU in ticks of 10 ms, whatever its own clock is. */
+/** The kernel reports CPU time in ticks of 10 ms, independent of its timer frequency. */
 const TICK_MS = 10;
 
 function readStat(pid: number | "self"): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name may hold spaces and brackets; what follows its last bracket does not.
+    // The process name may contain spaces and parentheses; the fields after its last parenthesis do not.
     const fields = text
       .slice(text.lastIndexOf(")") + 2)
       .split(" ")
@@ -31,17 +31,17 @@ function readStat(pid: number | "self"): Stat | undefined {
   }
 }
 
-/** CPU that children of this process have used which have ended, theirs included, in ms. */
+/** CPU time of exited descendants of this process, in ms. */
 export function readExitedChildrenCpuMs(): number {
   return readStat("self")?.exitedChildrenMs ?? 0;
 }
 
-/** CPU of one live process alone, in ms; undefined when it is gone. */
+/** CPU time of one process without its descendants, in ms; undefined if the process has exited. */
 export function readCpuMs(pid: number): number | undefined {
   return readStat(pid)?.cpuMs;
 }
 
-/** The processes below `root`, without it. */
+/** PIDs of all descendants of `root`. */
 export function listDescendants(root: number): number[] {
   const childrenOf = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
@@ -61,7 +61,7 @@ export function listDescendants(root: number): number[] {
   return found;
 }
 
-/** Peak resident memory of one process so far, in bytes; undefined when it is gone. */
+/** Peak RSS of one process so far, in bytes; undefined if the process has exited. */
 export function readPeakRss(pid: number): number | undefined {
   try {
     const kb = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -71,7 +71,7 @@ export function readPeakRss(pid: number): number | undefined {
   }
 }
 
-/** What a process is to the bench, told by its command line: "worker", "planner", "supervisor", "redis-server", else "command". */
+/** Role of a process, from its command line: "worker", "planner", "supervisor", "redis-server", or else "command". */
 export function detectRole(pid: number): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
@@ -80,7 +80,7 @@ export function detectRole(pid: number): string {
     if (words.some((word) => /plan-process\.(?:ts|js)$/.test(word))) return "planner";
     if (words.includes("worker")) return "worker";
   } catch {
-    // Gone already.
+    // It has exited.
   }
   return "command";
 }

@@ -1,14 +1,15 @@
-// A Redis of the bench's own, append-only like the one that Sluice starts, and what it was asked to do.
+// Starts a Redis server for a benchmark, append-only like Sluice's private server, and reads its statistics.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { makeFolder, registerChild, removeFolder } from "./cleanup.ts";
 
-/** What Redis has done so far; two of them make a difference. */
+/** Counters of a Redis server since its start, or their difference between two moments. */
 export interface RedisStats {
-  /** Calls by command, those inside scripts included. */
+  /** Calls per command, including those inside scripts. */
   readonly calls: Readonly<Record<string, number>>;
+  /** Time spent in commands, in µs. */
   readonly microseconds: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -40,9 +41,9 @@ export async function startBenchRedis(): Promise<BenchRedis> {
     stats: async () => parseStats(String(await infoClient.info("everything"))),
     async stop() {
       infoClient.disconnect();
-      const ended = new Promise((resolve) => child.once("exit", resolve));
+      const exited = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGKILL");
-      await ended;
+      await exited;
       await sleep(0);
       removeFolder(folder);
     },
@@ -66,12 +67,12 @@ function parseStats(info: string): RedisStats {
   };
 }
 
-/** What was done between two looks; the looks themselves are left out of the commands. */
+/** The difference between two reads of the statistics, without the INFO commands of the reads themselves. */
 export function diffStats(before: RedisStats, after: RedisStats): RedisStats {
   const calls: Record<string, number> = {};
   for (const [command, count] of Object.entries(after.calls)) {
-    const more = count - (before.calls[command] ?? 0);
-    if (more > 0 && command !== "info") calls[command] = more;
+    const added = count - (before.calls[command] ?? 0);
+    if (added > 0 && command !== "info") calls[command] = added;
   }
   return {
     calls,
@@ -82,15 +83,14 @@ export function diffStats(before: RedisStats, after: RedisStats): RedisStats {
   };
 }
 
-/** Commands that clients sent; what scripts call on their behalf is not among them. */
-const SENT = new Set(["evalsha", "eval", "fcall"]);
+const SCRIPT_COMMANDS = new Set(["evalsha", "eval", "fcall"]);
 
-/** Commands sent by clients and all commands executed, those inside scripts included. */
+/** Number of script calls, and of all commands executed, including those inside scripts. */
 export function countCommands({ calls }: RedisStats): { readonly scripts: number; readonly all: number } {
   let [scripts, all] = [0, 0];
   for (const [command, count] of Object.entries(calls)) {
     all += count;
-    if (SENT.has(command)) scripts += count;
+    if (SCRIPT_COMMANDS.has(command)) scripts += count;
   }
   return { scripts, all };
 }

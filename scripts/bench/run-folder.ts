@@ -1,4 +1,4 @@
-// A run's folder as its coordinator leaves it in the middle of a run: a plan, records, failures and calls on disk.
+// Writes the folder of a run that is in progress: plan, records, failures and call timings.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplicates } from "#src/producer/plan/duplicates.ts";
@@ -12,14 +12,14 @@ export interface RunFolderOptions {
   readonly run: string;
   readonly model: string;
   readonly items: number;
-  /** Every so manieth item has failed. */
+  /** One in this many items has failed. */
   readonly failedEvery: number;
 }
 
 const DIMENSIONS = 4;
 const STEP = 10_000;
 
-/** Every item has its record; resolves with how many failed. */
+/** Writes a record for every item. Resolves with the number of failed items. */
 export async function writeRunFolder(
   dir: string,
   { run, model, items, failedEvery }: RunFolderOptions,

@@ -1,4 +1,4 @@
-// The simulator as a process of its own: told by its parent what to do, and telling it when calls came and what they cost.
+// Runs the simulator in a child process that reports the arrival times and CPU time of its calls.
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { SimulatorStatistics } from "#src/simulator/server/statistics.ts";
@@ -7,13 +7,13 @@ import { registerChild } from "./cleanup.ts";
 
 export interface SimulatorReport {
   readonly statistics: SimulatorStatistics;
-  /** When the first call since the last reset arrived, epoch ms. */
+  /** Arrival of the first call since the last reset, in epoch ms. */
   readonly firstCallAt: number;
-  /** Between the first and the last call that arrived since the last reset, in ms. */
+  /** Time between the first and the last call since the last reset, in ms. */
   readonly spanMs: number;
-  /** Since the last reset. */
+  /** CPU time since the last reset. */
   readonly cpuMs: number;
-  /** Arrival of every call in ms since the first one, where asked for. */
+  /** Arrivals of the first 5,000 calls, in ms after the first one. */
   readonly arrivals: readonly number[];
 }
 
@@ -28,7 +28,7 @@ export interface SimulatorProcess {
 
 type SimulatorRequest = "reset" | "report";
 
-/** Starts a simulator in a process of its own; `options` must be plain data. */
+/** Starts a simulator in a child process. `options` must be serializable as JSON. */
 export async function startSimulatorProcess(options: SimulatorOptions): Promise<SimulatorProcess> {
   const child = registerChild(
     fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
@@ -37,7 +37,7 @@ export async function startSimulatorProcess(options: SimulatorOptions): Promise<
   );
   const next = <T>() =>
     new Promise<T>((resolve, reject) => {
-      const exited = () => reject(new Error("the simulator ended"));
+      const exited = () => reject(new Error("the simulator exited"));
       child.once("exit", exited);
       child.once("message", (message) => {
         child.off("exit", exited);
@@ -45,9 +45,9 @@ export async function startSimulatorProcess(options: SimulatorOptions): Promise<
       });
     });
   const sendRequest = <T>(params: SimulatorRequest) => {
-    const answer = next<T>();
+    const response = next<T>();
     child.send(params);
-    return answer;
+    return response;
   };
   const { url, openaiUrl } = await next<Pick<Simulator, "url" | "openaiUrl">>();
   return {

@@ -1,4 +1,4 @@
-// Our own command as the bench runs it: a fresh folder, a private Redis in it, settings by file.
+// Runs `sluice embed` for benchmarks: in an empty folder, with a private Redis and a sluice.yaml.
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,16 +13,16 @@ export interface EmbedParams {
   readonly corpus: string;
   readonly format: "npy" | "parquet";
   readonly workers: number;
-  /** Calls in flight of each worker. */
+  /** Calls in flight per worker. */
   readonly callsPerWorker?: number;
   readonly limits: Readonly<Record<string, number | string>>;
   readonly limit?: number;
 }
 
 export interface EmbedCost extends ProcessCost {
-  /** From the end of planning to the end of the run, in ms: workers start, texts flow, the output is written. */
+  /** From the end of planning to the end of the run, in ms: includes the start of workers and writing the output. */
   readonly runMs: number;
-  /** Bytes of the private Redis on disk at the end. */
+  /** Disk use of the private Redis at the end. */
   readonly redisDiskBytes: number;
   readonly report: {
     readonly items: { readonly succeeded: number };
@@ -36,7 +36,7 @@ interface JsonEvent {
   readonly report?: EmbedCost["report"];
 }
 
-/** Runs `sluice embed` once, from nothing to its output on disk, and checks that every text succeeded. */
+/** Runs `sluice embed` once, from planning to the output on disk. Rejects if the command fails. */
 export async function runEmbedCommand(
   params: EmbedParams,
   options: Pick<MeasureOptions, "onSample" | "onStart"> & { readonly folder?: string } = {},
@@ -55,7 +55,7 @@ export async function runEmbedCommand(
       .map((line) => JSON.parse(line) as JsonEvent);
     const start = events.find(({ event }) => event === "run-start");
     const end = events.find(({ event }) => event === "run-end");
-    if (!start || !end?.report) throw new Error("the run did not say that it had ended");
+    if (!start || !end?.report) throw new Error("sluice embed printed no run-start or run-end event");
     return {
       ...cost,
       stdout: "",
@@ -77,7 +77,7 @@ export function embedArguments(folder: string, { corpus, format, workers, limit 
 }
 
 export function sluiceEnvironment({ url, apiKey }: SimulatorProcess): Record<string, string> {
-  // Empty means unset: the machine's own settings must not reach into the bench.
+  // Empty means unset: settings of the machine must not affect the benchmark.
   return {
     MINIMAX_API_KEY: apiKey,
     MINIMAX_BASE_URL: url,

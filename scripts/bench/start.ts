@@ -1,4 +1,4 @@
-// Start and recovery: how soon the command answers, a worker takes jobs, and a killed worker's jobs are done.
+// Benchmark "start": time until --help prints, until a worker takes jobs, and until the jobs of a killed worker are done.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export interface StartOptions {
 }
 
 export interface StartResult {
-  /** Milliseconds, one per try. */
+  /** Milliseconds, one value per round. */
   readonly help: readonly number[];
   readonly workerWithRedis: readonly number[];
   readonly worker: readonly number[];
@@ -51,7 +51,7 @@ export async function benchStart({ quick, log }: StartOptions): Promise<StartRes
   }
 }
 
-/** Two workers in one folder: the first has to start the private Redis as well. */
+/** Starts two workers in one folder, one after the other; the first also starts the private Redis. */
 async function measureWorkers(simulator: SimulatorProcess): Promise<{ first: number; second: number }> {
   const folder = await makeFolder();
   await writeSettings(folder, { limits: NO_LIMIT });
@@ -72,9 +72,9 @@ async function measureWorkers(simulator: SimulatorProcess): Promise<{ first: num
     for (const pid of listDescendants(first.child.pid ?? 0)) registerDetachedProcess(pid);
     const second = await start();
     for (const { child } of [second, first]) {
-      const ended = once(child, "exit");
+      const exited = once(child, "exit");
       child.kill("SIGTERM");
-      await ended;
+      await exited;
     }
     return { first: first.tookMs, second: second.tookMs };
   } finally {
@@ -82,7 +82,7 @@ async function measureWorkers(simulator: SimulatorProcess): Promise<{ first: num
   }
 }
 
-/** From `kill -9` of one of two workers, in the middle of a run, to the end of the run. */
+/** Kills one of two workers (SIGKILL) in the middle of a run. Resolves with the time until the end of the run, in ms. */
 async function measureRecovery(simulator: SimulatorProcess): Promise<number> {
   const folder = await makeFolder();
   const corpus = join(folder, "texts.jsonl");
@@ -100,7 +100,7 @@ async function measureRecovery(simulator: SimulatorProcess): Promise<number> {
   };
   try {
     const run = runEmbedCommand(
-      // Few calls at once, so that the worker holds jobs when it dies.
+      // Few calls in flight, so that the worker holds jobs when it is killed.
       { simulator, corpus, format: "npy", workers: 2, callsPerWorker: 8, limits: NO_LIMIT },
       {
         folder,
@@ -126,15 +126,15 @@ export function describeStart({ help, workerWithRedis, worker, recovery }: Start
     "### Start and recovery",
     "",
     formatMarkdownTable(
-      ["what", "median", "lowest", "highest", "target"],
+      ["measurement", "median", "minimum", "maximum", "target"],
       [
         line("`sluice --help`", help, "< 0.3 s"),
-        line("worker until it takes jobs, Redis running", worker, "< 1.5 s"),
-        line("worker until it takes jobs, starting the private Redis", workerWithRedis, "< 1.5 s"),
-        line("kill -9 of one of two workers to the end of the run", recovery, "< 15 s"),
+        line("worker start until it takes jobs, Redis running", worker, "< 1.5 s"),
+        line("worker start until it takes jobs, including the start of the private Redis", workerWithRedis, "< 1.5 s"),
+        line("from kill -9 of one of two workers to the end of the run", recovery, "< 15 s"),
       ],
     ),
     "",
-    `${help.length} tries each, recovery ${recovery.length}: half of 6,000 texts had been answered when the worker was killed, and the seconds include the other half.`,
+    `${help.length} rounds each, recovery ${recovery.length}. The worker is killed when half of 6,000 texts have been answered; the time includes the other half.`,
   ].join("\n");
 }

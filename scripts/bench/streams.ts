@@ -1,4 +1,4 @@
-// Streams: what queue, worker, Redis and client add to the time of every delta, beside a direct connection.
+// Benchmark "streams": latency that queue, worker, Redis and client add to every delta, compared with a direct connection.
 import { type BenchChild, startChild } from "./bench-child.ts";
 import type { ReaderParams, ReaderResult } from "./contenders/streams-reader.ts";
 import { countCommands, diffStats, type RedisStats, startBenchRedis } from "./redis-server.ts";
@@ -22,7 +22,7 @@ export interface StreamsResult {
 
 const READERS = 50;
 const DELTAS = 100;
-/** As fast as a quick model writes: 30 a second. */
+/** 30 deltas per second: the speed of a fast model. */
 const EVERY_MS = 33;
 
 export async function benchStreams({ quick, log }: StreamsOptions): Promise<StreamsResult> {
@@ -36,11 +36,11 @@ export async function benchStreams({ quick, log }: StreamsOptions): Promise<Stre
     return child;
   };
   try {
-    const source = await start("stamping-upstream.ts", { deltas: DELTAS, everyMs: EVERY_MS });
+    const upstream = await start("stamping-upstream.ts", { deltas: DELTAS, everyMs: EVERY_MS });
     const setup = {
       redisUrl: redis.url,
       namespace: "bench-streams",
-      upstream: await source.sendRequest<string>("where"),
+      upstream: await upstream.sendRequest<string>("url"),
     };
     await start("streams-worker.ts", setup);
     const readers = {
@@ -55,8 +55,8 @@ export async function benchStreams({ quick, log }: StreamsOptions): Promise<Stre
         const result = await readers[reader].sendRequest<ReaderResult>(round === 0 ? { ...params, each: 1 } : params);
         if (round === 0) continue;
         runs.push({ reader, ...result, redis: diffStats(before, await redis.stats()) });
-        const [half, most] = [computeQuantile(result.delays, 0.5), computeQuantile(result.delays, 0.99)];
-        log(`round ${round}, ${reader}: per delta p50 ${milliseconds(half)}, p99 ${milliseconds(most)}`);
+        const [p50, p99] = [computeQuantile(result.delays, 0.5), computeQuantile(result.delays, 0.99)];
+        log(`round ${round}, ${reader}: per delta p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`);
       }
     }
     return { runs, deltas: DELTAS, everyMs: EVERY_MS };
@@ -74,34 +74,34 @@ function computeQuantile(values: readonly number[], share: number): number {
 const milliseconds = (micros: number) => `${number(micros / 1000)} ms`;
 
 export function describeStreams({ runs, deltas, everyMs }: StreamsResult): string {
-  const of = (reader: string) => runs.filter((run) => run.reader === reader);
-  const times = (reader: string, metric: "firsts" | "delays") => of(reader).flatMap((run) => run[metric]);
-  /** Of the rounds' own quantiles the median: one round that something else disturbed says nothing of the others. */
-  const typical = (reader: string, metric: "firsts" | "delays", share: number) =>
-    computeSpread(of(reader).map((run) => computeQuantile(run[metric], share))).median;
+  const runsOf = (reader: string) => runs.filter((run) => run.reader === reader);
+  const deltaCount = runsOf("sluice").reduce((sum, run) => sum + run.delays.length, 0);
+  /** The median of the rounds' quantiles, so that one disturbed round does not affect the result. */
+  const medianQuantile = (reader: string, metric: "firsts" | "delays", share: number) =>
+    computeSpread(runsOf(reader).map((run) => computeQuantile(run[metric], share))).median;
   const line = (name: string, metric: "firsts" | "delays", share: number) => {
-    const [direct, sluice] = [typical("direct", metric, share), typical("sluice", metric, share)];
+    const [direct, sluice] = [medianQuantile("direct", metric, share), medianQuantile("sluice", metric, share)];
     return [name, milliseconds(direct), milliseconds(sluice), milliseconds(sluice - direct)];
   };
   const perDelta = (metric: (stats: RedisStats) => number) => {
-    const sum = of("sluice").reduce((all, run) => all + metric(run.redis), 0);
-    return number(sum / times("sluice", "delays").length);
+    const sum = runsOf("sluice").reduce((total, run) => total + metric(run.redis), 0);
+    return number(sum / deltaCount);
   };
   return [
-    `### Streams: ${READERS} at once, ${Math.round(1000 / everyMs)} deltas a second each`,
+    `### Streams: ${READERS} concurrent streams, ${Math.round(1000 / everyMs)} deltas per second each`,
     "",
     formatMarkdownTable(
-      ["time", "direct", "through Sluice", "added"],
+      ["latency", "direct", "through Sluice", "added"],
       [
-        line("question to first delta, p50", "firsts", 0.5),
-        line("question to first delta, p99", "firsts", 0.99),
+        line("request to first delta, p50", "firsts", 0.5),
+        line("request to first delta, p99", "firsts", 0.99),
         line("upstream's write to reader, every delta, p50", "delays", 0.5),
         line("upstream's write to reader, every delta, p99", "delays", 0.99),
       ],
     ),
     "",
-    `Redis, per delta: ${perDelta((stats) => countCommands(stats).scripts)} scripts, ${perDelta((stats) => countCommands(stats).all)} commands with those in scripts, ${perDelta((stats) => stats.bytesIn)} bytes in, ${perDelta((stats) => stats.bytesOut)} bytes out.`,
+    `Redis, per delta: ${perDelta((stats) => countCommands(stats).scripts)} scripts, ${perDelta((stats) => countCommands(stats).all)} commands (including those in scripts), ${perDelta((stats) => stats.bytesIn)} bytes in, ${perDelta((stats) => stats.bytesOut)} bytes out.`,
     "",
-    `${of("sluice").length} interleaved rounds, of whose figures these are the medians; ${times("sluice", "delays").length.toLocaleString("en-US")} deltas each way in streams of ${deltas}. Each delta carries the moment at which the upstream wrote it. Upstream, worker, Redis and reader are processes of their own; both ways decode with the same adapter.`,
+    `Medians of ${runsOf("sluice").length} interleaved rounds; ${deltaCount.toLocaleString("en-US")} deltas per path, in streams of ${deltas}. Each delta contains the time at which the upstream wrote it. Upstream, worker, Redis and reader are separate processes; both paths decode with the same adapter.`,
   ].join("\n");
 }

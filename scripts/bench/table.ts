@@ -1,4 +1,4 @@
-// Medians, spans and Markdown tables.
+// Medians, number formats and Markdown tables.
 
 export interface Spread {
   readonly median: number;
@@ -14,7 +14,7 @@ export function computeSpread(values: readonly number[]): Spread {
   return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
 }
 
-/** Three significant figures at least, thousands separated. */
+/** A number with at least three significant digits and thousands separators. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "-";
   if (Number.isInteger(value)) return value.toLocaleString("en-US");
@@ -22,7 +22,7 @@ export function number(value: number): string {
   return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** "7,012 (6,800-7,100)": the median and what lay around it. */
+/** "7,012 (6,800-7,100)": median, minimum and maximum. */
 export function formatSpread(values: readonly number[]): string {
   const { median, min, max } = computeSpread(values);
   return values.length < 2 ? number(median) : `${number(median)} (${number(min)}-${number(max)})`;
@@ -36,7 +36,7 @@ export function formatMegabytes(bytes: number | undefined): string {
   return bytes === undefined ? "-" : `${Math.round(bytes / 1e6)} MB`;
 }
 
-/** A Markdown table; the first column is text, the others are numbers. */
+/** A Markdown table. The first column is left-aligned, the others are right-aligned. */
 export function formatMarkdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...lines.map(line)].join("\n");

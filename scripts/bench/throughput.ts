@@ -1,4 +1,4 @@
-// Throughput: the durable path against in-memory loops doing the same calls.
+// Benchmark "throughput": texts per second of `sluice embed`, compared with in-memory loops that make the same calls.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeFolder, removeFolder } from "./cleanup.ts";
@@ -12,7 +12,7 @@ import { computeSpread, formatMarkdownTable, formatMegabytes, formatRatio, forma
 export interface ThroughputOptions {
   readonly texts: number;
   readonly rounds: number;
-  /** Calls in flight that are tried; each contender then runs with its own best. */
+  /** Numbers of calls in flight to try. Each contender then runs with its fastest one. */
   readonly concurrencies: readonly number[];
   readonly log: (line: string) => void;
 }
@@ -20,11 +20,11 @@ export interface ThroughputOptions {
 interface Sample {
   /** From the start of the process to its end, in ms. */
   readonly wallMs: number;
-  /** From the arrival of the first call at the simulator to the end of the process: without start-up and planning. */
+  /** From the arrival of the first call at the simulator to the end of the process: excludes start-up and planning. */
   readonly workMs: number;
   readonly cpuMs: number;
   readonly peakRss: Readonly<Record<string, number>>;
-  /** Share of one core the simulator was busy while calls flowed. */
+  /** CPU time of the simulator between the first and the last call, as a share of one core. */
   readonly simulatorLoad: number;
 }
 
@@ -46,9 +46,9 @@ export interface ThroughputResult {
 }
 
 const WORKERS = 2;
-/** Loops that keep their vectors in memory as numbers need it: the AI SDK ends without it at 100,000 texts. */
+/** For loops that keep all vectors in memory as JavaScript numbers: the AI SDK runs out of memory at 100,000 texts without it. */
 const LARGE_HEAP = "--max-old-space-size=16000";
-/** Far above anything a machine can do, so that it is kept and costs what keeping it costs, but never slows. */
+/** Far above what a machine can reach, so that the measurement includes the cost of the limiter but never waits for it. */
 const NO_LIMIT = { requestsPerMinute: 100_000_000 };
 
 export async function benchThroughput(options: ThroughputOptions): Promise<ThroughputResult> {
@@ -71,7 +71,7 @@ export async function benchThroughput(options: ThroughputOptions): Promise<Throu
         samples.get(contender)?.push(sample);
         log(
           `round ${round}/${rounds} ${contender.name}: ${number((texts / sample.wallMs) * 1000)} texts/s, ` +
-            `${number((sample.cpuMs / texts) * 1000)} us CPU/text`,
+            `${number((sample.cpuMs / texts) * 1000)} µs CPU/text`,
         );
       }
     }
@@ -127,7 +127,7 @@ function listContenders(simulator: SimulatorProcess, corpus: string): Contender[
   ];
 }
 
-/** The concurrency with which a contender is fastest on a part of the texts; a library's own default is tried too. */
+/** Finds the concurrency with which a contender is fastest on a quarter of the texts. Also tries the library's default (0). */
 async function findBestConcurrency(
   contender: Contender,
   simulator: SimulatorProcess,
@@ -165,10 +165,9 @@ async function runOnce(
 }
 
 function label(concurrency: number): string {
-  return concurrency === 0 ? "its default of unlimited" : String(concurrency);
+  return concurrency === 0 ? "unlimited (the default)" : String(concurrency);
 }
 
-/** The table for the README, and what it is to be compared with. */
 export function describeThroughput({ texts, rounds, contenders }: ThroughputResult): string {
   const rate = (samples: readonly Sample[], of: "wallMs" | "workMs") =>
     samples.map((sample) => (texts / sample[of]) * 1000);
@@ -194,10 +193,10 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
     "calls in flight",
     "texts/s, process start to end",
     "texts/s, first call to end",
-    "of the best library loop",
-    "of bare undici",
-    "CPU us/text, all processes",
-    "of bare undici",
+    "relative to the fastest library",
+    "relative to bare undici",
+    "CPU µs/text, all processes",
+    "CPU relative to bare undici",
     "peak RSS",
     "simulator, % of a core",
   ];
@@ -206,7 +205,7 @@ export function describeThroughput({ texts, rounds, contenders }: ThroughputResu
     "",
     formatMarkdownTable(head, lines),
     "",
-    `Median (lowest-highest) of ${rounds} rounds in which the contenders took turns; each in processes of its own, each with the number of calls in flight that suited it best. The simulator answers at once, with vectors made beforehand. "sluice embed" starts ${WORKERS} workers and a private Redis with an append-only file, plans, queues, commits, and ends with the output on disk; the loops hold their vectors in memory, bare undici drops them. Ratios: process start to end / first call to end.`,
+    `Median (lowest-highest) of ${rounds} rounds in which the contenders take turns. Each contender runs in its own processes, with the number of calls in flight that is fastest for it. The simulator answers immediately with precomputed vectors. "sluice embed" starts ${WORKERS} workers and a private Redis with an append-only file, plans, queues and commits, and ends with the output on disk; the loops keep their vectors in memory, bare undici discards them. Ratios: process start to end / first call to end.`,
   ].join("\n");
 }
 

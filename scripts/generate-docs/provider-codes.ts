@@ -36,7 +36,7 @@ export const PROVIDER_CODE_TABLES: Readonly<Record<string, () => string>> = {
     ]),
 };
 
-/** Codes with the same meaning share a row; `provider` becomes a column where there are several. */
+/** One row per meaning, with all its codes. The column "provider" is left out if no table names a provider. */
 function renderTable(tables: readonly (readonly [provider: string, codes: CodeTable])[]): string {
   const hasProviders = tables.some(([provider]) => provider !== "");
   const rows = new Map<string, { provider: string; codes: string[]; meaning: CodeMeaning }>();

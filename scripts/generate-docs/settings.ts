@@ -1,6 +1,6 @@
 import { listFileSettings, listVariables, type SettingReference } from "#src/config/reference.ts";
 
-/** Sections of docs/configuration.md: every variable, and every key of sluice.yaml. */
+/** Sections of docs/configuration.md: every environment variable, and every key of sluice.yaml. */
 export const SETTINGS_TABLES: Readonly<Record<string, () => string>> = {
   variables: () =>
     listVariables()

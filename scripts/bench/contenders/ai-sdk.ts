@@ -1,4 +1,4 @@
-// AI SDK: `embedMany` over all values, 10 per call.
+// AI SDK: `embedMany` with all texts, 10 per call.
 import { OpenAICompatibleEmbeddingModel } from "@ai-sdk/openai-compatible";
 import { embedMany } from "ai";
 import { BATCH, runContender } from "./contender.ts";

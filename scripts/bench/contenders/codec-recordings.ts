@@ -1,4 +1,4 @@
-// Answers of every protocol as they stand on the wire, as long as a bench wants them.
+// Responses in every wire protocol, of any length.
 import type { ProviderAccount } from "#src/providers/provider.ts";
 
 export interface Recording {
@@ -6,7 +6,7 @@ export interface Recording {
   readonly provider: string;
   readonly model: string;
   readonly account: ProviderAccount;
-  /** Of a chat: server-sent events; of a WebSocket, one message each. */
+  /** Server-sent events, or messages of a WebSocket. */
   readonly events: readonly string[];
 }
 
@@ -32,14 +32,14 @@ const account = (extra: ProviderAccount["extra"] = {}): ProviderAccount => ({
 const SIGNING = { appId: "bench", apiSecret: "bench", embeddingBaseUrl: "http://bench.invalid" };
 const SPARK_SOCKET = { ...account(SIGNING), baseUrl: "ws://bench.invalid" };
 
-const event = (frame: unknown) => `data: ${JSON.stringify(frame)}\n\n`;
+const encodeEvent = (frame: unknown) => `data: ${JSON.stringify(frame)}\n\n`;
 
-/** A stream of `deltas` increments in each protocol. */
+/** One stream with this number of deltas for each protocol. */
 export function recordChats(deltas: number): Recording[] {
   const words = Array.from({ length: deltas }, (_, n) => WORDS[n % WORDS.length] ?? "");
   const text = words.join("");
   const chunk = (choice: object, more: object = {}) =>
-    event({ ...COMMON, object: "chat.completion.chunk", choices: [{ index: 0, ...choice }], ...more });
+    encodeEvent({ ...COMMON, object: "chat.completion.chunk", choices: [{ index: 0, ...choice }], ...more });
   const openai = [
     ...words.map((content) => chunk({ delta: { content }, finish_reason: null })),
     chunk({ delta: {}, finish_reason: "stop" }, { usage: USAGE }),
@@ -71,22 +71,22 @@ export function recordChats(deltas: number): Recording[] {
       account: account({ httpBaseUrl: "http://bench.invalid/v1" }),
       events: [
         ...words.map((content) =>
-          event({ code: 0, message: "Success", sid: "cha0", choices: [{ index: 0, delta: { content } }] }),
+          encodeEvent({ code: 0, message: "Success", sid: "cha0", choices: [{ index: 0, delta: { content } }] }),
         ),
         "data:[DONE]\n\n",
       ],
     },
     minimax("chatcompletion", "abab5.5s-chat", [
-      ...words.map((delta) => event({ ...COMMON, reply: "", choices: [{ delta }] })),
-      event({ ...end, choices: [{ delta: "", index: 0, finish_reason: "stop" }] }),
+      ...words.map((delta) => encodeEvent({ ...COMMON, reply: "", choices: [{ delta }] })),
+      encodeEvent({ ...end, choices: [{ delta: "", index: 0, finish_reason: "stop" }] }),
     ]),
     minimax("chatcompletion_pro", "abab6.5s-chat", [
-      ...words.map((word) => event({ ...COMMON, reply: "", choices: [{ index: 0, messages: [bot(word)] }] })),
-      event({ ...end, choices: [{ index: 0, messages: [bot(text)], finish_reason: "stop" }] }),
+      ...words.map((word) => encodeEvent({ ...COMMON, reply: "", choices: [{ index: 0, messages: [bot(word)] }] })),
+      encodeEvent({ ...end, choices: [{ index: 0, messages: [bot(text)], finish_reason: "stop" }] }),
     ]),
     minimax("chatcompletion_v2", "MiniMax-Text-01", [
       ...words.map((content) => chunk({ delta: { content, role: "" } }, { usage: { total_tokens: 0 } })),
-      event({
+      encodeEvent({
         ...COMMON,
         object: "chat.completion",
         choices: [{ index: 0, message: { content: text }, finish_reason: "stop" }],
@@ -103,12 +103,12 @@ function sparkMessage(content: string, seq: number, isLast: boolean): string {
     header: { code: 0, message: "Success", sid: "cht000bench@dx", status },
     payload: {
       choices: { status, seq, text: [{ content, role: "assistant", index: 0 }] },
-      ...(isLast && { usage: { text: { question_tokens: 4, ...USAGE } } }),
+      usage: isLast ? { text: { question_tokens: 4, ...USAGE } } : undefined,
     },
   });
 }
 
-/** A full embedding answer in each form. */
+/** One embedding response for each provider and encoding. */
 export function recordEmbeddings(): EmbeddingRecording[] {
   const vectors = (count: number, length: number) =>
     Array.from({ length: count }, (_, row) =>
@@ -130,12 +130,12 @@ export function recordEmbeddings(): EmbeddingRecording[] {
     [provider, model]: readonly [string, string],
     [inputs, dimensions]: readonly [number, number],
     body: string,
-    by: ProviderAccount = account(),
+    providerAccount: ProviderAccount = account(),
   ): EmbeddingRecording => ({
     name,
     provider,
     model,
-    account: by,
+    account: providerAccount,
     inputs,
     dimensions,
     body: Buffer.from(body),

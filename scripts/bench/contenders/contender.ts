@@ -1,11 +1,10 @@
-// What every contender shares: its order comes as JSON in argv, its result goes to the parent as one message.
+// Shared code of the embedding contenders. The parameters are JSON in argv.
 
-/** What a contender is told to do. */
 export interface ContenderParams {
   readonly texts: number;
-  /** Calls in flight at once; 0 leaves the library's own default. */
+  /** Calls in flight; 0 means the library's default. */
   readonly concurrency: number;
-  /** Base URL of the endpoint the contender speaks to. */
+  /** Base URL of the endpoint. */
   readonly url: string;
   readonly apiKey: string;
   /** Newline-separated JSON file of `{ id, text }`. */
@@ -17,7 +16,7 @@ export interface ContenderResult {
   readonly dimensions: number;
 }
 
-/** Runs `embed` once and tells the parent what came of it; a wrong count or width is an error. */
+/** Runs `embed` once, then exits the process. Throws if the number or the length of the vectors is wrong. */
 export async function runContender(
   embed: (texts: readonly string[], params: ContenderParams) => Promise<ContenderResult>,
 ): Promise<void> {
@@ -35,7 +34,7 @@ async function readTexts({ corpus, texts }: ContenderParams): Promise<string[]> 
   return lines.map((line) => (JSON.parse(line) as { text: string }).text);
 }
 
-/** Texts of one call. */
+/** Texts per call. */
 export const BATCH = 10;
 
 export function splitIntoBatches(texts: readonly string[]): string[][] {

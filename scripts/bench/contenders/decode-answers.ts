@@ -1,16 +1,16 @@
-// Runs every codec over recorded answers, without a network, and prints what a delta and an embedding answer cost.
-// Needs --expose-gc, and a young generation that holds everything a measurement allocates.
+// Decodes recorded responses with every codec, without a network, and prints the cost per delta and per embedding response.
+// Requires --expose-gc, and a young generation that is larger than the allocations of one measurement.
 import type { Provider } from "#src/providers/provider.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import { type EmbeddingRecording, type Recording, recordChats, recordEmbeddings } from "./codec-recordings.ts";
 
-/** Of one delta or one answer. */
+/** Cost of one delta or of one embedding response. */
 export interface CodecCost {
   readonly name: string;
   readonly micros: number;
   readonly heapBytes: number;
-  /** Memory outside the heap: the vectors themselves. */
+  /** Memory outside the heap: the vectors. */
   readonly externalBytes: number;
 }
 
@@ -22,12 +22,12 @@ export interface DecodeResult {
 const DELTAS = 1_000;
 const CHUNK_BYTES = 16 * 1024;
 const MESSAGES_AT_ONCE = 16;
-/** Allocations are counted without a collection in between, which large arrays outside the heap would bring about. */
-const COUNTED = { chats: 5, embeddings: 1 };
+/** Runs per allocation measurement: few, because a garbage collection would falsify it, and large arrays outside the heap trigger one. */
+const COUNTED_RUNS = { chats: 5, embeddings: 1 };
 const CALL = { signal: new AbortController().signal };
 
-const collect = (globalThis as { gc?: () => void }).gc;
-if (!collect) throw new Error("needs --expose-gc");
+const collectGarbage = (globalThis as { gc?: () => void }).gc;
+if (!collectGarbage) throw new Error("requires --expose-gc");
 
 async function measure(
   name: string,
@@ -35,11 +35,11 @@ async function measure(
   run: () => Promise<unknown>,
 ): Promise<CodecCost> {
   for (let n = 0; n < runs; n++) await run();
-  collect?.();
+  collectGarbage?.();
   const before = process.memoryUsage();
   for (let n = 0; n < counted; n++) await run();
   const after = process.memoryUsage();
-  collect?.();
+  collectGarbage?.();
   const started = process.hrtime.bigint();
   for (let n = 0; n < runs; n++) await run();
   const took = Number(process.hrtime.bigint() - started);
@@ -59,20 +59,20 @@ function chatTransport({ events }: Recording): Transport {
   const groups = Array.from({ length: Math.ceil(events.length / MESSAGES_AT_ONCE) }, (_, n) =>
     events.slice(n * MESSAGES_AT_ONCE, (n + 1) * MESSAGES_AT_ONCE),
   );
-  const nothing = () => undefined;
+  const noop = () => undefined;
   const headers = { "content-type": "text/event-stream" };
   return {
-    post: () => Promise.reject(new Error("not here")),
+    post: () => Promise.reject(new Error("not implemented")),
     stream: async () => ({
       status: 200,
       headers,
       body: readAll(chunks),
-      alive: nothing,
-      collect: () => Promise.reject(new Error("not here")),
-      drain: nothing,
-      cancel: nothing,
+      alive: noop,
+      collect: () => Promise.reject(new Error("not implemented")),
+      drain: noop,
+      cancel: noop,
     }),
-    openSocket: async () => ({ frames: readAll(groups), cancel: nothing }),
+    openSocket: async () => ({ frames: readAll(groups), cancel: noop }),
     close: async () => undefined,
   };
 }
@@ -86,7 +86,7 @@ async function measureChat(recording: Recording): Promise<CodecCost> {
   const chat = provider.chat?.(recording.model);
   if (!chat) throw new Error(`${recording.name} has no chat`);
   const request = { messages: [{ role: "user" as const, content: "Tell me about the river gate." }] };
-  const cost = await measure(recording.name, { runs: 40, counted: COUNTED.chats }, async () => {
+  const cost = await measure(recording.name, { runs: 40, counted: COUNTED_RUNS.chats }, async () => {
     let deltas = 0;
     for await (const { type } of chat.stream(request, CALL)) if (type === "text-delta") deltas += 1;
     if (deltas !== DELTAS) throw new Error(`${recording.name}: ${deltas} deltas instead of ${DELTAS}`);
@@ -101,10 +101,10 @@ async function measureChat(recording: Recording): Promise<CodecCost> {
 
 async function measureEmbedding(recording: EmbeddingRecording) {
   const { body, inputs, dimensions, provider: name } = recording;
-  const answer = { status: 200, headers: { "content-type": "application/json" }, body };
+  const response = { status: 200, headers: { "content-type": "application/json" }, body };
   const transport: Transport = {
-    post: async () => answer,
-    stream: () => Promise.reject(new Error("not here")),
+    post: async () => response,
+    stream: () => Promise.reject(new Error("not implemented")),
     close: async () => undefined,
   };
   const provider: Provider = createRegistry().createProvider(name, recording.account, transport);
@@ -115,7 +115,7 @@ async function measureEmbedding(recording: EmbeddingRecording) {
   };
   const cost = await measure(
     recording.name,
-    { runs: inputs > 10 ? 40 : 300, counted: COUNTED.embeddings },
+    { runs: inputs > 10 ? 40 : 300, counted: COUNTED_RUNS.embeddings },
     async () => {
       const { vectors } = await model.embed(request, CALL);
       if (vectors.length !== inputs * dimensions) throw new Error(`${recording.name}: ${vectors.length} floats`);

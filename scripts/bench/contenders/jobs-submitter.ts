@@ -1,4 +1,4 @@
-// The submitter of the jobs bench: by the client library, by a batch file, or by BullMQ alone.
+// Submitter of the "jobs" benchmark: with the client library, with a batch file, or with BullMQ alone.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Queue } from "bullmq";
@@ -24,17 +24,17 @@ export interface SubmitterSetup extends JobsSetup {
   readonly folder: string;
 }
 
-/** `prepare` is not counted. */
+/** `prepare` is not measured. */
 export interface SubmitterParams {
   readonly step: "prepare" | "go";
   readonly jobs: number;
 }
 
-/** Items a caller of the client library has on their way at once. */
+/** Items in flight per user of the client library. */
 const MAX_IN_FLIGHT = 1_000;
-/** Jobs of one `addBulk`, as its users do. */
+/** Jobs per `addBulk` call. */
 const BULK_SIZE = 1_000;
-/** What `sluice batch` keeps in Redis unless told otherwise. */
+/** Default window of `sluice batch`: items in Redis at the same time. */
 const WINDOW = 2_000;
 
 interface Submitter {
@@ -43,12 +43,12 @@ interface Submitter {
   close(): Promise<void>;
 }
 
-async function runConcurrently(jobs: number, atOnce: number, work: (n: number) => Promise<unknown>): Promise<void> {
+async function runConcurrently(jobs: number, limit: number, run: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   const worker = async () => {
-    while (next < jobs) await work(next++);
+    while (next < jobs) await run(next++);
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, jobs) }, worker));
+  await Promise.all(Array.from({ length: Math.min(limit, jobs) }, worker));
 }
 
 async function createClientSubmitter({ redisUrl, namespace }: SubmitterSetup): Promise<Submitter> {
@@ -110,7 +110,7 @@ async function createBatchSubmitter({ redisUrl, namespace, folder }: SubmitterSe
         { paths: [path], dir, force: false, sluiceVersion: "bench", now: Date.now() },
         createBatchPlanner(batch),
       );
-      if (preparation.outcome !== "ready") throw new Error(`the run is ${preparation.outcome}`);
+      if (preparation.outcome !== "ready") throw new Error(`unexpected outcome of prepareRun: ${preparation.outcome}`);
       const { run } = preparation;
       const client = source.connect("commands");
       const report = await executeRun(run, createBatchExecution({ findMaxInputs: () => 1 }), {

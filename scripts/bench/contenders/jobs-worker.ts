@@ -1,4 +1,4 @@
-// The worker of the jobs bench: Sluice's own with a model that answers at once, or BullMQ's with nothing to do.
+// Worker of the "jobs" benchmark: Sluice's worker with a model that answers immediately, or a BullMQ worker that does nothing.
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
@@ -30,7 +30,7 @@ const { redisUrl, namespace, isBare } = JSON.parse(process.argv[2] ?? "{}") as J
 if (isBare) {
   const connection = new Redis(new URL(redisUrl).pathname, { maxRetriesPerRequest: null });
   let count = 0;
-  let [requested, reached] = [0, () => {}];
+  let [requested, onReached] = [0, () => {}];
   const worker = new Worker(
     BARE_QUEUE,
     async () => {
@@ -40,7 +40,7 @@ if (isBare) {
     { connection, prefix: namespace, concurrency: CONCURRENCY },
   );
   worker.on("completed", () => {
-    if (count >= requested) reached();
+    if (count >= requested) onReached();
   });
   await worker.waitUntilReady();
   serveParent(
@@ -48,8 +48,8 @@ if (isBare) {
       new Promise<void>((resolve) => {
         count = 0;
         requested = jobs;
-        reached = () => {
-          reached = () => {};
+        onReached = () => {
+          onReached = () => {};
           resolve();
         };
       }),

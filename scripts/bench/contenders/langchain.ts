@@ -1,4 +1,4 @@
-// LangChain.js: `embedDocuments` over all texts, batches of 10.
+// LangChain.js: `embedDocuments` with all texts, 10 per call.
 import { OpenAIEmbeddings } from "@langchain/openai";
 import { BATCH, runContender } from "./contender.ts";
 
@@ -7,7 +7,7 @@ await runContender(async (texts, { url, apiKey, concurrency }) => {
     model: "embo-01",
     apiKey,
     batchSize: BATCH,
-    // Floats as JSON, as the providers in question send them; base64 would be another task.
+    // Floats as JSON, as the compared providers send them; base64 would be different work.
     encodingFormat: "float",
     maxRetries: 0,
     maxConcurrency: concurrency > 0 ? concurrency : undefined,

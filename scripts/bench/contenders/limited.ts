@@ -1,6 +1,5 @@
-// Limiters in one process: Bottleneck with a reservoir or with a pause between calls, p-queue with an interval cap or
-// with so many calls at once.
-// A call the provider rejects is made again after a second, as each library has it: Bottleneck by its own retry.
+// Limiters in one process: Bottleneck with a reservoir or with minTime, p-queue with an interval cap or with a concurrency.
+// A call that the provider rejects is retried after a second: with Bottleneck by its own retry, with p-queue in a loop.
 import { setTimeout as sleep } from "node:timers/promises";
 import Bottleneck from "bottleneck";
 import PQueue from "p-queue";
@@ -16,26 +15,30 @@ export interface LimitedParams extends ContenderParams {
 
 const RETRY_MS = 1_000;
 
-class Rejected extends Error {}
+class RejectedError extends Error {}
 
 type Schedule = (call: () => Promise<number>) => Promise<number>;
 
-function createSchedule({ limiter, requestsPerMinute: perMinute, concurrency }: LimitedParams): Schedule {
+function createSchedule({ limiter, requestsPerMinute, concurrency }: LimitedParams): Schedule {
   if (limiter === "p-queue-concurrency") {
     const queue = new PQueue({ concurrency });
     return (call) => queue.add(() => retryRejected(call));
   }
   if (limiter === "p-queue") {
-    const queue = new PQueue({ interval: 60_000, intervalCap: perMinute });
-    // It has no retry of its own: the task waits and calls again.
+    const queue = new PQueue({ interval: 60_000, intervalCap: requestsPerMinute });
+    // p-queue has no retry: the task waits and calls again.
     return (call) => queue.add(() => retryRejected(call));
   }
   const bottleneck = new Bottleneck(
     limiter === "bottleneck-paced"
-      ? { minTime: 60_000 / perMinute }
-      : { reservoir: perMinute, reservoirRefreshAmount: perMinute, reservoirRefreshInterval: 60_000 },
+      ? { minTime: 60_000 / requestsPerMinute }
+      : {
+          reservoir: requestsPerMinute,
+          reservoirRefreshAmount: requestsPerMinute,
+          reservoirRefreshInterval: 60_000,
+        },
   );
-  bottleneck.on("failed", async (error) => (error instanceof Rejected ? RETRY_MS : undefined));
+  bottleneck.on("failed", async (error) => (error instanceof RejectedError ? RETRY_MS : undefined));
   return (call) => bottleneck.schedule(call);
 }
 
@@ -44,7 +47,7 @@ async function retryRejected(call: () => Promise<number>): Promise<number> {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Rejected)) throw error;
+      if (!(error instanceof RejectedError)) throw error;
       await sleep(RETRY_MS);
     }
   }
@@ -62,7 +65,7 @@ await runContender(async (texts, params) => {
       body: JSON.stringify({ model: "embo-01", texts: batch, type: "db" }),
     });
     const answer = JSON.parse(await body.text()) as { vectors: number[][] | null };
-    if (!answer.vectors) throw new Rejected();
+    if (!answer.vectors) throw new RejectedError();
     return answer.vectors.length;
   };
   const counts = await Promise.all(splitIntoBatches(texts).map((batch) => schedule(() => call(batch))));

@@ -1,6 +1,4 @@
-// One clock for all processes of the machine.
-
-/** Monotonic, the same in every process, in µs. */
+/** Monotonic time in µs, comparable between processes of the same machine. */
 export function microsecondsNow(): number {
   return Number(process.hrtime.bigint() / 1000n);
 }

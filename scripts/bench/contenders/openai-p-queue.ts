@@ -1,4 +1,4 @@
-// openai SDK with p-queue: one queued call per batch of 10, vectors kept in order.
+// openai SDK with p-queue: one call per batch of 10 texts; the vectors stay in order.
 import OpenAI from "openai";
 import PQueue from "p-queue";
 import { runContender, splitIntoBatches } from "./contender.ts";
@@ -8,7 +8,7 @@ await runContender(async (texts, { url, apiKey, concurrency }) => {
   const queue = new PQueue({ concurrency: concurrency > 0 ? concurrency : 1 });
   const answers = await queue.addAll(
     splitIntoBatches(texts).map((input) => async () => {
-      // Floats as JSON, as the providers in question send them; base64 would be another task.
+      // Floats as JSON, as the compared providers send them; base64 would be different work.
       const { data } = await client.embeddings.create({ model: "embo-01", input, encoding_format: "float" });
       return data.map((each) => each.embedding);
     }),

@@ -1,4 +1,4 @@
-// An upstream that streams in the OpenAI protocol; every delta says when it was sent.
+// An upstream that streams in the OpenAI protocol. The text of every delta is the time at which it was sent.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +7,7 @@ import { microsecondsNow } from "./monotonic-clock.ts";
 
 export interface UpstreamSetup {
   readonly deltas: number;
-  /** Between two deltas of a stream. */
+  /** Time between two deltas of a stream. */
   readonly everyMs: number;
 }
 
@@ -20,7 +20,7 @@ const server = createServer(async (request, response) => {
     response.write(
       `data: ${JSON.stringify({ id: "c-1", object: "chat.completion.chunk", created: 1, model: "gpt-4o-mini", choices: [{ index: 0, ...choice }], ...more })}\n\n`,
     );
-  // The first at once, the others in step from there: streams that were asked for at their own moments stay apart.
+  // The first delta is sent immediately and the others at fixed intervals from there, so streams that start apart stay apart.
   let next = performance.now();
   for (let i = 0; i < deltas && !response.destroyed; i++) {
     await sleep(Math.max(0, next - performance.now()));

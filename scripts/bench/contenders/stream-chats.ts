@@ -1,4 +1,4 @@
-// Many chat streams at once in one process, with Sluice's adapter or with the openai SDK; prints what they cost.
+// Runs many concurrent chat streams in one process, with Sluice's adapter or with the openai SDK, and prints their cost.
 import OpenAI from "openai";
 import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
@@ -16,12 +16,12 @@ export interface StreamParams {
 export interface StreamResult {
   readonly deltas: number;
   readonly wallMs: number;
-  /** Of this process, from the first call to the end of the last stream. */
+  /** CPU time of this process from the first call to the end of the last stream. */
   readonly cpuMs: number;
 }
 
 const MODEL = "gpt-4o-mini";
-/** A sum of many numbers, which the simulated model repeats in about a hundred increments. */
+/** A prompt that the simulated model repeats in about a hundred deltas. */
 const MESSAGES = [{ role: "user" as const, content: Array.from({ length: 20 }, (_, n) => n + 1).join(" and ") }];
 
 type Stream = () => Promise<number>;
@@ -53,21 +53,21 @@ function createStream({ client, url, apiKey, concurrency }: StreamParams): Strea
 }
 
 async function runStreams(stream: Stream, count: number, concurrency: number): Promise<number> {
-  let left = count;
+  let remaining = count;
   let deltas = 0;
-  const work = async () => {
-    while (left-- > 0) {
-      const count = await stream();
-      deltas += count;
+  const runSlot = async () => {
+    while (remaining-- > 0) {
+      const received = await stream();
+      deltas += received;
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
+  await Promise.all(Array.from({ length: concurrency }, runSlot));
   return deltas;
 }
 
 const params = JSON.parse(process.argv[2] ?? "{}") as StreamParams;
 const stream = createStream(params);
-// Connections are open and the code is compiled before anything is counted.
+// Warm-up, not measured: opens the connections and compiles the code.
 await runStreams(stream, 2 * params.concurrency, params.concurrency);
 const cpuBefore = process.cpuUsage();
 const started = performance.now();

@@ -1,4 +1,4 @@
-// The reader of the streams bench: follows many answers at once, by Sluice's client or from the upstream itself.
+// Reader of the "streams" benchmark: follows many concurrent streams, with Sluice's client or directly from the upstream.
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "#src/producer/client/create-client.ts";
 import { createRegistry } from "#src/providers/registry.ts";
@@ -13,15 +13,16 @@ export interface ReaderSetup extends JobsSetup {
 }
 
 export interface ReaderParams {
-  /** Streams at once, and how many each place follows one after another. */
+  /** Concurrent streams. */
   readonly slots: number;
+  /** Streams per slot, one after another. */
   readonly each: number;
 }
 
 export interface ReaderResult {
-  /** From the question to the first delta, in µs; the upstream sends it at once. */
+  /** From the request to the first delta, in µs. The upstream sends it immediately. */
   readonly firsts: readonly number[];
-  /** From the moment the upstream sent a delta to the moment the reader has it, in µs. */
+  /** From the upstream's write of a delta to its arrival at the reader, in µs. */
   readonly delays: readonly number[];
 }
 
@@ -68,23 +69,23 @@ const { follow, close } = setup.kind === "direct" ? followDirectly() : await fol
 async function read({ slots, each }: ReaderParams): Promise<ReaderResult> {
   const firsts: number[] = [];
   const delays: number[] = [];
-  const runSlot = async (p: number) => {
-    // People do not ask in step.
+  const runSlot = async (slot: number) => {
+    // Real requests do not start at the same time.
     await sleep(Math.random() * 1_000);
     for (let n = 0; n < each; n++) {
-      const askedAt = microsecondsNow();
+      const requestedAt = microsecondsNow();
       let isFirst = true;
-      for await (const text of follow(p * each + n)) {
+      for await (const text of follow(slot * each + n)) {
         const now = microsecondsNow();
         for (const stamp of text.trim().split(" ")) {
           delays.push(now - Number(stamp));
-          if (isFirst) firsts.push(now - askedAt);
+          if (isFirst) firsts.push(now - requestedAt);
           isFirst = false;
         }
       }
     }
   };
-  await Promise.all(Array.from({ length: slots }, (_, p) => runSlot(p)));
+  await Promise.all(Array.from({ length: slots }, (_, slot) => runSlot(slot)));
   return { firsts, delays };
 }
 

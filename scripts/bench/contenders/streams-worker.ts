@@ -1,4 +1,4 @@
-// The worker of the streams bench: Sluice's own, with the adapter of an OpenAI-compatible upstream.
+// Worker of the "streams" benchmark: Sluice's worker with the adapter of an OpenAI-compatible upstream.
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";

@@ -1,4 +1,4 @@
-// Bare loop: undici, JSON.parse and a Float32Array per vector; nothing is stored. As little as the work can cost.
+// Bare loop: undici, JSON.parse and one Float32Array per vector, nothing stored. This is the minimum cost of the work.
 import { Agent, request } from "undici";
 import { runContender, splitIntoBatches } from "./contender.ts";
 
