@@ -1,7 +1,7 @@
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
 import type { LatestRecord } from "./item-api.ts";
-import type { ItemReader } from "./item-reader.ts";
+import type { RunItemReader } from "./run-item-reader.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 const SHOWN_FLOATS = 8;
@@ -35,7 +35,7 @@ function toLatestRecord(record: WireRecord, at: number, dimensions: number): Lat
 
 /** Records from a run's folder; those that cannot be read (yet, or any more) are left out. */
 export async function readStoredRecords(
-  reader: ItemReader,
+  reader: RunItemReader,
   folder: RunFolder,
   completedCalls: readonly { readonly index: number; readonly at: number }[],
 ): Promise<LatestRecord[]> {

@@ -12,7 +12,7 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
 import type { FailureCauseList, FailureCauseView } from "./cause-api.ts";
 import type { CauseFilter } from "./cause-filter.ts";
-import type { ItemReader } from "./item-reader.ts";
+import type { RunItemReader } from "./run-item-reader.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 const MAX_CAUSES_SHOWN = 100;
@@ -29,7 +29,7 @@ export interface FailureCauseServiceDeps {
   readonly keys: Keys;
   readonly breaker: RedisCircuitBreaker;
   readonly runService: RunService;
-  readonly itemReader: ItemReader;
+  readonly itemReader: RunItemReader;
 }
 
 /** The failure causes of runs, from Redis or from the run's folder. */

@@ -1,9 +1,9 @@
 import { performance } from "node:perf_hooks";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
-import type { ItemPage, ItemStatus, ItemSummary } from "./item-api.ts";
-import type { ItemReader } from "./item-reader.ts";
+import type { ItemPage, ItemSummary, RunItemStatus } from "./item-api.ts";
 import { toLinePrefilter } from "./output-items.ts";
+import type { RunItemReader } from "./run-item-reader.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 export interface ItemFilter {
@@ -11,7 +11,7 @@ export interface ItemFilter {
   readonly text: string;
   /** Where to search `text`. Searching in texts reads all items, so it may take several pages. */
   readonly in: "id" | "text";
-  readonly status?: ItemStatus | undefined;
+  readonly status?: RunItemStatus | undefined;
   /** Failure kind. */
   readonly kind?: string | undefined;
   readonly cause?: CauseFilter | undefined;
@@ -27,7 +27,7 @@ const PAGE_TIME_LIMIT_MS = 150;
  * The items that match, from index `from` on, until the page is full or its time is over; `next` says where to
  * continue. Case-insensitive.
  */
-export async function findItems(reader: ItemReader, folder: RunFolder, filter: ItemFilter): Promise<ItemPage> {
+export async function findItems(reader: RunItemReader, folder: RunFolder, filter: ItemFilter): Promise<ItemPage> {
   const { from, limit } = filter;
   const total = folder.manifest.items.total;
   const needle = filter.text.toLowerCase();

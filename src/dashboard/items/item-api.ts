@@ -5,12 +5,12 @@
  *   GET  /api/runs/:run/records                viewer      -> LatestRecords
  */
 
-export type ItemStatus = "succeeded" | "failed" | "waiting";
+export type RunItemStatus = "succeeded" | "failed" | "waiting";
 
 export interface ItemSummary {
   readonly index: number;
   readonly id: string;
-  readonly status: ItemStatus;
+  readonly status: RunItemStatus;
   /** Estimated while the item waits, then as reported by the provider. */
   readonly tokens?: number;
   readonly attempts?: number;

@@ -1,9 +1,9 @@
 import type { RecordCall } from "#src/state/records/record-codec.ts";
 import type { JournalEntry } from "#src/state/runs/run-journal.ts";
 import { toSummary } from "./find-items.ts";
+import type { ItemAnswer } from "./item-answer.ts";
 import type { AttemptView, ItemHistory } from "./item-api.ts";
 import { maskAnswer, maskRequest } from "./item-texts.ts";
-import type { StoredAnswer } from "./stored-answer.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 /** What is known about the upstream calls for an item. */
@@ -15,7 +15,7 @@ export interface ItemCalls {
 /** What happened to an item, without any of its texts. Pure. */
 export function describeItemHistory(
   item: StoredItem,
-  answer: StoredAnswer | undefined,
+  answer: ItemAnswer | undefined,
   calls: ItemCalls,
   { at, run, model }: { readonly at: number; readonly run: string; readonly model: string },
 ): ItemHistory {

@@ -9,11 +9,11 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { readJournal } from "#src/state/runs/run-journal.ts";
 import type { FailureCauseService } from "./failure-cause-service.ts";
 import { findItems, type ItemFilter } from "./find-items.ts";
+import { readItemAnswer } from "./item-answer.ts";
 import type { ItemHistory, ItemPage, RevealedItem } from "./item-api.ts";
 import { describeItemHistory } from "./item-history.ts";
-import type { ItemReader } from "./item-reader.ts";
 import { revealItem } from "./item-texts.ts";
-import { readStoredAnswer } from "./stored-answer.ts";
+import type { RunItemReader } from "./run-item-reader.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 export interface ItemServiceDeps {
@@ -21,7 +21,7 @@ export interface ItemServiceDeps {
   readonly keys: Keys;
   readonly breaker: RedisCircuitBreaker;
   readonly runService: RunService;
-  readonly itemReader: ItemReader;
+  readonly itemReader: RunItemReader;
   readonly causes: FailureCauseService;
 }
 
@@ -50,7 +50,7 @@ export class ItemService {
     const [failed, succeeded, answer] = await Promise.all([
       breaker.run(() => readJournal(client, keys, run, index)),
       readCallTiming(folder.dir, index),
-      readStoredAnswer(folder, item),
+      readItemAnswer(folder, item),
     ]);
     const { model } = folder.manifest;
     return describeItemHistory(item, answer, { failed, succeeded }, { at: Date.now(), run, model });
@@ -58,7 +58,7 @@ export class ItemService {
 
   async reveal(run: string, index: number): Promise<RevealedItem> {
     const { folder, item } = await this.#requireItem(run, index);
-    return revealItem(item, await readStoredAnswer(folder, item));
+    return revealItem(item, await readItemAnswer(folder, item));
   }
 
   async #requireItem(run: string, index: number): Promise<{ readonly folder: RunFolder; readonly item: StoredItem }> {

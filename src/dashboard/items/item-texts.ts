@@ -1,13 +1,13 @@
 import { ABSENT_TEXTS } from "#src/dashboard/messages.ts";
+import type { ItemAnswer } from "./item-answer.ts";
 import type { MaskedText, RevealedItem } from "./item-api.ts";
-import type { StoredAnswer } from "./stored-answer.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 const MAX_CHARACTERS = 256 * 1024;
 const MAX_FLOATS = 32;
 
 /** The texts of an item, truncated to 256 KiB each. Pure. */
-export function revealItem(item: StoredItem, answer: StoredAnswer | undefined): RevealedItem {
+export function revealItem(item: StoredItem, answer: ItemAnswer | undefined): RevealedItem {
   const response = answer?.text ?? (answer?.vector ? formatVector(answer.vector) : undefined);
   return {
     request: item.text === undefined ? undefined : truncate(prettify(item.text)),
@@ -21,7 +21,7 @@ export function maskRequest({ text }: StoredItem): MaskedText {
 }
 
 /** The length of an item's answer, or why there is none. Pure. */
-export function maskAnswer({ status }: StoredItem, answer: StoredAnswer | undefined): MaskedText {
+export function maskAnswer({ status }: StoredItem, answer: ItemAnswer | undefined): MaskedText {
   if (status !== "succeeded") return ABSENT_TEXTS[status];
   if (answer?.vector) return { characters: formatVector(answer.vector).length };
   return answer?.text === undefined ? ABSENT_TEXTS.vector : { characters: answer.text.length };

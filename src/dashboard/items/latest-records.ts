@@ -9,8 +9,8 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
 import { decodeEntry, readStoredRecords } from "./describe-record.ts";
 import type { LatestRecord, LatestRecords } from "./item-api.ts";
-import type { ItemReader } from "./item-reader.ts";
 import { ResultsTail, type TailEntry } from "./results-tail.ts";
+import type { RunItemReader } from "./run-item-reader.ts";
 
 const MAX_RECORDS = 50;
 /** Records that are read from the run's folder for the first reader. */
@@ -36,7 +36,7 @@ export interface LatestRecordsDeps {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly breaker: RedisCircuitBreaker;
-  readonly itemReader: ItemReader;
+  readonly itemReader: RunItemReader;
 }
 
 /**

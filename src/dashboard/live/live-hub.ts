@@ -6,7 +6,7 @@ import type { LatestRecord } from "#src/dashboard/items/item-api.ts";
 import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
-import { listRuns, type RunService } from "#src/dashboard/runs/run-service.ts";
+import { filterRuns, type RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
@@ -137,7 +137,7 @@ export class LiveHub {
       for (const { connection, topics } of subscriptions) if (topics.overview) connection.sendJson("overview", json);
     }
     if (collectTopics(({ runs }) => runs).size > 0) {
-      const json = JSON.stringify(listRuns(snapshot, { offset: 0, limit: 50, text: "" }));
+      const json = JSON.stringify(filterRuns(snapshot, { offset: 0, limit: 50, text: "" }));
       for (const { connection, topics } of subscriptions) if (topics.runs) connection.sendJson("runs", json);
     }
     await Promise.all(

@@ -1,6 +1,6 @@
-import { describeRun, getRunPhase, isTerminalPhase } from "#src/dashboard/runs/describe-run.ts";
 import type { RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import { getRunPhase, isTerminalPhase, summarizeRun } from "#src/dashboard/runs/summarize-run.ts";
 import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
@@ -45,8 +45,8 @@ function describeRuns({ runs, at }: Pick<SystemSnapshot, "runs" | "at">): Overvi
   for (const known of runs) {
     const phase = getRunPhase(known);
     byPhase[phase] = (byPhase[phase] ?? 0) + 1;
-    if (!isTerminalPhase(phase)) active.push(describeRun(known));
-    else if (at - getEndTime(known) <= RECENTLY_FINISHED_MS) recentlyFinished.push(describeRun(known));
+    if (!isTerminalPhase(phase)) active.push(summarizeRun(known));
+    else if (at - getEndTime(known) <= RECENTLY_FINISHED_MS) recentlyFinished.push(summarizeRun(known));
   }
   const getFinishTime = ({ finishedAt, seenAt = 0 }: RunSummary) => finishedAt ?? seenAt;
   return {

@@ -3,13 +3,13 @@ import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
 import type { LaneSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
-import { describeRun } from "./describe-run.ts";
 import { describeStop } from "./describe-stop.ts";
 import { listRunActions, type RunFolderState } from "./list-run-actions.ts";
 import type { RetryStatus } from "./retry-api.ts";
 import type { RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 import { type FolderLookup, isSearchable } from "./run-folder.ts";
+import { summarizeRun } from "./summarize-run.ts";
 
 export interface RunPageParts {
   readonly at: number;
@@ -22,7 +22,7 @@ export interface RunPageParts {
 
 /** The page of a run. What the run published last precedes its folder, which lags by seconds. Pure. */
 export function describeRunPage({ at, known, found, lanes, retry }: RunPageParts): RunPage {
-  const summary = describeRun(known);
+  const summary = summarizeRun(known);
   const { published, hasCoordinator, window, dir, host } = known;
   const snapshot = published?.snapshot;
   const report = published?.end?.outcome === "finished" ? published.end.report : getManifest(found);

@@ -1,9 +1,9 @@
 import { STOP_MESSAGES } from "#src/dashboard/messages.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
-import { getRunPhase } from "./describe-run.ts";
 import type { RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 import type { FolderLookup } from "./run-folder.ts";
+import { getRunPhase } from "./summarize-run.ts";
 
 /** Why a run without a coordinator stands still, and the command that resumes it. Pure. */
 export function describeStop(known: RunInfo, found: FolderLookup): Pick<RunPage, "stopped" | "outputPending"> {

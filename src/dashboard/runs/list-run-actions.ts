@@ -1,10 +1,10 @@
 import type { RefusalReason } from "#src/dashboard/http/error-api.ts";
 import { type ListedReason, REFUSALS } from "#src/dashboard/messages.ts";
 import { decideTransition, type UserTransition } from "#src/state/runs/run-transitions.ts";
-import { getRunPhase } from "./describe-run.ts";
 import type { RunAction, RunPage } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
 import type { FolderRefusal } from "./run-folder.ts";
+import { getRunPhase } from "./summarize-run.ts";
 
 /** What the available actions depend on besides the run's state. */
 export interface RunFolderState {

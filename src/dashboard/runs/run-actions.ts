@@ -5,9 +5,9 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import type { UserTransition } from "#src/state/runs/run-transitions.ts";
-import { getRunPhase } from "./describe-run.ts";
 import type { RunActionResult } from "./run-api.ts";
 import type { RunInfo } from "./run-cache.ts";
+import { getRunPhase } from "./summarize-run.ts";
 
 /** Changes the state of a run in Redis, which workers and the coordinator obey. Throws an HttpError if that is refused. */
 export async function changeRunState(

@@ -2,12 +2,12 @@ import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
 import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
-import { describeRun, getRunPhase } from "./describe-run.ts";
 import { describeRunPage } from "./describe-run-page.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
 import type { RunList, RunPage } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
 import { findRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
+import { getRunPhase, summarizeRun } from "./summarize-run.ts";
 
 export interface RunServiceDeps {
   readonly breaker: RedisCircuitBreaker;
@@ -34,7 +34,7 @@ export class RunService {
   }
 
   async list(query: RunListQuery): Promise<RunList> {
-    return listRuns(await this.#deps.sampler.readSnapshot(), query);
+    return filterRuns(await this.#deps.sampler.readSnapshot(), query);
   }
 
   /** Reads the run from Redis. Throws an HttpError for a run that Redis does not list. */
@@ -72,7 +72,7 @@ export class RunService {
 }
 
 /** The runs of a snapshot that match the query. Pure. */
-export function listRuns(
+export function filterRuns(
   { at, runs }: Pick<SystemSnapshot, "at" | "runs">,
   { offset, limit, state, text }: RunListQuery,
 ): RunList {
@@ -82,5 +82,5 @@ export function listRuns(
       (state === undefined || getRunPhase(known) === state) &&
       (needle === "" || [known.run, known.model, known.dir].some((value) => value?.toLowerCase().includes(needle))),
   );
-  return { at, runs: matches.slice(offset, offset + limit).map(describeRun), total: matches.length, offset };
+  return { at, runs: matches.slice(offset, offset + limit).map(summarizeRun), total: matches.length, offset };
 }

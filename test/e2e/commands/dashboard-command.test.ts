@@ -35,7 +35,7 @@ test("`sluice up` does the work of runs, shows it, and leaves nothing behind", a
   });
   expect(runs).toMatchObject([{ run: id, items: { total: 400, succeeded: 400, failed: 0 }, name: "vectors" }]);
   const page = await get(`${url}/api/runs/${id}`);
-  expect(page).toMatchObject({ folder: { isAvailable: true }, output: { format: "npy" }, kind: "embedding" });
+  expect(page).toMatchObject({ folder: { isReadable: true }, output: { format: "npy" }, kind: "embedding" });
   expect(page.actions).toContain("search");
   const { items } = await get(`${url}/api/runs/${id}/items?limit=2`);
   expect(items).toMatchObject([{ index: 0, status: "succeeded" }, { index: 1 }]);
@@ -166,7 +166,7 @@ test("a chat item's story is told while its run has a failure, and after all hav
   expect((await sandbox.run(["retry", "answers", "--workers", "0"])).code).toBe(0);
   const after = await get(`${item}/0`);
   expect(after).toMatchObject({ id: "q-1", status: "succeeded", history: story.history });
-  expect(after.request.absentReason).toContain("holds no texts");
+  expect(after.request.absentReason).toContain("does not contain the texts");
   expect((await reveal()).response.text).toContain("choices");
   cli.kill("SIGTERM");
   expect(await cli.exit).toMatchObject({ code: 0 });

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ItemPage, ItemStatus, ItemSummary } from "#src/dashboard/items/item-api.ts";
+import type { ItemPage, ItemSummary, RunItemStatus } from "#src/dashboard/items/item-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
@@ -18,7 +18,7 @@ import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { formatItemFilter, type ItemSearchFilter } from "./item-filter.ts";
 import { writeFilterToUrl } from "./item-filter-url.ts";
 
-const TONES: Readonly<Record<ItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
+const TONES: Readonly<Record<RunItemStatus, Tone>> = { succeeded: "success", failed: "error", waiting: "neutral" };
 
 /** Number of items to show at once; one request to the server may find fewer. */
 const PAGE_SIZE = 50;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { findItems, type ItemFilter } from "#src/dashboard/items/find-items.ts";
-import { ItemReader } from "#src/dashboard/items/item-reader.ts";
 import { LineFile } from "#src/dashboard/items/line-file.ts";
+import { RunItemReader } from "#src/dashboard/items/run-item-reader.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
 import { openRecordStore } from "#src/producer/storage/record-store.ts";
@@ -14,7 +14,7 @@ const COUNT = 2_500;
 const idOf = (index: number) => (index === 1_700 ? 'odd "quoted" \\ 文本' : `Doc-${index}`);
 const textOf = (index: number) => (index % 1_000 === 7 ? "grey Herons" : "ships");
 
-const reader = new ItemReader();
+const reader = new RunItemReader();
 
 let dir: string;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import type { ItemStatus } from "#src/dashboard/items/item-api.ts";
+import type { RunItemStatus } from "#src/dashboard/items/item-api.ts";
 
 /** Texts of the list of items and of the page of an item. */
 export const itemsEn = {
@@ -12,7 +12,7 @@ export const itemsEn = {
     texts: "texts",
     status: "Status",
     any: "any",
-    statuses: { succeeded: "succeeded", failed: "failed", waiting: "waiting" } satisfies Record<ItemStatus, string>,
+    statuses: { succeeded: "succeeded", failed: "failed", waiting: "waiting" } satisfies Record<RunItemStatus, string>,
     onlyThisCause: "This cause only",
     findItems: "Find items",
     noMatches: "No matching items.",

@@ -4,7 +4,7 @@ import type { StoredItem } from "./stored-item.ts";
 import { StoredRecords } from "./stored-records.ts";
 
 /** An item's answer as it is stored. */
-export interface StoredAnswer {
+export interface ItemAnswer {
   /** Of a chat item: its text, or the whole answer as JSON. */
   readonly text?: string;
   readonly finishReason?: string;
@@ -30,7 +30,7 @@ const chatAnswer = z.object({
 });
 
 /** The answer of an item that succeeded, from the run's working folder or its output. */
-export async function readStoredAnswer(folder: RunFolder, item: StoredItem): Promise<StoredAnswer | undefined> {
+export async function readItemAnswer(folder: RunFolder, item: StoredItem): Promise<ItemAnswer | undefined> {
   if (item.status !== "succeeded") return undefined;
   if (item.answer !== undefined) return { text: JSON.stringify(item.answer, null, 2) };
   if (folder.itemsFile === undefined) return { dimensions: folder.manifest.dimensions };
@@ -42,10 +42,10 @@ export async function readStoredAnswer(folder: RunFolder, item: StoredItem): Pro
     return vector && { vector, dimensions: vector.length };
   }
   const logged = await records.answer(slot);
-  return logged && toStoredAnswer(logged.json, logged.storedAt * 1000);
+  return logged && toItemAnswer(logged.json, logged.storedAt * 1000);
 }
 
-function toStoredAnswer(json: unknown, recordedAt: number): StoredAnswer {
+function toItemAnswer(json: unknown, recordedAt: number): ItemAnswer {
   const { text, finishReason, usage } = chatAnswer.safeParse(json).data ?? {};
   return {
     recordedAt,

@@ -23,7 +23,7 @@ export interface ReadItemsOptions {
 const SCAN_TIME_LIMIT_MS = 3_000;
 
 /** Reads items from a run's items file and ledger while they exist, else from its output. */
-export class ItemReader {
+export class RunItemReader {
   readonly #outputs = new OutputReader();
 
   /** The items from index `from` on, in groups. Stop iterating to stop reading. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { describeRun, getRunPhase } from "#src/dashboard/runs/describe-run.ts";
 import { listRunActions } from "#src/dashboard/runs/list-run-actions.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
+import { getRunPhase, summarizeRun } from "#src/dashboard/runs/summarize-run.ts";
 import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
 import type { RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 
@@ -71,29 +71,29 @@ describe("the phase of a run", () => {
 
 describe("a run in the list", () => {
   it("has no unknown values", () => {
-    expect(describeRun(known({}))).toEqual({ run: "r", phase: "unknown", createdAt: 1 });
+    expect(summarizeRun(known({}))).toEqual({ run: "r", phase: "unknown", createdAt: 1 });
   });
 
   it("has no rate and no remaining time without a coordinator", () => {
     const fields = { state: "running" as const, published: { at: 7, snapshot: snapshot("running") } };
-    const stopped = describeRun(known(fields));
+    const stopped = summarizeRun(known(fields));
     expect(stopped).toMatchObject({ items: { total: 10, succeeded: 4, failed: 1 }, seenAt: 7 });
     expect(stopped).not.toHaveProperty("itemsPerSecond");
     expect(stopped).not.toHaveProperty("etaMs");
     expect(stopped.items).not.toHaveProperty("inFlight");
-    expect(describeRun(known({ ...fields, hasCoordinator: true }))).toMatchObject({
+    expect(summarizeRun(known({ ...fields, hasCoordinator: true }))).toMatchObject({
       itemsPerSecond: 2,
       etaMs: 2_500,
     });
   });
 
   it("has its kind while it runs", () => {
-    expect(describeRun(known({ kind: "embedding", hasCoordinator: true })).kind).toBe("embedding");
-    expect(describeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe("chat");
+    expect(summarizeRun(known({ kind: "embedding", hasCoordinator: true })).kind).toBe("embedding");
+    expect(summarizeRun(known({ kind: "embedding", published: { at: 1, end: report({}) } })).kind).toBe("chat");
   });
 
   it("has only the last part of the folder's path", () => {
-    expect(describeRun(known({ dir: "/home/ada/secret-project/vectors" })).name).toBe("vectors");
+    expect(summarizeRun(known({ dir: "/home/ada/secret-project/vectors" })).name).toBe("vectors");
   });
 });
 

@@ -24,7 +24,7 @@ export function isTerminalPhase(phase: RunPhaseView): boolean {
 }
 
 /** A run in the list. Unknown values are absent. Pure. */
-export function describeRun(known: RunInfo): RunSummary {
+export function summarizeRun(known: RunInfo): RunSummary {
   const { run, createdAt, published, model, host, dir, seenAt, hasCoordinator } = known;
   const report = published?.end?.outcome === "finished" ? published.end.report : undefined;
   const { itemsPerSecond, etaMs } = (hasCoordinator ? published?.snapshot : undefined) ?? {};
