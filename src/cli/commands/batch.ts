@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
-import { type CacheCommandOptions, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
-import type { CoordinatorCommandOptions } from "#src/cli/wiring/command-context.ts";
+import type { batchCommand } from "#src/cli/definitions/batch.ts";
+import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator-command.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
@@ -9,16 +10,8 @@ import type { BatchSource } from "#src/producer/run-kinds/batch/plan-batch.ts";
 import { createBatchPlanner } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
 import { printBatchDryRun } from "./batch-dry-run.ts";
 
-export interface BatchCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
-  readonly model?: string;
-  readonly limit?: number;
-  readonly dryRun: boolean;
-  readonly skipInvalid: boolean;
-  readonly force: boolean;
-}
-
 /** `sluice batch` */
-export async function runBatchFile(path: string, options: BatchCommandOptions): Promise<number> {
+export async function runBatchFile(path: string, options: OptionValues<typeof batchCommand>): Promise<number> {
   const config = openConfig(options.config);
   const { registry } = config;
   const dir = resolve(options.out);

@@ -1,4 +1,6 @@
+import type { pauseCommand } from "#src/cli/definitions/control-run.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
@@ -7,11 +9,6 @@ import { mayHolderLive } from "#src/producer/runs/lease.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import type { UserTransition } from "#src/state/runs/run-transitions.ts";
-
-export interface ControlCommandOptions {
-  readonly json: boolean;
-  readonly config?: string;
-}
 
 const MESSAGES: Readonly<Record<UserTransition, { readonly changed: string; readonly unchanged: string }>> = {
   pause: {
@@ -31,7 +28,7 @@ const CANCELLED_WITHOUT_COORDINATOR =
 export async function controlRun(
   action: UserTransition,
   requested: string,
-  options: ControlCommandOptions,
+  options: OptionValues<typeof pauseCommand>,
 ): Promise<number> {
   const run = await findRunId(requested);
   const config = openConfig(options.config);

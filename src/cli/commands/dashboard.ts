@@ -2,6 +2,7 @@ import type { dashboardCommand } from "#src/cli/definitions/dashboard.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
+import { waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
 
@@ -27,11 +28,4 @@ export async function runDashboard(options: OptionValues<typeof dashboardCommand
 export function describeDashboard({ url, hasPages }: Dashboard): string {
   const missing = hasPages ? "" : '\n  Its pages have not been built. Run "npm run bootstrap", then reload.';
   return `Dashboard: ${url}${missing}`;
-}
-
-export function waitForAbort(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

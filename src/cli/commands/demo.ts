@@ -10,11 +10,11 @@ import { formatCount } from "#src/cli/format/format-number.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { startDemoDashboard } from "#src/cli/wiring/demo-dashboard.ts";
-import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { listenForInterrupt, waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { childEnvironment } from "#src/config/config.ts";
 import type { Dashboard } from "#src/dashboard/start-dashboard.ts";
 import { SIMULATOR_API_KEY, startSimulator } from "#src/simulator/simulator.ts";
-import { describeDashboard, waitForAbort } from "./dashboard.ts";
+import { describeDashboard } from "./dashboard.ts";
 
 /** Limits of the simulated account, which sluice.yaml of the demo states as well, as for a real account. */
 const LIMITS = { requestsPerMinute: 480, concurrency: 6 };

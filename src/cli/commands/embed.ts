@@ -1,34 +1,17 @@
 import { resolve } from "node:path";
-import { type CacheCommandOptions, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
-import type { CoordinatorCommandOptions } from "#src/cli/wiring/command-context.ts";
+import type { embedCommand } from "#src/cli/definitions/embed.ts";
+import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator-command.ts";
 import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { InputError } from "#src/core/errors.ts";
-import type { ResultFormat } from "#src/producer/output/result-writer.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
-import type { EmbeddingPurpose, ModelData } from "#src/providers/provider.ts";
+import type { ModelData } from "#src/providers/provider.ts";
 import { printEmbedDryRun } from "./embed-dry-run.ts";
 
-export interface EmbedCommandOptions extends CoordinatorCommandOptions, CacheCommandOptions {
-  readonly model: string;
-  readonly type: EmbeddingPurpose;
-  readonly format: ResultFormat;
-  readonly withText: boolean;
-  /** Undefined: 400, or half of the model's limit if that is less. */
-  readonly chunkTokens?: number;
-  readonly chunkOverlap: number;
-  readonly chunk: boolean;
-  readonly idField: string;
-  readonly textField: string;
-  readonly limit?: number;
-  readonly dryRun: boolean;
-  readonly skipInvalid: boolean;
-  readonly force: boolean;
-}
-
 /** `sluice embed` */
-export async function runEmbed(paths: readonly string[], options: EmbedCommandOptions): Promise<number> {
+export async function runEmbed(paths: readonly string[], options: OptionValues<typeof embedCommand>): Promise<number> {
   const config = openConfig(options.config);
   const { provider, model } = config.registry.findModel(options.model, "embedding");
   if (model.kind !== "embedding") {
@@ -49,7 +32,7 @@ function createRequest(
   paths: readonly string[],
   provider: string,
   model: ModelData,
-  options: EmbedCommandOptions,
+  options: OptionValues<typeof embedCommand>,
 ): EmbeddingRunOptions {
   return {
     sources: {
@@ -76,7 +59,7 @@ function createRequest(
 const DEFAULT_CHUNK_TOKENS = 400;
 
 /** Half of the model's limit is safe, because a table or code may have 1.5 times as many tokens as estimated. */
-function chooseChunkSize({ chunkTokens }: EmbedCommandOptions, { maxTokens }: ModelData): number {
+function chooseChunkSize({ chunkTokens }: OptionValues<typeof embedCommand>, { maxTokens }: ModelData): number {
   if (chunkTokens !== undefined) return chunkTokens;
   return maxTokens === undefined
     ? DEFAULT_CHUNK_TOKENS

@@ -1,9 +1,9 @@
+import type { retryCommand } from "#src/cli/definitions/retry.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import type { CoordinatorCommandOptions } from "#src/cli/wiring/command-context.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { retryInFolder } from "#src/cli/wiring/coordinator-command.ts";
 import {
   describeFailureFilter,
-  type FailureFilterOptions,
   mayHaveFailures,
   parseFailureFilter,
   resolveOtherCause,
@@ -15,10 +15,8 @@ import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.t
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
 
-export interface RetryCommandOptions extends Omit<CoordinatorCommandOptions, "out">, FailureFilterOptions {}
-
 /** `sluice retry` */
-export async function runRetry(requested: string, options: RetryCommandOptions): Promise<number> {
+export async function runRetry(requested: string, options: OptionValues<typeof retryCommand>): Promise<number> {
   const parsed = parseFailureFilter(options);
   const config = openConfig(options.config);
   const dir = await findRunFolder(requested, config);

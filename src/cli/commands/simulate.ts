@@ -2,12 +2,11 @@ import type { simulateCommand } from "#src/cli/definitions/simulate.ts";
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
-import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { listenForInterrupt, waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { errorCode } from "#src/core/errors.ts";
 import { COMPATIBLE_PROFILES } from "#src/providers/openai-compatible/profiles.ts";
 import { SIMULATOR_API_KEY, SIMULATOR_ZHIPU_KEY, startSimulator } from "#src/simulator/simulator.ts";
 import { SIMULATED_SPARK } from "#src/simulator/spark/spark.ts";
-import { waitForAbort } from "./dashboard.ts";
 
 /** The simulated OpenAI protocol serves every vendor with this protocol. */
 function describeVendors(openaiUrl: string): string[] {

@@ -6,12 +6,13 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createDashboardOptions } from "#src/cli/options/dashboard-options.ts";
 import { type ChildWorkers, startChildWorkers } from "#src/cli/wiring/child-workers.ts";
+import { waitForAbort } from "#src/cli/wiring/interrupt.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
 import { openServiceContext } from "#src/cli/wiring/open-service-context.ts";
 import { rotateLog } from "#src/cli/wiring/rotate-log.ts";
 import type { Config } from "#src/config/config.ts";
 import { type Dashboard, startDashboard } from "#src/dashboard/start-dashboard.ts";
-import { describeDashboard, waitForAbort } from "./dashboard.ts";
+import { describeDashboard } from "./dashboard.ts";
 
 /** A larger log is rotated at the next start. */
 const LOG_BYTES = 10 * 1024 * 1024;

@@ -25,3 +25,10 @@ export function listenForInterrupt(): { readonly signal: AbortSignal; dispose():
     },
   };
 }
+
+export function waitForAbort(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -75,7 +75,7 @@ test("a worker killed in mid-answer is replaced; the reader sees a reset and the
   expect(last.flatMap(({ text }) => text ?? []).join("")).toContain("You wrote 1 word");
 });
 
-test("an error record is told with its mend, and exits with 1", async () => {
+test("a failed item is reported with a hint, and the exit code is 1", async () => {
   sandbox.simulator.configure({ faults: [{ action: { type: "code", code: 1026 } }] });
   const { code, stdout, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });

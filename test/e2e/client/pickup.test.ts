@@ -90,7 +90,7 @@ async function recordText(id: string): Promise<string> {
 }
 
 test.skipIf(!available)(
-  "submitter, worker and reader are processes of their own; a killed reader goes on without a gap or a repeat",
+  "submitter, worker and reader are separate processes; a restarted reader continues without a gap or a repetition",
   async () => {
     sandbox.simulator.configure({ deltaMs: 30 });
     await startWorker();

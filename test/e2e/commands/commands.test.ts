@@ -64,32 +64,32 @@ test("a finished run can be listed, shown and searched, and no key is anywhere",
   }
 });
 
-test("the doctor says what is well, what is wrong and the mend, and never a secret", async () => {
+test("doctor reports what works, what is wrong and how to fix it, and never prints a secret", async () => {
   await using sandbox = await CliSandbox.open({ env: { MINIMAX_API_KEY: KEY } });
-  const well = await sandbox.run(["doctor"]);
-  expect(well).toMatchObject({ code: 0, stderr: "" });
-  expect(well.stdout).toMatch(/ok +redis +private/);
-  expect(well.stdout).toContain("from sluice.yaml");
-  expect(well.stdout).toContain("not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set");
+  const healthy = await sandbox.run(["doctor"]);
+  expect(healthy).toMatchObject({ code: 0, stderr: "" });
+  expect(healthy.stdout).toMatch(/ok +redis +private/);
+  expect(healthy.stdout).toContain("from sluice.yaml");
+  expect(healthy.stdout).toContain("not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set");
   // One column for all names, however long.
-  const starts = well.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
+  const starts = healthy.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
   expect(new Set(starts.filter((start) => start !== undefined)).size).toBe(1);
-  const ill = await sandbox.run(["doctor", "--json"], {
+  const broken = await sandbox.run(["doctor", "--json"], {
     env: { REDIS_URL: "redis://:pa55word@127.0.0.1:1", MINIMAX_API_KEY: undefined },
   });
-  expect(ill.code).toBe(2);
-  const findings: { area: string; level: string; message: string }[] = JSON.parse(ill.stdout);
+  expect(broken.code).toBe(2);
+  const findings: { area: string; level: string; message: string }[] = JSON.parse(broken.stdout);
   const problems = findings.filter(({ level }) => level === "problem").map(({ area }) => area);
   expect(problems).toEqual(expect.arrayContaining(["providers", "redis"]));
-  for (const { stdout, stderr } of [well, ill]) expect(stdout + stderr).not.toMatch(/pa55word|sk-e2e/);
+  for (const { stdout, stderr } of [healthy, broken]) expect(stdout + stderr).not.toMatch(/pa55word|sk-e2e/);
   sandbox.write("sluice.yaml", "providers: { minimax: { modles: {} } }\n");
-  const broken = await sandbox.run(["doctor"]);
-  expect(broken).toMatchObject({ code: 2 });
-  expect(broken.stdout).toMatch(/PROBLEM +settings .*models/);
+  const invalid = await sandbox.run(["doctor"]);
+  expect(invalid).toMatchObject({ code: 2 });
+  expect(invalid.stdout).toMatch(/PROBLEM +settings .*models/);
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a Redis that evicts is refused, one without persistence is told of, one that is away is named", async () => {
+test("a Redis that evicts is refused, one without persistence causes a warning, an unreachable one is named", async () => {
   const [evicting, forgetful] = await Promise.all([
     startRedisProcess({
       settings: [
@@ -109,8 +109,8 @@ test("a Redis that evicts is refused, one without persistence is told of, one th
     expect(away).toMatchObject({ code: 2, stderr: expect.stringContaining("127.0.0.1:1") });
     expect(away.stderr).not.toContain("pa55word");
     expect(sandbox.simulator.statistics().calls).toBe(0);
-    const told = await embed(forgetful.url);
-    expect(told).toMatchObject({ code: 0, stderr: expect.stringMatching(/persist|appendonly/) });
+    const warned = await embed(forgetful.url);
+    expect(warned).toMatchObject({ code: 0, stderr: expect.stringMatching(/persist|appendonly/) });
     await sandbox.waitUntilNoProcesses();
   } finally {
     await Promise.all([evicting.stop(), forgetful.stop()]);

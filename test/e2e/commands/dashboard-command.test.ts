@@ -104,7 +104,7 @@ test("a cluster retried from a page gets its results, by a process beside the se
   expect(await cli.exit).toMatchObject({ code: 0 });
 });
 
-test("a chat item's story is told while its run has a failure, and after all have ended well", async () => {
+test("a chat item's history is available while its run has a failure, and after all items have succeeded", async () => {
   const hostile = "<img src=x onerror=alert(1)>";
   const line = (id: string, content: string) =>
     JSON.stringify({
@@ -189,7 +189,7 @@ test("an address that cannot be used is one clear sentence", async () => {
 });
 
 test.runIf(process.platform === "linux")(
-  "workers of `sluice up` get no password of the dashboard, and its log begins anew when it is large",
+  "workers of `sluice up` get no password of the dashboard, and its log is rotated when it is large",
   async () => {
     const log = sandbox.write(".sluice/workers.log", "x".repeat(11 * 1024 * 1024));
     const env = {

@@ -207,7 +207,7 @@ describe("the settings file", () => {
 });
 
 describe("problems", () => {
-  it("are all told at once, each with its place", () => {
+  it("are all reported together, each with its location", () => {
     write(
       "sluice.yaml",
       `redis: { url: "postgres://u:hunter2@db/0" }

@@ -42,7 +42,7 @@ test("a terminal sees deltas as they come, made harmless, and that the answer be
   expect(diagnostics).toBe("3 tokens in, 1,200 tokens out\n");
 });
 
-test("a reset before the first word is nobody's concern", () => {
+test("a reset before the first word has no effect", () => {
   expect(print([{ type: "reset" }, { type: "delta", text: "hi" }, END], { isTTY: true }).text).toBe("hi\n");
 });
 

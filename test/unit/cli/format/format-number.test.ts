@@ -10,7 +10,7 @@ import {
   formatShortCount,
 } from "#src/cli/format/format-number.ts";
 
-describe("figures", () => {
+describe("numbers", () => {
   it.each([
     [1_234_567, "1,234,567"],
     [0, "0"],

@@ -71,7 +71,7 @@ describe("width", () => {
 describe("a table", () => {
   const columns = [{ title: "run" }, { title: "items", align: "right" }, { title: "source", maxWidth: 8 }] as const;
 
-  it("aligns words on the left and figures on the right, whatever the script", () => {
+  it("aligns words on the left and numbers on the right, in any script", () => {
     const table = formatTable(columns, [
       ["r1", "1,234", "docs"],
       ["汉字", "5", "a long folder name"],

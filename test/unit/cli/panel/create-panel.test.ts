@@ -79,7 +79,7 @@ const snapshots = fc
       }),
   );
 
-test("the screen shows the last picture, whatever lines came and went before it", () => {
+test("the screen shows the last frame, whichever lines appeared and disappeared before", () => {
   fc.assert(
     fc.property(fc.array(snapshots, { minLength: 1, maxLength: 6 }), (drawn) => {
       let now = NOW;

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { describeRunEnd } from "#src/cli/panel/describe-run-end.ts";
 import { sampleReport } from "./sample-report.ts";
 
-describe("the last words", () => {
-  it("of a finished run say what came of it, what it took and where it is", () => {
+describe("the last lines", () => {
+  it("of a finished run state its result, its cost and its output files", () => {
     expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  2 failed: too-long 2",
@@ -13,7 +13,7 @@ describe("the last words", () => {
     ]);
   });
 
-  it("leave out the figures below a panel that shows them", () => {
+  it("leave out the statistics below a panel, which shows them", () => {
     expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true })).toEqual([
       "98 of 100 items succeeded in 20 s",
       "  out/records.jsonl",

@@ -7,7 +7,7 @@ describe("events between two snapshots", () => {
     expect(diffSnapshots(sampleSnapshot(), sampleSnapshot({ tokens: 5 }))).toEqual([]);
   });
 
-  it("tell of every lane that snoozed, was parked or goes on", () => {
+  it("report every lane that was snoozed, parked or reopened", () => {
     const open = sampleSnapshot({ lanes: [sampleLane({ name: "a" }), sampleLane({ name: "b" })] });
     const held = sampleSnapshot({
       lanes: [
@@ -29,11 +29,11 @@ describe("events between two snapshots", () => {
   it("tell once why nothing succeeds, and again when the cause is another", () => {
     const trouble = { kind: "network", message: "refused", lane: "a/b", address: "h:1", since: NOW };
     const after = sampleSnapshot({ trouble });
-    const told = { type: "trouble", kind: "network", message: "refused", lane: "a/b", address: "h:1" };
-    expect(diffSnapshots(sampleSnapshot(), after)).toEqual([told]);
+    const outage = { type: "trouble", kind: "network", message: "refused", lane: "a/b", address: "h:1" };
+    expect(diffSnapshots(sampleSnapshot(), after)).toEqual([outage]);
     expect(diffSnapshots(after, after)).toEqual([]);
     const other = sampleSnapshot({ trouble: { ...trouble, message: "no route" } });
-    expect(diffSnapshots(after, other)).toEqual([{ ...told, message: "no route" }]);
+    expect(diffSnapshots(after, other)).toEqual([{ ...outage, message: "no route" }]);
     expect(diffSnapshots(after, sampleSnapshot())).toEqual([]);
   });
 

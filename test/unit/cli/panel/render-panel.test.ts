@@ -13,7 +13,7 @@ function render(changes: Partial<RunSnapshot> = {}, options: Partial<PanelOption
 const lineWith = (panel: string, text: string) => panel.split("\n").find((line) => line.includes(text));
 
 describe("the panel", () => {
-  it("shows progress, figures, limits, failures and money on 80 columns", () => {
+  it("shows progress, statistics, limits, failures and cost on 80 columns", () => {
     const cost = { spent: 1.395, expected: 2.43, currency: "CNY" };
     const snoozed = sampleLane({
       name: "minimax:team-b/embo-01",
@@ -49,7 +49,7 @@ describe("the panel", () => {
 
   it("keeps every figure on 40 columns", () => {
     expect(
-      `\n${render({}, { width: 40, output: "./vectors", notice: "a worker ended and was replaced" })}\n`,
+      `\n${render({}, { width: 40, output: "./vectors", notice: "a worker exited and was replaced" })}\n`,
     ).toMatchInlineSnapshot(`
       "
       sluice  minimax/embo-01  run r1  to ./v…
@@ -74,7 +74,7 @@ describe("the panel", () => {
       failures  content-filter 2
                 too-long 1
 
-      a worker ended and was replaced
+      a worker exited and was replaced
       "
     `);
   });
@@ -180,7 +180,7 @@ describe("the panel", () => {
     );
   });
 
-  it("never is wider than the terminal, whatever the figures", () => {
+  it("is never wider than the terminal, for any numbers", () => {
     const figure = fc.oneof(
       fc.nat(),
       fc.constant(0),

@@ -159,8 +159,8 @@ describe("JSON events", () => {
     const report = sampleReport();
     reporter.end({ outcome: "finished", report, output: "out" });
     reporter.close();
-    const told = events(screen);
-    expect(told.map(({ event, items }) => [event, items?.succeeded])).toEqual([
+    const reported = events(screen);
+    expect(reported.map(({ event, items }) => [event, items?.succeeded])).toEqual([
       ["planning", undefined],
       ["run-start", undefined],
       ["progress", 1],
@@ -171,8 +171,8 @@ describe("JSON events", () => {
       ["progress", 4],
       ["run-end", undefined],
     ]);
-    expect(told[1]).toEqual({ event: "run-start", at: "2026-03-01T12:00:00.000Z", ...START });
-    expect(told.at(-1)).toEqual({
+    expect(reported[1]).toEqual({ event: "run-start", at: "2026-03-01T12:00:00.000Z", ...START });
+    expect(reported.at(-1)).toEqual({
       event: "run-end",
       at: "2026-03-01T12:00:01.000Z",
       outcome: "finished",
@@ -221,7 +221,7 @@ describe("the live panel", () => {
     expect(screen.text).not.toContain("49.0 %");
   });
 
-  it("leaves the final picture with the report's figures, and the last words below it", () => {
+  it("leaves a last frame with the numbers of the report, and the last lines below it", () => {
     const { screen, reporter } = open({ isTTY: true });
     reporter.start(START);
     reporter.progress(at(97));
@@ -236,7 +236,7 @@ describe("the live panel", () => {
     expect(last).toContain("98 of 100 items succeeded in 20 s\n  out/records.jsonl\n");
   });
 
-  it("keeps the picture when it is closed in the middle, and never touches the cursor", () => {
+  it("keeps the last frame when it is closed early, and never hides the cursor", () => {
     const { screen, clock, reporter } = open({ isTTY: true });
     reporter.start(START);
     clock.now += 250;
