@@ -3,7 +3,7 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 
 /** What commands that coordinate a run tell the user, besides progress. */
 export const COORDINATOR_MESSAGES = {
-  resumeHint: "Nothing is lost: run the same command again to resume.",
+  resumeHint: "Nothing is lost. Run the same command again to resume where it stopped.",
   interruptedWhilePlanning: "interrupted while planning; nothing was sent",
   stopping: "stopping: calls in flight finish, everything else returns to the queue",
   refused: (problems: number) => `the input has ${formatMany(problems, "problem")}; nothing was sent`,

@@ -38,7 +38,7 @@ export async function findRunFolder(requested: string, config: Config): Promise<
     if (run.dir !== undefined && run.host === hostname() && existsSync(run.dir)) return run.dir;
     throw new RunError(
       `the folder of ${requested} is not on this machine (${run.host ?? "?"}: ${run.dir ?? "unknown"})`,
-      "run this command on that machine, or name the folder",
+      "Run this command on that machine, or name the folder.",
     );
   } finally {
     await redis.close();
@@ -51,6 +51,6 @@ export async function requireWorkFolder(dir: string): Promise<void> {
   if (existsSync(join(work, ITEMS_FILE))) return await assertWorkFormatReadable(work);
   throw new RunError(
     `${work}, which a retry needs, does not exist`,
-    "run the original command again, with a new folder or with --force",
+    "Run the original command again, with a new folder or with --force.",
   );
 }

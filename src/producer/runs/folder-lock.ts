@@ -8,9 +8,9 @@ const MAX_TRIES = 10;
 const NO_HARD_LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
 /**
- * Keeps a second process out of an output folder. The lease in Redis does the same for a run, but two processes
- * could use two Redis servers, or none yet while they plan. A lock left by a process of this machine that no longer
- * lives is taken over. Returns the function that gives it back.
+ * Locks a folder against other processes. The lease in Redis does the same for a run, but two processes may use two Redis
+ * servers, or none yet while they plan. A lock of a dead process of this machine is taken over. Resolves with the
+ * function that releases the lock; throws a RunError if another process holds it.
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
@@ -21,12 +21,12 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   throw new RunError(
     `${folder} is in use by process ${pid} on ${host}`,
     host === hostname()
-      ? "wait for it to end, or stop it; then run the same command again"
-      : `wait for it to end; if that machine is gone for good, remove ${path}`,
+      ? "Wait for it to end, or stop it. Then run the same command again."
+      : `Wait for it to end. If that machine no longer exists, delete ${path}.`,
   );
 }
 
-/** Resolves with the living holder, or with undefined when the lock is ours. */
+/** Resolves with undefined if the lock was acquired, else with its living holder. */
 async function acquireLock(path: string): Promise<{ readonly host: string; readonly pid: string } | undefined> {
   const own = `${hostname()} ${process.pid} ${randomBytes(6).toString("hex")}\n`;
   let holder = { host: "this machine", pid: "?" };
@@ -36,7 +36,7 @@ async function acquireLock(path: string): Promise<{ readonly host: string; reado
     if (found === undefined) continue;
     const [host = "", pid = ""] = found.trim().split(" ");
     holder = { host: host || holder.host, pid: pid || holder.pid };
-    // An empty lock is what a power cut leaves; a lock of ours is never seen without its holder.
+    // A power cut can leave an empty lock. A lock that is created by link never appears without its content.
     const isStale = found.trim() === "" || (host === hostname() && !isProcessAlive(Number(pid)));
     if (!isStale) return holder;
     await removeStaleLock(path, found);
@@ -44,7 +44,7 @@ async function acquireLock(path: string): Promise<{ readonly host: string; reado
   return holder;
 }
 
-/** Puts the lock in place with its holder's name in it, in one step; false when there is one. */
+/** Creates the lock together with its content, atomically. False if there is a lock. */
 async function createByLink(path: string, content: string): Promise<boolean> {
   const temporaryPath = `${path}.${randomBytes(6).toString("hex")}`;
   await writeFile(temporaryPath, content);
@@ -52,9 +52,9 @@ async function createByLink(path: string, content: string): Promise<boolean> {
     await link(temporaryPath, path);
     return true;
   } catch (error) {
-    // ENOENT: whoever holds the folder has cleared it, our draft included.
+    // ENOENT: the holder of the lock has cleared the folder, including our temporary file.
     if (errorCode(error) === "EEXIST" || errorCode(error) === "ENOENT") return false;
-    // File systems without hard links: in two steps, then; a power cut between them leaves an empty lock.
+    // Without hard links it takes two steps, and a power cut between them leaves an empty lock.
     if (NO_HARD_LINK_ERRORS.includes(errorCode(error) ?? "")) return await createByWrite(path, content);
     throw error;
   } finally {
@@ -73,8 +73,8 @@ async function createByWrite(path: string, content: string): Promise<boolean> {
 }
 
 /**
- * Removes a lock whose holder is dead. Of several processes that find it, each could remove the new lock of the one
- * that was faster; so removing it takes a lock of its own, named after what is to be removed.
+ * Removes the lock of a dead process. If several processes find it, a slow one could remove the new lock of a fast one.
+ * Removal therefore needs a lock of its own, named after the content of the stale lock.
  */
 async function removeStaleLock(path: string, found: string): Promise<void> {
   const removalLock = `${path}.${createHash("sha256").update(found).digest("hex").slice(0, 16)}`;
@@ -89,7 +89,7 @@ async function removeStaleLock(path: string, found: string): Promise<void> {
   }
 }
 
-/** Does a process of this machine live? One of another user counts as living. */
+/** Whether a process of this machine is running. True for processes of other users. */
 export function isProcessAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {

@@ -5,19 +5,19 @@ import type { RunControl } from "#src/state/runs/run-control.ts";
 import { isProcessAlive } from "./folder-lock.ts";
 import { RunStoppedError } from "./run-error.ts";
 
-/** A dead coordinator's run can be taken over after this long; renewed several times in between. */
+/** Time after which another process can take over the run of a dead coordinator. The lease is renewed every 2 s. */
 export const LEASE_MS = 10_000;
 
 export interface Lease {
   readonly token: string;
-  /** Renews; takes the lease again when it lapsed and nobody else has it. Throws when somebody else has. */
+  /** Renews the lease, or acquires it again if it has expired. Throws if another process holds it. */
   renew(): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * Takes the lease of a run. One held by a process of this machine that no longer lives is broken at once; one that
- * may merely be silent is waited for until it lapses; a live holder means that the run is refused.
+ * Acquires the lease of a run. The lease of a dead process of this machine is broken immediately. If the holder is on
+ * another machine, its lease may expire, so this waits. Throws a RunStoppedError if the holder is alive.
  */
 export async function acquireLease(
   control: RunControl,
@@ -44,7 +44,7 @@ export async function acquireLease(
     token,
     async renew() {
       const holder = await control.acquireLease(token, LEASE_MS);
-      if (holder !== undefined) throw createLeaseHeldError(holder, "lost-lease");
+      if (holder !== undefined) throw createLeaseHeldError(holder);
     },
     release: () => control.releaseLease(token),
   };
@@ -66,10 +66,10 @@ function describeHolder(holder: string): string {
   return `process ${pid} on ${host}`;
 }
 
-function createLeaseHeldError(holder: string, reason: "lost-lease" | "interrupted" = "lost-lease"): RunStoppedError {
+function createLeaseHeldError(holder: string): RunStoppedError {
   return new RunStoppedError(
-    reason,
-    `this run is being worked on by ${describeHolder(holder)}`,
-    "wait for it to end, or stop it; then run the same command again",
+    "lost-lease",
+    `this run is coordinated by ${describeHolder(holder)}`,
+    "Wait for it to end, or stop it. Then run the same command again.",
   );
 }

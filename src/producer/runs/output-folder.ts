@@ -12,7 +12,7 @@ export async function createOutputFolder(dir: string): Promise<void> {
   } catch (error) {
     const code = errorCode(error);
     const reason = code === "EEXIST" || code === "ENOTDIR" ? "it is a file" : code;
-    throw new RunError(`${dir}: cannot be used as output folder (${reason})`, "choose another one with --out", error);
+    throw new RunError(`${dir}: cannot be used as output folder (${reason})`, "Choose another one with --out.", error);
   }
 }
 
@@ -27,14 +27,14 @@ export async function clearOutputFolder(dir: string, force: boolean): Promise<vo
   if (foreignFiles.length > 0) {
     throw new RunError(
       `${dir} is not empty: it contains ${listNames(foreignFiles)}`,
-      "choose an empty or new folder with --out",
+      "Choose an empty or new folder with --out.",
     );
   }
   const results = names.filter((name) => name !== WORK_FOLDER);
   if (results.length > 0 && !force) {
     throw new RunError(
       `${dir} contains ${listNames(results)} of a run, but no ${MANIFEST_FILE}`,
-      "choose another folder with --out, or delete these files with --force",
+      "Choose another folder with --out, or delete these files with --force.",
     );
   }
   for (const name of results) await rm(join(dir, name), { recursive: true, force: true });

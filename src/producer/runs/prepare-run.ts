@@ -71,7 +71,7 @@ async function requireSameRun<M extends RunManifest>(
   if (!isDifferences(matched)) return matched;
   throw new RunError(
     `${dir} contains another run (${existing.run}, ${existing.state}): ${matched.join("; ")}`,
-    "choose another folder with --out, or delete that run with --force",
+    "Choose another folder with --out, or delete that run with --force.",
   );
 }
 

@@ -34,9 +34,9 @@ export function describeStopReason(thrown: unknown): { message: string; hint?: s
 }
 
 const PARKED_HINTS = {
-  auth: "fix the credentials",
-  quota: "fix the account (balance, plan or quota)",
-  other: "check that the provider can be reached (its base URL, your network)",
+  auth: "Fix the credentials",
+  quota: "Fix the account (balance, plan or quota)",
+  other: "Check that the provider can be reached (its base URL, your network)",
 };
 
 /**
@@ -50,7 +50,11 @@ export function createParkedError(reasons: readonly string[], outage?: OutageSna
     first === "unreachable"
       ? `the provider cannot be reached: calls keep failing with ${describeOutage(outage)}`
       : first;
-  return new RunStoppedError("parked", message, `${PARKED_HINTS[kind]}, then run the same command again to resume`);
+  return new RunStoppedError(
+    "parked",
+    message,
+    `${PARKED_HINTS[kind]}, then run the same command again. It resumes where it stopped.`,
+  );
 }
 
 function describeOutage(outage: OutageSnapshot | undefined): string {

@@ -6,30 +6,30 @@ import { errorCode, RunError } from "#src/core/errors.ts";
 const counts = z.record(z.string(), z.number());
 
 const cacheStats = z.object({
-  /** Items that were delivered from an equal one of this run. */
+  /** Duplicates of other items of the run. */
   copies: z.int(),
   /** Items that were answered from the cache. */
   cached: z.int(),
-  /** Upstream calls that all of them together would have taken, at least. */
+  /** The least number of upstream calls that they would have needed. */
   calls: z.int(),
-  /** What the provider would have counted. */
+  /** Tokens that the provider would have counted. */
   tokens: z.number(),
   cost: z.exactOptional(z.object({ amount: z.number(), currency: z.string() })),
 });
 
-/** What `run.json` says of a run of any kind. */
+/** The fields of `run.json` that all kinds of runs share. */
 const common = {
   version: z.literal(1),
   run: z.string(),
   /** planned -> running <-> stopped -> writing -> finished */
   state: z.enum(["planned", "running", "stopped", "writing", "finished"]),
   sluice: z.string(),
-  /** "minimax/embo-01"; of a run with several models, all of them. */
+  /** "minimax/embo-01"; a list of names if the run has several models. */
   model: z.string(),
   source: z.object({
     paths: z.array(z.string()),
     sha256: z.string(),
-    /** What standard input held, where it was read. */
+    /** Size and hash of stdin, if it was read. */
     stdin: z.exactOptional(z.object({ bytes: z.number(), sha256: z.string() })),
     fingerprint: z.string(),
     files: z.int(),
@@ -38,34 +38,34 @@ const common = {
     bytes: z.number(),
     items: z.int(),
     estimatedTokens: z.number(),
-    /** Bad lines, files and records left out because of --skip-invalid. */
+    /** Number of invalid lines, files and records that were skipped because of --skip-invalid. */
     skippedInvalid: z.int(),
   }),
   createdAt: z.string(),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
-  /** Time some coordinator was at work, ms. */
+  /** Total time for which the run was coordinated, ms. */
   activeMs: z.number(),
   items: z.object({ total: z.int(), succeeded: z.int(), failed: z.int(), missing: z.int() }),
   failuresByKind: counts,
-  /** As the provider reported. */
+  /** As reported by the provider. */
   tokens: z.number(),
   calls: z.object({
     made: z.int(),
     answered: z.int(),
     failed: z.int(),
     throttled: z.int(),
-    /** Calls whose answer nobody got to use, because a process died or another worker had been faster. */
+    /** Calls whose answer could not be used, because a process died or another worker was faster. */
     paidTwice: z.int(),
   }),
-  /** Inputs put back because the provider asked to wait. */
+  /** Inputs that were delayed because the provider asked to wait. */
   snoozes: z.int(),
   /** Inputs per call as a share of what a call may carry. */
   batchFill: z.number().optional(),
   cost: z.object({ amount: z.number(), currency: z.string() }).optional(),
-  /** Results that no call was made for; absent when there are none. */
+  /** Items that needed no call; absent if there are none. */
   reused: cacheStats.optional(),
-  /** Counters in Redis at the last checkpoint, for a Redis that loses them. */
+  /** The Redis counters at the last checkpoint, in case Redis loses them. */
   counters: counts,
 };
 
@@ -82,15 +82,15 @@ const embeddingManifest = z.looseObject({
 });
 export type EmbeddingManifest = z.infer<typeof embeddingManifest>;
 
-/** A run from a file of requests. */
+/** A run that `sluice batch` started. */
 const batchManifest = z.looseObject({
   ...common,
   kind: z.enum(["chat", "embedding"]),
-  /** What all its requests are for. */
+  /** The endpoint of all its requests. */
   endpoint: z.enum(["/v1/chat/completions", "/v1/embeddings"]),
-  /** "provider/model" of every model that a request names. */
+  /** "provider/model" of every model that it calls. */
   models: z.array(z.string()).min(1),
-  /** Of an embedding run's vectors, and what its requests ask for where they do. */
+  /** Dimensions of an embedding run's vectors, and those that its requests specify, if they do. */
   dimensions: z.int().positive().optional(),
   askedDimensions: z.int().positive().optional(),
   output: z.object({ format: z.literal("batch"), files: z.array(z.string()) }),
@@ -98,20 +98,20 @@ const batchManifest = z.looseObject({
 export type BatchManifest = z.infer<typeof batchManifest>;
 
 /**
- * `run.json`: what a run is, how far it is, and in the end its report. It holds no text of any item and no secret.
- * Written by the run's coordinator only, whole or not at all.
+ * `run.json`: the description, progress and final report of a run. It contains no text of any item and no secret. Only the
+ * coordinator writes it, atomically.
  */
 export const runManifest = z.union([embeddingManifest, batchManifest]);
 export type RunManifest = z.infer<typeof runManifest>;
 
-/** True for a run from a file of requests, whatever its kind. */
+/** Whether `sluice batch` started the run. */
 export function isBatch(manifest: RunManifest): manifest is BatchManifest {
   return manifest.output.format === "batch";
 }
 
 export const MANIFEST_FILE = "run.json";
 
-/** The manifest of the run in `dir`, or undefined when there is none. Throws a RunError when it cannot be read. */
+/** The manifest of the run in `dir`; undefined if there is none. Throws a RunError if it cannot be read. */
 export async function readManifest(dir: string): Promise<RunManifest | undefined> {
   const path = join(dir, MANIFEST_FILE);
   let text: string;
@@ -119,13 +119,13 @@ export async function readManifest(dir: string): Promise<RunManifest | undefined
     text = await readFile(path, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw new RunError(`${path}: cannot be read (${errorCode(error)})`, "check the folder's permissions", error);
+    throw new RunError(`${path}: cannot be read (${errorCode(error)})`, "Check the permissions of the folder.", error);
   }
   const parsed = runManifest.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw new RunError(
-    `${path}: is not the manifest of a run of this version`,
-    "choose another folder with --out, or start over with --force",
+    `${path}: not the manifest of a run of this version`,
+    "Choose another folder with --out, or start over with --force.",
   );
 }
 
@@ -137,12 +137,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Replaces the manifest; after a crash at any moment there is the old one or the new one, whole. */
+/** Replaces the manifest atomically: after a crash the folder contains either the old or the new one. */
 export async function writeManifest(dir: string, manifest: RunManifest): Promise<void> {
   try {
     await mkdir(dir, { recursive: true });
     const path = join(dir, MANIFEST_FILE);
-    // One name for all: what a killed process leaves behind is used up by the next one.
+    // A fixed name, so that the file of a killed process is overwritten by the next one.
     const temporary = `${path}.tmp`;
     const handle = await open(temporary, "w");
     try {
@@ -156,7 +156,7 @@ export async function writeManifest(dir: string, manifest: RunManifest): Promise
     const reason = errorCode(error) === "ENOSPC" ? "the disk is full" : `${errorCode(error)}`;
     throw new RunError(
       `${join(dir, MANIFEST_FILE)}: cannot be written (${reason})`,
-      "make room or mend the permissions, then run the same command again",
+      "Free disk space or fix the permissions, then run the same command again.",
       error,
     );
   }

@@ -105,12 +105,12 @@ const refuse = {
     outcome: "refused",
     code: "no-coordinator",
     message: `${name} is stopped: no process coordinates it`,
-    hint: "run its command again to resume it",
+    hint: "Run its command again to resume it.",
   }),
   ended: (transition: UserTransition, name: string, state: string): TransitionRefusal => ({
     outcome: "refused",
     code: `nothing-to-${transition}`,
     message: `${name} is ${state} and cannot be ${PARTICIPLES[transition]}`,
-    hint: state === "cancelled" ? 'once it has ended, "sluice retry" retries its cancelled items' : undefined,
+    hint: state === "cancelled" ? 'Once it has ended, retry its cancelled items with "sluice retry".' : undefined,
   }),
 };

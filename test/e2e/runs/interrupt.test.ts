@@ -110,7 +110,7 @@ test("a planning process that is killed ends the command with a mend, and nothin
   const { code, stderr } = await cli.exit;
   expect(code).toBe(2);
   expect(stderr).toContain("SIGKILL");
-  expect(stderr).toContain("run the same command again");
+  expect(stderr).toContain("Run the same command again");
   expect(sandbox.simulator.statistics().calls).toBe(0);
   await sandbox.waitUntilNoProcesses();
 });

@@ -93,7 +93,7 @@ test("a run whose coordinator is gone is cancelled when its command is run again
   expect(await cli.exit).toMatchObject({ code: 130 });
   const refused = await sandbox.run(["resume", id]);
   expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("run its command again");
+  expect(refused.stderr).toContain("Run its command again");
   const viewed = await sandbox.run(["run", id, "--json"]);
   expect(viewed.code).toBe(2);
   expect(JSON.parse(viewed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({
@@ -119,7 +119,7 @@ test("a run whose coordinator was killed can be neither paused nor resumed, and 
     const { code, stdout, stderr } = await sandbox.run([verb, id]);
     expect({ verb, code, stdout }).toEqual({ verb, code: 2, stdout: "" });
     expect(stderr).toContain(`${id} is stopped`);
-    expect(stderr).toContain("run its command again");
+    expect(stderr).toContain("Run its command again");
   }
   expect(await sandbox.embed(["corpus", "--out", "vectors", "--format", "jsonl"]).exit).toMatchObject({ code: 0 });
   expect(sandbox.manifest("vectors")).toMatchObject({ run: id, items: { succeeded: ITEMS } });

@@ -164,7 +164,7 @@ test("a second coordinator of the same run is refused", async () => {
   harness.worker(model);
   const first = harness.coordinate(items);
   await waitFor(() => model.calls.length > 0);
-  await expect(harness.coordinate(items)).rejects.toThrow("is being worked on by process");
+  await expect(harness.coordinate(items)).rejects.toThrow("is coordinated by process");
   gate.resolve();
   await first;
   await expectRecords(items);

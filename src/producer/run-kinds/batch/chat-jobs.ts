@@ -14,10 +14,13 @@ import {
 } from "#src/queues/payload.ts";
 import type { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 
-/** Items that are fed together: several jobs, as one would be too little to ask Redis for. */
+/** Items that are fed together. They form several jobs, because feeding one at a time would cost too many Redis calls. */
 const MIN_FEED_ITEMS = CALLS_PER_JOB * 4;
 
-/** Jobs of a chat run that asks `models`: a few items each, whose texts are requests as JSON. Large ones stand beside the queue. */
+/**
+ * Jobs of a chat run that calls `models`: a few items each, whose texts are requests as JSON. Requests that are too large for
+ * a job are stored in their own Redis hash.
+ */
 export function createChatJobs(run: string, models: readonly string[], requests: OversizedRequests): JobFactory {
   return {
     maxItems: MIN_FEED_ITEMS,
@@ -39,7 +42,7 @@ export function createChatJobs(run: string, models: readonly string[], requests:
   };
 }
 
-/** How many items from the front make the next job: those that ask the same model, few and small enough. */
+/** How many items from the front form the next job. They call the same model and are within the limits of a job. */
 export function countNextChatJobItems(items: readonly Item[]): number {
   let count = 0;
   let bytes = 0;
@@ -64,7 +67,7 @@ async function createChatItem({ index, text, tokens }: Item, requests: Oversized
   };
 }
 
-/** What a request may be charged: its estimated tokens, and the most its answer may have, or probably has. */
+/** The tokens that a request may be charged: its estimated input, and the maximum or else the usual length of its answer. */
 export function estimateChatTokens({ tokens, text }: Item): TokenCount & { readonly bounded: boolean } {
   const { maxTokens } = chatRequestSchema.parse(JSON.parse(text));
   return { input: tokens, output: maxTokens ?? DEFAULT_ANSWER_TOKENS, bounded: maxTokens !== undefined };
@@ -81,6 +84,6 @@ function readModelOfItem(item: Item | undefined): ModelName {
   if (parsed !== undefined) return parsed;
   throw new RunError(
     `the plan names no model for the request "${item.id}"`,
-    "run the same command with --force to plan again",
+    "Run the same command with --force to plan again.",
   );
 }

@@ -25,35 +25,35 @@ import type { PlannedItem } from "#src/producer/plan/planned-item.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { ProviderRegistry } from "#src/providers/registry.ts";
 
-/** What one command line says about its file of requests. */
+/** The input of a batch run. */
 export interface BatchSource extends Pick<SourceOptions, "limit" | "skipInvalid" | "stdin" | "cwd" | "exclude"> {
-  /** A file, or `-` for standard input. */
+  /** A file, or `-` for stdin. */
   readonly path: string;
-  /** "provider/model" for every request, or a provider for the models that requests name. */
+  /** "provider/model" for every request, or a provider that is prefixed to model names without one. */
   readonly model: string | undefined;
   /** The providers and models that requests may name. */
   readonly registry: ProviderRegistry;
 }
 
 export interface BatchPlan extends Plan {
-  /** What all requests are for; undefined when there is none. */
+  /** The endpoint of all requests; undefined if there are none. */
   readonly endpoint: BatchEndpoint | undefined;
-  /** "provider/model" of every model that is asked, in the order they first appear. */
+  /** "provider/model" of every model that is called, in order of first appearance. */
   readonly models: readonly string[];
-  /** Of all embeddings, where known, and what their requests ask for, where they do. */
+  /** Dimensions of all embeddings, if known, and those that the requests specify, if they do. */
   readonly dimensions: number | undefined;
   readonly askedDimensions: number | undefined;
 }
 
-/** Raised when the same file would be planned differently than before. */
+/** Must be increased when the same file would be planned differently than before. */
 const PLANNING_VERSION = 1;
 
-/** What the spool says of a chat request. Its text is the request as JSON. */
+/** Metadata of a chat request in the items file. Its text is the request as JSON. */
 export interface ChatItemMetadata {
   readonly model: string;
 }
 
-/** What the spool says of one text of an embedding request. */
+/** Metadata of one text of an embedding request in the items file. */
 export interface EmbeddingItemMetadata {
   readonly part: number;
   readonly parts: number;
@@ -61,8 +61,8 @@ export interface EmbeddingItemMetadata {
 }
 
 /**
- * Reads a file of requests once, checks every line, and writes an item per chat request, or per text of an embedding
- * request, to the spool in `workDir`; refuses as `planItems` does. Throws an UnknownModelError for `--model`.
+ * Reads a file of requests once, checks every line, and writes one item per chat request, or per text of an embedding
+ * request, to the items file in `workDir`. Refuses input as `planItems` does. Throws an UnknownModelError for `--model`.
  */
 export async function planBatch(source: BatchSource, workDir: string, hooks: PlanHooks = {}): Promise<BatchPlan> {
   const lines = new BatchFileReader(new BatchRequestReader(source.model, source.registry));
@@ -84,13 +84,13 @@ export async function planBatch(source: BatchSource, workDir: string, hooks: Pla
   return { ...plan, endpoint: lines.endpoint, models: lines.models, ...lines.dimensions };
 }
 
-/** What `planBatch` would give as fingerprint, without reading the file. */
+/** The fingerprint that `planBatch` would compute, without reading the file. */
 export async function fingerprintBatch(source: BatchSource): Promise<string> {
   const options = sourceOptions(source);
   return combineFingerprint(fingerprintListing(options, await listSources(options)), source);
 }
 
-/** What makes two chat requests the same: model and request, where equal requests are meant to have equal answers. */
+/** Requests with the same key are duplicates: same model and same request, if its answer is deterministic. */
 function createDuplicateKey({ text, metadata }: PlannedItem): string | undefined {
   return isDeterministic(text) ? `${metadata?.model}\n${text}` : undefined;
 }
@@ -108,14 +108,14 @@ function sourceOptions({ path, model: _, registry: __, ...rest }: BatchSource): 
 async function requireOneFile(source: BatchSource): Promise<void> {
   const { files, problems } = await listSources(sourceOptions(source));
   if (problems.length === 0 && files.length !== 1)
-    throw new InputError("expected one file of requests, or - for standard input", source.path);
+    throw new InputError("expected one file of requests, or - for stdin", source.path);
 }
 
 /** Turns the lines of a file into documents, each with the items of one request. */
 class BatchFileReader {
   readonly #reader: BatchRequestReader;
   readonly #models = new Set<string>();
-  /** The first request of the file and its line: what the others have to agree with. */
+  /** The first request of the file, which the others must match, and its line. */
   #first: { readonly request: BatchFileRequest; readonly line: number } | undefined;
 
   constructor(reader: BatchRequestReader) {
@@ -152,40 +152,40 @@ class BatchFileReader {
     if ("error" in parsed) return problem(parsed.error);
     const request = this.#reader.read(parsed.value);
     if (typeof request === "string") return problem(request);
-    const fault = this.#findConflict(request) ?? findModelProblem(request);
-    if (fault !== undefined) return problem(fault);
+    const conflict = this.#findConflict(request) ?? findModelProblem(request);
+    if (conflict !== undefined) return problem(conflict);
     this.#first ??= { request, line: line.number };
     this.#models.add(request.model.name);
     return { document: toDocument(request, line.number) };
   }
 
-  /** All requests of a file go the same way; vectors of several lengths would have no place beside each other. */
+  /** All requests of a file have the same endpoint, and all embeddings the same model and dimensions. */
   #findConflict(request: BatchFileRequest): string | undefined {
     const first = this.#first;
     if (first === undefined) return undefined;
     if (first.request.endpoint !== request.endpoint)
-      return `"url" is ${request.endpoint}, and that of line ${first.line} is ${first.request.endpoint}: one file is for one url`;
+      return `"url" is ${request.endpoint}, but that of line ${first.line} is ${first.request.endpoint}: all requests of a file must have the same url`;
     if (request.endpoint !== "/v1/embeddings" || first.request.endpoint !== "/v1/embeddings") return undefined;
     if (first.request.model.name !== request.model.name)
-      return `the model is ${request.model.name}, and that of line ${first.line} is ${first.request.model.name}: embeddings of one file are for one model`;
+      return `the model is ${request.model.name}, but that of line ${first.line} is ${first.request.model.name}: all embeddings of a file must use the same model`;
     if (first.request.embedding.dimensions !== request.embedding.dimensions)
-      return `"dimensions" differs from that of line ${first.line}: embeddings of one file have one length`;
+      return `"dimensions" differs from that of line ${first.line}: all embeddings of a file must have the same dimensions`;
     return undefined;
   }
 }
 
-/** What the model is known not to take; the provider would only say the same, once per text. */
+/** Finds what the model is known to refuse; otherwise the provider would refuse every text separately. */
 function findModelProblem(request: BatchFileRequest): string | undefined {
   if (request.endpoint !== "/v1/embeddings") return undefined;
   const { name, data } = request.model;
   const { dimensions, inputs } = request.embedding;
   if (dimensions !== undefined && !hasDimensions(data, dimensions))
-    return `"dimensions" is ${dimensions}, and ${name} has ${describeDimensions(data)}`;
+    return `"dimensions" is ${dimensions}, but ${name} has ${describeDimensions(data)}`;
   const { maxTokens } = data;
   if (maxTokens === undefined) return undefined;
   const sizes = inputs.map(estimateTokens);
   const at = sizes.findIndex((tokens) => tokens > maxTokens);
-  return at < 0 ? undefined : `input ${at} has about ${sizes[at]} tokens and ${name} takes ${maxTokens}`;
+  return at < 0 ? undefined : `input ${at} has about ${sizes[at]} tokens, but ${name} accepts at most ${maxTokens}`;
 }
 
 function hasDimensions({ dimensions, dimensionChoices }: ModelData, requested: number): boolean {

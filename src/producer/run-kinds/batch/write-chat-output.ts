@@ -21,7 +21,7 @@ const ITEMS_PER_BLOCK = 256;
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete chat run into `dir`, in input order, each request in exactly
- * one of them. May be killed at any moment and done again. Resolves with the names.
+ * one of them. It can be killed and repeated at any time. Resolves with the file names.
  */
 export function writeChatOutput(
   store: JsonStore,
@@ -82,7 +82,7 @@ async function writeRecord(
   await files.answers.addText(`${head}${JSON.stringify(body)}${tail}`);
 }
 
-/** A record that is not what was written is missing again, and its item is asked anew by the same command. */
+/** Deletes damaged records, so that the same command requests these items again. Throws a RunError if there are any. */
 async function rejectDamaged(store: JsonStore, stored: readonly StoredJsonRecord[]): Promise<void> {
   const damaged = stored.filter(({ answer, failure }) => !answer && !failure).map(({ slot }) => slot);
   const [first] = damaged;
@@ -91,7 +91,7 @@ async function rejectDamaged(store: JsonStore, stored: readonly StoredJsonRecord
   const more = damaged.length > 1 ? ` and ${damaged.length - 1} more` : "";
   throw new RunError(
     `a record on disk differs from what was written: ${store.folder} (item ${first.index}${more})`,
-    "Check the disk, then run the same command again: only the damaged items are asked again.",
+    "Check the disk, then run the same command again: only the damaged items are requested again.",
   );
 }
 

@@ -7,12 +7,12 @@ import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import type { RecordStore } from "#src/producer/storage/record-store.ts";
 import { type BatchFiles, type BatchOutputOptions, openBatchFiles } from "./write-chat-output.ts";
 
-/** Items per block; with their vectors a few megabytes. */
+/** Items per block, a few megabytes with their vectors. */
 const ITEMS_PER_BLOCK = 256;
 
 /**
  * Writes `output.jsonl` and `errors.jsonl` of a complete embedding run whose items are the texts of requests: one line
- * per request, in input order. A request of which a text failed is an error. May be killed and done again.
+ * per request, in input order. A request with a failed text is an error. It can be killed and repeated at any time.
  */
 export function writeEmbeddingOutput(
   store: RecordStore,
@@ -25,7 +25,7 @@ export function writeEmbeddingOutput(
     const files = await openBatchFiles(store, output);
     try {
       const lines = new RequestLines(files, store.dimensions, options);
-      const reading = { size: ITEMS_PER_BLOCK, vectors: true, ...(signal && { signal }) };
+      const reading = { size: ITEMS_PER_BLOCK, vectors: true, signal };
       for await (const block of readRecordBlocks(store, items, reading)) {
         await lines.add(block);
         options.onProgress?.();
@@ -38,7 +38,7 @@ export function writeEmbeddingOutput(
   return publishOutput(store, dir, { names: [RESULT_FILES.batch], write }, signal);
 }
 
-/** The texts of one request that have been read so far. */
+/** One request, of which some texts have been read. */
 interface PendingRequest {
   readonly first: Item;
   readonly vectors: Float32Array[];
@@ -46,7 +46,7 @@ interface PendingRequest {
   failure: Failure | undefined;
 }
 
-/** Puts the records of consecutive items together again to the requests they are from. */
+/** Combines the records of consecutive items into the answer of their request. */
 class RequestLines {
   readonly #files: BatchFiles;
   readonly #dimensions: number;
@@ -66,7 +66,7 @@ class RequestLines {
       const open = this.#open;
       open.tokens += slots[i]?.tokens ?? 0;
       open.failure ??= failures.get(item.index);
-      // A copy: the block's memory is used again before the request may be complete.
+      // Copied, because the block's memory is reused before the request may be complete.
       open.vectors.push(vectors.slice(i * this.#dimensions, (i + 1) * this.#dimensions));
       if (part + 1 === Number(item.metadata?.parts ?? 1)) await this.#end(open);
     }
@@ -95,7 +95,7 @@ class RequestLines {
   }
 }
 
-/** Little-endian float32, as OpenAI's clients read them. */
+/** Little-endian float32, as in OpenAI's format. */
 function toBase64(vector: Float32Array): string {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
 }

@@ -8,24 +8,24 @@ import type { SourceOptions } from "#src/producer/input/source.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { PlanHooks } from "#src/producer/plan/plan-items.ts";
 
-/** What the planning process is asked for; plain data, so it reads standard input by itself. */
+/** The request to the planning process. It is plain data, so the process reads stdin by itself. */
 export interface PlanRequest {
   readonly options: Omit<SourceOptions, "stdin">;
   readonly work: string;
-  /** Folder of compiled code. */
+  /** Folder of Node's compile cache. */
   readonly cache: string | undefined;
 }
 
-/** What the planning process says. */
+/** A message of the planning process. */
 export type PlanMessage =
   | { readonly type: "progress"; readonly progress: PlanProgress }
   | { readonly type: "plan"; readonly plan: Plan }
   | { readonly type: "refused"; readonly name: string; readonly message: string; readonly hint?: string };
 
 /**
- * `planItems` in a child process: what reading and cutting millions of texts leaves behind in memory goes with it, and
- * the command's own process is free to start the rest of the run meanwhile. The child ends with this process, whatever
- * ends it. Rejects as planning does.
+ * Runs `planItems` in a child process. The memory that reading and chunking millions of texts needs is freed with it, and
+ * the command's own process can start the rest of the run meanwhile. The child exits when this process ends for any
+ * reason. Rejects as `planItems` does.
  */
 export async function planInChildProcess(options: SourceOptions, work: string, hooks: PlanHooks): Promise<Plan> {
   const { onProgress, signal } = hooks;
@@ -66,7 +66,7 @@ function toError({ name, message, hint }: PlanMessage & { readonly type: "refuse
 
 function createExitError(how: string): RunError {
   return new RunError(
-    `the process that reads the input ended before it was through (${how}); nothing was sent`,
-    "run the same command again, with more memory if the system ended it for want of that",
+    `the process that reads the input exited early (${how}); nothing was sent`,
+    "Run the same command again, with more memory if the system ran out of it.",
   );
 }

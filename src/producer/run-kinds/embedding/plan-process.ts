@@ -1,11 +1,11 @@
-// The planning process: plans what its parent asks for, tells how far it is and what came of it, and ends.
+// The planning process: plans what its parent requests, sends progress and the result, and exits.
 import module from "node:module";
 import { coerceError, RunError } from "#src/core/errors.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { PlanMessage, PlanRequest } from "./plan-in-child-process.ts";
 
 const cancellation = new AbortController();
-// The parent decides what an interrupt means; a terminal or a supervisor sends it to both.
+// The parent handles interrupts, which a terminal or a supervisor sends to both processes.
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
 process.once("disconnect", () => cancellation.abort(new Error("the command has ended")));
 process.once("message", async ({ options, work, cache }: PlanRequest) => {

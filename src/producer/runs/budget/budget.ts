@@ -3,39 +3,39 @@ import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { recordUsage } from "#src/state/records/record-usage.ts";
 
 export interface BudgetOptions {
-  /** The most this run may cost, in the price's currency. */
+  /** The cost cap of the run, in the currency of the price. */
   readonly cap: number;
   readonly price: TokenPrice;
-  /** What its records so far have cost. */
+  /** The cost of its records so far. */
   readonly spent: number;
 }
 
-/** An item that may be sent: its estimated input, and the most its answer may have. */
+/** An item with its estimated input tokens and the maximum number of its output tokens. */
 export interface BudgetCandidate {
   readonly index: number;
   readonly tokens: TokenCount;
 }
 
-/** Fewer records than this say too little about how good the estimates are. */
+/** With fewer records, the accuracy of the estimates is unknown. */
 const ENOUGH_RECORDS = 20;
 /**
- * The part of the money left that may be on its way at once. Estimates are off by more than their usual error for
- * some kinds of text, so a sample goes first, and then never so much that twice its estimated cost could not be paid.
+ * Maximum share of the remaining budget that may be in flight. Estimates are less accurate for some kinds of text, so a
+ * sample is sent first, and later items only as long as the budget would cover twice their estimated cost.
  */
 const SAMPLE_SHARE = 0.1;
 const SHARE = 0.5;
-/** Added to what records have cost on average: the next ones may cost more. */
+/** Safety factor, because the next records may cost more than the average so far. */
 const MARGIN = 1.05;
 
 /**
- * Keeps what a run costs at or below its cap: what is spent and what is on its way may not exceed it together. What
- * is on its way is known by estimates only, which are corrected by what records turn out to cost.
+ * Keeps the cost of a run at or below its cap: spent and in-flight cost together must not exceed it. The cost in flight is
+ * estimated, and the estimates are corrected by the actual cost of records.
  */
 export class Budget {
   readonly #cap: number;
   readonly #price: TokenPrice;
   #spent: number;
-  /** Estimated cost of items on their way, by index. */
+  /** Estimated cost of the items in flight, by index. */
   readonly #open = new Map<number, number>();
   #openSum = 0;
   #records = 0;
@@ -60,17 +60,17 @@ export class Budget {
     return this.#price.currency;
   }
 
-  /** How many of the items, from the first on, may be sent now. */
+  /** How many of the items, counted from the first, may be sent now. */
   countAffordable(candidates: Iterable<BudgetCandidate>): number {
     const correction = this.#correction();
-    // The tolerance is for sums of many small floats, not for money.
+    // The tolerance is for rounding errors in sums of many small numbers.
     const left = this.#cap * (1 + 1e-9) - this.#spent;
     const share = this.#records < ENOUGH_RECORDS ? SAMPLE_SHARE : SHARE;
     let sum = this.#openSum;
     let count = 0;
     for (const { tokens } of candidates) {
       sum += this.#computeCost(tokens);
-      // One item alone may take all that is left: else the last ones would never be sent.
+      // A single item may use the whole rest, otherwise the last items would never be sent.
       const isAlone = count === 0 && this.#open.size === 0;
       if (sum * correction > left * (isAlone ? 1 : share)) break;
       count += 1;
@@ -78,7 +78,7 @@ export class Budget {
     return count;
   }
 
-  /** Notes items that are on their way; those that are already count once. */
+  /** Registers items as in flight; an item that is registered twice counts once. */
   recordSent(candidates: Iterable<BudgetCandidate>): void {
     for (const { index, tokens } of candidates) {
       this.#close(index);
@@ -88,7 +88,7 @@ export class Budget {
     }
   }
 
-  /** Notes what came of items, each once. */
+  /** Registers the records of items, each once. */
   recordResults(records: readonly WireRecord[]): void {
     for (const record of records) {
       const estimate = this.#close(record.index);
@@ -113,7 +113,7 @@ export class Budget {
     return computeCost(this.#price, tokens) ?? 0;
   }
 
-  /** What estimates are multiplied by. */
+  /** The factor by which estimates are multiplied. */
   #correction(): number {
     if (this.#records < ENOUGH_RECORDS || this.#estimated === 0) return 1 + ESTIMATE_ERROR;
     return (this.#actual / this.#estimated) * MARGIN;

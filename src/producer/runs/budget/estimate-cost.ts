@@ -2,22 +2,22 @@ import type { Item } from "#src/core/item.ts";
 import { type AmountRange, estimateCostRange, type TokenPrice } from "#src/core/money.ts";
 import { estimateChatTokens } from "#src/producer/run-kinds/batch/chat-jobs.ts";
 
-/** What is known of a model for an estimate of its costs. */
+/** The data of a model that a cost estimate needs. */
 export interface PricedModel {
   readonly price: TokenPrice | undefined;
   readonly maxOutputTokens: number | undefined;
 }
 
-/** Requests looked at; a few thousand tell the average of any file to a percent or two. */
+/** Requests in the sample; a few thousand give the average of any file to 1 or 2 %. */
 const SAMPLE = 2_000;
-/** The most an answer may have when neither its request nor its model says. */
+/** Assumed maximum of output tokens if neither the request nor the model has one. */
 const ANSWER_LIMIT = 4_096;
 
 export type CostEstimate = AmountRange & { readonly currency: string };
 
 /**
- * What the answers to all requests of a chat run will cost, from an even sample of them. Undefined when the price of
- * one of its models is not known, or when they are in several currencies.
+ * Estimates the cost of a chat run from an even sample of its requests. Undefined if the price of a model is unknown, or if
+ * the prices are in several currencies.
  */
 export async function estimateChatCost(
   blocks: AsyncIterable<readonly Item[]>,
@@ -37,7 +37,7 @@ export async function estimateChatCost(
       if (!range || (currency !== undefined && currency !== price.currency)) return undefined;
       currency = price.currency;
       seen += 1;
-      // A copy is delivered with the item it is equal to.
+      // A duplicate needs no call of its own.
       if (item.duplicateOf !== undefined) continue;
       low += range.low;
       expected += range.expected;

@@ -4,24 +4,24 @@ import { RunStoppedError } from "#src/producer/runs/run-error.ts";
 import type { WireRecord } from "#src/state/records/record-codec.ts";
 import { Budget } from "./budget.ts";
 
-/** What feeding needs to keep a run's cost at or below its cap. */
+/** Limits which items of a run are fed, so that its cost stays at or below the cap. */
 export interface RunBudget {
-  /** How many of the items, from the first on, may be fed now. */
+  /** How many of the items, counted from the first, may be fed now. */
   countAffordable(items: readonly Item[]): number;
-  /** Items are on their way. */
+  /** Registers items as in flight. */
   recordSent(items: readonly Item[]): void;
-  /** Records have come. */
+  /** Registers records that have been stored. */
   recordResults(records: readonly WireRecord[]): void;
-  /** Why the run stops when nothing more is affordable, and how it goes on. */
+  /** The error that stops the run when the budget allows no further item. */
   createStopError(): RunStoppedError;
 }
 
 export interface RunBudgetOptions {
   readonly cap: number;
   readonly price: TokenPrice;
-  /** What the run's records have cost before. */
+  /** The cost of the run's records so far. */
   readonly spent: number;
-  /** The tokens an item may be charged; by default its own as input. */
+  /** The tokens that an item may be charged; by default its own tokens, as input. */
   readonly estimate?: (item: Item) => TokenCount;
 }
 
@@ -35,9 +35,9 @@ export function createRunBudget({ cap, price, spent, estimate = estimateInputOnl
     createStopError: () =>
       new RunStoppedError(
         "budget",
-        `the next item could cost more than what is left of ${formatAmount(cap)} ${price.currency} ` +
+        `the next item could cost more than the rest of ${formatAmount(cap)} ${price.currency} ` +
           `(${formatAmount(budget.spent)} ${price.currency} spent)`,
-        "nothing is lost: the same command with a higher --max-cost, or without one, goes on where this one stopped",
+        "Nothing is lost. To resume, run the same command with a higher --max-cost or without one.",
       ),
   };
 }

@@ -1,14 +1,14 @@
 import type { Item } from "#src/core/item.ts";
 
-/** Reads the items of one lane, in order and a block at a time; what belongs to others is passed over. */
+/** Reads the items of one lane, in order and block by block, and skips those of other lanes. */
 export class FeedReader {
-  /** Read and neither fed nor passed over. */
+  /** Items that have been read and not yet fed. */
   readonly buffer: Item[] = [];
   readonly #readItems: (from: number) => AsyncIterable<readonly Item[]>;
   readonly #isInLane: (item: Item) => boolean;
   readonly #items: number;
   #blocks: AsyncIterator<readonly Item[]> | undefined;
-  /** The first item that was not read. */
+  /** Index of the first item that has not been read. */
   #next: number;
   #hasEnded: boolean;
 
@@ -24,7 +24,7 @@ export class FeedReader {
     this.#hasEnded = from >= items;
   }
 
-  /** Everything was read; the buffer may still hold some of it. */
+  /** Whether all items have been read; the buffer may still contain some. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -33,7 +33,7 @@ export class FeedReader {
     return this.#hasEnded && this.buffer.length === 0;
   }
 
-  /** No item of the lane before it remains to be fed. */
+  /** All items of the lane before this index have been fed. */
   get cursor(): number {
     return this.buffer[0]?.index ?? (this.#hasEnded ? this.#items : this.#next);
   }
@@ -51,15 +51,15 @@ export class FeedReader {
     return value.filter(this.#isInLane);
   }
 
-  /** Puts items where they belong in the buffer. */
+  /** Inserts items into the buffer in order of their indices. */
   insert(items: readonly Item[]): void {
     const isLate = (items[0]?.index ?? Number.POSITIVE_INFINITY) < (this.buffer.at(-1)?.index ?? 0);
     for (const item of items) this.buffer.push(item);
-    // Jobs are ranges: what comes late goes before what is behind it.
+    // Jobs are ranges of indices, so late items must go before later ones.
     if (isLate) this.buffer.sort((a, b) => a.index - b.index);
   }
 
-  /** Lets go of the spool. */
+  /** Closes the items file. */
   async close(): Promise<void> {
     await this.#blocks?.return?.();
     this.#blocks = undefined;

@@ -2,7 +2,7 @@ import type { Item } from "#src/core/item.ts";
 import { CALLS_PER_JOB, MAX_JOB_BYTES } from "#src/queues/payload.ts";
 
 export interface JobShape {
-  /** Inputs of one upstream call; jobs are multiples of it, so that calls come out full. */
+  /** Inputs of one upstream call. Jobs are multiples of it, so that calls are full. */
   readonly inputsPerCall: number;
   readonly maxItems: number;
   readonly maxBytes: number;
@@ -13,10 +13,10 @@ export function createJobShape(inputsPerCall: number): JobShape {
 }
 
 /**
- * How many items from the front make the next job. At least one; a multiple of a batch where more than a batch
- * fits, unless `last` says that nothing follows.
+ * How many items from the front form the next job, at least one. If more than one call's inputs fit, it is a multiple of
+ * them, unless `isLast` says that no items follow.
  */
-export function countNextJobItems(items: readonly Item[], shape: JobShape, last: boolean): number {
+export function countNextJobItems(items: readonly Item[], shape: JobShape, isLast: boolean): number {
   let count = 0;
   let bytes = 0;
   for (const item of items) {
@@ -25,7 +25,7 @@ export function countNextJobItems(items: readonly Item[], shape: JobShape, last:
     count += 1;
     bytes += size;
   }
-  return last ? count : align(count, shape);
+  return isLast ? count : align(count, shape);
 }
 
 function align(count: number, { inputsPerCall }: JobShape): number {

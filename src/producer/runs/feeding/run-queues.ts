@@ -7,7 +7,7 @@ import type { Keys } from "#src/redis/keys.ts";
 
 type QueuedJob = JobSpec & { readonly id: string };
 
-/** The queues that the items of one run go to: one, or one per provider. */
+/** The queues of one run: one per provider of its models. */
 export class RunQueues {
   readonly #queues: ReadonlyMap<string, Queue>;
   readonly #tracer: Tracer | undefined;
@@ -18,7 +18,7 @@ export class RunQueues {
     this.#queues = new Map(names.map((name) => [name, openQueue(name, { connection, keys })]));
   }
 
-  /** Queues jobs; one whose id a queue has already is left alone. */
+  /** Adds jobs to their queues. BullMQ ignores a job whose id its queue already has. */
   async add(jobs: readonly QueuedJob[]): Promise<void> {
     for (const [name, queue] of this.#queues) {
       const own = jobs.filter((job) => job.queue === name);
@@ -40,13 +40,13 @@ export class RunQueues {
     }
   }
 
-  /** True when no queue will bring records of this job any more: lost by Redis, failed by BullMQ, or ended. */
+  /** Whether the job will produce no more records, because Redis lost it or it failed or completed. */
   async isFinished(jobId: string): Promise<boolean> {
     const states = await Promise.all([...this.#queues.values()].map((queue) => queue.getJobState(jobId)));
     return states.every((state) => state === "unknown" || state === "completed" || state === "failed");
   }
 
-  /** Lets delayed jobs go at once. */
+  /** Ends the delay of all delayed jobs. */
   async promoteDelayed(): Promise<void> {
     for (const queue of this.#queues.values()) await queue.promoteJobs();
   }

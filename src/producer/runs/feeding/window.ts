@@ -1,50 +1,50 @@
 import type { OutstandingJob } from "#src/state/runs/run-control.ts";
 
 export interface WindowJob extends OutstandingJob {
-  /** Items of the job without a collected record. */
+  /** Indices of the job's items without a collected record. */
   readonly open: Set<number>;
-  /** When something last happened to it, epoch ms. */
+  /** When the job was queued or last had a record collected, epoch ms. */
   progressAt: number;
-  /** Of its items' texts. */
+  /** Total size of the texts of its items. */
   readonly bytes: number;
-  /** What its items share a limit with; empty where all of a run's do. */
+  /** The lane of its items; empty if the run has only one. */
   readonly lane: string;
 }
 
 /**
- * The items of a run that are in Redis at this moment, by job. Pure bookkeeping: what was fed and not yet collected.
- * Its size is what bounds Redis, whatever the size of the corpus.
+ * The items of a run that are in Redis, by job: fed and not yet collected. Its size bounds the memory that a run of any size
+ * uses in Redis. It only keeps counts and does no I/O.
  */
 export class Window {
   readonly #jobs = new Map<string, WindowJob>();
   readonly #jobOf = new Map<number, WindowJob>();
-  /** Collected, but not yet durable on disk: still in the results stream. */
+  /** Number of items that are collected but not durable, so still in the results stream. */
   #collected = 0;
   #bytes = 0;
 
-  /** Bytes of the jobs that have not ended. */
+  /** Size of the texts of jobs that have not ended. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Items in Redis: queued, being worked on, or waiting to be durable. */
+  /** Number of items in Redis: queued, in a call, or collected and not durable. */
   get size(): number {
     return this.#jobOf.size + this.#collected;
   }
 
-  /** Items without a record. */
+  /** Number of items without a record. */
   get open(): number {
     return this.#jobOf.size;
   }
 
-  /** Items of a lane without a record. */
+  /** Number of a lane's items without a record. */
   openOf(lane: string): number {
     let open = 0;
     for (const job of this.#jobs.values()) if (job.lane === lane) open += job.open.size;
     return open;
   }
 
-  /** Whether the item is in a job. */
+  /** Whether the item is part of a job. */
   has(index: number): boolean {
     return this.#jobOf.has(index);
   }
@@ -61,13 +61,13 @@ export class Window {
     this.#bytes += bytes;
     this.#jobs.set(job.id, entry);
     for (const index of entry.open) {
-      // After a crash two jobs may hold one item. It counts once, or the older job would never end.
+      // After a crash two jobs may contain the same item. It counts for the newer one, or the older would never end.
       this.#jobOf.get(index)?.open.delete(index);
       this.#jobOf.set(index, entry);
     }
   }
 
-  /** Notes that a record was collected. */
+  /** Registers that the item's record was collected. */
   markCollected(index: number, now: number): void {
     const job = this.#jobOf.get(index);
     if (!job) return;
@@ -77,7 +77,7 @@ export class Window {
     job.progressAt = now;
   }
 
-  /** Notes that everything collected before is durable; returns the jobs that have thereby ended. */
+  /** Registers that the first `collectedBefore` collected records are durable. Returns the ids of jobs that have ended. */
   markDurable(collectedBefore: number): string[] {
     this.#collected -= Math.min(collectedBefore, this.#collected);
     const ended = [...this.#jobs.values()].filter((job) => job.open.size === 0).map((job) => job.id);
@@ -89,7 +89,7 @@ export class Window {
     return this.#collected;
   }
 
-  /** Jobs to which nothing has happened since `before`. */
+  /** Jobs without progress since `before`, epoch ms. */
   idleSince(before: number): WindowJob[] {
     return [...this.#jobs.values()].filter((job) => job.open.size > 0 && job.progressAt < before);
   }

@@ -33,7 +33,7 @@ test("a lock of another machine is left alone, and the message says what to do",
   writeFileSync(join(folder, "lock"), "elsewhere 17\n");
   await expect(lockFolder(folder)).rejects.toMatchObject({
     message: expect.stringContaining("process 17 on elsewhere"),
-    hint: expect.stringContaining("remove"),
+    hint: expect.stringContaining("delete"),
   });
 });
 

@@ -40,7 +40,7 @@ test("a refusal names the run, and says what to do next", () => {
   expect(decideTransition("pause", { state: "running", hasCoordinator: false }, "e-1")).toMatchObject({
     code: "no-coordinator",
     message: "e-1 is stopped: no process coordinates it",
-    hint: "run its command again to resume it",
+    hint: "Run its command again to resume it.",
   });
   expect(decideTransition("pause", { state: "done", hasCoordinator: false })).toMatchObject({
     message: "the run is finished and cannot be paused",

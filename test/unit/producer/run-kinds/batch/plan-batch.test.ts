@@ -77,7 +77,7 @@ test("every problem of a file is named by line, and nothing is kept", async () =
   expect(problems).toEqual([
     "requests.jsonl:2: not valid JSON (column 2)",
     'requests.jsonl:3: the id "a" is already used by requests.jsonl:1; every item needs its own',
-    'requests.jsonl:4: "url" is /v1/embeddings, and that of line 1 is /v1/chat/completions: one file is for one url',
+    'requests.jsonl:4: "url" is /v1/embeddings, but that of line 1 is /v1/chat/completions: all requests of a file must have the same url',
     expect.stringContaining('requests.jsonl:5: "zhipu/nothing-like-it" is not a known model'),
     "requests.jsonl:6: expected an object with custom_id, method, url and body, got a list",
   ]);
@@ -100,12 +100,12 @@ test("what is bad is left out when asked, and a request goes as a whole", async 
   const { plan, items, problems } = await planned(folder, { skipInvalid: true });
   expect(items.map(({ text }) => text)).toEqual(["one", "two", "last"]);
   expect(plan).toMatchObject({ items: 3, documents: 2, problemCount: 2 });
-  expect(problems[1]).toMatch(/^requests.jsonl:3: input 1 has about \d+ tokens and minimax\/embo-01 takes 4096$/);
+  expect(problems[1]).toMatch(/^requests.jsonl:3: input 1 has about \d+ tokens, but minimax\/embo-01 accepts at most 4096$/);
 });
 
 test.each([
-  ["of another model", { model: "zhipu/embedding-3" }, "embeddings of one file are for one model"],
-  ["of another length", { dimensions: 1536 }, "embeddings of one file have one length"],
+  ["of another model", { model: "zhipu/embedding-3" }, "all embeddings of a file must use the same model"],
+  ["of another length", { dimensions: 1536 }, "all embeddings of a file must have the same dimensions"],
 ])("an embedding %s than the first is refused", async (_, body, message) => {
   using folder = new SourceFolder();
   folder.write("requests.jsonl", lines(embedding("a", "x"), embedding("b", "y", body)));
@@ -117,7 +117,7 @@ test("a length that the model does not have is refused before anything is sent",
   using folder = new SourceFolder();
   folder.write("requests.jsonl", lines(embedding("a", "x", { dimensions: 7 })));
   expect((await planned(folder)).problems).toEqual([
-    'requests.jsonl:1: "dimensions" is 7, and minimax/embo-01 has 1536',
+    'requests.jsonl:1: "dimensions" is 7, but minimax/embo-01 has 1536',
   ]);
 });
 
