@@ -100,7 +100,9 @@ test("what is bad is left out when asked, and a request goes as a whole", async 
   const { plan, items, problems } = await planned(folder, { skipInvalid: true });
   expect(items.map(({ text }) => text)).toEqual(["one", "two", "last"]);
   expect(plan).toMatchObject({ items: 3, documents: 2, problemCount: 2 });
-  expect(problems[1]).toMatch(/^requests.jsonl:3: input 1 has about \d+ tokens, but minimax\/embo-01 accepts at most 4096$/);
+  expect(problems[1]).toMatch(
+    /^requests.jsonl:3: input 1 has about \d+ tokens, but minimax\/embo-01 accepts at most 4096$/,
+  );
 });
 
 test.each([
