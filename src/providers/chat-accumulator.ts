@@ -1,7 +1,7 @@
 import type { ChatReducer } from "./chat-codec.ts";
 import type { ChatEvent } from "./provider.ts";
 
-/** A reducer under way. */
+/** Runs a chat reducer over a stream and keeps its state. */
 export class ChatAccumulator<State, WireEvent> {
   readonly #reducer: ChatReducer<State, WireEvent>;
   #state: State;
@@ -12,41 +12,41 @@ export class ChatAccumulator<State, WireEvent> {
     this.#state = reducer.initial;
   }
 
-  /** The terminal marker came; nothing after it counts. */
+  /** The terminal marker has arrived; later events are ignored. */
   get isDone(): boolean {
     return this.#isDone;
   }
 
-  /** What wire events that arrived together add to the answer, up to the one that throws. */
+  /** The chat events of wire events that arrived together. An iteration may throw after some events. */
   push(group: readonly WireEvent[]): Iterable<ChatEvent> {
     const [only] = group;
-    // What models send comes one by one: without a generator that is a tenth cheaper.
-    return group.length === 1 && only !== undefined ? this.#take(only) : this.#takeAll(group);
+    // Most wire events arrive one at a time; without a generator they cost a tenth less.
+    return group.length === 1 && only !== undefined ? this.#reduce(only) : this.#reduceAll(group);
   }
 
-  *#takeAll(group: readonly WireEvent[]): Generator<ChatEvent> {
+  *#reduceAll(group: readonly WireEvent[]): Generator<ChatEvent> {
     for (const wireEvent of group) {
-      yield* this.#take(wireEvent);
+      yield* this.#reduce(wireEvent);
       if (this.#isDone) return;
     }
   }
 
-  #take(wireEvent: WireEvent): readonly ChatEvent[] {
+  #reduce(wireEvent: WireEvent): readonly ChatEvent[] {
     const { state, events, done } = this.#reducer.reduce(this.#state, wireEvent);
     this.#state = state;
     this.#isDone = done === true;
     return events;
   }
 
-  /** The last event. Throws when the wire ended without the terminal marker. */
+  /** The final event. Throws when the stream ended without the terminal marker. */
   end(): ChatEvent {
     return { type: "end", response: this.#reducer.finish(this.#state) };
   }
 }
 
 /**
- * Runs wire events, in the groups they arrive in, through a reducer: its events, then one `end`. Throws what the
- * reducer throws, and what its `finish` throws when the wire ends without the terminal marker.
+ * Reduces wire events, in the groups in which they arrive, to chat events and a final `end`. Throws what the reducer throws,
+ * including the error of `finish` for a stream without the terminal marker.
  */
 export async function* reduceChat<State, WireEvent>(
   wire: AsyncIterable<readonly WireEvent[]>,

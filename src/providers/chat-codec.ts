@@ -3,35 +3,35 @@ import type { ChatEvent, ChatRequest, ChatResponse } from "./provider.ts";
 import type { SseEvent } from "./transport/sse.ts";
 import type { HttpResponse, ResponseHead } from "./transport/transport.ts";
 
-/** What one wire event does to the answer so far. */
+/** The effect of one wire event. */
 export interface ChatStep<State> {
   readonly state: State;
-  /** Never an `end`: that one is made of what `finish` returns. */
+  /** Never includes `end`, which is created from the result of `finish`. */
   readonly events: readonly ChatEvent[];
-  /** The terminal marker came: nothing after it is read. */
+  /** The terminal marker has arrived; nothing after it is read. */
   readonly done?: boolean;
 }
 
 /**
- * A protocol's stream as a pure function, so that recorded frames test it with a for-loop. `WireEvent` is a decoded
- * server-sent event or a parsed WebSocket frame. States are values: reducing one twice gives the same twice.
+ * Decodes a protocol's stream as a pure function, so that tests can run it over recorded frames. `WireEvent` is a decoded
+ * server-sent event or the text of a WebSocket frame. States are immutable.
  */
 export interface ChatReducer<State, WireEvent> {
   readonly initial: State;
-  /** Throws the ProviderError that an error frame or a malformed one stands for. */
+  /** Throws a ProviderError for an error frame or a malformed frame. */
   reduce(state: State, event: WireEvent): ChatStep<State>;
-  /** The complete answer. Throws `bad-response` when the terminal marker has not come: a cut is never a success. */
+  /** The complete answer. Throws `bad-response` without the terminal marker: a truncated stream is never a success. */
   finish(state: State): ChatResponse;
 }
 
-/** One chat protocol over HTTP. Pure, apart from `now`, which dates Retry-After and is given. */
+/** A chat protocol over HTTP, as pure functions. `now` (epoch ms) is needed for Retry-After dates. */
 export interface ChatCodec<State> {
-  /** The JSON body. Throws `invalid-request` for what the provider is known to refuse, naming the field and the range. */
+  /** The JSON body. Throws `invalid-request`, with field and range, for values that the provider is known to reject. */
   encode(request: ChatRequest, stream: boolean): string;
-  /** A complete answer of any status as a response, or the ProviderError it stands for. */
+  /** Decodes a complete response of any status; throws its ProviderError. */
   decode(response: HttpResponse, now: number): ChatResponse;
-  /** The error of an answer to a stream request that is no event stream; never a success, whatever it says. */
+  /** The error for a response to a stream request that is not an event stream; such a response is never a success. */
   classify(response: HttpResponse, now: number): ProviderError;
-  /** A reducer of one answer; the head gives errors in the stream their status and request id. */
+  /** A reducer for one answer. Errors in the stream take status and request id from the head. */
   reducer(head: ResponseHead, now: number): ChatReducer<State, SseEvent>;
 }

@@ -5,20 +5,20 @@ import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";
 import { SseDecoder, type SseEvent, type SseOptions, SseSyntaxError } from "./transport/sse.ts";
 import type { HttpRequest, HttpStream, TimeLimits, Transport } from "./transport/transport.ts";
 
-export interface HttpChatOptions<State> {
+interface HttpChatOptions<State> {
   readonly provider: string;
   readonly transport: Transport;
   readonly url: URL;
-  /** Asked for every call, since some credentials expire. */
+  /** Called for every request, because some credentials expire. */
   readonly headers: () => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
   readonly codec: ChatCodec<State>;
   readonly framing?: SseOptions["framing"];
 }
 
-/** An answer in one piece has its headers when the model is done, which takes minutes for a long one. */
+/** Without streaming, the headers arrive when the answer is complete, which takes minutes for a long one. */
 const NON_STREAMING_LIMITS: TimeLimits = { headersMs: 600_000, totalMs: 900_000 };
 
-/** The chat model of a codec over HTTP: one POST per call, streamed as server-sent events. */
+/** A chat model over HTTP: one POST per call, answered as JSON or as server-sent events. */
 export function createHttpChatModel<State>(options: HttpChatOptions<State>): ChatModel {
   const { transport, codec } = options;
   return {
@@ -47,9 +47,9 @@ async function prepare<State>(
 }
 
 /**
- * One streamed call. An answer of another status or content type than an event stream is an error at once; a stream
- * that ends without its terminal marker is one at its end. Bytes become events in one step of one generator: each
- * further one would cost as much per delta as decoding it.
+ * One streamed call. A response with an error status, or of another content type, throws immediately; a stream without its
+ * terminal marker throws at its end. A single generator turns bytes into chat events: each further generator would cost as
+ * much per delta as decoding it.
  */
 async function* streamChat<State>(
   options: HttpChatOptions<State>,
@@ -73,7 +73,7 @@ async function* streamChat<State>(
       break;
     }
     if (!accumulator.isDone) {
-      if (call.signal.aborted) throw aborted(options.provider, call);
+      if (call.signal.aborted) throw createAbortedError(options.provider, call);
       for (const event of accumulator.push(reader.end())) yield event;
     }
     yield accumulator.end();
@@ -82,22 +82,22 @@ async function* streamChat<State>(
   }
 }
 
-function aborted(provider: string, { signal }: Call): ProviderError {
+function createAbortedError(provider: string, { signal }: Call): ProviderError {
   return new ProviderError("the call was aborted", { kind: "aborted", provider, cause: signal.reason });
 }
 
-/** Some servers name no content type, and some say text/plain; only what is surely something else is refused. */
+/** Some servers send no content type or text/plain, so only types that are certainly not a stream are rejected. */
 function isEventStream({ headers }: HttpStream): boolean {
   const type = String(headers["content-type"] ?? "").toLowerCase();
   return !/^\s*(application\/(\w+\+)?json|text\/html|application\/xml|text\/xml)/.test(type);
 }
 
-/** The bytes of a stream as events, or as the error that stands in their place. */
+/** Decodes the bytes of a stream into events, and recognizes an error that was sent instead of a stream. */
 class EventReader<State> {
   readonly #options: HttpChatOptions<State>;
   readonly #stream: HttpStream;
   readonly #decoder: SseDecoder;
-  readonly #document = new NonStreamDetector();
+  readonly #detector = new NonStreamDetector();
 
   constructor(options: HttpChatOptions<State>, stream: HttpStream) {
     this.#options = options;
@@ -106,12 +106,12 @@ class EventReader<State> {
   }
 
   push(chunk: Buffer): readonly SseEvent[] {
-    return this.#document.tryConsume(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
+    return this.#detector.tryConsume(chunk) ? [] : this.#decode(() => this.#decoder.push(chunk));
   }
 
-  /** What was held back. Throws the refusal when the stream was none. */
+  /** The remaining events. Throws the error if the response was not a stream. */
   end(): readonly SseEvent[] {
-    const { body } = this.#document;
+    const { body } = this.#detector;
     if (!body) return this.#decode(() => this.#decoder.end());
     const { status, headers } = this.#stream;
     throw this.#options.codec.classify({ status, headers, body }, Date.now());
@@ -134,24 +134,24 @@ const OPEN_BRACE = 123;
 const LESS_THAN = 60;
 
 /**
- * Recognises a JSON object or a page that calls itself an event stream: no line of a stream begins so. Some upstreams
- * refuse a stream this way, and a decoder alone would skip the refusal as a field it does not know.
+ * Recognizes a JSON object or HTML page that was sent with the content type of an event stream. Some upstreams report errors
+ * in this way, and the decoder alone would skip the error as an unknown field.
  */
 class NonStreamDetector {
   #parts: Buffer[] | undefined;
   #bytes = 0;
-  #decided = false;
+  #isDecided = false;
 
-  /** The document, or its first MiB; undefined when the answer is a stream. */
+  /** The document, at most its first MiB; undefined for a stream. */
   get body(): Buffer | undefined {
     return this.#parts && Buffer.concat(this.#parts);
   }
 
   tryConsume(chunk: Buffer): boolean {
-    if (!this.#decided) {
+    if (!this.#isDecided) {
       const first = chunk.find((byte) => !SPACES.has(byte));
       if (first === undefined) return false;
-      this.#decided = true;
+      this.#isDecided = true;
       if (first === OPEN_BRACE || first === LESS_THAN) this.#parts = [];
     }
     if (!this.#parts) return false;

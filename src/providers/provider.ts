@@ -1,8 +1,8 @@
 import type { LaneLimits } from "#src/core/lane.ts";
 
 /**
- * The smallest interface an adapter needs. A capability a provider lacks is an absent property. Adapters never
- * retry, never sleep, never read the environment and never log a body; they throw `ProviderError` and nothing else.
+ * The adapter of a provider for one account. A missing capability is an absent property. Adapters never retry, sleep, read
+ * the environment or log a body, and they throw only `ProviderError`.
  */
 export interface Provider {
   readonly name: string;
@@ -12,14 +12,14 @@ export interface Provider {
   close(): Promise<void>;
 }
 
-/** Per-call context. The call rejects promptly with kind `aborted` when the signal aborts. */
+/** The context of a call. The call rejects promptly with kind `aborted` when the signal aborts. */
 export interface Call {
   readonly signal: AbortSignal;
-  /** The provider has begun to answer, so it has taken the request by now at the latest. Called once at most. */
+  /** Called at most once, when the response begins: the provider has received the request by then at the latest. */
   readonly onAnswerStart?: () => void;
 }
 
-/** Reported by the provider; a figure it did not report is absent, never zero. */
+/** Token counts reported by the provider. A count that was not reported is absent, never zero. */
 export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
@@ -28,18 +28,18 @@ export interface Usage {
   readonly reasoningTokens?: number;
 }
 
-/** `db`: the text will be stored and searched; `query`: the text is what is searched for. */
+/** `db`: the text is stored and searched. `query`: the text is the search query. */
 export type EmbeddingPurpose = "db" | "query";
 
 export interface EmbeddingRequest {
   readonly inputs: readonly string[];
   readonly purpose?: EmbeddingPurpose;
-  /** Asked-for dimensions, where the model lets the caller choose. */
+  /** Requested dimensions, for models that support a choice. */
   readonly dimensions?: number;
 }
 
 export interface EmbeddingResponse {
-  /** All vectors in input order, one after another: `inputs.length * dimensions` float32 values. */
+  /** All vectors in input order, concatenated: `inputs.length * dimensions` values. */
   readonly vectors: Float32Array;
   readonly dimensions: number;
   readonly usage: Usage;
@@ -47,11 +47,11 @@ export interface EmbeddingResponse {
 }
 
 export interface EmbeddingModel {
-  /** Inputs one call may carry. */
+  /** Maximum inputs per call. */
   readonly maxInputs: number;
-  /** Tokens one input may have, where known. */
+  /** Maximum tokens of an input, where known. */
   readonly maxTokens?: number;
-  /** Tokens all inputs of one call may have together, where known. */
+  /** Maximum total tokens of the inputs of a call, where known. */
   readonly maxBatchTokens?: number;
   embed(request: EmbeddingRequest, call: Call): Promise<EmbeddingResponse>;
 }
@@ -59,7 +59,7 @@ export interface EmbeddingModel {
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
-  /** JSON text as the model wrote it; may be invalid JSON. */
+  /** JSON text as written by the model; may be invalid. */
   readonly arguments: string;
 }
 
@@ -88,11 +88,11 @@ export interface ChatRequest {
   readonly tools?: readonly unknown[];
   readonly toolChoice?: unknown;
   readonly responseFormat?: unknown;
-  /** Fields passed to the provider as they are. */
+  /** Further fields of the request body, passed on unchanged. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** One vocabulary for all providers, and the provider's own word beside it. */
+/** The finish reason in terms that are common to all providers, and the provider's own value. */
 export interface FinishReason {
   readonly unified: "stop" | "length" | "tool-calls" | "content-filter" | "other";
   readonly raw?: string;
@@ -104,14 +104,14 @@ export interface ChatResponse {
   readonly toolCalls?: readonly ToolCall[];
   readonly finishReason: FinishReason;
   readonly usage: Usage;
-  /** The model the provider says answered. */
+  /** The model that answered, as reported by the provider. */
   readonly model?: string;
   readonly requestId?: string;
-  /** Response fields we do not model, passed out as they came. */
+  /** All other response fields, unchanged. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
-/** What `stream` yields. Exactly one `end`, last; a stream that stops without it threw instead. */
+/** Events of a stream. The last one is `end`; a stream without `end` throws. */
 export type ChatEvent =
   | { readonly type: "text-delta"; readonly text: string }
   | { readonly type: "reasoning-delta"; readonly text: string }
@@ -129,7 +129,7 @@ export interface ChatModel {
   stream(request: ChatRequest, call: Call): AsyncIterable<ChatEvent>;
 }
 
-/** Money per million tokens; a price that is not known is absent, and free is 0. */
+/** Prices per million tokens. An unknown price is absent; 0 means free. */
 export interface ModelPrice {
   readonly inputPerMillionTokens?: number;
   readonly cachedInputPerMillionTokens?: number;
@@ -137,30 +137,30 @@ export interface ModelPrice {
   readonly currency: string;
 }
 
-/** What is known of a model before any call; the data behind `sluice models`, dry runs and limits. */
+/** What is known about a model before any call; used by `sluice models`, dry runs and the limiter. */
 export interface ModelData {
   readonly name: string;
   readonly kind: "chat" | "embedding";
   readonly dimensions?: number;
-  /** Dimensions a caller may ask for; absent where there is no choice. `up-to`: any number up to `dimensions`. */
+  /** Dimensions that a request may ask for; absent without a choice. `up-to`: any number up to `dimensions`. */
   readonly dimensionChoices?: readonly number[] | "up-to";
-  /** Inputs one embedding call may carry. */
+  /** Maximum inputs of an embedding call. */
   readonly maxInputs?: number;
-  /** Tokens one input (embedding) or the whole context (chat) may have. */
+  /** Maximum tokens of an input (embedding) or of the whole context (chat). */
   readonly maxTokens?: number;
   readonly maxOutputTokens?: number;
-  /** Tokens all inputs of one embedding call may have together. */
+  /** Maximum total tokens of the inputs of an embedding call. */
   readonly maxBatchTokens?: number;
-  /** What the vendor publishes; the user's own price replaces it. */
+  /** The published price; a price in sluice.yaml replaces it. */
   readonly price?: ModelPrice;
-  /** Limits a fresh account has, where published or measured; the user's own figures replace them. */
+  /** Limits of a new account, as published or measured; limits in sluice.yaml replace them. */
   readonly limits?: LaneLimits;
 }
 
-/** Credentials and address of one account. Values reach headers and nothing else. */
+/** Credentials and base URL of an account. The credentials are only used in request headers and signatures. */
 export interface ProviderAccount {
   readonly baseUrl: string;
   readonly apiKey: string;
-  /** MiniMax group id; Spark app id and secret; whatever else the protocol needs. */
+  /** Further values that a protocol needs, such as the MiniMax group id or the Spark app id and secret. */
   readonly extra?: Readonly<Record<string, string>>;
 }

@@ -105,9 +105,9 @@ function reduceFrame(state: StreamState, frame: JsonObject, context: StreamConte
   if (choices.length > 1 || index !== 0)
     throw badResponseError("a frame contains another choice than the one requested");
   const step = reduceChoice(common, choice, context);
+  if (!dialect.hasClosingFrame || frame.object === "chat.completion.chunk") return step;
   const message = readObject(choice, "message");
-  const isClosing = dialect.hasClosingFrame && message && readField(frame, "object") !== "chat.completion.chunk";
-  return isClosing ? closeWithMessage(step, message, context) : step;
+  return message ? closeWithMessage(step, message, context) : step;
 }
 
 /** Model and request id of the first frame that contains them. */
@@ -191,6 +191,7 @@ function mergeFields(
   fields: ReadonlyMap<string, unknown>,
   added: readonly [string, unknown][],
 ): ReadonlyMap<string, unknown> {
+  if (added.length === 0) return fields;
   const changed = added.filter(([key, value]) => fields.get(key) !== value);
   return changed.length === 0 ? fields : new Map([...fields, ...changed]);
 }

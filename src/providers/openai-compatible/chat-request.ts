@@ -48,19 +48,13 @@ export function encodeChatBody(
 
 function encodeStreamOptions(given: unknown, dialect: RequestDialect): unknown {
   if (!dialect.includeUsage) return given;
-  return { ...(typeof given === "object" ? given : undefined), include_usage: true };
+  return typeof given === "object" ? { ...given, include_usage: true } : { include_usage: true };
 }
 
 function encodeMessage(message: ChatMessage, { encodeReasoning }: RequestDialect): Record<string, unknown> {
   const { role, content, name, toolCalls, toolCallId, reasoning } = message;
-  return omitUndefined({
-    role,
-    content,
-    name,
-    tool_calls: toolCalls?.map(encodeToolCall),
-    tool_call_id: toolCallId,
-    ...(reasoning === undefined ? undefined : encodeReasoning?.(reasoning, message)),
-  });
+  const fields = { role, content, name, tool_calls: toolCalls?.map(encodeToolCall), tool_call_id: toolCallId };
+  return omitUndefined(reasoning === undefined ? fields : { ...fields, ...encodeReasoning?.(reasoning, message) });
 }
 
 function encodeToolCall({ id, name, arguments: text }: ToolCall) {

@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)("screen sizes, languages, and themes", () => {
       await page.locator("#main .card").first().waitFor();
       expect(await englishWords(page)).toEqual([]);
       // Provider messages are not translated; all texts of the dashboard itself are Chinese.
-      const provider = "the input was refused by the content filter (code 1026)";
+      const provider = "the input was rejected by the content filter (code 1026)";
       const sentences = (await englishSentences(page)).filter((text) => !text.endsWith(provider));
       expect({ path, sentences }).toEqual({ path, sentences: [] });
     }
