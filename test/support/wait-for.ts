@@ -1,6 +1,6 @@
 /**
- * Polls `probe` until it returns something truthy and resolves with that; rejects with `what` after `timeoutMs`.
- * The limit only ends a broken test: it asserts nothing about speed.
+ * Polls `probe` until it returns a truthy value, and resolves with it. Rejects with an error that names `what` after
+ * `timeoutMs`. The timeout only ends a broken test and asserts nothing about speed.
  */
 export async function waitFor<T>(
   probe: () => T | Promise<T>,

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { freePort } from "#test/support/redis/redis-process.ts";
+import { findFreePort } from "#test/support/redis/redis-process.ts";
 import { CliSandbox, hasProgressedTo } from "#test/support/runs/cli-sandbox.ts";
 import { buildCorpusText, writeCorpus } from "#test/support/runs/corpus.ts";
 import { readJsonl } from "#test/support/runs/read-output-files.ts";
@@ -57,7 +57,7 @@ test("an empty account stops the run half-way, and what was paid for stays", asy
 test("an upstream that cannot be reached stops the run with a clear word, and it resumes", async () => {
   await using sandbox = await CliSandbox.open();
   writeCorpus(sandbox, 100);
-  const cli = sandbox.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await freePort()}/v1` } });
+  const cli = sandbox.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await findFreePort()}/v1` } });
   expect(await cli.exit).toMatchObject({ code: 2 });
   expect(cli.events().at(-1)).toMatchObject({
     outcome: "stopped",
@@ -75,7 +75,7 @@ test("a base URL that is wrong on a rerun is told within seconds, with address a
   await first.event(hasProgressedTo(0.02), "the first items");
   first.kill("SIGINT");
   await first.exit;
-  const address = `127.0.0.1:${await freePort()}`;
+  const address = `127.0.0.1:${await findFreePort()}`;
   const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
   const json = sandbox.embed(ARGS, { env });
   const told = await json.event(({ event }) => event === "trouble", "word of what is wrong");

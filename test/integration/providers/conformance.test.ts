@@ -15,7 +15,11 @@ import { type Simulator, startSimulator } from "#src/simulator/simulator.ts";
 import { SUBJECTS } from "#test/support/conformance/conformance-subjects.ts";
 import { createPlaybackTransport } from "#test/support/conformance/playback.ts";
 import type { ConformanceSubject, EmbeddingSubject } from "#test/support/conformance/subject.ts";
-import { encodeResponse, type Reply, startReplayServer } from "#test/support/servers/replay-server.ts";
+import {
+  encodeCompleteResponse,
+  type ResponseOptions,
+  startReplayServer,
+} from "#test/support/servers/replay-server.ts";
 import { encodeCloseFrame, encodeTextMessage } from "#test/support/servers/websocket-frames.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
@@ -39,7 +43,7 @@ async function simulated(subject: ConformanceSubject): Promise<{ simulator: Simu
 interface Replayed {
   readonly provider: Provider;
   /** What every request is answered with until it is changed. */
-  readonly answer: { body: string | Buffer; options: Reply; reset?: boolean };
+  readonly answer: { body: string | Buffer; options: ResponseOptions; reset?: boolean };
   /** Lengths that the next answers are cut to, one each. */
   readonly cuts: number[];
   /** Bytes of the answer before last cut, head included. */
@@ -52,7 +56,7 @@ async function replayed(subject: ConformanceSubject): Promise<Replayed> {
   const cuts: number[] = [];
   let lastLength = 0;
   const server = await startReplayServer((socket, request) => {
-    const bytes = encodeResponse(request, answer.body, answer.options);
+    const bytes = encodeCompleteResponse(request, answer.body, answer.options);
     lastLength = bytes.length;
     if (answer.reset) socket.write(bytes, () => socket.resetAndDestroy());
     else socket.end(bytes.subarray(0, cuts.shift()));
@@ -262,7 +266,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
 
   it("takes a refused stream for the error it is, whatever it calls itself", async () => {
     const { provider, answer } = await replayed(subject);
-    const [body, kind] = subject.refusedStream;
+    const [body, kind] = subject.rejectedStream;
     answer.body = body;
     for (const contentType of ["application/json", "text/event-stream", "text/plain"]) {
       answer.options = { contentType };

@@ -2,7 +2,13 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";
 import type { HttpStream, TimeLimits } from "#src/providers/transport/transport.ts";
-import { chunk, type ReplayServer, reply, replyHead, startReplayServer } from "#test/support/servers/replay-server.ts";
+import {
+  encodeChunk,
+  encodeResponseHead,
+  type ReplayServer,
+  startReplayServer,
+  writeResponse,
+} from "#test/support/servers/replay-server.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -43,7 +49,9 @@ async function read(stream: HttpStream, onChunk: (chunk: Buffer) => unknown = ()
 
 describe("a streamed answer", () => {
   it.each(["chunked", "length", "close"] as const)("is read to its end with %s framing", async (framing) => {
-    const open = createStreamOpener(await serve((socket) => reply(socket, "hello", { framing, headers: ["x-a: b"] })));
+    const open = createStreamOpener(
+      await serve((socket) => writeResponse(socket, "hello", { framing, headers: ["x-a: b"] })),
+    );
     const stream = await open();
     expect(stream).toMatchObject({ status: 200 });
     expect(stream.headers["x-a"]).toBe("b");
@@ -52,9 +60,9 @@ describe("a streamed answer", () => {
 
   it("comes before it is complete", async () => {
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing: "chunked" }));
-      socket.write(chunk("first"));
-      socket.once("wake", () => socket.write(Buffer.concat([chunk("second"), Buffer.from("0\r\n\r\n")])));
+      socket.write(encodeResponseHead({ framing: "chunked" }));
+      socket.write(encodeChunk("first"));
+      socket.once("wake", () => socket.write(Buffer.concat([encodeChunk("second"), Buffer.from("0\r\n\r\n")])));
       wake = () => socket.emit("wake");
     });
     let wake = () => false;
@@ -70,7 +78,7 @@ describe("a streamed answer", () => {
     "of %d bytes with Connection: close outlives a slow reader, whole",
     async (size) => {
       const body = Buffer.alloc(size, "abcdefgh");
-      const open = createStreamOpener(await serve((socket) => reply(socket, body)));
+      const open = createStreamOpener(await serve((socket) => writeResponse(socket, body)));
       const got = await read(await open(), () => new Promise((resolve) => setImmediate(resolve)));
       expect(got.equals(body)).toBe(true);
     },
@@ -79,7 +87,7 @@ describe("a streamed answer", () => {
   it("slows its sender down to the reader", async () => {
     let sent = 0;
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing: "close" }));
+      socket.write(encodeResponseHead({ framing: "close" }));
       const part = Buffer.alloc(256 * 1024);
       const push = () => {
         while (sent < 64 && socket.write(part)) sent += 1;
@@ -107,8 +115,8 @@ describe("a streamed answer", () => {
 
   it("fails when nothing of meaning comes, however many bytes trickle in", async () => {
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing: "chunked" }));
-      const timer = setInterval(() => socket.write(chunk(": keep-alive\n\n")), 10);
+      socket.write(encodeResponseHead({ framing: "chunked" }));
+      const timer = setInterval(() => socket.write(encodeChunk(": keep-alive\n\n")), 10);
       socket.once("close", () => clearInterval(timer));
     });
     const failed = read(await createStreamOpener(server, { idleTimeoutMs: 150 })());
@@ -118,8 +126,8 @@ describe("a streamed answer", () => {
 
   it("lives as long as something of meaning comes, up to its total time", async () => {
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing: "chunked" }));
-      const timer = setInterval(() => socket.write(chunk("data: x\n\n")), 10);
+      socket.write(encodeResponseHead({ framing: "chunked" }));
+      const timer = setInterval(() => socket.write(encodeChunk("data: x\n\n")), 10);
       socket.once("close", () => clearInterval(timer));
     });
     const stream = await createStreamOpener(server, { idleTimeoutMs: 100, streamTotalTimeoutMs: 400 })();
@@ -130,7 +138,7 @@ describe("a streamed answer", () => {
   });
 
   it("does not count the reader's own time as idle", async () => {
-    const open = createStreamOpener(await serve((socket) => reply(socket, Buffer.alloc(512 * 1024))), {
+    const open = createStreamOpener(await serve((socket) => writeResponse(socket, Buffer.alloc(512 * 1024))), {
       idleTimeoutMs: 60,
     });
     const stream = await open();
@@ -150,8 +158,8 @@ describe("a streamed answer", () => {
   it("fails at once when it is aborted: before, between headers and body, and while reading", async () => {
     const server = await serve((socket, request) => {
       if (request.includes("never")) return;
-      socket.write(replyHead({ framing: "chunked" }));
-      socket.write(chunk("first"));
+      socket.write(encodeResponseHead({ framing: "chunked" }));
+      socket.write(encodeChunk("first"));
     });
     const open = createStreamOpener(server);
     await expect(open(AbortSignal.abort())).rejects.toMatchObject({ kind: "aborted" });
@@ -164,8 +172,8 @@ describe("a streamed answer", () => {
 
   it("is cut off when the reader leaves early", async () => {
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing: "chunked" }));
-      socket.write(chunk("first"));
+      socket.write(encodeResponseHead({ framing: "chunked" }));
+      socket.write(encodeChunk("first"));
     });
     const stream = await createStreamOpener(server)();
     for await (const _ of stream.body) break;
@@ -173,7 +181,7 @@ describe("a streamed answer", () => {
   });
 
   it("leaves its connection for the next call when what follows is drained", async () => {
-    const server = await serve((socket) => reply(socket, "data: [DONE]\n\nrest", { framing: "chunked" }));
+    const server = await serve((socket) => writeResponse(socket, "data: [DONE]\n\nrest", { framing: "chunked" }));
     const open = createStreamOpener(server, { connections: 1 });
     for (let n = 0; n < 5; n++) {
       const stream = await open();
@@ -188,8 +196,8 @@ describe("a streamed answer", () => {
 
   it.each(["chunked", "length"] as const)("that is cut in its %s framing is an error", async (framing) => {
     const server = await serve((socket) => {
-      socket.write(replyHead({ framing }, 100));
-      socket.end(framing === "chunked" ? chunk("part") : "part");
+      socket.write(encodeResponseHead({ framing }, 100));
+      socket.end(framing === "chunked" ? encodeChunk("part") : "part");
     });
     await expect(createStreamOpener(server)().then(read)).rejects.toMatchObject({ kind: "network" });
   });
@@ -198,11 +206,11 @@ describe("a streamed answer", () => {
     const bomb = gzipSync(Buffer.alloc(4 * 1024 * 1024));
     const server = await serve((socket, request) => {
       void request;
-      reply(socket, bomb, { headers: ["content-encoding: gzip"] });
+      writeResponse(socket, bomb, { headers: ["content-encoding: gzip"] });
     });
     const open = createStreamOpener(server, { maxBodyBytes: 1024 * 1024 });
     await expect(open().then(read)).rejects.toMatchObject({ kind: "bad-response" });
-    const plain = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024)));
+    const plain = await serve((socket) => writeResponse(socket, Buffer.alloc(2 * 1024 * 1024)));
     await expect(createStreamOpener(plain, { maxBodyBytes: 1024 * 1024 })().then(read)).rejects.toMatchObject({
       kind: "bad-response",
       code: "BODY_TOO_LARGE",
@@ -211,19 +219,19 @@ describe("a streamed answer", () => {
 
   it("is inflated when it comes compressed unasked", async () => {
     const open = createStreamOpener(
-      await serve((socket) => reply(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] })),
+      await serve((socket) => writeResponse(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] })),
     );
     expect((await read(await open())).toString()).toBe("data: 字\n\n");
   });
 
   it("can be collected when it turns out to be an error, within bounds", async () => {
     const server = await serve((socket) =>
-      reply(socket, '{"error":1}', { status: 429, contentType: "application/json" }),
+      writeResponse(socket, '{"error":1}', { status: 429, contentType: "application/json" }),
     );
     const response = await (await createStreamOpener(server)()).collect();
     expect(response).toMatchObject({ status: 429 });
     expect(response.body.toString()).toBe('{"error":1}');
-    const large = await serve((socket) => reply(socket, Buffer.alloc(2 * 1024 * 1024), { status: 500 }));
+    const large = await serve((socket) => writeResponse(socket, Buffer.alloc(2 * 1024 * 1024), { status: 500 }));
     await expect((await createStreamOpener(large)()).collect()).rejects.toMatchObject({
       kind: "bad-response",
     });

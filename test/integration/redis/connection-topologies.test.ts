@@ -8,7 +8,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { assertServerUsable, checkServer } from "#src/redis/check-server.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { freePort, hasRedisServer, type RedisProcess, startRedisProcess } from "#test/support/redis/redis-process.ts";
+import {
+  findFreePort,
+  hasRedisServer,
+  type RedisProcess,
+  startRedisProcess,
+} from "#test/support/redis/redis-process.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
 const servers: RedisProcess[] = [];
@@ -97,7 +102,7 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
       ["tls-key-file", `${dir}/server.key`],
       ["tls-ca-cert-file", `${dir}/ca.crt`],
     ];
-    const port = await freePort();
+    const port = await findFreePort();
     await serve({ settings: [["tls-port", String(port)], ["tls-auth-clients", "no"], ...files] });
     const source = open(`rediss://127.0.0.1:${port}?ca=${dir}/ca.crt`);
     await source.assertReachable();
@@ -110,7 +115,7 @@ describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
       hint: expect.stringContaining("certificate"),
     });
 
-    const strictPort = await freePort();
+    const strictPort = await findFreePort();
     await serve({ settings: [["tls-port", String(strictPort)], ["tls-auth-clients", "yes"], ...files] });
     const known = open(
       `rediss://127.0.0.1:${strictPort}?ca=${dir}/ca.crt&cert=${dir}/server.crt&key=${dir}/server.key`,
@@ -146,7 +151,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
       "sentinel failover-timeout main 5000",
     ];
     await writeFile(file, `${lines.join("\n")}\n`);
-    return serve({ leading: [file, "--sentinel"], persistence: false });
+    return serve({ leadingArgs: [file, "--sentinel"], persistence: false });
   }
 
   test("lead to the master, and after a failover to the next one, while commands wait", async () => {
@@ -174,7 +179,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
   });
 
   test("that cannot be reached are named, and closing does not hang on them", async () => {
-    const [first, second] = [await freePort(), await freePort()];
+    const [first, second] = [await findFreePort(), await findFreePort()];
     const source = open(`redis+sentinel://127.0.0.1:${first},127.0.0.1:${second}/main`);
     await expect(source.assertReachable()).rejects.toThrow("All sentinels are unreachable");
     const pending = source.connect("commands").ping();
@@ -195,7 +200,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     ];
     const start = async () => {
       // The nodes use a second port for their bus, by default 10000 above the first.
-      const bus = await freePort();
+      const bus = await findFreePort();
       return serve({ settings: [...settings, ["cluster-port", String(bus)]], client: { password: "pw" } });
     };
     const nodes = [await start(), await start(), await start()];
@@ -238,7 +243,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
   });
 
   test("that cannot be reached is named, and closing does not hang on it", async () => {
-    const port = await freePort();
+    const port = await findFreePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
     await expect(source.assertReachable()).rejects.toThrow(`cannot use Redis at redis+cluster://127.0.0.1:${port}: `);
     await expect(source.assertReachable()).rejects.toThrow(/ECONNREFUSED|no node could be reached/);

@@ -223,7 +223,7 @@ test("workers tell of calls, failures and records as they are", async () => {
   expect((await readJournal(client, harness.keys, "reported", 33)).at(-1)).toMatchObject({
     items: [33],
     kind: "invalid-request",
-    message: "a made-up failure of kind invalid-request",
+    message: "a simulated failure of kind invalid-request",
   });
   expect(await readJournal(client, harness.keys, "reported", 20)).toHaveLength(0);
 });

@@ -37,7 +37,7 @@ const WHOLE = JSON.stringify({
   ...UNKNOWN_FIELDS,
 });
 
-/** What all vendors share; a vendor's own codes come on top. */
+/** Errors that all vendors share, in addition to a vendor's own codes. */
 const ERRORS: readonly ErrorCase[] = [
   [401, '{"error":{"code":"invalid_api_key"}}', "auth"],
   [429, '{"error":{"code":"insufficient_quota"}}', "quota"],
@@ -52,7 +52,7 @@ const ERRORS: readonly ErrorCase[] = [
   [200, "", "bad-response"],
 ];
 
-/** A vendor of the OpenAI protocol, whoever it is: the simulator's double of that protocol stands for it. */
+/** A vendor of the OpenAI protocol. The simulator's OpenAI server is used for every vendor. */
 export function createCompatibleSubject(profile: CompatibleProfile): ConformanceSubject {
   const { name, models, codes = {} } = profile;
   const chat = models.find(({ kind }) => kind === "chat")?.name ?? "any/chat-model";
@@ -74,7 +74,7 @@ export function createCompatibleSubject(profile: CompatibleProfile): Conformance
         ([code, { kind }]): ErrorCase => [400, JSON.stringify({ error: { code, message: "x" } }), kind],
       ),
     ],
-    refusedStream: ['{"error":{"code":"insufficient_quota"}}', "quota"],
+    rejectedStream: ['{"error":{"code":"insufficient_quota"}}', "quota"],
     embeddings: [
       {
         model: known?.name ?? "any/embedding-model",

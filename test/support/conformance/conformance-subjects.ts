@@ -5,7 +5,7 @@ import { SPARK_SUBJECTS } from "./spark.ts";
 import type { ConformanceSubject } from "./subject.ts";
 import { ZHIPU_SUBJECT } from "./zhipu.ts";
 
-/** Every provider there is. A vendor that is a profile is here by itself; a protocol of its own adds its subjects. */
+/** All providers. Vendors with a profile are included automatically; other protocols add their subjects here. */
 export const SUBJECTS: readonly ConformanceSubject[] = [
   ...COMPATIBLE_PROFILES.map(createCompatibleSubject),
   ZHIPU_SUBJECT,

@@ -33,7 +33,7 @@ const chunk = (choice: object) => ({
   ...UNKNOWN_FIELDS,
 });
 
-/** Every code of the native protocols, with HTTP 200. */
+/** All error codes of the native protocols; their HTTP status is 200. */
 const NATIVE_CODES: Readonly<Record<number, ProviderErrorKind>> = {
   1000: "server",
   1001: "timeout",
@@ -113,12 +113,12 @@ function subject(
         { baseUrl: `${origin}/v1`, apiKey: "k", extra: { dialect } },
         transport,
       ),
-    refusedStream: REFUSED,
+    rejectedStream: REFUSED,
     ...recording,
   };
 }
 
-/** The oldest protocol separates its events by one line feed, unless asked for two. */
+/** The oldest protocol separates events by one line feed unless the request asks for two. */
 function bothFramings(frames: readonly unknown[]): RecordedStream {
   const standard = recordEvents(frames);
   return {
@@ -161,7 +161,7 @@ export const MINIMAX_SUBJECTS: readonly ConformanceSubject[] = [
       ...TEXT_DELTAS.map((content, index) => ({
         ...chunk({
           delta: { content, role: index === 0 ? "assistant" : "" },
-          ...(index === TEXT_DELTAS.length - 1 && { finish_reason: "stop" }),
+          finish_reason: index === TEXT_DELTAS.length - 1 ? "stop" : undefined,
         }),
         ...NO_USAGE,
       })),

@@ -1,7 +1,7 @@
 import type { HttpResponse, Transport } from "#src/providers/transport/transport.ts";
 
 export interface Playback {
-  /** The body of every HTTP answer. */
+  /** The body of every HTTP response. */
   readonly bytes: Buffer;
   /** Where a streamed body is split, in any order. */
   readonly edges?: readonly number[];
@@ -9,17 +9,17 @@ export interface Playback {
   readonly messages?: readonly string[];
 }
 
-/** A transport without a network: what comes, and in which pieces, is exactly what is given. */
+/** A transport without a network that replays recorded bytes, split at the given positions. */
 export function createPlaybackTransport({ bytes, edges = [], messages = [] }: Playback): Transport {
-  const answer: HttpResponse = { status: 200, headers: { "content-type": "text/event-stream" }, body: bytes };
+  const response: HttpResponse = { status: 200, headers: { "content-type": "text/event-stream" }, body: bytes };
   return {
-    post: async () => ({ ...answer, headers: { "content-type": "application/json" } }),
+    post: async () => ({ ...response, headers: { "content-type": "application/json" } }),
     stream: async () => ({
-      status: answer.status,
-      headers: answer.headers,
+      status: response.status,
+      headers: response.headers,
       body: splitBytes(bytes, edges),
       alive: () => undefined,
-      collect: async () => answer,
+      collect: async () => response,
       drain: () => undefined,
       cancel: () => undefined,
     }),
@@ -32,7 +32,7 @@ async function* splitBytes(bytes: Buffer, edges: readonly number[]): AsyncGenera
   let start = 0;
   for (const edge of [...edges, bytes.length].sort((a, b) => a - b)) {
     const end = Math.min(edge, bytes.length);
-    // A copy: whoever keeps a piece must not see it change.
+    // A copy that is cleared after use, so that tests fail if a reader keeps a reference to it.
     const piece = Buffer.from(bytes.subarray(start, end));
     yield piece;
     piece.fill(0);
@@ -40,7 +40,7 @@ async function* splitBytes(bytes: Buffer, edges: readonly number[]): AsyncGenera
   }
 }
 
-/** A WebSocket hands over whole messages, in groups of any size. */
+/** A WebSocket delivers complete messages, in groups of any size. */
 async function* groupMessages(
   messages: readonly string[],
   edges: readonly number[],

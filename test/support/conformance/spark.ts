@@ -22,7 +22,7 @@ function socketFrame(content: string, seq: number, status: 0 | 1 | 2) {
     header: { code: 0, message: "Success", sid: "cht000@dx", status, ...UNKNOWN_FIELDS },
     payload: {
       choices: { status, seq, text: [{ content, role: "assistant", index: 0, ...UNKNOWN_FIELDS }] },
-      ...(status === 2 && { usage: { text: USAGE } }),
+      usage: status === 2 ? { text: USAGE } : undefined,
       ...UNKNOWN_FIELDS,
     },
   });
@@ -40,7 +40,7 @@ function recordSocket(): RecordedStream {
     text: TEXT,
     variants: [
       closed(sent),
-      // Characters cut in two, out of order, repeated, not closed, and all in one.
+      // Split characters, out of order, duplicates, no close frame, and everything in one message.
       closed(messages.map((message) => encodeTextMessage(message, [1, 2, 3, 90, 130, 131, 132, 133, 134]))),
       closed([second, first, ...others]),
       closed(sent.flatMap((frame) => [frame, frame]).slice(0, -1)),
@@ -52,7 +52,7 @@ function recordSocket(): RecordedStream {
   };
 }
 
-/** `header.code` of frames and embedding answers. */
+/** `header.code` of frames and embedding responses. */
 const CODES: Readonly<Record<number, ProviderErrorKind>> = {
   10000: "server",
   10001: "server",
@@ -146,7 +146,7 @@ const WEBSOCKET: ConformanceSubject = {
     [101, "{}", "bad-response"],
     [101, "", "bad-response"],
   ],
-  refusedStream: ['{"header":{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}}', "throttled"],
+  rejectedStream: ['{"header":{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}}', "throttled"],
   embeddings: [embedding("embedding"), embedding("embedding-v2")],
 };
 
@@ -197,7 +197,7 @@ const HTTP: ConformanceSubject = {
     [200, "<html>", "bad-response"],
     [200, "", "bad-response"],
   ],
-  refusedStream: ['{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}', "throttled"],
+  rejectedStream: ['{"code":11202,"message":"AppIdQpsOverFlowError","sid":"s"}', "throttled"],
   embeddings: [],
 };
 

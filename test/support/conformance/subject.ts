@@ -3,44 +3,44 @@ import type { Provider } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import type { Simulator } from "#src/simulator/simulator.ts";
 
-/** One way of talking to a provider, and what its wire looks like. A provider with several protocols is several. */
+/** One wire protocol of a provider, with recorded responses. A provider with several protocols has several subjects. */
 export interface ConformanceSubject {
   readonly name: string;
   readonly chatModel: string;
   readonly createForSimulator: (simulator: Simulator, transport: Transport) => Provider;
-  /** Against a server whose every answer is given by the test. */
+  /** Creates the provider for a server whose responses the test defines. */
   readonly at: (origin: string, transport: Transport) => Provider;
   readonly stream: RecordedStream;
-  /** A recorded whole answer with the same text; absent where every answer is a stream. */
+  /** A recorded non-streamed response with the same text; undefined if the protocol only streams. */
   readonly fullResponse?: string;
-  /** What comes back and what it means. Status 101 is an accepted WebSocket with the body as its one message. */
+  /** Error responses and their kinds. Status 101: an accepted WebSocket whose only message is the body. */
   readonly errors: readonly ErrorCase[];
-  /** What arrives instead of a stream when it is refused with a 200. */
-  readonly refusedStream: readonly [body: string, kind: ProviderErrorKind];
+  /** Body and kind of a response with status 200 that rejects a stream. */
+  readonly rejectedStream: readonly [body: string, kind: ProviderErrorKind];
   readonly embeddings: readonly EmbeddingSubject[];
-  /** Cut at every byte of real connections as well: once per wire, since that takes seconds. */
+  /** Also cuts real connections at every byte: for one subject per codec, because that takes seconds. */
   readonly usesRealSockets?: boolean;
 }
 
 export type ErrorCase = readonly [status: number, body: string, kind: ProviderErrorKind];
 
-/** A recorded stream of `text`, with fields nobody knows. */
+/** A recorded stream of `text`, with unknown fields. */
 export interface RecordedStream {
   readonly text: string;
-  /** The same answer as it may be framed; the first is the one that is cut. */
+  /** The same response in different framings. Tests cut the first one. */
   readonly variants: readonly (string | Buffer)[];
-  /** Bytes of the first variant up to which a cut leaves it incomplete. */
+  /** The first variant is complete from this length on, in bytes. */
   readonly complete: number;
-  /** The text of the first variant event by event; of a WebSocket, its messages. */
+  /** Data of the first variant's events, or messages of a WebSocket. */
   readonly messages: readonly string[];
 }
 
 export interface EmbeddingSubject {
   readonly model: string;
   readonly dimensions: number;
-  /** The length is known before the first answer, so that another one is refused. */
+  /** The model's dimensions are known in advance, so vectors of another length are rejected. */
   readonly isLengthKnown: boolean;
-  /** An answer that holds `vectors`, in another order than asked for where the protocol allows it. */
+  /** Encodes a response with `vectors`, in a different order than requested if the protocol allows it. */
   readonly answer: (vectors: readonly (readonly number[])[]) => string;
 }
 
@@ -48,7 +48,7 @@ export const TEXT = "春眠不觉晓 🐦 sings — naïvely.";
 
 const characters = [...TEXT];
 
-/** `TEXT` in increments. */
+/** `TEXT`, split into deltas. */
 export const TEXT_DELTAS: readonly string[] = [0, 3, 7, 12, 20].map((start, index, starts) =>
   characters.slice(start, starts[index + 1]).join(""),
 );
@@ -56,15 +56,15 @@ export const TEXT_DELTAS: readonly string[] = [0, 3, 7, 12, 20].map((start, inde
 export const UNKNOWN_FIELDS = { x_unknown: { deep: [1, null] } };
 
 export interface Recording {
-  /** What the stream ends with beyond its frames. */
+  /** Data of a final event after the frames. */
   readonly end?: string;
-  /** What stands before the data of an event. */
+  /** Prefix of an event's data. Default: "data: ". */
   readonly prefix?: string;
-  /** What stands between two events. */
+  /** Separator of events. Default: an empty line. */
   readonly separator?: string;
 }
 
-/** A stream of server-sent events; the last event is what completes it. */
+/** Records a stream of server-sent events. It is complete with its last event. */
 export function recordEvents(frames: readonly unknown[], options: Recording = {}): RecordedStream {
   const { end, prefix = "data: ", separator = "\n\n" } = options;
   const messages = frames.map((frame) => JSON.stringify(frame));
@@ -78,7 +78,7 @@ export function recordEvents(frames: readonly unknown[], options: Recording = {}
   };
 }
 
-/** `toReversed` on the wire and `index` in every element: the order of the inputs can be found again. */
+/** An OpenAI embedding response in reverse order; `index` gives the position of each input. */
 export function encodeReversed(vectors: readonly (readonly number[])[]): string {
   const data = vectors.map((embedding, index) => ({
     object: "embedding",

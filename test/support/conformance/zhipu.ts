@@ -11,7 +11,7 @@ import {
   UNKNOWN_FIELDS,
 } from "./subject.ts";
 
-/** `error.code`, with the status it comes with. */
+/** `error.code` with its HTTP status and kind. */
 const CODES: Readonly<Record<string, readonly [status: number, kind: ProviderErrorKind]>> = {
   "500": [500, "server"],
   "1000": [401, "auth"],
@@ -119,7 +119,7 @@ export const ZHIPU_SUBJECT: ConformanceSubject = {
     [200, "<html>", "bad-response"],
     [200, "", "bad-response"],
   ],
-  refusedStream: ['{"error":{"code":"1113","message":"x"}}', "quota"],
+  rejectedStream: ['{"error":{"code":"1113","message":"x"}}', "quota"],
   embeddings: [
     { model: "embedding-2", dimensions: 1024, isLengthKnown: true, answer: encodeReversed },
     { model: "embedding-3", dimensions: 2048, isLengthKnown: true, answer: encodeReversed },

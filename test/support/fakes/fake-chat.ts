@@ -4,12 +4,12 @@ export interface FakeChat extends ChatModel {
   readonly requests: readonly ChatRequest[];
 }
 
-/** Answers with the last message in capitals, word by word. `onDelta` may wait, or throw to break the stream. */
+/** A chat model that streams the last message in upper case, word by word. `onDelta` may wait, or throw to break the stream. */
 export function createFakeChat(
   options: { onDelta?: (delta: string, attempt: number, call: Call) => unknown } = {},
 ): FakeChat {
   const requests: ChatRequest[] = [];
-  const answerTo = (request: ChatRequest): ChatResponse => ({
+  const createResponse = (request: ChatRequest): ChatResponse => ({
     text: String(request.messages.at(-1)?.content ?? "").toUpperCase(),
     finishReason: { unified: "stop", raw: "stop" },
     usage: { inputTokens: 3, outputTokens: 4, totalTokens: 7 },
@@ -18,12 +18,12 @@ export function createFakeChat(
     requests,
     async generate(request) {
       requests.push(request);
-      return answerTo(request);
+      return createResponse(request);
     },
     async *stream(request, call): AsyncGenerator<ChatEvent> {
       requests.push(request);
       const attempt = requests.length;
-      const response = answerTo(request);
+      const response = createResponse(request);
       for (const text of response.text.split(/(?<= )/)) {
         await options.onDelta?.(text, attempt, call);
         call.signal.throwIfAborted();

@@ -1,11 +1,11 @@
 import type { Clock } from "#src/core/clock.ts";
 
 export interface FakeClock extends Clock {
-  /** Moves time on and wakes every sleeper on the way, in order, letting each run before the next. */
+  /** Advances the time and wakes all sleepers that are due, in order; each runs before the next one wakes. */
   advance(ms: number): Promise<void>;
-  /** Moves time without waking anybody; may go backwards. */
+  /** Sets the time, forwards or backwards, without waking sleepers. */
   set(epochMs: number): void;
-  /** Moment at which the next sleeper wakes, undefined when nobody sleeps. */
+  /** When the next sleeper wakes (epoch ms); undefined if there is none. */
   readonly nextWake: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export function createFakeClock(start = 1_800_000_000_000): FakeClock {
   };
 }
 
-/** Resolves when promises that wait for nothing but each other have run. */
+/** Resolves when all pending microtasks have run. */
 export function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

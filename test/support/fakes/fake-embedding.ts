@@ -3,7 +3,7 @@ import type { Call, EmbeddingModel, EmbeddingRequest, EmbeddingResponse } from "
 
 export const DIMENSIONS = 4;
 
-/** The vector a text must end up with, whatever happened on the way. */
+/** The vector of a text: depends on nothing else. */
 export function vectorOf(text: string): Float32Array {
   let hash = 7;
   for (const char of text) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
@@ -11,7 +11,7 @@ export function vectorOf(text: string): Float32Array {
 }
 
 export interface FakeEmbedding extends EmbeddingModel {
-  /** Texts of every call so far, in the order the calls came. */
+  /** Texts of every call so far, in the order of the calls. */
   readonly calls: readonly (readonly string[])[];
   readonly maxInFlight: number;
 }
@@ -46,5 +46,5 @@ export function createFakeEmbedding(
 }
 
 export function createProviderError(kind: ProviderErrorKind, extra: object = {}): ProviderError {
-  return new ProviderError(`a made-up failure of kind ${kind}`, { kind, provider: "fake", ...extra });
+  return new ProviderError(`a simulated failure of kind ${kind}`, { kind, provider: "fake", ...extra });
 }

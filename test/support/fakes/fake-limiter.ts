@@ -5,7 +5,7 @@ import type { Limiter, Reservation, ReserveReply } from "#src/limiter/limiter.ts
 const WINDOW_MS = 60_000;
 
 interface FakeLane {
-  /** Reservation -> when it was granted. */
+  /** Reservation ID -> time of the grant (epoch ms). */
   readonly grants: Map<string, number>;
   readonly inFlight: Set<string>;
   pausedUntil: number;
@@ -15,8 +15,8 @@ interface FakeLane {
 }
 
 /**
- * A `Limiter` in memory for tests of code that uses one: requests per minute, concurrency, snoozing, parking, and single
- * probes during an outage. It knows no tokens, pacing, learned or manual limits, leases, or priorities.
+ * An in-memory `Limiter` for tests: requests per minute, concurrency, snoozing, parking, and single probes during an
+ * outage. It has no tokens, pacing, learned or manual limits, leases, or priorities.
  */
 export function createFakeLimiter(clock: Clock): Limiter {
   const lanes = new Map<string, FakeLane>();

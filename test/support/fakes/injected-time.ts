@@ -3,8 +3,8 @@ import type { Redis } from "ioredis";
 import type { RedisClient } from "#src/redis/script.ts";
 
 /**
- * Put before a script, this replaces what the script knows of time: TIME returns the moment passed as an additional last
- * argument, and PEXPIRE expires keys by the same clock.
+ * Prepended to a script, this replaces the server's clock: TIME returns the time passed as an additional last argument,
+ * and PEXPIRE expires keys by the same clock.
  */
 const PRELUDE = `
 local injectedNow = tonumber(table.remove(ARGV))
@@ -20,7 +20,7 @@ for _, key in ipairs(KEYS) do
 end
 `;
 
-/** A client that runs Lua scripts unchanged, except that the server's clock is `now` (epoch ms). */
+/** A client that runs Lua scripts with `now` (epoch ms) as the server's clock, and otherwise unchanged. */
 export function injectTime(client: Redis, now: () => number): RedisClient {
   const shaByOriginal = new Map<string, string>();
   const injected = {

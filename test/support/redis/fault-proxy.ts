@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
 
-/** Commands a client sends on its own account; they do not count. */
+/** Commands that the client library itself sends; they are not counted. */
 const CONNECTION_COMMANDS = new Set(["client", "info", "hello", "auth", "select", "ping", "quit"]);
 
-/** Where the line is cut: `forward` commands pass first, then the next one is lost, or only its reply. */
+/** Where the connection is cut: after `forward` commands, the next command or only its reply is lost. */
 export interface ConnectionCut {
   readonly forward: number;
   readonly lose: "command" | "reply";
@@ -11,12 +11,12 @@ export interface ConnectionCut {
 
 export interface FaultProxy {
   readonly port: number;
-  /** Arms the proxy: applies to connections from now on, once. */
+  /** Cuts the next new connection; later connections are not affected. */
   cut(cut: ConnectionCut): void;
   close(): Promise<void>;
 }
 
-/** A Redis server as seen through a network that dies between two commands of one's choice. */
+/** Starts a TCP proxy in front of a Redis server that cuts connections at a given command. */
 export async function startFaultProxy(redisUrl: string): Promise<FaultProxy> {
   const target = new URL(redisUrl);
   let pendingCut: ConnectionCut | undefined;
@@ -70,7 +70,7 @@ export async function startFaultProxy(redisUrl: string): Promise<FaultProxy> {
   };
 }
 
-/** The first whole command in the bytes: its name, and how many bytes it takes. */
+/** Name and length in bytes of the first complete command in `bytes`; undefined if there is none. */
 function parseFirstCommand(bytes: Buffer): { name: string; length: number } | undefined {
   const header = readLine(bytes, 0);
   if (!header?.text.startsWith("*")) return undefined;

@@ -3,16 +3,16 @@ import { startRedisProcess } from "./redis-process.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The Redis that every test of this project shares; each test keeps to a namespace of its own. */
+    /** URL of the Redis that all tests of this project share; each test uses its own namespace. */
     redisUrl: string;
   }
 }
 
-/** One real Redis for a whole vitest project, or the one that TEST_REDIS_URL, or else REDIS_URL, names. */
+/** Provides one real Redis to a vitest project: that of TEST_REDIS_URL or else REDIS_URL, or a server started here. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env.TEST_REDIS_URL || process.env.REDIS_URL;
-  if (given) {
-    project.provide("redisUrl", given);
+  const existingUrl = process.env.TEST_REDIS_URL || process.env.REDIS_URL;
+  if (existingUrl) {
+    project.provide("redisUrl", existingUrl);
     return async () => {};
   }
   const server = await startRedisProcess();

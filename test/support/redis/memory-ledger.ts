@@ -5,12 +5,12 @@ import type { RunCounter } from "#src/state/runs/run-ledger.ts";
 export interface MemoryLedger extends Ledger {
   /** The record of each item: the first one committed. */
   readonly records: ReadonlyMap<number, WireRecord>;
-  /** Commits of items that had a record already. */
+  /** Number of commits for items that already had a record. */
   readonly refused: number;
   readonly counters: Readonly<Partial<Record<RunCounter, number>>>;
 }
 
-/** The ledger of one run without Redis: the first record of an item wins. */
+/** An in-memory ledger of one run. The first record of an item wins. */
 export function createMemoryLedger(): MemoryLedger {
   const records = new Map<number, WireRecord>();
   const failedAttempts = new Map<number, number>();

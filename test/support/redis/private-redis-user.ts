@@ -1,4 +1,4 @@
-// A process that uses the private Redis of the folder it is given, and does what its parent says.
+// A child process that uses the private Redis of the folder in argv and handles messages of its parent.
 import { openRedis } from "#src/redis/connection.ts";
 import { startPrivateRedis } from "#src/redis/private/private-server.ts";
 
@@ -7,8 +7,8 @@ try {
   const server = await startPrivateRedis(dir);
   const source = openRedis(server.target);
   const client = source.connect("commands");
-  process.on("message", async (order: "count" | "leave") => {
-    if (order === "count") {
+  process.on("message", async (request: "count" | "leave") => {
+    if (request === "count") {
       process.send?.({ count: await client.incr("count") });
       return;
     }

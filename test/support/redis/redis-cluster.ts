@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { waitFor } from "#test/support/wait-for.ts";
-import { freePort, type RedisProcess, startRedisProcess } from "./redis-process.ts";
+import { findFreePort, type RedisProcess, startRedisProcess } from "./redis-process.ts";
 
 export interface RedisCluster extends AsyncDisposable {
   readonly nodes: readonly RedisProcess[];
@@ -10,14 +10,14 @@ export interface RedisCluster extends AsyncDisposable {
 
 interface Node {
   readonly server: RedisProcess;
-  /** The port that nodes talk on. */
+  /** Port of the cluster bus. */
   readonly bus: number;
   readonly client: Redis;
 }
 
 const SLOTS = 16_384;
 
-/** Three masters that know each other and take commands. */
+/** Starts three masters and resolves when they form a cluster that accepts commands. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes: Node[] = [];
   const stop = async () => {
@@ -25,9 +25,9 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     await Promise.all(nodes.map(({ server }) => server.stop()));
   };
   try {
-    // One after another: a port that is free is not taken yet.
+    // Sequentially, because a free port is not reserved: two servers could pick the same one.
     for (let i = 0; i < 3; i++) nodes.push(await startNode());
-    await join(nodes);
+    await formCluster(nodes);
   } catch (error) {
     await stop();
     throw error;
@@ -41,7 +41,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 async function startNode(): Promise<Node> {
-  const bus = await freePort();
+  const bus = await findFreePort();
   const server = await startRedisProcess({
     settings: [
       ["cluster-enabled", "yes"],
@@ -55,7 +55,7 @@ async function startNode(): Promise<Node> {
   return { server, bus, client };
 }
 
-async function join(nodes: readonly Node[]): Promise<void> {
+async function formCluster(nodes: readonly Node[]): Promise<void> {
   const [first, ...others] = nodes;
   for (const [i, { client }] of nodes.entries()) {
     const from = Math.ceil((SLOTS * i) / nodes.length);
@@ -70,7 +70,7 @@ async function join(nodes: readonly Node[]): Promise<void> {
   await waitFor(
     async () => {
       if ((await Promise.all(nodes.map(isJoined))).every(Boolean)) return true;
-      // Said again until it has been heard: a first meeting may get lost.
+      // Repeated, because a CLUSTER MEET may get lost.
       for (const { server, bus } of others) await first?.client.call("CLUSTER", "MEET", "127.0.0.1", server.port, bus);
       return false;
     },

@@ -7,15 +7,15 @@ import { Redis, type RedisOptions } from "ioredis";
 import { waitFor } from "#test/support/wait-for.ts";
 
 export interface RedisProcessOptions {
-  /** Extra `redis-server` settings, one `[name, ...values]` each; they come after the defaults and win over them. */
+  /** Additional `redis-server` settings as `[name, ...values]`; they override the defaults. */
   readonly settings?: readonly (readonly string[])[];
   /** How the start-up probe connects (password, TLS, unix socket). */
   readonly client?: Omit<RedisOptions, "replyMapping">;
-  /** Command-line words placed before the settings: a configuration file, `--sentinel`. */
-  readonly leading?: readonly string[];
-  /** False for a server that knows no persistence settings (a Sentinel). */
+  /** Command-line arguments before the settings: a configuration file, `--sentinel`. */
+  readonly leadingArgs?: readonly string[];
+  /** False for a server without persistence settings (a Sentinel). */
   readonly persistence?: boolean;
-  /** Fixed port, for a server that another one was already told about; a free one otherwise. */
+  /** Fixed port, for a server whose port is already in another server's configuration. Default: a free port. */
   readonly port?: number;
 }
 
@@ -25,26 +25,26 @@ export interface RedisProcess {
   readonly url: string;
   readonly dir: string;
   pid(): number;
-  /** Ends it with `signal` and waits until the process is gone; its data stays for `start()`. */
+  /** Kills it with `signal` and waits for its exit. Keeps its data for `start()`. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port and data, and waits until it answers. */
+  /** Restarts it with the same port and data, and waits until it replies to PING. */
   start(): Promise<void>;
-  /** Ends it and removes its folder. */
+  /** Kills it and removes its folder. */
   stop(): Promise<void>;
 }
 
-/** The server program that tests start: SLUICE_REDIS_SERVER, else `redis-server` on PATH. */
+/** The server executable: SLUICE_REDIS_SERVER, or else `redis-server` on PATH. */
 const program = process.env.SLUICE_REDIS_SERVER || "redis-server";
 
-/** False, said aloud, on a machine that has no server to start; tests of whole servers are skipped there. */
+/** Whether a Redis server can be started. If not, prints a warning; tests that start servers are skipped then. */
 export function hasRedisServer(): boolean {
   if (spawnSync(program, ["--version"]).status === 0) return true;
-  console.warn(`${program} cannot be run: tests that start a Redis server are skipped`);
+  console.warn(`Cannot run ${program}: tests that start a Redis server are skipped`);
   return false;
 }
 
-/** A loopback port nobody listened on a moment ago. */
-export async function freePort(): Promise<number> {
+/** Finds a free loopback port. The port is not reserved. */
+export async function findFreePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -63,11 +63,11 @@ const DEFAULTS = [
   ["save", ""],
 ];
 
-/** Starts a server and resolves when it answers PING; a port taken in between costs another try. */
+/** Starts a server and resolves when it replies to PING. Retries with another port if the port is taken in between. */
 export async function startRedisProcess(options: RedisProcessOptions = {}): Promise<RedisProcess> {
   const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
   for (let attempt = 1; ; attempt += 1) {
-    const port = options.port ?? (await freePort());
+    const port = options.port ?? (await findFreePort());
     const server = new Server(dir, port, options);
     try {
       await server.start();
@@ -110,9 +110,9 @@ class Server implements RedisProcess {
       ...(this.#options.persistence === false ? [] : DEFAULTS),
       ...(this.#options.settings ?? []),
     ];
-    const words = settings.flatMap(([name, ...values]) => [`--${name}`, ...values]);
+    const args = settings.flatMap(([name, ...values]) => [`--${name}`, ...values]);
     this.#output = "";
-    const child = spawn(program, [...(this.#options.leading ?? []), ...words], {
+    const child = spawn(program, [...(this.#options.leadingArgs ?? []), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     child.on("error", (error) => {
@@ -126,10 +126,10 @@ class Server implements RedisProcess {
     });
     this.#child = child;
     process.once("exit", this.#killAtExit);
-    await waitFor(() => this.#answers(child), { what: `redis-server on port ${this.port}` });
+    await waitFor(() => this.#isReady(child), { what: `redis-server on port ${this.port}` });
   }
 
-  async #answers(child: ChildProcess): Promise<boolean> {
+  async #isReady(child: ChildProcess): Promise<boolean> {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`redis-server did not start: ${this.#output}`);
     }
@@ -157,9 +157,9 @@ class Server implements RedisProcess {
     this.#child = undefined;
     process.removeListener("exit", this.#killAtExit);
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise((resolve) => child.once("exit", resolve));
+    const exited = new Promise((resolve) => child.once("exit", resolve));
     child.kill(signal);
-    await gone;
+    await exited;
   }
 
   async stop(): Promise<void> {

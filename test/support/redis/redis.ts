@@ -4,28 +4,28 @@ import { inject } from "vitest";
 import "./global-redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-/** A private corner of the shared Redis. */
+/** A namespace in the shared Redis for one test. */
 export interface TestRedis {
   readonly url: string;
   /** Random, safe inside a key and a hash tag. Every key of the test must contain it. */
   readonly namespace: string;
-  /** A plain connection for looking and meddling; closed by `cleanup`. */
+  /** Opens a plain connection for reading and changing keys directly. `cleanup` closes it. */
   connect(options?: Omit<RedisOptions, "replyMapping">): Redis;
   /**
-   * Closes what `connect` opened, deletes every key that contains the namespace, and fails when the code under
-   * test left a connection open: one named `sluice:<role>:<this process>` or with the namespace in its name.
+   * Closes the connections of `connect` and deletes every key that contains the namespace. Rejects if the code under
+   * test left a connection open: one named `sluice:<role>:<PID of this process>`, or with the namespace in its name.
    */
   cleanup(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Call it in a test or a hook; `await cleanup()` at the end, or declare it with `await using`. */
+/** Call it in a test or a hook, and `await cleanup()` at the end, or declare it with `await using`. */
 export function openTestRedis(): TestRedis {
   const url = inject("redisUrl");
   const namespace = `t${randomBytes(6).toString("hex")}`;
   const admin = new Redis(url, { maxRetriesPerRequest: null });
   const opened: Redis[] = [];
-  // Ids of connections only grow, so what is older than this one belongs to an enclosing test.
+  // Connection IDs increase, so a smaller ID belongs to an enclosing test.
   const firstId = admin.client("ID");
   firstId.catch(() => {});
   const cleanup = async () => {

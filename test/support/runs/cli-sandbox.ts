@@ -20,20 +20,20 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** One real `sluice` process, at the head of a process group of its own, as a terminal would start it. */
+/** A real `sluice` process that leads its own process group, as if started in a terminal. */
 export interface CliProcess {
   readonly pid: number;
   readonly exit: Promise<CliResult>;
   stdout(): string;
   stderr(): string;
-  /** The `--json` events so far; throws when a line of standard output is not one. */
+  /** The `--json` events so far. Throws if a line of stdout is not an event. */
   events(): JsonEvent[];
-  /** Resolves with the first event that fits; rejects when the process ends without one. */
+  /** Resolves with the first matching event. Rejects if the process exits without one. */
   event(matches: (event: JsonEvent) => boolean, what?: string): Promise<JsonEvent>;
-  /** Worker processes of this command. */
+  /** Worker processes that this command started. */
   workers(): ProcessInfo[];
   kill(signal: NodeJS.Signals): void;
-  /** What Ctrl-C in a terminal does: the signal reaches every process of the group. */
+  /** Sends the signal to every process of the group, as Ctrl-C in a terminal does. */
   killGroup(signal: NodeJS.Signals): void;
 }
 
@@ -44,12 +44,12 @@ export interface CliOptions {
 }
 
 export interface CliSandboxOptions extends SimulatorOptions {
-  /** Limits in sluice.yaml; fast unless told otherwise. */
+  /** Limits in sluice.yaml. The defaults never slow a test. */
   readonly limits?: Readonly<Record<string, number>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A temporary folder, a simulator in this process, and `sluice` processes that use both. */
+/** A temporary folder, a simulator in this process, and `sluice` processes that use them. */
 export class CliSandbox implements AsyncDisposable {
   readonly dir = realpathSync(mkdtempSync(join(tmpdir(), "sluice-e2e-")));
   readonly simulator: Simulator;
@@ -86,7 +86,7 @@ export class CliSandbox implements AsyncDisposable {
     return path;
   }
 
-  /** `run.json` of an output folder. */
+  /** Reads `run.json` of an output folder. */
   manifest(out: string): RunManifest {
     return JSON.parse(readFileSync(this.path(out, "run.json"), "utf8"));
   }
@@ -115,13 +115,13 @@ export class CliSandbox implements AsyncDisposable {
     return this.start(args, options).exit;
   }
 
-  /** `sluice embed` with what every test of it needs; two workers unless the arguments say otherwise. */
+  /** Starts `sluice embed` with the simulator's model, and with two workers unless `args` contains --workers. */
   embed(args: readonly string[], options: CliOptions = {}): CliProcess {
     const workers = args.includes("--workers") ? [] : ["--workers", "2"];
     return this.start(["embed", ...args, "--model", MODEL, ...workers], options);
   }
 
-  /** Processes of this folder that are alive, whoever started them. */
+  /** All live processes that belong to this folder, including those that no test started directly. */
   processes(): ProcessInfo[] {
     return findProcesses(this.dir);
   }
@@ -136,10 +136,10 @@ export class CliSandbox implements AsyncDisposable {
     );
   }
 
-  /** Resolves when no process of this folder is left; rejects with their names. */
+  /** Resolves when no process of this folder is left. Rejects with the list of remaining processes. */
   async waitUntilNoProcesses(): Promise<void> {
     await waitFor(() => this.processes().length === 0, { what: "all processes to end" }).catch(() => {
-      throw new Error(`left running:\n${this.processes().map(describe).join("\n")}`);
+      throw new Error(`still running:\n${this.processes().map(describe).join("\n")}`);
     });
   }
 
@@ -161,15 +161,15 @@ function wrapChildProcess(child: ChildProcess): CliProcess {
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  let ended = false;
+  let hasExited = false;
   const exit = new Promise<CliResult>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {
-      ended = true;
+      hasExited = true;
       resolve({ code, signal, stdout, stderr });
     });
   });
-  // Only complete lines: the last one may still be on its way.
+  // Only complete lines: the last one may be incomplete.
   const events = () =>
     stdout
       .slice(0, stdout.lastIndexOf("\n") + 1)
@@ -186,7 +186,7 @@ function wrapChildProcess(child: ChildProcess): CliProcess {
       waitFor(
         () => {
           const found = events().find(matches);
-          if (!found && ended) throw new Error(`the process ended without ${what}\n${stdout}\n${stderr}`);
+          if (!found && hasExited) throw new Error(`the process exited without ${what}\n${stdout}\n${stderr}`);
           return found;
         },
         { what },
@@ -200,7 +200,7 @@ function wrapChildProcess(child: ChildProcess): CliProcess {
   };
 }
 
-/** Has at least `share` of the items a record? For `event`. */
+/** Matches progress events in which at least `share` of the items have a record. For `CliProcess.event`. */
 export function hasProgressedTo(share: number): (event: JsonEvent) => boolean {
   return ({ event, items }) => {
     if (event !== "progress") return false;
@@ -213,11 +213,11 @@ export function killIfRunning(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It had ended already.
+    // It has already exited.
   }
 }
 
-/** This process's environment without what would configure Sluice. */
+/** The environment of this process without variables that configure Sluice. */
 function buildCleanEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(process.env).filter(

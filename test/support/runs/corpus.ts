@@ -7,7 +7,7 @@ const ENGLISH =
   );
 const CHINESE = "水闸河流渠道石桥田野清晨收获引擎信号书信数字冬天春风明月故乡白云青山";
 
-/** The n-th text: a few words of English or of Chinese; no two are equal. */
+/** The n-th text: some English or Chinese words. No two texts are equal. */
 export function buildCorpusText(n: number): string {
   const pick = (i: number) => (n * 7919 + i * 104_729) >>> 0;
   if (n % 3 === 0) {
@@ -18,7 +18,7 @@ export function buildCorpusText(n: number): string {
   return `Paragraph ${n}: ${words.join(" ")}.`;
 }
 
-/** Writes `count` records into several JSONL and CSV files below `corpus/`; item n is `corpusText(n)` with id `c-n`. */
+/** Writes `count` records into several JSONL and CSV files below `corpus/`; item n is `buildCorpusText(n)` with ID `c-n`. */
 export function writeCorpus(sandbox: CliSandbox, count: number, folder = "corpus"): string {
   const files = 5;
   const perFile = Math.ceil(count / files);
@@ -36,7 +36,7 @@ export function writeCorpus(sandbox: CliSandbox, count: number, folder = "corpus
   return sandbox.path(folder);
 }
 
-/** The vectors that the simulator gives items 0 to count - 1, one after the other. */
+/** The vectors that the simulator returns for items 0 to count - 1, concatenated. */
 export function expectedVectors(count: number, text: (n: number) => string = buildCorpusText): Float32Array {
   const all = new Float32Array(count * 1536);
   for (let n = 0; n < count; n++) all.set(toFloats(embedText(text(n))), n * 1536);

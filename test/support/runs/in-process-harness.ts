@@ -51,7 +51,7 @@ export interface InProcessHarness {
       windowSize?: number;
       signal?: AbortSignal;
       onTick?: () => Promise<void>;
-      /** Of the store, inside the bench's folder; runs side by side need one each. */
+      /** Subfolder of the record store. Concurrent runs need different ones. */
       folder?: string;
       model?: string;
     },
@@ -61,7 +61,7 @@ export interface InProcessHarness {
   close(): Promise<void>;
 }
 
-/** Everything a run needs, in this process, on the test's Redis and a folder of its own. */
+/** Runs coordinators and workers in this process, with the test's Redis and a temporary folder. */
 export async function openInProcessHarness(redis: TestRedis): Promise<InProcessHarness> {
   const source = openRedis(parseRedisUrl(redis.url));
   const keys = createKeys(redis.namespace);
@@ -82,7 +82,7 @@ export async function openInProcessHarness(redis: TestRedis): Promise<InProcessH
         capabilities: [{ provider: "fake", kind: "embedding" }],
         chatLanes: () => [],
         embeddingLanes: (provider, name) => [
-          { lane: { provider, account: "default", model: name }, limits, model: pick(model, name) },
+          { lane: { provider, account: "default", model: name }, limits, model: resolveModel(model, name) },
         ],
         version: "test",
         log: silentLog,
@@ -135,6 +135,6 @@ export async function openInProcessHarness(redis: TestRedis): Promise<InProcessH
   };
 }
 
-function pick(model: EmbeddingModel | ((name: string) => EmbeddingModel), name: string): EmbeddingModel {
+function resolveModel(model: EmbeddingModel | ((name: string) => EmbeddingModel), name: string): EmbeddingModel {
   return typeof model === "function" ? model(name) : model;
 }

@@ -7,7 +7,7 @@ export interface ProcessInfo {
   readonly command: string;
 }
 
-/** Processes that work in `dir` or below it, or have `dir` in their environment or command; this one excepted. */
+/** Processes, except this one, whose working directory is in `dir`, or whose command or environment contains `dir`. */
 export function findProcesses(dir: string): ProcessInfo[] {
   return process.platform === "linux" ? readProcFs(dir) : readPsOutput(dir);
 }
@@ -26,7 +26,7 @@ function readProcFs(dir: string): ProcessInfo[] {
       if (!isBelow(cwd, dir) && !command.includes(dir) && !environment.includes(dir)) return [];
       return [{ pid, parent: Number(parent), command }];
     } catch {
-      // It ended while it was looked at, or belongs to somebody else.
+      // It has just exited, or belongs to another user.
       return [];
     }
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The floats of a NumPy file, and its shape; read on its own, so that it checks who wrote it. */
+/** Reads shape and floats of a NumPy file, independently of the code under test. */
 export function readNpy(path: string): { shape: number[]; floats: Float32Array } {
   const bytes = readFileSync(path);
   const headerLength = bytes.readUInt16LE(8);
@@ -13,7 +13,7 @@ export function readNpy(path: string): { shape: number[]; floats: Float32Array }
   };
 }
 
-/** The objects of a JSONL file. */
+/** Reads the objects of a JSONL file. */
 export function readJsonl(path: string): Record<string, unknown>[] {
   return readFileSync(path, "utf8")
     .split("\n")

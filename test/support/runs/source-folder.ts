@@ -7,7 +7,7 @@ import type { Plan } from "#src/producer/plan/plan.ts";
 import { type PlanHooks, planItems } from "#src/producer/plan/plan-items.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 
-/** A temporary folder of source files, and a plan made from it; gone when disposed. */
+/** A temporary folder of source files, and plans made from it. Disposing it deletes its files. */
 export class SourceFolder implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "sluice-sources-"));
   readonly workDir = mkdtempSync(join(tmpdir(), "sluice-work-"));
@@ -35,10 +35,10 @@ export class SourceFolder implements Disposable {
     return planItems(this.options(paths, options), this.workDir, hooks);
   }
 
-  /** The planned items; throws when the plan was refused. */
+  /** The planned items. Rejects if the plan has problems. */
   async items(paths: readonly string[], options: Partial<SourceOptions> = {}): Promise<Item[]> {
     const plan = await this.plan(paths, options);
-    if (plan.itemsFile === undefined) throw new Error(`refused: ${JSON.stringify(plan.problems)}`);
+    if (plan.itemsFile === undefined) throw new Error(`plan rejected: ${JSON.stringify(plan.problems)}`);
     return collect(readItemsFile(plan.itemsFile));
   }
 

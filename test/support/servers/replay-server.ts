@@ -6,12 +6,12 @@ export interface ReplayServer {
   /** "http://127.0.0.1:port". */
   readonly origin: string;
   readonly connections: () => number;
-  /** Sockets that are open now. */
+  /** Number of open sockets. */
   readonly open: () => number;
   close(): Promise<void>;
 }
 
-/** A server that answers each request on a connection with whatever `answer` writes, raw. */
+/** Starts a server that calls `answer` for each request; `answer` writes the raw bytes of the response. */
 export async function startReplayServer(answer: (socket: Socket, request: string) => void): Promise<ReplayServer> {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -44,7 +44,7 @@ export async function startReplayServer(answer: (socket: Socket, request: string
   };
 }
 
-/** The first whole request in what was received. */
+/** The first complete request in `received`. */
 function takeRequest(received: string): string | undefined {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
@@ -53,42 +53,42 @@ function takeRequest(received: string): string | undefined {
   return received.length < end ? undefined : received.slice(0, end);
 }
 
-export interface Reply {
+export interface ResponseOptions {
   readonly status?: number;
   readonly contentType?: string;
   readonly headers?: readonly string[];
-  /** `close`: the end of the connection ends the body. */
+  /** `close`: the body ends when the connection is closed. */
   readonly framing?: "chunked" | "length" | "close";
 }
 
 /**
- * All bytes of an answer whose end is the end of the connection. A request for a WebSocket is accepted, unless the
- * status says otherwise, and gets bytes as they are and text as its one message.
+ * All bytes of a response whose body ends with the connection. A WebSocket handshake is accepted unless `status` is an
+ * error; after it, a Buffer is sent unchanged and a string as the only message.
  */
-export function encodeResponse(request: string, body: string | Buffer, options: Reply = {}): Buffer {
+export function encodeCompleteResponse(request: string, body: string | Buffer, options: ResponseOptions = {}): Buffer {
   const { status = 200, ...others } = options;
   if (/^upgrade: websocket/im.test(request) && status < 300) {
     const sent = typeof body === "string" ? Buffer.concat([encodeTextMessage(body), encodeCloseFrame()]) : body;
     return Buffer.concat([encodeUpgradeResponse(request), sent]);
   }
-  const head = replyHead({ ...others, status: status === 101 ? 200 : status });
+  const head = encodeResponseHead({ ...others, status: status === 101 ? 200 : status });
   return Buffer.concat([Buffer.from(head), Buffer.from(body)]);
 }
 
-/** Writes an answer; the connection stays open unless its end is the end of the body. */
-export function reply(socket: Socket, body: string | Buffer, options: Reply = {}): void {
+/** Writes a response. Closes the connection only with the framing `close`. */
+export function writeResponse(socket: Socket, body: string | Buffer, options: ResponseOptions = {}): void {
   const { framing = "close" } = options;
   const bytes = Buffer.from(body);
-  socket.write(replyHead(options, bytes.length));
+  socket.write(encodeResponseHead(options, bytes.length));
   if (framing === "chunked") {
-    if (bytes.length > 0) socket.write(chunk(bytes));
+    if (bytes.length > 0) socket.write(encodeChunk(bytes));
     socket.write("0\r\n\r\n");
   } else socket.write(bytes);
   if (framing === "close") socket.end();
 }
 
-export function replyHead(
-  { status = 200, contentType = "text/event-stream", headers = [], framing = "close" }: Reply,
+export function encodeResponseHead(
+  { status = 200, contentType = "text/event-stream", headers = [], framing = "close" }: ResponseOptions,
   length = 0,
 ): string {
   const frame = {
@@ -99,7 +99,7 @@ export function replyHead(
   return [`HTTP/1.1 ${status} X`, `content-type: ${contentType}`, frame[framing], ...headers, "", ""].join("\r\n");
 }
 
-export function chunk(body: string | Buffer): Buffer {
+export function encodeChunk(body: string | Buffer): Buffer {
   const bytes = Buffer.from(body);
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
 }

@@ -11,14 +11,14 @@ export interface ReceivedSpan {
   readonly endMs: number;
   readonly isError: boolean;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Of the process that sent it. */
+  /** Resource attributes of the sending process. */
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
 export interface TraceReceiver extends AsyncDisposable {
   readonly url: string;
   spans(): readonly ReceivedSpan[];
-  /** Every body as it came. */
+  /** All request bodies, unparsed. */
   bodies(): string;
   readonly headers: readonly IncomingHttpHeaders[];
 }
@@ -44,7 +44,7 @@ interface WireSpan {
   readonly status?: { readonly code?: number };
 }
 
-/** A collector in this process that takes spans by OTLP over HTTP, as JSON. */
+/** Starts a trace collector in this process that receives spans with OTLP over HTTP, as JSON. */
 export async function startTraceReceiver(): Promise<TraceReceiver> {
   const spans: ReceivedSpan[] = [];
   const texts: string[] = [];

@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 const CONTINUATION = 0;
 const TEXT = 1;
 const CLOSE = 8;
-/** Given by the protocol: what every server mixes into its answer to a handshake. */
-const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** GUID of RFC 6455: servers hash it with the client's key to accept a handshake. */
+const HANDSHAKE_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** The answer that accepts a handshake, byte for byte. */
+/** The response that accepts a handshake. */
 export function encodeUpgradeResponse(request: string): Buffer {
   const key = /^sec-websocket-key: (\S+)/im.exec(request)?.[1] ?? "";
   const accept = createHash("sha1")
-    .update(key + MAGIC)
+    .update(key + HANDSHAKE_GUID)
     .digest("base64");
   return Buffer.from(
     [
@@ -24,7 +24,7 @@ export function encodeUpgradeResponse(request: string): Buffer {
   );
 }
 
-/** One text message as a server sends it, in as many fragments as there are pieces. */
+/** One text message as a server sends it, fragmented at the byte positions `cuts`. */
 export function encodeTextMessage(text: string, cuts: readonly number[] = []): Buffer {
   const bytes = Buffer.from(text);
   const edges = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length].sort((a, b) => a - b);
@@ -34,7 +34,7 @@ export function encodeTextMessage(text: string, cuts: readonly number[] = []): B
   );
 }
 
-/** The frame that closes a connection in order, unless the code says otherwise. */
+/** A close frame; the default code is a normal closure. */
 export function encodeCloseFrame(code = 1000): Buffer {
   const payload = Buffer.alloc(2);
   payload.writeUInt16BE(code);
