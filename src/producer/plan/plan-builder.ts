@@ -15,7 +15,7 @@ import { HashIndex, hashText, type IdHash } from "./hash-index.ts";
 import type { ItemsFileWriter } from "./items-file-writer.ts";
 import type { KindCount, Plan, PlanProgress } from "./plan.ts";
 import type { PlannedItem } from "./planned-item.ts";
-import { splitIntoItems, truncateId } from "./split-document.ts";
+import { DocumentSplitter, truncateId } from "./split-document.ts";
 
 /** Problems that are kept; the others are only counted, so that memory stays bounded for invalid files of any size. */
 const KEPT_PROBLEMS = 1000;
@@ -32,6 +32,7 @@ export class PlanBuilder {
   readonly #options: PlanOptions;
   readonly #itemsFile: ItemsFileWriter;
   readonly #listing: SourceListing;
+  readonly #splitter: DocumentSplitter;
   readonly #ids = new HashIndex();
   /** Items by their `duplicateKey`, without duplicates. */
   readonly #distinctItems = new HashIndex(hashText);
@@ -56,6 +57,7 @@ export class PlanBuilder {
     this.#options = options;
     this.#itemsFile = itemsFile;
     this.#listing = listing;
+    this.#splitter = new DocumentSplitter(options);
     for (const problem of listing.problems) this.addProblem(problem);
   }
 
@@ -107,7 +109,7 @@ export class PlanBuilder {
     const { document } = finding;
     const where = formatLocation(file.displayPath, document.line);
     const before = this.#itemsFile.items;
-    for await (const planned of splitIntoItems(document, file.kind, this.#options)) {
+    for await (const planned of this.#splitter.split(document, file.kind)) {
       const message = "error" in planned ? planned.error : await this.#addItem(planned.item, document);
       if (message !== undefined) {
         this.addProblem({ where, message });

@@ -1,5 +1,5 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import { chunkText } from "#src/producer/input/chunking/chunk-text.ts";
+import { Chunker } from "#src/producer/input/chunking/chunker.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import type { SourceDocument, SourceKind, SourceOptions } from "#src/producer/input/source.ts";
 import type { PlannedItem } from "./planned-item.ts";
@@ -7,38 +7,46 @@ import type { PlannedItem } from "./planned-item.ts";
 /** An item, or the reason why a document cannot become one. */
 export type PlannedItemResult = { readonly item: PlannedItem } | { readonly error: string };
 
-/**
- * Creates the items of one document or record. With chunking, the items of a document are "<name>#0", "<name>#1" and
- * so on; a record that fits into one chunk keeps its id. Without chunking there is exactly one item, or an error when
- * it is too long for the model.
- */
-export async function* splitIntoItems(
-  document: SourceDocument,
-  kind: SourceKind,
-  { chunk, maxTokens }: Pick<SourceOptions, "chunk" | "maxTokens">,
-): AsyncGenerator<PlannedItemResult> {
-  if (document.parts !== undefined) {
-    for (const [part, text] of document.parts.entries()) yield { item: createPartItem(document, part, text) };
-    return;
+/** Creates the items of documents and records; one per plan. */
+export class DocumentSplitter {
+  readonly #options: Pick<SourceOptions, "chunk" | "maxTokens">;
+  readonly #chunker: Chunker | undefined;
+
+  constructor(options: Pick<SourceOptions, "chunk" | "maxTokens">) {
+    this.#options = options;
+    this.#chunker = options.chunk && new Chunker(options.chunk);
   }
-  if (chunk === undefined) {
-    yield createWholeItem(document, maxTokens);
-    return;
-  }
-  if (document.record) {
-    const tokens = estimateTokens(document.text);
-    if (tokens <= chunk.tokens) {
-      yield { item: toItem(document, document.id, document.text, tokens) };
+
+  /**
+   * Yields the items of one document or record. With chunking, the items of a document are "<name>#0", "<name>#1" and
+   * so on; a record that fits into one chunk keeps its id. Without chunking there is exactly one item, or an error when
+   * it is too long for the model.
+   */
+  async *split(document: SourceDocument, kind: SourceKind): AsyncGenerator<PlannedItemResult> {
+    const { chunk, maxTokens } = this.#options;
+    if (document.parts !== undefined) {
+      for (const [part, text] of document.parts.entries()) yield { item: createPartItem(document, part, text) };
       return;
     }
-  }
-  let number = 0;
-  for await (const part of chunkText(document.text, chunk, kind === "markdown" ? "markdown" : "plain")) {
-    const item = toItem(document, `${document.id}#${number}`, part.text, part.tokens);
-    yield {
-      item: document.record ? item : { ...item, metadata: chunkMetadata(document, number, part.headings) },
-    };
-    number += 1;
+    if (chunk === undefined || this.#chunker === undefined) {
+      yield createWholeItem(document, maxTokens);
+      return;
+    }
+    if (document.record) {
+      const tokens = estimateTokens(document.text);
+      if (tokens <= chunk.tokens) {
+        yield { item: toItem(document, document.id, document.text, tokens) };
+        return;
+      }
+    }
+    let number = 0;
+    for await (const part of this.#chunker.split(document.text, kind === "markdown" ? "markdown" : "plain")) {
+      const item = toItem(document, `${document.id}#${number}`, part.text, part.tokens);
+      yield {
+        item: document.record ? item : { ...item, metadata: chunkMetadata(document, number, part.headings) },
+      };
+      number += 1;
+    }
   }
 }
 

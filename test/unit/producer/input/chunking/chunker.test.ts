@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Chunk, type ChunkLimits, chunkText } from "#src/producer/input/chunking/chunk-text.ts";
+import { type Chunk, Chunker, type ChunkLimits } from "#src/producer/input/chunking/chunker.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 
 async function chunk(text: string, limits: ChunkLimits, structure: "markdown" | "plain" = "markdown") {
   const chunks: Chunk[] = [];
-  for await (const each of chunkText(text, limits, structure)) chunks.push(each);
+  for await (const each of new Chunker(limits).split(text, structure)) chunks.push(each);
   return chunks;
 }
 

@@ -16,30 +16,77 @@ export interface Chunk {
   readonly headings?: readonly string[];
 }
 
-/**
- * Splits a text into chunks and yields them in order. Markdown is split at headings first: a heading stays with the
- * start of its section, and small sections are kept together. Longer text is split at code fences, paragraphs, lines,
- * sentences, clauses and words, in this order. Every character that is not white space is in a chunk.
- */
-export async function* chunkText(
-  text: string,
-  limits: ChunkLimits,
-  structure: "markdown" | "plain",
-): AsyncGenerator<Chunk> {
-  const trimmed = text.trim();
-  if (trimmed === "") return;
-  const tokens = countTokensUpTo(trimmed, limits.tokens);
-  if (tokens !== undefined) {
-    const [first] = structure === "markdown" ? mergeBareHeadings(text) : [];
-    yield withHeadings({ text: trimmed, tokens }, first?.headings);
-    return;
+type BlockSplit = (text: string) => Promise<string[]>;
+
+/** Splits texts into chunks. Create one per plan: it keeps its splitters, and they keep the lengths of pieces. */
+export class Chunker {
+  readonly #limits: ChunkLimits;
+  /** Splitters by the tokens that they leave free for headings: multiples of `ROOM_STEP` up to half a chunk. */
+  readonly #splitters = new Map<number, BlockSplit>();
+
+  constructor(limits: ChunkLimits) {
+    this.#limits = limits;
   }
-  if (structure === "plain") {
-    yield* splitSection(text, limits, undefined);
-    return;
+
+  /**
+   * Splits a text into chunks and yields them in order. Markdown is split at headings first: a heading stays with the
+   * start of its section, and small sections are kept together. Longer text is split at code fences, paragraphs, lines,
+   * sentences, clauses and words, in this order. Every character that is not white space is in a chunk.
+   */
+  async *split(text: string, structure: "markdown" | "plain"): AsyncGenerator<Chunk> {
+    const trimmed = text.trim();
+    if (trimmed === "") return;
+    const tokens = countTokensUpTo(trimmed, this.#limits.tokens);
+    if (tokens !== undefined) {
+      const [first] = structure === "markdown" ? mergeBareHeadings(text) : [];
+      yield withHeadings({ text: trimmed, tokens }, first?.headings);
+      return;
+    }
+    if (structure === "plain") {
+      yield* this.#splitSection(text, undefined);
+      return;
+    }
+    for (const group of groupSections(text, mergeBareHeadings(text), this.#limits.tokens)) {
+      yield* this.#splitGroup(text.slice(group.section.start, group.section.end), group);
+    }
   }
-  for (const group of groupSections(text, mergeBareHeadings(text), limits.tokens)) {
-    yield* chunkGroup(text.slice(group.section.start, group.section.end), limits, group);
+
+  async *#splitGroup(text: string, group: SectionGroup): AsyncGenerator<Chunk> {
+    const trimmed = text.trim();
+    if (trimmed === "") return;
+    const tokens = group.isSingle ? group.tokens : countTokensUpTo(trimmed, this.#limits.tokens);
+    if (tokens === undefined) yield* this.#splitSection(text, group.section);
+    else yield withHeadings({ text: trimmed, tokens }, group.section.headings);
+  }
+
+  /** Splits a section so that its headings stay with its start: pieces leave room, and the first contains them. */
+  async *#splitSection(text: string, section: HeadedSection | undefined): AsyncGenerator<Chunk> {
+    const limit = this.#limits.tokens;
+    let headingText = section === undefined ? "" : text.slice(0, findHeadingsEnd(text));
+    const room = computeHeadingRoom(headingText, limit);
+    if (room === 0) headingText = "";
+    for (const block of splitIntoBlocks(text.slice(headingText.length))) {
+      const splitBlock = await this.#getSplitter(headingText === "" ? 0 : room);
+      for (const piece of await splitBlock(block)) {
+        const first = headingText === "" ? undefined : joinHeadings(text, headingText, piece, limit);
+        if (first) yield withHeadings(first, section?.headings);
+        else {
+          if (headingText !== "") yield* splitToFit(headingText.trim(), limit, section?.headings);
+          yield* splitToFit(piece, limit, section?.bodyHeadings);
+        }
+        headingText = "";
+      }
+    }
+  }
+
+  async #getSplitter(room: number): Promise<BlockSplit> {
+    const known = this.#splitters.get(room);
+    if (known !== undefined) return known;
+    // Loaded for the first text that is too long for one chunk; most commands do not need the library.
+    const { createBlockSplitter } = await import("./block-splitter.ts");
+    const splitter = createBlockSplitter(reserveRoom(this.#limits, room));
+    this.#splitters.set(room, splitter);
+    return splitter;
   }
 }
 
@@ -77,39 +124,6 @@ function* groupSections(text: string, sections: Iterable<HeadedSection>, limit: 
     group = { section, tokens, isSingle: true };
   }
   if (group !== undefined) yield group;
-}
-
-async function* chunkGroup(text: string, limits: ChunkLimits, group: SectionGroup): AsyncGenerator<Chunk> {
-  const trimmed = text.trim();
-  if (trimmed === "") return;
-  const tokens = group.isSingle ? group.tokens : countTokensUpTo(trimmed, limits.tokens);
-  if (tokens === undefined) yield* splitSection(text, limits, group.section);
-  else yield withHeadings({ text: trimmed, tokens }, group.section.headings);
-}
-
-/** Splits a section so that its headings stay with its start: pieces leave room for them, and the first contains them. */
-async function* splitSection(
-  text: string,
-  limits: ChunkLimits,
-  section: HeadedSection | undefined,
-): AsyncGenerator<Chunk> {
-  let headingText = section === undefined ? "" : text.slice(0, findHeadingsEnd(text));
-  const room = computeHeadingRoom(headingText, limits.tokens);
-  if (room === 0) headingText = "";
-  // Loaded for the first text that is too long for one chunk; most commands do not need the library.
-  const { createBlockSplitter } = await import("./block-splitter.ts");
-  for (const block of splitIntoBlocks(text.slice(headingText.length))) {
-    const splitBlock = createBlockSplitter(headingText === "" ? limits : reserveRoom(limits, room));
-    for (const piece of await splitBlock(block)) {
-      const first = headingText === "" ? undefined : joinHeadings(text, headingText, piece, limits.tokens);
-      if (first) yield withHeadings(first, section?.headings);
-      else {
-        if (headingText !== "") yield* splitToFit(headingText.trim(), limits.tokens, section?.headings);
-        yield* splitToFit(piece, limits.tokens, section?.bodyHeadings);
-      }
-      headingText = "";
-    }
-  }
 }
 
 /** Room for headings is rounded up to a multiple of this; it determines where chunks end, so it must not change. */
