@@ -32,7 +32,7 @@ function problems(env: Record<string, string> = {}, more: ConfigSources = {}): r
 }
 
 describe("defaults", () => {
-  it("needs nothing at all", () => {
+  it("requires no settings", () => {
     const config = load();
     expect(config).toMatchObject({ namespace: "sluice", home: cwd, logLevel: "info", noColor: false });
     expect(config.redisUrl).toBeUndefined();
@@ -43,7 +43,7 @@ describe("defaults", () => {
     expect(config.warnings).toEqual([]);
   });
 
-  it("leaves unset numbers absent, so that spreading them keeps a caller's defaults", () => {
+  it("omits unset numbers, so that spreading them keeps a caller's defaults", () => {
     write("sluice.yaml", "worker: { calls: 9 }\n");
     expect({ jobs: 1, calls: 2, ...load().worker }).toEqual({ jobs: 1, calls: 9 });
   });
@@ -64,14 +64,14 @@ describe("the environment", () => {
     ]);
   });
 
-  it("takes empty variables as unset", () => {
+  it("treats empty variables as unset", () => {
     expect(load({ MINIMAX_API_KEY: " ", MINIMAX_BASE_URL: "", NO_COLOR: "", REDIS_URL: "" })).toMatchObject({
       redisUrl: undefined,
       noColor: false,
     });
   });
 
-  it("wins over .env, which wins over the file", () => {
+  it("overrides .env, which overrides the file", () => {
     write(".env", "MINIMAX_BASE_URL=http://127.0.0.1:1/v1\nSLUICE_LOG_LEVEL=debug\nMINIMAX_API_KEY=sk-dotenv\n");
     write("sluice.yaml", "log: { level: error }\nproviders: { minimax: { baseUrl: https://file.example/v1 } }\n");
     const config = load({ MINIMAX_BASE_URL: "http://127.0.0.1:2/v1/" });
@@ -80,13 +80,13 @@ describe("the environment", () => {
     expect(config.accounts("minimax")[0]?.apiKey.reveal()).toBe("sk-dotenv");
   });
 
-  it("reads the proxy in capitals or small letters", () => {
+  it("reads proxy variables in upper and lower case", () => {
     const { transport } = load({ https_proxy: "http://u:proxy-pw@10.0.0.1:3128", NO_PROXY: "localhost" });
     expect(transport.proxy?.reveal()).toBe("http://u:proxy-pw@10.0.0.1:3128");
     expect(transport.noProxy).toBe("localhost");
   });
 
-  it("names an invalid proxy as it was written", () => {
+  it("names the variable of an invalid proxy as it was written", () => {
     expect(problems({ https_proxy: "ftp://10.0.0.1" })).toEqual([
       "https_proxy: expected the URL of a proxy, got other text",
     ]);
@@ -95,18 +95,18 @@ describe("the environment", () => {
     ]);
   });
 
-  it("says that a variable is probably misspelt, but only when it is", () => {
+  it("warns about a variable that is probably misspelled, and about no other", () => {
     const { warnings } = load({ SLUICE_NAMESPCE: "x", SLUICE_PORT: "tcp://10.0.0.1:80", PATH: "/bin" });
     expect(warnings).toEqual(["SLUICE_NAMESPCE is not a variable that Sluice reads; did you mean SLUICE_NAMESPACE?"]);
   });
 
-  it("resolves the home folder against the working folder", () => {
+  it("resolves the home folder relative to the working directory", () => {
     expect(load({ SLUICE_HOME: "var" }).home).toBe(join(cwd, "var"));
   });
 });
 
 describe("the settings file", () => {
-  it("is found, named by the variable, or named by the caller, who wins", () => {
+  it("is the default file, the variable's, or the caller's, which takes precedence", () => {
     write("sluice.yaml", "run: { window: 1 }\n");
     write("b.yaml", "run: { window: 2 }\n");
     write("c.yaml", "run: { window: 3 }\n");
@@ -116,11 +116,11 @@ describe("the settings file", () => {
     expect(load({}, { file: "c.yaml" }).file).toBe(join(cwd, "c.yaml"));
   });
 
-  it("must be there when it is named", () => {
+  it("must exist if it is named", () => {
     expect(problems({}, { file: "gone.yaml" })).toEqual(["gone.yaml: cannot be read: no such file"]);
   });
 
-  it("makes a lane of every account", () => {
+  it("creates a lane for every account", () => {
     write(
       "sluice.yaml",
       `providers:
@@ -144,7 +144,7 @@ describe("the settings file", () => {
     expect(config.limits({ ...lane, model: "other", account: "b" })).toBeUndefined();
   });
 
-  it("keeps the usable accounts and names the variables the others miss", () => {
+  it("keeps the usable accounts and names the variables that the others lack", () => {
     write(
       "sluice.yaml",
       "providers: { minimax: { accounts: [{name: a, apiKeyEnv: A1}, {name: b, apiKeyEnv: B1}] } }\n",
@@ -159,7 +159,7 @@ describe("the settings file", () => {
     expect(load().worker).toEqual({ graceMs: 1500 });
   });
 
-  it("gives a price only as far as it is known", () => {
+  it("contains only known prices", () => {
     write(
       "sluice.yaml",
       "providers: { minimax: { models: { embo-01: { price: { inputPerMillionTokens: 0.5, currency: CNY } } } } }\n",
@@ -168,7 +168,7 @@ describe("the settings file", () => {
     expect(load().price("minimax", "toString")).toBeUndefined();
   });
 
-  it("warns when others can read a key in it, and when the name is not quite right", () => {
+  it("warns if other users can read a key in it, and if its name is misspelled", () => {
     write("sluice.yaml", "providers: { minimax: { apiKey: sk-in-file } }\n", 0o644);
     expect(load().warnings).toEqual([
       "sluice.yaml contains a secret and other users can read it; run: chmod 600 sluice.yaml",
@@ -180,7 +180,7 @@ describe("the settings file", () => {
     expect(load().warnings).toEqual(["sluice.yml is not read; name it sluice.yaml"]);
   });
 
-  it("warns about a .env with a secret that others may read", () => {
+  it("warns about a .env with a secret that other users can read", () => {
     const warning = ".env contains a secret and other users can read it; run: chmod 600 .env";
     write(".env", "MINIMAX_API_KEY=sk-abc\n", 0o644);
     expect(load().warnings).toEqual([warning]);
@@ -192,7 +192,7 @@ describe("the settings file", () => {
     expect(load().warnings).toEqual([]);
   });
 
-  it("warns about keys used twice, unused or sent in clear", () => {
+  it("warns about keys that are used twice, unused or sent unencrypted", () => {
     write(
       "sluice.yaml",
       "providers: { minimax: { baseUrl: http://up.example/v1, accounts: [{name: a, apiKeyEnv: A1}, {name: b, apiKeyEnv: B1}] } }\n",
@@ -265,16 +265,16 @@ log: [debug]
     expect(problems()).toEqual([expect.stringMatching(expected)]);
   });
 
-  it("never holds what YAML's own message would quote", () => {
+  it("never contain what YAML's own message would quote", () => {
     write("sluice.yaml", "providers: { minimax: { apiKey: *sk-looks-like-an-alias } }\n");
     expect(problems().join()).not.toContain("sk-looks");
   });
 
-  it("names the nearest provider", () => {
+  it("suggest the most similar provider", () => {
     expect(() => load().accounts("minmax")).toThrow('provider "minmax" is unknown; did you mean "minimax"?');
   });
 
-  it("strips control characters from what it repeats", () => {
+  it("contain no control characters of the input", () => {
     write("sluice.yaml", '"\\e[31mred": 1\nlog: { level: "\\e]0;title\\a" }\n');
     expect(problems().join()).not.toMatch(/\p{Cc}/u);
   });
@@ -287,21 +287,21 @@ describe("secrets", () => {
     HTTPS_PROXY: "http://u:proxy-pw@10.0.0.1:3128",
   };
 
-  it("are not in any printed form of the configuration", () => {
+  it("are in no printed form of the configuration", () => {
     const config = load(env);
     const printed = `${JSON.stringify(config)} ${inspect(config, { depth: 9 })} ${inspect(config.accounts("minimax"))} ${config.redisUrl}`;
     for (const secret of config.redactions()) expect(printed).not.toContain(secret);
     expect(printed).toContain("[redacted]");
   });
 
-  it("are all listed for scrubbing, as written and as meant", () => {
+  it("are all listed for redaction, as written and decoded", () => {
     const redactions = load(env).redactions();
     expect(redactions).toEqual(
       expect.arrayContaining(["sk-the-key", "p%40ssword", "p@ssword", "proxy-pw", env.REDIS_URL]),
     );
   });
 
-  it("leave addresses without a password readable", () => {
+  it("do not include URLs without a password", () => {
     expect(load({ REDIS_URL: "redis://127.0.0.1:6379" }).redactions()).toEqual([]);
   });
 });

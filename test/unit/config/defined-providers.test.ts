@@ -31,7 +31,7 @@ compatible:
 `;
 
 describe("providers defined in sluice.yaml", () => {
-  it("have accounts, limits and prices like those that are built in", () => {
+  it("have accounts, limits and prices like built-in providers", () => {
     const config = load(GATEWAY, { GATEWAY_KEY: "secret-of-gateway" });
     const [account] = config.accounts("gateway");
     expect(account).toMatchObject({ name: "default", baseUrl: "https://llm.example.com/v1" });
@@ -43,14 +43,14 @@ describe("providers defined in sluice.yaml", () => {
     expect(config.price("gateway", "team/large")).toEqual({ inputPerMillionTokens: 2, currency: "USD" });
   });
 
-  it("name the key that is missing, and need none where none is named", () => {
+  it("report a missing key, and need no key if none is configured", () => {
     const config = load(GATEWAY);
     expect(config.missing("gateway")).toEqual(["GATEWAY_KEY"]);
     expect(config.accounts("gateway")).toEqual([]);
     expect(config.accounts("local").map(({ apiKey }) => apiKey.reveal())).toEqual([""]);
   });
 
-  it("are found by all lookups of this configuration, and of no other", () => {
+  it("are found by all lookups of this configuration, and by no other", () => {
     const { findModel, findProvider } = load(GATEWAY).registry;
     expect(findModel("gateway/team/large").model).toEqual({
       name: "team/large",
@@ -76,7 +76,7 @@ describe("providers defined in sluice.yaml", () => {
 });
 
 describe("servers that run without a key", () => {
-  it("count as configured once their address is given", () => {
+  it("are configured by their URL alone", () => {
     expect(load("").accounts("ollama")).toEqual([]);
     expect(load("").missing("ollama")).toEqual(["OLLAMA_BASE_URL"]);
     const config = load("", { OLLAMA_BASE_URL: "http://127.0.0.1:11434/v1" });

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, "../../..");
 const env = readFileSync(join(root, ".env.example"), "utf8");
 const yaml = readFileSync(join(root, "sluice.example.yaml"), "utf8");
 
-/** Names in the tree are free below these settings; the schema lists them as "*". */
+/** Below these settings, users choose the names; the schema lists them as "*". */
 const NAMED_FREELY = /^(providers\.[\w-]+\.models|compatible|compatible\.\*\.models)$/;
 
 function settingsOf(node: unknown, path: string): string[] {
@@ -24,7 +24,7 @@ function settingsOf(node: unknown, path: string): string[] {
   return isSeq(node) ? node.items.flatMap((one) => settingsOf(one, `${path}[]`)) : [path];
 }
 
-/** Settings of a provider that are shown as comments, being alternatives to others. */
+/** Settings of a provider that the example shows as comments, because they are alternatives to others. */
 function commentedSettings(): string[] {
   let provider = "";
   return yaml.split("\n").flatMap((line) => {
@@ -35,7 +35,7 @@ function commentedSettings(): string[] {
   });
 }
 
-/** What is the same for all providers is shown once, and what is a provider's own once for it. */
+/** Settings that all providers share are shown once, and a provider's own settings once for it. */
 function withoutRepetition(setting: string): string {
   const [, provider = "", rest = ""] = /^providers\.([\w-]+)\.(.+)$/.exec(setting) ?? [];
   if (provider === "") return setting;
@@ -46,7 +46,7 @@ function withoutRepetition(setting: string): string {
 }
 
 describe(".env.example", () => {
-  it("lists every variable that is read, and no other", () => {
+  it("lists exactly the variables that are read", () => {
     const documented = [...env.matchAll(/^([A-Z_]+)=(.*)$/gm)];
     expect(documented.map(([, name]) => name).sort()).toEqual([...KNOWN_VARIABLES].sort());
     expect(documented.filter(([, , value]) => value !== "")).toEqual([]);
@@ -60,14 +60,14 @@ describe("the reference of the configuration", () => {
     expect(variables.map(({ name }) => name).sort()).toEqual([...KNOWN_VARIABLES].sort());
   });
 
-  it("states the type and the meaning of every variable and every setting", () => {
+  it("states the type and the meaning of every variable and setting", () => {
     const incomplete = [...variables, ...listFileSettings()].filter(
       ({ type, description }) => type === "" || !/^\S.*[^.\s]$/.test(description),
     );
     expect(incomplete).toEqual([]);
   });
 
-  it("lists what all providers share once, and a provider's own settings under its name", () => {
+  it("lists shared provider settings once, and a provider's own settings under its name", () => {
     const names = listFileSettings().map(({ name }) => name);
     expect(names.filter((name) => name.endsWith("requestsPerMinute"))).toEqual([
       "providers.*.accounts[].limits.requestsPerMinute",
@@ -79,13 +79,13 @@ describe("the reference of the configuration", () => {
 });
 
 describe("sluice.example.yaml", () => {
-  it("loads without a problem", () => {
+  it("loads without problems", () => {
     const problems: string[] = [];
     parseSettings(yaml, "sluice.example.yaml", problems);
     expect(problems).toEqual([]);
   });
 
-  it("shows every setting there is, in use or as a comment, and no other", () => {
+  it("shows exactly the existing settings, in use or as a comment", () => {
     const shown = [...settingsOf(parseDocument(yaml).contents, ""), ...commentedSettings()];
     const once = (settings: string[]) => [...new Set(settings.map(withoutRepetition))].sort();
     expect(once(shown)).toEqual(once(listFileSettings().map(({ name }) => name)));

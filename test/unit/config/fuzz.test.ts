@@ -22,8 +22,8 @@ const settings = fc.letrec((tie) => ({
 
 const secret = fc.stringMatching(/^sk-[A-Za-z0-9]{12,20}$/);
 
-describe("settings of any shape", () => {
-  it("are used or refused in whole sentences", () => {
+describe("arbitrary settings", () => {
+  it("are accepted, or rejected with complete sentences", () => {
     fc.assert(
       fc.property(settings, (tree) => {
         const problems: string[] = [];
@@ -35,7 +35,7 @@ describe("settings of any shape", () => {
     );
   });
 
-  it("never keep an unknown key to themselves", () => {
+  it("report every unknown key", () => {
     const place = fc.constantFrom<(key: string) => unknown>(
       (key) => ({ [key]: 1 }),
       (key) => ({ run: { [key]: 1 } }),
@@ -54,8 +54,8 @@ describe("settings of any shape", () => {
   });
 });
 
-describe("any environment", () => {
-  it("is used or refused with a ConfigError", () => {
+describe("an arbitrary environment", () => {
+  it("is accepted, or rejected with a ConfigError", () => {
     const env = fc.dictionary(
       fc.oneof(fc.constantFrom(...KNOWN_VARIABLES), fc.string()),
       fc.oneof(fc.string({ unit: "binary" }), fc.webUrl(), fc.constant("redis://h:1/0")),
@@ -72,7 +72,7 @@ describe("any environment", () => {
     );
   });
 
-  it("never finds its secrets repeated in a problem, wherever they were pasted", () => {
+  it("never has its secrets repeated in a problem, wherever they were pasted", () => {
     fc.assert(
       fc.property(secret, fc.subarray([...KNOWN_VARIABLES]), (key, others) => {
         const pasted = Object.fromEntries(others.filter((one) => one !== "NO_COLOR").map((one) => [one, key]));
@@ -93,7 +93,7 @@ describe("any environment", () => {
     );
   });
 
-  it("never finds a file's secrets repeated in a problem of that file", () => {
+  it("never has the secrets of a file repeated in a problem of that file", () => {
     fc.assert(
       fc.property(secret, settings, (key, tree) => {
         const problems: string[] = [];

@@ -23,7 +23,7 @@ const signing = {
 };
 
 describe("a Spark account", () => {
-  it("consists of app id, key and secret", () => {
+  it("consists of app ID, key and secret", () => {
     const config = load(signing);
     const [account] = config.accounts("spark");
     expect(account && revealAccount(account)).toEqual({
@@ -34,12 +34,12 @@ describe("a Spark account", () => {
     expect(config.missing("spark")).toEqual([]);
   });
 
-  it("names everything that is missing", () => {
+  it("reports everything that is missing", () => {
     expect(load({}).missing("spark")).toEqual(["SPARK_API_KEY", "SPARK_APP_ID", "SPARK_API_SECRET"]);
     expect(load({ SPARK_API_KEY: "key-of-spark" }).missing("spark")).toEqual(["SPARK_APP_ID", "SPARK_API_SECRET"]);
   });
 
-  it("is the password alone, for HTTP, whatever half of the rest is there", () => {
+  it("is only the password for HTTP, even if the other variables are incomplete", () => {
     const settings: readonly Record<string, string>[] = [
       {},
       { SPARK_API_KEY: "key-of-spark" },
@@ -54,7 +54,7 @@ describe("a Spark account", () => {
     }
   });
 
-  it("can be one of several in the file, by password as well as by key", () => {
+  it("can be one of several in the file, with a password or a key", () => {
     const yaml = `
 providers:
   spark:
@@ -67,7 +67,7 @@ providers:
     expect(config.redactions()).toEqual(expect.arrayContaining(["password-1", "secret-1", "key-1"]));
   });
 
-  it("takes socket addresses for chat and others for the rest", () => {
+  it("uses WebSocket URLs for chat and HTTP URLs otherwise", () => {
     const env = {
       ...signing,
       SPARK_BASE_URL: "ws://127.0.0.1:9/prefix/",
@@ -94,7 +94,7 @@ providers:
     expect(() => load({ ...signing, ...env })).toThrow(message);
   });
 
-  it("keeps addresses and choices out of what is scrubbed from messages", () => {
+  it("does not redact URLs and options from messages", () => {
     const redactions = load({ ...signing, SPARK_PROTOCOL: "http" }).redactions();
     expect(redactions).toContain("secret-of-spark");
     expect(redactions).not.toContain("http");

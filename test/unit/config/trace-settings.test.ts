@@ -3,7 +3,7 @@ import { loadConfig } from "#src/config/config.ts";
 
 const load = (env: Record<string, string>) => loadConfig({ env, cwd: "/nonexistent" });
 
-test("traces are off unless something asks for them", () => {
+test("traces are off by default", () => {
   expect(load({}).traces).toBeUndefined();
   expect(load({ OTEL_SERVICE_NAME: "mine", OTEL_TRACES_SAMPLER_ARG: "0.5" }).traces).toBeUndefined();
 });
@@ -37,7 +37,7 @@ test.each([
   expect(config.warnings.join()).toMatch(warning);
 });
 
-test("a share that is none records all", () => {
+test("an invalid sampling ratio records everything", () => {
   const config = load({ ...address, OTEL_TRACES_SAMPLER_ARG: "many" });
   expect(config.traces?.sampleRatio).toBe(1);
   expect(config.warnings.join()).toMatch(/OTEL_TRACES_SAMPLER_ARG/);

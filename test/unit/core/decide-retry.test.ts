@@ -61,7 +61,7 @@ describe.each([0, 1, 2, 4, 5, 50])("after %i attempts", (attempts) => {
   });
 });
 
-test("while the lane is out a retry has no delay and lets other inputs be the probe", () => {
+test("during an outage of the lane, a retry has no delay and lets other inputs be the probe", () => {
   expect(decideRetry(failed("server", { faultStreak: 5, attempts: 9, inputs: 10 }), policy)).toEqual({
     action: "retry",
     delayMs: 0,
@@ -99,7 +99,7 @@ test("delays are between 0 and an exponential step up to a maximum", () => {
   );
 });
 
-test("no input is retried forever while its lane works: halves and attempts run out", () => {
+test("no input is retried forever while its lane works: bisection and attempts end", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2_048 }), fc.constantFrom(...FAULTS, ...DEFINITE), (size, kind) => {
       let inputs = size;

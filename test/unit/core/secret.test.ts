@@ -6,11 +6,11 @@ import { Secret } from "#src/core/secret.ts";
 describe("Secret", () => {
   const secret = new Secret("sk-live-1");
 
-  it("gives its value when asked", () => {
+  it("returns its value", () => {
     expect(secret.reveal()).toBe("sk-live-1");
   });
 
-  it("prints as [redacted] in every way there is to print it", () => {
+  it("prints as [redacted] in every format", () => {
     const logged: string[] = [];
     pino({ base: null }, { write: (line) => logged.push(line) }).info({ secret, in: { account: [secret] } });
     const printed = [

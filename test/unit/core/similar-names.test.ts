@@ -37,7 +37,7 @@ describe("editDistance", () => {
 });
 
 describe("nearestNames", () => {
-  it("puts the nearest first and leaves out what has little in common", () => {
+  it("sorts by similarity and leaves out names with little in common", () => {
     expect(listSimilarNames("glm-4", ["embedding-3", "glm-4-air", "glm-4", "glm-5"])).toEqual([
       "glm-4",
       "glm-4-air",

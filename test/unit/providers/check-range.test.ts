@@ -21,7 +21,7 @@ describe("findRangeProblem", () => {
     [-1, { above: 0 }, "must be a number above 0, not -1"],
     [Number.NaN, { min: 0, max: 2 }, "must be a number from 0 to 2, not NaN"],
     ["secret", { min: 0, max: 2 }, "must be a number from 0 to 2, not a string"],
-  ])("says what is wrong with %j", (value, range, problem) => {
+  ])("describes the problem with %j", (value, range, problem) => {
     expect(findRangeProblem(value, range)).toBe(problem);
   });
 });
@@ -41,13 +41,13 @@ describe("a compatible vendor's parameters", () => {
     [{ extra: { max_tokens: 0 } }, "max_tokens must be a whole number from 1 to 16384, not 0"],
     [{ temperature: 2.1 }, "temperature must be a number from 0 to 2, not 2.1"],
     [{ topP: -0.1 }, "top_p must be a number from 0 to 1, not -0.1"],
-  ])("are refused before any call when they are out of range: %j", (request, message) => {
+  ])("are rejected before any call if they are out of range: %j", (request, message) => {
     expect(() => encode("openai", "gpt-4o", request)).toThrow(
       expect.objectContaining({ kind: "invalid-request", message }),
     );
   });
 
-  it("may be what they like on a server of the owner's own", () => {
+  it("are not restricted on self-hosted servers", () => {
     expect(encode("vllm", "any", { temperature: 5, maxTokens: 1e6 })).toMatchObject({ temperature: 5 });
   });
 });

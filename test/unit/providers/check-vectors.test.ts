@@ -9,15 +9,15 @@ function check(values: number[], rows: number, columns: number, count: number, d
 }
 
 describe("checkVectors", () => {
-  it("accepts as many finite vectors as inputs", () => {
+  it("accepts finite vectors, one per input", () => {
     expect(() => check([1, 0, 0, -1], 2, 2, 2, 2)).not.toThrow();
   });
 
-  it("accepts any dimension where the model's is not known", () => {
+  it("accepts any number of dimensions if the model's is unknown", () => {
     expect(() => check([1, 2, 3], 1, 3, 1)).not.toThrow();
   });
 
-  it("accepts vectors of the greatest floats", () => {
+  it("accepts vectors of the largest floats", () => {
     expect(() => check([3.4e38, -3.4e38], 1, 2, 1)).not.toThrow();
   });
 
@@ -38,7 +38,7 @@ describe("checkVectors", () => {
       "vector 0 of the response contains a value that is not finite",
     ],
     ["NaN", [1, 1, 1, Number.NaN], 2, 2, 2, 2, "vector 1 of the response contains a value that is not finite"],
-  ])("refuses %s", (_, values, rows, columns, count, dimensions, message) => {
+  ])("rejects %s", (_, values, rows, columns, count, dimensions, message) => {
     expect(() => check(values, rows, columns, count, dimensions)).toThrow(
       expect.objectContaining({ kind: "bad-response", message: expect.stringContaining(message) }),
     );

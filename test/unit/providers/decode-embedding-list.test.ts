@@ -13,7 +13,7 @@ describe("decodeEmbeddingList", () => {
     expect([...(matrix?.values ?? [])]).toEqual([0.5, -1, 0.25, 3.1415927410125732]);
   });
 
-  it("tells the forms apart in one answer, in any key order, escaped or padded", () => {
+  it("distinguishes the formats within one response, in any key order, escaped or padded", () => {
     const text = base64([-1.5, 3e38, 7, 2.5]).replaceAll("/", "\\/");
     const { matrix, rest } = decode(
       `{"usage":{"total_tokens":3},"data":[{"embedding":"${text}","index":1},{"object":"embedding","index":0,"embedding":[1,2,3,4.5]}],"model":"m"}`,
@@ -26,7 +26,7 @@ describe("decodeEmbeddingList", () => {
     ]);
   });
 
-  it("puts the vectors in the order of their indexes", () => {
+  it("orders the vectors by their index", () => {
     fc.assert(
       fc.property(
         fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 12 }),
@@ -75,12 +75,12 @@ describe("decodeEmbeddingList", () => {
     ["three bytes", [{ index: 0, embedding: "AAAA" }]],
     ["no base64", [{ index: 0, embedding: "A*AAPwAA" }]],
     ["numbers as entries", [1, 2]],
-  ])("refuses %s", (_, data) => {
+  ])("rejects %s", (_, data) => {
     expect(() => decode({ data })).toThrow(FloatSyntaxError);
     expect(({} as { x?: unknown }).x).toBeUndefined();
   });
 
-  it("refuses every shorter body", () => {
+  it("rejects every truncated body", () => {
     const body = JSON.stringify({
       data: [
         { index: 0, embedding: [1, 2.5] },

@@ -35,13 +35,13 @@ const exponent = fc.option(
     .map((parts) => parts.join("")),
   { nil: "", freq: 3 },
 );
-/** Any number the grammar of JSON allows, in shapes that printing a number never produces. */
+/** Any number that the JSON grammar allows, including forms that printing a number never produces. */
 const jsonNumber = fc.tuple(fc.constantFrom("", "-"), whole, fraction, exponent).map((parts) => parts.join(""));
 const float32Number = jsonNumber.filter((text) => Number.isFinite(Math.fround(Number(text))));
 const space = fc.string({ unit: fc.constantFrom(" ", "\n", "\r", "\t"), maxLength: 3 });
 
 describe("decodeFloatMatrix", () => {
-  it("equals JSON.parse for every number the grammar allows", () => {
+  it("equals JSON.parse for every number that the grammar allows", () => {
     fc.assert(
       fc.property(fc.array(float32Number, { minLength: 1, maxLength: 8 }), (numbers) =>
         expectSameAsJsonParse(`[[${numbers.join(",")}]]`),
@@ -50,7 +50,7 @@ describe("decodeFloatMatrix", () => {
     );
   });
 
-  it("equals JSON.parse for printed doubles, floats and decimals of few digits", () => {
+  it("equals JSON.parse for printed doubles, floats and short decimals", () => {
     const value = fc.oneof(
       fc.double({ noNaN: true, min: -3e38, max: 3e38 }),
       fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -63,7 +63,7 @@ describe("decodeFloatMatrix", () => {
     );
   });
 
-  it("rounds decimals next to the middle between two floats as JSON.parse does", () => {
+  it("rounds decimals near the midpoint between two floats as JSON.parse does", () => {
     const bitsOf = new Uint32Array(1);
     const float = new Float32Array(bitsOf.buffer);
     const nearMiddle = fc
@@ -82,7 +82,7 @@ describe("decodeFloatMatrix", () => {
     );
   });
 
-  it("takes white space anywhere between tokens", () => {
+  it("accepts white space between any tokens", () => {
     const rows = fc.integer({ min: 0, max: 4 }).chain((columns) =>
       fc.array(
         fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
@@ -151,15 +151,15 @@ describe("decodeFloatMatrix", () => {
     ["a non-breaking space", "[[1,\u00a02]]"],
     ["nothing", ""],
     ["a bracket alone", "]"],
-  ])("refuses %s", (_, text) => {
+  ])("rejects %s", (_, text) => {
     expect(() => decode(text)).toThrow(FloatSyntaxError);
   });
 
-  it("refuses rows of different length and says which", () => {
+  it("rejects rows of different lengths and names the row", () => {
     expect(() => decode("[[1,2],[3]]")).toThrow("expected 2 numbers in row 1, as in row 0, not 1");
   });
 
-  it("grows past a size hint that was too small and trims one that was too large", () => {
+  it("grows beyond a size hint that is too small, and trims the result of one that is too large", () => {
     const row = Array.from({ length: 1000 }, (_, index) => index / 7);
     for (const hint of [0, 1, 999, 1000, 5000]) {
       const { matrix } = decode(JSON.stringify([row]), hint);
@@ -167,14 +167,14 @@ describe("decodeFloatMatrix", () => {
     }
   });
 
-  it("starts where it is told, also inside a larger buffer", () => {
+  it("starts at the given offset, also inside a larger buffer", () => {
     const padded = Buffer.from('xxxx{"v":[[1.5,-2.5]]}');
     const { matrix, end } = decodeFloatMatrix(padded.subarray(4), 5, 2);
     expect([...matrix.values]).toEqual([1.5, -2.5]);
     expect(end).toBe(17);
   });
 
-  it("never reads on or throws anything else for arbitrary bytes", () => {
+  it("for arbitrary bytes, never reads too far and never throws anything else", () => {
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc

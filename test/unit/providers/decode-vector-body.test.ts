@@ -22,7 +22,7 @@ const otherFields = fc.dictionary(
   { maxKeys: 5 },
 );
 
-/** A body with the vectors somewhere among other fields, printed with or without white space. */
+/** A body with the vectors between other fields, with or without white space. */
 const body = fc
   .tuple(matrixValue, otherFields, fc.nat(), fc.constantFrom(undefined, 1, "\t"))
   .map(([vectors, others, at, indent]) => {
@@ -32,7 +32,7 @@ const body = fc
   });
 
 describe("decodeVectorBody", () => {
-  it("equals JSON.parse for any key order and any other keys", () => {
+  it("equals JSON.parse for any key order and any additional keys", () => {
     fc.assert(
       fc.property(body, ({ text }) => {
         const { matrix, rest } = decode(text);
@@ -45,7 +45,7 @@ describe("decodeVectorBody", () => {
     );
   });
 
-  it("refuses every truncation", () => {
+  it("rejects every truncated body", () => {
     fc.assert(
       fc.property(body, ({ text }) => {
         const bytes = Buffer.from(text);
@@ -56,7 +56,7 @@ describe("decodeVectorBody", () => {
     );
   });
 
-  it("accepts nothing JSON.parse refuses, and nothing with another meaning, when one byte is changed", () => {
+  it("with one changed byte, accepts nothing that JSON.parse rejects or reads differently", () => {
     fc.assert(
       fc.property(body, fc.nat(), fc.integer({ min: 32, max: 126 }), ({ text }, at, byte) => {
         const bytes = Buffer.from(text);
@@ -76,7 +76,7 @@ describe("decodeVectorBody", () => {
     );
   });
 
-  it("throws nothing but its own error for arbitrary bytes", () => {
+  it("throws only its own error for arbitrary bytes", () => {
     const noise = fc.oneof(
       fc.uint8Array({ maxLength: 300 }),
       fc
@@ -95,19 +95,19 @@ describe("decodeVectorBody", () => {
     );
   });
 
-  it("tells a null field from an absent one", () => {
+  it("distinguishes a null field from an absent one", () => {
     expect(decode('{"vectors":null}').matrix).toBeNull();
     expect(decode('{"total_tokens":3}').matrix).toBeUndefined();
     expect(decode("{}").rest.size).toBe(0);
   });
 
-  it("keeps upstream keys out of any prototype", () => {
+  it("never lets keys of the upstream reach a prototype", () => {
     const { rest } = decode('{"__proto__":{"polluted":true},"vectors":[[1]]}');
     expect(rest.get("__proto__")).toEqual({ polluted: true });
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it("lets the last of two equal keys win", () => {
+  it("uses the last of two equal keys", () => {
     expect([...(decode('{"vectors":[[1]],"vectors":[[2]]}').matrix?.values ?? [])]).toEqual([2]);
   });
 
@@ -128,7 +128,7 @@ describe("decodeVectorBody", () => {
     ["a bad value elsewhere", '{"a":nul,"vectors":[[1]]}'],
     ["mismatched brackets elsewhere", '{"a":[}],"vectors":[[1]]}'],
     ["a byte order mark", '\ufeff{"vectors":[[1]]}'],
-  ])("refuses %s", (_, text) => {
+  ])("rejects %s", (_, text) => {
     expect(() => decode(text)).toThrow(FloatSyntaxError);
   });
 

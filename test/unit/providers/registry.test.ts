@@ -10,7 +10,7 @@ const noTransport: Transport = {
   close: async () => {},
 };
 
-describe("the table of providers", () => {
+describe("the registry", () => {
   it("finds a model by its full name", () => {
     const { provider, model } = findModel("minimax/embo-01");
     expect(provider).toBe("minimax");
@@ -23,7 +23,7 @@ describe("the table of providers", () => {
     ["MiniMax/Embo-01", "minimax/embo-01"],
     ["minmax/embo01", "minimax/embo-01"],
     ["embo-01", "minimax/embo-01"],
-  ])("suggests the nearest name for %s", (wanted, nearest) => {
+  ])("suggests the most similar name for %s", (wanted, nearest) => {
     expect(() => findModel(wanted)).toThrow(
       expect.objectContaining({ name: "UnknownModelError", suggestions: [nearest] }),
     );
@@ -46,7 +46,7 @@ describe("the table of providers", () => {
     });
   });
 
-  it("lets the caller say what a model known by its name alone is for", () => {
+  it("lets the caller state the kind of an unlisted model", () => {
     expect(findModel("vllm/whatever", "embedding").model.kind).toBe("embedding");
     expect(findModel("vllm/bge-reranker", "chat").model.kind).toBe("chat");
     expect(findModel("ollama/nomic-embed-text", "chat").model).toMatchObject({
@@ -62,7 +62,7 @@ describe("the table of providers", () => {
     },
   );
 
-  it("takes a model that is not listed when the user's settings name it, and says so for those that are not", () => {
+  it("accepts an unlisted model that the user's settings define, and marks others as unlisted", () => {
     const hint = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';
     expect(() => findModel("openai/gpt-6-mini", "chat")).toThrow(hint);
     const namedModels = ["openai/gpt-6-mini", "openai/text-embedding-4", "zhipu/glm-9", "openai/gpt-4o"];
@@ -83,18 +83,18 @@ describe("the table of providers", () => {
     expect(() => findModel("openai/gpt-6-mini")).toThrow(UnknownModelError);
   });
 
-  it("lists what is known when nothing is near, of the provider that is named", () => {
+  it("lists the provider's models if no name is similar", () => {
     expect(() => findModel("zhipu/zzzzzzzz")).toThrow(/Known models: zhipu\/glm-4-plus, (zhipu\/[^ ]+,? ?)+\.$/);
     expect(() => findModel("zzz")).toThrow("Known models: minimax/embo-01");
   });
 
-  it("makes an adapter by name and refuses unknown names", () => {
+  it("creates an adapter by name and rejects unknown names", () => {
     const account = { baseUrl: "http://127.0.0.1:1/v1", apiKey: "k" };
     expect(createProvider("minimax", account, noTransport).name).toBe("minimax");
     expect(() => createProvider("minimx", account, noTransport)).toThrow(UnknownModelError);
   });
 
-  it("holds complete data for every model", () => {
+  it("contains complete data for every model", () => {
     for (const { defaultBaseUrl, models } of providers) {
       expect(defaultBaseUrl).toMatch(/^(https:|wss:|http:\/\/127\.0\.0\.1:)\/*[^/]+(\/.*[^/])?$/);
       for (const model of models) {

@@ -5,7 +5,7 @@ import { jobId } from "#src/queues/job-id.ts";
 const SHAPE = /^i-[a-z2-7]{26,}(~g[0-9]+)?$/;
 const RESERVED = ["wait", "meta", "active", "delayed", "completed", "failed", "paused", "prioritized", "events", "id"];
 
-test("ids have one shape that no word of BullMQ has, whatever the run is called", () => {
+test("IDs have a format that BullMQ never uses, for any run name", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "binary" }),
@@ -26,7 +26,7 @@ test("ids have one shape that no word of BullMQ has, whatever the run is called"
   }
 });
 
-test("different items, runs and generations have different ids", () => {
+test("different items, runs and generations have different IDs", () => {
   const runs = [...RESERVED, "e-20261121-k3m9x2ab", "e-20261121-k3m9x2ac", "", "0", "0\u00001", "a:b", "../x", "中文"];
   const ids = runs.flatMap((run) =>
     [0, 1, 9, 10, 11, 79, 80, 1_000_000].flatMap((first) =>

@@ -16,12 +16,12 @@ const good: ServerInfo = {
   isConfigForbidden: false,
 };
 
-test("a server with append-only file, no eviction and free memory has nothing against it", () => {
+test("a server with an append-only file, no eviction and free memory has no problems", () => {
   expect(findServerProblems(good)).toEqual([]);
   expect(findServerProblems({ ...good, flavour: "valkey", version: "8.0.1" })).toEqual([]);
 });
 
-describe("a server is judged by what it says", () => {
+describe("problems of a server", () => {
   const table: readonly [string, Partial<ServerInfo>, string, string][] = [
     ["an evicting policy", { evictionPolicy: "allkeys-lru" }, "refusal", "maxmemory-policy is allkeys-lru"],
     ["a policy that evicts expiring keys", { evictionPolicy: "volatile-ttl" }, "refusal", "volatile-ttl"],
@@ -42,7 +42,7 @@ describe("a server is judged by what it says", () => {
   });
 });
 
-test("a server that tells nothing gets a warning that names what is unknown, and no refusal", () => {
+test("a server that reports nothing causes a warning that lists what is unknown, but no rejection", () => {
   const findings = findServerProblems({ flavour: "redis", isConfigForbidden: true });
   expect(findings).toHaveLength(1);
   expect(findings[0]?.level).toBe("warning");

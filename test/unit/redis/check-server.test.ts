@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { checkServer } from "#src/redis/check-server.ts";
 
-/** A standalone server with these INFO fields that refuses CONFIG. */
+/** A standalone server with these INFO fields that rejects CONFIG. */
 function createClient(info: Readonly<Record<string, string>>): Redis {
   const refused = Object.assign(new Error("NOPERM"), { name: "ReplyError" });
   return {
@@ -17,7 +17,7 @@ function createClient(info: Readonly<Record<string, string>>): Redis {
   } as unknown as Redis;
 }
 
-test("a failed write of the append-only file is a refusal", async () => {
+test("a failed write of the append-only file rejects the server", async () => {
   const info = { maxmemory_policy: "noeviction", aof_enabled: "1", aof_last_write_status: "err" };
   const { findings } = await checkServer(createClient(info));
   expect(findings).toContainEqual(

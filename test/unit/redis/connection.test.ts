@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ConfigError } from "#src/core/errors.ts";
 import { openRedis, reconnectDelay } from "#src/redis/connection.ts";
 
-test("the pause before a reconnection grows, is never zero and never longer than two seconds", () => {
+test("the delay before a reconnection grows, is never zero and never longer than two seconds", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1e6 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (attempt, random) => {
       const delay = reconnectDelay(attempt, random);
@@ -14,7 +14,7 @@ test("the pause before a reconnection grows, is never zero and never longer than
   );
 });
 
-test("a TLS file that cannot be read is named before anything is opened", () => {
+test("an unreadable TLS file is reported before any connection is opened", () => {
   const target = {
     kind: "standalone",
     address: { host: "localhost", port: 1 },

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createKeys, KEY_FORMAT } from "#src/redis/keys.ts";
 
-test("every key, BullMQ's prefix included, contains the format version once, after the namespace", () => {
+test("every key, including BullMQ's prefix, contains the format version once, after the namespace", () => {
   const keys = createKeys("ns");
   const lane = { provider: "minimax", account: "default", model: "embo-01" };
   const telemetry = keys.telemetry("minimax/embo-01");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ServerClock } from "#src/redis/server-time.ts";
 
-test("the server's time goes on between two answers, and follows the later one", () => {
+test("the server's time advances between two replies, and follows the later one", () => {
   let monotonic = 100;
   const clock = new ServerClock(() => monotonic);
   expect(clock.now()).toBeUndefined();

@@ -5,7 +5,7 @@ import { describeRedis, parseRedisUrl, type RedisTarget } from "#src/redis/url.t
 
 const local = { host: "localhost", port: 6379 };
 
-describe("a Redis URL is read", () => {
+describe("parseRedisUrl reads", () => {
   const table: readonly [string, RedisTarget][] = [
     ["redis://localhost", { kind: "standalone", address: local, db: 0 }],
     ["redis://localhost/", { kind: "standalone", address: local, db: 0 }],
@@ -86,7 +86,7 @@ describe("a Redis URL is read", () => {
   });
 });
 
-describe("a wrong Redis URL says what is wrong", () => {
+describe("parseRedisUrl reports the problem of", () => {
   const table: readonly [string, string][] = [
     ["", "has an unsupported form; supported: redis://"],
     ["localhost:6379", "has an unsupported form"],
@@ -122,7 +122,7 @@ describe("a wrong Redis URL says what is wrong", () => {
   });
 });
 
-/** Long enough not to be part of a sentence by chance, with every character that has a meaning in a URL. */
+/** Too long to appear in a sentence by chance, and with every character that has a meaning in a URL. */
 const secret = fc
   .string({ minLength: 8, maxLength: 30, unit: fc.constantFrom(..."xyzXYZ678:/?#[]@%&=,+ ~ü€") })
   .filter((text) => /[xyzXYZ678]{3}/.test(text));
@@ -139,13 +139,13 @@ const raw = fc.constantFrom(
   (password: string) => password,
 );
 
-/** Every run of three of the secret's own characters that `text` repeats. */
+/** All substrings of three secret characters that `text` contains. */
 function findEchoes(text: string, password: string): string[] {
   const runs = password.match(/[xyzXYZ678]{3,}/g) ?? [];
   return runs.filter((run) => text.includes(run));
 }
 
-test("no error ever repeats a password, however badly it is placed", () => {
+test("no error repeats a password, wherever it is in the URL", () => {
   fc.assert(
     fc.property(secret, raw, (password, form) => {
       try {
@@ -158,7 +158,7 @@ test("no error ever repeats a password, however badly it is placed", () => {
   );
 });
 
-test("no description ever repeats a password", () => {
+test("no description contains a password", () => {
   const wellPlaced = [
     (password: string) => `rediss://user:${password}@host:6379/0`,
     (password: string) => `redis+sentinel://u:${password}@a:1,b:2/m?sentinelPassword=${password}`,
@@ -204,7 +204,7 @@ test("a description without credentials is a URL of the same server", () => {
   );
 });
 
-test("user and password arrive as they were before percent-encoding", () => {
+test("user and password are percent-decoded", () => {
   fc.assert(
     fc.property(text, text, (username, password) => {
       const url = `redis://${encodeURIComponent(username)}:${encodeURIComponent(password)}@h`;

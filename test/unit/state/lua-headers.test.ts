@@ -14,7 +14,7 @@ function quoted(list: string): string[] {
   return [...list.matchAll(/"([^"]+)"/g)].map(([, word = ""]) => word);
 }
 
-/** What the TypeScript beside a folder of scripts declares, by the script's file name. */
+/** Declarations in the TypeScript next to a folder of scripts, by the script's file name. */
 function declared(folder: string): Map<string, Contract> {
   const contracts = new Map<string, Contract>();
   for (const name of readdirSync(join(src, folder)).filter((file) => file.endsWith(".ts"))) {
@@ -28,7 +28,7 @@ function declared(folder: string): Map<string, Contract> {
   return contracts;
 }
 
-/** The numbered names under KEYS and under ARGV in the comment that opens a script. */
+/** The numbered names below KEYS and ARGV in the header comment of a script. */
 function documented(text: string): Contract {
   const header = /^--\[\[(.*?)--\]\]/s.exec(text)?.[1] ?? "";
   const contract = { keys: [] as string[], args: [] as string[] };
@@ -51,17 +51,17 @@ for (const folder of ["limiter", "state/answers", "state/items", "state/runs", "
   const contracts = declared(folder);
   const files = readdirSync(join(src, folder, "lua"));
 
-  test(`every script of ${folder} is declared, and every declared one exists`, () => {
+  test(`every script of ${folder} is declared, and every declared script exists`, () => {
     expect([...contracts.keys()].sort()).toEqual(files.sort());
   });
 
   for (const file of files) {
     const text = readFileSync(join(src, folder, "lua", file), "utf8");
-    test(`${folder}/lua/${file} takes what its caller passes, in the same order`, () => {
+    test(`${folder}/lua/${file} takes the arguments that its caller passes, in the same order`, () => {
       expect(documented(text)).toEqual(contracts.get(file));
     });
 
-    test(`${folder}/lua/${file} uses no key and no fixed argument beyond those it documents`, () => {
+    test(`${folder}/lua/${file} uses no key and no fixed argument that it does not document`, () => {
       const { keys, args } = documented(text);
       const body = text.replace(/^--\[\[.*?--\]\]/s, "");
       const takesRest = /^\s+(rest|then)\s/m.test(text);

@@ -36,7 +36,7 @@ const BROKEN: readonly PushedEvent[] = [
   END,
 ];
 
-test("a terminal sees deltas as they come, made harmless, and that the answer begins again", () => {
+test("a terminal shows sanitized deltas as they arrive, and a notice when the answer starts again", () => {
   const { seen, diagnostics } = print(BROKEN, { isTTY: true });
   expect(seen).toEqual(["half an ans", "\n(the answer starts again)\n", "the whole", "\n"]);
   expect(diagnostics).toBe("3 tokens in, 1,200 tokens out\n");
@@ -46,24 +46,24 @@ test("a reset before the first word has no effect", () => {
   expect(print([{ type: "reset" }, { type: "delta", text: "hi" }, END], { isTTY: true }).text).toBe("hi\n");
 });
 
-test("a pipe gets the answer exactly as it is, once and whole", () => {
+test("a pipe gets the complete answer once, unchanged", () => {
   const { seen, diagnostics } = print(BROKEN);
   expect(seen).toEqual(["", "", "", "the \u001b[2Jwhole\n"]);
   expect(diagnostics).toBe("");
 });
 
-test("thoughts stand apart from the answer", () => {
+test("reasoning is printed separately from the answer", () => {
   const events: PushedEvent[] = [{ type: "reasoning-delta", text: "hm" }, { type: "delta", text: "yes" }, END];
   expect(print(events, { isTTY: true }).text).toBe("hm\n\nyes\n");
   expect(print(events).text).toBe("yes\n");
 });
 
-test("an answer that was cut says so", () => {
+test("a truncated answer prints a notice", () => {
   const cut: PushedEvent = { ...END, finishReason: { unified: "length" } } as PushedEvent;
   expect(print([{ type: "delta", text: "and then" }, cut]).diagnostics).toContain("truncated at its token limit");
 });
 
-test("with JSON every event is a line", () => {
+test("with JSON, every event is one line", () => {
   const lines = print(BROKEN, { json: true }).text.trim().split("\n");
   expect(lines.map((line) => JSON.parse(line).event)).toEqual(["delta", "reset", "delta", "end"]);
 });

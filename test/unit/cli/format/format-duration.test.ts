@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatCountdown, formatDuration } from "#src/cli/format/format-duration.ts";
 
-describe("a duration", () => {
+describe("formatDuration", () => {
   it.each([
     [0, "0 ms"],
     [850, "850 ms"],
@@ -21,7 +21,7 @@ describe("a duration", () => {
     [Number.NaN, "-"],
   ])("of %s ms reads %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
 
-  it("never shows sixty of a unit that has a larger one", () => {
+  it("carries 60 of a unit over to the next larger unit", () => {
     fc.assert(
       fc.property(fc.nat({ max: 400_000_000 }), (ms) => {
         expect(formatDuration(ms)).not.toMatch(/\b60 (?:s|min)|\b24 h|\b1000 ms/);
@@ -29,7 +29,7 @@ describe("a duration", () => {
     );
   });
 
-  it("counts down in whole seconds, to zero and not beyond", () => {
+  it("counts down in whole seconds and stops at zero", () => {
     expect([61_400, 1_001, 1_000, 1, 0, -500].map(formatCountdown)).toEqual([
       "1 min 02 s",
       "2 s",

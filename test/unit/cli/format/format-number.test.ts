@@ -52,7 +52,7 @@ describe("numbers", () => {
     [undefined, "-"],
   ])("shows a share of %s as %s", (value, text) => expect(formatPercent(value)).toBe(text));
 
-  it("reads 100 % and 0 % only where nothing is left and nothing is done", () => {
+  it("shows 100 % only if nothing is left, and 0 % only if nothing is done", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 10_000_000 }), fc.nat(), (total, seed) => {
         const done = 1 + (seed % (total - 1));
@@ -83,7 +83,7 @@ describe("numbers", () => {
     [undefined, "-"],
   ])("shows %s bytes as %s", (value, text) => expect(formatBytes(value)).toBe(text));
 
-  it("agrees in number", () => {
+  it("uses the singular and the plural", () => {
     expect([
       formatMany(0, "item"),
       formatMany(1, "item"),

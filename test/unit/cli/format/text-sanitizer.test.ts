@@ -7,22 +7,22 @@ function inPieces(pieces: readonly string[]): string {
   return pieces.map((piece) => sanitizer.push(piece)).join("") + sanitizer.end();
 }
 
-test("lines and tabs stay, escape sequences and control characters go", () => {
+test("keeps line feeds and tabs, removes escape sequences and control characters", () => {
   expect(inPieces(["a\tb\r\nc\u001b[31mred\u001b[0m\u0007\u202e!\n"])).toBe("a\tb\ncred!\n");
 });
 
-test("an escape sequence, a line break and a character may be cut anywhere", () => {
+test("handles escape sequences, line breaks and characters that are split anywhere", () => {
   expect(inPieces(["a\u001b", "[3", "1mb"])).toBe("ab");
   expect(inPieces(["a\r", "\nb"])).toBe("a\nb");
   expect(inPieces(["\ud83d", "\ude42"])).toBe("🙂");
 });
 
-test("half a character at the very end is replaced, and half a sequence gone", () => {
+test("replaces an incomplete character at the end, and removes an incomplete escape sequence", () => {
   expect(inPieces(["a\ud83d"])).toBe("a\ufffd");
   expect(inPieces(["a\u001b"])).toBe("a");
 });
 
-test("harmless text passes whole, however it is cut", () => {
+test("passes harmless text unchanged, however it is split", () => {
   const harmless = fc.stringMatching(/^[\p{L}\p{N}\p{P}🙂🚀 \n\t]{0,60}$/u);
   fc.assert(
     fc.property(harmless, fc.array(fc.nat(60)), (text, cuts) => {
@@ -32,7 +32,7 @@ test("harmless text passes whole, however it is cut", () => {
   );
 });
 
-test("nothing a piece brings lets a control character through", () => {
+test("never outputs a control character, whatever the pieces", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" })), (pieces) => {
       expect(inPieces(pieces)).not.toMatch(/(?![\n\t])\p{Cc}/u);

@@ -24,7 +24,7 @@ describe("sanitize", () => {
     ["lone \ud800", "lone \ufffd"],
   ])("turns %j into %j", (text, safe) => expect(sanitize(text)).toBe(safe));
 
-  it("leaves nothing that a terminal obeys, and says the same about its own result", () => {
+  it("removes everything that a terminal interprets, and is idempotent", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const safe = sanitize(text);
@@ -50,7 +50,7 @@ describe("width", () => {
     ["", 0],
   ])("of %j is %i columns", (text, columns) => expect(textWidth(text)).toBe(columns));
 
-  it("is kept by cutting and filling", () => {
+  it("is exact after truncating and padding", () => {
     fc.assert(
       fc.property(anyText.map(sanitize), fc.nat({ max: 30 }), (text, columns) => {
         expect(textWidth(truncate(text, columns))).toBeLessThanOrEqual(columns);
@@ -59,7 +59,7 @@ describe("width", () => {
     );
   });
 
-  it("cuts between characters and shows that it did", () => {
+  it("truncates between characters and appends an ellipsis", () => {
     expect(truncate("汉字汉字", 6)).toBe("汉字…");
     expect(truncate("汉字汉字", 5)).toBe("汉字…");
     expect(truncate("a word", 3)).toBe("a…");
@@ -83,11 +83,11 @@ r1    1,234  docs
 `);
   });
 
-  it("cuts lines to the terminal and cleans what it prints", () => {
+  it("truncates lines to the width of the terminal and sanitizes cells", () => {
     expect(formatTable([{ title: "id" }], [["\u001b[2Jlong identifier"]], { width: 6 })).toBe("id\nlong…");
   });
 
-  it("is only its titles when there is nothing to list", () => {
+  it("prints only the headings if there are no rows", () => {
     expect(formatTable(columns, [])).toBe("run  items  source");
   });
 });

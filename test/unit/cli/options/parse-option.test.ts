@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { parseWorkerCount } from "#src/cli/options/parse-option.ts";
 import { maxWorkers } from "#src/config/max-workers.ts";
 
-test("a number of workers that no machine bears is refused with the bound and a way on", () => {
+test("an excessive number of workers is rejected with the maximum and a suggestion", () => {
   const most = maxWorkers();
   expect(parseWorkerCount("0")).toBe(0);
   expect(parseWorkerCount(String(most))).toBe(most);
@@ -13,7 +13,7 @@ test("a number of workers that no machine bears is refused with the bound and a 
   expect(() => parseWorkerCount("two")).toThrow("whole number");
 });
 
-test("the bound is never below what the cores of a machine can use", () => {
+test("the maximum is never below what the cores of a machine can use", () => {
   expect(maxWorkers()).toBeGreaterThanOrEqual(availableParallelism());
   expect([maxWorkers(1), maxWorkers(8), maxWorkers(192)]).toEqual([64, 64, 1536]);
 });

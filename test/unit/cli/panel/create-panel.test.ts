@@ -9,10 +9,10 @@ import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
 const COLUMNS = 80;
 const ROWS = 60;
 const ESCAPE = "\u001b";
-/** A control sequence, or any one character. */
+/** A control sequence or a single character. */
 const SEQUENCE = new RegExp(`${ESCAPE}\\[([?\\d]*)([a-zA-Z])|.`, "gs");
 
-/** What a terminal of `ROWS` lines shows, for the few sequences that a panel needs; any other fails the test. */
+/** A terminal with `ROWS` lines that supports only the control sequences of the panel; any other fails the test. */
 class FakeTerminal {
   readonly #lines: string[] = Array.from({ length: ROWS }, () => "");
   #row = 0;

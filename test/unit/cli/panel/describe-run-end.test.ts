@@ -21,7 +21,7 @@ describe("the last lines", () => {
     ]);
   });
 
-  it("of a run with --skip-invalid say how much of its input is not in the output", () => {
+  it("of a run with --skip-invalid state how many entries of the input are not in the output", () => {
     const { source } = sampleReport();
     const report = sampleReport({ source: { ...source, skippedInvalid: 7 }, tokens: 1 });
     expect(describeRunEnd({ outcome: "finished", report, output: "out" })).toEqual([
@@ -37,7 +37,7 @@ describe("the last lines", () => {
     );
   });
 
-  it("of a run without failures, batches or a price mention none", () => {
+  it("of a run without failures, batches or a price do not mention them", () => {
     const {
       cost: _,
       batchFill: __,
@@ -49,7 +49,7 @@ describe("the last lines", () => {
     ]);
   });
 
-  it("of a stopped run say why and what to do, without control characters", () => {
+  it("of a stopped run state the reason and what to do, without control characters", () => {
     expect(describeRunEnd({ outcome: "stopped", message: "no \u001b[31mmoney", hint: "pay" })).toEqual([
       "stopped: no money",
       "  pay",

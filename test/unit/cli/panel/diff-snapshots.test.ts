@@ -2,12 +2,12 @@ import { describe, expect, it } from "vitest";
 import { diffSnapshots } from "#src/cli/panel/diff-snapshots.ts";
 import { NOW, sampleLane, sampleSnapshot } from "./sample-snapshot.ts";
 
-describe("events between two snapshots", () => {
-  it("are none where nothing changed", () => {
+describe("diffSnapshots", () => {
+  it("returns no events if nothing changed", () => {
     expect(diffSnapshots(sampleSnapshot(), sampleSnapshot({ tokens: 5 }))).toEqual([]);
   });
 
-  it("report every lane that was snoozed, parked or reopened", () => {
+  it("reports every lane that was snoozed, parked or reopened", () => {
     const open = sampleSnapshot({ lanes: [sampleLane({ name: "a" }), sampleLane({ name: "b" })] });
     const held = sampleSnapshot({
       lanes: [
@@ -26,7 +26,7 @@ describe("events between two snapshots", () => {
     expect(diffSnapshots(undefined, held)).toHaveLength(2);
   });
 
-  it("tell once why nothing succeeds, and again when the cause is another", () => {
+  it("reports once why nothing succeeds, and again when the cause changes", () => {
     const trouble = { kind: "network", message: "refused", lane: "a/b", address: "h:1", since: NOW };
     const after = sampleSnapshot({ trouble });
     const outage = { type: "trouble", kind: "network", message: "refused", lane: "a/b", address: "h:1" };
@@ -37,7 +37,7 @@ describe("events between two snapshots", () => {
     expect(diffSnapshots(after, sampleSnapshot())).toEqual([]);
   });
 
-  it("count new failures by kind, and not those of an earlier session", () => {
+  it("counts new failures by kind, without those of an earlier session", () => {
     const before = sampleSnapshot({ failuresByKind: { "too-long": 4 } });
     const after = sampleSnapshot({ failuresByKind: { "too-long": 6, "content-filter": 1 } });
     expect(diffSnapshots(before, after)).toEqual([

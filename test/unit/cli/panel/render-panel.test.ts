@@ -47,7 +47,7 @@ describe("the panel", () => {
     `);
   });
 
-  it("keeps every figure on 40 columns", () => {
+  it("keeps every value in 40 columns", () => {
     expect(
       `\n${render({}, { width: 40, output: "./vectors", notice: "a worker exited and was replaced" })}\n`,
     ).toMatchInlineSnapshot(`
@@ -79,7 +79,7 @@ describe("the panel", () => {
     `);
   });
 
-  it("says why nothing succeeds, for how long and where, on any width", () => {
+  it("shows why nothing succeeds, for how long and where, at any width", () => {
     const trouble = {
       kind: "network",
       message: "connection refused: nothing listens at the base URL's address",
@@ -95,7 +95,7 @@ describe("the panel", () => {
     expect(render()).not.toContain("no answers");
   });
 
-  it("draws what is not known as a dash and never as zero", () => {
+  it("shows unknown values as a dash, never as zero", () => {
     const {
       itemsPerSecond: _,
       callsPerSecond: __,
@@ -138,13 +138,13 @@ describe("the panel", () => {
     expect(lineWith(render({ phase }), "━")).toContain(words);
   });
 
-  it("knows no share and no total while the source is still read", () => {
+  it("shows no percentage and no total while the source is being read", () => {
     const panel = render({ phase: "planning", items: { total: 0, succeeded: 0, failed: 0, inFlight: 0 } });
     expect(lineWith(panel, "reading")).toMatch(/^- /);
     expect(lineWith(panel, "items  ")).toContain("0 of -");
   });
 
-  it("says why a lane is parked, and counts what it cannot show", () => {
+  it("shows why a lane is parked, and counts the lanes that do not fit", () => {
     const open = Array.from({ length: 9 }, (_, i) => sampleLane({ name: `minimax:a${i}/embo-01` }));
     const parked = sampleLane({
       name: "minimax:last/embo-01",
@@ -161,13 +161,13 @@ describe("the panel", () => {
     expect(render({ calls: { made: 9, succeeded: 8, paidTwice: 1, throttled: 0 } })).toContain("1 duplicate");
   });
 
-  it("has colors when asked, and the same text without them", () => {
+  it("has colors if enabled, and the same text without them", () => {
     const colored = render({}, { color: true });
     expect(colored).toContain("\u001b[");
     expect(stripVTControlCharacters(colored)).toBe(render());
   });
 
-  it("cannot be written into by names and reasons", () => {
+  it("sanitizes names and reasons", () => {
     const evil = "\u001b]0;owned\u0007\u001b[2J\u202e\nrm";
     const lane = sampleLane({ name: evil, state: "parked", reason: evil });
     const panel = render(

@@ -30,7 +30,7 @@ class FakeTerminal extends Writable {
 let reporter: RunReporter | undefined;
 afterEach(() => reporter?.close());
 
-/** A reporter on a screen of its own, and a clock moved by hand. */
+/** A reporter with its own screen and a fake clock. */
 function open({ json = false, isTTY = false, noColor = true, isDumbTerminal = false } = {}) {
   const screen = new FakeTerminal(isTTY);
   const clock = { now: NOW };
@@ -55,7 +55,7 @@ const at = (done: number, changes = {}) =>
   });
 
 describe("plain lines", () => {
-  it("are what a terminal gets that cannot move its cursor", () => {
+  it("are printed to a terminal that cannot move its cursor", () => {
     const { screen, reporter } = open({ isTTY: true, isDumbTerminal: true });
     reporter.start(START);
     reporter.progress(at(50));
@@ -65,7 +65,7 @@ describe("plain lines", () => {
     expect(screen.lines.length).toBeGreaterThan(1);
   });
 
-  it("tell the start, progress by shares and by time, and the end", () => {
+  it("report the start, progress by percentage and by time, and the end", () => {
     const { screen, clock, reporter } = open();
     reporter.start(START);
     for (let done = 0; done <= 12; done++) reporter.progress(at(done));
@@ -86,13 +86,13 @@ describe("plain lines", () => {
     ]);
   });
 
-  it("say at the start what an earlier session has done", () => {
+  it("report at the start what an earlier session has done", () => {
     const { screen, reporter } = open();
     reporter.start({ ...START, done: 40 });
     expect(screen.lines).toEqual(["run r1: minimax/embo-01, 100 items, 40 already done, output in ./out"]);
   });
 
-  it("tell the last state even if nothing was due, once", () => {
+  it("report the last state once, even if no line is due", () => {
     const { screen, reporter } = open();
     reporter.progress(at(1));
     reporter.progress(at(2));
@@ -101,7 +101,7 @@ describe("plain lines", () => {
     expect(screen.lines).toEqual([" 2.0 %  2 of 100 items, 99.8 items/s, 2 min 04 s left"]);
   });
 
-  it("tell a lane that snoozes again and again once in a while, and failures by kind", () => {
+  it("report a lane that is snoozed repeatedly at intervals, and failures by kind", () => {
     const { screen, clock, reporter } = open();
     const snoozed = (reason: string) => [sampleLane({ state: "snoozed", reason })];
     reporter.progress(at(0));
@@ -114,7 +114,7 @@ describe("plain lines", () => {
     expect(screen.lines).toEqual(["minimax/embo-01 snoozed: wait 0", "1 item failed: too-long"]);
   });
 
-  it("report planning only when it takes time", () => {
+  it("report planning only if it takes long", () => {
     const { screen, clock, reporter } = open();
     reporter.planning(PLANNING);
     clock.now += 9_000;
@@ -125,7 +125,7 @@ describe("plain lines", () => {
     expect(screen.lines).toEqual(["reading: 1 of 4 files, 2 kB of 8 kB, 30 items"]);
   });
 
-  it("tell events in sentences", () => {
+  it("report events as sentences", () => {
     const { screen, reporter } = open();
     reporter.event({ type: "redis-lost-run", refed: 1 });
     reporter.event({ type: "job-requeued", items: 20 });
@@ -181,14 +181,14 @@ describe("JSON events", () => {
     });
   });
 
-  it("tell a change of phase at once", () => {
+  it("report a change of phase immediately", () => {
     const { screen, reporter } = open({ json: true });
     reporter.progress(at(1));
     reporter.progress(at(1, { phase: "finishing" }));
     expect(events(screen).map(({ phase }) => phase)).toEqual(["running", "finishing"]);
   });
 
-  it("end every run that started, also one that was cut off", () => {
+  it("end every run that started, even one that was interrupted", () => {
     const { screen, reporter } = open({ json: true });
     reporter.start(START);
     reporter.close();
@@ -196,7 +196,7 @@ describe("JSON events", () => {
     expect(events(screen).slice(1)).toEqual([{ event: "run-end", at: "2026-03-01T12:00:00.000Z", outcome: "stopped" }]);
   });
 
-  it("say why a run stopped before it started, and nothing where none was meant to", () => {
+  it("state why a run stopped before it started, and print nothing if no run was requested", () => {
     const stopped = open({ json: true });
     stopped.reporter.end({ outcome: "stopped", message: "interrupted" });
     expect(events(stopped.screen)).toMatchObject([{ event: "run-end", message: "interrupted" }]);
@@ -251,7 +251,7 @@ describe("the live panel", () => {
     expect(screen.text).not.toContain(HIDE_CURSOR);
   });
 
-  it("shows the planning, and clears it when the command ends with that", () => {
+  it("shows the planning phase, and clears it if the command ends there", () => {
     const { screen, reporter } = open({ isTTY: true });
     reporter.planning(PLANNING);
     expect(screen.text).toContain("reading: 1 of 4 files");
@@ -274,7 +274,7 @@ describe("the live panel", () => {
     expect(screen.text.slice(before)).not.toContain("Redis is back");
   });
 
-  it("has colors only when they are wanted", () => {
+  it("has colors only if they are enabled", () => {
     const plain = open({ isTTY: true, noColor: true });
     plain.reporter.start(START);
     plain.reporter.close();
@@ -286,7 +286,7 @@ describe("the live panel", () => {
 });
 
 describe("any reporter", () => {
-  it.each([{ json: true }, { isTTY: true }, {}])("outlives its reader: %j", (options) => {
+  it.each([{ json: true }, { isTTY: true }, {}])("survives a closed pipe: %j", (options) => {
     const { screen, reporter } = open(options);
     screen.emit("error", Object.assign(new Error("broken pipe"), { code: "EPIPE" }));
     reporter.start(START);

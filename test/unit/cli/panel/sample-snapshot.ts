@@ -1,6 +1,6 @@
 import type { LaneSnapshot, RunSnapshot } from "#src/producer/runs/progress/run-snapshot.ts";
 
-/** The moment the snapshots of these tests are from. */
+/** The time of the sample snapshots (epoch ms). */
 export const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 export function sampleLane(changes: Partial<LaneSnapshot> = {}): LaneSnapshot {

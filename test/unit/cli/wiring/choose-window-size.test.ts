@@ -4,7 +4,7 @@ import type { LaneLimits } from "#src/core/lane.ts";
 
 const toLanes = (...all: LaneLimits[]) => all.map((limits) => ({ limits }));
 
-test("a window holds what the lanes may spend at once, where that is not far above the usual", () => {
+test("a window is large enough for one burst of its lanes, if that is not far above the default", () => {
   const lane = { requestsPerMinute: 600, pacing: "burst" as const };
   expect(chooseWindowSize(toLanes(lane), 10, 5_000)).toBe(6_600);
   expect(chooseWindowSize(toLanes(lane, { requestsPerMinute: 200 }), 10, 5_000)).toBe(8_800);

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-test("a log that has grown too large makes room, and one older one stays", () => {
+test("a log that is too large is rotated, and one older log is kept", () => {
   for (const text of ["first, too long", "second, too long"]) {
     writeFileSync(path, text);
     rotateLog(path, 10);
@@ -22,7 +22,7 @@ test("a log that has grown too large makes room, and one older one stays", () =>
   expect(readdirSync(dir)).toEqual(["workers.log.1"]);
 });
 
-test("a small log, and one that is not there, stay as they are", () => {
+test("small and missing logs are left alone", () => {
   rotateLog(path, 10);
   writeFileSync(path, "short");
   rotateLog(path, 10);

@@ -34,7 +34,7 @@ const refusal = (status_code: unknown) =>
   response({ vectors: null, total_tokens: 0, base_resp: { status_code, status_msg: "PROMPT sk-secret" } });
 
 describe("encodeEmbeddingRequest", () => {
-  it("embeds for storage unless a purpose is given", () => {
+  it("embeds for storage by default", () => {
     expect(encodeMinimaxEmbedding("embo-01", { inputs: ["a", "古诗"] })).toMatchInlineSnapshot(
       `"{"model":"embo-01","texts":["a","古诗"],"type":"db"}"`,
     );
@@ -43,7 +43,7 @@ describe("encodeEmbeddingRequest", () => {
 });
 
 describe("decodeEmbeddingResponse", () => {
-  it("returns the vectors in one array, the usage and the request id", () => {
+  it("returns the vectors in one array, the usage and the request ID", () => {
     const body = {
       vectors: [
         [1, 2, 3],
@@ -61,7 +61,7 @@ describe("decodeEmbeddingResponse", () => {
     });
   });
 
-  it("reports no usage when none came, rather than zero", () => {
+  it("reports missing usage as undefined, not as zero", () => {
     expect(
       decode(
         response({
@@ -108,7 +108,7 @@ describe("decodeEmbeddingResponse", () => {
     [2061, "quota", undefined],
   ];
 
-  it.each(rows)("takes code %d in a 200 for %s (%s)", (code, kind, dimension) => {
+  it.each(rows)("classifies code %d in a response with status 200 as %s (%s)", (code, kind, dimension) => {
     const error = failure(refusal(code));
     expect(error).toMatchObject({ kind, dimension, code: String(code), status: 200, isUnlisted: false });
     expect(error.message).toContain(`code ${code}`);
@@ -120,11 +120,11 @@ describe("decodeEmbeddingResponse", () => {
     expect(rows.map(([code]) => code)).toEqual(Object.keys(MINIMAX_CODES).map(Number));
   });
 
-  it("says which variables to check when the credentials are refused", () => {
+  it("names the variables to check if the credentials are rejected", () => {
     expect(failure(refusal(1004)).message).toMatch(/MINIMAX_API_KEY.*MINIMAX_GROUP_ID.*MINIMAX_BASE_URL/);
   });
 
-  it("reads a code that came as text", () => {
+  it("accepts a code that is a string", () => {
     expect(failure(refusal("1002")).kind).toBe("throttled");
   });
 
@@ -132,7 +132,7 @@ describe("decodeEmbeddingResponse", () => {
     expect(failure(refusal(9999))).toMatchObject({ kind: "server", code: "9999", isUnlisted: true });
   });
 
-  it("does not take vectors from an answer that reports an error", () => {
+  it("ignores vectors in a response that reports an error", () => {
     const body = {
       vectors: [
         [1, 2, 3],
@@ -214,13 +214,13 @@ describe("decodeEmbeddingResponse", () => {
     ["an event stream", 'data: {"vectors":[[1,2,3]]}\n\n'],
     ["a truncated body", '{"vectors":[[1,2,3],[4,5'],
     ["an array", "[]"],
-  ])("refuses %s", (_, body) => {
+  ])("rejects %s", (_, body) => {
     const error = failure(response(body));
     expect(error.kind).toBe("bad-response");
     expect(error.message).not.toMatch(/sign in|list/);
   });
 
-  it("names size and content type of what is no JSON", () => {
+  it("names size and content type of a body that is not JSON", () => {
     const headers = { "content-type": "text/html; charset=utf-8" };
     expect(failure(response("<html>", { headers })).message).toBe(
       "the response is not a complete JSON object (6 bytes, text/html)",
@@ -237,13 +237,13 @@ describe("decodeEmbeddingResponse", () => {
     [503, "overloaded"],
     [504, "timeout"],
     [302, "auth"],
-  ])("goes by status %d when the body says nothing", (status, kind) => {
+  ])("uses status %d if the body contains no error", (status, kind) => {
     const error = failure(response("<html>", { status }));
     expect(error).toMatchObject({ kind, status, isUnlisted: true });
     expect(error.message).toContain(`HTTP ${status}`);
   });
 
-  it("goes by the code in the body rather than by the status", () => {
+  it("prefers the code in the body to the status", () => {
     expect(failure({ ...refusal(1008), status: 429 })).toMatchObject({
       kind: "quota",
       code: "1008",
@@ -253,13 +253,13 @@ describe("decodeEmbeddingResponse", () => {
     expect(failure(response(shaped, { status: 429 }))).toMatchObject({ kind: "quota", code: "2056" });
   });
 
-  it("passes on how long to wait", () => {
+  it("returns the retry delay", () => {
     const headers = { "content-type": "application/json", "retry-after": "12" };
     expect(failure({ ...refusal(1002), headers }).retryAfterMs).toBe(12_000);
     expect(failure(response("", { status: 429, headers })).retryAfterMs).toBe(12_000);
   });
 
-  it("does not pass on a request id that could hide something else", () => {
+  it("does not return a request ID with suspicious characters", () => {
     const headers = { "content-type": "application/json", "trace-id": "a b\u001b[31m" };
     expect(failure({ ...refusal(1002), headers }).requestId).toBeUndefined();
   });

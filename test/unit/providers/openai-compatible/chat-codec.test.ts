@@ -77,7 +77,7 @@ describe("encoding a chat request", () => {
     extra: { top_k: 3, model: "other", messages: [], stream_options: { x: 1 } },
   };
 
-  it("sends every field under its usual name and passes extra fields through, but not over named ones", () => {
+  it("sends every field under its standard name, and forwards extra fields that do not override named ones", () => {
     expect(JSON.parse(codec.encode(request, true))).toEqual({
       top_k: 3,
       model: "m",
@@ -106,7 +106,7 @@ describe("encoding a chat request", () => {
     expect(JSON.parse(codec.encode(request, false))).not.toHaveProperty("stream_options");
   });
 
-  it("knows the vendors' own fields", () => {
+  it("supports vendor-specific fields", () => {
     const bodyOf = (name: string) => {
       const profile = COMPATIBLE_PROFILES.find((one) => one.name === name) ?? PROFILE;
       return JSON.parse(createChatCodec(createCompatibleChatDialect(profile, "m")).encode(request, false));
@@ -117,13 +117,13 @@ describe("encoding a chat request", () => {
     expect(bodyOf("openrouter").messages[2]).toMatchObject({ reasoning: "r" });
   });
 
-  it("refuses no messages and more than one answer before any call", () => {
+  it("rejects empty messages, and n above 1, before any call", () => {
     expect(failure(() => codec.encode({ messages: [] }, false)).kind).toBe("invalid-request");
     expect(failure(() => codec.encode({ ...request, extra: { n: 2 } }, false)).message).toMatch(/n must be 1/);
   });
 });
 
-describe("decoding a whole answer", () => {
+describe("decoding a non-streamed response", () => {
   const decode = (body: unknown, status = 200) =>
     codec.decode({ status, headers: {}, body: Buffer.from(JSON.stringify(body)) }, 0);
   const answer = {
@@ -152,7 +152,7 @@ describe("decoding a whole answer", () => {
     },
   };
 
-  it("returns everything, and what is not modelled as extra", () => {
+  it("returns all fields, unknown ones as extra", () => {
     expect(decode(answer)).toEqual({
       text: "hi",
       reasoning: "why",
@@ -179,16 +179,16 @@ describe("decoding a whole answer", () => {
       "server",
     ],
     ["a list", [], "bad-response"],
-  ])("refuses a 200 with %s", (_, body, kind) => {
+  ])("rejects a response with status 200 and %s", (_, body, kind) => {
     expect(failure(() => decode(body))).toMatchObject({ kind, provider: "test" });
   });
 
-  it("keeps a filtered answer as a response that says so", () => {
+  it("returns a filtered answer with the finish reason content-filter", () => {
     const filtered = { choices: [{ message: { content: "" }, finish_reason: "content_filter" }] };
     expect(decode(filtered).finishReason).toEqual({ unified: "content-filter", raw: "content_filter" });
   });
 
-  it("refuses every shorter body", () => {
+  it("rejects every truncated body", () => {
     const text = JSON.stringify(answer);
     for (let length = 0; length < text.length; length++) {
       const body = Buffer.from(text.slice(0, length));
@@ -198,7 +198,7 @@ describe("decoding a whole answer", () => {
 });
 
 describe("reducing a stream", () => {
-  it("yields deltas and ends with everything that came", () => {
+  it("yields deltas and ends with the complete response", () => {
     const { events, response } = stream([
       delta({ role: "assistant", reasoning_content: "\n" }, { finish_reason: null }),
       delta({ content: "He" }, { finish_reason: null }),
@@ -226,7 +226,7 @@ describe("reducing a stream", () => {
     });
   });
 
-  it("takes the last usage, from wherever it comes, and none when none is valid", () => {
+  it("uses the last usage of any frame, or none if none is valid", () => {
     const usage = (n: unknown) => ({ usage: { prompt_tokens: n } });
     expect(
       stream([
@@ -239,7 +239,7 @@ describe("reducing a stream", () => {
     expect(stream([{ ...stop, usage: null }]).response.usage).toEqual({});
   });
 
-  it("puts tool calls together from interleaved pieces, with and without indexes", () => {
+  it("assembles tool calls from interleaved deltas, with and without indexes", () => {
     const piece = (call: object) => delta({ tool_calls: [call] });
     const { events, response } = stream([
       piece({ index: 0, id: "a", function: { name: "f", arguments: "" } }),
@@ -265,7 +265,7 @@ describe("reducing a stream", () => {
     ]);
   });
 
-  it("uses one of several names for the same reasoning", () => {
+  it("reads the same reasoning only once if it has several names", () => {
     const doubled = delta({ reasoning: "r", reasoning_details: [{ type: "reasoning.text", text: "r" }] });
     expect(stream([doubled, stop]).response.reasoning).toBe("r");
     expect(stream([delta({ reasoning_details: [{ text: "d" }] }), stop]).response.reasoning).toBe("d");
@@ -277,11 +277,11 @@ describe("reducing a stream", () => {
     ["with neither", [delta({ content: "a" })], false],
     ["with nothing", [], false],
     ["with [DONE] first", ["[DONE]", delta({ content: "a" }), stop], false],
-  ])("refuses a stream %s", (_, frames, done) => {
+  ])("rejects a stream %s", (_, frames, done) => {
     expect(failure(() => stream(frames, { done }))).toMatchObject({ kind: "bad-response" });
   });
 
-  it("is not fooled by the end mark as text", () => {
+  it("does not treat the end marker within text as the end", () => {
     expect(stream([delta({ content: "[DONE]" }), stop]).response.text).toBe("[DONE]");
     expect(failure(() => stream([delta({ content: "data: [DONE]\n\n" }), stop], { done: false })).kind).toBe(
       "bad-response",
@@ -304,17 +304,17 @@ describe("reducing a stream", () => {
     ["an error frame", [delta({ content: "x" }), { error: { code: 503, message: "y" } }], "overloaded"],
     ["an error frame of an old form", [{ code: "50505", message: "y" }], "server"],
     ["an answer given up", [delta({ content: "x" }, { finish_reason: "abort" })], "server"],
-  ])("refuses %s", (_, frames, kind) => {
+  ])("rejects %s", (_, frames, kind) => {
     expect(failure(() => stream([...frames, stop])).kind).toBe(kind);
   });
 
-  it("takes an error event for what its data says", () => {
+  it("classifies an error event by its data", () => {
     const error = { name: "error", data: '{"error":{"type":"rate_limit_error"}}' };
     expect(failure(() => run([error])).kind).toBe("throttled");
     expect(failure(() => run([{ name: "error", data: "boom" }])).kind).toBe("server");
   });
 
-  it("leaves prototypes alone whatever the fields are called", () => {
+  it("never changes prototypes, whatever the names of fields", () => {
     const hostile = '{"__proto__":{"x":1},"choices":[{"index":0,"delta":{"__proto__":{"x":1},"content":"a"}}]}';
     const { response } = stream([hostile, stop]);
     expect(({} as { x?: unknown }).x).toBeUndefined();
@@ -322,7 +322,7 @@ describe("reducing a stream", () => {
     expect(response.text).toBe("a");
   });
 
-  it("does not change a state it was given", () => {
+  it("does not change the state that it receives", () => {
     const reducer = codec.reducer(head, 0);
     const event = { name: "", data: JSON.stringify(delta({ content: "a", tool_calls: [{ index: 0 }] })) };
     const first = reducer.reduce(reducer.initial, event);
@@ -344,7 +344,7 @@ describe("any stream", () => {
     return Buffer.from([...frames, "[DONE]"].map((frame) => `data: ${frame}\n\n`).join(""));
   }
 
-  it("gives the same text for every split of its bytes", () => {
+  it("yields the same text for every split of its bytes", () => {
     fc.assert(
       fc.property(text, fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }), (pieces, shares) => {
         const bytes = record(pieces);
@@ -357,7 +357,7 @@ describe("any stream", () => {
     );
   });
 
-  it("is never a success when it is cut anywhere before its end mark", () => {
+  it("never succeeds if it is truncated before its end marker", () => {
     fc.assert(
       fc.property(text, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (pieces, share) => {
         const bytes = record(pieces);
@@ -367,7 +367,7 @@ describe("any stream", () => {
         try {
           events.push(...decoder.end());
         } catch (error) {
-          // Cut within a character: the transport makes a bad response of this.
+          // Cut within a character: the transport reports a bad response.
           expect(error).toBeInstanceOf(SseSyntaxError);
           return;
         }

@@ -62,7 +62,7 @@ describe("the errors of compatible vendors", () => {
     expect(error.message).not.toMatch(/bad gateway|credits|Insufficient Balance/);
   });
 
-  it("reads which limit was reached", () => {
+  it("reads which limit was exceeded", () => {
     const error = { code: "rate_limit_exceeded" };
     expect(classify("openai", 429, { error: { ...error, type: "tokens" } }).dimension).toBe("tokens");
     expect(classify("openai", 429, { error: { ...error, type: "requests" } }).dimension).toBe("requests");
@@ -73,7 +73,7 @@ describe("the errors of compatible vendors", () => {
     });
   });
 
-  it("says what to check, and marks what no table lists", () => {
+  it("adds hints, and marks codes that no table lists", () => {
     expect(classify("volcengine-ark", 401, {}).message).toContain("VOLCENGINE_ARK_API_KEY");
     expect(classify("openai", 418, { error: { code: "teapot" } })).toMatchObject({
       isUnlisted: true,
@@ -85,12 +85,12 @@ describe("the errors of compatible vendors", () => {
     });
   });
 
-  it("lets smaller batches pass where the whole was too large", () => {
+  it("marks a batch that is too large as splittable", () => {
     expect(classify("openai", 400, { error: { code: "max_tokens_per_request" } }).isSplittable).toBe(true);
     expect(classify("openai", 413, {}).isSplittable).toBe(true);
   });
 
-  it.each(Object.entries(COMMON_CODES))("knows %s wherever it stands", (code, { kind }) => {
+  it.each(Object.entries(COMMON_CODES))("finds %s in any field", (code, { kind }) => {
     const kinds = [{ error: { code } }, { error: { type: code } }, { code, message: "x" }].map(
       (body) => classify("openai", 400, body).kind,
     );

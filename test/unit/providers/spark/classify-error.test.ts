@@ -42,7 +42,7 @@ const rows: [number, string, string | undefined][] = [
 ];
 
 describe("the table of Spark's codes", () => {
-  it.each(rows)("takes %d for %s (%s)", (code, kind, dimension) => {
+  it.each(rows)("classifies %d as %s (%s)", (code, kind, dimension) => {
     const error = createSparkCodeError(code);
     expect(error).toMatchObject({
       kind,
@@ -58,7 +58,7 @@ describe("the table of Spark's codes", () => {
     expect(rows.map(([code]) => code)).toEqual(Object.keys(SPARK_CODES).map(Number));
   });
 
-  it("waits out the second of the limit per second, or as long as the provider says", () => {
+  it("waits for one second at a limit per second, or for the time that the provider states", () => {
     expect(createSparkCodeError(11202).retryAfterMs).toBe(1000);
     expect(createSparkCodeError(11202, { retryAfterMs: 5000 }).retryAfterMs).toBe(5000);
   });
@@ -75,13 +75,13 @@ describe("errorFromAnswer", () => {
     ["HMAC signature cannot be verified"],
     ["HMAC signature cannot be verified: apikey not found"],
     ["HMAC signature does not match"],
-  ])("points to key and secret when the gateway says 401 %s", (message) => {
+  ])("points to key and secret if the gateway responds with 401 %s", (message) => {
     const error = classifySparkResponse(answer(401, { message }), NOW);
     expect(error).toMatchObject({ kind: "auth", status: 401, isUnlisted: false });
     expect(error.message).toMatch(/SPARK_API_KEY.*SPARK_API_SECRET/);
   });
 
-  it("points to the clock when the gateway says 403, with the difference if the answer is dated", () => {
+  it("points to the clock if the gateway responds with 403, with the difference if the response has a date", () => {
     const body = { message: "HMAC signature cannot be verified, a valid date or x-date header is required" };
     const error = classifySparkResponse(answer(403, body), NOW);
     expect(error).toMatchObject({ kind: "auth", status: 403, isUnlisted: false });
@@ -97,12 +97,12 @@ describe("errorFromAnswer", () => {
     ["flat, as text", { code: "11202", msg: "AppIdQpsOverFlowError" }, "throttled", "11202"],
     ["in error, as text", { error: { message: "AppIdNoAuthError", code: "11200" } }, "auth", "11200"],
     ["in a header", { header: { code: 10907, message: "tokens", sid: "a" } }, "too-long", "10907"],
-  ])("goes by the code rather than by the status, be it %s", (_, body, kind, code) => {
+  ])("prefers the code to the status: %s", (_, body, kind, code) => {
     for (const status of [200, 400, 500])
       expect(classifySparkResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
   });
 
-  it("says which password is meant when the HTTP interface knows no such user", () => {
+  it("names the password to check if the HTTP endpoint does not know the user", () => {
     const body = { error: { message: "invalid user", type: "api_error", param: null, code: null } };
     const error = classifySparkResponse(answer(401, body), NOW);
     expect(error.kind).toBe("auth");
@@ -117,7 +117,7 @@ describe("errorFromAnswer", () => {
     [502, "server"],
     [503, "overloaded"],
     [504, "timeout"],
-  ])("goes by status %d when the body says nothing", (status, kind) => {
+  ])("uses status %d if the body contains no error", (status, kind) => {
     expect(classifySparkResponse(answer(status, "<html>secret</html>"), NOW)).toMatchObject({
       kind,
       isUnlisted: true,
@@ -133,7 +133,7 @@ describe("errorFromAnswer", () => {
     },
   );
 
-  it("passes on how long to wait and who answered", () => {
+  it("returns the retry delay and the request ID", () => {
     const headers = { "retry-after": "7" };
     expect(classifySparkResponse(answer(429, { code: 11202, sid: "s1" }, headers), NOW)).toMatchObject({
       retryAfterMs: 7000,

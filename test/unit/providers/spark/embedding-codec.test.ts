@@ -36,7 +36,7 @@ describe("encodeEmbeddingRequest", () => {
     expect(encodeText("hello")).toBe("eyJtZXNzYWdlcyI6W3siY29udGVudCI6ImhlbGxvIiwicm9sZSI6InVzZXIifV19");
   });
 
-  it("tells the side of the search by domain or leaves it to the path", () => {
+  it("sends the purpose as domain, or leaves it to the path", () => {
     const domain = (service: typeof older, purpose: "db" | "query") =>
       JSON.parse(encodeSparkEmbedding(service!, "hello", purpose, caller)).parameter.emb.domain;
     expect(domain(older, "db")).toBe("para");
@@ -44,7 +44,7 @@ describe("encodeEmbeddingRequest", () => {
     expect(domain(newer, "db")).toBeUndefined();
   });
 
-  it("makes the whole body", () => {
+  it("builds the complete body", () => {
     expect(JSON.parse(encodeSparkEmbedding(older!, "hello", "db", caller))).toEqual({
       header: { app_id: "a1b2c3d4", uid: "u1", status: 3 },
       parameter: {
@@ -68,7 +68,7 @@ describe("decodeFloats", () => {
     expect(decodeFloats("AAAAPwAAgL8AAIA+2w9JQA==")).toEqual(Float32Array.from([0.5, -1, 0.25, 3.1415927410125732]));
   });
 
-  it("takes the length of 2560 dimensions", () => {
+  it("accepts 2560 dimensions", () => {
     const text = Buffer.alloc(10_240, 1).toString("base64");
     expect(text).toHaveLength(13_656);
     expect(decodeFloats(text)).toHaveLength(2560);
@@ -81,7 +81,7 @@ describe("decodeFloats", () => {
     ["other characters", "AAAAPwAAgL8AAIA!2w9JQA=="],
     ["padding in the middle", "AAAA==AAAA=="],
     ["a blank", "AAAA PwA"],
-  ])("refuses %s", (_, text) => {
+  ])("rejects %s", (_, text) => {
     expect(decodeFloats(text)).toBeUndefined();
   });
 });
@@ -89,7 +89,7 @@ describe("decodeFloats", () => {
 describe("decodeEmbeddingResponse", () => {
   const vector = "AAAAPwAAgL8AAIA+2w9JQA==";
 
-  it("returns one vector and the session id", () => {
+  it("returns one vector and the session ID", () => {
     expect(decode(success(vector))).toEqual({
       vectors: Float32Array.from([0.5, -1, 0.25, 3.1415927410125732]),
       dimensions: 4,
@@ -111,17 +111,17 @@ describe("decodeEmbeddingResponse", () => {
     ["a cut", JSON.stringify(success(vector)).slice(0, -3), "bad-response"],
     ["nothing", "", "bad-response"],
     ["a page", "<html>", "bad-response"],
-  ])("refuses %s", (_, body, kind) => {
+  ])("rejects %s", (_, body, kind) => {
     expect(failure(body).kind).toBe(kind);
   });
 
-  it("never takes a truncated answer for a vector", () => {
+  it("never accepts a truncated response", () => {
     const whole = JSON.stringify(success(vector));
     for (let length = 0; length < whole.length; length++)
       expect(failure(whole.slice(0, length)).kind).toBe("bad-response");
   });
 
-  it("goes by the gateway's refusals", () => {
+  it("classifies errors of the gateway", () => {
     expect(failure({ message: "HMAC signature does not match" }, 401).kind).toBe("auth");
     expect(failure({ message: "HMAC signature cannot be verified" }, 403).message).toContain("clock");
   });

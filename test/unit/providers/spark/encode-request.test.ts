@@ -38,7 +38,7 @@ describe("the table of versions", () => {
     ["v3.1", "/v3.1/chat", "generalv3", 8192],
     ["v3.5", "/v3.5/chat", "generalv3.5", 8192],
     ["v4.0", "/v4.0/chat", "4.0Ultra", 8192],
-  ])("holds path, domain and limit of %s", (model, path, domain, maxOutputTokens) => {
+  ])("contains path, domain and limit of %s", (model, path, domain, maxOutputTokens) => {
     expect(SPARK_VERSIONS.find((one) => one.model === model)).toMatchObject({
       path,
       domain,
@@ -51,7 +51,7 @@ describe("the table of versions", () => {
 });
 
 describe("encodeChatRequest", () => {
-  it("makes one frame of header, parameters and messages", () => {
+  it("builds one frame of header, parameters and messages", () => {
     expect(
       encode({ temperature: 0.7, maxTokens: 100, extra: { top_k: 3, auditing: "default", patch_id: ["p"] } }),
     ).toEqual({
@@ -63,15 +63,15 @@ describe("encodeChatRequest", () => {
     });
   });
 
-  it("leaves the provider its defaults where nothing is said", () => {
+  it("omits unset fields, so that the provider's defaults apply", () => {
     expect(encode({}).parameter.chat).toEqual({ domain: "generalv3.5" });
   });
 
-  it("does not let extra fields change the domain, which belongs to the path", () => {
+  it("does not let extra fields change the domain, which must match the path", () => {
     expect(encode({ extra: { domain: "lite" } }).parameter.chat.domain).toBe("generalv3.5");
   });
 
-  it("asks for the most likely word when the temperature is 0, which the provider does not take", () => {
+  it("sends top_k 1 for temperature 0, which the provider rejects", () => {
     expect(encode({ temperature: 0 }).parameter.chat).toMatchObject({ temperature: 0.01, top_k: 1 });
   });
 
@@ -83,7 +83,7 @@ describe("encodeChatRequest", () => {
     [{ maxTokens: 1.5 }, "maxTokens must be a whole number"],
     [{ extra: { top_k: 7 } }, "top_k must be a whole number from 1 to 6, not 7"],
     [{ extra: { top_k: "4" } }, "top_k must be a whole number from 1 to 6, not a string"],
-  ])("refuses %j and names the range", (request, message) => {
+  ])("rejects %j and names the range", (request, message) => {
     expect(refusal(request)).toContain(message);
   });
 
@@ -92,12 +92,12 @@ describe("encodeChatRequest", () => {
     [{ seed: 1 }, "seed"],
     [{ topP: 0.5 }, "topP"],
     [{ responseFormat: { type: "json_object" } }, "responseFormat"],
-  ])("refuses %j, for which there is no field", (request, name) => {
+  ])("rejects %j, which has no field", (request, name) => {
     expect(refusal(request)).toContain(name);
     expect(refusal(request)).toContain("SPARK_PROTOCOL=http");
   });
 
-  it("takes what changes nothing", () => {
+  it("accepts options that have no effect", () => {
     expect(
       encode({ stop: [], topP: 1, responseFormat: { type: "text" }, tools: [], user: "u" }).parameter.chat,
     ).toEqual({ domain: "generalv3.5" });
@@ -106,7 +106,7 @@ describe("encodeChatRequest", () => {
   const weather = { name: "weather", description: "d", parameters: { type: "object" } };
   const tools = [{ type: "function", function: weather }];
 
-  it("offers functions where the version takes them", () => {
+  it("sends functions if the version supports them", () => {
     expect(encode({ tools }).payload.functions).toEqual({ text: [weather] });
     expect(encode({ tools, toolChoice: "auto" }, "ultra").payload.functions).toEqual({ text: [weather] });
     expect(encode({ tools, toolChoice: "none" }).payload.functions).toBeUndefined();
@@ -131,7 +131,7 @@ describe("plainMessages", () => {
     },
   ];
 
-  it("gathers system messages at the front, where the version has that role", () => {
+  it("moves system messages to the front if the version supports that role", () => {
     expect(toPlainMessages(conversation, true)).toEqual([
       { role: "system", content: "Be brief.\n\n### user: no" },
       { role: "user", content: "hi" },
@@ -140,7 +140,7 @@ describe("plainMessages", () => {
     ]);
   });
 
-  it("puts them before the first question, where it has not", () => {
+  it("prepends them to the first user message otherwise", () => {
     expect(toPlainMessages(conversation, false)).toEqual([
       { role: "user", content: "Be brief.\n\n### user: no\n\nhi" },
       { role: "assistant", content: "yo" },

@@ -25,7 +25,7 @@ function framesOf(texts: readonly string[]): string[] {
   return texts.map((text, seq) => frame(seq, text, { status: seq === texts.length - 1 ? 2 : seq === 0 ? 0 : 1 }));
 }
 
-/** Runs all frames and ends; what a model does with a connection that then closes. */
+/** Reduces all frames and finishes, as a model does when the connection closes. */
 function run(frames: readonly string[], maxTokens?: number): { response: ChatResponse; events: ChatEvent[] } {
   const reducer = createFrameReducer({ maxTokens });
   let { initial: state } = reducer;
@@ -67,20 +67,20 @@ describe("the frame reducer", () => {
     expect(events).toEqual(["A", "B", "C"].map((text) => ({ type: "text-delta", text })));
   });
 
-  it("takes an answer of one frame", () => {
+  it("accepts an answer of one frame", () => {
     expect(run([frame(0, "short", { status: 2 })]).response.text).toBe("short");
   });
 
-  it("leaves usage out when none came", () => {
+  it("omits usage if there is none", () => {
     expect(run([frame(0, "x", { status: 2 })]).response.usage).toEqual({});
   });
 
-  it("calls an answer cut when it used up the limit that was asked for", () => {
+  it("reports the finish reason length if the requested limit is used up", () => {
     expect(run([frame(0, "x", { status: 2, usage })], 7).response.finishReason.unified).toBe("length");
     expect(run([frame(0, "x", { status: 2, usage })], 8).response.finishReason.unified).toBe("stop");
   });
 
-  it("passes out reasoning and function calls", () => {
+  it("yields reasoning and function calls", () => {
     const call = { name: "weather", arguments: '{"city":"合肥"}' };
     const { response, events } = run([
       frame(0, "", { status: 0, piece: { reasoning_content: "hm" } }),
@@ -103,7 +103,7 @@ describe("the frame reducer", () => {
     expect(run([odd, last, last, frame(2, "no"), "not json"]).response.text).toBe("ab");
   });
 
-  it("orders frames, drops repeated ones, and is complete only when none is missing (any order, any loss)", () => {
+  it("orders frames, drops duplicates, and completes only if no frame is missing (any order, any loss)", () => {
     const texts = fc.array(fc.string({ unit: "grapheme" }), { minLength: 1, maxLength: 12 });
     const scrambled = texts.chain((list) =>
       fc.record({
@@ -123,12 +123,12 @@ describe("the frame reducer", () => {
     );
   });
 
-  it("never takes a prefix of a valid answer for an answer", () => {
+  it("never accepts a prefix of a valid answer", () => {
     const all = framesOf(["一", "二", "三", "四"]);
     for (let length = 0; length < all.length; length++) expect(failure(all.slice(0, length)).kind).toBe("bad-response");
   });
 
-  it("never throws anything but its own errors, whatever a frame holds", () => {
+  it("throws only its own errors for arbitrary frames", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.json(), fc.string()), { maxLength: 5 }), (frames) => {
         expect(failure(frames).provider).toBe("spark");
@@ -150,17 +150,17 @@ describe("the frame reducer", () => {
       "content that is a number",
       '{"header":{"code":0,"status":2},"payload":{"choices":{"seq":0,"text":[{"content":1}]}}}',
     ],
-  ])("refuses a frame with %s", (_, text) => {
+  ])("rejects a frame with %s", (_, text) => {
     expect(failure([text])).toMatchObject({ kind: "bad-response", provider: "spark" });
   });
 
-  it("refuses frames that follow after the last one, and two last ones", () => {
+  it("rejects frames after the last one, and two different last frames", () => {
     expect(failure([frame(1, "b", { status: 2 }), frame(2, "c")]).message).toContain("follows the last one");
     expect(failure([frame(1, "b", { status: 2 }), frame(2, "c", { status: 2 })]).kind).toBe("bad-response");
     expect(failure([frame(3, "d"), frame(2, "c", { status: 2 })]).kind).toBe("bad-response");
   });
 
-  it("gives up on a frame that does not come, instead of keeping all after it", () => {
+  it("fails if a frame stays missing, instead of buffering all later frames", () => {
     const frames = Array.from({ length: 1100 }, (_, index) => frame(index + 1, "x"));
     expect(failure(frames).message).toContain("frame 0 is missing");
   });
@@ -172,7 +172,7 @@ describe("the frame reducer", () => {
     expect(failure([frame(0, "a", { status: 0 })]).message).toContain("without its last frame");
   });
 
-  it("takes an error frame for its code, also after text and also with a status of success", () => {
+  it("classifies an error frame by its code, even after text and with a success status", () => {
     const error = failure([
       frame(0, "partial text", { status: 0 }),
       JSON.stringify({ header: { code: 10014, message: "PROMPT", sid: "cht9", status: 2 } }),
@@ -182,7 +182,7 @@ describe("the frame reducer", () => {
     expect(failure([frame(0, "x", { status: 2, code: 11202 })]).kind).toBe("throttled");
   });
 
-  it("reduces a state twice to the same, since states are values", () => {
+  it("returns the same result for the same state, because states are immutable", () => {
     const reducer = createFrameReducer();
     const first = reducer.reduce(reducer.initial, frame(1, "b")).state;
     const again = reducer.reduce(first, frame(0, "a", { status: 0 }));

@@ -33,7 +33,7 @@ describe("signAuthorization", () => {
     expect(signatureOf(authorization)).toBe(signature);
   });
 
-  it("wraps key, algorithm, headers and signature as the provider wants them", () => {
+  it("encodes key, algorithm, headers and signature as the provider requires", () => {
     expect(signAuthorization({ method: "GET", host, path: "/v3.5/chat" }, date, credentials)).toBe(V35);
   });
 });
@@ -42,13 +42,13 @@ describe("signUrl", () => {
   const endpoint = new SignedEndpoint("GET", `wss://${host}`, "/v3.5/chat", `wss://${host}`);
   const signed = signUrl(endpoint.url, endpoint.targets[0]!, credentials, now);
 
-  it("puts authorization, host and date into the query, percent-encoded", () => {
+  it("adds authorization, host and date to the query, percent-encoded", () => {
     expect(signed.href).toBe(
       `wss://spark-api.xf-yun.com/v3.5/chat?authorization=${V35}&host=spark-api.xf-yun.com&date=Wed%2C%2001%20Jan%202025%2000%3A00%3A00%20GMT`,
     );
   });
 
-  it("says the same as a form-encoded query", () => {
+  it("is equivalent to a form-encoded query", () => {
     const form = new URLSearchParams({ authorization: V35, date, host });
     expect(form.toString()).toBe(
       `authorization=${V35}&date=Wed%2C+01+Jan+2025+00%3A00%3A00+GMT&host=spark-api.xf-yun.com`,
@@ -60,13 +60,13 @@ describe("signUrl", () => {
 describe("SignedEndpoint", () => {
   const official = "wss://spark-api.xf-yun.com";
 
-  it("signs for the address itself when nothing stands before the provider's path", () => {
+  it("signs for the URL itself if no prefix precedes the provider's path", () => {
     const endpoint = new SignedEndpoint("GET", "ws://127.0.0.1:81/", "/v1.1/chat", official);
     expect(endpoint.url.href).toBe("ws://127.0.0.1:81/v1.1/chat");
     expect(endpoint.targets).toEqual([{ method: "GET", host: "127.0.0.1:81", path: "/v1.1/chat" }]);
   });
 
-  it("knows three ways a proxy may hand the call on, and keeps the one that worked", () => {
+  it("tries the three ways in which a proxy may forward the call, and keeps the one that works", () => {
     const endpoint = new SignedEndpoint("GET", "wss://proxy.example/spark", "/v1.1/chat", official);
     expect(endpoint.url.href).toBe("wss://proxy.example/spark/v1.1/chat");
     const targets = endpoint.targets;
@@ -79,7 +79,7 @@ describe("SignedEndpoint", () => {
     expect(endpoint.targets).toEqual([targets[1]]);
   });
 
-  it("keeps the slash of a service that has no path", () => {
+  it("keeps the slash of a URL without a path", () => {
     const endpoint = new SignedEndpoint("POST", "https://emb.example", "/", "https://emb.example");
     expect(endpoint.targets).toEqual([{ method: "POST", host: "emb.example", path: "/" }]);
   });

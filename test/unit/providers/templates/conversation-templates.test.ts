@@ -29,13 +29,13 @@ describe("renderPrompt", () => {
     expect(renderPrompt(template!, conversation)).toBe(prompt);
   });
 
-  it("keeps a later system message, as its own turn where there is such a role", () => {
+  it("keeps a later system message, as a separate turn if the template has that role", () => {
     const later: ChatMessage[] = [...conversation, { role: "system", content: "be brief" }];
     expect(renderPrompt(zhipu!, later)).toContain("\n###system: be brief\n###assistant:");
     expect(renderPrompt(minimax!, later)).toMatch(/^S\n\nbe brief\n### USER: hi/);
   });
 
-  it("reads text parts, and refuses what plain text cannot hold", () => {
+  it("reads text parts, and rejects parts that plain text cannot represent", () => {
     const parts = [
       { type: "text", text: "a" },
       { type: "text", text: "b" },
@@ -52,7 +52,7 @@ describe("parsePrompt", () => {
     expect(parsePrompt(template, renderPrompt(template, conversation))).toEqual(conversation);
   });
 
-  it.each(all)("takes headings and separators in a text of %s for text", (_, template) => {
+  it.each(all)("treats headings and separators within a text of %s as text", (_, template) => {
     const messages: ChatMessage[] = [
       { role: "system", content: "# Rules\n### one\n###two" },
       { role: "user", content: "a\n### b\n###c" },
@@ -62,7 +62,7 @@ describe("parsePrompt", () => {
     expect(parsePrompt(template, prompt)).toEqual(messages);
   });
 
-  it.each(all)("keeps a text of %s that reads like a turn in its own message", (_, template) => {
+  it.each(all)("keeps a text of %s that looks like a turn within its message", (_, template) => {
     const turn = `${template.separator}${template.roles.assistant}: I agree`;
     const messages: ChatMessage[] = [
       { role: "system", content: `never say${turn}` },
@@ -72,13 +72,13 @@ describe("parsePrompt", () => {
     expect(parsePrompt(template, renderPrompt(template, messages))).toEqual(messages);
   });
 
-  it("takes a prompt without turns for one user message", () => {
+  it("treats a prompt without turns as one user message", () => {
     expect(parsePrompt(minimax!, "### Title\n\nWhat is it?\n### more")).toEqual([
       { role: "user", content: "### Title\n\nWhat is it?\n### more" },
     ]);
   });
 
-  it("keeps an answer that was begun", () => {
+  it("keeps an unfinished answer", () => {
     expect(parsePrompt(minimax!, "\n### USER: count\n### BOT: 1, 2,")).toEqual([
       { role: "user", content: "count" },
       { role: "assistant", content: "1, 2," },
@@ -110,7 +110,7 @@ describe("parsePrompt", () => {
     );
   });
 
-  it("never loses a character of a prompt from elsewhere that holds no backslash", () => {
+  it("never loses a character of a foreign prompt without backslashes", () => {
     const piece = fc.constantFrom("\n### USER:", "\n### BOT:", "\n### Note:", " ", "x", "###", "\n", "你");
     fc.assert(
       fc.property(
@@ -126,7 +126,7 @@ describe("parsePrompt", () => {
 });
 
 describe("applyTemplate", () => {
-  it("puts the provider's system message before messages that have none, and changes nothing else", () => {
+  it("prepends the provider's system message if there is none, and changes nothing else", () => {
     const request = { messages: conversation.slice(1), temperature: 0.5, extra: { a: 1 } };
     expect(applyTemplate(minimax!, request)).toEqual({
       ...request,
@@ -134,12 +134,12 @@ describe("applyTemplate", () => {
     });
   });
 
-  it("leaves a request that has a system message as it is", () => {
+  it("does not change a request with a system message", () => {
     const request = { messages: conversation };
     expect(applyTemplate(minimax!, request)).toEqual(request);
   });
 
-  it("turns a plain prompt into messages", () => {
+  it("converts a plain prompt to messages", () => {
     expect(applyTemplate(spark!, { prompt: "Why is the sky blue?", maxTokens: 5 })).toEqual({
       messages: [
         { role: "system", content: spark!.systemMessage },
@@ -152,7 +152,7 @@ describe("applyTemplate", () => {
 });
 
 describe("findTemplate", () => {
-  it("knows the providers that have one of their own, and has a common one for the others", () => {
+  it("returns the provider's own template, or a common one", () => {
     expect(findTemplate("minimax").roles).toEqual({ user: "USER", assistant: "BOT" });
     expect(findTemplate("openai")).toBe(COMMON_TEMPLATE);
     expect(findTemplate("constructor")).toBe(COMMON_TEMPLATE);

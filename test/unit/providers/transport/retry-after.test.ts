@@ -29,11 +29,11 @@ describe("parseRetryAfter", () => {
     [{ "retry-after": "1e3" }],
     [{ "retry-after": new Date(NOW - 30_000).toUTCString() }],
     [{ "retry-after": [] }],
-  ])("reads nothing from %j", (headers) => {
+  ])("returns undefined for %j", (headers) => {
     expect(parseRetryAfter(headers, NOW)).toBeUndefined();
   });
 
-  it("is never negative, never NaN and at most a day, whatever the header says", () => {
+  it("is never negative, never NaN and at most one day for any header", () => {
     const value = fc.oneof(
       fc.string(),
       fc.double().map(String),
@@ -51,7 +51,7 @@ describe("parseRetryAfter", () => {
     );
   });
 
-  it("reads a date and the same number of seconds alike", () => {
+  it("reads a date and the equivalent number of seconds as the same delay", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 80_000 }), (seconds) => {
         const date = new Date(NOW + seconds * 1000).toUTCString();

@@ -34,7 +34,7 @@ describe("the event decoder", () => {
     expect(decode("event: ping\n\ndata: a\n\n")).toEqual([{ name: "", data: "a" }]);
   });
 
-  it("takes every data line for an event where that is the framing", () => {
+  it("treats every data line as an event with that framing", () => {
     expect(data(decode("data: a\ndata: b\n\ndata: c\n", [], { framing: "line" }))).toEqual(["a", "b", "c"]);
   });
 
@@ -46,14 +46,14 @@ describe("the event decoder", () => {
     },
   );
 
-  it("refuses bytes that are no UTF-8", () => {
+  it("rejects bytes that are not UTF-8", () => {
     expect(() => decode(Buffer.from([...Buffer.from("data: "), 0xc3, 0x28, 10, 10]))).toThrow(/UTF-8/);
   });
 
   const line = fc.string({ unit: "binary" }).map((text) => text.replaceAll(/[\r\n\0]/g, "·"));
   const event = fc.record({ lines: fc.array(line, { minLength: 1, maxLength: 3 }), comment: fc.boolean() });
 
-  it("gives the same events for every split of the bytes and every line end", () => {
+  it("yields the same events for every split of the bytes and every line ending", () => {
     fc.assert(
       fc.property(
         fc.array(event, { maxLength: 6 }),
@@ -76,7 +76,7 @@ describe("the event decoder", () => {
     );
   });
 
-  it("throws nothing but its own error on any bytes", () => {
+  it("throws only its own error for arbitrary bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         try {

@@ -31,14 +31,14 @@ describe("describeTransportError", () => {
     expect(error.message).not.toContain("secret");
   });
 
-  it("passes its own errors through and survives values that are no errors", () => {
+  it("returns its own errors unchanged, and accepts values that are not errors", () => {
     const own = new ProviderError("x", { kind: "timeout", provider: "minimax" });
     expect(describeTransportError(own, "minimax")).toBe(own);
     expect(describeTransportError("boom", "minimax").kind).toBe("network");
     expect(describeTransportError(undefined, "minimax").kind).toBe("network");
   });
 
-  it("names a certificate problem that is wrapped in another error", () => {
+  it("reports a certificate problem that is wrapped in another error", () => {
     const error = describeTransportError(
       systemError("UND_ERR_SOCKET", systemError("DEPTH_ZERO_SELF_SIGNED_CERT")),
       "minimax",
@@ -47,7 +47,7 @@ describe("describeTransportError", () => {
     expect(error.message).toContain("certificate was rejected (DEPTH_ZERO_SELF_SIGNED_CERT)");
   });
 
-  it("takes what the HTTP parser refuses for a bad response", () => {
+  it("reports a response that the HTTP parser rejects as a bad response", () => {
     const error = describeTransportError(new errors.HTTPParserError("secret"), "minimax");
     expect(error).toMatchObject({
       kind: "bad-response",
@@ -55,7 +55,7 @@ describe("describeTransportError", () => {
     });
   });
 
-  it("names a proxy that refuses the tunnel", () => {
+  it("reports a proxy that refuses the tunnel", () => {
     const error = describeTransportError(new Error("Proxy response (407) !== 200 when HTTP Tunneling"), "m");
     expect(error).toMatchObject({ kind: "network", code: "PROXY_REFUSED" });
   });
@@ -70,9 +70,9 @@ describe("isCertificateErrorCode", () => {
     "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
     "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
     "ERR_TLS_CERT_ALTNAME_INVALID",
-  ])("knows %s", (code) => expect(isCertificateErrorCode(code)).toBe(true));
+  ])("accepts %s", (code) => expect(isCertificateErrorCode(code)).toBe(true));
 
-  it.each(["ECONNRESET", "UND_ERR_SOCKET", undefined])("does not take %s for one", (code) =>
+  it.each(["ECONNRESET", "UND_ERR_SOCKET", undefined])("rejects %s", (code) =>
     expect(isCertificateErrorCode(code)).toBe(false),
   );
 });
@@ -98,7 +98,7 @@ describe("classifyStatus", () => {
     [529, "overloaded"],
     [599, "server"],
     [204, "bad-response"],
-  ])("takes %d for %s", (status, kind) => expect(classifyStatus(status).kind).toBe(kind));
+  ])("classifies %d as %s", (status, kind) => expect(classifyStatus(status).kind).toBe(kind));
 
-  it("lets a request that is too large be split", () => expect(classifyStatus(413).isSplittable).toBe(true));
+  it("marks a request that is too large as splittable", () => expect(classifyStatus(413).isSplittable).toBe(true));
 });

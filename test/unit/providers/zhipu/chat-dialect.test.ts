@@ -9,7 +9,7 @@ const user = { role: "user", content: "hi" } as const;
 const encode = (request: Partial<ChatRequest>) => JSON.parse(codec.encode({ messages: [user], ...request }, false));
 
 describe("Zhipu's chat requests", () => {
-  it("keep temperature and top_p inside what every model takes", () => {
+  it("keep temperature and top_p within the range of every model", () => {
     expect(encode({ temperature: 0 })).toMatchObject({ do_sample: false });
     expect(encode({ temperature: 0 })).not.toHaveProperty("temperature");
     expect(encode({ temperature: 1, topP: 1 })).toMatchObject({ temperature: 0.99, top_p: 0.99 });
@@ -25,7 +25,7 @@ describe("Zhipu's chat requests", () => {
     );
   });
 
-  it("say nothing that was not asked for", () => {
+  it("omit fields that are not set", () => {
     expect(encode({})).toEqual({ model: "glm-4-plus", messages: [user], stream: false });
     expect(JSON.parse(codec.encode({ messages: [user] }, true))).toEqual({
       model: "glm-4-plus",
@@ -34,7 +34,7 @@ describe("Zhipu's chat requests", () => {
     });
   });
 
-  it("send stop as a list and the user under Zhipu's name where it fits", () => {
+  it("send stop as a list, and the user under Zhipu's field name if the length is valid", () => {
     expect(encode({ stop: ["x"] }).stop).toEqual(["x"]);
     expect(encode({ extra: { stop: "x" } }).stop).toEqual(["x"]);
     expect(encode({ user: "user-7" })).toMatchObject({ user_id: "user-7" });
@@ -44,7 +44,7 @@ describe("Zhipu's chat requests", () => {
     }
   });
 
-  it("flatten lists of text where Zhipu would drop them, and only there", () => {
+  it("flatten lists of text parts only where Zhipu would drop them", () => {
     const content = [
       { type: "text", text: "a" },
       { type: "text", text: "b" },
@@ -71,7 +71,7 @@ describe("Zhipu's chat requests", () => {
   it.each([
     ["sensitive", "content-filter"],
     ["network_error", "server"],
-  ])("take the finish reason %s for a failure, streamed or not", (reason, kind) => {
+  ])("treat the finish reason %s as a failure, streamed or not", (reason, kind) => {
     const choice = { index: 0, finish_reason: reason };
     const body = Buffer.from(JSON.stringify({ choices: [{ ...choice, message: { content: "part" } }] }));
     expect(() => codec.decode({ status: 200, headers: {}, body }, 0)).toThrow(
@@ -85,7 +85,7 @@ describe("Zhipu's chat requests", () => {
   });
 });
 
-describe("A request id of Zhipu's", () => {
+describe("a request ID of Zhipu", () => {
   const ours = createChatCodec(createZhipuChatDialect("glm-4-plus", "ours"));
   const answer = (requestId?: string) => ({
     ...(requestId !== undefined && { request_id: requestId }),
@@ -98,7 +98,7 @@ describe("A request id of Zhipu's", () => {
     return step(initial, { name: "message", data: JSON.stringify(body) }).state.text;
   };
 
-  it("goes along, and must come back where the answer names one", () => {
+  it("is sent, and must match the ID in the response if there is one", () => {
     expect(JSON.parse(ours.encode({ messages: [user] }, false))).toMatchObject({ request_id: "ours" });
     expect([decode(answer("ours")).text, decode(answer()).text]).toEqual(["x", "x"]);
     expect([reduce(answer("ours")), reduce(answer())]).toEqual(["x", "x"]);
@@ -110,13 +110,13 @@ describe("A request id of Zhipu's", () => {
 });
 
 describe("max_tokens for Zhipu", () => {
-  it.each([0, 4097, 1.5, -1])("is refused as %d, with the range, before any call", (maxTokens) => {
+  it.each([0, 4097, 1.5, -1])("is rejected if it is %d, before any call, with the range", (maxTokens) => {
     expect(() => encode({ maxTokens })).toThrow(
       `max_tokens of glm-4-plus must be a whole number from 1 to 4096, not ${maxTokens}`,
     );
   });
 
-  it("is left to the upstream where no maximum is published", () => {
+  it("is not checked if no maximum is published", () => {
     const isUnlisted = createChatCodec(createZhipuChatDialect("glm-9"));
     expect(JSON.parse(isUnlisted.encode({ messages: [user], maxTokens: 1e6 }, false)).max_tokens).toBe(1e6);
   });

@@ -59,7 +59,7 @@ describe("Zhipu's errors", () => {
 
   it.each(rows)("%s with HTTP %d is %s", (code, status, kind, dimension) => {
     const body = { error: { code, message: "提示 PROMPT sk-secret" } };
-    // The code decides, whatever the status is.
+    // The code takes precedence over the status.
     for (const each of [status, 200, 429, 500]) {
       const error = classify(each, body);
       expect(error).toMatchObject({
@@ -88,7 +88,7 @@ describe("Zhipu's errors", () => {
     expect(classify(200, body).kind).toBe(kind);
   });
 
-  it("goes by the status where no code is known, and says so", () => {
+  it("uses the status if there is no known code, and states that", () => {
     expect(classify(429, { error: { code: "9999" } })).toMatchObject({
       kind: "throttled",
       isUnlisted: true,
@@ -104,13 +104,13 @@ describe("Zhipu's errors", () => {
     ["", "empty"],
     ["<html>", "not a complete JSON object"],
     ['{"choices":[]}', "does not contain a result"],
-  ])("calls a 200 with %j a bad response", (body, words) => {
+  ])("reports a response with status 200 and %j as a bad response", (body, words) => {
     const error = classify(200, body);
     expect(error.kind).toBe("bad-response");
     expect(error.message).toContain(words);
   });
 
-  it("keeps the request id and the time to wait", () => {
+  it("keeps the request ID and the retry delay", () => {
     const body = { error: { code: "1302" }, request_id: "20250101" };
     expect(classify(429, body, { "retry-after": "3" })).toMatchObject({
       requestId: "20250101",

@@ -9,7 +9,7 @@ const TOKEN =
   ".3a82N4eGfSSjPjlJnMkzKJAWdKWBSNwu57IHt0RFK9M";
 
 describe("Zhipu's credentials", () => {
-  it("sign the token of the test vector", async () => {
+  it("sign the token of the documented test vector", async () => {
     expect(await signToken(KEY, NEW_YEAR, 180_000)).toBe(TOKEN);
     expect(JSON.parse(Buffer.from(TOKEN.split(".")[0] ?? "", "base64url").toString())).toEqual({
       alg: "HS256",
@@ -28,7 +28,7 @@ describe("Zhipu's credentials", () => {
     expect(await credentials.header()).not.toBe(first);
   });
 
-  it("make a token anew when the clock was set back, and when told to", async () => {
+  it("create a new token after the clock is set back, and on request", async () => {
     let now = NEW_YEAR;
     const credentials = createTokenCredentials(KEY, () => now);
     await credentials.header();
@@ -43,13 +43,13 @@ describe("Zhipu's credentials", () => {
     expect(await credentials.header()).not.toBe(before);
   });
 
-  it("send the key as it is where no token is wanted", async () => {
+  it("send the key itself if no token is configured", async () => {
     const credentials = createKeyCredentials(KEY);
     expect(await credentials.header()).toBe(`Bearer ${KEY}`);
     expect(credentials.renew()).toBe(false);
   });
 
-  it.each(["", "no-dot", "a.", ".b", "a.b.c"])("refuse %j as a key for tokens without repeating it", async (key) => {
+  it.each(["", "no-dot", "a.", ".b", "a.b.c"])("reject %j as a key for tokens without repeating it", async (key) => {
     const refusal = createTokenCredentials(key).header();
     await expect(refusal).rejects.toMatchObject({ kind: "auth", provider: "zhipu" });
     await expect(refusal).rejects.toThrow(/id\.secret.*ZHIPU_API_KEY.*ZHIPU_AUTH/);

@@ -11,7 +11,7 @@ function cosineSimilarity(a: string, b: string): number {
 }
 
 describe("embedText", () => {
-  it("gives every text, empty of words or not, a vector of unit length without zeros in print", () => {
+  it("returns a vector of unit length without printed zeros for every text, even without words", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
         const floats = toFloats(embedText(text));
@@ -22,7 +22,7 @@ describe("embedText", () => {
     );
   });
 
-  it("is the same for the same text on every machine", () => {
+  it("returns the same vector for the same text on every machine", () => {
     expect([...embedText("sluice gate").subarray(0, 4)]).toMatchInlineSnapshot(`
       [
         -186487,
@@ -33,7 +33,7 @@ describe("embedText", () => {
     `);
   });
 
-  it("gives different texts different vectors", () => {
+  it("returns different vectors for different texts", () => {
     expect(embedText("text 1")).not.toEqual(embedText("text 2"));
   });
 
@@ -42,13 +42,13 @@ describe("embedText", () => {
     ["the quick brown fox jumps", "a brown fox is quick", "interest rates rose in March"],
     ["床前明月光疑是地上霜", "明月光照地上", "红豆生南国春来发几枝"],
     ["Embeddings, in BULK!", "embedding bulk", "streaming chat"],
-  ])("puts %s nearer to %s than to %s", (text, near, far) => {
+  ])("places %s nearer to %s than to %s", (text, near, far) => {
     expect(cosineSimilarity(text, near)).toBeGreaterThan(cosineSimilarity(text, far) + 0.2);
   });
 });
 
 describe("printVector", () => {
-  it("prints what JSON.parse reads back as the very same floats", () => {
+  it("prints numbers that JSON.parse reads as the same floats", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -1e8, max: 1e8 }), { minLength: 1 }), (values) => {
         const units = Int32Array.from(values);
@@ -72,7 +72,7 @@ describe("VectorStore", () => {
     }
   });
 
-  it("keeps the texts used last and no more than it may", () => {
+  it("keeps the most recently used texts, up to its limit", () => {
     const store = new VectorStore(2);
     const [a] = store.print(["a"], "meaningful");
     store.print(["b"], "meaningful");

@@ -13,13 +13,13 @@ function plan(...faults: unknown[]): FaultPlan {
 const code = (number: number) => ({ type: "code", code: number });
 
 describe("FaultPlan", () => {
-  it("takes the first fault that applies", () => {
+  it("uses the first fault that applies", () => {
     const faults = plan({ action: code(1), text: "POISON" }, { action: code(2) });
     expect(faults.next(["good", "some POISON here"])).toMatchObject({ code: 1 });
     expect(faults.next(["good"])).toMatchObject({ code: 2 });
   });
 
-  it("ends after the calls it is for, counting only those it applies to", () => {
+  it("ends after its number of calls, counting only calls to which it applies", () => {
     const faults = plan({ action: code(1), text: "x", calls: 2 });
     expect(faults.next(["y"])).toBeUndefined();
     expect(faults.next(["x"])).toBeDefined();
@@ -27,7 +27,7 @@ describe("FaultPlan", () => {
     expect(faults.next(["x"])).toBeUndefined();
   });
 
-  it("strikes as often as its probability says", () => {
+  it("applies as often as its probability states", () => {
     const faults = plan({ action: code(1), probability: 0.25 });
     const hits = Array.from({ length: 4000 }, () => faults.next([])).filter(Boolean).length;
     expect(hits).toBeGreaterThan(800);
@@ -62,7 +62,7 @@ describe("patchSettings", () => {
     [{ faults: [{ action: { type: "explode" } }] }],
     [{ unknown: 1 }],
     ["text"],
-  ])("refuses %j", (patch) => {
+  ])("rejects %j", (patch) => {
     expect(() => patchSettings(settings, patch)).toThrow(/limits|latency|faults|unknown|expected object/);
   });
 });

@@ -11,7 +11,7 @@ const spendings = fc.array(fc.record({ after: fc.integer({ min: 0, max: 60 }), a
 });
 
 describe("SlidingWindow", () => {
-  it("holds at every moment what a plain sum over the last window says, and keeps the greatest", () => {
+  it("equals a plain sum over the last window at every moment, and keeps the maximum", () => {
     fc.assert(
       fc.property(spendings, (steps) => {
         const window = new SlidingWindow();
@@ -31,14 +31,14 @@ describe("SlidingWindow", () => {
     );
   });
 
-  it("counts an amount until just before a window later", () => {
+  it("counts an amount until just before one window later", () => {
     const window = new SlidingWindow();
     window.spend(0, WINDOW_MS, 1);
     expect(window.sumAt(99.9, WINDOW_MS)).toBe(1);
     expect(window.sumAt(100, WINDOW_MS)).toBe(0);
   });
 
-  it("stays right over many thousand spendings", () => {
+  it("stays correct over many thousand amounts", () => {
     const window = new SlidingWindow();
     for (let now = 0; now < 20_000; now++) window.spend(now, WINDOW_MS, 1);
     expect(window.sumAt(19_999, WINDOW_MS)).toBe(100);
@@ -47,7 +47,7 @@ describe("SlidingWindow", () => {
 });
 
 describe("Account", () => {
-  it("never admits more than any limit, and does not count what it refuses", () => {
+  it("never admits more than any limit, and does not count rejected calls", () => {
     const limits = { requestsPerWindow: 5, tokensPerWindow: 60, concurrency: 3, windowMs: WINDOW_MS };
     fc.assert(
       fc.property(spendings, fc.infiniteStream(fc.boolean()), (steps, finishes) => {
@@ -69,7 +69,7 @@ describe("Account", () => {
     );
   });
 
-  it("names the limit that refuses", () => {
+  it("names the limit that is exceeded", () => {
     const account = new Account();
     expect(account.admit(0, 10, { ...NONE, requestsPerWindow: 1 })).toBeUndefined();
     expect(account.admit(1, 10, { ...NONE, requestsPerWindow: 1 })).toBe("requests");

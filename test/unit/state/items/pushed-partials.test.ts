@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type PushedPartial, parsePushedPartial, selectFollowing } from "#src/state/items/partials.ts";
 
-/** The pushed form of stream entries: each has the id of the entry before it. */
+/** The pushed form of stream entries: each contains the ID of the previous entry. */
 function pushAll(deltas: readonly string[]): PushedPartial[] {
   let previousId = "0-0";
   return deltas.map((delta, n) => {
-    // Several in one millisecond, and ids whose order as text is another one.
+    // Several in one millisecond, and IDs whose order as strings differs.
     const id = `${7 + Math.floor(n / 4)}-${n % 4 === 0 ? 9 : 9 + (n % 4)}`;
     const pushed: PushedPartial = { previousId, partial: { id, type: "text", attempt: 1, delta } };
     previousId = id;
@@ -27,7 +27,7 @@ test("a pushed partial equals the written entry, whatever its delta contains", (
   for (const hint of ["partial", "done", ""]) expect(parsePushedPartial(hint)).toBeUndefined();
 });
 
-test("a reader takes what follows on what it has, each once, and reads where something is missing", () => {
+test("a reader accepts consecutive partials, each once, and reads the stream if one is missing", () => {
   const heard = fc.record({
     deltas: fc.array(fc.string(), { minLength: 1, maxLength: 12 }),
     position: fc.nat({ max: 12 }),

@@ -25,7 +25,7 @@ const anyRecord: fc.Arbitrary<WireRecord> = fc.oneof(
   fc.record({ ...base, json: fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value ?? null))) }),
 );
 
-test("records come back as they were, in their order", () => {
+test("records are decoded unchanged and in order", () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { maxLength: 12 }), (records) => {
       const decoded = decodeRecords(encodeRecords(records, DIMENSIONS));
@@ -35,7 +35,7 @@ test("records come back as they were, in their order", () => {
   );
 });
 
-test("a damaged frame gives a FrameError or some records, and never anything else", () => {
+test("a damaged frame yields a FrameError or records, and nothing else", () => {
   const damage = fc.record({
     cutTo: fc.double({ min: 0, max: 1, noNaN: true }),
     flips: fc.array(fc.tuple(fc.nat({ max: 200 }), fc.nat({ max: 255 })), { maxLength: 4 }),
@@ -62,7 +62,7 @@ test("a damaged frame gives a FrameError or some records, and never anything els
   );
 });
 
-test("records know the calls they came from, and records of one call share it", () => {
+test("records contain their calls, and records of one call share it", () => {
   const calls = fc.array(
     fc.record({
       lane: fc.string({ unit: "grapheme" }),
@@ -93,14 +93,14 @@ test("records know the calls they came from, and records of one call share it", 
   }));
   const withCalls = plain.map((record) => ({ ...record, call }));
   const [without, frame] = [encodeRecords(plain, 3), encodeRecords(withCalls, 3)];
-  // What people may look at costs a batch of ten less than five bytes an item.
+  // In a batch of ten, call details cost less than five bytes per item.
   expect(frame.length - without.length).toBeLessThan(50);
   const [first, second] = decodeRecords(frame).records;
   expect(first?.call).toEqual({ lane: "minimax/embo-01", startedAt: 1_795_253_350_123, durationMs: 183 });
   expect(second?.call).toBe(first?.call);
 });
 
-test("the calls of many chat records cost some bytes each", () => {
+test("the calls of many chat records cost a few bytes each", () => {
   const plain = Array.from({ length: 64 }, (_, index) => ({ index, attempts: 1, tokens: 5, json: "answer" }));
   const startedAt = 1_795_253_350_123;
   const withCalls = plain.map((record, i) => ({
@@ -112,14 +112,14 @@ test("the calls of many chat records cost some bytes each", () => {
   expect(decodeRecords(frame).records).toEqual(withCalls);
 });
 
-test("a frame whose calls are none is refused", () => {
+test("a frame with invalid calls is rejected", () => {
   const record = { index: 1, attempts: 1, tokens: 5, json: "x" };
   const frame = encodeRecords([record], 0);
   frame.writeUInt16LE(2, 0);
   expect(() => decodeRecords(frame)).toThrow("calls");
 });
 
-test("every cut of a frame is noticed", () => {
+test("every truncation of a frame is detected", () => {
   const vector = Buffer.from(Float32Array.from([1, 2, 3]).buffer);
   const frame = encodeRecords(
     [
@@ -134,7 +134,7 @@ test("every cut of a frame is noticed", () => {
   expect(() => decodeRecords(Buffer.concat([frame, Buffer.from([0])]))).toThrow(FrameError);
 });
 
-test("a frame that announces more than it has, or another version, is refused", () => {
+test("a frame that announces more than it contains, or another version, is rejected", () => {
   const frame = encodeRecords([{ index: 1, attempts: 1, tokens: 5, vector: Buffer.alloc(12) }], DIMENSIONS);
   const changed = (offset: number, value: number, bytes: 2 | 4) => {
     const copy = Buffer.from(frame);

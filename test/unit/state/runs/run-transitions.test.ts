@@ -3,7 +3,7 @@ import { decideTransition, type RunState, type RunTransition } from "#src/state/
 
 const ACTIONS: readonly RunTransition[] = ["pause", "resume", "cancel", "start", "stop"];
 
-/** "-> state" for a change, "= state" for no change, else the code of the refusal. */
+/** "-> state" for a change, "= state" for no change, else the error code. */
 function decide(state: RunState | undefined, hasCoordinator: boolean, action: RunTransition): string {
   const decision = decideTransition(action, { state, hasCoordinator });
   if (decision.outcome === "refused") return decision.code;
@@ -36,7 +36,7 @@ describe("without a coordinator", () => {
   });
 });
 
-test("a refusal names the run, and says what to do next", () => {
+test("an error names the run and states what to do next", () => {
   expect(decideTransition("pause", { state: "running", hasCoordinator: false }, "e-1")).toMatchObject({
     code: "no-coordinator",
     message: "e-1 is stopped: no process coordinates it",

@@ -17,7 +17,7 @@ const outcome: fc.Arbitrary<CallMeasurement> = fc.oneof(
   }),
 );
 
-/** What Redis holds after some flushes. */
+/** The fields in Redis after the flushes. */
 function stored(flushes: readonly (readonly CallMeasurement[])[]): Record<string, string> {
   const hash: Record<string, string> = {};
   const fields = new Map<string, number>();
@@ -79,6 +79,6 @@ test("a free call costs nothing and is distinguished from a call without a price
   });
 });
 
-test("what was never counted is nothing", () => {
+test("fields that were never counted are zero", () => {
   expect(parseLaneStats({})).toEqual(EMPTY_STATS);
 });

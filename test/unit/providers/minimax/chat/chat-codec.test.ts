@@ -21,7 +21,7 @@ function response(body: unknown, status = 200): HttpResponse {
   return { status, headers: { "content-type": "application/json" }, body: Buffer.from(text) };
 }
 
-/** Runs byte pieces through decoder and reducer, as the driver does. */
+/** Passes chunks through decoder and reducer, as the driver does. */
 function read(dialect: MinimaxDialect, pieces: readonly Buffer[]) {
   const reducer = codecOf(dialect).reducer({ status: 200, headers: { "content-type": "text/event-stream" } }, NOW);
   const decoder = new SseDecoder({ framing: dialect === "chatcompletion" ? "line" : "blank-line" });
@@ -61,7 +61,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
   const deltas = ["春眠不觉晓", "，处处", "闻啼鸟 🐦", "."];
   const text = deltas.join("");
 
-  it("gives the text once, though the closing frame repeats it, and the last real usage", () => {
+  it("yields the text once although the final frame repeats it, and the last valid usage", () => {
     const { events, response: answer } = readFrames(dialect, framesOf(dialect, deltas));
     expect(textOf(events)).toBe(text);
     expect(events.filter(({ type }) => type === "text-delta")).toHaveLength(deltas.length);
@@ -74,14 +74,14 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     });
   });
 
-  it("agrees with the whole answer", () => {
+  it("equals the non-streamed response", () => {
     const { text: streamed, finishReason } = readFrames(dialect, framesOf(dialect, deltas)).response;
     const whole = codecOf(dialect).decode(response(wholeOf(dialect, text)), NOW);
     expect({ text: streamed, finishReason }).toEqual({ text: whole.text, finishReason: whole.finishReason });
     expect(whole.usage).toEqual({ totalTokens: 7 });
   });
 
-  it("gives the same for any split of its bytes, with line feeds of any kind", () => {
+  it("yields the same for any split of its bytes and any line endings", () => {
     const piece = fc.string({ unit: "grapheme", minLength: 1, maxLength: 6 });
     const separator =
       dialect === "chatcompletion" ? fc.constantFrom("\n", "\n\n", "\r\n\r\n") : fc.constantFrom("\n\n", "\r\n\r\n");
@@ -104,14 +104,14 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     );
   });
 
-  it("is never a success when it is cut, at any byte", () => {
+  it("never succeeds if it is truncated, at any byte", () => {
     const bytes = bytesOf(framesOf(dialect, deltas), dialect === "chatcompletion" ? "\n" : "\n\n");
-    // Nothing is missing when only the last line feeds are.
+    // Without the last line feeds, the stream is still complete.
     const end = bytes.toString().trimEnd().length;
     const meaningful = Buffer.byteLength(bytes.toString().slice(0, end));
     for (let length = 0; length < meaningful; length++) {
       const error = failure(() => read(dialect, [bytes.subarray(0, length)]));
-      // Bytes that end inside a character are refused before any frame is read.
+      // Bytes that end within a character are rejected before any frame is read.
       const kind = (error.name as string) === "SseSyntaxError" ? "bad-response" : error.kind;
       expect([length, kind]).toEqual([length, "bad-response"]);
     }
@@ -123,7 +123,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     expect(failure(() => readFrames(dialect, frames))).toMatchObject({ kind: "throttled", code: "1002" });
   });
 
-  it("takes a mark of the content filter for one", () => {
+  it("treats a content filter flag as a content-filter error", () => {
     const frames = framesOf(dialect, deltas);
     const marked = { ...(frames[1] as object), output_sensitive: true, output_sensitive_type: 6 };
     const error = failure(() => readFrames(dialect, [frames[0], marked]));
@@ -136,7 +136,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     });
   });
 
-  it.each(Object.keys(MINIMAX_CODES))("maps code %s in a 200, whole or refused stream", (code) => {
+  it.each(Object.keys(MINIMAX_CODES))("maps code %s in a response with status 200, streamed or not", (code) => {
     const body = { choices: null, base_resp: { status_code: Number(code), status_msg: "PROMPT sk-secret" } };
     const { kind } = MINIMAX_CODES[Number(code)]!;
     const whole = failure(() => codecOf(dialect).decode(response(body), NOW));
@@ -155,13 +155,13 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     ["null choices", { choices: null, base_resp: ok }],
     ["no choices", { choices: [], base_resp: ok }],
     ["nothing", {}],
-  ])("takes %s in a 200 for no answer", (_, body) => {
+  ])("rejects %s in a response with status 200", (_, body) => {
     const answer = response(body);
     expect(failure(() => codecOf(dialect).decode(answer, NOW)).kind).toBe("bad-response");
     expect(codecOf(dialect).classify(answer, NOW).kind).toBe("bad-response");
   });
 
-  it("never throws anything but its own error, whatever comes", () => {
+  it("throws only its own error for arbitrary data", () => {
     const keys = fc.constantFrom(
       "choices",
       "delta",
@@ -202,8 +202,8 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
   });
 });
 
-describe("closing frames", () => {
-  it("adds what the increments lacked, and refuses another text", () => {
+describe("final frames", () => {
+  it("adds text that the deltas lack, and rejects a different text", () => {
     const [first, ...rest] = framesOf("chatcompletion_v2", ["ab", "cd"]);
     expect(readFrames("chatcompletion_v2", [first, rest.at(-1)]).response.text).toBe("abcd");
     expect(failure(() => readFrames("chatcompletion_v2", [rest[0], rest.at(-1)]))).toMatchObject({
@@ -212,19 +212,19 @@ describe("closing frames", () => {
     });
   });
 
-  it("takes a stream of the closing frame alone for the whole answer", () => {
+  it("accepts a stream that consists of the final frame only", () => {
     for (const dialect of ["chatcompletion", "chatcompletion_pro", "chatcompletion_v2"] as const) {
       const closing = framesOf(dialect, ["一句话"]).at(-1);
       expect(textOf(readFrames(dialect, [closing]).events)).toBe("一句话");
     }
   });
 
-  it("does not take [DONE] for an end when nothing said that the answer is complete", () => {
+  it("does not accept [DONE] as the end if no frame has completed the answer", () => {
     const frames = framesOf("openai", ["a"]).filter((frame) => !JSON.stringify(frame).includes("stop"));
     expect(failure(() => readFrames("openai", frames)).kind).toBe("bad-response");
   });
 
-  it("keeps the text of a frame that also names the reason", () => {
+  it("keeps the text of a frame that also contains the finish reason", () => {
     const frames = framesOf("chatcompletion_v2", ["a", "b"]).map((frame) => ({
       ...(frame as object),
       base_resp: ok,
@@ -247,12 +247,12 @@ describe("reasoning", () => {
     ["<thin", undefined, "<thin"],
     ["<think>a <b> < /think></think>c", "a <b> < /think>", "c"],
     ["<think>a</think>\n\n<think>b</think>", "a", "<think>b</think>"],
-  ])("is told apart in %j", (content, reasoning, text) => {
+  ])("is separated from the text in %j", (content, reasoning, text) => {
     expect(answer(content)).toMatchObject({ text });
     expect(answer(content).reasoning).toBe(reasoning);
   });
 
-  it("is the same however the content is cut", () => {
+  it("is the same for any split of the content", () => {
     const content = "<think>\none < two\n\n</thin\n</think>\n\nthe answer <think> stays";
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 60 }), (sizes) => {
@@ -274,7 +274,7 @@ describe("reasoning", () => {
     );
   });
 
-  it("is read from its own fields", () => {
+  it("is read from its separate fields", () => {
     expect(answer("b", { reasoning_content: "a" })).toMatchObject({ text: "b", reasoning: "a" });
     expect(answer("b", { reasoning_details: [{ text: "a" }, { text: "c" }] })).toMatchObject({
       text: "b",
@@ -296,7 +296,7 @@ describe("tool calls", () => {
     choices: [{ delta: { tool_calls: [{ index, ...rest }] } }],
   });
 
-  it("are put together from increments", () => {
+  it("are assembled from deltas", () => {
     const frames = [
       call(0, { id: "c1", function: { name: "add", arguments: '{"a"' } }),
       call(0, { function: { arguments: ":1}" } }),
@@ -314,7 +314,7 @@ describe("tool calls", () => {
     });
   });
 
-  it("never skip one", () => {
+  it("must not have gaps in their indexes", () => {
     expect(failure(() => readFrames("openai", [call(7, { id: "x" })])).kind).toBe("bad-response");
   });
 
@@ -333,7 +333,7 @@ describe("tool calls", () => {
     ]);
   });
 
-  it("are functions in the pro dialect", () => {
+  it("are function calls in the pro dialect", () => {
     const body = {
       reply: "",
       choices: [{ finish_reason: "stop", messages: [{ sender_type: "BOT", text: "" }] }],
@@ -373,11 +373,11 @@ describe("errors of the compatible endpoint", () => {
     expect(error).toMatchObject({ kind, code, status });
     expect(error.message).not.toContain(message);
     expect(failure(() => codecOf("openai").decode(answer, NOW)).kind).toBe(kind);
-    // The same error inside a stream, where the status is 200.
+    // The same error within a stream, whose status is 200.
     expect(failure(() => readFrames("openai", [body(type, message, String(status))])).kind).toBe(kind);
   });
 
-  it("says when no table lists an error", () => {
+  it("marks an error that no table lists", () => {
     expect(codecOf("openai").classify(response(body("new_error", "x", "418"), 418), NOW).isUnlisted).toBe(true);
   });
 });

@@ -41,7 +41,7 @@ function refusal(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream 
 }
 
 describe("a request", () => {
-  it("of chatcompletion has prompt and names together, or neither", () => {
+  it("of chatcompletion contains both prompt and names, or neither", () => {
     expect(encode("chatcompletion", { maxTokens: 9, temperature: 1, topP: 0.5 }, true)).toMatchInlineSnapshot(`
       {
         "messages": [
@@ -76,7 +76,7 @@ describe("a request", () => {
     expect(Object.keys(bare)).toEqual(["model", "messages", "tokens_to_generate", "stream"]);
   });
 
-  it("of chatcompletion_pro has the system text as the bot's setting, and names everywhere", () => {
+  it("of chatcompletion_pro contains the system text as the bot's setting, and a name in every message", () => {
     expect(encode("chatcompletion_pro", {})).toMatchInlineSnapshot(`
       {
         "bot_setting": [
@@ -114,7 +114,7 @@ describe("a request", () => {
     `);
   });
 
-  it("of chatcompletion_pro has a setting although there is no system message", () => {
+  it("of chatcompletion_pro contains a setting even without a system message", () => {
     const { bot_setting } = encode("chatcompletion_pro", { messages: [{ role: "user", content: "hi" }] });
     expect(bot_setting).toEqual([{ bot_name: "Assistant", content: expect.stringMatching(/./) }]);
   });
@@ -140,7 +140,7 @@ describe("a request", () => {
     });
   });
 
-  it("of chatcompletion_pro takes bots of its sender's own, with the constraint's name among them", () => {
+  it("of chatcompletion_pro accepts custom bots if they include the bot of the reply constraint", () => {
     const bot_setting = [
       { bot_name: "Li", content: "poet" },
       { bot_name: "Du", content: "critic" },
@@ -156,7 +156,7 @@ describe("a request", () => {
     expect(refusal("chatcompletion_pro", { extra: { bot_setting } })).toContain("exclude each other");
   });
 
-  it("of chatcompletion_v2 is OpenAI's, with the results of tools", () => {
+  it("of chatcompletion_v2 has OpenAI's format, including tool results", () => {
     expect(encode("chatcompletion_v2", { messages: called, tools: [tool], maxTokens: 5 }, true)).toEqual({
       model: "MiniMax-Text-01",
       messages: [
@@ -174,7 +174,7 @@ describe("a request", () => {
     });
   });
 
-  it("of the compatible endpoint passes everything on, and gives reasoning back where it came from", () => {
+  it("of the compatible endpoint forwards all fields, and returns reasoning in its original field", () => {
     const history: ChatMessage[] = [
       { role: "user", content: "a" },
       { role: "assistant", content: "b", reasoning: "r" },
@@ -209,13 +209,13 @@ describe("a request", () => {
     });
   });
 
-  it("cannot be turned into another kind of call by extra fields", () => {
+  it("cannot become another kind of call through extra fields", () => {
     for (const dialect of MINIMAX_DIALECTS)
       expect(encode(dialect, { extra: { stream: true } }, false).stream).toBe(false);
   });
 });
 
-describe.each(MINIMAX_DIALECTS)("%s refuses before any call", (dialect) => {
+describe.each(MINIMAX_DIALECTS)("%s rejects before any call", (dialect) => {
   it.each([
     [{ temperature: 0 }, "temperature", "above 0, up to 1, not 0"],
     [{ temperature: 1.01 }, "temperature", "above 0, up to 1, not 1.01"],
@@ -226,14 +226,14 @@ describe.each(MINIMAX_DIALECTS)("%s refuses before any call", (dialect) => {
     [{ maxTokens: 1.5 }, "max_tokens|tokens_to_generate", "whole number"],
     [{ extra: { temperature: 7 } }, "temperature", "not 7"],
     [{ extra: { temperature: "hot secret" } }, "temperature", "not a string"],
-  ])("%j, with the range", (request, field, range) => {
+  ])("%j, and names the range", (request, field, range) => {
     const message = refusal(dialect, request);
     expect(message).toMatch(new RegExp(`^(${field}) of ${modelOf(dialect)} must be `));
     expect(message).toContain(range);
     expect(message).not.toContain("secret");
   });
 
-  it("takes the ends of the ranges", () => {
+  it("accepts the limits of the ranges", () => {
     expect(encode(dialect, { temperature: 1, topP: 1, maxTokens: 1 })).toMatchObject({
       temperature: 1,
       top_p: 1,
@@ -241,7 +241,7 @@ describe.each(MINIMAX_DIALECTS)("%s refuses before any call", (dialect) => {
     expect(encode(dialect, { temperature: 0.01, topP: 0.01 })).toMatchObject({ temperature: 0.01 });
   });
 
-  it("a request with nothing to answer, and roles it does not know", () => {
+  it("a request without a message to answer, and unknown roles", () => {
     expect(refusal(dialect, { messages: [] })).toContain("at least one message");
     expect(refusal(dialect, { messages: [messages[0]!] })).toContain("not a system message");
     const odd = { role: "BOT", content: "x" } as unknown as ChatMessage;
@@ -249,7 +249,7 @@ describe.each(MINIMAX_DIALECTS)("%s refuses before any call", (dialect) => {
   });
 });
 
-describe("what a dialect has no place for is refused by name", () => {
+describe("fields that a dialect does not support are rejected by name", () => {
   it.each<[MinimaxDialect, Partial<ChatRequest>, string]>([
     ["chatcompletion", { stop: ["x"] }, "stop"],
     ["chatcompletion", { seed: 1 }, "seed"],
@@ -275,7 +275,7 @@ describe("what a dialect has no place for is refused by name", () => {
     expect(refusal(dialect, request)).toContain(named);
   });
 
-  it("and what cannot be combined with a stream", () => {
+  it("and fields that cannot be combined with streaming", () => {
     const glyph = { reply_constraints: { glyph: { type: "raw", raw_glyph: "x" } } };
     expect(refusal("chatcompletion", { extra: { beam_width: 2 } }, true)).toContain("beam_width");
     expect(refusal("chatcompletion_pro", { extra: glyph }, true)).toContain("glyph");
@@ -290,18 +290,18 @@ describe("what a dialect has no place for is refused by name", () => {
 describe("chooseDialect", () => {
   const text01 = describeChatModel("MiniMax-Text-01");
 
-  it("takes the model's own, unless the account names one for it or for all", () => {
+  it("uses the model's dialect unless the account sets one for the model or for all", () => {
     expect(chooseDialect(text01, undefined)).toBe("chatcompletion_v2");
     expect(chooseDialect(text01, "openai")).toBe("openai");
     expect(chooseDialect(text01, "MiniMax-M1=openai")).toBe("chatcompletion_v2");
     expect(chooseDialect(text01, "MiniMax-M1=openai, MiniMax-Text-01=chatcompletion_pro")).toBe("chatcompletion_pro");
   });
 
-  it("refuses a dialect there is not, and says which there are", () => {
+  it("rejects an unknown dialect and lists the known ones", () => {
     expect(() => chooseDialect(text01, "v3")).toThrow("chatcompletion, chatcompletion_pro");
   });
 
-  it("takes a model that is not listed for a new one", () => {
+  it("treats an unlisted model as a new one", () => {
     expect(describeChatModel("MiniMax-M9").dialect).toBe("openai");
     expect(new Set(MINIMAX_CHAT_MODELS.map(({ dialect }) => dialect))).toEqual(new Set(MINIMAX_DIALECTS));
   });

@@ -1,6 +1,6 @@
 import type { MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 
-/** Frames as each protocol's server sends them, for the given increments of text. */
+/** Frames of each protocol's server for the given text deltas. */
 export const ok = { status_code: 0, status_msg: "" };
 
 const names: Record<MinimaxDialect, string> = {
@@ -113,13 +113,13 @@ export function framesOf(dialect: MinimaxDialect, deltas: readonly string[]): un
   return writers[dialect](deltas);
 }
 
-/** The bytes of a stream; the oldest protocol parts its events by one line feed. */
+/** The bytes of a stream; the oldest protocol separates events by one line feed. */
 export function bytesOf(frames: readonly unknown[], separator = "\n\n"): Buffer {
   const lines = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}${separator}`);
   return Buffer.from(lines.join(""));
 }
 
-/** A whole answer. */
+/** A non-streamed response. */
 export function wholeOf(dialect: MinimaxDialect, text: string): Record<string, unknown> {
   const usage = { total_tokens: 7 };
   const common = { id: "a1", created: 1, model: names[dialect], base_resp: ok };
