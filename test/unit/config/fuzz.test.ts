@@ -2,12 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { loadConfig } from "#src/config/config.ts";
+import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
 import { listFileSettings } from "#src/config/reference.ts";
 import { checkSettings, parseSettings } from "#src/config/settings-file.ts";
 import { KNOWN_VARIABLES } from "#src/config/variables.ts";
 import { ConfigError } from "#src/core/errors.ts";
 
-const keys = [...new Set(listFileSettings().flatMap(({ name: path }) => path.replaceAll("[]", "").split(".")))];
+const steps = listFileSettings().flatMap(({ name }) => name.replaceAll("[]", "").split("."));
+const keys = [...new Set([...steps, ...PROVIDER_SETTINGS.keys()])];
 const settings = fc.letrec((tie) => ({
   tree: fc.oneof(
     { maxDepth: 6 },
