@@ -42,15 +42,15 @@ async function simulated(subject: ConformanceSubject): Promise<{ simulator: Simu
 
 interface Replayed {
   readonly provider: Provider;
-  /** What every request is answered with until it is changed. */
+  /** The response to every request. */
   readonly answer: { body: string | Buffer; options: ResponseOptions; reset?: boolean };
-  /** Lengths that the next answers are cut to, one each. */
+  /** Lengths to which the next responses are truncated, one each. */
   readonly cuts: number[];
-  /** Bytes of the answer before last cut, head included. */
+  /** Bytes of the last response before truncation, head included. */
   lastLength(): number;
 }
 
-/** A provider all of whose answers are given. */
+/** A provider with scripted responses. */
 async function replayed(subject: ConformanceSubject): Promise<Replayed> {
   const answer: Replayed["answer"] = { body: "", options: {} };
   const cuts: number[] = [];
@@ -104,7 +104,7 @@ async function expectBroken(run: Promise<unknown>): Promise<void> {
   expect(BROKEN).toContain((await failure(run)).kind);
 }
 
-/** What must not differ between a streamed answer and a whole one. */
+/** The fields that must be equal with and without streaming. */
 const pickComparableFields = ({ text, reasoning, toolCalls, finishReason, usage, model }: ChatResponse) => ({
   text,
   reasoning,
@@ -114,7 +114,7 @@ const pickComparableFields = ({ text, reasoning, toolCalls, finishReason, usage,
   model,
 });
 
-/** Every answer cut short, at every byte up to `complete` bytes of its body; several calls at once. */
+/** Truncates the response at every byte up to `complete` bytes of its body, with several calls at once. */
 async function truncateAtEveryByte(
   { cuts, lastLength, answer }: Replayed,
   complete: number,
@@ -135,7 +135,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
   const { stream, fullResponse, embeddings } = subject;
   const [recording = ""] = stream.variants;
 
-  it("gives the same answer streamed and whole", async () => {
+  it("gives the same answer with and without streaming", async () => {
     const chat = chatOf((await simulated(subject)).provider, subject);
     for (const request of [ask("12 + 30"), ask("春眠不觉晓 🐦"), { ...ask("long words here"), maxTokens: 3 }]) {
       const { response, events } = await collect(chat.stream(request, live()));
@@ -147,7 +147,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     }
   });
 
-  it("reads a recorded answer with fields nobody knows, however it is framed", async () => {
+  it("reads a recorded answer with unknown fields in any framing", async () => {
     const { provider, answer } = await replayed(subject);
     const chat = chatOf(provider, subject);
     for (const body of stream.variants) {
@@ -161,7 +161,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     expect((await chat.generate(ask("x"), live())).text).toBe(stream.text);
   });
 
-  it("never takes an answer cut at any byte for a success", async () => {
+  it("never reports an answer truncated at any byte as a success", async () => {
     const attempt = (bytes: Buffer, run: (chat: ChatModel) => Promise<unknown>) =>
       run(chatOf(subject.at("http://playback.invalid", createPlaybackTransport({ bytes })), subject));
     for (let length = 0; length < stream.complete; length++)
@@ -174,7 +174,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
   });
 
   if (subject.usesRealSockets)
-    it("never takes a connection cut at any byte for a success", async () => {
+    it("never reports a connection closed at any byte as a success", async () => {
       const replay = await replayed(subject);
       const chat = chatOf(replay.provider, subject);
       replay.answer.body = recording;
@@ -185,7 +185,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       await truncateAtEveryByte(replay, Buffer.byteLength(fullResponse), () => chat.generate(ask("x"), live()));
     });
 
-  it("never takes an answer that ends after any event, in order or by a reset, for a success", async () => {
+  it("never reports an answer that ends after any event, by a close or a reset, as a success", async () => {
     const { provider, answer } = await replayed(subject);
     const chat = chatOf(provider, subject);
     for (let count = 0; count < stream.messages.length; count++) {
@@ -200,7 +200,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     }
   });
 
-  it("gives the same text however the bytes are split, and no success for any prefix", async () => {
+  it("gives the same text for any chunks, and no success for any prefix", async () => {
     const bytes = Buffer.from(recording);
     const cuts = fc.array(fc.nat(bytes.length), { maxLength: 60 });
     const texts = stream.messages;
@@ -224,7 +224,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     );
   });
 
-  it("is aborted promptly, whole and streamed, and leaves nothing in flight", async () => {
+  it("is aborted promptly with and without streaming, and leaves nothing in flight", async () => {
     const { simulator, provider } = await simulated(subject);
     const chat = chatOf(provider, subject);
     simulator.configure({ latency: { fixedMs: 60_000 } });
@@ -264,7 +264,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     }
   });
 
-  it("takes a refused stream for the error it is, whatever it calls itself", async () => {
+  it("maps an error instead of a stream, with any content type", async () => {
     const { provider, answer } = await replayed(subject);
     const [body, kind] = subject.rejectedStream;
     answer.body = body;
@@ -278,7 +278,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
     const { dimensions } = embedding;
     const vectorOf = (value: number) => new Array<number>(dimensions).fill(value);
 
-    it("keep the order of the inputs, whatever the order of the answer", async () => {
+    it("keep the order of the inputs for any order of the response", async () => {
       const { provider, answer } = await replayed(subject);
       answer.options = { contentType: "application/json" };
       const model = embeddingOf(provider, embedding);
@@ -303,7 +303,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       }
     });
 
-    it("never come from an answer cut at any byte, or with vectors missing, added or broken", async () => {
+    it("never come from a response that is truncated at any byte, or has missing, extra or invalid vectors", async () => {
       const body = Buffer.from(embedding.answer([vectorOf(1)]));
       const embed = (bytes: Buffer | string) =>
         embeddingOf(

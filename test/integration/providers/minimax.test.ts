@@ -47,7 +47,7 @@ function failure({ model }: Setup, inputs = ["a", "b"]): Promise<ProviderError> 
 }
 
 describe("MiniMax embeddings", () => {
-  it("come in input order, as the very floats the upstream printed, with its usage", async () => {
+  it("are the floats that the upstream sent, in input order, with its usage", async () => {
     const { model, simulator } = await setup();
     const inputs = Array.from({ length: 10 }, (_, n) => `text number ${n} 第${n}首`);
     const answer = await model.embed({ inputs }, call());
@@ -56,7 +56,7 @@ describe("MiniMax embeddings", () => {
       expect(answer.vectors.subarray(index * 1536, (index + 1) * 1536)).toEqual(toFloats(embedText(text)));
   });
 
-  it("send the group id when there is one, and only then", async () => {
+  it("send the group id only if there is one", async () => {
     const known = await setup({ groupId: "42" }, { groupId: "42" });
     expect((await known.model.embed({ inputs: ["a"] }, call())).dimensions).toBe(1536);
     const unknown = await setup({ groupId: "42" });
@@ -75,7 +75,7 @@ describe("MiniMax embeddings", () => {
     await expect(model.embed({ inputs: ["a"], purpose: "query" }, call())).resolves.toBeDefined();
   });
 
-  it.each([[0], [11]])("refuse %d inputs without calling", async (count) => {
+  it.each([[0], [11]])("reject %d inputs without a call", async (count) => {
     const { model, simulator } = await setup();
     await expect(model.embed({ inputs: Array(count).fill("a") }, call())).rejects.toMatchObject({
       kind: "invalid-request",
@@ -84,7 +84,7 @@ describe("MiniMax embeddings", () => {
     expect(simulator.statistics().calls).toBe(0);
   });
 
-  it("tell which limit was hit", async () => {
+  it("report which limit was reached", async () => {
     const { model, simulator } = await setup({ limits: { requestsPerWindow: 1 } });
     await model.embed({ inputs: ["a"] }, call());
     expect(await failure({ model, simulator })).toMatchObject({ kind: "throttled", dimension: "requests" });
@@ -104,7 +104,7 @@ describe("MiniMax embeddings", () => {
   });
 });
 
-describe("a MiniMax call that goes wrong", () => {
+describe("a MiniMax call that fails", () => {
   it.each([
     [
       { type: "code", code: 1000 },
@@ -172,23 +172,23 @@ describe("a MiniMax call that goes wrong", () => {
     const error = await failure(setUp);
     expect(error.name).toBe("ProviderError");
     expect(error).toMatchObject({ provider: "minimax", ...expected });
-    // The connection, or a new one, serves the next call.
+    // The next call succeeds on the same or a new connection.
     await expect(setUp.model.embed({ inputs: ["a"] }, call())).resolves.toMatchObject({ dimensions: 1536 });
   });
 
-  it("by a poison text fails with it and passes without it", async () => {
+  it("by one text fails only with that text", async () => {
     const setUp = await setup({ faults: [{ action: { type: "code", code: 1026 }, text: "POISON" }] });
     expect(await failure(setUp, ["good", "this is POISON"])).toMatchObject({ kind: "content-filter" });
     await expect(setUp.model.embed({ inputs: ["good"] }, call())).resolves.toBeDefined();
   });
 
-  it("is not wrong when the connection only closes after a whole answer", async () => {
+  it("is not an error when the connection closes after the complete response", async () => {
     const { model } = await setup({ faults: [{ action: { type: "connection-close" } }] });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => model.embed({ inputs: [`${n}`] }, call())));
     expect(answers.map(({ vectors }) => vectors.length)).toEqual(Array(20).fill(1536));
   });
 
-  it("is aborted at once when its signal says so", async () => {
+  it("is aborted immediately by its signal", async () => {
     const { model, simulator } = await setup({ latency: { fixedMs: 60_000 } });
     const abort = new AbortController();
     const answer = model.embed({ inputs: ["a"] }, { signal: abort.signal });

@@ -72,7 +72,7 @@ async function failWith(
 }
 
 describe("Spark chat over WebSocket", () => {
-  it.each(SPARK_VERSIONS.map(({ model }) => model))("answers as %s, streamed and whole alike", async (model) => {
+  it.each(SPARK_VERSIONS.map(({ model }) => model))("answers as %s with and without streaming", async (model) => {
     const simulator = await start();
     const provider = spark(simulator);
     const events: ChatEvent[] = [];
@@ -91,7 +91,7 @@ describe("Spark chat over WebSocket", () => {
     expect(simulator.statistics()).toMatchObject({ calls: 2, answered: 2, refused: 0, inFlight: 0 });
   });
 
-  it("sends system messages along whole to versions without that role", async () => {
+  it("sends complete system messages to versions without that role", async () => {
     const reports: CallReport[] = [];
     const provider = spark(await start({ onCall: (report) => reports.push(report) }));
     const messages = [{ role: "system" as const, content: "S\n### user: x" }, ...question.messages];
@@ -103,7 +103,7 @@ describe("Spark chat over WebSocket", () => {
     ]);
   });
 
-  it("calls functions where the version does", async () => {
+  it("calls functions in versions that support them", async () => {
     const tools = [{ type: "function", function: { name: "weather", parameters: {} } }];
     const response = await ask(spark(await start()), "ultra", { ...question, tools });
     expect(response).toMatchObject({
@@ -112,13 +112,13 @@ describe("Spark chat over WebSocket", () => {
     });
   });
 
-  it("says that an answer was cut by the limit asked for", async () => {
+  it("reports an answer truncated by the requested limit", async () => {
     const provider = spark(await start());
     expect((await ask(provider, "max", { ...question, maxTokens: 3 })).finishReason.unified).toBe("length");
     expect((await ask(provider)).finishReason.unified).toBe("stop");
   });
 
-  it("lets many calls of one account go on at once, each as a user of its own", async () => {
+  it("runs many concurrent calls of one account, each with its own uid", async () => {
     const simulator = await start({ latency: { fixedMs: 50 } });
     const provider = spark(simulator);
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask(provider)));
@@ -150,13 +150,13 @@ describe("Spark chat over WebSocket", () => {
     ["huge", "bad-response"],
     ["fragments", "bad-response"],
     ["code-after-text", "content-filter"],
-  ])("takes %s for %s", async (defect, kind) => {
+  ])("maps %s to %s", async (defect, kind) => {
     const outcome = await failWith(await start(), defect, kind === "timeout" ? { socket: SHORT } : {});
     if (kind === "success") expect(outcome).toBe("success");
     else expect(outcome).toMatchObject({ kind, provider: "spark" });
   });
 
-  it.each(Object.keys(SPARK_CODES).map(Number))("takes code %d by its table, alone and after text", async (code) => {
+  it.each(Object.keys(SPARK_CODES).map(Number))("maps code %d by the table, alone and after text", async (code) => {
     const simulator = await start({ faults: [{ action: { type: "code", code, message: "PROMPT" } }] });
     const expected = { kind: SPARK_CODES[code]?.kind, code: String(code), isUnlisted: false };
     const error = await ask(spark(simulator)).catch((thrown) => thrown);
@@ -165,7 +165,7 @@ describe("Spark chat over WebSocket", () => {
     expect(await failWith(simulator, "code-after-text", { code })).toMatchObject(expected);
   });
 
-  it("is throttled by calls, connections and the day's volume, each by its code", async () => {
+  it("is throttled by calls, connections and the daily quota, each with its code", async () => {
     const perSecond = await start({ limits: { requestsPerWindow: 1 } });
     const provider = spark(perSecond);
     await ask(provider);
@@ -188,7 +188,7 @@ describe("Spark chat over WebSocket", () => {
     });
   });
 
-  it("ends promptly when it is aborted in the middle of an answer", async () => {
+  it("ends promptly when aborted during an answer", async () => {
     const simulator = await start({ deltaMs: 20 });
     const abort = new AbortController();
     const seen: ChatEvent[] = [];
@@ -215,7 +215,7 @@ describe("Spark credentials", () => {
   it.each([
     ["another key", "wrong", {}],
     ["another secret", SIMULATOR_API_KEY, { apiSecret: "wrong" }],
-  ])("are refused at the handshake for %s", async (_, apiKey, change) => {
+  ])("are rejected at the handshake for %s", async (_, apiKey, change) => {
     const simulator = await start();
     const provider = spark(simulator, { apiKey, extra: extra(simulator, change) });
     for (const attempt of [ask, embed])
@@ -226,7 +226,7 @@ describe("Spark credentials", () => {
       });
   });
 
-  it("are refused for another app", async () => {
+  it("are rejected for another app", async () => {
     const simulator = await start();
     const provider = spark(simulator, { extra: extra(simulator, { appId: "another1" }) });
     for (const attempt of [ask, embed])
@@ -236,7 +236,7 @@ describe("Spark credentials", () => {
   it.each([
     [600_000, "600 s behind"],
     [-600_000, "600 s ahead"],
-  ])("are refused by a clock that differs by %d ms, and the message says so", async (clockAheadMs, words) => {
+  ])("are rejected with a clock skew of %d ms, which the message reports", async (clockAheadMs, words) => {
     const simulator = await start({ spark: { clockAheadMs } });
     const error = await ask(spark(simulator)).catch((thrown) => thrown);
     expect(error).toMatchObject({ kind: "auth", status: 403 });
@@ -245,12 +245,12 @@ describe("Spark credentials", () => {
     await expect(embed(spark(simulator))).rejects.toThrow(/clock/);
   });
 
-  it("are taken by a clock that differs by less than 300 s", async () => {
+  it("are accepted with a clock skew of less than 300 s", async () => {
     const provider = spark(await start({ spark: { clockAheadMs: 290_000 } }));
     expect((await ask(provider)).text).not.toBe("");
   });
 
-  it("work behind a proxy that takes the path's prefix off, found out once", async () => {
+  it("work behind a proxy that strips the path prefix, detected once", async () => {
     const simulator = await start({ spark: { prefix: "stripped" } });
     const provider = spark(simulator);
     const model = provider.chat!("max");
@@ -259,7 +259,7 @@ describe("Spark credentials", () => {
     expect((await embed(provider)).dimensions).toBe(2560);
   });
 
-  it("never reach an error's text", async () => {
+  it("never appear in an error message", async () => {
     const simulator = await start({ spark: { clockAheadMs: 600_000 } });
     const error = await ask(spark(simulator)).catch((thrown) => thrown);
     expect(`${error.stack} ${JSON.stringify(error)}`).not.toMatch(/simulator-(key|secret)/);
@@ -272,7 +272,7 @@ describe("Spark chat over HTTP", () => {
     extra: { apiPassword: SIMULATED_SPARK.apiPassword, httpBaseUrl: simulator.spark.httpUrl },
   });
 
-  it("is used when the password alone is there, and answers streamed and whole alike", async () => {
+  it("is used with only a password, and answers the same with and without streaming", async () => {
     const simulator = await start();
     const provider = spark(simulator, password(simulator));
     expect(provider.embedding).toBeUndefined();
@@ -292,14 +292,14 @@ describe("Spark chat over HTTP", () => {
     }
   });
 
-  it("is used when it is asked for, with key and secret in place of a password", async () => {
+  it("is used on request, with key and secret instead of a password", async () => {
     const simulator = await start();
     const { appId, apiSecret } = SIMULATED_SPARK;
     const extra = { appId, apiSecret, protocol: "http", httpBaseUrl: simulator.spark.httpUrl };
     expect((await ask(spark(simulator, { extra }), "pro")).requestId).toMatch(/^cha/);
   });
 
-  it("refuses a wrong password with its name", async () => {
+  it("rejects a wrong password with its name", async () => {
     const simulator = await start();
     const extra = { httpBaseUrl: simulator.spark.httpUrl };
     await expect(ask(spark(simulator, { apiKey: "wrong", extra }), "lite")).rejects.toMatchObject({
@@ -308,7 +308,7 @@ describe("Spark chat over HTTP", () => {
     });
   });
 
-  it.each(Object.keys(SPARK_CODES).map(Number))("takes the flat code %d by the table", async (code) => {
+  it.each(Object.keys(SPARK_CODES).map(Number))("maps the flat code %d by the table", async (code) => {
     const simulator = await start({ faults: [{ action: { type: "code", code, message: "PROMPT" } }] });
     const provider = spark(simulator, password(simulator));
     const expected = { kind: SPARK_CODES[code]?.kind, code: String(code) };
@@ -319,7 +319,7 @@ describe("Spark chat over HTTP", () => {
   it.each([
     ["error-inside", { kind: "server", code: "10012" }],
     ["no-done", { kind: "bad-response" }],
-  ])("takes a stream with %s for a failure", async (defect, expected) => {
+  ])("reports a stream with %s as a failure", async (defect, expected) => {
     const simulator = await start({ faults: [{ action: { type: "chat", defect } as never }] });
     const provider = spark(simulator, password(simulator));
     await expect(collect(provider.chat!("lite").stream(question, call()))).rejects.toMatchObject(expected);
@@ -352,7 +352,7 @@ describe("Spark embeddings", () => {
     expect(new Set(reports.map(({ path }) => path)).size).toBe(paths);
   });
 
-  it("take one input and 2560 dimensions, and say so before any call", async () => {
+  it("accept one input and 2560 dimensions, checked before any call", async () => {
     const simulator = await start();
     const embedding = spark(simulator).embedding!("embedding");
     await expect(embedding.embed({ inputs: ["a", "b"] }, call())).rejects.toMatchObject({
@@ -364,7 +364,7 @@ describe("Spark embeddings", () => {
     expect(simulator.statistics().calls).toBe(0);
   });
 
-  it("take a text that is too long for too long", async () => {
+  it("report a text that is too long", async () => {
     const embedding = spark(await start()).embedding!("embedding");
     const inputs = ["字".repeat(2049)];
     await expect(embedding.embed({ inputs }, call())).rejects.toMatchObject({
@@ -385,8 +385,8 @@ describe("Spark embeddings", () => {
   );
 });
 
-describe("the Spark double", () => {
-  it("closes a connection that asks nothing", async () => {
+describe("the Spark simulator", () => {
+  it("closes a connection without a request", async () => {
     const simulator = await start({ spark: { idleMs: 50 } });
     const { WebSocket } = await import("ws");
     const { signUrl } = await import("#src/providers/spark/sign-request.ts");
@@ -421,7 +421,7 @@ describe("the Spark double", () => {
       10004,
     ],
     ["too much", { payload: { message: { text: [{ role: "user", content: "字".repeat(9000) }] } } }, 10907],
-  ])("refuses a request for its %s", async (_, change, code) => {
+  ])("rejects a request for its %s", async (_, change, code) => {
     const simulator = await start();
     const { signUrl } = await import("#src/providers/spark/sign-request.ts");
     const base = new URL(`${simulator.spark.url}/v3.5/chat`);

@@ -58,7 +58,7 @@ describe("a streamed answer", () => {
     expect((await read(stream)).toString()).toBe("hello");
   });
 
-  it("comes before it is complete", async () => {
+  it("is delivered before it is complete", async () => {
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing: "chunked" }));
       socket.write(encodeChunk("first"));
@@ -84,7 +84,7 @@ describe("a streamed answer", () => {
     },
   );
 
-  it("slows its sender down to the reader", async () => {
+  it("slows down its sender to the speed of the reader", async () => {
     let sent = 0;
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing: "close" }));
@@ -100,7 +100,7 @@ describe("a streamed answer", () => {
     const stream = await createStreamOpener(server)();
     const reader = stream.body[Symbol.asyncIterator]();
     await reader.next();
-    // What fits into the buffers of both sockets and the queue, which is far less than the whole.
+    // The buffers of both sockets and the queue hold far less than the complete body.
     let before = -1;
     await waitFor(() => {
       const still = sent === before;
@@ -113,7 +113,7 @@ describe("a streamed answer", () => {
     expect(rest).toBeGreaterThan(10 * 1024 * 1024);
   });
 
-  it("fails when nothing of meaning comes, however many bytes trickle in", async () => {
+  it("fails without meaningful events, even if bytes trickle in", async () => {
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing: "chunked" }));
       const timer = setInterval(() => socket.write(encodeChunk(": keep-alive\n\n")), 10);
@@ -124,7 +124,7 @@ describe("a streamed answer", () => {
     await waitFor(() => server.open() === 0);
   });
 
-  it("lives as long as something of meaning comes, up to its total time", async () => {
+  it("continues while meaningful events arrive, up to its total time", async () => {
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing: "chunked" }));
       const timer = setInterval(() => socket.write(encodeChunk("data: x\n\n")), 10);
@@ -150,12 +150,12 @@ describe("a streamed answer", () => {
     });
   });
 
-  it("gives up waiting for headers", async () => {
+  it("times out waiting for headers", async () => {
     const open = createStreamOpener(await serve(() => undefined));
     await expect(open(undefined, { headersMs: 50 })).rejects.toMatchObject({ kind: "timeout" });
   });
 
-  it("fails at once when it is aborted: before, between headers and body, and while reading", async () => {
+  it("fails immediately when aborted: before, between headers and body, and while reading", async () => {
     const server = await serve((socket, request) => {
       if (request.includes("never")) return;
       socket.write(encodeResponseHead({ framing: "chunked" }));
@@ -170,7 +170,7 @@ describe("a streamed answer", () => {
     await waitFor(() => server.open() === 0);
   });
 
-  it("is cut off when the reader leaves early", async () => {
+  it("is closed when the reader leaves early", async () => {
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing: "chunked" }));
       socket.write(encodeChunk("first"));
@@ -180,7 +180,7 @@ describe("a streamed answer", () => {
     await waitFor(() => server.open() === 0);
   });
 
-  it("leaves its connection for the next call when what follows is drained", async () => {
+  it("leaves its connection to the next call when the rest is drained", async () => {
     const server = await serve((socket) => writeResponse(socket, "data: [DONE]\n\nrest", { framing: "chunked" }));
     const open = createStreamOpener(server, { connections: 1 });
     for (let n = 0; n < 5; n++) {
@@ -194,7 +194,7 @@ describe("a streamed answer", () => {
     expect(server.connections()).toBe(1);
   });
 
-  it.each(["chunked", "length"] as const)("that is cut in its %s framing is an error", async (framing) => {
+  it.each(["chunked", "length"] as const)("is an error when truncated with %s framing", async (framing) => {
     const server = await serve((socket) => {
       socket.write(encodeResponseHead({ framing }, 100));
       socket.end(framing === "chunked" ? encodeChunk("part") : "part");
@@ -217,14 +217,14 @@ describe("a streamed answer", () => {
     });
   });
 
-  it("is inflated when it comes compressed unasked", async () => {
+  it("is inflated when compressed without a request", async () => {
     const open = createStreamOpener(
       await serve((socket) => writeResponse(socket, gzipSync("data: 字\n\n"), { headers: ["content-encoding: gzip"] })),
     );
     expect((await read(await open())).toString()).toBe("data: 字\n\n");
   });
 
-  it("can be collected when it turns out to be an error, within bounds", async () => {
+  it("can be collected as an error, within bounds", async () => {
     const server = await serve((socket) =>
       writeResponse(socket, '{"error":1}', { status: 429, contentType: "application/json" }),
     );

@@ -39,7 +39,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that answers every connection's first bytes with raw bytes of its own, so that framing can be wrong. */
+/** A server that responds to the first bytes of a connection with raw bytes, so that the framing can be wrong. */
 async function rawServer(onRequest: (socket: Socket) => void): Promise<URL> {
   const port = await listen(createTcpServer((socket) => socket.once("data", () => onRequest(socket))));
   return new URL(`http://127.0.0.1:${port}/v1/embeddings`);
@@ -62,12 +62,12 @@ function post(via: Transport, url: URL, signal = new AbortController().signal, b
 }
 
 describe("a call", () => {
-  it("tells when the answer begins, before its body has come", async () => {
+  it("reports the beginning of the response before its body arrives", async () => {
     const began = Promise.withResolvers<void>();
     const url = await httpServer(async (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.write('{"vec');
-      // Deadlocks, and so fails, where the transport tells only at the end.
+      // This deadlocks, and the test fails, if the transport reports only the end.
       await began.promise;
       response.end('tors":[]}');
     });
@@ -78,7 +78,7 @@ describe("a call", () => {
     expect(body.toString()).toBe('{"vectors":[]}');
   });
 
-  it("sends the body as given, asks for no compression and returns whatever status came", async () => {
+  it("sends the body unchanged, requests no compression and returns any status", async () => {
     const seen: unknown[] = [];
     const url = await httpServer(async (request, response) => {
       const chunks: Buffer[] = [];
@@ -101,7 +101,7 @@ describe("a call", () => {
     ]);
   });
 
-  it("uses a connection again, and several at once when needed", async () => {
+  it("reuses a connection, and opens several when needed", async () => {
     const ports = new Set<number | undefined>();
     const held: (() => void)[] = [];
     const url = await httpServer((request, response) => {
@@ -115,7 +115,7 @@ describe("a call", () => {
       held.pop()?.();
       await answer;
     }
-    // A connection rests for one turn of the event loop before it serves again, so two of them take turns.
+    // A connection is idle for one turn of the event loop before its next call, so two of them alternate.
     expect(ports.size).toBeLessThanOrEqual(2);
     const answers = Array.from({ length: 300 }, () => post(via, url));
     await waitFor(() => held.length === 300, { what: "300 calls at once" });
@@ -133,7 +133,7 @@ describe("a call", () => {
     expect(calls).toBe(1);
   });
 
-  it("puts a body of many pieces together", async () => {
+  it("assembles a body of many chunks", async () => {
     const text = "x".repeat(3_000_000);
     const url = await httpServer((_, response) => response.end(text));
     expect((await post(transport(), url)).body.toString()).toBe(text);
@@ -141,7 +141,7 @@ describe("a call", () => {
 });
 
 describe("limits", () => {
-  it("times out when no answer comes", async () => {
+  it("times out without a response", async () => {
     const url = await rawServer(() => undefined);
     await expect(post(transport({ headersTimeoutMs: 100 }), url)).rejects.toMatchObject({
       kind: "timeout",
@@ -169,7 +169,7 @@ describe("limits", () => {
     });
   });
 
-  it("refuses a body that is too large while it arrives", async () => {
+  it("rejects a body that is too large while it arrives", async () => {
     let closed = false;
     const url = await httpServer((_, response) => {
       response.once("close", () => {
@@ -187,7 +187,7 @@ describe("limits", () => {
   it.each([
     ["gzip", gzipSync],
     ["br", brotliCompressSync],
-  ])("inflates %s that was not asked for, but not past the limit", async (encoding, compress) => {
+  ])("inflates %s that was not requested, but not past the limit", async (encoding, compress) => {
     let body = Buffer.from('{"ok":true}');
     const url = await httpServer((_, response) => {
       response.writeHead(200, { "content-encoding": encoding }).end(compress(body));
@@ -204,7 +204,7 @@ describe("limits", () => {
   it.each([
     ["gzip", "cannot be decompressed"],
     ["rot13", "unknown content encoding"],
-  ])("refuses a body that only claims to be %s", async (encoding, message) => {
+  ])("rejects a body that is wrongly declared as %s", async (encoding, message) => {
     const url = await httpServer((_, response) => {
       response.writeHead(200, { "content-encoding": encoding }).end("plain");
     });
@@ -218,7 +218,7 @@ describe("limits", () => {
 describe("aborting", () => {
   const aborted = { kind: "aborted", message: "the call was aborted" };
 
-  it("rejects at once before anything is sent", async () => {
+  it("rejects immediately before anything is sent", async () => {
     let calls = 0;
     const url = await httpServer(() => {
       calls += 1;
@@ -227,7 +227,7 @@ describe("aborting", () => {
     expect(calls).toBe(0);
   });
 
-  it("rejects while the answer is awaited, and closes the connection", async () => {
+  it("rejects while waiting for the response, and closes the connection", async () => {
     let state = "none";
     const url = await httpServer((_, response) => {
       state = "received";
@@ -243,7 +243,7 @@ describe("aborting", () => {
     await waitFor(() => state === "closed");
   });
 
-  it("rejects in the middle of a body", async () => {
+  it("rejects during a body", async () => {
     const url = await httpServer((_, response) => {
       response.writeHead(200, { "content-length": 100 });
       response.write("half");
@@ -255,7 +255,7 @@ describe("aborting", () => {
     clearInterval(timer);
   });
 
-  it("rejects a call that still waits for a connection, which then is never sent", async () => {
+  it("rejects a call that waits for a connection and never sends it", async () => {
     const bodies: string[] = [];
     const held: (() => void)[] = [];
     const url = await httpServer((request, response) => {
@@ -278,7 +278,7 @@ describe("aborting", () => {
     expect(bodies).toEqual(["first", "third"]);
   });
 
-  it("fails calls in flight when the transport closes, which may happen twice", async () => {
+  it("fails calls in flight when the transport is closed, which is idempotent", async () => {
     let received = false;
     const url = await httpServer(() => {
       received = true;
@@ -295,7 +295,7 @@ describe("aborting", () => {
 });
 
 describe("a bad connection", () => {
-  it("is a network error when nothing listens", async () => {
+  it("is a network error when no server listens", async () => {
     const port = await listen(createTcpServer());
     await cleanups.pop()?.();
     await expect(post(transport(), new URL(`http://127.0.0.1:${port}/`))).rejects.toMatchObject({
@@ -309,7 +309,7 @@ describe("a bad connection", () => {
     await expect(post(transport(), url)).rejects.toMatchObject({ kind: "network", code: "ECONNRESET" });
   });
 
-  it("is a network error when it ends before or within the answer", async () => {
+  it("is a network error when it ends before or within the response", async () => {
     const before = await rawServer((socket) => socket.end());
     await expect(post(transport(), before)).rejects.toMatchObject({
       kind: "network",
@@ -324,7 +324,7 @@ describe("a bad connection", () => {
     await expect(post(transport(), url)).rejects.toMatchObject({ kind: "bad-response" });
   });
 
-  it("survives Connection: close answers read slowly", async () => {
+  it("reads Connection: close responses slowly without an error", async () => {
     const body = "x".repeat(2_000_000);
     const url = await rawServer((socket) =>
       socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
@@ -332,7 +332,7 @@ describe("a bad connection", () => {
     const via = transport({ connections: 4 });
     const answers = Array.from({ length: 20 }, async () => {
       const answer = await post(via, url);
-      // Keeps this thread from reading while other answers fill their sockets.
+      // Blocks this thread while other responses fill their sockets.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
       return answer.body.length;
     });
@@ -349,7 +349,7 @@ describe("TLS", () => {
     return new URL(`https://127.0.0.1:${port}/`);
   }
 
-  it("refuses a certificate that nobody vouches for, and says how to mend it", async () => {
+  it("rejects a certificate of an unknown CA, and says how to fix it", async () => {
     const error = await post(transport(), await tlsServer()).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ kind: "network", message: expect.stringContaining("NODE_EXTRA_CA_CERTS") });
     expect(isCertificateErrorCode((error as { code?: string }).code)).toBe(true);
@@ -361,7 +361,7 @@ describe("TLS", () => {
 });
 
 describe("a proxy", () => {
-  /** Answers forwarded plain requests itself, and joins tunnels to where they lead. */
+  /** Responds to forwarded plain requests itself, and connects tunnels to their targets. */
   async function proxyServer(seen: string[]): Promise<string> {
     const server = createHttpServer((request, response) => {
       seen.push(`${request.method} ${request.url}`);
@@ -380,7 +380,7 @@ describe("a proxy", () => {
     return `http://127.0.0.1:${await listen(server)}`;
   }
 
-  it("is used for plain and encrypted upstreams alike, and not for the hosts it is not for", async () => {
+  it("is used for http and https upstreams, but not for the hosts in noProxy", async () => {
     const seen: string[] = [];
     const httpProxy = await proxyServer(seen);
     const cert = readFileSync(new URL("../../fixtures/tls/localhost.cert.pem", import.meta.url), "utf8");

@@ -31,7 +31,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A WebSocket server whose `serve` runs when the first message is there. */
+/** A WebSocket server that calls `serve` after the first message. */
 async function socketServer(serve: (client: WebSocket, socket: Socket, message: string) => void): Promise<URL> {
   const http = createHttpServer();
   const server = new WebSocketServer({ server: http, perMessageDeflate: false });
@@ -42,7 +42,7 @@ async function socketServer(serve: (client: WebSocket, socket: Socket, message: 
   return new URL(`ws://127.0.0.1:${await listen(http)}/v1.1/chat?a=b`);
 }
 
-/** A TCP server that answers the handshake with what `respond` makes of its key. */
+/** A TCP server that responds to the handshake with the result of `respond` for its key. */
 async function rawServer(respond: (socket: Socket, accept: string) => void): Promise<URL> {
   const server = createTcpServer((socket) =>
     socket.once("data", (data) => {
@@ -88,7 +88,7 @@ async function exchange(url: URL, socket?: TransportOptions["socket"], signal?: 
 }
 
 describe("a WebSocket exchange", () => {
-  it("sends one message and reads frames until the upstream closes in order", async () => {
+  it("sends one message and reads frames until the upstream closes normally", async () => {
     const url = await socketServer((client, _, message) => {
       for (const text of ["甲", message, ""]) client.send(text);
       client.close(1000);
@@ -96,7 +96,7 @@ describe("a WebSocket exchange", () => {
     expect(await exchange(url)).toEqual(["甲", '{"问":1}', ""]);
   });
 
-  it("joins a message in fragments, characters cut anywhere", async () => {
+  it("joins the fragments of a message, with split characters", async () => {
     const bytes = Buffer.from("古池や🌊");
     const url = await socketServer((client) => {
       for (let index = 0; index < bytes.length; index++)
@@ -106,7 +106,7 @@ describe("a WebSocket exchange", () => {
     expect(await exchange(url)).toEqual(["古池や🌊"]);
   });
 
-  it("cuts the connection when the reader leaves", async () => {
+  it("closes the connection when the reader leaves", async () => {
     let closed = false;
     const url = await socketServer((client) => {
       client.on("close", () => {
@@ -123,7 +123,7 @@ describe("a WebSocket exchange", () => {
     await waitFor(() => closed);
   });
 
-  it("holds the upstream back while the reader is slow, and loses nothing", async () => {
+  it("slows down the upstream while the reader is slow, and loses nothing", async () => {
     const total = 3000;
     let sent = 0;
     let blocked = false;
@@ -148,7 +148,7 @@ describe("a WebSocket exchange", () => {
     expect(frames.map((text) => Number.parseInt(text, 10))).toEqual(Array.from({ length: total }, (_, n) => n));
   });
 
-  it("delivers what came before a reset, and then the reset", async () => {
+  it("delivers the frames before a reset, and then fails", async () => {
     const url = await socketServer((client, socket) => {
       client.send("one", () => setTimeout(() => socket.resetAndDestroy(), 20));
     });
@@ -166,14 +166,14 @@ describe("a WebSocket exchange", () => {
     [1012, "overloaded"],
     [1013, "overloaded"],
     [4000, "bad-response"],
-  ])("takes close %d for %s", async (code, kind) => {
+  ])("maps close code %d to %s", async (code, kind) => {
     const url = await socketServer((client) => client.close(code, "PROMPT"));
     const error = await exchange(url).catch((thrown) => thrown);
     expect(error).toMatchObject({ kind, code: `WS_CLOSE_${code}` });
     expect(error.message).not.toContain("PROMPT");
   });
 
-  it("takes the end of the connection without a close frame for a lost connection", async () => {
+  it("reports a connection that ends without a close frame as lost", async () => {
     const url = await socketServer((client, socket) => {
       client.send("one");
       socket.end();
@@ -181,12 +181,12 @@ describe("a WebSocket exchange", () => {
     await expect(exchange(url)).rejects.toMatchObject({ kind: "network", code: "WS_CLOSE_1006" });
   });
 
-  it("refuses binary frames", async () => {
+  it("rejects binary frames", async () => {
     const url = await socketServer((client) => client.send(Buffer.from("{}"), { binary: true }));
     await expect(exchange(url)).rejects.toMatchObject({ kind: "bad-response", code: "BINARY_FRAME" });
   });
 
-  it("refuses a message beyond the limit, before it is all there", async () => {
+  it("rejects a message above the limit before it is complete", async () => {
     const url = await socketServer((client) => client.send("x".repeat(5 * 1024 * 1024)));
     await expect(exchange(url)).rejects.toMatchObject({
       kind: "bad-response",
@@ -194,21 +194,21 @@ describe("a WebSocket exchange", () => {
     });
   });
 
-  it("refuses a message in too many fragments", async () => {
+  it("rejects a message with too many fragments", async () => {
     const url = await socketServer((client) => {
       for (let index = 0; index < 10_000; index++) client.send("", { fin: false });
     });
     await expect(exchange(url)).rejects.toMatchObject({ kind: "bad-response" });
   });
 
-  it("refuses more than the limit in all", async () => {
+  it("rejects more bytes than the total limit", async () => {
     const url = await socketServer((client) => {
       for (let index = 0; index < 30; index++) client.send("x".repeat(1000));
     });
     await expect(exchange(url, { maxBytes: 10_000 })).rejects.toMatchObject({ code: "BODY_TOO_LARGE" });
   });
 
-  it("refuses text that is not UTF-8 and frames that are no frames", async () => {
+  it("rejects text that is not UTF-8, and invalid frames", async () => {
     const raw = (bytes: number[]) =>
       rawServer((socket, accept) => {
         socket.write(Buffer.concat([Buffer.from(upgraded(accept)), Buffer.from(bytes)]));
@@ -223,7 +223,7 @@ describe("a WebSocket exchange", () => {
 });
 
 describe("the time limits of a WebSocket exchange", () => {
-  it("gives up on silence after the upgrade", async () => {
+  it("times out without a frame after the upgrade", async () => {
     const url = await socketServer(() => undefined);
     await expect(exchange(url, { firstFrameTimeoutMs: 60 })).rejects.toMatchObject({
       kind: "timeout",
@@ -232,7 +232,7 @@ describe("the time limits of a WebSocket exchange", () => {
     });
   });
 
-  it("gives up on a stall between frames, whatever pings come", async () => {
+  it("times out between frames, even if pings arrive", async () => {
     const url = await socketServer((client) => {
       client.send("one");
       const timer = setInterval(() => client.ping(), 10);
@@ -245,7 +245,7 @@ describe("the time limits of a WebSocket exchange", () => {
     });
   });
 
-  it("gives up on an answer that never ends", async () => {
+  it("times out for an answer that never ends", async () => {
     const url = await socketServer((client) => {
       const timer = setInterval(() => client.send("more"), 10);
       client.once("close", () => clearInterval(timer));
@@ -277,7 +277,7 @@ describe("the time limits of a WebSocket exchange", () => {
     expect(seen).toEqual(["one", "two"]);
   });
 
-  it("gives up on a handshake that is not answered, or trickles in", async () => {
+  it("times out for a handshake without a response, or with a slow one", async () => {
     const silent = await rawServer(() => undefined);
     await expect(exchange(silent, { handshakeTimeoutMs: 60 })).rejects.toMatchObject({
       kind: "timeout",
@@ -295,7 +295,7 @@ describe("the time limits of a WebSocket exchange", () => {
 });
 
 describe("a handshake that fails", () => {
-  it.each([401, 403, 404, 500, 200])("hands on status %d with its body", async (status) => {
+  it.each([401, 403, 404, 500, 200])("returns status %d with its body", async (status) => {
     const url = await httpServer((_, response) => {
       response.writeHead(status, { "content-type": "application/json", "x-a": "b" });
       response.end('{"message":"HMAC signature does not match"}');
@@ -316,7 +316,7 @@ describe("a handshake that fails", () => {
     expect(requests).toBe(1);
   });
 
-  it("reads no more than a bounded part of the body, and does not wait for its end", async () => {
+  it("reads a bounded part of the body, and does not wait for its end", async () => {
     const url = await httpServer((_, response) => {
       response.writeHead(401);
       response.write("x".repeat(1024 * 1024));
@@ -326,7 +326,7 @@ describe("a handshake that fails", () => {
     expect(answer.refusal.body).toHaveLength(64 * 1024);
   });
 
-  it("says what is wrong when nothing listens or no WebSocket server answers", async () => {
+  it("says what is wrong when no server listens, or it is not a WebSocket server", async () => {
     const closed = createTcpServer();
     const port = await listen(closed);
     closed.close();
@@ -344,7 +344,7 @@ describe("a handshake that fails", () => {
 });
 
 describe("aborting a WebSocket exchange", () => {
-  it("ends a call before it began", async () => {
+  it("ends a call before it begins", async () => {
     const url = await socketServer(() => undefined);
     await expect(open(url, {}, AbortSignal.abort())).rejects.toMatchObject({ kind: "aborted" });
   });
@@ -361,7 +361,7 @@ describe("aborting a WebSocket exchange", () => {
     await expect(answer).rejects.toMatchObject({ kind: "aborted" });
   });
 
-  it("ends a read, and throws away what was not read", async () => {
+  it("ends a read, and discards unread frames", async () => {
     const abort = new AbortController();
     let closed = false;
     const url = await socketServer((client) => {
@@ -425,7 +425,7 @@ describe("a proxy", () => {
     await expect(open(url, { httpsProxy: "http://127.0.0.1:1" })).rejects.toMatchObject({ kind: "network" });
   });
 
-  it("is asked for a tunnel by secure sockets, unless the host is to be reached directly", async () => {
+  it("tunnels secure sockets, except to hosts in noProxy", async () => {
     const asked: string[] = [];
     const proxy = createHttpServer();
     proxy.on("connect", (request, socket) => {

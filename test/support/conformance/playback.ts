@@ -3,7 +3,7 @@ import type { HttpResponse, Transport } from "#src/providers/transport/transport
 export interface Playback {
   /** The body of every HTTP response. */
   readonly bytes: Buffer;
-  /** Where a streamed body is split, in any order. */
+  /** Offsets at which a streamed body is split, in any order. */
   readonly edges?: readonly number[];
   /** The messages of every WebSocket exchange. */
   readonly messages?: readonly string[];

@@ -10,7 +10,7 @@ describe("findRangeProblem", () => {
     [1, { min: 1, max: 1, integer: true }],
     [0.01, { above: 0, max: 1 }],
     [1e9, { min: 1 }],
-  ])("finds %j inside %j", (value, range) => {
+  ])("accepts %j in %j", (value, range) => {
     expect(findRangeProblem(value, range)).toBeUndefined();
   });
 

@@ -111,7 +111,7 @@ describe("decodeVectorBody", () => {
     expect([...(decode('{"vectors":[[1]],"vectors":[[2]]}').matrix?.values ?? [])]).toEqual([2]);
   });
 
-  it("finds a key that is spelled with escapes", () => {
+  it("finds a key that is written with escapes", () => {
     expect(decode('{"\\u0076ectors":[[1]]}').matrix?.rows).toBe(1);
   });
 

@@ -36,15 +36,18 @@ describe("the registry", () => {
     ["ollama/mxbai-embed-large", "ollama", "embedding", 256],
     ["openrouter/some/model:free", "openrouter", "chat", undefined],
     ["text-embeddings-inference/anything", "text-embeddings-inference", "embedding", 32],
-  ] as const)("takes %s, whose server has the models its owner put there", (name, provider, kind, maxInputs) => {
-    const found = findModel(name);
-    expect(found.provider).toBe(provider);
-    expect(found.model).toEqual({
-      name: name.slice(provider.length + 1),
-      kind,
-      ...(maxInputs !== undefined && { maxInputs }),
-    });
-  });
+  ] as const)(
+    "accepts %s, because the operator of the server chooses the models",
+    (name, provider, kind, maxInputs) => {
+      const found = findModel(name);
+      expect(found.provider).toBe(provider);
+      expect(found.model).toEqual({
+        name: name.slice(provider.length + 1),
+        kind,
+        ...(maxInputs !== undefined && { maxInputs }),
+      });
+    },
+  );
 
   it("lets the caller state the kind of an unlisted model", () => {
     expect(findModel("vllm/whatever", "embedding").model.kind).toBe("embedding");
@@ -55,12 +58,9 @@ describe("the registry", () => {
     });
   });
 
-  it.each(["vllm/", "vllm/a b", "vllm", "/x", `ollama/${"x".repeat(129)}`, "openai/whatever"])(
-    "takes %j for no model",
-    (name) => {
-      expect(() => findModel(name)).toThrow(UnknownModelError);
-    },
-  );
+  it.each(["vllm/", "vllm/a b", "vllm", "/x", `ollama/${"x".repeat(129)}`, "openai/whatever"])("rejects %j", (name) => {
+    expect(() => findModel(name)).toThrow(UnknownModelError);
+  });
 
   it("accepts an unlisted model that the user's settings define, and marks others as unlisted", () => {
     const hint = 'providers: { openai: { models: { "gpt-6-mini": {} } } }';

@@ -52,7 +52,7 @@ const textOf = (events: readonly ChatEvent[]) =>
   events.map((event) => (event.type === "text-delta" ? event.text : "")).join("");
 
 describe.each(MODELS)("chat with %s", (model) => {
-  it("streams what it answers whole, in several increments", async () => {
+  it("streams the same answer in several deltas", async () => {
     const { provider, simulator } = await start();
     const whole = await provider.chat!(model).generate({ messages: question }, { signal: live() });
     const { events, response } = await stream(provider, model);
@@ -65,13 +65,13 @@ describe.each(MODELS)("chat with %s", (model) => {
     expect(simulator.statistics()).toMatchObject({ answered: 2, refused: 0 });
   });
 
-  it("says that an answer was cut", async () => {
+  it("reports a truncated answer", async () => {
     const { provider } = await start();
     const { response } = await stream(provider, model, { maxTokens: 2 });
     expect(response.finishReason.unified).toBe("length");
   });
 
-  it("takes a refused stream for an error at once", async () => {
+  it("reports an error instead of a stream immediately", async () => {
     const { provider, simulator } = await start({ limits: { requestsPerWindow: 1 } });
     await stream(provider, model);
     expect(await failure(stream(provider, model))).toMatchObject({ kind: "throttled", code: "1002" });
@@ -88,7 +88,7 @@ describe.each(MODELS)("chat with %s", (model) => {
     expect(error.message).not.toContain("sk-secret-9");
   });
 
-  it("refuses a temperature of 0 without a call", async () => {
+  it("rejects a temperature of 0 without a call", async () => {
     const { provider, simulator } = await start();
     expect(await failure(stream(provider, model, { temperature: 0 }))).toMatchObject({
       kind: "invalid-request",
@@ -104,7 +104,7 @@ describe.each(MODELS)("chat with %s", (model) => {
     ["null-choices", "bad-response"],
     ["sensitive", "content-filter"],
     ["broken-frame", "bad-response"],
-  ] as const)("takes %s in a stream for %s", async (defect, kind) => {
+  ] as const)("maps %s in a stream to %s", async (defect, kind) => {
     const { provider } = await start({ faults: [{ action: { type: "chat", defect } }] });
     expect((await failure(stream(provider, model))).kind).toBe(kind);
   });
@@ -120,12 +120,12 @@ describe.each(MODELS)("chat with %s", (model) => {
     [{ type: "truncate", bytes: 700, framing: "until-close" }, "bad-response"],
     [{ type: "truncate", bytes: 700, framing: "cut" }, "network"],
     [{ type: "reset" }, "network"],
-  ] as const)("takes %j for %s", async (action, kind) => {
+  ] as const)("maps %j to %s", async (action, kind) => {
     const { provider } = await start({ faults: [{ action }] });
     expect((await failure(stream(provider, model))).kind).toBe(kind);
   });
 
-  it("stops at once when it is cancelled", async () => {
+  it("stops immediately when it is aborted", async () => {
     const { provider } = await start({ faults: [{ action: { type: "stall", bytes: 400 } }] });
     const controller = new AbortController();
     const running = stream(provider, model, {}, controller.signal);
@@ -135,7 +135,7 @@ describe.each(MODELS)("chat with %s", (model) => {
 });
 
 describe("MiniMax's dialects", () => {
-  it("notice a frame that got lost by the whole text at the end", async () => {
+  it("detect a lost frame by the complete text at the end", async () => {
     const faults = [{ action: { type: "chat", defect: "lost-frame" } }] as const;
     const { provider } = await start({ faults: [...faults] });
     for (const model of MODELS.slice(0, 3))
@@ -149,7 +149,7 @@ describe("MiniMax's dialects", () => {
     expect(oneLine).toEqual(standard);
   });
 
-  it("separate thinking from the answer, in tags or in a field", async () => {
+  it("separate reasoning from the answer, in tags or in a field", async () => {
     const { provider } = await start();
     const tagged = await stream(provider, "MiniMax-M2");
     const split = await stream(provider, "MiniMax-M2", { extra: { reasoning_split: true } });
@@ -173,12 +173,12 @@ describe("MiniMax's dialects", () => {
     }
   });
 
-  it("send the group id where the protocol has a place for it", async () => {
+  it("send the group id where the protocol supports it", async () => {
     const { provider } = await start({ groupId: "g1" }, { groupId: "g1" });
     for (const model of MODELS) expect((await stream(provider, model)).response.text).toContain("42");
   });
 
-  it("are chosen by the account where it says so", async () => {
+  it("can be chosen by the account", async () => {
     const seen: string[] = [];
     const { provider } = await start(
       { onCall: ({ path }) => seen.push(path) },
@@ -193,7 +193,7 @@ describe("MiniMax's dialects", () => {
   });
 });
 
-describe("the MiniMax chat doubles", () => {
+describe("the MiniMax chat simulator", () => {
   const user = { sender_type: "USER", sender_name: "I", text: "hi" };
   const pro = {
     model: "abab5.5-chat",

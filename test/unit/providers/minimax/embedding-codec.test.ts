@@ -33,7 +33,7 @@ const ok = { status_code: 0, status_msg: "success" };
 const refusal = (status_code: unknown) =>
   response({ vectors: null, total_tokens: 0, base_resp: { status_code, status_msg: "PROMPT sk-secret" } });
 
-describe("encodeEmbeddingRequest", () => {
+describe("encoding an embedding request", () => {
   it("embeds for storage by default", () => {
     expect(encodeMinimaxEmbedding("embo-01", { inputs: ["a", "古诗"] })).toMatchInlineSnapshot(
       `"{"model":"embo-01","texts":["a","古诗"],"type":"db"}"`,
@@ -42,7 +42,7 @@ describe("encodeEmbeddingRequest", () => {
   });
 });
 
-describe("decodeEmbeddingResponse", () => {
+describe("decoding an embedding response", () => {
   it("returns the vectors in one array, the usage and the request ID", () => {
     const body = {
       vectors: [
@@ -128,7 +128,7 @@ describe("decodeEmbeddingResponse", () => {
     expect(failure(refusal("1002")).kind).toBe("throttled");
   });
 
-  it("marks a code that no table lists", () => {
+  it("marks an unknown code as unlisted", () => {
     expect(failure(refusal(9999))).toMatchObject({ kind: "server", code: "9999", isUnlisted: true });
   });
 

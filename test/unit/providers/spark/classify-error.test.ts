@@ -63,13 +63,13 @@ describe("the table of Spark's codes", () => {
     expect(createSparkCodeError(11202, { retryAfterMs: 5000 }).retryAfterMs).toBe(5000);
   });
 
-  it("marks a code that no table lists", () => {
+  it("marks an unknown code as unlisted", () => {
     expect(createSparkCodeError(19999)).toMatchObject({ kind: "server", code: "19999", isUnlisted: true });
     expect(createSparkCodeError(19999, { status: 429 })).toMatchObject({ kind: "throttled", isUnlisted: true });
   });
 });
 
-describe("errorFromAnswer", () => {
+describe("classifySparkResponse", () => {
   it.each([
     ["Unauthorized"],
     ["HMAC signature cannot be verified"],
@@ -125,7 +125,7 @@ describe("errorFromAnswer", () => {
   });
 
   it.each(["", "<html>secret</html>", "[]", '{"a":1}', '{"code":0}', "null"])(
-    "calls a 200 of %j a bad response and quotes nothing of it",
+    "reports a 200 of %j as a bad response without quoting it",
     (body) => {
       const error = classifySparkResponse(answer(200, body), NOW);
       expect(error.kind).toBe("bad-response");

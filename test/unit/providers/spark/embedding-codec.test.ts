@@ -31,7 +31,7 @@ const success = (text: unknown) => ({
   payload: { feature: { text } },
 });
 
-describe("encodeEmbeddingRequest", () => {
+describe("encoding an embedding request", () => {
   it("encodes the text as a conversation in base64", () => {
     expect(encodeText("hello")).toBe("eyJtZXNzYWdlcyI6W3siY29udGVudCI6ImhlbGxvIiwicm9sZSI6InVzZXIifV19");
   });
@@ -86,7 +86,7 @@ describe("decodeFloats", () => {
   });
 });
 
-describe("decodeEmbeddingResponse", () => {
+describe("decoding an embedding response", () => {
   const vector = "AAAAPwAAgL8AAIA+2w9JQA==";
 
   it("returns one vector and the session ID", () => {

@@ -25,7 +25,7 @@ function refusal(request: Partial<ChatRequest>, model = "max"): string {
   throw new Error("the request was encoded");
 }
 
-describe("the table of versions", () => {
+describe("SPARK_VERSIONS", () => {
   it.each([
     ["lite", "/v1.1/chat", "lite", 4096],
     ["pro", "/v3.1/chat", "generalv3", 8192],
@@ -116,7 +116,7 @@ describe("encodeChatRequest", () => {
   });
 });
 
-describe("plainMessages", () => {
+describe("toPlainMessages", () => {
   const conversation: ChatMessage[] = [
     { role: "system", content: "Be brief." },
     { role: "user", content: "hi" },
@@ -154,11 +154,11 @@ describe("plainMessages", () => {
     ["an image", [{ role: "user", content: [{ type: "image_url", image_url: {} }] }], "message 0"],
     ["a tool's answer", [{ role: "tool", content: "x", toolCallId: "1" }], "message 0"],
     [
-      "a call of a tool",
+      "a tool call",
       [{ role: "assistant", content: null, toolCalls: [{ id: "1", name: "f", arguments: "{}" }] }],
       "message 0",
     ],
-  ] as [string, ChatMessage[], string][])("refuses %s", (_, messages, part) => {
+  ] as [string, ChatMessage[], string][])("rejects %s", (_, messages, part) => {
     expect(() => toPlainMessages(messages, true)).toThrow(part);
   });
 });

@@ -48,7 +48,7 @@ describe("renderPrompt", () => {
 });
 
 describe("parsePrompt", () => {
-  it.each(all)("gives back every message of %s, the system message included", (_, template) => {
+  it.each(all)("returns every message of %s, including the system message", (_, template) => {
     expect(parsePrompt(template, renderPrompt(template, conversation))).toEqual(conversation);
   });
 
@@ -85,7 +85,7 @@ describe("parsePrompt", () => {
     ]);
   });
 
-  it.each(all)("gives back any conversation of %s unchanged", (_, template) => {
+  it.each(all)("returns any conversation of %s unchanged", (_, template) => {
     const { separator, roles } = template;
     const piece = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 5 }),

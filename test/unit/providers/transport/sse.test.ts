@@ -39,7 +39,7 @@ describe("the event decoder", () => {
   });
 
   it.each(["x".repeat(200), `data: ${"x".repeat(200)}\n\n`, `${"data: xxxxxxxx\n".repeat(30)}\n`])(
-    "refuses what is longer than the limit",
+    "rejects input longer than the limit",
     (text) => {
       expect(() => decode(text, [], { maxEventBytes: 100 })).toThrow(SseSyntaxError);
       expect(() => decode(text, [10, 90, 150], { maxEventBytes: 100 })).toThrow(/longer than 100 bytes/);

@@ -55,7 +55,7 @@ describe("describeTransportError", () => {
     });
   });
 
-  it("reports a proxy that refuses the tunnel", () => {
+  it("reports a proxy that rejects the tunnel", () => {
     const error = describeTransportError(new Error("Proxy response (407) !== 200 when HTTP Tunneling"), "m");
     expect(error).toMatchObject({ kind: "network", code: "PROXY_REFUSED" });
   });

@@ -118,7 +118,7 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     expect(read(dialect, [bytes.subarray(0, meaningful)]).response.text).toBe(text);
   });
 
-  it("stops at an error frame, with its kind", () => {
+  it("fails at an error frame, with its kind", () => {
     const frames = [...framesOf(dialect, deltas).slice(0, 2), { base_resp: { status_code: 1002, status_msg: "x" } }];
     expect(failure(() => readFrames(dialect, frames))).toMatchObject({ kind: "throttled", code: "1002" });
   });
