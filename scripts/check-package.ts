@@ -84,7 +84,7 @@ function checkFiles(listing: string): string {
     "bin/sluice.js",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/redis/private/supervisor.js",
+    "dist/redis/private-server/supervisor.js",
     "dist/web/index.html",
     "README.md",
   ])

@@ -10,7 +10,7 @@ export {
   PROVIDER_ERROR_KINDS,
   type ProviderErrorKind,
   RunError,
-} from "./core/errors.ts";
+} from "./core/failures/errors.ts";
 export type { Failure, FailureKind } from "./core/item.ts";
 export { ItemFailedError, ResultTimeoutError, UnknownItemError } from "./producer/client/client-error.ts";
 export { type ClientOptions, createClient } from "./producer/client/create-client.ts";

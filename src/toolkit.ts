@@ -2,7 +2,7 @@
 
 export type { Account } from "./config/accounts.ts";
 export { type Config, type ConfigSources, loadConfig, revealAccount } from "./config/config.ts";
-export { ProviderError, type ProviderErrorDetails } from "./core/errors.ts";
+export { ProviderError, type ProviderErrorDetails } from "./core/failures/errors.ts";
 export { formatLane, type Lane, type LaneLimits } from "./core/lane.ts";
 export type {
   LaneStatus,

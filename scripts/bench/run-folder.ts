@@ -6,7 +6,7 @@ import { ItemsFileWriter } from "#src/producer/plan/items-file-writer.ts";
 import { writeManifest } from "#src/producer/runs/run-manifest.ts";
 import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 
 export interface RunFolderOptions {
   readonly run: string;
@@ -26,7 +26,7 @@ export async function writeRunFolder(
 ): Promise<number> {
   await mkdir(join(dir, WORK_FOLDER), { recursive: true });
   await writePlan(join(dir, WORK_FOLDER), items);
-  const store = await openRecordStore(dir, { items, dimensions: DIMENSIONS });
+  const store = await openVectorStore(dir, { items, dimensions: DIMENSIONS });
   const timings = await CallTimings.open(dir, Date.now());
   const vector = Buffer.from(new Float32Array(DIMENSIONS).fill(0.5).buffer);
   const call = { lane: model, startedAt: Date.now(), durationMs: 120 };

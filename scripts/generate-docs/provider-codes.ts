@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import {
   COMMON_CODES,

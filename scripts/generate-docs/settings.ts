@@ -1,4 +1,4 @@
-import { listFileSettings, listVariables, type SettingReference } from "#src/config/reference.ts";
+import { listFileSettings, listVariables, type SettingReference } from "#src/config/settings-reference.ts";
 
 /** Sections of docs/configuration.md: every environment variable, and every key of sluice.yaml. */
 export const SETTINGS_TABLES: Readonly<Record<string, () => string>> = {

@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 
 /** What to do about a failed call, by the kind of its error. */
 export const ERROR_HINTS: Readonly<Record<ProviderErrorKind, string>> = {

@@ -1,4 +1,4 @@
-import { ConfigError, coerceError, InputError, RunError } from "#src/core/errors.ts";
+import { ConfigError, coerceError, InputError, RunError } from "#src/core/failures/errors.ts";
 
 /** The exit codes of all commands; documented in the README. */
 export const EXIT_CODES = {

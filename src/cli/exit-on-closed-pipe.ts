@@ -1,4 +1,4 @@
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 
 /**
  * Ends the process quietly when the reader of stdout or stderr has gone (`sluice runs | head`). Commands that must

@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
+import { COMMANDS } from "./bind-commands.ts";
 import { buildProgram } from "./build-program.ts";
-import { COMMANDS } from "./commands.ts";
 import { describeError, EXIT_CODES } from "./exit-codes.ts";
 import { exitOnClosedPipe } from "./exit-on-closed-pipe.ts";
 

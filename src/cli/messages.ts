@@ -1,4 +1,4 @@
-import { ConfigError, InputError, RunError } from "#src/core/errors.ts";
+import { ConfigError, InputError, RunError } from "#src/core/failures/errors.ts";
 
 /** How to continue a stopped run. */
 export const RESUME_HINT = "Run its command again. It resumes where it stopped.";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";

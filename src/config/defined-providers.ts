@@ -1,5 +1,5 @@
 import { omitUndefined } from "#src/core/omit-undefined.ts";
-import type { ProviderDefinition } from "#src/providers/openai-compatible/define-profile.ts";
+import type { ProviderDefinition } from "#src/providers/openai-compatible/user-defined-profile.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { DefinedModelSettings, DefinedProviderSettings, FileSettings } from "./file-schema.ts";
 import { PROVIDER_SETTINGS, type ProviderSettings } from "./provider-settings.ts";

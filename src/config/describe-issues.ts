@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { coerceError, errorCode } from "#src/core/errors.ts";
+import { coerceError, errorCode } from "#src/core/failures/errors.ts";
 import { findSimilarName } from "#src/core/similar-names.ts";
 import type { ValueIssue } from "./value-schemas.ts";
 

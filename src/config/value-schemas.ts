@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ConfigError, coerceError } from "#src/core/errors.ts";
+import { ConfigError, coerceError } from "#src/core/failures/errors.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { maxWorkers } from "./max-workers.ts";
 

@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "./errors.ts";
+import type { ProviderErrorKind } from "./failures/errors.ts";
 
 /** One unit of input; it ends in exactly one record of the output. */
 export interface Item {

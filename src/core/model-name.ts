@@ -1,4 +1,4 @@
-import { InputError } from "./errors.ts";
+import { InputError } from "./failures/errors.ts";
 
 /** A model as users name it: "provider/model". The model's own name may contain slashes. */
 export interface ModelName {

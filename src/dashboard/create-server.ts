@@ -1,6 +1,6 @@
 import cookie from "@fastify/cookie";
 import { type FastifyInstance, fastify } from "fastify";
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { refuseForeignSites, requireLoopbackName } from "./auth/request-origin.ts";
 import { HttpError } from "./http/http-error.ts";

@@ -16,9 +16,9 @@ import { type CliCommand, RetryProcesses } from "./runs/retry-processes.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { RunHistory } from "./runs/run-history.ts";
 import { RunService } from "./runs/run-service.ts";
-import { QueueRegistry, type RegisteredQueue } from "./snapshot/queue-registry.ts";
-import { RedisCircuitBreaker } from "./snapshot/redis-circuit-breaker.ts";
-import { SnapshotSampler } from "./snapshot/snapshot-sampler.ts";
+import { QueueRegistry, type RegisteredQueue } from "./sampling/queue-registry.ts";
+import { RedisCircuitBreaker } from "./sampling/redis-circuit-breaker.ts";
+import { SnapshotSampler } from "./sampling/snapshot-sampler.ts";
 
 export interface ServiceOptions {
   readonly redis: RedisSource;

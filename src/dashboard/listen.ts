@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import { START_ERRORS } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseNamedReply } from "#src/redis/named-reply.ts";
 import { defineScript } from "#src/redis/script.ts";
+import { parseNamedReply } from "#src/redis/script-reply.ts";
 import { WAIT_REASONS } from "./limiter.ts";
 
 const include = new URL("lane-state.lua", import.meta.url);

@@ -1,4 +1,4 @@
-import type { LimitDimension } from "#src/core/errors.ts";
+import type { LimitDimension } from "#src/core/failures/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 
 /**

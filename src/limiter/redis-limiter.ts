@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { LimitDimension } from "#src/core/errors.ts";
+import type { LimitDimension } from "#src/core/failures/errors.ts";
 import { type LaneLimits, OUTAGE_STREAK } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";

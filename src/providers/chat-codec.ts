@@ -1,4 +1,4 @@
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatEvent, ChatRequest, ChatResponse } from "./provider.ts";
 import type { SseEvent } from "./transport/sse.ts";
 import type { HttpResponse, ResponseHead } from "./transport/transport.ts";

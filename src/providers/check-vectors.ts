@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import type { FloatMatrix } from "./decode-floats.ts";
 
 /**

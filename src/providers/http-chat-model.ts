@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { ChatAccumulator } from "./chat-accumulator.ts";
 import type { ChatCodec } from "./chat-codec.ts";
 import type { Call, ChatEvent, ChatModel, ChatRequest } from "./provider.ts";

@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 
 /** A request that the provider is known to reject, found before a call is made. The message never quotes its content. */
 export function invalidRequestError(provider: string, message: string, isSplittable = false): ProviderError {

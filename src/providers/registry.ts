@@ -1,9 +1,9 @@
 import { parseModelName } from "#src/core/model-name.ts";
 import { createMinimaxProvider } from "./minimax/minimax-provider.ts";
 import { MINIMAX_BASE_URL, MINIMAX_MODELS, MINIMAX_NAME } from "./minimax/profile.ts";
-import { defineProfile, type ProviderDefinition } from "./openai-compatible/define-profile.ts";
 import { COMPATIBLE_PROFILES } from "./openai-compatible/profiles.ts";
 import { createCompatibleEntry } from "./openai-compatible/provider-entry.ts";
+import { defineProfile, type ProviderDefinition } from "./openai-compatible/user-defined-profile.ts";
 import type { ModelData, Provider, ProviderAccount } from "./provider.ts";
 import type { ProviderEntry } from "./provider-entry.ts";
 import { SPARK_BASE_URL, SPARK_MODELS, SPARK_NAME } from "./spark/profile.ts";

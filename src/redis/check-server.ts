@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, type Redis } from "ioredis";
-import { coerceError, RunError } from "#src/core/errors.ts";
+import { coerceError, RunError } from "#src/core/failures/errors.ts";
 import { compareVersions, findServerProblems, type ServerFinding, type ServerInfo } from "./check-server-rules.ts";
-import { parseStoredNumber } from "./replies.ts";
+import { parseStoredNumber } from "./stored-json.ts";
 
 export interface ServerCheck {
   readonly flavour: "redis" | "valkey";

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
 import { type Clock, systemClock } from "#src/core/clock.ts";
-import { ConfigError, coerceError, errorCode, RunError } from "#src/core/errors.ts";
+import { ConfigError, coerceError, errorCode, RunError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { closeClient } from "./connection-close.ts";
-import { MALFORMED_EVENT } from "./replies.ts";
+import { MALFORMED_EVENT } from "./stored-json.ts";
 import { describeRedis, type RedisTarget, type RedisTls } from "./url.ts";
 
 /**

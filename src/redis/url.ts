@@ -1,4 +1,4 @@
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 
 export interface RedisAddress {
   readonly host: string;

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";

@@ -7,7 +7,7 @@ import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createClient } from "#src/producer/client/create-client.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
-import { createBatchPlanner } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
+import { createBatchPlanner } from "#src/producer/run-kinds/batch/batch-planner.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
 import { createRegistry } from "#src/providers/registry.ts";

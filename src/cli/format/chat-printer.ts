@@ -1,5 +1,5 @@
 import picocolors from "picocolors";
-import type { OutputStream } from "#src/cli/panel/run-reporter.ts";
+import type { OutputStream } from "#src/cli/progress/run-reporter.ts";
 import type { ChatRecord } from "#src/producer/client/sluice-client.ts";
 import type { StreamEvent } from "#src/producer/client/stream-events.ts";
 import { formatMany } from "./format-number.ts";

@@ -1,4 +1,4 @@
-import { describeSavings } from "#src/cli/panel/describe-savings.ts";
+import { describeSavings } from "#src/cli/progress/describe-savings.ts";
 import { isBatch, type RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { formatDuration } from "./format-duration.ts";
 import { formatBytes, formatCount, formatMany, formatMoney, formatPercent } from "./format-number.ts";

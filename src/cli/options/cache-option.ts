@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Config } from "#src/config/config.ts";
-import { InputError } from "#src/core/errors.ts";
+import { InputError } from "#src/core/failures/errors.ts";
 import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
 import { type CachedAnswerCounts, countCachedAnswers } from "#src/producer/cache/count-cached-answers.ts";
 import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";

@@ -5,7 +5,7 @@ import { embedOnce } from "#src/cli/wiring/embed-once.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
 import type { OpenedRedis } from "#src/cli/wiring/open-redis.ts";
 import { type Config, childEnvironment } from "#src/config/config.ts";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Lane, LaneLimits } from "#src/core/lane.ts";
 import type { DashboardOptions } from "#src/dashboard/start-dashboard.ts";
 import { createKeys } from "#src/redis/keys.ts";

@@ -1,9 +1,9 @@
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
-import { createReporter } from "#src/cli/panel/create-reporter.ts";
-import type { RunReporter } from "#src/cli/panel/run-reporter.ts";
+import { createReporter } from "#src/cli/progress/create-reporter.ts";
+import type { RunReporter } from "#src/cli/progress/run-reporter.ts";
 import type { Config } from "#src/config/config.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
-import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
+import { COORDINATOR_MESSAGES } from "./coordinator/coordinator-messages.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 
 /** Options of every command that coordinates a run. */

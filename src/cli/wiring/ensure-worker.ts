@@ -9,7 +9,7 @@ import type { JobKind } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import { countWorkersFor } from "#src/state/workers/worker-list.ts";
-import { type ChildWorkers, startChildWorkers } from "./child-workers.ts";
+import { type ChildWorkers, startChildWorkers } from "./coordinator/child-workers.ts";
 
 export interface EnsureWorkerOptions {
   readonly source: RedisSource;

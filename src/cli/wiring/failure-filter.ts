@@ -1,8 +1,8 @@
 import { sanitize } from "#src/cli/format/sanitize.ts";
 import type { Config } from "#src/config/config.ts";
-import { InputError, PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
-import { isFailureCauseId } from "#src/core/failure-cause.ts";
-import { type FailureCause, FailureCauseCounter, parseOtherCause } from "#src/core/failure-cause-counter.ts";
+import { InputError, PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
+import { isFailureCauseId } from "#src/core/failures/failure-cause.ts";
+import { type FailureCause, FailureCauseCounter, parseOtherCause } from "#src/core/failures/failure-cause-counter.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";

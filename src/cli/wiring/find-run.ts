@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { Config } from "#src/config/config.ts";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";

@@ -1,5 +1,5 @@
 import type { Config } from "#src/config/config.ts";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 

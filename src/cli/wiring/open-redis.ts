@@ -1,6 +1,6 @@
 import type { Config } from "#src/config/config.ts";
 import { openRedis, type RedisEvent, type RedisSource } from "#src/redis/connection.ts";
-import { startPrivateRedis } from "#src/redis/private/private-server.ts";
+import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
 import { checkRedis, type ServerWarning } from "./check-redis.ts";
 

@@ -1,8 +1,8 @@
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
 import type { ErrorCode, RefusalReason } from "#src/dashboard/http/error-api.ts";
 import { toHttpError } from "#src/dashboard/http/to-http-error.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS, START_ERRORS } from "#src/dashboard/messages.ts";
 import { isLoopback } from "./loopback.ts";

@@ -1,6 +1,6 @@
 import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { AUDIT_DETAILS } from "#src/dashboard/messages.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 
 const INTERVAL_MS = 60_000;
 

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Audit } from "#src/dashboard/audit/audit.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { FailedSignInAudit } from "./failed-sign-in-audit.ts";
 import { requireSameOrigin } from "./request-origin.ts";

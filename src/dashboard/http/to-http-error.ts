@@ -1,5 +1,5 @@
 import type { FastifyError } from "fastify";
-import { InputError, RunError } from "#src/core/errors.ts";
+import { InputError, RunError } from "#src/core/failures/errors.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { HttpError } from "./http-error.ts";
 

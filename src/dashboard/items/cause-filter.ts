@@ -1,4 +1,4 @@
-import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { FailureView } from "./item-api.ts";
 
 /** Selects the failures of one cause. */

@@ -1,12 +1,12 @@
-import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/failure-cause-counter.ts";
+import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/failures/failure-cause-counter.ts";
 import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { findRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import { SLOT_FAILED } from "#src/producer/storage/ledger.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
+import { SLOT_FAILED } from "#src/producer/storage/ledger-file.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";

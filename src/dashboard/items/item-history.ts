@@ -1,4 +1,4 @@
-import type { RecordCall } from "#src/state/records/record-codec.ts";
+import type { RecordCall } from "#src/state/record-format/record-codec.ts";
 import type { JournalEntry } from "#src/state/runs/run-journal.ts";
 import { toSummary } from "./find-items.ts";
 import type { ItemAnswer } from "./item-answer.ts";

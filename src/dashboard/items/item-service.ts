@@ -2,7 +2,7 @@ import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { readCallTiming } from "#src/producer/storage/call-timings.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";

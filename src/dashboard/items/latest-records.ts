@@ -1,7 +1,7 @@
 import { LruCache } from "#src/core/lru-cache.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { findRunFolder } from "#src/dashboard/runs/run-folder.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { readLatestCalls } from "#src/producer/storage/call-timings.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";

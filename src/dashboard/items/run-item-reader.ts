@@ -4,7 +4,7 @@ import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
-import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger.ts";
+import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
 import { type ItemGroup, OutputReader } from "./output-items.ts";
 import type { StoredItem } from "./stored-item.ts";
 import { StoredRecords } from "./stored-records.ts";

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { ConfigError, ProviderError } from "#src/core/errors.ts";
+import { ConfigError, ProviderError } from "#src/core/failures/errors.ts";
 import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";

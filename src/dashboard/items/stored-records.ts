@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import * as z from "zod";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import { ANSWER_FILE, AnswerLog, type LoggedAnswer } from "#src/producer/storage/answer-log.ts";
 import type { DiskFile } from "#src/producer/storage/disk.ts";
@@ -18,9 +18,9 @@ import {
   SLOT_OK,
   SLOT_WORDS,
   slotPosition,
-} from "#src/producer/storage/ledger.ts";
+} from "#src/producer/storage/ledger-file.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import { VECTOR_FILE } from "#src/producer/storage/record-store.ts";
+import { VECTOR_FILE } from "#src/producer/storage/vector-store.ts";
 import type { FailureView } from "./item-api.ts";
 
 const FAILURE_LINE_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readStatus } from "#src/state/items/item-store.ts";

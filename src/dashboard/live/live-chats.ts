@@ -1,6 +1,6 @@
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
-import type { QueueRegistry, RegisteredQueue } from "#src/dashboard/snapshot/queue-registry.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { QueueRegistry, RegisteredQueue } from "#src/dashboard/sampling/queue-registry.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { parsePayload } from "#src/queues/payload.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";

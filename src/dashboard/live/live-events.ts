@@ -6,7 +6,7 @@ import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
 import type { LatestRecords } from "#src/dashboard/items/item-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
 import type { RunList, RunPage } from "#src/dashboard/runs/run-api.ts";
-import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
+import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
 import type { LiveChatEvent, LiveChats } from "./chat-api.ts";
 
 /**

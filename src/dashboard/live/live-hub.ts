@@ -1,4 +1,4 @@
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Principal } from "#src/dashboard/auth/session-token.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { toHttpError } from "#src/dashboard/http/to-http-error.ts";
@@ -7,9 +7,9 @@ import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
 import { filterRuns, type RunService } from "#src/dashboard/runs/run-service.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
-import type { SnapshotSampler } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
+import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
+import type { SnapshotSampler } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { type FollowDeps, followChat, requireChat } from "./follow-chat.ts";
 import type { LiveChatList } from "./live-chats.ts";
 import type { LiveEvents } from "./live-events.ts";

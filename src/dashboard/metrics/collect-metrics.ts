@@ -1,7 +1,7 @@
 import type { RunPhaseView } from "#src/dashboard/runs/run-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { getRunPhase, isTerminalPhase } from "#src/dashboard/runs/summarize-run.ts";
-import type { SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { TOTALS_TTL_MS } from "#src/state/telemetry/telemetry.ts";

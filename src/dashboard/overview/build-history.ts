@@ -1,5 +1,5 @@
 import { estimateQuantile } from "#src/core/duration-histogram.ts";
-import type { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
+import type { GaugeHistory } from "#src/dashboard/sampling/gauges.ts";
 import {
   addStats,
   EMPTY_STATS,

@@ -1,8 +1,8 @@
 import type { RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
 import { getRunPhase, isTerminalPhase, summarizeRun } from "#src/dashboard/runs/summarize-run.ts";
-import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
-import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
+import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import type { ListedWorker } from "#src/state/workers/worker-list.ts";
 import { buildLatestPoint } from "./build-history.ts";
 import { describeTotals } from "./describe-providers.ts";

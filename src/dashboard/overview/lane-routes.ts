@@ -7,7 +7,7 @@ import type { DashboardServices } from "#src/dashboard/create-services.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 import { AUDIT_DETAILS, ERRORS } from "#src/dashboard/messages.ts";
-import { readLaneStatus } from "#src/dashboard/snapshot/read-lane-statuses.ts";
+import { readLaneStatus } from "#src/dashboard/sampling/read-lane-statuses.ts";
 import type { LaneView } from "./lane-api.ts";
 
 const limitValue = z.int().min(1).max(1_000_000_000).optional();

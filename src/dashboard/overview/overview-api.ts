@@ -3,7 +3,7 @@
  */
 
 import type { MoneyView, RunPhaseView, RunSummary } from "#src/dashboard/runs/run-api.ts";
-import type { ServerHealth } from "#src/dashboard/snapshot/server-health.ts";
+import type { ServerHealth } from "#src/dashboard/sampling/server-health.ts";
 import type { LaneView } from "./lane-api.ts";
 
 export interface Overview {

@@ -9,8 +9,8 @@ import type { Principal } from "#src/dashboard/auth/session-token.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { BOARD_CSP } from "#src/dashboard/http/security-headers.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
-import type { RegisteredQueue } from "#src/dashboard/snapshot/queue-registry.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
+import type { RegisteredQueue } from "#src/dashboard/sampling/queue-registry.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { maskJobData } from "./mask-job.ts";
 
 export interface QueueBoardDeps {

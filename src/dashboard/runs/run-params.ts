@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import * as z from "zod";
-import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
+import { PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { parseInput } from "#src/dashboard/http/parse-input.ts";
 
 /** Kinds of failures that items can have. */

@@ -1,7 +1,7 @@
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
-import type { RedisCircuitBreaker } from "#src/dashboard/snapshot/redis-circuit-breaker.ts";
-import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
+import type { SnapshotSampler, SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { describeRunPage } from "./describe-run-page.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
 import type { RunList, RunPage } from "./run-api.ts";

@@ -1,7 +1,7 @@
 import { render } from "preact";
+import { fetchSession, refreshSessionOnSignOut, session } from "./api-client/session.ts";
 import { initLanguage } from "./i18n/i18n.ts";
 import { syncRouteWithUrl } from "./route.ts";
-import { fetchSession, refreshSessionOnSignOut, session } from "./server/session.ts";
 import { Shell } from "./shell/shell.tsx";
 import { initTheme } from "./shell/theme.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { compactFolder, evictSegments, listSegments, scanAndSeal } from "./cache-folder.ts";
 import { type CachedAnswer, decodeFrame, decodeFrameHeader, encodeFrame } from "./cache-frame.ts";
 import { type FrameLocation, openSegment, readSegmentIndex, SEGMENT_SUFFIX, scanSegment } from "./cache-segment.ts";

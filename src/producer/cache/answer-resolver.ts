@@ -1,7 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import type { Item } from "#src/core/item.ts";
-import { CLAIM_MS, type SingleFlightClaims } from "#src/state/answers/single-flight-claims.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import { CLAIM_MS, type SingleFlightClaims } from "#src/state/answer-claims/single-flight-claims.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { ComputeAnswerKey } from "./answer-key.ts";
 import { type CachedAnswer, decodeFrame, encodeFrame } from "./cache-frame.ts";

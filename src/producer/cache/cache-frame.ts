@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 /*
  * One frame per answer, little-endian:

@@ -1,7 +1,7 @@
 import type { Clock } from "#src/core/clock.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import { SingleFlightClaims } from "#src/state/answers/single-flight-claims.ts";
+import { SingleFlightClaims } from "#src/state/answer-claims/single-flight-claims.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { ComputeAnswerKey } from "./answer-key.ts";
 import { AnswerResolver } from "./answer-resolver.ts";

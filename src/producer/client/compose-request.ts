@@ -1,7 +1,7 @@
-import { InputError } from "#src/core/errors.ts";
+import { InputError } from "#src/core/failures/errors.ts";
+import { applyTemplate } from "#src/providers/prompt-templates/apply-template.ts";
+import { findTemplate } from "#src/providers/prompt-templates/conversation-templates.ts";
 import type { ChatRequest } from "#src/providers/provider.ts";
-import { applyTemplate } from "#src/providers/templates/apply-template.ts";
-import { findTemplate } from "#src/providers/templates/conversation-templates.ts";
 
 export interface ComposableRequest extends Omit<ChatRequest, "messages"> {
   readonly messages?: ChatRequest["messages"];

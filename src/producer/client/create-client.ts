@@ -47,7 +47,7 @@ export async function createClient(options: ClientOptions = {}): Promise<SluiceC
     return buildClient(source, keys, () => source.close(), tracer);
   }
   // Imported dynamically: it starts processes, which most users of the library do not need.
-  const { startPrivateRedis } = await import("#src/redis/private/private-server.ts");
+  const { startPrivateRedis } = await import("#src/redis/private-server/private-server.ts");
   const server = await startPrivateRedis(process.cwd());
   const source = openRedis(server.target);
   return buildClient(source, keys, () => source.close().then(() => server.leave()), tracer);

@@ -1,4 +1,4 @@
-import { InputError } from "#src/core/errors.ts";
+import { InputError } from "#src/core/failures/errors.ts";
 import { requireModelName } from "#src/core/model-name.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
 import {

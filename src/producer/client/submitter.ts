@@ -1,4 +1,4 @@
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Tracer } from "#src/core/tracer.ts";
 import { type JobPriority, queueName } from "#src/queues/names.ts";
 import { addJobs, openQueue, type Queue } from "#src/queues/open-queue.ts";

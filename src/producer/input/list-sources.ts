@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import { expandGlob, getPatternExtension, isGlob } from "./expand-glob.ts";
 import { INPUT_PROBLEMS } from "./problems.ts";
 import { type SourceFile, type SourceKind, type SourceProblem, UnreadableSourceError } from "./source.ts";

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import { INPUT_PROBLEMS } from "./problems.ts";
 import { type SourceFile, UnreadableSourceError } from "./source.ts";
 

@@ -1,10 +1,10 @@
 import { constants, copyFile, link } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { type RecordStore, VECTOR_FILE } from "#src/producer/storage/record-store.ts";
-import { createParquetWriter, createPlacedParquetWriter } from "./parquet/write-parquet.ts";
+import { VECTOR_FILE, type VectorStore } from "#src/producer/storage/vector-store.ts";
+import { createInPlaceParquetWriter, createParquetWriter } from "./parquet/write-parquet.ts";
 import { type OutputFiles, publishOutput } from "./publish-output.ts";
 import { readRecordBlocks } from "./record-blocks.ts";
 import { RESULT_FILES, type ResultFormat, type ResultWriter } from "./result-writer.ts";
@@ -41,7 +41,7 @@ const BLOCK_BYTES = { parquet: 8 * 1024 * 1024, jsonl: 4 * 1024 * 1024 };
  * signal's reason on abort.
  */
 export async function finalize(
-  store: RecordStore,
+  store: VectorStore,
   items: AsyncIterable<readonly Item[]>,
   dir: string,
   options: FinalizeOptions,
@@ -66,7 +66,7 @@ export async function finalize(
  * Returns the layout of a store whose vector file can become the output. A failed item has no vector in a Parquet page,
  * so the vectors must be copied if there is a failure.
  */
-function findReusableLayout(store: RecordStore, format: ResultFormat): VectorLayout | undefined {
+function findReusableLayout(store: VectorStore, format: ResultFormat): VectorLayout | undefined {
   const { layout, dimensions } = store;
   if (format === "npy") return layout.kind === "flat" ? layout : undefined;
   if (format !== "parquet" || dimensions === 0 || store.counts().failed > 0) return undefined;
@@ -74,7 +74,7 @@ function findReusableLayout(store: RecordStore, format: ResultFormat): VectorLay
 }
 
 async function writeFiles(
-  store: RecordStore,
+  store: VectorStore,
   items: AsyncIterable<readonly Item[]>,
   output: string,
   options: FinalizeOptions,
@@ -100,7 +100,7 @@ async function writeFiles(
 }
 
 function createRecordsWriter(
-  store: RecordStore,
+  store: VectorStore,
   output: string,
   options: FinalizeOptions,
   reusable: VectorLayout | undefined,
@@ -122,7 +122,7 @@ function createRecordsWriter(
   };
   const parquet = { dimensions, withText, keyValueMetadata };
   return reusable && isPaged(reusable)
-    ? createPlacedParquetWriter(store.vectorFile, reusable, parquet)
+    ? createInPlaceParquetWriter(store.vectorFile, reusable, parquet)
     : createParquetWriter(disk, path, parquet);
 }
 

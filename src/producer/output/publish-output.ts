@@ -1,6 +1,6 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { type Disk, toDiskError } from "#src/producer/storage/disk.ts";
 import type { ItemRange, RecordCounts } from "#src/producer/storage/store-state.ts";
 import { RESULT_FILES } from "./result-writer.ts";

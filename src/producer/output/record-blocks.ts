@@ -1,8 +1,8 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { ItemReader } from "#src/producer/storage/item-reader.ts";
-import type { RecordStore } from "#src/producer/storage/record-store.ts";
 import type { StoredBlock } from "#src/producer/storage/stored-block.ts";
+import type { VectorStore } from "#src/producer/storage/vector-store.ts";
 
 /** Consecutive records of a run with their items. */
 export interface RecordBlock extends StoredBlock {
@@ -24,7 +24,7 @@ export interface RecordBlocksOptions {
  * items that do not belong to the run.
  */
 export async function* readRecordBlocks(
-  store: RecordStore,
+  store: VectorStore,
   items: AsyncIterable<readonly Item[]>,
   options: RecordBlocksOptions,
 ): AsyncGenerator<RecordBlock> {
@@ -42,7 +42,7 @@ export async function* readRecordBlocks(
   }
 }
 
-async function* readAhead(store: RecordStore, options: RecordBlocksOptions): AsyncGenerator<StoredBlock> {
+async function* readAhead(store: VectorStore, options: RecordBlocksOptions): AsyncGenerator<StoredBlock> {
   const { size, vectors } = options;
   const bytes = Math.min(size, store.items) * store.dimensions * 4;
   const buffers = vectors ? [new Uint8Array(bytes), new Uint8Array(bytes)] : [];
@@ -64,7 +64,7 @@ async function* readAhead(store: RecordStore, options: RecordBlocksOptions): Asy
   }
 }
 
-async function rejectDamaged(store: RecordStore, block: StoredBlock): Promise<never> {
+async function rejectDamaged(store: VectorStore, block: StoredBlock): Promise<never> {
   await store.forget(block.damaged);
   const count = block.damaged.length;
   const where = `${store.folder} (item ${block.damaged[0]?.index}${count > 1 ? ` and ${count - 1} more` : ""})`;

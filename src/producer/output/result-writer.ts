@@ -1,4 +1,4 @@
-import { SLOT_OK } from "#src/producer/storage/ledger.ts";
+import { SLOT_OK } from "#src/producer/storage/ledger-file.ts";
 import type { RecordBlock } from "./record-blocks.ts";
 
 /** Writes the output in one format. Every method rejects with the system error. */

@@ -1,4 +1,4 @@
-import type { LayoutKind, LedgerHeader } from "#src/producer/storage/ledger.ts";
+import type { LayoutKind, LedgerHeader } from "#src/producer/storage/ledger-file.ts";
 import type { PlacedBytes } from "#src/producer/storage/plan-writes.ts";
 import { NPY_HEADER_BYTES } from "./npy-header.ts";
 import { encodeFullPageStart, PARQUET_PAGE_BYTES } from "./parquet/vector-page.ts";

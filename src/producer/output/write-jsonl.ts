@@ -1,6 +1,6 @@
 import type { Item } from "#src/core/item.ts";
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger.ts";
+import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
 import { viewFloats } from "./format-float.ts";
 import { JsonlFile } from "./jsonl-file.ts";
 import { formatStatus, type ResultWriter } from "./result-writer.ts";

@@ -1,6 +1,6 @@
 import type { Disk } from "#src/producer/storage/disk.ts";
-import { SLOT_OK } from "#src/producer/storage/ledger.ts";
-import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import { SLOT_OK } from "#src/producer/storage/ledger-file.ts";
+import type { VectorStore } from "#src/producer/storage/vector-store.ts";
 import { encodeNpyHeader, NPY_HEADER_BYTES } from "./npy-header.ts";
 import type { ResultWriter } from "./result-writer.ts";
 import { createItemsWriter } from "./write-jsonl.ts";
@@ -12,7 +12,7 @@ import { createItemsWriter } from "./write-jsonl.ts";
 export async function createNpyWriter(
   disk: Disk,
   itemsPath: string,
-  options: { readonly store: RecordStore; readonly withText: boolean },
+  options: { readonly store: VectorStore; readonly withText: boolean },
 ): Promise<ResultWriter> {
   const { store, withText } = options;
   const slotSize = store.dimensions * 4;
@@ -40,7 +40,7 @@ export async function createNpyWriter(
 export async function createNpyCopyWriter(
   disk: Disk,
   paths: { readonly vectors: string; readonly items: string },
-  { store, withText }: { readonly store: RecordStore; readonly withText: boolean },
+  { store, withText }: { readonly store: VectorStore; readonly withText: boolean },
 ): Promise<ResultWriter> {
   const slotSize = store.dimensions * 4;
   const itemsWriter = await createItemsWriter(disk, paths.items, withText);

@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { errorCode, InputError, RunError } from "#src/core/errors.ts";
+import { errorCode, InputError, RunError } from "#src/core/failures/errors.ts";
+import { MIN_CHUNK_TOKENS } from "#src/producer/input/chunking/chunk-limits.ts";
 import { listSources, type SourceListing } from "#src/producer/input/list-sources.ts";
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding, SourceFile, SourceOptions } from "#src/producer/input/source.ts";
@@ -125,8 +126,8 @@ function checkOptions({ paths, chunk, maxTokens, limit }: SourceOptions): void {
   }
   if (chunk === undefined) return;
   const { tokens, overlap } = chunk;
-  if (!(Number.isSafeInteger(tokens) && tokens >= 16)) {
-    throw new InputError(`expected a whole number from 16, got ${tokens}`, "--chunk-tokens");
+  if (!(Number.isSafeInteger(tokens) && tokens >= MIN_CHUNK_TOKENS)) {
+    throw new InputError(`expected a whole number from ${MIN_CHUNK_TOKENS}, got ${tokens}`, "--chunk-tokens");
   }
   if (!(Number.isSafeInteger(overlap) && overlap >= 0 && overlap <= tokens / 2)) {
     throw new InputError(`expected a whole number from 0 to half of ${tokens}, got ${overlap}`, "--chunk-overlap");

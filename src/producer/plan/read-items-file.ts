@@ -1,5 +1,5 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { getItemsIndexPath, INDEX_STRIDE, parseItemsFileIndex } from "./items-file-index.ts";
 import { parseItem } from "./planned-item.ts";

@@ -8,7 +8,7 @@ import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { JobFactory } from "./job-factory.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 /** Records per write, because a run of millions of items may be cancelled at its first one. */
 const RECORDS_PER_WRITE = 10_000;

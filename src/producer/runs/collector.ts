@@ -1,5 +1,5 @@
 import type { ResultEntry } from "#src/state/runs/run-control.ts";
-import type { Window } from "./feeding/window.ts";
+import type { Window } from "./feeding/feed-window.ts";
 import type { RunContext } from "./run-environment.ts";
 import { RunStoppedError } from "./run-error.ts";
 

@@ -1,10 +1,10 @@
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import { jobId } from "#src/queues/job-id.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunState } from "#src/state/runs/run-transitions.ts";
 import { Collector } from "./collector.ts";
+import { Window } from "./feeding/feed-window.ts";
 import { Feeder } from "./feeding/feeder.ts";
-import { Window } from "./feeding/window.ts";
 import type { RunContext } from "./run-environment.ts";
 import { RunLostError, RunStoppedError } from "./run-error.ts";
 

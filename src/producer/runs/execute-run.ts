@@ -7,7 +7,7 @@ import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import { readFailures } from "#src/producer/storage/read-failures.ts";
 import type { ResetFailures } from "#src/producer/storage/reset-failures.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countCancelled } from "#src/state/telemetry/telemetry-writer.ts";

@@ -4,7 +4,7 @@ import type { PreparedRun, RunParts } from "#src/producer/run-kinds/run-kind.ts"
 import { preserveCallTimings } from "#src/producer/storage/call-timings.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
 import type { RunMonitor } from "./progress/run-monitor.ts";
 import { RunStoppedError } from "./run-error.ts";

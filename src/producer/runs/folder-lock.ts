@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 
 const MAX_TRIES = 10;
 const NO_HARD_LINK_ERRORS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { MANIFEST_FILE } from "./run-manifest.ts";

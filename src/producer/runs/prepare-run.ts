@@ -1,6 +1,6 @@
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import type { Plan } from "#src/producer/plan/plan.ts";
 import type { Differences, PreparedRun, PrepareHooks, RunPlanner } from "#src/producer/run-kinds/run-kind.ts";

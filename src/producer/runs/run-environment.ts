@@ -11,7 +11,7 @@ import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunControl } from "#src/state/runs/run-control.ts";
 import type { RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { RunBudget } from "./budget/run-budget.ts";

@@ -1,4 +1,4 @@
-import { coerceError, RunError } from "#src/core/errors.ts";
+import { coerceError, RunError } from "#src/core/failures/errors.ts";
 import type { OutageSnapshot } from "./progress/run-snapshot.ts";
 
 /** A run stopped before its end. The same command resumes it. */

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 
 const counts = z.record(z.string(), z.number());
 

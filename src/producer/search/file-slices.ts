@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { AsyncBuffer } from "hyparquet";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 
 /** A file as input of a Parquet reader, with one open handle for all reads. */
 export interface FileSlices extends AsyncBuffer, AsyncDisposable {}

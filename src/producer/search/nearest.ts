@@ -1,4 +1,4 @@
-import { InputError, RunError } from "#src/core/errors.ts";
+import { InputError, RunError } from "#src/core/failures/errors.ts";
 import { openResult } from "./open-result.ts";
 import type { ResultItem } from "./result.ts";
 import { TopK } from "./top-k.ts";

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { requireLittleEndian } from "#src/producer/storage/disk.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";

@@ -1,4 +1,4 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { pickLines, type ResultLine, readResultLines, withoutVector } from "./read-result-lines.ts";
 import type { BlocksOptions, Result, ResultBlock } from "./result.ts";
 

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { decodeNpyHeader, NPY_HEADER_BYTES } from "#src/producer/output/npy-header.ts";
 import { pickLines, readResultLines } from "./read-result-lines.ts";
 import type { BlocksOptions, Result, ResultBlock, ResultItem } from "./result.ts";

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { readLines } from "#src/producer/input/formats/read-lines.ts";
 import type { ResultItem } from "./result.ts";
 

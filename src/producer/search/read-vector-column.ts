@@ -4,7 +4,7 @@
  * several hundred times longer.
  */
 import type { AsyncBuffer, ColumnChunk, RowGroup } from "hyparquet";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { readPageHeader } from "#src/producer/output/parquet/page-header.ts";
 import { ThriftReader } from "#src/producer/output/parquet/thrift.ts";
 import { VECTOR_PATH } from "#src/producer/output/parquet/vector-column.ts";

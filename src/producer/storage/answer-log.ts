@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { DiskFile } from "./disk.ts";
 import { PagedReader } from "./paged-reader.ts";
 

@@ -1,6 +1,6 @@
 import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import { type Disk, systemDisk, toDiskError } from "./disk.ts";
 
 /**

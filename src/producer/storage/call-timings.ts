@@ -1,8 +1,8 @@
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode } from "#src/core/errors.ts";
+import { errorCode } from "#src/core/failures/errors.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import type { RecordCall, WireRecord } from "#src/state/records/record-codec.ts";
+import type { RecordCall, WireRecord } from "#src/state/record-format/record-codec.ts";
 import { type Disk, type DiskFile, systemDisk } from "./disk.ts";
 import { WORK_FOLDER } from "./open-files.ts";
 import { planSlotWrites } from "./plan-writes.ts";

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { endianness } from "node:os";
 import { dirname } from "node:path";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 
 /** An open file with positioned reads and writes. Every method rejects with the system error. */
 export interface DiskFile {

@@ -1,4 +1,4 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 
 /** Reads items in groups of any size from arrays of any size, and verifies their order. */

@@ -1,6 +1,6 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
-import { MAX_ATTEMPTS, MAX_TOKENS } from "./ledger.ts";
+import { MAX_ATTEMPTS, MAX_TOKENS } from "./ledger-file.ts";
 
 /** The outcome of an embedding item from the results stream: exactly one of vector and failure. */
 export interface ItemRecord {

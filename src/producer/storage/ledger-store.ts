@@ -1,6 +1,6 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { type DiskFile, toDiskError } from "./disk.ts";
-import { type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, slotPosition } from "./ledger.ts";
+import { type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, slotPosition } from "./ledger-file.ts";
 import { planLedgerWrites } from "./plan-writes.ts";
 import type { ItemRange, RecordCounts, StoreState } from "./store-state.ts";
 

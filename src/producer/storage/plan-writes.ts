@@ -1,4 +1,4 @@
-import { encodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_WORDS, slotPosition } from "./ledger.ts";
+import { encodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_WORDS, slotPosition } from "./ledger-file.ts";
 
 /** One write call: consecutive buffers from `position` on. */
 export interface PlannedWrite {

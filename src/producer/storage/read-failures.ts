@@ -1,7 +1,7 @@
 import type { Failure } from "#src/core/item.ts";
 import { type Disk, type DiskFile, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
-import { decodeSlot, LEDGER_FILE, SLOT_FAILED, SLOT_WORDS, slotPosition } from "./ledger.ts";
+import { decodeSlot, LEDGER_FILE, SLOT_FAILED, SLOT_WORDS, slotPosition } from "./ledger-file.ts";
 import { openFiles } from "./open-files.ts";
 import { PagedReader } from "./paged-reader.ts";
 

@@ -1,4 +1,4 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { DiskFile } from "./disk.ts";
 import {
   decodeLedgerHeader,
@@ -11,7 +11,7 @@ import {
   SLOT_BYTES,
   SLOT_WORDS,
   slotPosition,
-} from "./ledger.ts";
+} from "./ledger-file.ts";
 import type { DuplicateLookup } from "./ledger-store.ts";
 import { StoreState } from "./store-state.ts";
 

@@ -1,4 +1,4 @@
-import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { Failure } from "#src/core/item.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import { FAILURE_FILE, FailureLog } from "./failure-log.ts";
@@ -10,7 +10,7 @@ import {
   SLOT_FAILED,
   SLOT_WORDS,
   slotPosition,
-} from "./ledger.ts";
+} from "./ledger-file.ts";
 import { openFiles } from "./open-files.ts";
 
 /** Selects failures that match all given criteria; without criteria, all failures. */

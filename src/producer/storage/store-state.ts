@@ -1,4 +1,4 @@
-import { type LayoutKind, type LedgerHeader, type LedgerSlot, SLOT_FAILED, SLOT_NONE, SLOT_OK } from "./ledger.ts";
+import { type LayoutKind, type LedgerHeader, type LedgerSlot, SLOT_FAILED, SLOT_NONE, SLOT_OK } from "./ledger-file.ts";
 
 export interface RecordCounts {
   readonly items: number;

@@ -1,10 +1,18 @@
 import { crc32 } from "node:zlib";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { VectorLayout } from "#src/producer/output/vector-layout.ts";
 import type { DiskFile } from "./disk.ts";
 import type { FailureLog } from "./failure-log.ts";
-import { decodeSlot, type LedgerSlot, SLOT_BYTES, SLOT_FAILED, SLOT_OK, SLOT_WORDS, slotPosition } from "./ledger.ts";
+import {
+  decodeSlot,
+  type LedgerSlot,
+  SLOT_BYTES,
+  SLOT_FAILED,
+  SLOT_OK,
+  SLOT_WORDS,
+  slotPosition,
+} from "./ledger-file.ts";
 
 /** Records of consecutive items on disk. */
 export interface StoredBlock {

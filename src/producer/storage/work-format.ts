@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { errorCode, RunError } from "#src/core/errors.ts";
+import { errorCode, RunError } from "#src/core/failures/errors.ts";
 
 /**
  * Format of the files in a work folder. Raise it when a file changes in a way that the code before the change would

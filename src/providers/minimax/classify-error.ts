@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";

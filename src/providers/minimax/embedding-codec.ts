@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { FloatSyntaxError } from "#src/providers/decode-floats.ts";
 import { decodeVectorBody, type VectorBody } from "#src/providers/decode-vector-body.ts";

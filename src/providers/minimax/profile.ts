@@ -1,4 +1,4 @@
-import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
+import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import { MINIMAX_CHAT_MODELS } from "./chat/chat-models.ts";
 

@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import type { ChatRequest, ChatResponse, FinishReason } from "#src/providers/provider.ts";
 import type { HttpHeaders, HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";

@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { isObject, type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
 import type { ChatEvent, ChatResponse, FinishReason, Usage } from "#src/providers/provider.ts";

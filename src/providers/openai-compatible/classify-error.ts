@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorDetails } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";

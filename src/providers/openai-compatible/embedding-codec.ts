@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { decodeEmbeddingList, type EmbeddingList } from "#src/providers/decode-embedding-list.ts";
 import { FloatSyntaxError } from "#src/providers/decode-floats.ts";

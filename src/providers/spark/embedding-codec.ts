@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { countBase64Floats, writeBase64Floats } from "#src/providers/base64-floats.ts";
 import { checkVectors } from "#src/providers/check-vectors.ts";
 import { parseObject, readField, readObject, readText } from "#src/providers/json-value.ts";

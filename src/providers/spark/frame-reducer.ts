@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatReducer, ChatStep } from "#src/providers/chat-codec.ts";
 import { type JsonObject, parseObject, readField, readObject } from "#src/providers/json-value.ts";
 import type { ChatEvent, ChatResponse, Usage } from "#src/providers/provider.ts";

@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 
 interface StatusClass {
   readonly kind: ProviderErrorKind;

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { HttpRequest } from "./transport.ts";
 
 /** undici's options for a request, complete or streamed. The caller adds the body timeout. */

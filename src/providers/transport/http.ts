@@ -1,6 +1,6 @@
 import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import type { Call } from "#src/providers/provider.ts";
 import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody } from "./inflate-body.ts";

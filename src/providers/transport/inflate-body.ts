@@ -10,7 +10,7 @@ import {
   inflate,
   zstdDecompress,
 } from "node:zlib";
-import { errorCode, ProviderError } from "#src/core/errors.ts";
+import { errorCode, ProviderError } from "#src/core/failures/errors.ts";
 import type { HttpResponse, ResponseHead } from "./transport.ts";
 
 const DECODERS = {

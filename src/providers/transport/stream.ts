@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { Call } from "#src/providers/provider.ts";
 import { abortedError, deadlineError, dispatchOptions, tooLargeError } from "./exchange-helpers.ts";
 import { inflateBody, inflateChunks } from "./inflate-body.ts";

@@ -1,5 +1,5 @@
 import { errors } from "undici";
-import { errorCode, ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { errorCode, ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 
 interface TransportErrorClass {
   readonly kind: ProviderErrorKind;

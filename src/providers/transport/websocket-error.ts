@@ -1,4 +1,4 @@
-import { errorCode, ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { errorCode, ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { describeTransportError } from "./transport-error.ts";
 
 /** Codes of a normal close. Whether the answer is complete is decided by the reader. */

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { WebSocket } from "ws";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { HttpResponse, SocketAnswer, SocketRequest } from "./transport.ts";
 import { describeTransportError } from "./transport-error.ts";
 import { describeClose, describeSocketError } from "./websocket-error.ts";

@@ -1,4 +1,4 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { assertInRange } from "#src/providers/check-range.ts";
 import { type JsonObject, readText } from "#src/providers/json-value.ts";
 import type { ChatDialect } from "#src/providers/openai-compatible/chat-dialect.ts";

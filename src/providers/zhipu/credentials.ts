@@ -1,5 +1,5 @@
 import { SignJWT } from "jose";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { ZHIPU_NAME } from "./profile.ts";
 
 const TOKEN_LIFETIME_MS = 180_000;

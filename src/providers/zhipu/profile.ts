@@ -1,4 +1,4 @@
-import type { LimitDimension, ProviderErrorKind } from "#src/core/errors.ts";
+import type { LimitDimension, ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 
 export const ZHIPU_NAME = "zhipu";

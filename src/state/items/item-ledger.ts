@@ -1,7 +1,7 @@
 import type { ItemKeys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
-import { encodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+import { encodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { Claim, CommitResult } from "#src/state/runs/run-ledger.ts";
 import type { PartialKind } from "./partials.ts";
 

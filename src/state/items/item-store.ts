@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import { parseStoredJson, parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
-import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+import { parseStoredJson, parseStoredNumber, reportMalformed } from "#src/redis/stored-json.ts";
+import { decodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
 
 const itemState = z.enum(["queued", "running", "done", "cancelled"]);
 export type ItemState = z.infer<typeof itemState>;

@@ -1,6 +1,6 @@
 import type { ItemKeys } from "#src/redis/keys.ts";
-import { reportMalformed, toFieldMap } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
+import { reportMalformed, toFieldMap } from "#src/redis/stored-json.ts";
 
 const PARTIAL_KINDS = ["text", "reasoning", "tools"] as const;
 export type PartialKind = (typeof PARTIAL_KINDS)[number];

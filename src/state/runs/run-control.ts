@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys, RunKeys } from "#src/redis/keys.ts";
-import { parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
-import { decodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
+import { parseStoredNumber, reportMalformed } from "#src/redis/stored-json.ts";
+import { decodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
 import { RUN_TTL_MS, type RunCounters } from "./run-ledger.ts";
 import {
   decideTransition,

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { PROVIDER_ERROR_KINDS, type ProviderErrorKind } from "#src/core/errors.ts";
-import { compareByCount, type FailureCause } from "#src/core/failure-cause-counter.ts";
+import { PROVIDER_ERROR_KINDS, type ProviderErrorKind } from "#src/core/failures/errors.ts";
+import { compareByCount, type FailureCause } from "#src/core/failures/failure-cause-counter.ts";
 import { formatIndices, indicesInclude, parseIndices } from "#src/core/item-indices.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import { parseStoredJson, reportMalformed, toFieldMap } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import { parseStoredJson, reportMalformed, toFieldMap } from "#src/redis/stored-json.ts";
 import { RUN_TTL_MS } from "./run-ledger.ts";
 
 /** Failed attempts that Redis keeps per run; older ones are trimmed. */

@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { batchPerTick } from "#src/redis/batch-per-tick.ts";
 import type { RunKeys } from "#src/redis/keys.ts";
-import { parseStoredNumber } from "#src/redis/replies.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";
-import { encodeRecords, type WireRecord } from "#src/state/records/record-codec.ts";
-import { recordUsage } from "#src/state/records/record-usage.ts";
+import { parseStoredNumber } from "#src/redis/stored-json.ts";
+import { encodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
+import { recordUsage } from "#src/state/record-format/record-usage.ts";
 import type { RunState } from "./run-transitions.ts";
 
 /** TTL of a run's keys, renewed by its coordinator. Later, the run resumes from its files. */

@@ -1,6 +1,6 @@
 import type { Keys } from "#src/redis/keys.ts";
-import { parseStoredNumber, toScoredMembers } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import { parseStoredNumber, toScoredMembers } from "#src/redis/stored-json.ts";
 
 /** What Redis stores about a run for lists; everything else is in the run folder. */
 export interface ListedRun {

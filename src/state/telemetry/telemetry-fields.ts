@@ -1,7 +1,7 @@
 import { DURATION_BOUNDS_MS, type DurationHistogram, findDurationBucket } from "#src/core/duration-histogram.ts";
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { computeCost } from "#src/core/money.ts";
-import { parseStoredNumber } from "#src/redis/replies.ts";
+import { parseStoredNumber } from "#src/redis/stored-json.ts";
 import type { CallMeasurement, LaneStats } from "./telemetry.ts";
 
 /**

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Keys } from "#src/redis/keys.ts";
-import { parseStoredNumber, reportMalformed } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
+import { parseStoredNumber, reportMalformed } from "#src/redis/stored-json.ts";
 import { type LanePoint, type LaneStats, TELEMETRY_STEPS, type TelemetryStep } from "./telemetry.ts";
 import { parseLaneStats } from "./telemetry-fields.ts";
 

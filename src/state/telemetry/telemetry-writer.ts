@@ -1,4 +1,4 @@
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import { defineScript, type RedisClient } from "#src/redis/script.ts";

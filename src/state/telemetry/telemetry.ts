@@ -1,5 +1,5 @@
 import { addHistograms, type DurationHistogram, EMPTY_HISTOGRAM } from "#src/core/duration-histogram.ts";
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { Lane } from "#src/core/lane.ts";
 import type { TokenPrice } from "#src/core/money.ts";
 

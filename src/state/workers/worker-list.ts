@@ -1,8 +1,8 @@
 import { type JobKind, queueName } from "#src/queues/names.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import { parseStoredNumber, toScoredMembers } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
+import { parseStoredNumber, toScoredMembers } from "#src/redis/stored-json.ts";
 
 export const HEARTBEAT_MS = 5_000;
 /** A worker without a heartbeat for longer than this is considered dead. */

@@ -1,4 +1,4 @@
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import { formatLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { Usage } from "#src/providers/provider.ts";

@@ -1,10 +1,10 @@
 import type { Clock } from "#src/core/clock.ts";
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { CallSize } from "#src/state/runs/run-ledger.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
-import { ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { CallObserver } from "./call-observer.ts";
 

@@ -1,8 +1,14 @@
-import { decideRetry, isFault, RETRY_DEFAULTS, type RetryDecision, type RetryPolicy } from "#src/core/decide-retry.ts";
-import { coerceError, ProviderError } from "#src/core/errors.ts";
+import {
+  decideAfterFailure,
+  type FailureDecision,
+  isFault,
+  RETRY_DEFAULTS,
+  type RetryPolicy,
+} from "#src/core/failures/decide-after-failure.ts";
+import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import { OUTAGE_STREAK } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { CallSize, RunCounters } from "#src/state/runs/run-ledger.ts";
 import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
 import { groupByRun, type PendingInput } from "#src/workers/dispatch/pending-input.ts";
@@ -24,7 +30,7 @@ export async function handleFailure(
   { lane, reservation }: Grant<unknown>,
   size: CallSize,
   deps: FailureDeps,
-): Promise<RetryDecision> {
+): Promise<FailureDecision> {
   const { limiter, log, policy = RETRY_DEFAULTS } = deps;
   const isThrottled = error.kind === "throttled" || error.kind === "overloaded";
   log.debug("call failed", { lane: lane.lane, kind: error.kind, code: error.code, status: error.status });
@@ -41,7 +47,7 @@ export async function handleFailure(
   if (!isThrottled && error.kind !== "aborted" && error.kind !== "auth" && error.kind !== "quota") {
     await chargeAttempts(inputs, faultStreak >= OUTAGE_STREAK, log);
   }
-  const decision = decideRetry(
+  const decision = decideAfterFailure(
     {
       error,
       attempts: Math.max(...inputs.map((input) => input.chargedAttempts)),

@@ -1,5 +1,5 @@
 import type { Clock } from "#src/core/clock.ts";
-import type { ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import { type Batch, getCallableInputs, returnInputs } from "./batch.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { type BatchLimits, packBatch } from "./pack-batch.ts";

@@ -1,4 +1,4 @@
-import type { ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { PendingInput } from "./pending-input.ts";
 
 /** Inputs that go into one call together. */

@@ -1,14 +1,14 @@
 import type { Clock } from "#src/core/clock.ts";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { Lane } from "#src/core/lane.ts";
 import type { Limiter } from "#src/limiter/limiter.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";
 import type { ChatPayload, EmbeddingPayload } from "#src/queues/payload.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { CallObserver } from "#src/workers/calls/call-observer.ts";
-import { type BatchRequest, runBatch } from "#src/workers/calls/run-batch.ts";
-import { runChat } from "#src/workers/calls/run-chat.ts";
-import type { ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import { runChatCall } from "#src/workers/calls/run-chat-call.ts";
+import { type BatchRequest, runBatch } from "#src/workers/calls/run-embedding-call.ts";
+import type { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import type { ChatInput } from "./chat-input.ts";
 import type { EmbeddingInput } from "./embedding-input.ts";
@@ -87,7 +87,7 @@ export class DispatcherRegistry {
       this.#options("chat", { maxInputs: 1 }),
       {
         ...this.#deps,
-        call: (inputs: readonly ChatInput[], grant) => runChat(inputs, grant, this.#deps),
+        call: (inputs: readonly ChatInput[], grant) => runChatCall(inputs, grant, this.#deps),
       },
     );
     this.#chat.set(key, dispatcher);

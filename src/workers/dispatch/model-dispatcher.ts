@@ -1,8 +1,8 @@
 import type { Clock } from "#src/core/clock.ts";
-import type { RetryDecision } from "#src/core/decide-retry.ts";
-import { coerceError } from "#src/core/errors.ts";
+import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import { LIMITER_DEFAULTS, type Limiter } from "#src/limiter/limiter.ts";
-import { ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import { ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
 import {
   type Batch,
@@ -41,7 +41,7 @@ export interface DispatcherDeps<I, M> {
     inputs: readonly I[],
     grant: Grant<M>,
     onReservationReleased: () => void,
-  ) => Promise<RetryDecision | undefined>;
+  ) => Promise<FailureDecision | undefined>;
 }
 
 interface InFlightCall<I, M> {
@@ -223,7 +223,7 @@ export class ModelDispatcher<I extends PendingInput, M> {
     else this.#applyDecision(decision, batch);
   }
 
-  #applyDecision(decision: RetryDecision, batch: Batch<I>): void {
+  #applyDecision(decision: FailureDecision, batch: Batch<I>): void {
     switch (decision.action) {
       case "snooze":
       case "park":

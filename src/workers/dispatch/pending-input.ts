@@ -1,5 +1,5 @@
 import type { TraceContext } from "#src/core/tracer.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { JobCompletion } from "#src/workers/jobs/job-completion.ts";
 
 /** One item inside a worker, from its job to its record. */

@@ -6,14 +6,14 @@ import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { ItemLedger } from "#src/state/items/item-ledger.ts";
 import { readRequest } from "#src/state/items/item-store.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
-import { STREAM_EPILOGUE } from "#src/workers/calls/stream-epilogue.ts";
+import { STREAM_EPILOGUE } from "#src/workers/calls/final-partial.ts";
 import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
 import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
 import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
-import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 import type { RunLedgerCache } from "./run-ledger-cache.ts";
 import type { JobOwner } from "./run-state-watcher.ts";
 

@@ -1,11 +1,12 @@
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { Claim } from "#src/state/runs/run-ledger.ts";
 import { type CommitDeps, recordFailure } from "#src/workers/calls/commit-records.ts";
 import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
 import type { PendingInput } from "#src/workers/dispatch/pending-input.ts";
-import { JobCompletion, PAUSED_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
+import { JobCompletion } from "./job-completion.ts";
+import { PAUSED_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 
 /** What processing items needs from the worker that holds their job. */
 export interface ClaimDeps {

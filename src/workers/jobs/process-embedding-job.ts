@@ -1,11 +1,11 @@
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import type { EmbeddingPayload } from "#src/queues/payload.ts";
-import type { Ledger } from "#src/state/records/ledger.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import { findDispatcher } from "#src/workers/dispatch/dispatcher-registry.ts";
 import type { EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
 import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
-import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
 import { type ClaimDeps, type InputDraft, processClaim } from "./process-claim.ts";
+import { NO_CREDENTIALS_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 
 export interface EmbeddingJobDeps extends ClaimDeps {
   /**

@@ -1,8 +1,8 @@
-import { coerceError } from "#src/core/errors.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
-import { PAUSED_DELAY_MS, ReturnToQueue } from "./job-completion.ts";
+import { PAUSED_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 
 /** The run or the standalone item that a job belongs to. */
 export type JobOwner = { readonly run: string } | { readonly item: string };

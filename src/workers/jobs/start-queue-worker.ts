@@ -3,8 +3,8 @@ import { FINISHED_JOB_RETENTION, QUEUE_SETTINGS } from "#src/queues/names.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { WorkerLog } from "#src/workers/worker-log.ts";
-import { ReturnToQueue } from "./job-completion.ts";
 import type { JobLocks } from "./job-locks.ts";
+import { ReturnToQueue } from "./return-to-queue.ts";
 
 export interface QueueWorkerDeps {
   readonly redis: RedisSource;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { text as readText } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { COMMANDS } from "#src/cli/commands.ts";
+import { COMMANDS } from "#src/cli/bind-commands.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import { CliSandbox, MODEL } from "#test/support/runs/cli-sandbox.ts";
 import { writeCorpus } from "#test/support/runs/corpus.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readFailureCauses, readJournal } from "#src/state/runs/run-journal.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadConfig } from "#src/config/config.ts";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 import { Secret } from "#src/core/secret.ts";
 import { OPERATOR, openDashboard, type TestDashboard, VIEWER } from "#test/support/dashboard/dashboard.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";

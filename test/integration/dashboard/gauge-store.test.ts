@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HISTORY_SPANS } from "#src/dashboard/overview/build-history.ts";
-import { GaugeStore } from "#src/dashboard/snapshot/gauge-store.ts";
-import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
+import { GaugeStore } from "#src/dashboard/sampling/gauge-store.ts";
+import { GaugeHistory } from "#src/dashboard/sampling/gauges.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
 import { openDashboard } from "#test/support/dashboard/dashboard.ts";

@@ -9,7 +9,7 @@ import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import { openRedis, type RedisSource } from "#src/redis/connection.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { parseRedisUrl } from "#src/redis/url.ts";
-import { encodeRecords } from "#src/state/records/record-codec.ts";
+import { encodeRecords } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";

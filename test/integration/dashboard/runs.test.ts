@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { AuditEntry } from "#src/dashboard/audit/audit-api.ts";
 import { CallTimings } from "#src/producer/storage/call-timings.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport, type TransportOptions } from "#src/providers/transport/http.ts";

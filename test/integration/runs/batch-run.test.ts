@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#src/core/clock.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
-import { createBatchPlanner } from "#src/producer/run-kinds/batch/plan-batch-run.ts";
+import { createBatchPlanner } from "#src/producer/run-kinds/batch/batch-planner.ts";
 import { executeRun } from "#src/producer/runs/execute-run.ts";
 import { prepareRun } from "#src/producer/runs/prepare-run.ts";
 import type { ChatModel, EmbeddingModel } from "#src/providers/provider.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { createTransport } from "#src/providers/transport/http.ts";
 import { signToken } from "#src/providers/zhipu/credentials.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createKeys, type RunKeys } from "#src/redis/keys.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { RunControl } from "#src/state/runs/run-control.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import { type FaultProxy, startFaultProxy } from "#test/support/redis/fault-proxy.ts";

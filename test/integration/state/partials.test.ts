@@ -5,7 +5,7 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { ItemLedger } from "#src/state/items/item-ledger.ts";
 import { readOutcome, registerItem } from "#src/state/items/item-store.ts";
 import { PartialWriter, readPartials } from "#src/state/items/partials.ts";
-import { STREAM_EPILOGUE } from "#src/workers/calls/stream-epilogue.ts";
+import { STREAM_EPILOGUE } from "#src/workers/calls/final-partial.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 
 let redis: TestRedis;

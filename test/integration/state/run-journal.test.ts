@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FailureCauseCounter } from "#src/core/failure-cause-counter.ts";
+import { FailureCauseCounter } from "#src/core/failures/failure-cause-counter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { JOURNAL_LENGTH, publishFailureCauses, readFailureCauses, readJournal } from "#src/state/runs/run-journal.ts";
 import { TelemetryWriter } from "#src/state/telemetry/telemetry-writer.ts";

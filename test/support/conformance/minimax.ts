@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { createRegistry } from "#src/providers/registry.ts";
 import { SIMULATOR_API_KEY } from "#src/simulator/simulator.ts";
 import {

@@ -1,4 +1,4 @@
-import type { ProviderErrorKind } from "#src/core/errors.ts";
+import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { Provider } from "#src/providers/provider.ts";
 import type { Transport } from "#src/providers/transport/transport.ts";
 import type { Simulator } from "#src/simulator/simulator.ts";

@@ -8,7 +8,7 @@ import { Secret } from "#src/core/secret.ts";
 import { type DashboardOptions, startDashboard } from "#src/dashboard/start-dashboard.ts";
 import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { openRedis } from "#src/redis/connection.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
@@ -214,7 +214,7 @@ export class RunFixture implements Disposable {
     mkdirSync(work);
     const lines = items.map(({ id, text }) => ({ id, text, tokens: 3, metadata: { source: `${id}.md` } }));
     writeFileSync(join(work, ITEMS_FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    const store = await openRecordStore(this.dir, { items: items.length, dimensions: 4 });
+    const store = await openVectorStore(this.dir, { items: items.length, dimensions: 4 });
     for (const [index, { vector, failure }] of items.entries()) {
       const record = { index, attempts: 2, tokens: 3 };
       if (vector) await store.write([{ ...record, vector: Buffer.from(new Float32Array(vector).buffer) }]);

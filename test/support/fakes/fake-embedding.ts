@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { Call, EmbeddingModel, EmbeddingRequest, EmbeddingResponse } from "#src/providers/provider.ts";
 
 export const DIMENSIONS = 4;

@@ -1,5 +1,5 @@
-import type { Ledger } from "#src/state/records/ledger.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { RunCounter } from "#src/state/runs/run-ledger.ts";
 
 export interface MemoryLedger extends Ledger {

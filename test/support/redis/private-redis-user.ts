@@ -1,6 +1,6 @@
 // A child process that uses the private Redis of the folder in argv and handles messages of its parent.
 import { openRedis } from "#src/redis/connection.ts";
-import { startPrivateRedis } from "#src/redis/private/private-server.ts";
+import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
 
 const [dir = "."] = process.argv.slice(2);
 try {

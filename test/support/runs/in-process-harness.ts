@@ -10,7 +10,7 @@ import { Coordinator } from "#src/producer/runs/coordinator.ts";
 import { RunQueues } from "#src/producer/runs/feeding/run-queues.ts";
 import { acquireLease } from "#src/producer/runs/lease.ts";
 import type { CoordinatorEvent } from "#src/producer/runs/run-environment.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import type { EmbeddingModel } from "#src/providers/provider.ts";
 import { queueName } from "#src/queues/names.ts";
 import { openRedis } from "#src/redis/connection.ts";
@@ -57,7 +57,7 @@ export interface InProcessHarness {
     },
   ): Promise<{ events: CoordinatorEvent[] }>;
   ledger(runId: string): RunLedger;
-  store(items: number): ReturnType<typeof openRecordStore>;
+  store(items: number): ReturnType<typeof openVectorStore>;
   close(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export async function openInProcessHarness(redis: TestRedis): Promise<InProcessH
         onWait: () => undefined,
         signal: signal ?? new AbortController().signal,
       });
-      const store = await openRecordStore(join(dir, folder), {
+      const store = await openVectorStore(join(dir, folder), {
         items: items.length,
         dimensions: DIMENSIONS,
       });
@@ -125,7 +125,7 @@ export async function openInProcessHarness(redis: TestRedis): Promise<InProcessH
       return { events };
     },
     ledger: (runId) => new RunLedger(client, keys.run(runId)),
-    store: (items) => openRecordStore(dir, { items, dimensions: DIMENSIONS }),
+    store: (items) => openVectorStore(dir, { items, dimensions: DIMENSIONS }),
     async close() {
       await Promise.all(hosts.map((host) => host.stop()));
       await queues.close();

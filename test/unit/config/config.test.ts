@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ConfigSources, loadConfig, revealAccount } from "#src/config/config.ts";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 
 let cwd: string;
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
 import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
-import { listFileSettings, listVariables } from "#src/config/reference.ts";
 import { parseSettings } from "#src/config/settings-file.ts";
+import { listFileSettings, listVariables } from "#src/config/settings-reference.ts";
 import { KNOWN_VARIABLES } from "#src/config/variables.ts";
 
 const root = join(import.meta.dirname, "../../..");

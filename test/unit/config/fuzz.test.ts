@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { loadConfig } from "#src/config/config.ts";
 import { PROVIDER_SETTINGS } from "#src/config/provider-settings.ts";
-import { listFileSettings } from "#src/config/reference.ts";
 import { checkSettings, parseSettings } from "#src/config/settings-file.ts";
+import { listFileSettings } from "#src/config/settings-reference.ts";
 import { KNOWN_VARIABLES } from "#src/config/variables.ts";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 
 const steps = listFileSettings().flatMap(({ name }) => name.replaceAll("[]", "").split("."));
 const keys = [...new Set([...steps, ...PROVIDER_SETTINGS.keys()])];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InputError } from "#src/core/errors.ts";
+import { InputError } from "#src/core/failures/errors.ts";
 import { parseModelName, requireModelName } from "#src/core/model-name.ts";
 
 describe("parseModelName", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
+import { PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { fillGeneratedParts, GENERATED_PAGES } from "../../../scripts/generate-docs/pages.ts";
 
 const root = join(import.meta.dirname, "../../..");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 import { openRedis, reconnectDelay } from "#src/redis/connection.ts";
 
 test("the delay before a reconnection grows, is never zero and never longer than two seconds", () => {

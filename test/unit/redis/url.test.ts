@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError } from "#src/core/errors.ts";
+import { ConfigError } from "#src/core/failures/errors.ts";
 import { describeRedis, parseRedisUrl, type RedisTarget } from "#src/redis/url.ts";
 
 const local = { host: "localhost", port: 6379 };

@@ -1,5 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { AuditEntry, AuditPage } from "#src/dashboard/audit/audit-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
@@ -7,8 +9,6 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { readDetail } from "./read-detail.ts";
 
 const PAGE_SIZE = 50;

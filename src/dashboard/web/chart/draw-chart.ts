@@ -7,7 +7,7 @@ export interface ChartHandle {
 }
 
 export interface DrawingOptions {
-  /** One of "a" to "e" per line; tokens.css defines the colours as `--series-a` and so on. */
+  /** One of "a" to "e" per line; design-tokens.css defines the colours as `--series-a` and so on. */
   readonly colors: readonly string[];
   readonly format: (value: number) => string;
   /** Called with the index of the step under the pointer, or null. */

@@ -1,5 +1,5 @@
+import { ServerError } from "#src/dashboard/web/api-client/request-api.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { localizeReason } from "./server-message.tsx";
 import { UntrustedText } from "./untrusted-text.tsx";
 

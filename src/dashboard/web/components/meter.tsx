@@ -36,7 +36,7 @@ export function Meter({ share, label }: { share: LimitUsageView; label: string }
             style={{ width: `${width * 100}%` }}
           />
           {isLowered && allowed ? (
-            <span class="meter-learned" style={{ width: `${(1 - limit / allowed) * 100}%` }} />
+            <span class="meter-lowered" style={{ width: `${(1 - limit / allowed) * 100}%` }} />
           ) : null}
         </span>
       )}

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { requestApi, ServerError } from "#src/dashboard/web/server/request-api.ts";
+import { requestApi, ServerError } from "#src/dashboard/web/api-client/request-api.ts";
 
 export interface QueryState<Answer> {
   readonly answer?: Answer;

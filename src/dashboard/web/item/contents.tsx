@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { ItemHistory, MaskedText, RevealedItem } from "#src/dashboard/items/item-api.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { ServerMessage } from "#src/dashboard/web/components/server-message.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 /** Request and response: their lengths and, once an operator has revealed them, their texts. */
 export function Contents({ item }: { item: ItemHistory }) {

@@ -1,4 +1,5 @@
 import type { ItemHistory } from "#src/dashboard/items/item-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { DescriptionList } from "#src/dashboard/web/components/description-list.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
@@ -9,7 +10,6 @@ import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { runLink } from "#src/dashboard/web/parse-route.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { AttemptTable } from "./attempt-table.tsx";
 import { Contents } from "./contents.tsx";
 

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ErrorBody } from "#src/dashboard/http/error-api.ts";
 import type { LiveChatEvent } from "#src/dashboard/live/chat-api.ts";
+import { ServerError } from "#src/dashboard/web/api-client/request-api.ts";
 import { Card } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
@@ -9,7 +10,6 @@ import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { ServerError } from "#src/dashboard/web/server/request-api.ts";
 import { EMPTY_ANSWER, reduceChatEvent, type StreamedAnswer } from "./reduce-chat-event.ts";
 
 export interface FollowedChatState {

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { LiveChat, LiveChats } from "#src/dashboard/live/chat-api.ts";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
@@ -8,8 +10,6 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { itemLink } from "#src/dashboard/web/parse-route.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { FollowedChat, useFollowedChat } from "./follow-chat.tsx";
 import { FollowedRecords, useFollowedRecords } from "./follow-records.tsx";
 

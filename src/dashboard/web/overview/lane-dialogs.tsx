@@ -1,8 +1,8 @@
 import type { LaneView, SetLaneLimits } from "#src/dashboard/overview/lane-api.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 import { LaneReason } from "./lane-reason.tsx";
 
 /** Changes the limits of a lane for all workers. */

@@ -1,11 +1,11 @@
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { Meter } from "#src/dashboard/web/components/meter.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { isLaneOut } from "./find-problems.ts";
 import { openLimitsDialog, openUnparkDialog } from "./lane-dialogs.tsx";
 import { LaneReason } from "./lane-reason.tsx";

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 import { Headline } from "./headline.tsx";
 import { HistoryCharts } from "./history-charts.tsx";
 import { LaneTable } from "./lane-table.tsx";

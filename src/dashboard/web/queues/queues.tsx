@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { Overview } from "#src/dashboard/overview/overview-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { StatusBadge } from "#src/dashboard/web/components/status-badge.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 /** Job counts of each queue, with links to bull-board, which shows the jobs. */
 export function QueuesScreen() {

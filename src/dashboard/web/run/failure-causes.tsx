@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/cause-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
@@ -12,7 +13,6 @@ import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { itemLink } from "#src/dashboard/web/parse-route.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { openRetryDialog } from "./retry-dialog.tsx";
 
 /** Causes are counted from the records on disk, so they are polled and not pushed. */

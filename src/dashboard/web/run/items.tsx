@@ -2,6 +2,8 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ItemPage, ItemSummary, RunItemStatus } from "#src/dashboard/items/item-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorKindLabel } from "#src/dashboard/web/components/error-kind-label.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
@@ -13,8 +15,6 @@ import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx"
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { itemLink } from "#src/dashboard/web/parse-route.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { formatItemFilter, type ItemSearchFilter } from "./item-filter.ts";
 import { writeFilterToUrl } from "./item-filter-url.ts";
 

@@ -1,9 +1,9 @@
 import type { RetryRequest, RetryStatus } from "#src/dashboard/runs/retry-api.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
 
 export interface RetryDialogDetails {
   /** Number of failed items that would be retried. */

@@ -1,10 +1,10 @@
 import type { RunAction, RunActionResult, RunPage } from "#src/dashboard/runs/run-api.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { openDialog } from "#src/dashboard/web/components/dialog.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 import { openRetryDialog } from "./retry-dialog.tsx";
 
 /** Buttons for the actions that the run's state allows; nothing for viewers. */

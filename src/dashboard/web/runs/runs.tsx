@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { RunList, RunPhaseView } from "#src/dashboard/runs/run-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { RunTable } from "#src/dashboard/web/overview/run-table.tsx";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
 
 const PAGE_SIZE = 50;
 /** Filtered lists and older pages are polled; the newest runs are pushed by the server. */

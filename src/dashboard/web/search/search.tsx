@@ -1,6 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { SearchRequest, SearchResult } from "#src/dashboard/items/search-api.ts";
 import type { RunList } from "#src/dashboard/runs/run-api.ts";
+import { useEventStream } from "#src/dashboard/web/api-client/event-stream.ts";
+import { requestApi } from "#src/dashboard/web/api-client/request-api.ts";
+import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { escapeControlCharacters } from "#src/dashboard/web/components/escape-control-characters.ts";
@@ -9,9 +12,6 @@ import { useQuery } from "#src/dashboard/web/components/use-query.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { itemLink } from "#src/dashboard/web/parse-route.ts";
-import { useEventStream } from "#src/dashboard/web/server/event-stream.ts";
-import { requestApi } from "#src/dashboard/web/server/request-api.ts";
-import { canOperate } from "#src/dashboard/web/server/session.ts";
 
 const RUNS_PATH = "api/runs?state=finished&limit=200";
 

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { connection, health } from "#src/dashboard/web/api-client/event-stream.ts";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { connection, health } from "#src/dashboard/web/server/event-stream.ts";
 
 /** Shorter gaps, such as a reload or a restart, are not shown. */
 const GRACE_PERIOD_MS = 1_500;

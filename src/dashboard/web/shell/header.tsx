@@ -1,8 +1,8 @@
+import { session, signOut } from "#src/dashboard/web/api-client/session.ts";
 import { SegmentedControl } from "#src/dashboard/web/components/segmented-control.tsx";
 import { UntrustedText } from "#src/dashboard/web/components/untrusted-text.tsx";
 import { language, selectLanguage, translations } from "#src/dashboard/web/i18n/i18n.ts";
 import { route } from "#src/dashboard/web/route.ts";
-import { session, signOut } from "#src/dashboard/web/server/session.ts";
 import { selectTheme, theme } from "./theme.ts";
 
 const LINKS = ["overview", "runs", "live", "search", "queues", "audit"] as const;

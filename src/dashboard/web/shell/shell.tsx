@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { fetchSession, session } from "#src/dashboard/web/api-client/session.ts";
 import { EmptyState } from "#src/dashboard/web/components/card.tsx";
 import { Dialog } from "#src/dashboard/web/components/dialog.tsx";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
@@ -9,7 +10,6 @@ import { Notices } from "#src/dashboard/web/components/notice.tsx";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
 import type { Route } from "#src/dashboard/web/parse-route.ts";
 import { route } from "#src/dashboard/web/route.ts";
-import { fetchSession, session } from "#src/dashboard/web/server/session.ts";
 import { Banner } from "./banner.tsx";
 import { Header } from "./header.tsx";
 

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { ServerError } from "#src/dashboard/web/api-client/request-api.ts";
+import { signIn } from "#src/dashboard/web/api-client/session.ts";
 import { ErrorNote } from "#src/dashboard/web/components/error-note.tsx";
 import { formatters } from "#src/dashboard/web/format/formatters.ts";
 import { translations } from "#src/dashboard/web/i18n/i18n.ts";
-import { ServerError } from "#src/dashboard/web/server/request-api.ts";
-import { signIn } from "#src/dashboard/web/server/session.ts";
 
 export function SignInScreen() {
   const error = useSignal<unknown>(undefined);

@@ -6,7 +6,7 @@
  */
 import type { SchemaElement } from "hyparquet";
 import type { PagedLayout } from "#src/producer/output/vector-layout.ts";
-import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger.ts";
+import { type LedgerSlot, SLOT_OK } from "#src/producer/storage/ledger-file.ts";
 import type { WrittenColumn } from "./footer.ts";
 import { DATA_PAGE_V2, ENCODING_PLAIN } from "./page-header.ts";
 import type { SegmentWriter } from "./segment-writer.ts";

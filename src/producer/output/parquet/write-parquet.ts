@@ -40,7 +40,7 @@ export async function createParquetWriter(disk: Disk, path: string, options: Par
  * Turns the vector file of a store into a Parquet file in place, for a run without failures: everything that is not
  * part of its pages is appended after the last of them. Repeating it changes nothing. Blocks must be whole pages.
  */
-export async function createPlacedParquetWriter(
+export async function createInPlaceParquetWriter(
   file: DiskFile,
   layout: PagedLayout,
   options: ParquetOptions,

@@ -6,11 +6,11 @@ import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { createEmbeddingJobs } from "#src/producer/run-kinds/embedding/embedding-jobs.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { BatchManifest } from "#src/producer/runs/run-manifest.ts";
-import { type JsonStore, openJsonStore } from "#src/producer/storage/json-store.ts";
+import { type AnswerStore, openAnswerStore } from "#src/producer/storage/answer-store.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
-import { openRecordStore, type RecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
 import { queueName } from "#src/queues/names.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { OversizedRequests } from "#src/state/runs/oversized-requests.ts";
 import { createChatJobs, estimateChatTokens } from "./chat-jobs.ts";
 import { writeChatOutput } from "./write-chat-output.ts";
@@ -42,7 +42,7 @@ function openChatRun(
   { dir, itemsFile, manifest }: PreparedRun<BatchManifest>,
   { cache }: BatchKindOptions,
   services: RunKindServices,
-): RunParts<JsonStore> {
+): RunParts<AnswerStore> {
   const { run, models } = manifest;
   const items = manifest.items.total;
   const requests = new OversizedRequests(services.client, services.keys.run(run));
@@ -55,7 +55,7 @@ function openChatRun(
     },
     records: {
       openStore: async () =>
-        openJsonStore(dir, {
+        openAnswerStore(dir, {
           items,
           now: () => services.clock.now(),
           duplicates: await readDuplicates(itemsFile, items),
@@ -72,7 +72,7 @@ function openEmbeddingRun(
   { dir, itemsFile, manifest }: PreparedRun<BatchManifest>,
   { cache, findMaxInputs }: BatchKindOptions,
   services: RunKindServices,
-): RunParts<RecordStore> {
+): RunParts<VectorStore> {
   const { run, dimensions, askedDimensions } = manifest;
   const items = manifest.items.total;
   const [name = ""] = manifest.models;
@@ -85,7 +85,7 @@ function openEmbeddingRun(
     },
     records: {
       openStore: async () =>
-        openRecordStore(dir, { items, dimensions, duplicates: await readDuplicates(itemsFile, items) }),
+        openVectorStore(dir, { items, dimensions, duplicates: await readDuplicates(itemsFile, items) }),
       openAnswerResolver:
         cache &&
         ((store) => {

@@ -1,4 +1,4 @@
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { type ModelName, parseModelName } from "#src/core/model-name.ts";
 import type { TokenCount } from "#src/core/money.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import type { Item } from "#src/core/item.ts";
 import { parseModelName } from "#src/core/model-name.ts";
 import { buildOutputLineParts, computeRequestId, formatErrorLine } from "#src/producer/openai-batch/output-lines.ts";
@@ -7,8 +7,8 @@ import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-c
 import { JsonlFile } from "#src/producer/output/jsonl-file.ts";
 import { publishOutput } from "#src/producer/output/publish-output.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
+import type { AnswerStore, StoredJsonRecord } from "#src/producer/storage/answer-store.ts";
 import { ItemReader } from "#src/producer/storage/item-reader.ts";
-import type { JsonStore, StoredJsonRecord } from "#src/producer/storage/json-store.ts";
 import type { ChatResponse } from "#src/providers/provider.ts";
 
 export interface BatchOutputOptions {
@@ -24,7 +24,7 @@ const ITEMS_PER_BLOCK = 256;
  * one of them. It can be killed and repeated at any time. Resolves with the file names.
  */
 export function writeChatOutput(
-  store: JsonStore,
+  store: AnswerStore,
   items: AsyncIterable<readonly Item[]>,
   dir: string,
   options: BatchOutputOptions,
@@ -56,7 +56,7 @@ export interface BatchFiles {
   readonly errors: JsonlFile;
 }
 
-export async function openBatchFiles({ disk }: Pick<JsonStore, "disk">, output: string): Promise<BatchFiles> {
+export async function openBatchFiles({ disk }: Pick<AnswerStore, "disk">, output: string): Promise<BatchFiles> {
   return {
     answers: await JsonlFile.create(disk, join(output, RESULT_FILES.batch)),
     errors: await JsonlFile.create(disk, join(output, RESULT_FILES.errors)),
@@ -83,7 +83,7 @@ async function writeRecord(
 }
 
 /** Deletes damaged records, so that the same command requests these items again. Throws a RunError if there are any. */
-async function rejectDamaged(store: JsonStore, stored: readonly StoredJsonRecord[]): Promise<void> {
+async function rejectDamaged(store: AnswerStore, stored: readonly StoredJsonRecord[]): Promise<void> {
   const damaged = stored.filter(({ answer, failure }) => !answer && !failure).map(({ slot }) => slot);
   const [first] = damaged;
   if (!first) return;

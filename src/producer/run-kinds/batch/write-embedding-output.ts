@@ -4,7 +4,7 @@ import { type FloatView, viewFloats } from "#src/producer/output/format-float.ts
 import { publishOutput } from "#src/producer/output/publish-output.ts";
 import { type RecordBlock, readRecordBlocks } from "#src/producer/output/record-blocks.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
-import type { RecordStore } from "#src/producer/storage/record-store.ts";
+import type { VectorStore } from "#src/producer/storage/vector-store.ts";
 import { type BatchFiles, type BatchOutputOptions, openBatchFiles } from "./write-chat-output.ts";
 
 /** Items per block, a few megabytes with their vectors. */
@@ -15,7 +15,7 @@ const ITEMS_PER_BLOCK = 256;
  * per request, in input order. A request with a failed text is an error. It can be killed and repeated at any time.
  */
 export function writeEmbeddingOutput(
-  store: RecordStore,
+  store: VectorStore,
   items: AsyncIterable<readonly Item[]>,
   dir: string,
   options: BatchOutputOptions & { readonly model: string },

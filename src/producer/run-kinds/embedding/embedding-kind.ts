@@ -6,7 +6,7 @@ import { readDuplicates } from "#src/producer/plan/read-duplicates.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import type { PreparedRun, RunExecution, RunKindServices, RunParts } from "#src/producer/run-kinds/run-kind.ts";
 import type { EmbeddingManifest } from "#src/producer/runs/run-manifest.ts";
-import { openRecordStore, type RecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
 import { queueName } from "#src/queues/names.ts";
 import { createEmbeddingJobs } from "./embedding-jobs.ts";
 
@@ -21,7 +21,7 @@ export interface EmbeddingKindOptions {
 const DEFAULT_WINDOW = 5_000;
 
 /** Embeds the chunks of documents with one model and writes their vectors in the format that the manifest names. */
-export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExecution<EmbeddingManifest, RecordStore> {
+export function createEmbeddingExecution(options: EmbeddingKindOptions): RunExecution<EmbeddingManifest, VectorStore> {
   return {
     defaultWindow: DEFAULT_WINDOW,
     listModels: ({ model }) => [model],
@@ -34,7 +34,7 @@ function openEmbeddingRun(
   { dir, itemsFile, manifest }: PreparedRun<EmbeddingManifest>,
   { inputsPerCall, cache }: EmbeddingKindOptions,
   services: RunKindServices,
-): RunParts<RecordStore> {
+): RunParts<VectorStore> {
   const { provider, model } = requireModelName(manifest.model);
   const { format, withText } = manifest.output;
   const request = { provider, model, purpose: manifest.type };
@@ -45,7 +45,7 @@ function openEmbeddingRun(
     },
     records: {
       openStore: async () =>
-        await openRecordStore(dir, {
+        await openVectorStore(dir, {
           items: manifest.items.total,
           duplicates: await readDuplicates(itemsFile, manifest.items.total),
           layout: format === "parquet" ? "pages" : "flat",

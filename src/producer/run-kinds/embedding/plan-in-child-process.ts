@@ -3,7 +3,7 @@ import { once } from "node:events";
 import module from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError, RunError } from "#src/core/errors.ts";
+import { InputError, RunError } from "#src/core/failures/errors.ts";
 import type { SourceOptions } from "#src/producer/input/source.ts";
 import type { Plan, PlanProgress } from "#src/producer/plan/plan.ts";
 import type { PlanHooks } from "#src/producer/plan/plan-items.ts";

@@ -1,6 +1,6 @@
 // The planning process: plans what its parent requests, sends progress and the result, and exits.
 import module from "node:module";
-import { coerceError, RunError } from "#src/core/errors.ts";
+import { coerceError, RunError } from "#src/core/failures/errors.ts";
 import type { PlanProgress } from "#src/producer/plan/plan.ts";
 import type { PlanMessage, PlanRequest } from "./plan-in-child-process.ts";
 

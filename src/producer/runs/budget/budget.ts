@@ -1,6 +1,6 @@
 import { computeCost, ESTIMATE_ERROR, type TokenCount, type TokenPrice } from "#src/core/money.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
-import { recordUsage } from "#src/state/records/record-usage.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { recordUsage } from "#src/state/record-format/record-usage.ts";
 
 export interface BudgetOptions {
   /** The cost cap of the run, in the currency of the price. */

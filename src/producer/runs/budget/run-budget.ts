@@ -1,7 +1,7 @@
 import type { Item } from "#src/core/item.ts";
 import type { TokenCount, TokenPrice } from "#src/core/money.ts";
 import { RunStoppedError } from "#src/producer/runs/run-error.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { Budget } from "./budget.ts";
 
 /** Limits which items of a run are fed, so that its cost stays at or below the cap. */

@@ -5,7 +5,7 @@ import { RunLostError, RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { jobId } from "#src/queues/job-id.ts";
 import type { OutstandingJob } from "#src/state/runs/run-control.ts";
 import { FeedReader } from "./feed-reader.ts";
-import type { Window } from "./window.ts";
+import type { Window } from "./feed-window.ts";
 
 interface PlannedJob {
   readonly job: OutstandingJob;

@@ -1,10 +1,10 @@
-import { FailureCauseCounter } from "#src/core/failure-cause-counter.ts";
+import { FailureCauseCounter } from "#src/core/failures/failure-cause-counter.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { DuplicateLookup } from "#src/producer/storage/ledger-store.ts";
 import type { StoredFailure } from "#src/producer/storage/read-failures.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import { publishFailureCauses } from "#src/state/runs/run-journal.ts";
 
 /** Redis may have lost causes, so all of them are published again after this time. */

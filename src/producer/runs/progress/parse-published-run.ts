@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { runManifest } from "#src/producer/runs/run-manifest.ts";
 import type { Keys } from "#src/redis/keys.ts";
-import { reportMalformed } from "#src/redis/replies.ts";
 import type { RedisClient } from "#src/redis/script.ts";
+import { reportMalformed } from "#src/redis/stored-json.ts";
 import type { PublishedRun } from "./published-run.ts";
 import type { RunSnapshot } from "./run-snapshot.ts";
 

@@ -7,7 +7,7 @@ import { createParkedError } from "#src/producer/runs/run-error.ts";
 import { type RunManifest, writeManifest } from "#src/producer/runs/run-manifest.ts";
 import type { RunStore } from "#src/producer/storage/ledger-store.ts";
 import type { RedisClient } from "#src/redis/script.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { RunCounters, RunLedger } from "#src/state/runs/run-ledger.ts";
 import { countWorkers } from "#src/state/workers/worker-list.ts";
 import { FailureStats } from "./failure-stats.ts";

@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorKind } from "#src/core/errors.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import { type JsonObject, parseObject, readObject, readText } from "#src/providers/json-value.ts";
 import {
   buildErrorDetails,

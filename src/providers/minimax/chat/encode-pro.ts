@@ -1,8 +1,8 @@
 import { invalidRequestError } from "#src/providers/invalid-request-error.ts";
 import { isObject, readObject, readText } from "#src/providers/json-value.ts";
 import { MINIMAX_NAME } from "#src/providers/minimax/profile.ts";
+import { CONVERSATION_TEMPLATES } from "#src/providers/prompt-templates/conversation-templates.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
-import { CONVERSATION_TEMPLATES } from "#src/providers/templates/conversation-templates.ts";
 import { NATIVE_OUTPUT_TOKENS } from "./encode-text.ts";
 import { checkMessages, readPlainText, readSystemText, rejectParameters } from "./read-messages.ts";
 

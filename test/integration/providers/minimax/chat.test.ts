@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxProvider } from "#src/providers/minimax/minimax-provider.ts";
 import type { ChatEvent, ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { createTransport } from "#src/providers/transport/http.ts";

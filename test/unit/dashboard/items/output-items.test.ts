@@ -8,7 +8,7 @@ import { LineFile } from "#src/dashboard/items/line-file.ts";
 import { RunItemReader } from "#src/dashboard/items/run-item-reader.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 
 const COUNT = 2_500;
 const idOf = (index: number) => (index === 1_700 ? 'odd "quoted" \\ 文本' : `Doc-${index}`);
@@ -34,7 +34,7 @@ async function finished(format: Format): Promise<RunFolder> {
     );
     writeFileSync(join(dir, "output.jsonl"), `${lines.join("\n")}\n`);
   } else {
-    const store = await openRecordStore(dir, { items: COUNT, dimensions: 2 });
+    const store = await openVectorStore(dir, { items: COUNT, dimensions: 2 });
     const vector = Buffer.from(Float32Array.of(1, 2).buffer);
     const records = Array.from({ length: COUNT }, (_, index) => ({ index, attempts: 1, tokens: 4, vector }));
     await store.write(records);

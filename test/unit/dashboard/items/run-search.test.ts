@@ -2,18 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { RunSearch } from "#src/dashboard/items/run-search.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { finalize } from "#src/producer/output/finalize.ts";
 import { writeManifest } from "#src/producer/runs/run-manifest.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 
 let dir: string;
 let folder: RunFolder;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "sluice-search-"));
-  const store = await openRecordStore(dir, { items: 2, dimensions: 2 });
+  const store = await openVectorStore(dir, { items: 2, dimensions: 2 });
   const vectors = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
   await store.write(
     vectors.map((vector, index) => ({ index, attempts: 1, tokens: 1, vector: Buffer.from(vector.buffer) })),

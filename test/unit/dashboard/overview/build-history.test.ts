@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildHistory, buildLatestPoint } from "#src/dashboard/overview/build-history.ts";
 import { describeProviders, describeTotals } from "#src/dashboard/overview/describe-providers.ts";
-import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
+import { GaugeHistory } from "#src/dashboard/sampling/gauges.ts";
 import { EMPTY_STATS, type LanePoint } from "#src/state/telemetry/telemetry.ts";
 import type { TelemetryHistory } from "#src/state/telemetry/telemetry-history.ts";
 

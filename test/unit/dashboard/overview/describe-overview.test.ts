@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
 import { sumSpentLastDay } from "#src/dashboard/overview/sum-money.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
-import { GaugeHistory } from "#src/dashboard/snapshot/gauges.ts";
-import type { SystemSnapshot } from "#src/dashboard/snapshot/snapshot-sampler.ts";
+import { GaugeHistory } from "#src/dashboard/sampling/gauges.ts";
+import type { SystemSnapshot } from "#src/dashboard/sampling/snapshot-sampler.ts";
 import { EMPTY_STATS, type LanePoint } from "#src/state/telemetry/telemetry.ts";
 
 const NOW = 1_000_000_000;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { AnswerCache } from "#src/producer/cache/answer-cache.ts";
 
 const key = (n: number) => createHash("sha256").update(`question ${n}`).digest();

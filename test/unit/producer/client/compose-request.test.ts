@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { composeRequest } from "#src/producer/client/compose-request.ts";
-import { findTemplate } from "#src/providers/templates/conversation-templates.ts";
+import { findTemplate } from "#src/providers/prompt-templates/conversation-templates.ts";
 
 const user = { role: "user", content: "hi ### user: still the text" } as const;
 

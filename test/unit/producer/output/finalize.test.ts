@@ -2,11 +2,11 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
-import { RunError } from "#src/core/errors.ts";
+import { RunError } from "#src/core/failures/errors.ts";
 import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
 import { RESULT_FILES } from "#src/producer/output/result-writer.ts";
 import { systemDisk } from "#src/producer/storage/disk.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { failsAt, sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
 import {
   fullStore,
@@ -61,7 +61,7 @@ describe("records.jsonl", () => {
 
   test("may hold a text longer than any buffer", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 3, dimensions: 1 });
+    const store = await openVectorStore(dir, { items: 3, dimensions: 1 });
     await store.write([0, 1, 2].map((index) => ({ ...sampleRecord(0, 1), index })));
     const text = "长".repeat(1_000_000);
     const items = async function* () {
@@ -131,7 +131,7 @@ describe("records.parquet", () => {
 
   test("has null vectors when every item failed and no dimensions are known", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 2 });
+    const store = await openVectorStore(dir, { items: 2 });
     const failure = { kind: "content-filter", message: "refused" } as const;
     await store.write([0, 1].map((index) => ({ index, attempts: 1, tokens: 0, failure })));
     await finalize(store, sampleItems(2), dir, parquet);
@@ -170,7 +170,7 @@ describe("vectors.npy", () => {
 describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) => {
   test("lists failed items in errors.jsonl, in input order", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 30, dimensions: 2 });
+    const store = await openVectorStore(dir, { items: 30, dimensions: 2 });
     await store.write(Array.from({ length: 30 }, (_, i) => sampleRecord(29 - i, 2)));
     await finalize(store, sampleItems(30), dir, options);
     await store.close();
@@ -198,7 +198,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
     const { files } = await finalize(store, sampleItems(25), dir, options);
     await store.close();
     const before = await Promise.all(files.map((name) => readFile(join(dir, name))));
-    const again = await openRecordStore(dir, { items: 25, dimensions: 4 });
+    const again = await openVectorStore(dir, { items: 25, dimensions: 4 });
     expect(again.counts().missing).toBe(0);
     await finalize(again, sampleItems(25), dir, options);
     await again.close();
@@ -238,7 +238,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
 
   test("is refused while a record is missing, naming the first", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 3, dimensions: 2 });
+    const store = await openVectorStore(dir, { items: 3, dimensions: 2 });
     await store.write([sampleRecord(0, 2)]);
     await expect(finalize(store, sampleItems(3), dir, options)).rejects.toThrow(
       "2 of 3 items have no record yet; the first one is item 1",
@@ -259,7 +259,7 @@ describe.each([jsonl, parquet, npy])("any form of output ($format)", (options) =
 
   test("exists for a run without items", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 0, dimensions: 4 });
+    const store = await openVectorStore(dir, { items: 0, dimensions: 4 });
     const { files } = await finalize(store, sampleItems(0), dir, options);
     await store.close();
     expect(await readdir(dir)).toEqual(expect.arrayContaining([...files]));
@@ -286,7 +286,7 @@ describe("finalizing on a bad disk", () => {
     await expect(finalize(store, sampleItems(9), dir, jsonl)).rejects.toThrow("differs from what was written");
     expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
     await store.close();
-    const again = await openRecordStore(dir, { items: 9, dimensions: 4 });
+    const again = await openVectorStore(dir, { items: 9, dimensions: 4 });
     expect([...again.missing()]).toEqual([{ start: 5, end: 6 }]);
     await again.write([sampleRecord(5, 4)]);
     await finalize(again, sampleItems(9), dir, jsonl);
@@ -315,7 +315,7 @@ describe("finalizing on a bad disk", () => {
         });
       },
     };
-    const store = await openRecordStore(dir, { items: 25, dimensions: 4, disk });
+    const store = await openVectorStore(dir, { items: 25, dimensions: 4, disk });
     const failure = await finalize(store, sampleItems(25), dir, jsonl).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(RunError);
     expect(failure).toMatchObject({ message: `cannot write to ${dir}: the disk is full` });

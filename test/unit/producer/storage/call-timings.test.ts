@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CallTimings, preserveCallTimings, readCallTiming } from "#src/producer/storage/call-timings.ts";
 import { systemDisk } from "#src/producer/storage/disk.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 const CREATED = 1_795_000_000_000;
 let dir: string;

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DuplicatesBuilder } from "#src/producer/plan/duplicates.ts";
+import { openAnswerStore } from "#src/producer/storage/answer-store.ts";
 import type { DiskFile } from "#src/producer/storage/disk.ts";
-import { openJsonStore } from "#src/producer/storage/json-store.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { UnsafeDisk } from "./support/unsafe-disk.ts";
 
 function createDuplicates(pairs: Readonly<Record<number, number>>) {
@@ -35,7 +35,7 @@ describe("a store with copies", () => {
   test("has the records of copies as soon as it has their original's, without charge", async () => {
     const disk = new UnsafeDisk();
     const duplicates = createDuplicates({ 2: 0, 3: 1, 4: 0 });
-    const store = await openRecordStore("/run", { items: 5, dimensions: 2, disk, duplicates });
+    const store = await openVectorStore("/run", { items: 5, dimensions: 2, disk, duplicates });
     await store.write([
       { index: 0, attempts: 2, tokens: 7, vector: vector(1, 2) },
       { index: 1, attempts: 1, tokens: 0, failure: refused },
@@ -45,7 +45,7 @@ describe("a store with copies", () => {
       reused: { duplicates: 2, cached: 0, tokens: 14 },
     });
     await store.close();
-    const again = await openRecordStore("/run", { items: 5, disk, duplicates });
+    const again = await openVectorStore("/run", { items: 5, disk, duplicates });
     const { slots, vectors, failures, damaged } = await again.read(0, 5, new Uint8Array(40));
     expect(damaged).toEqual([]);
     expect(slots.map(({ attempts, tokens }) => [attempts, tokens])).toEqual([
@@ -69,7 +69,7 @@ describe("a store with copies", () => {
 
   test("tells results of the cache from copies", async () => {
     const disk = new UnsafeDisk();
-    const store = await openRecordStore("/run", {
+    const store = await openVectorStore("/run", {
       items: 3,
       dimensions: 1,
       disk,
@@ -85,7 +85,7 @@ describe("a store with copies", () => {
   test("tells the tokens of answers that were reused, after a restart too", async () => {
     const disk = new UnsafeDisk();
     const options = { items: 4, disk, now: () => 0, duplicates: createDuplicates({ 2: 0, 3: 0 }) };
-    const store = await openJsonStore("/run", options);
+    const store = await openAnswerStore("/run", options);
     const json = { text: "hi", usage: { inputTokens: 3, outputTokens: 8 } };
     await store.write([{ index: 0, attempts: 1, tokens: 11, json }]);
     expect(store.counts()).toMatchObject({
@@ -93,7 +93,7 @@ describe("a store with copies", () => {
       reused: { duplicates: 2, tokens: 22, outputTokens: 16 },
     });
     await store.close();
-    const again = await openJsonStore("/run", options);
+    const again = await openAnswerStore("/run", options);
     expect(again.counts()).toMatchObject({
       tokens: 11,
       reused: { duplicates: 2, tokens: 22, outputTokens: 16 },
@@ -107,7 +107,7 @@ describe("a store with copies", () => {
       fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 12 }), fc.boolean(), async (kept, fails) => {
         const disk = new LossyLedgerDisk();
         const duplicates = createDuplicates({ 3: 1, 5: 1, 6: 2, 7: 1 });
-        const before = await openRecordStore("/run", { items: 8, dimensions: 1, disk, duplicates });
+        const before = await openVectorStore("/run", { items: 8, dimensions: 1, disk, duplicates });
         await before.sync();
         await before.write([
           { index: 1, attempts: 1, tokens: 2, ...(fails ? { failure: refused } : { vector: vector(4) }) },
@@ -116,7 +116,7 @@ describe("a store with copies", () => {
         await before.sync();
         let turn = 0;
         const cut = disk.afterPowerCut(() => kept[turn++] ?? false);
-        const store = await openRecordStore("/run", { items: 8, dimensions: 1, disk: cut, duplicates });
+        const store = await openVectorStore("/run", { items: 8, dimensions: 1, disk: cut, duplicates });
         for (const { original, duplicates: wanted } of duplicates.all())
           for (const copy of wanted) expect(store.has(copy) || !store.has(original)).toBe(true);
         const { ok, failed, missing } = store.counts();
@@ -130,7 +130,7 @@ describe("a store with copies", () => {
     const disk = new UnsafeDisk();
     const builder = new DuplicatesBuilder();
     for (let copy = 1; copy < 5_500; copy++) builder.add(copy, 0);
-    const store = await openRecordStore("/run", {
+    const store = await openVectorStore("/run", {
       items: 5_500,
       dimensions: 1,
       disk,

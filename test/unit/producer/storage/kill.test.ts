@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { finalize } from "#src/producer/output/finalize.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { failsAt, sampleRecord, sampleVector } from "./support/sample-record.ts";
 import { sampleItem, sampleItems, temporaryFolder } from "./support/sample-records.ts";
 
@@ -41,7 +41,7 @@ test("a process killed with -9 again and again loses nothing it had synced, and 
     const outcome = await writeAndKill(dir, round, round < 4 ? 2 + round * 6 : Number.POSITIVE_INFINITY);
     for (const index of outcome.durable) durable.add(index);
     complete = outcome.complete;
-    const store = await openRecordStore(dir, { items: ITEMS, dimensions: DIMENSIONS });
+    const store = await openVectorStore(dir, { items: ITEMS, dimensions: DIMENSIONS });
     expect([...durable].filter((index) => !store.has(index))).toEqual([]);
     const into = new Uint8Array(DIMENSIONS * 4);
     for (let index = 0; index < ITEMS; index += 1) {
@@ -55,7 +55,7 @@ test("a process killed with -9 again and again loses nothing it had synced, and 
     }
     await store.close();
   }
-  const store = await openRecordStore(dir, { items: ITEMS, dimensions: DIMENSIONS });
+  const store = await openVectorStore(dir, { items: ITEMS, dimensions: DIMENSIONS });
   const { ok } = await finalize(store, sampleItems(ITEMS, [100]), dir, {
     format: "jsonl",
     withText: false,

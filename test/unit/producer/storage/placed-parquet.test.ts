@@ -4,7 +4,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "h
 import { describe, expect, test } from "vitest";
 import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
 import type { ItemRecord } from "#src/producer/storage/item-record.ts";
-import { openRecordStore, type RecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
 import { sampleRecord, sampleVector } from "./support/sample-record.ts";
 import { sampleItem, sampleItems, temporaryFolder } from "./support/sample-records.ts";
 
@@ -19,8 +19,8 @@ const good = (index: number, dimensions: number): ItemRecord => ({
 });
 
 /** A store laid out for Parquet with a vector for every item, written in an order of its own. */
-async function pagedStore(dir: string, items: number, dimensions: number): Promise<RecordStore> {
-  const store = await openRecordStore(dir, { items, dimensions, layout: "pages" });
+async function pagedStore(dir: string, items: number, dimensions: number): Promise<VectorStore> {
+  const store = await openVectorStore(dir, { items, dimensions, layout: "pages" });
   const odd = Array.from({ length: items }, (_, i) => good((i * 7 + 3) % items, dimensions));
   const all = new Map([...odd, ...odd.map((_, i) => good(i, dimensions))].map((r) => [r.index, r]));
   await store.write([...all.values()]);
@@ -90,7 +90,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     };
     await expect(finalize(store, items(), dir, parquet)).rejects.toThrow("killed");
     await store.close();
-    const again = await openRecordStore(dir, { items: 2_000, dimensions: 600 });
+    const again = await openVectorStore(dir, { items: 2_000, dimensions: 600 });
     expect(again.counts().missing).toBe(0);
     await finalize(again, sampleItems(2_000), dir, parquet);
     await again.close();
@@ -131,7 +131,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     const before = await pagedStore(dir, 9, 4);
     await before.vectorFile.write([Buffer.from([1, 2, 3])], before.layout.position(5));
     await before.close();
-    const store = await openRecordStore(dir, { items: 9 });
+    const store = await openVectorStore(dir, { items: 9 });
     await expect(finalize(store, sampleItems(9), dir, parquet)).rejects.toThrow("differs from what was written");
     expect([...store.missing()]).toEqual([{ start: 5, end: 6 }]);
     await store.close();
@@ -143,7 +143,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     const cut = store.layout.position(900);
     await store.close();
     await truncate(join(dir, ".work/vectors.f32"), cut - 1);
-    const again = await openRecordStore(dir, { items: 1_000 });
+    const again = await openVectorStore(dir, { items: 1_000 });
     expect([...again.missing()]).toEqual([{ start: 899, end: 1_000 }]);
     expect(again.dimensions).toBe(600);
     await again.write(Array.from({ length: 101 }, (_, i) => good(899 + i, 600)));
@@ -154,7 +154,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
 
   test("is copied into another file when an item failed, and keeps its own for a retry", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 900, layout: "pages" });
+    const store = await openVectorStore(dir, { items: 900, layout: "pages" });
     await store.write(Array.from({ length: 900 }, (_, index) => sampleRecord(index, 600)));
     await finalize(store, sampleItems(900), dir, parquet);
     await store.close();
@@ -165,7 +165,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
 
   test("gives every other form of output as well, when a run goes on with another --format", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: 900, layout: "pages" });
+    const store = await openVectorStore(dir, { items: 900, layout: "pages" });
     await store.write(Array.from({ length: 900 }, (_, index) => sampleRecord(index, 600)));
     await finalize(store, sampleItems(900), dir, { ...parquet, format: "npy" });
     await store.close();

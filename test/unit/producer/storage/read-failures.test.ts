@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { computeFailureCause } from "#src/core/failure-cause.ts";
+import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
 import type { Failure } from "#src/core/item.ts";
 import { readFailures, type StoredFailure } from "#src/producer/storage/read-failures.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
 import { resetFailures } from "#src/producer/storage/reset-failures.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ const long: Failure = { kind: "too-long", message: "text of 9000 tokens" };
 const down: Failure = { kind: "server", message: "HTTP 500", code: "1000" };
 
 async function writeFailures(failures: ReadonlyMap<number, Failure>): Promise<void> {
-  const store = await openRecordStore(dir, { items: ITEMS, dimensions: 1 });
+  const store = await openVectorStore(dir, { items: ITEMS, dimensions: 1 });
   const vector = Buffer.alloc(4);
   const records = Array.from({ length: ITEMS }, (_, index) => {
     const failure = failures.get(index);
@@ -49,7 +49,7 @@ test("failures come back in the order of their items, whole", async () => {
 test("a store without failures gives none, and reading changes nothing", async () => {
   await writeFailures(new Map());
   expect(await readAll()).toEqual([]);
-  const store = await openRecordStore(dir, { items: ITEMS, dimensions: 1 });
+  const store = await openVectorStore(dir, { items: ITEMS, dimensions: 1 });
   expect(store.counts()).toMatchObject({ ok: ITEMS, failed: 0 });
   await store.close();
 });

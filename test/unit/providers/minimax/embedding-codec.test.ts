@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PROVIDER_ERROR_KINDS, type ProviderError } from "#src/core/errors.ts";
+import { PROVIDER_ERROR_KINDS, type ProviderError } from "#src/core/failures/errors.ts";
 import { decodeMinimaxEmbedding, encodeMinimaxEmbedding } from "#src/providers/minimax/embedding-codec.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";
 import type { HttpResponse } from "#src/providers/transport/transport.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatMessage, ChatRequest } from "#src/providers/provider.ts";
 import { encodeChatRequest } from "#src/providers/spark/encode-request.ts";
 import { SPARK_VERSIONS } from "#src/providers/spark/profile.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { ChatEvent, ChatResponse } from "#src/providers/provider.ts";
 import { createFrameReducer } from "#src/providers/spark/frame-reducer.ts";
 

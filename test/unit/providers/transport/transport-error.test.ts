@@ -1,6 +1,6 @@
 import { errors } from "undici";
 import { describe, expect, it } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { describeTransportError, isCertificateErrorCode } from "#src/providers/transport/transport-error.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { countDurations } from "#src/core/duration-histogram.ts";
-import { PROVIDER_ERROR_KINDS } from "#src/core/errors.ts";
+import { PROVIDER_ERROR_KINDS } from "#src/core/failures/errors.ts";
 import { addStats, type CallMeasurement, EMPTY_STATS } from "#src/state/telemetry/telemetry.ts";
 import { addMeasurement, drainWholeCounts, parseLaneStats } from "#src/state/telemetry/telemetry-fields.ts";
 

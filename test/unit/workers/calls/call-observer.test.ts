@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import type { FailedAttempt } from "#src/state/runs/run-journal.ts";
 import { RunLedger } from "#src/state/runs/run-ledger.ts";
 import type { CallMeasurement } from "#src/state/telemetry/telemetry.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MAX_RETURN_DELAY_MS, ReturnToQueue } from "#src/workers/jobs/job-completion.ts";
+import { MAX_RETURN_DELAY_MS, ReturnToQueue } from "#src/workers/jobs/return-to-queue.ts";
 
 test("a job that is returned again and again is delayed longer each time, up to 15 s", () => {
   const paused = new ReturnToQueue("the run is paused", 2_000, { isExponential: true });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ProviderError } from "#src/core/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { readChatRequest } from "#src/producer/openai-batch/requests/read-chat-request.ts";
 import { writeChatCompletion } from "#src/producer/openai-batch/requests/write-chat-completion.ts";
 import { createChatCodec } from "#src/providers/openai-compatible/chat-codec.ts";

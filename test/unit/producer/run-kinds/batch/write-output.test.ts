@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Failure, Item } from "#src/core/item.ts";
 import { writeChatOutput } from "#src/producer/run-kinds/batch/write-chat-output.ts";
 import { writeEmbeddingOutput } from "#src/producer/run-kinds/batch/write-embedding-output.ts";
-import { openJsonStore } from "#src/producer/storage/json-store.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openAnswerStore } from "#src/producer/storage/answer-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
 const now = () => 1_800_000_000_000;
@@ -46,7 +46,7 @@ describe("the output of a chat run", () => {
   );
 
   async function fill(dir: string, except: readonly number[] = []) {
-    const store = await openJsonStore(dir, { items: ITEMS, now });
+    const store = await openAnswerStore(dir, { items: ITEMS, now });
     const order = items.map(({ index }) => (index * 7) % ITEMS).filter((index) => !except.includes(index));
     await store.write(
       [...new Set([...order, ...items.map(({ index }) => index)])]
@@ -162,7 +162,7 @@ describe("the output of an embedding run", () => {
 
   test("has a line per request, with its vectors in order and in the form it asked for", async () => {
     const dir = await temporaryFolder();
-    const store = await openRecordStore(dir, { items: items.length, dimensions: DIMENSIONS });
+    const store = await openVectorStore(dir, { items: items.length, dimensions: DIMENSIONS });
     await store.write(
       items.map(({ index }) => ({
         index,

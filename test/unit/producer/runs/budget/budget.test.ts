@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Budget, type BudgetCandidate } from "#src/producer/runs/budget/budget.ts";
-import type { WireRecord } from "#src/state/records/record-codec.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
 
 /** One unit of money per token. */
 const PRICE = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e6, currency: "CNY" };

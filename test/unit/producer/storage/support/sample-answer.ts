@@ -1,4 +1,4 @@
-import type { JsonRecord } from "#src/producer/storage/json-store.ts";
+import type { JsonRecord } from "#src/producer/storage/answer-store.ts";
 import { failsAt } from "./sample-record.ts";
 
 /** What item `index` is answered; `version` tells a late duplicate from the first. Sizes differ widely. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Item } from "#src/core/item.ts";
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { sampleRecord } from "./sample-record.ts";
 
 /** A folder of the test's own, removed when it ends. */
@@ -34,7 +34,7 @@ export async function* sampleItems(count: number, sizes = [1, 5, 3]): AsyncGener
 
 /** A store in `dir` that holds the record of every item, durably. */
 export async function fullStore(dir: string, items: number, dimensions: number) {
-  const store = await openRecordStore(dir, { items, dimensions });
+  const store = await openVectorStore(dir, { items, dimensions });
   await store.write(Array.from({ length: items }, (_, index) => sampleRecord(index, dimensions)));
   await store.sync();
   return store;

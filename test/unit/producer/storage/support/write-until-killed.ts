@@ -2,7 +2,7 @@
  * Stores records of a run in random order, with duplicates, and tells on standard output after each sync which are
  * durable; meant to be killed. Arguments: folder, items, dimensions, seed.
  */
-import { openRecordStore } from "#src/producer/storage/record-store.ts";
+import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { sampleRecord } from "./sample-record.ts";
 
 const [dir = "", items = 0, dimensions = 0, seed = 0] = process.argv
@@ -16,7 +16,7 @@ function random(below: number): number {
   return Math.floor((state / 2 ** 32) * below);
 }
 
-const store = await openRecordStore(String(dir), { items: Number(items), dimensions: Number(dimensions) });
+const store = await openVectorStore(String(dir), { items: Number(items), dimensions: Number(dimensions) });
 while (store.counts().missing > 0) {
   const indices = Array.from({ length: 1 + random(40) }, () => random(Number(items)));
   await store.write(indices.map((index) => sampleRecord(index, Number(dimensions))));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import { describeChatModel, MINIMAX_DIALECTS, type MinimaxDialect } from "#src/providers/minimax/chat/chat-models.ts";
 import { MINIMAX_CODES } from "#src/providers/minimax/profile.ts";

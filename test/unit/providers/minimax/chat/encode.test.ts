@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ProviderError } from "#src/core/errors.ts";
+import type { ProviderError } from "#src/core/failures/errors.ts";
 import { createMinimaxChatDialect } from "#src/providers/minimax/chat/chat-dialect.ts";
 import {
   describeChatModel,

@@ -1,0 +1,49 @@
+import type { UserTransition } from "#src/state/runs/run-transitions.ts";
+import { type BoundCommand, bindCommand } from "./build-program.ts";
+import { batchCommand } from "./commands/batch/definition.ts";
+import { chatCommand } from "./commands/chat/definition.ts";
+import { dashboardCommand, upCommand } from "./commands/dashboard/definition.ts";
+import { demoCommand } from "./commands/demo/definition.ts";
+import { doctorCommand } from "./commands/doctor/definition.ts";
+import { embedCommand } from "./commands/embed/definition.ts";
+import { modelsCommand } from "./commands/models/definition.ts";
+import { cancelCommand, pauseCommand, resumeCommand } from "./commands/pause-resume-cancel/definition.ts";
+import { pingCommand } from "./commands/ping/definition.ts";
+import { providersCommand } from "./commands/providers/definition.ts";
+import { retryCommand } from "./commands/retry/definition.ts";
+import { runCommand } from "./commands/run/definition.ts";
+import { runsCommand } from "./commands/runs/definition.ts";
+import { searchCommand } from "./commands/search/definition.ts";
+import { setLimitCommand } from "./commands/set-limit/definition.ts";
+import { simulateCommand } from "./commands/simulate/definition.ts";
+import { workerCommand } from "./commands/worker/definition.ts";
+import type { CommandAction } from "./options/command-definition.ts";
+
+/** All commands, in the order of the help within each group. */
+export const COMMANDS: readonly BoundCommand[] = [
+  bindCommand(embedCommand, async () => (await import("./commands/embed/embed.ts")).runEmbed),
+  bindCommand(batchCommand, async () => (await import("./commands/batch/batch.ts")).runBatchFile),
+  bindCommand(chatCommand, async () => (await import("./commands/chat/chat.ts")).runChat),
+  bindCommand(searchCommand, async () => (await import("./commands/search/search.ts")).runSearch),
+  bindCommand(demoCommand, async () => (await import("./commands/demo/demo.ts")).runDemo),
+  bindCommand(runsCommand, async () => (await import("./commands/runs/runs.ts")).runRuns),
+  bindCommand(runCommand, async () => (await import("./commands/run/run.ts")).runRun),
+  bindCommand(pauseCommand, () => loadControl("pause")),
+  bindCommand(resumeCommand, () => loadControl("resume")),
+  bindCommand(cancelCommand, () => loadControl("cancel")),
+  bindCommand(retryCommand, async () => (await import("./commands/retry/retry.ts")).runRetry),
+  bindCommand(providersCommand, async () => (await import("./commands/providers/providers.ts")).runProviders),
+  bindCommand(modelsCommand, async () => (await import("./commands/models/models.ts")).runModels),
+  bindCommand(pingCommand, async () => (await import("./commands/ping/ping.ts")).runPing),
+  bindCommand(doctorCommand, async () => (await import("./commands/doctor/doctor.ts")).runDoctor),
+  bindCommand(upCommand, async () => (await import("./commands/dashboard/up.ts")).runUp),
+  bindCommand(dashboardCommand, async () => (await import("./commands/dashboard/dashboard.ts")).runDashboard),
+  bindCommand(workerCommand, async () => (await import("./commands/worker/worker.ts")).runWorker),
+  bindCommand(setLimitCommand, async () => (await import("./commands/set-limit/set-limit.ts")).runSetLimit),
+  bindCommand(simulateCommand, async () => (await import("./commands/simulate/simulate.ts")).runSimulate),
+];
+
+async function loadControl(action: UserTransition): Promise<CommandAction<typeof pauseCommand>> {
+  const { controlRun } = await import("./commands/pause-resume-cancel/pause-resume-cancel.ts");
+  return (run, options) => controlRun(action, run, options);
+}

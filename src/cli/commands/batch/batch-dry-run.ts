@@ -1,0 +1,130 @@
+import { formatBytes, formatCount } from "#src/cli/format/format-number.ts";
+import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import {
+  type DryRunEstimate,
+  type DryRunLine,
+  describeCostEstimate,
+  describeReuse,
+  printDryRun,
+} from "#src/cli/wiring/dry-run.ts";
+import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
+import { findCommonPrice, findModelPrice } from "#src/cli/wiring/model-price.ts";
+import type { Config } from "#src/config/config.ts";
+import { requireModelName } from "#src/core/model-name.ts";
+import { estimateCostRange } from "#src/core/money.ts";
+import type { ComputeAnswerKey } from "#src/producer/cache/answer-key.ts";
+import type { CachedAnswerCounts } from "#src/producer/cache/count-cached-answers.ts";
+import type { AnswerCacheSettings } from "#src/producer/cache/open-answer-resolver.ts";
+import { createRunChatKey, createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
+import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
+import { type BatchPlan, type BatchSource, planBatch } from "#src/producer/run-kinds/batch/read-batch-file.ts";
+import { type CostEstimate, estimateChatCost } from "#src/producer/runs/budget/estimate-cost.ts";
+
+interface BatchDryRun extends DryRunEstimate {
+  readonly requests: number;
+  readonly endpoint: BatchPlan["endpoint"];
+  readonly models: readonly string[];
+  /** Problems that were skipped. */
+  readonly leftOut: number;
+}
+
+/** `sluice batch --dry-run` */
+export async function printBatchDryRun(
+  source: BatchSource,
+  config: Config,
+  options: { readonly json: boolean } & CacheCommandOptions,
+): Promise<number> {
+  return await printDryRun(
+    (workFolder) => planBatch(source, workFolder),
+    (plan, itemsFile) => estimateRun(plan, itemsFile, config, options),
+    describeEstimate,
+    options.json,
+  );
+}
+
+async function estimateRun(
+  plan: BatchPlan,
+  itemsFile: string,
+  config: Config,
+  options: CacheCommandOptions,
+): Promise<BatchDryRun> {
+  const { documents: requests, items, duplicates: copies, tokens, endpoint, models, problemCount } = plan;
+  const known = await countCachedItems(
+    resolveCacheFolder(config, options),
+    (cache) => createAnswerKeyFunction(plan, cache),
+    itemsFile,
+  );
+  return {
+    requests,
+    items,
+    estimatedTokens: tokens,
+    copies,
+    cached: known.items,
+    calls: Math.ceil((items - copies - known.items) / findInputsPerCall(plan, config)),
+    endpoint,
+    models,
+    cost: await estimateCost(plan, known, itemsFile, config),
+    leftOut: problemCount,
+  };
+}
+
+function findInputsPerCall({ endpoint, models: [model] }: BatchPlan, { registry }: Config): number {
+  if (endpoint !== "/v1/embeddings" || model === undefined) return 1;
+  return createMaxInputsFinder(registry)(model);
+}
+
+function describeEstimate(estimate: BatchDryRun, { bytes }: BatchPlan): DryRunLine[] {
+  const { requests, items, estimatedTokens, endpoint, models, calls, cost } = estimate;
+  return [
+    ["requests", `${formatCount(requests)} for ${endpoint} (${formatBytes(bytes)})`],
+    ["texts", items === requests ? undefined : formatCount(items)],
+    ["models", models.join(", ")],
+    ["tokens", `${formatCount(estimatedTokens)} of input (estimated)`],
+    ...describeReuse(estimate),
+    ["calls", formatCount(calls)],
+    ["cost", describeCostEstimate(cost)],
+  ];
+}
+
+/** Embeddings cost only their input tokens; chat answers are estimated request by request. */
+async function estimateCost(
+  { endpoint, models, tokens, duplicates, duplicateTokens, items }: BatchPlan,
+  known: CachedAnswerCounts,
+  itemsFile: string,
+  config: Config,
+): Promise<CostEstimate | undefined> {
+  if (endpoint === "/v1/embeddings") {
+    const price = findCommonPrice(config, models, "embedding");
+    const range = price && estimateCostRange(price, { input: tokens - duplicateTokens - known.tokens, output: 0 });
+    return range && { ...range, currency: price.currency };
+  }
+  const priced = new Map(
+    models.map((name) => {
+      const { maxOutputTokens } = config.registry.findModel(name, "chat").model;
+      return [name, { price: findModelPrice(config, name, "chat"), maxOutputTokens }];
+    }),
+  );
+  const estimate = await estimateChatCost(
+    readItemsFile(itemsFile),
+    items,
+    ({ metadata }) => priced.get(String(metadata?.model)) ?? { price: undefined, maxOutputTokens: undefined },
+  );
+  // Requests that are in the cache are assumed to cost as much as the others.
+  const share = items > duplicates ? 1 - known.items / (items - duplicates) : 1;
+  return estimate && scaleCost(estimate, share);
+}
+
+function scaleCost({ low, expected, high, currency }: CostEstimate, share: number): CostEstimate {
+  return { low: low * share, expected: expected * share, high: high * share, currency };
+}
+
+/** The same keys as those of the run itself. */
+function createAnswerKeyFunction(
+  { endpoint, models, askedDimensions }: BatchPlan,
+  cache: AnswerCacheSettings,
+): ComputeAnswerKey {
+  if (endpoint !== "/v1/embeddings") return createRunChatKey(cache);
+  const [name = ""] = models;
+  const { provider, model } = requireModelName(name);
+  return createRunEmbeddingKey(cache, { provider, model, purpose: "db", dimensions: askedDimensions });
+}

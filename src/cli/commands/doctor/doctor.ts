@@ -1,0 +1,177 @@
+import { accessSync, constants } from "node:fs";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
+import { formatMany } from "#src/cli/format/format-number.ts";
+import { DOCTOR_HINTS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { readVersion } from "#src/cli/version.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Config } from "#src/config/config.ts";
+import { ConfigError, coerceError, RunError } from "#src/core/failures/errors.ts";
+import { formatLane, type Lane } from "#src/core/lane.ts";
+import type { LaneStatus } from "#src/limiter/limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { checkServer } from "#src/redis/check-server.ts";
+import { openRedis, type RedisSource } from "#src/redis/connection.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
+import { describeRedis, parseRedisUrl } from "#src/redis/url.ts";
+import { countWorkers } from "#src/state/workers/worker-list.ts";
+import type { doctorCommand } from "./definition.ts";
+
+/** `ok`: as it should be. `note`: for information. `warning`: a promise is weaker. `problem`: something will not work. */
+interface DoctorFinding {
+  readonly area: string;
+  readonly level: "ok" | "note" | "warning" | "problem";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** `sluice doctor`: what is wrong and how to fix it. The exit code is 2 if something will not work. */
+export async function runDoctor(options: OptionValues<typeof doctorCommand>): Promise<number> {
+  const findings: DoctorFinding[] = [
+    { area: "versions", level: "ok", message: `sluice ${readVersion()}, Node ${process.versions.node}` },
+  ];
+  const config = readConfig(options.config, findings);
+  if (config) {
+    findings.push(...examineProviders(config));
+    findings.push(...(await examineRedis(config)));
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
+  return findings.some((finding) => finding.level === "problem") ? EXIT_CODES.couldNotComplete : EXIT_CODES.ok;
+}
+
+function readConfig(file: string | undefined, findings: DoctorFinding[]): Config | undefined {
+  try {
+    const config = openConfig(file);
+    findings.push({ area: "settings", level: "ok", message: config.file ?? "environment only (no sluice.yaml)" });
+    for (const message of config.warnings) findings.push({ area: "settings", level: "warning", message });
+    return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const message of error.problems) findings.push({ area: "settings", level: "problem", message });
+    return undefined;
+  }
+}
+
+function examineProviders(config: Config): DoctorFinding[] {
+  const findings = config.registry.providers.flatMap(({ name }) => examineProvider(config, name));
+  if (findings.some((finding) => finding.level === "ok")) return findings;
+  const message = "no provider has credentials";
+  return [...findings, { area: "providers", level: "problem", message, hint: DOCTOR_HINTS.noCredentials }];
+}
+
+function examineProvider(config: Config, name: string): DoctorFinding[] {
+  const accounts = config.accounts(name);
+  if (accounts.length === 0) {
+    const message = `not configured: ${describeMissing(config.missing(name))}`;
+    return [{ area: name, level: "note", message }];
+  }
+  const summary = `${formatMany(accounts.length, "account")}, ${accounts[0]?.baseUrl}`;
+  const findings: DoctorFinding[] = [{ area: name, level: "ok", message: summary }];
+  for (const lane of listLanes(config, name)) {
+    const limits = formatLimits(resolveLaneLimits(config, lane));
+    if (limits === "") continue;
+    const isConfigured = config.limits(lane) !== undefined;
+    const origin = isConfigured ? "from sluice.yaml" : "usual for a new account; set your own in sluice.yaml";
+    findings.push({ area: name, level: "ok", message: `${lane.model} (${lane.account}): ${limits}, ${origin}` });
+  }
+  return findings;
+}
+
+/** The lanes of all accounts and all known models of a provider. */
+function listLanes(config: Config, provider: string): Lane[] {
+  const models = config.registry.listModels(provider);
+  return config
+    .accounts(provider)
+    .flatMap((account) => models.map((model) => ({ provider, account: account.name, model: model.name })));
+}
+
+async function examineRedis(config: Config): Promise<DoctorFinding[]> {
+  const area = "redis";
+  try {
+    if (config.redisUrl !== undefined) {
+      const target = parseRedisUrl(config.redisUrl.reveal());
+      const source = openRedis(target);
+      try {
+        await source.assertReachable();
+        return [{ area, level: "ok", message: describeRedis(target) }, ...(await examineServer(source, config))];
+      } finally {
+        await source.close();
+      }
+    }
+    accessSync(config.home, constants.W_OK);
+    const server = await startPrivateRedis(config.home, { serverPath: config.redisServer });
+    const source = openRedis(server.target);
+    try {
+      const message = `private, in ${config.home}/.sluice/redis (REDIS_URL is not set)`;
+      return [{ area, level: "ok", message }, ...(await examineServer(source, config))];
+    } finally {
+      await source.close();
+      await server.leave();
+    }
+  } catch (thrown) {
+    const error = coerceError(thrown);
+    const hint = error instanceof RunError ? error.hint : undefined;
+    return [{ area, level: "problem", message: error.message, hint }];
+  }
+}
+
+async function examineServer(source: RedisSource, config: Config): Promise<DoctorFinding[]> {
+  const client = source.connect("commands");
+  const check = await checkServer(client);
+  const levels = { refusal: "problem", warning: "warning", note: "note" } as const;
+  const keys = createKeys(config.namespace);
+  const workers = await countWorkers(client, keys);
+  const limiter = createRedisLimiter(client, keys);
+  const findings: DoctorFinding[] = [
+    { area: "redis", level: "ok", message: `${check.flavour} ${check.version}` },
+    ...check.findings.map(({ level, message, hint }) => ({ area: "redis", level: levels[level], message, hint })),
+    { area: "workers", level: "ok", message: `${formatMany(workers, "worker")} running` },
+  ];
+  for (const lane of config.registry.providers.flatMap(({ name }) => listLanes(config, name))) {
+    findings.push(...examineLane(lane, await limiter.status(lane, resolveLaneLimits(config, lane))));
+  }
+  return findings;
+}
+
+/** Manual limits, and why a lane is parked. */
+function examineLane(lane: Lane, { state, reason, requests, tokens, concurrency }: LaneStatus): DoctorFinding[] {
+  const area = lane.provider;
+  const name = `${lane.model} (${lane.account})`;
+  const manualLimits = formatLimits({
+    requestsPerMinute: requests.set ? requests.allowed : undefined,
+    tokensPerMinute: tokens.set ? tokens.allowed : undefined,
+    concurrency: concurrency.set ? concurrency.allowed : undefined,
+  });
+  const findings: DoctorFinding[] = [];
+  if (manualLimits !== "") {
+    const message = `${name}: ${manualLimits}, set with "sluice set-limit"`;
+    findings.push({ area, level: "note", message, hint: DOCTOR_HINTS.manualLimit(formatLane(lane)) });
+  }
+  if (state === "parked") {
+    findings.push({ area, level: "warning", message: `${name} is parked: ${reason}`, hint: DOCTOR_HINTS.parked });
+  }
+  return findings;
+}
+
+/** "A is not set", "A, B and C are not set". */
+function describeMissing(names: readonly string[]): string {
+  const list = new Intl.ListFormat("en-GB", { type: "conjunction" }).format(names);
+  return `${list} ${names.length === 1 ? "is" : "are"} not set`;
+}
+
+const LEVEL_LABELS = { ok: "ok", note: "note", warning: "WARNING", problem: "PROBLEM" } as const;
+
+/** One line per finding, with its hint below; the columns are as wide as their longest word. */
+function describeFindings(findings: readonly DoctorFinding[]): string {
+  const width = Math.max(...findings.map(({ area }) => area.length));
+  return findings
+    .map(({ area, level, message, hint }) => {
+      const head = `${LEVEL_LABELS[level].padEnd(7)}  ${area.padEnd(width)}  `;
+      const hints = hint === undefined ? [] : hint.split("\n");
+      return [`${head}${message}`, ...hints.map((part) => " ".repeat(head.length) + part), ""].join("\n");
+    })
+    .join("");
+}

@@ -1,0 +1,58 @@
+import {
+  choice,
+  defineCommand,
+  flag,
+  inGroup,
+  negatedFlag,
+  requiredValue,
+  value,
+  valueOr,
+  variadicArgument,
+} from "#src/cli/options/command-definition.ts";
+import { parseNonNegativeInteger, parsePositiveInteger } from "#src/cli/options/parse-option.ts";
+import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
+import { DEFAULT_CHUNK_OVERLAP, DEFAULT_CHUNK_TOKENS } from "#src/producer/input/chunking/chunk-limits.ts";
+
+export const embedCommand = defineCommand({
+  name: "embed",
+  group: "Run jobs",
+  summary: "Embed files, folders or stdin",
+  description:
+    "Embeds documents and writes their vectors to an output folder. Running the same command again resumes the run.",
+  arguments: [
+    variadicArgument(
+      "path",
+      "files, folders and globs of Markdown, text, HTML, JSONL, CSV or Parquet; - reads JSONL from stdin",
+    ),
+  ],
+  options: {
+    ...inGroup(OPTION_GROUPS.model, {
+      model: requiredValue("provider/model", "embedding model, such as minimax/embo-01"),
+      type: choice("type", "db: texts to be searched; query: texts to search with", ["db", "query"]),
+    }),
+    ...inGroup(OPTION_GROUPS.output, {
+      out: requiredValue("dir", "output folder; one run per folder"),
+      format: choice("format", "format of the output", ["parquet", "jsonl", "npy"]),
+      withText: flag("include the text and the metadata of each item in the output"),
+    }),
+    ...inGroup(OPTION_GROUPS.input, {
+      idField: valueOr("id", "field", "field of a JSONL, CSV or Parquet record that holds its id"),
+      textField: valueOr("text", "field", "field that holds the text"),
+    }),
+    ...inGroup(OPTION_GROUPS.chunking, {
+      chunkTokens: value(
+        "n",
+        `maximum estimated tokens per chunk (default: ${DEFAULT_CHUNK_TOKENS}, or half of the model's limit if that is less)`,
+        parsePositiveInteger,
+      ),
+      chunkOverlap: valueOr(DEFAULT_CHUNK_OVERLAP, "n", "tokens shared by neighboring chunks", parseNonNegativeInteger),
+      chunk: negatedFlag("make one item per document or record, whatever its length"),
+    }),
+    ...RUN_OPTIONS,
+  },
+  examples: [
+    "sluice embed ./docs --model minimax/embo-01 --out ./vectors",
+    "sluice embed 'docs/**/*.md' --model zhipu/embedding-3 --out ./vectors --dry-run",
+    "cat records.jsonl | sluice embed - --model minimax/embo-01 --out ./vectors --format jsonl --max-cost 5",
+  ],
+});

@@ -1,0 +1,109 @@
+import { formatDuration } from "#src/cli/format/format-duration.ts";
+import { formatBytes, formatCount, formatMany } from "#src/cli/format/format-number.ts";
+import { type CacheCommandOptions, countCachedItems, resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import {
+  type DryRunEstimate,
+  type DryRunLine,
+  describeCostEstimate,
+  describeReuse,
+  printDryRun,
+} from "#src/cli/wiring/dry-run.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { findModelPrice } from "#src/cli/wiring/model-price.ts";
+import type { Config } from "#src/config/config.ts";
+import type { LaneLimits } from "#src/core/lane.ts";
+import { estimateCostRange } from "#src/core/money.ts";
+import { createRunEmbeddingKey } from "#src/producer/cache/run-answer-keys.ts";
+import type { Plan } from "#src/producer/plan/plan.ts";
+import { planItems } from "#src/producer/plan/plan-items.ts";
+import type { EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
+import { estimateMinDurationMs } from "#src/producer/runs/budget/estimate-min-duration.ts";
+
+interface EmbedDryRun extends DryRunEstimate {
+  readonly documents: number;
+  readonly maxInputs: number;
+  /** The least time that the limits allow; undefined without limits. */
+  readonly atLeastMs: number | undefined;
+  readonly limits: LaneLimits;
+}
+
+/** `sluice embed --dry-run` */
+export async function printEmbedDryRun(
+  request: EmbeddingRunOptions,
+  config: Config,
+  options: { readonly json: boolean } & CacheCommandOptions,
+): Promise<number> {
+  return await printDryRun(
+    (workFolder) => planItems({ ...request.sources, exclude: [request.dir] }, workFolder),
+    (plan, itemsFile) => estimateRun(plan, itemsFile, request, config, options),
+    describeEstimate,
+    options.json,
+  );
+}
+
+async function estimateRun(
+  plan: Plan,
+  itemsFile: string,
+  { provider, model, purpose }: EmbeddingRunOptions,
+  config: Config,
+  options: CacheCommandOptions,
+): Promise<EmbedDryRun> {
+  const cached = await countCachedItems(
+    resolveCacheFolder(config, options),
+    (cache) => createRunEmbeddingKey(cache, { provider, model, purpose }),
+    itemsFile,
+  );
+  const fullName = `${provider}/${model}`;
+  const maxInputs = config.registry.findModel(fullName).model.maxInputs ?? 1;
+  const tokens = plan.tokens - plan.duplicateTokens - cached.tokens;
+  const calls = Math.ceil((plan.items - plan.duplicates - cached.items) / maxInputs);
+  const accounts = config.accounts(provider).map(({ name }) => name);
+  const lanes = (accounts.length > 0 ? accounts : ["default"]).map((account) =>
+    resolveLaneLimits(config, { provider, account, model }),
+  );
+  const price = findModelPrice(config, fullName, "embedding");
+  const range = price && estimateCostRange(price, { input: tokens, output: 0 });
+  return {
+    items: plan.items,
+    documents: plan.documents,
+    estimatedTokens: plan.tokens,
+    copies: plan.duplicates,
+    cached: cached.items,
+    calls,
+    maxInputs,
+    atLeastMs: estimateMinDurationMs(lanes, calls, tokens),
+    limits: lanes[0] ?? {},
+    cost: range && { ...range, currency: price.currency },
+  };
+}
+
+function describeEstimate(estimate: EmbedDryRun, plan: Plan): DryRunLine[] {
+  const { items, documents, estimatedTokens, calls, maxInputs, atLeastMs, limits, cost } = estimate;
+  return [
+    [
+      "items",
+      `${formatCount(items)} from ${formatMany(documents, "document")} in ${formatMany(plan.files, "file")} (${formatBytes(plan.bytes)})`,
+    ],
+    ["tokens", `${formatCount(estimatedTokens)} (estimated)`],
+    ...describeReuse(estimate),
+    ["calls", `${formatCount(calls)} with up to ${formatMany(maxInputs, "text")} each`],
+    ["limits", describeLimits(limits)],
+    [
+      "time",
+      atLeastMs === undefined
+        ? "as fast as the provider answers"
+        : `at least ${formatDuration(atLeastMs)} at these limits`,
+    ],
+    ["cost", describeCostEstimate(cost)],
+  ];
+}
+
+function describeLimits({ requestsPerMinute, tokensPerMinute, concurrency }: LaneLimits): string {
+  const limits = [
+    [requestsPerMinute, "requests/min"],
+    [tokensPerMinute, "tokens/min"],
+    [concurrency, "concurrent calls"],
+  ] as const;
+  const known = limits.flatMap(([limit, unit]) => (limit === undefined ? [] : `${formatCount(limit)} ${unit}`));
+  return known.length > 0 ? known.join(", ") : "none known";
+}

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { InputError } from "#src/core/failures/errors.ts";
+import { chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
+import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
+import { createEmbeddingPlanner, type EmbeddingRunOptions } from "#src/producer/run-kinds/embedding/plan-embedding.ts";
+import type { ModelData } from "#src/providers/provider.ts";
+import type { embedCommand } from "./definition.ts";
+import { printEmbedDryRun } from "./embed-dry-run.ts";
+
+/** `sluice embed` */
+export async function runEmbed(paths: readonly string[], options: OptionValues<typeof embedCommand>): Promise<number> {
+  const config = openConfig(options.config);
+  const { provider, model } = config.registry.findModel(options.model, "embedding");
+  if (model.kind !== "embedding") {
+    throw new InputError(
+      `${options.model} is a chat model; "sluice models ${provider}" lists the embedding models of ${provider}`,
+    );
+  }
+  const request = createRequest(paths, provider, model, options);
+  if (options.dryRun) return await printEmbedDryRun(request, config, options);
+  const kind = {
+    planner: createEmbeddingPlanner(request),
+    ...createEmbeddingExecution({ inputsPerCall: model.maxInputs ?? 1, cache: resolveCacheFolder(config, options) }),
+  };
+  return await runInFolder(kind, { paths, dir: request.dir, force: options.force }, config, options);
+}
+
+function createRequest(
+  paths: readonly string[],
+  provider: string,
+  model: ModelData,
+  options: OptionValues<typeof embedCommand>,
+): EmbeddingRunOptions {
+  return {
+    sources: {
+      paths,
+      idField: options.idField,
+      textField: options.textField,
+      chunk: options.chunk
+        ? { tokens: options.chunkTokens ?? chooseChunkTokens(model.maxTokens), overlap: options.chunkOverlap }
+        : undefined,
+      maxTokens: model.maxTokens,
+      limit: options.limit,
+      skipInvalid: options.skipInvalid,
+      stdin: process.stdin,
+      cwd: process.cwd(),
+    },
+    dir: resolve(options.out),
+    provider,
+    model: model.name,
+    dimensions: model.dimensions,
+    purpose: options.type,
+    format: options.format,
+    withText: options.withText,
+  };
+}

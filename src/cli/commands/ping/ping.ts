@@ -1,0 +1,147 @@
+import { ERROR_HINTS } from "#src/cli/error-hints.ts";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatDuration } from "#src/cli/format/format-duration.ts";
+import { formatCount, formatMany, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
+import { sanitize } from "#src/cli/format/sanitize.ts";
+import { truncate } from "#src/cli/format/text-width.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
+import { openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import type { Account } from "#src/config/accounts.ts";
+import { type Config, revealAccount } from "#src/config/config.ts";
+import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
+import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
+import type { pingCommand } from "./definition.ts";
+
+/** The outcome of one call. Times are in ms; values that the provider did not report are absent. */
+interface PingResult {
+  readonly model: string;
+  readonly account: string;
+  readonly ok: boolean;
+  /** Chat only: time from the call to the first delta of text or reasoning. */
+  readonly firstTokenMs?: number;
+  readonly totalMs: number;
+  readonly usage?: Usage;
+  /** The text of a chat answer, or the dimensions of a vector. */
+  readonly answer?: string;
+  readonly error?: {
+    readonly kind: ProviderErrorKind;
+    readonly message: string;
+    readonly code?: string;
+    readonly status?: number;
+    readonly hint: string;
+  };
+}
+
+const QUESTION = "Say hello in one short sentence.";
+/** Enough for reasoning models to reach the answer, and so few that the call costs almost nothing. */
+const MAX_TOKENS = 256;
+
+/** `sluice ping provider/model`: one call with the configured credentials. The exit code is 2 if it failed. */
+export async function runPing(fullName: string, options: OptionValues<typeof pingCommand>): Promise<number> {
+  const config = openConfig(options.config);
+  const account = chooseAccount(config, fullName, options.account);
+  const interrupt = listenForInterrupt();
+  try {
+    const result = await ping(config, fullName, account, interrupt.signal);
+    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else (result.ok ? process.stdout : process.stderr).write(describePing(result));
+    if (interrupt.signal.aborted) return EXIT_CODES.interrupted;
+    return result.ok ? EXIT_CODES.ok : EXIT_CODES.couldNotComplete;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function chooseAccount(config: Config, fullName: string, requested: string | undefined): Account {
+  requireLanes(config, fullName);
+  const { provider } = config.registry.findModel(fullName);
+  const accounts = config.accounts(provider);
+  const found = accounts.find(({ name }) => requested === undefined || name === requested);
+  if (found) return found;
+  const names = accounts.map(({ name }) => name);
+  throw CLI_ERRORS.unknownAccount(provider, requested ?? "", names);
+}
+
+async function ping(config: Config, fullName: string, account: Account, signal: AbortSignal): Promise<PingResult> {
+  const { provider: name, model } = config.registry.findModel(fullName);
+  const transport = openTransport(config);
+  const provider = config.registry.createProvider(name, revealAccount(account), transport);
+  const started = performance.now();
+  const identity = { model: fullName, account: account.name };
+  try {
+    const callResult =
+      model.kind === "chat"
+        ? await pingChat(provider.chat?.(model.name), signal, started)
+        : await pingEmbedding(provider.embedding?.(model.name), signal);
+    return { ...identity, ok: true, totalMs: performance.now() - started, ...callResult };
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return {
+      ...identity,
+      ok: false,
+      totalMs: performance.now() - started,
+      error: {
+        kind: error.kind,
+        message: error.message,
+        code: error.code,
+        status: error.status,
+        hint: ERROR_HINTS[error.kind],
+      },
+    };
+  } finally {
+    await provider.close();
+    await transport.close();
+  }
+}
+
+type CallResult = Pick<PingResult, "firstTokenMs" | "usage" | "answer">;
+
+async function pingChat(model: ChatModel | undefined, signal: AbortSignal, started: number): Promise<CallResult> {
+  if (!model) throw CLI_ERRORS.capabilityMissing("chat");
+  let firstTokenMs: number | undefined;
+  const request = { messages: [{ role: "user" as const, content: QUESTION }], maxTokens: MAX_TOKENS };
+  for await (const event of model.stream(request, { signal })) {
+    if (event.type !== "end") firstTokenMs ??= performance.now() - started;
+    else {
+      const { usage, text } = event.response;
+      return { firstTokenMs, usage, answer: text };
+    }
+  }
+  throw CLI_ERRORS.streamWithoutAnswer();
+}
+
+async function pingEmbedding(model: EmbeddingModel | undefined, signal: AbortSignal): Promise<CallResult> {
+  if (!model) throw CLI_ERRORS.capabilityMissing("embeddings");
+  const { usage, dimensions } = await model.embed({ inputs: ["hello"], purpose: "query" }, { signal });
+  return { usage, answer: formatMany(dimensions, "dimension") };
+}
+
+function describePing(result: PingResult): string {
+  const { model, error, firstTokenMs, totalMs, usage, answer } = result;
+  if (error) {
+    const status = error.status === undefined ? "" : `, HTTP ${error.status}`;
+    return `${model}: failed after ${formatDuration(totalMs)} (${error.kind}${status})\n  ${error.message}\n  ${error.hint}\n`;
+  }
+  const lines = [
+    firstTokenMs === undefined ? [] : ["first token", formatDuration(firstTokenMs)],
+    ["total", formatDuration(totalMs)],
+    ["usage", formatUsage(usage)],
+    ["answer", answer === undefined ? UNKNOWN_VALUE : truncate(sanitize(answer), 72)],
+  ];
+  return `${model}: ok\n${lines
+    .filter((line) => line.length > 0)
+    .map(([title = "", value]) => `  ${title.padEnd(12)}${value}\n`)
+    .join("")}`;
+}
+
+function formatUsage({ inputTokens, outputTokens, totalTokens }: Usage = {}): string {
+  const parts = [
+    inputTokens === undefined ? [] : `${formatCount(inputTokens)} in`,
+    outputTokens === undefined ? [] : `${formatCount(outputTokens)} out`,
+    totalTokens === undefined ? [] : `${formatCount(totalTokens)} tokens`,
+  ].flat();
+  return parts.length === 0 ? UNKNOWN_VALUE : parts.join(", ");
+}

@@ -1,0 +1,66 @@
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { formatLimits } from "#src/cli/format/format-limits.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import type { Config } from "#src/config/config.ts";
+import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
+import { omitUndefined } from "#src/core/omit-undefined.ts";
+import type { ManualLimits } from "#src/limiter/limiter.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import type { setLimitCommand } from "./definition.ts";
+
+/** `sluice set-limit`: sets the limits of a lane for all workers, overriding their configuration. */
+export async function runSetLimit(name: string, options: OptionValues<typeof setLimitCommand>): Promise<number> {
+  const { requestsPerMinute, tokensPerMinute, concurrency, clear } = options;
+  const limits: ManualLimits = omitUndefined({ requestsPerMinute, tokensPerMinute, concurrency });
+  if (!clear && Object.keys(limits).length === 0) {
+    throw CLI_ERRORS.noLimitGiven();
+  }
+  const config = openConfig(options.config);
+  const lane = findLane(config, name);
+  const redis = await openConfiguredRedis(config);
+  try {
+    const limiter = createRedisLimiter(redis.source.connect("commands"), createKeys(config.namespace));
+    if (clear) await limiter.clearLimits(lane);
+    await limiter.setLimits(lane, limits);
+    const status = await limiter.status(lane, resolveLaneLimits(config, lane));
+    const { requests, tokens, concurrency: inFlight } = status;
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ lane: formatLane(lane), requests, tokens, concurrency: inFlight })}\n`);
+      return EXIT_CODES.ok;
+    }
+    const parts = [
+      describeLimit({ requestsPerMinute: requests.allowed }, requests.set),
+      describeLimit({ tokensPerMinute: tokens.allowed }, tokens.set),
+      describeLimit({ concurrency: inFlight.allowed }, inFlight.set),
+    ].flat();
+    process.stdout.write(
+      `${formatLane(lane)}: ${parts.length === 0 ? "no known limit" : parts.join(", ")}\n` +
+        "  This applies to all workers from now on. --clear returns to the configured limits.\n",
+    );
+    return EXIT_CODES.ok;
+  } finally {
+    await redis.close();
+  }
+}
+
+function describeLimit(limit: LaneLimits, isManual: true | undefined): string[] {
+  const text = formatLimits(limit);
+  return text === "" ? [] : [isManual ? `${text} (manual)` : text];
+}
+
+/** The lane must be able to exist: a limit on a misspelled lane would have no effect. */
+function findLane(config: Config, name: string): Lane {
+  const lane = parseLane(name);
+  if (!lane) throw CLI_ERRORS.invalidLane(name);
+  config.registry.findModel(`${lane.provider}/${lane.model}`);
+  const names = config.accounts(lane.provider).map((account) => account.name);
+  if (names.length > 0 && !names.includes(lane.account)) {
+    throw CLI_ERRORS.unknownAccount(lane.provider, lane.account, names);
+  }
+  return lane;
+}

@@ -1,0 +1,96 @@
+import { pino } from "pino";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { CLI_ERRORS } from "#src/cli/messages.ts";
+import type { OptionValues } from "#src/cli/options/command-definition.ts";
+import { readVersion } from "#src/cli/version.ts";
+import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
+import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import { startWorker } from "#src/workers/worker-host.ts";
+import type { WorkerLog } from "#src/workers/worker-log.ts";
+import type { workerCommand } from "./definition.ts";
+
+/** `sluice worker`: takes jobs until it is stopped. */
+export async function runWorker(options: OptionValues<typeof workerCommand>): Promise<number> {
+  const config = openConfig(options.config);
+  const { stopped, dispose } = waitForStop(options.child);
+  const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
+  const log = createWorkerLog(logger);
+  const lanes = new LaneRegistry(config, openTransport(config));
+  const capabilities = lanes.capabilities();
+  if (capabilities.length === 0) {
+    const names = config.providers.flatMap((name) => config.missing(name));
+    throw CLI_ERRORS.noCredentials(names);
+  }
+  const redis = await openConfiguredRedis(config, {
+    onEvent: (event) => log.warn("redis", { ...event }),
+    onWarning: (line) => log.warn(line.message, line.hint === undefined ? {} : { hint: line.hint }),
+  });
+  try {
+    const keys = createKeys(config.namespace);
+    const { jobs, calls, graceMs } = config.worker;
+    const tracer = await openConfiguredTracer(config);
+    const host = startWorker({
+      redis: redis.source,
+      keys,
+      limiter: createRedisLimiter(redis.source.connect("commands"), keys),
+      capabilities,
+      embeddingLanes: (provider, model) => lanes.embeddingLanes(provider, model),
+      chatLanes: (provider, model) => lanes.chatLanes(provider, model),
+      version: readVersion(),
+      log,
+      tracer,
+      options: { graceMs, jobs, calls },
+    });
+    await Promise.race([host.ready, stopped]);
+    log.info("worker takes jobs", { worker: host.id, providers: lanes.providers() });
+    // The parent may have exited; sending to a closed channel without a callback would end this process.
+    if (process.connected) process.send?.({ type: "ready" }, () => undefined);
+    const reason = await stopped;
+    log.info("worker stops", { reason });
+    await host.stop();
+    await tracer?.close();
+    log.info("worker has stopped");
+    return EXIT_CODES.ok;
+  } finally {
+    await redis.close();
+    dispose();
+    // An open channel with a listener keeps the process alive.
+    if (process.connected) process.disconnect();
+  }
+}
+
+const PARENT_EXITED = "the parent process has exited";
+
+/**
+ * Resolves at the first SIGTERM, SIGINT or exit of the parent. A second request ends the process immediately. A child may
+ * get the same SIGTERM from its parent and from its process group, so for a child only the exit of the parent counts as a
+ * second request.
+ */
+function waitForStop(child: boolean): { readonly stopped: Promise<string>; dispose(): void } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let stopRequests = 0;
+  const stop = (reason: string) => {
+    stopRequests += 1;
+    if (stopRequests > 1 && (!child || reason === PARENT_EXITED)) process.exit(EXIT_CODES.interrupted);
+    resolve(reason);
+  };
+  const onParentExit = () => stop(PARENT_EXITED);
+  process.on("SIGTERM", () => stop("SIGTERM"));
+  // In a terminal, Ctrl-C reaches the whole process group; a child waits until its parent stops it.
+  process.on("SIGINT", () => (child ? undefined : stop("SIGINT")));
+  if (child) process.once("disconnect", onParentExit);
+  return { stopped: promise, dispose: () => process.off("disconnect", onParentExit) };
+}
+
+function createWorkerLog(logger: pino.Logger): WorkerLog {
+  return {
+    debug: (message, fields) => logger.debug(fields ?? {}, message),
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    error: (message, fields) => logger.error(fields ?? {}, message),
+  };
+}

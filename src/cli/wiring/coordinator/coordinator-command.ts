@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import { describeProblems } from "#src/cli/format/describe-problems.ts";
+import { readVersion } from "#src/cli/version.ts";
+import {
+  type CommandContext,
+  type CoordinatorCommandOptions,
+  withCommandContext,
+} from "#src/cli/wiring/command-context.ts";
+import type { Config } from "#src/config/config.ts";
+import { ITEMS_FILE } from "#src/producer/plan/items-file-writer.ts";
+import type { RunExecution, RunKind } from "#src/producer/run-kinds/run-kind.ts";
+import type { NewRun } from "#src/producer/runs/base-manifest.ts";
+import { lockFolder } from "#src/producer/runs/folder-lock.ts";
+import { type PrepareResult, prepareRun } from "#src/producer/runs/prepare-run.ts";
+import { RunStoppedError } from "#src/producer/runs/run-error.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
+import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
+import { executeInFolder } from "./execute-in-folder.ts";
+import { ServicePrestarter } from "./prestart-run-services.ts";
+import { requireRunLanes } from "./run-lanes.ts";
+import { openRunServices } from "./run-services.ts";
+
+/**
+ * Plans or resumes a run in its output folder, executes it with workers of its own and writes the output. Resolves with
+ * the exit code.
+ */
+export async function runInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+  kind: RunKind<M, S>,
+  request: Pick<NewRun, "paths" | "dir" | "force">,
+  config: Config,
+  options: CoordinatorCommandOptions,
+): Promise<number> {
+  const newRun = { ...request, sluiceVersion: readVersion(), now: Date.now() };
+  if (kind.planner.models) requireRunLanes(config, kind.planner.models);
+  return await withCommandContext(config, options, async (context) => {
+    const prestarter = new ServicePrestarter(() => openRunServices(request.dir, context));
+    try {
+      const preparation = await prepare(kind, newRun, context, prestarter);
+      if (preparation.outcome !== "ready") return reportWithoutRun(preparation, newRun, context);
+      const { run } = preparation;
+      try {
+        return await executeInFolder(run, kind, context, () => prestarter.acquire());
+      } finally {
+        await run.unlock();
+      }
+    } finally {
+      await prestarter.close();
+    }
+  });
+}
+
+/** Resets the failures of a finished or stopped run that match the filter, and resumes it in its folder. */
+export async function retryInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+  target: { readonly dir: string; readonly manifest: M; readonly filter: FailureFilter },
+  kind: RunExecution<M, S>,
+  config: Config,
+  options: CoordinatorCommandOptions,
+): Promise<number> {
+  const { dir, manifest, filter } = target;
+  requireRunLanes(config, kind.listModels(manifest));
+  return await withCommandContext(config, options, async (context) => {
+    const unlock = await lockFolder(join(dir, WORK_FOLDER));
+    const run = { dir, itemsFile: join(dir, WORK_FOLDER, ITEMS_FILE), manifest, resumed: true, unlock };
+    try {
+      return await executeInFolder(run, kind, context, () => openRunServices(dir, context), filter);
+    } finally {
+      await unlock();
+    }
+  });
+}
+
+async function prepare<M extends RunManifest, S extends RunStore<WireRecord>>(
+  { planner }: RunKind<M, S>,
+  newRun: NewRun,
+  { reporter, signal }: CommandContext,
+  prestarter: ServicePrestarter,
+): Promise<PrepareResult<M>> {
+  try {
+    return await prepareRun(newRun, planner, {
+      signal: AbortSignal.any([signal, prestarter.failed]),
+      // Services can only start early if the lanes are known to be usable.
+      onPlanning: () => {
+        if (planner.models) prestarter.scheduleStart();
+      },
+      onProgress: (progress) => reporter.planning(progress),
+    });
+  } catch (error) {
+    if (signal.aborted) throw new RunStoppedError("interrupted", COORDINATOR_MESSAGES.interruptedWhilePlanning);
+    throw error;
+  }
+}
+
+function reportWithoutRun(
+  preparation: Exclude<PrepareResult, { readonly outcome: "ready" }>,
+  { dir, paths }: NewRun,
+  { options: { json, out }, reporter }: CommandContext,
+): number {
+  if (preparation.outcome === "refused") {
+    const { plan } = preparation;
+    if (json) reporter.end({ outcome: "stopped", message: COORDINATOR_MESSAGES.refused(plan.problemCount) });
+    reporter.close();
+    process.stderr.write(describeProblems(plan));
+    return EXIT_CODES.couldNotComplete;
+  }
+  const { manifest } = preparation;
+  if (json) reporter.end({ outcome: "finished", report: manifest, output: out });
+  reporter.close();
+  process.stderr.write(COORDINATOR_MESSAGES.alreadyFinished(manifest, dir, paths.includes("-")));
+  return manifest.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
+}

@@ -1,0 +1,87 @@
+import { EXIT_CODES } from "#src/cli/exit-codes.ts";
+import type { CommandContext } from "#src/cli/wiring/command-context.ts";
+import { findCommonPrice, requirePriceForCap } from "#src/cli/wiring/model-price.ts";
+import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { systemClock } from "#src/core/clock.ts";
+import type { Tracer } from "#src/core/tracer.ts";
+import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
+import type { PreparedRun, RunExecution } from "#src/producer/run-kinds/run-kind.ts";
+import { executeRun } from "#src/producer/runs/execute-run.ts";
+import type { RunEnvironment } from "#src/producer/runs/run-environment.ts";
+import type { RunManifest } from "#src/producer/runs/run-manifest.ts";
+import type { RunStore } from "#src/producer/storage/ledger-store.ts";
+import type { FailureFilter } from "#src/producer/storage/reset-failures.ts";
+import { createKeys } from "#src/redis/keys.ts";
+import type { WireRecord } from "#src/state/record-format/record-codec.ts";
+import { chooseWindowSize } from "./choose-window-size.ts";
+import { COORDINATOR_MESSAGES } from "./coordinator-messages.ts";
+import { requireRunLanes } from "./run-lanes.ts";
+import { type RunServices, waitForWorkers } from "./run-services.ts";
+
+/** Smaller runs end before waiting for a second worker would have paid off. */
+const MIN_ITEMS_TO_AWAIT_WORKERS = 1_000;
+
+/** Executes a prepared run with services of its own, and reports its end. Resolves with the exit code. */
+export async function executeInFolder<M extends RunManifest, S extends RunStore<WireRecord>>(
+  run: PreparedRun<M>,
+  kind: RunExecution<M, S>,
+  context: CommandContext,
+  openServices: () => Promise<RunServices>,
+  retry?: FailureFilter,
+): Promise<number> {
+  const { config, options, reporter } = context;
+  const { manifest } = run;
+  const models = kind.listModels(manifest);
+  const lanes = requireRunLanes(config, models);
+  const price = findCommonPrice(config, models, manifest.kind);
+  requirePriceForCap(price, options.maxCost, manifest);
+  const defaultSize = chooseWindowSize(lanes, kind.getInputsPerCall(manifest), kind.defaultWindow);
+  const windowSize = options.window ?? config.run.window ?? defaultSize;
+  const services = await openServices();
+  const { total, missing } = manifest.items;
+  const done = total - missing;
+  reporter.start({ runId: manifest.run, model: manifest.model, output: options.out, items: total, done });
+  const report = await withEnvironment(services, context, missing, (base) =>
+    executeRun(run, kind, { ...base, lanes, price, windowSize, retry }),
+  );
+  reporter.end({ outcome: "finished", report, output: options.out });
+  return report.items.failed > 0 ? EXIT_CODES.itemsFailed : EXIT_CODES.ok;
+}
+
+type BaseEnvironment = Omit<RunEnvironment, "lanes" | "windowSize">;
+
+/** Calls `work` with what does not depend on the kind of run, then closes the services. */
+async function withEnvironment<T>(
+  services: RunServices,
+  { config, options, reporter, signal }: CommandContext,
+  missingItems: number,
+  work: (environment: BaseEnvironment) => Promise<T>,
+): Promise<T> {
+  const { redis, workers } = services;
+  const failed = new AbortController();
+  workers.ready.catch((error) => failed.abort(error));
+  const reportStopping = () => reporter.event({ type: "note", message: COORDINATOR_MESSAGES.stopping });
+  signal.addEventListener("abort", reportStopping, { once: true });
+  let tracer: Tracer | undefined;
+  try {
+    if (missingItems >= MIN_ITEMS_TO_AWAIT_WORKERS) await waitForWorkers(workers, signal);
+    tracer = await openConfiguredTracer(config);
+    const keys = createKeys(config.namespace);
+    return await work({
+      redis: redis.source,
+      keys,
+      limiter: createRedisLimiter(redis.source.connect("commands"), keys),
+      maxCost: options.maxCost,
+      tracer,
+      clock: systemClock,
+      onStopping: () => workers.stop(),
+      onSnapshot: (snapshot) => reporter.progress(snapshot),
+      onEvent: (event) => reporter.event(event),
+      signal: AbortSignal.any([signal, failed.signal]),
+    });
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    await Promise.all([services.close(), tracer?.close()]);
+  }
+}

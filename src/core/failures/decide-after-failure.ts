@@ -1,0 +1,103 @@
+import { OUTAGE_STREAK } from "#src/core/lane.ts";
+import type { ProviderError } from "./errors.ts";
+
+/** What to do about a failed attempt. */
+export type FailureDecision =
+  /** The lane waits because the provider asked for it; this costs no attempt. */
+  | { readonly action: "snooze" }
+  /** The lane stops for all workers until a user has fixed the account. */
+  | { readonly action: "park"; readonly reason: string }
+  /**
+   * The same inputs are called again after a pause; this costs an attempt. While the lane is out it costs none, and
+   * other inputs become the next probe, because these inputs may be the cause of the faults.
+   */
+  | { readonly action: "retry"; readonly delayMs: number; readonly isLaneOut?: true }
+  /** The inputs are called again in two halves: one of the inputs, or their number, is the cause. */
+  | { readonly action: "bisect" }
+  /** The error becomes the item's record. */
+  | { readonly action: "fail" }
+  /** The worker aborted the call itself; the inputs return to the queue. */
+  | { readonly action: "return-to-queue" };
+
+export interface FailedCall {
+  readonly error: ProviderError;
+  /** Attempts charged to these inputs so far, including this one; attempts while the lane was out are not charged. */
+  readonly attempts: number;
+  /** Inputs of the failed call. */
+  readonly inputs: number;
+  /** Throttle answers in a row to these inputs, including this one. */
+  readonly snoozes: number;
+  /** Faults in a row on the lane; from `OUTAGE_STREAK` on the lane is out, and no single input is the cause. */
+  readonly faultStreak: number;
+}
+
+export interface RetryPolicy {
+  readonly maxAttempts: number;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly random: () => number;
+}
+
+export const RETRY_DEFAULTS: RetryPolicy = {
+  maxAttempts: 5,
+  baseDelayMs: 500,
+  maxDelayMs: 30_000,
+  random: Math.random,
+};
+
+/**
+ * Decides what a failed attempt leads to; no other code does. Pure.
+ *
+ * Server-side faults of a batch are retried once unchanged, then in halves: some upstreams always answer 500 for one
+ * text, and the other nine must not fail with it. While the lane is out, nothing is bisected (the inputs are not the
+ * cause) and nothing fails: the limiter lets one probe through at a time.
+ */
+export function decideAfterFailure(failed: FailedCall, policy: RetryPolicy = RETRY_DEFAULTS): FailureDecision {
+  const { error, attempts, inputs, faultStreak } = failed;
+  switch (error.kind) {
+    case "aborted":
+      return { action: "return-to-queue" };
+    case "throttled":
+    case "overloaded":
+      return decideSnooze(failed);
+    case "quota":
+    case "auth":
+      return { action: "park", reason: `${error.kind}: ${error.message}` };
+    case "invalid-request":
+    case "too-long":
+    case "content-filter":
+      return inputs > 1 ? { action: "bisect" } : { action: "fail" };
+    case "server":
+    case "timeout":
+    case "network":
+    case "bad-response": {
+      if (faultStreak >= OUTAGE_STREAK) return { action: "retry", delayMs: 0, isLaneOut: true };
+      if (inputs > 1 && attempts >= 2) return { action: "bisect" };
+      if (inputs === 1 && attempts >= policy.maxAttempts) return { action: "fail" };
+      return { action: "retry", delayMs: backoffMs(attempts, policy) };
+    }
+  }
+}
+
+/**
+ * A call that is refused for its tokens again and again, although the lane is paused in between, is larger than the
+ * provider's window: smaller calls may succeed, but a single input never will.
+ */
+function decideSnooze({ error, inputs, snoozes }: FailedCall): FailureDecision {
+  if (error.dimension !== "tokens") return { action: "snooze" };
+  if (inputs > 1 && snoozes >= 4) return { action: "bisect" };
+  if (inputs === 1 && snoozes >= 12) return { action: "fail" };
+  return { action: "snooze" };
+}
+
+/** Whether the error indicates a problem of the provider, independent of the input. */
+export function isFault(error: ProviderError): boolean {
+  return (
+    error.kind === "server" || error.kind === "timeout" || error.kind === "network" || error.kind === "bad-response"
+  );
+}
+
+/** Full jitter: a random delay between 0 and the exponential step, so that many inputs are not retried together. */
+function backoffMs(attempts: number, { baseDelayMs, maxDelayMs, random }: RetryPolicy): number {
+  return Math.round(random() * Math.min(maxDelayMs, baseDelayMs * 2 ** Math.max(0, attempts - 1)));
+}

@@ -1,0 +1,15 @@
+/** Estimated tokens per chunk unless the user chooses another size. */
+export const DEFAULT_CHUNK_TOKENS = 400;
+/** Estimated tokens that neighboring chunks share by default. */
+export const DEFAULT_CHUNK_OVERLAP = 40;
+/** Smaller chunks would consist of headings and overlap only. */
+export const MIN_CHUNK_TOKENS = 16;
+
+/**
+ * The default chunk size for a model that accepts at most `maxTokens` tokens per input. Half of the model's limit is safe,
+ * because a table or code may have 1.5 times as many tokens as estimated.
+ */
+export function chooseChunkTokens(maxTokens: number | undefined): number {
+  if (maxTokens === undefined) return DEFAULT_CHUNK_TOKENS;
+  return Math.min(DEFAULT_CHUNK_TOKENS, Math.max(1, Math.floor(maxTokens / 2)));
+}

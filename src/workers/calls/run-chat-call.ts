@@ -1,0 +1,133 @@
+import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
+import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { ChatModel, ChatResponse } from "#src/providers/provider.ts";
+import type { RedisClient } from "#src/redis/script.ts";
+import { PartialWriter } from "#src/state/items/partials.ts";
+import type { ChatInput } from "#src/workers/dispatch/chat-input.ts";
+import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
+import { commitRecords } from "./commit-records.ts";
+import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+
+export interface ChatDeps extends FailureDeps {
+  readonly client: RedisClient;
+}
+
+/** How often a streamed call checks that its answer is still wanted. */
+const CHECK_INTERVAL_MS = 1_000;
+const SINGLE_INPUT = { inputs: 1, capacity: 1 };
+
+/**
+ * Makes one chat call, commits its record and settles its reservation; writes deltas as they arrive. Resolves with
+ * undefined when the item has its record, otherwise with what to do with it. Never rejects.
+ */
+export async function runChatCall(
+  [input]: readonly ChatInput[],
+  grant: Grant<ChatModel>,
+  deps: ChatDeps,
+): Promise<FailureDecision | undefined> {
+  if (!input) return undefined;
+  const { lane, reservation } = grant;
+  const { limiter, log } = deps;
+  const claimed = await isClaimed(input);
+  if (claimed !== true) {
+    limiter.settle(lane.lane, [{ id: reservation.id, outcome: "unsent" }]).catch(() => undefined);
+    return { action: claimed ? "snooze" : "return-to-queue" };
+  }
+  input.ledger.countCall().catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  const span = deps.observer?.call(grant, [input]);
+  const sentAt = performance.now();
+  let response: ChatResponse;
+  try {
+    response = input.partials
+      ? await streamAnswer(input, input.partials, lane.model, deps, () => span?.delta())
+      : await lane.model.generate(input.request, { signal: deps.signal });
+  } catch (thrown) {
+    const error = toProviderError(thrown, lane.lane.provider);
+    span?.failed(error);
+    const decision = await handleFailure(error, [input], grant, SINGLE_INPUT, deps);
+    // Readers have seen deltas of an answer that failed; the next attempt starts from an empty text.
+    if (decision.action !== "fail") await input.partials?.ledger.restart().catch(() => undefined);
+    return decision;
+  }
+  span?.answered(response.usage);
+  const total = response.usage.totalTokens;
+  const record = {
+    index: input.index,
+    attempts: input.attempts + 1,
+    tokens: total ?? input.tokens,
+    json: response,
+    call: {
+      lane: formatLane(lane.lane),
+      startedAt: reservation.grantedAt,
+      durationMs: performance.now() - sentAt,
+    },
+  };
+  await Promise.all([
+    commitRecords([input], () => record, { answered: SINGLE_INPUT }, deps),
+    limiter
+      .settle(lane.lane, [{ id: reservation.id, outcome: "ok", tokens: total }])
+      .catch((error) =>
+        log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
+      ),
+  ]);
+  span?.committed();
+  return undefined;
+}
+
+/** A claim that takes this long is late: the reservation that was requested together with it may be too old to use. */
+const LATE_CLAIM_MS = 300;
+
+async function isClaimed({ claim }: ChatInput): Promise<boolean | "late"> {
+  if (!claim) return true;
+  const requestedAt = performance.now();
+  if (!(await claim)) return false;
+  return performance.now() - requestedAt > LATE_CLAIM_MS ? "late" : true;
+}
+
+/** Streams the answer and writes its deltas. Aborts the call when the item is cancelled or taken over. */
+async function streamAnswer(
+  input: ChatInput,
+  { keys, ledger }: NonNullable<ChatInput["partials"]>,
+  model: ChatModel,
+  { client, signal }: ChatDeps,
+  onDelta: () => void,
+): Promise<ChatResponse> {
+  const cancellation = new AbortController();
+  const writer = new PartialWriter(client, keys, ledger, (state) => cancellation.abort(new Error(state)));
+  // Writes reveal that the item has ended, but a model may think for minutes before its first delta.
+  const cancellationTimer = setInterval(() => {
+    ledger.isCurrent().then(
+      (current) => current || cancellation.abort(new Error("cancelled")),
+      () => undefined,
+    );
+  }, CHECK_INTERVAL_MS);
+  try {
+    return await writeDeltas(input, writer, model, AbortSignal.any([signal, cancellation.signal]), onDelta);
+  } finally {
+    clearInterval(cancellationTimer);
+  }
+}
+
+async function writeDeltas(
+  input: ChatInput,
+  writer: PartialWriter,
+  model: ChatModel,
+  signal: AbortSignal,
+  onDelta: () => void,
+): Promise<ChatResponse> {
+  for await (const event of model.stream(input.request, { signal })) {
+    if (event.type === "end") {
+      await writer.flush();
+      return event.response;
+    }
+    onDelta();
+    if (event.type === "text-delta") writer.write("text", event.text);
+    else if (event.type === "reasoning-delta") writer.write("reasoning", event.text);
+    else {
+      const { type: _, ...delta } = event;
+      writer.write("tools", JSON.stringify(delta));
+    }
+  }
+  throw new ProviderError("the stream ended without an end event", { kind: "bad-response", provider: "" });
+}

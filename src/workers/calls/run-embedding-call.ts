@@ -1,0 +1,95 @@
+import type { FailureDecision } from "#src/core/failures/decide-after-failure.ts";
+import { coerceError } from "#src/core/failures/errors.ts";
+import { formatLane } from "#src/core/lane.ts";
+import type { Settlement } from "#src/limiter/limiter.ts";
+import type { EmbeddingModel, EmbeddingPurpose, EmbeddingResponse } from "#src/providers/provider.ts";
+import type { RecordCall } from "#src/state/record-format/record-codec.ts";
+import type { CallSize } from "#src/state/runs/run-ledger.ts";
+import { distributeTokens, type EmbeddingInput } from "#src/workers/dispatch/embedding-input.ts";
+import type { Grant } from "#src/workers/dispatch/lane-chooser.ts";
+import { commitRecords } from "./commit-records.ts";
+import { type FailureDeps, handleFailure, toProviderError } from "./handle-failure.ts";
+
+export interface BatchRequest {
+  readonly purpose: EmbeddingPurpose;
+  readonly dimensions?: number;
+}
+
+/**
+ * Makes one embedding call, commits the records of its inputs and settles its reservation. Resolves with undefined when
+ * every input has its record, otherwise with what to do with the inputs. Never rejects.
+ */
+export async function runBatch(
+  inputs: readonly EmbeddingInput[],
+  grant: Grant<EmbeddingModel>,
+  request: BatchRequest,
+  deps: FailureDeps & {
+    /** Called when the reservation is settled, so that other inputs can ask for one. */
+    readonly onReservationReleased?: () => void;
+  },
+): Promise<FailureDecision | undefined> {
+  const { lane, reservation } = grant;
+  const { limiter, log, signal } = deps;
+  const size = { inputs: inputs.length, capacity: lane.model.maxInputs };
+  inputs[0]?.ledger
+    .countCall()
+    .catch((error) => log.warn("could not count a call", { error: coerceError(error).message }));
+  const span = deps.observer?.call(grant, inputs);
+  const sentAt = performance.now();
+  let response: EmbeddingResponse;
+  let answeredAt: number | undefined;
+  const onAnswerStart = () => {
+    answeredAt = performance.now();
+  };
+  try {
+    const texts = inputs.map((input) => input.text);
+    response = await lane.model.embed({ inputs: texts, ...request }, { signal, onAnswerStart });
+  } catch (thrown) {
+    const error = toProviderError(thrown, lane.lane.provider);
+    span?.failed(error);
+    return await handleFailure(error, inputs, grant, size, deps);
+  }
+  span?.answered(response.usage);
+  const call = {
+    lane: formatLane(lane.lane),
+    startedAt: reservation.grantedAt,
+    durationMs: performance.now() - sentAt,
+  };
+  const settlement: Settlement = {
+    id: reservation.id,
+    outcome: "ok",
+    tokens: response.usage.totalTokens,
+    answeredAgoMs: answeredAt === undefined ? undefined : performance.now() - answeredAt,
+  };
+  // Settled before the records are committed: records are large, and other calls wait for the reservation.
+  const settled = limiter
+    .settle(lane.lane, [settlement])
+    .then(deps.onReservationReleased, (error) =>
+      log.warn("could not settle a reservation; it expires with its lease", { error: coerceError(error).message }),
+    );
+  await Promise.all([settled, commitVectors(inputs, response, { call, size }, deps)]);
+  span?.committed();
+  return undefined;
+}
+
+async function commitVectors(
+  inputs: readonly EmbeddingInput[],
+  { vectors, dimensions, usage }: EmbeddingResponse,
+  { call, size: answered }: { readonly call: RecordCall; readonly size: CallSize },
+  deps: FailureDeps,
+): Promise<void> {
+  const bytes = Buffer.from(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+  const tokens = distributeTokens(inputs, usage.totalTokens);
+  const positions = new Map(inputs.map((input, i) => [input, i]));
+  const recordOf = (input: EmbeddingInput) => {
+    const position = positions.get(input) ?? 0;
+    return {
+      index: input.index,
+      attempts: input.attempts + 1,
+      tokens: tokens[position] ?? input.tokens,
+      vector: bytes.subarray(position * dimensions * 4, (position + 1) * dimensions * 4),
+      call,
+    };
+  };
+  await commitRecords(inputs, recordOf, { dimensions, answered }, deps);
+}

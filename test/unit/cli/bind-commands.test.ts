@@ -1,0 +1,102 @@
+import { describe, expect, it, test } from "vitest";
+import { COMMANDS } from "#src/cli/bind-commands.ts";
+import { buildProgram } from "#src/cli/build-program.ts";
+
+/** The arguments of `sluice` in a command line of the help, without pipes, redirections and variables. */
+function parseExample(example: string): string[] {
+  const sluice = example.split(" | ").find((part) => / ?sluice /.test(part)) ?? "";
+  const words: readonly string[] = sluice.replace(/ < \S+$/, "").match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  return words.slice(words.indexOf("sluice") + 1).map((word) => word.replaceAll(/['"]/g, ""));
+}
+
+/** Parses a command line with the real definitions, but runs nothing. */
+async function parse(args: readonly string[]) {
+  const calls: { name: string; values: readonly unknown[] }[] = [];
+  const commands = COMMANDS.map(({ definition }) => ({
+    definition,
+    load:
+      async () =>
+      async (...values: readonly unknown[]) => {
+        calls.push({ name: definition.name, values });
+        return 7;
+      },
+  }));
+  const codes: number[] = [];
+  const program = buildProgram(commands, (code) => codes.push(code));
+  for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: () => undefined });
+  await program.parseAsync(args, { from: "user" });
+  return { calls, codes };
+}
+
+describe.each(COMMANDS.map(({ definition }) => definition))("sluice $name", ({ name, summary, examples }) => {
+  it("has two or three examples that are valid command lines", async () => {
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    expect(examples.length).toBeLessThanOrEqual(3);
+    for (const example of examples) {
+      const { calls } = await parse(parseExample(example));
+      expect(calls.map((call) => call.name)).toEqual([name]);
+    }
+  });
+
+  it("has a summary of one line without a full stop", () => expect(summary).toMatch(/^[A-Z][^\n]*[^.\n]$/));
+});
+
+test("arguments and options reach the command with their types, and its exit code is reported", async () => {
+  const args = [
+    "embed",
+    "a.md",
+    "b.md",
+    "--model",
+    "m/x",
+    "--out",
+    "o",
+    "--no-chunk",
+    "--cache",
+    "--cache-size",
+    "2GB",
+  ];
+  const { calls, codes } = await parse(["--config", "my.yaml", ...args, "--max-cost", "0.5", "--chunk-overlap", "0"]);
+  expect(calls).toEqual([
+    {
+      name: "embed",
+      values: [
+        ["a.md", "b.md"],
+        {
+          model: "m/x",
+          type: "db",
+          out: "o",
+          format: "parquet",
+          withText: false,
+          idField: "id",
+          textField: "text",
+          chunkOverlap: 0,
+          chunk: false,
+          skipInvalid: false,
+          maxCost: 0.5,
+          dryRun: false,
+          force: false,
+          cache: true,
+          cacheSize: 2e9,
+          json: false,
+          config: "my.yaml",
+        },
+      ],
+    },
+  ]);
+  expect(codes).toEqual([7]);
+});
+
+test("an absent optional argument and an absent option are undefined", async () => {
+  const { calls } = await parse(["models"]);
+  expect(calls).toEqual([{ name: "models", values: [undefined, { json: false }] }]);
+});
+
+test.each([
+  [["embed", "x", "--out", "o"], "--model"],
+  [["embed", "x", "--out", "o", "--model", "m/x", "--format", "xml"], "xml"],
+  [["search", "dir", "text", "--top", "0"], "whole number"],
+  [["runs", "one", "two"], "too many arguments"],
+  [["runs", "--jsno"], "--jsno"],
+])("%j is refused", async (args, message) => {
+  await expect(parse(args)).rejects.toThrow(message);
+});

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { describeRunEnd } from "#src/cli/progress/describe-run-end.ts";
+import { sampleReport } from "./sample-report.ts";
+
+describe("the last lines", () => {
+  it("of a finished run state its result, its cost and its output files", () => {
+    expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  2 failed: too-long 2",
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 40k tokens, 0.02 CNY",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+  });
+
+  it("leave out the statistics below a panel, which shows them", () => {
+    expect(describeRunEnd({ outcome: "finished", report: sampleReport(), output: "out" }, { isBrief: true })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+  });
+
+  it("of a run with --skip-invalid state how many entries of the input are not in the output", () => {
+    const { source } = sampleReport();
+    const report = sampleReport({ source: { ...source, skippedInvalid: 7 }, tokens: 1 });
+    expect(describeRunEnd({ outcome: "finished", report, output: "out" })).toEqual([
+      "98 of 100 items succeeded in 20 s",
+      "  2 failed: too-long 2",
+      "  11 calls, 99.9 % full, 1 throttled, 1 duplicate, 1 token, 0.02 CNY",
+      "  7 invalid entries skipped (--skip-invalid)",
+      "  out/records.jsonl",
+      "  out/errors.jsonl",
+    ]);
+    expect(describeRunEnd({ outcome: "finished", report, output: "out" }, { isBrief: true })).toContain(
+      "  7 invalid entries skipped (--skip-invalid)",
+    );
+  });
+
+  it("of a run without failures, batches or a price do not mention them", () => {
+    const {
+      cost: _,
+      batchFill: __,
+      ...rest
+    } = sampleReport({ items: { total: 1, succeeded: 1, failed: 0, missing: 0 } });
+    expect(describeRunEnd({ outcome: "finished", report: rest, output: "out" }).slice(0, 2)).toEqual([
+      "1 of 1 item succeeded in 20 s",
+      "  11 calls, 1 throttled, 1 duplicate, 40k tokens",
+    ]);
+  });
+
+  it("of a stopped run state the reason and what to do, without control characters", () => {
+    expect(describeRunEnd({ outcome: "stopped", message: "no \u001b[31mmoney", hint: "pay" })).toEqual([
+      "stopped: no money",
+      "  pay",
+    ]);
+    expect(describeRunEnd({ outcome: "stopped", message: "interrupted" })).toEqual(["stopped: interrupted"]);
+  });
+});
