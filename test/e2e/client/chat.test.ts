@@ -12,7 +12,7 @@ beforeEach(async () => {
 
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
-test("an answer comes through a worker that the command starts and ends; nothing stays", async () => {
+test("chat starts a worker for its answer and stops it; no process or key remains", async () => {
   const { code, stdout, stderr } = await sandbox.run(["chat", "one two three", "--model", CHAT]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toContain("You wrote 3 words: “one two three”.");
@@ -20,7 +20,7 @@ test("an answer comes through a worker that the command starts and ends; nothing
   await sandbox.waitUntilNoProcesses();
 });
 
-test("the prompt comes from standard input, and without streaming the record is printed", async () => {
+test("the prompt is read from stdin, and without streaming the record is printed", async () => {
   const args = ["chat", "-", "--model", CHAT, "--no-stream", "--json", "--system", "Be short."];
   const { code, stdout } = await sandbox.run(args, { stdin: "four words of prompt\n" });
   expect(code).toBe(0);
@@ -32,14 +32,14 @@ test("the prompt comes from standard input, and without streaming the record is 
   });
 });
 
-test("--template asks as the provider's own conversation template does", async () => {
+test("--template applies the provider's conversation template", async () => {
   const plain = "Be short.\n### USER: two words\n### BOT: You wrote 2 words.\n### USER: one two three\n### BOT:";
   const { code, stdout } = await sandbox.run(["chat", plain, "--model", CHAT, "--template"]);
   expect(code).toBe(0);
   expect(stdout).toContain("You wrote 3 words: “one two three”.");
 });
 
-test("a running worker is used instead of a new one", async () => {
+test("a running worker is used instead of starting one", async () => {
   const worker = sandbox.start(["worker"]);
   await waitFor(() => worker.stderr().includes("takes jobs"), { what: "the worker" });
   sandbox.simulator.configure({ deltaMs: 100 });
@@ -52,7 +52,7 @@ test("a running worker is used instead of a new one", async () => {
   await sandbox.waitUntilNoProcesses();
 });
 
-test("Ctrl-C cancels the item, whose call is given up", async () => {
+test("Ctrl-C cancels the item and aborts its call", async () => {
   sandbox.simulator.configure({ deltaMs: 60_000 });
   const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await waitFor(() => sandbox.simulator.statistics().calls === 1, { what: "the call" });
@@ -62,7 +62,7 @@ test("Ctrl-C cancels the item, whose call is given up", async () => {
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a worker killed in mid-answer is replaced; the reader sees a reset and then the whole answer", async () => {
+test("a worker that is killed during an answer is replaced; the reader gets a reset and then the complete answer", async () => {
   sandbox.simulator.configure({ deltaMs: 2_500 });
   const chat = sandbox.start(["chat", "hello", "--model", CHAT, "--json"]);
   await chat.event(({ event }) => event === "delta", "the first delta");
@@ -82,7 +82,7 @@ test("a failed item is reported with a hint, and the exit code is 1", async () =
   expect(stderr).toMatch(/^sluice: content-filter: .+\n {2}.+\n$/);
 });
 
-test("a key that is refused ends the wait, and the item", async () => {
+test("a rejected key fails the item and ends the command", async () => {
   const env = { MINIMAX_API_KEY: "wrong" };
   const { code, stderr } = await sandbox.run(["chat", "hello", "--model", CHAT], { env });
   expect(code).toBe(2);
@@ -94,14 +94,14 @@ test.each([
   [["--model", "minimax/embo-01"], "is an embedding model"],
   [["--model", "minimax/MiniMax-Txt-01"], "Did you mean"],
   [["--model", "zhipu/glm-4-plus"], "ZHIPU_API_KEY is not set"],
-])("%j is refused before anything starts", async (args, message) => {
+])("%j is rejected before anything starts", async (args, message) => {
   const { code, stderr } = await sandbox.run(["chat", "hello", ...args]);
   expect(code).toBe(2);
   expect(stderr).toContain(message);
   expect(sandbox.processes()).toEqual([]);
 });
 
-test("the library without a URL uses the folder's private Redis, and leaves it on close", async () => {
+test("without a URL, the library uses the folder's private Redis, and leaves it on close", async () => {
   const library = fileURLToPath(new URL("../../../src/producer/client/create-client.ts", import.meta.url));
   const entry = sandbox.write(
     "client.mjs",

@@ -9,7 +9,7 @@ const CHAT = "minimax/MiniMax-Text-01";
 const LIBRARY = JSON.stringify(
   fileURLToPath(new URL("../../../src/producer/client/create-client.ts", import.meta.url)),
 );
-/** A sum that the simulated model repeats in about a hundred increments. */
+/** A prompt that the simulated model repeats in about a hundred deltas. */
 const QUESTION = Array.from({ length: 20 }, (_, n) => n + 1).join(" and ");
 
 const SUBMIT = `import { createClient } from ${LIBRARY};
@@ -71,7 +71,7 @@ function read(what: "stream" | "result" | "cancel", id: string, after = ""): Cli
 
 const deltas = (events: readonly JsonEvent[]) => events.filter(({ event }) => event === "delta");
 
-/** The text that is left after the last reset, and that what the end says of it is true. */
+/** The text after the last reset. Checks the length and the hash that the end event states. */
 function expectFullAnswer(events: readonly JsonEvent[]): string {
   const begin = events.findLastIndex(({ event }) => event === "reset") + 1;
   const text = deltas(events.slice(begin))
@@ -133,7 +133,7 @@ test.skipIf(!available)(
   },
 );
 
-test.skipIf(!available)("readers and waiters outlast a Redis that is killed and started again", async () => {
+test.skipIf(!available)("readers and waiters survive a Redis that is killed and restarted", async () => {
   sandbox.simulator.configure({ deltaMs: 40 });
   await startWorker();
   const [streamed, plain] = [await submit(QUESTION), await submit(`${QUESTION} and 21`, { stream: false })];
@@ -147,7 +147,7 @@ test.skipIf(!available)("readers and waiters outlast a Redis that is killed and 
   expect(waiter.events()).toMatchObject([{ event: "record", record: { status: "ok" } }]);
 });
 
-test.skipIf(!available)("an id that never was, or is no more, is answered, not waited for", async () => {
+test.skipIf(!available)("an unknown or expired ID is reported immediately", async () => {
   const expiring = await submit("hello", { ttlMs: 300 });
   const waiting = read("result", expiring);
   for (const id of ["c-never", expiring]) {
@@ -189,6 +189,6 @@ test.skipIf(!available)("an item is cancelled before, during and after its call"
   await third.exit;
   expect(third.events()).toEqual([{ event: "cancelled", state: "done" }]);
   expect(await recordText(after)).toBe(text);
-  // The one that was cancelled in the queue was never asked.
+  // The item that was cancelled in the queue was never sent.
   expect(sandbox.simulator.statistics().calls).toBe(2);
 });

@@ -8,7 +8,7 @@ import { buildCorpusText, writeCorpus } from "#test/support/runs/corpus.ts";
 
 const KEY = "sk-e2e-secret-0123456789abcdef";
 
-test("a finished run can be listed, shown and searched, and no key is anywhere", async () => {
+test("a finished run can be listed, shown and searched, and no API key is stored anywhere", async () => {
   const redis = await startRedisProcess();
   try {
     await using sandbox = await CliSandbox.open({
@@ -71,7 +71,7 @@ test("doctor reports what works, what is wrong and how to fix it, and never prin
   expect(healthy.stdout).toMatch(/ok +redis +private/);
   expect(healthy.stdout).toContain("from sluice.yaml");
   expect(healthy.stdout).toContain("not configured: SPARK_API_KEY, SPARK_APP_ID and SPARK_API_SECRET are not set");
-  // One column for all names, however long.
+  // All names share one column, whatever their length.
   const starts = healthy.stdout.split("\n").map((line) => /^(?:\S+ +){2}(?=\S)/.exec(line)?.[0].length);
   expect(new Set(starts.filter((start) => start !== undefined)).size).toBe(1);
   const broken = await sandbox.run(["doctor", "--json"], {
@@ -89,7 +89,7 @@ test("doctor reports what works, what is wrong and how to fix it, and never prin
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a Redis that evicts is refused, one without persistence causes a warning, an unreachable one is named", async () => {
+test("a Redis that evicts is rejected, one without persistence causes a warning, an unreachable one is reported", async () => {
   const [evicting, forgetful] = await Promise.all([
     startRedisProcess({
       settings: [
@@ -117,7 +117,7 @@ test("a Redis that evicts is refused, one without persistence causes a warning, 
   }
 });
 
-test("the simulator serves what it prints, until it is stopped", async () => {
+test("the simulator serves the URLs that it prints until it is stopped", async () => {
   await using sandbox = await CliSandbox.open();
   const simulate = sandbox.start(["simulate", "--port", "0", "--latency", "0"]);
   const url = await expect
@@ -134,7 +134,7 @@ test("the simulator serves what it prints, until it is stopped", async () => {
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a port that cannot be listened on is named", async () => {
+test("a port that is in use is reported", async () => {
   await using sandbox = await CliSandbox.open();
   const port = String(sandbox.simulator.port);
   const { code, stderr } = await sandbox.run(["simulate", "--port", port]);
@@ -147,7 +147,7 @@ test("a port that cannot be listened on is named", async () => {
   expect(outside.stderr).toContain("expected a port from 0 to 65535");
 });
 
-test("the demo runs to its end and leaves nothing behind", async () => {
+test("the demo completes and leaves nothing behind", async () => {
   await using sandbox = await CliSandbox.open();
   const demo = await sandbox.run(["demo"], { env: { TMPDIR: sandbox.path(), MINIMAX_API_KEY: undefined } });
   expect(demo).toMatchObject({ code: 0 });
@@ -159,14 +159,14 @@ test("the demo runs to its end and leaves nothing behind", async () => {
   await sandbox.waitUntilNoProcesses();
 });
 
-/** Every key and value of a Redis, as text. */
+/** All keys and values of a Redis as text. */
 async function dumpAll(client: Redis): Promise<string> {
   const parts: string[] = [];
   for (const key of await client.keys("*")) {
     const dump = await client.dumpBuffer(key);
     parts.push(key, dump?.toString("latin1") ?? "");
     const type = await client.type(key);
-    // Redis compresses what it dumps; hashes and streams are read in the clear as well.
+    // DUMP compresses values, so hashes and streams are also read directly.
     if (type === "hash") parts.push(JSON.stringify(await client.hgetall(key)));
     if (type === "stream") parts.push(JSON.stringify(await client.xrange(key, "-", "+", "COUNT", 100)));
     if (type === "string") parts.push((await client.getBuffer(key))?.toString("latin1") ?? "");

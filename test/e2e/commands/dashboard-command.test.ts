@@ -14,14 +14,14 @@ beforeEach(async () => {
 
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of all kinds.
+// biome-ignore lint/suspicious/noExplicitAny: tests read responses of all types.
 async function get(url: string): Promise<any> {
   const response = await fetch(url);
   expect(response.status).toBe(200);
   return await response.json();
 }
 
-test("`sluice up` does the work of runs, shows it, and leaves nothing behind", async () => {
+test("`sluice up` processes runs, shows them, and leaves nothing behind", async () => {
   writeCorpus(sandbox, 400);
   const { cli, url } = await startDashboardProcess(sandbox, { workers: 2 });
   expect(cli.stdout()).toContain("2, for minimax");
@@ -53,7 +53,7 @@ test("`sluice up` does the work of runs, shows it, and leaves nothing behind", a
   await waitFor(() => sandbox.processes().length === 0, { what: "no process" });
 });
 
-test("workers end with a `sluice up` that is killed", async () => {
+test("workers exit when `sluice up` is killed", async () => {
   const { cli, url } = await startDashboardProcess(sandbox, { workers: 1 });
   await waitFor(async () => (await get(`${url}/api/overview`)).workers.length === 1, { what: "a worker" });
   cli.kill("SIGKILL");
@@ -61,7 +61,7 @@ test("workers end with a `sluice up` that is killed", async () => {
   await waitFor(() => sandbox.processes().length === 0, { what: "no process" });
 });
 
-test("a cluster retried from a page gets its results, by a process beside the server", async () => {
+test("a cause that is retried from a page is processed by a separate process", async () => {
   const lines = Array.from({ length: 60 }, (_, n) =>
     JSON.stringify({ id: `c-${n}`, text: `text ${n}${n < 3 ? " forbidden" : n === 9 ? " broken" : ""}` }),
   );
@@ -136,7 +136,7 @@ test("a chat item's history is available while its run has a failure, and after 
     history: [attempt],
   });
   expect(JSON.stringify(story)).not.toContain("onerror");
-  // A worker notes failed attempts once a second.
+  // A worker records failed attempts once per second.
   const failed = await waitFor(
     async () => {
       const found = await get(`${item}/1`);
@@ -172,7 +172,7 @@ test("a chat item's history is available while its run has a failure, and after 
   expect(await cli.exit).toMatchObject({ code: 0 });
 });
 
-test("an address that cannot be used is one clear sentence", async () => {
+test("an address that cannot be used is reported in one sentence", async () => {
   const taken = createServer();
   await new Promise<void>((done) => taken.listen(0, "127.0.0.1", done));
   const address = taken.address();

@@ -12,7 +12,7 @@ const LIBRARY = JSON.stringify(
 const LIMITS =
   "limits: { requestsPerMinute: 60000, concurrency: 4 }, price: { inputPerMillionTokens: 2, outputPerMillionTokens: 4, currency: USD }";
 
-/** A provider of its own, and further models of a provider that is built in. */
+/** A custom provider, and additional models of a built-in provider. */
 const MODELS = [
   { provider: "gateway", chat: "gateway/team/large", embedding: "gateway/vectors" },
   { provider: "openai", chat: "openai/gpt-next", embedding: "openai/text-embedding-next" },
@@ -54,7 +54,7 @@ function run(...args: string[]): Promise<CliResult> {
   return sandbox.run(args, { env });
 }
 
-/** The parsed standard output of a command that must succeed. */
+/** The parsed stdout of a command that must succeed. */
 async function runJson(...args: string[]): Promise<unknown> {
   const { code, stdout, stderr } = await run(...args, "--json");
   expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -71,7 +71,7 @@ function writeTexts(...texts: string[]): void {
   sandbox.write("texts.jsonl", texts.map((text, n) => `${JSON.stringify({ id: `t-${n}`, text })}\n`).join(""));
 }
 
-describe.each(MODELS)("models of $provider that only sluice.yaml names", ({ provider, chat, embedding }) => {
+describe.each(MODELS)("models of $provider that are defined only in sluice.yaml", ({ provider, chat, embedding }) => {
   test("chat answers, and rejects an unknown model", async () => {
     const { code, stdout, stderr } = await run("chat", "one two three", "--model", chat);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -123,7 +123,7 @@ describe.each(MODELS)("models of $provider that only sluice.yaml names", ({ prov
     });
   });
 
-  test("embed makes vectors, retry repeats what failed, and search finds records", async () => {
+  test("embed writes vectors, retry repeats failed items, and search finds records", async () => {
     writeTexts("red apples", "broken pears", "blue whales");
     const args = ["embed", "texts.jsonl", "--model", embedding, "--out", "out", "--format", "jsonl", "--with-text"];
     const dryRun = await runJson(...args, "--dry-run");
@@ -138,7 +138,7 @@ describe.each(MODELS)("models of $provider that only sluice.yaml names", ({ prov
     expect(await runJson("search", "out", "blue whales", "--top", "1")).toMatchObject({ id: "t-2" });
   });
 
-  test("batch answers requests that name them, and embeds", async () => {
+  test("batch answers chat and embedding requests for them", async () => {
     const line = (url: string, body: object) => JSON.stringify({ custom_id: "q-1", method: "POST", url, body });
     const body = { model: chat, messages: [{ role: "user", content: "one two three" }], max_tokens: 50 };
     sandbox.write("chats.jsonl", `${line("/v1/chat/completions", body)}\n`);
@@ -152,7 +152,7 @@ describe.each(MODELS)("models of $provider that only sluice.yaml names", ({ prov
     expect(sandbox.manifest("vectors")).toMatchObject({ model: embedding, items: { succeeded: 1 } });
   });
 
-  test("a worker serves what the client library submits", async () => {
+  test("a worker serves items of the client library", async () => {
     const worker = await startWorker();
     expect(worker.stderr()).toContain(`"${provider}"`);
     sandbox.write(

@@ -12,7 +12,7 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** Runs the command line in a folder of its own, with nothing in the environment but what is given. */
+/** Runs a command in its own folder, with only the given environment variables. */
 function sluice(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const cwd = mkdtempSync(join(tmpdir(), "sluice-ping-"));
   closing.push(() => rmSync(cwd, { recursive: true, force: true }));
@@ -31,7 +31,7 @@ async function simulate(): Promise<{ simulator: Simulator; env: Record<string, s
 }
 
 describe("sluice ping", () => {
-  it("streams one chat answer and says how long it took and what it cost", async () => {
+  it("streams one chat answer and prints its duration and cost", async () => {
     const { env, simulator } = await simulate();
     const { code, stdout, stderr } = await sluice(["ping", "minimax/MiniMax-M2"], env);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -54,7 +54,7 @@ describe("sluice ping", () => {
     });
   });
 
-  it("says what is wrong and what to do about it, without the key", async () => {
+  it("reports the problem and how to fix it, without the key", async () => {
     const { env, simulator } = await simulate();
     const wrong = { ...env, MINIMAX_API_KEY: "sk-this-is-wrong" };
     const { code, stdout, stderr } = await sluice(["ping", "minimax/abab6.5s-chat"], wrong);
@@ -70,7 +70,7 @@ describe("sluice ping", () => {
     });
   });
 
-  it("names missing variables, unknown models and unknown accounts before any call", async () => {
+  it("reports missing variables, unknown models and unknown accounts before any call", async () => {
     const { env, simulator } = await simulate();
     const missing = await sluice(["ping", "minimax/MiniMax-M2"]);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("MINIMAX_API_KEY is not set") });
@@ -83,7 +83,7 @@ describe("sluice ping", () => {
 });
 
 describe("sluice models and sluice providers", () => {
-  it("show what is known, what is configured and what is missing", async () => {
+  it("show all models and providers, which of them are configured, and which settings are missing", async () => {
     const { stdout } = await sluice(["models", "minimax"], { MINIMAX_API_KEY: "sk-1234567890" });
     const line = stdout.split("\n").find((each) => each.startsWith("minimax/MiniMax-M2 ")) ?? "";
     expect(line.split(/ {2,}/)).toEqual([

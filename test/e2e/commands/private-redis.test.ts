@@ -20,7 +20,7 @@ interface ChildMessage {
   readonly hint?: string;
 }
 
-/** A child process that joined, or failed to. */
+/** A child process that has joined the private Redis, or failed to. */
 class PrivateRedisUser {
   readonly child: ChildProcess;
   readonly #received: ChildMessage[] = [];
@@ -111,7 +111,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  test("is one server for two processes, and ends with the last of them", async () => {
+  test("is one server for two processes, and stops with the last of them", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
     const [kept, served] = [await supervisor(), await server()];
     expect(await first.count()).toBe(1);
@@ -134,7 +134,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await second.leave();
   });
 
-  test("can be reached by its owner only, persists every write and never evicts", async () => {
+  test("is accessible to its owner only, persists every write and never evicts", async () => {
     const mine = await startPrivateRedis(dir);
     const source = openRedis(mine.target);
     const client = source.connect("commands");
@@ -150,7 +150,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await mine.leave();
   });
 
-  test("goes on through kill -9 of redis-server, with every acknowledged write", async () => {
+  test("survives kill -9 of redis-server, with every acknowledged write", async () => {
     const user = await join1();
     expect(await user.count()).toBe(1);
     const before = await server();
@@ -174,7 +174,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("is adopted by the next process when supervisor and users were killed", async () => {
+  test("is adopted by the next process after supervisor and users were killed", async () => {
     const user = await join1();
     await user.count();
     const [kept, served] = [await supervisor(), await server()];
@@ -188,7 +188,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("is started again when supervisor and server were killed while it had a user", async () => {
+  test("is restarted after supervisor and server were killed while it had a user", async () => {
     const user = await join1();
     await user.count();
     const [kept, served] = [await supervisor(), await server()];
@@ -212,7 +212,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("ends by itself some seconds after its users were killed", async () => {
+  test("stops some seconds after its users were killed", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
     const [kept, served] = [await supervisor(), await server()];
     await Promise.all([first.kill(), second.kill()]);
@@ -220,7 +220,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await gone(kept);
   });
 
-  test("stays up for others when Ctrl-C ends one of them", async () => {
+  test("keeps running when Ctrl-C ends one of its users", async () => {
     const [first, second] = await Promise.all([join1(), join1()]);
     const kept = await supervisor();
     await first.kill("SIGINT");
@@ -230,7 +230,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(nothingRuns()).toBe(true);
   });
 
-  test("works for a process that starts while another leaves", async () => {
+  test("works for a process that starts while another one leaves", async () => {
     const counts: (number | undefined)[] = [];
     let leaving: Promise<void> = Promise.resolve();
     for (let turn = 0; turn < 6; turn += 1) {
@@ -292,7 +292,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(readRecord(files().supervisorRecord)).toBeUndefined();
   });
 
-  test("ends when its folder was deleted and its users have left", async () => {
+  test("stops after its folder was deleted and its users have left", async () => {
     const user = await join1();
     const [kept, served] = [await supervisor(), await server()];
     await rm(join(dir, ".sluice"), { recursive: true });

@@ -26,7 +26,7 @@ const named = (name: string) => receiver.spans().filter((span) => span.name === 
 const parentOf = (span: ReceivedSpan) =>
   receiver.spans().find(({ spanId, traceId }) => spanId === span.parentSpanId && traceId === span.traceId);
 
-test("a run's jobs are traced from submit to commit, across processes and without contents", async () => {
+test("jobs of a run are traced from submission to commit, across processes and without contents", async () => {
   sandbox.simulator.configure({ faults: [{ text: "broken", action: { type: "code", code: 2013 } }] });
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -72,7 +72,7 @@ test("a run's jobs are traced from submit to commit, across processes and withou
   expect(receiver.bodies()).not.toContain("broken");
 });
 
-test("a question is traced through its worker", async () => {
+test("a chat item is traced through its worker", async () => {
   const asked = await sandbox.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
     env: { SLUICE_TRACES: "1", OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
   });
@@ -88,14 +88,14 @@ test("a question is traced through its worker", async () => {
   expect(receiver.bodies()).not.toContain("sluices");
 });
 
-test("a collector that is away holds up nothing", async () => {
+test("an unreachable collector delays nothing", async () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_SERVICE_NAME: "x" };
   const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"], { env }).exit;
   expect(code).toBe(0);
   expect(sandbox.manifest("out").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
 });
 
-test("without being asked for, no job carries a trace and nothing is sent", async () => {
+test("by default, no job contains a trace and nothing is sent", async () => {
   const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out"], {
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, SLUICE_TRACES: "0" },
   }).exit;

@@ -11,7 +11,7 @@ import { waitFor } from "#test/support/wait-for.ts";
 
 const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
 
-test("a wrong key stops the run after few calls, and the mended key resumes it", async () => {
+test("a wrong key stops the run after a few calls, and the correct key resumes it", async () => {
   await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
   writeCorpus(sandbox, 400);
   const refused = sandbox.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
@@ -33,7 +33,7 @@ test("a wrong key stops the run after few calls, and the mended key resumes it",
   expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: 400 });
 });
 
-test("an empty account stops the run half-way, and what was paid for stays", async () => {
+test("an empty account stops the run halfway, and paid results are kept", async () => {
   await using sandbox = await CliSandbox.open({
     latency: { fixedMs: 150 },
     limits: { requestsPerMinute: 100_000, concurrency: 4 },
@@ -54,7 +54,7 @@ test("an empty account stops the run half-way, and what was paid for stays", asy
   expect(sandbox.simulator.statistics().answered).toBe(60);
 });
 
-test("an upstream that cannot be reached stops the run with a clear word, and it resumes", async () => {
+test("an unreachable upstream stops the run with a clear message, and the run can be resumed", async () => {
   await using sandbox = await CliSandbox.open();
   writeCorpus(sandbox, 100);
   const cli = sandbox.embed(ARGS, { env: { MINIMAX_BASE_URL: `http://127.0.0.1:${await findFreePort()}/v1` } });
@@ -67,7 +67,7 @@ test("an upstream that cannot be reached stops the run with a clear word, and it
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 
-test("a base URL that is wrong on a rerun is told within seconds, with address and error, and never the key", async () => {
+test("a wrong base URL on a rerun is reported within seconds, with URL and error, and never the key", async () => {
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
   await using sandbox = await CliSandbox.open({ latency: { fixedMs: 200 }, limits });
   writeCorpus(sandbox, 2_000);
@@ -95,7 +95,7 @@ test("a base URL that is wrong on a rerun is told within seconds, with address a
   expect(await sandbox.embed(ARGS).exit).toMatchObject({ code: 0 });
 });
 
-test("answers that are no answers never become records, and the good ones after them do", async () => {
+test("invalid responses never become records, and the valid ones after them do", async () => {
   await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
   writeCorpus(sandbox, 300);
   const once = (action: object) => ({ action, calls: 1 });
@@ -136,11 +136,11 @@ test("one poison text fails alone", async () => {
   const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
   expect(records.filter(({ status }) => status === "ok")).toHaveLength(99);
   expect(records[40]).toMatchObject({ id: "c-40", status: "failed" });
-  // A finished run with failures says so again, with the same exit code.
+  // A finished run with failures reports them again, with the same exit code.
   expect(await sandbox.embed([...ARGS, "--with-text"]).exit).toMatchObject({ code: 1 });
 });
 
-test("a disk that is full stops the run with a clear word, and it resumes", async ({ skip }) => {
+test("a full disk stops the run with a clear message, and the run can be resumed", async ({ skip }) => {
   await using sandbox = await CliSandbox.open();
   const disk = sandbox.path("disk");
   mkdirSync(disk);

@@ -4,7 +4,7 @@ import { readJsonl } from "#test/support/runs/read-output-files.ts";
 
 const REQUESTS = 120;
 const MODEL = "minimax/MiniMax-Text-01";
-/** One unit of money per token read, ten per token written. */
+/** One currency unit per input token, ten per output token. */
 const PRICE = { inputPerMillionTokens: 1e6, outputPerMillionTokens: 1e7, currency: "CNY" };
 let sandbox: CliSandbox;
 
@@ -45,7 +45,7 @@ afterEach(() => sandbox[Symbol.asyncDispose]());
 const batch = (...args: string[]) =>
   sandbox.start(["batch", "requests.jsonl", "--out", "out", "--model", MODEL, "--workers", "1", ...args]);
 
-test("a dry run tells what answers may cost, from nothing to their limit", async () => {
+test("a dry run prints the possible cost of answers, from no output to the output limit", async () => {
   const { code, stdout } = await batch("--dry-run", "--json").exit;
   expect(code).toBe(0);
   const { cost, estimatedTokens } = JSON.parse(stdout);
@@ -56,7 +56,7 @@ test("a dry run tells what answers may cost, from nothing to their limit", async
   expect(sandbox.simulator.statistics().calls).toBe(0);
 });
 
-test("the cap holds for answers too, and what was spent is what the provider reported, by its prices", async () => {
+test("the cap includes output tokens, and the spend is what the provider reported at its prices", async () => {
   const full = await batch().exit;
   expect(full).toMatchObject({ code: 0 });
   const answers = readJsonl(sandbox.path("out", "output.jsonl")) as {
@@ -72,13 +72,13 @@ test("the cap holds for answers too, and what was spent is what the provider rep
   expect(capped.events().at(-1)).toMatchObject({ event: "run-end", outcome: "stopped" });
   const spent = sandbox.manifest("out").cost?.amount ?? 0;
   expect(spent).toBeLessThanOrEqual(cap);
-  // Within three answers of the cap.
+  // At most three answers below the cap.
   expect(spent).toBeGreaterThan(cap - 3 * Math.max(...costs));
   expect(await batch().exit).toMatchObject({ code: 0 });
   expect(sandbox.manifest("out").cost).toEqual({ amount: total, currency: "CNY" });
 });
 
-test("failed requests are retried; answers that are there stay", async () => {
+test("failed requests are retried, and existing answers are kept", async () => {
   sandbox.simulator.configure({ faults: [{ text: "secret", action: { type: "code", code: 1026 } }] });
   expect(await batch().exit).toMatchObject({ code: 1 });
   expect(sandbox.manifest("out")).toMatchObject({ failuresByKind: { "content-filter": 3 } });

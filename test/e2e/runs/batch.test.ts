@@ -11,14 +11,14 @@ import { readJsonl } from "#test/support/runs/read-output-files.ts";
 
 const MODELS = ["zhipu/glm-4-plus", "spark/max", "minimax/MiniMax-M2"] as const;
 const CONCURRENCY = 6;
-/** 1,319 questions of grade-school mathematics, where the machine has them. */
+/** 1,319 questions of grade-school mathematics (GSM8K), if they are on this machine. */
 const QUESTIONS = fileURLToPath(new URL("../../../../shared/data/gsm8k-test.jsonl", import.meta.url));
 
 function openSandbox(latencyMs: number): Promise<CliSandbox> {
   return CliSandbox.open({ latency: { fixedMs: latencyMs, jitterMs: latencyMs } });
 }
 
-/** One `sluice batch` with two workers and credentials for all doubles. */
+/** Starts `sluice batch` with two workers and credentials for all simulated providers. */
 function startBatch(sandbox: CliSandbox, args: readonly string[], options: CliOptions = {}): CliProcess {
   const { simulator } = sandbox;
   const limits = `{ requestsPerMinute: 100000, tokensPerMinute: 100000000, concurrency: ${CONCURRENCY} }`;
@@ -68,7 +68,7 @@ function expectAnswers(path: string, questions: readonly string[]): void {
   }
 }
 
-test("requests for three providers are answered in one run: worker and command killed, each once, in order", async () => {
+test("requests for three providers are answered once and in order in one run whose worker and command are killed", async () => {
   await using sandbox = await openSandbox(60);
   const questions = Array.from({ length: 300 }, (_, n) => buildCorpusText(n));
   sandbox.write("requests.jsonl", questions.map((text, n) => chatLine(n, text, MODELS[n % 3] ?? "")).join("\n"));
@@ -97,7 +97,7 @@ test("requests for three providers are answered in one run: worker and command k
     items: { total: 300, succeeded: 300, failed: 0, missing: 0 },
   });
   const { calls } = sandbox.simulator.statistics();
-  // A call is counted before it is sent; what a worker was killed with may not have left it, or not been counted.
+  // A call is counted before it is sent: calls of a killed worker may be counted but not sent, or not counted.
   expect(Math.abs(calls - manifest.calls.made)).toBeLessThanOrEqual(2 * MODELS.length * CONCURRENCY);
   expect(calls).toBeLessThanOrEqual(300 + 2 * 2 * MODELS.length * CONCURRENCY);
 
@@ -163,7 +163,7 @@ test("embedding requests become OpenAI's embedding lists", async () => {
   expect(sandbox.simulator.statistics().calls).toBeLessThanOrEqual(11);
 });
 
-test("every bad line is named before anything is sent, and left out when asked", async () => {
+test("every bad line is reported before anything is sent, and skipped with --skip-invalid", async () => {
   await using sandbox = await openSandbox(1);
   sandbox.write(
     "requests.jsonl",
@@ -198,7 +198,7 @@ test("every bad line is named before anything is sent, and left out when asked",
   expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining("contains another run") });
 });
 
-test("what is missing to call any of the models is told before anything is started", async () => {
+test("missing settings of any model are reported before anything is started", async () => {
   await using sandbox = await openSandbox(1);
   sandbox.write("requests.jsonl", MODELS.map((model, n) => chatLine(n, "hello", model)).join("\n"));
   const env = { ZHIPU_API_KEY: undefined, SPARK_API_SECRET: undefined };

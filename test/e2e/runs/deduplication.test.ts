@@ -10,7 +10,7 @@ import { waitFor } from "#test/support/wait-for.ts";
 const ITEMS = 1_200;
 const DISTINCT = 500;
 const CONCURRENCY = 4;
-/** Equal texts are neighbours, or far from each other, or both. */
+/** Equal texts are adjacent, far apart, or both. */
 const textOf = (n: number) => buildCorpusText(n % 7 === 0 ? 0 : n % DISTINCT);
 const asked = new Set(Array.from({ length: ITEMS }, (_, n) => textOf(n))).size;
 
@@ -67,7 +67,7 @@ test.each(["npy", "jsonl", "parquet"])(
     await expectVectors(sandbox, "out", format);
     const { texts, calls } = sandbox.simulator.statistics();
     expect(texts).toBeGreaterThanOrEqual(asked);
-    // A kill may cost the calls that were under way, no more.
+    // A kill costs at most the calls in flight.
     expect(texts).toBeLessThanOrEqual(asked + 10 * 2 * CONCURRENCY);
     expect(sandbox.manifest("out")).toMatchObject({
       items: { total: ITEMS, succeeded: ITEMS, failed: 0, missing: 0 },
@@ -78,7 +78,7 @@ test.each(["npy", "jsonl", "parquet"])(
   },
 );
 
-test("copies share their original's failure, and a retry of it brings all of them", async () => {
+test("duplicates share the failure of their original, and a retry succeeds for all of them", async () => {
   await using sandbox = await openSandbox();
   writeTexts(sandbox, 60, (n) => (n % 6 === 1 ? "a forbidden text" : buildCorpusText(n)));
   sandbox.simulator.configure({
@@ -103,7 +103,7 @@ test("copies share their original's failure, and a retry of it brings all of the
   });
 });
 
-test("a second run over the same texts is answered from the cache, bit for bit and for nothing", async () => {
+test("a second run over the same texts is answered from the cache, bit for bit and free of charge", async () => {
   await using sandbox = await openSandbox();
   writeTexts(sandbox, 300);
   const distinct = new Set(Array.from({ length: 300 }, (_, n) => textOf(n))).size;
@@ -126,7 +126,7 @@ test("a second run over the same texts is answered from the cache, bit for bit a
     reused: { copies: 300 - distinct, cached: distinct, calls: 30 },
   });
 
-  // Other parameters are other questions, and without the option nothing is looked up.
+  // Different parameters are different requests, and without the option the cache is not used.
   expect(await run("queries", "--cache", "--type", "query")).toMatchObject({ code: 0 });
   expect(sandbox.simulator.statistics().calls).toBe(2 * calls);
   expect(await run("plain")).toMatchObject({ code: 0 });
@@ -134,7 +134,7 @@ test("a second run over the same texts is answered from the cache, bit for bit a
   expect(sandbox.manifest("plain").reused).toMatchObject({ cached: 0 });
 });
 
-test("a run that is partly answered from the cache goes on after kill -9, and loses and repeats nothing", async () => {
+test("a run that is partly answered from the cache resumes after kill -9, and loses and repeats nothing", async () => {
   await using sandbox = await openSandbox(30);
   const half = Array.from({ length: 600 }, (_, n) => JSON.stringify({ id: `h-${n}`, text: buildCorpusText(n * 2) }));
   sandbox.write("half.jsonl", half.join("\n"));
@@ -157,11 +157,11 @@ test("a run that is partly answered from the cache goes on after kill -9, and lo
   expect(texts - before).toBeLessThanOrEqual(600 + 2 * 10 * 2 * CONCURRENCY);
   const { reused, items } = sandbox.manifest("out");
   expect(items).toMatchObject({ succeeded: 1_200, failed: 0, missing: 0 });
-  // An answer that had come and was not yet on disk when the command was killed may come from the cache as well.
+  // An answer that was received but not on disk when the command was killed may also come from the cache.
   expect(reused?.cached).toBeGreaterThanOrEqual(600);
 });
 
-test("two runs over the same texts share the work between them, and one goes on when the other is killed", async () => {
+test("two runs over the same texts share the work, and one continues when the other is killed", async () => {
   await using sandbox = await openSandbox(60);
   writeTexts(sandbox, 900, buildCorpusText);
   const args = ["corpus.jsonl", "--format", "npy", "--json", "--cache", "--window", "200", "--workers", "1"];
@@ -175,11 +175,11 @@ test("two runs over the same texts share the work between them, and one goes on 
   expect(await second.exit).toMatchObject({ code: 0, stderr: "" });
   expect(await sandbox.embed([...args, "--out", "one"]).exit).toMatchObject({ code: 0, stderr: "" });
   for (const out of ["one", "two"]) await expectVectors(sandbox, out, "npy", 900, buildCorpusText);
-  // What the killed run had in its window may be asked again by the other one.
+  // The other run may request the items in the killed run's window again.
   expect(sandbox.simulator.statistics().texts).toBeLessThanOrEqual(900 + 200 + 10 * 2 * CONCURRENCY);
 });
 
-test("what is equal or in the cache takes nothing from --max-cost, and --limit counts it", async () => {
+test("duplicates and cached items do not count against --max-cost, but do count for --limit", async () => {
   await using sandbox = await openSandbox();
   sandbox.write(
     "sluice.yaml",
@@ -205,7 +205,7 @@ test("what is equal or in the cache takes nothing from --max-cost, and --limit c
   });
 });
 
-/** Commands without workers of their own; one worker serves all of them. */
+/** Starts commands without workers; one separate worker serves all of them. */
 async function startCommands(
   sandbox: CliSandbox,
   count: number,
@@ -221,7 +221,7 @@ async function startCommands(
   );
 }
 
-test("ten commands that ask for the same text at the same time make one call", async () => {
+test("ten commands that request the same text at the same time make one call", async () => {
   await using sandbox = await openSandbox(1_500);
   writeTexts(sandbox, 1);
   for (const { exit } of await startCommands(sandbox, 10, () => ["--cache"]))
@@ -232,7 +232,7 @@ test("ten commands that ask for the same text at the same time make one call", a
   for (let n = 0; n < 10; n++) await expectVectors(sandbox, `out-${n}`, "npy", 1);
 });
 
-test("commands that share a Redis and no folder share their answers while they ask", async () => {
+test("commands that share only a Redis share their answers while they run", async () => {
   await using sandbox = await openSandbox(4_000);
   writeTexts(sandbox, 10, buildCorpusText);
   for (const { exit } of await startCommands(sandbox, 3, (n) => ["--cache", `cache-${n}`]))
@@ -241,7 +241,7 @@ test("commands that share a Redis and no folder share their answers while they a
   for (let n = 0; n < 3; n++) await expectVectors(sandbox, `out-${n}`, "npy", 10, buildCorpusText);
 });
 
-test("when the command that asks is killed, the next one takes over", async () => {
+test("when the command that makes the call is killed, the next one takes over", async () => {
   await using sandbox = await openSandbox(600_000);
   writeTexts(sandbox, 10, buildCorpusText);
   const args = ["corpus.jsonl", "--format", "npy", "--json", "--workers", "1", "--cache"];
@@ -270,7 +270,7 @@ function runBatch(sandbox: CliSandbox, out: string, ...more: string[]) {
   });
 }
 
-test("equal chat requests are asked once where their answer is meant to be the same, and each time where not", async () => {
+test("equal chat requests are sent once if their answer is deterministic, and each time otherwise", async () => {
   await using sandbox = await openSandbox();
   const lines = Array.from({ length: 24 }, (_, n) => {
     const more = n < 8 ? { temperature: 0 } : n < 16 ? { temperature: 1, seed: 3 } : { temperature: 1 };
@@ -293,7 +293,7 @@ test("equal chat requests are asked once where their answer is meant to be the s
   expect(sandbox.simulator.statistics().calls).toBe(12 + 8);
   expect(sandbox.manifest("again")).toMatchObject({ reused: { copies: 12, cached: 4, calls: 16 } });
   const [before, after] = ["out", "again"].map((out) => sandbox.manifest(out));
-  // What was saved is what the same answers had cost.
+  // The savings equal the cost of the same answers.
   expect(after?.reused?.tokens).toBeGreaterThan(before?.reused?.tokens ?? 0);
   expect((after?.tokens ?? 0) + (after?.reused?.tokens ?? 0)).toBe(
     (before?.tokens ?? 0) + (before?.reused?.tokens ?? 0),

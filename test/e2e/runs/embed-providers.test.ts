@@ -42,9 +42,9 @@ test.each([
   ["spark/embedding", 2560, 1],
   ["spark/embedding-v2", 2560, 1],
   ["openai/text-embedding-3-small", 1536, 2048],
-  // Known by its name alone, so that its length is what the first answer says.
+  // Not in the model list, so its dimensions are those of the first response.
   ["vllm/own/embedder", 1536, 1024],
-])("a corpus goes through %s whole, in order, in calls as full as they can be", async (model, length, maxInputs) => {
+])("a corpus is embedded by %s completely, in order, and in full calls", async (model, length, maxInputs) => {
   sandbox.simulator.resetStatistics();
   const out = model.replaceAll("/", "_");
   const { code, stderr } = await sandbox.run(

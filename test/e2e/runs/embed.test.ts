@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => sandbox[Symbol.asyncDispose]());
 
-test("a corpus of several files becomes all its vectors, in order, in full calls", async () => {
+test("a corpus of several files is embedded completely, in order, and in full calls", async () => {
   const cli = sandbox.embed(["corpus", "--out", "npy", "--format", "npy", "--json"]);
   const { code, stderr } = await cli.exit;
   expect(stderr).toBe("");
@@ -43,7 +43,7 @@ test("a corpus of several files becomes all its vectors, in order, in full calls
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a finished run says so and does nothing", async () => {
+test("a finished run reports that it is finished and does nothing", async () => {
   const before = sandbox.simulator.statistics().calls;
   const bytes = readFileSync(sandbox.path("npy", "run.json"));
   const { code, stderr } = await sandbox.embed(["corpus", "--out", "npy", "--format", "npy"]).exit;
@@ -56,7 +56,7 @@ test("a finished run says so and does nothing", async () => {
   expect(told.events()).toMatchObject([{ event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) }]);
 });
 
-test("the folder of another run is refused, and made free with --force", async () => {
+test("the folder of another run is rejected, and replaced with --force", async () => {
   const before = sandbox.simulator.statistics().calls;
   const other = ["corpus/part-0.jsonl", "--out", "npy", "--format", "jsonl", "--limit", "20"];
   const refused = await sandbox.embed(other).exit;
@@ -71,7 +71,7 @@ test("the folder of another run is refused, and made free with --force", async (
   expect(readJsonl(sandbox.path("npy", "records.jsonl"))).toHaveLength(20);
 });
 
-test("a folder with files of somebody else is refused even with --force", async () => {
+test("a folder with foreign files is rejected even with --force", async () => {
   sandbox.write("mine/thesis.txt", "precious");
   const { code, stderr } = await sandbox.embed(["corpus", "--out", "mine", "--force"]).exit;
   expect(code).toBe(2);
@@ -79,7 +79,7 @@ test("a folder with files of somebody else is refused even with --force", async 
   expect(readFileSync(sandbox.path("mine/thesis.txt"), "utf8")).toBe("precious");
 });
 
-test("JSONL on standard input becomes records.jsonl with text and metadata, on a Redis given by URL", async () => {
+test("JSONL on stdin becomes records.jsonl with text and metadata, with a Redis given by URL", async () => {
   const lines = Array.from({ length: 25 }, (_, n) => JSON.stringify({ id: n, text: buildCorpusText(n), lang: "zz" }));
   const { code, stderr } = await sandbox.embed(["-", "--out", "stdin", "--format", "jsonl", "--with-text"], {
     stdin: `${lines.join("\n")}\n`,
@@ -153,7 +153,7 @@ test("--dry-run counts and sends nothing, without a key and without Redis", asyn
   expect(sandbox.simulator.statistics().calls).toBe(before);
 });
 
-test("a change of the input is another run", async () => {
+test("changed input is rejected as another run", async () => {
   const path = sandbox.write("one.jsonl", '{"id":"a","text":"first"}\n');
   expect(await sandbox.embed(["one.jsonl", "--out", "changed"]).exit).toMatchObject({ code: 0 });
   writeFileSync(path, '{"id":"a","text":"second"}\n');

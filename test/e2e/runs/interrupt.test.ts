@@ -29,7 +29,7 @@ test.each([
   ["Ctrl-C", (cli: CliProcess) => cli.killGroup("SIGINT")],
   ["SIGTERM to the command", (cli: CliProcess) => cli.kill("SIGTERM")],
   ["SIGTERM to the group", (cli: CliProcess) => cli.killGroup("SIGTERM")],
-])("%s ends the run in order with 130, and the rerun pays for nothing twice", async (_, interrupt) => {
+])("%s stops the run gracefully with exit code 130, and the rerun pays for nothing twice", async (_, interrupt) => {
   await using sandbox = await openSlowSandbox();
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
@@ -48,7 +48,7 @@ test.each([
   await sandbox.waitUntilNoProcesses();
 });
 
-test("Ctrl-C that ends the workers before they are up ends the command as well", async () => {
+test("Ctrl-C that ends the workers during their start also ends the command", async () => {
   await using sandbox = await openSlowSandbox();
   const cli = sandbox.embed(ARGS);
   await cli.event(({ event }) => event === "run-start", "the start of the run");
@@ -63,11 +63,11 @@ test("Ctrl-C that ends the workers before they are up ends the command as well",
   expect(sandbox.simulator.statistics().calls).toBe(ITEMS / 10);
 });
 
-test("a second Ctrl-C ends at once, and still nothing is lost", async () => {
+test("a second Ctrl-C exits immediately, and nothing is lost", async () => {
   await using sandbox = await openSlowSandbox();
   const cli = sandbox.embed(ARGS);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
-  // The answers in flight never come: the first Ctrl-C would wait for them.
+  // The responses in flight never arrive: the first Ctrl-C would wait for them.
   sandbox.simulator.configure({ faults: [{ action: { type: "stall" } }] });
   const { calls } = sandbox.simulator.statistics();
   await cli.event(() => sandbox.simulator.statistics().calls >= calls + 4, "calls that stall");
@@ -103,7 +103,7 @@ async function planning(sandbox: CliSandbox): Promise<{ readonly cli: CliProcess
   return { cli, planner: planner.pid };
 }
 
-test("a planning process that is killed ends the command with a mend, and nothing was sent", async () => {
+test("a killed planning process ends the command with a hint, and nothing was sent", async () => {
   await using sandbox = await CliSandbox.open();
   const { cli, planner } = await planning(sandbox);
   process.kill(planner, "SIGKILL");
@@ -124,7 +124,7 @@ test("a command that is killed while planning leaves no process behind", async (
   expect(sandbox.simulator.statistics().calls).toBe(0);
 });
 
-test("a rerun with other texts on standard input is refused; with the same, or none, it goes on", async () => {
+test("a rerun with different texts on stdin is rejected; with the same texts, or none, it resumes", async () => {
   await using sandbox = await openSlowSandbox();
   const line = (n: number) => `${JSON.stringify({ id: `s-${n}`, text: `text number ${n}` })}\n`;
   const stdin = Array.from({ length: ITEMS }, (_, n) => line(n)).join("");
@@ -149,7 +149,7 @@ test("a rerun with other texts on standard input is refused; with the same, or n
   expect(sandbox.manifest("vectors").items).toMatchObject({ succeeded: ITEMS, missing: 0 });
 });
 
-test("a second process on one run is refused, on the same Redis and on another", async () => {
+test("a second process for the same run is rejected, with the same Redis or another", async () => {
   const redis = await startRedisProcess();
   try {
     await using sandbox = await openSlowSandbox();
@@ -168,18 +168,21 @@ test("a second process on one run is refused, on the same Redis and on another",
   }
 });
 
-test.each(["SIGINT", "SIGTERM"] as const)("%s while the command is still loading ends it with 130", async (signal) => {
-  await using sandbox = await CliSandbox.open();
-  writeCorpus(sandbox, 10);
-  // Sends the signal at the moment the command's own code begins to load.
-  const hook = `import module from "node:module";
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "%s while the command is loading ends it with exit code 130",
+  async (signal) => {
+    await using sandbox = await CliSandbox.open();
+    writeCorpus(sandbox, 10);
+    // Sends the signal when the command's own code begins to load.
+    const hook = `import module from "node:module";
     module.registerHooks({ resolve(specifier, context, next) {
       if (/cli\\/main\\.[tj]s$/.test(specifier)) process.kill(process.pid, ${JSON.stringify(signal)});
       return next(specifier, context);
     } });`;
-  sandbox.write("hook.mjs", hook);
-  const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${sandbox.path("hook.mjs")}` } });
-  expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
-  expect(sandbox.simulator.statistics().calls).toBe(0);
-  await sandbox.waitUntilNoProcesses();
-});
+    sandbox.write("hook.mjs", hook);
+    const cli = sandbox.embed(ARGS, { env: { NODE_OPTIONS: `--import ${sandbox.path("hook.mjs")}` } });
+    expect(await cli.exit).toMatchObject({ code: 130, stderr: "" });
+    expect(sandbox.simulator.statistics().calls).toBe(0);
+    await sandbox.waitUntilNoProcesses();
+  },
+);

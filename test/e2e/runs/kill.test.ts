@@ -20,7 +20,7 @@ function expectComplete(sandbox: CliSandbox, out: string): void {
   expect(items.every((item) => item.status === "ok")).toBe(true);
 }
 
-/** `kills`: how often something was killed; each may cost the calls then in flight, and no more. */
+/** `kills`: number of kills. Each costs at most the calls in flight. */
 function expectCallCounts(sandbox: CliSandbox, out: string, kills: number): void {
   const { calls, paidTwice } = {
     calls: sandbox.simulator.statistics().calls,
@@ -30,12 +30,12 @@ function expectCallCounts(sandbox: CliSandbox, out: string, kills: number): void
   expect(calls).toBeGreaterThanOrEqual(CALLS);
   expect(calls).toBeLessThanOrEqual(CALLS + 2 * kills * CONCURRENCY);
   expect(paidTwice).toBeLessThanOrEqual(kills * CONCURRENCY);
-  // A count leaves beside its call, not before it: a process that is killed in that instant takes one of the two along.
+  // A call and its count are sent concurrently: a kill at that moment can lose either of them.
   expect(Math.abs(manifest.calls.made - calls)).toBeLessThanOrEqual(kills * CONCURRENCY);
   expect(manifest.calls.answered + manifest.calls.failed + paidTwice).toBe(manifest.calls.made);
 }
 
-test("kill -9 of a worker, of the command and of Redis: the rerun gives the same bytes", async () => {
+test("after kill -9 of a worker, of the command and of Redis, the rerun writes the same bytes", async () => {
   await using sandbox = await CliSandbox.open({
     latency: LATENCY,
     limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
@@ -70,7 +70,7 @@ test("kill -9 of a worker, of the command and of Redis: the rerun gives the same
   expect(sandbox.simulator.statistics().calls).toBe(calls);
 });
 
-test("a Redis given by URL may be killed and come back while a run goes on", async () => {
+test("a Redis given by URL can be killed and restarted during a run", async () => {
   const redis = await startRedisProcess({ settings: [["appendfsync", "always"]] });
   try {
     await using sandbox = await CliSandbox.open({
@@ -97,7 +97,7 @@ test("a Redis given by URL may be killed and come back while a run goes on", asy
   }
 });
 
-test("everything killed at once, and the folder of Redis lost: the output says what is missing", async () => {
+test("after everything is killed and the folder of Redis is lost, the output determines what is missing", async () => {
   await using sandbox = await CliSandbox.open({
     latency: LATENCY,
     limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },
@@ -114,11 +114,11 @@ test("everything killed at once, and the folder of Redis lost: the output says w
 
   expect(await sandbox.embed(args).exit).toMatchObject({ code: 0, stderr: "" });
   expectComplete(sandbox, "vectors");
-  // The window is what Redis held: at most that much is paid for again.
+  // Redis held one window: at most that many items are paid for again.
   expect(sandbox.simulator.statistics().texts).toBeLessThanOrEqual(ITEMS + 300 + CONCURRENCY * 10);
 });
 
-test("a worker told to stop hands back its jobs at no cost, and separate workers finish the run", async () => {
+test("a worker that is stopped returns its jobs at no cost, and separate workers finish the run", async () => {
   await using sandbox = await CliSandbox.open({
     latency: LATENCY,
     limits: { requestsPerMinute: 100_000, concurrency: CONCURRENCY },

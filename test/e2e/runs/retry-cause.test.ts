@@ -38,7 +38,7 @@ async function clustersOf(run: string) {
   return clusters.map(({ kind, count, example }) => [kind, count, example.item]);
 }
 
-test("failures are clustered by cause, and one cause is retried without the others", async () => {
+test("failures are grouped by cause, and one cause is retried without the others", async () => {
   sandbox.simulator.configure({ faults: [filter, refuse] });
   expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
   const { run } = sandbox.manifest("out");
@@ -69,20 +69,20 @@ test("failures are clustered by cause, and one cause is retried without the othe
   expect(await clustersOf(run)).toEqual([["invalid-request", 1, 200]]);
 });
 
-test("a cause that is none is refused with what is expected", async () => {
+test("an unknown cause is rejected with the expected format", async () => {
   const { code, stderr } = await sandbox.run(["retry", "out", "--cause", "other:nonsense"]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/--cause: unknown cause "other:nonsense": expected 12 hex digits/);
 });
 
-test("the rest of many causes is retried without the causes that are told apart, and its end is told", async () => {
+test("the rest of many causes is retried without the separate causes, and its end is reported", async () => {
   sandbox.simulator.configure({ faults: [filter, refuse] });
   expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
   const { run } = sandbox.manifest("out");
   const client = redis.connect();
   const { causes } = createKeys(redis.namespace).run(run);
   const [filtered] = (await readFailureCauses(client, createKeys(redis.namespace), run)).map(({ cause }) => cause);
-  // As if 200 others had come before the one of these items.
+  // As if 200 other causes had been counted before.
   await client.hdel(causes, filtered ?? "");
   const { code, stdout } = await sandbox.run([
     ...["retry", run, "--cause", "other:content-filter", "--workers", "1", "--json"],

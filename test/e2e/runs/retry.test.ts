@@ -89,7 +89,7 @@ test.each(["npy", "jsonl", "parquet"])(
       expect(records.every(({ vector }) => (vector as number[]).length === 1536)).toBe(true);
       expect(records.every(({ status }) => status === "ok")).toBe(true);
     }
-    // Whoever reads the output of before, or keeps it under another name, sees it as it was.
+    // Readers of the previous output, and hard links to it, still see the previous contents.
     expect(readFileSync(sandbox.path("kept")).equals(kept)).toBe(true);
     const third = await sandbox.run(["retry", "out"]);
     expect(third).toMatchObject({ code: 0 });
@@ -97,7 +97,7 @@ test.each(["npy", "jsonl", "parquet"])(
   },
 );
 
-test("a cancelled run goes on with retry, and pays for nothing twice", async () => {
+test("retry continues a cancelled run, and pays for nothing twice", async () => {
   sandbox.writeLimits({ requestsPerMinute: 100_000, concurrency: 1 });
   sandbox.simulator.configure({ latency: { fixedMs: 150 } });
   const cli = sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "npy", "--json"]);
@@ -110,7 +110,7 @@ test("a cancelled run goes on with retry, and pays for nothing twice", async () 
   expect(sandbox.manifest("out")).toMatchObject({ items: { succeeded: ITEMS }, calls: { paidTwice: 0 } });
 });
 
-test("a retry killed in the middle goes on with the run's own command", async () => {
+test("a retry that is killed is continued by the run's own command", async () => {
   await runWithFailures("jsonl");
   sandbox.simulator.configure({ faults: [{ action: { type: "stall" } }] });
   const { calls } = sandbox.simulator.statistics();
@@ -128,7 +128,7 @@ test("a retry killed in the middle goes on with the run's own command", async ()
 test.each([
   [["retry", "nowhere"], 'no run "nowhere"'],
   [["retry", "corpus.jsonl", "--kind", "tired"], "unknown kind"],
-])("%j is refused", async (args, message) => {
+])("%j is rejected", async (args, message) => {
   const { code, stderr } = await sandbox.run(args);
   expect(code).toBe(2);
   expect(stderr).toContain(message);

@@ -10,7 +10,7 @@ let sandbox: CliSandbox;
 beforeEach(async () => {
   sandbox = await CliSandbox.open({
     latency: { fixedMs: 200 },
-    // Ten seconds of work: another command that takes seconds to start still finds the run under way.
+    // Ten seconds of work, so that another command, which takes seconds to start, finds the run active.
     limits: { requestsPerMinute: 100_000, concurrency: 2 },
   });
   writeCorpus(sandbox, ITEMS);
@@ -20,7 +20,7 @@ afterEach(() => sandbox[Symbol.asyncDispose]());
 
 const calls = () => sandbox.simulator.statistics().calls;
 
-/** A run that has a tenth of its records, and its id. */
+/** Starts a run, and resolves with it and its ID when it has a tenth of its records. */
 async function startRun(format = "jsonl"): Promise<{ cli: CliProcess; id: string }> {
   const cli = sandbox.embed(["corpus", "--out", "vectors", "--format", format, "--json"]);
   await cli.event(hasProgressedTo(0.1), "a tenth of the items");
@@ -43,7 +43,7 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
   const before = calls();
   expect(before).toBeLessThan(ITEMS / 10);
   expect((await sandbox.run(["pause", id])).stdout).toContain("paused already");
-  // Several rounds of workers asking for their jobs again: none of them calls.
+  // Long enough for workers to take their jobs several times: none of them makes a call.
   const at = cli.events().at(-1)?.at;
   await cli.event((event) => Date.parse(String(event.at)) > Date.parse(String(at)) + 4_000, "four seconds");
   expect(calls()).toBe(before);
@@ -64,7 +64,7 @@ test("a run is paused, followed, and resumed from other terminals", async () => 
   expect((await sandbox.run(["pause", id])).stderr).toContain("is finished");
 });
 
-test("a cancelled run writes what it has; the rest are errors that say so", async () => {
+test("a cancelled run writes its results; the other items are errors of kind cancelled", async () => {
   const { cli, id } = await startRun();
   const { code, stdout } = await sandbox.run(["cancel", id, "--json"]);
   expect(code).toBe(0);
@@ -76,7 +76,7 @@ test("a cancelled run writes what it has; the rest are errors that say so", asyn
   expect(items.succeeded).toBeGreaterThanOrEqual(ITEMS / 10);
   expect(items.succeeded).toBeLessThan(ITEMS);
   expect(failuresByKind).toEqual({ cancelled: items.failed });
-  // Every answer that was paid for is in the output.
+  // Every paid answer is in the output.
   expect(counted).toMatchObject({ made: calls(), answered: calls(), paidTwice: 0 });
   expect(items.succeeded).toBe(calls() * 10);
   const records = readJsonl(sandbox.path("vectors", "records.jsonl"));
@@ -86,7 +86,7 @@ test("a cancelled run writes what it has; the rest are errors that say so", asyn
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a run whose coordinator is gone is cancelled when its command is run again", async () => {
+test("a run without a coordinator is cancelled when its command is run again", async () => {
   const worker = sandbox.start(["worker"]);
   const { cli, id } = await startRun();
   cli.killGroup("SIGINT");
@@ -125,7 +125,7 @@ test("a run whose coordinator was killed can be neither paused nor resumed, and 
   expect(sandbox.manifest("vectors")).toMatchObject({ run: id, items: { succeeded: ITEMS } });
 });
 
-test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody knows is refused", async (verb) => {
+test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of an unknown run is rejected", async (verb) => {
   const { code, stderr } = await sandbox.run([verb, "e-20260101-nothing"]);
   expect(code).toBe(2);
   expect(stderr).toContain('no run "e-20260101-nothing"');
@@ -134,7 +134,7 @@ test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of a run nobody know
   expect(folder.stderr).toContain("contains no run");
 });
 
-test("a limit set from another terminal is kept by running workers within seconds, and shown", async () => {
+test("a limit set from another terminal applies to running workers within seconds, and is shown", async () => {
   const { cli } = await startRun();
   const told = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
   expect(told).toMatchObject({ code: 0, stderr: "" });
@@ -153,7 +153,7 @@ test("a limit set from another terminal is kept by running workers within second
   expect((await sandbox.run(["set-limit", "minimax/embo-01"])).stderr).toContain("no limit given");
 });
 
-test("--max-cost stops before the cap and says how to go on; more money finishes the run", async () => {
+test("--max-cost stops before the cap and explains how to continue; a higher cap finishes the run", async () => {
   const price = { inputPerMillionTokens: 1_000_000, currency: "CNY" };
   const limits = { requestsPerMinute: 100_000, concurrency: 4 };
   sandbox.write(
@@ -192,7 +192,7 @@ test("--max-cost stops before the cap and says how to go on; more money finishes
   expect(readFileSync(sandbox.path("vectors", "items.jsonl"), "utf8").trim().split("\n")).toHaveLength(ITEMS);
 });
 
-test("--max-cost without a price is refused before anything is sent", async () => {
+test("--max-cost without a price is rejected before anything is sent", async () => {
   const { code, stderr } = await sandbox.embed(["corpus", "--out", "vectors", "--max-cost", "1"]).exit;
   expect(code).toBe(2);
   expect(stderr).toContain("needs a price");

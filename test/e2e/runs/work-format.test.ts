@@ -9,7 +9,7 @@ const DISTINCT = 600;
 const ARGS = ["corpus.jsonl", "--out", "out", "--format", "npy", "--json"];
 const textOf = (n: number) => buildCorpusText(n % DISTINCT);
 
-/** An embedding run, interrupted after a fifth of its items; no process and no Redis data is left. */
+/** Interrupts an embedding run after a fifth of its items. No process and no Redis data remain. */
 async function interruptRun(sandbox: CliSandbox): Promise<void> {
   const lines = Array.from({ length: ITEMS }, (_, n) => JSON.stringify({ id: `c-${n}`, text: textOf(n) }));
   sandbox.write("corpus.jsonl", `${lines.join("\n")}\n`);
@@ -25,7 +25,7 @@ function openSandbox(): Promise<CliSandbox> {
   return CliSandbox.open({ latency: { fixedMs: 100 }, limits: { requestsPerMinute: 100_000, concurrency: 4 } });
 }
 
-/** Rewrites the work folder as the version before format 2 wrote it. */
+/** Rewrites the work folder to the format before version 2. */
 function convertToFormat1(sandbox: CliSandbox): void {
   const work = (name: string) => sandbox.path("out", ".work", name);
   rmSync(work("format.json"));
@@ -41,7 +41,7 @@ function convertToFormat1(sandbox: CliSandbox): void {
   writeFileSync(work("copies.bin"), copies);
 }
 
-test("a run that the previous version began is resumed from its work folder", async () => {
+test("a run of the previous version is resumed from its work folder", async () => {
   await using sandbox = await openSandbox();
   await interruptRun(sandbox);
   convertToFormat1(sandbox);
@@ -61,7 +61,7 @@ test("a run that the previous version began is resumed from its work folder", as
   await sandbox.waitUntilNoProcesses();
 });
 
-test("a work folder of a newer version is refused, by a rerun and by a retry, and --force replaces it", async () => {
+test("a work folder of a newer version is rejected by a rerun and by a retry, and --force replaces it", async () => {
   await using sandbox = await openSandbox();
   await interruptRun(sandbox);
   sandbox.write("out/.work/format.json", '{"version":99}');

@@ -39,7 +39,7 @@ const keys = () => createKeys(redis.namespace);
 const claims = (run: string) => new SingleFlightClaims(client, keys(), run);
 const claimKeys = () => client.keys(`${keys().answers.claim}:*`);
 
-/** A run with a cache in a folder of its own, or in a shared one. */
+/** A run with a cache in its own folder or in a shared one. */
 async function openRun(run: string, folder = "shared"): Promise<AnswerResolver> {
   const cache = await AnswerCache.open(join(dir, folder), { maxBytes: 1e8, now: () => clock.now() });
   const cacheLookup = new AnswerResolver({
@@ -62,7 +62,7 @@ function answered(index: number): WireRecord {
 
 const indices = (list: readonly { readonly index: number }[]) => list.map(({ index }) => index);
 
-/** What a run learns when it looks again until something has come. */
+/** Retries waiting items until there is a result. */
 async function waitForAnswers(cacheLookup: AnswerResolver) {
   return await waitFor(
     async () => {
@@ -73,11 +73,11 @@ async function waitForAnswers(cacheLookup: AnswerResolver) {
   );
 }
 
-describe("runs that ask the same at the same time", () => {
+describe("concurrent runs with equal items", () => {
   test.each([
     ["over one folder", "shared"],
     ["without a folder in common", "elsewhere"],
-  ])("ask once, %s", async (_, folder) => {
+  ])("make one call, %s", async (_, folder) => {
     const [first, second] = [await openRun("run-1"), await openRun("run-2", folder)];
     const items = makeItems(1_200);
     expect(indices((await first.resolve(items)).send)).toEqual(indices(items));
@@ -97,14 +97,14 @@ describe("runs that ask the same at the same time", () => {
     await waitFor(async () => (await claimKeys()).length === 0, { what: "all claims to be given back" });
   });
 
-  test("share their work where they begin at different places", async () => {
+  test("share their work if they start at different items", async () => {
     const [first, second] = [await openRun("run-1"), await openRun("run-2")];
     await first.resolve(makeItems(10));
     expect(indices((await second.resolve(makeItems(10, 5))).send)).toEqual([5, 6, 7, 8, 9]);
     expect(second.waiting).toBe(5);
   });
 
-  test("send an item once that is looked at anew while it waits", async () => {
+  test("send an item once that is resolved again while it waits", async () => {
     const [first, second] = [await openRun("run-1"), await openRun("run-2")];
     const items = makeItems(6);
     await first.resolve(items);
@@ -115,7 +115,7 @@ describe("runs that ask the same at the same time", () => {
     expect(second.waiting).toBe(0);
   });
 
-  test("take over what one of them failed to get, or left", async () => {
+  test("take over items that one of them failed or released", async () => {
     const [first, second, third] = [await openRun("run-1"), await openRun("run-2"), await openRun("run-3")];
     const items = makeItems(3);
     await first.resolve(items);
@@ -129,24 +129,24 @@ describe("runs that ask the same at the same time", () => {
     expect(third.waiting).toBe(3);
   });
 
-  test("take over from one that was killed once its claims have lapsed, and not while it renews them", async () => {
+  test("take over from a killed run when its claims have expired, and not while it renews them", async () => {
     const [first, second] = [await openRun("run-1"), await openRun("run-2")];
     const items = makeItems(2);
     await first.resolve(items);
     await second.resolve(items);
-    // As if nearly all of the time had passed; a renewal gives the whole of it again.
+    // As if the TTL had almost expired; a renewal resets it.
     for (const key of await claimKeys()) await client.pexpire(key, 2_000);
     await clock.advance(CLAIM_MS);
     await first.tick({});
     for (const key of await claimKeys()) expect(await client.pttl(key)).toBeGreaterThan(CLAIM_MS - 5_000);
     for (const key of await claimKeys()) await client.pexpire(key, 200);
-    // A run that is paused lets its claims lapse, as one that was killed does.
+    // The claims of a paused run expire, like those of a killed one.
     await clock.advance(CLAIM_MS);
     await first.tick({ isPaused: true });
     expect(indices((await waitForAnswers(second)).send)).toEqual([0, 1]);
   });
 
-  test("keep their claims when a process takes up the same run", async () => {
+  test("keep their claims when a process resumes the same run", async () => {
     const before = await openRun("run-1");
     const items = makeItems(4);
     await before.resolve(items);
@@ -159,7 +159,7 @@ describe("runs that ask the same at the same time", () => {
     expect(indices((await other.resolve(items)).records)).toEqual([0]);
   });
 
-  test("ask all the same when Redis takes no claims", async () => {
+  test("make the call even if Redis accepts no claims", async () => {
     const cacheLookup = await openRun("run-1");
     const broken = redis.connect({ maxRetriesPerRequest: 0, enableOfflineQueue: false });
     broken.disconnect();
@@ -177,7 +177,7 @@ describe("runs that ask the same at the same time", () => {
   });
 });
 
-test("an answer of another length than the run's vectors is a miss", async () => {
+test("a cached vector of a different length is a miss", async () => {
   const cacheLookup = await openRun("run-1");
   await cacheLookup.resolve(makeItems(1));
   cacheLookup.recordResults([
@@ -188,7 +188,7 @@ test("an answer of another length than the run's vectors is a miss", async () =>
   expect(indices((await later.resolve(makeItems(1))).send)).toEqual([0]);
 });
 
-test("claims are made hundreds at a time, and leave nothing in Redis", async () => {
+test("claims are made in batches of hundreds, and leave nothing in Redis", async () => {
   let scripts = 0;
   const counting: Redis = Object.create(client, {
     evalsha: {

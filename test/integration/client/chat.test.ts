@@ -75,7 +75,7 @@ function textOf(events: readonly StreamEvent[]): string {
   return text;
 }
 
-test("a result is picked up by another client than the one that submitted", async () => {
+test("a result can be read by another client than the submitter", async () => {
   startFake(createFakeChat());
   const { id } = await client.submitChat({ ...ask("hello world"), metadata: { ticket: 7 } });
   const other = await createClient({ redisUrl: redis.url, namespace: redis.namespace });
@@ -85,7 +85,7 @@ test("a result is picked up by another client than the one that submitted", asyn
   await other.close();
 });
 
-test("deltas come live, and add up to the record, whose length and hash the end tells", async () => {
+test("deltas arrive live and add up to the record, whose length and hash are in the end event", async () => {
   startFake(createFakeChat());
   const { id } = await client.submitChat({ ...ask("one two three"), stream: true });
   const events = await collect(client.stream(id));
@@ -95,7 +95,7 @@ test("deltas come live, and add up to the record, whose length and hash the end 
   expect(await client.result(id)).toMatchObject({ response: { text: "ONE TWO THREE" } });
 });
 
-test("a reader that stops goes on from its last event without a gap or a repeat", async () => {
+test("a reader that stops resumes from its last event without gaps or duplicates", async () => {
   const gate = Promise.withResolvers<void>();
   startFake(createFakeChat({ onDelta: (delta) => (delta === "THREE " ? gate.promise : undefined) }));
   const { id } = await client.submitChat({ ...ask("one two three four"), stream: true });
@@ -109,7 +109,7 @@ test("a reader that stops goes on from its last event without a gap or a repeat"
   expect(textOf([...first, ...rest])).toBe("ONE TWO THREE FOUR");
 });
 
-test("when an answer breaks off, readers are reset and get the whole new one", async () => {
+test("if an answer is interrupted, readers get a reset and the complete new answer", async () => {
   startFake(
     createFakeChat({
       onDelta: (delta, attempt) => {
@@ -124,7 +124,7 @@ test("when an answer breaks off, readers are reset and get the whole new one", a
   expect(await client.result(id)).toMatchObject({ status: "ok", attempts: 2 });
 });
 
-test("reading after the fact gives the same, for items that streamed and items that did not", async () => {
+test("reading a finished item yields the same, whether it was streamed or not", async () => {
   startFake(createFakeChat());
   const streamed = await client.submitChat({ ...ask("a b c"), stream: true });
   const plain = await client.submitChat(ask("d e f"));
@@ -134,7 +134,7 @@ test("reading after the fact gives the same, for items that streamed and items t
   expect(textOf(await collect(client.stream(plain.id)))).toBe("D E F");
 });
 
-test("the same idempotency key is the same item, called once", async () => {
+test("the same idempotency key yields the same item, which is called once", async () => {
   const chat = createFakeChat();
   startFake(chat);
   const submit = () => client.submitChat({ ...ask("once"), idempotencyKey: "order 66" });
@@ -146,7 +146,7 @@ test("the same idempotency key is the same item, called once", async () => {
   expect(chat.requests).toHaveLength(1);
 });
 
-test("an unknown id is answered at once, not waited for", async () => {
+test("an unknown ID is reported immediately", async () => {
   await expect(client.result("c-unknown")).rejects.toThrow("no item");
   await expect(collect(client.stream("c-unknown"))).rejects.toThrow("no item");
   await expect(client.cancel("c-unknown")).rejects.toThrow("no item");
@@ -181,7 +181,7 @@ test("a cancelled item ends for its readers, and its call is aborted", async () 
   await waitFor(() => aborted, { what: "the aborted call" });
 });
 
-test("waiting can be given up; the item goes on", async () => {
+test("waiting can be aborted; the item continues", async () => {
   const gate = Promise.withResolvers<void>();
   startFake({
     ...createFakeChat(),
@@ -196,14 +196,14 @@ test("waiting can be given up; the item goes on", async () => {
   expect(await client.result(id)).toMatchObject({ status: "ok" });
 });
 
-test("a request larger than a job may carry arrives whole", async () => {
+test("a request above the size limit of jobs arrives complete", async () => {
   startFake(createFakeChat());
   const { id } = await client.submitChat(ask("x".repeat(200_000)));
   const record = await client.result(id);
   expect(record.status === "ok" && record.response.text.length).toBe(200_000);
 });
 
-test("a model the provider does not have fails the item with a definite error", async () => {
+test("an unknown model fails the item with a definite error", async () => {
   const chat = createFakeChat();
   startFake(
     new Proxy(chat, {
@@ -216,7 +216,7 @@ test("a model the provider does not have fails the item with a definite error", 
   expect(await client.result(id)).toMatchObject({ status: "failed" });
 });
 
-test("an interactive item overtakes bulk ones that were there before it", async () => {
+test("an interactive item overtakes earlier bulk items", async () => {
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
   const chat = createFakeChat();
@@ -256,7 +256,7 @@ test("a thousand texts submitted one by one are packed into full calls", async (
   expect(embedding.calls.length).toBeLessThanOrEqual(105);
 });
 
-test("an item cancelled while it waits inside a worker is never called", async () => {
+test("an item that is cancelled while it waits in a worker is never called", async () => {
   const gate = Promise.withResolvers<void>();
   const chat = createFakeChat();
   const asked: string[] = [];
@@ -279,7 +279,7 @@ test("an item cancelled while it waits inside a worker is never called", async (
   expect(await client.cancel(second.id)).toBe("running");
   const queue = `${createKeys(redis.namespace).queuePrefix("fake-chat-interactive")}:fake-chat-interactive`;
   const looker = redis.connect();
-  // The worker has let go of it while the only place of the lane is still taken.
+  // The worker has released it while the only slot of the lane is still in use.
   await waitFor(async () => (await looker.exists(`${queue}:${second.id}`)) === 0, {
     what: "the dropped job",
   });
@@ -288,7 +288,7 @@ test("an item cancelled while it waits inside a worker is never called", async (
   expect(asked).toEqual(["first"]);
 });
 
-test("a job that is faster than the note of its item waits for it", async () => {
+test("a job that starts before its item is registered waits for the registration", async () => {
   const chat = createFakeChat();
   startFake(chat);
   const keys = createKeys(redis.namespace);

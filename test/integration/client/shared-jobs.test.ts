@@ -74,12 +74,12 @@ const textOf = async (id: string) => {
   return record.status === "ok" ? record.response.text : record.failure.kind;
 };
 
-/** As BullMQ notes it when workers died over a job. */
+/** Sets the counter that BullMQ increments when a worker dies while it processes the job. */
 async function markStalled(job: string, times: number): Promise<void> {
   await redis.connect().hset(queue("chat").toKey(job), "stc", times);
 }
 
-test("a hundred chat items submitted at once are seven jobs, and each has its own answer", async () => {
+test("a hundred chat items submitted together become seven jobs, and each gets its own answer", async () => {
   const submitted = await submitAll(Array.from({ length: 100 }, (_, n) => `question ${n}`));
   expect(await queue("chat").getWaitingCount()).toBe(7);
   startFake(createFakeChat());
@@ -87,7 +87,7 @@ test("a hundred chat items submitted at once are seven jobs, and each has its ow
   expect(answers).toEqual(Array.from({ length: 100 }, (_, n) => `QUESTION ${n}`));
 });
 
-test("an item that was cancelled or fails leaves the others of its job as they are", async () => {
+test("a cancelled or failed item does not affect the others of its job", async () => {
   const [a, b, c] = await submitAll(["first", "second", "third"]);
   if (!a || !b || !c) throw new Error("three items");
   await client.cancel(b.id);
@@ -103,7 +103,7 @@ test("an item that was cancelled or fails leaves the others of its job as they a
   });
   expect([await textOf(a.id), await textOf(c.id)]).toEqual(["FIRST", "THIRD"]);
   expect(asked.sort()).toEqual(["first", "third"]);
-  // A reservation was asked for before it was known that the second is not wanted any more.
+  // A reservation was requested before the cancellation of the second item was known.
   const limiter = createRedisLimiter(redis.connect(), keys);
   const lane = { provider: "fake", account: "default", model: "m" };
   await waitFor(
@@ -116,7 +116,7 @@ test("an item that was cancelled or fails leaves the others of its job as they a
   await waitFor(async () => (await queue("chat").getActiveCount()) === 0, { what: "the job to end" });
 });
 
-test("an item with an idempotency key has a job of its own, and the same one when it is submitted again", async () => {
+test("an item with an idempotency key has its own job, and the same job when it is submitted again", async () => {
   const keyed = { ...ask("keyed"), idempotencyKey: "once" };
   const [first, , again] = await Promise.all([
     client.submitChat(keyed),
@@ -128,7 +128,7 @@ test("an item with an idempotency key has a job of its own, and the same one whe
   expect(jobs.map(({ data }) => data.items.length)).toEqual([1, 1]);
 });
 
-test("after a job has killed workers twice its items are tried one after another", async () => {
+test("after a job has killed workers twice, its items are tried one at a time", async () => {
   const [a, poison, b] = await submitAll(["first", "poison", "last"]);
   if (!a || !poison || !b) throw new Error("three items");
   await markStalled(a.id, 2);
@@ -146,14 +146,14 @@ test("after a job has killed workers twice its items are tried one after another
   });
   expect(await textOf(a.id)).toBe("FIRST");
   await waitFor(() => asked.includes("poison"), { what: "the second item to be called" });
-  // A worker that died now would have this one claim to its account, and none of the last item's.
+  // If a worker died now, this item would have one claim more, and the last item none.
   expect(await redis.connect().hget(keys.item(b.id).state, "claims")).toBeNull();
   gate.resolve();
   expect([await textOf(poison.id), await textOf(b.id)]).toEqual(["POISON", "LAST"]);
   expect(asked).toEqual(["first", "poison", "last"]);
 });
 
-test("an item that was taken three times without an end fails alone and says why", async () => {
+test("an item that was claimed three times without a result fails alone with the reason", async () => {
   const [a, poison] = await submitAll(["first", "poison"]);
   if (!a || !poison) throw new Error("two items");
   await markStalled(a.id, 3);
@@ -162,7 +162,7 @@ test("an item that was taken three times without an end fails alone and says why
   expect([await textOf(a.id), await textOf(poison.id)]).toEqual(["FIRST", "crash-loop"]);
 });
 
-test("texts of one embedding item that killed workers are tried one by one, and none is given up untried", async () => {
+test("texts of an embedding item that killed workers are tried one at a time, and none fails untried", async () => {
   const { id } = await client.submitEmbedding({ model: "fake/e", inputs: ["a", "b", "c"] });
   await redis.connect().hset(keys.item(id).state, "claims", 2);
   const calls: (readonly string[])[] = [];

@@ -290,7 +290,7 @@ describe.each(SUBJECTS)("$name", (subject) => {
       expect([...response.vectors]).toEqual(vectors.flat());
     });
 
-    it("are the same together as alone", async () => {
+    it("are the same for a batch as for single inputs", async () => {
       const model = embeddingOf((await simulated(subject)).provider, embedding);
       const inputs = ["first", "第二 🐦", "third"].slice(0, model.maxInputs);
       const together = await model.embed({ inputs }, live());

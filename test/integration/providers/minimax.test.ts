@@ -63,7 +63,7 @@ describe("MiniMax embeddings", () => {
     expect(await failure(unknown)).toMatchObject({ kind: "auth", code: "1004" });
   });
 
-  it("name the variables to check when the key is wrong, and never the key", async () => {
+  it("report a wrong key with the variables to check, and never the key", async () => {
     const error = await failure(await setup({}, { apiKey: "sk-very-secret" }));
     expect(error).toMatchObject({ kind: "auth", code: "1004" });
     expect(error.message).toContain("MINIMAX_API_KEY");

@@ -329,7 +329,7 @@ describe("Spark chat over HTTP", () => {
     [{ temperature: 2.1 }, "temperature"],
     [{ topP: 0 }, "topP"],
     [{ maxTokens: 4097 }, "maxTokens"],
-  ])("names %j and its range before any call", async (change, name) => {
+  ])("rejects %j with its range before any call", async (change, name) => {
     const simulator = await start();
     const provider = spark(simulator, password(simulator));
     await expect(ask(provider, "lite", { ...question, ...change })).rejects.toThrow(name);

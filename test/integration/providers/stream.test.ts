@@ -47,7 +47,7 @@ async function read(stream: HttpStream, onChunk: (chunk: Buffer) => unknown = ()
   return Buffer.concat(chunks);
 }
 
-describe("a streamed answer", () => {
+describe("a streamed response", () => {
   it.each(["chunked", "length", "close"] as const)("is read to its end with %s framing", async (framing) => {
     const open = createStreamOpener(
       await serve((socket) => writeResponse(socket, "hello", { framing, headers: ["x-a: b"] })),
@@ -137,7 +137,7 @@ describe("a streamed answer", () => {
     });
   });
 
-  it("does not count the reader's own time as idle", async () => {
+  it("does not count the time of a slow reader as idle", async () => {
     const open = createStreamOpener(await serve((socket) => writeResponse(socket, Buffer.alloc(512 * 1024))), {
       idleTimeoutMs: 60,
     });

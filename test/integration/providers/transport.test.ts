@@ -304,7 +304,7 @@ describe("a bad connection", () => {
     });
   });
 
-  it("is a network error when it is reset", async () => {
+  it("is a network error if it is reset", async () => {
     const url = await rawServer((socket) => socket.resetAndDestroy());
     await expect(post(transport(), url)).rejects.toMatchObject({ kind: "network", code: "ECONNRESET" });
   });
@@ -319,7 +319,7 @@ describe("a bad connection", () => {
     await expect(post(transport(), within)).rejects.toMatchObject({ kind: "network" });
   });
 
-  it("is a bad response when it does not speak HTTP", async () => {
+  it("is a bad response if it is not HTTP", async () => {
     const url = await rawServer((socket) => socket.end("SSH-2.0-OpenSSH_9.2\r\n"));
     await expect(post(transport(), url)).rejects.toMatchObject({ kind: "bad-response" });
   });
@@ -355,7 +355,7 @@ describe("TLS", () => {
     expect(isCertificateErrorCode((error as { code?: string }).code)).toBe(true);
   });
 
-  it("accepts it with the extra CA", async () => {
+  it("accepts it with the additional CA", async () => {
     expect((await post(transport({ extraCa: cert }), await tlsServer())).body.toString()).toBe("secret");
   });
 });

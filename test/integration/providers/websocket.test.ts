@@ -392,7 +392,7 @@ describe("aborting a WebSocket exchange", () => {
 });
 
 describe("a proxy", () => {
-  it("carries a secure socket through its tunnel, with its own credentials", async () => {
+  it("tunnels a secure socket, with the proxy's credentials", async () => {
     const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), "utf8");
     const [cert, key] = [pem("localhost.cert"), pem("localhost.key")];
     const secure = createHttpsServer({ cert, key });

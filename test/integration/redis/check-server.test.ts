@@ -21,7 +21,7 @@ async function check(settings: readonly (readonly string[])[], login = "", passw
   return checkServer(source.connect("commands"));
 }
 
-test("a fit server passes, and the test write leaves no key", async () => {
+test("a suitable server passes, and the test write leaves no key", async () => {
   await using redis = openTestRedis();
   const fit = openRedis(parseRedisUrl(redis.url));
   const found = await checkServer(fit.connect("commands"));
@@ -32,32 +32,32 @@ test("a fit server passes, and the test write leaves no key", async () => {
   await fit.close();
 });
 
-describe.skipIf(!hasRedisServer())("a server of one's own", () => {
-  test("that evicts is refused, with the command that fixes it", async () => {
+describe.skipIf(!hasRedisServer())("an external server", () => {
+  test("that evicts is rejected, with the command that fixes it", async () => {
     const found = await check([["maxmemory-policy", "allkeys-lru"]]);
     expect(() => assertServerUsable(found)).toThrow("its maxmemory-policy is allkeys-lru");
     expect(found.findings[0]?.hint).toContain("CONFIG SET maxmemory-policy noeviction");
   });
 
-  test("without append-only file is used with a warning", async () => {
+  test("without an append-only file is used with a warning", async () => {
     const found = await check([["appendonly", "no"]]);
     expect(found.findings).toMatchObject([{ level: "warning", hint: expect.stringContaining("appendonly yes") }]);
     assertServerUsable(found);
   });
 
-  test("that is a replica is refused without trying to write", async () => {
+  test("that is a replica is rejected without a test write", async () => {
     const found = await check([["replicaof", "127.0.0.1", "1"]]);
     expect(() => assertServerUsable(found)).toThrow("it is a replica (role slave) and does not accept writes");
   });
 
-  test("that forbids CONFIG is judged by what INFO says", async () => {
+  test("that forbids CONFIG is checked with INFO", async () => {
     const user = ["user", "app", "on", ">pw", "~*", "&*", "+@all", "-config"];
     const found = await check([user, ["maxmemory-policy", "volatile-lru"]], "app:pw@");
     expect(found.findings.map((finding) => finding.level)).toEqual(["refusal", "note"]);
     expect(found.findings[0]?.message).toContain("volatile-lru");
   });
 
-  test("that tells nothing is used, with the unknown named", async () => {
+  test("that reports nothing is used, with a warning that lists what is unknown", async () => {
     const user = ["user", "app", "on", ">pw", "~*", "&*", "+@all", "-config", "-info"];
     server = await startRedisProcess({ settings: [user] });
     source = openRedis(parseRedisUrl(`redis://app:pw@127.0.0.1:${server.port}`));
@@ -66,7 +66,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
     expect(found.findings).toMatchObject([{ level: "warning", message: expect.stringContaining("maxmemory-policy") }]);
   });
 
-  test("that is full refuses the test write", async () => {
+  test("that is full fails the test write", async () => {
     const found = await check([["maxmemory", "1"]]);
     expect(found.findings).toMatchObject([
       { level: "warning", message: expect.stringContaining("% of maxmemory") },
@@ -74,7 +74,7 @@ describe.skipIf(!hasRedisServer())("a server of one's own", () => {
     ]);
   });
 
-  test("that allows other keys only is refused with what to allow", async () => {
+  test("that allows only other keys is rejected with the pattern to allow", async () => {
     const user = ["user", "app", "on", ">pw", "~other:*", "&*", "+@all"];
     const found = await check([user], "app:pw@");
     expect(found.findings).toMatchObject([{ level: "refusal", hint: expect.stringContaining("all keys that begin") }]);

@@ -44,7 +44,7 @@ afterEach(async () => {
   await Promise.all(folders.splice(0).map((dir) => rm(dir, { recursive: true, force: true })));
 });
 
-/** One job through queue and worker, on connections of `source`. */
+/** Processes one job through queue and worker, with connections of `source`. */
 async function processOneJob(source: RedisSource): Promise<void> {
   const prefix = "{jobs}";
   const queue = new Queue("q", { connection: source.connect("bullmq"), prefix });
@@ -67,7 +67,7 @@ function openssl(dir: string, ...words: string[]): void {
   execFileSync("openssl", words, { cwd: dir, stdio: "pipe" });
 }
 
-/** A certificate authority of our own, and a certificate of its for 127.0.0.1 in `server.crt`/`server.key`. */
+/** Creates a certificate authority, and its certificate for 127.0.0.1 in `server.crt` and `server.key`. */
 async function makeCertificates(): Promise<string> {
   const dir = await makeTempFolder();
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -82,7 +82,7 @@ async function makeCertificates(): Promise<string> {
 function canEncrypt(): boolean {
   try {
     execFileSync("openssl", ["version"], { stdio: "pipe" });
-    // A server built without TLS refuses the setting by name.
+    // A server built without TLS reports the setting as unknown.
     execFileSync("redis-server", ["--tls-port", "0", "--port", "0", "--tls-replication", "wrong"], {
       stdio: "pipe",
     });
@@ -95,7 +95,7 @@ function canEncrypt(): boolean {
 }
 
 describe.skipIf(!hasRedisServer() || !canEncrypt())("a Redis with TLS", () => {
-  test("is reached when its certificate is trusted, with or without a certificate of one's own", async () => {
+  test("is reached if its certificate is trusted, with or without a client certificate", async () => {
     const dir = await makeCertificates();
     const files = [
       ["tls-cert-file", `${dir}/server.crt`],
@@ -154,7 +154,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
     return serve({ leadingArgs: [file, "--sentinel"], persistence: false });
   }
 
-  test("lead to the master, and after a failover to the next one, while commands wait", async () => {
+  test("lead to the master, and after a failover to the new one, while commands wait", async () => {
     const { master, replica, sentinels, url } = await watchedPair();
     const watcher = open(sentinels[0]!.url).connect("commands");
     await waitFor(
@@ -178,7 +178,7 @@ describe.skipIf(!hasRedisServer())("three Sentinels", () => {
     await processOneJob(source);
   });
 
-  test("that cannot be reached are named, and closing does not hang on them", async () => {
+  test("that are unreachable are reported, and closing does not hang", async () => {
     const [first, second] = [await findFreePort(), await findFreePort()];
     const source = open(`redis+sentinel://127.0.0.1:${first},127.0.0.1:${second}/main`);
     await expect(source.assertReachable()).rejects.toThrow("All sentinels are unreachable");
@@ -209,7 +209,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     return { nodes, url: `redis+cluster://:pw@${hosts.join(",")}` };
   }
 
-  test("takes commands, scripts and jobs, is checked node by node, and may lose a node for a while", async () => {
+  test("accepts commands, scripts and jobs, is checked node by node, and may temporarily lose a node", async () => {
     const { nodes, url } = await cluster();
     const source = open(url);
     await waitFor(
@@ -242,7 +242,7 @@ describe.skipIf(!hasRedisServer())("a Redis Cluster of three nodes", () => {
     expect(again.findings[0]?.message).toMatch(/^node 127\.0\.0\.1:\d+: its maxmemory-policy is allkeys-lru/);
   });
 
-  test("that cannot be reached is named, and closing does not hang on it", async () => {
+  test("that is unreachable is reported, and closing does not hang", async () => {
     const port = await findFreePort();
     const source = open(`redis+cluster://127.0.0.1:${port}`);
     await expect(source.assertReachable()).rejects.toThrow(`cannot use Redis at redis+cluster://127.0.0.1:${port}: `);

@@ -27,7 +27,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 
-test("connections carry their role and process in their name, and none is left after close", async () => {
+test("connection names contain role and PID, and no connection is left after close", async () => {
   await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const look = redis.connect();
@@ -41,7 +41,7 @@ test("connections carry their role and process in their name, and none is left a
   await waitFor(async () => (await names()).length === 0);
 });
 
-test("close answers what was asked before it, and does not wait for a blocking read", async () => {
+test("close completes pending commands, and does not wait for a blocking read", async () => {
   await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const commands = source.connect("commands");
@@ -55,7 +55,7 @@ test("close answers what was asked before it, and does not wait for a blocking r
   await ended;
 });
 
-test("close ends connections that never came to be", async () => {
+test("close ends connections that were never established", async () => {
   const server = await serve();
   const { url } = server;
   await server.stop();
@@ -66,7 +66,7 @@ test("close ends connections that never came to be", async () => {
   await rejected;
 });
 
-test("BullMQ takes a connection of the source for queue and worker", async () => {
+test("BullMQ accepts a connection of the source for queue and worker", async () => {
   await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
   const prefix = `{${redis.namespace}}`;
@@ -86,7 +86,7 @@ test("BullMQ takes a connection of the source for queue and worker", async () =>
 });
 
 describe.skipIf(!hasRedisServer())("a connection", () => {
-  test("waits while Redis is away and goes on when it is back, saying so", async () => {
+  test("waits while Redis is unavailable, continues when it is back, and reports both", async () => {
     const server = await serve();
     const events: RedisEvent[] = [];
     const source = open(parseRedisUrl(server.url), { onEvent: (event) => events.push(event) });
@@ -134,14 +134,14 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     expect((events[1] as { suppressed: number }).suppressed).toBeGreaterThanOrEqual(3);
   });
 
-  test("outlasts a server that became a replica for a while, without a storm of errors", async () => {
+  test("survives a server that temporarily becomes a replica, without a storm of errors", async () => {
     const server = await serve();
     const events: RedisEvent[] = [];
     const source = open(parseRedisUrl(server.url), { onEvent: (event) => events.push(event) });
     const client = source.connect("commands") as Redis;
     const admin = source.connect("blocking") as Redis;
     await client.set("n", "0");
-    // A replica whose master is itself stays a replica for ever and answers READONLY.
+    // A replica of itself stays a replica forever and replies with READONLY.
     await admin.config("SET", "replica-read-only", "yes");
     await admin.replicaof("127.0.0.1", String(server.port));
     let reconnections = 0;
@@ -155,7 +155,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     expect(events.filter((event) => event.kind === "error").length).toBeLessThan(3);
   });
 
-  test("logs in with user and password, and reach names a wrong one without repeating it", async () => {
+  test("authenticates with user and password, and reach reports a wrong password without repeating it", async () => {
     const acl = ["user", "anna", "on", ">s3cret/pass", "~*", "&*", "+@all"];
     const server = await serve({
       settings: [acl, ["requirepass", "other pass"]],
@@ -175,7 +175,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     await expect(none.assertReachable()).rejects.toMatchObject({ hint: expect.stringContaining("password") });
   });
 
-  test("goes through a unix socket, to the database asked for", async () => {
+  test("connects through a unix socket, to the requested database", async () => {
     const server = await serve({ settings: [["unixsocket", "r.sock"]] });
     const source = open(parseRedisUrl(`unix://${server.dir}/r.sock?db=3`));
     await source.connect("commands").set("k", "v");
@@ -184,7 +184,7 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
   });
 });
 
-test("reach says who refused the connection", async () => {
+test("reach names the server that refused the connection", async () => {
   const source = open(parseRedisUrl("redis://user:pw@127.0.0.1:1"));
   await expect(source.assertReachable()).rejects.toThrow(
     "cannot use Redis at redis://127.0.0.1:1/0: connect ECONNREFUSED 127.0.0.1:1",

@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { openTestRedis } from "#test/support/redis/redis.ts";
 
-test("a cleaned-up namespace leaves no key behind and touches no other", async () => {
+test("cleanup deletes all keys of the namespace and no others", async () => {
   const mine = openTestRedis();
   const other = openTestRedis();
   const client = mine.connect();
@@ -15,7 +15,7 @@ test("a cleaned-up namespace leaves no key behind and touches no other", async (
   await other.cleanup();
 });
 
-test("cleanup fails, naming the connection, when code under test left one open", async () => {
+test("cleanup rejects with the name of a connection that the code under test left open", async () => {
   const redis = openTestRedis();
   const leak = new Redis(redis.url, { connectionName: `sluice:commands:${process.pid}` });
   await leak.ping();

@@ -119,7 +119,7 @@ function output(name = "output.jsonl") {
     .map((line) => JSON.parse(line));
 }
 
-test("requests for models of two providers are answered in one run, in order, once", async () => {
+test("requests for models of two providers are answered in one run, in order and once", async () => {
   const models = { zhipu: createFakeChat(), spark: createFakeChat() };
   work((provider) => (provider === "spark" ? models.spark : models.zhipu));
   writeRequests(chatRequests(230));
@@ -131,7 +131,7 @@ test("requests for models of two providers are answered in one run, in order, on
   expect([models.zhipu.requests.length, models.spark.requests.length]).toEqual([115, 115]);
 });
 
-test("a request larger than a job may carry arrives whole, and nothing of it stays in Redis", async () => {
+test("a request above the size limit of jobs arrives complete, and nothing of it remains in Redis", async () => {
   work(() => createFakeChat());
   writeRequests(chatRequests(12, (n) => `${n} ${"x".repeat(100_000)}`));
   await run();
@@ -141,7 +141,7 @@ test("a request larger than a job may carry arrives whole, and nothing of it sta
   expect(left).toEqual([]);
 });
 
-test("a request that the provider refuses is an error of its own; the others are answered", async () => {
+test("a request that the provider rejects has an error record; the others are answered", async () => {
   const chat = createFakeChat();
   work(() => ({
     ...chat,
@@ -163,7 +163,7 @@ test("a request that the provider refuses is an error of its own; the others are
   ]);
 });
 
-test("a run that is stopped half-way goes on where it was, and asks nothing twice", async () => {
+test("a run that is stopped halfway resumes where it stopped, and sends nothing twice", async () => {
   const stop = new AbortController();
   const chat = createFakeChat();
   work(() => ({
@@ -182,7 +182,7 @@ test("a run that is stopped half-way goes on where it was, and asks nothing twic
   expect(chat.requests).toHaveLength(300);
 });
 
-test("a run goes on after Redis has lost everything about it, large requests included", async () => {
+test("a run continues after Redis has lost all its data, including large requests", async () => {
   const chat = createFakeChat();
   work(() => ({
     ...chat,
@@ -207,7 +207,7 @@ test("a run goes on after Redis has lost everything about it, large requests inc
   expect(output().map((line) => line.custom_id)).toEqual(Array.from({ length: 120 }, (_, n) => `q-${n}`));
 });
 
-test("a model whose account has no money left stops the run once the others are done, and the rerun goes on", async () => {
+test("a model without account balance stops the run when the others are done, and the rerun continues", async () => {
   const chat = createFakeChat();
   let broke = true;
   work((provider) => ({
@@ -226,7 +226,7 @@ test("a model whose account has no money left stops the run once the others are 
   expect(chat.requests).toHaveLength(20);
 });
 
-test("a model that is parked holds up no other, though its requests come first and would fill the window", async () => {
+test("a parked model does not block others, even if its requests come first and would fill the window", async () => {
   const chat = createFakeChat();
   let broke = true;
   work((provider) => ({
@@ -249,7 +249,7 @@ test("a model that is parked holds up no other, though its requests come first a
   expect(output().map((line) => line.custom_id)).toEqual(Array.from({ length: 90 }, (_, n) => `q-${n}`));
 });
 
-test("texts of embedding requests share calls, and come back in the form their request asked for", async () => {
+test("texts of embedding requests share calls, and their vectors have the format that each request asked for", async () => {
   const embedding = createFakeEmbedding();
   work(() => createFakeChat(), embedding);
   const requests = Array.from({ length: 40 }, (_, n) => ({

@@ -47,7 +47,7 @@ test("every item gets its own vector, in full batches", async () => {
   expect(model.calls.flat()).toHaveLength(1_000);
 });
 
-test("the lane's concurrency holds over several workers", async () => {
+test("the lane's concurrency limit applies across several workers", async () => {
   const items = makeItems(400);
   const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 20)) });
   for (let i = 0; i < 3; i++) harness.worker(model, {}, { concurrency: 4 });
@@ -68,7 +68,7 @@ test("one poison text fails alone; its batch does not", async () => {
   await expectRecords(items, [37]);
 });
 
-test("a text that the provider answers with 500 for ever fails alone after its attempts", async () => {
+test("a text that always gets a status 500 fails alone after its attempts", async () => {
   const items = makeItems(60, (i) => (i === 5 ? "poison" : `text number ${i}`));
   const model = createFakeEmbedding({
     onCall: (inputs) => {
@@ -84,7 +84,7 @@ test("a text that the provider answers with 500 for ever fails alone after its a
   expect([...block.failures.values()]).toEqual([expect.objectContaining({ kind: "server" })]);
 });
 
-test("throttle answers snooze the lane and cost no item an attempt", async () => {
+test("throttled calls snooze the lane and do not count as attempts", async () => {
   const items = makeItems(50);
   let refusals = 3;
   const model = createFakeEmbedding({
@@ -102,7 +102,7 @@ test("throttle answers snooze the lane and cost no item an attempt", async () =>
   });
 });
 
-test("a coordinator that is stopped half-way goes on where it was, without calling again for what is done", async () => {
+test("a run whose coordinator is stopped halfway resumes where it stopped, without repeated calls", async () => {
   const items = makeItems(600);
   const stop = new AbortController();
   const model = createFakeEmbedding({
@@ -122,7 +122,7 @@ test("a coordinator that is stopped half-way goes on where it was, without calli
   expect(model.calls.flat()).toHaveLength(600);
 });
 
-test("a stopping worker hands its jobs back and another one finishes them without a second call", async () => {
+test("a stopping worker returns its jobs, and another one finishes them without repeated calls", async () => {
   const items = makeItems(300);
   const slow = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 30)) });
   const first = harness.worker(slow, {}, { concurrency: 2 });
@@ -138,7 +138,7 @@ test("a stopping worker hands its jobs back and another one finishes them withou
   expect(counters.callsMade).toBe(counters.callsAnswered);
 });
 
-test("a run goes on after Redis has lost everything about it", async () => {
+test("a run continues after Redis has lost all its data", async () => {
   const items = makeItems(500);
   let flushed = false;
   const model = createFakeEmbedding({ onCall: () => new Promise((resolve) => setTimeout(resolve, 120)) });
@@ -157,7 +157,7 @@ test("a run goes on after Redis has lost everything about it", async () => {
   await expectRecords(items);
 });
 
-test("a second coordinator of the same run is refused", async () => {
+test("a second coordinator of the same run is rejected", async () => {
   const items = makeItems(40);
   const gate = Promise.withResolvers<void>();
   const model = createFakeEmbedding({ onCall: () => gate.promise });
@@ -170,7 +170,7 @@ test("a second coordinator of the same run is refused", async () => {
   await expectRecords(items);
 });
 
-test("items that Redis takes for done, and the disk does not have, are embedded after all", async () => {
+test("items that are done in Redis but missing on disk are embedded again", async () => {
   const items = makeItems(30);
   const keys = harness.keys.run("run");
   const admin = redis.connect();

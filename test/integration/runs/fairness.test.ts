@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-test("two runs on one lane progress side by side: the small one ends when twice its size is done", async () => {
+test("two runs on one lane progress together: the small one ends when twice its size is done", async () => {
   const small = makeItems(500, (i) => `small ${i}`);
   const large = makeItems(3_000, (i) => `large ${i}`);
   const model = createFakeEmbedding({ onCall: () => pause(5) });
@@ -28,13 +28,13 @@ test("two runs on one lane progress side by side: the small one ends when twice 
   await waitFor(() => model.calls.length > 20, { what: "the large run to be under way" });
   await harness.coordinate(small, { runId: "small", folder: "small", windowSize: 1_500 });
   await first;
-  // The texts in the order they were called for, from the small run's first to its last.
+  // The texts in the order of their calls, from the small run's first to its last.
   const order = model.calls.flat().map((text) => text.startsWith("small"));
   const during = order.slice(order.indexOf(true), order.lastIndexOf(true) + 1);
   expect(during.filter((isSmall) => isSmall)).toHaveLength(500);
   expect(during.length).toBeGreaterThan(800);
   expect(during.length).toBeLessThan(1_200);
-  // At no time does one of them stand still: of any 200 texts, each run has a part.
+  // Neither run ever stalls: any 200 consecutive texts contain some of each run.
   for (let at = 0; at + 200 <= during.length; at += 100) {
     const part = during.slice(at, at + 200).filter((isSmall) => isSmall).length;
     expect(part).toBeGreaterThan(40);
@@ -42,7 +42,7 @@ test("two runs on one lane progress side by side: the small one ends when twice 
   }
 });
 
-test("a call that carries texts of two runs counts once, and its texts with the run they belong to", async () => {
+test("a call with texts of two runs is counted once, and its texts are counted for their runs", async () => {
   const model = createFakeEmbedding({ onCall: () => pause(5) });
   const sizes = { one: 155, two: 145 };
   const runs = Object.entries(sizes).map(([runId, count]) =>
@@ -70,7 +70,7 @@ test("a call that carries texts of two runs counts once, and its texts with the 
   expect([calls, answered]).toEqual([model.calls.length, model.calls.length]);
 });
 
-test("a failed call that carried texts of two runs tells each of its own texts, and is one failed call", async () => {
+test("a failed call with texts of two runs is reported to each run with its own texts, and is one failed call", async () => {
   const isMixed = (texts: readonly string[]) => new Set(texts.map((text) => text.slice(0, 3))).size > 1;
   const failed: { readonly kind: "throttled" | "server"; readonly texts: readonly string[] }[] = [];
   const model = createFakeEmbedding({
@@ -116,7 +116,7 @@ test("a failed call that carried texts of two runs tells each of its own texts, 
   });
 });
 
-test("three runs of different sizes are done in the order of their sizes", async () => {
+test("three runs of different sizes finish in the order of their sizes", async () => {
   const model = createFakeEmbedding({ onCall: () => pause(5) });
   harness.worker(model, {}, { concurrency: 2 });
   const run = (runId: string, count: number) =>
@@ -130,14 +130,14 @@ test("three runs of different sizes are done in the order of their sizes", async
   expect(ends).toEqual([...ends].sort((x, y) => x - y));
 });
 
-test("a lane parked for auth does not hold up another model in the same worker", async () => {
+test("a lane that is parked for auth does not block another model in the same worker", async () => {
   const bad = createFakeEmbedding({
     onCall: () => {
       throw createProviderError("auth");
     },
   });
   const good = createFakeEmbedding({ onCall: () => pause(2) });
-  // Few places for jobs: those of the parked lane must not keep them.
+  // Few job slots: jobs of the parked lane must not occupy them.
   harness.worker((name) => (name === "bad" ? bad : good), { jobs: 4 }, { concurrency: 2 });
   const stop = new AbortController();
   const stuck = harness.coordinate(makeItems(1_000), {
@@ -150,7 +150,7 @@ test("a lane parked for auth does not hold up another model in the same worker",
   await waitFor(() => bad.calls.length > 0, { what: "the refused call" });
   await harness.coordinate(makeItems(1_000), { runId: "free", folder: "free", model: "good" });
   expect(good.calls.flat()).toHaveLength(1_000);
-  // Those in flight when the first was refused, and what was granted until the lane was parked; of 100 batches.
+  // Calls in flight at the first rejection, and calls granted before the lane was parked, out of 100 batches.
   expect(bad.calls.length).toBeLessThanOrEqual(6);
   stop.abort();
   await stopped;

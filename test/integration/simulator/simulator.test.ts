@@ -38,8 +38,8 @@ async function code(simulator: Simulator, body: unknown, options?: { key?: strin
   return answer.body.base_resp.status_code;
 }
 
-describe("the MiniMax double", () => {
-  it("answers with one vector per text, the same every time", async () => {
+describe("the MiniMax simulator", () => {
+  it("responds with one vector per text, the same every time", async () => {
     const simulator = await start();
     const first = (await post(simulator, good)).body;
     expect(first.base_resp).toEqual({ status_code: 0, status_msg: "success" });
@@ -65,14 +65,14 @@ describe("the MiniMax double", () => {
     expect(await code(await start(), body, options)).toBe(expected);
   });
 
-  it("wants the group id when it has one", async () => {
+  it("requires the group ID if it has one", async () => {
     const simulator = await start({ groupId: "g1" });
     expect(await code(simulator, good)).toBe(1004);
     expect(await code(simulator, good, { query: "?GroupId=g2" })).toBe(1004);
     expect(await code(simulator, good, { query: "?GroupId=g1" })).toBe(0);
   });
 
-  it("knows only its own path and POST", async () => {
+  it("serves only its own path and POST", async () => {
     const simulator = await start();
     expect((await fetch(`${simulator.url}/embedding`, { method: "POST" })).status).toBe(404);
     expect((await fetch(`${simulator.url}/embeddings`)).status).toBe(405);
@@ -96,14 +96,14 @@ describe("the MiniMax double", () => {
     });
   });
 
-  it("lets calls through again when the window has moved on", async () => {
+  it("admits calls again when the window has passed", async () => {
     const simulator = await start({ limits: { requestsPerWindow: 1, windowMs: 200 } });
     expect(await code(simulator, good)).toBe(0);
     await waitFor(async () => (await code(simulator, good)) === 0);
     expect(simulator.statistics().max.requestsInWindow).toBe(1);
   });
 
-  it("frees a call's place when its caller hangs up", async () => {
+  it("frees a call's slot when the caller disconnects", async () => {
     const simulator = await start({ latency: { fixedMs: 60_000 }, limits: { concurrency: 1 } });
     const hangUp = new AbortController();
     const call = fetch(`${simulator.url}/embeddings`, {
@@ -118,7 +118,7 @@ describe("the MiniMax double", () => {
     await waitFor(() => simulator.statistics().inFlight === 0);
   });
 
-  it("tells a listener about every call", async () => {
+  it("notifies a listener of every call", async () => {
     const reports: CallReport[] = [];
     const simulator = await start({
       onCall: (report) => reports.push(report),
@@ -144,18 +144,18 @@ describe("the MiniMax double", () => {
   });
 });
 
-describe("the OpenAI-compatible double", () => {
+describe("the OpenAI-compatible simulator", () => {
   async function embed(simulator: Simulator, body: unknown, key = SIMULATOR_API_KEY) {
     const response = await fetch(`${simulator.openaiUrl}/embeddings`, {
       method: "POST",
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    // biome-ignore lint/suspicious/noExplicitAny: the tests below look at fields of several shapes
+    // biome-ignore lint/suspicious/noExplicitAny: the tests below read responses of several types
     return { status: response.status, body: (await response.json()) as any };
   }
 
-  it("answers with the same vectors as floats and as base64", async () => {
+  it("returns the same vectors as floats and as base64", async () => {
     const simulator = await start();
     const input = ["one", "two"];
     const floats = await embed(simulator, { model: "m", input });
@@ -173,7 +173,7 @@ describe("the OpenAI-compatible double", () => {
     }
   });
 
-  it("takes one string and refuses what is wrong with a status", async () => {
+  it("accepts a single string, and rejects invalid requests with a status", async () => {
     const simulator = await start({ limits: { requestsPerWindow: 1 } });
     expect((await embed(simulator, { model: "m", input: "one" }, "wrong")).status).toBe(401);
     expect((await embed(simulator, { model: "m", input: [] })).status).toBe(400);
@@ -186,7 +186,7 @@ describe("the OpenAI-compatible double", () => {
 });
 
 describe("the control endpoint", () => {
-  it("changes settings and tells statistics to other processes", async () => {
+  it("lets other processes change settings and read statistics", async () => {
     const simulator = await start();
     await code(simulator, good);
     const control = async (body: unknown) =>

@@ -44,7 +44,7 @@ function provider(simulator: Simulator, extra: Record<string, string> = {}) {
 const live = () => ({ signal: new AbortController().signal });
 const request = { messages: [{ role: "user", content: "2 + 3" } as const] };
 
-describe("the Zhipu double", () => {
+describe("the Zhipu simulator", () => {
   it("accepts the key and tokens made from it, with and without Bearer, and nothing else", async () => {
     const simulator = await start();
     const now = Date.now();
@@ -83,18 +83,18 @@ describe("the Zhipu double", () => {
     ["65 inputs", "embeddings", { model: "embedding-3", input: Array(65).fill("a") }, "1214"],
     ["other dimensions", "embeddings", { model: "embedding-3", input: "a", dimensions: 300 }, "1210"],
     ["too long an input", "embeddings", { model: "embedding-2", input: "字".repeat(513) }, "1261"],
-  ])("refuses %s with its code", async (_, path, body, code) => {
+  ])("rejects %s with its code", async (_, path, body, code) => {
     expect(await post(await start(), path, body)).toMatchObject({ status: 400, code });
   });
 
-  it("refuses a request id that was used before", async () => {
+  it("rejects a request ID that was used before", async () => {
     const simulator = await start();
     const body = { ...hello, request_id: "request-1" };
     expect((await post(simulator, "chat/completions", body)).code).toBeUndefined();
     expect((await post(simulator, "chat/completions", body)).code).toBe("1231");
   });
 
-  it("embeds in the dimensions asked for", async () => {
+  it("returns vectors of the requested dimensions", async () => {
     const simulator = await start();
     for (const [dimensions, length] of [
       [undefined, 2048],
@@ -109,7 +109,7 @@ describe("the Zhipu double", () => {
     }
   });
 
-  it("limits calls in flight per model, streams until their last part", async () => {
+  it("limits calls in flight per model; streams count until they end", async () => {
     const simulator = await start({ limits: { concurrency: 1 }, deltaMs: 60_000 });
     const controller = new AbortController();
     const chat = provider(simulator).chat;
@@ -123,7 +123,7 @@ describe("the Zhipu double", () => {
     expect(await streaming).toBe("aborted");
   });
 
-  it("is asked once more with a new token when the token has expired, and only once", async () => {
+  it("is called again with a new token if the token has expired, and only once", async () => {
     const fault = { action: { type: "code" as const, code: 1003 } };
     const simulator = await start({ faults: [{ ...fault, calls: 1 }] });
     const tokens = provider(simulator, { auth: "jwt" });

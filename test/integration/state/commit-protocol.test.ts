@@ -26,7 +26,7 @@ afterEach(async () => {
 
 let version = 0;
 
-/** A record that differs from every other one, so that a second one for an item would be noticed. */
+/** A unique record, so that a second record of an item would be noticed. */
 function record(index: number, failed: boolean): WireRecord {
   version += 1;
   const base = { index, attempts: 1, tokens: 3 };
@@ -62,7 +62,7 @@ const anyOp = fc.oneof(
   { weight: 1, arbitrary: fc.record({ op: fc.constant("lose-redis") }) },
 ) as fc.Arbitrary<Op>;
 
-/** A run in Redis, and a disk that keeps the first record it is given of each item. */
+/** A run in Redis, and a simulated disk that keeps the first record of each item. */
 class Model {
   readonly disk = new Map<number, WireRecord>();
   readonly #client: Redis;
@@ -74,7 +74,7 @@ class Model {
   #losses = 0;
   #refused = 0;
   #uncertain = false;
-  /** First record seen of each item since Redis last lost anything. */
+  /** First record of each item since Redis last lost data. */
   #left = new Map<number, WireRecord>();
 
   constructor(client: Redis, blocking: Redis, runId: string) {
@@ -119,7 +119,7 @@ class Model {
     expect(reply).toEqual({ accepted: fresh.length, refused: items.length - fresh.length, isGone: false });
   }
 
-  /** A worker dies, or its connection does, between two of its commands; then another one does the work again. */
+  /** A worker or its connection fails between two commands; then another worker repeats the work. */
   async #commitThroughCut(items: readonly number[], failed: boolean, at: NonNullable<(Op & { op: "commit" })["cut"]>) {
     const before = await this.#done();
     proxy.cut(at);
@@ -141,7 +141,7 @@ class Model {
     const now = await this.#done();
     const fresh = items.filter((index) => !before.has(index));
     const written = fresh.filter((index) => now.has(index));
-    // All or nothing: a commit is never half there.
+    // All or nothing: a commit is never partly applied.
     expect([0, fresh.length]).toContain(written.length);
     this.#uncertain ||= outcome === "cut";
     if (outcome !== "cut") this.#refused += new Set(items).size - new Set(fresh).size;
@@ -172,7 +172,7 @@ class Model {
       if (!last) break;
       for (const { index, ...rest } of entries.flatMap((entry) => [...entry.records])) {
         const found = { index, ...rest };
-        // Whatever leaves the stream for an item is always the same record.
+        // All records of an item in the stream are equal.
         const known = this.#left.get(index);
         if (known) expect(found).toEqual(known);
         this.#left.set(index, found);
@@ -207,7 +207,7 @@ class Model {
     const indices = inStream.map(({ index }) => index);
     expect(new Set(indices).size, "an item is twice in the stream").toBe(indices.length);
     const done = await this.#done();
-    // Done means: on disk, or on its way there. Nothing is lost, and nothing else is done.
+    // An item is done if and only if its record is on disk or in the stream.
     expect([...done].sort()).toEqual([...new Set([...this.disk.keys(), ...indices])].sort());
     if (this.#losses > 0) return;
     const { succeeded, failed, refused, tokens } = await this.ledger.readCounters();
@@ -216,7 +216,7 @@ class Model {
     if (!this.#uncertain) expect(refused).toBe(this.#refused);
   }
 
-  /** Whatever happened before: the rest is committed, and then every item has exactly one record on disk. */
+  /** Commits the rest and checks that every item has exactly one record on disk. */
   async finish(): Promise<void> {
     await this.open();
     const done = await this.#done();
@@ -232,7 +232,7 @@ class Model {
   }
 }
 
-test("every item has exactly one record, whatever commits overlap and between whichever commands a worker dies", async () => {
+test("every item has exactly one record, for any overlapping commits and any point at which a worker dies", async () => {
   const [client, blocking] = [redis.connect(), redis.connect()];
   await fc.assert(
     fc.asyncProperty(fc.array(anyOp, { maxLength: 25 }), async (ops) => {
@@ -250,7 +250,7 @@ test("every item has exactly one record, whatever commits overlap and between wh
   );
 });
 
-test("a commit for a run that ended writes nothing and says so", async () => {
+test("a commit for a run that has ended writes nothing and reports that", async () => {
   const client = redis.connect();
   const model = new Model(client, client, "ended");
   await model.open();
@@ -278,7 +278,7 @@ test("the same item twice in one commit is one record", async () => {
   expect(await model.ledger.readCounters()).toMatchObject({ succeeded: 2, tokens: 6 });
 });
 
-test("every key of a run has an expiry while it goes on", async () => {
+test("every key of a run has a TTL while it is active", async () => {
   const client = redis.connect();
   const model = new Model(client, client, "expiring");
   await model.open();
@@ -292,7 +292,7 @@ test("every key of a run has an expiry while it goes on", async () => {
     expect([key, (await client.pttl(key)) > 0]).toEqual([key, true]);
 });
 
-test("a worker that lost its lock does not end the claim of the one that has the job now", async () => {
+test("a worker that lost its lock does not end the claim of the job's new worker", async () => {
   const client = redis.connect();
   const model = new Model(client, client, "lost-lock");
   await model.open();
@@ -304,7 +304,7 @@ test("a worker that lost its lock does not end the claim of the one that has the
   expect((await model.ledger.claim("job", [1])).claims).toBe(4);
 });
 
-test("jobs claimed and answers committed at the same moment each get their own", async () => {
+test("concurrent claims and commits each get their own reply", async () => {
   const client = redis.connect();
   const model = new Model(client, client, "together");
   await model.open();
@@ -339,11 +339,11 @@ test("jobs claimed and answers committed at the same moment each get their own",
   });
 });
 
-test("an answer whose commit went through is not counted as paid twice when only the reply was lost", async () => {
+test("an answer whose commit succeeded is not counted as a duplicate call if only the reply was lost", async () => {
   const client = redis.connect();
   const model = new Model(client, client, "lost-reply");
   await model.open();
-  // Everything is sent twice, as after a connection that broke before the replies.
+  // Everything is sent twice, as after a connection that was lost before the replies.
   const resending = new Proxy(client, {
     get: (target, name) => {
       const value = Reflect.get(target, name);

@@ -41,7 +41,7 @@ async function write(ledger: ItemLedger, ...deltas: string[]): Promise<string[]>
   return states;
 }
 
-/** The text that a reader has in the end, and the hash that it received. */
+/** The final text of a reader, and the hash that it received. */
 async function readAll(): Promise<{ text: string; sha256: unknown }> {
   let text = "";
   let sha256: unknown;
@@ -55,7 +55,7 @@ async function readAll(): Promise<{ text: string; sha256: unknown }> {
 
 const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
 
-test("a delta that is sent again, because its reply was lost, is there once", async () => {
+test("a delta that is sent again because its reply was lost is stored once", async () => {
   const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
   await ledger.claim("c-1", [0]);
   await write(ledger, "one ");
@@ -65,7 +65,7 @@ test("a delta that is sent again, because its reply was lost, is there once", as
   expect(await readAll()).toEqual({ text: "one two", sha256: hashOf("one two") });
 });
 
-test("a delta that comes alone is written at once; those that come while it is on its way are one entry", async () => {
+test("a single delta is written immediately; deltas that arrive during the write become one entry", async () => {
   const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
   await ledger.claim("c-1", [0]);
   const writer = new PartialWriter(client, item, ledger, () => undefined);
@@ -85,7 +85,7 @@ test("a delta that comes alone is written at once; those that come while it is o
 test.each([
   ["in mid-answer", ["four"]],
   ["just before the end", []],
-])("deltas that Redis has lost %s do not leave a hole: readers start over and get the whole text", async (_, rest) => {
+])("deltas that Redis has lost %s leave no gap: readers start over and get the complete text", async (_, rest) => {
   const ledger = new ItemLedger(client, item, STREAM_EPILOGUE);
   await ledger.claim("c-1", [0]);
   await write(ledger, "one ", "two ", "three ");
@@ -98,7 +98,7 @@ test.each([
   expect(await readAll()).toEqual({ text, sha256: hashOf(text) });
 });
 
-test("the first record wins, also from an attempt that was taken over; readers get its text", async () => {
+test("the first record wins, even from an attempt that was taken over; readers get its text", async () => {
   const [first, second] = [1, 2].map(() => new ItemLedger(client, item, STREAM_EPILOGUE));
   if (!first || !second) throw new Error("two ledgers");
   await first.claim("c-1", [0]);
@@ -113,7 +113,7 @@ test("the first record wins, also from an attempt that was taken over; readers g
   expect(outcome).toMatchObject({ records: [{ json: { text: "from the first" } }] });
 });
 
-test("a worker that lost its lock does not end the claim of the one that has the item now", async () => {
+test("a worker that lost its lock does not end the claim of the item's new worker", async () => {
   const [first, second] = [1, 2].map(() => new ItemLedger(client, item));
   if (!first || !second) throw new Error("two ledgers");
   const lost = await first.claim("c-1", [0]);
@@ -124,7 +124,7 @@ test("a worker that lost its lock does not end the claim of the one that has the
   expect(await client.hget(item.state, "claims")).toBe("0");
 });
 
-test("inputs of an item that have a record are not sent again after the next claim", async () => {
+test("inputs with a record are not sent again after the next claim", async () => {
   const texts = keys.item("c-2");
   const embedding = { kind: "embedding", model: "fake/e", total: 3, submittedAt: 1 } as const;
   await registerItem(client, keys, "c-2", embedding, 60_000);

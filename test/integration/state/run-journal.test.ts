@@ -19,7 +19,7 @@ test("a journal keeps the newest attempts, up to its limit", async () => {
   }
   await writer.flush();
   const length = await client.xlen(keys.run("long").journal);
-  // Redis trims whole nodes of the stream, of 100 entries each.
+  // Redis trims complete nodes of the stream, of 100 entries each.
   expect(length).toBeLessThanOrEqual(JOURNAL_LENGTH + 100);
   expect(length).toBeGreaterThanOrEqual(JOURNAL_LENGTH);
   expect(await readJournal(client, keys, "long", 0)).toEqual([]);
@@ -31,7 +31,7 @@ test("a journal keeps the newest attempts, up to its limit", async () => {
   ]);
 });
 
-test("a flood of failures is recorded in part, and the others are counted", async () => {
+test("a flood of failures is recorded partly, and the others are counted", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);

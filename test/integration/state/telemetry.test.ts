@@ -26,7 +26,7 @@ function openWriter(redis: ReturnType<typeof openTestRedis>) {
   return { client, keys, writer: new TelemetryWriter(client, keys, { everyMs: 0 }) };
 }
 
-/** Hashes that the client is asked for from now on. */
+/** Records the hashes that are read through this client. */
 function countReads(client: ReturnType<ReturnType<typeof openTestRedis>["connect"]>): () => number {
   const pipeline = client.pipeline.bind(client);
   let reads = 0;
@@ -42,7 +42,7 @@ function countReads(client: ReturnType<ReturnType<typeof openTestRedis>["connect
   return () => reads;
 }
 
-test("calls of several processes add up, in the step under way and in the totals", async () => {
+test("calls of several processes add up, in the current step and in the totals", async () => {
   await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   const other = new TelemetryWriter(redis.connect(), keys, { everyMs: 0 });
@@ -109,7 +109,7 @@ test("every key expires", async () => {
   for (const key of all) expect(await client.pttl(key), key).toBeGreaterThan(0);
 });
 
-test("fractions of small amounts are carried on until they are whole", async () => {
+test("fractions of small amounts are carried over until they add up to a unit", async () => {
   await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   for (let i = 0; i < 10; i++) {
@@ -119,7 +119,7 @@ test("fractions of small amounts are carried on until they are whole", async () 
   expect((await readLaneTotals(client, keys, "fake/m")).durations.sumMs).toBe(4);
 });
 
-test("while Redis does not answer, one flush waits and nothing piles up", async () => {
+test("while Redis does not reply, one flush waits and nothing piles up", async () => {
   await using redis = openTestRedis();
   const { client, keys } = openWriter(redis);
   const away = redis.connect({ lazyConnect: true });
@@ -145,7 +145,7 @@ test("while Redis does not answer, one flush waits and nothing piles up", async 
   expect((await readLaneTotals(client, keys, "fake/m")).calls).toBe(50);
 });
 
-test("a history reads all once, then only what may have changed", async () => {
+test("a history reads everything once, then only what may have changed", async () => {
   await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   const now = await readServerTime(client);
@@ -169,7 +169,7 @@ test("a history reads all once, then only what may have changed", async () => {
   expect(reads()).toBeLessThan(12);
 });
 
-test("what has gone out of date or is of another version reads as nothing", async () => {
+test("expired data and data of other versions are ignored", async () => {
   await using redis = openTestRedis();
   const { client, keys } = openWriter(redis);
   const { totals } = keys.telemetry("fake/m");
@@ -184,7 +184,7 @@ test("what has gone out of date or is of another version reads as nothing", asyn
   expect(countDurations(stats.durations)).toBe(1);
 });
 
-test("workers tell of calls, failures and records as they are", async () => {
+test("workers report calls, failures and records", async () => {
   await using redis = openTestRedis();
   const harness = await openInProcessHarness(redis);
   const client = redis.connect();
@@ -228,7 +228,7 @@ test("workers tell of calls, failures and records as they are", async () => {
   expect(await readJournal(client, harness.keys, "reported", 20)).toHaveLength(0);
 });
 
-test("a clock that jumps, either way, leaves a series without holes", async () => {
+test("a clock that jumps in either direction leaves no gaps in a series", async () => {
   await using redis = openTestRedis();
   const { client, keys, writer } = openWriter(redis);
   writer.observe({ lane: LANE, inputs: 1, durationMs: 10 });

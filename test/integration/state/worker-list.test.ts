@@ -13,7 +13,7 @@ import { openTestRedis } from "#test/support/redis/redis.ts";
 import { makeItems, openInProcessHarness } from "#test/support/runs/in-process-harness.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
-test("a worker tells what it is and does, and an orderly stop takes it off the list", async () => {
+test("a worker publishes its state, and a graceful stop removes it from the list", async () => {
   await using redis = openTestRedis();
   const harness = await openInProcessHarness(redis);
   const client = redis.connect();
@@ -52,7 +52,7 @@ test("a worker tells what it is and does, and an orderly stop takes it off the l
   expect(await listWorkers(client, harness.keys)).toEqual([]);
 });
 
-test("one that falls silent is dead after 15 seconds, and forgotten after ten minutes", async () => {
+test("a worker without heartbeats is dead after 15 seconds, and removed after ten minutes", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);
@@ -67,7 +67,7 @@ test("one that falls silent is dead after 15 seconds, and forgotten after ten mi
   expect(await countWorkers(client, keys, now + WORKER_DEAD_MS + 1)).toBe(0);
 });
 
-test("a worker of which only the name is known is listed without the rest", async () => {
+test("a worker of which only the name is known is listed with its name only", async () => {
   await using redis = openTestRedis();
   const client = redis.connect();
   const keys = createKeys(redis.namespace);

@@ -79,7 +79,7 @@ describe.each(MODELS)("chat with %s", (model) => {
     expect(await failure(stream(provider, model))).toMatchObject({ kind: "throttled", code: "1039" });
   });
 
-  it("names wrong credentials", async () => {
+  it("reports wrong credentials", async () => {
     const { simulator, transport } = await start({ groupId: "g1" });
     const wrong = createMinimaxProvider({ baseUrl: simulator.url, apiKey: "sk-secret-9" }, transport);
     const error = await failure(stream(wrong, model));
@@ -142,7 +142,7 @@ describe("MiniMax's dialects", () => {
       expect((await failure(stream(provider, model))).message).toContain("differs");
   });
 
-  it("read events that end with one line feed", async () => {
+  it("read events that are separated by one line feed", async () => {
     const { provider } = await start();
     const oneLine = await stream(provider, "abab5.5s-chat", { extra: { use_standard_sse: false } });
     const standard = await stream(provider, "abab5.5s-chat");
