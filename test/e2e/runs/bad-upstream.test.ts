@@ -78,9 +78,9 @@ test("a wrong base URL on a rerun is reported within seconds, with URL and error
   const address = `127.0.0.1:${await findFreePort()}`;
   const env = { MINIMAX_BASE_URL: `http://${address}/v1` };
   const json = sandbox.embed(ARGS, { env });
-  const told = await json.event(({ event }) => event === "trouble", "word of what is wrong");
-  expect(told).toMatchObject({ kind: "network", address, message: expect.stringContaining("refused") });
-  await json.event(({ trouble }) => trouble !== undefined, "the same in the progress");
+  const trouble = await json.event(({ event }) => event === "trouble", "a trouble event");
+  expect(trouble).toMatchObject({ kind: "network", address, message: expect.stringContaining("refused") });
+  await json.event(({ trouble }) => trouble !== undefined, "a progress event with the trouble");
   json.kill("SIGINT");
   await json.exit;
   const plain = sandbox.embed(

@@ -51,9 +51,9 @@ test("a finished run reports that it is finished and does nothing", async () => 
   expect(code).toBe(0);
   expect(sandbox.simulator.statistics().calls).toBe(before);
   expect(readFileSync(sandbox.path("npy", "run.json"))).toEqual(bytes);
-  const told = sandbox.embed(["corpus", "--out", "npy", "--format", "npy", "--json"]);
-  expect((await told.exit).code).toBe(0);
-  expect(told.events()).toMatchObject([{ event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) }]);
+  const rerun = sandbox.embed(["corpus", "--out", "npy", "--format", "npy", "--json"]);
+  expect((await rerun.exit).code).toBe(0);
+  expect(rerun.events()).toMatchObject([{ event: "run-end", outcome: "finished", report: JSON.parse(`${bytes}`) }]);
 });
 
 test("the folder of another run is rejected, and replaced with --force", async () => {
@@ -137,11 +137,11 @@ test("documents in English and Chinese become Parquet with chunks of limited siz
 test("--dry-run counts and sends nothing, without a key and without Redis", async () => {
   const before = sandbox.simulator.statistics().calls;
   const env = { MINIMAX_API_KEY: undefined, SLUICE_REDIS_SERVER: "/nowhere/redis-server" };
-  const told = await sandbox.embed(["corpus", "--out", "dry", "--dry-run"], { env }).exit;
-  expect(told).toMatchObject({ code: 0, stderr: "" });
-  expect(told.stdout).toMatch(/items +3,000 /);
-  expect(told.stdout).toMatch(/calls +300 /);
-  expect(told.stdout).toContain("Nothing was sent");
+  const plain = await sandbox.embed(["corpus", "--out", "dry", "--dry-run"], { env }).exit;
+  expect(plain).toMatchObject({ code: 0, stderr: "" });
+  expect(plain.stdout).toMatch(/items +3,000 /);
+  expect(plain.stdout).toMatch(/calls +300 /);
+  expect(plain.stdout).toContain("Nothing was sent");
   const json = await sandbox.embed(["corpus", "--out", "dry", "--dry-run", "--json"], { env }).exit;
   expect(JSON.parse(json.stdout)).toMatchObject({
     event: "dry-run",

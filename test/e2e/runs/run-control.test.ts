@@ -136,9 +136,9 @@ test.each([["run"], ["pause"], ["resume"], ["cancel"]])("%s of an unknown run is
 
 test("a limit set from another terminal applies to running workers within seconds, and is shown", async () => {
   const { cli } = await startRun();
-  const told = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
-  expect(told).toMatchObject({ code: 0, stderr: "" });
-  expect(told.stdout).toContain("1 concurrent call (manual)");
+  const setLimit = await sandbox.run(["set-limit", "minimax/embo-01", "--concurrency", "1"]);
+  expect(setLimit).toMatchObject({ code: 0, stderr: "" });
+  expect(setLimit.stdout).toContain("1 concurrent call (manual)");
   await cli.event(({ event, lanes }) => {
     const [lane] = (lanes ?? []) as { concurrency: { used: number; allowed?: number } }[];
     return event === "progress" && lane?.concurrency.allowed === 1 && lane.concurrency.used === 1;

@@ -94,7 +94,7 @@ describe("concurrent runs with equal items", () => {
     expect(got.sort((a, b) => a.index - b.index)).toEqual(
       items.map(({ index }) => ({ ...answered(index), attempts: 0 })),
     );
-    await waitFor(async () => (await claimKeys()).length === 0, { what: "all claims to be given back" });
+    await waitFor(async () => (await claimKeys()).length === 0, { what: "all claims to be released" });
   });
 
   test("share their work if they start at different items", async () => {
@@ -155,7 +155,7 @@ describe("concurrent runs with equal items", () => {
     expect(indices((await after.resolve(items.slice(2))).send)).toEqual([2, 3]);
     after.recordResults([answered(0)]);
     const other = await openRun("run-2");
-    await waitFor(async () => (await claimKeys()).length === 3, { what: "a claim to be given back" });
+    await waitFor(async () => (await claimKeys()).length === 3, { what: "a claim to be released" });
     expect(indices((await other.resolve(items)).records)).toEqual([0]);
   });
 
@@ -183,7 +183,7 @@ test("a cached vector of a different length is a miss", async () => {
   cacheLookup.recordResults([
     { index: 0, attempts: 1, tokens: 1, vector: Buffer.from(Float32Array.of(1, 2, 3).buffer) },
   ]);
-  await waitFor(async () => (await claimKeys()).length === 0, { what: "the claim to be given back" });
+  await waitFor(async () => (await claimKeys()).length === 0, { what: "the claim to be released" });
   const later = await openRun("run-2");
   expect(indices((await later.resolve(makeItems(1))).send)).toEqual([0]);
 });

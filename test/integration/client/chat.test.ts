@@ -301,7 +301,7 @@ test("a job that starts before its item is registered waits for the registration
   const items = [{ index: 0, item: "c-early", tokens: 5, request }];
   const payload: ChatPayload = { v: 2, kind: "chat", ...names, items };
   await queue.add("chat", payload, { jobId: "c-early", removeOnComplete: true });
-  await waitFor(async () => (await queue.getDelayedCount()) === 1, { what: "the job to be put back" });
+  await waitFor(async () => (await queue.getDelayedCount()) === 1, { what: "the job to be requeued" });
   const item = { kind: "chat", model: "fake/m", total: 1, submittedAt: Date.now() } as const;
   await registerItem(redis.connect(), keys, "c-early", item, 60_000);
   expect(await client.result("c-early")).toMatchObject({ status: "ok", response: { text: "EARLY" } });

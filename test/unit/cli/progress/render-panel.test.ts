@@ -181,7 +181,7 @@ describe("the panel", () => {
   });
 
   it("is never wider than the terminal, for any numbers", () => {
-    const figure = fc.oneof(
+    const quantity = fc.oneof(
       fc.nat(),
       fc.constant(0),
       fc.constant(123_456_789_012),
@@ -189,7 +189,7 @@ describe("the panel", () => {
     );
     const money = fc.double({ min: 0, max: 1e9, noNaN: true });
     const count = fc.oneof(fc.nat({ max: 2_000_000 }), fc.constant(999_999_999));
-    const share = fc.record({ used: figure, allowed: figure, learned: figure }, { requiredKeys: ["used"] });
+    const share = fc.record({ used: quantity, allowed: quantity, learned: quantity }, { requiredKeys: ["used"] });
     const lane: fc.Arbitrary<LaneSnapshot> = fc.record(
       {
         name: fc.string({ unit: "grapheme", maxLength: 60 }),
@@ -207,8 +207,8 @@ describe("the panel", () => {
       items: fc.record({ total: count, succeeded: count, failed: count, inFlight: count }),
       calls: fc.record({ made: count, succeeded: count, paidTwice: count, throttled: count }),
       snoozes: count,
-      tokens: figure,
-      itemsPerSecond: figure,
+      tokens: quantity,
+      itemsPerSecond: quantity,
       batchFill: fc.double({ min: 0, max: 1, noNaN: true }),
       etaMs: fc.nat({ max: 2 ** 31 - 1 }),
       cost: fc.record({ spent: money, expected: money, currency: fc.constantFrom("CNY", "USD", "JPY") }),
