@@ -46,6 +46,23 @@ export function parsePort(text: string): number {
   return value;
 }
 
+/** The delimiter of a CSV file: one ASCII character; "tab" and "\\t" select a tab. */
+export function parseDelimiter(text: string): string {
+  if (text === "tab" || text === "\\t") return "\t";
+  if (isCsvCharacter(text) && text !== '"') return text;
+  throw new InvalidArgumentError("expected one ASCII character, such as ;, or tab.");
+}
+
+/** The quote of a CSV file: one ASCII character, or "none". */
+export function parseQuote(text: string): string {
+  if (text === "none" || isCsvCharacter(text)) return text;
+  throw new InvalidArgumentError('expected one ASCII character, such as ", or none.');
+}
+
+function isCsvCharacter(text: string): boolean {
+  return text.length === 1 && text < "\u0080" && text !== "\n" && text !== "\r" && text !== "\0";
+}
+
 const UNITS: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
 /** Bytes, from a size such as "500MB". */

@@ -33,6 +33,8 @@ export const INPUT_PROBLEMS = {
 
   // Records of CSV
   header: (problem: string) => `header: ${problem}`,
+  otherDelimiter: (delimiter: string) =>
+    `is not separated as expected; if its delimiter is ${delimiter === "\t" ? "a tab" : `"${delimiter}"`}, add --delimiter ${delimiter === "\t" ? "tab" : `"${delimiter}"`}`,
   duplicateColumn: (name: string) => `two columns are named ${JSON.stringify(name)}`,
   cellCount: (cells: number, columns: number) =>
     `has ${cells} ${cells === 1 ? "cell" : "cells"}, but the header has ${columns}`,
@@ -43,7 +45,6 @@ export const INPUT_PROBLEMS = {
   quoteInPlainCell: 'a quote inside an unquoted cell; put the cell in quotes and write the quote twice ("")',
   csvTooLong: "a record is longer than 16 MB; perhaps a quoted cell is never closed",
   csvEndlessLine: (problem: string) => `${problem}, and its line has no end`,
-  csvError: (code: string | undefined) => `cannot be read as CSV${code === undefined ? "" : ` (${code})`}`,
 
   // Parquet
   columnTooLarge: (megabytes: number) =>

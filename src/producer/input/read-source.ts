@@ -5,13 +5,15 @@ import { readJsonl } from "./formats/read-jsonl.ts";
 import { readParquet } from "./formats/read-parquet.ts";
 import { INPUT_PROBLEMS } from "./problems.ts";
 import type { RecordContext } from "./record-fields.ts";
-import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "./source.ts";
+import { type CsvOptions, type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "./source.ts";
 import { type ByteTap, readFileBytes, readStreamBytes } from "./source-bytes.ts";
 import { findBinaryProblem, SNIFF_BYTES } from "./source-kind.ts";
 
 export interface ReadOptions {
   readonly idField: string;
   readonly textField: string;
+  /** How CSV and TSV files are read, where it differs from the usual. */
+  readonly csv?: CsvOptions;
   readonly stdin?: Readable;
 }
 
@@ -51,9 +53,8 @@ function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): Asy
     case "jsonl":
       return readJsonl(bytes, context);
     case "csv":
-      return readCsv(bytes, ",", context);
     case "tsv":
-      return readCsv(bytes, "\t", context);
+      return readCsv(bytes, kind, options.csv ?? {}, context);
     default:
       return readDocument(file, bytes);
   }

@@ -8,6 +8,8 @@ export interface SourceOptions {
   readonly idField: string;
   /** Field of a record that contains the text. */
   readonly textField: string;
+  /** How CSV and TSV files are read, where it differs from the usual. */
+  readonly csv?: CsvOptions;
   /** Estimated tokens per chunk, and shared by adjacent chunks; undefined: one item per document or record. */
   readonly chunk: { readonly tokens: number; readonly overlap: number } | undefined;
   /** Estimated tokens that the model accepts in one input, if known. */
@@ -21,6 +23,14 @@ export interface SourceOptions {
   readonly cwd: string;
   /** Folders and files that are never read, such as an output folder inside a source folder. */
   readonly exclude?: readonly string[];
+}
+
+/** Options that override how a CSV or TSV file is read. */
+export interface CsvOptions {
+  /** Delimiter of cells: one ASCII character. Default: a comma, or a tab for TSV. */
+  readonly delimiter?: string;
+  /** Quote: one ASCII character, or "none" when quotes are ordinary text. Default: ". */
+  readonly quote?: string;
 }
 
 /** A problem of the input. `where` is a path, "path:line" or an option; `message` contains no document text. */

@@ -2,7 +2,10 @@ import { createHash } from "node:crypto";
 import { listSources, type SourceListing } from "#src/producer/input/list-sources.ts";
 import type { SourceOptions } from "#src/producer/input/source.ts";
 
-/** Incremented when the same sources result in a different plan: other chunks, ids, or estimates. */
+/**
+ * Incremented when a run that an earlier version has planned must not be resumed. Other chunks, ids or estimates are no
+ * reason: a run that is resumed keeps its planned items.
+ */
 const PLANNING_VERSION = 2;
 
 /**
@@ -17,7 +20,10 @@ export async function fingerprintSources(options: SourceOptions): Promise<string
 
 /** Computes the fingerprint of sources that are already listed. */
 export function fingerprintListing(options: SourceOptions, listing: SourceListing): string {
-  const { chunk, idField, textField, limit, maxTokens, skipInvalid } = options;
+  const { chunk, csv, idField, textField, limit, maxTokens, skipInvalid } = options;
+  // Appended only when they are given, so that runs of earlier versions can be resumed.
+  const csvOptions =
+    csv?.delimiter === undefined && csv?.quote === undefined ? [] : [csv.delimiter ?? null, csv.quote ?? null];
   const planOptions = [
     PLANNING_VERSION,
     idField,
@@ -27,6 +33,7 @@ export function fingerprintListing(options: SourceOptions, listing: SourceListin
     limit ?? null,
     maxTokens ?? null,
     skipInvalid,
+    ...csvOptions,
   ];
   const hash = createHash("sha256").update(JSON.stringify(planOptions));
   for (const { name, kind, size, mtimeNs } of listing.files) {

@@ -9,7 +9,12 @@ import {
   valueOr,
   variadicArgument,
 } from "#src/cli/options/command-definition.ts";
-import { parseNonNegativeInteger, parsePositiveInteger } from "#src/cli/options/parse-option.ts";
+import {
+  parseDelimiter,
+  parseNonNegativeInteger,
+  parsePositiveInteger,
+  parseQuote,
+} from "#src/cli/options/parse-option.ts";
 import { OPTION_GROUPS, RUN_OPTIONS } from "#src/cli/options/shared-options.ts";
 import { DEFAULT_CHUNK_OVERLAP, DEFAULT_CHUNK_TOKENS } from "#src/producer/input/chunking/chunk-limits.ts";
 
@@ -38,6 +43,16 @@ export const embedCommand = defineCommand({
     ...inGroup(OPTION_GROUPS.input, {
       idField: valueOr("id", "field", "field of a JSONL, CSV or Parquet record that holds its id"),
       textField: valueOr("text", "field", "field that holds the text"),
+      delimiter: value(
+        "char",
+        "delimiter of CSV and TSV files: one character, or tab (default: a comma, or a tab for .tsv)",
+        parseDelimiter,
+      ),
+      quote: value(
+        "char",
+        'quote of CSV and TSV files: one character, or none if quotes are ordinary text (default: ")',
+        parseQuote,
+      ),
     }),
     ...inGroup(OPTION_GROUPS.chunking, {
       chunkTokens: value(

@@ -20,6 +20,9 @@ export async function runEmbed(paths: readonly string[], options: OptionValues<t
       `${options.model} is a chat model; "sluice models ${provider}" lists the embedding models of ${provider}`,
     );
   }
+  if (options.delimiter !== undefined && options.delimiter === options.quote) {
+    throw new InputError("the delimiter and the quote are the same character", "--quote");
+  }
   const request = createRequest(paths, provider, model, options);
   if (options.dryRun) return await printEmbedDryRun(request, config, options);
   const kind = {
@@ -40,6 +43,7 @@ function createRequest(
       paths,
       idField: options.idField,
       textField: options.textField,
+      csv: { delimiter: options.delimiter, quote: options.quote },
       chunk: options.chunk
         ? { tokens: options.chunkTokens ?? chooseChunkTokens(model.maxTokens), overlap: options.chunkOverlap }
         : undefined,

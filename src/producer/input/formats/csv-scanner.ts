@@ -1,6 +1,15 @@
-import { CsvError, type Parser, parse } from "csv-parse";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { UnreadableSourceError } from "#src/producer/input/source.ts";
+
+/** How the cells of a file are separated and quoted. */
+export interface CsvDialect {
+  /** One ASCII character. */
+  readonly delimiter: string;
+  /** One ASCII character; undefined: quotes are ordinary text. */
+  readonly quote: string | undefined;
+  /** Treat a quote that is not closed before a delimiter or a line end as text; otherwise it is an error. */
+  readonly isLenient: boolean;
+}
 
 /** One record of a CSV file, or the reason why it is invalid. `line` is where it starts, from 1. */
 export type CsvRecord =
@@ -8,167 +17,187 @@ export type CsvRecord =
   | { readonly line: number; readonly start: number; readonly end: number; readonly error: string };
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
-/** Bytes passed to the parser at once; at most this many are parsed again after an invalid quote. */
-const PIECE_BYTES = 4 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
+
+/** A quoted cell that ends at `end`, an invalid one, or undefined when its end is not in the bytes. */
+type QuotedCell = { readonly text: string; readonly end: number } | { readonly error: string } | undefined;
+/** The cells before `end`, the offset after the line end; undefined when the record is incomplete. */
+type ParsedRecord = { readonly cells: string[]; readonly end: number } | { readonly error: string } | undefined;
 
 /**
- * A CSV parser that knows the line and the bytes of every record and continues after an invalid one: when a quote is
- * invalid, only the physical line on which the record starts is rejected, and parsing restarts on the next line.
- * Without this, one stray quote would swallow the records after it. Buffers at most one record and one piece.
+ * A CSV parser that knows the line and the bytes of every record and continues after an invalid one: only the physical
+ * line on which the invalid record starts is rejected, because one stray quote would otherwise swallow the records after
+ * it. LF, CRLF and CR end a record, in any mixture; blank lines are ignored. Libraries detect one line ending per file
+ * and cannot continue after an error. Buffers at most two records of maximum size.
  */
 export class CsvScanner {
-  readonly #delimiter: string;
+  readonly #delimiter: number;
+  readonly #quote: number | undefined;
+  readonly #quoteText: string;
+  readonly #isLenient: boolean;
   readonly #maxRecordBytes: number;
-  #parser: Parser;
-  /** Bytes from `#consumed` on that the parser has received but that do not belong to a finished record yet. */
-  #pending: Buffer[] = [];
-  /** Absolute offset after the last finished record, and its line. */
-  #consumed = 0;
+  #chunks: Buffer[] = [];
+  #chunkBytes = 0;
+  /** Offset in the file of the first buffered byte, and its line. */
+  #offset = 0;
   #line = 1;
-  /** Absolute offset of the current parser's first byte. */
-  #base = 0;
-  /** Whether the last consumed byte was a carriage return; the next byte decides whether it ended a line. */
-  #isAfterReturn = false;
-  #records: CsvRecord[] = [];
-  #columns: number | undefined;
+  /** Buffered bytes at which an incomplete record is parsed again. Doubling it keeps the total work linear. */
+  #retryBytes = 0;
 
-  constructor(delimiter: string, maxRecordBytes: number = MAX_RECORD_BYTES) {
-    this.#delimiter = delimiter;
+  constructor({ delimiter, quote, isLenient }: CsvDialect, maxRecordBytes: number = MAX_RECORD_BYTES) {
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#quote = quote?.charCodeAt(0);
+    this.#quoteText = quote ?? "";
+    this.#isLenient = isLenient;
     this.#maxRecordBytes = maxRecordBytes;
-    this.#parser = this.#createParser();
   }
 
   /** Returns the records that these bytes complete, in order. */
   push(chunk: Buffer): CsvRecord[] {
-    for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
-      this.#feed(chunk.subarray(start, start + PIECE_BYTES));
+    this.#chunks.push(chunk);
+    this.#chunkBytes += chunk.length;
+    return this.#chunkBytes < this.#retryBytes ? [] : this.#scan(false);
+  }
+
+  /** Returns the records that the end of the file completes. */
+  end(): CsvRecord[] {
+    return this.#scan(true);
+  }
+
+  #scan(isEnd: boolean): CsvRecord[] {
+    const bytes = Buffer.concat(this.#chunks);
+    const records: CsvRecord[] = [];
+    let at = 0;
+    while (true) {
+      at = this.#skipBlankLines(bytes, at, isEnd);
+      if (at === bytes.length) break;
+      const parsed = this.#parseRecord(bytes, at, isEnd);
+      const end = parsed && "end" in parsed ? parsed.end : this.#findRejectedEnd(bytes, at, parsed, isEnd);
+      if (end === undefined) break;
+      const location = { line: this.#line, start: this.#offset + at, end: this.#offset + end };
+      if (parsed && "cells" in parsed) records.push({ ...location, cells: parsed.cells });
+      else records.push({ ...location, error: parsed?.error ?? INPUT_PROBLEMS.csvTooLong });
+      this.#line += countLineEnds(bytes, at, end);
+      at = end;
     }
-    return this.#records.splice(0);
+    this.#offset += at;
+    const rest = bytes.subarray(at);
+    this.#chunks = rest.length === 0 ? [] : [rest];
+    this.#chunkBytes = rest.length;
+    this.#retryBytes = Math.min(rest.length * 2, this.#maxRecordBytes * 2 + 1);
+    return records;
   }
 
-  /** Returns the records that the end of the file completes; the scanner cannot be used afterwards. */
-  async end(): Promise<CsvRecord[]> {
-    do {
-      this.#recover(true);
-      await endParser(this.#parser);
-    } while (this.#parser.errored !== null);
-    return this.#records.splice(0);
-  }
-
-  #feed(piece: Buffer): void {
-    this.#pending.push(piece);
-    if (this.#parser.errored === null) this.#parser.write(piece);
-    this.#recover(false);
-  }
-
-  #createParser(): Parser {
-    const parser = parse({
-      bom: true,
-      delimiter: this.#delimiter,
-      // A quote inside an unquoted cell is common in tab-separated files, which have no quoting.
-      relax_quotes: this.#delimiter === "\t",
-      relax_column_count: true,
-      skip_empty_lines: true,
-      max_record_size: this.#maxRecordBytes,
-      // Nothing is pushed to the readable side, so write() parses synchronously and is never blocked by backpressure.
-      on_record: (cells: string[], { bytes }) => {
-        this.#finish(this.#base + bytes, cells);
-        return null;
-      },
-    });
-    // `errored` is set before write() returns and is checked there; an unhandled error event would end the process.
-    parser.on("error", () => {});
-    return parser;
-  }
-
-  #finish(end: number, cells: readonly string[]): void {
-    const { line, start } = this.#consume(end);
-    this.#columns ??= cells.length;
-    const location = { line, start, end };
-    if (cells.length === this.#columns) this.#records.push({ ...location, cells });
-    else this.#records.push({ ...location, error: INPUT_PROBLEMS.cellCount(cells.length, this.#columns) });
-  }
-
-  /** Rejects the line on which an invalid record starts and parses the pending bytes after it again. */
-  #recover(isEnd: boolean): void {
-    while (this.#parser.errored !== null) {
-      const error = describeCsvError(this.#parser.errored);
-      const bytes = Buffer.concat(this.#pending);
-      this.#pending = [bytes];
-      const newline = bytes.indexOf(NEWLINE, findContentStart(bytes));
-      if (newline === -1 && !isEnd) {
-        if (bytes.length <= 2 * this.#maxRecordBytes) return;
-        throw new UnreadableSourceError(INPUT_PROBLEMS.csvEndlessLine(error), this.#line);
+  /** Returns the offset of the next record. A byte order mark may start a line, as in concatenated files. */
+  #skipBlankLines(bytes: Buffer, start: number, isEnd: boolean): number {
+    let at = start;
+    while (at < bytes.length) {
+      const end = findAfterLineEnd(bytes, at, isEnd);
+      if (end === at) {
+        if (!bytes.subarray(at, at + BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) return at;
+        at += BYTE_ORDER_MARK.length;
+      } else if (end === undefined) return at;
+      else {
+        at = end;
+        this.#line += 1;
       }
-      const end = this.#consumed + (newline === -1 ? bytes.length : newline + 1);
-      const { line, start } = this.#consume(end);
-      this.#records.push({ line, start, end, error });
-      this.#base = this.#consumed;
-      this.#parser = this.#createParser();
-      for (const rest of this.#pending) this.#parser.write(rest);
+    }
+    return at;
+  }
+
+  #parseRecord(buffered: Buffer, start: number, isFileEnd: boolean): ParsedRecord {
+    // Independent of the chunks that the file is read in.
+    const bytes = buffered.subarray(0, start + this.#maxRecordBytes);
+    const isEnd = isFileEnd && bytes.length === buffered.length;
+    const isWhole = isEnd || bytes.length === start + this.#maxRecordBytes;
+    const cells: string[] = [];
+    let at = start;
+    while (true) {
+      const quoted = bytes[at] === this.#quote ? this.#parseQuotedCell(bytes, at, isEnd) : "none";
+      if (quoted === undefined && !isWhole) return undefined;
+      let end: number;
+      if (typeof quoted === "object" && "end" in quoted) {
+        cells.push(quoted.text);
+        end = quoted.end;
+      } else if (quoted !== "none" && !this.#isLenient) {
+        // Only the end of the file proves that the cell is never closed.
+        return quoted ?? (isEnd ? { error: INPUT_PROBLEMS.quoteNotClosed } : undefined);
+      } else {
+        end = this.#findPlainEnd(bytes, at);
+        const hasQuote = this.#quote !== undefined && bytes.subarray(at, end).includes(this.#quote);
+        if (hasQuote && !this.#isLenient) return { error: INPUT_PROBLEMS.quoteInPlainCell };
+        cells.push(bytes.toString("utf8", at, end));
+      }
+      if (end === bytes.length) return isEnd ? { cells, end } : undefined;
+      if (bytes[end] !== this.#delimiter) {
+        const next = findAfterLineEnd(bytes, end, isEnd);
+        return next === undefined ? undefined : { cells, end: next };
+      }
+      at = end + 1;
     }
   }
 
-  /** Moves past the record that ends at `end`; returns where it started, without the blank lines before it. */
-  #consume(end: number): { line: number; start: number } {
-    let left = end - this.#consumed;
-    let line = this.#line;
-    let start = this.#consumed;
-    let isBlank = true;
-    while (left > 0) {
-      const bytes = this.#pending[0];
-      if (bytes === undefined) break;
-      const length = Math.min(left, bytes.length);
-      for (let at = 0; at < length; at++) {
-        const byte = bytes[at];
-        if (this.#isAfterReturn && byte !== NEWLINE) this.#line += 1;
-        if (isBlank && byte !== NEWLINE && byte !== RETURN) {
-          isBlank = false;
-          line = this.#line;
-          start = this.#consumed + at;
-        }
-        if (byte === NEWLINE) this.#line += 1;
-        this.#isAfterReturn = byte === RETURN;
-      }
-      left -= length;
-      this.#consumed += length;
-      if (length === bytes.length) this.#pending.shift();
-      else this.#pending[0] = bytes.subarray(length);
+  /** Parses the quoted cell that starts at `start`. Its end must be followed by a delimiter or a line end. */
+  #parseQuotedCell(bytes: Buffer, start: number, isEnd: boolean): QuotedCell {
+    const quote = this.#quote ?? 0;
+    for (let at = start + 1; ; at += 2) {
+      at = bytes.indexOf(quote, at);
+      if (at === -1) return undefined;
+      const next = bytes[at + 1];
+      if (next === undefined && !isEnd) return undefined;
+      if (next === quote) continue;
+      if (next !== undefined && next !== this.#delimiter && next !== NEWLINE && next !== RETURN)
+        return { error: INPUT_PROBLEMS.quoteInQuotedCell };
+      const text = bytes.toString("utf8", start + 1, at);
+      return { text: text.replaceAll(this.#quoteText + this.#quoteText, this.#quoteText), end: at + 1 };
     }
-    return { line, start };
+  }
+
+  #findPlainEnd(bytes: Buffer, start: number): number {
+    let at = start;
+    for (; at < bytes.length; at += 1) {
+      const byte = bytes[at];
+      if (byte === this.#delimiter || byte === NEWLINE || byte === RETURN) break;
+    }
+    return at;
+  }
+
+  /** Returns where the line of an invalid record ends; undefined when more bytes are needed. */
+  #findRejectedEnd(bytes: Buffer, start: number, parsed: ParsedRecord, isEnd: boolean): number | undefined {
+    const length = bytes.length - start;
+    if (parsed === undefined && length < this.#maxRecordBytes) return undefined;
+    const lineEnd = findLineEnd(bytes, start);
+    if (lineEnd < bytes.length) return findAfterLineEnd(bytes, lineEnd, isEnd);
+    if (isEnd) return bytes.length;
+    if (length <= 2 * this.#maxRecordBytes) return undefined;
+    const error = parsed && "error" in parsed ? parsed.error : INPUT_PROBLEMS.csvTooLong;
+    throw new UnreadableSourceError(INPUT_PROBLEMS.csvEndlessLine(error), this.#line);
   }
 }
 
-function findContentStart(bytes: Buffer): number {
-  let at = 0;
-  while (bytes[at] === NEWLINE || bytes[at] === RETURN) at += 1;
+/** Returns the offset of the next LF or CR, or the length. */
+function findLineEnd(bytes: Buffer, start: number): number {
+  let at = start;
+  while (at < bytes.length && bytes[at] !== NEWLINE && bytes[at] !== RETURN) at += 1;
   return at;
 }
 
-async function endParser(parser: Parser): Promise<void> {
-  await new Promise<void>((resolve) => {
-    parser.once("error", () => resolve());
-    parser.once("end", () => resolve());
-    parser.resume();
-    parser.end();
-  });
+/** Returns the offset after a line end at `at`, `at` if there is none, or undefined if the next byte decides. */
+function findAfterLineEnd(bytes: Buffer, at: number, isEnd: boolean): number | undefined {
+  if (bytes[at] === NEWLINE) return at + 1;
+  if (bytes[at] !== RETURN) return at;
+  if (at + 1 === bytes.length && !isEnd) return undefined;
+  return bytes[at + 1] === NEWLINE ? at + 2 : at + 1;
 }
 
-/** Takes only the code from the parser's error, whose message quotes cells. */
-function describeCsvError(error: unknown): string {
-  const code = error instanceof CsvError ? error.code : undefined;
-  switch (code) {
-    case "CSV_QUOTE_NOT_CLOSED":
-      return INPUT_PROBLEMS.quoteNotClosed;
-    case "CSV_INVALID_CLOSING_QUOTE":
-      return INPUT_PROBLEMS.quoteInQuotedCell;
-    case "INVALID_OPENING_QUOTE":
-      return INPUT_PROBLEMS.quoteInPlainCell;
-    case "CSV_MAX_RECORD_SIZE":
-      return INPUT_PROBLEMS.csvTooLong;
-    default:
-      return INPUT_PROBLEMS.csvError(code);
+/** Counts the line ends in a part that does not end inside a CRLF. */
+function countLineEnds(bytes: Buffer, start: number, end: number): number {
+  let lines = 0;
+  for (let at = findLineEnd(bytes, start); at < end; at = findLineEnd(bytes, at)) {
+    at += bytes[at] === RETURN && bytes[at + 1] === NEWLINE ? 2 : 1;
+    lines += 1;
   }
+  return lines;
 }

@@ -1,19 +1,25 @@
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
-import { type Finding, formatLocation, UnreadableSourceError } from "#src/producer/input/source.ts";
+import { type CsvOptions, type Finding, formatLocation, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { type CsvRecord, CsvScanner } from "./csv-scanner.ts";
 import { Utf8Validator } from "./utf8-validator.ts";
 
 /**
  * Reads CSV or TSV whose first record names the fields. Cells may be quoted and contain line breaks; the line of a
- * record is the line on which it starts. Throws `UnreadableSourceError` for an invalid header.
+ * record is the line on which it starts. In TSV, and with a tab as delimiter, a quote that is not closed before a
+ * delimiter or a line end is text, because most programs write TSV without quoting. Throws `UnreadableSourceError` for
+ * an invalid header.
  */
 export async function* readCsv(
   bytes: AsyncIterable<Buffer>,
-  delimiter: string,
+  kind: "csv" | "tsv",
+  options: CsvOptions,
   context: RecordContext,
 ): AsyncGenerator<readonly Finding[]> {
-  const scanner = new CsvScanner(delimiter);
+  const delimiter = options.delimiter ?? (kind === "tsv" ? "\t" : ",");
+  const quote = options.quote ?? '"';
+  const dialect = { delimiter, quote: quote === "none" ? undefined : quote, isLenient: delimiter === "\t" };
+  const scanner = new CsvScanner(dialect);
   const utf8 = new Utf8Validator();
   const reader = new CsvReader(context);
   for await (const chunk of bytes) {
@@ -21,7 +27,7 @@ export async function* readCsv(
     yield reader.read(scanner.push(chunk));
   }
   reader.addInvalidOffsets(utf8.end());
-  yield reader.read(await scanner.end());
+  yield reader.read(scanner.end());
 }
 
 class CsvReader {
@@ -29,7 +35,7 @@ class CsvReader {
   #invalidOffsets: readonly number[] = [];
   #nextInvalidOffset = 0;
   readonly #context: RecordContext;
-  #header: readonly string[] | undefined;
+  #header: Header | undefined;
 
   constructor(context: RecordContext) {
     this.#context = context;
@@ -49,13 +55,12 @@ class CsvReader {
     const { line } = record;
     const cells = this.#readCells(record);
     if (this.#header === undefined) {
-      this.#header = checkHeader(cells, line);
+      this.#header = readHeader(cells, line, this.#context);
       return undefined;
     }
-    if (typeof cells === "string")
-      return { problem: { where: formatLocation(this.#context.displayPath, line), message: cells } };
-    const fields: Record<string, string> = {};
-    for (const [at, name] of this.#header.entries()) fields[name] = cells[at] ?? "";
+    const fields = typeof cells === "string" ? cells : nameCells(cells, this.#header);
+    if (typeof fields === "string")
+      return { problem: { where: formatLocation(this.#context.displayPath, line), message: fields } };
     return parseRecord(fields, line, this.#context);
   }
 
@@ -72,14 +77,55 @@ class CsvReader {
   }
 }
 
-function checkHeader(cells: readonly string[] | string, line: number): readonly string[] {
-  if (typeof cells === "string") throw new UnreadableSourceError(INPUT_PROBLEMS.header(cells), line);
-  const seen = new Set<string>();
-  for (const cell of cells) {
-    const hasProblem = cell === "__proto__" || seen.has(cell);
-    const problem = cell === "__proto__" ? INPUT_PROBLEMS.protoKey : INPUT_PROBLEMS.duplicateColumn(cell);
-    if (hasProblem) throw new UnreadableSourceError(INPUT_PROBLEMS.header(problem), line);
-    seen.add(cell);
+interface Header {
+  readonly names: readonly string[];
+  /** Indices of columns that the header does not name; their empty cells are left out. */
+  readonly unnamed: ReadonlySet<number>;
+}
+
+/** Delimiters other than the usual ones, to recognize a header that was not split. */
+const OTHER_DELIMITERS = [",", ";", "\t", "|"];
+
+/** Reads the names of the columns; an unnamed one is called "column_<number>", and unnamed last ones may be absent. */
+function readHeader(cells: readonly string[] | string, line: number, { textField }: RecordContext): Header {
+  const reject = (problem: string): never => {
+    throw new UnreadableSourceError(INPUT_PROBLEMS.header(problem), line);
+  };
+  if (typeof cells === "string") return reject(cells);
+  const [onlyCell] = cells;
+  if (cells.length === 1 && onlyCell !== undefined && onlyCell !== textField) {
+    const delimiter = OTHER_DELIMITERS.find((other) => onlyCell.split(other).includes(textField));
+    if (delimiter !== undefined) return reject(INPUT_PROBLEMS.otherDelimiter(delimiter));
   }
-  return cells;
+  const seen = new Set(cells);
+  const named = new Set<string>();
+  const unnamed = new Set<number>();
+  const names = cells.map((cell, at) => {
+    if (cell === "__proto__") return reject(INPUT_PROBLEMS.protoKey);
+    if (cell.trim() === "") {
+      unnamed.add(at);
+      let name = `column_${at + 1}`;
+      while (seen.has(name)) name += "_";
+      seen.add(name);
+      return name;
+    }
+    if (named.has(cell)) return reject(INPUT_PROBLEMS.duplicateColumn(cell));
+    named.add(cell);
+    return cell;
+  });
+  return { names, unnamed };
+}
+
+/** Returns the fields of a record, or its problem. Extra delimiters at the end of a record are accepted. */
+function nameCells(cells: readonly string[], { names, unnamed }: Header): Record<string, string> | string {
+  let columns = names.length;
+  while (unnamed.has(columns - 1) && columns > cells.length) columns -= 1;
+  const hasExtraCell = cells.slice(columns).some((cell) => cell !== "");
+  if (cells.length < columns || hasExtraCell) return INPUT_PROBLEMS.cellCount(cells.length, names.length);
+  const fields: Record<string, string> = {};
+  for (const [at, name] of names.entries()) {
+    const cell = cells[at] ?? "";
+    if (cell !== "" || !unnamed.has(at)) fields[name] = cell;
+  }
+  return fields;
 }

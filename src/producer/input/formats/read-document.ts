@@ -23,7 +23,8 @@ export async function* readDocument(
     throw new UnreadableSourceError(INPUT_PROBLEMS.invalidUtf8(invalidAt), countLines(raw.subarray(0, invalidAt)));
   }
   const content = raw.toString("utf8");
-  const text = isHtml ? (await import("./html-to-text.ts")).htmlToText(content) : content;
+  // Paragraphs are found by their line ends; a carriage return would also be sent to the model.
+  const text = isHtml ? (await import("./html-to-text.ts")).htmlToText(content) : content.replaceAll(/\r\n?/g, "\n");
   if (text.trim() === "") throw new UnreadableSourceError(INPUT_PROBLEMS.noText);
   yield [{ document: { id: file.name, text, record: false, metadata: { source: file.name } } }];
 }

@@ -95,6 +95,42 @@ test("CSV cells may contain commas, quotes and line breaks; problems name the li
   ]);
 });
 
+test("a record with too many or too few cells is named, and the next one is read", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "r.csv", "id,text\n1\n2,x,y\n3,ok\n")).toEqual([
+    "r.csv:2: has 1 cell, but the header has 2",
+    "r.csv:3: has 3 cells, but the header has 2",
+    "3=ok {}",
+  ]);
+});
+
+test("unnamed columns are called by their number, and extra delimiters at the end of a record are accepted", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "r.csv", ",id,text,,column_1\n0,1,a,,z\n,2,b,x,z\n")).toEqual([
+    '1=a {"column_1_":"0","column_1":"z"}',
+    '2=b {"column_4":"x","column_1":"z"}',
+  ]);
+  expect(await found(folder, "r.csv", "id,text,,\n1,a\n2,b,,,,\n3,c,x\n4,d,,,y\n")).toEqual([
+    "1=a {}",
+    "2=b {}",
+    '3=c {"column_3":"x"}',
+    "r.csv:5: has 5 cells, but the header has 4",
+  ]);
+});
+
+test("the delimiter and the quote can be chosen, and a missing delimiter is suggested", async () => {
+  using folder = new SourceFolder();
+  const csv = "id;text\n1;'a;''b'\n2;\"c\n";
+  expect(await found(folder, "r.csv", csv, { csv: { delimiter: ";", quote: "'" } })).toEqual(["1=a;'b {}", '2="c {}']);
+  expect(await found(folder, "r.csv", csv, { csv: { delimiter: ";", quote: "none" } })).toEqual([
+    "r.csv:2: has 3 cells, but the header has 2",
+    '2="c {}',
+  ]);
+  expect(await found(folder, "r.csv", csv)).toEqual([
+    'r.csv:1: header: is not separated as expected; if its delimiter is ";", add --delimiter ";"',
+  ]);
+});
+
 test("a CSV file whose header cannot be used is one problem", async () => {
   using folder = new SourceFolder();
   expect(await found(folder, "a.csv", "id,text,id\n1,x,2\n")).toEqual(['a.csv:1: header: two columns are named "id"']);
@@ -146,6 +182,13 @@ test("a document that is not UTF-8, has a late NUL byte or no text is a problem 
   ]);
   expect(await found(folder, "c.txt", " \n ")).toEqual(["c.txt: contains no text"]);
   expect(await found(folder, "d.html", "<script>1</script>")).toEqual(["d.html: contains no text"]);
+});
+
+test("every line end of a document becomes a line feed", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "a.md", "# T\r\n\r\none\rtwo\nthree\r\n")).toEqual([
+    'a.md=# T\n\none\ntwo\nthree\n {"source":"a.md"}',
+  ]);
 });
 
 test("a document over 64 MB is refused without being held", async () => {
