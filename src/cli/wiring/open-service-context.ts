@@ -1,11 +1,11 @@
 import { pino } from "pino";
+import { loadConfig } from "#src/config/config.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { openConfig } from "./open-config.ts";
 import { describeRedisEvent, openConfiguredRedis } from "./open-redis.ts";
 
 /** Opens what every long-running service needs. The log goes to stderr. */
 export async function openServiceContext(configFile: string | undefined) {
-  const config = openConfig(configFile);
+  const config = loadConfig({ file: configFile });
   const interrupt = listenForInterrupt();
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
   const redis = await openConfiguredRedis(config, {

@@ -3,7 +3,7 @@ import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createBatchPlanner } from "#src/producer/run-kinds/batch/batch-planner.ts";
 import type { BatchSource } from "#src/producer/run-kinds/batch/read-batch-file.ts";
@@ -12,7 +12,7 @@ import type { batchCommand } from "./definition.ts";
 
 /** `sluice batch` */
 export async function runBatchFile(path: string, options: OptionValues<typeof batchCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const { registry } = config;
   const dir = resolve(options.out);
   const source: BatchSource = {

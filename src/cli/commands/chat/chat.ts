@@ -7,9 +7,9 @@ import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { ensureWorkerFor, type WorkerGuard } from "#src/cli/wiring/ensure-worker.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { requireLanes } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { loadConfig } from "#src/config/config.ts";
 import type { Failure } from "#src/core/item.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import { createClientFrom } from "#src/producer/client/create-client.ts";
@@ -20,7 +20,7 @@ import type { chatCommand } from "./definition.ts";
 
 /** `sluice chat`: sends one prompt through the queue and prints the answer. The exit code is 1 if the item failed. */
 export async function runChat(prompt: string, options: OptionValues<typeof chatCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const { provider, model } = config.registry.findModel(options.model, "chat");
   if (model.kind !== "chat") {
     throw CLI_ERRORS.notAChatModel(options.model, provider);

@@ -6,8 +6,7 @@ import { DOCTOR_HINTS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
-import type { Config } from "#src/config/config.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
 import { ConfigError, coerceError, RunError } from "#src/core/failures/errors.ts";
 import { formatLane, type Lane } from "#src/core/lane.ts";
 import type { LaneStatus } from "#src/limiter/limiter.ts";
@@ -44,7 +43,7 @@ export async function runDoctor(options: OptionValues<typeof doctorCommand>): Pr
 
 function readConfig(file: string | undefined, findings: DoctorFinding[]): Config | undefined {
   try {
-    const config = openConfig(file);
+    const config = loadConfig({ file });
     findings.push({ area: "settings", level: "ok", message: config.file ?? "environment only (no sluice.yaml)" });
     for (const message of config.warnings) findings.push({ area: "settings", level: "warning", message });
     return config;

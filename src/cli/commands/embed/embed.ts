@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { resolveCacheFolder } from "#src/cli/options/cache-option.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { runInFolder } from "#src/cli/wiring/coordinator/coordinator-command.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { InputError } from "#src/core/failures/errors.ts";
 import { chooseChunkTokens } from "#src/producer/input/chunking/chunk-limits.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
@@ -13,7 +13,7 @@ import { printEmbedDryRun } from "./embed-dry-run.ts";
 
 /** `sluice embed` */
 export async function runEmbed(paths: readonly string[], options: OptionValues<typeof embedCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const { provider, model } = config.registry.findModel(options.model, "embedding");
   if (model.kind !== "embedding") {
     throw new InputError(

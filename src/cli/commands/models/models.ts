@@ -4,8 +4,7 @@ import { formatCount, formatShortCount, UNKNOWN_VALUE } from "#src/cli/format/fo
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
-import type { Config } from "#src/config/config.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
 import type { LaneLimits } from "#src/core/lane.ts";
 import type { ModelData, ModelPrice } from "#src/providers/provider.ts";
 import type { ProviderEntry } from "#src/providers/provider-entry.ts";
@@ -37,7 +36,7 @@ export async function runModels(
   provider: string | undefined,
   options: OptionValues<typeof modelsCommand>,
 ): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const { providers, findProvider } = config.registry;
   const entries = provider === undefined ? providers : [findProvider(provider)];
   const views = entries.flatMap((entry) => describeModels(config, entry));

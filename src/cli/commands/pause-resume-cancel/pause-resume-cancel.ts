@@ -1,8 +1,8 @@
 import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { createUnknownRunError, findRunId } from "#src/cli/wiring/find-run.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { RunError } from "#src/core/failures/errors.ts";
 import { mayHolderLive } from "#src/producer/runs/lease.ts";
 import { createKeys } from "#src/redis/keys.ts";
@@ -31,7 +31,7 @@ export async function controlRun(
   options: OptionValues<typeof pauseCommand>,
 ): Promise<number> {
   const run = await findRunId(requested);
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   try {
     const control = new RunControl(redis.source.connect("commands"), createKeys(config.namespace), run);

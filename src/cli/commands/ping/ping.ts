@@ -8,9 +8,8 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
 import { openTransport, requireLanes } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import type { Account } from "#src/config/accounts.ts";
-import { type Config, revealAccount } from "#src/config/config.ts";
+import { type Config, loadConfig, revealAccount } from "#src/config/config.ts";
 import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
 import type { ChatModel, EmbeddingModel, Usage } from "#src/providers/provider.ts";
 import type { pingCommand } from "./definition.ts";
@@ -41,7 +40,7 @@ const MAX_TOKENS = 256;
 
 /** `sluice ping provider/model`: one call with the configured credentials. The exit code is 2 if it failed. */
 export async function runPing(fullName: string, options: OptionValues<typeof pingCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const account = chooseAccount(config, fullName, options.account);
   const interrupt = listenForInterrupt();
   try {

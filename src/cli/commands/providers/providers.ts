@@ -2,8 +2,7 @@ import { EXIT_CODES } from "#src/cli/exit-codes.ts";
 import { formatCount, UNKNOWN_VALUE } from "#src/cli/format/format-number.ts";
 import { type Column, formatTable } from "#src/cli/format/format-table.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
-import type { Config } from "#src/config/config.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
 import type { ModelData } from "#src/providers/provider.ts";
 import type { providersCommand } from "./definition.ts";
 
@@ -28,7 +27,7 @@ const COLUMNS: readonly Column[] = [
 
 /** `sluice providers`: every provider with its configured accounts and missing variables. */
 export async function runProviders(options: OptionValues<typeof providersCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const views = config.registry.providers.map(({ name, defaultBaseUrl }) => ({
     provider: name,
     chatModels: countKind(config.registry.listModels(name), "chat"),

@@ -9,7 +9,7 @@ import {
 } from "#src/cli/wiring/failure-filter.ts";
 import { findRunFolder, requireManifest, requireWorkFolder } from "#src/cli/wiring/find-run.ts";
 import { createMaxInputsFinder } from "#src/cli/wiring/max-inputs.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { createBatchExecution } from "#src/producer/run-kinds/batch/batch-kind.ts";
 import { createEmbeddingExecution } from "#src/producer/run-kinds/embedding/embedding-kind.ts";
 import { isBatch } from "#src/producer/runs/run-manifest.ts";
@@ -18,7 +18,7 @@ import type { retryCommand } from "./definition.ts";
 /** `sluice retry` */
 export async function runRetry(requested: string, options: OptionValues<typeof retryCommand>): Promise<number> {
   const parsed = parseFailureFilter(options);
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const dir = await findRunFolder(requested, config);
   const manifest = await requireManifest(dir);
   const filter = await resolveOtherCause(parsed, { dir, manifest }, config);

@@ -6,8 +6,8 @@ import { createReporter } from "#src/cli/progress/create-reporter.ts";
 import type { RunReporter } from "#src/cli/progress/run-reporter.ts";
 import { findRunId } from "#src/cli/wiring/find-run.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { readPublishedRun } from "#src/producer/runs/progress/parse-published-run.ts";
 import type { PublishedRun } from "#src/producer/runs/progress/published-run.ts";
 import { createKeys, type Keys } from "#src/redis/keys.ts";
@@ -24,7 +24,7 @@ const POLL_INTERVAL_MS = 500;
  */
 export async function runRun(requested: string, options: OptionValues<typeof runCommand>): Promise<number> {
   const runId = await findRunId(requested);
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   const interrupt = listenForInterrupt();
   const reporter = createReporter({

@@ -7,8 +7,8 @@ import { formatCount, formatPercent, UNKNOWN_VALUE } from "#src/cli/format/forma
 import { formatTable } from "#src/cli/format/format-table.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { type RunManifest, readManifest } from "#src/producer/runs/run-manifest.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { RUN_TTL_MS } from "#src/state/runs/run-ledger.ts";
@@ -46,7 +46,7 @@ export async function runRuns(
 }
 
 async function listRunsWithManifest(options: OptionValues<typeof runsCommand>): Promise<RunWithManifest[]> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const redis = await openConfiguredRedis(config);
   try {
     const client = redis.source.connect("commands");

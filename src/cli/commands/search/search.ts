@@ -7,7 +7,7 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { embedOnce } from "#src/cli/wiring/embed-once.ts";
 import { listenForInterrupt } from "#src/cli/wiring/interrupt.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { readManifest } from "#src/producer/runs/run-manifest.ts";
 import { findNearest, type Hit } from "#src/producer/search/nearest.ts";
 import type { searchCommand } from "./definition.ts";
@@ -26,7 +26,7 @@ export async function runSearch(
   }
   const query = (text === "-" ? await readText(process.stdin) : text).trim();
   if (query === "") throw CLI_ERRORS.emptyQuery();
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const interrupt = listenForInterrupt();
   try {
     const request = { inputs: [query], purpose: "query" as const };

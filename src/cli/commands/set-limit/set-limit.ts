@@ -3,9 +3,8 @@ import { formatLimits } from "#src/cli/format/format-limits.ts";
 import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { resolveLaneLimits } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
-import type { Config } from "#src/config/config.ts";
+import { type Config, loadConfig } from "#src/config/config.ts";
 import { formatLane, type Lane, type LaneLimits, parseLane } from "#src/core/lane.ts";
 import { omitUndefined } from "#src/core/omit-undefined.ts";
 import type { ManualLimits } from "#src/limiter/limiter.ts";
@@ -20,7 +19,7 @@ export async function runSetLimit(name: string, options: OptionValues<typeof set
   if (!clear && Object.keys(limits).length === 0) {
     throw CLI_ERRORS.noLimitGiven();
   }
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const lane = findLane(config, name);
   const redis = await openConfiguredRedis(config);
   try {

@@ -4,9 +4,9 @@ import { CLI_ERRORS } from "#src/cli/messages.ts";
 import type { OptionValues } from "#src/cli/options/command-definition.ts";
 import { readVersion } from "#src/cli/version.ts";
 import { LaneRegistry, openTransport } from "#src/cli/wiring/lanes.ts";
-import { openConfig } from "#src/cli/wiring/open-config.ts";
 import { openConfiguredRedis } from "#src/cli/wiring/open-redis.ts";
 import { openConfiguredTracer } from "#src/cli/wiring/open-tracer.ts";
+import { loadConfig } from "#src/config/config.ts";
 import { createRedisLimiter } from "#src/limiter/redis-limiter.ts";
 import { createKeys } from "#src/redis/keys.ts";
 import { startWorker } from "#src/workers/worker-host.ts";
@@ -15,7 +15,7 @@ import type { workerCommand } from "./definition.ts";
 
 /** `sluice worker`: takes jobs until it is stopped. */
 export async function runWorker(options: OptionValues<typeof workerCommand>): Promise<number> {
-  const config = openConfig(options.config);
+  const config = loadConfig({ file: options.config });
   const { stopped, dispose } = waitForStop(options.child);
   const logger = pino({ level: config.logLevel, base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
   const log = createWorkerLog(logger);
