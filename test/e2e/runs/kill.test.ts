@@ -83,8 +83,8 @@ test("a Redis given by URL can be killed and restarted during a run", async () =
     await cli.event(hasProgressedTo(0.3), "three tenths of the items");
     await redis.kill("SIGKILL");
     await cli.event(
-      ({ event, message }) => event === "note" && String(message).includes("Redis broke"),
-      "word of the lost connection",
+      ({ event, message }) => event === "note" && String(message).includes("lost the connection to Redis"),
+      "the note about the lost connection",
     );
     await redis.start();
     const { code, stderr } = await cli.exit;
