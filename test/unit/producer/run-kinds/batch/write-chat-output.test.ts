@@ -3,29 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Failure, Item } from "#src/core/item.ts";
 import { writeChatOutput } from "#src/producer/run-kinds/batch/write-chat-output.ts";
-import { writeEmbeddingOutput } from "#src/producer/run-kinds/batch/write-embedding-output.ts";
 import { openAnswerStore } from "#src/producer/storage/answer-store.ts";
-import { openVectorStore } from "#src/producer/storage/vector-store.ts";
 import { temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
+import { failure, inBlocks, readLines } from "./output-support.ts";
+
 const now = () => 1_800_000_000_000;
-
-async function* inBlocks(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
-  for (let at = 0; at < items.length; at += 7) yield items.slice(at, at + 7);
-}
-
-function readLines(dir: string, name: string) {
-  return readFileSync(join(dir, name), "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
-
-const failure = (kind: Failure["kind"], code?: string): Failure => ({
-  kind,
-  message: `a made-up ${kind}`,
-  ...(code === undefined ? {} : { code }),
-});
 
 describe("the output of a chat run", () => {
   const ITEMS = 600;
@@ -101,7 +84,7 @@ describe("the output of a chat run", () => {
           request_id: expect.any(String),
           body: {
             error: {
-              message: "a made-up content-filter",
+              message: "a simulated content-filter",
               type: "invalid_request_error",
               param: null,
               code: "1301",
@@ -114,7 +97,7 @@ describe("the output of a chat run", () => {
         id: expect.any(String),
         custom_id: "q-5",
         response: null,
-        error: { code: "server", message: "a made-up server" },
+        error: { code: "server", message: "a simulated server" },
       },
       expect.objectContaining({ custom_id: "q-599", error: null }),
     ]);
@@ -139,64 +122,5 @@ describe("the output of a chat run", () => {
     );
     await store.close();
     expect(readdirSync(dir)).toEqual([".work"]);
-  });
-});
-
-describe("the output of an embedding run", () => {
-  const DIMENSIONS = 3;
-  const vectorOf = (index: number) => Float32Array.from([index, index / 3, -index]);
-  /** Requests of 1, 2, 3, 4, 1, 2, ... texts; blocks end in the middle of some. */
-  const sizes = Array.from({ length: 300 }, (_, request) => (request % 4) + 1);
-  const items = sizes
-    .flatMap((parts, request) => Array.from({ length: parts }, (_, part) => ({ request, part, parts })))
-    .map(
-      ({ request, part, parts }, index): Item => ({
-        index,
-        id: part === 0 ? `e-${request}` : `e-${request}\u0000${part}`,
-        text: "t",
-        tokens: 1,
-        metadata: { part, parts, encoding: request % 2 === 0 ? "float" : "base64" },
-      }),
-    );
-  const failedItem = items.findIndex(({ id }) => id === "e-2\u00001");
-
-  test("has a line per request, with its vectors in order and in the form it asked for", async () => {
-    const dir = await temporaryFolder();
-    const store = await openVectorStore(dir, { items: items.length, dimensions: DIMENSIONS });
-    await store.write(
-      items.map(({ index }) => ({
-        index,
-        attempts: 1,
-        tokens: 2,
-        ...(index === failedItem
-          ? { failure: failure("invalid-request") }
-          : { vector: Buffer.from(vectorOf(index).buffer) }),
-      })),
-    );
-    const about = { run: "e-1", model: "embo-01" };
-    expect(await writeEmbeddingOutput(store, inBlocks(items), dir, about)).toEqual(["errors.jsonl", "output.jsonl"]);
-    await store.close();
-    const [answers, errors] = [readLines(dir, "output.jsonl"), readLines(dir, "errors.jsonl")];
-    expect(errors.map((line) => line.custom_id)).toEqual(["e-2"]);
-    expect(answers.map((line) => line.custom_id)).toEqual(
-      sizes.map((_, request) => `e-${request}`).filter((id) => id !== "e-2"),
-    );
-    for (const { custom_id: id, response } of answers) {
-      const own = items.filter((item) => item.id.split("\u0000")[0] === id);
-      const vectors = response.body.data.map(({ embedding }: { embedding: string | number[] }) =>
-        typeof embedding === "string"
-          ? new Float32Array(new Uint8Array(Buffer.from(embedding, "base64")).buffer)
-          : Float32Array.from(embedding),
-      );
-      expect(vectors).toEqual(own.map(({ index }) => vectorOf(index)));
-      expect(typeof response.body.data[0].embedding).toBe(
-        own[0]?.metadata?.encoding === "base64" ? "string" : "object",
-      );
-      expect(response.body).toMatchObject({
-        object: "list",
-        model: "embo-01",
-        usage: { prompt_tokens: own.length * 2, total_tokens: own.length * 2 },
-      });
-    }
   });
 });

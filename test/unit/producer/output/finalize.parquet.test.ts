@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { type FinalizeOptions, finalize } from "#src/producer/output/finalize.ts";
 import type { ItemRecord } from "#src/producer/storage/item-record.ts";
 import { openVectorStore, type VectorStore } from "#src/producer/storage/vector-store.ts";
-import { sampleRecord, sampleVector } from "./support/sample-record.ts";
-import { sampleItem, sampleItems, temporaryFolder } from "./support/sample-records.ts";
+import { sampleRecord, sampleVector } from "#test/unit/producer/storage/support/sample-record.ts";
+import { sampleItem, sampleItems, temporaryFolder } from "#test/unit/producer/storage/support/sample-records.ts";
 
 const about = { run: "r-1", model: "minimax/embo-01" };
 const parquet: FinalizeOptions = { format: "parquet", withText: true, ...about };
