@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, extname, join, resolve, sep } from "node:path";
 import { errorCode } from "#src/core/failures/errors.ts";
 import { expandGlob, getPatternExtension, isGlob } from "./expand-glob.ts";
 import { INPUT_PROBLEMS } from "./problems.ts";
 import { type SourceFile, type SourceKind, type SourceProblem, UnreadableSourceError } from "./source.ts";
 import { describeSystemError, openSource, readAt } from "./source-bytes.ts";
-import { formatExtensions, getKindOfPath, looksLikeText, SNIFF_BYTES } from "./source-kind.ts";
+import { findBinaryProblem, formatExtensions, getKindOfPath, looksLikeUtf8, SNIFF_BYTES } from "./source-kind.ts";
 import { listFolder } from "./walk-folder.ts";
 
 /** The source options that decide which files are read. */
@@ -119,7 +119,7 @@ class SourceLister {
       const displayPath = base === "." ? name : `${base.replace(/\/+$/, "")}/${name}`;
       const hasExtension = extension !== undefined && name.toLowerCase().endsWith(extension);
       const kind = getKindOfPath(name) ?? (hasExtension ? await sniffKind(absolute) : undefined);
-      if (kind === undefined) this.#skippedFiles += 1;
+      if (kind === undefined || typeof kind === "object") this.#skippedFiles += 1;
       else {
         supported += 1;
         await this.#addFile(absolute, displayPath, name, kind);
@@ -130,8 +130,8 @@ class SourceLister {
 
   async #addNamedFile(displayPath: string, absolute: string): Promise<void> {
     const kind = getKindOfPath(absolute) ?? (await sniffKind(absolute));
-    if (kind !== undefined) return this.#addFile(absolute, displayPath, basename(absolute), kind);
-    this.#addProblem(displayPath, INPUT_PROBLEMS.unsupportedFile(formatExtensions()));
+    if (typeof kind === "object") this.#addProblem(displayPath, kind.problem);
+    else await this.#addFile(absolute, displayPath, basename(absolute), kind);
   }
 
   async #addFile(path: string, displayPath: string, name: string, kind: SourceKind): Promise<void> {
@@ -151,10 +151,17 @@ class SourceLister {
   }
 }
 
-/** Returns "text" if the first bytes of a file of unknown extension are UTF-8. */
-async function sniffKind(path: string): Promise<SourceKind | undefined> {
+/** Returns the kind of a file that was named and has no supported extension, or why it cannot be read. */
+async function sniffKind(path: string): Promise<SourceKind | { readonly problem: string }> {
   await using handle = await openSource(path);
-  return looksLikeText(await readAt(handle, 0, SNIFF_BYTES)) ? "text" : undefined;
+  const head = await readAt(handle, 0, SNIFF_BYTES);
+  // The generic message lists what is supported; a binary format says nothing more useful.
+  const problem = findBinaryProblem(head);
+  if (problem !== undefined && !head.includes(0)) return { problem };
+  if (problem !== undefined || !looksLikeUtf8(head)) {
+    return { problem: INPUT_PROBLEMS.unsupportedFile(formatExtensions()) };
+  }
+  return extname(path).toLowerCase() === ".json" ? "json" : "text";
 }
 
 /**

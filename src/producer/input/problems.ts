@@ -19,6 +19,7 @@ export const INPUT_PROBLEMS = {
   // Files
   changed: "changed while it was being read; run the command again when it is complete",
   utf16: "is UTF-16; convert it to UTF-8 first",
+  convertFirst: (format: string) => `is ${format}; convert it to text first`,
   binary: (offset: number) => `looks binary: a NUL byte at byte ${offset}; expected UTF-8 text`,
   invalidUtf8: (offset: number) => `invalid UTF-8 at byte ${offset}; convert the file to UTF-8`,
   tooLarge: (megabytes: number) => `is larger than ${megabytes} MB; split it, or pass its parts as JSONL records`,
@@ -30,6 +31,14 @@ export const INPUT_PROBLEMS = {
   invalidJson: (column: number) => `not valid JSON (column ${column})`,
   incompleteJson: "not valid JSON: the line ends too early",
   notJson: "not valid JSON; expected one object per line",
+
+  surrogateInLine: "contains an unpaired surrogate (invalid Unicode)",
+
+  // JSON
+  recordTooLong: (megabytes: number) => `record is longer than ${megabytes} MB`,
+  emptyElement: "not valid JSON: an element of the array is missing",
+  arrayNotClosed: "not valid JSON: the array is not closed",
+  textAfterArray: "not valid JSON: text after the end of the array",
 
   // Records of CSV
   header: (problem: string) => `header: ${problem}`,
@@ -65,5 +74,6 @@ export const INPUT_PROBLEMS = {
   textType: (field: string, found: string, fields: string) =>
     `the field "${field}" must be a string, got ${found}; it has ${fields}`,
   emptyText: (field: string) => `the field "${field}" is empty`,
+  invalidMetadata: (field: string) => `the field ${field} contains an unpaired surrogate (invalid Unicode)`,
   invalidText: (field: string) => `the field "${field}" contains an unpaired surrogate (invalid Unicode)`,
 } as const;

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { readCsv } from "./formats/read-csv.ts";
 import { readDocument } from "./formats/read-document.ts";
+import { readJson } from "./formats/read-json.ts";
 import { readJsonl } from "./formats/read-jsonl.ts";
 import { readParquet } from "./formats/read-parquet.ts";
 import { INPUT_PROBLEMS } from "./problems.ts";
@@ -50,6 +51,8 @@ function readFindings(file: SourceFile, options: ReadOptions, tap: ByteTap): Asy
   if (kind === "parquet") return readParquet(file, tap, context);
   const bytes = readTextBytes(file, options, tap);
   switch (kind) {
+    case "json":
+      return readJson(bytes, context);
     case "jsonl":
       return readJsonl(bytes, context);
     case "csv":

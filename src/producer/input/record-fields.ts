@@ -12,9 +12,15 @@ export interface RecordContext {
 /**
  * Converts one parsed record to a document or a problem. The id is the string or number of the id field, or
  * "<file>:<line>" for a record without that field. All other fields become the metadata; if `metadata` is an object,
- * its fields are included, and top-level fields take precedence over them.
+ * its fields are included, and top-level fields take precedence over them. `hasUnpairedSurrogate` says that a string
+ * in the record is invalid Unicode; the problem names its field.
  */
-export function parseRecord(record: unknown, line: number, context: RecordContext): Finding {
+export function parseRecord(
+  record: unknown,
+  line: number,
+  context: RecordContext,
+  hasUnpairedSurrogate = false,
+): Finding {
   const toProblem = (message: string): Finding => ({
     problem: { where: formatLocation(context.displayPath, line), message },
   });
@@ -23,7 +29,10 @@ export function parseRecord(record: unknown, line: number, context: RecordContex
   if ("error" in id) return toProblem(id.error);
   const text = readText(record, context.textField);
   if ("error" in text) return toProblem(text.error);
-  return { document: { ...id, ...text, record: true, line, metadata: readMetadata(record, context) } };
+  const metadata = readMetadata(record, context);
+  // Readers of the output, such as DuckDB, reject the whole file for one unpaired surrogate.
+  if (hasUnpairedSurrogate) return toProblem(INPUT_PROBLEMS.invalidMetadata(findIllFormedField(metadata)));
+  return { document: { ...id, ...text, record: true, line, metadata } };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -84,6 +93,24 @@ export function hasProtoKey(value: unknown): boolean {
     for (const inner of Object.values(next)) pending.push(inner);
   }
   return false;
+}
+
+/** Returns whether a string or a key anywhere in a parsed value contains an unpaired surrogate. */
+export function isIllFormed(value: unknown): boolean {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === "string" && !next.isWellFormed()) return true;
+    if (typeof next !== "object" || next === null) continue;
+    if (!Array.isArray(next) && Object.keys(next).some((key) => !key.isWellFormed())) return true;
+    for (const inner of Object.values(next)) pending.push(inner);
+  }
+  return false;
+}
+
+function findIllFormedField(metadata: Record<string, unknown> = {}): string {
+  const field = Object.keys(metadata).find((key) => !key.isWellFormed() || isIllFormed(metadata[key]));
+  return formatFieldNames({ [field ?? "metadata"]: "" });
 }
 
 function describeType(value: unknown): string {

@@ -39,7 +39,7 @@ export interface SourceProblem {
   readonly message: string;
 }
 
-export type SourceKind = "markdown" | "text" | "html" | "jsonl" | "csv" | "tsv" | "parquet";
+export type SourceKind = "markdown" | "text" | "html" | "json" | "jsonl" | "csv" | "tsv" | "parquet";
 
 /** A file to read. */
 export interface SourceFile {
@@ -60,7 +60,7 @@ export interface SourceDocument {
   readonly id: string;
   readonly text: string;
   readonly record: boolean;
-  /** Line of the file, or number of the record in a Parquet file, from 1; absent for a whole document. */
+  /** Line of the file, or number of the record in a JSON or Parquet file, from 1; absent for a whole document. */
   readonly line?: number;
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Texts of a request that has several; each becomes an item with the id of the request. `text` is the first. */

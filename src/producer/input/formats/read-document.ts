@@ -22,7 +22,8 @@ export async function* readDocument(
   if (invalidAt !== undefined) {
     throw new UnreadableSourceError(INPUT_PROBLEMS.invalidUtf8(invalidAt), countLines(raw.subarray(0, invalidAt)));
   }
-  const content = raw.toString("utf8");
+  // A byte order mark in the middle, as in concatenated files, is invisible and hides headings.
+  const content = raw.toString("utf8").replaceAll("\ufeff", "");
   // Paragraphs are found by their line ends; a carriage return would also be sent to the model.
   const text = isHtml ? (await import("./html-to-text.ts")).htmlToText(content) : content.replaceAll(/\r\n?/g, "\n");
   if (text.trim() === "") throw new UnreadableSourceError(INPUT_PROBLEMS.noText);

@@ -1,5 +1,5 @@
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
-import { hasProtoKey, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { hasProtoKey, isIllFormed, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation } from "#src/producer/input/source.ts";
 import { type Line, readLines } from "./read-lines.ts";
 
@@ -16,11 +16,21 @@ export async function* readJsonl(
 /** Matches both spellings of an underscore in a JSON string; without a match no key can be `__proto__`. */
 const MAYBE_PROTO = /__proto__|\\u005f/i;
 
-function parseRecordLine(line: Line, context: RecordContext): Finding | undefined {
+/** Matches escapes of surrogates; bytes that are valid UTF-8 contain no other ones. */
+const MAYBE_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+/** Converts one JSON value to a document or a problem; returns undefined for a blank line. */
+export function parseRecordLine(line: Line, context: RecordContext): Finding | undefined {
   const parsed = parseJsonLine(line);
   if (parsed === undefined) return undefined;
-  if ("value" in parsed) return parseRecord(parsed.value, line.number, context);
+  if ("value" in parsed)
+    return parseRecord(parsed.value, line.number, context, hasUnpairedSurrogate(line, parsed.value));
   return { problem: { where: formatLocation(context.displayPath, line.number), message: parsed.error } };
+}
+
+/** Returns whether a string or a key of a line's value contains an unpaired surrogate, which is invalid Unicode. */
+export function hasUnpairedSurrogate(line: Line, value: unknown): boolean {
+  return "text" in line && MAYBE_SURROGATE.test(line.text) && isIllFormed(value);
 }
 
 /** Parses the JSON of a line. Returns an error that quotes none of its text, or undefined for a blank line. */

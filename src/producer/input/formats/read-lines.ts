@@ -13,7 +13,7 @@ export type Line =
 const NEWLINE = 10;
 
 /**
- * Splits bytes into lines and yields them in groups. Accepts a byte order mark, CRLF and a missing final newline.
+ * Splits bytes into lines and yields them in groups. Accepts byte order marks, CRLF and a missing final newline.
  * Buffers at most one line and one chunk; an invalid line does not change the numbers of the others.
  */
 export async function* readLines(bytes: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
@@ -86,10 +86,10 @@ class LineSplitter {
   }
 
   /** Decodes a block of whole lines at once; only a block with invalid UTF-8 is decoded line by line. */
-  #decode(block: Buffer, into: Line[]): void {
-    const bytes = this.#number === 1 ? withoutByteOrderMark(block) : block;
+  #decode(bytes: Buffer, into: Line[]): void {
     if (isUtf8(bytes)) {
-      for (const text of bytes.toString("utf8").split("\n")) into.push({ number: this.#number++, text });
+      for (const text of bytes.toString("utf8").split("\n"))
+        into.push({ number: this.#number++, text: withoutMark(text) });
       return;
     }
     for (let start = 0; start <= bytes.length; ) {
@@ -101,10 +101,16 @@ class LineSplitter {
   }
 }
 
-function decodeLine(bytes: Buffer, number: number): Line {
+/** Decodes one line or value, or returns its problem. */
+export function decodeLine(bytes: Buffer, number: number): Line {
   const invalidAt = findInvalidUtf8(bytes);
-  if (invalidAt === undefined) return { number, text: bytes.toString("utf8") };
+  if (invalidAt === undefined) return { number, text: withoutMark(bytes.toString("utf8")) };
   return { number, error: INPUT_PROBLEMS.lineInvalidUtf8(invalidAt) };
+}
+
+/** Removes a byte order mark, which also starts a line in the middle of concatenated files. */
+function withoutMark(text: string): string {
+  return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
 /** Removes a UTF-8 byte order mark. */

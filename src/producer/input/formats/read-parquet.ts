@@ -2,7 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup } from "hyparquet";
 import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
-import { hasProtoKey, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
+import { hasProtoKey, isIllFormed, parseRecord, type RecordContext } from "#src/producer/input/record-fields.ts";
 import { type Finding, formatLocation, type SourceFile, UnreadableSourceError } from "#src/producer/input/source.ts";
 import { assertUnchanged, type ByteTap, openSource, readAt, readFileBytes } from "#src/producer/input/source-bytes.ts";
 import { INVALID_STRING, toJsonRecord } from "./parquet-values.ts";
@@ -116,7 +116,8 @@ function parseNumberedRecord(record: Record<string, unknown>, number: number, co
   const plain = toJsonRecord(record, context.idField);
   if (plain === INVALID_STRING) return toProblem(INPUT_PROBLEMS.stringInvalidUtf8);
   if (hasProtoKey(plain)) return toProblem(INPUT_PROBLEMS.protoKey);
-  return parseRecord(plain, number, context);
+  // Strings are valid UTF-8, but those in JSON columns may contain escapes.
+  return parseRecord(plain, number, context, isIllFormed(plain));
 }
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

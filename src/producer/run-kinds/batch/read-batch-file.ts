@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { InputError } from "#src/core/failures/errors.ts";
 import { isDeterministic } from "#src/producer/cache/is-deterministic.ts";
 import { estimateTokens } from "#src/producer/input/chunking/estimate-tokens.ts";
-import { parseJsonLine } from "#src/producer/input/formats/read-jsonl.ts";
+import { hasUnpairedSurrogate, parseJsonLine } from "#src/producer/input/formats/read-jsonl.ts";
 import { type Line, readLines } from "#src/producer/input/formats/read-lines.ts";
 import { listSources } from "#src/producer/input/list-sources.ts";
+import { INPUT_PROBLEMS } from "#src/producer/input/problems.ts";
 import { catchUnreadable, readTextBytes } from "#src/producer/input/read-source.ts";
 import {
   type Finding,
@@ -151,6 +152,8 @@ class BatchFileReader {
     if (parsed === undefined) return undefined;
     if ("error" in parsed) return problem(parsed.error);
     const request = this.#reader.read(parsed.value);
+    if (typeof request !== "string" && hasUnpairedSurrogate(line, parsed.value))
+      return problem(INPUT_PROBLEMS.surrogateInLine);
     if (typeof request === "string") return problem(request);
     const conflict = this.#findConflict(request) ?? findModelProblem(request);
     if (conflict !== undefined) return problem(conflict);

@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { ColumnSource } from "hyparquet-writer";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding } from "#src/producer/input/source.ts";
@@ -66,6 +66,100 @@ test("each bad JSONL line is a problem at its own line, and the good ones around
     'r.jsonl:13: the field "text" contains an unpaired surrogate (invalid Unicode)',
     "i=says __proto__ in words {}",
     '1.5=x {"metadata":"plain","n":1}',
+  ]);
+});
+
+test("an unpaired surrogate anywhere in the metadata is a problem that names the field", async () => {
+  using folder = new SourceFolder();
+  const lines = [
+    String.raw`{"id":1,"text":"a","note":"\ud83d\ude00"}`,
+    String.raw`{"id":2,"text":"a","note":"\ud83d"}`,
+    String.raw`{"id":3,"text":"a","deep":[{"b":{"c":["\uDE00"]}}]}`,
+    String.raw`{"id":4,"text":"a","metadata":{"k\ud83d":1}}`,
+    String.raw`{"id":5,"text":"a","says":"\\ud83d"}`,
+  ];
+  expect(await found(folder, "r.jsonl", lines.join("\n"))).toEqual([
+    '1=a {"note":"😀"}',
+    "r.jsonl:2: the field note contains an unpaired surrogate (invalid Unicode)",
+    "r.jsonl:3: the field deep contains an unpaired surrogate (invalid Unicode)",
+    String.raw`r.jsonl:4: the field "k\ud83d" contains an unpaired surrogate (invalid Unicode)`,
+    String.raw`5=a {"says":"\\ud83d"}`,
+  ]);
+  const column = { name: "extra", data: ["\ud83d"], type: "JSON" as const };
+  const bytes = parquet([{ name: "text", data: ["a"], type: "STRING" }, column]);
+  expect(await found(folder, "r.parquet", bytes)).toEqual([
+    "r.parquet:1: the field extra contains an unpaired surrogate (invalid Unicode)",
+  ]);
+});
+
+test("a byte order mark at the start of any line is ignored", async () => {
+  using folder = new SourceFolder();
+  const mark = "\ufeff";
+  expect(await found(folder, "r.jsonl", `${mark}{"text":"a"}\n${mark}{"text":"${mark}b"}\n`)).toEqual([
+    "r.jsonl:1=a {}",
+    `r.jsonl:2=${mark}b {}`,
+  ]);
+  expect(await found(folder, "r.csv", `${mark}id,text\n1,a\n${mark}2,b`)).toEqual(["1=a {}", "2=b {}"]);
+  expect(await found(folder, "r.md", `${mark}# One\n${mark}# Two`)).toEqual(['r.md=# One\n# Two {"source":"r.md"}']);
+});
+
+describe("a .json file", () => {
+  test("that holds an array gives its elements as records, however it is laid out", async () => {
+    using folder = new SourceFolder();
+    const records = [{ text: "a, ] }", n: [1, { b: '\\"' }] }, { id: "x", text: "漢字" }, { id: 3 }, 7];
+    const expected = [
+      'r.json:1=a, ] } {"n":[1,{"b":"\\\\\\""}]}',
+      "x=漢字 {}",
+      'r.json:3: no field "text"; it has id (use --text-field to choose one)',
+      'r.json:4: expected an object with the field "text", got a number',
+    ];
+    for (const indent of [0, 2]) {
+      expect(await found(folder, "r.json", `\ufeff${JSON.stringify(records, null, indent)}\n`)).toEqual(expected);
+    }
+    expect(await found(folder, "r.json", "[]")).toEqual([]);
+  });
+
+  test("that holds objects one after the other gives them as records", async () => {
+    using folder = new SourceFolder();
+    for (const between of ["\n", "", " "]) {
+      const json = ['{"text":"a"}', '{\n"text": "b"\n}', "{x}", '{"text":"c'].join(between);
+      expect(await found(folder, "r.json", json)).toEqual([
+        "r.json:1=a {}",
+        "r.json:2=b {}",
+        "r.json:3: not valid JSON (column 2)",
+        expect.stringMatching(/^r\.json:4: not valid JSON/),
+      ]);
+    }
+  });
+
+  test("that is damaged is a problem", async () => {
+    using folder = new SourceFolder();
+    expect(await found(folder, "r.json", '[{"text":"a"},,{"text":"b"},]')).toEqual([
+      "r.json:1=a {}",
+      "r.json:2: not valid JSON: an element of the array is missing",
+      "r.json:3=b {}",
+    ]);
+    expect(await found(folder, "r.json", '[{"text":"a"}')).toEqual(["r.json: not valid JSON: the array is not closed"]);
+    expect(await found(folder, "r.json", '[{"text":"a"}] x')).toEqual([
+      "r.json: not valid JSON: text after the end of the array",
+    ]);
+  });
+});
+
+test("a PDF, RTF or PostScript file is one problem, whatever its extension says", async () => {
+  using folder = new SourceFolder();
+  expect(await found(folder, "a.txt", "%PDF-1.7\n1 0 obj")).toEqual(["a.txt: is a PDF file; convert it to text first"]);
+  expect(await found(folder, "a.md", "{\\rtf1 x}")).toEqual(["a.md: is an RTF file; convert it to text first"]);
+  expect(await found(folder, "a.txt", "%!PS-Adobe-3.0")).toEqual([
+    "a.txt: is a PostScript file; convert it to text first",
+  ]);
+  folder.write("b.rtf", "{\\rtf1 x}");
+  folder.write("c", "%PDF-1.4\n");
+  const { files, problems } = await listSources({ paths: ["b.rtf", "c"], cwd: folder.path });
+  expect(files).toEqual([]);
+  expect(problems).toEqual([
+    { where: "b.rtf", message: "is an RTF file; convert it to text first" },
+    { where: "c", message: "is a PDF file; convert it to text first" },
   ]);
 });
 
