@@ -62,10 +62,11 @@ const ALLOWED: readonly { readonly file: RegExp; readonly use: RegExp; readonly 
     reason: "the HTML element",
   },
   {
-    file: /^src\/redis\/private\/socket-client\.ts$/,
+    file: /^src\/redis\/private-server\/socket-client\.ts$/,
     use: /^keeper$/,
     reason: "the connection name of the previous version's supervisor",
   },
+  { file: /^src\/producer\/search\/top-k\.ts$/, use: /^sift$/, reason: "the heap operation" },
   { file: /^CHANGELOG\.md$/, use: /.*/, reason: "names of earlier versions" },
 ];
 

@@ -39,7 +39,8 @@ const sizes = [...texts.values()].map(countLines).sort((a, b) => a - b);
 const quantile = (share: number) => sizes[Math.min(sizes.length - 1, Math.floor(sizes.length * share))];
 const folders = countBy(listed.map(dirname));
 const definitions = countBy(
-  [...texts.values()].flatMap((text) => [...text.matchAll(EXPORTED_NAME)].map(([, name = ""]) => name)),
+  // Overloads of one function in one file are one definition.
+  [...texts.values()].flatMap((text) => [...new Set([...text.matchAll(EXPORTED_NAME)].map(([, name = ""]) => name))]),
 );
 const spreads = [...texts.values()].flatMap((text) => text.split("\n").filter((line) => CONDITIONAL_SPREAD.test(line)));
 

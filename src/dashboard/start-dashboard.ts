@@ -6,7 +6,7 @@ import { sessionRoutes } from "./auth/session-routes.ts";
 import { createServer } from "./create-server.ts";
 import { createServices, type DashboardServices, type ServiceOptions } from "./create-services.ts";
 import { findPages, pageFiles } from "./http/page-files.ts";
-import { causeRoutes } from "./items/cause-routes.ts";
+import { causeRoutes } from "./items/causes/cause-routes.ts";
 import { itemRoutes } from "./items/item-routes.ts";
 import { formatServerUrl, listen } from "./listen.ts";
 import { liveRoutes } from "./live/live-routes.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { VectorStore } from "./answers/vector-store.ts";
+import { SimulatedVectorStore } from "./answers/vector-store.ts";
 import { createMinimaxChatEndpoints } from "./minimax/chat/endpoints.ts";
 import { createMinimaxEndpoint } from "./minimax/minimax.ts";
 import { createOpenaiEndpoint } from "./openai/openai.ts";
@@ -75,7 +75,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     seed,
     onCall ?? (() => undefined),
   );
-  const vectors = new VectorStore();
+  const vectors = new SimulatedVectorStore();
   const spark = createSparkSimulator({ apiKey, ...sparkOptions }, provider, vectors);
   const endpoints: readonly Endpoint<CheckedCall>[] = [
     createMinimaxEndpoint({ apiKey, groupId }, vectors),

@@ -123,7 +123,7 @@ export function requiredValue(placeholder: string, description: string): OptionD
 }
 
 /** One of several words; the first is the default. */
-export function choice<const T extends string>(
+export function choiceOption<const T extends string>(
   placeholder: string,
   description: string,
   choices: readonly [T, ...T[]],

@@ -1,8 +1,8 @@
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { decodeRecords, type WireRecord } from "#src/state/record-format/record-codec.ts";
 import type { LatestRecord } from "./item-api.ts";
-import type { RunItemReader } from "./run-item-reader.ts";
-import { StoredRecords } from "./stored-records.ts";
+import type { RunItemReader } from "./reading/run-item-reader.ts";
+import { StoredRecords } from "./reading/stored-records.ts";
 
 const SHOWN_FLOATS = 8;
 

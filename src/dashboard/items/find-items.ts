@@ -1,10 +1,10 @@
 import { performance } from "node:perf_hooks";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
-import { type CauseFilter, matchesCause } from "./cause-filter.ts";
+import { type CauseFilter, matchesCause } from "./causes/cause-filter.ts";
 import type { ItemPage, ItemSummary, RunItemStatus } from "./item-api.ts";
-import { toLinePrefilter } from "./output-items.ts";
-import type { RunItemReader } from "./run-item-reader.ts";
-import type { StoredItem } from "./stored-item.ts";
+import { toLinePrefilter } from "./reading/output-items.ts";
+import type { RunItemReader } from "./reading/run-item-reader.ts";
+import type { StoredItem } from "./reading/stored-item.ts";
 
 export interface ItemFilter {
   /** Part of an id or a text; empty for all items. */

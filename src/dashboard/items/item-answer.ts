@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
-import type { StoredItem } from "./stored-item.ts";
-import { StoredRecords } from "./stored-records.ts";
+import type { StoredItem } from "./reading/stored-item.ts";
+import { StoredRecords } from "./reading/stored-records.ts";
 
 /** An item's answer as it is stored. */
 export interface ItemAnswer {

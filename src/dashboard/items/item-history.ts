@@ -3,8 +3,8 @@ import type { JournalEntry } from "#src/state/runs/run-journal.ts";
 import { toSummary } from "./find-items.ts";
 import type { ItemAnswer } from "./item-answer.ts";
 import type { AttemptView, ItemHistory } from "./item-api.ts";
-import { maskAnswer, maskRequest } from "./item-texts.ts";
-import type { StoredItem } from "./stored-item.ts";
+import { maskAnswer, maskRequest } from "./reading/item-texts.ts";
+import type { StoredItem } from "./reading/stored-item.ts";
 
 /** What is known about the upstream calls for an item. */
 export interface ItemCalls {

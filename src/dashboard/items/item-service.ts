@@ -7,14 +7,14 @@ import { readCallTiming } from "#src/producer/storage/call-timings.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readJournal } from "#src/state/runs/run-journal.ts";
-import type { FailureCauseService } from "./failure-cause-service.ts";
+import type { FailureCauseService } from "./causes/failure-cause-service.ts";
 import { findItems, type ItemFilter } from "./find-items.ts";
 import { readItemAnswer } from "./item-answer.ts";
 import type { ItemHistory, ItemPage, RevealedItem } from "./item-api.ts";
 import { describeItemHistory } from "./item-history.ts";
-import { revealItem } from "./item-texts.ts";
-import type { RunItemReader } from "./run-item-reader.ts";
-import type { StoredItem } from "./stored-item.ts";
+import { revealItem } from "./reading/item-texts.ts";
+import type { RunItemReader } from "./reading/run-item-reader.ts";
+import type { StoredItem } from "./reading/stored-item.ts";
 
 export interface ItemServiceDeps {
   readonly client: RedisClient;

@@ -3,7 +3,7 @@ import type { Principal } from "#src/dashboard/auth/session-token.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
 import { toHttpError } from "#src/dashboard/http/to-http-error.ts";
 import type { LatestRecord } from "#src/dashboard/items/item-api.ts";
-import type { LatestRecordsReader } from "#src/dashboard/items/latest-records.ts";
+import type { LatestRecordsReader } from "#src/dashboard/items/reading/latest-records.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import { describeOverview } from "#src/dashboard/overview/describe-overview.ts";
 import { filterRuns, type RunService } from "#src/dashboard/runs/run-service.ts";

@@ -30,7 +30,7 @@ export type FolderLookup =
  * The folder that Redis names for a run, if it is on this machine and really belongs to that run. The path comes from
  * Redis only, never from a request; a folder whose run.json names another run is refused.
  */
-export async function findRunFolder({ run, dir, host, published }: RunInfo): Promise<FolderLookup> {
+export async function locateRunFolder({ run, dir, host, published }: RunInfo): Promise<FolderLookup> {
   const refuse = (message: string, reason: FolderRefusal["reason"] = "folder-missing") =>
     ({ isReadable: false, refusal: { reason, message } }) as const;
   if (dir === undefined || host === undefined) {
@@ -51,7 +51,7 @@ export async function findRunFolder({ run, dir, host, published }: RunInfo): Pro
 
 /** Throws an HttpError that says where the folder is if it cannot be read. */
 export async function requireRunFolder(known: RunInfo): Promise<RunFolder> {
-  const found = await findRunFolder(known);
+  const found = await locateRunFolder(known);
   if (found.isReadable) return found.folder;
   throw new HttpError(ERRORS.folderUnavailable(found.refusal.reason, found.refusal.message));
 }

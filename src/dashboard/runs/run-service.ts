@@ -6,7 +6,7 @@ import { describeRunPage } from "./describe-run-page.ts";
 import type { RetryProcesses } from "./retry-processes.ts";
 import type { RunList, RunPage } from "./run-api.ts";
 import type { RunCache, RunInfo } from "./run-cache.ts";
-import { findRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
+import { locateRunFolder, type RunFolder, requireRunFolder } from "./run-folder.ts";
 import { getRunPhase, summarizeRun } from "./summarize-run.ts";
 
 export interface RunServiceDeps {
@@ -66,7 +66,7 @@ export class RunService {
 
   async #describe(known: RunInfo, at: number): Promise<RunPage> {
     const { sampler, retries } = this.#deps;
-    const found = await findRunFolder(known);
+    const found = await locateRunFolder(known);
     return describeRunPage({ at, known, found, lanes: sampler.latest?.lanes ?? [], retry: retries.status(known.run) });
   }
 }

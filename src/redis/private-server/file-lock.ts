@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "#src/core/failures/errors.ts";
-import { identifyProcess, isProcessAlive, parseProcessIdentity } from "./process-identity.ts";
+import { identifyProcess, isSameProcessAlive, parseProcessIdentity } from "./process-identity.ts";
 
 const RETRY_MS = 20;
 /** A lock file without an owner is stale after this time: its process was killed between creating and writing it. */
@@ -53,7 +53,7 @@ function createLock(path: string): boolean {
 function isStale(path: string): boolean {
   try {
     const owner = parseProcessIdentity(readFileSync(path, "utf8"));
-    if (owner !== undefined) return !isProcessAlive(owner);
+    if (owner !== undefined) return !isSameProcessAlive(owner);
     return Date.now() - statSync(path).mtimeMs > UNWRITTEN_STALE_MS;
   } catch (error) {
     if (errorCode(error) === "ENOENT") return false;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RunError } from "#src/core/failures/errors.ts";
 import type { RedisTarget } from "#src/redis/url.ts";
 import { withFileLock } from "./file-lock.ts";
-import { isProcessAlive, signalProcess } from "./process-identity.ts";
+import { isSameProcessAlive, signalProcess } from "./process-identity.ts";
 import { type PrivateFiles, type ProcessRecord, preparePrivateFiles, readLiveRecord } from "./server-files.ts";
 import { isServing, listUserConnections, SocketClient } from "./socket-client.ts";
 import { createStartError, spawnSupervisor } from "./spawn-supervisor.ts";
@@ -121,7 +121,7 @@ class Membership {
   #repair(): void {
     const { supervisorRecord, lock } = this.#files;
     if (this.#repairing !== undefined) return;
-    if (this.#connection?.isOpen && this.#supervisor !== undefined && isProcessAlive(this.#supervisor)) return;
+    if (this.#connection?.isOpen && this.#supervisor !== undefined && isSameProcessAlive(this.#supervisor)) return;
     if (readLiveRecord(supervisorRecord) === undefined || !this.#connection?.isOpen) {
       this.#repairing = withFileLock(lock, () => this.#joinWithLock())
         .then(
@@ -146,7 +146,7 @@ class Membership {
     const deadline = performance.now() + STOP_TIMEOUT_MS;
     for (;;) {
       const server = readLiveRecord(serverRecord);
-      const isSupervisorAlive = supervisor !== undefined && isProcessAlive(supervisor);
+      const isSupervisorAlive = supervisor !== undefined && isSameProcessAlive(supervisor);
       if (server === undefined && !isSupervisorAlive) return;
       // A server whose supervisor was killed shuts down on SIGTERM.
       if (server !== undefined && !isSupervisorAlive) signalProcess(server, "SIGTERM");
@@ -186,7 +186,7 @@ async function openUserConnection(supervisor: ProcessRecord, deadline: number): 
     try {
       return await SocketClient.open(supervisor.socket, `sluice:user:${process.pid}`);
     } catch {
-      if (!isProcessAlive(supervisor) || performance.now() > deadline) return undefined;
+      if (!isSameProcessAlive(supervisor) || performance.now() > deadline) return undefined;
       await sleep(POLL_MS);
     }
   }

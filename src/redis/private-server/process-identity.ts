@@ -27,13 +27,13 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
-export function isProcessAlive(identity: ProcessIdentity): boolean {
+export function isSameProcessAlive(identity: ProcessIdentity): boolean {
   return identifyProcess(identity.pid)?.startedAt === identity.startedAt;
 }
 
 /** Sends `signal` unless the process has ended, even if another process has its pid now. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (!isProcessAlive(identity)) return;
+  if (!isSameProcessAlive(identity)) return;
   try {
     process.kill(identity.pid, signal);
   } catch {

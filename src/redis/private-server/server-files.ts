@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { coerceError, RunError } from "#src/core/failures/errors.ts";
-import { isProcessAlive, type ProcessIdentity, parseProcessIdentity } from "./process-identity.ts";
+import { isSameProcessAlive, type ProcessIdentity, parseProcessIdentity } from "./process-identity.ts";
 
 /** Files of the private Redis of one folder. */
 export interface PrivateFiles {
@@ -105,7 +105,7 @@ export function readRecord(path: string): ProcessRecord | undefined {
 /** The recorded process, if it is alive. */
 export function readLiveRecord(path: string): ProcessRecord | undefined {
   const record = readRecord(path);
-  return record !== undefined && isProcessAlive(record) ? record : undefined;
+  return record !== undefined && isSameProcessAlive(record) ? record : undefined;
 }
 
 /** Atomic: readers never see a partial record. */

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { identifyProcess, isProcessAlive, type ProcessIdentity, signalProcess } from "./process-identity.ts";
+import { identifyProcess, isSameProcessAlive, type ProcessIdentity, signalProcess } from "./process-identity.ts";
 import { type PrivateFiles, readLiveRecord, writeRecord } from "./server-files.ts";
 import { isServing, SocketClient } from "./socket-client.ts";
 
@@ -32,7 +32,7 @@ export async function adoptServer(
   const record = readLiveRecord(files.serverRecord);
   if (record === undefined) return undefined;
   const deadline = performance.now() + ADOPTION_TIMEOUT_MS;
-  while (isProcessAlive(record)) {
+  while (isSameProcessAlive(record)) {
     if (await isResponding(socket, supervisorName)) {
       return { identity: record, socket, ended: waitForExit(record).then(() => "crashed") };
     }
@@ -114,5 +114,5 @@ async function isResponding(socket: string, name: string): Promise<boolean> {
 }
 
 async function waitForExit(identity: ProcessIdentity): Promise<void> {
-  while (isProcessAlive(identity)) await sleep(POLL_MS);
+  while (isSameProcessAlive(identity)) await sleep(POLL_MS);
 }

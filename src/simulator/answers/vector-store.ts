@@ -7,7 +7,7 @@ export type VectorMode = "meaningful" | "fixed";
 const FIXED_VECTORS = 32;
 
 /** LRU cache of the printed vectors of texts. */
-export class VectorStore {
+export class SimulatedVectorStore {
   readonly #printed = new Map<string, Buffer>();
   readonly #capacity: number;
   readonly #fixed = new Map<number, readonly Buffer[]>();

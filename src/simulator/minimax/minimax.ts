@@ -1,5 +1,5 @@
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
-import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { SimulatedVectorStore, VectorMode } from "#src/simulator/answers/vector-store.ts";
 import type { LimitName } from "#src/simulator/server/account.ts";
 import {
   type AcceptedCall,
@@ -31,7 +31,7 @@ export const MINIMAX_THROTTLES: Readonly<Record<LimitName, { code: number; messa
 };
 
 /** MiniMax's embedding endpoint. Every error is HTTP 200 with `vectors: null` and a code. */
-export function createMinimaxEndpoint(options: MinimaxOptions, vectors: VectorStore): Endpoint {
+export function createMinimaxEndpoint(options: MinimaxOptions, vectors: SimulatedVectorStore): Endpoint {
   return {
     path: "/minimax/v1/embeddings",
     check: (call) => checkCall(call, options),
@@ -87,7 +87,7 @@ function errorResponse(code: number, message: string): SimulatedResponse {
 }
 
 function succeed(
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,

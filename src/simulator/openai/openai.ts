@@ -1,6 +1,6 @@
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
 import { DIMENSIONS } from "#src/simulator/answers/embed-text.ts";
-import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { SimulatedVectorStore, VectorMode } from "#src/simulator/answers/vector-store.ts";
 import {
   type AcceptedCall,
   corruptVectors,
@@ -29,7 +29,7 @@ const MODEL_DIMENSIONS: Readonly<
 const MAX_DIMENSIONS = 3072;
 
 /** The OpenAI-compatible embedding endpoint. */
-export function createOpenaiEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
+export function createOpenaiEndpoint(apiKey: string, vectors: SimulatedVectorStore): Endpoint {
   return {
     path: "/openai/v1/embeddings",
     check: (call) => checkCall(call, apiKey),
@@ -92,7 +92,7 @@ function errorResponse(status: number, type: string, message: string, code: stri
 }
 
 function succeed(
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,

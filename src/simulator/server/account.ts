@@ -15,7 +15,7 @@ export interface AccountMaxima {
 }
 
 /** Applies the limits of one account. A refused call counts as an arrival only. */
-export class Account {
+export class SimulatedAccount {
   #requests = new SlidingWindow();
   #tokens = new SlidingWindow();
   #arrivals = new SlidingWindow();

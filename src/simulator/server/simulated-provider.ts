@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "#src/simulator/answers/random.ts";
 import { patchSettings, type SimulatorSettings } from "#src/simulator/settings.ts";
-import { Account, type AccountMaxima, type LimitName } from "./account.ts";
+import { type AccountMaxima, type LimitName, SimulatedAccount } from "./account.ts";
 import { type DeliveryFault, deliver, isDeliveryFault } from "./deliver.ts";
 import type { CheckedCall, Endpoint, ReceivedCall, SimulatedResponse } from "./endpoint.ts";
 import { type FaultAction, FaultPlan } from "./faults.ts";
@@ -18,7 +18,7 @@ export class SimulatedProvider {
   #faults: FaultPlan;
   readonly #random: () => number;
   /** By limit key; most endpoints share the account "". */
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, SimulatedAccount>();
   readonly #counter = new CallCounter();
   readonly #onCall: (report: CallReport) => void;
 
@@ -81,8 +81,8 @@ export class SimulatedProvider {
     deliver(response, answer, delivery, { everyMs: this.#settings.deltaMs, beforeLast: release });
   }
 
-  #getAccount(limitKey: string): Account {
-    const known = this.#accounts.get(limitKey) ?? new Account();
+  #getAccount(limitKey: string): SimulatedAccount {
+    const known = this.#accounts.get(limitKey) ?? new SimulatedAccount();
     this.#accounts.set(limitKey, known);
     return known;
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
-import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { SimulatedVectorStore, VectorMode } from "#src/simulator/answers/vector-store.ts";
 import type { LimitName } from "#src/simulator/server/account.ts";
 import {
   type AcceptedCall,
@@ -33,7 +33,7 @@ const THROTTLES: Readonly<Record<LimitName, { code: number; message: string }>> 
 /** The older embedding service, whose `domain` is "para" or "query", and the two paths of the newer one. */
 export function createSparkEmbeddingEndpoints(
   options: SparkEmbeddingOptions,
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
 ): readonly Endpoint[] {
   return [
     createEndpoint("/", true, options, vectors),
@@ -46,7 +46,7 @@ function createEndpoint(
   own: string,
   hasDomain: boolean,
   options: SparkEmbeddingOptions,
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
 ): Endpoint {
   const path = `${options.prefix}${own}`;
   return {
@@ -100,7 +100,7 @@ function errorResponse(code: number, message: string): SimulatedResponse {
 }
 
 function succeed(
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { SimulatedVectorStore } from "#src/simulator/answers/vector-store.ts";
 import type { CheckedCall, Endpoint } from "#src/simulator/server/endpoint.ts";
 import type { SimulatedProvider } from "#src/simulator/server/simulated-provider.ts";
 import { SparkChatServer } from "./chat-socket.ts";
@@ -48,7 +48,7 @@ export interface SparkSimulator {
 export function createSparkSimulator(
   options: SparkSimulatorOptions & { readonly apiKey: string },
   provider: SimulatedProvider,
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
 ): SparkSimulator {
   const { clockAheadMs = 0, idleMs = 60_000, prefix = "kept", apiKey } = options;
   const common = {

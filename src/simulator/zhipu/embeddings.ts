@@ -1,5 +1,5 @@
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
-import type { VectorMode, VectorStore } from "#src/simulator/answers/vector-store.ts";
+import type { SimulatedVectorStore, VectorMode } from "#src/simulator/answers/vector-store.ts";
 import {
   type AcceptedCall,
   corruptVectors,
@@ -26,7 +26,7 @@ const MODELS: ReadonlyMap<string, SimulatedEmbeddingModel> = new Map([
 const MAX_INPUTS = 64;
 
 /** Zhipu's embedding endpoint; limits are per model. */
-export function createZhipuEmbeddingEndpoint(apiKey: string, vectors: VectorStore): Endpoint {
+export function createZhipuEmbeddingEndpoint(apiKey: string, vectors: SimulatedVectorStore): Endpoint {
   return {
     path: "/zhipu/api/paas/v4/embeddings",
     limitKey: ({ model }) => `zhipu/${model}`,
@@ -63,7 +63,7 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 function succeed(
-  vectors: VectorStore,
+  vectors: SimulatedVectorStore,
   call: AcceptedCall,
   mode: VectorMode,
   defect: VectorDefect | undefined,

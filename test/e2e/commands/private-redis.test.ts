@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openRedis } from "#src/redis/connection.ts";
 import { startPrivateRedis } from "#src/redis/private-server/private-server.ts";
-import { isProcessAlive, type ProcessIdentity } from "#src/redis/private-server/process-identity.ts";
+import { isSameProcessAlive, type ProcessIdentity } from "#src/redis/private-server/process-identity.ts";
 import { readLiveRecord, readRecord, resolvePrivateFiles } from "#src/redis/private-server/server-files.ts";
 import type { RedisTarget } from "#src/redis/url.ts";
 import { hasRedisServer } from "#test/support/redis/redis-process.ts";
@@ -93,7 +93,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   const supervisor = () => process1("supervisorRecord");
   const server = () => process1("serverRecord");
   const gone = (identity: ProcessIdentity) =>
-    waitFor(() => !isProcessAlive(identity), { what: "the end of a process" });
+    waitFor(() => !isSameProcessAlive(identity), { what: "the end of a process" });
   const nothingRuns = () =>
     readLiveRecord(files().supervisorRecord) === undefined && readLiveRecord(files().serverRecord) === undefined;
 
@@ -107,7 +107,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
       const found = readLiveRecord(record);
       if (found !== undefined) seen.push(found);
     }
-    for (const identity of seen.splice(0)) if (isProcessAlive(identity)) process.kill(identity.pid, "SIGKILL");
+    for (const identity of seen.splice(0)) if (isSameProcessAlive(identity)) process.kill(identity.pid, "SIGKILL");
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   });
 
@@ -117,11 +117,11 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     expect(await first.count()).toBe(1);
     expect(await second.count()).toBe(2);
     await first.leave();
-    expect(isProcessAlive(served)).toBe(true);
+    expect(isSameProcessAlive(served)).toBe(true);
     expect(await second.count()).toBe(3);
     await second.leave();
-    expect(isProcessAlive(served)).toBe(false);
-    expect(isProcessAlive(kept)).toBe(false);
+    expect(isSameProcessAlive(served)).toBe(false);
+    expect(isSameProcessAlive(kept)).toBe(false);
   });
 
   test("keeps its data from one session to the next", async () => {
@@ -169,7 +169,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const replaced = await supervisor();
     expect(replaced.pid).not.toBe(kept.pid);
     expect(await user.count()).toBe(1);
-    expect(isProcessAlive(served)).toBe(true);
+    expect(isSameProcessAlive(served)).toBe(true);
     await user.leave();
     expect(nothingRuns()).toBe(true);
   });
@@ -180,7 +180,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
     await user.kill();
-    expect(isProcessAlive(served)).toBe(true);
+    expect(isSameProcessAlive(served)).toBe(true);
     const next = await join1();
     expect((await server()).pid).toBe(served.pid);
     expect(await next.count()).toBe(2);
@@ -225,7 +225,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const kept = await supervisor();
     await first.kill("SIGINT");
     expect(await second.count()).toBe(1);
-    expect(isProcessAlive(kept)).toBe(true);
+    expect(isSameProcessAlive(kept)).toBe(true);
     await second.leave();
     expect(nothingRuns()).toBe(true);
   });

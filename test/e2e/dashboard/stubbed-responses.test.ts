@@ -1,6 +1,6 @@
 import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { FailureCauseList } from "#src/dashboard/items/cause-api.ts";
+import type { FailureCauseList } from "#src/dashboard/items/causes/cause-api.ts";
 import type { LiveChats } from "#src/dashboard/live/chat-api.ts";
 import type { LiveEvents } from "#src/dashboard/live/live-events.ts";
 import type { LaneView } from "#src/dashboard/overview/lane-api.ts";

@@ -1,5 +1,5 @@
 import {
-  choice,
+  choiceOption,
   defineCommand,
   flag,
   inGroup,
@@ -33,11 +33,11 @@ export const embedCommand = defineCommand({
   options: {
     ...inGroup(OPTION_GROUPS.model, {
       model: requiredValue("provider/model", "embedding model, such as minimax/embo-01"),
-      type: choice("type", "db: texts to be searched; query: texts to search with", ["db", "query"]),
+      type: choiceOption("type", "db: texts to be searched; query: texts to search with", ["db", "query"]),
     }),
     ...inGroup(OPTION_GROUPS.output, {
       out: requiredValue("dir", "output folder; one run per folder"),
-      format: choice("format", "format of the output", ["parquet", "jsonl", "npy"]),
+      format: choiceOption("format", "format of the output", ["parquet", "jsonl", "npy"]),
       withText: flag("include the text and the metadata of each item in the output"),
     }),
     ...inGroup(OPTION_GROUPS.input, {

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/cause-api.ts";
+import type { FailureCauseList, FailureCauseView } from "#src/dashboard/items/causes/cause-api.ts";
 import type { RunPage } from "#src/dashboard/runs/run-api.ts";
 import { canOperate } from "#src/dashboard/web/api-client/session.ts";
 import { Card, EmptyState } from "#src/dashboard/web/components/card.tsx";

@@ -54,13 +54,6 @@ export interface ChatItemMetadata {
   readonly model: string;
 }
 
-/** Metadata of one text of an embedding request in the items file. */
-export interface EmbeddingItemMetadata {
-  readonly part: number;
-  readonly parts: number;
-  readonly encoding: "float" | "base64";
-}
-
 /**
  * Reads a file of requests once, checks every line, and writes one item per chat request, or per text of an embedding
  * request, to the items file in `workDir`. Refuses input as `planItems` does. Throws an UnknownModelError for `--model`.

@@ -48,7 +48,7 @@ async function put(cache: AnswerCache, from: number, to: number, floats?: number
 }
 
 describe("an answer cache", () => {
-  test("gives back vectors and answers bit for bit, now and after being opened again", async () => {
+  test("returns vectors and answers bit for bit, also after it was reopened", async () => {
     const cache = await open();
     await put(cache, 0, 200);
     expect(await found(cache, 300)).toHaveLength(200);

@@ -24,7 +24,7 @@ test("calls saved are those that all items would have taken, less those that the
   );
 });
 
-test("money is told where all prices that it takes are known", () => {
+test("the saved cost is reported if all prices are known", () => {
   const price = { inputPerMillionTokens: 2, currency: "CNY" };
   const tell = (outputTokens: number, more = {}) =>
     computeCacheStats(counts(2, 1, 0, 1_000_000, outputTokens), {
@@ -36,7 +36,7 @@ test("money is told where all prices that it takes are known", () => {
   expect(tell(500_000, { outputPerMillionTokens: 10 })).toEqual({ amount: 6, currency: "CNY" });
 });
 
-test("what a run will cost is told by the items that are asked for", () => {
+test("the expected cost of a run counts only items that need a call", () => {
   const half = { items: 100, ...counts(50, 20, 10) };
   expect(countRequestedItems(half, { count: 40 })).toEqual({ done: 20, total: 50 });
   expect(countRequestedItems({ items: 8, ...counts(4, 0) }, undefined)).toEqual({ done: 4, total: 8 });

@@ -97,7 +97,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     expectRows((await readParquet(dir)).rows, 2_000, 600);
   });
 
-  test("lets whoever reads it read on while it is written a second time", async () => {
+  test("does not disturb readers while it is written a second time", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 900, 600);
     await finalize(store, sampleItems(900), dir, parquet);
@@ -137,7 +137,7 @@ describe("a file of vectors that becomes records.parquet in its place", () => {
     await store.close();
   });
 
-  test("gives back, after its file was cut, only the records that are whole in it", async () => {
+  test("returns only complete records after its file was truncated", async () => {
     const dir = await temporaryFolder();
     const store = await pagedStore(dir, 1_000, 600);
     const cut = store.layout.position(900);

@@ -46,7 +46,7 @@ test("copies are found by their original and known as such, in memory and read b
   );
 });
 
-test("a list that is damaged, cut, or of another spool is none", () => {
+test("a list that is damaged, truncated, or belongs to another items file is ignored", () => {
   const builder = new DuplicatesBuilder();
   for (let copy = 10; copy < 20; copy++) builder.add(copy, copy % 3);
   const of = { items: 20, itemsFileBytes: 512 };
@@ -72,7 +72,7 @@ test("planning marks equal texts whatever their ids and files, and counts them",
   expect(items.map(({ duplicateOf }) => duplicateOf)).toEqual([undefined, undefined, 0, 0, undefined, 1]);
 });
 
-test("copies far from their original are told from texts that only look alike", async () => {
+test("duplicates far from their original are distinguished from texts with the same hash", async () => {
   using folder = new SourceFolder();
   const texts = Array.from({ length: 4_000 }, (_, i) => `${i % 3_000} ${"水 and gate ".repeat(20)}`);
   folder.write("a.jsonl", texts.map((text, id) => JSON.stringify({ id, text })).join("\n"));
@@ -91,7 +91,7 @@ test("a hundred thousand texts that differ in one place have hardly a hash in co
   expect(shared).toBeLessThan(5);
 });
 
-test("without a whole list beside it, the spool itself says which items are copies", async () => {
+test("without a complete list, the items file says which items are duplicates", async () => {
   using folder = new SourceFolder();
   folder.write("a.jsonl", ["x", "y", "x", "x", "y"].map((text, id) => JSON.stringify({ id, text })).join("\n"));
   const { itemsFile = "" } = await folder.plan(["a.jsonl"]);

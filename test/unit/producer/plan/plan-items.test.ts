@@ -63,7 +63,7 @@ test("without chunks every document and record is one item under its own name", 
   expect(items[0]?.metadata).toEqual({ source: "long.md" });
 });
 
-test("without chunks a text over the model's limit is a problem that names the item and both figures", async () => {
+test("without chunks, a text above the model's limit is a problem that names the item and both numbers", async () => {
   using folder = new SourceFolder();
   folder.write("b.jsonl", `{"id":"short","text":"ok"}\n${JSON.stringify({ id: "long", text: english })}`);
   expect(await folder.problems(["b.jsonl"], { chunk: undefined, maxTokens: 50 })).toEqual([
@@ -103,7 +103,7 @@ test("a limit stops the plan after so many items", async () => {
   expect((await folder.items(["a.md", "b.jsonl"], { limit: most })).at(-1)?.id).toBe("b.jsonl:1");
 });
 
-test("a problem refuses the plan and keeps no spool, and a spool of an earlier plan stays as it was", async () => {
+test("a problem rejects the plan and leaves no items file, and the items file of an earlier plan stays unchanged", async () => {
   using folder = new SourceFolder();
   folder.write("good.jsonl", '{"text":"one"}');
   folder.write("bad.jsonl", '{"text":"one"}\n{"text":}');

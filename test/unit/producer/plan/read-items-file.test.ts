@@ -28,7 +28,7 @@ test("reading may start at any item, and several readers do not disturb each oth
   }
 });
 
-test("without its index, or with that of another spool, the same items are read", async () => {
+test("without its index, or with the index of another items file, the same items are read", async () => {
   using folder = new SourceFolder();
   const itemsFile = await planItemsFile(folder, 2500);
   const expected = await collect(readItemsFile(itemsFile, { from: 2100 }));
@@ -41,7 +41,7 @@ test("without its index, or with that of another spool, the same items are read"
   expect(await collect(readItemsFile(itemsFile, { from: 2100 }))).toEqual(expected);
 });
 
-test("a missing or damaged spool says so and what to do", async () => {
+test("a missing or damaged items file is reported with what to do", async () => {
   using folder = new SourceFolder();
   const missing = join(folder.workDir, "items.jsonl");
   await expect(collect(readItemsFile(missing))).rejects.toMatchObject({

@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const deadPid = () => spawnSync(process.execPath, ["-e", ""]).pid;
 
-test("a folder is locked once, and free again when it is given back", async () => {
+test("a folder is locked once, and free again after it is released", async () => {
   const unlock = await lockFolder(folder);
   await expect(lockFolder(folder)).rejects.toThrow(`in use by process ${process.pid}`);
   await unlock();

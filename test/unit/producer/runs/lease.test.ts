@@ -34,7 +34,7 @@ function deadPid(): number {
   return pid;
 }
 
-test("a free lease is taken, renewed and given back", async () => {
+test("a free lease is taken, renewed and released", async () => {
   const { control, holder } = leaseOf(undefined);
   const lease = await acquireLease(control, clock, quiet());
   expect(holder()).toBe(lease.token);

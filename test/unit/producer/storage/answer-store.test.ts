@@ -32,7 +32,7 @@ async function fullStore(dir: string, items: number) {
 }
 
 describe("a JSON store", () => {
-  test("gives back every answer after being closed and opened again", async () => {
+  test("returns every answer after it was closed and reopened", async () => {
     const dir = await temporaryFolder();
     await (await fullStore(dir, 40)).close();
     const store = await openAnswerStore(dir, { items: 40, now });
@@ -84,7 +84,7 @@ describe("a JSON store", () => {
     await expect(store.sync()).rejects.toThrow("the disk is full");
   });
 
-  test("tells an answer that was damaged on disk, and takes its item's record anew once it is forgotten", async () => {
+  test("detects an answer that was damaged on disk, and accepts a new record after it was reset", async () => {
     const disk = new UnsafeDisk();
     const store = await openAnswerStore("/run", { items: 2, now, disk });
     await store.write([answerRecord(0), answerRecord(1)]);

@@ -65,7 +65,7 @@ test("items that nobody was asked for, or that failed, have no call", async () =
   expect(await readCallTiming(dir, 4)).toBeUndefined();
 });
 
-test("times and lanes that do not fit are told as near as they can be", async () => {
+test("times and lanes out of range are stored as the nearest value", async () => {
   const lanes = Array.from({ length: 300 }, (_, i) => `provider/model-number-${i}`);
   await write(lanes.map((lane, i) => record(i, CREATED - 10 * 24 * 3600_000, 1e12, lane)));
   expect(await readCallTiming(dir, 0)).toEqual({
@@ -76,7 +76,7 @@ test("times and lanes that do not fit are told as near as they can be", async ()
   expect((await readCallTiming(dir, 299))?.lane).toBe("");
 });
 
-test("a file that is not ours is begun anew", async () => {
+test("a file of another format is replaced", async () => {
   writeFileSync(join(dir, ".work", "calls.bin"), "x".repeat(10_000));
   await write([record(7)]);
   expect(await readCallTiming(dir, 7)).toMatchObject({ lane: "p/m" });

@@ -54,7 +54,7 @@ test("a store without failures gives none, and reading changes nothing", async (
   await store.close();
 });
 
-test("failures of one cause are taken back, and those of others stay", async () => {
+test("failures of one cause are reset, and others stay", async () => {
   await writeFailures(
     new Map([
       [1, long],
@@ -83,7 +83,7 @@ test("kind and cause together take only what fits both", async () => {
   });
 });
 
-test("all causes but some are taken back", async () => {
+test("all causes except some are reset", async () => {
   const other = { ...down, message: "HTTP 503" };
   await writeFailures(
     new Map([

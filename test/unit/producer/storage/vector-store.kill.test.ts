@@ -13,7 +13,7 @@ import { sampleItem, sampleItems, temporaryFolder } from "./support/sample-recor
 const WRITER = fileURLToPath(new URL("support/write-until-killed.ts", import.meta.url));
 const [ITEMS, DIMENSIONS] = [500, 64];
 
-/** Runs the writer until it has told of `lines` syncs and kills it (-9); returns what it said was durable. */
+/** Runs the writer until it has reported `lines` syncs, then kills it (SIGKILL). Returns what it reported as durable. */
 async function writeAndKill(dir: string, seed: number, lines: number) {
   const child = spawn(process.execPath, [WRITER, dir, `${ITEMS}`, `${DIMENSIONS}`, `${seed}`], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -27,7 +27,7 @@ async function expectFirstVersions(store: VectorStore, version: (index: number) 
 }
 
 describe("a record store", () => {
-  test("gives back every record bit for bit after being closed and opened again", async () => {
+  test("returns every record bit for bit after it was closed and reopened", async () => {
     const dir = await temporaryFolder();
     await (await fullStore(dir, 40, DIMENSIONS)).close();
     const store = await openVectorStore(dir, { items: 40 });
@@ -216,8 +216,8 @@ const steps = fc.array(
 describe("for any order, duplication, kills and power cuts", () => {
   test("a synced record stays for good, the first one wins, and no slot is without its record", async () => {
     await fc.assert(
-      fc.asyncProperty(steps, fc.infiniteStream(fc.boolean()), fc.boolean(), async (plan, coins, told) => {
-        const options = told ? { items: ITEMS, dimensions: DIMENSIONS } : { items: ITEMS };
+      fc.asyncProperty(steps, fc.infiniteStream(fc.boolean()), fc.boolean(), async (plan, coins, isSized) => {
+        const options = isSized ? { items: ITEMS, dimensions: DIMENSIONS } : { items: ITEMS };
         let disk = new UnsafeDisk();
         let store = await openVectorStore("/run", { ...options, disk });
         let version = 0;

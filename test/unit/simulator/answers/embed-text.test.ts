@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { countTokens } from "#src/simulator/answers/count-tokens.ts";
 import { DIMENSIONS, embedText, toFloats } from "#src/simulator/answers/embed-text.ts";
 import { printVector } from "#src/simulator/answers/print-vector.ts";
-import { VectorStore } from "#src/simulator/answers/vector-store.ts";
+import { SimulatedVectorStore } from "#src/simulator/answers/vector-store.ts";
 
 function cosineSimilarity(a: string, b: string): number {
   const [x, y] = [toFloats(embedText(a)), toFloats(embedText(b))];
@@ -63,7 +63,7 @@ describe("printVector", () => {
 
 describe("VectorStore", () => {
   it("prints and encodes the same values", () => {
-    const store = new VectorStore();
+    const store = new SimulatedVectorStore();
     for (const mode of ["meaningful", "fixed"] as const) {
       const [printed] = store.print(["a text"], mode);
       const [encoded] = store.encode(["a text"], mode);
@@ -73,7 +73,7 @@ describe("VectorStore", () => {
   });
 
   it("keeps the most recently used texts, up to its limit", () => {
-    const store = new VectorStore(2);
+    const store = new SimulatedVectorStore(2);
     const [a] = store.print(["a"], "meaningful");
     store.print(["b"], "meaningful");
     expect(store.print(["a"], "meaningful")[0]).toBe(a);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Account } from "#src/simulator/server/account.ts";
+import { SimulatedAccount } from "#src/simulator/server/account.ts";
 import { SlidingWindow } from "#src/simulator/server/sliding-window.ts";
 
 const WINDOW_MS = 100;
@@ -51,7 +51,7 @@ describe("Account", () => {
     const limits = { requestsPerWindow: 5, tokensPerWindow: 60, concurrency: 3, windowMs: WINDOW_MS };
     fc.assert(
       fc.property(spendings, fc.infiniteStream(fc.boolean()), (steps, finishes) => {
-        const account = new Account();
+        const account = new SimulatedAccount();
         let now = 0;
         for (const { after, amount } of steps) {
           now += after;
@@ -70,7 +70,7 @@ describe("Account", () => {
   });
 
   it("names the limit that is exceeded", () => {
-    const account = new Account();
+    const account = new SimulatedAccount();
     expect(account.admit(0, 10, { ...NONE, requestsPerWindow: 1 })).toBeUndefined();
     expect(account.admit(1, 10, { ...NONE, requestsPerWindow: 1 })).toBe("requests");
     expect(account.admit(1, 10, { ...NONE, concurrency: 1 })).toBe("concurrency");
@@ -79,7 +79,7 @@ describe("Account", () => {
   });
 
   it("resets its maximum without forgetting the amounts", () => {
-    const account = new Account();
+    const account = new SimulatedAccount();
     for (let n = 0; n < 4; n++) account.admit(n, 1, NONE);
     account.release();
     account.resetMaxima(50, WINDOW_MS);

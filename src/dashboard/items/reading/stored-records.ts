@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import * as z from "zod";
 import { errorCode } from "#src/core/failures/errors.ts";
+import type { FailureView } from "#src/dashboard/items/item-api.ts";
 import { createVectorLayout } from "#src/producer/output/vector-layout.ts";
 import { ANSWER_FILE, AnswerLog, type LoggedAnswer } from "#src/producer/storage/answer-log.ts";
 import type { DiskFile } from "#src/producer/storage/disk.ts";
@@ -21,7 +22,6 @@ import {
 } from "#src/producer/storage/ledger-file.ts";
 import { WORK_FOLDER } from "#src/producer/storage/open-files.ts";
 import { VECTOR_FILE } from "#src/producer/storage/vector-store.ts";
-import type { FailureView } from "./item-api.ts";
 
 const FAILURE_LINE_BYTES = 64 * 1024;
 const FIRST_READ_BYTES = 1_024;

@@ -1,9 +1,11 @@
 import { type FailureCause, FailureCauseCounter, isOtherCause } from "#src/core/failures/failure-cause-counter.ts";
 import { LruCache } from "#src/core/lru-cache.ts";
 import { HttpError } from "#src/dashboard/http/http-error.ts";
+import type { RunItemReader } from "#src/dashboard/items/reading/run-item-reader.ts";
+import { StoredRecords } from "#src/dashboard/items/reading/stored-records.ts";
 import { ERRORS } from "#src/dashboard/messages.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
-import { findRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { locateRunFolder, type RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RunService } from "#src/dashboard/runs/run-service.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { SLOT_FAILED } from "#src/producer/storage/ledger-file.ts";
@@ -12,8 +14,6 @@ import type { RedisClient } from "#src/redis/script.ts";
 import { readFailureCauses } from "#src/state/runs/run-journal.ts";
 import type { FailureCauseList, FailureCauseView } from "./cause-api.ts";
 import type { CauseFilter } from "./cause-filter.ts";
-import type { RunItemReader } from "./run-item-reader.ts";
-import { StoredRecords } from "./stored-records.ts";
 
 const MAX_CAUSES_SHOWN = 100;
 /** Examples whose item id is looked up, starting with the largest causes. */
@@ -73,7 +73,7 @@ export class FailureCauseService {
 
   /** Redis forgets the causes with the run, but the ledger on disk remains. It is read once for each of its states. */
   async #recountFromFolder(known: RunInfo): Promise<FailureCauseView[]> {
-    const found = await findRunFolder(known);
+    const found = await locateRunFolder(known);
     if (!found.isReadable || found.folder.itemsFile === undefined) return [];
     const { run, items, state, activeMs } = found.folder.manifest;
     if (items.failed === 0) return [];
@@ -87,7 +87,7 @@ export class FailureCauseService {
   }
 
   async #addExampleIds(known: RunInfo, causes: readonly FailureCauseView[]): Promise<readonly FailureCauseView[]> {
-    const found = await findRunFolder(known);
+    const found = await locateRunFolder(known);
     if (!found.isReadable) return causes;
     return await Promise.all(
       causes.map(async (cause, i) => {

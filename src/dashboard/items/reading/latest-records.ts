@@ -1,14 +1,14 @@
 import { LruCache } from "#src/core/lru-cache.ts";
+import { decodeEntry, readStoredRecords } from "#src/dashboard/items/describe-record.ts";
+import type { LatestRecord, LatestRecords } from "#src/dashboard/items/item-api.ts";
 import type { RunInfo } from "#src/dashboard/runs/run-cache.ts";
-import { findRunFolder } from "#src/dashboard/runs/run-folder.ts";
+import { locateRunFolder } from "#src/dashboard/runs/run-folder.ts";
 import type { RedisCircuitBreaker } from "#src/dashboard/sampling/redis-circuit-breaker.ts";
 import { readLatestCalls } from "#src/producer/storage/call-timings.ts";
 import type { RedisSource } from "#src/redis/connection.ts";
 import type { Keys } from "#src/redis/keys.ts";
 import type { RedisClient } from "#src/redis/script.ts";
 import { readServerTime } from "#src/redis/server-time.ts";
-import { decodeEntry, readStoredRecords } from "./describe-record.ts";
-import type { LatestRecord, LatestRecords } from "./item-api.ts";
 import { ResultsTail, type TailEntry } from "./results-tail.ts";
 import type { RunItemReader } from "./run-item-reader.ts";
 
@@ -114,7 +114,7 @@ export class LatestRecordsReader {
 
   /** The results whose calls ended last, if the folder is readable; also of a run that has ended. */
   async #readFromFolder(known: RunInfo): Promise<readonly LatestRecord[]> {
-    const found = await findRunFolder(known);
+    const found = await locateRunFolder(known);
     if (!found.isReadable) return [];
     const calls = await readLatestCalls(found.folder.dir, MAX_STORED_RECORDS).catch(() => []);
     return await readStoredRecords(this.#deps.itemReader, found.folder, calls).catch(() => []);
@@ -123,7 +123,7 @@ export class LatestRecordsReader {
   /** Adds the item ids, which only the items file has, to the last records. */
   async #addIds(known: RunInfo, records: readonly LatestRecord[]): Promise<readonly LatestRecord[]> {
     if (records.length === 0) return records;
-    const found = await findRunFolder(known);
+    const found = await locateRunFolder(known);
     if (!found.isReadable || found.folder.itemsFile === undefined) return records;
     const named = await Promise.all(
       records.slice(-MAX_NAMED_RECORDS).map(async (record) => {

@@ -1,4 +1,4 @@
-import type { ItemSummary } from "./item-api.ts";
+import type { ItemSummary } from "#src/dashboard/items/item-api.ts";
 
 /** An item with everything that its folder still contains about it. */
 export interface StoredItem extends ItemSummary {

@@ -1,6 +1,6 @@
+import type { ItemAnswer } from "#src/dashboard/items/item-answer.ts";
+import type { MaskedText, RevealedItem } from "#src/dashboard/items/item-api.ts";
 import { ABSENT_TEXTS } from "#src/dashboard/messages.ts";
-import type { ItemAnswer } from "./item-answer.ts";
-import type { MaskedText, RevealedItem } from "./item-api.ts";
 import type { StoredItem } from "./stored-item.ts";
 
 const MAX_CHARACTERS = 256 * 1024;

@@ -1,9 +1,9 @@
+import { StoredRecords } from "#src/dashboard/items/reading/stored-records.ts";
 import type { RunFolder } from "#src/dashboard/runs/run-folder.ts";
 import { readItemsFile } from "#src/producer/plan/read-items-file.ts";
 import { SLOT_FAILED } from "#src/producer/storage/ledger-file.ts";
 import type { ExportedFailure } from "./cause-api.ts";
 import { type CauseFilter, matchesCause } from "./cause-filter.ts";
-import { StoredRecords } from "./stored-records.ts";
 
 export interface ExportOptions {
   readonly filter: CauseFilter;

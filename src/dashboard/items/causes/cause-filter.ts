@@ -1,5 +1,5 @@
 import { computeFailureCause } from "#src/core/failures/failure-cause.ts";
-import type { FailureView } from "./item-api.ts";
+import type { FailureView } from "#src/dashboard/items/item-api.ts";
 
 /** Selects the failures of one cause. */
 export interface CauseFilter {
