@@ -100,9 +100,10 @@ class SourceLister {
   }
 
   async #addGlob(pattern: string): Promise<void> {
-    const { base, files } = await expandGlob(pattern, this.#cwd);
+    const { base, files, unreadable } = await expandGlob(pattern, this.#cwd);
+    for (const { relative, error } of unreadable) this.#addProblem(join(base, relative), describeSystemError(error));
     const supported = await this.#addFound(base, resolve(this.#cwd, base), files, getPatternExtension(pattern));
-    if (supported > 0) return;
+    if (supported > 0 || unreadable.length > 0) return;
     if (files.length === 0) this.#addProblem(pattern, INPUT_PROBLEMS.noMatch);
     else this.#addProblem(pattern, INPUT_PROBLEMS.noSupportedMatch(files.length));
   }

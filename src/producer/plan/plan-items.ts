@@ -86,18 +86,22 @@ async function readAll(
 
   /** Returns false when the plan has reached its limit. */
   async function addFindings(findings: readonly Finding[], file: SourceFile): Promise<boolean> {
+    // Readers also yield groups without findings, only to be interrupted.
+    await yieldToEventLoop();
     for (const finding of findings) {
-      for await (const _ of builder.addFinding(finding, file)) {
-        if (performance.now() - lastYieldAt < YIELD_INTERVAL_MS) continue;
-        await setImmediate();
-        signal?.throwIfAborted();
-        onProgress?.(builder.progress());
-        lastYieldAt = performance.now();
-      }
+      for await (const _ of builder.addFinding(finding, file)) await yieldToEventLoop();
       if (builder.isFull) return false;
     }
     signal?.throwIfAborted();
     return true;
+  }
+
+  async function yieldToEventLoop(): Promise<void> {
+    if (performance.now() - lastYieldAt < YIELD_INTERVAL_MS) return;
+    await setImmediate();
+    signal?.throwIfAborted();
+    onProgress?.(builder.progress());
+    lastYieldAt = performance.now();
   }
 }
 

@@ -6,7 +6,7 @@ import { findInvalidUtf8 } from "./utf8-validator.ts";
 const MEGABYTE = 1024 * 1024;
 /** A document is held in memory as a whole. No book is this long; a log or a dump is, and should be JSONL. */
 const MAX_DOCUMENT_BYTES = 64 * MEGABYTE;
-/** The parsed tree of a page is many times larger than the page. */
+/** No page is this long; a dump is, and should be JSONL. */
 const MAX_HTML_BYTES = 16 * MEGABYTE;
 
 /** Reads a file that is one document. Throws `UnreadableSourceError` if it is too large, not UTF-8, or has no text. */
@@ -24,10 +24,23 @@ export async function* readDocument(
   }
   // A byte order mark in the middle, as in concatenated files, is invisible and hides headings.
   const content = raw.toString("utf8").replaceAll("\ufeff", "");
-  // Paragraphs are found by their line ends; a carriage return would also be sent to the model.
-  const text = isHtml ? (await import("./html-to-text.ts")).htmlToText(content) : content.replaceAll(/\r\n?/g, "\n");
+  const text = isHtml ? yield* readHtml(content) : normalizeLineEnds(content);
   if (text.trim() === "") throw new UnreadableSourceError(INPUT_PROBLEMS.noText);
   yield [{ document: { id: file.name, text, record: false, metadata: { source: file.name } } }];
+}
+
+/** Yields no findings between the steps of the conversion, so that the caller can stop it. */
+async function* readHtml(content: string): AsyncGenerator<readonly Finding[], string> {
+  const { convertHtml } = await import("./html-to-text.ts");
+  const conversion = convertHtml(content);
+  let step = conversion.next();
+  for (; !step.done; step = conversion.next()) yield [];
+  return step.value;
+}
+
+/** Paragraphs are found by their line ends; a carriage return would also be sent to the model. */
+function normalizeLineEnds(text: string): string {
+  return text.replaceAll(/\r\n?/g, "\n");
 }
 
 async function readAll(bytes: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {

@@ -143,3 +143,20 @@ test("the output folder and what lies in it are refused as sources by name", asy
     { where: "out/records.jsonl", message: "is the output folder or is inside it" },
   ]);
 });
+
+test("folders that link to each other are listed once each, in folders and globs", async () => {
+  using folder = new SourceFolder();
+  const names = Array.from({ length: 8 }, (_, n) => `d${n}`);
+  for (const name of names) folder.write(`mesh/${name}/f.md`, "x");
+  for (const name of names)
+    for (const other of names) symlinkSync(`../${other}`, join(folder.path, "mesh", name, `to-${other}`));
+  const expected = names.map((name) => `${name}/f.md`);
+  for (const path of ["mesh", "mesh/**/*.md"]) {
+    const { files, problems } = await listSources({ paths: [path], cwd: folder.path });
+    expect(files.map((file) => file.name)).toEqual(expected);
+    expect(problems).toEqual([]);
+  }
+  // Links that a pattern names are followed.
+  const { files } = await listSources({ paths: ["mesh/d0/to-d?/*.md"], cwd: folder.path });
+  expect(files.map((file) => file.name)).toEqual(names.map((name) => `to-${name}/f.md`));
+});

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { ColumnSource } from "hyparquet-writer";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
+import { convertHtml } from "#src/producer/input/formats/html-to-text.ts";
 import { listSources } from "#src/producer/input/list-sources.ts";
 import { readSource } from "#src/producer/input/read-source.ts";
 import type { Finding } from "#src/producer/input/source.ts";
@@ -306,12 +307,61 @@ test("a page gives its readable text: no scripts, links or shouting, cells apart
   const [said] = await found(folder, "p.htm", html);
   const text = said?.replace(/^p\.htm=/, "").replace(/ \{"source":"p\.htm"\}$/, "") ?? "";
   expect(text.trim().split(/\s*\n\s*/)).toEqual([
+    "t",
     "Water gates",
     "One & two.",
     "- a",
     expect.stringMatching(/^left +right$/),
     "low",
   ]);
+});
+
+describe("the text of a page", () => {
+  const textOf = async (html: string) => {
+    using folder = new SourceFolder();
+    const [finding] = await found(folder, "p.html", html);
+    return finding?.replace(/^p\.html=/, "").replace(/ \{"source":"p\.html"\}$/, "");
+  };
+
+  test("keeps words of different elements apart, and the parts of one word together", async () => {
+    const html =
+      "<dl><dt>Term</dt><dd>Meaning</dd></dl><select><option>Red</option><option>Blue</option></select>" +
+      "<figure>pic<figcaption>Caption</figcaption></figure><details><summary>Sum</summary>Body</details>" +
+      "<address>Street</address>City<fieldset><legend>Leg</legend>Field</fieldset>" +
+      "<table><caption>Cap</caption><tr><td>a<th>b</tr></table><label>L1</label><label>L2</label>" +
+      "<p><b>B</b>old, x<sup>2</sup><br>y<x-tag>z</x-tag><button>OK</button></p>";
+    expect((await textOf(html))?.split(/\n+/)).toEqual(
+      "Term,Meaning,Red,Blue,pic,Caption,Sum,Body,Street,City,Leg,Field,Cap,a b,L1 L2,Bold; x2,y z OK"
+        .split(",")
+        .map((line) => line.replace(";", ",")),
+    );
+  });
+
+  test("includes the title, CDATA, and what follows the body, but no code", async () => {
+    expect(
+      await textOf(
+        "<html><head><title>A &amp; B</title><style>p{}</style></head><body><p>one</p><script>x<y</script></body>" +
+          "<p>after <![CDATA[ <it> ]]></p></html><svg><style/><text>drawn</text></svg>",
+      ),
+    ).toBe("A & B\n\none\n\nafter <it>\n\ndrawn");
+  });
+
+  test("has numbered and nested lists, and preformatted text", async () => {
+    expect(await textOf("<ol start=3><li>x<ul><li>y</ul><li>z</ol><ul><li></li></ul>t<pre>a\n  b</pre>")).toBe(
+      "3. x\n  - y\n4. z\n\nt\n\na\n  b",
+    );
+  });
+
+  test("is found at any depth, in steps that are linear in the length", async () => {
+    const deep = (depth: number) => `${"<div><ul>".repeat(depth)}deep${"</ul></div>".repeat(depth)}`;
+    expect(await textOf(deep(100_000))).toBe("deep");
+    const countSteps = (html: string) => {
+      let steps = 1;
+      for (const conversion = convertHtml(html); !conversion.next().done; ) steps += 1;
+      return steps;
+    };
+    expect(countSteps(deep(20_000))).toBeLessThanOrEqual(2 * countSteps(deep(10_000)));
+  });
 });
 
 const parquet = (columnData: ColumnSource[], options: { rowGroupSize?: number; codec?: "GZIP" } = {}) => {
