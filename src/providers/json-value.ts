@@ -29,9 +29,14 @@ export function readCount(value: unknown, field: string): number | undefined {
 
 /** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): JsonObject | undefined {
+  const value = parseJson(text);
+  return isObject(value) ? value : undefined;
+}
+
+/** Parses JSON; undefined for text that is not JSON. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,12 +1,15 @@
-import { type JsonObject, parseObject } from "./json-value.ts";
+import { isObject, type JsonObject, parseJson } from "./json-value.ts";
 import type { HttpResponse } from "./transport/transport.ts";
 
 /** An error body is short; a larger body is an incomplete success. */
 const MAX_ERROR_BYTES = 1024 * 1024;
 
-/** The JSON object in the body of a response that may be an error. */
+/** The JSON object in the body of a response that may be an error; Google APIs send it in a list. */
 export function parseErrorBody({ body }: HttpResponse): JsonObject | undefined {
-  return body.length > MAX_ERROR_BYTES ? undefined : parseObject(body.toString("utf8"));
+  if (body.length > MAX_ERROR_BYTES) return undefined;
+  const value = parseJson(body.toString("utf8"));
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return isObject(first) ? first : undefined;
 }
 
 /** Why a response with a success status has no result. `expected` names the result, such as "vectors". */

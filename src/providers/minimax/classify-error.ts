@@ -1,4 +1,5 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
+import { classifyMessage } from "#src/providers/classify-message.ts";
 import { type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { findRequestId } from "#src/providers/openai-compatible/chat-dialect.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
@@ -19,7 +20,7 @@ export function classifyBaseResp(baseResp: unknown, head: ResponseHead, now: num
       ...buildErrorDetails(head, now),
       kind: "bad-response",
     });
-  return code === 0 ? undefined : classifyCode(code, head, now);
+  return code === 0 ? undefined : classifyCode(code, head, now, readText(baseResp, "status_msg"));
 }
 
 /**
@@ -34,7 +35,7 @@ export function classifyMinimaxResponse(
 ): ProviderError {
   const body = parseErrorBody(response);
   const code = findMinimaxCode(body);
-  if (code !== undefined && code !== 0) return classifyCode(code, response, now);
+  if (code !== undefined && code !== 0) return classifyCode(code, response, now, findMinimaxMessage(body));
   const details = { ...buildErrorDetails(response, now), cause, isUnlisted: true };
   if (response.status !== 200) {
     const { kind, message, isSplittable } = classifyStatus(response.status);
@@ -50,8 +51,11 @@ export function classifyMinimaxResponse(
 /** Headers that may carry the request id that MiniMax's support asks for. */
 export const REQUEST_ID_HEADERS = ["trace-id", "minimax-request-id", "x-request-id"];
 
-/** The error of a business code; the kind of an unknown code follows from the status. */
-export function classifyCode(code: number, head: ResponseHead, now: number): ProviderError {
+/**
+ * The error of a business code; the kind of an unknown code follows from the status. `text` is the upstream's message: 2013
+ * covers several causes that only the message distinguishes.
+ */
+export function classifyCode(code: number, head: ResponseHead, now: number, text = ""): ProviderError {
   const listed = Object.hasOwn(MINIMAX_CODES, code) ? MINIMAX_CODES[code] : undefined;
   const details = { ...buildErrorDetails(head, now), code: String(code) };
   if (!listed)
@@ -60,6 +64,8 @@ export function classifyCode(code: number, head: ResponseHead, now: number): Pro
       kind: head.status === 200 ? "server" : classifyStatus(head.status).kind,
       isUnlisted: true,
     });
+  const implied = listed.kind === "invalid-request" ? classifyMessage(text, 400) : undefined;
+  if (implied) return new ProviderError(`${implied.message} (code ${code})`, { ...details, ...implied });
   const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
   return new ProviderError(`${listed.message} (code ${code})${hint}`, {
     ...details,
@@ -85,6 +91,11 @@ export function findMinimaxCode(body: JsonObject | undefined): number | undefine
   const message = readText(readField(body, "error"), "message") ?? "";
   const digits = /\((\d{4})\)\s*$/.exec(message)?.[1];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** `base_resp.status_msg`, or the message of an OpenAI-shaped error. */
+export function findMinimaxMessage(body: JsonObject | undefined): string | undefined {
+  return readText(readField(body, "base_resp"), "status_msg") ?? readText(readField(body, "error"), "message");
 }
 
 function readCode(baseResp: unknown): number | undefined {

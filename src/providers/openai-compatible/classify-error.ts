@@ -1,17 +1,19 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
+import { classifyMessage } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
-import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import { classifyStatus, isDecisiveStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { findRequestId } from "./chat-dialect.ts";
 import { COMMON_CODES } from "./error-codes.ts";
+import { readGoogleDetails } from "./google-error.ts";
 import type { CompatibleProfile, ErrorCodeClass } from "./profile.ts";
 
 /**
  * The error that a body or a stream frame reports: `{error: {...}}`, `{error: "text"}`, or code and message at the top
- * level. The code decides, then the type, then a code that is an HTTP status, then the status itself. The message
- * contains none of the upstream's text.
+ * level. Precedence: a precise code or type, a decisive HTTP status, phrases of the vendor's message, a vague code or
+ * type, the status. The message contains none of the upstream's text.
  */
 export function classifyCompatibleBody(
   body: JsonObject,
@@ -19,17 +21,39 @@ export function classifyCompatibleBody(
   now: number,
   profile: CompatibleProfile,
 ): ProviderError {
+  return classifyErrorFields(body, buildErrorDetails(profile, head, now), profile);
+}
+
+/** The part of a profile that the classification of errors uses. */
+export type ErrorProfile = Pick<CompatibleProfile, "envPrefix" | "codes">;
+export type ErrorBase = Omit<ProviderErrorDetails, "kind"> & { readonly status: number };
+
+/** `classifyCompatibleBody` for providers with error details of their own; `base.status` is the HTTP status. */
+export function classifyErrorFields(body: JsonObject, base: ErrorBase, profile: ErrorProfile): ProviderError {
   const error = readField(body, "error");
   const details = isObject(error) ? error : body;
-  const codes = [readField(details, "code"), readField(body, "error_type"), readField(details, "type")]
+  const google = readGoogleDetails(details);
+  const codes = [
+    readField(details, "code"),
+    readField(body, "error_type"),
+    ...google.reasons,
+    readField(details, "status"),
+    readField(details, "type"),
+  ]
     .map(asCode)
     .filter((code) => code !== undefined);
-  const status = codes.map(asStatus).find((code) => code !== undefined) ?? head.status;
-  const [shown] = codes;
-  const common = { ...buildErrorDetails(profile, { ...head, status }, now), code: shown };
+  const status = codes.map(asStatus).find((code) => code !== undefined) ?? base.status;
+  const found = findListed(codes, status, profile);
+  const shown = found?.code ?? codes[0];
+  const common = { ...base, status, code: shown, retryAfterMs: base.retryAfterMs ?? google.retryDelayMs };
   const text = readText(details, "message") ?? (typeof error === "string" ? error : "");
-  const listed = refineErrorClass(findListed(codes, profile), codes, status, text);
-  if (listed) return errorFromClass(listed, shown, common, profile);
+  const precise = found?.isVague ? undefined : found?.listed;
+  if (precise) return errorFromClass(refineThrottle(precise, codes, text, google.quotaIds), shown, common, profile);
+  const implied =
+    isDecisiveStatus(status) && status < 500 && status !== 413 ? undefined : classifyMessage(text, status);
+  if (implied) return errorFromClass(implied, shown, common, profile);
+  if (isDecisiveStatus(status)) return errorFromStatus(status, { ...common, isUnlisted: !found }, profile);
+  if (found) return errorFromClass(found.listed, shown, common, profile);
   if (status < 400) {
     const code = shown === undefined ? "no code" : `code ${shown}`;
     return new ProviderError(`the upstream reported an unknown error (${code})`, {
@@ -38,7 +62,7 @@ export function classifyCompatibleBody(
       isUnlisted: true,
     });
   }
-  return errorFromStatus(status, common, profile);
+  return errorFromStatus(status, { ...common, isUnlisted: true }, profile);
 }
 
 /** The error for a response without a result: another status, an HTML page, an empty or incomplete body. */
@@ -53,7 +77,7 @@ export function classifyCompatibleResponse(
   if (object && (status !== 200 || looksLikeError(object)))
     return classifyCompatibleBody(object, response, now, profile);
   const common = buildErrorDetails(profile, response, now);
-  if (status !== 200) return errorFromStatus(status, common, profile);
+  if (status !== 200) return errorFromStatus(status, { ...common, isUnlisted: true }, profile);
   return new ProviderError(describeUnusableBody(response, object, expected), {
     ...common,
     kind: "bad-response",
@@ -68,46 +92,47 @@ function looksLikeError(body: JsonObject): boolean {
   return readField(body, "code") !== undefined && readText(body, "message") !== undefined;
 }
 
-function findListed(codes: readonly string[], profile: CompatibleProfile): ErrorCodeClass | undefined {
-  for (const code of codes) {
-    for (const table of [profile.codes ?? {}, COMMON_CODES]) if (Object.hasOwn(table, code)) return table[code];
-  }
-  return undefined;
+interface FoundCode {
+  readonly code: string;
+  readonly listed: ErrorCodeClass;
+  /** True when the HTTP status says more than the code. */
+  readonly isVague: boolean;
 }
 
-const TOO_LONG =
-  /maximum context length|context[ _-]?(length|window)|(prompt|input|message)s? (is|are) too long|exceeds? .{0,40}(context|max(imum)?[ _]tokens)|reduce the length/i;
-const BATCH_SIZE = /batch size|too many inputs|array too long|max_batch|maximum allowed batch/i;
+/** The first precise code of a table, or else the first vague one. */
+function findListed(codes: readonly string[], status: number, profile: ErrorProfile): FoundCode | undefined {
+  const found = codes.flatMap((code): FoundCode[] => {
+    const table = [profile.codes ?? {}, COMMON_CODES].find((one) => Object.hasOwn(one, code));
+    const listed = table?.[code];
+    if (!listed) return [];
+    const isVague = listed.yieldsTo === "status" || (listed.yieldsTo === "server-status" && status >= 500);
+    return [{ code, listed, isVague }];
+  });
+  return found.find(({ isVague }) => !isVague) ?? found[0];
+}
 
-/** Refines vague classes and unknown codes by phrases that the vendors' error texts have in common. */
-function refineErrorClass(
-  listed: ErrorCodeClass | undefined,
+/** The limit that a throttle answer names in its type (OpenAI), its text, or its quota ids (Google). */
+function refineThrottle(
+  listed: ErrorCodeClass,
   codes: readonly string[],
-  status: number,
   text: string,
-): ErrorCodeClass | undefined {
-  const kind = listed?.kind;
-  // OpenAI names the exhausted limit in the type, in addition to the code.
-  if (kind === "throttled" && listed?.dimension === undefined) {
-    if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text))
-      return { ...COMMON_CODES.tokens, kind, message: "too many tokens per minute" };
-    if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text))
-      return { ...COMMON_CODES.requests, kind, message: "too many requests per minute" };
-  }
-  const vague = kind === undefined || kind === "invalid-request";
-  if (!vague || (status < 400 ? status !== 200 : status >= 500)) return listed;
-  if (status === 413 || BATCH_SIZE.test(text))
-    return { kind: "too-long", message: "the request is too large", isSplittable: true };
-  return TOO_LONG.test(text) ? { kind: "too-long", message: "the input is too long for the model" } : listed;
+  quotaIds: string,
+): ErrorCodeClass {
+  if (listed.kind !== "throttled" || listed.dimension !== undefined) return listed;
+  if (codes.includes("tokens") || /\btokens? per min|\bTPM\b/i.test(text) || quotaIds.includes("TokensPer"))
+    return { kind: listed.kind, dimension: "tokens", message: "too many tokens per minute" };
+  if (codes.includes("requests") || /\brequests? per min|\bRPM\b/i.test(text) || quotaIds.includes("RequestsPer"))
+    return { kind: listed.kind, dimension: "requests", message: "too many requests per minute" };
+  return listed;
 }
 
 type Common = Omit<ProviderErrorDetails, "kind">;
 
 function errorFromClass(
-  { kind, message, dimension, isSplittable }: ErrorCodeClass,
+  { kind, message, dimension, isSplittable }: Omit<ErrorCodeClass, "yieldsTo">,
   code: string | undefined,
   common: Common,
-  profile: CompatibleProfile,
+  profile: ErrorProfile,
 ): ProviderError {
   const shown = code === undefined ? "" : ` (code ${code})`;
   return new ProviderError(`${message}${shown}${hintFor(kind, profile)}`, {
@@ -118,17 +143,16 @@ function errorFromClass(
   });
 }
 
-function errorFromStatus(status: number, common: Common, profile: CompatibleProfile): ProviderError {
+function errorFromStatus(status: number, common: Common, profile: ErrorProfile): ProviderError {
   const { kind, message, isSplittable } = classifyStatus(status);
   return new ProviderError(`${message} (HTTP ${status})${hintFor(kind, profile)}`, {
     ...common,
     kind,
-    isUnlisted: true,
     isSplittable,
   });
 }
 
-function hintFor(kind: string, { envPrefix }: CompatibleProfile): string {
+function hintFor(kind: string, { envPrefix }: ErrorProfile): string {
   if (kind === "auth") return `: check ${envPrefix}_API_KEY, ${envPrefix}_BASE_URL and the model's name`;
   return kind === "quota" ? ": top up the account or raise its limit" : "";
 }

@@ -1,3 +1,9 @@
+import {
+  BATCH_TOO_LARGE_CLASS as BATCH_TOO_LARGE,
+  CONTENT_FILTER_CLASS as FILTERED,
+  INPUT_TOO_LONG_CLASS as TOO_LONG,
+  UNKNOWN_MODEL_CLASS,
+} from "#src/providers/classify-message.ts";
 import type { ErrorCodeClass } from "./profile.ts";
 
 const KEY_REFUSED = { kind: "auth", message: "the API key was rejected" } as const;
@@ -11,19 +17,15 @@ const REQUESTS = {
 const TOKENS = { kind: "throttled", dimension: "tokens", message: "too many tokens per minute" } as const;
 const AT_ONCE = { kind: "throttled", dimension: "concurrency", message: "too many calls at once" } as const;
 const OVERLOADED = { kind: "overloaded", message: "the upstream is overloaded" } as const;
-const FAILED = { kind: "server", message: "the upstream failed" } as const;
-const INVALID = { kind: "invalid-request", message: "the request was rejected as invalid" } as const;
-const TOO_LONG = { kind: "too-long", message: "the input is too long for the model" } as const;
-const BATCH_TOO_LARGE = {
-  kind: "too-long",
-  message: "the request is too large",
-  isSplittable: true,
+const FAILED = { kind: "server", message: "the upstream failed", yieldsTo: "status" } as const;
+const INVALID = {
+  kind: "invalid-request",
+  message: "the request was rejected as invalid",
+  yieldsTo: "status",
 } as const;
-const FILTERED = { kind: "content-filter", message: "the content filter rejected the request" } as const;
-const NO_MODEL = {
-  kind: "auth",
-  message: "the model does not exist or the account may not use it",
-} as const;
+/** Gateways send this code with 503 while no upstream for the model is available. */
+const NO_MODEL = { ...UNKNOWN_MODEL_CLASS, yieldsTo: "server-status" } as const;
+const NOT_ALLOWED = { kind: "auth", message: "the account may not do this" } as const;
 
 /** Values of `error.code` and `error.type`; both are looked up, the code first. */
 export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
@@ -33,14 +35,16 @@ export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   authentication_error: KEY_REFUSED,
   invalid_authentication_error: KEY_REFUSED,
   incorrect_api_key_error: KEY_REFUSED,
-  permission_error: { kind: "auth", message: "the account may not do this" },
-  permission_denied_error: { kind: "auth", message: "the account may not do this" },
+  permission_error: NOT_ALLOWED,
+  permission_denied_error: NOT_ALLOWED,
   unsupported_country_region_territory: { kind: "auth", message: "the vendor does not serve this region" },
   insufficient_quota: NO_BALANCE,
   billing_hard_limit_reached: NO_BALANCE,
   billing_not_active: NO_BALANCE,
   insufficient_balance: NO_BALANCE,
   exceeded_current_quota_error: NO_BALANCE,
+  insufficient_user_quota: NO_BALANCE,
+  pre_consume_token_quota_failed: NO_BALANCE,
   // OpenAI sends these as the type, with `rate_limit_exceeded` as the code.
   requests: REQUESTS,
   tokens: TOKENS,
@@ -67,12 +71,25 @@ export const COMMON_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   invalid_request_error: INVALID,
   invalid_parameter_error: INVALID,
   BadRequestError: INVALID,
+  // Reasons and statuses of Google APIs.
+  API_KEY_INVALID: KEY_REFUSED,
+  UNAUTHENTICATED: KEY_REFUSED,
+  PERMISSION_DENIED: NOT_ALLOWED,
+  NOT_FOUND: NO_MODEL,
+  RESOURCE_EXHAUSTED: RATE,
+  UNAVAILABLE: OVERLOADED,
+  INTERNAL: FAILED,
+  DEADLINE_EXCEEDED: { kind: "timeout", message: "the upstream timed out" },
+  INVALID_ARGUMENT: INVALID,
 };
 
 export const DASHSCOPE_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   InvalidApiKey: KEY_REFUSED,
-  AccessDenied: { kind: "auth", message: "the account may not do this" },
+  AccessDenied: NOT_ALLOWED,
   Arrearage: NO_BALANCE,
+  "AllocationQuota.FreeTierOnly": { kind: "quota", message: "the free quota of the model is used up" },
+  // Unlike at OpenAI, this code means the tokens per minute.
+  insufficient_quota: TOKENS,
   limit_requests: REQUESTS,
   limit_burst_rate: { kind: "throttled", dimension: "requests", message: "the request rate increased too fast" },
   Throttling: RATE,
@@ -132,6 +149,6 @@ export const TEI_CODES: Readonly<Record<string, ErrorCodeClass>> = {
   Unhealthy: { kind: "server", message: "the server is not healthy" },
   Backend: { kind: "server", message: "the server's model failed" },
   Tokenizer: { kind: "too-long", message: "the server's tokenizer rejected an input" },
-  Validation: { kind: "invalid-request", message: "the server rejected the request" },
+  Validation: { kind: "invalid-request", message: "the server rejected the request", yieldsTo: "status" },
   Empty: { kind: "invalid-request", message: "an input is empty" },
 };

@@ -7,6 +7,11 @@ export interface ErrorCodeClass {
   readonly dimension?: LimitDimension;
   /** Smaller batches may succeed. */
   readonly isSplittable?: boolean;
+  /**
+   * For codes that vendors send with unrelated causes: any decisive HTTP status, or a 5xx status, says more than the
+   * code.
+   */
+  readonly yieldsTo?: "status" | "server-status";
 }
 
 /** The data of an OpenAI-compatible vendor, from which its codec, registry entry and configuration are derived. */

@@ -1,5 +1,6 @@
 import { ProviderError, type ProviderErrorDetails } from "#src/core/failures/errors.ts";
 import { isObject, type JsonObject } from "#src/providers/json-value.ts";
+import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
@@ -53,10 +54,8 @@ export function classifySparkResponse(response: HttpResponse, now: number, cause
       { ...details, kind: "auth" },
     );
   if (response.status === 401 || response.status === 403) return createSignatureError(response, details, now);
-  if (response.status !== 200) {
-    const { kind, message } = classifyStatus(response.status);
-    return new ProviderError(`${message} (HTTP ${response.status})`, { ...details, kind, isUnlisted: true });
-  }
+  if (response.status !== 200 || isObject(body?.error))
+    return classifyErrorFields(body ?? {}, details, { envPrefix: "SPARK" });
   return new ProviderError(describeUnusableBody(response, body, "a readable result"), {
     ...details,
     kind: "bad-response",

@@ -203,9 +203,21 @@ export const SPARK_CODES: Readonly<Record<number, SparkErrorCode>> = {
   10019: { kind: "content-filter", message: "the conversation may violate the provider's rules" },
   10021: { kind: "content-filter", message: "the input was rejected by the content filter" },
   10110: { kind: "overloaded", message: "the service is busy" },
+  10139: { kind: "invalid-request", message: "a parameter was rejected" },
+  10160: { kind: "invalid-request", message: "the request is not valid JSON" },
   10163: { kind: "invalid-request", message: "the engine rejected a parameter" },
+  10165: { kind: "invalid-request", message: "the session handle is invalid" },
   10222: { kind: "server", message: "the engine's network failed" },
-  10404: { kind: "invalid-request", message: "the model or domain does not exist" },
+  10313: {
+    kind: "auth",
+    message: "the app id does not belong to the API key",
+    hint: "check SPARK_APP_ID and SPARK_API_KEY",
+  },
+  10404: {
+    kind: "auth",
+    message: "the model or domain does not exist",
+    hint: "check the model's name and SPARK_BASE_URL",
+  },
   10907: { kind: "too-long", message: "the history and the question have too many tokens" },
   11200: {
     kind: "auth",

@@ -1,6 +1,7 @@
 import type { ProviderErrorKind } from "#src/core/failures/errors.ts";
 
-interface StatusClass {
+/** What a status or a message implies. */
+export interface StatusClass {
   readonly kind: ProviderErrorKind;
   readonly message: string;
   /** Smaller batches may succeed. */
@@ -41,4 +42,13 @@ export function classifyStatus(status: number): StatusClass {
     return { kind: "auth", message: "this URL does not exist: check the base URL and the model" };
   if (status >= 400) return { kind: "invalid-request", message: "the request was rejected" };
   return { kind: "bad-response", message: "the response has an unexpected status" };
+}
+
+/**
+ * Whether the status describes the cause by itself. Vendors send 400, 409, 422 and other 4xx statuses for many causes,
+ * which only the body distinguishes.
+ */
+export function isDecisiveStatus(status: number): boolean {
+  if (status === 400 || status === 409 || status === 422) return false;
+  return status >= 500 || (status >= 300 && classifyStatus(status).kind !== "invalid-request");
 }

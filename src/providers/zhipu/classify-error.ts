@@ -1,20 +1,24 @@
 import { ProviderError } from "#src/core/failures/errors.ts";
+import { classifyMessage } from "#src/providers/classify-message.ts";
 import { isObject, type JsonObject, readField, readText } from "#src/providers/json-value.ts";
+import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
 import { describeUnusableBody, parseErrorBody } from "#src/providers/response-body.ts";
-import { classifyStatus } from "#src/providers/transport/classify-status.ts";
+import type { StatusClass } from "#src/providers/transport/classify-status.ts";
 import { parseRetryAfter } from "#src/providers/transport/retry-after.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 import { ZHIPU_CODES, ZHIPU_NAME, ZHIPU_NAMED_CODES, type ZhipuErrorCode } from "./profile.ts";
 
 /**
  * The error that a body or a stream frame reports: `{error: {code, message}}`, or code and text at the top level as in
- * the older interfaces. The code decides; the status counts only when the code is unknown. The message contains none of
+ * the older interfaces. A code of Zhipu decides; any other error is classified as in the OpenAI protocol. The message contains none of
  * the upstream's text.
  */
 export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: number): ProviderError {
   const code = findCode(body);
   const details = buildErrorDetails(body, head, now);
   const listed = code === undefined ? undefined : findListedCode(code);
+  const implied = listed?.kind === "invalid-request" ? classifyMessage(findMessage(body), 400) : undefined;
+  if (implied) return new ProviderError(`${implied.message} (code ${code})`, { ...details, ...implied, code });
   if (listed) {
     const hint = listed.hint === undefined ? "" : `: ${listed.hint}`;
     return new ProviderError(`${listed.message} (code ${code})${hint}`, {
@@ -24,15 +28,13 @@ export function classifyZhipuBody(body: JsonObject, head: ResponseHead, now: num
       dimension: listed.dimension,
     });
   }
-  const shown = code === undefined ? "without a code" : `code ${code}`;
-  const status = head.status === 200 ? undefined : classifyZhipuStatus(head.status);
-  return new ProviderError(`${status?.message ?? "Zhipu reported an unknown error"} (HTTP ${head.status}, ${shown})`, {
-    ...details,
-    kind: status?.kind ?? "server",
-    isUnlisted: true,
-    code,
-    isSplittable: status?.isSplittable,
-  });
+  const own = head.status === 200 ? undefined : ZHIPU_STATUSES[head.status];
+  if (own) {
+    const shown = code === undefined ? "without a code" : `code ${code}`;
+    const message = `${own.message} (HTTP ${head.status}, ${shown})`;
+    return new ProviderError(message, { ...details, kind: own.kind, isUnlisted: true, code });
+  }
+  return classifyErrorFields(body, details, { envPrefix: "ZHIPU" });
 }
 
 /** The error for a response without a result: another status, an HTML page, an empty or incomplete body. */
@@ -52,11 +54,14 @@ function findListedCode(code: string): ZhipuErrorCode | undefined {
   return Object.hasOwn(ZHIPU_NAMED_CODES, code) ? ZHIPU_NAMED_CODES[code] : undefined;
 }
 
-/** Zhipu defines two statuses of its own. */
-function classifyZhipuStatus(status: number) {
-  if (status === 434) return { kind: "auth", message: "the account may not use this API" } as const;
-  if (status === 435) return { kind: "too-long", message: "the file is too large" } as const;
-  return classifyStatus(status);
+/** Statuses that only Zhipu defines. */
+const ZHIPU_STATUSES: Readonly<Record<number, StatusClass>> = {
+  434: { kind: "auth", message: "the account may not use this API" },
+  435: { kind: "too-long", message: "the file is too large" },
+};
+
+function findMessage(body: JsonObject): string {
+  return readText(readField(body, "error"), "message") ?? readText(body, "msg") ?? "";
 }
 
 function findCode(body: JsonObject): string | undefined {

@@ -40,7 +40,13 @@ const WHOLE = JSON.stringify({
 /** Errors that all vendors share, in addition to a vendor's own codes. */
 const ERRORS: readonly ErrorCase[] = [
   [401, '{"error":{"code":"invalid_api_key"}}', "auth"],
-  [429, '{"error":{"code":"insufficient_quota"}}', "quota"],
+  [402, '{"error":{"code":"invalid_request_error","type":"unknown_error"}}', "quota"],
+  [401, '{"error":{"code":"invalid_request_error"}}', "auth"],
+  [404, '{"error":{"code":null,"type":"invalid_request_error"}}', "auth"],
+  [429, '{"error":{"code":"invalid_request_error"}}', "throttled"],
+  [503, '{"error":{"code":"invalid_request_error"}}', "overloaded"],
+  [503, '{"error":{"code":"model_not_found"}}', "overloaded"],
+  [400, '[{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}]', "auth"],
   [429, '{"error":{"code":"rate_limit_exceeded","type":"requests"}}', "throttled"],
   [400, '{"error":{"code":"context_length_exceeded"}}', "too-long"],
   [400, '{"error":{"code":"content_policy_violation"}}', "content-filter"],
@@ -55,6 +61,7 @@ const ERRORS: readonly ErrorCase[] = [
 /** A vendor of the OpenAI protocol. The simulator's OpenAI server is used for every vendor. */
 export function createCompatibleSubject(profile: CompatibleProfile): ConformanceSubject {
   const { name, models, codes = {} } = profile;
+  const quotaKind = codes.insufficient_quota?.kind ?? "quota";
   const chat = models.find(({ kind }) => kind === "chat")?.name ?? "any/chat-model";
   const known = models.find(({ kind, dimensions }) => kind === "embedding" && dimensions !== undefined);
   return {
@@ -70,11 +77,12 @@ export function createCompatibleSubject(profile: CompatibleProfile): Conformance
     fullResponse: WHOLE,
     errors: [
       ...ERRORS,
+      [429, '{"error":{"code":"insufficient_quota"}}', quotaKind],
       ...Object.entries(codes).map(
         ([code, { kind }]): ErrorCase => [400, JSON.stringify({ error: { code, message: "x" } }), kind],
       ),
     ],
-    rejectedStream: ['{"error":{"code":"insufficient_quota"}}', "quota"],
+    rejectedStream: ['{"error":{"code":"insufficient_quota"}}', quotaKind],
     embeddings: [
       {
         model: known?.name ?? "any/embedding-model",

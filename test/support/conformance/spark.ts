@@ -77,7 +77,7 @@ const CODES: Readonly<Record<number, ProviderErrorKind>> = {
   10110: "overloaded",
   10163: "invalid-request",
   10222: "server",
-  10404: "invalid-request",
+  10404: "auth",
   10907: "too-long",
   11200: "auth",
   11201: "quota",

@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorKind } from "#src/core/failures/errors.ts";
+import { ProviderError } from "#src/core/failures/errors.ts";
 import { type JsonObject, parseObject, readObject, readText } from "#src/providers/json-value.ts";
 import {
   buildErrorDetails,
@@ -6,23 +6,21 @@ import {
   classifyCode,
   classifyMinimaxResponse,
   findMinimaxCode,
+  findMinimaxMessage,
 } from "#src/providers/minimax/classify-error.ts";
 import { reportsError } from "#src/providers/openai-compatible/chat-dialect.ts";
+import { classifyErrorFields } from "#src/providers/openai-compatible/classify-error.ts";
+import type { ErrorCodeClass } from "#src/providers/openai-compatible/profile.ts";
 import { classifyStatus } from "#src/providers/transport/classify-status.ts";
 import type { HttpResponse, ResponseHead } from "#src/providers/transport/transport.ts";
 
-/** Types of OpenAI-shaped errors, for errors whose message contains no code. */
-const ERROR_TYPES: Readonly<Record<string, { readonly kind: ProviderErrorKind; readonly message: string }>> = {
+/** Types of OpenAI-shaped errors, for errors whose message contains no code; others are in the common table. */
+const ERROR_TYPES: Readonly<Record<string, ErrorCodeClass>> = {
   authorized_error: { kind: "auth", message: "the API key was rejected" },
-  authentication_error: { kind: "auth", message: "the API key was rejected" },
   permission_error: { kind: "auth", message: "the key may not use this model" },
-  rate_limit_error: { kind: "throttled", message: "too many requests" },
   insufficient_balance_error: { kind: "quota", message: "the account has no balance" },
-  bad_request_error: { kind: "invalid-request", message: "the request was rejected as invalid" },
-  invalid_request_error: { kind: "invalid-request", message: "the request was rejected as invalid" },
-  overloaded_error: { kind: "overloaded", message: "the upstream is overloaded" },
-  server_error: { kind: "server", message: "the upstream failed" },
-  api_error: { kind: "server", message: "the upstream failed" },
+  bad_request_error: { kind: "invalid-request", message: "the request was rejected as invalid", yieldsTo: "status" },
+  api_error: { kind: "server", message: "the upstream failed", yieldsTo: "status" },
 };
 
 const SENSITIVE_TYPES: Readonly<Record<number, string>> = {
@@ -49,7 +47,7 @@ export function findFailure(body: JsonObject, head: ResponseHead, now: number): 
 
 /** The error for a body or frame that is known to report one. */
 export function classifyChatBody(body: JsonObject, head: ResponseHead, now: number): ProviderError {
-  return findFailure(body, head, now) ?? createUnlistedError(head.status, head, now);
+  return findFailure(body, head, now) ?? createUnlistedError(head, now);
 }
 
 /** The error for a response that contains no chat answer; one that reports no failure either is `bad-response`. */
@@ -63,21 +61,20 @@ export function classifyChatResponse(response: HttpResponse, now: number): Provi
 function classifyErrorObject(body: JsonObject, head: ResponseHead, now: number): ProviderError | undefined {
   if (!reportsError(body) && body.type !== "error") return undefined;
   const code = findMinimaxCode(body);
-  if (code !== undefined && code !== 0) return classifyCode(code, head, now);
-  const error = readObject(body, "error");
-  const type = readText(error, "type") ?? "";
-  const listed = Object.hasOwn(ERROR_TYPES, type) ? ERROR_TYPES[type] : undefined;
+  if (code !== undefined && code !== 0) return classifyCode(code, head, now, findMinimaxMessage(body));
   // In a stream the HTTP status is 200; the error itself contains the real one as text.
-  const status = head.status === 200 ? Number(readText(error, "http_code")) : head.status;
-  if (!listed) return createUnlistedError(status, head, now);
-  const { kind, message } = listed;
-  return new ProviderError(`${message} (${type})`, { ...buildErrorDetails(head, now), kind, code: type });
+  const status = head.status === 200 ? Number(readText(readObject(body, "error"), "http_code") ?? 200) : head.status;
+  return classifyErrorFields(
+    body,
+    { ...buildErrorDetails(head, now), status },
+    { envPrefix: "MINIMAX", codes: ERROR_TYPES },
+  );
 }
 
-function createUnlistedError(status: number, head: ResponseHead, now: number): ProviderError {
+function createUnlistedError(head: ResponseHead, now: number): ProviderError {
   return new ProviderError("MiniMax reported an unknown error", {
     ...buildErrorDetails(head, now),
-    kind: status >= 300 ? classifyStatus(status).kind : "server",
+    kind: head.status >= 300 ? classifyStatus(head.status).kind : "server",
     isUnlisted: true,
   });
 }

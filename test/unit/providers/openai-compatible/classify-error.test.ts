@@ -62,6 +62,108 @@ describe("the errors of compatible vendors", () => {
     expect(error.message).not.toMatch(/bad gateway|credits|Insufficient Balance/);
   });
 
+  it.each([
+    ["DeepSeek, wrong key", "deepseek", 401, "authentication_error", "invalid_request_error", "auth"],
+    ["DeepSeek, no balance", "deepseek", 402, "unknown_error", "invalid_request_error", "quota"],
+    ["DeepSeek, too many requests", "deepseek", 429, "rate_limit_error", "invalid_request_error", "throttled"],
+    ["DeepSeek, busy", "deepseek", 503, "service_unavailable_error", "invalid_request_error", "overloaded"],
+    ["OpenAI, no key", "openai", 401, "invalid_request_error", null, "auth"],
+    ["OpenAI, invalid URL", "openai", 404, "invalid_request_error", null, "auth"],
+    ["a vague type with a server's status", "openai", 500, "invalid_request_error", null, "server"],
+    ["vLLM, too many requests", "vllm", 429, "BadRequestError", null, "throttled"],
+    ["DashScope, wrong key", "dashscope", 401, "invalid_request_error", "InvalidParameter", "auth"],
+    ["Volcengine, too many requests", "volcengine-ark", 429, "BadRequest", "InvalidParameter", "throttled"],
+    ["a vague failure", "openai", 429, "server_error", null, "throttled"],
+    ["a vague type with a vague status", "openai", 422, "invalid_request_error", null, "invalid-request"],
+    [
+      "a type that names the reason, in a stream",
+      "deepseek",
+      200,
+      "authentication_error",
+      "invalid_request_error",
+      "auth",
+    ],
+  ])("follows the status when the code is vague: %s", (_, name, status, type, code, kind) => {
+    const error = classify(name, status, { error: { message: "?", type, param: null, code } }, { "retry-after": "3" });
+    expect(error).toMatchObject({ kind, status, retryAfterMs: 3000 });
+  });
+
+  it.each([
+    ["one-api, no quota", "openai", 403, { code: "insufficient_user_quota", type: "one_api_error" }, "quota"],
+    ["new-api, no quota", "openai", 403, { code: "pre_consume_token_quota_failed", type: "new_api_error" }, "quota"],
+    ["new-api, no channel at the moment", "openai", 503, { code: "model_not_found" }, "overloaded"],
+    ["DashScope, tokens per minute", "dashscope", 429, { code: "insufficient_quota" }, "throttled"],
+    ["DashScope, free tier used up", "dashscope", 403, { code: "AllocationQuota.FreeTierOnly" }, "quota"],
+    [
+      "DeepSeek, content filter",
+      "deepseek",
+      400,
+      { code: "invalid_request_error", message: "Content Exists Risk" },
+      "content-filter",
+    ],
+    ["DeepSeek, unknown model", "deepseek", 400, { code: "invalid_request_error", message: "Model Not Exist" }, "auth"],
+    [
+      "LiteLLM, unknown model",
+      "openai",
+      400,
+      { code: "400", message: "/chat/completions: Invalid model name passed in model=m. Call `/v1/models`" },
+      "auth",
+    ],
+    ["OpenRouter, unknown model", "openrouter", 400, { code: 400, message: "m is not a valid model ID" }, "auth"],
+    [
+      "Ollama, too long",
+      "ollama",
+      500,
+      { message: "the input length exceeds the context length", type: "api_error" },
+      "too-long",
+    ],
+    [
+      "Ollama, another failure",
+      "ollama",
+      500,
+      { message: "llama runner process has terminated", type: "api_error" },
+      "server",
+    ],
+    ["OpenAI, no quota", "openai", 429, { code: "insufficient_quota" }, "quota"],
+  ])("distinguishes what vendors mean: %s", (_, name, status, error, kind) => {
+    expect(classify(name, status, { error }).kind).toBe(kind);
+  });
+
+  it("names the limit of DashScope's insufficient_quota", () => {
+    expect(classify("dashscope", 429, { error: { code: "insufficient_quota" } }).dimension).toBe("tokens");
+  });
+
+  it.each([
+    ["a wrong key", 400, { code: 400, status: "INVALID_ARGUMENT", details: [{ reason: "API_KEY_INVALID" }] }, "auth"],
+    ["a rate limit", 429, { code: 429, status: "RESOURCE_EXHAUSTED" }, "throttled"],
+    ["an invalid argument", 400, { code: 400, status: "INVALID_ARGUMENT" }, "invalid-request"],
+    ["no permission", 403, { code: 403, status: "PERMISSION_DENIED" }, "auth"],
+    ["an unknown model", 404, { code: 404, status: "NOT_FOUND" }, "auth"],
+    ["an overload", 503, { code: 503, status: "UNAVAILABLE" }, "overloaded"],
+    ["an internal error", 500, { code: 500, status: "INTERNAL" }, "server"],
+  ])("reads errors of Google APIs, also in a list: %s", (_, status, error, kind) => {
+    expect(classify("openai", status, [{ error }]).kind).toBe(kind);
+    expect(classify("openai", status, { error }).kind).toBe(kind);
+    expect(classify("openai", 200, [{ error }]).kind).toBe(kind);
+  });
+
+  it("reads retryDelay and the quota of Google's errors", () => {
+    const details = [
+      {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        violations: [{ quotaId: "GenerateContentInputTokensPerMinute" }],
+      },
+      { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "12.5s" },
+    ];
+    const error = { code: 429, status: "RESOURCE_EXHAUSTED", details };
+    expect(classify("openai", 429, [{ error }])).toMatchObject({
+      kind: "throttled",
+      retryAfterMs: 12_500,
+      dimension: "tokens",
+    });
+    expect(classify("openai", 429, [{ error }], { "retry-after": "3" }).retryAfterMs).toBe(3000);
+  });
+
   it("reads which limit was exceeded", () => {
     const error = { code: "rate_limit_exceeded" };
     expect(classify("openai", 429, { error: { ...error, type: "tokens" } }).dimension).toBe("tokens");

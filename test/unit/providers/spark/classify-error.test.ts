@@ -31,9 +31,13 @@ const rows: [number, string, string | undefined][] = [
   [10019, "content-filter", undefined],
   [10021, "content-filter", undefined],
   [10110, "overloaded", undefined],
+  [10139, "invalid-request", undefined],
+  [10160, "invalid-request", undefined],
   [10163, "invalid-request", undefined],
+  [10165, "invalid-request", undefined],
   [10222, "server", undefined],
-  [10404, "invalid-request", undefined],
+  [10313, "auth", undefined],
+  [10404, "auth", undefined],
   [10907, "too-long", undefined],
   [11200, "auth", undefined],
   [11201, "quota", undefined],
@@ -100,6 +104,14 @@ describe("classifySparkResponse", () => {
   ])("prefers the code to the status: %s", (_, body, kind, code) => {
     for (const status of [200, 400, 500])
       expect(classifySparkResponse(answer(status, body), NOW)).toMatchObject({ kind, code, status });
+  });
+
+  it.each([
+    [400, "invalid_request_error", "invalid-request"],
+    [429, "invalid_request_error", "throttled"],
+    [200, "rate_limit_error", "throttled"],
+  ])("reads HTTP %d with the type %s as %s", (status, type, kind) => {
+    expect(classifySparkResponse(answer(status, { error: { type, message: "?", code: null } }), NOW).kind).toBe(kind);
   });
 
   it("names the password to check if the HTTP endpoint does not know the user", () => {

@@ -88,6 +88,20 @@ describe("Zhipu's errors", () => {
     expect(classify(200, body).kind).toBe(kind);
   });
 
+  it.each([
+    ["invalid_request_error", 401, "auth"],
+    ["invalid_request_error", 429, "throttled"],
+    ["invalid_request_error", 400, "invalid-request"],
+    ["rate_limit_error", 200, "throttled"],
+    ["authentication_error", 200, "auth"],
+  ])("reads the type %s with HTTP %d as %s", (type, status, kind) => {
+    expect(classify(status, { error: { type, message: "?" } }).kind).toBe(kind);
+  });
+
+  it("recognizes an unknown model behind a general code", () => {
+    expect(classify(400, { error: { code: "1210", message: "[logID=1] 模型名称错误" } }).kind).toBe("auth");
+  });
+
   it("uses the status if there is no known code, and states that", () => {
     expect(classify(429, { error: { code: "9999" } })).toMatchObject({
       kind: "throttled",

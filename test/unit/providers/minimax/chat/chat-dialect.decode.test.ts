@@ -365,8 +365,13 @@ describe("errors of the compatible endpoint", () => {
     [400, "bad_request_error", "output new_sensitive (1027)", "content-filter", "1027"],
     [500, "server_error", "unknown error (1000)", "server", "1000"],
     [529, "overloaded_error", "try again", "overloaded", "overloaded_error"],
-    [429, "new_error", "what", "throttled", undefined],
-    [500, "new_error", "what", "server", undefined],
+    [429, "new_error", "what", "throttled", "new_error"],
+    [500, "new_error", "what", "server", "new_error"],
+    [401, "invalid_request_error", "no key was sent", "auth", "invalid_request_error"],
+    [429, "bad_request_error", "slow down", "throttled", "bad_request_error"],
+    [503, "api_error", "busy", "overloaded", "api_error"],
+    [400, "bad_request_error", "invalid params, unknown model 'm' (2013)", "auth", "2013"],
+    [400, "bad_request_error", "invalid params, context window exceeds limit (2013)", "too-long", "2013"],
   ])("reads %d %s with %j as %s", (status, type, message, kind, code) => {
     const answer = response(body(type, message, String(status)), status);
     const error = codecOf("openai").classify(answer, NOW);
