@@ -1,35 +1,35 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 const src = join(import.meta.dirname, "../../../src");
-const LISTED = /^\s+(?:(\d+)\s+(\w+)\s|(rest|then)\s|none\s*$)/;
+const HEADER_ENTRY = /^\s+(?:(\d+)\s+(\w+)\s|(rest|then)\s|none\s*$)/;
 
 interface Contract {
   readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
-function quoted(list: string): string[] {
+function parseStrings(list: string): string[] {
   return [...list.matchAll(/"([^"]+)"/g)].map(([, word = ""]) => word);
 }
 
 /** Declarations in the TypeScript next to a folder of scripts, by the script's file name. */
-function declared(folder: string): Map<string, Contract> {
+function readDeclarations(folder: string): Map<string, Contract> {
   const contracts = new Map<string, Contract>();
   for (const name of readdirSync(join(src, folder)).filter((file) => file.endsWith(".ts"))) {
     const text = readFileSync(join(src, folder, name), "utf8");
     for (const [, file = "", keys = "", args = ""] of text.matchAll(
       /defineScript\(\s*new URL\("lua\/([^"]+)".*?keys: \[(.*?)\],\s*args: \[(.*?)\]/gs,
     )) {
-      contracts.set(file, { keys: quoted(keys), args: quoted(args) });
+      contracts.set(file, { keys: parseStrings(keys), args: parseStrings(args) });
     }
   }
   return contracts;
 }
 
 /** The numbered names below KEYS and ARGV in the header comment of a script. */
-function documented(text: string): Contract {
+function parseHeader(text: string): Contract {
   const header = /^--\[\[(.*?)--\]\]/s.exec(text)?.[1] ?? "";
   const contract = { keys: [] as string[], args: [] as string[] };
   let section: string[] | undefined;
@@ -37,7 +37,7 @@ function documented(text: string): Contract {
     if (line.trim() === "KEYS") section = contract.keys;
     else if (line.trim() === "ARGV") section = contract.args;
     else if (section) {
-      const [, position, name] = LISTED.exec(line) ?? [];
+      const [, position, name] = HEADER_ENTRY.exec(line) ?? [];
       if (position === undefined || name === undefined) continue;
       expect(Number(position), line).toBe(section.length + 1);
       section.push(name);
@@ -47,8 +47,8 @@ function documented(text: string): Contract {
   return contract;
 }
 
-for (const folder of ["limiter", "state/answers", "state/items", "state/runs", "state/telemetry"]) {
-  const contracts = declared(folder);
+for (const folder of globSync("**/lua", { cwd: src }).map(dirname)) {
+  const contracts = readDeclarations(folder);
   const files = readdirSync(join(src, folder, "lua"));
 
   test(`every script of ${folder} is declared, and every declared script exists`, () => {
@@ -58,11 +58,11 @@ for (const folder of ["limiter", "state/answers", "state/items", "state/runs", "
   for (const file of files) {
     const text = readFileSync(join(src, folder, "lua", file), "utf8");
     test(`${folder}/lua/${file} takes the arguments that its caller passes, in the same order`, () => {
-      expect(documented(text)).toEqual(contracts.get(file));
+      expect(parseHeader(text)).toEqual(contracts.get(file));
     });
 
     test(`${folder}/lua/${file} uses no key and no fixed argument that it does not document`, () => {
-      const { keys, args } = documented(text);
+      const { keys, args } = parseHeader(text);
       const body = text.replace(/^--\[\[.*?--\]\]/s, "");
       const takesRest = /^\s+(rest|then)\s/m.test(text);
       for (const [, position] of body.matchAll(/KEYS\[(\d+)\]/g)) {
