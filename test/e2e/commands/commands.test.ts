@@ -103,8 +103,8 @@ test("a Redis that evicts is rejected, one without persistence causes a warning,
     await using sandbox = await CliSandbox.open();
     writeCorpus(sandbox, 20);
     const embed = (url: string) => sandbox.embed(["corpus", "--out", "vectors"], { env: { REDIS_URL: url } }).exit;
-    const refused = await embed(evicting.url);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/allkeys-lru[\s\S]*noeviction/) });
+    const rejected = await embed(evicting.url);
+    expect(rejected).toMatchObject({ code: 2, stderr: expect.stringMatching(/allkeys-lru[\s\S]*noeviction/) });
     const away = await embed("redis://:pa55word@127.0.0.1:1");
     expect(away).toMatchObject({ code: 2, stderr: expect.stringContaining("127.0.0.1:1") });
     expect(away.stderr).not.toContain("pa55word");

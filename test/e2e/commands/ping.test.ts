@@ -62,9 +62,9 @@ describe("sluice ping", () => {
     expect(stderr).toMatch(/failed after .* \(auth, HTTP 200\)\n.*code 1004.*\n {2}Check the key/);
     expect(stderr).not.toContain("sk-this-is-wrong");
     await simulator.close();
-    const gone = await sluice(["ping", "minimax/MiniMax-M2", "--json"], env);
-    expect(gone.code).toBe(2);
-    expect(JSON.parse(gone.stdout)).toMatchObject({
+    const unreachable = await sluice(["ping", "minimax/MiniMax-M2", "--json"], env);
+    expect(unreachable.code).toBe(2);
+    expect(JSON.parse(unreachable.stdout)).toMatchObject({
       ok: false,
       error: { kind: "network", hint: expect.stringContaining("base URL") },
     });

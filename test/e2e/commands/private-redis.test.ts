@@ -92,7 +92,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
   };
   const supervisor = () => process1("supervisorRecord");
   const server = () => process1("serverRecord");
-  const gone = (identity: ProcessIdentity) =>
+  const waitForExit = (identity: ProcessIdentity) =>
     waitFor(() => !isSameProcessAlive(identity), { what: "the end of a process" });
   const nothingRuns = () =>
     readLiveRecord(files().supervisorRecord) === undefined && readLiveRecord(files().serverRecord) === undefined;
@@ -165,7 +165,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const user = await join1();
     const [kept, served] = [await supervisor(), await server()];
     process.kill(kept.pid, "SIGKILL");
-    await gone(kept);
+    await waitForExit(kept);
     const replaced = await supervisor();
     expect(replaced.pid).not.toBe(kept.pid);
     expect(await user.count()).toBe(1);
@@ -204,7 +204,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const first = await supervisor();
     const served = await server();
     process.kill(first.pid, "SIGKILL");
-    await gone(first);
+    await waitForExit(first);
     await supervisor();
     process.kill(served.pid, "SIGKILL");
     expect(await user.count()).toBe(1);
@@ -216,8 +216,8 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     const [first, second] = await Promise.all([join1(), join1()]);
     const [kept, served] = [await supervisor(), await server()];
     await Promise.all([first.kill(), second.kill()]);
-    await gone(served);
-    await gone(kept);
+    await waitForExit(served);
+    await waitForExit(kept);
   });
 
   test("keeps running when Ctrl-C ends one of its users", async () => {
@@ -298,7 +298,7 @@ describe.skipIf(!hasRedisServer())("the private Redis of a folder", () => {
     await rm(join(dir, ".sluice"), { recursive: true });
     expect(await user.count()).toBe(1);
     await user.kill();
-    await gone(served);
-    await gone(kept);
+    await waitForExit(served);
+    await waitForExit(kept);
   });
 });

@@ -73,10 +73,10 @@ test("jobs of a run are traced from submission to commit, across processes and w
 });
 
 test("a chat item is traced through its worker", async () => {
-  const asked = await sandbox.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
+  const chat = await sandbox.run(["chat", "tell me of sluices", "--model", "minimax/MiniMax-M2"], {
     env: { SLUICE_TRACES: "1", OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url },
   });
-  expect(asked).toMatchObject({ code: 0 });
+  expect(chat).toMatchObject({ code: 0 });
   await waitFor(() => named("commit").length === 1, { what: "the commit's span" });
   const [commit] = named("commit");
   const call = commit && parentOf(commit);

@@ -14,16 +14,16 @@ const ARGS = ["corpus", "--out", "vectors", "--format", "jsonl", "--json"];
 test("a wrong key stops the run after a few calls, and the correct key resumes it", async () => {
   await using sandbox = await CliSandbox.open({ limits: { requestsPerMinute: 100_000, concurrency: 4 } });
   writeCorpus(sandbox, 400);
-  const refused = sandbox.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
-  expect(await refused.exit).toMatchObject({ code: 2 });
+  const rejected = sandbox.embed(ARGS, { env: { MINIMAX_API_KEY: "sk-wrong-0123456789" } });
+  expect(await rejected.exit).toMatchObject({ code: 2 });
   expect(sandbox.simulator.statistics().calls).toBeLessThanOrEqual(8);
-  expect(refused.events().at(-1)).toMatchObject({
+  expect(rejected.events().at(-1)).toMatchObject({
     event: "run-end",
     outcome: "stopped",
     message: expect.stringMatching(/auth.*key/),
     hint: expect.stringContaining("same command"),
   });
-  expect(refused.stdout() + refused.stderr()).not.toContain("sk-wrong");
+  expect(rejected.stdout() + rejected.stderr()).not.toContain("sk-wrong");
   expect(sandbox.manifest("vectors")).toMatchObject({
     state: "stopped",
     items: { succeeded: 0, failed: 0, missing: 400 },

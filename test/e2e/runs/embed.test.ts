@@ -59,10 +59,10 @@ test("a finished run reports that it is finished and does nothing", async () => 
 test("the folder of another run is rejected, and replaced with --force", async () => {
   const before = sandbox.simulator.statistics().calls;
   const other = ["corpus/part-0.jsonl", "--out", "npy", "--format", "jsonl", "--limit", "20"];
-  const refused = await sandbox.embed(other).exit;
-  expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("contains another run");
-  expect(refused.stderr).toContain("--force");
+  const rejected = await sandbox.embed(other).exit;
+  expect(rejected.code).toBe(2);
+  expect(rejected.stderr).toContain("contains another run");
+  expect(rejected.stderr).toContain("--force");
   expect(existsSync(sandbox.path("npy", "vectors.npy"))).toBe(true);
   expect(sandbox.simulator.statistics().calls).toBe(before);
 

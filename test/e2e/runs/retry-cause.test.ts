@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as const;
-const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
+const rejectFault = { text: "broken", action: { type: "code", code: 2013 } } as const;
 
 async function clustersOf(run: string) {
   const clusters = await readFailureCauses(redis.connect(), createKeys(redis.namespace), run);
@@ -39,7 +39,7 @@ async function clustersOf(run: string) {
 }
 
 test("failures are grouped by cause, and one cause is retried without the others", async () => {
-  sandbox.simulator.configure({ faults: [filter, refuse] });
+  sandbox.simulator.configure({ faults: [filter, rejectFault] });
   expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
   const { run } = sandbox.manifest("out");
   const clusters = await readFailureCauses(redis.connect(), createKeys(redis.namespace), run);
@@ -57,7 +57,7 @@ test("failures are grouped by cause, and one cause is retried without the others
   const story = await readJournal(redis.connect(), createKeys(redis.namespace), run, 200);
   expect(story.at(-1)).toMatchObject({ items: [200], kind: "invalid-request" });
 
-  sandbox.simulator.configure({ faults: [refuse] });
+  sandbox.simulator.configure({ faults: [rejectFault] });
   const before = sandbox.simulator.statistics();
   const { code } = await sandbox.run(["retry", run, "--cause", filtered!.cause, "--workers", "1"]);
   expect(code).toBe(1);
@@ -76,7 +76,7 @@ test("an unknown cause is rejected with the expected format", async () => {
 });
 
 test("the rest of many causes is retried without the separate causes, and its end is reported", async () => {
-  sandbox.simulator.configure({ faults: [filter, refuse] });
+  sandbox.simulator.configure({ faults: [filter, rejectFault] });
   expect((await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", "jsonl"]).exit).code).toBe(1);
   const { run } = sandbox.manifest("out");
   const client = redis.connect();
@@ -100,7 +100,7 @@ test("the rest of many causes is retried without the separate causes, and its en
 });
 
 test("counts by cause and kind are exact after the whole run was killed and resumed", async () => {
-  sandbox.simulator.configure({ faults: [filter, refuse], latency: { fixedMs: 60 } });
+  sandbox.simulator.configure({ faults: [filter, rejectFault], latency: { fixedMs: 60 } });
   const first = sandbox.embed(["corpus.jsonl", "--out", "out", "--window", "60", "--json"]);
   await first.event(hasProgressedTo(0.5));
   for (const { pid } of sandbox.processes()) killIfRunning(pid, "SIGKILL");

@@ -25,10 +25,10 @@ beforeEach(async () => {
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
 const filter = { text: "forbidden", action: { type: "code", code: 1026 } } as const;
-const refuse = { text: "broken", action: { type: "code", code: 2013 } } as const;
+const rejectFault = { text: "broken", action: { type: "code", code: 2013 } } as const;
 
 async function runWithFailures(format: string): Promise<void> {
-  sandbox.simulator.configure({ faults: [filter, refuse] });
+  sandbox.simulator.configure({ faults: [filter, rejectFault] });
   const { code } = await sandbox.embed(["corpus.jsonl", "--out", "out", "--format", format]).exit;
   expect(code).toBe(1);
   expect(sandbox.manifest("out")).toMatchObject({
@@ -45,7 +45,7 @@ test.each(["npy", "jsonl", "parquet"])(
     linkSync(sandbox.path("out", name), sandbox.path("kept"));
     const kept = readFileSync(sandbox.path("kept"));
     const before = sandbox.simulator.statistics();
-    sandbox.simulator.configure({ faults: [refuse] });
+    sandbox.simulator.configure({ faults: [rejectFault] });
     const first = await sandbox.run(["retry", "out", "--kind", "content-filter", "--workers", "1"]);
     expect(first.code).toBe(1);
     const after = sandbox.simulator.statistics();

@@ -91,9 +91,9 @@ test("a run without a coordinator is cancelled when its command is run again", a
   const { cli, id } = await startRun();
   cli.killGroup("SIGINT");
   expect(await cli.exit).toMatchObject({ code: 130 });
-  const refused = await sandbox.run(["resume", id]);
-  expect(refused.code).toBe(2);
-  expect(refused.stderr).toContain("Run its command again");
+  const rejected = await sandbox.run(["resume", id]);
+  expect(rejected.code).toBe(2);
+  expect(rejected.stderr).toContain("Run its command again");
   const viewed = await sandbox.run(["run", id, "--json"]);
   expect(viewed.code).toBe(2);
   expect(JSON.parse(viewed.stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({

@@ -65,13 +65,13 @@ test("a work folder of a newer version is rejected by a rerun and by a retry, an
   await using sandbox = await openSandbox();
   await interruptRun(sandbox);
   sandbox.write("out/.work/format.json", '{"version":99}');
-  const refusal = /\.work was written by a newer version of Sluice \(format 99; .*\n +Upgrade Sluice/;
+  const rejection = /\.work was written by a newer version of Sluice \(format 99; .*\n +Upgrade Sluice/;
   for (const args of [
     ["embed", ...ARGS, "--model", "minimax/embo-01"],
     ["retry", "out"],
   ]) {
     const { code, stderr } = await sandbox.run(args);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(refusal) });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(rejection) });
   }
   expect(await sandbox.embed([...ARGS, "--force"]).exit).toMatchObject({ code: 0, stderr: "" });
   await sandbox.waitUntilNoProcesses();

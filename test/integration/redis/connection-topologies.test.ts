@@ -87,9 +87,9 @@ function canEncrypt(): boolean {
       stdio: "pipe",
     });
   } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
-    if (said.includes("argument must be 'yes' or 'no'")) return true;
-    console.warn(`tests of TLS are skipped: ${said}`);
+    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    if (stderr.includes("argument must be 'yes' or 'no'")) return true;
+    console.warn(`TLS tests are skipped: ${stderr}`);
   }
   return false;
 }

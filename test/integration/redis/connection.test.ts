@@ -30,9 +30,9 @@ afterEach(async () => {
 test("connection names contain role and PID, and no connection is left after close", async () => {
   await using redis = openTestRedis();
   const source = open(parseRedisUrl(redis.url));
-  const look = redis.connect();
+  const inspector = redis.connect();
   const names = async () => {
-    const list = String(await look.client("LIST"));
+    const list = String(await inspector.client("LIST"));
     return ["commands", "blocking", "bullmq"].filter((role) => list.includes(` name=sluice:${role}:${process.pid} `));
   };
   for (const role of ["commands", "blocking", "bullmq"] as const) await source.connect(role).ping();
@@ -171,8 +171,10 @@ describe.skipIf(!hasRedisServer())("a connection", () => {
     const error = await wrong.assertReachable().catch((thrown: unknown) => thrown);
     expect(String(error)).toContain(`cannot use Redis at redis://${host}/0: WRONGPASS`);
     expect(JSON.stringify(error) + String(error)).not.toContain("wr0ngpass");
-    const none = open(parseRedisUrl(`redis://${host}`));
-    await expect(none.assertReachable()).rejects.toMatchObject({ hint: expect.stringContaining("password") });
+    const withoutCredentials = open(parseRedisUrl(`redis://${host}`));
+    await expect(withoutCredentials.assertReachable()).rejects.toMatchObject({
+      hint: expect.stringContaining("password"),
+    });
   });
 
   test("connects through a unix socket, to the requested database", async () => {

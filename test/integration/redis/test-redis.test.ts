@@ -9,9 +9,9 @@ test("cleanup deletes all keys of the namespace and no others", async () => {
   for (let index = 0; index < 50; index += 1) await client.set(`{${mine.namespace}}:${index}`, "x");
   await client.set(`{${other.namespace}}:kept`, "x");
   await mine.cleanup();
-  const look = other.connect();
-  expect(await look.keys(`*${mine.namespace}*`)).toEqual([]);
-  expect(await look.get(`{${other.namespace}}:kept`)).toBe("x");
+  const inspector = other.connect();
+  expect(await inspector.keys(`*${mine.namespace}*`)).toEqual([]);
+  expect(await inspector.get(`{${other.namespace}}:kept`)).toBe("x");
   await other.cleanup();
 });
 

@@ -86,10 +86,10 @@ test("a text that always gets a status 500 fails alone after its attempts", asyn
 
 test("throttled calls snooze the lane and do not count as attempts", async () => {
   const items = makeItems(50);
-  let refusals = 3;
+  let rejections = 3;
   const model = createFakeEmbedding({
     onCall: () => {
-      if (refusals-- > 0) throw createProviderError("throttled", { dimension: "requests", retryAfterMs: 50 });
+      if (rejections-- > 0) throw createProviderError("throttled", { dimension: "requests", retryAfterMs: 50 });
     },
   });
   harness.worker(model);

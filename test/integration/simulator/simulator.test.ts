@@ -196,9 +196,9 @@ describe("the control endpoint", () => {
       settings: { limits: { requestsPerWindow: 7 } },
       statistics: { calls: 0, answered: 0 },
     });
-    const refused = await control({ limits: { rpm: 1 } });
-    expect(refused.status).toBe(400);
-    expect(await refused.json()).toEqual({ error: expect.stringContaining("rpm") });
+    const rejected = await control({ limits: { rpm: 1 } });
+    expect(rejected.status).toBe(400);
+    expect(await rejected.json()).toEqual({ error: expect.stringContaining("rpm") });
     expect((await fetch(simulator.controlUrl, { method: "DELETE" })).status).toBe(405);
     await code(simulator, good);
     expect(await (await fetch(simulator.controlUrl)).json()).toMatchObject({

@@ -130,8 +130,8 @@ describe("the Zhipu simulator", () => {
     expect((await tokens.chat?.("glm-4-plus").generate(request, live()))?.text).toContain("#### 5");
     expect(simulator.statistics().calls).toBe(2);
     simulator.configure({ faults: [fault] });
-    const refused = tokens.embedding?.("embedding-3").embed({ inputs: ["a"] }, live());
-    await expect(refused).rejects.toMatchObject({ kind: "auth", code: "1003" });
+    const rejected = tokens.embedding?.("embedding-3").embed({ inputs: ["a"] }, live());
+    await expect(rejected).rejects.toMatchObject({ kind: "auth", code: "1003" });
     expect(simulator.statistics().calls).toBe(4);
     const key = provider(simulator).chat?.("glm-4-plus").generate(request, live());
     await expect(key).rejects.toMatchObject({ kind: "auth", code: "1003" });

@@ -117,10 +117,10 @@ test("a worker that lost its lock does not end the claim of the item's new worke
   const [first, second] = [1, 2].map(() => new ItemLedger(client, item));
   if (!first || !second) throw new Error("two ledgers");
   const lost = await first.claim("c-1", [0]);
-  const held = await second.claim("c-1", [0]);
+  const claimed = await second.claim("c-1", [0]);
   await first.release("c-1", lost);
   expect(await client.hget(item.state, "claims")).toBe("2");
-  await second.release("c-1", held);
+  await second.release("c-1", claimed);
   expect(await client.hget(item.state, "claims")).toBe("0");
 });
 

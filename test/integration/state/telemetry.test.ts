@@ -125,14 +125,14 @@ test("while Redis does not reply, one flush waits and nothing piles up", async (
   const away = redis.connect({ lazyConnect: true });
   const writer = new TelemetryWriter(away, keys, { everyMs: 0 });
   let release = () => {};
-  const held = new Promise<void>((resolve) => {
+  const blocked = new Promise<void>((resolve) => {
     release = resolve;
   });
   const send = away.sendCommand.bind(away);
   let sent = 0;
   away.sendCommand = (command, stream) => {
     sent += 1;
-    return held.then(() => send(command, stream));
+    return blocked.then(() => send(command, stream));
   };
   const flushes = Array.from({ length: 50 }, () => {
     writer.observe({ lane: LANE, inputs: 1, durationMs: 1 });

@@ -18,10 +18,10 @@ test("a worker publishes its state, and a graceful stop removes it from the list
   const harness = await openInProcessHarness(redis);
   const client = redis.connect();
   let release = () => {};
-  const held = new Promise<void>((resolve) => {
+  const blocked = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const host = harness.worker(createFakeEmbedding({ onCall: () => held }));
+  const host = harness.worker(createFakeEmbedding({ onCall: () => blocked }));
   await host.ready;
   const [idle] = await listWorkers(client, harness.keys);
   expect(idle).toMatchObject({

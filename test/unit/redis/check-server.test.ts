@@ -4,14 +4,14 @@ import { checkServer } from "#src/redis/check-server.ts";
 
 /** A standalone server with these INFO fields that rejects CONFIG. */
 function createClient(info: Readonly<Record<string, string>>): Redis {
-  const refused = Object.assign(new Error("NOPERM"), { name: "ReplyError" });
+  const rejected = Object.assign(new Error("NOPERM"), { name: "ReplyError" });
   return {
     ping: async () => "PONG",
     info: async () =>
       Object.entries({ redis_version: "7.0.15", role: "master", ...info })
         .map((pair) => pair.join(":"))
         .join("\r\n"),
-    config: async () => Promise.reject(refused),
+    config: async () => Promise.reject(rejected),
     eval: async () => "ok",
     unlink: async () => 1,
   } as unknown as Redis;

@@ -167,8 +167,8 @@ test("no description contains a password", () => {
   ];
   fc.assert(
     fc.property(secret, fc.constantFrom(...wellPlaced), (password, form) => {
-      const said = describeRedis(parseRedisUrl(form(encodeURIComponent(password))));
-      expect(findEchoes(said, password)).toEqual([]);
+      const description = describeRedis(parseRedisUrl(form(encodeURIComponent(password))));
+      expect(findEchoes(description, password)).toEqual([]);
     }),
   );
 });

@@ -9,21 +9,21 @@ describe("diffSnapshots", () => {
 
   it("reports every lane that was snoozed, parked or reopened", () => {
     const open = sampleSnapshot({ lanes: [sampleLane({ name: "a" }), sampleLane({ name: "b" })] });
-    const held = sampleSnapshot({
+    const blocked = sampleSnapshot({
       lanes: [
         sampleLane({ name: "a", state: "snoozed", snoozeUntil: NOW, reason: "1002" }),
         sampleLane({ name: "b", state: "parked", reason: "no money" }),
       ],
     });
-    expect(diffSnapshots(open, held)).toEqual([
+    expect(diffSnapshots(open, blocked)).toEqual([
       { type: "snooze", lane: "a", reason: "1002", until: "2026-03-01T12:00:00.000Z" },
       { type: "park", lane: "b", reason: "no money" },
     ]);
-    expect(diffSnapshots(held, open)).toEqual([
+    expect(diffSnapshots(blocked, open)).toEqual([
       { type: "open", lane: "a" },
       { type: "open", lane: "b" },
     ]);
-    expect(diffSnapshots(undefined, held)).toHaveLength(2);
+    expect(diffSnapshots(undefined, blocked)).toHaveLength(2);
   });
 
   it("reports once why nothing succeeds, and again when the cause changes", () => {

@@ -30,7 +30,7 @@ function failure(answer: HttpResponse): ProviderError {
 }
 
 const ok = { status_code: 0, status_msg: "success" };
-const refusal = (status_code: unknown) =>
+const errorResponse = (status_code: unknown) =>
   response({ vectors: null, total_tokens: 0, base_resp: { status_code, status_msg: "PROMPT sk-secret" } });
 
 describe("encoding an embedding request", () => {
@@ -109,7 +109,7 @@ describe("decoding an embedding response", () => {
   ];
 
   it.each(rows)("classifies code %d in a response with status 200 as %s (%s)", (code, kind, dimension) => {
-    const error = failure(refusal(code));
+    const error = failure(errorResponse(code));
     expect(error).toMatchObject({ kind, dimension, code: String(code), status: 200, isUnlisted: false });
     expect(error.message).toContain(`code ${code}`);
     expect(error.message).not.toMatch(/PROMPT|secret/);
@@ -121,15 +121,15 @@ describe("decoding an embedding response", () => {
   });
 
   it("names the variables to check if the credentials are rejected", () => {
-    expect(failure(refusal(1004)).message).toMatch(/MINIMAX_API_KEY.*MINIMAX_GROUP_ID.*MINIMAX_BASE_URL/);
+    expect(failure(errorResponse(1004)).message).toMatch(/MINIMAX_API_KEY.*MINIMAX_GROUP_ID.*MINIMAX_BASE_URL/);
   });
 
   it("accepts a code that is a string", () => {
-    expect(failure(refusal("1002")).kind).toBe("throttled");
+    expect(failure(errorResponse("1002")).kind).toBe("throttled");
   });
 
   it("marks an unknown code as unlisted", () => {
-    expect(failure(refusal(9999))).toMatchObject({ kind: "server", code: "9999", isUnlisted: true });
+    expect(failure(errorResponse(9999))).toMatchObject({ kind: "server", code: "9999", isUnlisted: true });
   });
 
   it("ignores vectors in a response that reports an error", () => {
@@ -244,7 +244,7 @@ describe("decoding an embedding response", () => {
   });
 
   it("prefers the code in the body to the status", () => {
-    expect(failure({ ...refusal(1008), status: 429 })).toMatchObject({
+    expect(failure({ ...errorResponse(1008), status: 429 })).toMatchObject({
       kind: "quota",
       code: "1008",
       status: 429,
@@ -255,12 +255,12 @@ describe("decoding an embedding response", () => {
 
   it("returns the retry delay", () => {
     const headers = { "content-type": "application/json", "retry-after": "12" };
-    expect(failure({ ...refusal(1002), headers }).retryAfterMs).toBe(12_000);
+    expect(failure({ ...errorResponse(1002), headers }).retryAfterMs).toBe(12_000);
     expect(failure(response("", { status: 429, headers })).retryAfterMs).toBe(12_000);
   });
 
   it("does not return a request ID with suspicious characters", () => {
     const headers = { "content-type": "application/json", "trace-id": "a b\u001b[31m" };
-    expect(failure({ ...refusal(1002), headers }).requestId).toBeUndefined();
+    expect(failure({ ...errorResponse(1002), headers }).requestId).toBeUndefined();
   });
 });

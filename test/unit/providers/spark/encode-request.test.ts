@@ -14,7 +14,7 @@ function encode(request: Partial<ChatRequest>, model = "max") {
   return JSON.parse(encodeChatRequest(version, { messages, ...request }, caller));
 }
 
-function refusal(request: Partial<ChatRequest>, model = "max"): string {
+function rejectionMessage(request: Partial<ChatRequest>, model = "max"): string {
   try {
     encode(request, model);
   } catch (error) {
@@ -46,7 +46,7 @@ describe("SPARK_VERSIONS", () => {
     });
     expect(encode({}, model).parameter.chat.domain).toBe(domain);
     expect(encode({ maxTokens: maxOutputTokens }, model).parameter.chat.max_tokens).toBe(maxOutputTokens);
-    expect(refusal({ maxTokens: maxOutputTokens + 1 }, model)).toContain(`from 1 to ${maxOutputTokens}`);
+    expect(rejectionMessage({ maxTokens: maxOutputTokens + 1 }, model)).toContain(`from 1 to ${maxOutputTokens}`);
   });
 });
 
@@ -84,7 +84,7 @@ describe("encodeChatRequest", () => {
     [{ extra: { top_k: 7 } }, "top_k must be a whole number from 1 to 6, not 7"],
     [{ extra: { top_k: "4" } }, "top_k must be a whole number from 1 to 6, not a string"],
   ])("rejects %j and names the range", (request, message) => {
-    expect(refusal(request)).toContain(message);
+    expect(rejectionMessage(request)).toContain(message);
   });
 
   it.each([
@@ -93,8 +93,8 @@ describe("encodeChatRequest", () => {
     [{ topP: 0.5 }, "topP"],
     [{ responseFormat: { type: "json_object" } }, "responseFormat"],
   ])("rejects %j, which has no field", (request, name) => {
-    expect(refusal(request)).toContain(name);
-    expect(refusal(request)).toContain("SPARK_PROTOCOL=http");
+    expect(rejectionMessage(request)).toContain(name);
+    expect(rejectionMessage(request)).toContain("SPARK_PROTOCOL=http");
   });
 
   it("accepts options that have no effect", () => {
@@ -110,9 +110,9 @@ describe("encodeChatRequest", () => {
     expect(encode({ tools }).payload.functions).toEqual({ text: [weather] });
     expect(encode({ tools, toolChoice: "auto" }, "ultra").payload.functions).toEqual({ text: [weather] });
     expect(encode({ tools, toolChoice: "none" }).payload.functions).toBeUndefined();
-    expect(refusal({ tools }, "lite")).toContain("max, max-32k and ultra");
-    expect(refusal({ tools, toolChoice: "required" })).toContain("auto or none");
-    expect(refusal({ tools: [{ name: "x" }] })).toContain("tool 0");
+    expect(rejectionMessage({ tools }, "lite")).toContain("max, max-32k and ultra");
+    expect(rejectionMessage({ tools, toolChoice: "required" })).toContain("auto or none");
+    expect(rejectionMessage({ tools: [{ name: "x" }] })).toContain("tool 0");
   });
 });
 

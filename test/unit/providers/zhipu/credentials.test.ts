@@ -50,8 +50,8 @@ describe("Zhipu's credentials", () => {
   });
 
   it.each(["", "no-dot", "a.", ".b", "a.b.c"])("reject %j as a key for tokens without repeating it", async (key) => {
-    const refusal = createTokenCredentials(key).header();
-    await expect(refusal).rejects.toMatchObject({ kind: "auth", provider: "zhipu" });
-    await expect(refusal).rejects.toThrow(/id\.secret.*ZHIPU_API_KEY.*ZHIPU_AUTH/);
+    const rejection = createTokenCredentials(key).header();
+    await expect(rejection).rejects.toMatchObject({ kind: "auth", provider: "zhipu" });
+    await expect(rejection).rejects.toThrow(/id\.secret.*ZHIPU_API_KEY.*ZHIPU_AUTH/);
   });
 });

@@ -56,8 +56,8 @@ describe("Account", () => {
         for (const { after, amount } of steps) {
           now += after;
           const before = account.maxima().requestsInWindow;
-          const refused = account.admit(now, amount, limits);
-          if (refused) expect(account.maxima().requestsInWindow).toBe(before);
+          const rejected = account.admit(now, amount, limits);
+          if (rejected) expect(account.maxima().requestsInWindow).toBe(before);
           if (account.inFlight > 0 && finishes.next().value) account.release();
         }
         const { requestsInWindow, tokensInWindow, concurrency, arrivalsInWindow } = account.maxima();

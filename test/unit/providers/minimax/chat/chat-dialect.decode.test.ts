@@ -140,8 +140,8 @@ describe.each(MINIMAX_DIALECTS)("a stream of %s", (dialect) => {
     const body = { choices: null, base_resp: { status_code: Number(code), status_msg: "PROMPT sk-secret" } };
     const { kind } = MINIMAX_CODES[Number(code)]!;
     const whole = failure(() => codecOf(dialect).decode(response(body), NOW));
-    const refused = codecOf(dialect).classify(response({ base_resp: body.base_resp }), NOW);
-    for (const error of [whole, refused]) {
+    const rejected = codecOf(dialect).classify(response({ base_resp: body.base_resp }), NOW);
+    for (const error of [whole, rejected]) {
       expect(error).toMatchObject({ kind, code, isUnlisted: false, status: 200 });
       expect(error.message).not.toMatch(/PROMPT|secret/);
     }

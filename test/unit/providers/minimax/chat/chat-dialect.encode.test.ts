@@ -30,7 +30,7 @@ function encode(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream =
   return JSON.parse(codec.encode({ messages, ...request }, stream));
 }
 
-function refusal(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream = false): string {
+function rejectionMessage(dialect: MinimaxDialect, request: Partial<ChatRequest>, stream = false): string {
   try {
     encode(dialect, request, stream);
   } catch (error) {
@@ -152,8 +152,8 @@ describe("a request", () => {
       reply_constraints: { sender_type: "BOT", sender_name: "Du" },
     });
     const wrong = { bot_setting, reply_constraints: { sender_name: "Su" } };
-    expect(refusal("chatcompletion_pro", { messages: user, extra: wrong })).toContain("bot_names");
-    expect(refusal("chatcompletion_pro", { extra: { bot_setting } })).toContain("exclude each other");
+    expect(rejectionMessage("chatcompletion_pro", { messages: user, extra: wrong })).toContain("bot_names");
+    expect(rejectionMessage("chatcompletion_pro", { extra: { bot_setting } })).toContain("exclude each other");
   });
 
   it("of chatcompletion_v2 has OpenAI's format, including tool results", () => {
@@ -227,7 +227,7 @@ describe.each(MINIMAX_DIALECTS)("%s rejects before any call", (dialect) => {
     [{ extra: { temperature: 7 } }, "temperature", "not 7"],
     [{ extra: { temperature: "hot secret" } }, "temperature", "not a string"],
   ])("%j, and names the range", (request, field, range) => {
-    const message = refusal(dialect, request);
+    const message = rejectionMessage(dialect, request);
     expect(message).toMatch(new RegExp(`^(${field}) of ${modelOf(dialect)} must be `));
     expect(message).toContain(range);
     expect(message).not.toContain("secret");
@@ -242,10 +242,10 @@ describe.each(MINIMAX_DIALECTS)("%s rejects before any call", (dialect) => {
   });
 
   it("a request without a message to answer, and unknown roles", () => {
-    expect(refusal(dialect, { messages: [] })).toContain("at least one message");
-    expect(refusal(dialect, { messages: [messages[0]!] })).toContain("not a system message");
+    expect(rejectionMessage(dialect, { messages: [] })).toContain("at least one message");
+    expect(rejectionMessage(dialect, { messages: [messages[0]!] })).toContain("not a system message");
     const odd = { role: "BOT", content: "x" } as unknown as ChatMessage;
-    expect(refusal(dialect, { messages: [messages[1]!, odd] })).toContain("message 1");
+    expect(rejectionMessage(dialect, { messages: [messages[1]!, odd] })).toContain("message 1");
   });
 });
 
@@ -272,14 +272,14 @@ describe("fields that a dialect does not support are rejected by name", () => {
     ["chatcompletion_v2", { extra: { n: 2 } }, "n must be 1"],
     ["openai", { extra: { n: 2 } }, "n must be 1"],
   ])("%s: %j", (dialect, request, named) => {
-    expect(refusal(dialect, request)).toContain(named);
+    expect(rejectionMessage(dialect, request)).toContain(named);
   });
 
   it("and fields that cannot be combined with streaming", () => {
     const glyph = { reply_constraints: { glyph: { type: "raw", raw_glyph: "x" } } };
-    expect(refusal("chatcompletion", { extra: { beam_width: 2 } }, true)).toContain("beam_width");
-    expect(refusal("chatcompletion_pro", { extra: glyph }, true)).toContain("glyph");
-    expect(refusal("chatcompletion_pro", { extra: glyph, tools: [tool] })).toContain("glyph");
+    expect(rejectionMessage("chatcompletion", { extra: { beam_width: 2 } }, true)).toContain("beam_width");
+    expect(rejectionMessage("chatcompletion_pro", { extra: glyph }, true)).toContain("glyph");
+    expect(rejectionMessage("chatcompletion_pro", { extra: glyph, tools: [tool] })).toContain("glyph");
     expect(encode("chatcompletion_pro", { extra: glyph }).reply_constraints).toMatchObject({
       sender_name: "Assistant",
       glyph: { type: "raw" },
