@@ -9,7 +9,7 @@ import type { RunContext } from "./run-environment.ts";
 import { RunLostError, RunStoppedError } from "./run-error.ts";
 
 const TICK_MS = 500;
-const LEASE_RENEW_INTERVAL_MS = 2_000;
+const STATE_INTERVAL_MS = 2_000;
 const RECONCILE_INTERVAL_MS = 5_000;
 /**
  * A job without progress for this long is looked up. It is requeued only if its queue no longer has it, or if it ended
@@ -25,7 +25,9 @@ const CANCEL_GRACE_MS = 30_000;
  * Processes a run until every item has a record: feeds the window, collects records to disk, and repairs the effects of
  * crashes. Any process that holds the run's lease may do so, at any time, whatever state the run is in.
  *
- * Three loops run concurrently (collect, feed, tick). The first one to fail stops the others, and its error is thrown.
+ * Three loops run concurrently from the first moment (collect, feed, tick), so paid answers reach the disk before, and
+ * whether or not, the run can be opened and its jobs queued. The first loop to fail stops the others, and its error is
+ * thrown.
  */
 export class Coordinator {
   readonly #context: RunContext;
@@ -35,7 +37,8 @@ export class Coordinator {
   readonly #stop = new AbortController();
   #spaceAvailable = Promise.withResolvers<void>();
   #opening: Promise<void> = Promise.resolve();
-  #pending = { reopen: false, reconcile: false };
+  #isOpen = false;
+  #pending = { open: true, reconcile: false };
   #state: RunState | undefined;
   #cancelledAt: number | undefined;
 
@@ -47,11 +50,14 @@ export class Coordinator {
 
   /** Resolves when every item has its record on disk. Throws a RunStoppedError if the run stops before. */
   async run(): Promise<void> {
-    await this.#open();
+    const { signal, lease } = this.#context;
     const stop = (error?: unknown) => this.#stop.abort(error);
     const onAbort = () => stop(new RunStoppedError("interrupted", "interrupted"));
-    this.#context.signal.addEventListener("abort", onAbort, { once: true });
-    if (this.#context.signal.aborted) onAbort();
+    const onLeaseLost = () => stop(lease.lost.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    lease.lost.addEventListener("abort", onLeaseLost, { once: true });
+    if (signal.aborted) onAbort();
+    if (lease.lost.aborted) onLeaseLost();
     const loops = [this.#collect(), this.#feed(), this.#tick()].map((loop) =>
       loop.catch((error) => {
         stop(error);
@@ -69,7 +75,8 @@ export class Coordinator {
       }
       if (!this.#isComplete()) throw error;
     } finally {
-      this.#context.signal.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
+      lease.lost.removeEventListener("abort", onLeaseLost);
       await this.#feeder.close();
     }
     await this.#collector.drain();
@@ -80,11 +87,13 @@ export class Coordinator {
   }
 
   async #open(): Promise<void> {
-    const { control, store, counters } = this.#context;
-    const { created, cursor } = await control.open(store.items, durableBitmap(store), counters());
+    const { control, lease, store, counters } = this.#context;
+    const opened = control.open(store.items, durableBitmap(store), counters());
+    // Jobs are only accepted from the holder of the lease, which may have expired if this process was suspended.
+    const [{ created, cursor }, outstanding] = await Promise.all([opened, control.outstandingJobs(), lease.renew()]);
     await control.updateMeta({ window: this.#feeder.windowSize });
-    this.#collector.restart();
-    await this.#feeder.start(cursor, created ? [] : await control.outstandingJobs());
+    await this.#feeder.start(cursor, created ? [] : outstanding);
+    this.#isOpen = true;
   }
 
   async #collect(): Promise<void> {
@@ -109,7 +118,7 @@ export class Coordinator {
         }
       } catch (error) {
         if (!(error instanceof RunLostError)) throw error;
-        this.#pending.reopen = true;
+        this.#pending.open = true;
         continue;
       }
       await Promise.race([this.#spaceAvailable.promise, stopped]);
@@ -117,22 +126,22 @@ export class Coordinator {
   }
 
   async #repair(): Promise<void> {
-    const { reopen, reconcile } = this.#pending;
-    this.#pending = { reopen: false, reconcile: false };
-    if (reopen) await this.#reopen();
+    const { open, reconcile } = this.#pending;
+    this.#pending = { open: false, reconcile: false };
+    if (open && this.#isOpen) await this.#reopen();
+    else if (open) await this.#open();
     else if (reconcile) await this.#reconcile(this.#context.clock.now());
   }
 
   async #tick(): Promise<void> {
-    const { clock, lease, control, onTick } = this.#context;
-    let [leaseAt, reconcileAt] = [clock.now(), clock.now()];
+    const { clock, control, onTick } = this.#context;
+    let [stateAt, reconcileAt] = [clock.now(), clock.now()];
     while (!this.#stop.signal.aborted) {
       await clock.sleep(TICK_MS, this.#stop.signal).catch(() => undefined);
       if (this.#stop.signal.aborted) return;
       const now = clock.now();
-      if (now - leaseAt >= LEASE_RENEW_INTERVAL_MS) {
-        leaseAt = now;
-        await lease.renew();
+      if (this.#isOpen && now - stateAt >= STATE_INTERVAL_MS) {
+        stateAt = now;
         await this.#recordState(await control.state(), now);
         await this.#updateWindowSize();
       }
@@ -140,7 +149,7 @@ export class Coordinator {
         reconcileAt = now;
         this.#pending.reconcile = this.#cancelledAt === undefined;
       }
-      if (this.#pending.reopen || this.#pending.reconcile || this.#feeder.isWaiting) this.#spaceAvailable.resolve();
+      if (this.#pending.open || this.#pending.reconcile || this.#feeder.isWaiting) this.#spaceAvailable.resolve();
       await this.#context.resolver?.tick({ isPaused: this.#state === "paused" });
       await onTick({ inFlight: this.#window.open, isPaused: this.#state === "paused" });
       this.#stopIfCancelled(now);
@@ -151,7 +160,7 @@ export class Coordinator {
   async #recordState(state: RunState | undefined, now: number): Promise<void> {
     const before = this.#state;
     this.#state = state;
-    if (state === undefined) this.#pending.reopen = true;
+    if (state === undefined) this.#pending.open = true;
     else await this.#context.control.keepAlive(now);
     if (state === "running" && before === "paused") {
       // Workers returned its jobs to the queue with a delay.
@@ -185,7 +194,7 @@ export class Coordinator {
     this.#opening = promise;
     try {
       await this.#collector.settle();
-      await this.#context.lease.renew();
+      this.#collector.restart();
       await this.#open();
     } finally {
       resolve();
@@ -196,17 +205,21 @@ export class Coordinator {
   /** Requeues jobs that Redis lost, that BullMQ failed, or that ended without records. */
   async #reconcile(now: number): Promise<void> {
     const { queues, control, lease, onEvent } = this.#context;
-    for (const job of this.#window.idleSince(now - IDLE_TIMEOUT_MS)) {
-      job.progressAt = now;
-      if (!(await queues.isFinished(job.id))) continue;
-      const generation = job.generation + 1;
-      // No worker found open items in two generations: Redis has marked items as done whose records do not exist.
-      if (generation > 2) await control.reopenItems(lease.token, [...job.open]);
-      this.#window.remove(job.id);
-      await this.#feeder.requeue({ ...job, generation }, jobId(control.runId, job.first, job.last, generation));
-      await control.trimResults(lease.token, undefined, [job.id]);
-      onEvent({ type: "job-requeued", items: job.open.size });
-    }
+    const idle = this.#window.idleSince(now - IDLE_TIMEOUT_MS);
+    for (const job of idle) job.progressAt = now;
+    const finished = await queues.findFinished(idle);
+    if (finished.length === 0) return;
+    // No worker found open items in two generations: Redis has marked items as done whose records do not exist.
+    const marked = finished.filter(({ generation }) => generation >= 2).flatMap(({ open }) => [...open]);
+    if (marked.length > 0) await control.reopenItems(lease.token, marked);
+    const requeued = finished.map(({ id, first, last, generation }) => {
+      this.#window.remove(id);
+      return { id, first, last, generation: generation + 1, newId: jobId(control.runId, first, last, generation + 1) };
+    });
+    await this.#feeder.requeue(requeued);
+    const ids = finished.map(({ id }) => id);
+    await control.trimResults(lease.token, undefined, ids);
+    for (const { open } of finished) onEvent({ type: "job-requeued", items: open.size });
   }
 }
 

@@ -75,9 +75,11 @@ async function executeLeasedRun<S extends RunStore<WireRecord>>(leased: LeasedRu
     }
     store = await parts.records.openStore();
     if (store.counts().failed > 0) await monitor.failures.recordStored(readFailures(run.dir, store.items));
-    await control.register(Date.parse(run.manifest.createdAt));
-    await control.updateMeta(describeRunForLists(run, environment));
-    for (const { lane } of lanes) await limiter.unpark(lane);
+    await Promise.all([
+      control.register(Date.parse(run.manifest.createdAt)),
+      control.updateMeta(describeRunForLists(run, environment)),
+      ...lanes.map(({ lane }) => limiter.unpark(lane)),
+    ]);
     if (store.counts().missing > 0) await coordinateOrCancel(leased, store, monitor);
     const report = await finishRun(run, store, parts, { control, monitor, signal: environment.signal });
     if (reset) onEvent(await countRetried(run.dir, reset, report));

@@ -5,11 +5,15 @@ import type { RunControl } from "#src/state/runs/run-control.ts";
 import { isProcessAlive } from "./folder-lock.ts";
 import { RunStoppedError } from "./run-error.ts";
 
-/** Time after which another process can take over the run of a dead coordinator. The lease is renewed every 2 s. */
+/** Time after which another process can take over the run of a dead coordinator. */
 export const LEASE_MS = 10_000;
+const RENEW_INTERVAL_MS = 2_000;
 
+/** The lease of a run, renewed in the background from the moment it is acquired until it is released or lost. */
 export interface Lease {
   readonly token: string;
+  /** Aborts with a RunStoppedError when another process has taken over the run. */
+  readonly lost: AbortSignal;
   /** Renews the lease, or acquires it again if it has expired. Throws if another process holds it. */
   renew(): Promise<void>;
   release(): Promise<void>;
@@ -40,13 +44,37 @@ export async function acquireLease(
     isNotified = true;
     await clock.sleep(250, signal);
   }
+  return keepLease(control, token, clock);
+}
+
+function keepLease(control: RunControl, token: string, clock: Clock): Lease {
+  const released = new AbortController();
+  const lost = new AbortController();
+  const renew = async () => {
+    const holder = await control.acquireLease(token, LEASE_MS);
+    if (holder === undefined) return;
+    const error = createLeaseHeldError(holder);
+    lost.abort(error);
+    throw error;
+  };
+  const renewRegularly = async () => {
+    while (!released.signal.aborted && !lost.signal.aborted) {
+      await clock.sleep(RENEW_INTERVAL_MS, released.signal);
+      // An error of Redis is temporary; if it lasts longer than the lease, the next renewal acquires the lease again.
+      await renew().catch(() => undefined);
+    }
+  };
+  const renewing = renewRegularly().catch(() => undefined);
   return {
     token,
-    async renew() {
-      const holder = await control.acquireLease(token, LEASE_MS);
-      if (holder !== undefined) throw createLeaseHeldError(holder);
+    lost: lost.signal,
+    renew,
+    async release() {
+      released.abort();
+      // A renewal that is in progress must not acquire the lease again after its release.
+      await renewing;
+      await control.releaseLease(token);
     },
-    release: () => control.releaseLease(token),
   };
 }
 

@@ -13,8 +13,8 @@ export class OversizedRequests {
   }
 
   async put(index: number, json: string): Promise<void> {
-    await this.#client.hset(this.#key, String(index), json);
-    await this.#client.pexpire(this.#key, RUN_TTL_MS);
+    const written = this.#client.hset(this.#key, String(index), json);
+    await Promise.all([written, this.#client.pexpire(this.#key, RUN_TTL_MS)]);
   }
 
   /** The request's JSON; undefined when it was dropped or has expired. */

@@ -227,8 +227,8 @@ export class RunControl {
 
   /** Sets fields that `sluice runs` shows: model, folder, progress. They must not contain item texts or secrets. */
   async updateMeta(fields: Readonly<Record<string, string | number>>): Promise<void> {
-    await this.#client.hset(this.#run.meta, fields);
-    await this.#client.pexpire(this.#run.meta, RUN_TTL_MS);
+    const written = this.#client.hset(this.#run.meta, fields);
+    await Promise.all([written, this.#client.pexpire(this.#run.meta, RUN_TTL_MS)]);
   }
 
   /** Extends the TTL of the run's keys. `now`: epoch ms. */

@@ -61,9 +61,12 @@ export interface InProcessHarness {
   close(): Promise<void>;
 }
 
-/** Runs coordinators and workers in this process, with the test's Redis and a temporary folder. */
-export async function openInProcessHarness(redis: TestRedis): Promise<InProcessHarness> {
-  const source = openRedis(parseRedisUrl(redis.url));
+/**
+ * Runs coordinators and workers in this process, with the test's Redis and a temporary folder. `url`: a proxy in front of
+ * that Redis.
+ */
+export async function openInProcessHarness(redis: TestRedis, url = redis.url): Promise<InProcessHarness> {
+  const source = openRedis(parseRedisUrl(url));
   const keys = createKeys(redis.namespace);
   const dir = await mkdtemp(join(tmpdir(), "sluice-run-"));
   const client = source.connect("commands");

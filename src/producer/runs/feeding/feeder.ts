@@ -1,20 +1,18 @@
 import type { Item } from "#src/core/item.ts";
 import type { LookupResult } from "#src/producer/cache/answer-resolver.ts";
 import type { RunContext } from "#src/producer/runs/run-environment.ts";
-import { RunLostError, RunStoppedError } from "#src/producer/runs/run-error.ts";
 import { jobId } from "#src/queues/job-id.ts";
 import type { OutstandingJob } from "#src/state/runs/run-control.ts";
 import { FeedReader } from "./feed-reader.ts";
 import type { Window } from "./feed-window.ts";
+import { JOBS_PER_STEP, JobWriter, type PlannedJob } from "./job-writer.ts";
+import { readJobItems } from "./read-job-items.ts";
 
-interface PlannedJob {
-  readonly job: OutstandingJob;
-  readonly lane: string;
-  readonly items: readonly Item[];
+/** A job to queue again, and the id that it gets. BullMQ ignores an id that its queue already has. */
+export interface RequeuedJob extends OutstandingJob {
+  readonly newId: string;
 }
 
-/** Jobs added in one step: BullMQ's bulk add is a pipeline, and a long one would delay other Redis clients. */
-const JOBS_PER_STEP = 25;
 /** Maximum size of the texts of a run in Redis. The window limits only their number, and items may be large. */
 const MAX_WINDOW_BYTES = 64 * 1024 * 1024;
 /** Blocks read per step if a run has several lanes: a lane with few items must not delay the others to the end of file. */
@@ -28,6 +26,7 @@ const BLOCKS_PER_STEP = 8;
 export class Feeder {
   readonly #context: RunContext;
   readonly #window: Window;
+  readonly #writer: JobWriter;
   readonly #stopSignal: AbortSignal;
   #cursor = 0;
   #readers = new Map<string, FeedReader>();
@@ -38,6 +37,7 @@ export class Feeder {
   constructor(context: RunContext, window: Window, stopSignal: AbortSignal) {
     this.#context = context;
     this.#window = window;
+    this.#writer = new JobWriter(context, window);
     this.#stopSignal = stopSignal;
     this.#windowSize = context.windowSize;
   }
@@ -83,7 +83,7 @@ export class Feeder {
       this.#readers.set(lane, new FeedReader(readItems, isInLane, span));
     }
     this.#window.clear();
-    for (const job of outstanding) await this.requeue(job, job.id);
+    await this.requeue(outstanding.map((job) => ({ ...job, newId: job.id })));
   }
 
   /** Closes the items file. */
@@ -102,32 +102,35 @@ export class Feeder {
         const space = this.#computeFreeSpace(lane);
         if (space === 0) continue;
         const { planned, hasMore } = await this.#planStep(lane, reader, space);
-        if (planned.length > 0) await this.#queue(planned);
+        if (planned.length > 0) await this.#writer.write(planned, this.#moveCursor());
         shouldContinue ||= planned.length > 0 || hasMore;
       }
     }
+    await this.#writer.settle();
   }
 
-  /** Queues the items of a job that have no record yet, as job `id`. BullMQ ignores an id that its queue already has. */
-  async requeue(job: OutstandingJob, id: string): Promise<void> {
+  /** Queues the items of jobs that have no record yet, in a number of round trips that does not depend on the jobs. */
+  async requeue(jobs: readonly RequeuedJob[]): Promise<void> {
     const { readItems, control, lease, resolver, budget } = this.#context;
-    const items: Item[] = [];
-    let lane: string | undefined;
-    for await (const block of readItems(job.first)) {
-      for (const item of block) {
-        // Items of other lanes, which have their own jobs, may be in between.
-        lane ??= this.#laneOf(item);
-        if (item.index <= job.last && this.#laneOf(item) === lane && this.#needsJob(item)) items.push(item);
-      }
-      if ((block.at(-1)?.index ?? job.last) >= job.last) break;
+    const source = {
+      readItems,
+      laneOf: (item: Item) => this.#laneOf(item),
+      needsJob: (item: Item) => this.#needsJob(item),
+    };
+    const planned: PlannedJob[] = [];
+    const ended: string[] = [];
+    for await (const { job, lane, items } of readJobItems(jobs, source)) {
+      const { newId, ...rest } = job;
+      if (items.length === 0) ended.push(job.id);
+      else planned.push({ job: { ...rest, id: newId }, lane, items });
     }
-    if (lane === undefined || items.length === 0) {
-      await control.trimResults(lease.token, undefined, [job.id]);
-      return;
-    }
+    if (ended.length > 0) await control.trimResults(lease.token, undefined, ended);
+    if (planned.length === 0) return;
+    const items = planned.flatMap((job) => job.items);
     await resolver?.resume(items);
     budget?.recordSent(items);
-    await this.#queue([{ job: { ...job, id }, lane, items }]);
+    await this.#writer.write(planned, this.#moveCursor());
+    await this.#writer.settle();
   }
 
   /**
@@ -219,23 +222,10 @@ export class Feeder {
     return duplicateOf === undefined && !this.#context.store.has(index);
   }
 
-  async #queue(planned: readonly PlannedJob[]): Promise<void> {
-    const { control, lease, clock, queues, jobs } = this.#context;
-    const minCursor = Math.min(...[...this.#readers.values()].map((reader) => reader.cursor));
-    this.#cursor = Math.max(this.#cursor, minCursor);
-    const reply = await control.feed(
-      lease.token,
-      this.#cursor,
-      planned.map(({ job }) => job),
-    );
-    if (reply === "lost") throw new RunLostError();
-    if (reply === "taken") throw new RunStoppedError("lost-lease", "another process has taken over this run");
-    for (const { job, lane, items } of planned) {
-      const bytes = items.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-      const indices = items.map((item) => item.index);
-      this.#window.add(job, indices, clock.now(), { bytes, lane });
-    }
-    const created = planned.map(async ({ job, items }) => ({ ...(await jobs.createJob(items)), id: job.id }));
-    await queues.add(await Promise.all(created));
+  /** Moves the cursor to the first item that no reader has fed, and returns it. */
+  #moveCursor(): number {
+    const first = Math.min(...[...this.#readers.values()].map((reader) => reader.cursor));
+    this.#cursor = Math.max(this.#cursor, first);
+    return this.#cursor;
   }
 }

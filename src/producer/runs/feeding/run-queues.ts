@@ -20,10 +20,11 @@ export class RunQueues {
 
   /** Adds jobs to their queues. BullMQ ignores a job whose id its queue already has. */
   async add(jobs: readonly QueuedJob[]): Promise<void> {
-    for (const [name, queue] of this.#queues) {
+    const submissions = [...this.#queues].map(async ([name, queue]) => {
       const own = jobs.filter((job) => job.queue === name);
       if (own.length > 0) await this.#submit(queue, own);
-    }
+    });
+    await Promise.all(submissions);
   }
 
   async #submit(queue: Queue, jobs: readonly QueuedJob[]): Promise<void> {
@@ -40,15 +41,20 @@ export class RunQueues {
     }
   }
 
-  /** Whether the job will produce no more records, because Redis lost it or it failed or completed. */
-  async isFinished(jobId: string): Promise<boolean> {
+  /** The jobs that will produce no more records, because Redis lost them or they failed or completed. One round trip. */
+  async findFinished<J extends { readonly id: string }>(jobs: readonly J[]): Promise<J[]> {
+    const isFinished = await Promise.all(jobs.map(({ id }) => this.#isFinished(id)));
+    return jobs.filter((_, i) => isFinished[i]);
+  }
+
+  async #isFinished(jobId: string): Promise<boolean> {
     const states = await Promise.all([...this.#queues.values()].map((queue) => queue.getJobState(jobId)));
     return states.every((state) => state === "unknown" || state === "completed" || state === "failed");
   }
 
   /** Ends the delay of all delayed jobs. */
   async promoteDelayed(): Promise<void> {
-    for (const queue of this.#queues.values()) await queue.promoteJobs();
+    await Promise.all([...this.#queues.values()].map((queue) => queue.promoteJobs()));
   }
 
   async close(): Promise<void> {

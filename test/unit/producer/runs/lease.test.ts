@@ -95,3 +95,22 @@ test("waiting for a lease ends when it is aborted", async () => {
   stop.abort(new Error("stopped"));
   await expect(taking).rejects.toThrow("stopped");
 });
+
+test("a lease is renewed from the moment it is acquired, until it is released", async () => {
+  const { control, holder } = leaseOf(undefined);
+  const lease = await acquireLease(control, clock, quiet());
+  await clock.advance(LEASE_MS * 3);
+  expect(await control.acquireLease("elsewhere/17/abc", LEASE_MS)).toBe(lease.token);
+  await lease.release();
+  await clock.advance(LEASE_MS);
+  expect(holder()).toBeUndefined();
+});
+
+test("a lease that another process has taken over aborts its holder", async () => {
+  const { control } = leaseOf(undefined);
+  const lease = await acquireLease(control, clock, quiet());
+  await control.breakLease(lease.token);
+  await control.acquireLease("elsewhere/17/abc", LEASE_MS);
+  await clock.advance(LEASE_MS / 2);
+  expect(lease.lost.reason).toMatchObject({ reason: "lost-lease" });
+});
