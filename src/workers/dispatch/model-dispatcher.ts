@@ -15,7 +15,7 @@ import {
 import { BatchQueue, type TakenBatches } from "./batch-queue.ts";
 import type { Grant, LaneChooser, ModelLane } from "./lane-chooser.ts";
 import type { BatchLimits } from "./pack-batch.ts";
-import type { PendingInput } from "./pending-input.ts";
+import type { CallGuard, PendingInput } from "./pending-input.ts";
 import { WakeSignal } from "./wake-signal.ts";
 
 export interface DispatcherOptions {
@@ -217,10 +217,26 @@ export class ModelDispatcher<I extends PendingInput, M> {
   }
 
   async #call(batch: Batch<I>, grant: Grant<M>): Promise<void> {
+    const guard = batch.inputs[0]?.callGuard;
+    if (guard && !(await this.#enterGuard(guard, batch, grant))) return;
     const decision = await this.#deps.call(batch.inputs, grant, () => this.#wakeSignal.notify());
+    await guard?.leave();
     // Records mean that the lane answers again.
     if (!decision) this.#queue.releaseAwaitingProbe();
     else this.#applyDecision(decision, batch);
+  }
+
+  /** Enters a call guard. False when the reservation was released, because the call is not allowed or the grant is too old. */
+  async #enterGuard(guard: CallGuard, batch: Batch<I>, grant: Grant<M>): Promise<boolean> {
+    const enteredAt = this.#deps.clock.now();
+    const canCall = await guard.enter();
+    const isLate = this.#deps.clock.now() - enteredAt > MAX_GRANT_AGE_MS / 2;
+    if (canCall && !isLate) return true;
+    this.#releaseUnused(grant);
+    if (!canCall) return false;
+    await guard.leave();
+    this.#queue.requeue([batch]);
+    return false;
   }
 
   #applyDecision(decision: FailureDecision, batch: Batch<I>): void {

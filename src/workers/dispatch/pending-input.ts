@@ -2,6 +2,14 @@ import type { TraceContext } from "#src/core/tracer.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { JobCompletion } from "#src/workers/jobs/job-completion.ts";
 
+/** Counts the calls of a suspect input that never ended, because their worker died. */
+export interface CallGuard {
+  /** Called immediately before each call. False: the call must not be made. */
+  enter(): Promise<boolean>;
+  /** Called when the call has ended, whatever its outcome. */
+  leave(): Promise<void>;
+}
+
 /** One item inside a worker, from its job to its record. */
 export interface PendingInput {
   /** The run it belongs to, or the item's id if it is a standalone item. */
@@ -17,6 +25,8 @@ export interface PendingInput {
   readonly arrivedAt: number;
   /** Its claim while that is in progress: the call waits for it, and is not made when it resolves to false. */
   readonly claim?: Promise<boolean>;
+  /** For an input that is called alone, because it is suspected of crashing its worker. */
+  readonly callGuard?: CallGuard;
   /** The trace context of its job, if the job is traced. */
   readonly trace?: TraceContext | undefined;
   /** Failed attempts, over all workers and restarts. */

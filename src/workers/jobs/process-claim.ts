@@ -1,10 +1,10 @@
-import { ProviderError } from "#src/core/failures/errors.ts";
+import { coerceError, ProviderError } from "#src/core/failures/errors.ts";
 import type { Failure } from "#src/core/item.ts";
 import type { Ledger } from "#src/state/record-format/record-ledger.ts";
 import type { Claim } from "#src/state/runs/run-ledger.ts";
 import { type CommitDeps, recordFailure } from "#src/workers/calls/commit-records.ts";
 import type { ModelDispatcher } from "#src/workers/dispatch/model-dispatcher.ts";
-import type { PendingInput } from "#src/workers/dispatch/pending-input.ts";
+import type { CallGuard, PendingInput } from "#src/workers/dispatch/pending-input.ts";
 import { JobCompletion } from "./job-completion.ts";
 import { PAUSED_DELAY_MS, ReturnToQueue } from "./return-to-queue.ts";
 
@@ -39,12 +39,12 @@ export interface ClaimRequest<I extends PendingInput, M> {
 }
 
 /**
- * Items that were claimed this often without being released are processed one by one, to find the one that crashes
- * workers.
+ * Items that were claimed this often without being released are called one by one, to find the one that crashes workers.
+ * Most of them were never in a call: a worker holds many more jobs than calls.
  */
 const SUSPECT_CLAIMS = 3;
-/** An item that was claimed alone more often than this without being released fails as `crash-loop`. */
-const MAX_ITEM_CLAIMS = 3;
+/** An item fails as `crash-loop` when this many of its calls, each of it alone, never ended. */
+const MAX_ITEM_CRASHES = 3;
 
 const REGISTRATION_CHECKS = 4;
 const REGISTRATION_PAUSE_MS = 50;
@@ -74,13 +74,12 @@ export async function processClaim<I extends PendingInput, M>(
     const failures = await prepare?.(open);
     for (const position of open) {
       const input = draft(position, claim.attempts[position] ?? 0);
-      const failure = failures?.get(position) ?? findFailure(dispatcher, claim.claims, indices.length);
+      const failure = failures?.get(position) ?? findFailure(dispatcher);
       if (failure) await recordDraftFailure(input, failure, deps);
       else drafts.push(input);
     }
     if (drafts.length === 0 || dispatcher instanceof ProviderError) return;
-    const isSuspect = claim.claims >= SUSPECT_CLAIMS && indices.length > 1;
-    if (isSuspect) await processOneByOne(drafts, { ...claimRequest, dispatcher }, deps);
+    if (claim.claims >= SUSPECT_CLAIMS) await processOneByOne(drafts, { ...claimRequest, dispatcher }, deps);
     else await processTogether(drafts, { ...claimRequest, dispatcher }, deps);
   } finally {
     await ledger.release(jobId, claim);
@@ -110,10 +109,8 @@ function itemNotRegistered(): ReturnToQueue {
   return new ReturnToQueue("the item is not registered yet", 250);
 }
 
-function findFailure(dispatcher: unknown, claims: number, items: number): Failure | undefined {
-  if (dispatcher instanceof ProviderError) return { kind: dispatcher.kind, message: dispatcher.message };
-  if (items > 1 || claims <= MAX_ITEM_CLAIMS) return undefined;
-  return { kind: "crash-loop", message: `the worker died ${claims - 1} times while it worked on this item` };
+function findFailure(dispatcher: unknown): Failure | undefined {
+  return dispatcher instanceof ProviderError ? { kind: dispatcher.kind, message: dispatcher.message } : undefined;
 }
 
 async function recordDraftFailure<I extends PendingInput>(
@@ -149,7 +146,7 @@ function reserveEarly<I extends PendingInput, M>(
   return {
     finished,
     resolve(claim) {
-      const canContinue = claim?.state === "running" && claim.open[0] === true && claim.claims <= MAX_ITEM_CLAIMS;
+      const canContinue = claim?.state === "running" && claim.open[0] === true && claim.claims < SUSPECT_CLAIMS;
       input.attempts = claim?.attempts[0] ?? 0;
       input.chargedAttempts = input.attempts;
       resolveClaim(canContinue);
@@ -199,7 +196,10 @@ async function submit<I extends PendingInput, M>(
   }
 }
 
-/** Processes each item with a claim of its own: after the next crash, the number of claims reveals the culprit. */
+/**
+ * Calls each item alone. A claim of its own covers only its calls, so that the next crashes count against the item that
+ * was in a call, and not against those that were waiting.
+ */
 async function processOneByOne<I extends PendingInput, M>(
   drafts: readonly InputDraft<I>[],
   { jobId, ledger, dispatcher, signal }: DispatchableClaim<I, M>,
@@ -207,23 +207,45 @@ async function processOneByOne<I extends PendingInput, M>(
 ): Promise<void> {
   for (const draft of drafts) {
     if (deps.isStopping() || signal?.aborted) throw new ReturnToQueue("the worker is stopping");
-    const claimId = `${jobId}/${draft.index}`;
-    const claim = await ledger.claim(claimId, [draft.index]);
-    const { claims, state } = claim;
-    if (state !== "running") return;
     const completion = new JobCompletion(1);
-    if (claims > MAX_ITEM_CLAIMS) {
-      const message = `the worker died ${claims - 1} times while it worked on this item alone`;
-      const input = { ...(draft as I), completion, attempts: claims - 1 };
-      await recordFailure([input], { kind: "crash-loop", message }, deps.commitDeps);
-    } else {
-      dispatcher.submitAlone({ ...draft, completion } as unknown as I);
-    }
-    try {
-      await completion.finished;
-    } finally {
-      // Released also when the item returns to the queue (a stop, a parked lane): only crashes may count against it.
-      await ledger.release(claimId, claim);
-    }
+    const input = { ...(draft as I), completion };
+    dispatcher.submitAlone({ ...input, callGuard: createCallGuard(`${jobId}/${draft.index}`, ledger, input, deps) });
+    await completion.finished;
   }
+}
+
+function createCallGuard(claimId: string, ledger: Ledger, input: PendingInput, { commitDeps }: ClaimDeps): CallGuard {
+  let claim: Claim | undefined;
+  const leave = async () => {
+    const ended = claim;
+    claim = undefined;
+    if (ended) await ledger.release(claimId, ended).catch((error) => logFailedRelease(error, commitDeps));
+  };
+  const enter = async () => {
+    claim = await ledger.claim(claimId, [input.index]);
+    const crashes = claim.claims - 1;
+    if (claim.state !== "running" || !claim.open[0]) {
+      input.completion.returnToQueue(new ReturnToQueue("the item is not open any more"));
+    } else if (crashes >= MAX_ITEM_CRASHES) {
+      const message = `the worker died ${crashes} times while it worked on this item alone`;
+      await recordFailure([{ ...input, attempts: crashes }], { kind: "crash-loop", message }, commitDeps);
+    } else {
+      return true;
+    }
+    await leave();
+    return false;
+  };
+  return {
+    leave,
+    enter: () =>
+      enter().catch((error) => {
+        const reason = error instanceof ReturnToQueue ? error : new ReturnToQueue("the item could not be claimed");
+        input.completion.returnToQueue(reason);
+        return false;
+      }),
+  };
+}
+
+function logFailedRelease(error: unknown, { log }: CommitDeps): void {
+  log.warn("could not release the claim of an item", { error: coerceError(error).message });
 }

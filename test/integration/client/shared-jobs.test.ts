@@ -10,7 +10,7 @@ import { parseRedisUrl } from "#src/redis/url.ts";
 import { startWorker, type WorkerHost } from "#src/workers/worker-host.ts";
 import { silentLog } from "#src/workers/worker-log.ts";
 import { createFakeChat } from "#test/support/fakes/fake-chat.ts";
-import { createFakeEmbedding, vectorOf } from "#test/support/fakes/fake-embedding.ts";
+import { createFakeEmbedding, createProviderError, vectorOf } from "#test/support/fakes/fake-embedding.ts";
 import { openTestRedis, type TestRedis } from "#test/support/redis/redis.ts";
 import { waitFor } from "#test/support/wait-for.ts";
 
@@ -153,13 +153,40 @@ test("after a job has killed workers twice, its items are tried one at a time", 
   expect(asked).toEqual(["first", "poison", "last"]);
 });
 
-test("an item that was claimed three times without a result fails alone with the reason", async () => {
+test("an item whose calls killed workers three times fails alone with the reason", async () => {
   const [a, poison] = await submitAll(["first", "poison"]);
   if (!a || !poison) throw new Error("two items");
   await markStalled(a.id, 3);
-  await redis.connect().hset(keys.item(poison.id).state, "claims", 3);
+  await redis.connect().hset(keys.item(poison.id).state, "claims", 3, "claims:0", 3);
   startFake(createFakeChat());
   expect([await textOf(a.id), await textOf(poison.id)]).toEqual(["FIRST", "crash-loop"]);
+});
+
+test("items that were waiting while their worker died do not fail, however often that happened", async () => {
+  const items = await submitAll(Array.from({ length: 20 }, (_, n) => `question ${n}`));
+  for (const { id } of items) await redis.connect().hset(keys.item(id).state, "claims", 9);
+  startFake(createFakeChat());
+  const answers = await Promise.all(items.map(({ id }) => textOf(id)));
+  expect(answers).toEqual(Array.from({ length: 20 }, (_, n) => `QUESTION ${n}`));
+});
+
+test("only calls that never ended count against an item that is called alone", async () => {
+  const [a] = await submitAll(["first"]);
+  if (!a) throw new Error("one item");
+  const state = keys.item(a.id).state;
+  await redis.connect().hset(state, "claims", 2);
+  const counts: (string | null)[] = [];
+  const chat = createFakeChat();
+  startFake({
+    ...chat,
+    generate: async (request, call) => {
+      counts.push(await redis.connect().hget(state, "claims:0"));
+      if (counts.length < 3) throw createProviderError("throttled", { retryAfterMs: 1 });
+      return await chat.generate(request, call);
+    },
+  });
+  expect(await textOf(a.id)).toBe("FIRST");
+  expect(counts).toEqual(["1", "1", "1"]);
 });
 
 test("texts of an embedding item that killed workers are tried one at a time, and none fails untried", async () => {
